@@ -34,13 +34,13 @@ double circular_wasserstein(const MergedView& merged) {
 }
 
 CircularMoments circular_moments(const sketch::SortedView& view) {
-  constexpr double kRadians = 2.0 * std::numbers::pi / kHueSteps;
+  constexpr double kRadians = kernels::hue_angle(1.0);
   double x = 0.0;
   double y = 0.0;
   double n = 0.0;
   for (std::size_t i = 0; i < view.values.size(); ++i) {
     const double weight = static_cast<double>(view.weight(i));
-    const double angle = (view.values[i] + 0.5) * kRadians;
+    const double angle = kernels::hue_angle(view.values[i] + 0.5);
     x += weight * std::cos(angle);
     y += weight * std::sin(angle);
     n += weight;

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "drift/merged_view.hpp"
+#include "kernels/hue.hpp"
 #include "sketch/sorted_view.hpp"
 
 namespace lightmeter::drift {
 
-// Hue runs around a circle of this many steps, so that 0 follows 254.
-inline constexpr double kHueSteps = 255.0;
+using kernels::kHueSteps;
 
 // Wasserstein-1 along the shorter way around the circle: the least, over c, of the integral of
 // |F_t - F_r - c|, in steps. The median of F_t - F_r minimises it (Rabin, Delon, Gousseau, 2011).

@@ -86,23 +86,17 @@ ColourCells::~ColourCells() { munmap(memory_, kCells); }
 
 // A cell counts down, and is at zero before the first colour of its page or after 255 of its own.
 // So one test of what was read is enough for both.
-void ColourCells::add(const std::uint32_t* cells, std::size_t n, ImageCounts& counts) noexcept {
+void ColourCells::add(const kernels::Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
+                      const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept {
+  alignas(64) std::array<std::uint32_t, kBlockPixels> cells;
+  tier.colour_cells(red, green, blue, n, cells.data());
   std::uint8_t* const memory = memory_;
-  const auto count = [&](std::size_t i) {
+  in_turns(n, [&](std::size_t i) {
     std::uint8_t* const cell = memory + cells[i];
     if ((*cell)-- == 0) [[unlikely]] {
       at_zero(static_cast<std::uint32_t>(cell - memory), counts);
     }
-  };
-  // In turns, as in KeyTables.
-  const std::size_t part = n / 4;
-  for (std::size_t i = 0; i < part; ++i) {
-    count(i);
-    count(part + i);
-    count(2 * part + i);
-    count(3 * part + i);
-  }
-  for (std::size_t i = 4 * part; i < n; ++i) count(i);
+  });
 }
 
 // The cell was at zero and is at 255. If its page was counting, these 256 are carried, and it has

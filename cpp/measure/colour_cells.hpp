@@ -7,7 +7,7 @@
 
 #include "kernels/cells.hpp"
 #include "kernels/tier.hpp"
-#include "measure/image_counts.hpp"
+#include "measure/tables.hpp"
 
 namespace lightmeter::measure {
 
@@ -23,8 +23,10 @@ class ColourCells {
   ColourCells(const ColourCells&) = delete;
   ColourCells& operator=(const ColourCells&) = delete;
 
-  // Counts n colours by their cells, here or, where a cell would overflow, in `counts`.
-  void add(const std::uint32_t* cells, std::size_t n, ImageCounts& counts) noexcept;
+  // Counts n pixels, here or, where a cell would overflow, in `counts`. The arrays have room for
+  // kBlockPixels.
+  void add(const kernels::Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
+           const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
   // Moves all counts to `counts` and leaves the cells empty.
   void drain(const kernels::Tier& tier, ImageCounts& counts) noexcept;
   void clear() noexcept;

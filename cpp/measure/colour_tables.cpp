@@ -59,9 +59,12 @@ std::int64_t pages_of_samples(const Pixels& view) noexcept {
 
 }  // namespace
 
-bool ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
-  if (cells_ != nullptr || keys_ != nullptr) return true;
-  if (pixels < kTablesFrom) return false;
+void ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
+  if (cells_ != nullptr || keys_ != nullptr) return;
+  if (pixels < kTablesFrom) {
+    bytes_ = std::make_unique<ByteTables>();
+    return;
+  }
   if (!many_colours_) {
     // Measured: cells win where their pages are touched often enough to pay for being read out, and
     // where colours are not so many that cells are in no cache.
@@ -70,39 +73,31 @@ bool ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
     if (!many_colours_ && pages * 4500 <= pixels) {
       cells_ = cells_pool.take();
       if (cells_ == nullptr) cells_ = ColourCells::make();
-      if (cells_ != nullptr) return true;
+      if (cells_ != nullptr) return;
     }
   }
   keys_ = keys_pool.take();
   if (keys_ == nullptr) keys_ = std::make_unique<KeyTables>();
-  return true;
 }
 
 void ColourTables::add(const kernels::Tier& tier, const std::uint8_t* red,
                        const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
                        ImageCounts& counts) noexcept {
-  if (cells_ != nullptr) {
-    alignas(64) std::array<std::uint32_t, kBlockPixels> cells;
-    tier.colour_cells(red, green, blue, n, cells.data());
-    cells_->add(cells.data(), n, counts);
-    if (cells_->pages() <= kMostPages) return;
-    // Without memory for keys, cells still count right.
-    std::unique_ptr<KeyTables> keys = keys_pool.take();
-    if (keys == nullptr) keys.reset(new (std::nothrow) KeyTables);
-    if (keys == nullptr) return;
-    cells_->drain(tier, counts);
-    give_back();
-    keys_ = std::move(keys);
-    many_colours_ = true;
-    return;
-  }
-  KeyBlock keys;
-  tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
-                   keys.middle.data());
-  keys_->add(keys, n, counts);
+  if (bytes_ != nullptr) return bytes_->add(tier, red, green, blue, n);
+  if (keys_ != nullptr) return keys_->add(tier, red, green, blue, n, counts);
+  cells_->add(tier, red, green, blue, n, counts);
+  if (cells_->pages() <= kMostPages) return;
+  // Without memory for keys, cells still count right.
+  std::unique_ptr<KeyTables> keys = keys_pool.take();
+  if (keys == nullptr) keys.reset(new (std::nothrow) KeyTables);
+  if (keys == nullptr) return;
+  drain(tier, counts);
+  keys_ = std::move(keys);
+  many_colours_ = true;
 }
 
 bool ColourTables::may_wait() noexcept {
+  if (bytes_ != nullptr) return false;
   if (waits_ || (cells_ == nullptr && keys_ == nullptr)) return true;
   if (images_waiting.fetch_add(1, std::memory_order_relaxed) < kMostWaiting) {
     waits_ = true;
@@ -113,6 +108,8 @@ bool ColourTables::may_wait() noexcept {
 }
 
 void ColourTables::drain(const kernels::Tier& tier, ImageCounts& counts) noexcept {
+  if (bytes_ != nullptr) bytes_->read(counts);
+  bytes_.reset();
   if (cells_ != nullptr) cells_->drain(tier, counts);
   if (keys_ != nullptr) keys_->drain(tier, counts);
   give_back();

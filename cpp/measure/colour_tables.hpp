@@ -12,9 +12,9 @@
 
 namespace lightmeter::measure {
 
-// Large tables that the colours of an image are counted in, as cells or as keys. They may stay full
-// from one tile to the next, so that images in strips are read out once. Pools hold the memory: an
-// object has some only while it counts or is full.
+// Tables that the colours of an image are counted in: cells, keys or, of few pixels, bytes. Cells and
+// keys may stay full from one tile to the next, so that images in strips are read out once. Pools
+// hold their memory: an object has some only while it counts or is full.
 class ColourTables {
  public:
   ColourTables() noexcept = default;
@@ -22,9 +22,9 @@ class ColourTables {
   ColourTables(const ColourTables&) = delete;
   ColourTables& operator=(const ColourTables&) = delete;
 
-  // Whether they pay for a tile, of an image of which about so many pixels will be counted here;
-  // then there is memory. Throws std::bad_alloc.
-  [[nodiscard]] bool prepare(const Tile& tile, std::int64_t pixels);
+  // Chooses tables for a tile, of an image of which about so many pixels will be counted here.
+  // Throws std::bad_alloc.
+  void prepare(const Tile& tile, std::int64_t pixels);
   // Counts n pixels of an image that they are prepared for, here or in part in `counts`. The arrays
   // have room for kBlockPixels.
   void add(const kernels::Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
@@ -39,8 +39,9 @@ class ColourTables {
   void clear() noexcept;
   void give_back() noexcept;
 
-  std::unique_ptr<ColourCells> cells_;  // one of both, or none
+  std::unique_ptr<ColourCells> cells_;  // one of them, or none
   std::unique_ptr<KeyTables> keys_;
+  std::unique_ptr<ByteTables> bytes_;
   bool many_colours_ = false;  // were seen
   bool waits_ = false;
 };

@@ -18,8 +18,6 @@ constexpr std::size_t kBlock = 512;
 constexpr double kWhite = kDeepBins - 1;
 using Plane = std::array<std::uint16_t, kBlock>;
 
-bool is_grid(const Pixels& view) noexcept { return view.low == 0 && view.high == kWhite; }
-
 template <class T, bool kSwapped>
 T load(const std::uint8_t* from) noexcept {
   std::array<std::uint8_t, sizeof(T)> bytes;
@@ -45,62 +43,45 @@ double round(double x) noexcept {
   return (x + kShift) - kShift;
 }
 
-// Of samples of one type and byte order, view.pixel_stride bytes apart.
+// Puts n samples, view.pixel_stride bytes apart, on the grid: low is 0 and high is 65535.
 template <class T, bool kSwapped>
-struct Samples {
-  static double at(const Pixels& view, const std::uint8_t* from, std::size_t i) noexcept {
-    return static_cast<double>(
-        load<T, kSwapped>(from + static_cast<std::ptrdiff_t>(i) * view.pixel_stride));
-  }
-
-  // Throws OutOfRangeError if one of n is not in the range.
-  static void check(const Pixels& view, const std::uint8_t* from, std::size_t n) {
-    bool inside = true;
-    for (std::size_t i = 0; i < n; ++i) {
-      const double x = at(view, from, i);
-      inside &= (x >= view.low) & (x <= view.high);
-    }
-    for (std::size_t i = 0; !inside && i < n; ++i) {
-      const double x = at(view, from, i);
-      if (!(x >= view.low && x <= view.high)) throw_out_of_range(x, view);
-    }
-  }
-
-  // Puts n of them on the grid: low is 0 and high is 65535. One that is outside of the range, as it
-  // changed since it was checked, is 0.
-  static void to_grid(const Pixels& view, const std::uint8_t* from, std::size_t n,
-                      std::uint16_t* to) noexcept {
-    if (std::is_same_v<T, std::uint16_t> && is_grid(view)) {
+void to_grid(const Pixels& view, const std::uint8_t* from, std::size_t n, std::uint16_t* to) {
+  const auto sample = [&](std::size_t i) {
+    return load<T, kSwapped>(from + static_cast<std::ptrdiff_t>(i) * view.pixel_stride);
+  };
+  if constexpr (std::is_same_v<T, std::uint16_t>) {
+    if (view.low == 0 && view.high == kWhite) {  // Tile::may_fail says that none is outside
       if (!kSwapped && view.pixel_stride == sizeof(T)) {
         std::memcpy(to, from, n * sizeof(T));
         return;
       }
-      for (std::size_t i = 0; i < n; ++i) {
-        to[i] = load<std::uint16_t, kSwapped>(from +
-                                              static_cast<std::ptrdiff_t>(i) * view.pixel_stride);
-      }
+      for (std::size_t i = 0; i < n; ++i) to[i] = sample(i);
       return;
     }
-    const double low = view.low, high = view.high, scale = kWhite / (high - low);
-    for (std::size_t i = 0; i < n; ++i) {
-      const double x = at(view, from, i);
-      const bool good = (x >= low) & (x <= high);
-      // Rounding could take the product a step beyond white.
-      const double grid = good ? std::min(round((x - low) * scale), kWhite) : 0;
-      to[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(grid));
-    }
   }
-};
+  const double low = view.low, high = view.high, scale = kWhite / (high - low);
+  bool inside = true;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double x = static_cast<double>(sample(i));
+    const bool good = (x >= low) & (x <= high);
+    inside &= good;
+    // Rounding could take the product a step beyond white.
+    const double grid = good ? std::min(round((x - low) * scale), kWhite) : 0;
+    to[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(grid));
+  }
+  if (inside) return;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double x = static_cast<double>(sample(i));
+    if (!(x >= low && x <= high)) throw_out_of_range(x, view);
+  }
+  throw OutOfRangeError("samples changed while they were measured; measure a copy of them");
+}
 
-struct Loops {
-  void (*check)(const Pixels&, const std::uint8_t*, std::size_t);
-  void (*to_grid)(const Pixels&, const std::uint8_t*, std::size_t, std::uint16_t*) noexcept;
-};
+using ToGrid = void (*)(const Pixels&, const std::uint8_t*, std::size_t, std::uint16_t*);
 
-Loops loops_of(const Pixels& view) {
+ToGrid to_grid_of(const Pixels& view) {
   const auto choose = [&]<class T>(T) {
-    return view.swapped ? Loops{Samples<T, true>::check, Samples<T, true>::to_grid}
-                        : Loops{Samples<T, false>::check, Samples<T, false>::to_grid};
+    return view.swapped ? to_grid<T, true> : to_grid<T, false>;
   };
   switch (view.type) {
     case SampleType::kUint16:
@@ -114,40 +95,23 @@ Loops loops_of(const Pixels& view) {
   }
 }
 
-// Pixel (x, y) of a channel of a view.
-const std::uint8_t* sample_at(const Pixels& view, std::ptrdiff_t x, std::ptrdiff_t y,
-                              std::size_t channel) noexcept {
-  return view.data + y * view.row_stride + x * view.pixel_stride +
-         static_cast<std::ptrdiff_t>(channel) * view.channel_stride;
-}
-
-void check_samples(const Tile& tile) {
-  const Pixels& view = tile.pixels;
-  if (view.type == SampleType::kUint16 && is_grid(view)) return;
-  const auto check = loops_of(view).check;
-  for (std::ptrdiff_t y = 0; y < view.height; ++y) {
-    for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t n) {
-      for (std::size_t c = 0; c < static_cast<std::size_t>(view.channels); ++c) {
-        check(view, sample_at(view, x, y, c), static_cast<std::size_t>(n));
-      }
-    });
-  }
-}
-
 // Fills `planes` with pixels and calls count(n) whenever they are full, and at the end with the n
 // that are left. Blocks run on across the ends of rows.
 template <std::size_t kChannels, class Rows, class Count>
 void for_each_block(const Tile& tile, std::array<Plane, kChannels>& planes, Rows& rows,
-                    Count&& count) noexcept {
+                    Count&& count) {
   const Pixels& view = tile.pixels;
-  const auto to_grid = loops_of(view).to_grid;
+  const ToGrid to_grid = to_grid_of(view);
   std::size_t filled = 0;
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
+    const std::uint8_t* at = view.data + y * view.row_stride;
     for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t left) {
       while (left > 0) {
         const std::size_t n = std::min(kBlock - filled, static_cast<std::size_t>(left));
         for (std::size_t c = 0; c < kChannels; ++c) {
-          to_grid(view, sample_at(view, x, y, c), n, &planes[c][filled]);
+          to_grid(view,
+                  at + x * view.pixel_stride + static_cast<std::ptrdiff_t>(c) * view.channel_stride,
+                  n, &planes[c][filled]);
         }
         if constexpr (Rows::kLooks) {
           rows.pixels(&planes[0][filled], &planes[kChannels / 2][filled],
@@ -168,7 +132,7 @@ void for_each_block(const Tile& tile, std::array<Plane, kChannels>& planes, Rows
 
 // Gray is a colour of no hue and no saturation, whose value is the sample.
 template <class Rows>
-void count_deep_gray(const Tile& tile, Rows& rows, ImageCounts& counts) noexcept {
+void count_deep_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
   std::array<Plane, 1> planes;
   Histogram& gray = counts.channel[0];
   for_each_block(tile, planes, rows, [&](std::size_t n) {
@@ -207,7 +171,6 @@ class DeepTables {
   void drain(ImageCounts& counts) noexcept {
     const auto move = [](Table& from, Histogram& to) {
       for (std::size_t i = 0; i < kDeepBins; ++i) to[i] += from[i];
-      from.fill(0);
     };
     move(red_, counts.channel[0]);
     move(green_, counts.channel[1]);
@@ -218,6 +181,11 @@ class DeepTables {
       counts.hue[i] += hue_[i] / kOne;
       counts.hue_chroma[i] += hue_[i] % kOne;
     }
+    clear();
+  }
+
+  void clear() noexcept {
+    for (Table* table : {&red_, &green_, &blue_, &value_, &saturation_}) table->fill(0);
     hue_.fill(0);
     in_tables_ = 0;
   }
@@ -240,20 +208,24 @@ DeepTables& deep_tables() {
 }
 
 template <class Rows>
-void count_deep_colour(const Tile& tile, Rows& rows, DeepTables& tables,
-                       ImageCounts& counts) noexcept {
+void count_deep_colour(const Tile& tile, Rows& rows, ImageCounts& counts) {
   std::array<Plane, 3> planes;
-  for_each_block(tile, planes, rows, [&](std::size_t n) { tables.add(planes, n, counts); });
+  DeepTables& tables = deep_tables();
+  try {
+    for_each_block(tile, planes, rows, [&](std::size_t n) { tables.add(planes, n, counts); });
+  } catch (const OutOfRangeError&) {
+    tables.clear();
+    throw;
+  }
   tables.drain(counts);
 }
 
 template <class Rows>
 void count(const Tile& tile, Rows rows, ImageCounts& counts) {
-  check_samples(tile);
   if (tile.pixels.channels == 1) {
     count_deep_gray(tile, rows, counts);
   } else {
-    count_deep_colour(tile, rows, deep_tables(), counts);
+    count_deep_colour(tile, rows, counts);
   }
 }
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "measure/count_deep_pixels.hpp"
-#include "measure/tables.hpp"
 #include "measure/tile_rows.hpp"
 
 namespace lightmeter::measure {
@@ -62,8 +61,8 @@ void prefetch(const std::uint8_t* pixels, std::size_t block, std::ptrdiff_t pixe
 constexpr std::ptrdiff_t kLongRun = 4 * kBlockPixels;
 
 // Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
-template <class Tables, class Rows>
-void count_colour(const Tier& tier, const Tile& tile, Tables& tables, Rows& rows,
+template <class Rows>
+void count_colour(const Tier& tier, const Tile& tile, ColourTables& tables, Rows& rows,
                   ImageCounts& counts) noexcept {
   const Pixels& view = tile.pixels;
   const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
@@ -198,12 +197,9 @@ void count(const Tier& tier, const Tile& tile, std::int64_t pixels, ColourTables
            Rows& rows, ImageCounts& counts) {
   if (tile.pixels.channels == 1) {
     count_gray(tile, rows, counts);
-  } else if (tables.prepare(tile, pixels)) {
-    count_colour(tier, tile, tables, rows, counts);
   } else {
-    ByteTables small;
-    count_colour(tier, tile, small, rows, counts);
-    small.read(counts);
+    tables.prepare(tile, pixels);
+    count_colour(tier, tile, tables, rows, counts);
   }
 }
 

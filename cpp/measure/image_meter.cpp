@@ -64,8 +64,8 @@ struct Band {
   }
 };
 
-Band count_band(const Tile& tile, Active active) {
-  Band band{no_counts(tile), {}};
+Band count_band(const Tile& tile, Active active, ImageCounts so_far) {
+  Band band{std::move(so_far), {}};
   if (active != 0) band.rows.emplace(active, tile.frame);
   ColourTables tables;
   count_pixels(kernels::active(), tile, tile.area().pixels(), tables, band.counts,
@@ -87,12 +87,14 @@ Band count_bands(const Tile& tile, std::ptrdiff_t bands, Active active) {
   };
   for (std::ptrdiff_t i = 1; i < bands; ++i) {
     try {
-      others.push_back(std::async(std::launch::async, count_band, part(i), active));
+      others.push_back(
+          std::async(std::launch::async, count_band, part(i), active, no_counts(tile)));
     } catch (const std::system_error&) {
-      others.push_back(std::async(std::launch::deferred, count_band, part(i), active));
+      others.push_back(
+          std::async(std::launch::deferred, count_band, part(i), active, no_counts(tile)));
     }
   }
-  Band whole = count_band(part(0), active);
+  Band whole = count_band(part(0), active, no_counts(tile));
   for (auto& other : others) whole.add(other.get());
   return whole;
 }
@@ -222,7 +224,7 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   check_same_image(frame.width, pixels.channels, tile.is_deep(), state.counts);
   check_place(tile.area(), state.size, state.coverage);
 
-  // What fails does so before anything is counted.
+  // What fails does so before anything is counted here.
   auto area = Coverage::Areas::node_of(tile.area());
   if (state.counts.channels == 0) {
     state.counts = no_counts(tile);
@@ -230,8 +232,13 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   }
   const std::ptrdiff_t most =
       std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1);
-  const std::ptrdiff_t bands = std::min<std::ptrdiff_t>({threads, pixels.height, most});
-  if (bands > 1) {
+  const std::ptrdiff_t bands =
+      std::clamp<std::ptrdiff_t>(threads, 1, std::min(pixels.height, most));
+  if (bands == 1 && tile.may_fail()) {
+    Band next = count_band(tile, state.active(), state.counts);
+    if (state.rows) state.rows->add(*std::move(next.rows));
+    state.counts = std::move(next.counts);
+  } else if (bands > 1) {
     Band whole = count_bands(tile, bands, state.active());
     if (state.rows) state.rows->add(*std::move(whole.rows));
     state.counts.add(whole.counts);

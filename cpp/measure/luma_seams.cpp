@@ -104,17 +104,22 @@ void LumaSeams::show(const Frame& frame, const Mask* mask, Active active, Metric
       const std::uint32_t* const above = here - window.width;
       std::uint32_t* const blocks = blocked.data();
       for (std::int64_t i = 0; i < window.width; ++i) blocks[i] = above[i] & here[i] & below[i];
+      std::uint32_t all_blocked = kHere;
       for (std::int64_t i = 0; i < edge.width; ++i) {
         const std::uint32_t waits = here[i + 1] >> 1;
         blocks[i] = ~(blocks[i] & blocks[i + 1] & blocks[i + 2] & waits) & kHere;
+        all_blocked &= blocks[i];
       }
+      if (all_blocked != 0) continue;
       for_each_run(blocks, 0, edge.width, [&](std::int64_t first, std::int64_t n) {
         std::uint32_t* const shown = edge.from(edge.x + first, y - 1);
         for (std::int64_t i = 0; i < n; ++i) shown[i] &= ~kWaits;
         rows.show(y - 1, y - 2, y, edge.x + first, edge.x + first + n);
       });
     }
-    edge.waits = std::ranges::any_of(edge.luma, [](auto pixel) { return (pixel & kWaits) != 0; });
+    std::uint32_t any = 0;
+    for (const std::uint32_t pixel : edge.luma) any |= pixel;
+    edge.waits = (any & kWaits) != 0;
   }
 }
 

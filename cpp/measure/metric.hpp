@@ -18,8 +18,8 @@ namespace lightmeter::measure {
 //
 //   static constexpr Set kSet                 the smallest set that has it
 //   static constexpr std::array kNumbers      what it yields
-//   read(image, out)                          one value per number; NaN where it is not defined
-//   hash(image)                               instead of read, of the one number of Scale::kHash
+//   read(image, out)                          one amount per number; NaN, or none of a hash, where
+//                                             it is not defined
 // and, where it needs more than the histograms:
 //   add(other)                                joins what other pixels of the same image gave
 //   start(frame)                              before the first pixel
@@ -36,6 +36,8 @@ namespace lightmeter::measure {
 
 __extension__ using Wide = unsigned __int128;
 __extension__ using SignedWide = __int128;
+
+using Amount = decltype(Value::amount);
 
 // The size of an image; the height is 0 where it is not known yet.
 struct Frame {

@@ -43,21 +43,12 @@ std::vector<Value> read(const Metrics& metrics, Set set, Active active, const Im
     const ImageNumber* const first = number;
     number += Metric<I>::kNumbers.size();
     if (Metric<I>::kSet > set) return;
-    const bool measured = active >> I & 1;
-    if constexpr (requires { std::get<I>(metrics).hash(image); }) {
-      static_assert(Metric<I>::kNumbers.size() == 1);
-      const auto hash =
-          measured ? std::optional<std::uint64_t>(std::get<I>(metrics).hash(image)) : std::nullopt;
-      values.push_back({first, {}});
-      if (hash) values.back().amount = *hash;
-    } else {
-      std::array<double, Metric<I>::kNumbers.size()> amounts;
-      amounts.fill(kNan);
-      if (measured) std::get<I>(metrics).read(image, amounts);
-      for (std::size_t i = 0; i < amounts.size(); ++i) {
-        values.push_back({first + i, {}});
-        if (!std::isnan(amounts[i])) values.back().amount = amounts[i];
-      }
+    std::array<Amount, Metric<I>::kNumbers.size()> amounts;
+    if (active >> I & 1) std::get<I>(metrics).read(image, amounts);
+    for (std::size_t i = 0; i < amounts.size(); ++i) {
+      const double* const amount = std::get_if<double>(&amounts[i]);
+      const bool is_defined = amount == nullptr || !std::isnan(*amount);
+      values.push_back({first + i, is_defined ? amounts[i] : Amount()});
     }
   });
   return values;

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
-#include <memory>
 #include <numbers>
 #include <numeric>
 
+#include "kernels/hue.hpp"
 #include "nan.hpp"
 
 namespace lightmeter::measure {
@@ -39,56 +38,22 @@ Sums sums(std::span<const std::uint64_t> histogram) noexcept {
   return s;
 }
 
-// The sum of the unit vectors of all hues, each as long as its pixels have chroma.
-struct HueVector {
+struct Vector {
   double x = 0, y = 0;
-  std::uint64_t chroma = 0;
 };
 
-template <std::size_t kHues>
-struct UnitVectors {
-  std::array<double, kHues> x, y;
-
-  UnitVectors() noexcept {
-    constexpr double kCircle = kHues;
-    for (std::size_t hue = 0; hue < kHues; ++hue) {
-      const double angle = 2 * std::numbers::pi * (static_cast<double>(hue) + 0.5) / kCircle;
-      x[hue] = std::cos(angle);
-      y[hue] = std::sin(angle);
-    }
-  }
-};
-
-// Made at the first call and kept. Without a lock, which a fork could leave locked: of several
-// threads that make them at once, the first to publish wins.
-template <std::size_t kHues>
-const UnitVectors<kHues>& unit_vectors() {
-  static std::atomic<const UnitVectors<kHues>*> kept = nullptr;
-  const UnitVectors<kHues>* unit = kept.load(std::memory_order_acquire);
-  if (unit != nullptr) return *unit;
-  auto fresh = std::make_unique<const UnitVectors<kHues>>();
-  if (!kept.compare_exchange_strong(unit, fresh.get(), std::memory_order_acq_rel)) return *unit;
-  return *fresh.release();
+Vector unit_vector(std::size_t bin, std::size_t bins) noexcept {
+  const double angle = kernels::bin_angle(bin, bins);
+  return {std::cos(angle), std::sin(angle)};
 }
 
-template <std::size_t kHues>
-HueVector hue_vector(const Histogram& hue_chroma) {
-  const UnitVectors<kHues>& unit = unit_vectors<kHues>();
-  HueVector v;
-  for (std::size_t hue = 0; hue < kHues; ++hue) {
-    const double weight = static_cast<double>(hue_chroma[hue]);
-    v.x += weight * unit.x[hue];
-    v.y += weight * unit.y[hue];
-    v.chroma += hue_chroma[hue];
-  }
-  return v;
-}
-
-HueVector hue_vector(const ImageCounts& counts) {
-  const bool deep = counts.hue_chroma.size() == kDeepBins;
-  return deep ? hue_vector<kDeepBins - 1>(counts.hue_chroma)
-              : hue_vector<kBins - 1>(counts.hue_chroma);
-}
+// Those of 8 bits are made when the library is loaded: most pictures have all of them.
+constexpr std::size_t kHues = kBins - 1;
+const auto kUnitVectors = [] {
+  std::array<Vector, kHues> unit;
+  for (std::size_t hue = 0; hue < kHues; ++hue) unit[hue] = unit_vector(hue, kHues);
+  return unit;
+}();
 
 }  // namespace
 
@@ -107,7 +72,7 @@ SampleStatistics sample_statistics(std::span<const std::uint64_t> histogram) noe
   const double scaled = static_cast<double>(spread / square) +
                         static_cast<double>(spread % square) / static_cast<double>(square);
   return {static_cast<double>(s.sum) / static_cast<double>(step * s.n),
-          std::sqrt(scaled) / static_cast<double>(s.n)};
+          std::sqrt(scaled) / static_cast<double>(s.n), s.sum};
 }
 
 double entropy(const ImageCounts& counts) noexcept {
@@ -133,16 +98,27 @@ double entropy(const ImageCounts& counts) noexcept {
 }
 
 MeanHue circular_hue(const ImageCounts& counts) {
-  const HueVector v = hue_vector(counts);
-  if (v.chroma == 0) return {kNan, kNan};
-  const double turns = std::atan2(v.y, v.x) / (2 * std::numbers::pi);
+  const std::size_t hues = counts.hue_chroma.size() - 1;
+  Vector sum;
+  std::uint64_t chroma = 0;
+  for (std::size_t hue = 0; hue < hues; ++hue) {
+    if (counts.hue_chroma[hue] == 0) continue;
+    const Vector unit = hues == kHues ? kUnitVectors[hue] : unit_vector(hue, hues);
+    const double weight = static_cast<double>(counts.hue_chroma[hue]);
+    sum.x += weight * unit.x;
+    sum.y += weight * unit.y;
+    chroma += counts.hue_chroma[hue];
+  }
+  if (chroma == 0) return {kNan, kNan};
+  const double turns = std::atan2(sum.y, sum.x) / (2 * std::numbers::pi);
   // Pictures of one colour have one hue, whatever their size: no last bit of a rounding tells.
   const auto rounded = [](double value) { return std::nearbyint(value * 0x1p40) * 0x1p-40 + 0.0; };
-  double hue = rounded(255 * turns - 0.5 / static_cast<double>(bins_per_step(counts.hue_chroma)));
-  if (hue < 0) hue += 255;
+  double mean = rounded(kernels::kHueSteps * turns -
+                        0.5 / static_cast<double>(bins_per_step(counts.hue_chroma)));
+  if (mean < 0) mean += kernels::kHueSteps;
   // Not std::hypot, whose last bit depends on the library; nothing overflows here.
-  const double length = std::sqrt(v.x * v.x + v.y * v.y);
-  return {hue, rounded(length / static_cast<double>(v.chroma))};
+  const double length = std::sqrt(sum.x * sum.x + sum.y * sum.y);
+  return {mean, rounded(length / static_cast<double>(chroma))};
 }
 
 }  // namespace lightmeter::measure

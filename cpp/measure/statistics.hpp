@@ -15,7 +15,8 @@ namespace lightmeter::measure {
 
 struct SampleStatistics {
   double mean;
-  double stddev;  // of the population
+  double stddev;          // of the population
+  std::uint64_t sum = 0;  // of bins
 };
 [[nodiscard]] SampleStatistics sample_statistics(std::span<const std::uint64_t> histogram) noexcept;
 

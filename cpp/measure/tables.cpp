@@ -30,8 +30,16 @@ constexpr std::uint64_t kTableCarry = 1 << 16;
 
 }  // namespace
 
-void KeyTables::add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept {
-  const auto count = [&](std::size_t i) {
+void KeyTables::add(const kernels::Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
+                    const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept {
+  KeyBlock keys;
+  tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
+                   keys.middle.data());
+  count(keys, n, counts);
+}
+
+void KeyTables::count(const KeyBlock& keys, std::size_t n, ImageCounts& counts) noexcept {
+  in_turns(n, [&](std::size_t i) {
     const std::uint32_t value_min = keys.value_min[i], chroma_x = keys.chroma_x[i];
     if (++value_min_[value_min] == 0) [[unlikely]] {
       carry_value_min(value_min, counts);
@@ -40,17 +48,7 @@ void KeyTables::add(const KeyBlock& keys, std::size_t n, ImageCounts& counts) no
       carry_chroma_x(chroma_x, counts);
     }
     ++middle_[keys.middle[i]];
-  };
-  // Neighbours often have equal keys, and an increment has to wait for one of the same cell just
-  // before it; so four parts of the block take turns.
-  const std::size_t part = n / 4;
-  for (std::size_t i = 0; i < part; ++i) {
-    count(i);
-    count(part + i);
-    count(2 * part + i);
-    count(3 * part + i);
-  }
-  for (std::size_t i = 4 * part; i < n; ++i) count(i);
+  });
 }
 
 void KeyTables::drain(const kernels::Tier& tier, ImageCounts& counts) noexcept {
@@ -77,7 +75,7 @@ void KeyTables::clear() noexcept {
 }
 
 void ByteTables::add(const kernels::Tier& tier, const std::uint8_t* red, const std::uint8_t* green,
-                     const std::uint8_t* blue, std::size_t n, ImageCounts&) noexcept {
+                     const std::uint8_t* blue, std::size_t n) noexcept {
   KeyBlock keys;
   tier.colour_keys(red, green, blue, n, keys.value_min.data(), keys.chroma_x.data(),
                    keys.middle.data());

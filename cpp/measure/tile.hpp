@@ -18,6 +18,11 @@ struct Tile {
   const Mask* mask = nullptr;
 
   [[nodiscard]] bool is_deep() const noexcept { return pixels.type != SampleType::kUint8; }
+  // Whether a sample may be outside of the range.
+  [[nodiscard]] bool may_fail() const noexcept {
+    const bool all = pixels.type == SampleType::kUint16 && pixels.low == 0;
+    return is_deep() && !(all && pixels.high == kDeepBins - 1);
+  }
   [[nodiscard]] Area area() const noexcept { return {x, y, pixels.width, pixels.height}; }
   // Whether it ends where the image does.
   [[nodiscard]] bool left() const noexcept { return x == 0; }

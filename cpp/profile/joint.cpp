@@ -5,10 +5,10 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <numbers>
 #include <utility>
 
 #include "error.hpp"
+#include "kernels/hue.hpp"
 #include "measure/metrics/circular_hue.hpp"
 #include "nan.hpp"
 #include "sketch/limits.hpp"
@@ -83,7 +83,7 @@ void Joint::update(std::span<const measure::Value> image) {
         places().of_number[static_cast<std::size_t>(number - measure::image_numbers().data())];
     if (place != kNowhere) numbers[place] = static_cast<float>(*value);
   }
-  const double angle = hue * (2.0 * std::numbers::pi / 255.0);
+  const double angle = kernels::hue_angle(hue);
   numbers[places().hue] = static_cast<float>(concentration * std::cos(angle));
   numbers[places().hue + 1] = static_cast<float>(concentration * std::sin(angle));
   const auto all = std::span(numbers).first(places().names->size());

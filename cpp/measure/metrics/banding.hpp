@@ -68,15 +68,7 @@ struct Banding {
     const S* const luma = row.luma;
     const std::size_t n = row.n;
     for (std::size_t i = 0; i < n; ++i) columns[i] += luma[i];
-    std::uint64_t sum = 0;
-    const S zero = unknown(S{0});
-    for (std::size_t start = 0; start < n; start += kRuns) {
-      const std::size_t end = chunk_end(start, n, kRuns);
-      ChunkSum<S> chunk_sum = 0;
-      for (std::size_t i = start; i < end; ++i) chunk_sum += distance(luma[i], zero);
-      sum += static_cast<std::uint64_t>(chunk_sum);
-    }
-    row_sums.data()[y] += sum;
+    row_sums.data()[y] += sum_of(luma, n);
     row_counts.data()[y] += n;
     column_starts.data()[x] += 1;
     column_starts.data()[x + n] -= 1;
@@ -91,7 +83,7 @@ struct Banding {
     add(column_starts, other.column_starts);
   }
 
-  void read(const ImageFacts& image, std::span<double> out) const {
+  void read(const ImageFacts& image, std::span<Amount> out) const {
     Integers sums = column_sums, column_counts(column_sums.size());
     add(sums, recent);
     std::uint64_t count = 0;

@@ -67,7 +67,7 @@ struct Blockiness {
     other_sum += other.other_sum;
   }
 
-  void read(const ImageFacts&, std::span<double> out) const noexcept {
+  void read(const ImageFacts&, std::span<Amount> out) const noexcept {
     const bool defined = borders > 0 && other_sum > 0;
     out[0] = defined ? static_cast<double>(border_sum) / static_cast<double>(borders) /
                            (static_cast<double>(other_sum) / static_cast<double>(others))

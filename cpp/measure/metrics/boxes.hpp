@@ -35,8 +35,6 @@ struct Boxes {
             std::clamp(edge(column + 1), x, end)};
   }
 
-  friend bool operator==(const Boxes&, const Boxes&) = default;
-
  private:
   // The least x of which kColumns x >= column * width.
   [[nodiscard]] LIGHTMETER_INLINE std::int64_t edge(int column) const noexcept {
@@ -60,7 +58,7 @@ struct BoxLuma {
     for (int column = 0; column < kColumns; ++column) {
       const auto [box, first, last] = boxes.part(first_box, column, row.x, row.n);
       n[box] += static_cast<std::uint64_t>(last - first);
-      sum[box] += total(row.luma + (first - row.x), last - first);
+      sum[box] += sum_of(row.luma + (first - row.x), static_cast<std::size_t>(last - first));
     }
   }
 
@@ -70,25 +68,6 @@ struct BoxLuma {
       n[box] += other.n[box];
       sum[box] += other.sum[box];
     }
-  }
-
-  friend bool operator==(const BoxLuma&, const BoxLuma&) = default;
-
- private:
-  template <class S>
-  LIGHTMETER_INLINE static std::uint64_t total(const S* luma, std::int64_t count) noexcept {
-    constexpr std::int64_t kChunk = 1 << 20;  // 255 times so many fits 32 bits
-    const S zero = unknown(S{0});
-    std::uint64_t total = 0;
-    while (count > 0) {
-      const std::int64_t some = std::min(count, kChunk);
-      ChunkSum<S> part = 0;
-      for (std::int64_t i = 0; i < some; ++i) part += distance(luma[i], zero);
-      total += static_cast<std::uint64_t>(part);
-      luma += some;
-      count -= some;
-    }
-    return total;
   }
 };
 

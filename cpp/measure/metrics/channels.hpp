@@ -1,7 +1,5 @@
 #pragma once
 
-#include <numeric>
-
 #include "measure/metric.hpp"
 #include "measure/statistics.hpp"
 
@@ -30,30 +28,20 @@ struct Channels {
              "the share of blue in red, green and blue: higher is bluer"},
   };
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
-    const std::size_t channels = image.counts.channels == 1 ? 1 : 3;
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     std::array<SampleStatistics, 3> statistics;
-    std::array<double, 3> sums;
-    for (std::size_t channel = 0; channel < channels; ++channel) {
-      const Histogram& histogram = image.counts.channel[channel];
-      statistics[channel] = sample_statistics(histogram);
-      std::uint64_t sum = 0;  // below 2^63: of fewer than 2^47 samples, each below 2^16
-      for (std::uint64_t i = 0; i < histogram.size(); ++i) sum += histogram[i] * i;
-      sums[channel] = static_cast<double>(sum);
+    double all = 0;
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const bool gray = image.counts.channels == 1;
+      statistics[channel] = sample_statistics(image.counts.channel[gray ? 0 : channel]);
+      all += static_cast<double>(statistics[channel].sum);
     }
-    for (std::size_t channel = channels; channel < 3; ++channel) {
-      statistics[channel] = statistics[0];
-      sums[channel] = sums[0];
-    }
-    const double all = sums[0] + sums[1] + sums[2];
     for (std::size_t channel = 0; channel < 3; ++channel) {
       out[3 * channel] = statistics[channel].mean;
       out[3 * channel + 1] = statistics[channel].stddev;
-      out[3 * channel + 2] = all > 0 ? sums[channel] / all : kNan;
+      out[3 * channel + 2] = all > 0 ? static_cast<double>(statistics[channel].sum) / all : kNan;
     }
   }
-
-  friend bool operator==(const Channels&, const Channels&) = default;
 };
 
 }  // namespace lightmeter::measure

@@ -15,7 +15,7 @@ struct CircularHue {
              "how much the hues agree: 0 where they cancel out, 1 where there is one"},
   };
 
-  void read(const ImageFacts& image, std::span<double> out) const {
+  void read(const ImageFacts& image, std::span<Amount> out) const {
     const MeanHue hue = circular_hue(image.counts);
     out[0] = hue.mean;
     out[1] = hue.concentration;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "measure/metrics/sums.hpp"
+#include "measure/statistics.hpp"
 
 namespace lightmeter::measure {
 
@@ -41,14 +42,12 @@ struct Colorfulness {
     yb2_squares.add(other.yb2_squares);
   }
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     std::array<SignedWide, 3> sums{};
     for (std::size_t channel = 0; channel < 3; ++channel) {
       const bool gray = image.counts.channels == 1;
       const Histogram& histogram = image.counts.channel[gray ? 0 : channel];
-      for (std::size_t i = 0; i < histogram.size(); ++i) {
-        sums[channel] += static_cast<SignedWide>(histogram[i]) * static_cast<SignedWide>(i);
-      }
+      sums[channel] = static_cast<SignedWide>(sample_statistics(histogram).sum);
     }
     const Spread rg = Spread::of(image.pixels, sums[0] - sums[1], rg_squares.value());
     const Spread yb2 =
@@ -57,8 +56,6 @@ struct Colorfulness {
     const double mean = std::sqrt(rg.mean * rg.mean + yb2.mean * yb2.mean / 4);
     out[0] = (deviation + 0.3 * mean) / image.step;
   }
-
-  friend bool operator==(const Colorfulness&, const Colorfulness&) = default;
 };
 
 }  // namespace lightmeter::measure

@@ -13,7 +13,7 @@ struct Entropy {
              "the entropy of the histograms of red, green and blue together"},
   };
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     out[0] = entropy(image.counts);
   }
 };

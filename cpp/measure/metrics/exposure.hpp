@@ -33,15 +33,15 @@ struct Exposure {
     constexpr int kStep = sizeof(S) == 1 ? 1 : 257;
     constexpr std::size_t kChunk = std::size_t{1} << 30;
     const S* const luma = row.luma;
-    const std::uint8_t zero = unknown(std::uint8_t{0});
+    const Term<std::uint8_t> term;
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t end = chunk_end(start, row.n, kChunk);
       std::int32_t chunk_dark = 0, chunk_bright = 0;
       for (std::size_t i = start; i < end; ++i) {
         const std::uint8_t is_dark = luma[i] <= kDark * kStep;
         const std::uint8_t is_bright = luma[i] >= kBright * kStep;
-        chunk_dark += distance(is_dark, zero);
-        chunk_bright += distance(is_bright, zero);
+        chunk_dark += term(is_dark);
+        chunk_bright += term(is_bright);
       }
       dark += static_cast<std::uint32_t>(chunk_dark);
       bright += static_cast<std::uint32_t>(chunk_bright);
@@ -53,7 +53,7 @@ struct Exposure {
     bright += other.bright;
   }
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const ImageCounts& counts = image.counts;
     const bool gray = counts.channels == 1;
     std::uint64_t glare = 0;
@@ -68,8 +68,6 @@ struct Exposure {
     out[2] = 100 * static_cast<double>(glare) / (pixels * (gray ? 1 : 3));
     out[3] = 100 * static_cast<double>(counts.saturation[0]) / pixels;
   }
-
-  friend bool operator==(const Exposure&, const Exposure&) = default;
 };
 
 }  // namespace lightmeter::measure

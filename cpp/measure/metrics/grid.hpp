@@ -12,6 +12,20 @@
 
 namespace lightmeter::measure {
 
+// Of each cell of a grid, a text with its row and column for the two # of a pattern.
+template <std::size_t kSide, std::size_t kSize>
+constexpr auto texts_of_cells(const char (&pattern)[kSize]) {
+  std::array<std::array<char, kSize - 1>, kSide * kSide> texts{};
+  for (std::size_t cell = 0; cell < texts.size(); ++cell) {
+    std::size_t next = cell / kSide;
+    for (std::size_t i = 0; i + 1 < kSize; ++i) {
+      texts[cell][i] = pattern[i] == '#' ? static_cast<char>('0' + next) : pattern[i];
+      if (pattern[i] == '#') next = cell % kSide;
+    }
+  }
+  return texts;
+}
+
 // Where in the image it is bright, and where it is sharp: the mean luma of each cell of a grid, and
 // the Sharpness there.
 struct Grid {
@@ -20,35 +34,35 @@ struct Grid {
   static constexpr int kSide = 4;
   using Cells = Boxes<kSide, kSide>;
 
-#define LIGHTMETER_LUMA(r, c)                                     \
-  Number{"Grid.r" #r "c" #c,                                      \
-         Role::kPlain,                                            \
-         Scale::kSample,                                          \
-         Group::kWhere,                                           \
-         false,                                                   \
-         "the mean luma of the cell in row " #r " and column " #c \
-         " of a 4 x 4 grid, counted from 0 at the top left: higher is brighter"}
-#define LIGHTMETER_SHARPNESS(r, c)                                \
-  Number{"Grid.r" #r "c" #c ".sharpness",                         \
-         Role::kPlain,                                            \
-         Scale::kSquares,                                         \
-         Group::kWhere,                                           \
-         false,                                                   \
-         "the sharpness of the cell in row " #r " and column " #c \
-         " of a 4 x 4 grid, which is the variance of its Laplacian: higher is sharper"}
-#define LIGHTMETER_ROW(number, r) number(r, 0), number(r, 1), number(r, 2), number(r, 3)
-#define LIGHTMETER_GRID(number)                                                    \
-  LIGHTMETER_ROW(number, 0), LIGHTMETER_ROW(number, 1), LIGHTMETER_ROW(number, 2), \
-      LIGHTMETER_ROW(number, 3)
-  static constexpr std::array kNumbers{
-      LIGHTMETER_GRID(LIGHTMETER_LUMA), LIGHTMETER_GRID(LIGHTMETER_SHARPNESS),
-      Number{"Vignetting", Role::kPlain, Scale::kRatio, Group::kWhere, false,
-             "the luma of the corners over that of the centre: 1 where they are alike, lower "
-             "where the corners are darker"}};
-#undef LIGHTMETER_GRID
-#undef LIGHTMETER_ROW
-#undef LIGHTMETER_SHARPNESS
-#undef LIGHTMETER_LUMA
+  static constexpr auto kNames = texts_of_cells<kSide>("Grid.r#c#");
+  static constexpr auto kTexts = texts_of_cells<kSide>(
+      "the mean luma of the cell in row # and column # of a 4 x 4 grid, counted from 0 at the top "
+      "left: higher is brighter");
+  static constexpr auto kSharpnessNames = texts_of_cells<kSide>("Grid.r#c#.sharpness");
+  static constexpr auto kSharpnessTexts = texts_of_cells<kSide>(
+      "the sharpness of the cell in row # and column # of a 4 x 4 grid, which is the variance of "
+      "its Laplacian: higher is sharper");
+  static constexpr auto kNumbers = [] {
+    std::array<Number, 2 * Cells::kCount + 1> numbers{};
+    for (std::size_t cell = 0; cell < Cells::kCount; ++cell) {
+      const auto text = [&](const auto& texts) {
+        return std::string_view(texts[cell].data(), texts[cell].size());
+      };
+      numbers[cell] =
+          Number{text(kNames), Role::kPlain, Scale::kSample, Group::kWhere, false, text(kTexts)};
+      numbers[Cells::kCount + cell] =
+          Number{text(kSharpnessNames), Role::kPlain, Scale::kSquares,
+                 Group::kWhere,         false,        text(kSharpnessTexts)};
+    }
+    numbers.back() = Number{"Vignetting",
+                            Role::kPlain,
+                            Scale::kRatio,
+                            Group::kWhere,
+                            false,
+                            "the luma of the corners over that of the centre: 1 where they are "
+                            "alike, lower where the corners are darker"};
+    return numbers;
+  }();
 
   BoxLuma<kSide, kSide> luma;
   std::array<Sharpness, Cells::kCount> sharpness{};
@@ -83,7 +97,7 @@ struct Grid {
     }
   }
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     for (std::size_t box = 0; box < Cells::kCount; ++box) {
       out[box] = ratio(luma.sum[box], luma.n[box]) / image.step;
       sharpness[box].read(image, out.subspan(Cells::kCount + box, 1));
@@ -92,8 +106,6 @@ struct Grid {
     const double centre = mean({5, 6, 9, 10});
     out[2 * Cells::kCount] = centre > 0.0 ? corners / centre : kNan;
   }
-
-  friend bool operator==(const Grid&, const Grid&) = default;
 
  private:
   [[nodiscard]] static double ratio(std::uint64_t sum, std::uint64_t n) noexcept {

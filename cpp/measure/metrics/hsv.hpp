@@ -23,7 +23,7 @@ struct Hsv {
              "the standard deviation of the brightness"},
   };
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const ImageCounts& counts = image.counts;
     std::size_t i = 0;
     for (const Histogram* histogram : {&counts.hue, &counts.saturation, &counts.value}) {

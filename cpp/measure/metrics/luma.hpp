@@ -23,13 +23,13 @@ struct Luma {
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
     constexpr std::size_t kChunk = 32'768;  // 255^2 * 32 768 < 2^31
     const S* const luma = row.luma;
-    const S zero = unknown(S{0});
+    const Term<S> term;
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t end = chunk_end(start, row.n, kChunk);
       ChunkSum<S> chunk_sum = 0, chunk_squares = 0;
       for (std::size_t i = start; i < end; ++i) {
-        chunk_sum += distance(luma[i], zero);
-        const auto sample = static_cast<Difference<S>>(luma[i] - zero);
+        chunk_sum += term(luma[i]);
+        const Difference<S> sample = term.wide(luma[i]);
         chunk_squares += ChunkSum<S>{sample} * sample;
       }
       sum += static_cast<std::uint64_t>(chunk_sum);
@@ -42,13 +42,11 @@ struct Luma {
     squares.add(other.squares);
   }
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const Spread luma = Spread::of(image.pixels, sum, squares.value());
     out[0] = luma.mean / image.step;
     out[1] = std::sqrt(luma.variance) / image.step;
   }
-
-  friend bool operator==(const Luma&, const Luma&) = default;
 };
 
 }  // namespace lightmeter::measure

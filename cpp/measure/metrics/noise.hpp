@@ -24,11 +24,11 @@ struct Noise {
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     if (row.top || row.bottom) return;
     constexpr std::size_t kChunk = 1'000'000;  // 8 * 255 * 1 000 000 < 2^31
-    const auto one = unknown(Difference<S>{1});
+    const Term<Difference<S>> term;
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t end = chunk_end(start, row.n, kChunk);
       ChunkSum<S> chunk_sum = 0;
-      for (std::size_t i = start; i < end; ++i) chunk_sum += ChunkSum<S>{size(row, i)} * one;
+      for (std::size_t i = start; i < end; ++i) chunk_sum += term(size(row, i));
       sum.add(chunk_sum);
     }
     // Taken back rather than left out: whole rows have no rest that is done pixel by pixel.
@@ -43,7 +43,7 @@ struct Noise {
     sum.add(other.sum);
   }
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const double scale = std::sqrt(std::numbers::pi / 2) / 6 / image.step;
     out[0] = n == 0 ? kNan : scale * static_cast<double>(sum.value()) / static_cast<double>(n);
   }

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "measure/metric.hpp"
 #include "measure/metrics/boxes.hpp"
@@ -39,9 +38,8 @@ struct PerceptualHash {
 
   // Means are compared by their products with the pixels of the other box; one of no pixels is not
   // brighter or darker than any.
-  [[nodiscard]] std::optional<std::uint64_t> hash(const ImageFacts& image) const noexcept {
-    if (!image.is_whole) return std::nullopt;
-    if (image.frame.width < kColumns || image.frame.height < kRows) return std::nullopt;
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
+    if (!image.is_whole || image.frame.width < kColumns || image.frame.height < kRows) return;
     std::uint64_t hash = 0;
     bool differs = false;
     for (std::size_t row = 0; row < kRows; ++row) {
@@ -52,10 +50,8 @@ struct PerceptualHash {
         differs = differs || here != before;
       }
     }
-    return differs ? std::optional(hash) : std::nullopt;
+    if (differs) out[0] = hash;
   }
-
-  friend bool operator==(const PerceptualHash&, const PerceptualHash&) = default;
 };
 
 }  // namespace lightmeter::measure

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "measure/metric.hpp"
 
@@ -51,16 +50,14 @@ struct PixelHash {
   void add(const PixelHash& other) noexcept { sum = (sum + other.sum) % kPrime; }
 
   // None of a part of an image, or of no pixel: other pictures begin alike.
-  [[nodiscard]] std::optional<std::uint64_t> hash(const ImageFacts& image) const noexcept {
-    if (!image.is_whole || image.pixels == 0) return std::nullopt;
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
+    if (!image.is_whole || image.pixels == 0) return;
     std::uint64_t hash = scramble(sum);
     hash = scramble(hash ^ static_cast<std::uint64_t>(image.frame.width));
     hash = scramble(hash ^ static_cast<std::uint64_t>(image.frame.height));
     const unsigned kind = image.counts.is_deep() ? 16U : 8U;
-    return scramble(hash ^ (kind + static_cast<unsigned>(image.counts.channels)));
+    out[0] = scramble(hash ^ (kind + static_cast<unsigned>(image.counts.channels)));
   }
-
-  friend bool operator==(const PixelHash&, const PixelHash&) = default;
 
  private:
   static constexpr std::uint64_t kPrime = (std::uint64_t{1} << 61) - 1;
@@ -104,47 +101,39 @@ struct PixelHash {
     return modulo(Wide{a} * b);
   }
 
-  // Words of at most 25 bits times keys of 31: sums over a block fit 64 bits. A deep colour is two
-  // words, each with keys of its own.
+  // The colour of a pixel is a word, or two of a deep image, of at most 25 bits.
+  template <class S>
+  static constexpr std::size_t kWords = sizeof(S) == 1 ? 1 : 2;
+  template <class S>
+  [[nodiscard]] LIGHTMETER_INLINE static std::uint32_t word_of(std::size_t word, S red, S green,
+                                                               S blue) noexcept {
+    const std::uint32_t r = red, g = green, b = blue;
+    constexpr std::uint32_t kAlways = 1U << 24;
+    if constexpr (sizeof(S) == 1) return kAlways | r | g << 8 | b << 16;
+    return word == 0 ? kAlways | r | (g & 0xFF) << 16 : g >> 8 | b << 8;
+  }
+
+  // Words times keys of 31 bits: sums over a block fit 64 bits. Each word has keys of its own.
   template <class S>
   LIGHTMETER_INLINE static std::uint64_t block_sum(const PixelRow<S>& row, std::size_t from,
                                                    std::size_t n, std::size_t place) noexcept {
-    static constexpr Keys kKeys = make_keys(1);
-    static constexpr Keys kMoreKeys = make_keys(1 + kBlock);
-    constexpr std::uint32_t kAlways = 1U << 24;
+    static constexpr std::array<Keys, 2> kKeys{make_keys(1), make_keys(1 + kBlock)};
     const S* const red = row.red + from;
     const S* const green = row.green + from;
     const S* const blue = row.blue + from;
-    const std::uint32_t* const low_keys = kKeys.low.data() + place;
-    const std::uint32_t* const high_keys = kKeys.high.data() + place;
-    std::uint64_t low = 0;
-    std::uint64_t high = 0;
-    if constexpr (sizeof(S) == 1) {
+    Wide sum = 0;
+    for (std::size_t word = 0; word < kWords<S>; ++word) {
+      const std::uint32_t* const low_keys = kKeys[word].low.data() + place;
+      const std::uint32_t* const high_keys = kKeys[word].high.data() + place;
+      std::uint64_t low = 0, high = 0;
       for (std::size_t i = 0; i < n; ++i) {
-        const std::uint32_t colour = kAlways | static_cast<std::uint32_t>(red[i]) |
-                                     static_cast<std::uint32_t>(green[i]) << 8 |
-                                     static_cast<std::uint32_t>(blue[i]) << 16;
-        low += std::uint64_t{colour} * low_keys[i];
-        high += std::uint64_t{colour} * high_keys[i];
+        const std::uint64_t bits = word_of(word, red[i], green[i], blue[i]);
+        low += bits * low_keys[i];
+        high += bits * high_keys[i];
       }
-      return modulo(low + (Wide{high} << kLowBits));
-    } else {
-      const std::uint32_t* const more_low_keys = kMoreKeys.low.data() + place;
-      const std::uint32_t* const more_high_keys = kMoreKeys.high.data() + place;
-      std::uint64_t more_low = 0;
-      std::uint64_t more_high = 0;
-      for (std::size_t i = 0; i < n; ++i) {
-        const std::uint32_t colour = kAlways | static_cast<std::uint32_t>(red[i]) |
-                                     (static_cast<std::uint32_t>(green[i]) & 0xFF) << 16;
-        const std::uint32_t more =
-            static_cast<std::uint32_t>(green[i]) >> 8 | static_cast<std::uint32_t>(blue[i]) << 8;
-        low += std::uint64_t{colour} * low_keys[i];
-        high += std::uint64_t{colour} * high_keys[i];
-        more_low += std::uint64_t{more} * more_low_keys[i];
-        more_high += std::uint64_t{more} * more_high_keys[i];
-      }
-      return modulo(Wide{low} + more_low + ((Wide{high} + more_high) << kLowBits));
+      sum += low + (Wide{high} << kLowBits);
     }
+    return modulo(sum);
   }
 };
 

@@ -21,13 +21,13 @@ struct Sharpness {
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
     constexpr std::size_t kChunk = 2048;  // (4 * 255)^2 * 2048 < 2^31
-    const auto one = unknown(Difference<S>{1});
+    const Term<Difference<S>> term;
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t end = chunk_end(start, row.n, kChunk);
       ChunkSum<S> chunk_sum = 0, chunk_squares = 0;
       for (std::size_t i = start; i < end; ++i) {
         const Difference<S> laplacian = row.laplacian(i);
-        chunk_sum += ChunkSum<S>{laplacian} * one;
+        chunk_sum += term(laplacian);
         chunk_squares += ChunkSum<S>{laplacian} * laplacian;
       }
       sum.add(chunk_sum);
@@ -42,7 +42,7 @@ struct Sharpness {
     squares.add(other.squares);
   }
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     out[0] = Spread::of(n, sum.value(), squares.value()).variance / (image.step * image.step);
   }
 

@@ -11,7 +11,7 @@ struct Size {
       Number{"ImagePixelHeight", Role::kPlain, Scale::kLength, Group::kSize, true, "the height"},
   };
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     out[0] = static_cast<double>(image.frame.width);
     out[1] = static_cast<double>(image.frame.height);
   }

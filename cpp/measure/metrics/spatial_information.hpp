@@ -58,7 +58,7 @@ struct SpatialInformation {
     squares.add(other.squares);
   }
 
-  void read(const ImageFacts& image, std::span<double> out) const noexcept {
+  void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const double grid = image.step > 1 ? kDeepGrid * image.step : kGrid;
     out[0] = std::sqrt(Spread::of(n, sum.value(), squares.value()).variance) / grid;
   }

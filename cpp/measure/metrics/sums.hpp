@@ -17,19 +17,49 @@ LIGHTMETER_INLINE constexpr std::size_t chunk_end(std::size_t start, std::size_t
   return n - start < chunk ? n : start + chunk;
 }
 
-// The same value, which the compiler does not know. Sums of |a - b| over bytes, and of products of
-// 16-bit numbers, take one instruction each. Sums of bytes and of 16-bit numbers have none: they are
-// written as |a - 0| and a * 1, which must not be simplified.
-template <class T>
-[[nodiscard]] LIGHTMETER_INLINE T unknown(T value) noexcept {
-  asm("" : "+r"(value));
-  return value;
-}
-
 template <class S>
 [[nodiscard]] LIGHTMETER_INLINE std::int32_t distance(S a, S b) noexcept {
   const std::int32_t difference = std::int32_t{a} - std::int32_t{b};
   return difference < 0 ? -difference : difference;
+}
+
+// What is added to a sum of small integers, so that compilers add many with one instruction. There
+// are such for |a - b| of bytes and for a * b of 16-bit numbers; so b is a 0 or a 1 that they do not
+// know.
+template <class T>
+class Term {
+ public:
+  LIGHTMETER_INLINE Term() noexcept { asm("" : "+r"(neutral_)); }
+
+  [[nodiscard]] LIGHTMETER_INLINE auto operator()(T value) const noexcept {
+    if constexpr (std::is_unsigned_v<T>) {
+      return distance(value, neutral_);
+    } else {
+      return std::conditional_t<sizeof(T) == 2, std::int32_t, std::int64_t>{value} * neutral_;
+    }
+  }
+  // A sample to be squared.
+  [[nodiscard]] LIGHTMETER_INLINE Difference<T> wide(T sample) const noexcept {
+    return static_cast<Difference<T>>(sample - neutral_);
+  }
+
+ private:
+  T neutral_ = std::is_unsigned_v<T> ? 0 : 1;
+};
+
+// The sum of n samples.
+template <class S>
+[[nodiscard]] LIGHTMETER_INLINE std::uint64_t sum_of(const S* samples, std::size_t n) noexcept {
+  constexpr std::size_t kChunk = 1 << 20;  // 255 times so many fits 32 bits
+  const Term<S> term;
+  std::uint64_t sum = 0;
+  for (std::size_t start = 0; start < n; start += kChunk) {
+    const std::size_t end = chunk_end(start, n, kChunk);
+    ChunkSum<S> chunk_sum = 0;
+    for (std::size_t i = start; i < end; ++i) chunk_sum += term(samples[i]);
+    sum += static_cast<std::uint64_t>(chunk_sum);
+  }
+  return sum;
 }
 
 // A sum in 128 bits, kept as its halves: compilers load a whole one into a vector register, and wait

@@ -14,17 +14,17 @@
 namespace lightmeter::profile {
 namespace {
 
-measure::ImageMeter two_pixels(measure::Set set = measure::Set::kDefault) {
+ImageFeatures two_pixels(measure::Set set = measure::Set::kDefault) {
   const std::array<std::uint8_t, 6> samples{200, 30, 30, 10, 20, 30};
   measure::ImageMeter meter(set, 2, 1);
   meter.update(
       {.data = samples.data(), .width = 2, .height = 1, .row_stride = 6, .pixel_stride = 3});
-  return meter;
+  return ImageFeatures(meter);
 }
 
 TEST(Profile, FeaturesOfAnImage) {
   Profile profile;
-  log_image(profile, "image", ImageFeatures(two_pixels()), "RGB");
+  log_image(profile, "image", two_pixels(), "RGB");
   const auto is_logged = [](const measure::ImageNumber& number) {
     return number.set <= measure::Set::kDefault;
   };
@@ -38,7 +38,7 @@ TEST(Profile, FeaturesOfAnImage) {
 
 TEST(Profile, WhatTheFeaturesOfAnImageMean) {
   Profile profile;
-  log_image(profile, "image", ImageFeatures(two_pixels(measure::Set::kAll)), "RGB");
+  log_image(profile, "image", two_pixels(measure::Set::kAll), "RGB");
   for (const auto& [name, column] : profile.columns()) {
     EXPECT_EQ(column.meaning().origin, Origin::kImage) << name;
   }
@@ -58,7 +58,7 @@ TEST(Profile, WhatTheFeaturesOfAnImageMean) {
 
 TEST(Profile, MissingValuesAreDerived) {
   Profile profile;
-  for (int i = 0; i < 3; ++i) log_image(profile, "image", ImageFeatures(two_pixels()), "RGB");
+  for (int i = 0; i < 3; ++i) log_image(profile, "image", two_pixels(), "RGB");
   for (int i = 0; i < 2; ++i) profile.count_exif_read("image", ExifPolicy{});
   profile.column("image.Make", {Role::kPlain, Origin::kExif}).update(std::string_view("SONY"));
   log_failure(profile, "image", {"a.jpg", "empty", "no bytes"});
@@ -71,7 +71,7 @@ TEST(Profile, MissingValuesAreDerived) {
 
 TEST(Profile, RolesDoNotDependOnWhatCameFirst) {
   Profile images;
-  log_image(images, "image", ImageFeatures(two_pixels()), "RGB");
+  log_image(images, "image", two_pixels(), "RGB");
   log_failure(images, "image", {"a", "damaged", ""});
   Profile values;
   values.column("image.Failure").update(std::string_view("x"));
@@ -91,9 +91,9 @@ TEST(Profile, RolesDoNotDependOnWhatCameFirst) {
 
 TEST(Profile, MergeWithItselfDoublesEverything) {
   Profile profile;
-  log_image(profile, "image", ImageFeatures(two_pixels()), "RGB");
+  log_image(profile, "image", two_pixels(), "RGB");
   Profile twice;
-  for (int i = 0; i < 2; ++i) log_image(twice, "image", ImageFeatures(two_pixels()), "RGB");
+  for (int i = 0; i < 2; ++i) log_image(twice, "image", two_pixels(), "RGB");
   EXPECT_EQ(profile.merge(profile), 0U);
   EXPECT_EQ(profile.encode(), twice.encode());
 }
@@ -182,7 +182,7 @@ TEST(Profile, TextThatCouldNotBeReadAgainIsRefused) {
   profile.exemplars.keep(1);
   const auto before = profile.encode();
   const std::string bad = "caf\xe9";
-  const ImageFeatures image(two_pixels());
+  const ImageFeatures image = two_pixels();
   EXPECT_THROW(profile.column(bad), std::invalid_argument);
   EXPECT_THROW(profile.add_group(bad), std::invalid_argument);
   EXPECT_THROW(profile.count_exif_read("image", {.allow = {bad}, .deny = {}}),
