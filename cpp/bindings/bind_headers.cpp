@@ -48,11 +48,9 @@ py::tuple to_python(const headers::JpegHeader& header) {
   facts["FrameCount"] = 1;
   if (header.frame) {
     facts["BitDepth"] = header.frame->bit_depth;
-    facts["Channels"] = header.frame->channels;
+    facts["Channels"] = header.frame->channels();
     facts["Progressive"] = static_cast<int>(header.frame->progressive);
-    if (!header.frame->subsampling.empty()) {
-      facts["ChromaSubsampling"] = header.frame->subsampling;
-    }
+    if (!header.subsampling.empty()) facts["ChromaSubsampling"] = header.subsampling;
   }
   py::list exif;
   for (const Part& part : header.exif) exif.append(part_of(part));
@@ -155,7 +153,8 @@ py::object read_picture(const py::object& path, std::uint64_t most) {
 std::uint64_t pixels_of(const Header& header) {
   if (const auto* png = std::get_if<headers::PngHeader>(&header)) return png->pixels;
   const auto* jpeg = std::get_if<headers::JpegHeader>(&header);
-  return jpeg != nullptr && jpeg->frame ? jpeg->frame->pixels : 0;
+  if (jpeg == nullptr || !jpeg->frame) return 0;
+  return std::uint64_t{1} * jpeg->frame->width * jpeg->frame->height;
 }
 
 struct SmallPicture {

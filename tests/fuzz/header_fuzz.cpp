@@ -83,11 +83,11 @@ std::string jpeg_facts(Foreign& file) {
   facts << header.quality.value_or(0);
   if (!header.frame) return facts.str();
   const JpegFrame& frame = *header.frame;
-  require(frame.channels >= 1 && frame.channels <= 255, "there are channels");
-  require(frame.channels == 1 || !frame.subsampling.empty(), "colour is sampled");
-  require(frame.subsampling.size() <= 255 * 6, "a subsampling is short");
-  facts << ' ' << frame.bit_depth << ' ' << frame.channels << ' ' << frame.progressive << ' '
-        << frame.pixels << ' ' << frame.subsampling;
+  require(frame.channels() >= 1 && frame.channels() <= 255, "there are channels");
+  require(frame.channels() == 1 || !header.subsampling.empty(), "colour is sampled");
+  require(header.subsampling.size() <= 255 * 6, "a subsampling is short");
+  facts << ' ' << frame.bit_depth << ' ' << frame.channels() << ' ' << frame.progressive << ' '
+        << frame.width << ' ' << frame.height << ' ' << header.subsampling;
   return facts.str();
 }
 
