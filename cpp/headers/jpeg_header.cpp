@@ -67,38 +67,38 @@ JpegHeader read_jpeg_header(Foreign& file, std::span<const JpegSegment> segments
   JpegHeader header;
   Sums sums;
   std::optional<std::uint8_t> table;  // of the first component
-  std::uint64_t exif_bytes = 0;
-  const auto read = [&](const JpegSegment& segment) {
-    const auto& [marker, part] = segment;
-    const auto rest = [whole = part](std::uint64_t skipped) {
-      return Part{whole.offset + skipped, whole.size - skipped};
+  const auto read = [&](std::uint8_t marker, const Part& part) {
+    const bool is_frame = is_jpeg_frame(marker);
+    if (!is_frame && marker != JpegMarker::kApp1 && marker != JpegMarker::kApp2 &&
+        marker != JpegMarker::kQuantisation) {
+      return;
+    }
+    const auto body = file.read(part.offset, part.size);
+    const auto rest = [&](std::size_t skipped) {
+      const auto bytes = body.subspan(std::min(skipped, body.size()));
+      return std::vector(bytes.begin(), bytes.end());
     };
-    if (marker == JpegMarker::kApp1) {
-      // A block above 64 KB goes on in the next segment.
-      if (starts_with(file.read(part.offset, part.size), "Exif") && exif_bytes < kMaxExif) {
-        header.exif.push_back(rest(std::min<std::uint64_t>(6, part.size)));
-        exif_bytes += header.exif.back().size;
-      }
-    } else if (marker == JpegMarker::kQuantisation) {
-      add_tables(sums, file.read(part.offset, part.size));
-    } else if (is_jpeg_frame(marker)) {
-      const auto body = file.read(part.offset, part.size);
+    constexpr std::string_view kIcc("ICC_PROFILE\0\1", 13), kPictures("MPF\0", 4);
+    if (is_frame) {
       table = body.size() > 8 ? std::optional(body[8]) : std::nullopt;
       header.frame = read_jpeg_frame(marker, body);
       // Of several headers each adds what it says, and one channel has no subsampling.
       if (header.frame->channels() > 1) header.subsampling = subsampling_of(*header.frame);
-    } else if (marker == JpegMarker::kApp2) {
-      constexpr std::string_view kIcc("ICC_PROFILE\0\1", 13), kPictures("MPF\0", 4);
-      const auto body = file.read(part.offset, part.size);
-      if (starts_with(body, kIcc)) {
-        header.icc = rest(std::min<std::uint64_t>(14, part.size));
-      } else if (starts_with(body, kPictures)) {
-        header.pictures = rest(kPictures.size());
-      }
+    } else if (marker == JpegMarker::kQuantisation) {
+      add_tables(sums, body);
+    } else if (marker == JpegMarker::kApp1) {
+      // A block above 64 KB goes on in the next segment.
+      if (!starts_with(body, "Exif") || header.exif.size() >= kMaxExif) return;
+      const auto block = rest(6);
+      header.exif.insert(header.exif.end(), block.begin(), block.end());
+    } else if (starts_with(body, kIcc)) {
+      header.icc = rest(14);
+    } else if (starts_with(body, kPictures)) {
+      header.pictures = rest(kPictures.size());
     }
   };
   try {
-    for (const JpegSegment& segment : segments) read(segment);
+    for (const auto& [marker, body] : segments) read(marker, body);
   } catch (const DamagedError&) {  // what was read so far stands
   }
   if (table && *table < sums.size() && sums[*table]) {

@@ -18,10 +18,10 @@ struct JpegHeader {
   std::optional<JpegFrame> frame;
   std::string subsampling;     // see subsampling_of
   std::optional<int> quality;  // 1 to 100, see estimated_quality
-  std::vector<Part> exif;      // the pieces of the Exif block, without the "Exif" in front
-  std::optional<Part> icc;     // the first 64 KB of the colour profile
-  std::optional<Part>
-      pictures;  // the index of a multi-picture file (CIPA DC-007), a TIFF structure
+  // The Exif block, without the "Exif" in front; the first 64 KB of the colour profile; the index of
+  // a multi-picture file (CIPA DC-007), a TIFF structure.
+  std::vector<std::uint8_t> exif;
+  std::optional<std::vector<std::uint8_t>> icc, pictures;
 };
 
 [[nodiscard]] JpegHeader read_jpeg_header(Foreign& file);
