@@ -131,8 +131,7 @@ void count_measuring(std::span<const std::uint8_t> file, const Picture& picture)
   count("header and Exif", [&] {
     lm::headers::ForeignBytes bytes(file);
     const auto header = lm::headers::read_jpeg_header(bytes);
-    const auto exif = header.exif.at(0);
-    lm::headers::ForeignBytes tags(file.subspan(exif.offset, exif.size));
+    lm::headers::ForeignBytes tags(header.exif);
     return lm::headers::read_exif_tags(tags).exif.size();
   });
 }

@@ -157,12 +157,6 @@ void bind_images(py::module_& module, py::class_<Profile>& bound) {
           },
           "(path, reason, detail) of the failures with the smallest paths.")
       .def(
-          "log_decoder",
-          [](Profile& self, std::string_view format, std::string_view name) {
-            self.decoders.add(format, name);
-          },
-          py::arg("image_format"), py::arg("name"), "Say what decoded an image that was logged.")
-      .def(
           "decoders",
           [](const Profile& self) {
             py::list decoders;

@@ -5,26 +5,16 @@
 #include "bindings.hpp"
 #include "decode/jpeg.hpp"
 #include "kernels/tier.hpp"
-#include "measure/image_meter.hpp"
 
 namespace {
 
 using lightmeter::Pixels;
 using lightmeter::decode::JpegDecoder;
-using lightmeter::measure::ImageMeter;
 
 std::unique_ptr<JpegDecoder> open_jpeg(const py::bytes& data,
                                        const std::optional<std::string>& tier) {
   namespace kernels = lightmeter::kernels;
   return JpegDecoder::open(as_bytes(data), tier ? kernels::tier_named(*tier) : kernels::active());
-}
-
-bool measure(JpegDecoder& decoder, ImageMeter& meter) {
-  bool is_whole = false;
-  without_gil(&meter, [&] {
-    is_whole = decoder.decode([&](const Pixels& strip) { meter.update(strip); });
-  });
-  return is_whole;
 }
 
 // Puts the picture, as far as there is room for it, into planes of rows without gaps.
@@ -72,8 +62,6 @@ void bind_jpeg(py::module_& module) {
           "Width and height.")
       .def_property_readonly("channels", &JpegDecoder::channels,
                              "1, gray, or 3: red, green and blue.")
-      .def("measure", &measure, py::arg("meter"),
-           "Count all pixels. False if the decoder refuses the file; then the meter is of no use.")
       .def(
           "write", &write_to, py::arg("planes").noconvert(),
           "Put the upper left of the picture into uint8 of shape (channels, height, width), whose\n"

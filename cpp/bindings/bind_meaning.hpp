@@ -26,6 +26,9 @@ Value value_of(const std::array<std::string_view, N>& names, std::string_view na
   throw std::invalid_argument("got '" + std::string(name) + "'; expected one of " + known);
 }
 
+// The sets of metrics, in the order of measure::Set.
+inline constexpr std::array<std::string_view, 4> kSets{"whylogs", "default", "camera", "all"};
+
 inline lightmeter::Role role_of(std::string_view name) {
   return value_of<lightmeter::Role>(kRoleNames, name);
 }

@@ -1,6 +1,7 @@
 #include <bit>
 #include <cmath>
 
+#include "arrays.hpp"
 #include "arrow.hpp"
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
@@ -97,7 +98,6 @@ const Histogram& histogram(ImageMeter& meter, const std::string& name) {
   return *histogram;
 }
 
-constexpr std::array<std::string_view, 4> kSets{"whylogs", "default", "camera", "all"};
 constexpr std::array<std::string_view, 8> kScales{"sample",  "squares", "bits",   "share",
                                                   "percent", "ratio",   "length", "hash"};
 constexpr std::array<std::string_view, 8> kGroups{"colour",      "light", "focus",   "noise",
@@ -126,14 +126,7 @@ ImageMeter make_meter(std::string_view set, std::optional<Place> size,
   const auto metrics = value_of<lightmeter::measure::Set>(kSets, set);
   std::shared_ptr<const Mask> mask;
   if (ignored) {
-    if (ignored->ndim() != 2 || ignored->itemsize() != 1) {
-      throw std::invalid_argument("got a mask of " + std::to_string(ignored->ndim()) +
-                                  " dimensions and " + std::to_string(ignored->itemsize()) +
-                                  " bytes a pixel; expected HxW of one byte");
-    }
-    mask = std::make_shared<const Mask>(static_cast<const std::uint8_t*>(ignored->data()),
-                                        ignored->shape(1), ignored->shape(0), ignored->strides(0),
-                                        ignored->strides(1));
+    mask = mask_of(*ignored);
     if (!size) size = Place{mask->width(), mask->height()};
   }
   if (!size && lightmeter::measure::needs_size(metrics)) {

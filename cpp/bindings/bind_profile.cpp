@@ -80,6 +80,16 @@ bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning,
   return true;
 }
 
+void log_file(Profile& profile, const std::string& prefix,
+              const std::optional<std::pair<std::string_view, std::string_view>>& decoder,
+              const std::optional<py::dict>& exif, const std::optional<py::dict>& facts,
+              const std::vector<std::string>& allow, const std::vector<std::string>& deny,
+              const py::object& dates) {
+  if (decoder) profile.decoders.add(decoder->first, decoder->second);
+  if (exif) log_exif(profile, prefix, *exif, allow, deny, dates);
+  if (facts) log_row(profile, *facts, {Role::kPlain, Origin::kImage}, prefix + ".");
+}
+
 void add_column(Profile& profile, const std::string& name, std::uint64_t missing,
                 std::uint64_t integral, const QuantileSketch& numbers, const Moments& moments,
                 const DistinctCount& distinct_numbers, const FrequentIntegers& integers,
@@ -116,6 +126,12 @@ void bind_profile(py::module_& module) {
       .def("copy", [](const Profile& self) { return Profile(self); })
       .def("forget_pictures", &Profile::forget_pictures,
            "Forget exemplars, the list of failures and paths, and sections of newer versions.")
+      .def("log_file", &log_file, py::arg("prefix"), py::arg("decoder") = py::none(),
+           py::arg("exif") = py::none(), py::arg("facts") = py::none(),
+           py::arg("allow") = py::list(), py::arg("deny") = py::list(),
+           py::arg("dates") = py::tuple(),
+           "Add what is known of the file of an image that was logged: (format, name) of what\n"
+           "decoded it, its Exif as log_exif takes it, and the facts of its header.")
       .def(
           "log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
           py::arg("deny"), py::arg("dates") = py::tuple(),

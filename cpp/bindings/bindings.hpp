@@ -31,6 +31,8 @@ void bind_drift(py::module_& module);
 void bind_error(py::module_& module);
 // What a profile says by group.
 void bind_groups(py::class_<lightmeter::profile::Profile>& profile);
+// Picture files, read and measured.
+void bind_files(py::module_& module);
 void bind_headers(py::module_& module);
 void bind_images(py::module_& module, py::class_<lightmeter::profile::Profile>& profile);
 void bind_jpeg(py::module_& module);

@@ -28,6 +28,7 @@ PYBIND11_MODULE(_core, module) {
   }
   bind_error(module);
   bind_kernels(module);
+  bind_files(module);
   bind_headers(module);
   bind_measure(module);
   bind_decode(module);

@@ -5,10 +5,8 @@
 #include <span>
 
 #include "decode/strips.hpp"
-
-namespace lightmeter::kernels {
-struct Tier;
-}
+#include "headers/jpeg_segments.hpp"
+#include "kernels/tier.hpp"
 
 namespace lightmeter::decode {
 
@@ -18,11 +16,13 @@ namespace lightmeter::decode {
 // then asks another decoder. Memory depends on the width alone.
 class JpegDecoder {
  public:
-  // Null if the header is refused. The file must outlive the decoder.
-  [[nodiscard]] static std::unique_ptr<JpegDecoder> open(std::span<const std::uint8_t> file);
-  // The same with the loops of a tier.
-  [[nodiscard]] static std::unique_ptr<JpegDecoder> open(std::span<const std::uint8_t> file,
-                                                         const kernels::Tier& tier);
+  // With the loops of a tier. Null if the header is refused. The file must outlive the decoder.
+  [[nodiscard]] static std::unique_ptr<JpegDecoder> open(
+      std::span<const std::uint8_t> file, const kernels::Tier& tier = kernels::active());
+  // The same of a file whose segments were found.
+  [[nodiscard]] static std::unique_ptr<JpegDecoder> open(
+      std::span<const std::uint8_t> file, std::span<const headers::JpegSegment> segments,
+      const kernels::Tier& tier = kernels::active());
   ~JpegDecoder();
   JpegDecoder(const JpegDecoder&) = delete;
   JpegDecoder& operator=(const JpegDecoder&) = delete;

@@ -34,8 +34,8 @@ int next_value(BitReader& bits, int size) noexcept {
 }  // namespace
 
 bool JpegScan::start_mcu() noexcept {
-  if (frame_.restart_interval == 0) return true;
-  if (in_interval_ == frame_.restart_interval) {
+  if (file_.restart_interval == 0) return true;
+  if (in_interval_ == file_.restart_interval) {
     if (!bits_.end_segment(static_cast<std::uint8_t>(kRestart + restarts_ % 8))) return false;
     ++restarts_;
     in_interval_ = 0;
@@ -46,13 +46,13 @@ bool JpegScan::start_mcu() noexcept {
 }
 
 bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
-  const JpegComponent& tables = frame_.components[component];
-  const auto& divisors = frame_.quantisation[tables.quantisation];
+  const JpegFile::Tables& tables = file_.tables[component];
+  const auto& divisors = file_.quantisation[file_.frame.components[component].table];
   BitReader bits = bits_;
   block.values.fill(0);
 
   bits.refill();
-  const HuffmanTable& dc = *frame_.dc[tables.dc];
+  const HuffmanTable& dc = *file_.dc[tables.dc];
   const HuffmanTable::Ahead& difference = dc.ahead[bits.peek(HuffmanTable::kAhead)];
   if (difference.places != HuffmanTable::kUnknown) [[likely]] {
     bits.skip(difference.bits);
@@ -67,7 +67,7 @@ bool JpegScan::read(std::size_t component, JpegBlock& block) noexcept {
   const int dc_value = dc_[component] * divisors[0];
   block.values[0] = static_cast<std::int16_t>(dc_value);
 
-  const HuffmanTable& ac = *frame_.ac[tables.ac];
+  const HuffmanTable& ac = *file_.ac[tables.ac];
   std::int64_t energy = 0;
   std::size_t last = 0;
   const auto put = [&](int coefficient, std::size_t place) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "decode/jpeg_bits.hpp"
-#include "decode/jpeg_frame.hpp"
+#include "decode/jpeg_file.hpp"
 
 namespace lightmeter::decode {
 
@@ -18,8 +18,8 @@ struct JpegBlock {
 // The entropy-coded data of a scan (ITU T.81, F.2.2 and E.2.4).
 class JpegScan {
  public:
-  // The frame must outlive the scan.
-  explicit JpegScan(const JpegFrame& frame) noexcept : frame_(frame), bits_(frame.data) {}
+  // The file must outlive the scan.
+  explicit JpegScan(const JpegFile& file) noexcept : file_(file), bits_(file.data) {}
 
   // Before each MCU but the first: goes behind a restart marker if one is due. False if it is not
   // there.
@@ -33,7 +33,7 @@ class JpegScan {
   [[nodiscard]] bool end() noexcept;
 
  private:
-  const JpegFrame& frame_;
+  const JpegFile& file_;
   BitReader bits_;
   std::array<int, 3> dc_{};  // of the last block of each component
   int in_interval_ = 0;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <string_view>
 
 namespace lightmeter::headers {
 
@@ -65,6 +67,13 @@ class ForeignBytes : public Foreign {
   std::uint32_t value = 0;
   for (const std::uint8_t byte : bytes) value = value << 8 | byte;
   return value;
+}
+
+[[nodiscard]] constexpr bool starts_with(std::span<const std::uint8_t> bytes,
+                                         std::string_view start) noexcept {
+  return bytes.size() >= start.size() &&
+         std::ranges::equal(bytes.first(start.size()), start, {}, {},
+                            [](char c) { return static_cast<std::uint8_t>(c); });
 }
 
 }  // namespace lightmeter::headers

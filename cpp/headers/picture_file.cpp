@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace lightmeter::headers {
@@ -24,10 +25,13 @@ std::optional<std::size_t> fill(int file, std::span<std::uint8_t> out) {
   return done;
 }
 
-bool ends(int file) {
-  std::uint8_t more = 0;
-  return fill(file, {&more, 1}) == std::size_t{0};
-}
+// A descriptor, which is closed with it.
+struct OpenFile {
+  int file;
+  ~OpenFile() {
+    if (file >= 0) ::close(file);
+  }
+};
 
 }  // namespace
 
@@ -46,33 +50,29 @@ std::optional<PictureKind> picture_kind(std::span<const std::uint8_t> start) noe
 
 // Opening a pipe could wait for ever and opening a device could act, so it looks first; the path may
 // have become a pipe meanwhile, so it does not block, and looks again.
-bool PictureFile::open(const char* path, std::uint64_t most) {
+std::optional<PictureFile> read_picture_file(const char* path, std::uint64_t most) {
+  constexpr std::size_t kStart = 16384;  // enough to see that it is another file
   struct stat about{};
   const auto fits = [&] {
     return S_ISREG(about.st_mode) && about.st_size > 0 &&
            static_cast<std::uint64_t>(about.st_size) <= most;
   };
-  if (::stat(path, &about) != 0 || !fits()) return false;
-  file_ = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file_ < 0 || ::fstat(file_, &about) != 0 || !fits()) return false;
-  size_ = static_cast<std::size_t>(about.st_size);
-  const auto start = std::span(start_).first(std::min(size_, start_.size()));
-  if (fill(file_, start) != start.size()) return false;
-  in_start_ = start.size();
-  const auto kind = picture_kind(start);
-  if (!kind || (in_start_ == size_ && !ends(file_))) return false;
-  kind_ = *kind;
-  return true;
-}
-
-PictureFile::~PictureFile() {
-  if (file_ >= 0) ::close(file_);
-}
-
-bool PictureFile::read(std::span<std::uint8_t> out) {
-  std::ranges::copy(std::span(start_).first(in_start_), out.begin());
-  const auto rest = out.subspan(in_start_);
-  return fill(file_, rest) == rest.size() && ends(file_);
+  if (::stat(path, &about) != 0 || !fits()) return std::nullopt;
+  const OpenFile open{::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (open.file < 0 || ::fstat(open.file, &about) != 0 || !fits()) return std::nullopt;
+  const auto size = static_cast<std::size_t>(about.st_size);
+  // One byte more, which shows whether the file has grown.
+  PictureFile read{std::unique_ptr<std::uint8_t[]>(new std::uint8_t[size + 1]), size};
+  const std::span all(read.data.get(), size + 1);
+  const auto start = all.first(std::min(all.size(), kStart));
+  auto done = fill(open.file, start);
+  if (!done || !picture_kind(start.first(*done))) return std::nullopt;
+  if (*done == start.size()) {
+    const auto rest = fill(open.file, all.subspan(start.size()));
+    done = rest ? std::optional(start.size() + *rest) : std::nullopt;
+  }
+  if (done != size) return std::nullopt;
+  return read;
 }
 
 }  // namespace lightmeter::headers

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -14,34 +14,16 @@ enum class PictureKind : std::uint8_t { kJpeg, kPng };
 // neither, whatever else it looks like.
 [[nodiscard]] std::optional<PictureKind> picture_kind(std::span<const std::uint8_t> start) noexcept;
 
-// A regular file that begins like a JPEG or PNG file and is small enough to be read whole.
-class PictureFile {
- public:
-  static constexpr std::size_t kAtOnce = 16384;  // bytes that come with opening it
+// The bytes of a file.
+struct PictureFile {
+  std::unique_ptr<std::uint8_t[]> data;
+  std::size_t size = 0;
 
-  PictureFile() = default;
-  PictureFile(const PictureFile&) = delete;
-  PictureFile& operator=(const PictureFile&) = delete;
-  ~PictureFile();
-
-  // False for any other file, and for one that cannot be opened. To be called once, and first.
-  [[nodiscard]] bool open(const char* path, std::uint64_t most);
-  [[nodiscard]] PictureKind kind() const noexcept { return kind_; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  // The whole file, if it came with opening it; else nothing, and read() is to be called once.
-  [[nodiscard]] std::span<const std::uint8_t> whole() const noexcept {
-    return std::span(start_).first(in_start_ == size_ ? size_ : 0);
-  }
-  // Fills `out`, which has size() bytes. False if the file has another size by now, or cannot be
-  // read.
-  [[nodiscard]] bool read(std::span<std::uint8_t> out);
-
- private:
-  int file_ = -1;
-  PictureKind kind_ = PictureKind::kJpeg;
-  std::size_t size_ = 0;
-  std::size_t in_start_ = 0;
-  std::array<std::uint8_t, kAtOnce> start_;
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept { return {data.get(), size}; }
 };
+
+// Reads a regular file that begins like a JPEG or PNG file and has at most `most` bytes. Nothing for
+// any other, and for one that cannot be read or changes meanwhile.
+[[nodiscard]] std::optional<PictureFile> read_picture_file(const char* path, std::uint64_t most);
 
 }  // namespace lightmeter::headers

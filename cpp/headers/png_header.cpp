@@ -35,10 +35,8 @@ std::optional<int> channels_of(std::uint8_t colour) noexcept {
 bool holds_exif(std::span<const std::uint8_t> start) noexcept {
   constexpr std::string_view kKeywords[] = {{"Raw profile type exif\0", 22},
                                             {"Raw profile type APP1\0", 22}};
-  return std::ranges::any_of(kKeywords, [&](std::string_view keyword) {
-    return std::ranges::equal(start, keyword, {}, {},
-                              [](char c) { return static_cast<std::uint8_t>(c); });
-  });
+  return std::ranges::any_of(kKeywords,
+                             [&](std::string_view keyword) { return starts_with(start, keyword); });
 }
 
 void step_over_chunks(Foreign& file, PngHeader& header) {

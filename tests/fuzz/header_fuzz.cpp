@@ -7,6 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "headers/exif_tags.hpp"
 #include "headers/jpeg_header.hpp"
@@ -68,26 +69,24 @@ void write(std::ostream& facts, const std::optional<Part>& part) {
 std::string jpeg_facts(Foreign& file) {
   const JpegHeader header = read_jpeg_header(file);
   std::ostringstream facts;
-  for (const Part& part : header.exif) {
-    check(part, file.size());
-    write(facts, part);
+  const auto write_bytes = [&](const std::vector<std::uint8_t>& bytes) {
+    facts << std::string(bytes.begin(), bytes.end()) << ';';
+  };
+  require(header.exif.size() <= (4 << 20) + (1 << 16), "the Exif is bounded");
+  write_bytes(header.exif);
+  for (const auto& piece : {header.icc, header.pictures}) {
+    require(!piece || piece->size() < 1 << 16, "a piece of a colour profile is a segment");
+    if (piece) write_bytes(*piece);
   }
-  if (header.icc) {
-    check(*header.icc, file.size());
-    require(header.icc->size <= 1 << 16, "a piece of a colour profile is a segment");
-  }
-  if (header.pictures) check(*header.pictures, file.size());
-  write(facts, header.icc);
-  write(facts, header.pictures);
   require(!header.quality || (*header.quality >= 1 && *header.quality <= 100), "1 to 100");
   facts << header.quality.value_or(0);
   if (!header.frame) return facts.str();
   const JpegFrame& frame = *header.frame;
-  require(frame.channels >= 1 && frame.channels <= 255, "there are channels");
-  require(frame.channels == 1 || !frame.subsampling.empty(), "colour is sampled");
-  require(frame.subsampling.size() <= 255 * 6, "a subsampling is short");
-  facts << ' ' << frame.bit_depth << ' ' << frame.channels << ' ' << frame.progressive << ' '
-        << frame.pixels << ' ' << frame.subsampling;
+  require(frame.channels() >= 1 && frame.channels() <= 255, "there are channels");
+  require(frame.channels() == 1 || !header.subsampling.empty(), "colour is sampled");
+  require(header.subsampling.size() <= 255 * 6, "a subsampling is short");
+  facts << ' ' << frame.bit_depth << ' ' << frame.channels() << ' ' << frame.progressive << ' '
+        << frame.width << ' ' << frame.height << ' ' << header.subsampling;
   return facts.str();
 }
 

@@ -29,15 +29,10 @@ def by_pillow(file: bytes) -> Samples:
     return samples[None] if samples.ndim == 2 else samples.transpose(2, 0, 1)
 
 
-def by_us(file: bytes, tier: str | None = None) -> Samples | None:
+def by_us(file: bytes, tier: str | None = None, most: int = 1 << 32) -> Samples | None:
+    """Decode; None too of more than `most` pixels, as a damaged header may say."""
     decoder = _core.open_jpeg(file, tier)
-    return None if decoder is None else decoder.samples()
-
-
-def by_us_if_small(file: bytes, tier: str | None = None) -> Samples | None:
-    """As `by_us`; None too where a damaged header says that the picture is large."""
-    decoder = _core.open_jpeg(file, tier)
-    if decoder is None or decoder.size[0] * decoder.size[1] > 1 << 16:
+    if decoder is None or decoder.size[0] * decoder.size[1] > most:
         return None
     return decoder.samples()
 

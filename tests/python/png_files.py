@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lightmeter import Reading
-from lightmeter.image.decode import measure_accelerated
-from lightmeter.image.encoded import EncodedBytes
+from lightmeter.image.decode.png import measure_png
 from lightmeter.image.meter import ImageMeter
 from lightmeter.quiet import quiet
 from PIL import Image
@@ -88,7 +87,7 @@ def file_of(
 
 def ours(file: bytes, reading: Reading = READING) -> Answer | None:
     """What our decoder makes of a file; None if it leaves it to Pillow."""
-    meter = measure_accelerated(EncodedBytes(("PNG", None, file)), reading)
+    meter = measure_png(file, reading)
     return None if meter is None else Answer(meter.mode, meter.measurement())
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from lightmeter.batch.sources.names import relative
 from lightmeter.batch.sources.tar import FilePart
 from lightmeter.batch.sources.zip import ZipPart
 from lightmeter.errors import DecodeError, ImageError
-from lightmeter.image.encoded import BYTES_TOGETHER
+from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import Measured
@@ -125,18 +124,24 @@ class Block(NamedTuple):
 
 
 def _measured_together(
-    whole: Profile, items: Iterator[Item], limits: Limits, turn: AbstractContextManager[object]
-) -> Iterator[tuple[Item, Measured | Profile | None]]:
-    """The items; small pictures with what was measured of several at once.
+    whole: Profile, items: Iterator[Item], limits: Limits
+) -> Iterator[tuple[Item, Measured | EncodedBytes | None]]:
+    """The items; what is small is read and measured with others.
 
-    After one that is no such picture the next is taken alone, so that large ones come one by one.
+    After one that is not small the next is taken alone, so that large ones come one by one.
     """
     together = 1
     while batch := _batch(items, together, limits):
-        names = [item.name for item in batch]
-        measured = whole._measure_together([item.data for item in batch], names, turn)
-        together = 1 if None in measured else _TOGETHER
-        yield from zip(batch, measured, strict=True)
+        files = whole._measure_together([it.data for it in batch], [it.name for it in batch])
+        together = _TOGETHER if all(map(_is_small, files)) else 1
+        yield from zip(batch, files, strict=True)
+
+
+def _is_small(file: Measured | EncodedBytes | None) -> bool:
+    if isinstance(file, Measured):
+        size = (file.facts or {}).get("FileSize")
+        return isinstance(size, int) and size <= BYTES_TOGETHER
+    return file is not None and file.size <= BYTES_TOGETHER
 
 
 def _batch(items: Iterator[Item], most: int, limits: Limits) -> list[Item]:
@@ -179,7 +184,6 @@ def profile_block(
     group_of: Callable[[Item], Group] | None = None,
     threads: int = 1,
     watch: Callable[[str, int, int], None] | None = None,
-    turn: AbstractContextManager[object] | None = None,
 ) -> Block:
     """Profile a run of pictures, in this process and one after another.
 
@@ -200,14 +204,13 @@ def profile_block(
         threads: threads that share a large picture.
         watch: called as ``watch(name, done, total)`` with the pixels measured of a picture that is
             read in tiles.
-        turn: is held while several small pictures are decoded and measured, of which threads of one
-            interpreter do no more at once than one thread does.
     """
     whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
     segments: dict[str, Profile] = {}
     fetched = fetched_ahead(items, reading.limits)
-    for item, measured in _measured_together(whole, fetched, reading.limits, turn or nullcontext()):
+    for item, file in _measured_together(whole, fetched, reading.limits):
+        measured: Measured | Profile | None = file if isinstance(file, Measured) else None
         error = None
         try:
             item = item.loaded(reading.limits)
@@ -220,8 +223,9 @@ def profile_block(
         if error is None and measured is None:
             try:
                 watched = None if watch is None else partial(watch, item.name)
+                image = file if isinstance(file, EncodedBytes) else item.data
                 measured = whole._measure(
-                    prefix, item.data, threads=threads, name=item.name, watch=watched
+                    prefix, image, threads=threads, name=item.name, watch=watched
                 )
             except ImageError as failed:
                 error = failed

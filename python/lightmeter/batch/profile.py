@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
-from threading import Event, Lock
+from threading import Event
 from typing import Any, Unpack, overload
 
 from lightmeter import _core
@@ -282,7 +282,7 @@ def profile_source(
             stopped = Event()
             watch = partial(watching, stopped, progress_within)
             threads = threads_for(source, workers)
-            work = partial(work, threads=threads, watch=watch, turn=Lock())
+            work = partial(work, threads=threads, watch=watch)
             return in_threads(
                 work, items, size,
                 workers=workers, total=count, progress=progress, stopped=stopped,

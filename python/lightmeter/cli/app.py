@@ -29,6 +29,7 @@ from lightmeter.cli.terminal import (
     reported,
     written,
 )
+from lightmeter.image.decode import COMPARED_WITH
 
 __all__ = ["app", "run"]
 
@@ -86,7 +87,7 @@ def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
 def _version(wanted: bool) -> None:
     if wanted:
         with reported():
-            print(f"lightmeter {__version__}")
+            print(f"lightmeter {__version__}; decoders compared with {COMPARED_WITH}")
         raise typer.Exit
 
 

@@ -4,20 +4,22 @@ import contextlib
 import io
 import os
 import select
-from collections.abc import Sequence
-from struct import unpack_from
+from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import START_BYTES, format_of
-from lightmeter.image.parts import Picture
+from lightmeter.image.numbers import MetricSet
+from lightmeter.image.parts import MeasuredJpeg, Picture
 
-__all__ = ["PIXELS_TOGETHER", "Deadline", "Encoded", "EncodedBytes", "EncodedFile"]
-__all__ += ["BYTES_TOGETHER", "open_encoded", "open_to_decode", "read_together", "size_of"]
+__all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "NOTHING", "Deadline", "Encoded", "EncodedBytes"]
+__all__ += ["EncodedFile", "Wanted", "open_encoded", "open_to_decode", "read_files", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -27,11 +29,27 @@ _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 
 # A JPEG or PNG file up to this size is read at once: a JPEG of 100 megapixels, whose pixels take
 # five times as much.
-_MOST_AT_ONCE = 64 << 20
+BYTES_AT_ONCE = 64 << 20
 
-# As large a picture as is decoded together with others: 64 kB in Pillow's memory.
-PIXELS_TOGETHER = 1 << 14
-BYTES_TOGETHER = 1 << 14  # of its file
+# A small file, which is read together with others.
+BYTES_TOGETHER = 1 << 14
+
+
+class Wanted(NamedTuple):
+    """What the core measures of a JPEG file.
+
+    Attributes:
+        metrics: the set; None measures nothing.
+        pixels: as many as a picture may have.
+        mask_of: gives the mask of what is ignored, by width and height.
+    """
+
+    metrics: MetricSet | None = None
+    pixels: int = 0
+    mask_of: Callable[[int, int], NDArray[Any]] | None = None
+
+
+NOTHING = Wanted()
 
 
 class EncodedFile(io.BufferedReader):
@@ -203,76 +221,66 @@ def size_of(file: IO[bytes]) -> int:
     return file.seek(0, os.SEEK_END)
 
 
-def open_to_decode(image: Encoded, limits: Limits) -> EncodedFile | EncodedBytes:
-    """Open encoded bytes from their start; a JPEG or PNG file is read at once, if it is moderate.
+def open_to_decode(
+    image: Encoded, limits: Limits, wanted: Wanted = NOTHING
+) -> EncodedFile | EncodedBytes | MeasuredJpeg:
+    """Open encoded bytes from their start; a moderate JPEG or PNG file is read at once.
+
+    Args:
+        image: what holds the bytes.
+        limits: what it may cost.
+        wanted: what to measure of a JPEG file, if the core decodes it.
 
     Raises:
         ImageError: as `open_encoded` does, and where reading took too long.
         OSError: it cannot be opened or read.
     """
-    if isinstance(image, bytes | bytearray):
-        fits = len(image) <= (limits.bytes or len(image))
-        return (_in_memory(image) if fits else None) or open_encoded(image, limits)
-    if isinstance(image, str | os.PathLike):
+    if isinstance(image, EncodedBytes):
+        return image
+    if isinstance(image, bytearray):
+        image = bytes(image)
+    if isinstance(image, bytes | str | os.PathLike):
         deadline = Deadline(limits.seconds)
-        picture = _core.read_picture(image, min(_MOST_AT_ONCE, limits.bytes or _MOST_AT_ONCE))
-        deadline.check()
-        return open_encoded(image, limits) if picture is None else EncodedBytes(picture)
+        most = len(image) if isinstance(image, bytes) else BYTES_AT_ONCE
+        (read,) = read_files([image], limits, wanted, most)
+        if read is None:
+            deadline.check()
+        return open_encoded(image, limits) if read is None else read
     file = open_encoded(image, limits)
-    if file.size > _MOST_AT_ONCE or format_of(file.start(START_BYTES)) not in ("JPEG", "PNG"):
+    if file.size > BYTES_AT_ONCE or format_of(file.start(START_BYTES)) not in ("JPEG", "PNG"):
         return file
     data = _read_all(file, file.size, Deadline(None))  # the file looks at its own
-    whole = _in_memory(data) if len(data) == file.size else None  # it may have changed
-    if whole is None:
-        file.rewind()
-    return whole or file
+    if len(data) == file.size:  # it may have changed
+        (read,) = read_files([data], limits, wanted, len(data))
+        if read is not None:
+            return read
+    file.rewind()
+    return file
 
 
-def read_together(images: Sequence[object], limits: Limits) -> list[EncodedBytes | None]:
-    """Small JPEG and PNG files, by their paths or as bytes; None for all else, and what fails.
+def read_files(
+    images: Sequence[object], limits: Limits, wanted: Wanted, most: int
+) -> list[EncodedBytes | MeasuredJpeg | None]:
+    """Read JPEG and PNG files, and measure those of JPEG that the core decodes, in one call.
 
-    Files of at most 16 KB and 16384 pixels by their headers are read in one go, so that threads
-    which read such files seldom take the interpreter from each other.
+    Args:
+        images: paths, or encoded bytes.
+        limits: what each may cost.
+        wanted: what to measure.
+        most: bytes that a file may have.
+
+    Returns:
+        Of each, None for all else, for what cannot be read, and for what costs too much.
     """
-    paths = [image if isinstance(image, str) else None for image in images]
-    most = limits.bytes or BYTES_TOGETHER
-    deadline = Deadline(limits.seconds)
-    pictures = _core.read_small_pictures(paths, most, PIXELS_TOGETHER)
-    if deadline.is_over:  # of whichever file
-        return [None] * len(paths)
-    return [
-        _small_in_memory(image, most) if picture is None else EncodedBytes(picture)
-        for image, picture in zip(images, pictures, strict=True)
-    ]
-
-
-def _in_memory(data: bytes | bytearray) -> EncodedBytes | None:
-    """None for what is no JPEG or PNG file, which is not copied."""
-    match format_of(bytes(data[:START_BYTES])):
-        case "JPEG":
-            data = bytes(data)
-            return EncodedBytes(("JPEG", _core.jpeg_header(io.BytesIO(data), len(data)), data))
-        case "PNG":
-            data = bytes(data)
-            return EncodedBytes(("PNG", _core.png_header(io.BytesIO(data), len(data)), data))
-    return None
-
-
-def _small_in_memory(image: object, most: int) -> EncodedBytes | None:
-    if not isinstance(image, bytes) or len(image) > min(most, BYTES_TOGETHER):
-        return None
-    file = _in_memory(image)
-    return file if file is not None and 0 < _pixels_of(file) <= PIXELS_TOGETHER else None
-
-
-def _pixels_of(file: EncodedBytes) -> int:
-    """By its header; 0 where that does not tell."""
-    if file.picture[0] == "PNG":
-        width, height = (0, 0) if file.picture[1] is None else unpack_from(">II", file.data, 16)
-        return int(width * height)
-    frame = _core.jpeg_frame(file, file.size)
-    height, width = (0, 0) if frame is None else unpack_from(">xHH", file.data, frame[1][0])
-    return int(width * height)
+    files = _core.measure_files(
+        images,
+        wanted.metrics,
+        most if limits.bytes is None else int(min(most, limits.bytes)),
+        wanted.pixels,
+        limits.seconds,
+        wanted.mask_of,
+    )
+    return [measured if picture is None else EncodedBytes(picture) for picture, measured in files]
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:

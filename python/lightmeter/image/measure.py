@@ -5,7 +5,6 @@ import io
 import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
@@ -17,26 +16,33 @@ from PIL import Image
 from lightmeter.errors import ImageError, Reason
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
 from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
-from lightmeter.image.decode import is_beyond_pillow, measure_accelerated
+from lightmeter.image.decode.png import is_deep_colour, measure_png
+from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import Decoder, decoder, decoder_of
 from lightmeter.image.encoded import (
+    BYTES_AT_ONCE,
+    BYTES_TOGETHER,
+    NOTHING,
     Encoded,
     EncodedBytes,
     EncodedFile,
+    Wanted,
     open_to_decode,
-    read_together,
+    read_files,
     size_of,
 )
-from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
+from lightmeter.image.exif import ExifPolicy, ExifTags, exif_of, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, Source, exif_block, header_of, read_header
+from lightmeter.image.header.icc import profile_description
 from lightmeter.image.large.measured import Watch, measure_large
 from lightmeter.image.large.open import LargePicture, open_large_tiff, open_zarr
 from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.opened import check_depth, check_range, check_size, open_picture, open_small
+from lightmeter.image.opened import check_depth, check_range, check_size, most_pixels, open_picture
+from lightmeter.image.parts import MeasuredJpeg
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiff_bands import tiff_samples
@@ -140,79 +146,46 @@ def measure_images(
 
 
 def measure_together(
-    images: Sequence[object],
-    names: Sequence[str],
-    reading: Reading,
-    turn: AbstractContextManager[object],
-) -> list[Measured | None]:
-    """Measure small JPEG and PNG pictures; None of all else, and of what fails.
-
-    That takes a third less than one after the other. Decoder, measuring and interpreter are larger
-    than the first caches of a processor; here each of them is loaded once for all pictures.
+    images: Sequence[object], names: Sequence[str], reading: Reading, thumbnail: bool = False
+) -> list[Measured | EncodedBytes | None]:
+    """Read pictures in one call of the core, which measures the JPEG files that it decodes.
 
     Args:
-        images: paths or encoded bytes. Not many, as all are in memory at once, with 80 kB at most.
+        images: paths or encoded bytes; of several, files above `BYTES_TOGETHER` are not read.
         names: what small pictures say in place of their paths.
         reading: how to read them.
-        turn: is held while the interpreter works, for which threads would fight; not while files
-            are read.
+        thumbnail: whether small pictures are wanted.
+
+    Returns:
+        The bytes of JPEG and PNG files that `measure_images` has to measure. None of all else, and
+        of what fails.
     """
-    if reading.frames != "first" or reading.bands is not None or reading.functions:
-        return [None] * len(images)
-    files = read_together(images, reading.limits)
-    if reading.pyramid_level or not any(files):
-        return [None] * len(images)
-    with turn, quiet():
-        own = [
-            _measure_small_accelerated(*each, reading) for each in zip(files, names, strict=True)
-        ]
-        left = [file if done is None else None for file, done in zip(files, own, strict=True)]
-        decoded = [_decode_small(file, reading) for file in left]
-        return [
-            done or _measure_small(picture, reading, name)
-            for done, picture, name in zip(own, decoded, names, strict=True)
-        ]
+    most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
+    files = read_files(images, reading.limits, _wanted(reading, thumbnail), most)
+    return [
+        _measured_jpeg(file, reading, short_path(name)) if isinstance(file, tuple) else file
+        for file, name in zip(files, names, strict=True)
+    ]
 
 
-def _measure_small_accelerated(
-    file: EncodedBytes | None, name: str, reading: Reading
-) -> Measured | None:
-    """None of what is Pillow's, and of what fails."""
-    try:
-        return None if file is None else _measure_accelerated(file, reading, 1, short_path(name))
-    except Exception:
-        return None
+def _wanted(reading: Reading, thumbnail: bool) -> Wanted:
+    """Return what the core measures of JPEG files; nothing where somebody wants the pixels."""
+    is_one = reading.frames == "first" and reading.bands is None and not reading.pyramid_level
+    if not is_one or thumbnail or reading.functions or not is_trusted("JPEG"):
+        return NOTHING
+    mask_of = None if reading.ignored is None else reading.ignored.mask
+    return Wanted(reading.metric_set, most_pixels(reading.limits), mask_of)
 
 
-class _Decoded(NamedTuple):
-    image: Image.Image
-    file: EncodedBytes
-
-
-def _decode_small(file: EncodedBytes | None, reading: Reading) -> _Decoded | None:
-    """None of what fails: `measure_images` tries again, and says why."""
-    if file is None:
-        return None
-    try:
-        image = open_small(file, reading.limits)
-        _check_bits(image, reading, file)
-        image.load()
-    except Exception:
-        return None
-    return _Decoded(image, file)
-
-
-def _measure_small(picture: _Decoded | None, reading: Reading, name: str) -> Measured | None:
-    if picture is None:
-        return None
-    image, file = picture
-    try:
-        header = _header_in_memory(image.format, file)
-        meter = _meter(image, reading, threads=1)
-        exif = read_exif(header.exif, reading.exif).tags
-    except Exception:
-        return None
-    return Measured(meter, exif, header.facts, None, (), short_path(name), decoder_of(image))
+def _measured_jpeg(file: MeasuredJpeg, reading: Reading, path: str) -> Measured:
+    facts, profile, exif, size, mode, core, features = file
+    if profile is not None:
+        facts["ColorProfile"] = profile_description(profile)
+    facts |= {"Format": "JPEG", "FileSize": size}
+    meter = ImageMeter._decoded(mode, core, features)
+    # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
+    tags = exif_of(exif, reading.exif).tags
+    return Measured(meter, tags, facts, path=path, decoder=decoder("JPEG"))
 
 
 def measure_image(
@@ -276,17 +249,16 @@ def _measure_encoded(  # noqa: C901
     said = path if name is None else name
     show = partial(make_thumbnail, path=said) if thumbnail else None
     if isinstance(image, str | os.PathLike) and is_zarr(image):
-        try:
-            large = open_zarr(Path(image), reading)
-            yield from _measure_large(large, reading, threads, show, short_path(said), watch)
-        except BaseException as error:
-            raise image_error(error, path=path) from error
+        yield from _measure_zarr(image, reading, threads, show, short_path(said), watch)
         return
     is_one = reading.frames == "first" and reading.bands is None
     try:
-        file = open_to_decode(image, reading.limits)
+        file = open_to_decode(image, reading.limits, _wanted(reading, thumbnail))
     except Exception as error:
         raise image_error(error, path=path, otherwise="unreadable") from error
+    if isinstance(file, tuple):
+        yield _measured_jpeg(file, reading, short_path(said))
+        return
     opened = None
     in_tiles = isinstance(file, EncodedFile)
     with file:
@@ -328,6 +300,21 @@ def _measure_encoded(  # noqa: C901
             raise image_error(error, path=path, file=of, image=opened, whole=whole) from error
 
 
+def _measure_zarr(
+    path: str | os.PathLike[str],
+    reading: Reading,
+    threads: int | None,
+    show: Callable[[Image.Image], Thumbnail | None] | None,
+    name: str,
+    watch: Watch | None,
+) -> Iterator[Measured]:
+    try:
+        large = open_zarr(Path(path), reading)
+        yield from _measure_large(large, reading, threads, show, name, watch)
+    except BaseException as error:
+        raise image_error(error, path=path) from error
+
+
 def _measure_large(
     large: LargePicture,
     reading: Reading,
@@ -365,8 +352,8 @@ def _measure_one(
     """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
     measured = None
     needs_picture = show is not None or bool(reading.functions)
-    if reading.all_bits or not needs_picture:
-        measured = _measure_accelerated(file, reading, threads, path)
+    if file.picture[0] == "PNG" and (reading.all_bits or not needs_picture):
+        measured = _measure_png(file, reading, threads, path)
         if measured is not None and not needs_picture:
             return measured
     with quiet():
@@ -388,20 +375,17 @@ def _measure_one(
     )
 
 
-def _measure_accelerated(
+def _measure_png(
     file: EncodedBytes, reading: Reading, threads: int | None, path: str
 ) -> Measured | None:
-    """Measure a file that a decoder of our own takes; None of any other."""
-    meter = measure_accelerated(file, reading, threads)
+    """Measure a PNG file by the decoder of our own; None if Pillow has to look."""
+    meter = measure_png(file.data, reading, threads) if is_trusted("PNG") else None
     if meter is None:
         return None
-    image_format = file.picture[0]
-    header = _header_in_memory(image_format, file)
+    header = _header_in_memory("PNG", file)
     exif = read_exif(header.exif, reading.exif).tags
-    # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
-    decoded_by = decoder(image_format)
-    if is_beyond_pillow(file, reading):
-        decoded_by = decoder(image_format, "lightmeter")
+    is_own = reading.all_bits and is_deep_colour(file.data)  # Pillow has no such pixels
+    decoded_by = decoder("PNG", "lightmeter" if is_own else "PIL")
     return Measured(meter, exif, header.facts, path=path, decoder=decoded_by)
 
 

@@ -187,6 +187,16 @@ class ImageMeter:
         meter._start(channels, None, value_range, threads, metrics, size, mask)
         return meter
 
+    @classmethod
+    def _decoded(
+        cls, mode: str, core: _core.ImageMeter, features: _core.ImageFeatures
+    ) -> "ImageMeter":
+        """A meter of an image that the core decoded and measured."""
+        meter = object.__new__(cls)
+        meter.mode, meter._core, meter._features = mode, core, features
+        meter._bgr, meter._layout, meter._value_range, meter._threads = False, None, None, None
+        return meter
+
     def __reduce__(self) -> NoReturn:
         """A copy would share the counts."""
         raise TypeError("an ImageMeter cannot be copied or pickled; take its measurement() instead")

@@ -5,17 +5,18 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import PIXELS_TOGETHER, EncodedBytes, EncodedFile
+from lightmeter.image.encoded import EncodedBytes, EncodedFile
 from lightmeter.image.header import read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 
-__all__ = ["check_depth", "check_range", "check_size", "is_too_large", "open_picture", "open_small"]
+__all__ = ["check_depth", "check_range", "check_size", "most_pixels", "open_picture"]
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
 _EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
 _TIFF_BITS = 258
+_ANY_PIXELS = 1 << 63
 _CODESTREAM, _CODESTREAM_BITS = b"\xff\x4f\xff\x51", 42  # how one starts; where its depth is
 
 
@@ -37,31 +38,11 @@ def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Imag
     return image
 
 
-def open_small(file: EncodedBytes, limits: Limits) -> Image.Image:
-    """Open a picture that `read_together` read.
-
-    Pillow's own look for the format is left out, which takes a tenth of a small picture's time.
-
-    Raises:
-        ImageError: it has more pixels than its header said, or than a limit.
-        Exception: what Pillow raises; `open_picture` may open it as another format.
-    """
-    Image.preinit()  # makes the formats known
-    open_as, _ = Image.OPEN[file.picture[0]]
-    picture = open_as(file, "")
-    picture.decodermaxblock = max(picture.decodermaxblock, file.size)
-    if is_too_large(picture.size, limits) or picture.width * picture.height > PIXELS_TOGETHER:
-        raise ImageError("too_large", f"{picture.width}x{picture.height} pixels")
-    return picture
-
-
-def is_too_large(size: tuple[int, int], limits: Limits) -> bool:
-    """Whether Pillow, as it opens files, or a limit refuses the size."""
-    pixels = size[0] * size[1]
+def most_pixels(limits: Limits) -> int:
+    """Return how many pixels a picture may have for Pillow, as it opens files, and for a limit."""
     most = Image.MAX_IMAGE_PIXELS
-    return (most is not None and pixels > 2 * most) or (
-        limits.pixels is not None and pixels > limits.pixels
-    )
+    pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
+    return int(pixels if limits.pixels is None else min(pixels, limits.pixels))
 
 
 def check_size(image: Image.Image, limits: Limits) -> None:

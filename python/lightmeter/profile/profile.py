@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -12,6 +11,7 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.bands import BandMeter
+from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
 from lightmeter.image.large.measured import Watch
@@ -219,15 +219,10 @@ class Profile:
         return together
 
     def _measure_together(
-        self,
-        images: Sequence[object],
-        names: Sequence[str],
-        turn: AbstractContextManager[object],
-    ) -> list[Measured | None]:
-        """Several at once, where they are small pictures of files; None is for `_measure`."""
-        if self._core.exemplars > 0:
-            return [None] * len(images)
-        return measure_together(images, names, self._reading, turn)
+        self, images: Sequence[object], names: Sequence[str]
+    ) -> list[Measured | EncodedBytes | None]:
+        """Read several and measure JPEG files; the others, and None, are for `_measure`."""
+        return measure_together(images, names, self._reading, self._core.exemplars > 0)
 
     def _empty(self) -> "Profile":
         return Profile(
@@ -253,13 +248,10 @@ class Profile:
             self._core.log_bands(prefix, bands, meter.mode, path)
         else:
             self._core.log_image(prefix, meter._features or meter._core, meter.mode, path)
-        if decoder is not None:
-            self._core.log_decoder(*decoder)
-        if exif is not None:
+        if decoder is not None or exif is not None or facts is not None:
             policy = self._reading.exif
-            self._core.log_exif(prefix, exif, list(policy.allow), list(policy.deny), DATES)
-        if facts is not None:
-            self._core.log_facts(facts, prefix)
+            allow, deny = list(policy.allow), list(policy.deny)
+            self._core.log_file(prefix, decoder, exif, facts, allow, deny, DATES)
         if thumbnail is not None and isinstance(meter, ImageMeter):
             path, jpeg = thumbnail.path, thumbnail.jpeg
             self._core.log_exemplar(prefix, meter._core, thumbnail.key, path, jpeg)

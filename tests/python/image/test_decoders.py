@@ -28,7 +28,7 @@ def side(by_format: dict[str, list[str]]) -> ProfileView:
     profile = Profile()
     for name, decoded_by in by_format.items():
         for each in decoded_by:
-            profile._core.log_decoder(name, each)
+            profile._core.log_file("image", (name, each))
     return profile.view()
 
 

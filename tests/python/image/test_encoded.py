@@ -134,15 +134,15 @@ def test_files_of_the_two_formats_are_read_at_once(
             file = open_to_decode(image, Limits())
             assert isinstance(file, EncodedBytes)
             assert (file.data, file.read(), file.size) == (data, data, len(data))
-            assert file.picture == _core.read_picture(path, 1 << 30)
+            assert [(file.picture, None)] == _core.measure_files([path], None, 1 << 30)
     for image in (path, data, io.BytesIO(data), Stream(data)):
         with pytest.raises(ImageError, match="more than"):
             open_to_decode(image, Limits(bytes=len(data) - 1))
     large = data + bytes(30_000)
     path.write_bytes(large)
-    assert _core.read_picture(path, len(large)) is not None
-    assert _core.read_picture(path, len(large) - 1) is None
-    monkeypatch.setattr("lightmeter.image.encoded._MOST_AT_ONCE", len(large) - 1)
+    assert _core.measure_files([path], None, len(large)) != [(None, None)]
+    assert _core.measure_files([path], None, len(large) - 1) == [(None, None)]
+    monkeypatch.setattr("lightmeter.image.encoded.BYTES_AT_ONCE", len(large) - 1)
     for image in (path, io.BytesIO(large)):
         with open_to_decode(image, Limits()) as opened:
             assert (type(opened), opened.read()) == (EncodedFile, large)

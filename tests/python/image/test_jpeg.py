@@ -4,6 +4,9 @@ import io
 import itertools
 import random
 import struct
+import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,15 +16,13 @@ from jpeg_files import (
     SUBSAMPLINGS,
     by_pillow,
     by_us,
-    by_us_if_small,
     encoded,
     mutated,
     of_every_kind,
     picture,
 )
-from lightmeter import _core
-from lightmeter.image.decode import accelerated
-from lightmeter.image.encoded import EncodedBytes, open_to_decode
+from lightmeter import _core, log_image
+from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.measure import measure_image
 from lightmeter.image.reading import Reading
 from PIL import Image, features
@@ -182,7 +183,7 @@ def test_damaged_files_give_the_samples_of_pillow_or_none() -> None:
     files = mutated(random.Random(0), of_every_kind())
     taken = 0
     for file in itertools.islice(files, 3000):
-        samples = by_us_if_small(file)
+        samples = by_us(file, most=1 << 16)
         if samples is not None:
             taken += 1
             np.testing.assert_array_equal(samples, by_pillow(file))
@@ -221,20 +222,30 @@ def test_extreme_coefficients_give_the_samples_of_pillow_or_none() -> None:
 
 
 @pytest.mark.skipif(_core.kernel_tier() != "avx2", reason="elsewhere Pillow is faster")
-def test_a_refusal_that_comes_late_leaves_no_trace(tmp_path: object) -> None:
+def test_a_refusal_that_comes_late_leaves_no_trace(tmp_path: Path) -> None:
     whole = encoded(picture(300, 400, 2))
     damaged = whole[: len(whole) - 60] + whole[-58:]  # near the end
     assert _core.open_jpeg(damaged) is not None
     assert by_us(damaged) is None
-    path = f"{tmp_path}/damaged.jpg"
+    path = tmp_path / "damaged.jpg"
+    reading = Reading(metrics="all")
     for content, own in ((whole, True), (damaged, False)):
-        with open(path, "wb") as file:
-            file.write(content)
-        reading = Reading(metrics="all")
-        read = open_to_decode(path, reading.limits)
-        assert isinstance(read, EncodedBytes)
-        assert (accelerated.measure_accelerated(read, reading) is not None) == own
-        measured = measure_image(path, reading)
-        by_pixels = measure_image(by_pillow(content).transpose(1, 2, 0), Reading(metrics="all"))
-        assert measured.meter.measurement() == by_pixels.meter.measurement()
-    assert accelerated.is_trusted("JPEG")
+        path.write_bytes(content)
+        ((read, by_core),) = _core.measure_files([path], "all", len(content))
+        assert (read is None, by_core is not None) == (own, own)
+        measured = measure_image(path, reading).meter.measurement()
+        by_pixels = measure_image(by_pillow(content).transpose(1, 2, 0), reading)
+        assert measured == by_pixels.meter.measurement()
+    assert is_trusted("JPEG")
+
+
+@pytest.mark.skipif(_core.kernel_tier() != "avx2", reason="elsewhere Pillow is faster")
+def test_a_file_takes_three_calls_of_the_core(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(with_exif(UNIT, FRACTION))
+    log_image(tmp_path / "a.jpg")
+    calls: list[Any] = []
+    sys.setprofile(lambda _, event, call: calls.append(call) if event == "c_call" else None)
+    log_image(tmp_path / "a.jpg")
+    sys.setprofile(None)
+    names = [call.__name__ for call in calls if "pybind11" in str(type(call.__self__))]
+    assert names == ["measure_files", "log_image", "log_file"]

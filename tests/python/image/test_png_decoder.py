@@ -13,7 +13,7 @@ import lightmeter as lm
 import png_files as png
 import pytest
 from conftest import encoded
-from lightmeter.image.decode import accelerated
+from lightmeter.image.decode import trusted
 from lightmeter.image.decode.png import png_samples
 from lightmeter.image.decoders import decoder
 from PIL import Image
@@ -182,7 +182,7 @@ def test_rows_of_a_folder_are_the_same_without_it(
 ) -> None:
     folder_of_files(tmp_path)
     own = list(lm.measure(tmp_path, workers=1, **options))
-    monkeypatch.setattr(accelerated, "is_trusted", lambda _: False)
+    monkeypatch.setattr("lightmeter.image.measure.is_trusted", lambda _: False)
     assert own == list(lm.measure(tmp_path, workers=1, **options))
 
 
@@ -193,31 +193,27 @@ def test_profiles_are_the_same_bytes_without_it(
         (tmp_path / f"{seed}.png").write_bytes(png.file_of(9, 9, 8, 2, seed))
     own = lm.profile_images(tmp_path)
     assert own.decoders == {"PNG": [decoder("PNG").name]}
-    monkeypatch.setattr(accelerated, "is_trusted", lambda _: False)
+    monkeypatch.setattr("lightmeter.image.measure.is_trusted", lambda _: False)
     assert lm.profile_images(tmp_path).to_bytes() == own.to_bytes()
 
 
 def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trusted = accelerated.is_trusted.__wrapped__
-    assert trusted("PNG")
-    monkeypatch.setattr(accelerated, "_IS_OFF", True)
-    assert not trusted("PNG")
-    monkeypatch.setattr(accelerated, "_IS_OFF", False)
+    is_trusted = trusted.is_trusted.__wrapped__
+    assert is_trusted("PNG")
+    monkeypatch.setattr(trusted, "_IS_OFF", True)
+    assert not is_trusted("PNG")
+    monkeypatch.setattr(trusted, "_IS_OFF", False)
     samples = list(png_samples())
     assert len(samples) == len(png.FORMS)
     damaged = samples[0][:-20]
-    monkeypatch.setitem(
-        accelerated._DECODERS, "PNG", (accelerated.open_png, lambda: iter([damaged]))
-    )
-    assert not trusted("PNG")
-    monkeypatch.setitem(
-        accelerated._DECODERS,
-        "PNG",
-        (lambda _, deep: accelerated.open_png(samples[0], deep), lambda: iter(samples[:2])),
-    )
-    assert not trusted("PNG")
+    for measure, sample in (
+        (trusted._of_png, damaged),
+        (lambda _: trusted._of_png(samples[0]), samples[1]),
+    ):
+        monkeypatch.setitem(trusted._DECODERS, "PNG", (measure, lambda s=sample: iter([s])))
+        assert not is_trusted("PNG")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +226,7 @@ def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
     ],
 )
 def test_the_environment_switches_it_off(environment: dict[str, str], said: str) -> None:
-    code = "from lightmeter.image.decode import accelerated as a; print(a.is_trusted('PNG'))"
+    code = "from lightmeter.image.decode import trusted as t; print(t.is_trusted('PNG'))"
     result = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},
@@ -245,7 +241,7 @@ def test_the_environment_switches_it_off(environment: dict[str, str], said: str)
 def test_a_limit_of_pillow_does_not_switch_it_off(
     image_format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trusted = accelerated.is_trusted.__wrapped__
-    before = trusted(image_format)
+    is_trusted = trusted.is_trusted.__wrapped__
+    before = is_trusted(image_format)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
-    assert trusted(image_format) == before
+    assert is_trusted(image_format) == before

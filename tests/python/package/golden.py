@@ -92,8 +92,8 @@ def profiles() -> dict[str, ProfileView]:
     decoded = Profile(metrics=SET)
     for name in ("Pillow 12.0.0, libjpeg-turbo 3.1.2", "Caf\u00e9 1"):
         decoded.track(pattern(5, 4, 1))
-        decoded._core.log_decoder("JPEG", name)
-    decoded._core.log_decoder("HEIF", "pillow-heif 1.1.1, libheif 1.20.2")
+        decoded._core.log_file("image", ("JPEG", name))
+    decoded._core.log_file("image", ("HEIF", "pillow-heif 1.1.1, libheif 1.20.2"))
 
     embedded = Profile(metrics=SET)
     whole = pattern(40, 40, 5)[..., 0] / 8.0  # longer than it has projections; sums of 40 rows

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from lightmeter import _core
+from lightmeter.errors import ImageError
 from lightmeter.image.decode.png_chunks import PngChunks, png_chunks
+from lightmeter.image.meter import ImageMeter
+from lightmeter.image.opened import most_pixels
+from lightmeter.image.reading import Reading
 
 _inflating: Any  # a module
 try:
@@ -17,7 +21,7 @@ except ImportError:
 else:
     _inflating = zlib_ng  # twice as fast
 
-__all__ = ["is_deep_colour", "open_png", "png_samples"]
+__all__ = ["is_deep_colour", "measure_png", "open_png", "png_samples"]
 
 _DEEP_GRAY = "I;16"
 _GRAY_WITH_ALPHA = 4
@@ -47,6 +51,28 @@ _DEFLATED = 1 << 16
 _INFLATED = 1 << 18
 
 
+def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> ImageMeter | None:
+    """Measure the first frame of a PNG file; None leaves it to Pillow.
+
+    The measurement is exactly that of Pillow's pixels, unless all bits of 16-bit colour are wanted.
+    A file that Pillow refuses, or one that passes a limit of `reading`, is left to Pillow, which
+    says why.
+
+    Raises:
+        ImageError: the mask does not fit, or samples are out of range, of a picture that Pillow has
+            not with all the bits that `reading` wants.
+    """
+    try:
+        picture = open_png(file, reading.all_bits)
+        if picture is None or picture.size[0] * picture.size[1] > most_pixels(reading.limits):
+            return None
+        return picture.measured(reading, threads)
+    except (ValueError, MemoryError) as error:  # a wrong mask, samples out of range, ...
+        if isinstance(error, ImageError) and reading.all_bits and is_deep_colour(file):
+            raise
+        return None
+
+
 def open_png(file: bytes, deep_colour: bool) -> "PngPicture | None":
     """A PNG file in memory; None if Pillow has to look."""
     chunks = png_chunks(file)
@@ -74,8 +100,16 @@ class PngPicture:
         if self.is_deep and chunks.colour == _GRAY_WITH_ALPHA:
             self.mode = _DEEP_GRAY
 
-    def measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
-        """Show all rows to a meter. False if Pillow has to look; the meter is of no use then."""
+    def measured(self, reading: Reading, threads: int | None) -> ImageMeter | None:
+        """Return a meter that was shown all rows; None if Pillow has to look."""
+        mask = None if reading.ignored is None else reading.ignored.mask(*self.size)
+        meter = ImageMeter._begun(
+            reading.channels, reading.value_range, threads, reading.metric_set, self.size, mask
+        )
+        is_measured = meter._measure_decoded(self._show_to, self.mode, self.is_deep)
+        return meter if is_measured else None
+
+    def _show_to(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
         try:
             return self._measure(meter, value_range)
         except _inflating.error:

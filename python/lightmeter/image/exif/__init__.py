@@ -8,9 +8,9 @@ from lightmeter.image.exif.policy import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, NAMES
 from lightmeter.image.exif.values import DATES, Value, value_of
 from lightmeter.image.header import DamagedError, Source
-from lightmeter.image.parts import ExifEntry
+from lightmeter.image.parts import ExifEntry, ExifParts
 
-__all__ = ["DATES", "DEFAULT_POLICY", "Exif", "ExifPolicy", "ExifTags", "read_exif"]
+__all__ = ["DATES", "DEFAULT_POLICY", "Exif", "ExifPolicy", "ExifTags", "exif_of", "read_exif"]
 
 ExifTags = dict[str, Value]
 
@@ -50,12 +50,19 @@ def read_exif(
     Raises:
         OSError: the file behind `source` cannot be read.
     """
-    reading = _Reading(policy)
+    parts = None
     if source is not None:
-        data = source.file if source.data is None else source.data
-        found = _core.exif_tags(data, source.size)
-        if found is not None:
-            reading.walk(*found)
+        parts = _core.exif_tags(source.file if source.data is None else source.data, source.size)
+    return exif_of(parts, policy, orientation)
+
+
+def exif_of(
+    parts: ExifParts | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
+) -> Exif:
+    """The same of directories that the core found, if there are any."""
+    reading = _Reading(policy)
+    if parts is not None:
+        reading.walk(*parts)
     if orientation is not None:
         reading.orient(orientation)
     return reading.result()

@@ -59,7 +59,7 @@ def header_of(file: EncodedBytes) -> Header:
 
     match file.picture:
         case "JPEG", header, _:
-            facts, exif = jpeg_facts(header, read)
+            facts, exif = jpeg_facts(header)
         case _, None, _:
             return Header({}, None)
         case _, header, _:

@@ -1,7 +1,5 @@
 """JPEG: what the segments before the first scan say."""
 
-from collections.abc import Callable
-
 from lightmeter import _core
 from lightmeter.image.header.icc import profile_description
 from lightmeter.image.header.source import DamagedError, Source
@@ -16,17 +14,17 @@ def jpeg_header(source: Source) -> tuple[Facts, bytes]:
 
     It reads up to the first scan. Of a damaged file it takes what comes before the damage.
     """
-    return jpeg_facts(_core.jpeg_header(source.file, source.size), source.read)
+    return jpeg_facts(_core.jpeg_header(source.file, source.size))
 
 
-def jpeg_facts(header: JpegHeader, read: Callable[[int, int], bytes]) -> tuple[Facts, bytes]:
-    """The same of the segments that the core found; `read` takes an offset and a size."""
+def jpeg_facts(header: JpegHeader) -> tuple[Facts, bytes]:
+    """The same of a header that the core read."""
     facts, exif, icc, pictures = header
     if icc is not None:
-        facts["ColorProfile"] = profile_description(read(*icc))
+        facts["ColorProfile"] = profile_description(icc)
     if pictures is not None:
-        facts["FrameCount"] = _frame_count(read(*pictures))
-    return facts, b"".join([read(*part) for part in exif])
+        facts["FrameCount"] = _frame_count(pictures)
+    return facts, exif
 
 
 def jpeg_frame(source: Source) -> tuple[int, bytes]:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.image.decode.accelerated import is_trusted
-from lightmeter.image.decode.jpeg import jpeg_samples
+from lightmeter.image.decode.trusted import is_trusted, jpeg_samples
 from lightmeter.image.large.codecs import codecs
 
 __all__ = ["common_segments", "write_jpeg_tile"]
