@@ -94,8 +94,8 @@ void bind_images(py::module_& module, py::class_<Profile>& bound) {
   bound
       .def(
           "log_image",
-          [](Profile& self, const std::string& prefix, ImageMeter& meter,
-             const std::string& mode, const std::string& path) {
+          [](Profile& self, const std::string& prefix, ImageMeter& meter, const std::string& mode,
+             const std::string& path) {
             profile::log_image(self, prefix, features_of(meter), mode, path);
           },
           py::arg("prefix"), py::arg("image"), py::arg("mode"), py::arg("path") = "")

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "profile/group_moments.hpp"
 #include "meaning.hpp"
+#include "profile/group_moments.hpp"
 #include "profile/profile.hpp"
 
 namespace lightmeter::profile {

@@ -24,7 +24,7 @@ _READING = Reading(metrics="camera")  # with a hash of all pixels
 
 # Without vectors Pillow is faster than we are. Other libraries than libjpeg-turbo, and those that
 # it may stand in for, interpolate colours in another way.
-_IS_WORTH_IT = _core.kernel_tier() == "haswell" and bool(features.check_feature("libjpeg_turbo"))
+_IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
 
 
 def _is_switched_off(wanted: str) -> bool:
