@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -147,8 +148,10 @@ void QuantileSketch::update_counts(std::span<const double> values,
       rising.push_back({values[i] + 0.0, counts[i]});
     }
   }
-  std::ranges::sort(rising, {}, &Count::value);
-  sum_equal(rising);
+  if (std::ranges::adjacent_find(rising, std::greater_equal{}, &Count::value) != rising.end()) {
+    std::ranges::sort(rising, {}, &Count::value);
+    sum_equal(rising);
+  }
   add_counts(rising, total);
 }
 
