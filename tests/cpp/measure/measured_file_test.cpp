@@ -31,7 +31,7 @@ Bytes gray_file(const Bytes& application = {}, std::uint8_t frame = 0xC0) {
 TEST(MeasuredFile, HeaderPixelsAndExif) {
   const Bytes exif = segment(0xE1, {'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
                                     1,   18,  0,   3,   0, 0, 0,   1,   0, 6,  0, 0, 0, 0, 0, 0});
-  const auto file = measure_jpeg(gray_file(exif), {});
+  auto file = measure_jpeg(gray_file(exif), {});
   ASSERT_TRUE(file);
   EXPECT_EQ(file->channels, 1);
   EXPECT_EQ(file->meter.counts().value[128], 64U);
