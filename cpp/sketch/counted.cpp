@@ -38,16 +38,9 @@ bool Counted::fits(double value) const noexcept {
   return counts_.size() < kMost || (counts_.size() == kMost && holds(place_of(value), value));
 }
 
-bool Counted::add(double value) {
-  const std::size_t place = place_of(value);
-  const bool is_known = holds(place, value);
-  if (counts_.size() + (is_known ? 0 : 1) > kMost) return false;
-  const auto position = counts_.begin() + static_cast<std::ptrdiff_t>(place);
-  if (is_known) {
-    ++position->times;
-  } else {
-    counts_.insert(position, {value, 1});
-  }
+bool Counted::insert(std::size_t place, double value) {
+  if (counts_.size() >= kMost) return false;
+  counts_.insert(counts_.begin() + static_cast<std::ptrdiff_t>(place), {value, 1});
   return true;
 }
 

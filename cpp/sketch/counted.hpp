@@ -29,7 +29,12 @@ class Counted {
   explicit Counted(const Exact& list);
 
   // These return false, and change nothing, if there would be too many different values.
-  [[nodiscard]] bool add(double value);
+  [[nodiscard]] bool add(double value) {
+    const std::size_t place = place_of(value);
+    if (!holds(place, value)) return insert(place, value);
+    ++counts_[place].times;
+    return true;
+  }
   [[nodiscard]] bool add(std::span<const Count> rising);
   [[nodiscard]] bool fits(double value) const noexcept;
 
@@ -39,6 +44,7 @@ class Counted {
   [[nodiscard]] SortedView view() const;
 
  private:
+  [[nodiscard]] bool insert(std::size_t place, double value);
   [[nodiscard]] std::size_t place_of(double value) const noexcept;
   [[nodiscard]] bool holds(std::size_t place, double value) const noexcept {
     return place < counts_.size() && counts_[place].value == value;

@@ -10,7 +10,7 @@ from lightmeter.image.numbers import IMAGE_NUMBERS
 METRICS = Path(__file__).parents[2] / "cpp/measure/metrics"
 # The comment of a metric, and the metric up to its end. Helpers have no set.
 METRIC = re.compile(r"^((?://.*\n)*)struct \w+ \{\n(  static constexpr Set.*?)^\};", re.M | re.S)
-NAME = re.compile(r'Number\{"([^"]+)"')
+NAME = re.compile(r'Number\{"([^"]+)"|"([^"]*r#c#[^"]*)"')
 CELL = re.compile(r"r\dc\d")
 UNITS = {
     "sample": "8-bit steps",
@@ -36,11 +36,11 @@ def _metric(file: Path) -> Iterator[str]:
     comment = re.sub("^// ?", "", match[1], flags=re.M)
     yield re.sub(r"^((?:-|  ).*\n)(?=[^- \n])", r"\1\n", comment, flags=re.M)  # a list ends
     rows = ["| number | unit | set | it is |", "|---|---|---|---|"]
-    names = tuple(NAME.findall(match[2]))
+    names = {name or cells for name, cells in NAME.findall(match[2])}
     for number in IMAGE_NUMBERS:
-        # The preprocessor makes the names of the cells of the grid. One of them is enough to read.
+        # The names of the cells of a grid are made of a pattern. One of them is enough to read.
         cell = CELL.search(number.name)
-        if number.name not in names and not (cell and number.name[: cell.start() + 1] in names):
+        if CELL.sub("r#c#", number.name) not in names:
             continue
         if cell is None or cell[0] == "r0c0":
             unit = UNITS[number.scale]
