@@ -119,7 +119,7 @@ MUTATIONS = [
     ),
     Mutation(
         "NaN lost in a merge",
-        "quantiles.cpp",
+        "quantile_merge.cpp",
         "apart_.nan += other.apart_.nan;",
         "",
         "Quantiles.*",
