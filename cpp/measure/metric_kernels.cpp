@@ -66,6 +66,7 @@ const MetricKernels kKernels = {kRows<std::uint8_t>, kRows<std::uint16_t>};
 
 }  // namespace scalar
 
+// The same once more, since a region's instruction set cannot be the parameter of a template.
 LIGHTMETER_OPEN_VECTORS
 
 namespace vector {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <utility>
 
+#include "kernels/hue.hpp"
 #include "sketch/mix.hpp"
 
 namespace lightmeter::profile {
@@ -16,8 +16,6 @@ using Counts = GroupMoments::Counts;
 using Mean = GroupMoments::Mean;
 using Squares = GroupMoments::Squares;
 using Values = GroupMoments::Values;
-
-constexpr double kHueSteps = 255.0;  // around the circle
 
 void sum(Count& own, const Count& more) { own.n += more.n; }
 
@@ -48,7 +46,7 @@ void put_numbers(Values& values, Bucket bucket, const Column& column) {
   const sketch::SortedView& view = column.numbers().view();
   Mean mean{bucket, 0, 0.0, 0.0};
   for (std::size_t i = 0; i < view.values.size(); ++i) {
-    const double angle = view.values[i] * (2.0 * std::numbers::pi / kHueSteps);
+    const double angle = kernels::hue_angle(view.values[i]);
     values.join(mean, {bucket, view.weight(i), std::cos(angle), std::sin(angle)});
   }
   if (mean.n > 0) values.means.add(mean, join);
