@@ -87,42 +87,6 @@ def test_the_frame_that_others_call_white() -> None:
         assert numbers["entropy"] == 1.0
 
 
-def test_one_orange_pixel_by_hand() -> None:
-    """V = 60000, C = 50000, hue (0 + 20000 / 50000) / 6 of the circle."""
-    numbers = measured(np.array([[[60000, 30000, 10000]]], np.uint16)).measurement()
-    assert numbers["Brightness.mean"] == 60000 / 257
-    assert numbers["Saturation.mean"] == (65535 * 50000 // 60000) / 257
-    assert numbers["Hue.mean"] == 4369 / 257 == 17.0
-    assert numbers["Hue.circular_mean"] == pytest.approx(17.0, abs=1e-9)
-    assert numbers["Hue.concentration"] == pytest.approx(1.0)
-    assert numbers["entropy"] == pytest.approx(np.log2(3))
-
-
-@settings(max_examples=40, derandomize=True)
-@given(deep_rgb(), st.sampled_from([np.float32, np.float64]), st.booleans())
-def test_floats_on_the_grid_are_the_grid(
-    rgb: NDArray[np.uint16], dtype: type[np.floating], swapped: bool
-) -> None:
-    floats = (rgb / WHITE).astype(np.dtype(dtype).newbyteorder(">" if swapped else "="))
-    assert_counts_are_exact(measured(floats), rgb)
-    symmetric = (rgb / WHITE * 2 - 1).astype(dtype)
-    assert_counts_are_exact(measured(symmetric, value_range=(-1, 1)), rgb)
-
-
-@settings(max_examples=60, derandomize=True)
-@given(
-    arrays(np.float64, (7, 9), elements=st.floats(-3, 11)),
-    st.sampled_from([(-3.0, 11.0), (-4.5, 1000.0), (-3.1, 11.3)]),
-)
-def test_any_float_is_rounded_to_the_grid(
-    samples: NDArray[np.float64], value_range: tuple[float, float]
-) -> None:
-    low, high = value_range
-    grid = np.rint((samples - low) * (WHITE / (high - low)))
-    meter = measured(samples, value_range=value_range)
-    np.testing.assert_array_equal(meter._core.histogram("gray"), counts_of(grid.astype(int)))
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("size", [(1, 1), (3, 171), (97, 131)])
 def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
@@ -133,28 +97,6 @@ def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
     floats = LAYOUTS[layout](rgb / WHITE)
     assert_counts_are_exact(measured(floats), rgb)
     assert_counts_are_exact(measured(np.ascontiguousarray(rgb[..., ::-1]), channels="BGR"), rgb)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -1e-9, 1 + 1e-9, 255.0])
-@pytest.mark.parametrize("shape", [(700, 500), (700, 500, 3)])
-def test_samples_outside_the_range_are_an_error_that_changes_nothing(
-    bad: float, shape: tuple[int, ...]
-) -> None:
-    good = np.random.default_rng(1).random(shape)
-    meter = measured(good)
-    expected = meter.measurement()
-    for at in ((0, 0), (350, 250), (-1, -1)):
-        damaged = good.copy()
-        damaged[at] = bad
-        for threads in (1, 2):
-            with pytest.raises(ImageError, match="expected 0 to 1") as caught:
-                measured(damaged, threads=threads)
-            assert caught.value.reason == "out_of_range"
-        with pytest.raises(ImageError):
-            meter.update(damaged)
-    assert meter.measurement() == expected
-    meter.update(good)  # and nothing is left behind for the next image
-    assert meter.measurement()["Brightness.mean"] == pytest.approx(expected["Brightness.mean"])
 
 
 @pytest.mark.parametrize("threads", [1, 3])

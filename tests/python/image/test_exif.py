@@ -6,13 +6,10 @@ import zlib
 from datetime import datetime
 from pathlib import Path
 
-import exifread
 import pytest
 from conftest import encoded, picture
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
-from lightmeter.image.exif.tags import GPS_NAMES, NAMES, PERSONAL
+from lightmeter.image.exif.tags import PERSONAL
 from lightmeter.image.exif.values import value_of
 from lightmeter.image.header import exif_block, read_header
 from lightmeter.image.measure import measure_image
@@ -354,55 +351,6 @@ def test_edited_exif_does_no_harm() -> None:
     image.getexif()[271] = "edited"
     image.info["exif"] = "not bytes"
     assert measure_image(image).exif is None
-
-
-def by_exifread(data: bytes) -> ExifTags:
-    """What exifread gets, by our rules."""
-    found: ExifTags = {}
-    for key, tag in exifread.process_file(io.BytesIO(data), details=False).items():
-        names = {"Image": NAMES, "EXIF": NAMES, "GPS": GPS_NAMES}.get(key.split()[0])
-        name = names.get(tag.tag) if names else None
-        if name is None:
-            continue
-        values = tag.values
-        if isinstance(values, str):
-            found[name] = values.split("\0")[0].strip()
-        elif tag.field_type in (RATIONAL, SRATIONAL):
-            (value,) = values
-            found[name] = value.num / value.den
-        else:
-            found[name] = values[0]
-    return found
-
-
-numbers = {
-    SHORT: st.integers(0, 2**16 - 1).map(lambda value: [value]),
-    LONG: st.integers(0, 2**32 - 1).map(lambda value: [value]),
-    RATIONAL: st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 2**32 - 1)).map(list),
-    SRATIONAL: st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(1, 2**31 - 1)).map(list),
-    ASCII: st.text("abc DEF 0123", min_size=1).map(lambda text: text.encode() + b"\0"),
-}
-some_value = st.sampled_from(list(numbers)).flatmap(
-    lambda kind: st.tuples(st.just(kind), numbers[kind])
-)
-PLAIN = [TAG[name] for name in ("Make", "Model", "Software", "XResolution", "Gamma", "Rating")]
-
-
-@settings(max_examples=60, derandomize=True)
-@given(
-    st.dictionaries(st.sampled_from(PLAIN), some_value),
-    st.dictionaries(st.sampled_from([33434, 33437, 37380, 37386, 41988]), some_value, min_size=1),
-    st.sampled_from("<>"),
-)
-def test_values_are_those_of_exifread(main: Tags, exif: Tags, order: str) -> None:
-    data = b"\xff\xd8\xff\xe1%b\xff\xd9"
-    block = b"Exif\0\0" + tiff({**main, EXIF: exif}, order)
-    data %= struct.pack(">H", len(block) + 2) + block
-    ours = tags_of(data)
-    expected = by_exifread(data)
-    for name, value in expected.items():
-        assert ours.get(name, "") == value, name
-    assert ours.keys() - {"has_gps"} <= expected.keys()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -19,13 +19,6 @@ def facts_of(image: Image.Image, form: str, **options: Any) -> dict[str, int | s
     return header.facts
 
 
-def test_the_quality_is_that_of_pillow() -> None:
-    for mode in ("RGB", "L"):
-        image = picture(16, 16).convert(mode)
-        found = [facts_of(image, "JPEG", quality=q)["JpegQuality"] for q in range(1, 101)]
-        assert found == list(range(1, 101))
-
-
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_alpha_and_frames(form: str, mode: str) -> None:

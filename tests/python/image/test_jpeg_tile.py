@@ -1,7 +1,6 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
 import random
-import struct
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +10,14 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jpeg_files import picture
 from lightmeter import ImageError, Limits
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.large import jpeg_tile, tiff_raster
 from lightmeter.image.large.jpeg_tile import common_segments, write_jpeg_tile
 from lightmeter.image.large.tiff_picture import TiffPicture
 from numpy.typing import NDArray
+from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
 imagecodecs = pytest.importorskip("imagecodecs")
 pytestmark = pytest.mark.skipif(
@@ -25,15 +26,6 @@ pytestmark = pytest.mark.skipif(
 
 TILE = 48
 SUBSAMPLINGS = ((1, 1), (2, 1), (2, 2), (4, 1))
-
-
-def picture(width: int, height: int, seed: int) -> NDArray[np.uint8]:
-    """Noise, or colours that change smoothly and have some grain."""
-    numbers = np.random.default_rng(seed)
-    if seed % 2 == 0:
-        return numbers.integers(0, 256, (height, width, 3), np.uint8)
-    slopes = np.add.outer(np.arange(height) * 3, np.arange(width) * 2)[..., None] * [1, 2, -1]
-    return (slopes + numbers.integers(0, 9, (height, width, 3))).astype(np.uint8)
 
 
 def encoded(samples: NDArray[np.uint8], **options: Any) -> bytes:
@@ -130,27 +122,13 @@ def test_samples_are_those_of_imagecodecs(
 
 def with_tables(file: Path, stream: bytes, tables: bytes | None, photometric: int) -> None:
     """A TIFF of one tile that is this stream."""
-    tags: list[tuple[int, int, int, bytes]] = []
-    for tag, value in {256: TILE, 257: TILE, 259: 7, 262: photometric, 277: 3, 284: 1,
-                       322: TILE, 323: TILE, 325: len(stream)}.items():  # fmt: skip
-        tags.append((tag, 4, 1, struct.pack("<I", value)))
-    tags.append((258, 3, 3, struct.pack("<3H", 8, 8, 8)))
-    tags.append((324, 4, 1, b""))
+    numbers = {256: TILE, 257: TILE, 259: 7, 262: photometric, 277: 3, 284: 1}
+    numbers |= {322: TILE, 323: TILE, 325: len(stream)}
+    tags: dict[int, Any] = {tag: (LONG, [value]) for tag, value in numbers.items()}
+    tags[258] = (SHORT, [8, 8, 8])
     if tables is not None:
-        tags.append((347, 7, len(tables), tables))
-    start = 8 + 2 + 12 * len(tags) + 4
-    behind = b""
-    rows = b""
-    body = sum(len(data) for *_, data in tags if len(data) > 4)
-    for tag, kind, count, said in sorted(tags):
-        data = struct.pack("<I", start + body) if tag == 324 else said
-        if len(data) > 4:
-            rows += struct.pack("<HHII", tag, kind, count, start + len(behind))
-            behind += data
-        else:
-            rows += struct.pack("<HHI", tag, kind, count) + data.ljust(4, b"\0")
-    directory = struct.pack("<H", len(tags)) + rows + bytes(4)
-    file.write_bytes(b"II*\0\x08\0\0\0" + directory + behind + stream)
+        tags[347] = (UNDEFINED, tables)
+    file.write_bytes(with_pixels(tags, stream, place=324))
 
 
 JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
@@ -174,7 +152,7 @@ def split(stream: bytes) -> tuple[bytes, bytes]:
     return tables, rest + stream[at:]
 
 
-STREAM = encoded(picture(TILE, TILE, 1), level=80)
+STREAM = encoded(picture(TILE, TILE, 2), level=80)
 TABLES, PICTURE = split(STREAM)
 
 

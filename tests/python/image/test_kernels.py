@@ -1,9 +1,5 @@
 """Colour conversion against Pillow, for every colour there is, on every tier of this machine."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from lightmeter import _core
@@ -22,21 +18,3 @@ def test_hsv_of_all_colours_is_pillows(tier: str) -> None:
         actual = _core.rgb_to_hsv(tier, *planes)
         for channel, plane in zip(expected.convert("HSV").split(), actual, strict=True):
             np.testing.assert_array_equal(plane, np.asarray(channel).ravel())
-
-
-def run_with(tier: str, code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "LIGHTMETER_KERNELS": tier},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_unknown_tier_is_an_error_that_names_the_others() -> None:
-    result = run_with("quantum", "from lightmeter import log_image")
-    assert result.stderr.splitlines()[-1] == (
-        "lightmeter.errors.ConfigError: LIGHTMETER_KERNELS: no kernel tier 'quantum' on this "
-        f"machine; available tiers: {', '.join(TIERS)}; unset it to use the best one"
-    )

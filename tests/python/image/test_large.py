@@ -20,7 +20,7 @@ from lightmeter.image.large.stream import measure_blocks
 from lightmeter.image.large.tiff_picture import TiffPicture
 from lightmeter.image.measure import Measured, measure_image, measure_images
 from PIL import Image
-from tiffs import tiff
+from tiffs import LONG, with_pixels
 
 imagecodecs = pytest.importorskip("imagecodecs")
 RNG = np.random.default_rng(7)
@@ -170,11 +170,10 @@ def test_few_bits(tmp_path: Path, bits: int, photometric: int) -> None:
     samples = texture(70, 101, 1) >> (8 - bits)
     each_bit = samples[..., None] >> np.arange(bits - 1, -1, -1) & 1
     packed = np.packbits(each_bit.reshape(70, -1).astype(bool), axis=1).tobytes()
-    tags = {256: 101, 257: 70, 258: bits, 259: 1, 262: photometric, 273: 0, 277: 1, 278: 70}
-    tags[279] = len(packed)
-    tags[273] = len(tiff({tag: (4, [value]) for tag, value in tags.items()}))
-    header = tiff({tag: (4, [value]) for tag, value in tags.items()})
-    (tmp_path / "a.tif").write_bytes(header + packed)
+    numbers = {256: 101, 257: 70, 258: bits, 259: 1, 262: photometric, 277: 1, 278: 70}
+    numbers[279] = len(packed)
+    tags = {tag: (LONG, [value]) for tag, value in numbers.items()}
+    (tmp_path / "a.tif").write_bytes(with_pixels(tags, packed))
     whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
     assert of_file(tmp_path / "a.tif").meter.measurement() == whole
 

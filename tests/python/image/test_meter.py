@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from counts import LAYOUTS, measured
-from hypothesis import given, settings
-from hypothesis.extra.numpy import array_shapes, arrays
-from lightmeter import ImageError, ImageMeter, IncompatibleError
+from lightmeter import ImageError, ImageMeter
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
 
@@ -44,32 +42,11 @@ def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
     assert_counts_are_exact(measured(laid_out), rgb)
 
 
-@settings(max_examples=100, derandomize=True)
-@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=70).map(lambda s: (*s, 3))))
-def test_counts_of_any_array(rgb: NDArray[np.uint8]) -> None:
-    assert_counts_are_exact(measured(rgb), rgb)
-
-
 def test_bgr_is_rgb_reversed(random_rgb: NDArray[np.uint8]) -> None:
     bgr = np.ascontiguousarray(random_rgb[..., ::-1])
     assert_counts_are_exact(measured(bgr, channels="BGR"), random_rgb)
     rgba = np.dstack([bgr, np.zeros(bgr.shape[:2], np.uint8)])
     assert_counts_are_exact(measured(rgba, channels="BGR"), random_rgb)
-
-
-@pytest.mark.parametrize("shape", [(31, 17), (31, 17, 1)])
-def test_gray(shape: tuple[int, ...]) -> None:
-    gray = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
-    meter = measured(gray)
-    np.testing.assert_array_equal(meter._core.histogram("gray"), counts_of(gray))
-    np.testing.assert_array_equal(meter._core.histogram("value"), counts_of(gray))
-    for name in ("hue", "saturation"):
-        histogram = meter._core.histogram(name)
-        assert histogram[0] == gray.size
-        assert histogram.sum() == gray.size
-    numbers = meter.measurement()
-    assert numbers["Saturation.mean"] == 0
-    assert "Hue.circular_mean" not in numbers
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -95,21 +72,6 @@ def test_circular_hue_against_its_definition(random_rgb: NDArray[np.uint8]) -> N
     expected = (np.angle(vector) * 255 / (2 * np.pi) - 0.5) % 255
     assert numbers["Hue.circular_mean"] == pytest.approx(expected, rel=1e-9)
     assert numbers["Hue.concentration"] == pytest.approx(abs(vector), rel=1e-9)
-
-
-def test_circular_hue_of_two_reds_is_red_not_cyan() -> None:
-    reds = np.array([[[255, 0, 0], [255, 0, 1]]], np.uint8)
-    numbers = measured(reds).measurement()
-    assert numbers["Hue.mean"] == 127.0
-    circle = numbers["Hue.circular_mean"]
-    assert min(circle, 255 - circle) < 1
-    assert numbers["Hue.concentration"] > 0.999
-
-
-def test_gray_pixels_do_not_count_as_red() -> None:
-    rgb = np.full((10, 10, 3), 128, np.uint8)
-    rgb[0, 0] = (0, 0, 255)
-    assert measured(rgb).measurement()["Hue.circular_mean"] == pytest.approx(170, abs=1e-6)
 
 
 FORK = """
@@ -141,22 +103,6 @@ def test_empty_arrays(shape: tuple[int, ...]) -> None:
     with pytest.raises(ImageError, match="without pixels") as caught:
         ImageMeter().update(np.zeros(shape, np.uint8))
     assert caught.value.reason == "empty"
-
-
-def test_strips_of_another_shape_are_refused_and_change_nothing() -> None:
-    meter = measured(np.zeros((4, 6, 3), np.uint8))
-    for other in (np.zeros((4, 5, 3), np.uint8), np.zeros((4, 6), np.uint8)):
-        with pytest.raises(IncompatibleError):
-            meter.update(other)
-    assert meter.measurement()["ImagePixelHeight"] == 4
-
-
-def test_more_pixels_than_can_be_counted_are_refused() -> None:
-    meter = measured(np.zeros((1, 1), np.uint8))
-    meter.update(np.zeros((1, 1), np.uint8), at=(0, 2**47 - 2))
-    with pytest.raises(ValueError, match=r"fewer than 2\^47 pixels"):
-        meter.update(np.zeros((1, 1), np.uint8))
-    assert meter.measurement()["ImagePixelHeight"] == 2**47 - 1
 
 
 def test_a_capsule_is_pillows_export_or_refused() -> None:

@@ -18,6 +18,12 @@ def tiff(tags: Tags, order: str = "<", big: bool = False, base: int = 0) -> byte
     return head + _directory(tags, order, big, base + len(head))
 
 
+def with_pixels(tags: Tags, pixels: bytes, place: int = 273) -> bytes:
+    """A file whose pixels lie behind the directory; the tag `place` says where."""
+    start = len(tiff({**tags, place: (LONG, [0])}))
+    return tiff({**tags, place: (LONG, [start])}) + pixels
+
+
 def _directory(tags: Tags, order: str, big: bool, start: int) -> bytes:
     inline, pointer, counter, row = (8, "Q", "Q", 20) if big else (4, "I", "H", 12)
     at = start + struct.calcsize("=" + counter) + row * len(tags) + inline
