@@ -137,11 +137,3 @@ def test_sides_that_disagree_are_what_their_merge_is() -> None:
         for a, b in itertools.permutations((plain.view(), hue))
     }
     assert kinds == {"hue"}
-
-
-def test_unknown_roles_are_refused() -> None:
-    core = _core.Profile()
-    for role, origin in (("colour", "image"), ("angle", "exit")):
-        with pytest.raises(ValueError, match="expected one of"):
-            core.log_numbers("x", np.ones(1), role, origin)  # type: ignore[arg-type]
-    assert core.names() == []

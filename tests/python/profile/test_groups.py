@@ -1,7 +1,6 @@
 """What is logged with group=: its state, where keys come from, and comparisons by groups."""
 
 import json
-import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.clusters import ASSUMED, MIN_GROUPS, Grouped, _share, mean_p_value
+from lightmeter.drift.clusters import ASSUMED, MIN_GROUPS, Grouped, mean_p_value
 from lightmeter.drift.compare import compare_views
 from numpy.testing import assert_allclose
 from PIL import Image
@@ -68,25 +67,6 @@ def test_the_rest_of_a_profile_is_as_without_groups(rows: list[tuple[Any, Any]])
     assert "slide" not in view
     assert b"slide" not in view.to_bytes()
     assert lm.ProfileView.from_bytes(view.to_bytes()) == view
-
-
-@settings(max_examples=50)
-@given(rows=ROWS)
-def test_moments_are_those_of_numpy_by_group(rows: list[tuple[Any, Any]]) -> None:
-    table = state(logged(rows))
-    groups: dict[Any, list[float]] = {}
-    for key, value in rows:
-        if isinstance(value, float):
-            groups.setdefault(key, []).append(value)
-    singles = groups.pop(None, [])
-    assert sorted(table["n"][:-1][table["n"][:-1] > 0]) == sorted(map(len, groups.values()))
-    means = sorted(map(np.mean, groups.values()))
-    assert_allclose(sorted(table["x"][:-1][table["n"][:-1] > 0]), means, rtol=1e-12, atol=1e-9)
-    within = sum(float(np.square(np.subtract(g, np.mean(g))).sum()) for g in groups.values())
-    assert table["within"][0] == pytest.approx(within, rel=1e-9, abs=1e-3)
-    assert table["n"][-1] == len(singles)
-    squares = float(np.square(np.subtract(singles, np.mean(singles or [0]))).sum())
-    assert table["single"][0] == pytest.approx(squares, rel=1e-9, abs=1e-3)
 
 
 def test_keys_of_any_type_name_the_same_group() -> None:
@@ -220,15 +200,6 @@ def test_false_alarms_where_buckets_hold_several_groups(icc: float) -> None:
 
     p = [mean_p_value(side(5, 4096), side(350, 512)) for _ in range(3000)]
     assert 0.04 < np.mean(np.array(p) <= 0.05) < 0.06
-
-
-@settings(max_examples=30)
-@given(rate=st.floats(0.01, 5.5))
-def test_the_share_of_buckets_follows_from_how_many_are_empty(rate: float) -> None:
-    chances = [rate**k / math.factorial(k) for k in range(1, 80)]
-    share = sum(p / k for k, p in enumerate(chances, 1)) / sum(chances)
-    mean = sum(p * k for k, p in enumerate(chances, 1)) / sum(chances)
-    assert _share(mean) == pytest.approx(share, rel=1e-3)
 
 
 @settings(max_examples=50)

@@ -97,14 +97,6 @@ def test_what_is_no_image_is_a_type_error(value: object) -> None:
         log_image(value)  # type: ignore[arg-type]
 
 
-def test_a_failed_image_leaves_the_profile_as_it_was() -> None:
-    profile = log_image(picture()).profile()
-    before = profile.view()
-    with pytest.raises(ImageError):
-        profile.track(b"junk")
-    assert profile.view() == before
-
-
 def test_empty_collections() -> None:
     assert log_image([]).view().images == 0
     assert log_image({}).view().images == 0

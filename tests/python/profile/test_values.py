@@ -3,7 +3,6 @@
 import datetime as dt
 import math
 import sys
-from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from lightmeter import ImageError, Profile, ProfileView, log, log_image
-from PIL import Image
 from tensors import Bfloat16, Tensor
 
 
@@ -118,13 +116,6 @@ def test_what_is_missing(value: Any) -> None:
         assert (result["counts/n"], result["counts/null"], result["counts/nan"]) == (1, 1, 0)
 
 
-def test_infinities_are_counted_apart() -> None:
-    view = log(columns={"x": np.array([1.0, np.inf, -np.inf, np.nan])}).view()
-    result = summary(view, "x")
-    assert (result["counts/n"], result["counts/null"], result["counts/inf"]) == (4, 1, 2)
-    assert (result["distribution/n"], result["distribution/max"]) == (1, 1)
-
-
 @pytest.mark.parametrize(
     "value",
     [b"bytes", Path("a.jpg"), [1, 2], {"a": 1}, 1j, np.arange(3), object(), np.bytes_(b"x")],
@@ -211,29 +202,6 @@ def test_an_array_is_its_rows(values: Any) -> None:
 def test_masked_values_are_missing() -> None:
     masked = np.ma.masked_equal(np.array([1, 2, 2, 3]), 2)
     assert log(columns={"x": masked}).view() == one_by_one("x", [1, None, None, 3])
-
-
-@pytest.mark.parametrize("draw", [np.float64, np.int64])
-def test_long_columns_lose_no_count(draw: Callable[[Any], Any]) -> None:
-    """Beyond exact mode moments, distinct count and frequent values are kept beside the sketch."""
-    values = draw(np.random.default_rng(0).normal(0, 1000, 20_000).astype(draw))
-    parts = np.array_split(values, [10, 900, 1100, 5000])
-    profile = Profile()
-    for part in parts:
-        profile.log(columns={"x": part})
-    for view in (profile.view(), log(columns={"x": values}).view()):
-        result = summary(view, "x")
-        assert result["counts/n"] == result["distribution/n"] == values.size
-        assert result["distribution/mean"] == pytest.approx(values.mean(), rel=1e-9)
-        assert result["distribution/stddev"] == pytest.approx(values.std(ddof=1), rel=1e-9)
-        assert result["cardinality/est"] == pytest.approx(np.unique(values).size, rel=0.05)
-        assert (result["types/integral"] > 0) == (draw is np.int64)
-        assert result["distribution/max"] == values.max()
-        if draw is np.int64:
-            counted = result["frequent_items/frequent_strings"]
-            assert all(
-                item.lower <= (values == int(item.value)).sum() <= item.upper for item in counted
-            )
 
 
 def test_a_table_of_every_pandas_dtype() -> None:
@@ -349,18 +317,6 @@ def test_a_stream_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monke
     assert log(table=polars).view()["x"].n == 1
 
 
-def test_merging_tables_is_logging_them_together() -> None:
-    rows = [{"a": 1, "b": "x"}, {"a": None, "b": "y"}, {"a": 2.5, "b": None}]
-    views = [log(row=row).view() for row in rows]
-    profile = Profile()
-    for row in rows:
-        profile.log(row=row)
-    assert ProfileView.merge_many(views) == profile.view()
-    assert log(columns={key: [row[key] for row in rows] for key in "ab"}).view() == profile.view()
-    assert log(row={}).view() == Profile().view()
-    assert isinstance(log(row={"photo": Image.new("L", (3, 3))}).profile(), Profile)
-
-
 def test_the_greatest_integer_is_what_it_is() -> None:
     ends = log(columns={"a": [2**63 - 1, -(2**63)]}).view()
     said = summary(ends, "a")
@@ -372,10 +328,6 @@ def test_integers_beyond_floats_are_counted_as_the_rounded_ones() -> None:
     said = summary(log(columns={"a": [2**53, 2**53 + 1, 2**53 + 2]}).view(), "a")
     assert said["cardinality/est"] == 2
     assert said["types/integral"] == 3
-
-
-def test_strings_are_cut_at_128_bytes() -> None:
-    assert items(log(columns={"a": ["x" * 128, "x" * 129]}).view(), "a") == {"x" * 128: 2}
 
 
 def test_frequent_strings_and_integers_are_in_one_order() -> None:
