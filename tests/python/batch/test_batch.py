@@ -4,9 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +14,11 @@ from hypothesis import strategies as st
 from lightmeter import (
     Failure,
     ImageError,
-    Limits,
     ProfileView,
     Reading,
-    log_image,
     profile_images,
 )
-from lightmeter.batch.block import (
-    BLOCK_ITEMS,
-    profile_block,
-)
-from lightmeter.batch.sources.folder import Files, find_images
+from lightmeter.batch.sources.folder import find_images
 from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.measure import Measured, measure_image, measure_images, measure_together
 from PIL import Image
@@ -99,15 +90,6 @@ def test_a_limit_of_pillow_holds_for_small_pictures_too(
     assert not any(isinstance(file, Measured) for file in files)
 
 
-def test_a_folder_is_the_same_as_its_images_one_by_one(folder: Path) -> None:
-    files = sorted(folder.rglob("*.*"))
-    assert len(files) == 8
-    view = profile_images(folder)
-    assert view.images == 8
-    assert view == log_image(files).view()
-    assert failures(view) == {}
-
-
 def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
     for seed in range(150):
         picture(12, 10, seed=seed).save(tmp_path / f"{seed}.png")
@@ -143,27 +125,6 @@ def test_the_size_of_blocks_does_not_change_the_bytes(
     assert views[0] == views[1]
 
 
-@pytest.mark.parametrize("exemplars", [0, 3])
-def test_blocks_of_another_process_give_the_same_bytes(folder: Path, exemplars: int) -> None:
-    for number in range(120):  # more than a profile keeps
-        (folder / f"bad {number}.png").write_bytes(b"junk")
-    files = list(Files(find_images(folder)))
-    blocks = [files[start : start + BLOCK_ITEMS] for start in range(0, len(files), BLOCK_ITEMS)]
-    reading = Reading(frames="all", limits=Limits(pixels=10_000))
-    work = partial(profile_block, reading=reading, exemplars=exemplars, root=str(folder))
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        results = list(pool.map(work, blocks))
-    assert len(results) == 2
-    assert results == list(map(work, blocks))
-    failed: list[Failure] = []
-    view = profile_images(folder, reading=reading, exemplars=exemplars, on_failure=failed.append)
-    assert (
-        ProfileView.merge_many(ProfileView.from_bytes(block.profile) for block in results) == view
-    )
-    assert [failure for block in results for failure in block.failures] == failed
-    assert len(failed) == 120
-
-
 def test_bad_files_are_counted_by_reason(folder: Path) -> None:
     whole = (folder / "0.jpg").read_bytes()
     (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
@@ -196,10 +157,6 @@ def test_a_path_that_is_not_there(folder: Path) -> None:
         profile_images(folder / "none")
     view = profile_images([folder, folder / "none.jpg"])
     assert (view.images, failures(view)) == (8, {"vanished": 1})
-
-
-def test_an_empty_folder_has_an_empty_profile(tmp_path: Path) -> None:
-    assert profile_images(tmp_path).images == 0
 
 
 def test_progress_counts_every_file(folder: Path) -> None:

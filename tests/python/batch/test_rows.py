@@ -6,7 +6,6 @@ import json
 import math
 import os
 import signal
-import sys
 import threading
 import warnings
 from contextlib import suppress
@@ -17,8 +16,8 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter.batch.row_files import check_row_format, write_rows
-from lightmeter.profile.cells import FACTS, NUMBERS, Row, row_format_of
+from lightmeter.batch.row_files import write_rows
+from lightmeter.profile.cells import FACTS, NUMBERS, Row
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -232,20 +231,6 @@ def test_parquet_is_written_in_groups_and_leaves_out_what_it_cannot_hold(
     assert file.read()["image.BitDepth"].null_count == 9
     assert file.read()["image.entropy"].type == "double"
     assert parquet.read_table(io.BytesIO(written([], "parquet"))).num_rows == 0
-
-
-def test_without_pyarrow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ImportError, match=r"pip install 'lightmeter\[parquet\]'"):
-        check_row_format("parquet")
-    check_row_format("csv")
-
-
-def test_the_suffix_says_the_format() -> None:
-    assert row_format_of("a.CSV") == "csv"
-    for name in ("a", "csv", "a.csv.gz", ".parquet"):
-        with pytest.raises(ValueError, match=r"expected a suffix of \.csv, \.jsonl, \.parquet"):
-            row_format_of(name)
 
 
 def test_the_columns_are_all_features_but_exif(mixed: Path) -> None:

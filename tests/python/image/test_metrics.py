@@ -67,20 +67,6 @@ def seen(image: Any, **options: Any) -> Any:
     return sight
 
 
-def saturated_percent(img: Image.Image) -> Any:
-    """As in the founding article."""
-    img_array = np.array(img)
-    saturated_pixels = np.sum(img_array >= 245)
-    total_pixels = img_array.size
-    return 100.0 * saturated_pixels / total_pixels
-
-
-def test_the_glare_example_is_one_line() -> None:
-    img = picture(noise=60)
-    column = lm.log_image(img, metrics=saturated_percent).view()["image.saturated_percent"]
-    assert column.mean == saturated_percent(img) > 0
-
-
 @pytest.mark.parametrize(
     ("result", "n", "missing", "mean"),
     [

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from conftest import as_of_images
 from lightmeter import ProfileView, Store, log
-from lightmeter.drift import prediction
 from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
 from lightmeter.monitor.against_past import against_past
 from lightmeter.monitor.baselines import Baseline, DateRange, Reference, Trailing
@@ -98,21 +97,6 @@ def test_past_buckets_tell_how_heavy_the_tails_are(dof: float, least_found: int)
             caught += bool(shift) and p_values.min() < 0.01 / 20
     assert alarms <= stats.binom.isf(1e-4, 100, 0.05)
     assert caught >= least_found
-
-
-def test_a_past_bucket_is_judged_by_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    past, n = np.random.default_rng(0).normal(0, 1, (20, 1)), np.full((20, 1), 5.0)
-    past[7], target = 9.0, np.array([-9.0])
-    logs = []
-    for at in range(20):
-        rest = np.delete(past, at)
-        t = abs(past[at, 0] - rest.mean()) / (rest.std(ddof=1) * math.sqrt(1 + 1 / 19))
-        logs.append(-math.log(2 * stats.t.sf(t, 18)))
-    assert np.mean(logs) > 1
-    tempered = predict(past, n, np.zeros(1), target, n[0]).p_values[0]
-    monkeypatch.setattr(prediction, "_APART", math.inf)
-    plain = predict(past, n, np.zeros(1), target, n[0]).p_values[0]
-    assert tempered == pytest.approx(plain ** (1 / np.mean(logs)), rel=1e-6)
 
 
 @pytest.mark.parametrize(("sizes", "n"), [((500, 20), 20), ((500, 20), 500), ((20, 500), 500)])

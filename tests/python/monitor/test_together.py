@@ -15,7 +15,6 @@ from lightmeter.monitor.baselines import Trailing
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.monitors import Monitor, false_alarms_a_year
-from lightmeter.monitor.peers import LEAST_PEERS, _medians_of_others
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import (
     ChangeRule,
@@ -112,22 +111,6 @@ def test_peers_take_drift_and_segments(tmp_path: Path) -> None:
             load_monitors(config)
     config.write_text(f'{head}type = "drift"\nsegments = true\n')
     assert load_monitors(config)[0].has_peers
-
-
-def test_medians_of_the_others() -> None:
-    rng = np.random.default_rng(0)
-    for count in (4, 5, 9, 10):
-        values = rng.normal(size=(3, count, 2)).round(1)  # with ties
-        values[rng.random(values.shape) < 0.15] = np.nan
-        medians, others = _medians_of_others(values)
-        for at in np.ndindex(values.shape):
-            rest = np.delete(values[at[0], :, at[2]], at[1])
-            rest = rest[~np.isnan(rest)]
-            assert others[at] == len(rest)
-            if len(rest) < LEAST_PEERS:
-                assert np.isnan(medians[at])
-            else:
-                assert medians[at] == pytest.approx(np.median(rest))
 
 
 def test_q_is_one_of_the_bucket(store: Store) -> None:

@@ -1,7 +1,6 @@
 """The founding article's code with only names changed."""
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +47,6 @@ def test_merge_each_profile_while_looping(folder: Path) -> None:
     assert reference_profile == log_image(sorted((folder / "more").iterdir())).view()
 
 
-def test_set_profile_timestamp() -> None:
-    profile = log_image(picture()).profile()
-    # optionally set profile timestamp
-    profile.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
-    profile_view = profile.view()
-    assert profile_view.dataset_timestamp == datetime(2022, 9, 7, tzinfo=UTC)
-
-
 # The article calls it glare_percent, which is now the name of a feature that is measured anyway.
 def my_glare_percent(img: Image.Image) -> Any:
     img_array = np.array(img)
@@ -97,11 +88,3 @@ def test_a_custom_metric_in_place_of_the_resolver(tmp_path: Path) -> None:
     frame = pd.DataFrame.from_records([profile_dict])[columns].T
     assert frame[0].tolist() == [1, my_glare_percent(img), 0]
     assert profile_view.get_column("images.Hue.mean").to_summary_dict()["counts/n"] == 1
-
-
-def test_a_custom_metric_with_the_name_of_a_built_in_one_is_refused() -> None:
-    def glare_percent(img: Image.Image) -> float:
-        return 0.0
-
-    with pytest.raises(ValueError, match="glare_percent, the name of a built-in feature; rename"):
-        log_image(picture(), metrics=["default", glare_percent])

@@ -119,18 +119,3 @@ def test_functions_of_ones_own_are_not_called_again(folder: Path) -> None:
 )
 def test_numbers_by_their_names(name: str, feature: str) -> None:
     assert number_called(name, ["glare", "area"]) == feature
-
-
-@pytest.mark.parametrize(
-    ("name", "candidates"),
-    [
-        ("mean", "image.Hue.mean, image.Saturation.mean, image.Brightness.mean"),
-        ("hue", "image.Hue.mean, image.Hue.stddev, image.Hue.circular_mean"),
-        ("beauty", "image.Hue.mean, "),
-        ("Format", "image.Hue.mean, "),
-        ("", "image.Hue.mean, "),
-    ],
-)
-def test_names_of_no_number_or_of_several(name: str, candidates: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"expected one of {candidates}")):
-        number_called(name)

@@ -1,6 +1,5 @@
 """A store behind a server: the same methods, whatever the weather, and nothing counted twice."""
 
-import inspect
 import os
 import pickle
 import signal
@@ -12,23 +11,11 @@ import pytest
 from forks import ended_well, forked
 from lightmeter import Store, StoreError
 from lightmeter.serve import running as running_module
-from lightmeter.store.profiles import Profiles
 from lightmeter.store.remote import client, sending
-from lightmeter.store.remote.profiles import RemoteProfiles
 from lightmeter.store.remote.spool import Spool
 from lightmeter.store.remote.store import RemoteStore
 from stores import view
 from weather import DAY, Weather, counts, free_port, running, waiting
-
-
-def test_every_method_of_profiles_has_one_over_http() -> None:
-    public = {name for name in vars(Profiles) if not name.startswith("_")} - {"put"}
-    assert public <= vars(RemoteProfiles).keys()
-    for name in public:
-        local, remote = (
-            inspect.signature(getattr(kind, name)) for kind in (Profiles, RemoteProfiles)
-        )
-        assert list(local.parameters) == list(remote.parameters), name
 
 
 def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:

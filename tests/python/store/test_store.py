@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from lightmeter import Profile, Store, StoreError, logger, times
 from lightmeter.profile import segments
 from lightmeter.store import buckets, filesystem, schema
-from lightmeter.store.database import Database
 from lightmeter.store.file_store import FileStore
 from lightmeter.writers import log_folder
 from stores import put_days, sql, view
@@ -26,16 +25,6 @@ from stores import put_days, sql, view
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
 
 DAY = date(2022, 9, 7)
-
-
-def test_reading_asks_once_for_each_profile(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    for day in range(1, 22):
-        store.put("cells", view(1), at=date(2022, 9, day), writer="a")
-    asked, ask = list[str](), Database.all
-    counted = lambda self, query, *more: asked.append(query) or ask(self, query, *more)  # noqa: E731
-    monkeypatch.setattr(Database, "all", counted)
-    assert store.read("cells").images == 21
-    assert len(asked) <= 21 + 5
 
 
 def test_a_file_keeps_exemplars_whatever_a_server_is_sent(tmp_path: Path) -> None:
