@@ -1,15 +1,13 @@
 """How bad something is, who is told of it, and when nobody is told."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from alerting import Box
 from incidents import DAY, FIRST, days
 from lightmeter import Store
-from lightmeter.alerts import Alert, load_alerts, tell
+from lightmeter.alerts import Alert, tell
 from lightmeter.alerts.severity import severity_of
-from lightmeter.errors import ConfigError
 from lightmeter.monitor.incidents import find_incidents, lines_of
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
@@ -56,17 +54,3 @@ def test_what_comes_in_quiet_hours_is_told_after_them(store: Store) -> None:
     assert tell(store, days("oA"), [alert], now=night) == []
     assert len(tell(store, days("oA"), [alert], now=night + DAY / 2)) == 1
     assert not alert.is_quiet(datetime(2022, 9, 1, 12, 59, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        ('quiet = "07:00-07:00"', "line 5: .*quiet is '07:00"),
-        ('zone = "../../etc/passwd"', "line 5: .*zone is '../../etc"),
-    ],
-)
-def test_settings_that_are_refused(tmp_path: Path, line: str, told: str) -> None:
-    config = tmp_path / "monitors.toml"
-    config.write_text(f'[[alert]]\n\nname = "x"\nto = "stdout"\n{line}\n')
-    with pytest.raises(ConfigError, match=told):
-        load_alerts(config)

@@ -125,24 +125,6 @@ def test_the_size_of_blocks_does_not_change_the_bytes(
     assert views[0] == views[1]
 
 
-def test_bad_files_are_counted_by_reason(folder: Path) -> None:
-    whole = (folder / "0.jpg").read_bytes()
-    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    (folder / "text.png").write_text("no picture")
-    (folder / "empty.gif").touch()
-    (folder / "dangling.jpg").symlink_to("nowhere.jpg")
-    os.mkfifo(folder / "pipe.jpg")
-    view = profile_images(folder)
-    assert view.images == 8
-    assert failures(view) == {
-        "truncated": 1,
-        "unsupported": 1,
-        "empty": 1,
-        "vanished": 1,
-        "unreadable": 1,
-    }
-
-
 def test_files_folders_patterns_and_lists(folder: Path) -> None:
     assert profile_images(folder / "0.jpg").images == 1
     assert profile_images(str(folder / "*.jpg")).images == 6

@@ -103,25 +103,6 @@ def test_every_frame_has_a_row_and_a_file_counts_whole(tmp_path: Path) -> None:
     assert [row["frame"] for row in table] == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"value_range": (0, 4000)},
-        {"frames": "all"},
-        {"exif": lm.ExifPolicy(deny=["Make"])},
-        {"limits": lm.Limits(pixels=1)},
-    ],
-    ids=str,
-)
-def test_options_are_those_of_a_reading(options: Any, tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[271] = "Canon"  # Make
-    Image.new("I;16", (4, 3), 1000).save(tmp_path / "a.tif", exif=exif)
-    rows = list(lm.measure(tmp_path, with_exif=True, **options))
-    assert rows == list(lm.measure(tmp_path, with_exif=True, reading=lm.Reading(**options)))
-    assert rows != list(lm.measure(tmp_path, with_exif=True))
-
-
 def test_arguments_are_checked_before_anything_is_measured(folder: Path) -> None:
     with pytest.raises(ValueError, match="workers is 0"):
         lm.measure(folder, workers=0)

@@ -12,7 +12,7 @@ from conftest import as_of_images, encoded, picture
 from lightmeter import _core
 from lightmeter.drift import compare_views
 from numpy.typing import NDArray
-from sketches import normals, numbers, sketch_of, stats
+from sketches import normals, sketch_of, stats
 
 
 def dark(seed: int) -> NDArray[np.uint8]:
@@ -132,17 +132,6 @@ def test_a_side_is_a_view_a_profile_a_result_or_a_file(tmp_path: Path) -> None:
 
 def columns(**values: object) -> lm.ProfileView:
     return as_of_images(lm.log(columns=values).profile())
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.05, 1.0])
-def test_intervals_of_sampled_profiles_hold_the_truth(shift: float) -> None:
-    a, b = normals(1, 4000), normals(2, 6000, shift)
-    compared = numbers(a, b)
-    value, low, high = compared["statistic"]  # type: ignore[misc]
-    assert low <= stats.ks_2samp(a, b, method="exact").statistic <= high
-    assert low <= value <= high
-    errors = [_core.QuantileSketch.from_bytes(sketch_of(x).to_bytes()).error(0.005) for x in (a, b)]
-    assert high - low <= 2 * sum(errors) + 1e-12  # as wide as of the files of both
 
 
 def test_what_moves_by_half_is_no_tail() -> None:

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,10 +12,7 @@ from lightmeter.drift.families import benjamini_hochberg
 from numpy.typing import NDArray
 from sketches import normals, numbers, stats, strings
 
-distance = pytest.importorskip("scipy.spatial.distance")
-
 checked = settings(max_examples=100, derandomize=True)
-samples = st.lists(st.integers(-6, 6), min_size=1, max_size=25)
 
 
 def categories(target: dict[str, int], reference: dict[str, int]) -> dict[str, object]:
@@ -95,37 +91,6 @@ def test_ks_with_ties_at_scale_agrees_with_monte_carlo() -> None:
     assert p < stats.ks_2samp(a, b).pvalue
 
 
-@checked
-@given(samples, samples)
-def test_wasserstein_is_scipys(a: list[int], b: list[int]) -> None:
-    expected = stats.wasserstein_distance(a, b)
-    assert numbers(a, b)["wasserstein"] == pytest.approx(expected, rel=1e-12, abs=1e-14)
-
-
-FEW = st.lists(st.integers(0, 60), min_size=1, max_size=6).filter(lambda counts: sum(counts) > 0)
-
-
-@checked
-@given(FEW, FEW)
-def test_binned_distances_are_scipys_and_numpys(t: list[int], r: list[int]) -> None:
-    size = max(len(t), len(r))
-    a, b = (np.array(x + [0] * (size - len(x))) for x in (t, r))
-    a, b = a[a + b > 0], b[a + b > 0]
-    compared = categories(*({str(k): int(v) for k, v in enumerate(x)} for x in (a, b)))
-    n, m, k = a.sum(), b.sum(), len(a)
-    p, q = a / n, b / m
-    square = max(0.0, 1 - np.sqrt(p * q).sum())
-    bias = (k - 1) / 8 * (1 / n + 1 / m)
-    assert compared["hellinger"] == pytest.approx(math.sqrt(square), abs=1e-7)
-    assert compared["hellinger_debiased"] == pytest.approx(
-        math.sqrt(max(0, square - bias)), abs=1e-7
-    )
-    assert compared["js"] == pytest.approx(distance.jensenshannon(p, q, base=2), abs=1e-7)
-    assert compared["statistic"][0] == pytest.approx(np.abs(p - q).sum() / 2)  # type: ignore[index]
-    p, q = (a + 0.5) / (n + k / 2), (b + 0.5) / (m + k / 2)
-    assert compared["psi"] == pytest.approx(((p - q) * np.log(p / q)).sum(), abs=1e-12)
-
-
 def test_categories_are_tested_as_scipy_does() -> None:
     common = categories({"a": 100, "b": 50, "c": 30}, {"a": 80, "b": 60, "c": 39})
     expected = stats.chi2_contingency([[100, 50, 30], [80, 60, 39]]).pvalue
@@ -134,39 +99,6 @@ def test_categories_are_tested_as_scipy_does() -> None:
     np.testing.assert_allclose(two["p_value"], 1.0)
     unique = categories({f"a{k}": 1 for k in range(99)}, {f"b{k}": 1 for k in range(99)})
     assert unique["p_value"] == (1.0,) * 3  # no value is ever seen twice: nothing can be said
-
-
-@checked
-@given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 40), st.integers(1, 40))
-def test_fisher_is_scipys(a: int, n: int, b: int, m: int) -> None:
-    a, b = min(a, n), min(b, m)
-    expected = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue
-    assert _core.fisher_exact(a, n, b, m) == pytest.approx(expected, rel=1e-9)
-
-
-@checked
-@given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 9000), st.integers(1, 9000))
-def test_fishers_one_sided_test_is_the_hypergeometric_tail(a: int, n: int, b: int, m: int) -> None:
-    a, b = min(a, n), min(b, m)
-    for hits, of, others, of_others in ((a, n, b, m), (b, m, a, n)):
-        expected = stats.hypergeom.sf(hits - 1, of + of_others, a + b, of)
-        p_values = _core.fisher_more(hits, of, others, of_others)
-        assert p_values == pytest.approx(expected, rel=1e-9, abs=1e-290)
-
-
-@pytest.mark.parametrize("test", [_core.fisher_exact, _core.fisher_more])
-def test_more_hits_than_observations_are_refused(test: Callable[..., float]) -> None:
-    with pytest.raises(ValueError, match="10 hits of 3 in the target; expected at most"):
-        test(10, 3, 0, 10)
-    with pytest.raises(ValueError, match="11 hits of 10 in the reference"):
-        test(3, 3, 11, 10)
-
-
-@pytest.mark.parametrize("dof", [1, 2, 3, 6, 27, 100, 1000])
-def test_students_quantile_is_scipys(dof: int) -> None:
-    for tail in (1.0, 0.9, 0.5, 0.05, 0.001, 1e-9, 1e-30):
-        expected = stats.t.isf(tail / 2, dof)
-        assert _core.student_quantile(tail, dof) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize(("tail", "dof"), [(0.0, 3), (1.1, 3), (math.nan, 3), (0.1, 0)])

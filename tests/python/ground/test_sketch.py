@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import fold, merge_trees, numbers, streams
 from numpy.typing import NDArray
@@ -110,59 +109,6 @@ def test_pickles_and_copies_keep_the_key(key: int, n: int) -> None:
     assert unlike != sketch
     with pytest.raises(TypeError):
         hash(sketch)
-
-
-class AgainstAList(RuleBasedStateMachine):
-    """Any sequence of operations keeps the sketch equal to what a list of the values says."""
-
-    @initialize()
-    def start(self) -> None:
-        self.sketch = QuantileSketch()
-        self.values: list[float] = []
-
-    @rule(value=numbers())
-    def update(self, value: float) -> None:
-        self.sketch.update(value)
-        self.values.append(value)
-
-    @rule(values=streams(200))
-    def update_array(self, values: list[float]) -> None:
-        self.sketch.update(np.array(values, dtype=np.float64))
-        self.values += values
-
-    @rule(value=st.integers(-9, 9), count=st.integers(0, 300))
-    def update_counts(self, value: int, count: int) -> None:
-        self.sketch.update_counts([value], [count])
-        self.values += [float(value)] * count
-
-    @rule(values=streams(100))
-    def merge(self, values: list[float]) -> None:
-        self.sketch.merge(sketch_of(values))
-        self.values += values
-
-    @rule()
-    def encode_and_decode(self) -> None:
-        self.sketch = QuantileSketch.from_bytes(self.sketch.to_bytes())
-
-    @invariant()
-    def agrees(self) -> None:
-        if not hasattr(self, "sketch"):
-            return
-        kept = finite(self.values)
-        assert self.sketch.n == len(kept)
-        assert self.sketch.n + self.sketch.nan + self.sketch.pos_inf + self.sketch.neg_inf == len(
-            self.values
-        )
-        assert self.sketch.weights()[1].sum() == len(kept)
-        if len(kept) <= 1024 or len(set(kept)) <= 256:
-            assert self.sketch.is_exact
-            if len(kept):
-                expected = item(kept, PROBABILITIES)
-                np.testing.assert_array_equal(self.sketch.quantiles(PROBABILITIES), expected)
-
-
-AgainstAList.TestCase.settings = settings(max_examples=60, derandomize=True)
-TestAgainstAList = AgainstAList.TestCase
 
 
 @example(0.1)

@@ -6,6 +6,7 @@ import random
 import struct
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -34,29 +35,24 @@ pytestmark = pytest.mark.skipif(
 
 @settings(max_examples=150)
 @given(
-    width=st.integers(5, 140),
-    height=st.integers(1, 140),
-    seed=st.integers(0, 1 << 16),
-    subsampling=st.sampled_from(SUBSAMPLINGS),
-    quality=st.integers(1, 100),
-    optimize=st.booleans(),
-    restarts=st.integers(0, 5),
+    st.builds(
+        SimpleNamespace,
+        width=st.integers(5, 140),
+        height=st.integers(1, 140),
+        seed=st.integers(0, 1 << 16),
+        subsampling=st.sampled_from(SUBSAMPLINGS),
+        quality=st.integers(1, 100),
+        optimize=st.booleans(),
+        restarts=st.integers(0, 5),
+    )
 )
-def test_samples_are_those_of_pillow_on_every_tier(
-    width: int,
-    height: int,
-    seed: int,
-    subsampling: str,
-    quality: int,
-    optimize: bool,
-    restarts: int,
-) -> None:
+def test_samples_are_those_of_pillow_on_every_tier(form: Any) -> None:
     file = encoded(
-        picture(width, height, seed),
-        subsampling,
-        quality=quality,
-        optimize=optimize,
-        restart_marker_blocks=restarts,
+        picture(form.width, form.height, form.seed),
+        form.subsampling,
+        quality=form.quality,
+        optimize=form.optimize,
+        restart_marker_blocks=form.restarts,
     )
     expected = by_pillow(file)
     for tier in _core.kernel_tiers():

@@ -69,55 +69,51 @@ def by_imagecodecs(file: Path) -> NDArray[Any]:
 
 @settings(max_examples=80)
 @given(
-    size=st.tuples(st.integers(1, 150), st.integers(1, 150)),
-    tile=st.tuples(*[st.sampled_from([32, 64, 96])] * 2),
-    subsampling=st.sampled_from(SUBSAMPLINGS),
-    gray=st.booleans(),
-    stored=st.sampled_from(["ycbcr", "rgb"]),
-    separate=st.booleans(),
-    quality=st.integers(1, 100),
-    seed=st.integers(0, 1000),
+    st.builds(
+        SimpleNamespace,
+        size=st.tuples(st.integers(1, 150), st.integers(1, 150)),
+        tile=st.tuples(*[st.sampled_from([32, 64, 96])] * 2),
+        subsampling=st.sampled_from(SUBSAMPLINGS),
+        gray=st.booleans(),
+        stored=st.sampled_from(["ycbcr", "rgb"]),
+        separate=st.booleans(),
+        quality=st.integers(1, 100),
+        seed=st.integers(0, 1000),
+    )
 )
 def test_samples_are_those_of_imagecodecs(
-    tmp_path_factory: pytest.TempPathFactory,
-    size: tuple[int, int],
-    tile: tuple[int, int],
-    subsampling: tuple[int, int],
-    gray: bool,
-    stored: str,
-    separate: bool,
-    quality: int,
-    seed: int,
+    tmp_path_factory: pytest.TempPathFactory, form: Any
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "tiles.tif"
-    samples = picture(*size, seed)
-    separate = separate and not gray
+    samples = picture(*form.size, form.seed)
+    separate = form.separate and not form.gray
+    stored = "rgb" if separate else form.stored
     if separate:
-        samples, stored = samples.transpose(2, 0, 1), "rgb"
-    options: dict[str, Any] = {"level": quality}
-    if not (gray or separate):
+        samples = samples.transpose(2, 0, 1)
+    options: dict[str, Any] = {"level": form.quality}
+    if not (form.gray or separate):
         options["outcolorspace"] = stored
     tifffile.imwrite(
         file,
-        samples[..., 0] if gray else samples,
-        photometric="minisblack" if gray else "rgb",
-        planarconfig=None if gray else "separate" if separate else "contig",
-        tile=tile,
+        samples[..., 0] if form.gray else samples,
+        photometric="minisblack" if form.gray else "rgb",
+        planarconfig=None if form.gray else "separate" if separate else "contig",
+        tile=form.tile,
         compression="jpeg",
         compressionargs=options,
-        subsampling=None if gray or separate or stored == "rgb" else subsampling,
+        subsampling=None if form.gray or stored == "rgb" else form.subsampling,
     )
     with pytest.MonkeyPatch.context() as patch:
         watched = Watched(patch)
         got = samples_of(file)
     np.testing.assert_array_equal(got, by_imagecodecs(file))
-    if gray or separate:
+    if form.gray or separate:
         assert all(watched.answers)
         assert watched.answers
     elif stored == "rgb":
         assert not watched.answers
     else:
-        assert all(answer == (subsampling in SUBSAMPLINGS[:3]) for answer in watched.answers)
+        assert all(answer == (form.subsampling in SUBSAMPLINGS[:3]) for answer in watched.answers)
 
 
 def with_tables(file: Path, stream: bytes, tables: bytes | None, photometric: int) -> None:

@@ -3,6 +3,7 @@
 import io
 import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightmeter as lm
@@ -64,64 +65,54 @@ LAYOUTS = st.one_of(
 
 @settings(max_examples=60)
 @given(
-    size=st.tuples(st.integers(1, 90), st.integers(1, 90)),
-    channels=st.sampled_from([1, 3, 4]),
-    dtype=st.sampled_from(DTYPES),
-    layout=LAYOUTS,
-    compression=st.sampled_from([None, "zlib", "lzw", "zstd", "packbits", "lzma"]),
-    predicted=st.booleans(),
-    order=st.sampled_from("<>"),
-    big=st.booleans(),
-    separate=st.booleans(),
-    block=st.integers(1, 9000),
-    threads=st.integers(1, 4),
-    metrics=st.sampled_from(SETS),
-    seed=st.integers(0, 1000),
+    st.builds(
+        SimpleNamespace,
+        size=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+        channels=st.sampled_from([1, 3, 4]),
+        dtype=st.sampled_from(DTYPES),
+        layout=LAYOUTS,
+        compression=st.sampled_from([None, "zlib", "lzw", "zstd", "packbits", "lzma"]),
+        predicted=st.booleans(),
+        order=st.sampled_from("<>"),
+        big=st.booleans(),
+        separate=st.booleans(),
+        block=st.integers(1, 9000),
+        threads=st.integers(1, 4),
+        metrics=st.sampled_from(SETS),
+        seed=st.integers(0, 1000),
+    )
 )
-def test_tiff_is_its_array(
-    tmp_path_factory: pytest.TempPathFactory,
-    size: tuple[int, int],
-    channels: int,
-    dtype: str,
-    layout: dict[str, Any],
-    compression: str | None,
-    predicted: bool,
-    order: str,
-    big: bool,
-    separate: bool,
-    block: int,
-    threads: int,
-    metrics: Any,
-    seed: int,
-) -> None:
+def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) -> None:
     file = tmp_path_factory.getbasetemp() / "any.tif"
-    picture = texture(*size, channels, dtype)
-    predictor = (3 if "f" in dtype else 2) if predicted and compression else None
-    separate = separate and channels > 1
+    picture = texture(*form.size, form.channels, form.dtype)
+    predictor = (3 if "f" in form.dtype else 2) if form.predicted and form.compression else None
+    separate = form.separate and form.channels > 1
     tifffile.imwrite(
         file,
         picture.transpose(2, 0, 1) if separate else picture,
-        photometric="minisblack" if channels == 1 else "rgb",
-        planarconfig=("separate" if separate else "contig") if channels > 1 else None,
-        compression=compression,
+        photometric="minisblack" if form.channels == 1 else "rgb",
+        planarconfig=("separate" if separate else "contig") if form.channels > 1 else None,
+        compression=form.compression,
         predictor=predictor,
-        byteorder=order,
-        bigtiff=big,
-        extrasamples=["unassalpha"] if channels == 4 else None,
-        **layout,
+        byteorder=form.order,
+        bigtiff=form.big,
+        extrasamples=["unassalpha"] if form.channels == 4 else None,
+        **form.layout,
     )
-    want = of_array(picture, metrics)
+    want = of_array(picture, form.metrics)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(large_raster, "_BLOCK_PIXELS", block)
-        got = of_file(file, threads, metrics=metrics).meter
+        patch.setattr(large_raster, "_BLOCK_PIXELS", form.block)
+        got = of_file(file, form.threads, metrics=form.metrics).meter
         assert got.measurement() == want
         with open_encoded(file, Limits()) as opened:
             ((raster,),) = TiffPicture(opened).rasters(0, None, most=None, whole=False)
             blocks = list(raster.blocks())
             assert sum(each.width * each.height for each in blocks) == raster.width * raster.height
-            random.Random(seed).shuffle(blocks)
-            meter = ImageMeter(metrics=metrics, size=raster.size, value_range=(0, raster.white))
-            measure_blocks(raster, [meter], threads=threads, blocks=blocks)
+            random.Random(form.seed).shuffle(blocks)
+            meter = ImageMeter(
+                metrics=form.metrics, size=raster.size, value_range=(0, raster.white)
+            )
+            measure_blocks(raster, [meter], threads=form.threads, blocks=blocks)
         assert meter.measurement() == want
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightmeter as lm
@@ -68,57 +69,48 @@ def numbers(path: Path, threads: int = 1, **options: Any) -> dict[str, Any]:
 
 @settings(max_examples=15)
 @given(
-    size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
-    chunks=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    parts=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    dtype=st.sampled_from(["|b1", "|u1", "<u2", ">u2", "<f2", "<f4", ">f8"]),
-    colour=st.sampled_from([0, 1, 3]),
-    version=st.sampled_from([2, 3]),
-    codec=st.sampled_from(sorted(OLD | NEW)),
-    shards=st.booleans(),
-    turned=st.booleans(),
-    block=st.integers(1, 3000),
-    threads=st.integers(1, 4),
+    st.builds(
+        SimpleNamespace,
+        size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+        chunks=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+        parts=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        dtype=st.sampled_from(["|b1", "|u1", "<u2", ">u2", "<f2", "<f4", ">f8"]),
+        colour=st.sampled_from([0, 1, 3]),
+        version=st.sampled_from([2, 3]),
+        codec=st.sampled_from(sorted(OLD | NEW)),
+        shards=st.booleans(),
+        turned=st.booleans(),
+        block=st.integers(1, 3000),
+        threads=st.integers(1, 4),
+    )
 )
-def test_zarr_is_its_array(
-    tmp_path_factory: pytest.TempPathFactory,
-    size: tuple[int, int],
-    chunks: tuple[int, int],
-    parts: tuple[int, int],
-    dtype: str,
-    colour: int,
-    version: int,
-    codec: str,
-    shards: bool,
-    turned: bool,
-    block: int,
-    threads: int,
-) -> None:
-    kind = np.dtype(dtype)
-    samples = texture(*size, 3)
-    samples = samples if colour else samples[..., 0]
+def test_zarr_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) -> None:
+    kind = np.dtype(form.dtype)
+    samples = texture(*form.size, 3)
+    samples = samples if form.colour else samples[..., 0]
     if kind.kind == "b":
         samples = samples > 120
     elif kind.kind == "f":
         samples = (samples / 255).astype(kind)
     elif kind.itemsize == 2:
         samples = (samples.astype(np.uint16) * 251).astype(kind)
-    shape = (*chunks, colour) if colour else chunks
+    shape = (*form.chunks, form.colour) if form.colour else form.chunks
     options: dict[str, Any] = {"chunks": shape}
-    codecs = OLD if version == 2 else NEW
-    options["compressors"] = codecs.get(codec, codecs["zstd"])
-    if version == 2 and turned:
+    codecs = OLD if form.version == 2 else NEW
+    options["compressors"] = codecs.get(form.codec, codecs["zstd"])
+    if form.version == 2 and form.turned:
         options["order"] = "F"
-    if version == 3 and turned:
+    if form.version == 3 and form.turned:
         order = tuple(range(len(shape)))[::-1]
         options["filters"] = [zarr.codecs.TransposeCodec(order=order)]
-    if version == 3 and shards:
-        options["shards"] = (chunks[0] * parts[0], chunks[1] * parts[1], 3)[: len(shape)]
-    folder = written(tmp_path_factory.getbasetemp() / "any.zarr", samples, version, **options)
-    plain = samples.astype(np.float32 if dtype == "<f2" else kind.newbyteorder("="))
+    if form.version == 3 and form.shards:
+        sides = (side * parts for side, parts in zip(form.chunks, form.parts, strict=True))
+        options["shards"] = (*sides, 3)[: len(shape)]
+    folder = written(tmp_path_factory.getbasetemp() / "any.zarr", samples, form.version, **options)
+    plain = samples.astype(np.float32 if form.dtype == "<f2" else kind.newbyteorder("="))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(large_raster, "_BLOCK_PIXELS", block)
-        assert numbers(folder, threads) == of_array(plain)
+        patch.setattr(large_raster, "_BLOCK_PIXELS", form.block)
+        assert numbers(folder, form.threads) == of_array(plain)
 
 
 @pytest.mark.parametrize("version", [2, 3])
