@@ -132,8 +132,9 @@ def random_rgb() -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may be killed all the same: what it wrote is in the memory of the system."""
     monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
 
 

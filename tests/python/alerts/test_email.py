@@ -16,8 +16,6 @@ from lightmeter.monitor.results import save_results
 from lightmeter.text import shorten
 from mail_server import Mailbox, scripted, server_context
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 ME = "me@example.com"
 
 

@@ -11,8 +11,6 @@ from lightmeter.alerts import Alert, PagerDuty, tell
 from lightmeter.errors import DeliveryError
 from receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 KEY = "R0UTINGKEY0123456789abcdef012345"
 
 

@@ -11,8 +11,6 @@ from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
 from september import NOW, put_days, rows
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
 GAPS = '[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n'
 ALERT = """

@@ -10,8 +10,6 @@ from lightmeter.alerts import Alert, tell
 from lightmeter.alerts.severity import severity_of
 from lightmeter.monitor.incidents import find_incidents, lines_of
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 @pytest.mark.parametrize(
     ("value", "lower", "upper", "severity"),

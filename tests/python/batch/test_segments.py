@@ -18,8 +18,6 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.writers import log_folder
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 BY_CAMERA = {"camera": "path:^([^/]+)/"}
 
 

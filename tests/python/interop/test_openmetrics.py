@@ -18,8 +18,6 @@ from stores import view
 
 parser = pytest.importorskip("prometheus_client.openmetrics.parser")
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def names(samples: Samples) -> set[str]:
     return {name for name, _ in samples}

@@ -17,8 +17,6 @@ from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import ChangeRule, DriftRule, Rule
 from september import NOW, by_place, put_days
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 LETTERS = {"ok": "o", "anomaly": "A", "not enough data": ".", "error": "E"}
 RULE = ChangeRule(absolute=2.0)
 LAMP = date(2022, 9, 8)

@@ -25,8 +25,6 @@ from lightmeter.monitor.rules import (
 from lightmeter.monitor.shelf import Shelf
 from september import NOW, by_place, put_days, rows
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 class Counting:
     """How many buckets each call of `evaluate` judges, given the results of the one before."""

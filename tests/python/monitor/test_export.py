@@ -21,9 +21,6 @@ from lightmeter.store.records import Line
 from metrics_texts import read, value
 from stores import view
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
-
 ALL = Line("*", "*", "*", "*")
 ODD = "=cmd|' /C calc'!A0\r\n\"\u202e"
 

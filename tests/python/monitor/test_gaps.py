@@ -23,8 +23,6 @@ from lightmeter.times import parse_duration
 from september import NOW, alarms, judge, rows, states
 from stores import reseal
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def test_missing_late_and_failure_rate(store: Store) -> None:
     for day in (1, 2, 5):

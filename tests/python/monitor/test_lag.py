@@ -13,8 +13,6 @@ from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import IntervalRule, LimitsRule, Rule
 from september import NOW, photo
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 TAKEN = "image.DateTime"
 
 

@@ -17,8 +17,6 @@ from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import LimitsRule, MissingRule
 from september import NOW, put_days, rows
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
 
 

@@ -30,8 +30,6 @@ from lightmeter.monitor.rules import (
 from lightmeter.profile.segments import segment_text
 from september import NOW, alarms, judge, of_september, put_days, rows, states
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def said(results: list[Result], name: str) -> list[tuple[str, int, str, str]]:
     return [

@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 from scipy import stats
 from september import put
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 Rows = NDArray[np.float64]
 FIRST = date(2022, 1, 1)
 

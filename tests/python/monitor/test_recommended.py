@@ -17,8 +17,6 @@ from lightmeter.times import to_ms
 from september import NOW, photo, put_days, rows
 from stores import reseal
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def recommended(store: Store, tmp_path: Path, dataset: str = "cells") -> dict[str, Monitor]:
     """By what stands behind the colon of their names."""

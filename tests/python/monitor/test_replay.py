@@ -17,8 +17,6 @@ from lightmeter.monitor.rules import (
 )
 from september import NOW, put_days
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def test_alarms_are_those_of_a_run(store: Store) -> None:
     bad = {f"day{day}": {"shift": 3.0} for day in (5, 6, 9, 12, 15)}

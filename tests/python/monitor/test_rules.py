@@ -31,8 +31,6 @@ from lightmeter.monitor.scalars import (
 )
 from september import alarms, judge, of_september, put, put_days, rows, states
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def test_rules_on_numbers(store: Store) -> None:
     put_days(store, range(1, 15), day7={"shift": 3.0}, day9={"n": 5})

@@ -26,8 +26,6 @@ from lightmeter.monitor.rules import (
 )
 from september import NOW, by_place
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 FIRST = date(2022, 8, 1)
 
 

@@ -17,8 +17,6 @@ from lightmeter.writers import log_folder
 from PIL import Image
 from png_files import file_of
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def width(picture: Any) -> int:
     return int(picture.shape[1])

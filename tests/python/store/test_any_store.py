@@ -11,8 +11,6 @@ from lightmeter import Profile, ProfileView, Store, StoreError, log, logger, tim
 from stores import put_days, view
 from weather import running
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 DAY = date(2022, 9, 7)
 LAST = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
 

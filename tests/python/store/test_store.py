@@ -22,8 +22,6 @@ from lightmeter.store.file_store import FileStore
 from lightmeter.writers import log_folder
 from stores import put_days, sql, view
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 DAY = date(2022, 9, 7)
 
 

@@ -12,8 +12,6 @@ import pytest
 from lightmeter import Store, StoreError, watch
 from stores import DATASETS, answers, corrupted, fill, survives
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 NOW = datetime(2022, 9, 25, tzinfo=UTC)
 
 # Of each kind of value that a store holds of a profile, and where it holds it; of what monitors and

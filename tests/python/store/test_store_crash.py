@@ -18,6 +18,11 @@ from lightmeter import Profile, Store
 Tell = Callable[[int], object]
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk() -> None:
+    """Here it is waited for, as a user does."""
+
+
 def write(path: Path, writer: str, rounds: int, tell: Tell) -> None:
     """Each round adds one image and puts the whole, then acknowledges it."""
     store, profile = Store(path), Profile()

@@ -19,10 +19,7 @@ from lightmeter import Store, StoreError
 from lightmeter.store import handles
 from stores import view
 
-pytestmark = [
-    pytest.mark.usefixtures("no_waiting_for_the_disk"),
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork"),
-]
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
 DAY = date(2022, 9, 7)
 

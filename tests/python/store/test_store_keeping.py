@@ -17,8 +17,6 @@ from lightmeter.store import profiles, retention, rows
 from lightmeter.times import to_ms
 from stores import put_days, reseal, sql, view
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
 DAY = date(2022, 9, 7)
 

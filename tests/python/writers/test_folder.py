@@ -15,8 +15,6 @@ from lightmeter.writers import log_folder
 from lightmeter.writers.dates import date_reader
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:

@@ -31,8 +31,6 @@ from shards import (  # noqa: E402
     write_zip,
 )
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 DAYS = (7, 8, 9)
 # Not sorted by time: each day comes twice.
 MEMBERS = {

@@ -18,8 +18,6 @@ from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def failures(view: ProfileView) -> dict[str, int]:
     summary = view.get_column("image.Failure").to_summary_dict()

@@ -14,8 +14,6 @@ from forks import ended_well, forked
 from lightmeter import RollingLogger, Store
 from logging_images import NOON, Gate, array
 
-pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
-
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, *map(str, arguments)]
