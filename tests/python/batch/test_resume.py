@@ -6,8 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,10 @@ from conftest import lightmeter, picture
 from lightmeter import BatchError, Failure, Profile, Store, log_folder, profile_images
 from lightmeter.batch import plan, resume
 from lightmeter.image.measure import Measured
+
+pytest.importorskip("pyarrow")
+
+from shards import write_tar, write_zip
 
 
 @pytest.fixture
@@ -133,16 +135,10 @@ def test_a_newer_lightmeter_or_decoder_measures_anew(
 
 
 def test_archives_and_tables_go_on_by_their_members(photos: Path, tmp_path: Path) -> None:
-    paths = sorted(photos.iterdir())
-    with tarfile.open(tmp_path / "a.tar", "w") as tar:
-        for path in paths:
-            tar.add(path, path.name)
-    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
-        for path in paths:
-            tar.add(path, path.name)
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        for path in paths:
-            archive.write(path, path.name)
+    members = {path.name: path.read_bytes() for path in sorted(photos.iterdir())}
+    write_tar(tmp_path / "a.tar", members)
+    write_tar(tmp_path / "a.tar.gz", members, "w:gz")
+    write_zip(tmp_path / "a.zip", members)
     for name in "a.tar", "a.tar.gz", "a.zip":
         expected = Run(tmp_path / name, None)
         assert_same(Run(tmp_path / name, tmp_path / "kept"), expected)

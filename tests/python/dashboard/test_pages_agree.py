@@ -51,14 +51,9 @@ def by_state(store: Store, state: str) -> list[Bucket]:
 
 
 def pages(store: Store, out: Path, buckets: list[Bucket]) -> Iterator[Page]:
-    """Those of buckets, of the static site and of the live one."""
     write_dashboard(store, out, load_results(store))
     for bucket in buckets:
-        path = bucket_page("road", "", bucket.start)
-        yield Page(out / path)
-        live = out.parent / "live.html"
-        live.write_bytes(AskedPages(store).page(path, sees=bool, extras=Extras()) or b"")
-        yield Page(live)
+        yield Page(out / bucket_page("road", "", bucket.start))
 
 
 def test_the_page_of_a_bucket_that_is_ok_says_nothing_of_drift(

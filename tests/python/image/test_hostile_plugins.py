@@ -3,14 +3,13 @@
 import os
 import signal
 import struct
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
 import pytest
+from conftest import lightmeter
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
 from PIL import Image, ImageFile
@@ -163,19 +162,7 @@ def test_an_opened_image_of_a_plugin(act: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("act", ["close", "SystemExit", "PanicException", "KeyError"])
 def test_the_command_line(act: str, tmp_path: Path) -> None:
     (tmp_path / "p.ftc").write_bytes(hostile(act, "opening"))
-    code = (
-        "import sys; sys.path[:0] = sys.argv[1:2]; import test_hostile_plugins as t; "
-        "from PIL import Image; Image.init(); "
-        "Image.register_open('HOSTILE', t.Plugin, lambda start: start.startswith(t.MAGIC)); "
-        "sys.argv[1:] = sys.argv[2:]; from lightmeter.__main__ import main; main()"
-    )
-    here = [sys.executable, "-c", code, os.path.dirname(__file__)]
-    done = subprocess.run(
-        [*here, "profile", str(tmp_path), "-o", str(tmp_path / "p.lmp")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = lightmeter("profile", tmp_path, "-o", tmp_path / "p.lmp")
     view = lm.ProfileView.read(tmp_path / "p.lmp")
     assert (view.images, len(view.failures)) == ((1, 0) if act == "close" else (0, 1)), done.stderr
 

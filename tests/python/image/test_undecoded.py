@@ -3,7 +3,6 @@
 import io
 import math
 import struct
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from bad_files import encoded, outcome
 from conftest import picture
 from lightmeter import ImageError
 from lightmeter.image.measure import measure_image
-from tiffs import BYTE, LONG, SHORT, Tags, tiff
+from tiffs import LONG, SHORT, tiff
 
-PIXELS = 97  # the tag that holds them
+START = 1024  # of the pixels
 
 
 def failure(data: bytes) -> ImageError:
@@ -26,35 +25,25 @@ def failure(data: bytes) -> ImageError:
 def tiff_of(
     bits: int, samples: int, kind: int = 1, *, order: str = "<", big: bool = False, planar: int = 1
 ) -> bytes:
-    """4 x 4 pixels of zeros, which stand where a tag of their own does."""
-
-    def tags(offsets: Sequence[int]) -> Tags:
-        plane = 4 * 4 * bits * samples // 8 // len(offsets)
-        extra: Tags = {338: (SHORT, [0] * (samples - 3))} if samples > 3 else {}
-        return {
-            **extra,
-            PIXELS: (BYTE, bytes(2 * bits * samples)),
-            256: (SHORT, [4]),
-            257: (SHORT, [4]),
-            258: (SHORT, [bits] * samples),
-            259: (SHORT, [1]),
-            262: (SHORT, [1 if samples < 3 else 2]),
-            273: (LONG, offsets),
-            277: (SHORT, [samples]),
-            278: (SHORT, [4]),
-            279: (LONG, [plane] * len(offsets)),
-            284: (SHORT, [planar]),
-            339: (SHORT, [kind] * samples),
-        }
-
+    """4 x 4 pixels of zeros, which stand behind the directory."""
     count = samples if planar == 2 else 1
-    row = struct.Struct(f"{order}HH{'Q' if big else 'I'}")
-    draft = tiff(tags([0] * count), order, big)
-    entry = draft.index(row.pack(PIXELS, BYTE, 2 * bits * samples)) + row.size
-    size = 8 if big else 4
-    start = int.from_bytes(draft[entry : entry + size], "little" if order == "<" else "big")
-    step = 2 * bits * samples // count
-    return tiff(tags([start + step * place for place in range(count)]), order, big)
+    plane = 4 * 4 * bits * samples // 8 // count
+    tags: dict[int, Any] = {
+        256: (SHORT, [4]),
+        257: (SHORT, [4]),
+        258: (SHORT, [bits] * samples),
+        259: (SHORT, [1]),
+        262: (SHORT, [1 if samples < 3 else 2]),
+        273: (LONG, [START + plane * place for place in range(count)]),
+        277: (SHORT, [samples]),
+        278: (SHORT, [4]),
+        279: (LONG, [plane] * count),
+        284: (SHORT, [planar]),
+        339: (SHORT, [kind] * samples),
+    }
+    if samples > 3:
+        tags[338] = (SHORT, [0] * (samples - 3))
+    return tiff(tags, order, big).ljust(START, b"\0") + bytes(plane * count)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

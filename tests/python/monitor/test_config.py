@@ -94,7 +94,6 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('type = "missing"', 'type = "absent"', 19, "expected one of 'all'"),
         ("q = 0.02", "q = 2", 7, "q is 2"),
         ('baseline.reference = "good.lmp"', 'baseline.dataset = "cells"', 29, "with itself"),
-        ("q = 0.02", "quality = 0.02", 7, "unknown key 'quality'"),
         ('preset = "whylabs"', 'metric = "ks"', 10, "got metric 'ks' without above"),
         ('preset = "whylabs"', "above = 0.5", 10, "got above without metric"),
         ("trailing = 15", "trailing = 7", 8, "expected at least 14"),
@@ -102,12 +101,6 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('name = "both"', "name = ", 32, "line 32"),
         ("2022-12-24]", "2022-12-24T00:00:00Z]", 8, "a day or"),
         ("[2022-12-24]", "[[2022-12-24, 2022-12-23]]", 8, "not to be after"),
-        (
-            'baseline.reference = "good.lmp"',
-            "baseline = {from = 2022-09-02, to = 2022-09-01}",
-            29,
-            "not to be after",
-        ),
         (
             'baseline.reference = "good.lmp"',
             "[monitor.baseline]\ntrailing = 15\nmean = 1",

@@ -189,22 +189,10 @@ def test_the_policy_allows_this_style_and_nothing_else() -> None:
 
 # What JupyterLab's sanitizer keeps of the output of a notebook nobody trusts (sanitizer.ts).
 KEPT = {
-    "div": {"style"},
-    "h3": {"style"},
-    "ul": set(),
-    "li": set(),
-    "b": set(),
-    "p": set(),
-    "span": {"class", "style"},
-    "table": set(),
-    "caption": set(),
-    "thead": set(),
-    "tbody": set(),
-    "tr": set(),
-    "th": {"style"},
-    "td": {"style"},
-    "img": {"src", "alt", "width", "height"},
+    tag: set[str]() for tag in ["ul", "li", "b", "p", "table", "caption", "thead", "tbody", "tr"]
 }
+KEPT |= {tag: {"style"} for tag in ("div", "h3", "th", "td")}
+KEPT |= {"span": {"class", "style"}, "img": {"src", "alt", "width", "height"}}
 
 
 def visualizer() -> NotebookProfileVisualizer:
