@@ -11,7 +11,7 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Failure, profile_images
-from lightmeter.batch.executors import Executor, check_workers, executor_of, waiting
+from lightmeter.batch.executors import Executor, executor_of, waiting
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.cli.options import ExecutorName
 
@@ -67,8 +67,6 @@ def test_the_command_line_has_the_executors_of_the_table() -> None:
     assert tuple(ExecutorName) == get_args(Executor)
     with pytest.raises(ValueError, match="executor is 'gpu'; expected one of threads, processes"):
         executor_of("gpu")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="workers is 0"):
-        check_workers(0)
 
 
 def test_functions_that_cannot_be_sent_are_refused_before_anything_runs(photos: Path) -> None:

@@ -106,20 +106,14 @@ def test_what_only_pillow_decodes_fails(door: str, tmp_path: Path) -> None:
     """
     (tmp_path / "a.png").write_bytes(png(noise(1, 1, 3), 2, interlaced=True))
     (tmp_path / "b.png").write_bytes(png(noise(1, 1, 3), 2))
-    options: dict[str, Any] = {"deep_colour": True}
-    if door == "all frames":
-        options["frames"] = "all"
-    if door == "bands":
-        options["bands"] = ["red", "green", "blue"]
+    options = {"all frames": {"frames": "all"}, "bands": {"bands": ["red", "green", "blue"]}}
+    reading = lm.Reading(deep_colour=True, **options.get(door, {}))  # type: ignore[arg-type]
     if door == "folder":
-        source: Any = [tmp_path]
+        view = lm.profile_images(tmp_path, reading=reading)
     else:
-        source = [tmp_path / "a.png"] if door != "bytes" else [(tmp_path / "a.png").read_bytes()]
-    view = (
-        lm.profile_images(source, **options)
-        if door == "folder"
-        else lm.log_image(source, **options).view()
-    )
+        path = tmp_path / "a.png"
+        source = path.read_bytes() if door == "bytes" else path
+        view = lm.log_image([source], reading=reading).view()
     (failure,) = view.failures
     assert failure.reason == "unsupported"
     assert "deep_colour=False" in failure.detail

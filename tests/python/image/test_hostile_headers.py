@@ -11,14 +11,13 @@ import zlib
 from pathlib import Path
 
 import pytest
-from conftest import encoded
+from conftest import encoded, lightmeter
 from lightmeter.image.encoded import EncodedBytes, open_to_decode
 from lightmeter.image.exif import read_exif
 from lightmeter.image.header import header_of, read_header
 from lightmeter.image.limits import Limits
 from PIL import Image
 from test_exif import EVERYTHING, files, png_chunk
-from typer.testing import CliRunner
 
 _NUMBERS = [bytes(4), b"\xff" * 4, b"\0\0\0\x08", b"\x08\0\0\0", b"\x7f\xff\xff\xff"]
 
@@ -92,23 +91,17 @@ def test_exif_of_a_huge_png_needs_no_pixels() -> None:
 
 
 def test_the_exif_command_prints_names_of_what_is_withheld(tmp_path: Path) -> None:
-    pytest.importorskip("rich")
-    from lightmeter.cli.app import app
-
     file = tmp_path / "a.jpg"
     tags = {0x010F: "Maker \x1b[31m", 0x013B: "a person", 0x0132: "2014:03:02 11:22:33"}
     file.write_bytes(encoded("JPEG", tags=tags))
-    said = CliRunner().invoke(app, ["exif", str(file)])
-    assert said.exit_code == 0
-    assert "2014-03-02 11:22:33" in said.output
-    assert "withheld: Artist" in said.output
-    assert "a person" not in said.output
-    assert "\x1b[31m" not in said.output
-    allowed = CliRunner().invoke(
-        app, ["exif", str(file), "--exif-allow", "Artist", "--format", "json"]
-    )
-    assert '"Artist": "a person"' in allowed.output
-    assert CliRunner().invoke(app, ["exif", str(file), "--exif-deny", "Artst"]).exit_code == 2
-    text = tmp_path / "b.jpg"
-    text.write_text("text")
-    assert CliRunner().invoke(app, ["exif", str(text)]).exit_code == 1
+    said = lightmeter("exif", file)
+    assert said.returncode == 0
+    assert "2014-03-02 11:22:33" in said.stdout
+    assert "withheld: Artist" in said.stdout
+    assert "a person" not in said.stdout
+    assert "\x1b[31m" not in said.stdout
+    allowed = lightmeter("exif", file, "--exif-allow", "Artist", "--format", "json")
+    assert '"Artist": "a person"' in allowed.stdout
+    assert lightmeter("exif", file, "--exif-deny", "Artst").returncode == 2
+    file.write_text("text")
+    assert lightmeter("exif", file).returncode == 1

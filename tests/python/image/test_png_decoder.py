@@ -42,17 +42,6 @@ def test_a_picture_of_many_strips_is_as_in_pillow() -> None:
     same_as_pillow(png.file_of(350_000, 4, 8, 6, level=0))  # a strip is a row
 
 
-@pytest.mark.parametrize("entries", [1, 2, 3, 100, 255])
-def test_a_short_palette_is_enough_if_no_number_is_higher(entries: int) -> None:
-    rows = b"".join(b"\0" + bytes(x % entries for x in range(300)) for _ in range(2))
-    chunks = [png.header(300, 2, 8, 3), (b"PLTE", bytes(range(256))[:entries] * 3)]
-    ends = [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    same_as_pillow(png.written([*chunks, *ends]))
-    same_as_pillow(png.written([*chunks, (b"tRNS", b"\x80" * entries), *ends]))
-    ends[0] = b"IDAT", zlib.compress(rows[:-1] + bytes([entries]))
-    assert png.ours(png.written([*chunks, *ends])) is None
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_damaged_files_are_left_to_pillow_or_give_what_it_gives(seed: int) -> None:
     accepted = 0
@@ -219,10 +208,8 @@ def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({}, "True"),
         ({"LIGHTMETER_KERNELS": "scalar"}, "True"),
         ({"LIGHTMETER_DECODER": "pillow"}, "False"),
-        ({"LIGHTMETER_DECODER": "zlib"}, "expected 'pillow'"),
     ],
 )
 def test_the_environment_switches_it_off(environment: dict[str, str], said: str) -> None:

@@ -2,11 +2,8 @@
 
 import inspect
 import tomllib
-from dataclasses import dataclass
-from datetime import date, timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import pytest
 from lightmeter.alerts import Alert, load_alerts
@@ -17,7 +14,6 @@ from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.lines import line_of, read_toml
 from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import RULES
-from lightmeter.monitor.tables import read_tables
 
 # --- every key of every rule, baseline and channel -----------------------------------------------
 
@@ -132,59 +128,6 @@ def test_what_no_table_of_the_type_takes(
     assert f"line {len(table(kind)) + 7}: {name} " in message
     assert f"unknown key 'colour' with {'to' if name == 'alert' else 'type'} = {kind!r}" in message
     assert all(key in message.split("expected one of")[1] for key in taken)
-
-
-# --- kinds of values -----------------------------------------------------------------------------
-
-
-class Size(StrEnum):
-    SMALL = "small"
-    LARGE = "large"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Everything:
-    size: Size
-    shade: Literal["light", "dark"] = "dark"
-    count: int = 0
-    share: float = 0.0
-    day: date | None = None
-    length: timedelta = timedelta()
-    names: tuple[str, ...] = ()
-    beside: Path = Path()
-    from_: str = ""
-
-
-def everything(file: Path, text: str) -> Everything:
-    file.write_text(f"[[monitor]]\n{text}\n")
-    return read_tables(file)["monitor"][0].read(Everything)
-
-
-def test_values_become_what_the_annotations_say(file: Path) -> None:
-    values = everything(
-        file,
-        'size = "small"\nshade = "light"\ncount = 3\nshare = 1\nday = 2022-09-30\nlength = "2h"\n'
-        'names = ["a", "b"]\nbeside = "good.lmp"\nfrom = "here"',
-    )
-    assert values == Everything(
-        size=Size.SMALL,
-        shade="light",
-        count=3,
-        share=1.0,
-        day=date(2022, 9, 30),
-        length=timedelta(hours=2),
-        names=("a", "b"),
-        beside=file.parent / "good.lmp",
-        from_="here",
-    )
-    assert type(values.size) is Size
-    assert type(values.share) is float
-    with pytest.raises(ConfigError, match=r"line 2: .*size is 'huge'; expected one of 'small', 'l"):
-        everything(file, 'size = "huge"')
-    with pytest.raises(ConfigError, match=r"line 1: .*size is missing; expected one of 'small'"):
-        everything(file, "count = 1")
-    with pytest.raises(ConfigError, match=r"line 3: .*unknown key 'from_'; expected one of beside"):
-        everything(file, 'size = "small"\nfrom_ = "here"')
 
 
 @pytest.mark.parametrize(

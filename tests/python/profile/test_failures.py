@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Failure, Profile, ProfileView, log_image, profile_images
+from lightmeter import Failure, Profile, ProfileView, profile_images
 from lightmeter.testing import fold, merge_trees
 
 REASONS = st.sampled_from(["empty", "truncated", "corrupt", "vanished"])
@@ -80,15 +79,6 @@ def test_all_failures_are_reported_and_the_first_are_kept(tmp_path: Path) -> Non
     assert [failure.path for failure in view.failures] == names[:100]
     items = view.get_column("image.Failure").to_summary_dict()["frequent_items/frequent_strings"]
     assert [(item.value, item.est) for item in items] == [("empty", 230)]
-
-
-def test_images_without_a_path_are_listed_by_their_cause(tmp_path: Path) -> None:
-    (tmp_path / "a.png").touch()
-    view = log_image([b"junk and more", b"junk and more", picture(), tmp_path / "a.png"]).view()
-    assert [(failure.path, failure.reason) for failure in view.failures] == [
-        (str(tmp_path / "a.png"), "empty"),
-        (None, "unsupported"),
-    ]
 
 
 def test_names_that_are_not_text(tmp_path: Path) -> None:

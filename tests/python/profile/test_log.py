@@ -45,16 +45,6 @@ def test_the_ten_features_of_whylogs() -> None:
     assert set(view.get_columns()) == {f"image.{name}" for name in WHYLOGS_TEN | {"Failure"}}
 
 
-def test_pixels_are_exact_distributions() -> None:
-    image = picture()
-    values = np.sort(np.asarray(image.convert("HSV"))[..., 2].ravel())
-    result = summary(log_image(image).view(), "image.Brightness.pixels")
-    assert result["distribution/n"] == values.size
-    assert result["distribution/median"] == values[values.size // 2]
-    assert result["distribution/mean"] == pytest.approx(values.mean())
-    assert result["distribution/stddev"] == pytest.approx(values.std(ddof=1))
-
-
 def test_counts_of_every_image_feature_are_the_images_measured() -> None:
     images = [picture(seed=0), picture(seed=1).convert("L"), picture(seed=2)]
     view = log_image(images).view()

@@ -324,12 +324,6 @@ def test_the_greatest_integer_is_what_it_is() -> None:
     assert items(ends, "a") == {str(-(2**63)): 1, str(2**63 - 1): 1}
 
 
-def test_integers_beyond_floats_are_counted_as_the_rounded_ones() -> None:
-    said = summary(log(columns={"a": [2**53, 2**53 + 1, 2**53 + 2]}).view(), "a")
-    assert said["cardinality/est"] == 2
-    assert said["types/integral"] == 3
-
-
 def test_frequent_strings_and_integers_are_in_one_order() -> None:
     column = log(columns={"a": ["x", 7, 7, 7, "7", 3, "w", "w"]}).view().get_column("a")
     expected = [("7", 3), ("w", 2), ("7", 1), ("x", 1), ("3", 1)]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.draw.lines import Mark, expected, sparkline, trend
+from lightmeter.draw.lines import Mark, sparkline, trend
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,19 +24,6 @@ def line(
         Mark(FIRST + index * DAY, value, lower, upper, index in bad)
         for index, value in enumerate(values)
     ]
-
-
-def test_it_is_told_in_words() -> None:
-    marks = line([0.1, 0.3, 0.2], upper=0.25, bad=frozenset({1}))
-    assert trend("d", marks).description == (
-        "3 buckets from 2022-09-01 to 2022-09-03; the last value is 0.2, expected at most 0.25; "
-        "1 anomaly, the last on 2022-09-02"
-    )
-    assert expected(1.0, 2.0) == "1 to 2"
-    assert expected(1.0, None) == "at least 1"
-    assert expected(None, None) == ""
-    told = "1 bucket from 2022-09-01 to 2022-09-01; the last value is 0.1; no anomalies"
-    assert trend("d", line([0.1])).description == told
 
 
 NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
