@@ -118,6 +118,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """150 small pictures, which are three blocks, and three files that are none."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(150):
+        picture(12, 10, seed=seed).save(folder / f"{seed:03}.png")
+    for number in range(3):
+        (folder / f"bad {number}.png").write_bytes(b"junk")
+    return folder
+
+
+@pytest.fixture
 def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[timedelta]:
     """How far local time is ahead of UTC during a test."""
     monkeypatch.setenv("TZ", "IST-5:30")

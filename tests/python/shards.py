@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -78,6 +79,18 @@ def write_manifest(path: Path, names: list[str]) -> Path:
     rows = [{"path": name, "label": name.split("/")[-2]} for name in names]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
+
+
+def as_manifest(path: Path, members: Members) -> Path:
+    folder = write_folder(path.parent / "listed", members)
+    return write_manifest(path, [f"{folder.name}/{name}" for name in members])
+
+
+def in_memory(path: Path, members: Members) -> str:
+    folder = f"{path.parent.name}/{path.name}"
+    for name, data in members.items():
+        fsspec.filesystem("memory").pipe(f"/{folder}/{name}", data)
+    return f"memory://{folder}"
 
 
 def failures(path: Path, **options: object) -> tuple[int, list[tuple[str, str]]]:

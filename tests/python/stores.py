@@ -131,6 +131,15 @@ def answers(store: Store) -> dict[str, Any]:
     return said
 
 
+def timeless(store: Store) -> dict[str, Any]:
+    """All that a store says, but when it was told."""
+    told = answers(store)
+    for name in told:
+        if name == "summary" or "buckets" in name or "stored" in name:
+            told[name] = [row._replace(updated=0) for row in told[name]]
+    return told
+
+
 def survives(path: Path, truth: dict[str, Any]) -> str:
     """Do everything with a corrupted store: "refused", "reported", "harmless" or "unnoticed".
 

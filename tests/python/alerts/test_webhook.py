@@ -1,5 +1,6 @@
 """The webhook: what a receiver on this machine gets, and what is told when it fails."""
 
+import base64
 import contextlib
 import json
 import threading
@@ -71,8 +72,12 @@ def test_while_a_secret_changes_either_side_may_be_first() -> None:
     assert verify(b"{}", more, SECRET, now=5)
 
 
+def signature(digest: bytes) -> str:
+    return f"v1,{base64.b64encode(digest).decode()} v1,x"
+
+
 @settings(max_examples=100, derandomize=True)
-@given(st.text(max_size=40) | st.from_regex(r"v1,[0-9a-zA-Z+/]{43}=( v1,x)*", fullmatch=True))
+@given(st.text(max_size=40) | st.binary(min_size=32, max_size=32).map(signature))
 def test_no_made_up_signature_passes(header: str) -> None:
     good = sign(b"{}", "id", 5, SECRET)
     assert verify(b"{}", good, SECRET, now=5)

@@ -9,26 +9,13 @@ import pytest
 from conftest import picture
 from lightmeter import measure, profile_images
 from numpy.typing import NDArray
-from tensors import Tensor
+from tensors import Samples, Tensor
 
 pytest.importorskip("pyarrow")
 
 
 def chw(seed: int) -> NDArray[Any]:
     return np.ascontiguousarray(np.asarray(picture(12, 10, seed=seed)).transpose(2, 0, 1))
-
-
-class Samples:
-    """A data set of PyTorch by its methods."""
-
-    def __init__(self, sample: Callable[[int], Any]) -> None:
-        self.sample = sample
-
-    def __len__(self) -> int:
-        return 5
-
-    def __getitem__(self, number: int) -> Any:
-        return self.sample(number)
 
 
 class Loader:

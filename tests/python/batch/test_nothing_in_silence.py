@@ -9,6 +9,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import profile_images
+from tensors import Samples
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")
@@ -109,25 +110,13 @@ def test_values_that_side_files_do_not_have(
     assert warnings(caplog) == []
 
 
-class Samples:
-    """A data set of PyTorch by its methods."""
-
-    def __init__(self, *values: Any) -> None:
-        self.values = values
-
-    def __len__(self) -> int:
-        return 3
-
-    def __getitem__(self, number: int) -> Any:
-        return (np.full((8, 8), number, np.uint8), *self.values)
-
-
 def test_values_of_tuples() -> None:
     """They are those behind the picture, in order."""
-    view = profile_images(Samples("cat", 2.5), values=["label", "weight"])
-    assert (view["label"].n, view["weight"].mean) == (3, 2.5)
+    gray = np.full((8, 8), 9, np.uint8)
+    view = profile_images(Samples(lambda number: (gray, "cat", 2.5)), values=["label", "weight"])
+    assert (view["label"].n, view["weight"].mean) == (5, 2.5)
     with pytest.raises(ValueError, match="have no value 'weight'; expected names of what they"):
-        profile_images(Samples("cat"), values=["label", "weight"])
+        profile_images(Samples(lambda number: (gray, "cat")), values=["label", "weight"])
 
 
 @pytest.fixture(autouse=True)

@@ -20,17 +20,6 @@ pytest.importorskip("pyarrow")
 from shards import write_tar, write_zip
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for seed in range(150):
-        picture(12, 10, seed=seed).save(folder / f"{seed:03}.png")
-    for number in range(3):
-        (folder / f"bad {number}.png").write_bytes(b"junk")
-    return folder
-
-
 class Run:
     """A run with a folder, and what came of it."""
 

@@ -21,28 +21,21 @@ from lightmeter.batch.sources.item import Item
 from lightmeter.image.decode.trusted import is_trusted
 
 pa = pytest.importorskip("pyarrow")
-fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("fsspec")
 
 from shards import (  # noqa: E402
     Members,
+    as_manifest,
     encoded,
+    in_memory,
     pictures,
     table_of,
     write_arrow,
     write_folder,
-    write_manifest,
     write_parquet,
     write_tar,
     write_zip,
 )
-
-
-def in_memory(path: Path, members: Members) -> str:
-    files = fsspec.filesystem("memory")
-    folder = f"/{path.parent.name}/{path.name}"
-    for name, data in members.items():
-        files.pipe(f"{folder}/{name}", data)
-    return f"memory:/{folder}"
 
 
 def remote(make: Callable[[Path, Members], Path]) -> Callable[[Path, Members], str]:
@@ -51,11 +44,6 @@ def remote(make: Callable[[Path, Members], Path]) -> Callable[[Path, Members], s
         return f"{in_memory(path.parent, {file.name: file.read_bytes()})}/{file.name}"
 
     return made
-
-
-def as_manifest(path: Path, members: Members) -> Path:
-    folder = write_folder(path.parent / "listed", members)
-    return write_manifest(path, [f"{folder.name}/{name}" for name in members])
 
 
 def as_feather(path: Path, members: Members) -> Path:

@@ -286,11 +286,6 @@ def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:
     assert profile.view()["image.glare"].n == 1
 
 
-def test_without_functions_no_array_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lightmeter.image.metrics._eight_bits", None)
-    assert not [name for name in lm.log_image(picture()).view() if "Error" in name]
-
-
 def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shop.py").write_text(
         "print('hello')\ndef light(image): return image.mean()\nx = 3\ndef bad(i): 1/0"

@@ -140,14 +140,6 @@ def test_sixteen_bit_files_keep_their_bits(form: str) -> None:
     assert view["image.Brightness.mean"].mean == (0 + 65535 + 257 + 1000) / 4 / 257
 
 
-def test_sixteen_bits_of_colour_are_eight_by_pillow() -> None:
-    """The upper byte of each sample: Pillow decodes no more."""
-    ppm = b"P6\n1 1\n65535\n" + bytes([0x80, 0xFF, 0, 0, 255, 255])
-    view = log_image(ppm).view()
-    mean = view.get_column("image.Brightness.mean").to_summary_dict()["distribution/mean"]
-    assert mean == 255
-
-
 @pytest.mark.parametrize("mode", ["I;16", "I;16B", "I", "F"])
 def test_deep_images_over_the_block_size(mode: str) -> None:
     """Pillow cannot export these in one piece: the crops must give the numbers of the whole."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from lightmeter.whylogs import uploads
-from lightmeter.whylogs.uploads import Asked, TicketError, Tickets, read_request, reference_dataset
+from lightmeter.whylogs.uploads import Asked, TicketError, Tickets, read_request
 
 ASKED = Asked(1788739200000)
 
@@ -76,8 +76,3 @@ def test_a_forged_ticket_is_refused() -> None:
     for forged in ("", ".", said, f"{said}.", f".{seal}", f"{changed}.{seal}", f"{said}.ü", other):
         with pytest.raises(TicketError, match="not given out"):
             tickets.read(forged)
-
-
-def test_reference_profiles_have_a_dataset_of_their_own() -> None:
-    assert reference_dataset("cells", "golden") == "cells reference golden"
-    assert reference_dataset("cells", "") == "cells reference"

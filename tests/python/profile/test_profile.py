@@ -16,7 +16,6 @@ from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import DecodeError, Profile, ProfileView, log, log_image
-from lightmeter.profile.of import view_of
 
 VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
 
@@ -98,16 +97,6 @@ def test_a_copy_of_a_profile_grows_by_itself(again: Callable[[Profile], Profile]
     profile.track_many([*files[20:], np.asarray(picture())])
     assert profile.view() == other.view() != before
     assert "photo.Hue.mean" in other.view()
-
-
-def test_a_profile_in_any_form_is_a_view(tmp_path: Path) -> None:
-    result = log(row={"a": 1})
-    view, path = result.view(), tmp_path / "a.lmp"
-    view.write(path)
-    for form in (view, result, result.profile(), path, str(path)):
-        assert view_of(form) == view
-    with pytest.raises(TypeError, match="got a bytes; expected a Profile, a ProfileView, a Result"):
-        view_of(view.to_bytes())  # type: ignore[arg-type]
 
 
 def test_write_and_read(tmp_path: Path) -> None:

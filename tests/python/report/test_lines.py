@@ -1,29 +1,23 @@
-"""Lines over time: where they go, and that whatever is drawn is drawable."""
+"""Lines over time: whatever is drawn is drawable, on a page and as the picture of a message."""
 
 import contextlib
+import io
 import locale
+import math
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
+from alerting import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.draw.lines import Mark, sparkline, trend
+from lightmeter.draw.png import trend_png
+from PIL import Image
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-def line(
-    values: list[float | None],
-    *,
-    lower: float | None = None,
-    upper: float | None = None,
-    bad: frozenset[int] = frozenset(),
-) -> list[Mark]:
-    return [
-        Mark(FIRST + index * DAY, value, lower, upper, index in bad)
-        for index, value in enumerate(values)
-    ]
 
 
 NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
@@ -55,3 +49,43 @@ def test_months_are_english_in_every_locale() -> None:
         assert "May 2022" in trend("d", year).body
     finally:
         locale.setlocale(locale.LC_TIME, before)
+
+
+def line(values: list[float | None], **more: Any) -> list[Mark]:
+    limits = {"lower": None, "upper": 4.0} | more
+    return [
+        Mark(FIRST + timedelta(days=day), value, bad=(value or 0) > 4, **limits)
+        for day, value in enumerate(values)
+    ]
+
+
+def check(marks: list[Mark], title: str = "image.Hue.mean by drift") -> None:
+    data = trend_png(title, marks)
+    assert len(data) < 60_000
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.load()
+        assert (picture.format, picture.size) == ("PNG", (920, 476))
+
+
+@pytest.mark.parametrize("title", [*HOSTILE, "", "\u4e2d\u6587", "\u202e", "\u0301" * 50])
+def test_any_title_can_be_drawn(title: str) -> None:
+    check(line([1.0, 2.0]), title)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0],
+        [None],
+        [None, 3.0, None, 4.0],
+        [0.0, 0.0],
+        [math.inf, -math.inf, math.nan],
+        [1e308, -1e308, 5e-324],
+        [1e9 + step for step in range(5)],
+        [-123456.75, 123456.75],
+        [float(day % 7) for day in range(200)],
+    ],
+)
+def test_any_values_can_be_drawn(values: list[float | None]) -> None:
+    for more in ({"upper": math.inf}, {"lower": 5.0}):
+        check(line(values, **more))

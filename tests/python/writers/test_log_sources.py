@@ -19,13 +19,14 @@ from lightmeter.writers.bucketed import by_bucket
 from lightmeter.writers.dates import date_reader
 
 pa = pytest.importorskip("pyarrow")
-fsspec = pytest.importorskip("fsspec")
+pytest.importorskip("fsspec")
 
 from shards import (  # noqa: E402
     Members,
+    as_manifest,
     encoded,
+    in_memory,
     write_folder,
-    write_manifest,
     write_parquet,
     write_tar,
     write_zip,
@@ -37,17 +38,6 @@ MEMBERS = {
     f"{part}/2022-09-{day:02}.png": encoded(part * 10 + day) for part in (0, 1) for day in DAYS
 }
 START = datetime(2022, 9, 8, tzinfo=UTC)
-
-
-def in_memory(path: Path, members: Members) -> str:
-    for name, data in members.items():
-        fsspec.filesystem("memory").pipe(f"/{path.parent.name}/{path.name}/{name}", data)
-    return f"memory://{path.parent.name}/{path.name}"
-
-
-def as_manifest(path: Path, members: Members) -> Path:
-    folder = write_folder(path.parent / "listed", members)
-    return write_manifest(path, [f"{folder.name}/{name}" for name in members])
 
 
 SOURCES: dict[str, Callable[[Path, Members], Any]] = {
