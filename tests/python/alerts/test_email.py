@@ -1,13 +1,12 @@
 """Mail as a server on this machine gets it."""
 
 import socket
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alerting import HOSTILE, MESSAGE
+from alerting import HOSTILE, MESSAGE, has_no_deliveries_left
 from incidents import days
 from lightmeter import Store
 from lightmeter.alerts import Alert, Email, load_alerts, tell
@@ -247,10 +246,7 @@ def unwilling(connection: socket.socket) -> None:
 def test_servers_that_are_none(talk: Any, told: str) -> None:
     with scripted(talk) as port, pytest.raises(DeliveryError, match=told):
         email(port, timeout=0.5, tries=1).send(MESSAGE)
-    for thread in threading.enumerate():
-        if thread.name == "lightmeter-delivery":
-            thread.join(10)
-            assert not thread.is_alive()
+    assert has_no_deliveries_left()
 
 
 # --- hostile words ----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from alerting import MESSAGE, webhook
+from alerting import MESSAGE, has_no_deliveries_left, webhook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.alerts import Webhook, sign, verify
@@ -193,10 +193,7 @@ def test_a_try_that_is_given_up_leaves_no_thread_and_no_socket() -> None:
     with Receiver([answer]).running() as receiver:
         with pytest.raises(DeliveryError, match=r"no answer in 0\.3 s"):
             webhook(receiver, tries=1, timeout=0.3).send(MESSAGE)
-        for thread in threading.enumerate():
-            if thread.name == "lightmeter-delivery":
-                thread.join(10)
-                assert not thread.is_alive()
+        assert has_no_deliveries_left()
         assert gone.wait(10)
 
 

@@ -95,6 +95,11 @@ def test_damaged_compressed_tars(
     assert len(reasons) <= 2
 
 
+def add(tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    member.size = len(encoded())
+    tar.addfile(member, io.BytesIO(encoded()))
+
+
 def test_odd_members_of_tars(tmp_path: Path) -> None:
     """Links and devices are passed over; long names of all formats are read."""
     path = tmp_path / "p.tar"
@@ -104,9 +109,7 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
             member.type, member.linkname, member.size = kind, "/etc/passwd", 0
             tar.addfile(member)
         for name in ("../../up.png", "/root.png", "./a.png", "d/" * 120 + "long.png", ".h.png"):
-            member = tarfile.TarInfo(name)
-            member.size = len(encoded())
-            tar.addfile(member, io.BytesIO(encoded()))
+            add(tar, tarfile.TarInfo(name))
         folder = tarfile.TarInfo("folder.png")
         folder.type = tarfile.DIRTYPE
         tar.addfile(folder)
@@ -117,8 +120,7 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
         for name, headers in (("é" * 150 + ".png", {}), ("x.png", {"path": "pax.png"})):
             member = tarfile.TarInfo(name)
             member.pax_headers = headers
-            member.size = len(encoded())
-            tar.addfile(member, io.BytesIO(encoded()))
+            add(tar, member)
     assert [item.within for item in source_of(path, Wanted())] == ["é" * 150 + ".png", "pax.png"]
 
 
@@ -138,18 +140,11 @@ def test_hostile_names_of_tars(tmp_path: Path) -> None:
     assert len(profile_images(path).failures) == 2
 
 
-def local(number: int, data: bytes) -> int:
-    """Where a member begins in a zip."""
+def central(number: int, data: bytes, mark: bytes = b"PK\1\2") -> int:
+    """Where the entry of a member begins in a zip."""
     place = -1
     for _ in range(number + 1):
-        place = data.index(b"PK\3\4", place + 1)
-    return place
-
-
-def central(number: int, data: bytes) -> int:
-    place = -1
-    for _ in range(number + 1):
-        place = data.index(b"PK\1\2", place + 1)
+        place = data.index(mark, place + 1)
     return place
 
 
@@ -170,7 +165,7 @@ def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = 
     [
         (lambda data: data[: central(0, data)], 6, [("", "truncated")]),
         (
-            lambda data: data[: local(3, data) + 100],
+            lambda data: data[: central(3, data, b"PK\3\4") + 100],
             3,
             [("", "truncated"), (NAMES[3], "truncated")],
         ),

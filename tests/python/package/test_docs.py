@@ -388,14 +388,3 @@ def test_the_page_of_features_names_every_feature(here: Path) -> None:
         name = re.sub(r"\.r\dc\d", ".r0c0", name)
         parts = name.split(".")[1:]
         assert parts[0] in KNOWN or all(f".{part}" in page for part in parts), name
-
-
-def test_the_table_of_rooms_names_every_file() -> None:
-    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| (\w+) \| .* \| (.*) \|$", text, re.MULTILINE))
-    package = ROOT / "python/lightmeter"
-    for file in package.rglob("*.py"):
-        room, *folders = file.relative_to(package).parts
-        name = f"`{folders[0]}/`" if len(folders) > 1 else f"`{file.name}`"
-        row = rows[room] if folders else "".join(rows.values())
-        assert name in row or file.name.startswith("__") or room == "cli", f"{room}: {name}"

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lightmeter import Profile, Store
@@ -102,20 +103,14 @@ def test_so_much_is_done_at_once(store: Store) -> None:
 def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette]) -> None:
     store, app = served
     headers = [(b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode())]
-    find, go_on, said = store.state.keys.find, threading.Event(), list[int]()
+    find, go_on = store.state.keys.find, threading.Event()
     store.state.keys.find = lambda text: find(text) if go_on.wait(10) else None  # type: ignore[method-assign]
-    threads = [
-        threading.Thread(target=lambda: said.append(ask(app, headers=headers)[0]))
-        for _ in range(40)
-    ]
-    for thread in threads:
-        thread.start()
-    while app.state.server.checks._taken < len(threads):
-        time.sleep(0.01)
-    go_on.set()
-    for thread in threads:
-        thread.join()
-    assert said == [200] * len(threads)
+    with ThreadPoolExecutor(40) as threads:
+        said = threads.map(lambda _: ask(app, headers=headers)[0], range(40))
+        while app.state.server.checks._taken < 40:
+            time.sleep(0.01)
+        go_on.set()
+    assert list(said) == [200] * 40
 
 
 def test_nothing_that_is_put_waits_for_pages(store: Store) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import lightmeter as lm
 import pytest
 from clouds import LATER, LINE, NOON, images, in_memory, objects_of, on_another_machine
-from faulty import Asked, Killed, watch_services
+from faulty import Asked, Killed
 from lightmeter import Store, StoreError
 from lightmeter.dashboard import write_dashboard
 from lightmeter.store.cloud import chain, lease
@@ -33,17 +33,7 @@ from lightmeter.store.state import State
 from stores import answers, fill, timeless, view
 
 pytest.importorskip("fsspec")
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    return watch_services(monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture(params=["file", "memory"])

@@ -3,28 +3,17 @@
 import contextlib
 import itertools
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from clouds import LATER, LINE, NOON, images, in_memory, objects_of, on_another_machine
-from faulty import Asked, Killed, watch_services
+from faulty import Asked, Killed
 from lightmeter import Store, StoreError
 from lightmeter.store.cloud import lease
 from lightmeter.store.records import Snoozed
 from stores import view
 
 pytest.importorskip("fsspec")
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    return watch_services(monkeypatch)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 STRIDE = 2

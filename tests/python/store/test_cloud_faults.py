@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty import Asked, Killed, watch_services
+from faulty import Asked, Killed
 from lightmeter import Store, StoreError
 from lightmeter.store.cloud import chain, lease
 from lightmeter.store.cloud.sealed import seal_object, unseal
@@ -26,14 +26,8 @@ HIGHEST = 2**62
 
 
 @pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
+def _quick(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "_PAUSE", 0.01)
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    return watch_services(monkeypatch)
 
 
 @pytest.fixture(params=["file", "memory"])

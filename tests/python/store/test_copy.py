@@ -15,13 +15,8 @@ from lightmeter.store.copying import copy_store
 from lightmeter.store.records import Line, Snoozed
 from stores import fill, sql, timeless, view
 
+pytestmark = pytest.mark.usefixtures("cache", "spool")
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from lightmeter.writers import filling
 from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
 from PIL import Image
+from tensors import Tensor
 
 
 def failures(view: ProfileView) -> dict[str, int]:
@@ -176,17 +177,8 @@ def test_what_waits_is_weighed(image: Any, least: int) -> None:
 
 @pytest.mark.parametrize(("samples", "least"), [(np.uint8, 10_000), (np.uint16, 3_000_000)])
 def test_a_measured_tensor_is_weighed_by_its_histograms(samples: Any, least: int) -> None:
-    class Tensor:
-        def __init__(self) -> None:
-            self.memory = np.zeros((4, 4, 3), samples)
-
-        def __dlpack__(self, **options: Any) -> Any:
-            return self.memory.__dlpack__()
-
-        def __dlpack_device__(self) -> Any:
-            return self.memory.__dlpack_device__()
-
-    assert least <= weight(keep(Tensor(), lm.Reading())) <= 2 * least
+    tensor = Tensor(np.zeros((4, 4, 3), samples))
+    assert least <= weight(keep(tensor, lm.Reading())) <= 2 * least
 
 
 @pytest.mark.parametrize("checkpoint", ["1s", "1h"])

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lightmeter as lm
@@ -23,16 +24,13 @@ def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
 def test_threads_share_a_logger(store: Store) -> None:
     with lm.logger(store, "cells", segment={"camera": "left"}) as log:
 
-        def work() -> None:
+        def work(_: int) -> None:
             for _ in range(50):
                 log.track(array(), at=NOON)
             log.flush()
 
-        threads = [threading.Thread(target=work) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(work, range(4)))
         assert store.read("cells", segment={"camera": "left"}).images == 200
 
 
