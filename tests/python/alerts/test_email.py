@@ -10,7 +10,7 @@ from alerting import HOSTILE, MESSAGE, has_no_deliveries_left
 from incidents import days
 from lightmeter import Store
 from lightmeter.alerts import Alert, Email, load_alerts, tell
-from lightmeter.errors import ConfigError, DeliveryError
+from lightmeter.errors import DeliveryError
 from lightmeter.monitor.results import save_results
 from lightmeter.text import shorten
 from mail_server import Mailbox, scripted, server_context
@@ -165,7 +165,7 @@ def test_answers_from_before_tls_do_not_count(
     ("more", "told"),
     [
         ({"tls": "none", "host": "mail.example.com"}, "tls is 'none', with which a password"),
-        ({"tls": "ssl"}, "tls is 'ssl'"),
+        ({"tls": "ssl"}, "tls is 'ssl'; expected one of .'starttls'"),
         ({"from_": "me"}, "from: 'me' is no address"),
         ({"from_": "me@example.com\r\nBcc: you@example.com"}, "from: .* is no address"),
         ({"from_": "me@exa\u202emple.com"}, "from: .* is no address"),
@@ -182,17 +182,13 @@ def test_settings_that_are_refused(more: dict[str, Any], told: str) -> None:
 
 def test_encryption_is_the_default_but_to_this_machine(tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
-    table = (
-        '[[alert]]\nname = "mail"\nto = "email"\nhost = "{}"\nfrom = "a@example.com"\n'
+    config.write_text(
+        '[[alert]]\nname = "mail"\nto = "email"\nhost = "127.0.0.1"\nfrom = "a@example.com"\n'
         'recipients = ["b@example.com"]\n'
     )
-    config.write_text(table.format("127.0.0.1"))
     (alert,) = load_alerts(config)
     assert isinstance(alert.channel, Email)
     assert alert.channel.from_ == "a@example.com"
-    config.write_text(table.format("x") + 'tls = "yes"\n')
-    with pytest.raises(ConfigError, match=r"line 7: .*tls is 'yes'; expected one of 'starttls'"):
-        load_alerts(config)
 
     def talk(connection: socket.socket) -> None:
         connection.sendall(b"220 mail\r\n")

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -162,31 +163,17 @@ class Stream(io.BytesIO):
         return False
 
 
-class Cut(io.BytesIO):
-    """A file that becomes shorter once its size was looked for."""
+class Changing(io.BytesIO):
+    """A file that changes once its size was looked for."""
+
+    def __init__(self, data: bytes, change: Callable[["Changing", int], object]) -> None:
+        super().__init__(data)
+        self.change, self.taken = change, 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         found = super().seek(offset, whence)
         if whence == os.SEEK_END:
-            self.truncate(found - 10)
-        return found
-
-
-def test_a_file_that_shrinks_is_left_to_the_checked_reader() -> None:
-    data = encoded("JPEG")
-    with open_to_decode(Cut(data), Limits()) as opened:
-        assert (type(opened), opened.read()) == (EncodedFile, data[:-10])
-
-
-class Growing(io.BytesIO):
-    """A file that has much more once its size was looked for."""
-
-    taken = 0
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        found = super().seek(offset, whence)
-        if whence == os.SEEK_END:
-            self.write(bytes(1 << 24))
+            self.change(self, found)
         return found
 
     def readinto(self, buffer: Any) -> int:
@@ -195,9 +182,16 @@ class Growing(io.BytesIO):
         return count
 
 
+def test_a_file_that_shrinks_is_left_to_the_checked_reader() -> None:
+    data = encoded("JPEG")
+    cut = Changing(data, lambda file, size: file.truncate(size - 10))
+    with open_to_decode(cut, Limits()) as opened:
+        assert (type(opened), opened.read()) == (EncodedFile, data[:-10])
+
+
 def test_no_more_of_a_file_is_read_than_its_size_says() -> None:
     data = encoded("JPEG")
-    file = Growing(data)
+    file = Changing(data, lambda file, _: file.write(bytes(1 << 24)))
     with open_to_decode(file, Limits(bytes=len(data))) as opened:
         assert isinstance(opened, EncodedFile)
     assert file.taken < 1 << 20

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from alerting import HOSTILE
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightmeter.draw.lines import Mark, sparkline, trend
 from lightmeter.draw.png import trend_png
@@ -20,16 +20,23 @@ FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
+def marks_of(rows: list[tuple[Any, ...]], step: timedelta) -> list[Mark]:
+    return [Mark(FIRST + index * step, *row) for index, row in enumerate(rows)]
+
+
 NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=100, derandomize=True)
-@given(
+MARKS = st.builds(
+    marks_of,
     st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, st.booleans(), st.booleans()), min_size=1),
     st.sampled_from([timedelta(seconds=1), timedelta(hours=1), DAY, 40 * DAY]),
 )
-def test_anything_can_be_drawn(rows: list[tuple[float, ...]], step: timedelta) -> None:
-    marks = [Mark(FIRST + index * step, *row) for index, row in enumerate(rows)]
+
+
+@settings(max_examples=100, derandomize=True)
+@given(MARKS)
+def test_anything_can_be_drawn(marks: list[Mark]) -> None:
     for text in (trend("x", marks).svg(), sparkline(marks)):
         for element in ET.fromstring(text).iter():
             assert "nan" not in str(element.attrib)
@@ -51,14 +58,6 @@ def test_months_are_english_in_every_locale() -> None:
         locale.setlocale(locale.LC_TIME, before)
 
 
-def line(values: list[float | None], **more: Any) -> list[Mark]:
-    limits = {"lower": None, "upper": 4.0} | more
-    return [
-        Mark(FIRST + timedelta(days=day), value, bad=(value or 0) > 4, **limits)
-        for day, value in enumerate(values)
-    ]
-
-
 def check(marks: list[Mark], title: str = "image.Hue.mean by drift") -> None:
     data = trend_png(title, marks)
     assert len(data) < 60_000
@@ -69,23 +68,12 @@ def check(marks: list[Mark], title: str = "image.Hue.mean by drift") -> None:
 
 @pytest.mark.parametrize("title", [*HOSTILE, "", "\u4e2d\u6587", "\u202e", "\u0301" * 50])
 def test_any_title_can_be_drawn(title: str) -> None:
-    check(line([1.0, 2.0]), title)
+    check(marks_of([(1.0, None, 4.0), (5.0, None, 4.0, True)], DAY), title)
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        [1.0],
-        [None],
-        [None, 3.0, None, 4.0],
-        [0.0, 0.0],
-        [math.inf, -math.inf, math.nan],
-        [1e308, -1e308, 5e-324],
-        [1e9 + step for step in range(5)],
-        [-123456.75, 123456.75],
-        [float(day % 7) for day in range(200)],
-    ],
-)
-def test_any_values_can_be_drawn(values: list[float | None]) -> None:
-    for more in ({"upper": math.inf}, {"lower": 5.0}):
-        check(line(values, **more))
+@settings(max_examples=8, derandomize=True)
+@example(marks_of([(1e308, 5.0, math.inf), (-1e308,) * 3, (5e-324,) * 3], DAY))
+@example(marks_of([(1e9 + day % 7, None, 4.0, True) for day in range(200)], DAY))
+@given(MARKS)
+def test_anything_is_a_small_picture(marks: list[Mark]) -> None:
+    check(marks)
