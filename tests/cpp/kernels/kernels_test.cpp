@@ -23,7 +23,7 @@ struct Exact {
   T* begin() { return data.get(); }
 };
 
-// Hue and saturation of all colours are tested against Pillow, in tests/python/image/test_kernels.py.
+// Hue and saturation of all colours are tested against Pillow, in tests/python/image/test_meter.py.
 class EveryTier : public testing::TestWithParam<const Tier*> {
  protected:
   const Tier& tier() { return *GetParam(); }

@@ -94,6 +94,12 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('type = "missing"', 'type = "absent"', 19, "expected one of 'all'"),
         ("q = 0.02", "q = 2", 7, "q is 2"),
         ('baseline.reference = "good.lmp"', 'baseline.dataset = "cells"', 29, "with itself"),
+        (
+            'type = "missing"\nwait = "2h"',
+            'type = "change"\nabsolute = 1\nscalar = "lag"',
+            21,
+            "interval or limits",
+        ),
         ('preset = "whylabs"', 'metric = "ks"', 10, "got metric 'ks' without above"),
         ('preset = "whylabs"', "above = 0.5", 10, "got above without metric"),
         ("trailing = 15", "trailing = 7", 8, "expected at least 14"),

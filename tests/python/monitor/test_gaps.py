@@ -1,4 +1,4 @@
-"""Buckets that are missing, late or rolled up."""
+"""Buckets that are missing, late or rolled up, and how old their pictures are: `lag`."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,10 +17,11 @@ from lightmeter.monitor.rules import (
     LateRule,
     LimitsRule,
     MissingRule,
+    Rule,
 )
 from lightmeter.store.buckets import bucket_start
 from lightmeter.times import parse_duration
-from september import NOW, alarms, judge, rows, states
+from september import NOW, alarms, judge, photo, rows, states
 from stores import reseal
 
 
@@ -157,3 +158,31 @@ def test_whole_days_are_no_midnights(store: Store) -> None:
         midnights = [result for result in results if result.start.hour == 0]
         baselines = {result.start.day: result.baseline for result in midnights}
         assert baselines == dict(zip(range(15, 20), expected, strict=True))
+
+
+@pytest.fixture
+def photos(store: Store) -> Store:
+    """Taken between 6 and 18 hours; on the 12th of the week before, on the 14th of next year."""
+    for day in range(1, 16):
+        moved = {12: timedelta(days=-7), 14: timedelta(days=365)}.get(day, timedelta())
+        profile = Profile()
+        for hour in range(6, 19, 3):
+            taken = datetime(2022, 9, day, hour, 10 * (day % 5), tzinfo=UTC) + moved
+            profile.track(photo(taken))
+        profile.log(row={"weight": 3.0})
+        store.put("cells", profile, at=date(2022, 9, day), writer="a")
+    return store
+
+
+@pytest.mark.parametrize(
+    "rule", [IntervalRule(scalar="lag"), LimitsRule(scalar="lag", lower=0, upper=1)]
+)
+def test_late_pictures_and_wrong_clocks_are_seen(photos: Store, rule: Rule) -> None:
+    results = evaluate(photos, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
+    results = [result for result in results if result.feature]
+    assert {result.feature for result in results} == {"image.DateTime"}
+    values = {result.start.day: result.value for result in results}
+    assert values[5] == pytest.approx(0.5)  # days: from noon to the end of the day
+    assert values[12] == pytest.approx(7.5, abs=0.1)
+    assert values[14] == pytest.approx(-364.5, abs=0.1)
+    assert [result.start.day for result in results if result.state == "anomaly"] == [12, 14]
