@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "decode/jpeg.hpp"
+#include "decode/jpeg_decoder.hpp"
 #include "decode/png.hpp"
 #include "drift/numbers.hpp"
 #include "headers/exif_tags.hpp"

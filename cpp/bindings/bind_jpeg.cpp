@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "bindings.hpp"
-#include "decode/jpeg.hpp"
+#include "decode/jpeg_decoder.hpp"
 #include "kernels/tier.hpp"
 
 namespace {

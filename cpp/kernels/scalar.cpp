@@ -98,8 +98,8 @@ constexpr Unfilters kUnfilter = {unfilter<zero_of>, unfilter<left_of>, unfilter<
 
 }  // namespace
 
-constinit const Tier kScalar = {"scalar",     false,     split<3>,     split<4>,
-                                colour_keys,  luma,      colour_cells, read_page,
+constinit const Tier kScalar = {"scalar",     false,         split<3>,     split<4>,
+                                colour_keys,  luma,          colour_cells, read_page,
                                 kSort<float>, kSort<double>, kUnfilter};
 
 }  // namespace lightmeter::kernels

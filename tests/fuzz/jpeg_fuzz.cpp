@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "decode/jpeg.hpp"
+#include "decode/jpeg_decoder.hpp"
 #include "kernels/tier.hpp"
 
 // Bytes for libFuzzer: a JPEG file, decoded on every tier. What is found obeys the laws below; a
