@@ -4,8 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "headers/foreign.hpp"
-
 namespace lightmeter::decode {
 namespace {
 
@@ -127,12 +125,6 @@ Pixels JpegDecoder::strip() const noexcept {
           .row_stride = frame_.width,
           .pixel_stride = 1,
           .channel_stride = static_cast<std::ptrdiff_t>(plane_size_)};
-}
-
-std::unique_ptr<JpegDecoder> JpegDecoder::open(std::span<const std::uint8_t> file,
-                                               const kernels::Tier& tier) {
-  headers::ForeignBytes source(file);
-  return open(file, headers::jpeg_segments(source), tier);
 }
 
 std::unique_ptr<JpegDecoder> JpegDecoder::open(std::span<const std::uint8_t> file,

@@ -22,10 +22,8 @@ namespace lightmeter::decode {
 // then asks another decoder. Memory depends on the width alone.
 class JpegDecoder {
  public:
-  // With the loops of a tier. Null if the header is refused. The file must outlive the decoder.
-  [[nodiscard]] static std::unique_ptr<JpegDecoder> open(
-      std::span<const std::uint8_t> file, const kernels::Tier& tier = kernels::active());
-  // The same of a file whose segments were found.
+  // Of a file and its segments, with the loops of a tier. Null if the header is refused. The file
+  // must outlive the decoder.
   [[nodiscard]] static std::unique_ptr<JpegDecoder> open(
       std::span<const std::uint8_t> file, std::span<const headers::JpegSegment> segments,
       const kernels::Tier& tier = kernels::active());

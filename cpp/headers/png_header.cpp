@@ -1,7 +1,6 @@
 #include "headers/png_header.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 namespace lightmeter::headers {
@@ -15,9 +14,6 @@ constexpr std::uint32_t name(std::string_view letters) noexcept {
   for (const char letter : letters) code = code << 8 | static_cast<std::uint8_t>(letter);
   return code;
 }
-
-// By type of colour; 0 for none.
-constexpr std::array<int, 7> kChannels{1, 0, 3, 1, 2, 0, 4};
 
 // The keywords of ImageMagick, from before there was eXIf.
 bool holds_exif(std::span<const std::uint8_t> start) noexcept {
@@ -63,7 +59,7 @@ PngHeader read_png_header(Foreign& file) {
   PngHeader header;
   header.bit_depth = start[8];
   header.pixels = std::uint64_t{big_endian(start.first(4))} * big_endian(start.subspan(4, 4));
-  if (colour < kChannels.size() && kChannels[colour] != 0) header.channels = kChannels[colour];
+  if (const int channels = png_channels(colour); channels != 0) header.channels = channels;
   header.has_alpha = colour == 4 || colour == 6;
   header.progressive = start[12] != 0;
   try {
