@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "decode/jpeg.hpp"
+#include "decode/jpeg_decoder.hpp"
 #include "decode/png.hpp"
 #include "drift/numbers.hpp"
 #include "headers/exif_tags.hpp"
@@ -60,8 +60,13 @@ struct Picture {
   }
 };
 
+auto decoder_of(std::span<const std::uint8_t> file) {
+  lm::headers::ForeignBytes source(file);
+  return lm::decode::JpegDecoder::open(file, lm::headers::jpeg_segments(source));
+}
+
 Picture decoded(std::span<const std::uint8_t> file) {
-  const auto decoder = lm::decode::JpegDecoder::open(file);
+  const auto decoder = decoder_of(file);
   must(decoder != nullptr && decoder->channels() == 3);
   Picture picture{decoder->width(), decoder->height()};
   must(decoder->decode([&](const lm::Pixels& strip) {
@@ -117,7 +122,7 @@ void count_measuring(std::span<const std::uint8_t> file, const Picture& picture)
   count("measure all", measure(Set::kAll));
   count("JPEG decode and measure", [&] {
     ImageMeter meter(Set::kDefault, picture.width, picture.height);
-    const auto decoder = lm::decode::JpegDecoder::open(file);
+    const auto decoder = decoder_of(file);
     must(decoder->decode([&](const lm::Pixels& strip) { meter.update(strip); }));
     return meter.values().size();
   });

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "bindings.hpp"
-#include "decode/jpeg.hpp"
+#include "decode/jpeg_decoder.hpp"
 #include "kernels/tier.hpp"
 
 namespace {
@@ -13,8 +13,11 @@ using lightmeter::decode::JpegDecoder;
 
 std::unique_ptr<JpegDecoder> open_jpeg(const py::bytes& data,
                                        const std::optional<std::string>& tier) {
+  namespace headers = lightmeter::headers;
   namespace kernels = lightmeter::kernels;
-  return JpegDecoder::open(as_bytes(data), tier ? kernels::tier_named(*tier) : kernels::active());
+  headers::ForeignBytes source(as_bytes(data));
+  return JpegDecoder::open(as_bytes(data), headers::jpeg_segments(source),
+                           tier ? kernels::tier_named(*tier) : kernels::active());
 }
 
 // Puts the picture, as far as there is room for it, into planes of rows without gaps.

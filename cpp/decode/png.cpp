@@ -8,25 +8,18 @@
 #include <string>
 #include <utility>
 
-#include "kernels/tier.hpp"
+#include "headers/png_header.hpp"
 
 namespace lightmeter::decode {
 
 namespace {
 
 int samples_of(PngColour colour) {
-  switch (colour) {
-    case PngColour::kGray:
-    case PngColour::kPalette:
-      return 1;
-    case PngColour::kGrayAlpha:
-      return 2;
-    case PngColour::kRgb:
-      return 3;
-    case PngColour::kRgbAlpha:
-      return 4;
+  const int samples = headers::png_channels(static_cast<std::uint8_t>(colour));
+  if (samples == 0) {
+    throw std::invalid_argument("got no type of colour: " + std::to_string(int(colour)));
   }
-  throw std::invalid_argument("got no type of colour: " + std::to_string(int(colour)));
+  return samples;
 }
 
 // ISO/IEC 15948, table 11.1.

@@ -6,10 +6,7 @@
 #include <vector>
 
 #include "decode/strips.hpp"
-
-namespace lightmeter::kernels {
-struct Tier;
-}
+#include "kernels/tier.hpp"
 
 namespace lightmeter::decode {
 

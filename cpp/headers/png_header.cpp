@@ -15,22 +15,6 @@ constexpr std::uint32_t name(std::string_view letters) noexcept {
   return code;
 }
 
-std::optional<int> channels_of(std::uint8_t colour) noexcept {
-  switch (colour) {
-    case 0:
-    case 3:
-      return 1;
-    case 2:
-      return 3;
-    case 4:
-      return 2;
-    case 6:
-      return 4;
-    default:
-      return std::nullopt;
-  }
-}
-
 // The keywords of ImageMagick, from before there was eXIf.
 bool holds_exif(std::span<const std::uint8_t> start) noexcept {
   constexpr std::string_view kKeywords[] = {{"Raw profile type exif\0", 22},
@@ -71,15 +55,11 @@ void step_over_chunks(Foreign& file, PngHeader& header) {
 
 PngHeader read_png_header(Foreign& file) {
   const auto start = file.read(16, 13);  // of the IHDR chunk
-  const auto length = [&](std::size_t at) {
-    return std::uint64_t{start[at]} << 24 | start[at + 1] << 16 | start[at + 2] << 8 |
-           start[at + 3];
-  };
   const std::uint8_t colour = start[9];
   PngHeader header;
   header.bit_depth = start[8];
-  header.pixels = length(0) * length(4);
-  header.channels = channels_of(colour);
+  header.pixels = std::uint64_t{big_endian(start.first(4))} * big_endian(start.subspan(4, 4));
+  if (const int channels = png_channels(colour); channels != 0) header.channels = channels;
   header.has_alpha = colour == 4 || colour == 6;
   header.progressive = start[12] != 0;
   try {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -26,6 +27,12 @@ struct PngHeader {
   std::vector<Text> texts;
   std::optional<Part> icc;  // the last iCCP chunk
 };
+
+// The samples of a pixel by the number of its type of colour (ISO/IEC 15948, 11.2.2); 0 for no type.
+[[nodiscard]] constexpr int png_channels(std::uint64_t colour) noexcept {
+  constexpr std::array<int, 7> kChannels{1, 0, 3, 1, 2, 0, 4};
+  return colour < kChannels.size() ? kChannels[colour] : 0;
+}
 
 // DamagedError if the file has no header. Beyond, what comes before damage stands. The Exif may
 // follow the pixels, so all chunks are stepped over, up to 65 536.

@@ -127,13 +127,6 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
   store(luma, _mm256_xor_si256(packed, half));
 }
 
-// Whether the numbers of a line of the cache are all 0.
-inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
-  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(numbers);
-  const __m256i any = _mm256_or_si256(load(bytes), load(bytes + 32));
-  return _mm256_testz_si256(any, any) != 0;
-}
-
 // Whether no cell of a run counted anything.
 inline bool is_empty_run(const std::uint8_t* cells) noexcept {
   return _mm256_testc_si256(load(cells), _mm256_set1_epi8(static_cast<char>(kNoneCounted))) != 0;

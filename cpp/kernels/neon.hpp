@@ -67,12 +67,6 @@ inline void luma_group(const std::uint8_t* red, const std::uint8_t* green, const
                              luma_of_8(vget_high_u8(r), vget_high_u8(g), vget_high_u8(b))));
 }
 
-inline bool is_zero_line(const std::uint16_t* numbers) noexcept {
-  const uint16x8_t any = vorrq_u16(vorrq_u16(vld1q_u16(numbers), vld1q_u16(numbers + 8)),
-                                   vorrq_u16(vld1q_u16(numbers + 16), vld1q_u16(numbers + 24)));
-  return vmaxvq_u16(any) == 0;
-}
-
 inline bool is_empty_run(const std::uint8_t* cells) noexcept {
   return vminvq_u8(vandq_u8(vld1q_u8(cells), vld1q_u8(cells + 16))) == kNoneCounted;
 }

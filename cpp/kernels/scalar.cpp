@@ -40,16 +40,8 @@ void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std:
   for (std::size_t i = 0; i < n; ++i) cells[i] = cell_of(red[i], green[i], blue[i]);
 }
 
-bool is_zero_line(const std::uint16_t* numbers) noexcept {
-  return std::count(numbers, numbers + kLineNumbers, 0) == kLineNumbers;
-}
-
 bool is_empty_run(const std::uint8_t* cells) noexcept {
   return std::count(cells, cells + kRunCells, kNoneCounted) == kRunCells;
-}
-
-void read_keys(std::uint16_t* value_min, std::uint16_t* chroma_x, KeySums& sums) noexcept {
-  kernels::read_keys<is_zero_line>(value_min, chroma_x, sums);
 }
 
 void read_page(const std::uint8_t* cells, std::size_t page, CellSums& sums) noexcept {
@@ -106,8 +98,8 @@ constexpr Unfilters kUnfilter = {unfilter<zero_of>, unfilter<left_of>, unfilter<
 
 }  // namespace
 
-constinit const Tier kScalar = {"scalar",    false,        split<3>,      split<4>,
-                                colour_keys, luma,         colour_cells,  read_keys,
-                                read_page,   kSort<float>, kSort<double>, kUnfilter};
+constinit const Tier kScalar = {"scalar",     false,         split<3>,     split<4>,
+                                colour_keys,  luma,          colour_cells, read_page,
+                                kSort<float>, kSort<double>, kUnfilter};
 
 }  // namespace lightmeter::kernels

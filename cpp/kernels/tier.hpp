@@ -9,7 +9,6 @@
 namespace lightmeter::kernels {
 
 struct CellSums;
-struct KeySums;
 
 // colour_keys works on whole groups of this many pixels.
 inline constexpr std::size_t kGroup = 64;
@@ -66,10 +65,6 @@ struct Tier {
   // The cells (cells.hpp) of n pixels, with the same room and the same rest as colour_keys.
   void (*colour_cells)(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                        std::size_t n, std::uint32_t* cells) noexcept;
-
-  // Adds what tables count by the keys value_min and chroma_x of colours to the sums, and makes the
-  // tables zero. A table has 2^16 numbers for each sector.
-  void (*read_keys)(std::uint16_t* value_min, std::uint16_t* chroma_x, KeySums& sums) noexcept;
 
   // Adds the counts in the cells of a page, by its number, to the sums.
   void (*read_page)(const std::uint8_t* cells, std::size_t page, CellSums& sums) noexcept;

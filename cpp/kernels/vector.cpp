@@ -102,10 +102,6 @@ void colour_cells(const std::uint8_t* red, const std::uint8_t* green, const std:
   }
 }
 
-void read_keys(std::uint16_t* value_min, std::uint16_t* chroma_x, KeySums& sums) noexcept {
-  kernels::read_keys<is_zero_line>(value_min, chroma_x, sums);
-}
-
 void read_page(const std::uint8_t* cells, std::size_t page, CellSums& sums) noexcept {
   kernels::read_page<is_empty_run>(cells, page, sums);
 }
@@ -117,7 +113,6 @@ constexpr Tier kTier = {kName,
                         colour_keys,
                         luma,
                         colour_cells,
-                        read_keys,
                         read_page,
                         kFloats,
                         kDoubles,

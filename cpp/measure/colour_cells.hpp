@@ -7,13 +7,13 @@
 
 #include "kernels/cells.hpp"
 #include "kernels/tier.hpp"
-#include "measure/tables.hpp"
+#include "measure/byte_tables.hpp"
 
 namespace lightmeter::measure {
 
 // Counts colours, one increment a pixel: everything that is counted of a colour follows from it
 // when the cells are read out. Of its 16 MB of addresses only those pages take memory that colours
-// are counted in. Where they are few it is faster than KeyTables; where they are as many as in
+// are counted in. Where they are few it is faster than ByteTables; where they are as many as in
 // noise, every pixel waits for memory.
 class ColourCells {
  public:

@@ -15,13 +15,12 @@ namespace {
 
 using kernels::kPages;
 
-// Below this many pixels, reading out tables costs more than counting in them saves.
-constexpr std::int64_t kTablesFrom = 55'000;
+// Measured: cells win where a page of them counts so many pixels that reading it out pays.
+constexpr std::int64_t kPagePixels = 4500;
 
 // More threads than processors count at once only where they wait for each other.
 constexpr std::size_t kMostKept = 64;
 constinit Pool<ColourCells, kMostKept> cells_pool;
-constinit Pool<KeyTables, kMostKept> keys_pool;
 
 // A picture has up to some 1400 pages of colours, noise all 4096.
 constexpr std::size_t kMostPages = 2048;
@@ -60,45 +59,35 @@ std::int64_t pages_of_samples(const Pixels& view) noexcept {
 }  // namespace
 
 void ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
-  if (cells_ != nullptr || keys_ != nullptr) return;
-  if (pixels < kTablesFrom) {
-    bytes_ = std::make_unique<ByteTables>();
-    return;
-  }
-  if (!many_colours_) {
-    // Measured: cells win where their pages are touched often enough to pay for being read out, and
-    // where colours are not so many that cells are in no cache.
+  if (cells_ != nullptr) return;
+  if (pixels >= kPagePixels && !many_colours_) {
     const std::int64_t pages = pages_of_samples(tile.pixels);
-    many_colours_ = pages > kSamples * 3 / 4;
-    if (!many_colours_ && pages * 4500 <= pixels) {
+    many_colours_ = pages > kSamples * 3 / 4;  // so many that cells are in no cache
+    if (!many_colours_ && pages * kPagePixels <= pixels) {
       cells_ = cells_pool.take();
       if (cells_ == nullptr) cells_ = ColourCells::make();
       if (cells_ != nullptr) return;
     }
   }
-  keys_ = keys_pool.take();
-  if (keys_ == nullptr) keys_ = std::make_unique<KeyTables>();
+  bytes_ = std::make_unique<ByteTables>();
 }
 
 void ColourTables::add(const kernels::Tier& tier, const std::uint8_t* red,
                        const std::uint8_t* green, const std::uint8_t* blue, std::size_t n,
                        ImageCounts& counts) noexcept {
-  if (bytes_ != nullptr) return bytes_->add(tier, red, green, blue, n);
-  if (keys_ != nullptr) return keys_->add(tier, red, green, blue, n, counts);
+  if (bytes_ != nullptr) return bytes_->add(tier, red, green, blue, n, counts);
   cells_->add(tier, red, green, blue, n, counts);
   if (cells_->pages() <= kMostPages) return;
-  // Without memory for keys, cells still count right.
-  std::unique_ptr<KeyTables> keys = keys_pool.take();
-  if (keys == nullptr) keys.reset(new (std::nothrow) KeyTables);
-  if (keys == nullptr) return;
+  std::unique_ptr<ByteTables> bytes(new (std::nothrow) ByteTables);
+  if (bytes == nullptr) return;  // cells still count right
   drain(tier, counts);
-  keys_ = std::move(keys);
+  bytes_ = std::move(bytes);
   many_colours_ = true;
 }
 
 bool ColourTables::may_wait() noexcept {
   if (bytes_ != nullptr) return false;
-  if (waits_ || (cells_ == nullptr && keys_ == nullptr)) return true;
+  if (waits_ || cells_ == nullptr) return true;
   if (images_waiting.fetch_add(1, std::memory_order_relaxed) < kMostWaiting) {
     waits_ = true;
     return true;
@@ -111,22 +100,17 @@ void ColourTables::drain(const kernels::Tier& tier, ImageCounts& counts) noexcep
   if (bytes_ != nullptr) bytes_->read(counts);
   bytes_.reset();
   if (cells_ != nullptr) cells_->drain(tier, counts);
-  if (keys_ != nullptr) keys_->drain(tier, counts);
   give_back();
 }
 
 void ColourTables::clear() noexcept {
   if (cells_ != nullptr) cells_->clear();
-  if (keys_ != nullptr) keys_->clear();
   give_back();
 }
 
 void ColourTables::give_back() noexcept {
   if (cells_ != nullptr && cells_->pages_of_memory() > kMostPagesKept) cells_.reset();
   if (cells_ != nullptr) cells_pool.give(std::move(cells_));
-  if (keys_ != nullptr) keys_pool.give(std::move(keys_));
-  cells_.reset();
-  keys_.reset();
   if (waits_) images_waiting.fetch_sub(1, std::memory_order_relaxed);
   waits_ = false;
 }

@@ -5,16 +5,16 @@
 #include <memory>
 
 #include "kernels/tier.hpp"
+#include "measure/byte_tables.hpp"
 #include "measure/colour_cells.hpp"
 #include "measure/image_counts.hpp"
-#include "measure/tables.hpp"
 #include "measure/tile.hpp"
 
 namespace lightmeter::measure {
 
-// Tables that the colours of an image are counted in: cells, keys or, of few pixels, bytes. Cells and
-// keys may stay full from one tile to the next, so that images in strips are read out once. Pools
-// hold their memory: an object has some only while it counts or is full.
+// Tables that the colours of an image are counted in: cells or, of few pixels or many colours, bytes.
+// Cells may stay full from one tile to the next, so that images in strips are read out once. A pool
+// holds their memory: an object has some only while it counts or is full.
 class ColourTables {
  public:
   ColourTables() noexcept = default;
@@ -39,8 +39,7 @@ class ColourTables {
   void clear() noexcept;
   void give_back() noexcept;
 
-  std::unique_ptr<ColourCells> cells_;  // one of them, or none
-  std::unique_ptr<KeyTables> keys_;
+  std::unique_ptr<ColourCells> cells_;  // one of the two, or none
   std::unique_ptr<ByteTables> bytes_;
   bool many_colours_ = false;  // were seen
   bool waits_ = false;

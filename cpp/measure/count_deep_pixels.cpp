@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t kBlock = 512;
 constexpr double kWhite = kDeepBins - 1;
 using Plane = std::array<std::uint16_t, kBlock>;
+using DeepRows = TileRows<std::uint16_t>;
 
 template <class T, bool kSwapped>
 T load(const std::uint8_t* from) noexcept {
@@ -97,8 +99,8 @@ ToGrid to_grid_of(const Pixels& view) {
 
 // Fills `planes` with pixels and calls count(n) whenever they are full, and at the end with the n
 // that are left. Blocks run on across the ends of rows.
-template <std::size_t kChannels, class Rows, class Count>
-void for_each_block(const Tile& tile, std::array<Plane, kChannels>& planes, Rows& rows,
+template <std::size_t kChannels, class Count>
+void for_each_block(const Tile& tile, std::array<Plane, kChannels>& planes, DeepRows* rows,
                     Count&& count) {
   const Pixels& view = tile.pixels;
   const ToGrid to_grid = to_grid_of(view);
@@ -113,9 +115,9 @@ void for_each_block(const Tile& tile, std::array<Plane, kChannels>& planes, Rows
                   at + x * view.pixel_stride + static_cast<std::ptrdiff_t>(c) * view.channel_stride,
                   n, &planes[c][filled]);
         }
-        if constexpr (Rows::kLooks) {
-          rows.pixels(&planes[0][filled], &planes[kChannels / 2][filled],
-                      &planes[kChannels - 1][filled], n, x, y);
+        if (rows != nullptr) {
+          rows->pixels(&planes[0][filled], &planes[kChannels / 2][filled],
+                       &planes[kChannels - 1][filled], n, x, y);
         }
         x += static_cast<std::ptrdiff_t>(n);
         left -= static_cast<std::ptrdiff_t>(n);
@@ -125,14 +127,13 @@ void for_each_block(const Tile& tile, std::array<Plane, kChannels>& planes, Rows
         filled = 0;
       }
     });
-    if constexpr (Rows::kLooks) rows.end_row(y);
+    if (rows != nullptr) rows->end_row(y);
   }
   if (filled != 0) count(filled);
 }
 
 // Gray is a colour of no hue and no saturation, whose value is the sample.
-template <class Rows>
-void count_deep_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
+void count_deep_gray(const Tile& tile, DeepRows* rows, ImageCounts& counts) {
   std::array<Plane, 1> planes;
   Histogram& gray = counts.channel[0];
   for_each_block(tile, planes, rows, [&](std::size_t n) {
@@ -207,8 +208,7 @@ DeepTables& deep_tables() {
   return *tables;
 }
 
-template <class Rows>
-void count_deep_colour(const Tile& tile, Rows& rows, ImageCounts& counts) {
+void count_deep_colour(const Tile& tile, DeepRows* rows, ImageCounts& counts) {
   std::array<Plane, 3> planes;
   DeepTables& tables = deep_tables();
   try {
@@ -220,23 +220,18 @@ void count_deep_colour(const Tile& tile, Rows& rows, ImageCounts& counts) {
   tables.drain(counts);
 }
 
-template <class Rows>
-void count(const Tile& tile, Rows rows, ImageCounts& counts) {
-  if (tile.pixels.channels == 1) {
-    count_deep_gray(tile, rows, counts);
-  } else {
-    count_deep_colour(tile, rows, counts);
-  }
-}
-
 }  // namespace
 
 void count_deep_pixels(const kernels::Tier& tier, const Tile& tile, ImageCounts& counts,
                        RowState* state) {
-  if (state == nullptr) {
-    count(tile.as_one_row(), NoRows(), counts);
+  std::optional<DeepRows> rows;
+  if (state != nullptr) rows.emplace(tier, tile, *state);
+  const Tile part = rows ? tile : tile.as_one_row();
+  DeepRows* const shown = rows ? &*rows : nullptr;
+  if (tile.pixels.channels == 1) {
+    count_deep_gray(part, shown, counts);
   } else {
-    count(tile, TileRows<std::uint16_t>(tier, tile, *state), counts);
+    count_deep_colour(part, shown, counts);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "measure/count_deep_pixels.hpp"
@@ -12,20 +13,20 @@ namespace {
 
 using kernels::Tier;
 
-// Metrics fold their sums once a run, so runs that are seen by metrics are of several blocks.
-template <class Rows>
-constexpr std::size_t kRoom = (Rows::kLooks ? 4 : 1) * kBlockPixels;
+// Null where no metric looks at rows.
+using ByteRows = TileRows<std::uint8_t>;
 
-template <std::size_t kPixels>
+// Metrics fold their sums once a run, so runs are of several blocks.
+constexpr std::size_t kRoom = 4 * kBlockPixels;
+
 struct Planes {
-  using Plane = std::array<std::uint8_t, kPixels>;
+  using Plane = std::array<std::uint8_t, kRoom>;
   alignas(64) Plane red{}, green{}, blue{};
 };
 
 // Copies n pixels of a row into the planes from `start` on.
-template <std::size_t kPixels>
 void split(const Tier& tier, const Pixels& view, const std::uint8_t* red, std::size_t n,
-           Planes<kPixels>& planes, std::size_t start) noexcept {
+           Planes& planes, std::size_t start) noexcept {
   std::uint8_t* to[3] = {&planes.red[start], &planes.green[start], &planes.blue[start]};
   const std::ptrdiff_t step = view.channel_stride;
   if (view.pixel_stride == 1) {
@@ -61,12 +62,11 @@ void prefetch(const std::uint8_t* pixels, std::size_t block, std::ptrdiff_t pixe
 constexpr std::ptrdiff_t kLongRun = 4 * kBlockPixels;
 
 // Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
-template <class Rows>
-void count_colour(const Tier& tier, const Tile& tile, ColourTables& tables, Rows& rows,
+void count_colour(const Tier& tier, const Tile& tile, ColourTables& tables, ByteRows* rows,
                   ImageCounts& counts) noexcept {
   const Pixels& view = tile.pixels;
   const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
-  Planes<kRoom<Rows>> planes;
+  Planes planes;
   std::size_t filled = 0;
   // With the pixels that come next, if they are to be fetched.
   const auto count_blocks = [&](const std::uint8_t* next) {
@@ -85,7 +85,7 @@ void count_colour(const Tier& tier, const Tile& tile, ColourTables& tables, Rows
         const std::uint8_t* const red = row + x;
         const std::uint8_t* const green = red + view.channel_stride;
         const std::uint8_t* const blue = green + view.channel_stride;
-        if constexpr (Rows::kLooks) rows.pixels(red, green, blue, n, x, y);
+        if (rows != nullptr) rows->pixels(red, green, blue, n, x, y);
         for (std::size_t at = 0; at < n; at += kBlockPixels) {
           tables.add(tier, red + at, green + at, blue + at, kBlockPixels, counts);
         }
@@ -93,26 +93,22 @@ void count_colour(const Tier& tier, const Tile& tile, ColourTables& tables, Rows
         left -= static_cast<std::ptrdiff_t>(n);
       }
       while (left > 0) {
-        const std::size_t n = std::min(kRoom<Rows> - filled, static_cast<std::size_t>(left));
+        const std::size_t n = std::min(kRoom - filled, static_cast<std::size_t>(left));
         const std::uint8_t* const pixels = row + x * view.pixel_stride;
-        if (!Rows::kLooks && dense && left >= static_cast<std::ptrdiff_t>(3 * kBlockPixels)) {
-          prefetch(pixels, 2, view.pixel_stride);
-        }
         split(tier, view, pixels, n, planes, filled);
-        if constexpr (Rows::kLooks) {
-          rows.pixels(&planes.red[filled], &planes.green[filled], &planes.blue[filled], n, x, y);
+        if (rows != nullptr) {
+          rows->pixels(&planes.red[filled], &planes.green[filled], &planes.blue[filled], n, x, y);
         }
         x += static_cast<std::ptrdiff_t>(n);
         left -= static_cast<std::ptrdiff_t>(n);
         filled += n;
-        if (filled == kRoom<Rows>) {
-          count_blocks(Rows::kLooks && dense
-                           ? pixels + static_cast<std::ptrdiff_t>(n) * view.pixel_stride
-                           : nullptr);
+        if (filled == kRoom) {
+          count_blocks(dense ? pixels + static_cast<std::ptrdiff_t>(n) * view.pixel_stride
+                             : nullptr);
         }
       }
     });
-    if constexpr (Rows::kLooks) rows.end_row(y);
+    if (rows != nullptr) rows->end_row(y);
   }
   count_blocks(nullptr);
 }
@@ -164,18 +160,17 @@ class GrayTables {
   std::ptrdiff_t in_tables_ = 0;
 };
 
-template <class Rows>
-void count_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
+void count_gray(const Tile& tile, ByteRows* rows, ImageCounts& counts) {
   const Pixels& view = tile.pixels;
   GrayTables tables;
   std::vector<std::uint8_t> dense;
-  if (Rows::kLooks && view.pixel_stride != 1) dense.resize(static_cast<std::size_t>(view.width));
+  if (rows != nullptr && view.pixel_stride != 1) dense.resize(static_cast<std::size_t>(view.width));
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
     const std::uint8_t* row = view.data + y * view.row_stride;
     for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t n) {
       const std::uint8_t* samples = row + x * view.pixel_stride;
       std::ptrdiff_t stride = view.pixel_stride;
-      if constexpr (Rows::kLooks) {
+      if (rows != nullptr) {
         if (stride != 1) {
           for (std::ptrdiff_t i = 0; i < n; ++i) {
             dense[static_cast<std::size_t>(i)] = samples[i * stride];
@@ -183,38 +178,29 @@ void count_gray(const Tile& tile, Rows& rows, ImageCounts& counts) {
           samples = dense.data();
           stride = 1;
         }
-        rows.pixels(samples, samples, samples, static_cast<std::size_t>(n), x, y);
+        rows->pixels(samples, samples, samples, static_cast<std::size_t>(n), x, y);
       }
       tables.add(samples, stride, n, counts);
     });
-    if constexpr (Rows::kLooks) rows.end_row(y);
+    if (rows != nullptr) rows->end_row(y);
   }
   tables.drain(counts);
-}
-
-template <class Rows>
-void count(const Tier& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
-           Rows& rows, ImageCounts& counts) {
-  if (tile.pixels.channels == 1) {
-    count_gray(tile, rows, counts);
-  } else {
-    tables.prepare(tile, pixels);
-    count_colour(tier, tile, tables, rows, counts);
-  }
 }
 
 }  // namespace
 
 void count_pixels(const Tier& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
                   ImageCounts& counts, RowState* state) {
-  if (tile.is_deep()) {
-    count_deep_pixels(tier, tile, counts, state);
-  } else if (state != nullptr) {
-    TileRows<std::uint8_t> rows(tier, tile, *state);
-    count(tier, tile, pixels, tables, rows, counts);
+  if (tile.is_deep()) return count_deep_pixels(tier, tile, counts, state);
+  std::optional<ByteRows> rows;
+  if (state != nullptr) rows.emplace(tier, tile, *state);
+  const Tile part = rows ? tile : tile.as_one_row();
+  ByteRows* const shown = rows ? &*rows : nullptr;
+  if (tile.pixels.channels == 1) {
+    count_gray(part, shown, counts);
   } else {
-    NoRows rows;
-    count(tier, tile.as_one_row(), pixels, tables, rows, counts);
+    tables.prepare(part, pixels);
+    count_colour(tier, part, tables, shown, counts);
   }
 }
 

@@ -3,7 +3,7 @@
 #include <exception>
 #include <utility>
 
-#include "decode/jpeg.hpp"
+#include "decode/jpeg_decoder.hpp"
 
 namespace lightmeter::measure {
 

@@ -11,18 +11,11 @@
 
 namespace lightmeter::measure {
 
-// What counting shows the pixels of a tile to where no metric looks at rows.
-struct NoRows {
-  static constexpr bool kLooks = false;
-};
-
 // Shows the rows of a tile to the metrics that look at them while its pixels are counted, from the
 // first to the last. Nothing fails once it is made.
 template <class S>
 class TileRows {
  public:
-  static constexpr bool kLooks = true;
-
   TileRows(const kernels::Tier& tier, const Tile& tile, RowState& state)
       : tier_(tier),
         rows_(row_kernels<S>(tier)),

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "decode/jpeg.hpp"
+#include "decode/jpeg_decoder.hpp"
 #include "kernels/tier.hpp"
 
 // Bytes for libFuzzer: a JPEG file, decoded on every tier. What is found obeys the laws below; a
@@ -27,7 +27,8 @@ struct Decoded {
 };
 
 Decoded decoded(std::span<const std::uint8_t> file, const kernels::Tier& tier) {
-  const auto decoder = JpegDecoder::open(file, tier);
+  headers::ForeignBytes source(file);
+  const auto decoder = JpegDecoder::open(file, headers::jpeg_segments(source), tier);
   if (decoder == nullptr || std::int64_t{decoder->width()} * decoder->height() > kMostPixels) {
     return {};
   }

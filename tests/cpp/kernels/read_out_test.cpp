@@ -134,56 +134,6 @@ TEST_P(EveryTierReads, CellsAreRightAtAnyCount) {
   }
 }
 
-// Which keys value_min and chroma_x colours have.
-struct Keys {
-  std::vector<bool> value_min = std::vector<bool>(kSectors << 16);
-  std::vector<bool> chroma_x = std::vector<bool>(kSectors << 16);
-
-  Keys() {
-    for (std::uint32_t colour = 0; colour < kColours; ++colour) {
-      const ColourKeys keys = colour_keys(colour >> 16, colour >> 8 & 0xff, colour & 0xff);
-      value_min[keys.value_min] = true;
-      chroma_x[keys.chroma_x] = true;
-    }
-  }
-};
-
-// Tables of all keys that a colour has, with any numbers, up to the greatest.
-TEST_P(EveryTierReads, TablesOfAllKeys) {
-  static const Keys keys;
-  std::mt19937 random(2);
-  for (const bool full : {false, true}) {
-    std::vector<std::uint16_t> value_min(kSectors << 16), chroma_x(kSectors << 16);
-    KeySums want;
-    for (std::uint32_t key = 0; key < kSectors << 16; ++key) {
-      const std::uint32_t sector = key >> 16, high = key >> 8 & 0xff, low = key & 0xff;
-      const auto number = [&](bool is_key) -> std::uint16_t {
-        if (!is_key || (!full && random() % 8 != 0)) return 0;
-        return full ? 65'535 : static_cast<std::uint16_t>(random());
-      };
-      value_min[key] = number(keys.value_min[key]);
-      chroma_x[key] = number(keys.chroma_x[key]);
-      if (low > high) continue;
-      want.max[kMaxChannel[sector]][high] += value_min[key];
-      want.min[kMinChannel[sector]][low] += value_min[key];
-      want.saturation[saturation_of(high, low)] += value_min[key];
-      const std::uint8_t hue = hue_of(sector, high, low);
-      want.hue[hue] += chroma_x[key];
-      want.hue_chroma[hue] += std::uint64_t{chroma_x[key]} * high;
-    }
-    KeySums got;
-    tier().read_keys(value_min.data(), chroma_x.data(), got);
-    EXPECT_EQ(got.max, want.max);
-    EXPECT_EQ(got.min, want.min);
-    EXPECT_EQ(got.saturation, want.saturation);
-    EXPECT_EQ(got.hue, want.hue);
-    EXPECT_EQ(got.hue_chroma, want.hue_chroma);
-    const auto is_zero = [](std::uint16_t number) { return number == 0; };
-    EXPECT_TRUE(std::ranges::all_of(value_min, is_zero));
-    EXPECT_TRUE(std::ranges::all_of(chroma_x, is_zero));
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(Kernels, EveryTierReads, testing::ValuesIn(available_tiers()),
                          [](const auto& tier) { return std::string(tier.param->name); });
 

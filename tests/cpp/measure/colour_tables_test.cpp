@@ -1,4 +1,4 @@
-// Tables that colours are counted in: cells, keys, the change from the one to the other, and tables
+// Tables that colours are counted in: cells, bytes, the change from the one to the other, and tables
 // that stay full between two tiles of an image.
 
 #include "measure/colour_tables.hpp"
@@ -40,7 +40,7 @@ struct Picture {
 };
 
 // Colours near a few, or any, or first the ones and then the others: they are counted in cells, in
-// keys, and in both.
+// bytes, and in both.
 enum class Colours { kFew, kAny, kFewThenAny };
 constexpr Colours kColours[] = {Colours::kFew, Colours::kAny, Colours::kFewThenAny};
 
@@ -205,7 +205,7 @@ TEST(ColourTables, PlanesAreCountedAsPixelsAre) {
   }
 }
 
-// Far more of one colour than a cell or a key holds, in strips that wait. The colours are those at
+// Far more of one colour than a cell holds, in strips that wait. The colours are those at
 // which sums of cells pass 256, or do not.
 TEST(ColourTables, NoCounterOverflows) {
   constexpr std::int64_t kColumns = 1000, kRows = 90, kStrips = 4;
@@ -235,6 +235,20 @@ TEST(ColourTables, NoCounterOverflows) {
       EXPECT_EQ(counts.hue_chroma[hue], n * chroma);
     }
   }
+}
+
+TEST(ColourTables, BytesAreReadBeforeTheyOverflow) {
+  const std::vector<std::uint8_t> full(kBlockPixels, 255), none(kBlockPixels, 0);
+  const auto tables = std::make_unique<ByteTables>();
+  ImageCounts counts;
+  constexpr std::uint64_t kBlocks = (std::uint64_t{3} << 24) / kBlockPixels + 1;
+  for (std::uint64_t i = 0; i < kBlocks; ++i) {
+    tables->add(kernels::active(), full.data(), none.data(), none.data(), kBlockPixels, counts);
+  }
+  tables->read(counts);
+  EXPECT_EQ(counts.hue[0], kBlocks * kBlockPixels);
+  EXPECT_EQ(counts.hue_chroma[0], 255 * kBlocks * kBlockPixels);
+  EXPECT_EQ(counts.channel[0][255], kBlocks * kBlockPixels);
 }
 
 // However many images are unfinished, few have tables, and those that are finished have none.
