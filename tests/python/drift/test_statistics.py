@@ -20,7 +20,7 @@ samples = st.lists(st.integers(-6, 6), min_size=1, max_size=25)
 
 
 def categories(target: dict[str, int], reference: dict[str, int]) -> dict[str, object]:
-    return _core.compare_categories(strings(target), 0, strings(reference), 0)
+    return _core.compare_categories(strings(target), 0, strings(reference), 0, True)
 
 
 SIZES = [(1, 1), (1, 2), (2, 3), (5, 5), (10, 10), (50, 50), (1, 64), (37, 1000), (2, 999)]
