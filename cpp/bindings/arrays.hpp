@@ -23,11 +23,6 @@ py::array_t<T, py::array::c_style | py::array::forcecast> as_array(const std::ve
   return Array(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
-template <class T>
-std::vector<T> as_vector(const py::array_t<T, py::array::c_style | py::array::forcecast>& array) {
-  return {array.data(), array.data() + array.size()};
-}
-
 // Of at most three dimensions.
 template <class T>
 lightmeter::sketch::ArrayView<T> view_of(const py::array& array) {

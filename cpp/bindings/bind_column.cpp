@@ -13,6 +13,7 @@ using lightmeter::profile::Column;
 using lightmeter::profile::Profile;
 using lightmeter::profile::Summary;
 using lightmeter::profile::summary_of;
+using lightmeter::sketch::FrequentStrings;
 
 void add_distribution(py::dict& summary, const Column& column,
                       const lightmeter::sketch::Moments& moments) {
@@ -44,11 +45,12 @@ void add_distribution(py::dict& summary, const Column& column,
 py::list frequent_of(const Summary& summary) {
   py::list items;
   for (const auto& [value, lower, estimate] : summary.frequent) {
-    items.append(py::make_tuple(value, estimate, estimate, lower));
+    items.append(tuple_of({value, estimate, estimate, lower}));
   }
   return items;
 }
 
+// The statistics of a feature by whylogs' names.
 py::dict summary(const Profile& profile, const std::string& name) {
   const Column* column = &column_of(profile, name);
   const auto& numbers = column->numbers();
@@ -75,25 +77,28 @@ py::dict summary(const Profile& profile, const std::string& name) {
   return summary;
 }
 
+// How many hashes of a feature are repeats, at least; (hash, times, path) of those that were seen
+// again.
 py::tuple repeats(const Profile& profile, const std::string& name) {
   const auto repeats = lightmeter::profile::repeats_of(column_of(profile, name));
   py::list hashes;
   for (const auto& [hash, times, path] : repeats.hashes) {
-    hashes.append(py::make_tuple(hash, times, path));
+    hashes.append(tuple_of({hash, times, path}));
   }
-  return py::make_tuple(repeats.at_least, hashes);
+  return tuple_of({repeats.at_least, hashes});
 }
 
-// What is asked of every column of a wide profile, so it builds no more than five integers.
+// How many observations of a feature are missing, integers, fractions, strings, vectors. This is asked
+// of every column of a wide profile, so it builds no more than five integers.
 py::tuple counts(const Profile& profile, const std::string& name) {
   const Column& column = column_of(profile, name);
   const auto* const vectors = profile.vectors(name);
-  return py::make_tuple(profile.missing(name), column.integral(), column.fractional(),
-                        column.strings(), vectors == nullptr ? 0 : vectors->n());
+  return tuple_of({profile.missing(name), column.integral(), column.fractional(), column.strings(),
+                   vectors == nullptr ? 0 : vectors->n()});
 }
 
-// What comparisons ask of every column. (role, origin, missing values, strings, finite numbers, NaN,
-// infinite numbers) by name.
+// What comparisons ask of every column: (role, origin, observations without a value, these and NaN,
+// strings, finite numbers, strings and numbers) by name, in alphabetical order.
 py::dict tallies(const Profile& profile) {
   py::dict result;
   for (const auto& [name, column] : profile.columns()) {
@@ -102,66 +107,42 @@ py::dict tallies(const Profile& profile) {
     const std::uint64_t unset = profile.missing(name);
     const std::uint64_t strings = column.strings();
     const std::uint64_t infinite = numbers.pos_inf() + numbers.neg_inf();
-    result[py::str(name)] = py::make_tuple(text_of(kRoleNames, role), text_of(kOriginNames, origin),
-                                           unset, unset + numbers.nan(), strings, numbers.n(),
-                                           strings + numbers.n() + infinite);
+    result[py::str(name)] =
+        tuple_of({text_of(kRoleNames, role), text_of(kOriginNames, origin), unset,
+                  unset + numbers.nan(), strings, numbers.n(), strings + numbers.n() + infinite});
   }
   return result;
 }
 
+// (role, origin) of the values of a feature.
+py::tuple meaning(const Profile& profile, const std::string& name) {
+  const auto& [role, origin] = column_of(profile, name).meaning();
+  return tuple_of({text_of(kRoleNames, role), text_of(kOriginNames, origin)});
+}
+
+// A copy of the sketch of a feature's strings.
+FrequentStrings strings(const Profile& profile, const std::string& name) {
+  return column_of(profile, name).frequent_strings();
+}
+
+// How many different numbers and strings there are, about.
+double distinct(const Profile& profile, const std::string& name) {
+  return summary_of(column_of(profile, name)).distinct;
+}
+
+py::list frequent(const Profile& profile, const std::string& name) {
+  return frequent_of(summary_of(column_of(profile, name)));
+}
+
 }  // namespace
 
-void bind_column(py::class_<Profile>& profile) {
-  profile
-      .def(
-          "numbers",
-          [](const Profile& self, const std::string& name) {
-            return column_of(self, name).numbers();
-          },
-          py::arg("name"), "A copy of the sketch of a feature's numbers.")
-      .def("tallies", &tallies,
-           "(role, origin, observations without a value, these and NaN, strings, finite numbers, "
-           "strings and numbers) of every feature by name, in alphabetical order.")
-      .def(
-          "strings",
-          [](const Profile& self, const std::string& name) {
-            return column_of(self, name).frequent_strings();
-          },
-          py::arg("name"), "A copy of the sketch of a feature's strings.")
-      .def(
-          "role",
-          [](const Profile& self, const std::string& name) {
-            return name_of(column_of(self, name).meaning().role);
-          },
-          py::arg("name"), "What the values of a feature mean.")
-      .def(
-          "origin",
-          [](const Profile& self, const std::string& name) {
-            return name_of(column_of(self, name).meaning().origin);
-          },
-          py::arg("name"), "Where the values of a feature come from.")
-      .def("counts", &counts, py::arg("name"),
-           "How many observations of a feature are missing, integers, fractions, strings, vectors.")
-      .def(
-          "quantiles",
-          [](const Profile& self, const std::string& name, const std::vector<double>& q) {
-            return column_of(self, name).numbers().quantiles(q);
-          },
-          py::arg("name"), py::arg("q"), "Of a feature's numbers; NaN where there are none.")
-      .def(
-          "distinct",
-          [](const Profile& self, const std::string& name) {
-            return summary_of(column_of(self, name)).distinct;
-          },
-          py::arg("name"), "How many different numbers and strings there are, about.")
-      .def(
-          "frequent",
-          [](const Profile& self, const std::string& name) {
-            return frequent_of(summary_of(column_of(self, name)));
-          },
-          py::arg("name"), "(value, estimate, upper, lower) of strings and integers.")
-      .def("repeats", &repeats, py::arg("name"),
-           "How many hashes of a feature are repeats, at least; (hash, times, path) of those that "
-           "were seen again.")
-      .def("summary", &summary, py::arg("name"), "The statistics of a feature by whylogs' names.");
+void bind_column(BoundProfile& profile) {
+  profile.def("tallies", &tallies)
+      .def("meaning", &meaning)
+      .def("counts", &counts)
+      .def("strings", &strings)
+      .def("distinct", &distinct)
+      .def("frequent", &frequent)
+      .def("repeats", &repeats)
+      .def("summary", &summary);
 }

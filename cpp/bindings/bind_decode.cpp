@@ -2,7 +2,6 @@
 #include "decode/png.hpp"
 #include "kernels/tier.hpp"
 #include "measure/image_meter.hpp"
-#include "profile/image_features.hpp"
 
 namespace {
 
@@ -12,7 +11,6 @@ using lightmeter::decode::PngForm;
 using lightmeter::decode::PngRows;
 using lightmeter::decode::TakeStrip;
 using lightmeter::measure::ImageMeter;
-using lightmeter::profile::ImageFeatures;
 
 // Shows the strips of a decoder to a meter.
 TakeStrip into(ImageMeter& meter, Range range) {
@@ -24,6 +22,9 @@ TakeStrip into(ImageMeter& meter, Range range) {
   };
 }
 
+// `colour` is the number in the file. `deep` asks for all bits of 16-bit colour, and of gray with
+// alpha, and not for the upper 8. Throws for a form that no picture has, and for rows of more than
+// 16 MB.
 PngRows png_rows(std::int64_t width, std::int64_t height, int depth, int colour,
                  const py::bytes& palette, bool deep) {
   const auto entries = as_bytes(palette);
@@ -42,6 +43,8 @@ bool has_rows_without_gaps(const Samples& array) {
          (array.shape(1) == 1 || array.strides(1) == array.shape(2));
 }
 
+// Undoes the horizontal differences of a tile of uint8, HxWxC, of 1 to 4 channels. `samples` gets
+// those of its upper left; it is another array. Rows have no gaps.
 // The differences of a TIFF tile (TIFF 6.0, section 14) are those of PNG's filter "Sub".
 void sum_differences(const Samples& tile, Samples& samples) {
   if (!has_rows_without_gaps(tile) || !has_rows_without_gaps(samples) ||
@@ -64,40 +67,22 @@ void sum_differences(const Samples& tile, Samples& samples) {
   });
 }
 
+// Counts the pixels of the next inflated bytes. False if they are no such picture; then the rows and
+// the meter are of no use.
+bool take(PngRows& rows, const py::bytes& inflated, ImageMeter& meter, Range range) {
+  const auto bytes = as_bytes(inflated);
+  bool taken = false;
+  without_gil(&meter, [&] { taken = rows.take(bytes, into(meter, range)); });
+  return taken;
+}
+
 }  // namespace
 
 void bind_decode(py::module_& module) {
-  module.def(
-      "features_of",
-      [](ImageMeter& meter) {
-        std::optional<ImageFeatures> features;
-        without_gil(&meter, [&] { features.emplace(meter); });
-        return *std::move(features);
-      },
-      py::arg("meter"), "What a measured image adds to a profile.");
   py::class_<PngRows>(module, "PngRows",
                       "The rows of a PNG picture without interlace, from its inflated bytes.")
-      .def(py::init(&png_rows), py::arg("width"), py::arg("height"), py::arg("depth"),
-           py::arg("colour"), py::arg("palette"), py::arg("deep"),
-           "`colour` is the number in the file. `deep` asks for all bits of 16-bit colour, and of\n"
-           "gray with alpha, and not for the upper 8. ValueError for a form that no picture has, "
-           "and\n"
-           "for rows of more than 16 MB.")
-      .def(
-          "take",
-          [](PngRows& rows, const py::bytes& inflated, ImageMeter& meter, Range range) {
-            const auto bytes = as_bytes(inflated);
-            bool taken = false;
-            without_gil(&meter, [&] { taken = rows.take(bytes, into(meter, range)); });
-            return taken;
-          },
-          py::arg("inflated"), py::arg("meter"), py::arg("value_range"),
-          "Count the pixels of the next inflated bytes. False if they are no such picture; then "
-          "the\n"
-          "rows and the meter are of no use.")
-      .def_property_readonly("is_whole", &PngRows::is_whole, "Whether all rows have come.");
-  module.def("sum_differences", &sum_differences, py::arg("tile").noconvert(),
-             py::arg("samples").noconvert(),
-             "Undo the horizontal differences of a tile of uint8, HxWxC, of 1 to 4 channels.\n"
-             "`samples` gets those of its upper left; it is another array. Rows have no gaps.");
+      .def(py::init(&png_rows))
+      .def("take", &take)
+      .def_property_readonly("is_whole", &PngRows::is_whole);
+  module.def("sum_differences", &sum_differences, py::arg().noconvert(), py::arg().noconvert());
 }

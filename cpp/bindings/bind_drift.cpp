@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cmath>
 
+#include "arrays.hpp"
 #include "bindings.hpp"
 #include "columns.hpp"
 #include "drift/categories.hpp"
@@ -19,7 +21,7 @@ using lightmeter::sketch::FrequentStrings;
 using lightmeter::sketch::QuantileSketch;
 
 py::tuple as_tuple(const drift::Interval& interval) {
-  return py::make_tuple(interval.value, interval.low, interval.high);
+  return tuple_of({interval.value, interval.low, interval.high});
 }
 
 py::dict as_dict(const drift::BinnedDistances& distances) {
@@ -31,32 +33,36 @@ py::dict as_dict(const drift::BinnedDistances& distances) {
   return result;
 }
 
-void check_samples(const QuantileSketch& target, const QuantileSketch& reference) {
-  if (target.n() == 0 || reference.n() == 0) {
-    throw std::invalid_argument("a sample is empty: got " + std::to_string(target.n()) + " and " +
-                                std::to_string(reference.n()) + " numbers; expected at least 1");
-  }
+void check_sizes(std::uint64_t target, std::uint64_t reference) {
+  if (target > 0 && reference > 0) return;
+  throw std::invalid_argument("a sample is empty: got " + std::to_string(target) + " and " +
+                              std::to_string(reference) + " values; expected at least 1");
 }
 
+// The sketch of a feature's numbers, not a copy: to be read, while nobody adds to the profile. Empty
+// where there is no such feature.
 const QuantileSketch& numbers_of(const Profile& profile, const std::string& name) {
   static const QuantileSketch kNone;
   const auto* column = profile.find(name);
   return column == nullptr ? kNone : column->numbers();
 }
 
+// (mean, sample standard deviation) of a feature's numbers.
 py::tuple level_of(const Profile& profile, const std::string& name) {
   const auto moments = column_of(profile, name).moments();
-  return py::make_tuple(moments.mean(), moments.stddev());
+  return tuple_of({moments.mean(), moments.stddev()});
 }
 
 drift::Numbers numbers_in(const Column& column) { return {column.numbers(), column.moments()}; }
 
-// Fields of a line by the names of FeatureDrift, and what a verdict is made of.
+// Distances and test of a feature that both profiles have: (fields by the names of FeatureDrift; the
+// sizes that a verdict may rest on, by name, and the p-value, each as (value, low, high); whether both
+// have one value only).
 py::tuple compare_numbers(const Profile& target, const Profile& reference, const std::string& name,
                           bool circular, bool tested, double delta) {
   const drift::Numbers left = numbers_in(column_of(target, name));
   const drift::Numbers right = numbers_in(column_of(reference, name));
-  check_samples(left.sketch, right.sketch);
+  check_sizes(left.sketch.n(), right.sketch.n());
   const drift::Axis axis = circular ? drift::Axis::kHueCircle : drift::Axis::kLine;
   const drift::NumberLine line = drift::line_of(left, right, axis, tested, delta);
   const drift::NumberDrift& result = line.drift;
@@ -82,18 +88,16 @@ py::tuple compare_numbers(const Profile& target, const Profile& reference, const
     fields["tail"] = result.tails.both().value;
     sizes["tail"] = as_tuple(result.tails.both());
   }
-  return py::make_tuple(fields, sizes, as_tuple(result.p_value), line.one_value);
+  return tuple_of({fields, sizes, as_tuple(result.p_value), line.one_value});
 }
 
+// Distances and test of categories; `others` are observations that make one category more.
 py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_others,
                             const FrequentStrings& reference, std::uint64_t reference_others,
                             bool tested) {
   const drift::Categories left{target, target_others};
   const drift::Categories right{reference, reference_others};
-  if (left.n() == 0 || right.n() == 0) {
-    throw std::invalid_argument("a sample is empty: got " + std::to_string(left.n()) + " and " +
-                                std::to_string(right.n()) + " categories; expected at least 1");
-  }
+  check_sizes(left.n(), right.n());
   const drift::CategoryDrift result = drift::compare_categories(left, right, tested);
   py::dict dict = as_dict(result.distances);
   dict["statistic"] = as_tuple(result.total_variation);
@@ -101,6 +105,8 @@ py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_
   return dict;
 }
 
+// (places of the numbers that vary, how far the means are apart in roots of the sum of squares of all,
+// correlations of all) of two samples of rows.
 py::tuple two_means(const lightmeter::sketch::Covariance& target,
                     const lightmeter::sketch::Covariance& reference) {
   if (target.dimensions() != reference.dimensions() || target.n() == 0 || reference.n() == 0) {
@@ -108,10 +114,11 @@ py::tuple two_means(const lightmeter::sketch::Covariance& target,
   }
   const drift::TwoMeans means = drift::two_means(target, reference);
   const auto size = static_cast<py::ssize_t>(means.places.size());
-  return py::make_tuple(means.places, py::array_t<double>(size, means.apart.data()),
-                        py::array_t<double>({size, size}, means.correlations.data()));
+  return tuple_of({means.places, py::array_t<double>(size, means.apart.data()),
+                   py::array_t<double>({size, size}, means.correlations.data())});
 }
 
+// P(X > f) of Fisher's F distribution.
 double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
   if (dof == 0 || of_noise == 0) {
     throw std::invalid_argument("got no degrees of freedom; expected at least 1");
@@ -119,6 +126,7 @@ double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
   return drift::f_tail(f, dof, of_noise);
 }
 
+// What |T| of Student's distribution exceeds with probability `tail`.
 double student_quantile(double tail, std::uint64_t dof) {
   if (!(tail > 0.0 && tail <= 1.0) || dof == 0) {
     throw std::invalid_argument("a tail of " + std::to_string(tail) + " with " +
@@ -128,45 +136,33 @@ double student_quantile(double tail, std::uint64_t dof) {
   return drift::student_quantile(tail, dof);
 }
 
+// P(|T| > t) of Student's distribution, element by element; dof at least 1.
+Doubles student_tail(const Doubles& t, const Counts& dof) {
+  if (t.size() != dof.size()) throw std::invalid_argument("got arrays of unlike sizes");
+  Doubles tails(t.size());
+  std::ranges::transform(as_span(t), as_span(dof), tails.mutable_data(), drift::student_tail);
+  return tails;
+}
+
+// (direction of hues on the circle of 255 steps, circular standard deviation in steps): NaN and
+// infinite without direction.
+py::tuple circular_level(const QuantileSketch& hues) {
+  const auto moments = drift::circular_moments(hues.view());
+  return tuple_of({moments.mean, moments.stddev});
+}
+
 }  // namespace
 
 void bind_drift(py::module_& module) {
-  module.def("two_means", &two_means, py::arg("target"), py::arg("reference"),
-             "(places of the numbers that vary, how far the means are apart in roots of the sum of "
-             "squares of all, correlations of all) of two samples of rows.");
-  module.def("f_tail", &f_tail, py::arg("f"), py::arg("dof"), py::arg("of_noise"),
-             "P(X > f) of Fisher's F distribution.");
-  module.def("numbers_of", &numbers_of, py::arg("profile"), py::arg("name"),
-             py::return_value_policy::reference, py::keep_alive<0, 1>(),
-             "The sketch of a feature's numbers, not a copy: to be read, while nobody adds to the "
-             "profile. Empty where there is no such feature.");
-  module.def("level_of", &level_of, py::arg("profile"), py::arg("name"),
-             "(mean, sample standard deviation) of a feature's numbers.");
-  module.def("compare_numbers", &compare_numbers, py::arg("target"), py::arg("reference"),
-             py::arg("name"), py::arg("circular"), py::arg("tested"), py::arg("delta"),
-             "Distances and test of a feature that both profiles have: (fields by the names of "
-             "FeatureDrift; the sizes that a verdict may rest on, by name, and the p-value, each "
-             "as (value, low, high); whether both have one value only).");
-  module.def(
-      "compare_categories", &compare_categories, py::arg("target"), py::arg("target_others"),
-      py::arg("reference"), py::arg("reference_others"), py::arg("tested") = true,
-      "Distances and test of categories; `others` are observations that make one category more.");
-  module.def("fisher_exact", &drift::fisher_exact, py::arg("target_hits"), py::arg("n_target"),
-             py::arg("reference_hits"), py::arg("n_reference"),
-             "Two-sided p-value of Fisher's exact test of two shares.");
-  module.def("fisher_more", &drift::fisher_more, py::arg("target_hits"), py::arg("n_target"),
-             py::arg("reference_hits"), py::arg("n_reference"),
-             "One-sided: how likely the target has so many hits or more.");
-  module.def("student_tail", py::vectorize(&drift::student_tail), py::arg("t"), py::arg("dof"),
-             "P(|T| > t) of Student's distribution, element by element; dof at least 1.");
-  module.def("student_quantile", &student_quantile, py::arg("tail"), py::arg("dof"),
-             "What |T| of Student's distribution exceeds with probability `tail`.");
-  module.def(
-      "circular_mean",
-      [](const QuantileSketch& hues) { return drift::circular_moments(hues.view()).mean; },
-      py::arg("hues"), "Direction of hues on the circle of 255 steps; NaN where there is none.");
-  module.def(
-      "circular_stddev",
-      [](const QuantileSketch& hues) { return drift::circular_moments(hues.view()).stddev; },
-      py::arg("hues"), "Circular standard deviation of hues in steps; infinite without direction.");
+  module.def("two_means", &two_means);
+  module.def("f_tail", &f_tail);
+  module.def("numbers_of", &numbers_of, py::return_value_policy::reference, py::keep_alive<0, 1>());
+  module.def("level_of", &level_of);
+  module.def("circular_level", &circular_level);
+  module.def("compare_numbers", &compare_numbers);
+  module.def("compare_categories", &compare_categories);
+  module.def("fisher_exact", &drift::fisher_exact);
+  module.def("fisher_more", &drift::fisher_more);
+  module.def("student_tail", &student_tail);
+  module.def("student_quantile", &student_quantile);
 }

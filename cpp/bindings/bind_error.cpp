@@ -11,7 +11,7 @@ void raise(const char* name, const std::exception& error) {
 
 }  // namespace
 
-void bind_error(py::module_&) {
+void bind_error() {
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     try {
       if (pointer) std::rethrow_exception(pointer);

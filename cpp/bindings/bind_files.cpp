@@ -74,24 +74,24 @@ class File {
   }
 
   [[nodiscard]] py::tuple result() {
-    if (measured_) return py::make_tuple(py::none(), measured());
-    return py::make_tuple(kind_ ? picture() : py::none(), py::none());
+    if (measured_) return tuple_of({py::none(), measured()});
+    return tuple_of({kind_ ? picture() : py::none(), py::none()});
   }
 
  private:
   [[nodiscard]] py::object measured() {
     headers::ForeignBytes block(measured_->header.exif);
     py::object exif = measured_->exif ? to_python(*measured_->exif, block) : py::none();
-    return py::make_tuple(facts_of(measured_->header), to_python(measured_->header.icc), exif,
-                          bytes_.size(), measured_->channels == 1 ? "L" : "RGB",
-                          std::move(measured_->meter), *std::move(features_));
+    return tuple_of({facts_of(measured_->header), to_python(measured_->header.icc), exif,
+                     bytes_.size(), measured_->channels == 1 ? "L" : "RGB",
+                     std::move(measured_->meter), *std::move(features_)});
   }
   [[nodiscard]] py::object picture() const {
     py::object header = py::none();
     if (const auto* jpeg = std::get_if<headers::JpegHeader>(&header_)) header = to_python(*jpeg);
     if (const auto* png = std::get_if<headers::PngHeader>(&header_)) header = to_python(*png);
-    return py::make_tuple(kind_ == PictureKind::kJpeg ? "JPEG" : "PNG", header,
-                          file_ ? to_bytes(bytes_) : given_);
+    return tuple_of(
+        {kind_ == PictureKind::kJpeg ? "JPEG" : "PNG", header, file_ ? to_bytes(bytes_) : given_});
   }
 
   std::optional<py::bytes> name_;
@@ -132,6 +132,13 @@ class Masks {
   std::exception_ptr raised_;
 };
 
+// Reads and measures JPEG files, and reads PNG files, by paths or as bytes, without the GIL.
+// (picture, measured) of each. `measured` is (facts, start of the colour profile, exif_tags, bytes of
+// the file, mode, meter, features) of a JPEG file that the core decodes, if it has no more than
+// `most_pixels`. `picture` is (format, jpeg_header or png_header, bytes) of one that another decoder
+// has to look at; the header is None for a PNG file that has none. Both are None for all else: no
+// such file, more than `most_bytes`, not read within `seconds`. Nothing is measured without
+// `metrics`. `mask_of` is called with width and height, and raises where a picture has no mask.
 py::list measure_files(const std::vector<py::object>& images,
                        std::optional<std::string_view> metrics, std::uint64_t most_bytes,
                        std::uint64_t most_pixels, std::optional<double> seconds,
@@ -160,19 +167,7 @@ py::list measure_files(const std::vector<py::object>& images,
 }  // namespace
 
 void bind_files(py::module_& module) {
-  module.def(
-      "measure_files", &measure_files, py::arg("images"), py::arg("metrics"), py::arg("most_bytes"),
-      py::arg("most_pixels") = UINT64_MAX, py::arg("seconds") = py::none(),
-      py::arg("mask_of") = py::none(),
-      "Read and measure JPEG files, and read PNG files, by paths or as bytes, without the GIL.\n"
-      "(picture, measured) of each. `measured` is (facts, start of the colour profile, exif_tags,\n"
-      "bytes of the file, mode, meter, features) of a JPEG file that the core decodes, if it has "
-      "no\n"
-      "more than `most_pixels`. `picture` is (format, jpeg_header or png_header, bytes) of one "
-      "that\n"
-      "another decoder has to look at; the header is None for a PNG file that has none. Both are\n"
-      "None for all else: no such file, more than `most_bytes`, not read within `seconds`.\n"
-      "Nothing is measured without `metrics`. `mask_of` is called with width and height, and "
-      "raises\n"
-      "where a picture has no mask.");
+  module.def("measure_files", &measure_files, py::arg("images"), py::arg("metrics"),
+             py::arg("most_bytes"), py::arg("most_pixels") = UINT64_MAX,
+             py::arg("seconds") = py::none(), py::arg("mask_of") = py::none());
 }

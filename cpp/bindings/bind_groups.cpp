@@ -10,39 +10,38 @@ namespace {
 
 using lightmeter::profile::Profile;
 
+// Numbers and counts of a feature by hashed group: an item for each place that names of groups are
+// hashed to, and at the end one for values that are a group each.
 py::dict grouped(const Profile& profile, const std::string& name, const std::string& role,
                  const std::string& origin) {
-  const auto groups =
-      lightmeter::profile::grouped(profile, name, {role_of(role), origin_of(origin)});
+  const auto groups = lightmeter::profile::grouped(profile, name, meaning_of(role, origin));
   py::list texts;
   for (const auto& [cell, counts] : groups.texts) {
-    texts.append(py::make_tuple(cell, as_array(counts)));
+    texts.append(tuple_of({cell, as_array(counts)}));
   }
-  using namespace py::literals;
-  return py::dict("n"_a = as_array(groups.n), "x"_a = as_array(groups.x),
-                  "y"_a = as_array(groups.y), "within"_a = groups.within,
-                  "single"_a = groups.single, "missing"_a = as_array(groups.missing),
-                  "infinite"_a = as_array(groups.infinite), "texts"_a = texts);
+  py::dict result;
+  result["n"] = as_array(groups.n);
+  result["x"] = as_array(groups.x);
+  result["y"] = as_array(groups.y);
+  result["within"] = groups.within;
+  result["single"] = groups.single;
+  result["missing"] = as_array(groups.missing);
+  result["infinite"] = as_array(groups.infinite);
+  result["texts"] = texts;
+  return result;
 }
+
+// Whether anything was logged with a group.
+bool has_groups(const Profile& profile) { return !profile.by_group().empty(); }
+
+// How many named groups there are, about.
+std::int64_t groups(const Profile& profile) { return std::llround(profile.by_group().groups()); }
 
 }  // namespace
 
-void bind_groups(py::class_<Profile>& profile) {
-  profile
-      .def(
-          "merge_group",
-          [](Profile& self, const std::optional<std::string>& group, const Profile& part) {
-            return self.merge_group(group, part);
-          },
-          py::arg("group"), py::arg("part"),
-          "As merge, of what was logged of one group; of None, each value is a group.")
-      .def_property_readonly(
-          "has_groups", [](const Profile& self) { return !self.by_group().empty(); },
-          "Whether anything was logged with a group.")
-      .def_property_readonly(
-          "groups", [](const Profile& self) { return std::llround(self.by_group().groups()); },
-          "How many named groups there are, about.")
-      .def("grouped", &grouped, py::arg("name"), py::arg("role"), py::arg("origin"),
-           "Numbers and counts of a feature by hashed group: an item for each place that names of "
-           "groups are hashed to, and at the end one for values that are a group each.");
+void bind_groups(BoundProfile& profile) {
+  profile.def("merge_group", &Profile::merge_group)
+      .def_property_readonly("has_groups", &has_groups)
+      .def_property_readonly("groups", &groups)
+      .def("grouped", &grouped);
 }

@@ -1,3 +1,4 @@
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -30,24 +31,22 @@ class ForeignFile : public headers::Foreign {
 
 py::object part_of(const std::optional<Part>& part) {
   if (!part) return py::none();
-  return py::make_tuple(part->offset, part->size);
+  return tuple_of({part->offset, part->size});
 }
 
 py::list entries_of(const std::vector<headers::ExifEntry>& entries, headers::Foreign& file) {
   py::list tuples;
   for (const auto& [tag, type, length, start] : entries) {
-    py::bytes values = to_bytes(file.read_up_to(start.offset, start.size));
-    tuples.append(py::make_tuple(tag, type, length, std::move(values)));
+    const py::bytes values = to_bytes(file.read_up_to(start.offset, start.size));
+    tuples.append(tuple_of({tag, type, length, values}));
   }
   return tuples;
 }
 
-// None where the file is too damaged for that.
 template <class Read>
-py::object read_from(const py::object& file, std::uint64_t size, Read&& read) {
-  ForeignFile source(file, size);
+py::object none_if_damaged(Read&& read) {
   try {
-    return read(source);
+    return read();
   } catch (const headers::DamagedError&) {
     return py::none();
   }
@@ -71,8 +70,8 @@ py::dict facts_of(const headers::JpegHeader& header) {
 }
 
 py::tuple to_python(const headers::JpegHeader& header) {
-  return py::make_tuple(facts_of(header), to_bytes(header.exif), to_python(header.icc),
-                        to_python(header.pictures));
+  return tuple_of(
+      {facts_of(header), to_bytes(header.exif), to_python(header.icc), to_python(header.pictures)});
 }
 
 py::tuple to_python(const headers::PngHeader& header) {
@@ -85,66 +84,62 @@ py::tuple to_python(const headers::PngHeader& header) {
   facts["ColorProfile"] = py::none();
   py::list texts;
   for (const auto& [body, deflated] : header.texts) {
-    texts.append(py::make_tuple(part_of(body), deflated));
+    texts.append(tuple_of({part_of(body), deflated}));
   }
-  return py::make_tuple(facts, part_of(header.exif), part_of(header.icc), texts);
+  return tuple_of({facts, part_of(header.exif), part_of(header.icc), texts});
 }
 
 py::object to_python(const headers::ExifTags& tags, headers::Foreign& file) {
-  return py::make_tuple(tags.is_little_endian ? "<" : ">", entries_of(tags.main, file),
-                        entries_of(tags.exif, file), entries_of(tags.gps, file),
-                        entries_of(tags.interop, file));
+  return tuple_of({tags.is_little_endian ? "<" : ">", entries_of(tags.main, file),
+                   entries_of(tags.exif, file), entries_of(tags.gps, file),
+                   entries_of(tags.interop, file)});
 }
 
+namespace {
+
+// (facts, Exif without its name, start of the colour profile, index of pictures) of a JPEG file of
+// `size` bytes; of the last two None where there is none.
+py::object jpeg_header(const py::object& file, std::uint64_t size) {
+  ForeignFile source(file, size);
+  return to_python(headers::read_jpeg_header(source));
+}
+
+// (marker, part) of the first header of a frame before the first scan, of JPEG-LS too. A part is
+// (offset, size).
+py::object jpeg_frame(const py::object& file, std::uint64_t size) {
+  ForeignFile source(file, size);
+  return none_if_damaged([&]() -> py::object {
+    const auto frame = headers::find_jpeg_frame(source);
+    if (!frame) return py::none();
+    return tuple_of({frame->marker, part_of(frame->body)});
+  });
+}
+
+// (order, tags of the main directory, the Exif, the GPS, the Interop) of a TIFF structure in bytes or
+// in a file of `size` bytes. A tag is (code, type, count of values, the first 512 bytes of them).
+// None for what is no TIFF.
+py::object exif_tags(const py::object& data, std::uint64_t size) {
+  std::unique_ptr<headers::Foreign> source;
+  if (PyBytes_Check(data.ptr())) {
+    source = std::make_unique<headers::ForeignBytes>(as_bytes(data));
+  } else {
+    source = std::make_unique<ForeignFile>(data, size);
+  }
+  return none_if_damaged([&] { return to_python(headers::read_exif_tags(*source), *source); });
+}
+
+// (facts, part of the Exif, part of the colour profile, texts that may hold Exif) of a PNG file. A
+// text is its part and whether it is deflated. None for a file without a header.
+py::object png_header(const py::object& file, std::uint64_t size) {
+  ForeignFile source(file, size);
+  return none_if_damaged([&] { return to_python(headers::read_png_header(source)); });
+}
+
+}  // namespace
+
 void bind_headers(py::module_& module) {
-  module.def(
-      "jpeg_header",
-      [](const py::object& file, std::uint64_t size) {
-        ForeignFile source(file, size);
-        return to_python(headers::read_jpeg_header(source));
-      },
-      py::arg("file"), py::arg("size"),
-      "(facts, Exif without its name, start of the colour profile, index of pictures) of a JPEG\n"
-      "file of `size` bytes; of the last two None where there is none.");
-  module.def(
-      "jpeg_frame",
-      [](const py::object& file, std::uint64_t size) {
-        return read_from(file, size, [](headers::Foreign& source) -> py::object {
-          const auto frame = headers::find_jpeg_frame(source);
-          if (!frame) return py::none();
-          return py::make_tuple(frame->marker, part_of(frame->body));
-        });
-      },
-      py::arg("file"), py::arg("size"),
-      "(marker, part) of the first header of a frame before the first scan, of JPEG-LS too. A "
-      "part\n"
-      "is (offset, size).");
-  module.def(
-      "exif_tags",
-      [](const py::object& data, std::uint64_t size) -> py::object {
-        const auto tags_of = [](headers::Foreign& source) -> py::object {
-          return to_python(headers::read_exif_tags(source), source);
-        };
-        if (!PyBytes_Check(data.ptr())) return read_from(data, size, tags_of);
-        headers::ForeignBytes source(as_bytes(data));
-        try {
-          return tags_of(source);
-        } catch (const headers::DamagedError&) {
-          return py::none();
-        }
-      },
-      py::arg("data"), py::arg("size"),
-      "(order, tags of the main directory, the Exif, the GPS, the Interop) of a TIFF structure in\n"
-      "bytes or in a file of `size` bytes. A tag is (code, type, count of values, the first 512\n"
-      "bytes of them). None for what is no TIFF.");
-  module.def(
-      "png_header",
-      [](const py::object& file, std::uint64_t size) {
-        return read_from(file, size, [](headers::Foreign& source) -> py::object {
-          return to_python(headers::read_png_header(source));
-        });
-      },
-      py::arg("file"), py::arg("size"),
-      "(facts, part of the Exif, part of the colour profile, texts that may hold Exif) of a PNG\n"
-      "file. A text is its part and whether it is deflated. None for a file without a header.");
+  module.def("jpeg_header", &jpeg_header);
+  module.def("jpeg_frame", &jpeg_frame);
+  module.def("exif_tags", &exif_tags);
+  module.def("png_header", &png_header);
 }

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "bindings.hpp"
 #include "profile/image_features.hpp"
@@ -10,47 +9,34 @@
 namespace {
 
 using lightmeter::measure::ImageMeter;
+using lightmeter::profile::ImageFeatures;
 using lightmeter::profile::Profile;
 
-lightmeter::profile::ImageFeatures features_of(ImageMeter& meter) {
-  std::optional<lightmeter::profile::ImageFeatures> image;
-  const auto prepare = [&] { image.emplace(meter); };
-  if (meter.counts().is_deep()) {
-    without_gil(&meter, prepare);
-  } else {
-    prepare();  // takes some ten microseconds, or a hundred where all metrics are measured
-  }
-  return *std::move(image);
-}
-
+// Adds a measured image of bands: (name, features) of each.
 void log_bands(Profile& profile, const std::string& prefix,
-               const std::vector<std::pair<std::string, py::object>>& bands,
+               const std::vector<std::pair<std::string, ImageFeatures>>& bands,
                const std::string& mode, const std::string& path) {
-  std::vector<std::pair<std::string, lightmeter::profile::ImageFeatures>> features;
-  features.reserve(bands.size());
-  // Each is converted at its turn, which checks that no other thread uses it just then.
-  for (const auto& [name, meter] : bands) {
-    features.emplace_back(name, features_of(py::cast<ImageMeter&>(meter)));
-  }
-  lightmeter::profile::log_bands(profile, prefix, features, mode, path);
+  lightmeter::profile::log_bands(profile, prefix, bands, mode, path);
 }
 
+// (path, thumbnail, value) of the least values, the greatest, and some at random.
 py::tuple exemplars_of(const Profile& profile, const std::string& name) {
   py::list low;
   py::list high;
   py::list random;
   const auto append = [&](py::list& list, std::uint64_t hash, const py::object& value) {
     const auto& picture = profile.exemplars.picture(hash);
-    list.append(py::make_tuple(picture.path, to_bytes(picture.thumbnail), value));
+    list.append(tuple_of({picture.path, to_bytes(picture.thumbnail), value}));
   };
   if (const auto* ends = profile.exemplars.find(name)) {
     for (const auto& [value, hash] : ends->low.entries()) append(low, hash, py::float_(value));
     for (const auto& [value, hash] : ends->high.entries()) append(high, hash, py::float_(value));
     for (const std::uint64_t hash : profile.exemplars.random()) append(random, hash, py::none());
   }
-  return py::make_tuple(low, high, random);
+  return tuple_of({low, high, random});
 }
 
+// Adds the numbers of an image that was logged: float by name.
 void sample_row(Profile& profile, const py::dict& row) {
   std::vector<std::pair<std::string_view, double>> numbers;
   for (const auto& [name, value] : row) {
@@ -60,7 +46,8 @@ void sample_row(Profile& profile, const py::dict& row) {
   profile.rows.add(numbers);
 }
 
-// The rows in the order of their hashes, those with the same names together.
+// (names, array with a row per image) for each list of names that rows have; rows in the order of
+// their hashes.
 py::list sampled_rows(const Profile& profile) {
   std::map<lightmeter::profile::RowSample::Names, std::vector<const std::vector<float>*>> tables;
   for (const auto& row : profile.rows.rows()) tables[*row.names].push_back(&row.values);
@@ -69,101 +56,64 @@ py::list sampled_rows(const Profile& profile) {
     py::array_t<float> values({rows.size(), names.size()});
     float* out = values.mutable_data();
     for (const auto* row : rows) out = std::copy(row->begin(), row->end(), out);
-    result.append(py::make_tuple(names, values));
+    result.append(tuple_of({names, values}));
   }
   return result;
 }
 
+// Adds a picture of an image that was logged.
+void log_exemplar(Profile& profile, const std::string& prefix, ImageMeter& meter,
+                  std::uint64_t hash, const std::string& path, const py::bytes& thumbnail) {
+  const auto bytes = as_bytes(thumbnail);
+  lightmeter::profile::log_exemplar(profile, prefix, meter, hash,
+                                    {path, {bytes.begin(), bytes.end()}});
+}
+
+// Counts an image that could not be measured, and lists it; the path is empty without one.
+void log_failure(Profile& profile, const std::string& prefix, const py::bytes& path,
+                 const std::string& reason, const std::string& detail) {
+  lightmeter::profile::log_failure(profile, prefix, {path, reason, detail});
+}
+
+// (path, reason, detail) of the failures with the smallest paths.
+py::list failures(const Profile& profile) {
+  py::list result;
+  for (const auto& [path, reason, detail] : profile.failures.entries()) {
+    result.append(tuple_of({py::bytes(path), reason, detail}));
+  }
+  return result;
+}
+
+// (format, name) of the decoders of all images, in order.
+py::list decoders(const Profile& profile) {
+  py::list result;
+  for (const auto& [format, name] : profile.decoders.entries()) {
+    result.append(tuple_of({format, name}));
+  }
+  return result;
+}
+
+// How many pictures to keep at each end of each feature and at random.
+std::size_t exemplars(const Profile& profile) { return profile.exemplars.keep(); }
+void keep_exemplars(Profile& profile, std::size_t keep) { profile.exemplars.keep(keep); }
+
+// How many rows of numbers to keep.
+std::size_t rows(const Profile& profile) { return profile.rows.keep(); }
+void keep_rows(Profile& profile, std::size_t keep) { profile.rows.keep(keep); }
+
 }  // namespace
 
-void bind_images(py::module_& module, py::class_<Profile>& bound) {
-  namespace profile = lightmeter::profile;
-  module.def(
-      "band_numbers",
-      [] {
-        py::list numbers;
-        for (const auto& number : lightmeter::measure::image_numbers()) {
-          if (const auto name = profile::band_number(number)) {
-            const bool of_all = number.group == lightmeter::measure::Group::kSize;
-            numbers.append(py::make_tuple(number.name, *name, of_all));
-          }
-        }
-        return numbers;
-      },
-      "(name, name below that of a band, whether it is of no one band) of the numbers of bands.");
-  bound
-      .def(
-          "log_image",
-          [](Profile& self, const std::string& prefix, ImageMeter& meter, const std::string& mode,
-             const std::string& path) {
-            profile::log_image(self, prefix, features_of(meter), mode, path);
-          },
-          py::arg("prefix"), py::arg("image"), py::arg("mode"), py::arg("path") = "")
-      .def(
-          "log_image",
-          [](Profile& self, const std::string& prefix, const profile::ImageFeatures& image,
-             const std::string& mode,
-             const std::string& path) { profile::log_image(self, prefix, image, mode, path); },
-          py::arg("prefix"), py::arg("image"), py::arg("mode"), py::arg("path") = "",
-          "Add a measured image, and the path that it was read from.")
-      .def("log_bands", &log_bands, py::arg("prefix"), py::arg("bands"), py::arg("mode"),
-           py::arg("path") = "", "Add a measured image of bands likewise: (name, meter) of each.")
-      .def(
-          "count_image",
-          [](Profile& self, const std::string& prefix, std::uint64_t count) {
-            self.count_image(prefix, count);
-          },
-          py::arg("prefix"), py::arg("count") = 1,
-          "Count images whose numbers are logged as facts or columns.")
-      .def_property(
-          "exemplars", [](const Profile& self) { return self.exemplars.keep(); },
-          [](Profile& self, std::size_t keep) { self.exemplars.keep(keep); },
-          "How many pictures to keep at each end of each feature and at random.")
-      .def(
-          "log_exemplar",
-          [](Profile& self, const std::string& prefix, ImageMeter& meter, std::uint64_t hash,
-             const std::string& path, const py::bytes& thumbnail) {
-            const auto bytes = as_bytes(thumbnail);
-            profile::log_exemplar(self, prefix, meter, hash, {path, {bytes.begin(), bytes.end()}});
-          },
-          py::arg("prefix"), py::arg("meter"), py::arg("key"), py::arg("path"),
-          py::arg("thumbnail"), "Add a picture of an image that was logged.")
-      .def("exemplars_of", &exemplars_of, py::arg("name"),
-           "(path, thumbnail, value) of the least values, the greatest, and some at random.")
-      .def_property(
-          "rows", [](const Profile& self) { return self.rows.keep(); },
-          [](Profile& self, std::size_t keep) { self.rows.keep(keep); },
-          "How many rows of numbers to keep.")
-      .def("sample_row", &sample_row, py::arg("row"),
-           "Add the numbers of an image that was logged: float by name.")
-      .def("sampled_rows", &sampled_rows,
-           "(names, array with a row per image) for each list of names that rows have.")
-      .def(
-          "log_failure",
-          [](Profile& self, const std::string& prefix, const py::bytes& path, std::string reason,
-             std::string detail) {
-            profile::log_failure(self, prefix, {path, std::move(reason), std::move(detail)});
-          },
-          py::arg("prefix"), py::arg("path"), py::arg("reason"), py::arg("detail"),
-          "Count an image that could not be measured, and list it; the path is empty without one.")
-      .def(
-          "failures",
-          [](const Profile& self) {
-            py::list failures;
-            for (const auto& [path, reason, detail] : self.failures.entries()) {
-              failures.append(py::make_tuple(py::bytes(path), reason, detail));
-            }
-            return failures;
-          },
-          "(path, reason, detail) of the failures with the smallest paths.")
-      .def(
-          "decoders",
-          [](const Profile& self) {
-            py::list decoders;
-            for (const auto& [format, name] : self.decoders.entries()) {
-              decoders.append(py::make_tuple(format, name));
-            }
-            return decoders;
-          },
-          "(format, name) of the decoders of all images, in order.");
+void bind_images(BoundProfile& profile) {
+  profile.def("log_image", &lightmeter::profile::log_image)
+      .def("log_bands", &log_bands)
+      .def("count_image", &Profile::count_image)
+      .def("log_exemplar", &log_exemplar)
+      .def("log_failure", &log_failure)
+      .def("sample_row", &sample_row)
+      .def("exemplars_of", &exemplars_of)
+      .def("sampled_rows", &sampled_rows)
+      .def("failures", &failures)
+      .def("decoders", &decoders)
+      .def_property("exemplars", &exemplars, &keep_exemplars)
+      .def_property("rows", &rows, &keep_rows);
 }

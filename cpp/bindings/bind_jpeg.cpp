@@ -11,6 +11,8 @@ namespace {
 using lightmeter::Pixels;
 using lightmeter::decode::JpegDecoder;
 
+// A decoder of the bytes of a file, with the kernels of a tier or of the one in use. None if the
+// decoder refuses the file.
 std::unique_ptr<JpegDecoder> open_jpeg(const py::bytes& data,
                                        const std::optional<std::string>& tier) {
   namespace headers = lightmeter::headers;
@@ -20,7 +22,9 @@ std::unique_ptr<JpegDecoder> open_jpeg(const py::bytes& data,
                            tier ? kernels::tier_named(*tier) : kernels::active());
 }
 
-// Puts the picture, as far as there is room for it, into planes of rows without gaps.
+// Puts the upper left of the picture, as far as there is room for it, into uint8 of shape (channels,
+// height, width), whose rows have no gaps. False if the decoder refuses the file; then any part may
+// be written.
 bool write_to(JpegDecoder& decoder, py::array_t<std::uint8_t>& planes) {
   if (planes.ndim() != 3 || planes.shape(0) != decoder.channels() ||
       (planes.strides(2) != 1 && planes.shape(2) != 1)) {
@@ -47,32 +51,17 @@ bool write_to(JpegDecoder& decoder, py::array_t<std::uint8_t>& planes) {
   return is_whole;
 }
 
-py::object samples_of(JpegDecoder& decoder) {
-  py::array_t<std::uint8_t> planes({decoder.channels(), decoder.height(), decoder.width()});
-  if (!write_to(decoder, planes)) return py::none();
-  return planes;
+// (channels, height, width), of 1 channel, gray, or 3: red, green and blue.
+py::tuple shape_of(const JpegDecoder& decoder) {
+  return tuple_of({decoder.channels(), decoder.height(), decoder.width()});
 }
 
 }  // namespace
 
 void bind_jpeg(py::module_& module) {
   py::class_<JpegDecoder>(module, "JpegDecoder", "Decodes a JPEG file as cameras write it, once.")
-      .def_property_readonly(
-          "size",
-          [](const JpegDecoder& decoder) {
-            return py::make_tuple(decoder.width(), decoder.height());
-          },
-          "Width and height.")
-      .def_property_readonly("channels", &JpegDecoder::channels,
-                             "1, gray, or 3: red, green and blue.")
-      .def(
-          "write", &write_to, py::arg("planes").noconvert(),
-          "Put the upper left of the picture into uint8 of shape (channels, height, width), whose\n"
-          "rows have no gaps. False if the decoder refuses the file; then any part may be written.")
-      .def("samples", &samples_of,
-           "uint8 of shape (channels, height, width); None if the decoder refuses the file.");
+      .def_property_readonly("shape", &shape_of)
+      .def("write", &write_to, py::arg().noconvert());
   module.def("open_jpeg", &open_jpeg, py::arg("data"), py::arg("tier") = py::none(),
-             py::keep_alive<0, 1>(),
-             "A decoder of the bytes of a file, with the kernels of a tier or of the one in use.\n"
-             "None if the decoder refuses the file.");
+             py::keep_alive<0, 1>());
 }

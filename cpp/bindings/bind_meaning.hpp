@@ -29,12 +29,12 @@ Value value_of(const std::array<std::string_view, N>& names, std::string_view na
 // The sets of metrics, in the order of measure::Set.
 inline constexpr std::array<std::string_view, 4> kSets{"whylogs", "default", "camera", "all"};
 
-inline lightmeter::Role role_of(std::string_view name) {
-  return value_of<lightmeter::Role>(kRoleNames, name);
-}
-
 inline lightmeter::Origin origin_of(std::string_view name) {
   return value_of<lightmeter::Origin>(kOriginNames, name);
+}
+
+inline lightmeter::Meaning meaning_of(std::string_view role, std::string_view origin) {
+  return {value_of<lightmeter::Role>(kRoleNames, role), origin_of(origin)};
 }
 
 // The same as Python has it, which is made once.
@@ -48,12 +48,4 @@ py::handle text_of(const std::array<std::string_view, N>& names, Value value) {
     return made;
   }();
   return texts.at(static_cast<std::size_t>(value));
-}
-
-inline std::string_view name_of(lightmeter::Role role) {
-  return kRoleNames[static_cast<std::size_t>(role)];
-}
-
-inline std::string_view name_of(lightmeter::Origin origin) {
-  return kOriginNames[static_cast<std::size_t>(origin)];
 }

@@ -27,22 +27,25 @@ SampleType type_of(char kind, py::ssize_t size) {
                               std::to_string(size) + " bytes");
 }
 
+Pixels samples_of(const py::dtype& dtype, Range range) {
+  constexpr char kOtherOrder = std::endian::native == std::endian::little ? '>' : '<';
+  return {.type = type_of(dtype.kind(), dtype.itemsize()),
+          .swapped = dtype.byteorder() == kOtherOrder,
+          .low = range.first,
+          .high = range.second};
+}
+
 // HxW, HxWx1, HxWx3 or HxWx4 of any strides, alpha last; lightmeter/meter.py has checked the shape.
 Pixels pixels_of(const py::array& array, bool bgr, Range range) {
   const bool colour = array.ndim() == 3 && array.shape(2) >= 3;
-  constexpr char kOtherOrder = std::endian::native == std::endian::little ? '>' : '<';
-  const py::dtype dtype = array.dtype();
-  Pixels pixels{.data = static_cast<const std::uint8_t*>(array.data()),
-                .width = array.shape(1),
-                .height = array.shape(0),
-                .channels = colour ? 3 : 1,
-                .row_stride = array.strides(0),
-                .pixel_stride = array.strides(1),
-                .channel_stride = colour ? array.strides(2) : 0,
-                .type = type_of(dtype.kind(), dtype.itemsize()),
-                .swapped = dtype.byteorder() == kOtherOrder,
-                .low = range.first,
-                .high = range.second};
+  Pixels pixels = samples_of(array.dtype(), range);
+  pixels.data = static_cast<const std::uint8_t*>(array.data());
+  pixels.width = array.shape(1);
+  pixels.height = array.shape(0);
+  pixels.channels = colour ? 3 : 1;
+  pixels.row_stride = array.strides(0);
+  pixels.pixel_stride = array.strides(1);
+  pixels.channel_stride = colour ? array.strides(2) : 0;
   if (colour && bgr) {
     pixels.data += 2 * pixels.channel_stride;
     pixels.channel_stride = -pixels.channel_stride;
@@ -70,20 +73,18 @@ Pixels pixels_of(const py::capsule& exported, py::ssize_t width, py::ssize_t hei
                                 " elements; expected the pixels of an image of " +
                                 std::to_string(width) + "x" + std::to_string(height));
   }
-  constexpr char kOtherOrder = std::endian::native == std::endian::little ? '>' : '<';
-  return {.data = static_cast<const std::uint8_t*>(samples->buffers[1]),
-          .width = width,
-          .height = height,
-          .channels = channels,
-          .row_stride = width * bytes_per_pixel,
-          .pixel_stride = bytes_per_pixel,
-          .type = type_of(dtype.kind(), dtype.itemsize()),
-          .swapped = dtype.byteorder() == kOtherOrder,
-          .low = range.first,
-          .high = range.second};
+  Pixels pixels = samples_of(dtype, range);
+  pixels.data = static_cast<const std::uint8_t*>(samples->buffers[1]);
+  pixels.width = width;
+  pixels.height = height;
+  pixels.channels = channels;
+  pixels.row_stride = width * bytes_per_pixel;
+  pixels.pixel_stride = bytes_per_pixel;
+  return pixels;
 }
 
-const Histogram& histogram(ImageMeter& meter, const std::string& name) {
+// Exact counts of the sample values, of shape (256,) or, of a deep image, (65536,).
+py::array_t<std::uint64_t> histogram(ImageMeter& meter, const std::string& name) {
   const Histogram* histogram = nullptr;
   std::string names;
   lightmeter::measure::for_each_histogram(
@@ -95,7 +96,7 @@ const Histogram& histogram(ImageMeter& meter, const std::string& name) {
   if (histogram == nullptr) {
     throw std::invalid_argument("no histogram " + name + "; expected one of " + names + "gray");
   }
-  return *histogram;
+  return py::array_t<std::uint64_t>(static_cast<py::ssize_t>(histogram->size()), histogram->data());
 }
 
 constexpr std::array<std::string_view, 8> kScales{"sample",  "squares", "bits",   "share",
@@ -103,24 +104,23 @@ constexpr std::array<std::string_view, 8> kScales{"sample",  "squares", "bits", 
 constexpr std::array<std::string_view, 8> kGroups{"colour",      "light", "focus",   "noise",
                                                   "compression", "where", "repeats", "size"};
 
-template <class Value, std::size_t kNames>
-std::string_view name_in(const std::array<std::string_view, kNames>& names, Value value) {
-  return names.at(static_cast<std::size_t>(value));
-}
-
-// (name, role, scale, group, set, whether it is an integer, what it says).
+// (name, role, scale, group, set, whether it is an integer, the name below that of a band, what it
+// says) of every number of an image.
 py::list image_numbers() {
   py::list numbers;
   for (const auto& number : lightmeter::measure::image_numbers()) {
-    numbers.append(py::make_tuple(number.name, name_of(number.role), name_in(kScales, number.scale),
-                                  name_in(kGroups, number.group), name_in(kSets, number.set),
-                                  number.integral, number.says));
+    numbers.append(
+        tuple_of({number.name, text_of(kRoleNames, number.role), text_of(kScales, number.scale),
+                  text_of(kGroups, number.group), text_of(kSets, number.set), number.integral,
+                  lightmeter::profile::band_number(number), number.says}));
   }
   return numbers;
 }
 
 using Place = std::pair<std::int64_t, std::int64_t>;  // (x, y), or (width, height)
 
+// A meter of a set of metrics, for an image of `size` if that is known. `ignored`, HxW of one byte
+// each, is not 0 where a pixel is ignored, and gives the size.
 ImageMeter make_meter(std::string_view set, std::optional<Place> size,
                       const std::optional<py::array>& ignored) {
   const auto metrics = value_of<lightmeter::measure::Set>(kSets, set);
@@ -138,14 +138,70 @@ ImageMeter make_meter(std::string_view set, std::optional<Place> size,
   return ImageMeter(metrics, size->first, size->second, std::move(mask));
 }
 
+// Pointers and sizes are read before the GIL is released; the arguments keep the memory alive.
 void update(ImageMeter& meter, const Pixels& pixels, std::optional<Place> at, int threads) {
-  if (at) {
-    meter.update(pixels, at->first, at->second, threads);
-  } else {
-    meter.update(pixels, threads);
-  }
+  without_gil(&meter, [&] {
+    if (at) {
+      meter.update(pixels, at->first, at->second, threads);
+    } else {
+      meter.update(pixels, threads);
+    }
+  });
 }
 
+// Counts the pixels of an array HxW, HxWx1, HxWx3 or HxWx4, of any strides and byte order: the next
+// strip, or the tile whose first pixel is `at`.
+void update_array(ImageMeter& meter, const py::array& array, bool bgr, Range range, int threads,
+                  std::optional<Place> at) {
+  update(meter, pixels_of(array, bgr, range), at, threads);
+}
+
+// Counts the pixels of the `arrow_array` capsule of a Pillow image, likewise.
+void update_arrow(ImageMeter& meter, const py::capsule& array, py::ssize_t width,
+                  py::ssize_t height, int channels, const py::dtype& dtype, Range range,
+                  int threads, std::optional<Place> at) {
+  update(meter, pixels_of(array, width, height, channels, dtype, range), at, threads);
+}
+
+// The same of a whole image; returns what it adds to a profile.
+ImageFeatures measure_arrow(ImageMeter& meter, const py::capsule& array, py::ssize_t width,
+                            py::ssize_t height, int channels, const py::dtype& dtype, Range range,
+                            int threads) {
+  const Pixels pixels = pixels_of(array, width, height, channels, dtype, range);
+  std::optional<ImageFeatures> features;
+  without_gil(&meter, [&] {
+    meter.update(pixels, threads);
+    features.emplace(meter);
+  });
+  return *std::move(features);
+}
+
+// What a measured image adds to a profile. It takes some ten microseconds, a hundred where all
+// metrics are measured, and longer where samples are deep.
+ImageFeatures features_of(ImageMeter& meter) {
+  std::optional<ImageFeatures> features;
+  const auto make = [&] { features.emplace(meter); };
+  if (meter.counts().is_deep()) {
+    without_gil(&meter, make);
+  } else {
+    make();
+  }
+  return *std::move(features);
+}
+
+// How many pixels were counted, which leaves out the ignored ones.
+std::uint64_t pixels(ImageMeter& meter) { return meter.counts().pixels(); }
+
+// The names of all numbers that measurement() can have.
+py::list number_names(const ImageMeter& meter) {
+  py::list names;
+  for (const auto& number : lightmeter::measure::image_numbers()) {
+    if (number.set <= meter.set()) names.append(number.name);
+  }
+  return names;
+}
+
+// The numbers of the image by name; those that are not defined are left out.
 py::dict measurement(ImageMeter& meter) {
   py::dict numbers;
   for (const auto& [number, amount] : meter.values()) {
@@ -163,90 +219,22 @@ py::dict measurement(ImageMeter& meter) {
 }  // namespace
 
 void bind_measure(py::module_& module) {
-  module.def(
-      "image_numbers", &image_numbers,
-      "(name, role, scale, group, set, whether it is an integer, what it says) of every number\n"
-      "of an image.");
-  module.def(
-      "needs_size",
-      [](std::string_view set) {
-        return lightmeter::measure::needs_size(value_of<lightmeter::measure::Set>(kSets, set));
-      },
-      py::arg("metrics"), "Whether a set has numbers that need the size of the image before.");
+  module.def("image_numbers", &image_numbers);
+  module.def("features_of", &features_of);
   py::class_<ImageFeatures>(module, "ImageFeatures", "What a measured image adds to a profile.");
-  // Pointers and sizes are read before the GIL is released; the arguments keep the memory alive.
   py::class_<ImageMeter>(module, "ImageMeter",
                          "Exact counts of one image's pixels. RuntimeError if two threads use\n"
                          "it at once.")
-      .def(py::init(&make_meter), py::arg("metrics") = "default", py::arg("size") = py::none(),
-           py::arg("mask") = py::none(),
-           "A meter of a set of metrics, for an image of `size` (width, height) if that is known.\n"
-           "`mask`, HxW of one byte each, is not 0 where a pixel is ignored, and gives the size.")
-      .def(
-          "update",
-          [](ImageMeter& meter, const py::array& array, bool bgr, Range range, int threads,
-             std::optional<Place> at) {
-            const Pixels pixels = pixels_of(array, bgr, range);
-            without_gil(&meter, [&] { update(meter, pixels, at, threads); });
-          },
-          py::arg("array").noconvert(), py::arg("bgr"), py::arg("value_range"), py::arg("threads"),
-          py::arg("at") = py::none(),
-          "Count the pixels of an array HxW, HxWx1, HxWx3 or HxWx4, of any strides and byte "
-          "order:\n"
-          "the next strip, or the tile whose first pixel is `at` (x, y).")
-      .def(
-          "update_arrow",
-          [](ImageMeter& meter, const py::capsule& array, py::ssize_t width, py::ssize_t height,
-             int channels, const py::dtype& dtype, Range range, int threads,
-             std::optional<Place> at) {
-            const Pixels pixels = pixels_of(array, width, height, channels, dtype, range);
-            without_gil(&meter, [&] { update(meter, pixels, at, threads); });
-          },
-          py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
-          py::arg("dtype"), py::arg("value_range"), py::arg("threads"), py::arg("at") = py::none(),
-          "Count the pixels of the `arrow_array` capsule of a Pillow image, likewise.")
-      .def(
-          "measure_arrow",
-          [](ImageMeter& meter, const py::capsule& array, py::ssize_t width, py::ssize_t height,
-             int channels, const py::dtype& dtype, Range range, int threads) {
-            const Pixels pixels = pixels_of(array, width, height, channels, dtype, range);
-            std::optional<ImageFeatures> features;
-            without_gil(&meter, [&] {
-              meter.update(pixels, threads);
-              features.emplace(meter);
-            });
-            return *std::move(features);
-          },
-          py::arg("array"), py::arg("width"), py::arg("height"), py::arg("channels"),
-          py::arg("dtype"), py::arg("value_range"), py::arg("threads"),
-          "The same of a whole image; returns what it adds to a profile.")
-      .def_property_readonly(
-          "pixels", [](ImageMeter& meter) { return meter.counts().pixels(); },
-          "How many pixels were counted, which leaves out the ignored ones.")
+      .def(py::init(&make_meter))
+      .def("update", &update_array)
+      .def("update_arrow", &update_arrow)
+      .def("measure_arrow", &measure_arrow)
+      .def_property_readonly("pixels", &pixels)
+      .def_property_readonly("rows", &ImageMeter::rows)
       .def("copy", &ImageMeter::copy)
-      .def("empty", &ImageMeter::empty, "A meter of the same image that has measured nothing.")
-      .def_property_readonly("rows", &ImageMeter::rows, "The rows so far.")
-      .def("add", &ImageMeter::add, py::arg("other"), "Add what was measured of other tiles.")
-      .def("measurement", &measurement,
-           "The numbers of the image by name; those that are not defined are left out.")
-      .def_property_readonly(
-          "names",
-          [](const ImageMeter& meter) {
-            py::list names;
-            for (const auto& number : lightmeter::measure::image_numbers()) {
-              if (number.set <= meter.set()) names.append(number.name);
-            }
-            return names;
-          },
-          "The names of all numbers that measurement() can have.")
-      .def(
-          "histogram",
-          [](ImageMeter& meter, const std::string& name) {
-            const Histogram& counts = histogram(meter, name);
-            return py::array_t<std::uint64_t>(static_cast<py::ssize_t>(counts.size()),
-                                              counts.data());
-          },
-          py::arg("name"),
-          "Exact counts of the sample values, shape (256,) or, of a deep image, (65536,), dtype "
-          "uint64.");
+      .def("empty", &ImageMeter::empty)
+      .def("add", &ImageMeter::add)
+      .def_property_readonly("names", &number_names)
+      .def("measurement", &measurement)
+      .def("histogram", &histogram);
 }

@@ -7,17 +7,13 @@
 
 namespace {
 
+namespace sketch = lightmeter::sketch;
 using lightmeter::Meaning;
 using lightmeter::Origin;
 using lightmeter::Role;
 using lightmeter::profile::Column;
 using lightmeter::profile::ExifPolicy;
 using lightmeter::profile::Profile;
-using lightmeter::sketch::DistinctCount;
-using lightmeter::sketch::FrequentIntegers;
-using lightmeter::sketch::FrequentStrings;
-using lightmeter::sketch::Moments;
-using lightmeter::sketch::QuantileSketch;
 
 // Whether update() takes it.
 bool is_plain(const py::handle& value) {
@@ -43,10 +39,13 @@ void update(Column& column, const py::handle& value) {
 
 using Names = std::set<std::string, std::less<>>;
 
-void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags,
-              const std::vector<std::string>& allow, const std::vector<std::string>& deny,
+ExifPolicy policy_of(const std::vector<std::string>& allow, const std::vector<std::string>& deny) {
+  return {Names(allow.begin(), allow.end()), Names(deny.begin(), deny.end())};
+}
+
+// int, float or str by tag name. The tags named by `dates` are days since 1970.
+void log_exif(Profile& profile, const std::string& prefix, const py::dict& tags, ExifPolicy policy,
               const py::object& dates) {
-  ExifPolicy policy{Names(allow.begin(), allow.end()), Names(deny.begin(), deny.end())};
   for (const auto& [key, value] : tags) {
     const auto tag = py::cast<std::string>(key);
     const bool is_date = PySequence_Contains(dates.ptr(), key.ptr()) == 1;
@@ -80,22 +79,36 @@ bool log_row(Profile& profile, const py::dict& row, const Meaning& meaning,
   return true;
 }
 
+// Adds values by name: ints of 64 bits, floats, strs, and None or NaN for missing ones. Returns false,
+// and adds nothing, if there is anything else.
+bool log_values(Profile& profile, const py::dict& row) { return log_row(profile, row, {}); }
+
+// The same of what the header of an image's file says.
+bool log_facts(Profile& profile, const py::dict& facts) {
+  return log_row(profile, facts, {Role::kPlain, Origin::kImage});
+}
+
+// Adds what is known of the file of an image that was logged: (format, name) of what decoded it, its
+// Exif, and the facts of its header.
 void log_file(Profile& profile, const std::string& prefix,
               const std::optional<std::pair<std::string_view, std::string_view>>& decoder,
               const std::optional<py::dict>& exif, const std::optional<py::dict>& facts,
               const std::vector<std::string>& allow, const std::vector<std::string>& deny,
               const py::object& dates) {
   if (decoder) profile.decoders.add(decoder->first, decoder->second);
-  if (exif) log_exif(profile, prefix, *exif, allow, deny, dates);
+  if (exif) log_exif(profile, prefix, *exif, policy_of(allow, deny), dates);
   if (facts) log_row(profile, *facts, {Role::kPlain, Origin::kImage}, prefix + ".");
 }
 
+// Adds sketches that were made elsewhere to a feature. `integral` of the numbers are integers. What
+// follows from an exact sketch is not taken from the others.
 void add_column(Profile& profile, const std::string& name, std::uint64_t missing,
-                std::uint64_t integral, const QuantileSketch& numbers, const Moments& moments,
-                const DistinctCount& distinct_numbers, const FrequentIntegers& integers,
-                const FrequentStrings& strings, const DistinctCount& distinct_strings,
-                const std::string& role, const std::string& origin) {
-  const Meaning meaning{role_of(role), origin_of(origin)};
+                std::uint64_t integral, const sketch::QuantileSketch& numbers,
+                const sketch::Moments& moments, const sketch::DistinctCount& distinct_numbers,
+                const sketch::FrequentIntegers& integers, const sketch::FrequentStrings& strings,
+                const sketch::DistinctCount& distinct_strings, const std::string& role,
+                const std::string& origin) {
+  const Meaning meaning = meaning_of(role, origin);
   const Column column = Column::from_parts(name,
                                            {missing,
                                             integral,
@@ -107,145 +120,130 @@ void add_column(Profile& profile, const std::string& name, std::uint64_t missing
   profile.column(name, meaning).merge(column);
 }
 
-// Without releasing the GIL, which is what keeps other threads off the column.
 template <class T>
-void log_numbers(Profile& profile, const std::string& name,
-                 const py::array_t<T, py::array::c_style>& values, const std::string& role,
-                 const std::string& origin) {
-  profile.column(name, {role_of(role), origin_of(origin)})
-      .update(std::span<const T>(values.data(), static_cast<std::size_t>(values.size())));
+bool log_as(Profile& profile, const std::string& name, const Meaning& meaning,
+            const py::array& values) {
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(values)) return false;
+  profile.column(name, meaning)
+      .update(
+          std::span(static_cast<const T*>(values.data()), static_cast<std::size_t>(values.size())));
+  return true;
 }
+
+// Adds every number of an array of int64 or float64, and what they mean. The GIL is not released,
+// which is what keeps other threads off the column.
+void log_numbers(Profile& profile, const std::string& name, const py::array& values,
+                 const std::string& role, const std::string& origin) {
+  const Meaning meaning = meaning_of(role, origin);
+  if (log_as<double>(profile, name, meaning, values)) return;
+  if (log_as<std::int64_t>(profile, name, meaning, values)) return;
+  throw py::type_error("got an array of dtype " + std::string(py::str(values.dtype())) +
+                       "; expected int64 or float64, without gaps");
+}
+
+// Adds a string `count` times.
+void log_string(Profile& profile, const std::string& name, const std::string& value,
+                std::uint64_t count) {
+  profile.column(name).update(std::string_view(value), count);
+}
+
+// Adds missing values.
+void log_nulls(Profile& profile, const std::string& name, std::uint64_t count) {
+  profile.column(name).update_null(count);
+}
+
+// Adds the hash of an image, and the path that it was read from.
+void log_hash(Profile& profile, const std::string& name, std::uint64_t hash,
+              const std::string& path) {
+  profile.column(name, {Role::kHash, Origin::kImage}).update_hash(hash, path);
+}
+
+// Counts images whose Exif was read, whose tags are logged as columns.
+void count_exif_read(Profile& profile, const std::string& prefix,
+                     const std::vector<std::string>& allow, const std::vector<std::string>& deny,
+                     std::uint64_t count) {
+  profile.count_exif_read(prefix, policy_of(allow, deny), count);
+}
+
+// Images measured.
+std::uint64_t images(const Profile& profile) {
+  std::uint64_t images = 0;
+  for (const auto& [prefix, group] : profile.groups()) images += group.images;
+  return images;
+}
+
+// What the names of features of images begin with, before a dot.
+py::list image_prefixes(const Profile& profile) {
+  py::list prefixes;
+  for (const auto& [prefix, group] : profile.groups()) prefixes.append(prefix);
+  return prefixes;
+}
+
+py::list names(const Profile& profile) {
+  py::list names;
+  for (const auto& [name, column] : profile.columns()) names.append(name);
+  return names;
+}
+
+bool contains(const Profile& profile, const std::string& name) {
+  return profile.find(name) != nullptr;
+}
+
+// (allowed, denied) tags of each policy that Exif was read under.
+py::list exif_policies(const Profile& profile) {
+  std::set<ExifPolicy> policies;
+  for (const auto& [prefix, group] : profile.groups()) {
+    for (const auto& [policy, read] : group.exif_read) policies.insert(policy);
+  }
+  py::list pairs;
+  for (const auto& [allow, deny] : policies) {
+    pairs.append(
+        tuple_of({std::vector(allow.begin(), allow.end()), std::vector(deny.begin(), deny.end())}));
+  }
+  return pairs;
+}
+
+Profile copy(const Profile& profile) { return profile; }
+
+py::bytes encode(const Profile& profile) { return to_bytes(profile.encode()); }
+
+Profile decode(const py::object& data) { return Profile::decode(as_bytes(bytes_of(data))); }
 
 }  // namespace
 
 void bind_profile(py::module_& module) {
-  py::class_<Profile> bound(module, "Profile",
-                            "Feature name -> sketches; the state of every profile.");
-  bind_images(module, bound);
+  BoundProfile bound(module, "Profile", "Feature name -> sketches; the state of every profile.");
   bound.def(py::init())
-      .def("copy", [](const Profile& self) { return Profile(self); })
-      .def("forget_pictures", &Profile::forget_pictures,
-           "Forget exemplars, the list of failures and paths, and sections of newer versions.")
+      .def_property("dataset_timestamp", &Profile::dataset_timestamp,
+                    &Profile::set_dataset_timestamp)
+      .def("copy", &copy)
+      .def("forget_pictures", &Profile::forget_pictures)
       .def("log_file", &log_file, py::arg("prefix"), py::arg("decoder") = py::none(),
            py::arg("exif") = py::none(), py::arg("facts") = py::none(),
            py::arg("allow") = py::list(), py::arg("deny") = py::list(),
-           py::arg("dates") = py::tuple(),
-           "Add what is known of the file of an image that was logged: (format, name) of what\n"
-           "decoded it, its Exif as log_exif takes it, and the facts of its header.")
-      .def(
-          "log_exif", &log_exif, py::arg("prefix"), py::arg("tags"), py::arg("allow"),
-          py::arg("deny"), py::arg("dates") = py::tuple(),
-          "Add the Exif of an image that was logged: int, float or str by tag name. The tags named "
-          "by `dates` are days since 1970.")
-      .def(
-          "count_exif_read",
-          [](Profile& self, const std::string& prefix, const std::vector<std::string>& allow,
-             const std::vector<std::string>& deny, std::uint64_t count) {
-            const ExifPolicy policy{Names(allow.begin(), allow.end()),
-                                    Names(deny.begin(), deny.end())};
-            self.count_exif_read(prefix, policy, count);
-          },
-          py::arg("prefix"), py::arg("allow"), py::arg("deny"), py::arg("count"),
-          "Count images whose Exif was read, whose tags are logged as columns.")
-      .def(
-          "log_facts",
-          [](Profile& self, const py::dict& facts, const std::optional<std::string>& prefix) {
-            return log_row(self, facts, {Role::kPlain, Origin::kImage},
-                           prefix ? *prefix + "." : std::string());
-          },
-          py::arg("facts"), py::arg("prefix") = py::none(),
-          "As log_row, for what the header of an image's file says.")
-      .def(
-          "log_row", [](Profile& self, const py::dict& row) { return log_row(self, row, {}); },
-          py::arg("row"),
-          "Add values by name: ints of 64 bits, floats, strs, and None or NaN for missing ones. "
-          "Returns False, and adds nothing, if there is anything else.")
-      .def("log_numbers", &log_numbers<std::int64_t>, py::arg("name"),
-           py::arg("values").noconvert(), py::arg("role") = "plain", py::arg("origin") = "value")
-      .def("log_numbers", &log_numbers<double>, py::arg("name"), py::arg("values").noconvert(),
-           py::arg("role") = "plain", py::arg("origin") = "value",
-           "Add every number of an array of int64 or float64, and what they mean.")
-      .def(
-          "log_string",
-          [](Profile& self, const std::string& name, const std::string& value,
-             std::uint64_t count) { self.column(name).update(std::string_view(value), count); },
-          py::arg("name"), py::arg("value"), py::arg("count"), "Add a string `count` times.")
+           py::arg("dates") = py::tuple())
+      .def("count_exif_read", &count_exif_read)
+      .def("log_facts", &log_facts)
+      .def("log_row", &log_values)
+      .def("log_numbers", &log_numbers, py::arg("name"), py::arg("values"),
+           py::arg("role") = "plain", py::arg("origin") = "value")
+      .def("log_string", &log_string)
+      .def("log_nulls", &log_nulls)
+      .def("log_hash", &log_hash)
       .def("add_column", &add_column, py::arg("name"), py::kw_only(), py::arg("missing"),
            py::arg("integral"), py::arg("numbers"), py::arg("moments"), py::arg("distinct_numbers"),
            py::arg("integers"), py::arg("strings"), py::arg("distinct_strings"),
-           py::arg("role") = "plain", py::arg("origin") = "value",
-           "Add sketches that were made elsewhere to a feature. `integral` of the numbers are\n"
-           "integers. What follows from an exact sketch is not taken from the others.")
-      .def(
-          "log_hash",
-          [](Profile& self, const std::string& name, std::uint64_t hash, const std::string& path) {
-            self.column(name, {Role::kHash, Origin::kImage}).update_hash(hash, path);
-          },
-          py::arg("name"), py::arg("hashed"), py::arg("path"),
-          "Add the hash of an image, and the path that it was read from.")
-      .def(
-          "log_nulls",
-          [](Profile& self, const std::string& name, std::uint64_t count) {
-            self.column(name).update_null(count);
-          },
-          py::arg("name"), py::arg("count"), "Add missing values.")
-      .def_property("dataset_timestamp", &Profile::dataset_timestamp,
-                    &Profile::set_dataset_timestamp, "Milliseconds since 1970 UTC, or None.")
-      .def_property_readonly(
-          "images",
-          [](const Profile& self) {
-            std::uint64_t images = 0;
-            for (const auto& [prefix, group] : self.groups()) images += group.images;
-            return images;
-          },
-          "Images measured.")
-      .def_property_readonly(
-          "image_prefixes",
-          [](const Profile& self) {
-            std::vector<std::string> prefixes;
-            for (const auto& [prefix, group] : self.groups()) prefixes.push_back(prefix);
-            return prefixes;
-          },
-          "What the names of features of images begin with, before a dot.")
-      .def("names",
-           [](const Profile& self) {
-             std::vector<std::string> names;
-             for (const auto& [name, column] : self.columns()) names.push_back(name);
-             return names;
-           })
-      .def("__contains__",
-           [](const Profile& self, const std::string& name) { return self.find(name) != nullptr; })
-      .def("missing", &Profile::missing, py::arg("name"),
-           "How many observations of a feature are missing.")
-      .def(
-          "exif_read",
-          [](const Profile& self, const std::string& name, bool personal) {
-            return self.exif_read(name, personal);
-          },
-          py::arg("name"), py::arg("personal"),
-          "Images whose Exif was read under a policy that tracks this feature.")
-      .def(
-          "exif_policies",
-          [](const Profile& self) {
-            std::set<ExifPolicy> policies;
-            for (const auto& [prefix, group] : self.groups()) {
-              for (const auto& [policy, read] : group.exif_read) policies.insert(policy);
-            }
-            py::list pairs;
-            for (const auto& policy : policies) {
-              pairs.append(py::make_tuple(std::vector(policy.allow.begin(), policy.allow.end()),
-                                          std::vector(policy.deny.begin(), policy.deny.end())));
-            }
-            return pairs;
-          },
-          "(allowed, denied) tags of each policy that Exif was read under.")
-      .def("merge", &Profile::merge, py::arg("other"),
-           "Add the counts of another profile; returns the newer format's sections it dropped.")
-      .def("encode", [](const Profile& self) { return to_bytes(self.encode()); })
-      .def_static(
-          "decode",
-          [](const py::object& data) { return Profile::decode(as_bytes(bytes_of(data))); },
-          py::arg("data"));
+           py::arg("role") = "plain", py::arg("origin") = "value")
+      .def_property_readonly("images", &images)
+      .def_property_readonly("image_prefixes", &image_prefixes)
+      .def("names", &names)
+      .def("__contains__", &contains)
+      .def("exif_read", &Profile::exif_read)
+      .def("exif_policies", &exif_policies)
+      .def("merge", &Profile::merge)
+      .def("encode", &encode)
+      .def_static("decode", &decode);
+  bind_images(bound);
   bind_column(bound);
   bind_groups(bound);
   bind_vectors(bound);

@@ -35,7 +35,8 @@ void update_with(QuantileSketch& sketch, const py::handle& value) {
   update_as<double>(sketch, converted<Doubles>(array).reshape({array.size()}));
 }
 
-// Turning 10 000 list items into pointers the general way takes as long as merging them.
+// By the instance itself: py::cast of each item costs a tenth of merging sketches of 100 numbers, and
+// makes up memory for one that was never initialised (`QuantileSketch.__new__`).
 void merge_many(QuantileSketch& sketch, const py::sequence& others) {
   const auto items =
       py::reinterpret_steal<py::object>(PySequence_Fast(others.ptr(), "expected a sequence"));
@@ -89,80 +90,83 @@ void merge(QuantileSketch& sketch, const QuantileSketch& other) {
   sketch.merge(other);
 }
 
+QuantileSketch copied(const QuantileSketch& sketch, const py::args&) { return sketch; }
+
+bool equal(const QuantileSketch& a, const QuantileSketch& b) { return a == b; }
+
+// As a pickle has it.
+py::tuple state_of(const QuantileSketch& sketch) {
+  return tuple_of({sketch.key(), encoded(sketch)});
+}
+
+QuantileSketch from_state(const py::tuple& state) {
+  return decoded(state[1], py::cast<std::uint64_t>(state[0]));
+}
+
+Doubles quantiles(const QuantileSketch& sketch, const Doubles& q) {
+  return as_array(sketch.quantiles(as_span(q)));
+}
+
+Doubles ranks(const QuantileSketch& sketch, const Doubles& x) {
+  return as_array(sketch.ranks(as_span(x)));
+}
+
+py::tuple weights(const QuantileSketch& sketch) {
+  const auto& view = sketch.view();
+  Counts weights(static_cast<py::ssize_t>(view.values.size()));
+  for (std::size_t i = 0; i < view.values.size(); ++i) weights.mutable_data()[i] = view.weight(i);
+  return tuple_of({as_array(view.values), weights});
+}
+
 }  // namespace
 
+// The one class here that users see: what its methods do stands in their help.
 void bind_quantiles(py::module_& module) {
   py::class_<QuantileSketch>(
       module, "QuantileSketch",
       "The distribution of a stream of numbers: quantiles and ranks, mergeable.\n\n"
       "Exact while n <= 1024 or while there are at most 256 distinct values; beyond, a KLL sketch\n"
       "whose error() is a bound. NaN and infinities are counted apart from n. -0.0 is 0.0.\n"
-      "While a thread updates it by an array, any use in another is a RuntimeError.")
-      .def(py::init<std::uint64_t>(), py::arg("key") = 0,
-           "Start empty. Sketches that will be merged or compared should have unlike keys: the\n"
-           "coins of KLL mode depend on the key and the values.")
-      .def("merge", &merge, py::arg("other"),
-           "Add what the other sketch has seen; it is left as it is.")
-      .def("to_bytes", &encoded, "Encode; equal sketches give equal bytes.")
-      .def("__copy__", [](const QuantileSketch& self) { return QuantileSketch(self); })
-      .def(
-          "__deepcopy__",
-          [](const QuantileSketch& self, const py::dict&) { return QuantileSketch(self); },
-          py::arg("memo"))
-      .def(
-          "__eq__", [](const QuantileSketch& a, const QuantileSketch& b) { return a == b; },
-          py::is_operator(), py::arg("other"))
+      "While a thread updates it by an array, any use in another is a RuntimeError.\n"
+      "Sketches that will be merged or compared should have unlike keys: the coins of KLL mode\n"
+      "depend on the key and the values.")
+      .def(py::init<std::uint64_t>(), py::arg("key") = 0)
+      .def("__copy__", &copied)
+      .def("__deepcopy__", &copied)
+      .def(py::pickle(&state_of, &from_state))
+      .def("__eq__", &equal, py::is_operator())
+      .def("to_bytes", &encoded, py::doc("Encode; equal sketches give equal bytes."))
       .def_static(
           "from_bytes", &decoded, py::arg("data"), py::arg("key") = 0,
-          "Decode; raises DecodeError unless the bytes are one whole valid sketch. Those of\n"
-          "an exact one do not hold its key, so that equal values give equal bytes.")
-      .def(py::pickle(
-          [](const QuantileSketch& self) { return py::make_tuple(self.key(), encoded(self)); },
-          [](const py::tuple& state) {
-            return decoded(state[1], py::cast<std::uint64_t>(state[0]));
-          }))
+          py::doc("Decode; raises DecodeError unless the bytes are one whole valid sketch. Those\n"
+                  "of an exact one do not hold its key, so that equal values give equal bytes."))
       .def("update", &update_with, py::arg("value"),
-           "Add a number, or every number of an array of any shape and strides; what a NumPy mask\n"
-           "hides is left out.")
+           py::doc("Add a number, or every number of an array of any shape and strides; what a\n"
+                   "NumPy mask hides is left out."))
       .def("update_counts", &update_counts, py::arg("values"), py::arg("counts"),
-           "Add values[i] counts[i] times. Counts are integers from 0.")
-      .def("merge_many", &merge_many, py::arg("others"), "Merge one after the other, but faster.")
-      .def_property_readonly("n", &QuantileSketch::n, "Finite numbers seen.")
+           py::doc("Add values[i] counts[i] times. Counts are integers from 0."))
+      .def("merge", &merge, py::arg("other"), py::doc("Add what the other sketch has seen."))
+      .def("merge_many", &merge_many, py::arg("others"), py::doc("Merge each of them, faster."))
+      .def_property_readonly("n", &QuantileSketch::n, py::doc("Finite numbers seen."))
       .def_property_readonly("nan", &QuantileSketch::nan)
       .def_property_readonly("pos_inf", &QuantileSketch::pos_inf)
       .def_property_readonly("neg_inf", &QuantileSketch::neg_inf)
-      .def_property_readonly("min", &QuantileSketch::min, "Exact; NaN when empty.")
-      .def_property_readonly("max", &QuantileSketch::max, "Exact; NaN when empty.")
+      .def_property_readonly("min", &QuantileSketch::min, py::doc("Exact; NaN when empty."))
+      .def_property_readonly("max", &QuantileSketch::max, py::doc("Exact; NaN when empty."))
       .def_property_readonly("is_exact", &QuantileSketch::is_exact)
       .def("error", &QuantileSketch::error, py::arg("delta") = 0.01,
-           "With probability 1 - delta all ranks are within this fraction of n; 0 while exact.")
-      .def(
-          "quantiles",
-          [](const QuantileSketch& self, const Doubles& q) {
-            return as_array(self.quantiles(as_span(q)));
-          },
-          py::arg("q"),
-          "For each q in [0, 1] the item sorted[min(floor(q n), n - 1)]; NaN when empty.")
-      .def(
-          "ranks",
-          [](const QuantileSketch& self, const Doubles& x) {
-            return as_array(self.ranks(as_span(x)));
-          },
-          py::arg("x"), "For each x the fraction of the numbers that are <= x.")
-      .def(
-          "weights",
-          [](const QuantileSketch& self) {
-            const auto& view = self.view();
-            Counts weights(static_cast<py::ssize_t>(view.values.size()));
-            for (std::size_t i = 0; i < view.values.size(); ++i) {
-              weights.mutable_data()[i] = view.weight(i);
-            }
-            return py::make_tuple(as_array(view.values), weights);
-          },
-          "The distinct values kept, rising (float64), and how many numbers each stands for "
-          "(uint64); while exact these are all there are.")
+           py::doc("With probability 1 - delta all ranks are within this fraction of n; 0 while "
+                   "exact."))
+      .def("quantiles", &quantiles, py::arg("q"),
+           py::doc("For each q in [0, 1] the item sorted[min(floor(q n), n - 1)]; NaN when empty."))
+      .def("ranks", &ranks, py::arg("x"),
+           py::doc("For each x the fraction of the numbers that are <= x."))
+      .def("weights", &weights,
+           py::doc("The distinct values kept, rising (float64), and how many numbers each stands\n"
+                   "for (uint64); while exact these are all there are."))
       .def_static("from_levels", &QuantileSketch::from_levels, py::arg("levels"), py::arg("least"),
                   py::arg("greatest"), py::arg("ranks"), py::arg("key") = 0,
-                  "A sample that another program took: values of weight 2^h at level h. Ranks were "
-                  "measured to be off by at most `ranks`, with a probability of .99.");
+                  py::doc("A sample that another program took: values of weight 2^h at level h.\n"
+                          "Ranks were measured to be off by at most `ranks`, with a probability of "
+                          ".99."));
 }

@@ -26,7 +26,7 @@ PYBIND11_MODULE(_core, module) {
   } catch (const std::invalid_argument& error) {
     return refuse(module, error.what());
   }
-  bind_error(module);
+  bind_error();
   bind_kernels(module);
   bind_files(module);
   bind_headers(module);
@@ -40,5 +40,5 @@ PYBIND11_MODULE(_core, module) {
   bind_drift(module);
   // Its first use gives up the GIL and takes it back in a destructor, where a daemon thread must not
   // be ended (see threads.hpp). Not here: an interrupt within this import would be an ImportError.
-  module.def("prepare_numpy", [] { (void)py::detail::npy_api::get(); });
+  module.def("prepare_numpy", [] { (void)py::array_t<double>(0); });
 }

@@ -1,6 +1,7 @@
 """JPEG files, whole and damaged, for the decoder of our own, and what Pillow says of them."""
 
 import io
+import math
 import random
 from collections.abc import Iterator
 
@@ -32,9 +33,10 @@ def by_pillow(file: bytes) -> Samples:
 def by_us(file: bytes, tier: str | None = None, most: int = 1 << 32) -> Samples | None:
     """Decode; None too of more than `most` pixels, as a damaged header may say."""
     decoder = _core.open_jpeg(file, tier)
-    if decoder is None or decoder.size[0] * decoder.size[1] > most:
+    if decoder is None or math.prod(decoder.shape[1:]) > most:
         return None
-    return decoder.samples()
+    samples = np.empty(decoder.shape, np.uint8)
+    return samples if decoder.write(samples) else None
 
 
 def picture(width: int, height: int, seed: int) -> Samples:

@@ -178,7 +178,8 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         for side, fit in zip(sides, fits, strict=True)
     )
     error = math.sqrt(max(seen, modelled))
-    return _core.student_tail((fits[0].mean - fits[1].mean) / error, freedom)
+    t = (fits[0].mean - fits[1].mean) / error
+    return float(_core.student_tail([t], [freedom])[0])
 
 
 def _varies(side: Grouped) -> bool:

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import TAKEN
+from lightmeter.image.numbers import IMAGE_NUMBERS
 
 __all__ = [
     "BAND_NUMBERS",
@@ -33,7 +33,11 @@ _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 _GRAY = frozenset({"1", "L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
 
 # Number of a gray picture -> its name below that of a band, and whether it is of no one band.
-_NUMBERS = {number: (name, is_whole) for number, name, is_whole in _core.band_numbers()}
+_NUMBERS = {
+    number.name: (number.band, number.group == "size")
+    for number in IMAGE_NUMBERS
+    if number.band is not None
+}
 
 # The name below that of a band, such as ``mean`` -> the number of a gray picture.
 BAND_NUMBERS = {name: number for number, (name, is_whole) in _NUMBERS.items() if not is_whole}

@@ -255,6 +255,10 @@ class ImageMeter:
         """Add what a part measured of other tiles."""
         self._core.add(part._core)
 
+    def _as_features(self) -> _core.ImageFeatures:
+        """What it adds to a profile."""
+        return self._features or _core.features_of(self._core)
+
     @property
     def _names(self) -> list[str]:
         return list(self._core.names)

@@ -28,6 +28,7 @@ class ImageNumber(NamedTuple):
         group: what it is about.
         set: the smallest set of metrics that has it.
         integral: whether it is an integer.
+        band: its name below that of a band, if it is one of a gray picture.
         says: what it is in a few words, then what more or less of it means.
     """
 
@@ -37,6 +38,7 @@ class ImageNumber(NamedTuple):
     group: Group
     set: MetricSet
     integral: bool
+    band: str | None
     says: str
 
 

@@ -76,7 +76,7 @@ class Summary:
         self._aligned = _NOTHING
         features, columns = [], []
         for name in core.names():
-            meaning = Meaning(core.role(name), core.origin(name))
+            meaning = Meaning(*core.meaning(name))
             if meaning.untested or meaning.is_date or meaning.role == "hash":
                 continue
             kind, column = _column(core, name, meaning)
@@ -148,13 +148,14 @@ def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Seq
     if n == 0:
         return kind, (0, 0.0, 0.0, 0.0, 0, *counts)
     if kind == "hue":
-        length = math.exp(-((_core.circular_stddev(numbers) / _STEPS) ** 2) / 2)
-        angle = _core.circular_mean(numbers) / _STEPS if length else 0.0
+        direction, spread = _core.circular_level(numbers)
+        length = math.exp(-((spread / _STEPS) ** 2) / 2)
+        angle = direction / _STEPS if length else 0.0
         return kind, (n, length * math.cos(angle), length * math.sin(angle), 0.0, n, *counts)
     mean, spread = _core.level_of(core, name)
     if not math.isfinite(spread):  # its square is too large
         spread = 0.0
-    low, median, high = core.quantiles(name, [0.25, 0.5, 0.75])
+    low, median, high = numbers.quantiles([0.25, 0.5, 0.75]).tolist()
     others = n
     if numbers.min == numbers.max:
         others = 0

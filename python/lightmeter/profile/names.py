@@ -115,7 +115,7 @@ def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
 def groups_of(core: _core.Profile) -> dict[str, Group]:
     """The group of every feature of a profile."""
     prefixes = core.image_prefixes
-    return {name: said(name, core.origin(name), prefixes).group for name in core.names()}
+    return {name: said(name, core.meaning(name)[1], prefixes).group for name in core.names()}
 
 
 def says(feature: str, prefix: str) -> str:

@@ -244,10 +244,10 @@ class Profile:
             return
         meter, exif, facts, thumbnail, returned, path, decoder = result
         if isinstance(meter, BandMeter):
-            bands = [(band, each._core) for band, each in meter.bands.items()]
+            bands = [(band, each._as_features()) for band, each in meter.bands.items()]
             self._core.log_bands(prefix, bands, meter.mode, path)
         else:
-            self._core.log_image(prefix, meter._features or meter._core, meter.mode, path)
+            self._core.log_image(prefix, meter._as_features(), meter.mode, path)
         if decoder is not None or exif is not None or facts is not None:
             policy = self._reading.exif
             allow, deny = list(policy.allow), list(policy.deny)

@@ -132,7 +132,7 @@ class _Images:
             if name not in NUMBERS:
                 self._begin(name, "plain")
         self._log_errors({*values, *missing} - kinds.keys() - FACTS.keys(), errors)
-        self.core.count_image(_NAME)
+        self.core.count_image(_NAME, 1)
         if self.core.rows:
             row = numbers | facts | values
             self.core.sample_row(
@@ -182,7 +182,7 @@ class _Images:
     def _log_exif(self, tags: Mapping[str, int | float | str]) -> None:
         policy = self._policy
         tracked = {tag: value for tag, value in tags.items() if policy.tracks(tag)}
-        self.core.log_exif(_NAME, tracked, list(policy.allow), list(policy.deny), DATES)
+        self.core.log_file(_NAME, None, tracked, None, list(policy.allow), list(policy.deny), DATES)
 
 
 def _bands_in(row: Mapping[str, Any]) -> set[str]:

@@ -4,7 +4,8 @@ import math
 import operator
 import os
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -74,12 +75,12 @@ class ColumnView:
     @property
     def meaning(self) -> Meaning:
         """What the values are: role, family and what follows from them."""
-        return Meaning(self._core.role(self.name), self._core.origin(self.name))
+        return Meaning(*self._core.meaning(self.name))
 
     @property
     def role(self) -> Role:
         """What a value is, such as ``plain`` or ``date``; see `Meaning`."""
-        return self._core.role(self.name)
+        return self.meaning.role
 
     @property
     def kind(self) -> Kind:
@@ -120,16 +121,12 @@ class ColumnView:
     @property
     def mean(self) -> float | None:
         """Mean of the numbers, the direction of angles."""
-        if self.meaning.is_circular:
-            return self._around(_core.circular_mean)
-        return _finite(_core.level_of(self._core, self.name)[0])
+        return _finite(self._level[0])
 
     @property
     def stddev(self) -> float | None:
         """Standard deviation of the numbers as a sample, 0.0 for one; circular for angles."""
-        if self.meaning.is_circular:
-            return self._around(_core.circular_stddev)
-        return _finite(_core.level_of(self._core, self.name)[1])
+        return _finite(self._level[1])
 
     @property
     def min(self) -> float | None:
@@ -152,17 +149,19 @@ class ColumnView:
         Raises:
             ValueError: `q` is not from 0 to 1.
         """
-        (value,) = self._core.quantiles(self.name, [q])
+        value = float(_core.numbers_of(self._core, self.name).quantiles(q)[0])
         return None if self.meaning.is_circular else _finite(value)
 
-    def _around(self, measure: Callable[[QuantileSketch], float]) -> float | None:
-        angles = self.numbers
-        return _finite(measure(angles)) if angles.n else None
+    @property
+    def _level(self) -> tuple[float, float]:
+        if self.meaning.is_circular:
+            return _core.circular_level(_core.numbers_of(self._core, self.name))
+        return _core.level_of(self._core, self.name)
 
     @property
     def numbers(self) -> QuantileSketch:
         """A copy of the distribution of the numbers; empty where there are none."""
-        return self._core.numbers(self.name)
+        return copy(_core.numbers_of(self._core, self.name))
 
     @property
     def frequent(self) -> list[FrequentItem]:

@@ -16,7 +16,7 @@ checked = settings(max_examples=100, derandomize=True)
 
 
 def categories(target: dict[str, int], reference: dict[str, int]) -> dict[str, object]:
-    return _core.compare_categories(strings(target), 0, strings(reference), 0)
+    return _core.compare_categories(strings(target), 0, strings(reference), 0, True)
 
 
 SIZES = [(1, 1), (1, 2), (2, 3), (5, 5), (10, 10), (50, 50), (1, 64), (37, 1000), (2, 999)]

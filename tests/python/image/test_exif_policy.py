@@ -92,7 +92,7 @@ def test_every_name_of_pillow_is_known(name: str) -> None:
 
 def test_policies_of_newer_versions_are_kept() -> None:
     profile = Profile()
-    profile._core.log_exif("image", {"Invented": 1}, ["Invented"], ["Later"])
+    profile._core.log_file("image", None, {"Invented": 1}, None, ["Invented"], ["Later"])
     view = ProfileView.from_bytes(profile.view().to_bytes())
     (policy,) = view.exif_policies
     assert (policy.allow, policy.deny) == ({"Invented"}, {"Later"})

@@ -120,7 +120,7 @@ def test_empty_arrays(shape: tuple[int, ...]) -> None:
 def test_a_capsule_is_pillows_export_or_refused() -> None:
     image = picture(32, 16)
     schema, pixels = image.__arrow_c_array__()
-    arguments = 32, 16, 3, np.dtype(np.uint8), (0.0, 255.0), 1
+    arguments = 32, 16, 3, np.dtype(np.uint8), (0.0, 255.0), 1, None
     ImageMeter()._core.update_arrow(pixels, *arguments)
     with pytest.raises(ValueError, match="PyCapsule_GetPointer"):
         ImageMeter()._core.update_arrow(schema, *arguments)

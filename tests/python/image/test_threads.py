@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import ImageError, ImageMeter, Profile, _core
+from lightmeter import ImageError, ImageMeter, _core
 from lightmeter.sketch import QuantileSketch
 
 NUMBERS = np.random.default_rng(1).normal(size=3_000_000)
@@ -42,7 +42,7 @@ def assert_refused_while_updating(update: Callable[[], None], use: Callable[[], 
         lambda sketch: sketch.update(1.0),
         lambda sketch: QuantileSketch().merge(sketch),
         lambda sketch: QuantileSketch().merge_many([sketch]),
-        lambda sketch: _core.circular_mean(sketch),
+        lambda sketch: _core.circular_level(sketch),
     ],
 )
 def test_a_sketch_that_is_being_updated_is_not_used(use: Callable[[Any], object]) -> None:
@@ -54,11 +54,10 @@ def test_a_sketch_that_is_being_updated_is_not_used(use: Callable[[Any], object]
 def test_a_meter_that_is_counting_is_not_used() -> None:
     meter = ImageMeter()
     meter.update(FRAME[:2])
-    profile = Profile()
     for use in (
         meter.measurement,
         lambda: ImageMeter()._core.add(meter._core),
-        lambda: profile._core.log_image("image", meter._core, "RGB"),
+        lambda: _core.features_of(meter._core),
     ):
         assert_refused_while_updating(lambda: meter.update(FRAME), use)
 

@@ -56,7 +56,7 @@ def profiles() -> dict[str, ProfileView]:
     single.track(pattern(9, 14, 1))
     exif = {"Make": "Caf\u00e9 1", "Rating": 6, "XResolution": 72.5, "Artist": "somebody"}
     exif["DateTime"] = 19_242.5
-    single._core.log_exif("image", exif, ["Artist"], ["Software"], {"DateTime"})
+    single._core.log_file("image", None, exif, None, ["Artist"], ["Software"], {"DateTime"})
     single.set_dataset_timestamp(datetime(2022, 9, 7, tzinfo=UTC))
 
     failing = Profile(metrics=SET)
@@ -66,7 +66,7 @@ def profiles() -> dict[str, ProfileView]:
     sampled = Profile("camera", metrics=SET)
     for seed in range(1500):  # past exact mode
         sampled.track(pattern(4, 5, seed))
-        sampled._core.log_exif("camera", {"Model": f"model {seed % 700}", "ISO": seed}, [], [])
+        sampled._core.log_file("camera", exif={"Model": f"model {seed % 700}", "ISO": seed})
 
     pictured = Profile(exemplars=2, metrics=SET)
     for seed in range(6):
@@ -74,7 +74,7 @@ def profiles() -> dict[str, ProfileView]:
         meter.update(pattern(6, 7, seed))
         # The bytes of a real thumbnail depend on Pillow's encoder.
         picture = (seed, f"caf\u00e9/{seed}.jpg", b"\xff" * seed)
-        pictured._core.log_image("image", meter._core, "RGB")
+        pictured._core.log_image("image", meter._as_features(), "RGB", "")
         pictured._core.log_exemplar("image", meter._core, *picture)
 
     repeated = Profile()
@@ -82,7 +82,7 @@ def profiles() -> dict[str, ProfileView]:
         meter = ImageMeter(metrics="camera", size=(19, 16))
         meter.update(pattern(16, 19, seed))
         path = f"caf\u00e9/{seed}.jpg" if seed < 3 else ""
-        repeated._core.log_image("image", meter._core, "RGB", path)
+        repeated._core.log_image("image", meter._as_features(), "RGB", path)
 
     rowed = Profile(rows=4)
     for seed in range(6):  # Exact in every rounding.
@@ -107,7 +107,7 @@ def profiles() -> dict[str, ProfileView]:
         part = Profile()
         part._core.log_row({"a": seed % 4, "b": "cat" if seed % 3 else None})
         exif = {"Make": "Caf\u00e9"} if seed % 2 else {}
-        part._core.log_exif("image", exif, [], [])
+        part._core.log_file("image", exif=exif)
         grouped._core.merge_group(f"Caf\u00e9 {seed}" if seed % 5 else None, part._core)
 
     valued = Profile()

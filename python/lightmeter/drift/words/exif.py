@@ -38,7 +38,7 @@ def _is_all(lines: Sequence[FeatureDrift]) -> bool:
         for name in core.names()
         if name.startswith(prefix)
         and name != f"{prefix}has_gps"  # which no picture lacks
-        and core.origin(name) in ("exif", "personal exif")
-        and core.missing(name) < _COMMON * core.exif_read(name, core.origin(name) != "exif")
+        and (origin := core.meaning(name)[1]) in ("exif", "personal exif")
+        and core.counts(name)[0] < _COMMON * core.exif_read(name, origin != "exif")
     }
     return common <= {line.feature.removesuffix(":missing") for line in lines}

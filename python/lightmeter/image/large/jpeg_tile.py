@@ -53,10 +53,10 @@ def write_jpeg_tile(
     decoder = _core.open_jpeg(data[:2] + common + data[2:])
     if decoder is None:
         return False
-    width, height = decoder.size
+    bands, height, width = decoder.shape
     rows, columns, channels = into.shape
     fits = columns <= width <= most[0] and rows <= height <= most[1]
-    return fits and decoder.channels == channels and decoder.write(into.transpose(2, 0, 1))
+    return fits and bands == channels and decoder.write(into.transpose(2, 0, 1))
 
 
 @cache
@@ -70,6 +70,8 @@ def _agrees() -> bool:
 
 def _is_same(sample: bytes) -> bool:
     decoder = _core.open_jpeg(sample)
-    own = None if decoder is None else decoder.samples()
+    if decoder is None:
+        return False
+    own = np.empty(decoder.shape, np.uint8)
     theirs: NDArray[Any] = np.atleast_3d(codecs().jpeg8_decode(sample))
-    return own is not None and np.array_equal(own, theirs.transpose(2, 0, 1))
+    return decoder.write(own) and np.array_equal(own, theirs.transpose(2, 0, 1))
