@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "kernels/colour.hpp"
 
@@ -80,6 +83,28 @@ TEST_P(EveryTier, KeysAreTheScalarOnesAtAnyCount) {
       ASSERT_EQ(value_min.data[i], want.value_min) << "pixel " << i << " of " << n;
       ASSERT_EQ(chroma_x.data[i], want.chroma_x) << "pixel " << i << " of " << n;
       ASSERT_EQ(middle.data[i], want.middle) << "pixel " << i << " of " << n;
+    }
+  }
+}
+
+TEST_P(EveryTier, KeysOfAllColoursAreTheScalarOnes) {
+  constexpr std::size_t kRow = 256;
+  std::vector<std::uint8_t> red(kRow), green(kRow), blue(kRow);
+  std::iota(blue.begin(), blue.end(), std::uint8_t{0});
+  std::array<std::uint32_t, kRow> value_min, chroma_x;
+  std::array<std::uint16_t, kRow> middle;
+  for (std::uint32_t r = 0; r < 256; ++r) {
+    std::ranges::fill(red, static_cast<std::uint8_t>(r));
+    for (std::uint32_t g = 0; g < 256; ++g) {
+      std::ranges::fill(green, static_cast<std::uint8_t>(g));
+      tier().colour_keys(red.data(), green.data(), blue.data(), kRow, value_min.data(),
+                         chroma_x.data(), middle.data());
+      for (std::uint32_t b = 0; b < 256; ++b) {
+        const ColourKeys want = colour_keys(r, g, b);
+        ASSERT_TRUE(value_min[b] == want.value_min && chroma_x[b] == want.chroma_x &&
+                    middle[b] == want.middle)
+            << r << ' ' << g << ' ' << b;
+      }
     }
   }
 }
