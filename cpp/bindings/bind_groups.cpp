@@ -32,7 +32,7 @@ void bind_groups(py::class_<Profile>& profile) {
       .def(
           "merge_group",
           [](Profile& self, const std::optional<std::string>& group, const Profile& part) {
-            return self.merge_group(group, part);
+            self.merge_group(group, part);
           },
           py::arg("group"), py::arg("part"),
           "As merge, of what was logged of one group; of None, each value is a group.")

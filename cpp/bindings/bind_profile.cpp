@@ -12,6 +12,7 @@ using lightmeter::Origin;
 using lightmeter::Role;
 using lightmeter::profile::Column;
 using lightmeter::profile::ExifPolicy;
+using lightmeter::profile::NumberFacts;
 using lightmeter::profile::Profile;
 using lightmeter::sketch::DistinctCount;
 using lightmeter::sketch::FrequentIntegers;
@@ -96,14 +97,12 @@ void add_column(Profile& profile, const std::string& name, std::uint64_t missing
                 const FrequentStrings& strings, const DistinctCount& distinct_strings,
                 const std::string& role, const std::string& origin) {
   const Meaning meaning{role_of(role), origin_of(origin)};
-  const Column column = Column::from_parts(name,
-                                           {missing,
-                                            integral,
-                                            numbers,
-                                            {moments, distinct_numbers, integers},
-                                            strings,
-                                            distinct_strings},
-                                           meaning);
+  Column::Numbers of_numbers;
+  of_numbers.integral = integral;
+  of_numbers.sketch = numbers;
+  of_numbers.facts.make(NumberFacts{moments, distinct_numbers, integers});
+  const Column column = Column::of_parts(name, meaning, missing, std::move(of_numbers),
+                                         {strings, distinct_strings, {}});
   profile.column(name, meaning).merge(column);
 }
 
@@ -125,7 +124,7 @@ void bind_profile(py::module_& module) {
   bound.def(py::init())
       .def("copy", [](const Profile& self) { return Profile(self); })
       .def("forget_pictures", &Profile::forget_pictures,
-           "Forget exemplars, the list of failures and paths, and sections of newer versions.")
+           "Forget exemplars, the list of failures and paths.")
       .def("log_file", &log_file, py::arg("prefix"), py::arg("decoder") = py::none(),
            py::arg("exif") = py::none(), py::arg("facts") = py::none(),
            py::arg("allow") = py::list(), py::arg("deny") = py::list(),
@@ -239,8 +238,7 @@ void bind_profile(py::module_& module) {
             return pairs;
           },
           "(allowed, denied) tags of each policy that Exif was read under.")
-      .def("merge", &Profile::merge, py::arg("other"),
-           "Add the counts of another profile; returns the newer format's sections it dropped.")
+      .def("merge", &Profile::merge, py::arg("other"), "Add the counts of another profile.")
       .def("encode", [](const Profile& self) { return to_bytes(self.encode()); })
       .def_static(
           "decode",
