@@ -38,10 +38,10 @@ py::tuple exemplars_of(const Profile& profile, const std::string& name) {
 
 // Adds the numbers of an image that was logged: float by name.
 void sample_row(Profile& profile, const py::dict& row) {
-  std::vector<std::pair<std::string_view, double>> numbers;
+  lightmeter::profile::RowSample::Numbers numbers;
   for (const auto& [name, value] : row) {
     if (!is_text(name)) throw py::type_error("a name is no text; expected a str of Unicode");
-    numbers.emplace_back(text_of(name), py::cast<double>(value));
+    numbers.emplace(text_of(name), py::cast<double>(value));
   }
   profile.rows.add(numbers);
 }

@@ -13,6 +13,7 @@ using lightmeter::Origin;
 using lightmeter::Role;
 using lightmeter::profile::Column;
 using lightmeter::profile::ExifPolicy;
+using lightmeter::profile::NumberFacts;
 using lightmeter::profile::Profile;
 
 // Whether update() takes it.
@@ -109,14 +110,12 @@ void add_column(Profile& profile, const std::string& name, std::uint64_t missing
                 const sketch::DistinctCount& distinct_strings, const std::string& role,
                 const std::string& origin) {
   const Meaning meaning = meaning_of(role, origin);
-  const Column column = Column::from_parts(name,
-                                           {missing,
-                                            integral,
-                                            numbers,
-                                            {moments, distinct_numbers, integers},
-                                            strings,
-                                            distinct_strings},
-                                           meaning);
+  Column::Numbers of_numbers;
+  of_numbers.integral = integral;
+  of_numbers.sketch = numbers;
+  of_numbers.facts.make(NumberFacts{moments, distinct_numbers, integers});
+  const Column column = Column::of_parts(name, meaning, missing, std::move(of_numbers),
+                                         {strings, distinct_strings, {}});
   profile.column(name, meaning).merge(column);
 }
 

@@ -6,6 +6,7 @@
 
 #include "box.hpp"
 #include "meaning.hpp"
+#include "profile/codec.hpp"
 #include "profile/number_facts.hpp"
 #include "profile/paths.hpp"
 #include "sketch/distinct.hpp"
@@ -76,24 +77,8 @@ class Column {
   // A column of sketches that were made elsewhere. Facts of numbers that are all listed, and the
   // distinct count of strings that are, are taken from the lists. DecodeError unless the parts are
   // of one column.
-  struct Parts {
-    std::uint64_t null = 0;
-    std::uint64_t integral = 0;
-    sketch::QuantileSketch numbers = sketch::QuantileSketch();
-    NumberFacts facts = {};
-    sketch::FrequentStrings strings = {};
-    sketch::DistinctCount distinct_strings = {};
-    Paths paths = {};
-  };
-  [[nodiscard]] static Column from_parts(std::string_view name, const Parts& parts,
-                                         const Meaning& meaning = {});
-
-  void encode(wire::Writer& out) const;
-  [[nodiscard]] static Column decode(wire::Reader& in, std::string_view name);
-
- private:
   struct Numbers {
-    explicit Numbers(std::uint64_t key) : sketch(key) {}
+    explicit Numbers(std::uint64_t key = 0) : sketch(key) {}
 
     std::uint64_t integral = 0;
     sketch::QuantileSketch sketch;
@@ -104,11 +89,19 @@ class Column {
     sketch::DistinctCount distinct;
     Box<Paths> paths;  // of hashes
   };
+  [[nodiscard]] static Column of_parts(std::string_view name, const Meaning& meaning,
+                                       std::uint64_t null, Numbers numbers, Strings strings);
 
+  // To be read into a new column of this name.
+  void layout(Codec& codec, std::string_view name);
+
+ private:
   void check_more(std::uint64_t count) const;
   void update_number(double value, bool integral);
   void update_numbers(std::span<const double> values, bool integral);
   [[nodiscard]] const Paths& paths() const noexcept;
+  // Derives what follows from exact sketches. DecodeError unless the parts are of one column.
+  void complete(std::string_view name);
   template <class Change>
   void change_numbers(std::uint64_t more, Change&& change);
 

@@ -1,123 +1,98 @@
 #include <string>
+#include <utility>
 
 #include "error.hpp"
 #include "profile/column.hpp"
 #include "sketch/limits.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
 namespace {
 
-// Leading byte of an encoded column: the origin, which parts follow, and the role.
+// The first byte of a column: the origin, which parts follow, and the role.
 constexpr std::uint8_t kOriginMask = 0x03;
 constexpr std::uint8_t kHasNumbers = 0x04;
 constexpr std::uint8_t kHasStrings = 0x08;
 constexpr int kRoleShift = 4;
 
-std::uint8_t bits_of(const Meaning& meaning) noexcept {
-  return static_cast<std::uint8_t>(static_cast<unsigned>(meaning.role) << kRoleShift |
-                                   static_cast<unsigned>(meaning.origin));
-}
-
 }  // namespace
 
-// u8 origin, parts and role | varint null
-// [numbers: varint integral | quantile sketch | moments, distinct count, frequent integers unless
-//  the sketch is exact; the last only without fractions]
-// [strings: frequent strings | distinct count unless these are exact | paths if it is of hashes]
-void Column::encode(wire::Writer& out) const {
-  const bool has_numbers = numbers().observed() > 0;
-  const bool has_strings = strings() > 0;
-  out.u8(static_cast<std::uint8_t>(bits_of(meaning_) | (has_numbers ? kHasNumbers : 0) |
-                                   (has_strings ? kHasStrings : 0)));
-  out.varint(null_);
-  if (has_numbers) {
-    out.varint(integral());
-    numbers().encode(out);
-    if (numbers_->facts) {
-      numbers_->facts->moments.encode(out);
-      numbers_->facts->distinct.encode(out);
-      if (fractional() == 0) numbers_->facts->frequent.encode(out);
-    }
-  }
-  if (has_strings) {
-    frequent_strings().encode(out);
-    if (!frequent_strings().is_exact()) distinct_strings().encode(out);
-    if (meaning_.role == Role::kHash) paths().encode(out, frequent_strings());
-  }
-}
-
-Column Column::decode(wire::Reader& in, std::string_view name) {
-  const std::uint8_t head = in.u8();
+void Column::layout(Codec& codec, std::string_view name) {
+  auto head = static_cast<std::uint8_t>(
+      static_cast<unsigned>(meaning_.role) << kRoleShift | static_cast<unsigned>(meaning_.origin) |
+      (numbers().observed() > 0 ? kHasNumbers : 0U) | (strings() > 0 ? kHasStrings : 0U));
+  codec.u8(head);
   const int role = head >> kRoleShift;
   if (role > static_cast<int>(kLastRole)) {
     throw DecodeError("column " + std::string(name) + ": role " + std::to_string(role) +
                       ", of which this reader knows 0 to " +
                       std::to_string(static_cast<int>(kLastRole)) + "; update lightmeter");
   }
-  Parts parts;
-  parts.null = in.varint();
+  codec.varint(null_);
   if ((head & kHasNumbers) != 0) {
-    parts.integral = in.varint();
-    parts.numbers = sketch::QuantileSketch::decode(in, Column(name).key_);
-    if (!parts.numbers.is_exact()) {
-      parts.facts.moments = sketch::Moments::decode(in);
-      parts.facts.distinct = sketch::DistinctCount::decode(in);
-      if (parts.integral == parts.numbers.observed()) {
-        parts.facts.frequent = sketch::FrequentIntegers::decode(in);
-      }
+    Numbers& numbers = numbers_.make(key_);
+    codec.varint(numbers.integral);
+    codec.part(numbers.sketch, key_);
+    if (!numbers.sketch.is_exact()) {
+      NumberFacts& facts = numbers.facts.make();
+      codec.part(facts.moments);
+      codec.part(facts.distinct);
+      if (numbers.integral == numbers.sketch.observed()) codec.part(facts.frequent);
     }
   }
   if ((head & kHasStrings) != 0) {
-    parts.strings = sketch::FrequentStrings::decode(in);
-    if (!parts.strings.is_exact()) parts.distinct_strings = sketch::DistinctCount::decode(in);
-    if (role == static_cast<int>(Role::kHash)) parts.paths = Paths::decode(in, parts.strings);
+    Strings& strings = strings_.make();
+    codec.part(strings.frequent);
+    if (!strings.frequent.is_exact()) codec.part(strings.distinct);
+    if (role == static_cast<int>(Role::kHash)) {
+      Paths none;
+      Paths& paths = codec.reads() ? strings.paths.make() : strings.paths ? *strings.paths : none;
+      paths.layout(codec, strings.frequent);
+    }
   }
-  if ((parts.numbers.observed() > 0) != ((head & kHasNumbers) != 0) ||
-      (parts.strings.n() > 0) != ((head & kHasStrings) != 0)) {
-    throw DecodeError("column " + std::string(name) + ": marked as having what it has not");
-  }
-  return from_parts(name, parts,
-                    {static_cast<Role>(role), static_cast<Origin>(head & kOriginMask)});
+  if (!codec.reads()) return;
+  meaning_ = {static_cast<Role>(role), static_cast<Origin>(head & kOriginMask)};
+  codec.require((numbers().observed() > 0) == ((head & kHasNumbers) != 0) &&
+                    (strings() > 0) == ((head & kHasStrings) != 0),
+                "a column that is marked as having what it has not");
+  complete(name);
 }
 
-Column Column::from_parts(std::string_view name, const Parts& parts, const Meaning& meaning) {
+Column Column::of_parts(std::string_view name, const Meaning& meaning, std::uint64_t null,
+                        Numbers numbers, Strings strings) {
+  Column column(name, meaning);
+  column.null_ = null;
+  if (numbers.sketch.observed() > 0) column.numbers_.make(std::move(numbers));
+  if (strings.frequent.n() > 0) column.strings_.make(std::move(strings));
+  column.complete(name);
+  return column;
+}
+
+void Column::complete(std::string_view name) {
   const auto check = [&](bool good, const std::string& what) {
     if (!good) throw DecodeError("column " + std::string(name) + ": " + what);
   };
-  const std::uint64_t observed = parts.numbers.observed();
-  const std::uint64_t strings = parts.strings.n();
-  check(parts.null <= sketch::kMaxCount && observed + strings <= sketch::kMaxCount - parts.null,
+  const std::uint64_t observed = numbers().observed();
+  check(null_ <= sketch::kMaxCount && observed + strings() <= sketch::kMaxCount - null_,
         "more than 2^56 observations");
-  check(parts.integral <= observed, std::to_string(parts.integral) + " integers among " +
-                                        std::to_string(observed) + " numbers");
-  Column column(name, meaning);
-  column.null_ = parts.null;
-  if (observed > 0) {
-    Numbers& numbers = column.numbers_.make(column.key_);
-    numbers.integral = parts.integral;
-    numbers.sketch = parts.numbers;
-    if (!numbers.sketch.is_exact()) {
-      const std::string beside =
-          " numbers beside quantiles of " + std::to_string(parts.numbers.n());
-      check(parts.facts.moments.n() == parts.numbers.n(),
-            "moments of " + std::to_string(parts.facts.moments.n()) + beside);
-      check(parts.integral < observed || parts.facts.frequent.n() == parts.numbers.n(),
-            "frequent integers of " + std::to_string(parts.facts.frequent.n()) + beside);
-      numbers.facts.make(parts.facts);
+  check(integral() <= observed,
+        std::to_string(integral()) + " integers among " + std::to_string(observed) + " numbers");
+  if (numbers_ && numbers().is_exact()) {
+    numbers_->facts = {};
+  } else if (numbers_) {
+    const NumberFacts& facts = numbers_->facts.make();
+    const std::uint64_t n = numbers().n();
+    const std::string beside = " numbers beside quantiles of " + std::to_string(n);
+    check(facts.moments.n() == n, "moments of " + std::to_string(facts.moments.n()) + beside);
+    check(integral() < observed || facts.frequent.n() == n,
+          "frequent integers of " + std::to_string(facts.frequent.n()) + beside);
+  }
+  if (strings_ && strings_->frequent.is_exact()) {
+    strings_->distinct = {};
+    for (const auto& item : strings_->frequent.items()) {
+      strings_->distinct.update(std::string_view(item.value));
     }
   }
-  if (strings > 0) {
-    Strings& kept = column.strings_.make();
-    kept.frequent = parts.strings;
-    if (meaning.role == Role::kHash) kept.paths.make(parts.paths);
-    kept.distinct = parts.strings.is_exact() ? sketch::DistinctCount() : parts.distinct_strings;
-    for (const auto& item : parts.strings.items()) {
-      if (parts.strings.is_exact()) kept.distinct.update(std::string_view(item.value));
-    }
-  }
-  return column;
 }
 
 }  // namespace lightmeter::profile

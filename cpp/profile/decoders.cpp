@@ -1,6 +1,5 @@
 #include "profile/decoders.hpp"
 
-#include "profile/layout.hpp"
 #include "wire/text.hpp"
 
 namespace lightmeter::profile {
@@ -12,20 +11,13 @@ void Decoders::add(std::string_view format, std::string_view name) {
                std::string(wire::cut_text(name, kMaxName))});
 }
 
-template <class Io, class Self>
-void Decoders::layout(Io io, Self& self) {
-  FirstK::layout(io, self, 16, "decoders: too many entries", "decoders: the entries are not rising",
-                 [&](auto& decoder) {
-                   io.text(decoder.format);
-                   io.text(decoder.name);
-                   io.require(
-                       decoder.format.size() <= kMaxFormat && decoder.name.size() <= kMaxName,
-                       "decoders: an entry is too long");
-                 });
+void Decoders::layout(Codec& codec) {
+  FirstK::layout(codec, [&](Decoder& decoder) {
+    codec.text(decoder.format);
+    codec.text(decoder.name);
+    codec.require(decoder.format.size() <= kMaxFormat && decoder.name.size() <= kMaxName,
+                  "an entry is too long");
+  });
 }
-
-void Decoders::encode(wire::Writer& out) const { layout(Packer{out}, *this); }
-
-Decoders Decoders::decode(wire::Reader& in) { return unpacked<Decoders>(in); }
 
 }  // namespace lightmeter::profile

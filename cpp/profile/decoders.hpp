@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "profile/first_k.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -29,13 +28,7 @@ class Decoders : public FirstK<Decoder> {
 
   // What is longer keeps its start. std::invalid_argument unless both are UTF-8.
   void add(std::string_view format, std::string_view name);
-
-  // varint count | each in rising order: text format | text name
-  template <class Io, class Self>
-  static void layout(Io io, Self& self);
-  void encode(wire::Writer& out) const;
-  // Throws DecodeError unless `add` could have made it.
-  [[nodiscard]] static Decoders decode(wire::Reader& in);
+  void layout(Codec& codec);
 };
 
 }  // namespace lightmeter::profile

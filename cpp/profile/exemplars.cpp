@@ -4,7 +4,6 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "profile/layout.hpp"
 #include "wire/text.hpp"
 
 namespace lightmeter::profile {
@@ -62,67 +61,53 @@ const Exemplars::Ends* Exemplars::find(std::string_view feature) const {
   return found == ends_.end() ? nullptr : &found->second;
 }
 
-std::set<std::uint64_t> Exemplars::referenced() const {
-  std::set<std::uint64_t> hashes = random();
+// Each once, rising.
+std::vector<std::uint64_t> Exemplars::referenced() const {
+  std::vector<std::uint64_t> hashes = random();
   for (const auto& [feature, ends] : ends_) {
-    for (const auto& [value, hash] : ends.low.entries()) hashes.insert(hash);
-    for (const auto& [value, hash] : ends.high.entries()) hashes.insert(hash);
+    for (const auto& [value, hash] : ends.low.entries()) hashes.push_back(hash);
+    for (const auto& [value, hash] : ends.high.entries()) hashes.push_back(hash);
   }
+  std::sort(hashes.begin(), hashes.end());
+  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
   return hashes;
 }
 
 void Exemplars::forget_unreferenced() {
-  const std::set<std::uint64_t> hashes = referenced();
-  std::erase_if(pictures_, [&](const auto& item) { return !hashes.contains(item.first); });
+  const std::vector<std::uint64_t> hashes = referenced();
+  std::erase_if(pictures_, [&](const auto& item) {
+    return !std::binary_search(hashes.begin(), hashes.end(), item.first);
+  });
 }
 
-// varint keep
-// varint pictures | each, by rising hash: u64 hash | text path | varint length | thumbnail
-// varint random | each, rising: u64 hash
-// varint features | each, by rising name: text name
-//                   | varint low | each, rising: f64 value | u64 hash
-//                   | varint high | each, falling: f64 value | u64 hash
-// Every picture is referred to.
-template <class Io, class Self>
-void Exemplars::layout(Io io, Self& self) {
-  std::uint64_t keep = self.keep();
-  io.varint(keep);
-  io.require(keep > 0 && keep <= kMaxKeep, "exemplars of the profile: keeps none or too many");
-  if constexpr (Io::kReads) self.keep(static_cast<std::size_t>(keep));
-  io.map(self.pictures_, 80, "exemplars of the profile: pictures are out of order",
-         [&](std::uint64_t, auto& picture) {
-           io.text(picture.path);
-           io.bytes(picture.thumbnail);
-           io.require(picture.path.size() <= kMaxPath && picture.thumbnail.size() <= kMaxThumbnail,
-                      "exemplars of the profile: a picture is too large");
-         });
-  self.random_.layout(
-      io, self.random_, 64, "exemplars of the profile: more at random than it keeps",
-      "exemplars of the profile: hashes are out of order", [&](auto& hash) { io.u64(hash); });
-  constexpr auto kWrongCount = "exemplars of the profile: more or fewer values than it keeps";
+void Exemplars::layout(Codec& codec) {
+  std::uint64_t keep = this->keep();
+  codec.varint(keep);
+  codec.require(keep > 0 && keep <= kMaxKeep, "keeps no pictures, or too many");
+  if (codec.reads()) random_.limit(static_cast<std::size_t>(keep));
+  codec.map(pictures_, [&](std::uint64_t, Picture& picture) {
+    codec.text(picture.path);
+    codec.bytes(picture.thumbnail);
+    codec.require(picture.path.size() <= kMaxPath && picture.thumbnail.size() <= kMaxThumbnail,
+                  "a picture is too large");
+  });
+  random_.layout(codec, [&](std::uint64_t& hash) { codec.u64(hash); });
   const auto layout_values = [&](auto& values) {
-    if constexpr (Io::kReads) values.limit(self.keep());
-    values.layout(io, values, 128, kWrongCount, "exemplars of the profile: values are out of order",
-                  [&](auto& value) {
-                    io.f64(value.first);
-                    io.u64(value.second);
-                    io.require(std::isfinite(value.first),
-                               "exemplars of the profile: a value is not finite");
-                  });
-    io.require(!values.entries().empty(), kWrongCount);
+    if (codec.reads()) values.limit(this->keep());
+    values.layout(codec, [&](Value& value) {
+      codec.f64(value.first);
+      codec.u64(value.second);
+      codec.require(std::isfinite(value.first), "a value is not finite");
+    });
+    codec.require(!values.empty(), "a feature without values");
   };
-  io.map(self.ends_, 280, "exemplars of the profile: features are out of order",
-         [&](const std::string&, auto& ends) {
-           layout_values(ends.low);
-           layout_values(ends.high);
-         });
-  io.require(!Io::kReads || std::ranges::equal(self.referenced(), self.pictures_, {}, {},
-                                               [](const auto& item) { return item.first; }),
-             "exemplars of the profile: pictures and references differ");
+  codec.map(ends_, [&](const std::string&, Ends& ends) {
+    layout_values(ends.low);
+    layout_values(ends.high);
+  });
+  const auto is_picture = [](std::uint64_t hash, const auto& item) { return hash == item.first; };
+  codec.require(!codec.reads() || std::ranges::equal(referenced(), pictures_, is_picture),
+                "pictures and references differ");
 }
-
-void Exemplars::encode(wire::Writer& out) const { layout(Packer{out}, *this); }
-
-Exemplars Exemplars::decode(wire::Reader& in) { return unpacked<Exemplars>(in); }
 
 }  // namespace lightmeter::profile

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,7 +11,6 @@
 #include <vector>
 
 #include "profile/first_k.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -52,19 +50,18 @@ class Exemplars {
   // keeps none has no say.
   void merge(const Exemplars& other);
 
-  [[nodiscard]] const std::set<std::uint64_t>& random() const noexcept { return random_.entries(); }
+  [[nodiscard]] const std::vector<std::uint64_t>& random() const noexcept {
+    return random_.entries();
+  }
   // Null if the feature is not known.
   [[nodiscard]] const Ends* find(std::string_view feature) const;
   // Of a hash that random() or find() returned.
   [[nodiscard]] const Picture& picture(std::uint64_t hash) const { return pictures_.at(hash); }
 
-  template <class Io, class Self>
-  static void layout(Io io, Self& self);
-  void encode(wire::Writer& out) const;
-  [[nodiscard]] static Exemplars decode(wire::Reader& in);
+  void layout(Codec& codec);
 
  private:
-  [[nodiscard]] std::set<std::uint64_t> referenced() const;
+  [[nodiscard]] std::vector<std::uint64_t> referenced() const;
   void forget_unreferenced();
 
   std::map<std::uint64_t, Picture> pictures_;

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "wire/wire.hpp"
+#include "profile/codec.hpp"
 
 namespace lightmeter::profile {
 
@@ -21,11 +21,11 @@ struct ExifPolicy {
     return !deny.contains(tag) && (!personal || allow.contains(tag));
   }
 
-  // Twice: varint count | texts, in rising order.
-  template <class Io, class Self>
-  static void layout(Io io, Self& self);
-  void encode(wire::Writer& out) const;
-  [[nodiscard]] static ExifPolicy decode(wire::Reader& in);
+  void layout(Codec& codec) {
+    for (auto* tags : {&allow, &deny}) {
+      codec.list(*tags, [&](std::string& tag) { codec.text(tag); });
+    }
+  }
 
   friend auto operator<=>(const ExifPolicy&, const ExifPolicy&) = default;
 };

@@ -4,7 +4,6 @@
 #include <tuple>
 #include <utility>
 
-#include "profile/layout.hpp"
 #include "wire/text.hpp"
 
 namespace lightmeter::profile {
@@ -27,22 +26,15 @@ void Failures::add(Failure failure) {
   FirstK::add(std::move(failure));
 }
 
-template <class Io, class Self>
-void Failures::layout(Io io, Self& self) {
-  FirstK::layout(io, self, 24, "failures: too many entries", "failures: the entries are not rising",
-                 [&](auto& failure) {
-                   io.bytes(failure.path);  // any: file systems do not ask for UTF-8
-                   io.text(failure.reason);
-                   io.text(failure.detail);
-                   io.require(failure.path.size() <= kMaxPath &&
-                                  failure.reason.size() <= kMaxReason &&
-                                  failure.detail.size() <= kMaxDetail,
-                              "failures: an entry is too long");
-                 });
+void Failures::layout(Codec& codec) {
+  FirstK::layout(codec, [&](Failure& failure) {
+    codec.bytes(failure.path);  // any: file systems do not ask for UTF-8
+    codec.text(failure.reason);
+    codec.text(failure.detail);
+    codec.require(failure.path.size() <= kMaxPath && failure.reason.size() <= kMaxReason &&
+                      failure.detail.size() <= kMaxDetail,
+                  "an entry is too long");
+  });
 }
-
-void Failures::encode(wire::Writer& out) const { layout(Packer{out}, *this); }
-
-Failures Failures::decode(wire::Reader& in) { return unpacked<Failures>(in); }
 
 }  // namespace lightmeter::profile

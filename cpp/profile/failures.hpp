@@ -4,7 +4,6 @@
 #include <string>
 
 #include "profile/first_k.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -34,13 +33,7 @@ class Failures : public FirstK<Failure> {
   // A longer path keeps its end, after "..."; a longer detail its start. std::invalid_argument
   // unless reason and detail are UTF-8.
   void add(Failure failure);
-
-  // varint count | each in rising order: varint length, path | text reason | text detail
-  template <class Io, class Self>
-  static void layout(Io io, Self& self);
-  void encode(wire::Writer& out) const;
-  // Throws DecodeError unless `add` could have made it.
-  [[nodiscard]] static Failures decode(wire::Reader& in);
+  void layout(Codec& codec);
 };
 
 }  // namespace lightmeter::profile

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <iterator>
-#include <set>
 #include <utility>
+#include <vector>
+
+#include "profile/codec.hpp"
 
 namespace lightmeter::profile {
 
@@ -31,22 +32,24 @@ class FirstK {
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   void limit(std::size_t most) {
     most_ = most;
-    while (entries_.size() > most_) entries_.erase(std::prev(entries_.end()));
+    if (entries_.size() > most_) entries_.erase(entries_.begin() + most_, entries_.end());
   }
-  [[nodiscard]] const std::set<Entry, Order>& entries() const noexcept { return entries_; }
+  // In their order.
+  [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
 
   // False if the entry comes after K others.
   [[nodiscard]] bool takes(const Entry& entry) const {
-    return entries_.size() < most_ || (most_ > 0 && !Order()(*std::prev(entries_.end()), entry));
+    return entries_.size() < most_ || (most_ > 0 && !Order()(entries_.back(), entry));
   }
   void add(Entry entry) {
     if (!takes(entry)) return;
-    const auto [same, added] = entries_.insert(entry);
-    if (!added && entry < *same) {
-      entries_.erase(same);
-      entries_.insert(std::move(entry));
+    const auto place = std::lower_bound(entries_.begin(), entries_.end(), entry, Order());
+    if (place == entries_.end() || Order()(entry, *place)) {
+      entries_.insert(place, std::move(entry));
+      limit(most_);
+    } else if (entry < *place) {
+      *place = std::move(entry);
     }
-    limit(most_);
   }
   // The sum keeps as many as the side that keeps fewer, which is all that it can know; a side that
   // keeps none has no say. `made_own` is applied to the other's entries.
@@ -56,16 +59,19 @@ class FirstK {
     for (const Entry& entry : other.entries_) add(made_own(entry));
   }
 
-  // `each` is the layout of an entry; the others are what DecodeErrors say.
-  template <class Io, class Self, class Each>
-  static void layout(Io io, Self& self, std::uint64_t bits_each, const char* too_many,
-                     const char* not_rising, Each&& each) {
-    io.list(self.entries_, bits_each, not_rising, each, self.most_, too_many);
+  // `each` is the layout of an entry.
+  template <class Each>
+  void layout(Codec& codec, Each&& each) {
+    const auto add = [&](Entry& entry) {
+      codec.require(entries_.size() < most_, "more entries than are kept");
+      each(entry);
+    };
+    codec.list(entries_, add, Order());
   }
 
  private:
   std::size_t most_;
-  std::set<Entry, Order> entries_;
+  std::vector<Entry> entries_;
 };
 
 }  // namespace lightmeter::profile

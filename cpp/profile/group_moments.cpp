@@ -11,57 +11,29 @@ namespace lightmeter::profile {
 
 namespace {
 
-using Count = GroupMoments::Count;
-using Counts = GroupMoments::Counts;
-using Mean = GroupMoments::Mean;
-using Squares = GroupMoments::Squares;
-using Values = GroupMoments::Values;
-
-void sum(Count& own, const Count& more) { own.n += more.n; }
-
-void add_count(Counts& counts, std::uint32_t key, std::uint64_t n) {
-  if (n > 0) counts.add({key, n}, sum);
-}
-
-double mean_of(double a, double na, double b, double nb) {
-  const double share = nb / (na + nb);
-  const double d = b - a;
-  return std::isfinite(d) ? a + d * share : a * (1.0 - share) + b * share;
-}
-
-void add_squares(Squares& own, const Squares& more) {
-  for (std::size_t i = 0; i < own.size(); ++i) own[i] += more[i];
-}
-
 // The numbers of a column as one mean, and the squares about it.
-void put_numbers(Values& values, Bucket bucket, const Column& column) {
-  const auto join = [&](Mean& own, const Mean& more) { values.join(own, more); };
-  if (!values.circular) {
+void put_numbers(PerBucket& means, Bucket bucket, const Column& column, bool circular) {
+  if (!circular) {
     const sketch::Moments moments = column.moments();
-    if (moments.n() == 0) return;
-    values.means.add({bucket, moments.n(), moments.mean(), 0.0}, join);
-    (bucket == kSingle ? values.single : values.within)[0] = moments.sum_of_squares();
-    return;
+    return means.add({bucket, moments.n(), moments.mean()}, moments.sum_of_squares());
   }
   const sketch::SortedView& view = column.numbers().view();
-  Mean mean{bucket, 0, 0.0, 0.0};
   for (std::size_t i = 0; i < view.values.size(); ++i) {
     const double angle = kernels::hue_angle(view.values[i]);
-    values.join(mean, {bucket, view.weight(i), std::cos(angle), std::sin(angle)});
+    means.add({bucket, view.weight(i), std::cos(angle), std::sin(angle)});
   }
-  if (mean.n > 0) values.means.add(mean, join);
 }
 
-void put_texts(Counts& texts, Bucket bucket, const sketch::FrequentStrings& strings) {
-  const std::uint32_t first = bucket * GroupMoments::kCells;
+void put_texts(std::map<std::uint32_t, PerBucket>& texts, Bucket bucket,
+               const sketch::FrequentStrings& strings) {
   std::uint64_t rest = strings.n();
   for (const auto& item : strings.items()) {
     const std::uint64_t count = std::min(rest, item.lower);
-    const auto cell = static_cast<std::uint32_t>(sketch::hash_of(item.value) % texts.cells());
-    add_count(texts, first + cell, count);
+    const std::uint64_t cell = sketch::hash_of(item.value) % GroupMoments::kCells;
+    if (count > 0) texts[static_cast<std::uint32_t>(cell)].add({bucket, count});
     rest -= count;
   }
-  add_count(texts, first, rest);  // no longer listed
+  if (rest > 0) texts[0].add({bucket, rest});  // no longer listed
 }
 
 // Numbers that have a test; of others no group is asked.
@@ -71,39 +43,16 @@ bool is_tested(Role role) noexcept {
 
 }  // namespace
 
-// As in moments.cpp; the squares that lie between the two means go to those of the bucket's kind.
-void GroupMoments::Values::join(Mean& own, const Mean& more) {
-  Squares& squares = own.key == kSingle ? single : within;
-  const auto a = static_cast<double>(own.n);
-  const auto b = static_cast<double>(more.n);
-  const double x = more.x - own.x;
-  const double y = more.y - own.y;
-  const double weight = a * (b / (a + b));
-  squares[0] += x * x * weight;
-  if (y != 0.0) {  // of hues, which are finite
-    squares[1] += y * y * weight;
-    squares[2] += x * y * weight;
-  }
-  own.x = mean_of(own.x, a, more.x, b);
-  own.y = mean_of(own.y, a, more.y, b);
-  own.n += more.n;
-}
-
 void GroupMoments::Values::merge(const Values& more) {
   if (means.empty()) {
     circular = more.circular;
   } else if (!more.means.empty() && circular != more.circular) {
-    means.clear();  // of one name, but of two meanings: nothing that could be compared
-    within = single = {};
+    means = PerBucket();  // of one name, but of two meanings: nothing that could be compared
   }
-  if (circular == more.circular) {
-    means.merge(more.means, [this](Mean& own, const Mean& mean) { join(own, mean); });
-    add_squares(within, more.within);
-    add_squares(single, more.single);
-  }
-  missing.merge(more.missing, sum);
-  infinite.merge(more.infinite, sum);
-  texts.merge(more.texts, sum);
+  if (circular == more.circular) means.merge(more.means);
+  missing.merge(more.missing);
+  infinite.merge(more.infinite);
+  for (const auto& [cell, counts] : more.texts) texts[cell].merge(counts);
 }
 
 Bucket GroupMoments::bucket_of(std::optional<std::string_view> group) noexcept {
@@ -124,10 +73,10 @@ void GroupMoments::add(Bucket bucket, std::string_view name, const Column& colum
   if (role != Role::kVector) {  // of which is kept that they have groups
     Values& values = group.columns_[std::string(name)];
     values.circular = role == Role::kAngle;
-    if (is_tested(role)) put_numbers(values, bucket, column);
+    if (is_tested(role)) put_numbers(values.means, bucket, column, values.circular);
     const sketch::QuantileSketch& numbers = column.numbers();
-    add_count(values.missing, bucket, column.null() + numbers.nan());
-    add_count(values.infinite, bucket, numbers.pos_inf() + numbers.neg_inf());
+    values.missing.add({bucket, column.null() + numbers.nan()});
+    values.infinite.add({bucket, numbers.pos_inf() + numbers.neg_inf()});
     put_texts(values.texts, bucket, column.frequent_strings());
   }
   merge(std::move(group));
@@ -138,10 +87,8 @@ void GroupMoments::add(Bucket bucket, std::string_view prefix, std::uint64_t mea
   GroupMoments group;
   group.in_use_.insert(bucket);
   Images& images = group.images_[std::string(prefix)];
-  add_count(images.measured, bucket, measured);
-  for (const auto& [policy, count] : exif_read) {
-    add_count(images.exif_read[policy], bucket, count);
-  }
+  images.measured.add({bucket, measured});
+  for (const auto& [policy, count] : exif_read) images.exif_read[policy].add({bucket, count});
   merge(std::move(group));
 }
 
@@ -156,10 +103,8 @@ void GroupMoments::merge(GroupMoments more) {
   }
   for (const auto& [prefix, images] : more.images_) {
     Images& own = images_[prefix];
-    own.measured.merge(images.measured, sum);
-    for (const auto& [policy, counts] : images.exif_read) {
-      own.exif_read[policy].merge(counts, sum);
-    }
+    own.measured.merge(images.measured);
+    for (const auto& [policy, counts] : images.exif_read) own.exif_read[policy].merge(counts);
   }
   while (named() > kMost) coarsen();
 }
@@ -171,15 +116,46 @@ void GroupMoments::coarsen() {
     in_use.insert(bucket == kSingle ? kSingle : bucket % buckets());
   in_use_ = std::move(in_use);
   for (auto& [name, values] : columns_) {
-    values.means.coarsen(buckets(), [&](Mean& own, const Mean& more) { values.join(own, more); });
-    for (Counts* counts : {&values.missing, &values.infinite, &values.texts}) {
-      counts->coarsen(buckets(), sum);
+    for (PerBucket* part : {&values.means, &values.missing, &values.infinite}) {
+      part->coarsen(buckets());
     }
+    for (auto& [cell, counts] : values.texts) counts.coarsen(buckets());
   }
   for (auto& [prefix, images] : images_) {
-    images.measured.coarsen(buckets(), sum);
-    for (auto& [policy, counts] : images.exif_read) counts.coarsen(buckets(), sum);
+    images.measured.coarsen(buckets());
+    for (auto& [policy, counts] : images.exif_read) counts.coarsen(buckets());
   }
+}
+
+void GroupMoments::layout(Codec& codec) {
+  auto coarsenings = static_cast<std::uint64_t>(coarsenings_);
+  codec.varint(coarsenings);
+  codec.require(coarsenings <= kMostCoarsenings, "buckets halved too often");
+  if (codec.reads()) coarsenings_ = static_cast<int>(coarsenings);
+  codec.list(in_use_, [&](Bucket& bucket) {
+    codec.varint(bucket);
+    codec.require(bucket < buckets() || bucket == kSingle, "a bucket that is none");
+  });
+  codec.require(!empty() && named() <= kMost, "no bucket in use, or too many");
+  codec.map(images_, [&](const std::string&, Images& images) {
+    images.measured.layout(codec, in_use_);
+    codec.map(images.exif_read,
+              [&](const ExifPolicy&, PerBucket& counts) { counts.layout(codec, in_use_); });
+  });
+  codec.map(columns_, [&](const std::string&, Values& values) {
+    std::uint8_t circular = values.circular && !values.means.empty() ? 1 : 0;
+    codec.u8(circular);
+    codec.require(circular <= 1, "marked as what is not known");
+    if (codec.reads()) values.circular = circular == 1;
+    values.means.layout(codec, in_use_, 1 + circular);
+    codec.require(circular == 0 || !values.means.empty(), "marked as hues without any");
+    values.missing.layout(codec, in_use_);
+    values.infinite.layout(codec, in_use_);
+    codec.map(values.texts, [&](std::uint32_t cell, PerBucket& counts) {
+      counts.layout(codec, in_use_);
+      codec.require(cell < kCells && !counts.empty(), "a cell that is none, or without strings");
+    });
+  });
 }
 
 }  // namespace lightmeter::profile

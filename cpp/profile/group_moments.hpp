@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,7 +11,6 @@
 #include "profile/column.hpp"
 #include "profile/exif_policy.hpp"
 #include "profile/per_bucket.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -27,37 +25,18 @@ class GroupMoments {
   static constexpr std::uint32_t kCells = 64;  // that strings are hashed to
   static constexpr int kMostCoarsenings = 4;   // leave kMost buckets
 
-  struct Count {
-    std::uint32_t key = 0;
-    std::uint64_t n = 0;
-    friend bool operator<(const Count& a, const Count& b) noexcept { return a.key < b.key; }
-  };
-  using Counts = PerBucket<Count>;
-  struct Mean {
-    Bucket key = 0;
-    std::uint64_t n = 0;
-    double x = 0.0;  // of hues the cosine
-    double y = 0.0;  // of hues the sine, else 0
-    friend bool operator<(const Mean& a, const Mean& b) noexcept { return a.key < b.key; }
-  };
-  // xx, yy, xy: sums of squares and of products about the means.
-  using Squares = std::array<double, 3>;
   struct Values {
-    // Adds a mean to `sum`, which is of the same bucket, and the squares that lie between the two.
-    void join(Mean& sum, const Mean& more);
     void merge(const Values& more);
 
     bool circular = false;
-    PerBucket<Mean> means;  // of finite numbers
-    Squares within{};       // of all buckets but kSingle
-    Squares single{};       // of kSingle
-    Counts missing;
-    Counts infinite;
-    Counts texts = Counts(kCells);
+    PerBucket means;  // of finite numbers
+    PerBucket missing;
+    PerBucket infinite;
+    std::map<std::uint32_t, PerBucket> texts;  // by the cell that they are hashed to
   };
   struct Images {
-    Counts measured;
-    std::map<ExifPolicy, Counts> exif_read;
+    PerBucket measured;
+    std::map<ExifPolicy, PerBucket> exif_read;
   };
 
   // Without a group each value is one: kSingle. The name is not kept.
@@ -82,10 +61,7 @@ class GroupMoments {
     return images_;
   }
 
-  template <class Io, class Self>
-  static void layout(Io io, Self& self);
-  void encode(wire::Writer& out) const;
-  [[nodiscard]] static GroupMoments decode(wire::Reader& in);
+  void layout(Codec& codec);
 
  private:
   // Buckets in use beside kSingle.

@@ -11,9 +11,9 @@ using Table = std::vector<double>;
 
 double& at(Table& table, Bucket bucket) { return bucket == kSingle ? table.back() : table[bucket]; }
 
-void add(Table& table, const GroupMoments::Counts& counts) {
+void add(Table& table, const PerBucket& counts) {
   for (const auto& entry : counts.entries()) {
-    at(table, counts.bucket(entry)) += static_cast<double>(entry.n);
+    at(table, entry.bucket) += static_cast<double>(entry.n);
   }
 }
 
@@ -43,22 +43,20 @@ Grouped grouped(const Profile& profile, std::string_view name, const Meaning& me
   const GroupMoments::Values values =
       found == groups.columns().end() ? GroupMoments::Values() : found->second;
   const Table none(std::size_t{groups.buckets()} + 1);
-  Grouped result{none, none, none, none, none, {}, values.within, values.single};
+  Grouped result{none, none, none, none, none, {}, values.means.within(), values.means.single()};
   for (const auto& mean : values.means.entries()) {
-    at(result.n, mean.key) = static_cast<double>(mean.n);
-    at(result.x, mean.key) = mean.x;
-    at(result.y, mean.key) = mean.y;
+    at(result.n, mean.bucket) = static_cast<double>(mean.n);
+    at(result.x, mean.bucket) = mean.x;
+    at(result.y, mean.bucket) = mean.y;
   }
   add(result.missing, values.missing);
   add(result.infinite, values.infinite);
-  for (const auto& entry : values.texts.entries()) {
-    const std::uint32_t cell = entry.key % GroupMoments::kCells;
-    Table& counts = result.texts.try_emplace(cell, none).first->second;
-    at(counts, values.texts.bucket(entry)) += static_cast<double>(entry.n);
-  }
   Table present = result.n;
   add(present, values.infinite);
-  add(present, values.texts);
+  for (const auto& [cell, counts] : values.texts) {
+    add(result.texts.emplace_back(cell, none).second, counts);
+    add(present, counts);
+  }
   add_unstored(result.missing, profile, name, meaning, present);
   return result;
 }

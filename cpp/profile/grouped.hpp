@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "meaning.hpp"
@@ -15,13 +15,13 @@ namespace lightmeter::profile {
 // hashed to, and at the end one for values that are a group each.
 struct Grouped {
   std::vector<double> n;  // finite numbers
-  std::vector<double> x;  // their mean, see GroupMoments::Mean
+  std::vector<double> x;  // their mean, see PerBucket::Entry
   std::vector<double> y;
   std::vector<double> missing;  // as Profile::missing counts them
   std::vector<double> infinite;
-  std::map<std::uint32_t, std::vector<double>> texts;  // by the cell that they are hashed to
-  GroupMoments::Squares within{};                      // see GroupMoments::Values
-  GroupMoments::Squares single{};
+  std::vector<std::pair<std::uint32_t, std::vector<double>>> texts;  // by rising cell
+  Squares within{};                                                  // see PerBucket
+  Squares single{};
 };
 
 // Of a feature that the profile lacks as of one that no image has.

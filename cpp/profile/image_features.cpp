@@ -12,9 +12,7 @@ namespace lightmeter::profile {
 namespace {
 
 std::string feature(std::string_view prefix, std::string_view name) {
-  std::string full;
-  full.reserve(prefix.size() + 1 + name.size());
-  return full.append(prefix).append(".").append(name);
+  return std::string(prefix).append(".").append(name);
 }
 
 // The values of all pixels.

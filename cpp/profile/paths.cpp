@@ -5,7 +5,6 @@
 
 #include "profile/first_k.hpp"
 #include "wire/text.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -52,33 +51,22 @@ std::string_view Paths::find(std::string_view hash) const {
   return place == paths_.end() ? std::string_view() : place->second;
 }
 
-void Paths::encode(wire::Writer& out, const sketch::FrequentStrings& tracked) const {
-  std::string_view before;
-  for (const auto& entry : tracked.state().entries) {
-    const std::string_view path = find(entry.value);
-    const std::size_t shared = shared_start(before, path);
-    out.varint(shared);
-    out.string(path.substr(shared));
-    before = path;
-  }
-}
-
-Paths Paths::decode(wire::Reader& in, const sketch::FrequentStrings& tracked) {
-  Paths result;
+void Paths::layout(Codec& codec, const sketch::FrequentStrings& tracked) {
   std::string before;
   for (const auto& entry : tracked.state().entries) {
-    const std::uint64_t shared = in.varint();
-    wire::require(shared <= before.size(), "paths: more is shared than there is");
-    std::string path = before.substr(0, static_cast<std::size_t>(shared));
-    const auto rest = in.bytes(in.varint());
-    path.append(rest.begin(), rest.end());
-    wire::require(path.size() <= kMaxPath && wire::is_utf8(path),
+    std::string path(find(entry.value));
+    std::uint64_t shared = shared_start(before, path);
+    std::string rest = path.substr(shared);
+    codec.varint(shared);
+    codec.bytes(rest);
+    codec.require(shared <= before.size(), "paths: more is shared than there is");
+    path = before.substr(0, shared) + rest;
+    codec.require(path.size() <= kMaxPath && wire::is_utf8(path),
                   "paths: a path is too long, or no text");
-    wire::require(shared_start(before, path) == shared, "paths: not in their least form");
-    if (!path.empty()) result.paths_.emplace_hint(result.paths_.end(), entry.value, path);
+    codec.require(shared_start(before, path) == shared, "paths: not in their least form");
+    if (codec.reads() && !path.empty()) paths_.emplace_hint(paths_.end(), entry.value, path);
     before = std::move(path);
   }
-  return result;
 }
 
 }  // namespace lightmeter::profile

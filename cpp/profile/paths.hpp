@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "profile/codec.hpp"
 #include "sketch/frequent.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -25,11 +25,7 @@ class Paths {
   // Empty if none is known.
   [[nodiscard]] std::string_view find(std::string_view hash) const;
 
-  // For each tracked hash, rising: varint bytes shared with the path before, at most 64
-  //                              | varint length | rest of the path; all is 0 without a path
-  void encode(wire::Writer& out, const sketch::FrequentStrings& tracked) const;
-  // DecodeError unless `add` could have made it.
-  [[nodiscard]] static Paths decode(wire::Reader& in, const sketch::FrequentStrings& tracked);
+  void layout(Codec& codec, const sketch::FrequentStrings& tracked);
 
  private:
   void forget_others(const sketch::FrequentStrings& tracked);

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
+#include <array>
 #include <cstdint>
-#include <span>
-#include <utility>
+#include <set>
 #include <vector>
+
+#include "profile/codec.hpp"
 
 namespace lightmeter::profile {
 
@@ -14,76 +14,46 @@ using Bucket = std::uint32_t;
 inline constexpr Bucket kBuckets = 4096;
 inline constexpr Bucket kSingle = kBuckets;
 
-// An entry for some of the buckets, or for some of the `cells` of each; its key is
-// cells * bucket + cell. `join(sum, more)` adds an entry to another one of its key.
-template <class Entry>
+// xx, yy, xy: sums of squares and of products about the means.
+using Squares = std::array<double, 3>;
+
+// How many values some of the buckets have; of numbers also their means, and the squares about
+// these.
 class PerBucket {
  public:
-  explicit PerBucket(std::uint32_t cells = 1) : cells_(cells) {}
+  struct Entry {
+    Bucket bucket = 0;
+    std::uint64_t n = 0;
+    double x = 0.0;  // mean; of hues the mean cosine
+    double y = 0.0;  // of hues the mean sine, else 0
+    friend bool operator<(const Entry& a, const Entry& b) noexcept { return a.bucket < b.bucket; }
+  };
 
-  // By rising key.
+  // By rising bucket.
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-  [[nodiscard]] Bucket bucket(const Entry& entry) const noexcept { return entry.key / cells_; }
-  [[nodiscard]] std::uint32_t cells() const noexcept { return cells_; }
-  void clear() noexcept { entries_.clear(); }
+  // Of all buckets but kSingle.
+  [[nodiscard]] const Squares& within() const noexcept { return within_; }
+  // Of kSingle.
+  [[nodiscard]] const Squares& single() const noexcept { return single_; }
 
-  template <class Join>
-  void add(const Entry& entry, Join&& join) {
-    const auto found = std::ranges::lower_bound(entries_, entry.key, {}, &Entry::key);
-    if (found != entries_.end() && found->key == entry.key) {
-      join(*found, entry);
-    } else {
-      entries_.insert(found, entry);
-    }
-  }
-  template <class Join>
-  void merge(const PerBucket& more, Join&& join) {
-    if (more.entries_.size() <= 8) {  // as of one group
-      for (const Entry& entry : more.entries_) add(entry, join);
-    } else {
-      join_runs(entries_, more.entries_, join);
-    }
-  }
-  // Buckets from `buckets` on, which is half of those before, are joined to those below.
-  template <class Join>
-  void coarsen(Bucket buckets, Join&& join) {
-    const auto half = std::ranges::lower_bound(entries_, buckets * cells_, {}, &Entry::key);
-    const auto below = static_cast<std::size_t>(half - entries_.begin());
-    for (Entry& entry : entries_) {
-      if (bucket(entry) != kSingle) entry.key %= buckets * cells_;
-    }
-    const std::span<const Entry> all(entries_);
-    join_runs(all.first(below), all.subspan(below), join);
-  }
+  // Of an n of 0 nothing is added. `squares` are those about the mean of the entry.
+  void add(const Entry& entry, double squares = 0.0);
+  void merge(const PerBucket& more);
+  // Joins buckets from `buckets` on, which is half of those before, to those below.
+  void coarsen(Bucket buckets);
 
-  // `each` is the layout of an entry.
-  template <class Io, class Self, class Each>
-  static void layout(Io io, Self& self, std::uint64_t bits_each, const char* not_rising,
-                     Each&& each) {
-    io.list(self.entries_, bits_each, not_rising, each);
-  }
+  // An entry has `means` means: of counts none, of numbers 1, of hues 2.
+  void layout(Codec& codec, const std::set<Bucket>& in_use, int means = 0);
 
  private:
-  // Both rise.
-  template <class Join>
-  void join_runs(std::span<const Entry> a, std::span<const Entry> b, Join&& join) {
-    std::vector<Entry> sum;
-    sum.reserve(a.size() + b.size());
-    while (!a.empty() || !b.empty()) {
-      auto& next = b.empty() || (!a.empty() && a.front().key <= b.front().key) ? a : b;
-      if (!sum.empty() && sum.back().key == next.front().key) {
-        join(sum.back(), next.front());
-      } else {
-        sum.push_back(next.front());
-      }
-      next = next.subspan(1);
-    }
-    entries_ = std::move(sum);
-  }
+  Squares& squares_of(const Entry& entry) { return entry.bucket == kSingle ? single_ : within_; }
+  // Adds an entry to another one of its bucket, and the squares that lie between the two means.
+  void join(Entry& sum, const Entry& more);
 
-  std::uint32_t cells_;
   std::vector<Entry> entries_;
+  Squares within_{};
+  Squares single_{};
 };
 
 }  // namespace lightmeter::profile

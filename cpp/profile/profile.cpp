@@ -78,15 +78,12 @@ Column& Profile::column_of_row(Row& row, std::size_t i, std::string_view prefix,
   if (i < row.places.size()) {
     auto& [known, column] = *row.places[i];
     if (known.size() == prefix.size() + dot.size() + name.size() && known.ends_with(name) &&
-        known.starts_with(prefix) &&
-        std::string_view(known).substr(prefix.size()).starts_with(dot)) {
+        known.starts_with(prefix) && known.compare(prefix.size(), dot.size(), dot) == 0) {
       column.add_meaning(meaning);
       return column;
     }
   }
-  std::string full;
-  full.reserve(prefix.size() + dot.size() + name.size());
-  full.append(prefix).append(dot).append(name);
+  const std::string full = std::string(prefix).append(dot).append(name);
   Column& made = column(full, meaning);
   if (i == row.places.size()) row.places.emplace_back();
   if (i < row.places.size()) row.places[i] = columns_.find(full);
@@ -172,10 +169,9 @@ void Profile::forget_pictures() {
   exemplars = {};
   failures = {};
   for (auto& [name, column] : columns_) column.forget_paths();
-  unknown_.clear();
 }
 
-std::size_t Profile::merge(const Profile& other) {
+void Profile::merge(const Profile& other) {
   if (&other == this) return merge(Profile(other));
   const auto observations = [](const auto& part) { return part.observations(); };
   check_sums(columns_, other.columns_, observations);
@@ -199,20 +195,16 @@ std::size_t Profile::merge(const Profile& other) {
   exemplars.merge(other.exemplars);
   rows.merge(other.rows);
   if (!other.by_group_.empty()) by_group_.merge(other.by_group_);
-  const std::size_t dropped = unknown_.size() + other.unknown_.size();
-  unknown_.clear();
-  return dropped;
 }
 
-std::size_t Profile::merge_group(std::optional<std::string_view> group, const Profile& part) {
+void Profile::merge_group(std::optional<std::string_view> group, const Profile& part) {
   if (!part.by_group_.empty()) throw std::invalid_argument("got a part that has groups itself");
-  const std::size_t dropped = merge(part);
+  merge(part);
   const Bucket bucket = GroupMoments::bucket_of(group);
   for (const auto& [name, column] : part.columns_) by_group_.add(bucket, name, column);
   for (const auto& [prefix, images] : part.groups_) {
     by_group_.add(bucket, prefix, images.images, images.exif_read);
   }
-  return dropped;
 }
 
 }  // namespace lightmeter::profile

@@ -29,6 +29,7 @@ struct ImageGroup {
   std::map<ExifPolicy, std::uint64_t> exif_read;
 
   [[nodiscard]] std::uint64_t all_exif_read() const noexcept;
+  void layout(Codec& codec);
   friend bool operator==(const ImageGroup&, const ImageGroup&) = default;
 };
 
@@ -96,31 +97,26 @@ class Profile {
   Decoders decoders;
 
   // Forgets what is of single pictures: exemplars, the list of failures, and paths of hashes. Every
-  // count stays. What a newer version added goes too, as nobody knows what it is of.
+  // count stays.
   void forget_pictures();
 
-  // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this. Returns how
-  // many sections of a newer format, kept from decoding on either side, were dropped.
+  // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this.
   // IncompatibleError, and nothing changes, if that would make more than 2^56 observations.
-  std::size_t merge(const Profile& other);
+  void merge(const Profile& other);
 
   // As merge(), of what was logged of one group, such as "slide 7"; without a group each value is
   // one. std::invalid_argument if `part` has groups itself.
-  std::size_t merge_group(std::optional<std::string_view> group, const Profile& part);
+  void merge_group(std::optional<std::string_view> group, const Profile& part);
   [[nodiscard]] const GroupMoments& by_group() const noexcept { return by_group_; }
 
-  // The .lmp file format, drawn in profile_codec.cpp. encode(decode(b)) == b for every b that encode
-  // wrote; other valid forms are read and written in the one that encode uses.
+  // The .lmp file: see docs/format.md. encode(decode(b)) == b for every b that encode wrote; other
+  // valid forms are read and written in the one that encode uses.
   [[nodiscard]] std::vector<std::uint8_t> encode() const;
   // Throws DecodeError unless the bytes are one whole valid profile.
   [[nodiscard]] static Profile decode(std::span<const std::uint8_t> data);
 
  private:
-  struct UnknownSection {
-    std::uint64_t tag;
-    std::vector<std::uint8_t> body;
-  };
-
+  struct Section;
   using Columns = std::map<std::string, Column, std::less<>>;
 
   // Places in columns_, which are not those of a copy.
@@ -134,8 +130,6 @@ class Profile {
     std::vector<Columns::iterator> places;
   };
 
-  template <class Each>
-  static void each_section(Each&& each);
   static bool is_date(std::int64_t timestamp) noexcept;
   ImageGroup& group(std::string_view prefix);
   // The i-th column of a row, called prefix + dot + name.
@@ -150,7 +144,6 @@ class Profile {
   GroupMoments by_group_;
   std::map<std::string, Vectors, std::less<>> vectors_;
   std::map<std::string, Joint, std::less<>> joints_;
-  std::vector<UnknownSection> unknown_;
 };
 
 }  // namespace lightmeter::profile

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <tuple>
 
 namespace lightmeter::profile {
 
@@ -14,8 +14,9 @@ Repeats repeats_of(const Column& column) {
     repeats.at_least += item.lower - 1;
     repeats.hashes.push_back({item.value, item.lower, std::string(column.path_of(item.value))});
   }
-  std::ranges::stable_sort(repeats.hashes, {}, &Repeated::hash);
-  std::ranges::stable_sort(repeats.hashes, std::ranges::greater(), &Repeated::times);
+  std::sort(repeats.hashes.begin(), repeats.hashes.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.times, a.hash) < std::tie(a.times, b.hash);
+  });
   constexpr double kDeviations = 6.0;
   const auto n = static_cast<double>(column.strings());
   const double left = std::floor(n - column.distinct_strings().upper(kDeviations));

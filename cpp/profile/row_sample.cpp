@@ -6,7 +6,6 @@
 #include <limits>
 #include <stdexcept>
 
-#include "profile/layout.hpp"
 #include "sketch/mix.hpp"
 #include "wire/text.hpp"
 
@@ -14,15 +13,13 @@ namespace lightmeter::profile {
 
 namespace {
 
-using Number = std::pair<std::string_view, double>;
-
-bool is_kept(const Number& number) {
-  return number.first.size() <= RowSample::kMaxName &&
-         std::abs(number.second) <= std::numeric_limits<float>::max();  // so is no NaN
+bool is_kept(std::string_view name, double value) {
+  return name.size() <= RowSample::kMaxName &&
+         std::abs(value) <= std::numeric_limits<float>::max();  // so is no NaN
 }
 
 // Of the values before they are rounded.
-std::uint64_t hash_of(std::span<const Number> row) {
+std::uint64_t hash_of(const RowSample::Numbers& row) {
   std::uint64_t hash = sketch::mix(0, row.size());
   for (const auto& [name, value] : row) {
     hash = sketch::mix(hash, name);
@@ -41,20 +38,14 @@ void RowSample::keep(std::size_t count) {
   rows_.limit(count);
 }
 
-void RowSample::add(std::span<const Number> numbers) {
-  for (const auto& [name, value] : numbers) wire::check_text(name);
-  std::vector<Number> row(numbers.begin(), numbers.end());
-  std::ranges::sort(row, {}, &Number::first);
-  const auto twice = std::adjacent_find(
-      row.begin(), row.end(), [](const Number& a, const Number& b) { return a.first == b.first; });
-  if (twice != row.end()) {
-    throw std::invalid_argument("got two numbers called " + std::string(twice->first) +
-                                "; expected one");
+void RowSample::add(const Numbers& numbers) {
+  Numbers row;
+  for (const auto& [name, value] : numbers) {
+    wire::check_text(name);
+    if (row.size() == kMaxNumbers || !is_kept(name, value)) continue;
+    row.emplace_hint(row.end(), name, value + 0.0);  // -0.0 is 0.0
   }
-  std::erase_if(row, [](const Number& number) { return !is_kept(number); });
-  if (row.size() > kMaxNumbers) row.resize(kMaxNumbers);
   if (row.empty()) return;
-  for (auto& [name, value] : row) value += 0.0;  // -0.0 is 0.0
   Row rounded{hash_of(row)};
   if (!rows_.takes(rounded)) return;
   Names names;
@@ -62,71 +53,61 @@ void RowSample::add(std::span<const Number> numbers) {
     names.emplace_back(name);
     rounded.values.push_back(static_cast<float>(value) + 0.0F);  // which may round to -0
   }
-  rounded.names = shared(std::move(names));
+  rounded.names = shared(std::make_shared<const Names>(std::move(names)));
   rows_.add(std::move(rounded));
 }
 
 void RowSample::merge(const RowSample& other) {
   rows_.merge(other.rows_,
-              [this](const Row& row) { return Row{row.hash, shared(*row.names), row.values}; });
+              [this](const Row& row) { return Row{row.hash, shared(row.names), row.values}; });
 }
 
-std::shared_ptr<const RowSample::Names> RowSample::shared(Names names) {
-  if (last_ == nullptr || *last_ != names) last_ = std::make_shared<const Names>(std::move(names));
+const std::shared_ptr<const RowSample::Names>& RowSample::shared(
+    const std::shared_ptr<const Names>& names) {
+  if (last_ == nullptr || (last_ != names && *last_ != *names)) last_ = names;
   return last_;
 }
 
-// varint keep
-// varint lists of names | each, rising: varint names | each, rising: text name
-// varint rows | each, by rising hash: u64 hash | varint which list | f32 value of each name
-// Every list is that of a row.
-template <class Io, class Self>
-void RowSample::layout(Io io, Self& self) {
-  std::uint64_t keep = self.keep();
-  io.varint(keep);
-  io.require(keep > 0 && keep <= kMaxKeep, "rows of the profile: keeps none or too many");
-  if constexpr (Io::kReads) self.keep(static_cast<std::size_t>(keep));
-  std::set<Names> lists;
-  for (const Row& row : self.rows()) lists.insert(*row.names);
-  io.list(lists, 24, "rows of the profile: lists of names are out of order", [&](auto& names) {
-    io.list(names, 8, "rows of the profile: names are out of order", [&](auto& name) {
-      io.text(name);
-      io.require(name.size() <= kMaxName, "rows of the profile: a name is too long");
+void RowSample::layout(Codec& codec) {
+  std::uint64_t keep = this->keep();
+  codec.varint(keep);
+  codec.require(keep > 0 && keep <= kMaxKeep, "keeps no rows, or too many");
+  if (codec.reads()) rows_.limit(static_cast<std::size_t>(keep));
+  std::vector<std::shared_ptr<const Names>> lists;
+  const auto is_less = [](const auto& a, const auto& b) { return *a < *b; };
+  const auto place_of = [&](const Row& row) {
+    return std::lower_bound(lists.begin(), lists.end(), row.names, is_less);
+  };
+  for (const Row& row : rows()) {
+    const auto place = place_of(row);
+    if (place == lists.end() || **place != *row.names) lists.insert(place, row.names);
+  }
+  const auto layout_names = [&](std::shared_ptr<const Names>& list) {
+    Names names = codec.reads() ? Names() : *list;
+    codec.list(names, [&](std::string& name) {
+      codec.text(name);
+      codec.require(name.size() <= kMaxName, "a name is too long");
     });
-    io.require(!names.empty() && names.size() <= kMaxNumbers,
-               "rows of the profile: a row of no or too many numbers");
+    codec.require(!names.empty() && names.size() <= kMaxNumbers, "a row of no or too many numbers");
+    if (codec.reads()) list = std::make_shared<const Names>(std::move(names));
+  };
+  codec.list(lists, layout_names, is_less);
+  rows_.layout(codec, [&](Row& row) {
+    auto which = static_cast<std::uint64_t>(codec.reads() ? 0 : place_of(row) - lists.begin());
+    codec.u64(row.hash);
+    codec.varint(which);
+    codec.require(which < lists.size(), "a row without names");
+    if (codec.reads()) {
+      row.names = lists[which];
+      row.values.resize(row.names->size());
+    }
+    for (float& value : row.values) {
+      codec.f32(value);
+      codec.require(std::isfinite(value) && !(value == 0.0F && std::signbit(value)),
+                    "a value is not finite, or is -0");
+    }
   });
-  io.require(lists.size() <= keep, "rows of the profile: more lists of names than rows");
-  std::vector<std::shared_ptr<const Names>> shared;
-  for (const Names& names : lists) shared.push_back(std::make_shared<const Names>(names));
-  const auto names_of = [](const auto& names) -> const Names& { return *names; };
-  self.rows_.layout(
-      io, self.rows_, 104, "rows of the profile: more than it keeps",
-      "rows of the profile: hashes are out of order", [&](auto& row) {
-        std::uint64_t which = 0;
-        if constexpr (!Io::kReads) {
-          which = static_cast<std::uint64_t>(
-              std::ranges::lower_bound(shared, *row.names, {}, names_of) - shared.begin());
-        }
-        io.u64(row.hash);
-        io.varint(which);
-        io.require(which < shared.size(), "rows of the profile: a row without names");
-        if constexpr (Io::kReads) {
-          row.names = shared[which];
-          row.values.resize(row.names->size());
-        }
-        for (auto& value : row.values) {
-          io.f32(value);
-          io.require(std::isfinite(value) && !(value == 0.0F && std::signbit(value)),
-                     "rows of the profile: a value is not finite, or is -0");
-        }
-      });
-  io.require(std::ranges::all_of(shared, [](const auto& names) { return names.use_count() > 1; }),
-             "rows of the profile: names of no row");
+  for (const auto& names : lists) codec.require(names.use_count() > 1, "names of no row");
 }
-
-void RowSample::encode(wire::Writer& out) const { layout(Packer{out}, *this); }
-
-RowSample RowSample::decode(wire::Reader& in) { return unpacked<RowSample>(in); }
 
 }  // namespace lightmeter::profile

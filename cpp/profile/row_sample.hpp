@@ -2,9 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -12,7 +11,6 @@
 #include <vector>
 
 #include "profile/first_k.hpp"
-#include "wire/wire.hpp"
 
 namespace lightmeter::profile {
 
@@ -47,24 +45,22 @@ class RowSample {
   // Whether none are asked for.
   [[nodiscard]] bool empty() const noexcept { return keep() == 0; }
 
-  // Adds the numbers of an image. Passed over are values that no float is near, and names longer
-  // than kMaxName; a row of which nothing is left is not added. std::invalid_argument for a name
-  // that is twice there, and for text that is not UTF-8.
-  void add(std::span<const std::pair<std::string_view, double>> numbers);
+  // Adds the numbers of an image by name. Passed over are values that no float is near, and names
+  // longer than kMaxName; a row of which nothing is left is not added. std::invalid_argument for
+  // text that is not UTF-8.
+  using Numbers = std::map<std::string_view, double>;
+  void add(const Numbers& numbers);
   // The sum keeps as many as the side that keeps fewer, which is all that it can know; a side that
   // keeps none has no say.
   void merge(const RowSample& other);
 
-  [[nodiscard]] const std::set<Row, ByHash>& rows() const noexcept { return rows_.entries(); }
+  [[nodiscard]] const std::vector<Row>& rows() const noexcept { return rows_.entries(); }
 
-  template <class Io, class Self>
-  static void layout(Io io, Self& self);
-  void encode(wire::Writer& out) const;
-  // Throws DecodeError unless `add` and `merge` could have made it.
-  [[nodiscard]] static RowSample decode(wire::Reader& in);
+  void layout(Codec& codec);
 
  private:
-  [[nodiscard]] std::shared_ptr<const Names> shared(Names names);
+  // The names of the row before, if these are equal.
+  const std::shared_ptr<const Names>& shared(const std::shared_ptr<const Names>& names);
 
   FirstK<Row, ByHash> rows_;
   std::shared_ptr<const Names> last_;  // names of the row that was last added

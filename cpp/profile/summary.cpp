@@ -1,7 +1,6 @@
 #include "profile/summary.hpp"
 
 #include <algorithm>
-#include <functional>
 
 namespace lightmeter::profile {
 
@@ -19,7 +18,8 @@ Summary summary_of(const Column& column) {
   for (const auto& item : facts.frequent.items()) {
     summary.frequent.push_back({std::to_string(item.value), item.lower, item.estimate});
   }
-  std::ranges::stable_sort(summary.frequent, std::ranges::greater(), &FrequentValue::estimate);
+  std::stable_sort(summary.frequent.begin(), summary.frequent.end(),
+                   [](const auto& a, const auto& b) { return a.estimate > b.estimate; });
   return summary;
 }
 

@@ -169,9 +169,7 @@ DistinctCount DistinctCount::estimated(const Elsewhere& elsewhere) {
   return result;
 }
 
-// u8 form | [f64 lower, estimate, upper: flag kElsewhere] | then by form
-//   kHashes      varint count | sorted hashes as Rice code of their differences
-//   kSampled     u8 least register | registers less the least one, as Rice code
+// The layout: docs/format.md, "Distinct values".
 void DistinctCount::encode(wire::Writer& out) const {
   const bool listed = registers_.empty();
   const bool has_elsewhere = elsewhere_ != Elsewhere();

@@ -168,8 +168,7 @@ std::vector<FrequentItem<Key>> FrequentItems<Key>::items(std::size_t limit) cons
   return result;
 }
 
-// varint n | varint floor | varint entries | by rising value: key | varint count | [varint error]
-// The errors are there only when the floor is not 0.
+// The layout: docs/format.md, "Frequent values".
 template <class Key>
 void FrequentItems<Key>::encode(wire::Writer& out) const {
   out.varint(n_);

@@ -58,7 +58,7 @@ double Moments::population_variance() const noexcept {
 
 double Moments::stddev() const noexcept { return std::sqrt(variance()); }
 
-// varint n | f64 mean | f64 sum of squares; the last two are left out when n = 0.
+// The layout: docs/format.md, "Moments".
 void Moments::encode(wire::Writer& out) const {
   out.varint(n_);
   if (n_ == 0) return;

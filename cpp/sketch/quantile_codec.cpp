@@ -9,16 +9,7 @@
 #include "sketch/sorted_floats.hpp"
 #include "wire/wire.hpp"
 
-// Layout of an encoded QuantileSketch:
-//
-//   u8 form | [varint nan, +inf, -inf: flag kApart] | varint n | then by form
-//
-//   no flag    n different values: sorted (sorted_floats.hpp)
-//   kCounted   varint number of values d | sorted values | d counts less 1 as Rice code
-//   kKll       u64 coin key | varint coins drawn | f64 variance | f64 fixed error
-//              f64 min | f64 max | varint levels L
-//              varint paired levels | varint odd levels (bit h for level h)
-//              then for h = 0 .. L - 1: varint number of values | sorted values of weight 2^h
+// The layout: docs/format.md, "Quantiles".
 //
 // The form of an exact sketch is a function of its values alone.
 namespace lightmeter::sketch {

@@ -9,10 +9,8 @@
 namespace lightmeter::sketch {
 
 // Rising finite numbers; `ties` says whether equal neighbours may occur. Each becomes an integer
-// key of the same order, 32 bits wide if float32 holds all of them, else 64. Layout:
-//   u8 width flag (0x80: 32 bits) | common trailing zero bits z of the keys
-//   first key >> z in as few bytes as (width - z) bits need | differences of keys >> z as Rice code
-// Nothing at all for no values. Reading rejects NaN, infinities, -0.0 and anything out of order.
+// key of the same order, 32 bits wide if float32 holds all of them, else 64: see docs/format.md,
+// "Sorted numbers". Reading rejects NaN, infinities, -0.0 and anything out of order.
 void write_sorted(wire::Writer& out, std::span<const double> values, bool ties);
 [[nodiscard]] std::vector<double> read_sorted(wire::Reader& in, std::size_t count, bool ties);
 

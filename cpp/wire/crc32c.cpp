@@ -31,8 +31,8 @@ constexpr Tables kTables = make_tables();
 
 }  // namespace
 
-std::uint32_t crc32c(std::span<const std::uint8_t> data, std::uint32_t seed) noexcept {
-  std::uint32_t crc = ~seed;
+std::uint32_t crc32c(std::span<const std::uint8_t> data) noexcept {
+  std::uint32_t crc = ~std::uint32_t{0};
   while (data.size() >= 8) {
     std::uint32_t next = 0;
     for (std::size_t byte = 0; byte < 8; ++byte) {

@@ -27,11 +27,16 @@ void Writer::string(std::string_view text) {
   bytes_.insert(bytes_.end(), text.begin(), text.end());
 }
 
+void Writer::section(std::string_view name, std::span<const std::uint8_t> body) {
+  const std::size_t start = size();
+  string(name);
+  varint(body.size());
+  bytes(body);
+  u32(crc32c(view().subspan(start)));
+}
+
 void Reader::need(std::uint64_t count) const {
-  if (count > data_.size()) {
-    throw DecodeError("the data ends early: " + std::to_string(count) + " more bytes expected, " +
-                      std::to_string(data_.size()) + " left; the file is truncated or damaged");
-  }
+  require(count <= data_.size(), "the data ends early; the file is truncated or damaged");
 }
 
 std::uint64_t Reader::varint() {
@@ -42,7 +47,7 @@ std::uint64_t Reader::varint() {
     if (shift == 63 && bits > 1) break;
     value |= bits << shift;
     if (byte < 0x80) {
-      if (bits == 0 && shift > 0) throw DecodeError("a number is padded with zero bytes");
+      require(bits != 0 || shift == 0, "a number is padded with zero bytes");
       return value;
     }
   }
@@ -64,30 +69,30 @@ std::span<const std::uint8_t> Reader::bytes(std::uint64_t count) {
 std::string_view Reader::string() {
   const auto data = bytes(varint());
   const std::string_view text(reinterpret_cast<const char*>(data.data()), data.size());
-  if (!is_utf8(text)) throw DecodeError("a name or value is not UTF-8 text; the data is damaged");
+  require(is_utf8(text), "a name or value is not UTF-8 text; the data is damaged");
   return text;
 }
 
 Section Reader::section() {
-  const std::uint64_t tag = varint();
-  const std::uint64_t length = varint();
-  return {tag, Reader(bytes(length))};
+  const auto data = data_;
+  const std::string_view name = string();
+  const auto body = bytes(varint());
+  const auto summed = data.first(data.size() - data_.size());
+  require(u32() == crc32c(summed), "a section is damaged: its checksum does not match");
+  const bool is_word = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == name.npos;
+  require(is_word && !name.empty() && name.size() <= 32, "a section has no word for a name");
+  return {name, Reader(body)};
 }
 
 std::uint64_t Reader::count(std::uint64_t bits_each) {
   const std::uint64_t count = varint();
   const std::uint64_t bits = std::uint64_t{data_.size()} * 8;
-  if (count > bits / bits_each) {
-    throw DecodeError("a count of " + std::to_string(count) + " cannot fit in the " +
-                      std::to_string(data_.size()) + " bytes that follow; the data is damaged");
-  }
+  require(count <= bits / bits_each, "a count is too high for the bytes that follow");
   return count;
 }
 
 void Reader::expect_end() const {
-  if (!data_.empty()) {
-    throw DecodeError(std::to_string(data_.size()) + " bytes are left over; the data is damaged");
-  }
+  require(data_.empty(), "bytes are left over; the data is damaged");
 }
 
 void require(bool holds, const char* what) {

@@ -17,7 +17,6 @@ namespace lightmeter::wire {
 class Writer {
  public:
   void u8(std::uint8_t value) { bytes_.push_back(value); }
-  void u16(std::uint16_t value) { fixed(value); }
   void u32(std::uint32_t value) { fixed(value); }
   void u64(std::uint64_t value) { fixed(value); }
   void f32(float value) { fixed(std::bit_cast<std::uint32_t>(value)); }
@@ -31,16 +30,8 @@ class Writer {
   // varint length, then the bytes, which must be UTF-8.
   void string(std::string_view text);
 
-  // A section is: varint tag | varint length of the body | body. `body` is a callable that takes a
-  // Writer&. A reader can step over a section whose tag it does not know.
-  template <std::invocable<Writer&> Body>
-  void section(std::uint64_t tag, Body&& body) {
-    Writer inner;
-    body(inner);
-    varint(tag);
-    varint(inner.bytes_.size());
-    bytes(inner.bytes_);
-  }
+  // A part of a file: its name, its bytes, and a checksum of both. See docs/format.md.
+  void section(std::string_view name, std::span<const std::uint8_t> body);
 
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
   [[nodiscard]] std::span<const std::uint8_t> view() const noexcept { return bytes_; }
@@ -66,7 +57,6 @@ class Reader {
   explicit Reader(std::span<const std::uint8_t> data) noexcept : data_(data) {}
 
   [[nodiscard]] std::uint8_t u8() { return fixed<std::uint8_t>(); }
-  [[nodiscard]] std::uint16_t u16() { return fixed<std::uint16_t>(); }
   [[nodiscard]] std::uint32_t u32() { return fixed<std::uint32_t>(); }
   [[nodiscard]] std::uint64_t u64() { return fixed<std::uint64_t>(); }
   [[nodiscard]] float f32() { return std::bit_cast<float>(u32()); }
@@ -79,6 +69,7 @@ class Reader {
   [[nodiscard]] std::span<const std::uint8_t> bytes(std::uint64_t count);
   // Throws unless it is well-formed UTF-8.
   [[nodiscard]] std::string_view string();
+  // Throws if the checksum is not that of the section, and for a name that is no short word.
   [[nodiscard]] Section section();
 
   // A varint that counts things of which each takes at least `bits_each` bits of what follows.
@@ -87,7 +78,6 @@ class Reader {
   [[nodiscard]] std::uint64_t count(std::uint64_t bits_each);
 
   [[nodiscard]] std::size_t remaining() const noexcept { return data_.size(); }
-  [[nodiscard]] bool at_end() const noexcept { return data_.empty(); }
   // Throws unless everything was read.
   void expect_end() const;
 
@@ -109,7 +99,7 @@ class Reader {
 };
 
 struct Section {
-  std::uint64_t tag;
+  std::string_view name;  // 1 to 32 of a to z
   Reader body;
 };
 
@@ -127,8 +117,7 @@ template <class State>
 }
 
 // CRC-32C (Castagnoli polynomial, reflected, initial and final complement): of "123456789" it is
-// 0xE3069283. Pass the result back as `seed` to go on over several spans.
-[[nodiscard]] std::uint32_t crc32c(std::span<const std::uint8_t> data,
-                                   std::uint32_t seed = 0) noexcept;
+// 0xE3069283.
+[[nodiscard]] std::uint32_t crc32c(std::span<const std::uint8_t> data) noexcept;
 
 }  // namespace lightmeter::wire

@@ -6,6 +6,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "error.hpp"
@@ -235,9 +236,18 @@ void require_stable(const Profile& profile) {
 }
 
 void fuzz_profile(Bytes bytes) {
-  wire::Writer file;  // with the checksum, which no fuzzer would guess
-  file.bytes(bytes);
-  file.u32(wire::crc32c(bytes));
+  wire::Reader in(bytes);  // without the checksums, which no fuzzer would guess
+  wire::Writer file;
+  wire::Writer sections;
+  file.bytes(in.bytes(6));
+  std::uint8_t count = 0;
+  for (; in.remaining() > 0; ++count) {
+    const std::string_view name = in.string();
+    sections.section(name, in.bytes(in.varint()));
+  }
+  file.u8(count);
+  file.u32(wire::crc32c(file.view()));
+  file.bytes(sections.view());
   const Profile profile = Profile::decode(file.view());
   check_state(profile);
   require_stable(profile);

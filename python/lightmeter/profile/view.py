@@ -3,7 +3,6 @@
 import math
 import operator
 import os
-import warnings
 from collections.abc import Hashable, Iterable, Iterator
 from copy import copy
 from datetime import datetime
@@ -228,18 +227,12 @@ class ProfileView:
 
     @classmethod
     def _merged(cls, views: Iterable["ProfileView"]) -> "ProfileView":
-        merged, dropped = _core.Profile(), 0
+        merged = _core.Profile()
         for view in views:
             if not isinstance(view, ProfileView):
                 name = type(view).__name__
                 raise TypeError(f"got {name}; expected a ProfileView, as Profile.view() gives it")
-            dropped += merged.merge(view._core)
-        if dropped:
-            warnings.warn(
-                f"{dropped} sections that a newer version of lightmeter wrote were dropped in a "
-                "merge; update lightmeter to keep them",
-                stacklevel=3,  # where `merge` or `merge_many` is called
-            )
+            merged.merge(view._core)
         return cls(merged)
 
     @property

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "error.hpp"
+#include "profile/decoded_column.hpp"
 #include "sketch/codec_checks.hpp"
 #include "wire/wire.hpp"
 
@@ -22,7 +23,7 @@ using sketch::encoded;
 Column round_trip(const Column& column, std::string_view name) {
   const auto bytes = encoded(column);
   wire::Reader in(bytes);
-  Column again = Column::decode(in, name);
+  Column again = decoded_column(in, name);
   in.expect_end();
   return again;
 }
@@ -186,9 +187,9 @@ TEST(Column, DecodeRefusesFactsOfAnotherNumberOfIntegers) {
     changed.insert(changed.end(), end.begin(), end.end());
     wire::Reader in(changed);
     if (good) {
-      EXPECT_EQ(encoded(Column::decode(in, "x")), bytes);
+      EXPECT_EQ(encoded(decoded_column(in, "x")), bytes);
     } else {
-      EXPECT_THROW((void)Column::decode(in, "x"), DecodeError);
+      EXPECT_THROW((void)decoded_column(in, "x"), DecodeError);
     }
   }
 }
@@ -212,11 +213,11 @@ TEST(Column, DecodeRefusesWhatCannotBe) {
   EXPECT_EQ(round_trip(column, "a").meaning(), column.meaning());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     wire::Reader in(std::span<const std::uint8_t>(bytes).first(size));
-    EXPECT_THROW((void)Column::decode(in, "a"), DecodeError) << size;
+    EXPECT_THROW((void)decoded_column(in, "a"), DecodeError) << size;
   }
   bytes[2] = 2;  // two integers among one number
   wire::Reader in(bytes);
-  EXPECT_THROW((void)Column::decode(in, "a"), DecodeError);
+  EXPECT_THROW((void)decoded_column(in, "a"), DecodeError);
 }
 
 TEST(Column, EveryRoleAndOriginIsKeptAndNoOtherIsRead) {
@@ -225,9 +226,9 @@ TEST(Column, EveryRoleAndOriginIsKeptAndNoOtherIsRead) {
     const std::uint8_t bytes[] = {static_cast<std::uint8_t>(head), 0};
     wire::Reader in(bytes);
     if (head >> 4 > static_cast<unsigned>(kLastRole)) {
-      EXPECT_THROW((void)Column::decode(in, "a"), DecodeError) << head;
+      EXPECT_THROW((void)decoded_column(in, "a"), DecodeError) << head;
     } else {
-      const Column column = Column::decode(in, "a");
+      const Column column = decoded_column(in, "a");
       EXPECT_EQ(static_cast<unsigned>(column.meaning().role), head >> 4);
       EXPECT_EQ(static_cast<unsigned>(column.meaning().origin), head & 3);
       EXPECT_EQ(encoded(column), std::vector<std::uint8_t>(bytes, bytes + 2));

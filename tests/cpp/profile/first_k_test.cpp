@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "error.hpp"
-#include "profile/layout.hpp"
 
 namespace lightmeter::profile {
 namespace {
@@ -54,11 +53,11 @@ TEST(FirstK, OnlyWhatRisesAndIsNotTooMuchIsRead) {
   const auto read = [](std::vector<std::uint8_t> bytes) {
     FirstK<std::uint64_t> entries(2);
     wire::Reader in(bytes);
-    entries.layout(Unpacker{in}, entries, 8, "too many", "not rising",
-                   [&](std::uint64_t& entry) { entry = in.u8(); });
+    Codec codec(in);
+    entries.layout(codec, [&](std::uint64_t& entry) { entry = in.u8(); });
     return entries.entries();
   };
-  EXPECT_EQ(read({2, 5, 6}), (std::set<std::uint64_t>{5, 6}));
+  EXPECT_EQ(read({2, 5, 6}), (std::vector<std::uint64_t>{5, 6}));
   EXPECT_THROW((void)read({2, 5, 5}), DecodeError);
   EXPECT_THROW((void)read({2, 6, 5}), DecodeError);
   EXPECT_THROW((void)read({3, 5, 6, 7}), DecodeError);

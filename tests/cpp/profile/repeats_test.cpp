@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "error.hpp"
+#include "profile/decoded_column.hpp"
 #include "sketch/codec_checks.hpp"
 #include "wire/wire.hpp"
 
@@ -22,7 +23,7 @@ constexpr const char* kFrozenDigits = "000000000000f0f0";
 
 Column decoded(std::span<const std::uint8_t> bytes) {
   wire::Reader in(bytes);
-  Column column = Column::decode(in, "hashes");
+  Column column = decoded_column(in, "hashes");
   in.expect_end();
   return column;
 }

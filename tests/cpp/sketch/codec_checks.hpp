@@ -8,22 +8,36 @@
 #include <vector>
 
 #include "error.hpp"
+#include "profile/codec.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
 
-// Also of parts of a profile.
+// Also of parts of a profile, which have a layout.
 template <class Sketch>
 std::vector<std::uint8_t> encoded(const Sketch& sketch) {
   wire::Writer out;
-  sketch.encode(out);
+  profile::Codec codec(out);
+  if constexpr (requires { sketch.encode(out); }) {
+    sketch.encode(out);
+  } else if constexpr (requires(Sketch copy) { copy.layout(codec); }) {
+    Sketch(sketch).layout(codec);
+  } else {
+    Sketch(sketch).layout(codec, "");  // whose name is not written
+  }
   return std::move(out).take();
 }
 
 template <class Sketch>
 Sketch decoded(std::span<const std::uint8_t> bytes) {
   wire::Reader in(bytes);
-  Sketch sketch = Sketch::decode(in);
+  Sketch sketch;
+  if constexpr (requires { Sketch::decode(in); }) {
+    sketch = Sketch::decode(in);
+  } else {
+    profile::Codec codec(in);
+    sketch.layout(codec);
+  }
   in.expect_end();
   return sketch;
 }

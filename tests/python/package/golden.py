@@ -1,7 +1,7 @@
 """What the files of tests/golden/v1 hold, and how version 1 writes them.
 
-Version 1 is frozen: no file there ever changes. Run as a script this writes those that are not
-there yet. A version 2 has a folder and files of its own beside them.
+Run as a script this writes those that are not there. Version 1 is open until a release freezes it:
+whoever changes one removes its files, runs this and says so in CHANGELOG.
 """
 
 import functools

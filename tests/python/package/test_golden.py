@@ -1,7 +1,4 @@
-"""Golden files: what version 1 wrote is read for ever, and means what it meant.
-
-They never change. See golden.py for what is in them.
-"""
+"""Golden files: what version 1 wrote is read, and means what it meant. See golden.py."""
 
 import contextlib
 import platform

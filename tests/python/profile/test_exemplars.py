@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import picture
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter import (
     Profile,
     ProfileView,
@@ -18,7 +16,6 @@ from lightmeter import (
 )
 from lightmeter.image.thumbnail import Exemplars
 from lightmeter.report.page import html_page
-from lightmeter.testing import fold, merge_trees
 from PIL import Image
 
 
@@ -117,21 +114,6 @@ def test_bytes_do_not_depend_on_workers_and_come_back(photos: Path, tmp_path: Pa
     assert views[0].merge(Profile().view()) == views[0]
     size = len(views[0].to_bytes()) - len(profile_images(photos).to_bytes())
     assert size < 44 * 4096
-
-
-def leaf(seed: int) -> ProfileView:
-    profile = Profile(exemplars=2)
-    profile.track(shade(40 + 9 * (seed % 20), seed=seed % 7))
-    return profile.view()
-
-
-@settings(max_examples=40, derandomize=True)
-@given(merge_trees(st.integers(0, 60)), st.randoms(use_true_random=False))
-def test_any_order_and_tree_keeps_the_same(tree, random) -> None:  # type: ignore[no-untyped-def]
-    leaves: list[int] = []
-    merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
-    random.shuffle(leaves)
-    assert merged == ProfileView.merge_many(map(leaf, leaves))
 
 
 def test_what_fails_and_what_has_no_pixels_of_its_own_keeps_none() -> None:

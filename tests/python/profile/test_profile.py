@@ -3,7 +3,6 @@
 import copy
 import math
 import pickle
-import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -244,42 +243,6 @@ def test_truncated_and_damaged_bytes_are_refused() -> None:
         damaged[at] ^= 1 << (at % 8)
         with pytest.raises(DecodeError):
             ProfileView.from_bytes(bytes(damaged))
-
-
-def crc32c(data: bytes) -> int:
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
-
-
-def resealed(body: bytes) -> bytes:
-    return body + struct.pack("<I", crc32c(body))
-
-
-def test_newer_formats() -> None:
-    body = bytearray(VIEWS[0].to_bytes()[:-4])
-    optional = resealed(bytes(body) + bytes([65, 3]) + b"new")
-    view = ProfileView.from_bytes(optional)
-    assert view.to_bytes() == optional
-    assert view.get_columns().keys() == VIEWS[0].get_columns().keys()
-    for merge in (
-        lambda: view.merge(VIEWS[1]),
-        lambda: ProfileView.merge_many([view, VIEWS[1]]),
-    ):
-        with pytest.warns(UserWarning, match="newer version") as warned:
-            merged = merge()
-        assert merged == VIEWS[0].merge(VIEWS[1])
-        assert warned[0].filename == __file__
-    with pytest.raises(DecodeError, match="unknown section 10"):
-        ProfileView.from_bytes(resealed(bytes(body) + bytes([10, 0])))
-    body[4] = 2  # written by version 2, readable by version 1
-    assert ProfileView.from_bytes(resealed(bytes(body))).images == 1
-    body[5] = 2
-    with pytest.raises(DecodeError, match="update lightmeter"):
-        ProfileView.from_bytes(resealed(bytes(body)))
 
 
 def test_a_row_is_a_dict() -> None:
