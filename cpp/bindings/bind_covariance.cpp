@@ -9,7 +9,6 @@ namespace {
 
 using lightmeter::profile::Profile;
 using lightmeter::sketch::Covariance;
-using lightmeter::sketch::ExactSums;
 
 std::span<const double> row_of(const Doubles& rows, py::ssize_t row) {
   return {rows.data() + row * rows.shape(1), static_cast<std::size_t>(rows.shape(1))};
@@ -21,16 +20,14 @@ void check_table(const Doubles& rows) {
                               " dimensions; expected two: a row for each vector");
 }
 
-py::list sums(const Covariance& self) {
-  const ExactSums all = self.sums();
-  const auto from_bytes =
-      py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(&PyLong_Type))
-          .attr("from_bytes");
-  py::list result;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto bytes = all.bytes(i);
-    const py::bytes data(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    result.append(from_bytes(data, "little", py::arg("signed") = true));
+py::array_t<double> comoments(const Covariance& self) {
+  const auto size = static_cast<py::ssize_t>(self.dimensions());
+  py::array_t<double> result({size, size});
+  auto square = result.mutable_unchecked<2>();
+  const std::vector<double> comoments = self.comoments();
+  const double* product = comoments.data();
+  for (py::ssize_t i = 0; i < size; ++i) {
+    for (py::ssize_t j = i; j < size; ++j) square(i, j) = square(j, i) = *product++;
   }
   return result;
 }
@@ -72,12 +69,18 @@ void bind_covariance(py::module_& module) {
             return self.picked(places);
           },
           py::arg("places"), "Of some of the numbers, by rising place.")
-      .def("sums", &sums,
-           "The sums of each number, then of the products (0, 0), (0, 1), .. (1, 1), .., each in "
-           "multiples of 2^-320.")
-      .def_property_readonly_static(
-          "quantum", [](const py::object&) { return ExactSums::kQuantum; },
-          "Of the sums: the exponent of 2.")
+      .def_property_readonly("means", [](const Covariance& self) { return as_array(self.means()); })
+      .def(
+          "means_above",
+          [](const Covariance& self, const Covariance& other) {
+            if (self.dimensions() != other.dimensions()) {
+              throw std::invalid_argument("got covariances of unlike dimensions");
+            }
+            return as_array(self.means_above(other));
+          },
+          py::arg("other"), "Means less those of the other, also where they are large and close.")
+      .def_property_readonly("comoments", &comoments,
+                             "Sums of products of two numbers' distances from their means.")
       .def_property_readonly_static(
           "projections",
           [](const py::object&) { return lightmeter::sketch::Projections::kProjections; },

@@ -8,6 +8,8 @@
 
 namespace lightmeter::sketch {
 
+[[nodiscard]] bool fits_float(double value) noexcept;
+
 // Rising finite numbers; `ties` says whether equal neighbours may occur. Each becomes an integer
 // key of the same order, 32 bits wide if float32 holds all of them, else 64. Layout:
 //   u8 width flag (0x80: 32 bits) | common trailing zero bits z of the keys
