@@ -89,7 +89,8 @@ def test_any_order_and_tree_gives_the_same(tree, random) -> None:  # type: ignor
     random.shuffle(leaves)
     straight = ProfileView.merge_many(map(leaf, leaves))
     assert merged.repeats(LOOKS) == straight.repeats(LOOKS)
-    assert (repeats := merged.repeats(PIXELS)) == straight.repeats(PIXELS)
+    repeats = merged.repeats(PIXELS)
+    assert repeats == straight.repeats(PIXELS)
     assert repeats.at_least == len(leaves) - len({seed % 10 for seed in leaves})
     for item in repeats.hashes:
         paths = [f"photos/{seed}?.png" for seed in leaves]
