@@ -48,17 +48,19 @@ void Covariance::push(std::span<const double> rows) {
   if (rows.empty()) return;
   for (const double value : rows) rows_.push_back(rounded(value));
   n_ += rows.size() / dimensions();
-  if (n_ > kFewRows) fold();
+  if (rows_.size() > kFewRows * dimensions()) fold();
 }
 
 void Covariance::fold() {
-  std::array<double, kMaxDimensions> above;
   const std::size_t k = dimensions();
+  std::array<double, 2 * kFewRows> weights;
+  std::size_t count = 0;
   std::uint64_t before = n_ - (rows_.empty() ? 0 : rows_.size() / k);
-  for (const double* row = rows_.data(); row != rows_.data() + rows_.size(); row += k) {
-    for (std::size_t i = 0; i < k; ++i) above[i] = (row[i] - means_[i]) - rests_[i];
-    add(std::span(above).first(k), before++, 1);
+  for (double* row = rows_.data(); row != rows_.data() + rows_.size(); row += k) {
+    for (std::size_t i = 0; i < k; ++i) row[i] = (row[i] - means_[i]) - rests_[i];
+    weights[count++] = move_means({row, k}, before++, 1);
   }
+  add_products(rows_, std::span(weights).first(count));
   rows_.clear();
 }
 
@@ -69,23 +71,53 @@ Covariance Covariance::folded() const {
 }
 
 // Chan, Golub and LeVeque (1979): moments.cpp has the proof. `above` is what the means of `count`
-// more rows are above those of the rows `before`; co-moments of their own are left to the caller.
-// Differences are taken first of all, so that what is rounded is as small as the spread.
-void Covariance::add(std::span<const double> above, std::uint64_t before,
-                     std::uint64_t count) noexcept {
+// more rows are above those of the rows `before`. Differences are taken first of all, so that what
+// is rounded is as small as the spread. Returns the weight of their products in the co-moments.
+double Covariance::move_means(std::span<const double> above, std::uint64_t before,
+                              std::uint64_t count) noexcept {
   const auto a = static_cast<double>(before);
   const auto b = static_cast<double>(count);
   const double share = b / (a + b);
-  double* products = comoments_.data();
   for (std::size_t i = 0; i < above.size(); ++i) {
-    const double weighted = a * share * above[i];
-    for (std::size_t j = i; j < above.size(); ++j) *products++ += weighted * above[j];
     // Knuth's sum of two numbers without an error, whichever is larger.
     const double step = above[i] * share + rests_[i];
     const double mean = means_[i] + step;
     const double taken = mean - means_[i];
     rests_[i] = (means_[i] - (mean - taken)) + (step - taken);
     means_[i] = mean;
+  }
+  return a * share;
+}
+
+// Row by row for each product, whose sum stays in a register.
+void Covariance::add_products(std::span<const double> above,
+                              std::span<const double> weights) noexcept {
+  constexpr std::size_t kLanes = 4;
+  const std::size_t k = dimensions();
+  std::array<double, 2 * kFewRows> weighted;
+  double* products = comoments_.data();
+  for (std::size_t i = 0; i < k; ++i) {
+    for (std::size_t row = 0; row < weights.size(); ++row) {
+      weighted[row] = weights[row] * above[row * k + i];
+    }
+    std::size_t j = i;
+    for (; j + kLanes <= k; j += kLanes, products += kLanes) {
+      std::array<double, kLanes> sums;
+      std::copy_n(products, kLanes, sums.begin());
+      for (std::size_t row = 0; row < weights.size(); ++row) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+          sums[lane] += weighted[row] * above[row * k + j + lane];
+        }
+      }
+      std::copy_n(sums.begin(), kLanes, products);
+    }
+    for (; j < k; ++j, ++products) {
+      double sum = *products;
+      for (std::size_t row = 0; row < weights.size(); ++row) {
+        sum += weighted[row] * above[row * k + j];
+      }
+      *products = sum;
+    }
   }
 }
 
@@ -111,9 +143,11 @@ void Covariance::merge(const Covariance& other) {
     return;
   }
   fold();
-  const std::vector<double> above = other.means_above(*this);
-  for (std::size_t i = 0; i < comoments_.size(); ++i) comoments_[i] += other.comoments_[i];
-  add(above, n_, other.n_);
+  const Covariance others = other.folded();
+  const std::vector<double> above = others.means_above(*this);
+  for (std::size_t i = 0; i < comoments_.size(); ++i) comoments_[i] += others.comoments_[i];
+  const double weight = move_means(above, n_, other.n_);
+  add_products(above, {&weight, 1});
   n_ += other.n_;
 }
 
@@ -144,7 +178,8 @@ void Covariance::encode(wire::Writer& out) const {
     for (const double value : rows_) floats ? out.f32(static_cast<float>(value)) : out.f64(value);
     return;
   }
-  for (const auto* numbers : {&means_, &rests_, &comoments_}) {
+  const Covariance whole = folded();
+  for (const auto* numbers : {&whole.means_, &whole.rests_, &whole.comoments_}) {
     for (const double number : *numbers) out.f64(number);
   }
 }

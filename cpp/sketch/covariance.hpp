@@ -58,13 +58,15 @@ class Covariance {
   void push(std::span<const double> rows);
   void fold();
   [[nodiscard]] Covariance folded() const;
-  void add(std::span<const double> above, std::uint64_t before, std::uint64_t count) noexcept;
+  double move_means(std::span<const double> above, std::uint64_t before,
+                    std::uint64_t count) noexcept;
+  void add_products(std::span<const double> above, std::span<const double> weights) noexcept;
 
   std::uint64_t n_ = 0;
   std::vector<double> means_;
   std::vector<double> rests_;  // what the means lack: at most half of their last bits
   std::vector<double> comoments_;
-  std::vector<double> rows_;  // while there are few; the three above are of no row then
+  std::vector<double> rows_;  // at most kFewRows that are in none of the three above
 };
 
 }  // namespace lightmeter::sketch
