@@ -9,7 +9,6 @@
 #include "drift/numbers.hpp"
 #include "drift/rates.hpp"
 #include "drift/special.hpp"
-#include "drift/two_means.hpp"
 #include "profile/profile.hpp"
 
 namespace {
@@ -105,19 +104,6 @@ py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_
   return dict;
 }
 
-// (places of the numbers that vary, how far the means are apart in roots of the sum of squares of all,
-// correlations of all) of two samples of rows.
-py::tuple two_means(const lightmeter::sketch::Covariance& target,
-                    const lightmeter::sketch::Covariance& reference) {
-  if (target.dimensions() != reference.dimensions() || target.n() == 0 || reference.n() == 0) {
-    throw std::invalid_argument("got samples that are empty, or of unlike dimensions");
-  }
-  const drift::TwoMeans means = drift::two_means(target, reference);
-  const auto size = static_cast<py::ssize_t>(means.places.size());
-  return tuple_of({means.places, py::array_t<double>(size, means.apart.data()),
-                   py::array_t<double>({size, size}, means.correlations.data())});
-}
-
 // P(X > f) of Fisher's F distribution.
 double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
   if (dof == 0 || of_noise == 0) {
@@ -154,7 +140,6 @@ py::tuple circular_level(const QuantileSketch& hues) {
 }  // namespace
 
 void bind_drift(py::module_& module) {
-  module.def("two_means", &two_means);
   module.def("f_tail", &f_tail);
   module.def("numbers_of", &numbers_of, py::return_value_policy::reference, py::keep_alive<0, 1>());
   module.def("level_of", &level_of);

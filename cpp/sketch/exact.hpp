@@ -25,11 +25,7 @@ class Exact {
     values_.push_back(value);
     return true;
   }
-  void add(double value) {
-    reserve(values_.size() + 1);
-    values_.push_back(value);
-  }
-  void add(double value, std::size_t times) {
+  void add(double value, std::size_t times = 1) {
     reserve(values_.size() + times);
     values_.insert(values_.end(), times, value);
   }

@@ -1,7 +1,8 @@
 #include "sketch/frequent.hpp"
 
 #include <algorithm>
-#include <string_view>
+#include <numeric>
+#include <utility>
 
 #include "sketch/limits.hpp"
 #include "wire/text.hpp"
@@ -21,6 +22,22 @@ void write_key(wire::Writer& out, std::int64_t key) { out.zigzag(key); }
 
 void read_key(wire::Reader& in, std::string& key) { key = in.string(); }
 void read_key(wire::Reader& in, std::int64_t& key) { key = in.zigzag(); }
+
+// The places of the `most` highest counts, in falling order; of equal ones the first.
+std::vector<std::size_t> highest(std::span<const std::uint64_t> counts, std::size_t most) {
+  std::vector<std::size_t> places(counts.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  const auto is_higher = [&](std::size_t a, std::size_t b) {
+    return counts[a] != counts[b] ? counts[a] > counts[b] : a < b;
+  };
+  if (places.size() > most) {
+    const auto end = places.begin() + static_cast<std::ptrdiff_t>(most);
+    std::nth_element(places.begin(), end, places.end(), is_higher);
+    places.resize(most);
+  }
+  std::sort(places.begin(), places.end(), is_higher);
+  return places;
+}
 
 }  // namespace
 
@@ -53,7 +70,9 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
     total += count;
   }
   for (const Key& value : rising) check_key(value);
+  n_ = total;
   std::vector<std::size_t> fresh;
+  std::vector<std::uint64_t> fresh_counts;
   auto place = counters_.begin();
   for (std::size_t i = 0; i < rising.size(); ++i) {
     while (place != counters_.end() && place->first < rising[i]) ++place;
@@ -61,29 +80,19 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
       place->second.count += counts[i];
     } else if (counts[i] != 0) {
       fresh.push_back(i);
+      fresh_counts.push_back(counts[i]);
     }
   }
-  n_ = total;
-  const std::uint64_t before = floor_;
+  std::vector<std::size_t> entering = highest(fresh_counts, kMaxEntries + 1);
   std::uint64_t raised = 0;
-  std::uint64_t least = 0;  // the count of the last that stays
-  std::size_t ties = fresh.size();
-  if (fresh.size() > kMaxEntries) {
-    std::vector<std::uint64_t> falling(fresh.size());
-    std::ranges::transform(fresh, falling.begin(), [&](std::size_t i) { return counts[i]; });
-    const auto next = falling.begin() + kMaxEntries;
-    std::ranges::nth_element(falling, next, std::greater{});
-    raised = before + *next;
-    least = *std::min_element(falling.begin(), next);
-    ties = static_cast<std::size_t>(std::count(falling.begin(), next, least));
+  if (entering.size() > kMaxEntries) {
+    raised = floor_ + fresh_counts[entering.back()];
+    entering.pop_back();
   }
-  place = counters_.begin();
-  for (const std::size_t i : fresh) {
-    if (counts[i] < least || (counts[i] == least && ties == 0)) continue;
-    if (counts[i] == least) --ties;
-    while (place != counters_.end() && place->first < rising[i]) ++place;
-    counters_.emplace_hint(place, rising[i], Counter{before + counts[i], before});
-    bytes_ += key_bytes(rising[i]);
+  for (const std::size_t i : entering) {
+    const Key& value = rising[fresh[i]];
+    counters_.emplace(value, Counter{floor_ + fresh_counts[i], floor_});
+    bytes_ += key_bytes(value);
   }
   shrink();
   if (raised > floor_) {
@@ -121,7 +130,7 @@ void FrequentItems<Key>::raise_floor() {
   for (const auto& [value, counter] : counters_) counts.push_back(counter.count);
   const std::size_t staying = std::min(counts.size() - 1, kMaxEntries);
   const auto last = counts.end() - static_cast<std::ptrdiff_t>(staying) - 1;
-  std::ranges::nth_element(counts, last);
+  std::nth_element(counts.begin(), last, counts.end());
   floor_ = *last;
   std::erase_if(counters_, [this](const auto& item) {
     const bool is_dropped = item.second.count < floor_;
@@ -158,13 +167,14 @@ void FrequentItems<Key>::merge(const FrequentItems& other) {
 
 template <class Key>
 std::vector<FrequentItem<Key>> FrequentItems<Key>::items(std::size_t limit) const {
-  std::vector<FrequentItem<Key>> result;
-  result.reserve(counters_.size());
+  std::vector<FrequentItem<Key>> all;
+  std::vector<std::uint64_t> counts;
   for (const auto& [value, counter] : counters_) {
-    result.push_back({value, counter.count - counter.error, counter.count});
+    all.push_back({value, counter.count - counter.error, counter.count});
+    counts.push_back(counter.count);
   }
-  std::ranges::stable_sort(result, std::greater{}, &FrequentItem<Key>::estimate);
-  if (result.size() > limit) result.erase(result.begin() + limit, result.end());
+  std::vector<FrequentItem<Key>> result;
+  for (const std::size_t i : highest(counts, limit)) result.push_back(std::move(all[i]));
   return result;
 }
 

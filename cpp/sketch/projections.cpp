@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "sketch/mix.hpp"
 
@@ -10,48 +9,23 @@ namespace lightmeter::sketch {
 
 namespace {
 
-// ln x for x > 0, by a series: a library's logarithm may differ in the last bit.
-double logarithm(double x) noexcept {
-  constexpr double kLn2 = 0x1.62e42fefa39efp-1;
-  constexpr double kRootHalf = 0x1.6a09e667f3bcdp-1;
-  int exponent = 0;
-  double part = std::frexp(x, &exponent);
-  if (part < kRootHalf) {
-    part *= 2.0;
-    --exponent;
-  }
-  const double z = (part - 1.0) / (part + 1.0);  // at most 0.172
-  const double square = z * z;
-  double sum = 0.0;
-  for (int k = 14; k >= 0; --k) sum = sum * square + 1.0 / (2.0 * k + 1.0);
-  return 2.0 * z * sum + static_cast<double>(exponent) * kLn2;
-}
-
-// Marsaglia's polar method.
-std::vector<double> gaussians(std::uint64_t key, std::size_t count) {
+std::vector<double> signs(std::uint64_t key, std::size_t count) {
   Coins coins{.key = key};
-  const auto uniform = [&] { return static_cast<double>(coins.draw() >> 11) * 0x1p-52 - 1.0; };
-  std::vector<double> numbers;
-  numbers.reserve(count + 1);
-  while (numbers.size() < count) {
-    const double x = uniform();
-    const double y = uniform();
-    const double square = x * x + y * y;
-    if (square >= 1.0 || square == 0.0) continue;
-    const double factor = std::sqrt(-2.0 * logarithm(square) / square);
-    numbers.push_back(x * factor);
-    numbers.push_back(y * factor);
+  std::vector<double> signs(count);
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < count; ++i, bits >>= 1) {
+    if (i % 64 == 0) bits = coins.draw();
+    signs[i] = (bits & 1) != 0 ? 1.0 : -1.0;
   }
-  numbers.resize(count);
-  return numbers;
+  return signs;
 }
 
 }  // namespace
 
 Projections::Projections(std::uint64_t key, std::size_t length) : length_(length) {
   if (length <= kProjections) return;
-  rows_ = std::make_shared<const std::vector<double>>(
-      gaussians(mix(key, length), kProjections * length));
+  rows_ =
+      std::make_shared<const std::vector<double>>(signs(mix(key, length), kProjections * length));
 }
 
 std::size_t Projections::size() const noexcept { return std::min(length_, kProjections); }

@@ -8,10 +8,10 @@
 
 namespace lightmeter::sketch {
 
-// A vector of any length as at most kProjections numbers: its dot products with fixed vectors of
-// Gaussian numbers, or the vector itself where it is no longer than that. The numbers follow from
-// the key and the length by additions, multiplications, divisions and roots in a fixed order. So
-// they have the same bits on every machine, and are part of the file format.
+// A vector of any length as at most kProjections numbers: sums of all its numbers with random signs
+// (Achlioptas 2003), or the vector itself where it is no longer than that. The signs follow from the
+// key and the length, and sums have a fixed order. So they have the same bits on every machine, and
+// are part of the file format.
 class Projections {
  public:
   static constexpr std::size_t kProjections = 32;

@@ -51,12 +51,9 @@ void QuantileSketch::update_apart(double value, std::uint64_t count) noexcept {
   observed_ += count;
 }
 
-// One that there is no room for, or that is counted. The caller adds it to observed_.
+// One that there is no room for. The caller adds it to observed_.
 void QuantileSketch::update_full(double value) {
-  if (auto* counted = std::get_if<Counted>(&mode_)) {
-    if (counted->add(value)) return;
-    become_exact();
-  }
+  become_exact();
   if (is_exact() && n() >= kExactItems) {
     const Count once{value, 1};
     if (become_counted({&once, 1})) return;

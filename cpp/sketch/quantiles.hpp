@@ -137,8 +137,6 @@ class QuantileSketch {
   [[nodiscard]] Sampled* sampled() noexcept {
     return const_cast<Sampled*>(std::as_const(*this).sampled());
   }
-  // The list into which single values go; null when counted.
-  [[nodiscard]] Exact* list() noexcept;
   void update_apart(double value, std::uint64_t count) noexcept;
   void update_full(double value);
   void add_counts(std::span<const Count> rising, std::uint64_t horizon);
@@ -157,18 +155,17 @@ class QuantileSketch {
   std::variant<Exact, Counted, Box<Sampled>> mode_;
 };
 
-inline Exact* QuantileSketch::list() noexcept {
-  if (auto* exact = std::get_if<Exact>(&mode_)) return exact;
-  Sampled* const sample = sampled();
-  return sample != nullptr ? &sample->newest() : nullptr;
-}
-
 inline void QuantileSketch::update(double value) {
   if (observed_ == kMaxCount) check_sum(observed_, 1);
   if (!std::isfinite(value)) return update_apart(value, 1);
   view_.clear();
-  Exact* const values = list();
-  if (values == nullptr || !values->push(value + 0.0)) update_full(value + 0.0);
+  value += 0.0;
+  auto* const exact = std::get_if<Exact>(&mode_);
+  auto* const counted = std::get_if<Counted>(&mode_);
+  const bool is_taken = exact != nullptr     ? exact->push(value)
+                        : counted != nullptr ? counted->add(value)
+                                             : sampled()->newest().push(value);
+  if (!is_taken) update_full(value);
   ++observed_;
 }
 

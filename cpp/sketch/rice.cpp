@@ -57,16 +57,14 @@ class BitReader {
     return bits >> (position_ % 8);
   }
   void skip(int count) { position_ += static_cast<std::size_t>(count); }
-  [[nodiscard]] std::uint64_t get(int count) {
-    std::uint64_t bits = peek();
-    if (count > kWindow) {
-      skip(32);
-      bits = (bits & 0xFFFFFFFF) | (peek() << 32);
-      skip(count - 32);
-    } else {
-      skip(count);
+  [[nodiscard]] std::uint64_t get(int count) {  // count <= 64
+    if (count > 32) {
+      const std::uint64_t low = get(32);
+      return low | get(count - 32) << 32;
     }
-    return count == 64 ? bits : bits & ((std::uint64_t{1} << count) - 1);
+    const std::uint64_t bits = peek() & ((std::uint64_t{1} << count) - 1);
+    skip(count);
+    return bits;
   }
   [[nodiscard]] std::size_t bytes_used() const { return (position_ + 7) / 8; }
   [[nodiscard]] bool padded_with_zeros() const {

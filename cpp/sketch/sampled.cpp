@@ -25,52 +25,22 @@ constexpr auto kRoom = [] {
   return room;
 }();
 
-// Merges runs of rising values of one weight each, in place from the end.
-class WeightedMerger {
- public:
-  explicit WeightedMerger(std::size_t room) : values_(room), weights_(room) {}
-
-  void add(std::span<const double> run, std::uint64_t weight) {
-    double* const values = values_.data();
-    std::uint64_t* const weights = weights_.data();
-    std::size_t i = size_;
-    std::size_t j = run.size();
-    size_ += j;
-    for (std::size_t k = size_; i > 0 && j > 0;) {
-      const bool own = values[i - 1] > run[j - 1];
-      --k;
-      values[k] = own ? values[i - 1] : run[j - 1];
-      weights[k] = own ? weights[i - 1] : weight;
-      i -= own ? 1 : 0;
-      j -= own ? 0 : 1;
-    }
-    std::ranges::copy(run.first(j), values_.begin());
-    std::fill_n(weights_.begin(), j, weight);
+// A run of rising values of one weight, in place from the end. Branch-free: which side is next is
+// unpredictable.
+void merge_run(std::vector<Count>& rising, std::span<const double> run, std::uint64_t weight) {
+  std::size_t i = rising.size();
+  std::size_t j = run.size();
+  rising.resize(i + j);
+  Count* const counts = rising.data();
+  while (i > 0 && j > 0) {
+    const bool own = counts[i - 1].value > run[j - 1];
+    counts[i + j - 1].value = own ? counts[i - 1].value : run[j - 1];
+    counts[i + j - 1].times = own ? counts[i - 1].times : weight;
+    i -= own ? 1 : 0;
+    j -= own ? 0 : 1;
   }
-
-  // All the room must be filled.
-  [[nodiscard]] SortedView finish() && {
-    double* const values = values_.data();
-    std::uint64_t* const weights = weights_.data();
-    std::size_t kept = 0;
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < size_; ++i) {
-      const double value = values[i];
-      sum += weights[i];
-      kept += i == 0 || value != values[i - 1] ? 1 : 0;
-      values[kept - 1] = value;
-      weights[kept - 1] = sum;
-    }
-    values_.resize(kept);
-    weights_.resize(kept);
-    return {std::move(values_), std::move(weights_)};
-  }
-
- private:
-  std::vector<double> values_;
-  std::vector<std::uint64_t> weights_;
-  std::size_t size_ = 0;
-};
+  for (; j > 0; --j) counts[j - 1] = {run[j - 1], weight};
+}
 
 }  // namespace
 
@@ -247,14 +217,16 @@ double Sampled::max() const noexcept {
 }
 
 SortedView Sampled::view() const {
-  WeightedMerger merger(newest_.values().size() + held_);
-  merger.add(newest_.sorted(), 1);
+  std::vector<Count> rising;
+  rising.reserve(newest_.values().size() + held_);
+  merge_run(rising, newest_.sorted(), 1);
   for (std::size_t h = 0; h < levels_.size(); ++h) {
-    std::vector<double> rising = levels_[h].values;
-    if (!levels_[h].sorted) sort_values(std::span(rising));
-    merger.add(rising, std::uint64_t{1} << h);
+    std::vector<double> values = levels_[h].values;
+    if (!levels_[h].sorted) sort_values(std::span(values));
+    merge_run(rising, values, std::uint64_t{1} << h);
   }
-  return std::move(merger).finish();
+  sum_equal(rising);
+  return Counted(std::move(rising)).view();
 }
 
 }  // namespace lightmeter::sketch

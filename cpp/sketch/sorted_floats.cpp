@@ -14,35 +14,33 @@ namespace {
 
 using wire::require;
 
-template <class Key>
-constexpr Key kSign = Key{1} << (std::numeric_limits<Key>::digits - 1);
+constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
 
 // Integers of the same order as the numbers: negative ones have all bits flipped, the others get
-// the top bit.
-template <class Float, class Key>
-Key to_key(Float value) {
-  const auto bits = std::bit_cast<Key>(value);
-  return (bits & kSign<Key>) != 0 ? ~bits : bits | kSign<Key>;
+// the top bit. Narrow ones are the upper half of a key.
+std::uint64_t to_key(double value, bool narrow) {
+  const std::uint64_t bits =
+      narrow ? std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(value))} << 32
+             : std::bit_cast<std::uint64_t>(value);
+  const std::uint64_t key = (bits & kSign) != 0 ? ~bits : bits | kSign;
+  return narrow ? key >> 32 : key;
 }
 
-template <class Float, class Key>
-Float from_key(Key key) {
-  return std::bit_cast<Float>((key & kSign<Key>) != 0 ? key ^ kSign<Key> : ~key);
-}
-
-std::uint64_t wide_key(double value, bool narrow) {
-  return narrow ? to_key<float, std::uint32_t>(static_cast<float>(value))
-                : to_key<double, std::uint64_t>(value);
+double from_key(std::uint64_t key, bool narrow) {
+  if (narrow) key <<= 32;
+  const std::uint64_t bits = (key & kSign) != 0 ? key ^ kSign : ~key;
+  return narrow ? std::bit_cast<float>(static_cast<std::uint32_t>(bits >> 32))
+                : std::bit_cast<double>(bits);
 }
 
 constexpr std::uint8_t kNarrow = 0x80;
 
-bool fits_float(double value) {
+}  // namespace
+
+bool fits_float(double value) noexcept {
   return std::abs(value) <= std::numeric_limits<float>::max() &&
          static_cast<double>(static_cast<float>(value)) == value;
 }
-
-}  // namespace
 
 void write_sorted(wire::Writer& out, std::span<const double> values, bool ties) {
   if (values.empty()) return;
@@ -51,7 +49,7 @@ void write_sorted(wire::Writer& out, std::span<const double> values, bool ties) 
   std::vector<std::uint64_t> keys(values.size());
   std::uint64_t used = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    keys[i] = wide_key(values[i], narrow);
+    keys[i] = to_key(values[i], narrow);
     used |= keys[i];
   }
   const int zeros = std::min(std::countr_zero(used), width - 1);
@@ -80,9 +78,8 @@ std::vector<double> read_sorted(wire::Reader& in, std::size_t count, bool ties) 
   require(key <= last, "sorted numbers: a key has too many bits");
 
   const auto put = [&](std::size_t i) {
-    values[i] = narrow ? from_key<float>(static_cast<std::uint32_t>(key << zeros))
-                       : from_key<double>(key << zeros);
-    if (std::bit_cast<std::uint64_t>(values[i]) == kSign<std::uint64_t>) {
+    values[i] = from_key(key << zeros, narrow);
+    if (std::bit_cast<std::uint64_t>(values[i]) == kSign) {
       throw DecodeError("sorted numbers: -0.0");
     }
   };

@@ -8,6 +8,8 @@
 
 namespace lightmeter::sketch {
 
+[[nodiscard]] bool fits_float(double value) noexcept;
+
 // Rising finite numbers; `ties` says whether equal neighbours may occur. Each becomes an integer
 // key of the same order, 32 bits wide if float32 holds all of them, else 64: see docs/format.md,
 // "Sorted numbers". Reading rejects NaN, infinities, -0.0 and anything out of order.

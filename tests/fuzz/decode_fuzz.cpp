@@ -102,7 +102,12 @@ void check_state(const Moments& moments) {
 void check_state(const Covariance& covariance) {
   const std::size_t k = covariance.dimensions();
   require(k <= Covariance::kMaxDimensions, "bounded dimensions");
-  require(covariance.sums().size() == k + k * (k + 1) / 2, "a sum for each number and product");
+  const auto is_finite = [](double number) { return std::isfinite(number); };
+  const auto means = covariance.means();
+  const auto comoments = covariance.comoments();
+  require(comoments.size() == k * (k + 1) / 2, "a co-moment for each pair");
+  require(std::ranges::all_of(means, is_finite), "finite means");
+  require(std::ranges::all_of(comoments, is_finite), "finite co-moments");
 }
 
 void check_state(const DistinctCount& distinct) {
@@ -290,6 +295,8 @@ void fuzz_covariance(Bytes bytes) {
     return require(encoded(twice) == encoded(covariance), "a refused merge changes nothing");
   }
   require(twice.n() == 2 * covariance.n(), "merging with itself doubles n");
+  check_state(twice);
+  require_stable(twice);
   require_stable(twice);
   std::vector<std::size_t> places;
   for (std::size_t at = 0; at < covariance.dimensions(); at += 2) places.push_back(at);

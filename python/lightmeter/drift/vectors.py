@@ -251,6 +251,7 @@ class _Sides(NamedTuple):
     Attributes:
         n_target: vectors of the target.
         n_reference: vectors of the reference.
+        between: what a squared difference of means makes of the sum of squares of all.
         places: which numbers these are.
         apart: how far the means of both sides are apart, in roots of the sum of squares of all.
         correlations: of all vectors of both sides.
@@ -258,24 +259,27 @@ class _Sides(NamedTuple):
 
     n_target: int
     n_reference: int
-    places: list[int]
+    between: float
+    places: NDArray[np.intp]
     apart: NDArray[np.float64]
     correlations: NDArray[np.float64]
 
     @classmethod
     def of(cls, target: _core.Covariance, reference: _core.Covariance) -> "_Sides":
         """Of two covariances of the same numbers."""
-        return cls(target.n, reference.n, *_core.two_means(target, reference))
+        apart = target.means_above(reference)
+        between = target.n / (target.n + reference.n) * reference.n
+        products = target.comoments + reference.comoments + between * np.outer(apart, apart)
+        places = np.flatnonzero(products.diagonal() > 0)
+        roots = np.sqrt(products.diagonal()[places])
+        correlations = products[np.ix_(places, places)] / np.outer(roots, roots)
+        above = apart[places] / roots
+        return cls(target.n, reference.n, between, places, above, correlations)
 
     @property
     def n(self) -> int:
         """Vectors of both sides."""
         return self.n_target + self.n_reference
-
-    @property
-    def between(self) -> float:
-        """What a squared difference of means makes of the sum of squares of all."""
-        return self.n_target / self.n * self.n_reference
 
     def directions(self) -> NDArray[np.float64]:
         """How far the means are apart in each direction that enters, in roots likewise."""

@@ -171,12 +171,5 @@ def _vectors(core: _core.Profile, name: str) -> Vectors | None:
         return None
     length = max(by_length, key=lambda at: (by_length[at].n, at))
     covariance = by_length[length]
-    n, dimensions, sums = covariance.n, covariance.dimensions, covariance.sums()
-    unit = 2**-covariance.quantum  # the sums are exact multiples of its inverse
-    means, spreads, square = [], [], dimensions
-    for at in range(dimensions):
-        means.append(sums[at] / (n * unit))
-        exact = n * unit * sums[square] - sums[at] ** 2
-        spreads.append(math.sqrt(exact / (n * (n - 1) * unit**2)) if n > 1 else 0.0)
-        square += dimensions - at
-    return Vectors(n, length, np.array(means), np.array(spreads))
+    spreads = np.sqrt(covariance.comoments.diagonal() / max(covariance.n - 1, 1))
+    return Vectors(covariance.n, length, covariance.means, spreads)

@@ -87,8 +87,9 @@ def test_any_order_and_tree_gives_the_same(tree, random) -> None:  # type: ignor
     leaves: list[int] = []
     merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
     random.shuffle(leaves)
-    assert merged == ProfileView.merge_many(map(leaf, leaves))
+    straight = ProfileView.merge_many(map(leaf, leaves))
     repeats = merged.repeats(PIXELS)
+    assert (repeats, merged.repeats(LOOKS)) == (straight.repeats(PIXELS), straight.repeats(LOOKS))
     assert repeats.at_least == len(leaves) - len({seed % 10 for seed in leaves})
     for item in repeats.hashes:
         paths = [f"photos/{seed}?.png" for seed in leaves]
