@@ -121,20 +121,16 @@ double normal_quantile(double p) {
 }
 
 // For whole degrees of freedom the incomplete gamma function is a finite sum of positive terms
-// (Abramowitz and Stegun 26.4.4 and 26.4.5): with h = x / 2, h^k / k! or h^(k - 1/2) / Gamma(k +
-// 1/2) times exp(-h), and Gamma(k + 1/2) = (2k)! sqrt(pi) / (4^k k!).
+// (Abramowitz and Stegun 26.4.4 and 26.4.5): with h = x / 2, h^(k / 2 - 1) / Gamma(k / 2) times
+// exp(-h), for each k <= dof that is as odd or even as dof, from 2 or 3 on.
 double chi_square_tail(double x, std::uint64_t dof) {
   if (!(x > 0.0)) return 1.0;
   const double half = x / 2.0;
   const double log_half = std::log(half);
-  const bool even = dof % 2 == 0;
-  double sum = even ? 0.0 : std::erfc(std::sqrt(half));
-  for (std::uint64_t k = even ? 0 : 1; k < (dof + 1) / 2; ++k) {
-    const double power = static_cast<double>(k);
-    const double log_gamma = even ? log_factorial(k)
-                                  : log_factorial(2 * k) - log_factorial(k) -
-                                        power * std::log(4.0) + 0.5 * std::log(std::numbers::pi);
-    sum += std::exp((even ? power : power - 0.5) * log_half - half - log_gamma);
+  double sum = dof % 2 == 0 ? 0.0 : std::erfc(std::sqrt(half));
+  for (std::uint64_t k = 2 + dof % 2; k <= dof; k += 2) {
+    const double power = static_cast<double>(k) / 2.0 - 1.0;
+    sum += std::exp(power * log_half - half - log_gamma_of_half(k));
   }
   return std::min(sum, 1.0);
 }
