@@ -97,8 +97,8 @@ Sums dealt_sums(std::span<const Sums> scores, std::uint64_t sample, Random& rand
 
 // The j-th value of the target has the rank (j + references below it) / N. That many references are
 // known between ends, as is where it lies: above all values whose share of the target is surely
-// less than j / n, and not above the first whose share is surely at least that. A score is the sum
-// of a part that rises with the rank and one that falls.
+// less than j / n, and not above the first whose share is surely at least that. From one value to
+// the next a score falls up to its least and rises from there on, also where it is a mean of ties.
 SumBounds sum_bounds(const MergedView& merged, const RankScores& scores, double target_error,
                      double reference_error) {
   const std::size_t size = merged.size();
@@ -107,8 +107,7 @@ SumBounds sum_bounds(const MergedView& merged, const RankScores& scores, double 
   std::vector<double> target(size);
   std::vector<double> reference(size);
   std::vector<double> pooled(size);
-  std::vector<Sums> rising(size);
-  std::vector<Sums> falling(size);
+  std::array<std::size_t, kScores> least{};
   std::uint64_t of_target = 0;
   std::uint64_t of_reference = 0;
   for (std::size_t i = 0; i < size; ++i) {
@@ -118,10 +117,7 @@ SumBounds sum_bounds(const MergedView& merged, const RankScores& scores, double 
     reference[i] = count(of_reference) / m;
     pooled[i] = count(of_target + of_reference) / (n + m);
     for (std::size_t k = 0; k < kScores; ++k) {
-      const double score = scores.scores[i][k];
-      const double step = i == 0 ? score : score - scores.scores[i - 1][k];
-      rising[i][k] = (i == 0 ? 0.0 : rising[i - 1][k]) + (i == 0 ? step : std::max(step, 0.0));
-      falling[i][k] = i == 0 ? 0.0 : falling[i - 1][k] + std::min(step, 0.0);
+      if (scores.scores[i][k] < scores.scores[least[k]][k]) least[k] = i;
     }
   }
   SumBounds bounds;
@@ -135,17 +131,18 @@ SumBounds sum_bounds(const MergedView& merged, const RankScores& scores, double 
     while (above < size && target[above] < target[i] + target_error) ++above;
     while (not_below < size && target[not_below] <= before - target_error) ++not_below;
     const double most = above < size ? std::min(1.0, reference[above] + reference_error) : 1.0;
-    const double least =
+    const double fewest =
         not_below > 0 ? std::max(0.0, reference[not_below - 1] - reference_error) : 0.0;
     const double high = (n * target[i] + m * most) / (n + m);
-    const double low = (n * before + m * least) / (n + m);
+    const double low = (n * before + m * fewest) / (n + m);
     while (highest + 1 < size && pooled[highest] < high) ++highest;
     while (lowest + 1 < size && pooled[lowest] < low) ++lowest;
     before = target[i];
     const double weight = count(merged.target[i]);
     for (std::size_t k = 0; k < kScores; ++k) {
-      bounds.high[k] += weight * (rising[highest][k] + falling[lowest][k]);
-      bounds.low[k] += weight * (rising[lowest][k] + falling[highest][k]);
+      const auto score = [&](std::size_t at) { return weight * scores.scores[at][k]; };
+      bounds.high[k] += std::max(score(lowest), score(highest));
+      bounds.low[k] += score(std::clamp(least[k], lowest, highest));
     }
   }
   return bounds;
