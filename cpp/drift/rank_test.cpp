@@ -31,7 +31,6 @@ constexpr std::uint64_t kMostShuffled = 1 << 16;
 // What one value may weigh for the limit to hold, within a tenth, with ties: deals of sixteen kinds
 // of values at 201 / 201 to 250 / 20 000.
 constexpr double kMostWeight = 0.8;
-constexpr std::size_t kMostKept = 4096;  // values whose scores are kept for the next feature
 
 MergedView swapped(MergedView merged) {
   std::swap(merged.target, merged.reference);
@@ -139,10 +138,11 @@ double p_value(const MergedView& merged, const RankScores& scores, double t, boo
   return tied_p_value(merged, scores, t);
 }
 
-// Without ties they depend on the sizes alone, which most features of a comparison share.
+// Without ties they depend on the sizes alone, which most features of a comparison share. Only exact
+// sketches have no ties, and these are small.
 RankScores scores_of(const MergedView& merged) {
   const std::pair sizes{merged.n_target, merged.n_reference};
-  if (merged.has_ties() || merged.size() > kMostKept) return RankScores(merged);
+  if (merged.has_ties()) return RankScores(merged);
   thread_local std::optional<RankScores> untied;
   thread_local std::pair<std::uint64_t, std::uint64_t> untied_sizes;
   if (!untied || untied_sizes != sizes) {
