@@ -131,14 +131,11 @@ double limit_p_value(const Shares& shares, std::uint64_t n, std::uint64_t m) {
   if (shares.size() == 2) {
     return fisher_exact(shares.target[0], n, shares.pooled[0] - shares.target[0], m);
   }
-  const double share = static_cast<double>(n) / static_cast<double>(n + m);
-  double chi_square = 0.0;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const double expected = static_cast<double>(shares.pooled[i]) * share;
-    const double distance = static_cast<double>(shares.target[i]) - expected;
-    chi_square += distance * distance / (expected * (1.0 - share));
-  }
-  return chi_square_tail(chi_square, shares.size() - 1);
+  const double drawn = static_cast<double>(n);
+  const double rest = static_cast<double>(m);
+  const double all = drawn + rest;
+  const double apart = statistic(shares.target, shares.pooled) - drawn * drawn / all;
+  return chi_square_tail(apart * all / drawn * all / rest, shares.size() - 1);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "drift/circular.hpp"
 #include "drift/kuiper.hpp"
 #include "drift/merged_view.hpp"
-#include "drift/rank_scores.hpp"
+#include "drift/rank_test.hpp"
 
 namespace lightmeter::drift {
 
@@ -58,12 +58,12 @@ class Side {
 Interval verdicts_p_value(const MergedView& merged, double target_error, double reference_error,
                           const Interval& ks) {
   if (merged.size() <= 2) return ks;
-  const auto both = [](double scores, double ks_p) {
-    return std::min({1.0, scores / (1.0 - kKsLevel), ks_p / kKsLevel});
+  const auto both = [](double rank_p, double ks_p) {
+    return std::min({1.0, rank_p / (1.0 - kKsLevel), ks_p / kKsLevel});
   };
   const double needless = ks.low * (1.0 - kKsLevel) / kKsLevel;
-  const Interval scores = rank_score_p_value(merged, target_error, reference_error, needless);
-  return {both(scores.value, ks.value), both(scores.low, ks.low), both(scores.high, ks.high)};
+  const Interval ranks = rank_test_p_value(merged, target_error, reference_error, needless);
+  return {both(ranks.value, ks.value), both(ranks.low, ks.low), both(ranks.high, ks.high)};
 }
 
 Level level_of(const Numbers& numbers, Axis axis) {

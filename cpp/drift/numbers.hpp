@@ -21,7 +21,7 @@ struct NumberDrift {
   Interval statistic;   // Kolmogorov-Smirnov's D, on the circle Kuiper's V
   Interval ks_p_value;  // of this statistic; 1 unless tested
   // That of the verdict: on the circle the same; on a line the smaller one of this / kKsLevel and
-  // that of the rank scores / (1 - kKsLevel), which no null hypothesis makes smaller (Bonferroni).
+  // that of the rank test / (1 - kKsLevel), which no null hypothesis makes smaller (Bonferroni).
   // Of two values, where all tests are the same, this one.
   Interval p_value;
   TailShares tails;  // 0 on the circle

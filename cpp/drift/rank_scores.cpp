@@ -2,140 +2,150 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <numeric>
-#include <optional>
+#include <numbers>
 #include <utility>
-#include <vector>
 
-#include "drift/random_split.hpp"
-#include "drift/rank_law.hpp"
-#include "drift/scores.hpp"
-#include "drift/slack.hpp"
+#include "drift/special.hpp"
 
 namespace lightmeter::drift {
 
 namespace {
 
-constexpr std::uint64_t kMostDealt = 200;  // of the smaller sample
-// Large p-values may come from the limit, which is right to 5 % there: no verdict rests on them.
-constexpr double kNoMatter = 0.1;
-constexpr std::uint64_t kLeastForLimit = 10;
-constexpr int kDeals = 9999;
-constexpr std::uint64_t kMostShuffled = 1 << 16;
-// What one value may weigh for the limit to hold: as in two untied samples of kMostDealt.
-constexpr double kMostWeight = 0.8;
-constexpr std::size_t kMostKept = 4096;  // values whose scores are kept for the next feature
+constexpr Sums kMeans{0.0, 1.0};
 
-std::vector<std::uint64_t> pooled_counts(const MergedView& merged) {
-  std::vector<std::uint64_t> counts(merged.size());
-  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = merged.pooled(i);
-  return counts;
+// The integrals of both scores from 0 to u: -phi(z) of z, and u - z phi(z) of z^2.
+Sums integrals(double u) {
+  if (u <= 0.0) return {0.0, 0.0};
+  if (u >= 1.0) return kMeans;
+  const double z = normal_quantile(u);
+  const double density = std::exp(-z * z / 2.0) / std::sqrt(2.0 * std::numbers::pi);
+  return {-density, u - z * density};
 }
 
-MergedView swapped(MergedView merged) {
-  std::swap(merged.target, merged.reference);
-  std::swap(merged.n_target, merged.n_reference);
-  return merged;
-}
-
-// Without ties they depend on the sizes alone, which most features of a comparison share.
-Scores scores_of(const MergedView& merged) {
-  const std::pair sizes{merged.n_target, merged.n_reference};
-  if (merged.has_ties() || merged.size() > kMostKept) return Scores(merged);
-  thread_local std::optional<Scores> untied;
-  thread_local std::pair<std::uint64_t, std::uint64_t> untied_sizes;
-  if (!untied || untied_sizes != sizes) {
-    untied.emplace(merged);
-    untied_sizes = sizes;
-  }
-  return *untied;
-}
-
-double tied_p_value(const MergedView& merged, const Scores& scores, double t) {
-  Random random(merged.target, merged.reference);
-  const std::uint64_t smaller = std::min(merged.n_target, merged.n_reference);
-  const double sign = smaller == merged.n_target ? 1.0 : -1.0;
-  const auto exceeds = [&](Sums sums) {
-    for (double& sum : sums) sum *= sign;
-    return rank_score_statistic(scores.straightened(sums)) >= t * kSlack;
-  };
-  const std::vector<std::uint64_t> counts = pooled_counts(merged);
-  const std::uint64_t all = merged.n_target + merged.n_reference;
-  if (all <= kMostShuffled && smaller <= 16 * merged.size()) {
-    std::vector<std::uint32_t> order;
-    order.reserve(all);
-    for (std::uint32_t i = 0; i < counts.size(); ++i) order.insert(order.end(), counts[i], i);
-    return monte_carlo_p(kDeals,
-                         [&] { return exceeds(dealt_sums(scores.of, smaller, random, order)); });
-  }
-  std::vector<std::uint64_t> part;
-  return monte_carlo_p(kDeals, [&] {
-    random_split(counts, smaller, random, part);
-    Sums sums{};
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      for (std::size_t k = 0; k < kScores; ++k) {
-        sums[k] += static_cast<double>(part[i]) * scores.of[i][k];
-      }
-    }
-    return exceeds(sums);
-  });
-}
-
-double p_value(const MergedView& merged, const Scores& scores, double t, bool exact,
-               double needless) {
-  const std::uint64_t smaller = std::min(merged.n_target, merged.n_reference);
-  const double limit = rank_score_tail(t);
-  if (limit > kNoMatter && smaller >= kLeastForLimit) {
-    return std::min(1.0, limit * (1.0 + 1.0 / static_cast<double>(smaller)));
-  }
-  const bool tied = exact && merged.has_ties();
-  if (!tied) {
-    const double bound = smaller >= kLeastForLimit ? rank_score_bound(t, smaller) : 1.0;
-    // The least p-value of a table is twice that of one deal.
-    if (smaller > kMostDealt || needless * (kMostTableDeals + 1.0) <= 2.0) return bound;
-    return std::min(bound, untied_rank_score_p_value(t, merged.n_target, merged.n_reference));
-  }
-  if (smaller > kMostDealt && scores.largest <= kMostWeight) {
-    // Half a step for the lattice on which the sums of few values lie.
-    const double root = std::max(0.0, std::sqrt(t) - scores.step / 2.0);
-    return rank_score_bound(root * root, smaller);
-  }
-  if (needless * (kDeals + 1.0) <= 1.0) return 1.0 / (kDeals + 1.0);
-  return tied_p_value(merged, scores, t);
-}
+double count(std::uint64_t n) { return static_cast<double>(static_cast<std::int64_t>(n)); }
 
 }  // namespace
 
-Interval rank_score_p_value(const MergedView& merged, double target_error, double reference_error,
-                            double needless) {
-  if (merged.size() < 2) return {1.0, 1.0, 1.0};
-  const Scores scores = scores_of(merged);
-  const Sums w = scores.observed(merged);
-  const bool exact = target_error == 0.0 && reference_error == 0.0;
-  const auto p_at = [&](const Sums& straight) {
-    return p_value(merged, scores, rank_score_statistic(straight), exact, needless);
-  };
-  const double p = p_at(scores.straightened(w));
-  if (exact) return {p, p, p};
-  const SumBounds bounds = sum_bounds(merged, scores, target_error, reference_error);
-  // The sums of both sides are 0 together, and the side that has fewer samples says more.
-  const SumBounds opposite = sum_bounds(swapped(merged), scores, reference_error, target_error);
-  Sums low = w;
-  Sums high = w;
-  for (std::size_t k = 0; k < kScores; ++k) {
-    low[k] = std::min(low[k], std::max(bounds.low[k], -opposite.high[k]));
-    high[k] = std::max(high[k], std::min(bounds.high[k], -opposite.low[k]));
+RankScores::RankScores(const MergedView& merged) : scores(merged.size()) {
+  const double n = count(merged.n_target);
+  const double m = count(merged.n_reference);
+  const double all = n + m;
+  const double of_sum = n * m / (all * (all - 1.0));  // variance of a sum, of the sum of squares
+  Sums before = integrals(0.0);
+  Sums squares{};
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    seen += merged.pooled(i);
+    const Sums here = integrals(count(seen) / all);
+    const double weight = count(merged.pooled(i));
+    for (std::size_t k = 0; k < kScores; ++k) {
+      scores[i][k] = (here[k] - before[k]) * all / weight - kMeans[k];
+      squares[k] += weight * scores[i][k] * scores[i][k];
+    }
+    before = here;
   }
-  low = scores.straightened(low);
-  high = scores.straightened(high);
-  Sums nearest{};
-  Sums farthest{};
   for (std::size_t k = 0; k < kScores; ++k) {
-    nearest[k] = std::clamp(0.0, low[k], high[k]);
-    farthest[k] = std::abs(low[k]) > std::abs(high[k]) ? low[k] : high[k];
+    const double scale = squares[k] > 0.0 ? 1.0 / std::sqrt(squares[k] * of_sum) : 0.0;
+    double cubes = 0.0;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      double& score = scores[i][k];
+      score *= scale;
+      cubes += count(merged.pooled(i)) * score * score * score;
+      largest = std::max(largest, std::abs(score));
+      if (k == 0 && i > 0) step = std::max(step, score - scores[i - 1][k]);
+    }
+    skewness[k] = all > 2.0 ? cubes * of_sum * (m - n) / (all - 2.0) : 0.0;
   }
-  return {p, std::min(p, p_at(farthest)), std::max(p, p_at(nearest))};
+}
+
+Sums RankScores::sums(std::span<const std::uint64_t> counts) const {
+  Sums sums{};
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    for (std::size_t k = 0; k < kScores; ++k) sums[k] += count(counts[i]) * scores[i][k];
+  }
+  return sums;
+}
+
+// Wilson and Hilferty's cube root makes a gamma variable of this skewness about normal.
+Sums RankScores::straightened(Sums sums) const {
+  for (std::size_t k = 0; k < kScores; ++k) {
+    const double skew = skewness[k];
+    if (std::abs(skew) < 1e-6) continue;
+    const double base = std::max(0.0, 1.0 + skew * sums[k] / 2.0);
+    sums[k] = 6.0 / skew * (std::cbrt(base) - 1.0) + skew / 6.0;
+  }
+  return sums;
+}
+
+double rank_statistic(const Sums& straight) {
+  const double w = std::max(std::abs(straight[0]), std::abs(straight[1]));
+  return w * w;
+}
+
+Sums dealt_sums(std::span<const Sums> scores, std::uint64_t sample, Random& random,
+                std::span<std::uint32_t> order) {
+  Sums sums{};
+  for (std::size_t i = 0; i < sample; ++i) {
+    const std::uint64_t left = order.size() - i;
+    const std::size_t j = i + static_cast<std::size_t>((random.bits() * left) >> 32);
+    std::swap(order[i], order[j]);
+    const Sums& score = scores[order[i]];
+    for (std::size_t k = 0; k < kScores; ++k) sums[k] += score[k];
+  }
+  return sums;
+}
+
+// The j-th value of the target has the rank (j + references below it) / N. That many references are
+// known between ends, as is where it lies: above all values whose share of the target is surely
+// less than j / n, and not above the first whose share is surely at least that. From one value to
+// the next a score falls up to its least and rises from there on, also where it is a mean of ties.
+SumBounds sum_bounds(const MergedView& merged, const RankScores& scores, double target_error,
+                     double reference_error) {
+  const std::size_t size = merged.size();
+  const double n = count(merged.n_target);
+  const double m = count(merged.n_reference);
+  std::vector<double> target(size);
+  std::vector<double> reference(size);
+  std::vector<double> pooled(size);
+  std::array<std::size_t, kScores> least{};
+  std::uint64_t of_target = 0;
+  std::uint64_t of_reference = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    of_target += merged.target[i];
+    of_reference += merged.reference[i];
+    target[i] = count(of_target) / n;
+    reference[i] = count(of_reference) / m;
+    pooled[i] = count(of_target + of_reference) / (n + m);
+    for (std::size_t k = 0; k < kScores; ++k) {
+      if (scores.scores[i][k] < scores.scores[least[k]][k]) least[k] = i;
+    }
+  }
+  SumBounds bounds;
+  std::size_t above = 0;      // the first value whose share of the target is large enough
+  std::size_t not_below = 0;  // the first value whose share is not too small
+  std::size_t highest = 0;    // where the highest and the lowest rank lie
+  std::size_t lowest = 0;
+  double before = 0.0;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (merged.target[i] == 0) continue;
+    while (above < size && target[above] < target[i] + target_error) ++above;
+    while (not_below < size && target[not_below] <= before - target_error) ++not_below;
+    const double most = above < size ? std::min(1.0, reference[above] + reference_error) : 1.0;
+    const double fewest =
+        not_below > 0 ? std::max(0.0, reference[not_below - 1] - reference_error) : 0.0;
+    const double high = (n * target[i] + m * most) / (n + m);
+    const double low = (n * before + m * fewest) / (n + m);
+    while (highest + 1 < size && pooled[highest] < high) ++highest;
+    while (lowest + 1 < size && pooled[lowest] < low) ++lowest;
+    before = target[i];
+    const double weight = count(merged.target[i]);
+    for (std::size_t k = 0; k < kScores; ++k) {
+      const auto score = [&](std::size_t at) { return weight * scores.scores[at][k]; };
+      bounds.high[k] += std::max(score(lowest), score(highest));
+      bounds.low[k] += score(std::clamp(least[k], lowest, highest));
+    }
+  }
+  return bounds;
 }
 
 }  // namespace lightmeter::drift

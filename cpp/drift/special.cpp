@@ -52,19 +52,6 @@ double beta_fraction(std::uint64_t twice_a, std::uint64_t twice_b, double x, dou
   return std::exp(log_front) * fraction / a;
 }
 
-// The x >= 0 from which on the falling `tail_at` is at most `tail`.
-template <class Tail>
-double falling_to(double tail, Tail&& tail_at) {
-  double low = 0.0;
-  double high = 1.0;
-  while (tail_at(high) > tail) high *= 2.0;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2.0;
-    (tail_at(middle) > tail ? low : high) = middle;
-  }
-  return high;
-}
-
 }  // namespace
 
 // Stirling's series; from 64 on its first left-out term is below 1e-15.
@@ -121,35 +108,25 @@ double normal_quantile(double p) {
 }
 
 // For whole degrees of freedom the incomplete gamma function is a finite sum of positive terms
-// (Abramowitz and Stegun 26.4.4 and 26.4.5): with h = x / 2, h^k / k! or h^(k - 1/2) / Gamma(k +
-// 1/2) times exp(-h), and Gamma(k + 1/2) = (2k)! sqrt(pi) / (4^k k!).
+// (Abramowitz and Stegun 26.4.4 and 26.4.5): with h = x / 2, h^(k / 2 - 1) / Gamma(k / 2) times
+// exp(-h), for each k <= dof that is as odd or even as dof, from 2 or 3 on.
 double chi_square_tail(double x, std::uint64_t dof) {
   if (!(x > 0.0)) return 1.0;
   const double half = x / 2.0;
   const double log_half = std::log(half);
-  const bool even = dof % 2 == 0;
-  double sum = even ? 0.0 : std::erfc(std::sqrt(half));
-  for (std::uint64_t k = even ? 0 : 1; k < (dof + 1) / 2; ++k) {
-    const double power = static_cast<double>(k);
-    const double log_gamma = even ? log_factorial(k)
-                                  : log_factorial(2 * k) - log_factorial(k) -
-                                        power * std::log(4.0) + 0.5 * std::log(std::numbers::pi);
-    sum += std::exp((even ? power : power - 0.5) * log_half - half - log_gamma);
+  double sum = dof % 2 == 0 ? 0.0 : std::erfc(std::sqrt(half));
+  for (std::uint64_t k = 2 + dof % 2; k <= dof; k += 2) {
+    const double power = static_cast<double>(k) / 2.0 - 1.0;
+    sum += std::exp(power * log_half - half - log_gamma_of_half(k));
   }
   return std::min(sum, 1.0);
 }
 
-// The alternating series converges at once for large x, its theta transform for small x.
+// Below 0.2 it is 1 to 1e-12, and from there on 30 terms are more than enough.
 double kolmogorov_tail(double x) {
-  if (!(x > 0.0)) return 1.0;
-  if (x < 0.5) {
-    const double t = std::numbers::pi * std::numbers::pi / (8.0 * x * x);
-    double sum = 0.0;
-    for (int k = 1; k <= 9; k += 2) sum += std::exp(-k * k * t);
-    return 1.0 - std::sqrt(2.0 * std::numbers::pi) / x * sum;
-  }
+  if (!(x >= 0.2)) return 1.0;
   double sum = 0.0;
-  for (int k = 1; k <= 12; ++k) {
+  for (int k = 1; k <= 30; ++k) {
     const double term = 2.0 * std::exp(-2.0 * k * k * x * x);
     sum += k % 2 == 1 ? term : -term;
     if (term <= sum * 1e-17) break;
@@ -192,7 +169,14 @@ double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
 }
 
 double student_quantile(double tail, std::uint64_t dof) {
-  return falling_to(tail, [dof](double t) { return student_tail(t, dof); });
+  double low = 0.0;
+  double high = 1.0;
+  while (student_tail(high, dof) > tail) high *= 2.0;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2.0;
+    (student_tail(middle, dof) > tail ? low : high) = middle;
+  }
+  return high;
 }
 
 }  // namespace lightmeter::drift
