@@ -27,7 +27,7 @@ std::size_t projections(const py::object& /*type*/) {
   return lightmeter::sketch::Projections::kProjections;
 }
 
-bool equal(const Covariance& a, const Covariance& b) { return a == b; }
+bool same(const Covariance& a, const Covariance& b) { return a == b; }
 
 py::array means(const Covariance& self) { return as_array(self.means()); }
 
@@ -88,7 +88,7 @@ py::object joint(const Profile& profile, const std::string& prefix) {
 
 void bind_covariance(py::module_& module) {
   py::class_<Covariance>(module, "Covariance", "Count, means and covariances of rows of numbers.")
-      .def("__eq__", &equal, py::is_operator())
+      .def("__eq__", &same, py::is_operator())
       .def_property_readonly("n", &Covariance::n)
       .def_property_readonly("means", &means)
       .def_property_readonly("comoments", &comoments)
