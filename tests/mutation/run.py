@@ -43,8 +43,8 @@ MUTATIONS = [
     Mutation(
         "weight off by one",
         "sampled.cpp",
-        "merger.add(rising, std::uint64_t{1} << h)",
-        "merger.add(rising, (std::uint64_t{1} << h) + h / 2)",
+        "merge_run(rising, values, std::uint64_t{1} << h)",
+        "merge_run(rising, values, (std::uint64_t{1} << h) + h / 2)",
         "Quantiles.*",
     ),
     Mutation(
