@@ -39,16 +39,6 @@ py::array means_above(const Covariance& self, const Covariance& other) {
   return as_array(self.means_above(other));
 }
 
-// Of some of the numbers, by rising place.
-Covariance picked(const Covariance& self, const std::vector<std::size_t>& places) {
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    if (places[i] >= self.dimensions() || (i > 0 && places[i] <= places[i - 1])) {
-      throw std::invalid_argument("got places that do not rise, or are not there");
-    }
-  }
-  return self.picked(places);
-}
-
 // Adds a vector for each row of an array. Those that are not finite or empty, or that are too long or
 // too large, are missing values.
 void log_vectors(Profile& profile, const std::string& name, const Doubles& rows,
@@ -93,8 +83,7 @@ void bind_covariance(py::module_& module) {
       .def_property_readonly("means", &means)
       .def_property_readonly("comoments", &comoments)
       .def_property_readonly_static("projections", &projections)
-      .def("means_above", &means_above)
-      .def("picked", &picked);
+      .def("means_above", &means_above);
 }
 
 void bind_vectors(BoundProfile& profile) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -69,7 +68,11 @@ Joint::Joint(Names names)
 
 void Joint::update(std::span<const measure::Value> image) {
   sketch::check_sum(observations(), 1);
-  if (names_ != places().names) merge(Joint());  // a profile of another version
+  if (names_ != places().names) {  // a profile of another version
+    leave_all_out();
+    ++left_out_;
+    return;
+  }
   std::array<double, sketch::Covariance::kMaxDimensions> numbers;
   numbers.fill(kNan);
   double hue = 0.0;
@@ -91,34 +94,26 @@ void Joint::update(std::span<const measure::Value> image) {
     ++left_out_;
     return;
   }
-  if (all.size() == names_->size()) return covariance_.update(all);
-  std::vector<double> some;
-  for (const std::string& name : *names_) {
-    const auto at = std::ranges::lower_bound(*places().names, name);
-    some.push_back(all[static_cast<std::size_t>(at - places().names->begin())]);
-  }
-  covariance_.update(some);
+  covariance_.update(all);
 }
 
 void Joint::merge(const Joint& other) {
   sketch::check_sum(observations(), other.observations());
+  if (other.observations() == 0) return;
+  if (observations() == 0) {
+    *this = other;
+    return;
+  }
   left_out_ += other.left_out_;
   if (*names_ == *other.names_) return covariance_.merge(other.covariance_);
-  Names both;
-  std::ranges::set_intersection(*names_, *other.names_, std::back_inserter(both));
-  const auto part = [&](const Joint& joint) {
-    std::vector<std::size_t> places;
-    for (const std::string& name : both) {
-      const auto at = std::ranges::lower_bound(*joint.names_, name);
-      places.push_back(static_cast<std::size_t>(at - joint.names_->begin()));
-    }
-    return joint.covariance_.picked(places);
-  };
-  sketch::Covariance sum = part(*this);
-  sum.merge(part(other));
-  Joint joint(std::move(both));
-  names_ = joint.names_;
-  covariance_ = std::move(sum);
+  leave_all_out();
+  left_out_ += other.covariance_.n();
+}
+
+void Joint::leave_all_out() {
+  left_out_ = observations();
+  names_ = std::make_shared<const Names>();
+  covariance_ = sketch::Covariance();
 }
 
 void Joint::encode(wire::Writer& out) const {

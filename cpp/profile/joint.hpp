@@ -26,7 +26,8 @@ class Joint {
 
   // Of a set that has all of the numbers.
   void update(std::span<const measure::Value> image);
-  // The sum is of the numbers that both sides have: profiles of two versions may differ in them.
+  // Profiles of two versions may differ in the numbers. What they say then has none, and all images
+  // are left out of it.
   void merge(const Joint& other);
 
   [[nodiscard]] const Names& names() const noexcept { return *names_; }
@@ -39,6 +40,8 @@ class Joint {
   [[nodiscard]] static Joint decode(wire::Reader& in);
 
  private:
+  void leave_all_out();
+
   std::shared_ptr<const Names> names_;
   sketch::Covariance covariance_;
   std::uint64_t left_out_ = 0;

@@ -151,23 +151,6 @@ void Covariance::merge(const Covariance& other) {
   n_ += other.n_;
 }
 
-Covariance Covariance::picked(std::span<const std::size_t> places) const {
-  Covariance some(places.size());
-  if (places.empty()) return some;
-  some.n_ = n_;
-  for (std::size_t row = 0; row < rows_.size(); row += dimensions()) {
-    for (const std::size_t place : places) some.rows_.push_back(rows_[row + place]);
-  }
-  double* product = some.comoments_.data();
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    some.means_[i] = means_[places[i]];
-    some.rests_[i] = rests_[places[i]];
-    const std::size_t row = places[i] * dimensions() - places[i] * (places[i] + 1) / 2;
-    for (std::size_t j = i; j < places.size(); ++j) *product++ = comoments_[row + places[j]];
-  }
-  return some;
-}
-
 void Covariance::encode(wire::Writer& out) const {
   out.varint(dimensions());
   out.varint(n_);

@@ -43,8 +43,6 @@ class Covariance {
   [[nodiscard]] std::vector<double> means_above(const Covariance& other) const;
   // Of the numbers (0, 0), (0, 1), .. (1, 1), (1, 2), ..
   [[nodiscard]] std::vector<double> comoments() const { return folded().comoments_; }
-  // Of some of the numbers, by rising place.
-  [[nodiscard]] Covariance picked(std::span<const std::size_t> places) const;
 
   // varint dimensions | varint n
   // n in 1..kFewRows: u8 4 or 8, the bytes of a number: 4 where all are floats | rows

@@ -176,21 +176,12 @@ def _n(by_length: Mapping[int, _core.Covariance], length: int) -> int:
 
 
 def _joint_of(prefix: str, cores: Sequence[_core.Profile]) -> _Pair | None:
-    """Of the numbers that both sides have, which differ between versions."""
+    """Of the numbers of images; None where the sides differ in them, as versions may."""
     joints = [core.joint(prefix) for core in cores]
     if joints[0] is None or joints[1] is None:
         return None
     (names, target, _), (others, reference, _) = joints[0], joints[1]
-    if names == others:
-        return _Pair(target, reference, names)
-    both = [name for name in names if name in others]
-    if not both:
-        return None
-    target, reference = (
-        side.picked([own.index(name) for name in both])
-        for own, side in ((names, target), (others, reference))
-    )
-    return _Pair(target, reference, both)
+    return _Pair(target, reference, names) if names == others else None
 
 
 def _compare(about: FeatureDrift, pair: _Pair) -> FeatureDrift:

@@ -141,16 +141,6 @@ TEST(Covariance, AgreesInAnyOrderAndTree) {
   }
 }
 
-TEST(Covariance, PicksWhatOneOfThoseNumbersAloneWouldHold) {
-  for (const std::size_t n : {1U, 9U, 100U}) {
-    const Rows rows = rows_of(n, 6, 3.0, 5);
-    Rows some;
-    for (const auto& row : rows) some.push_back({row[1], row[2], row[5]});
-    const std::array<std::size_t, 3> places{1, 2, 5};
-    EXPECT_EQ(encoded(of(rows).picked(places)), encoded(of(some)));
-  }
-}
-
 TEST(Covariance, RowsInOneOrderGiveTheSameBytesInAnyBlocks) {
   const Rows rows = rows_of(300, 4, 3.0, 1);
   const auto wanted = encoded(of(rows));
