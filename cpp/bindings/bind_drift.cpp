@@ -141,7 +141,7 @@ py::tuple circular_level(const QuantileSketch& hues) {
 
 void bind_drift(py::module_& module) {
   module.def("f_tail", &f_tail);
-  module.def("numbers_of", &numbers_of, py::return_value_policy::reference, py::keep_alive<0, 1>());
+  module.def("numbers_of", &numbers_of, py::return_value_policy::reference_internal);
   module.def("level_of", &level_of);
   module.def("circular_level", &circular_level);
   module.def("compare_numbers", &compare_numbers);

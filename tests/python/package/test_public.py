@@ -8,7 +8,7 @@ from pathlib import Path
 
 import lightmeter
 import pytest
-from lightmeter import errors
+from lightmeter import _core, errors
 
 # Not needed to measure an image.
 HEAVY = {"multiprocessing", "pandas", "polars", "pyarrow", "rich", "scipy", "sqlite3", "subprocess"}
@@ -29,6 +29,19 @@ def test_an_error_is_one_of_ours_and_of_the_fitting_builtin(name: str) -> None:
     assert issubclass(kind, errors.LightmeterError)
     assert name == "LightmeterError" or issubclass(kind, ValueError | RuntimeError)
     assert getattr(lightmeter, name) is kind
+
+
+@pytest.mark.parametrize("arguments", [(), (1.5, 1), ([],), (b"x",), ("a",) * 5, (object(),) * 3])
+def test_wrong_types_never_end_the_process(arguments: tuple[object, ...]) -> None:
+    raised = 0
+    for owner in (_core, *(kind for kind in vars(_core).values() if isinstance(kind, type))):
+        for name, function in vars(owner).items():
+            if callable(function) and not name.startswith("__"):
+                try:
+                    getattr(owner, name)(*arguments)
+                except (TypeError, ValueError, AttributeError, errors.LightmeterError):
+                    raised += 1
+    assert raised > 90
 
 
 def test_the_version_is_that_of_the_package() -> None:
