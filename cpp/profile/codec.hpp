@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sketch/limits.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
@@ -29,6 +30,10 @@ class Codec {
     varint(wide);
     require(wide <= UINT32_MAX, "a number of more than 32 bits");
     if (reads()) value = static_cast<std::uint32_t>(wide);
+  }
+  void count(std::uint64_t& value) {
+    varint(value);
+    require(value <= sketch::kMaxCount, "a count above 2^56");
   }
   void zigzag(std::int64_t& value) { number(value, &wire::Writer::zigzag, &wire::Reader::zigzag); }
   void text(std::string& value) {

@@ -46,12 +46,6 @@ void merge_all(Map& own, const Map& more) {
 
 }  // namespace
 
-std::uint64_t ImageGroup::all_exif_read() const noexcept {
-  std::uint64_t sum = 0;
-  for (const auto& [policy, read] : exif_read) sum += read;
-  return sum;
-}
-
 Column& Profile::column(std::string_view name, const Meaning& meaning) {
   const auto found = columns_.find(name);
   if (found != columns_.end()) {
@@ -96,7 +90,7 @@ ImageGroup& Profile::group(std::string_view prefix) { return found_or_made(group
 
 void Profile::count_image(std::string_view prefix, std::uint64_t count) {
   ImageGroup& images = group(prefix);
-  sketch::check_sum(images.images, count);
+  sketch::check_sum(images.observations(), count);
   images.images += count;
 }
 
@@ -106,7 +100,7 @@ void Profile::count_exif_read(std::string_view prefix, ExifPolicy policy, std::u
     for (const std::string& tag : *tags) wire::check_text(tag);
   }
   ImageGroup& images = group(prefix);
-  sketch::check_sum(images.all_exif_read(), count);
+  sketch::check_sum(images.observations(), count);
   images.exif_read[std::move(policy)] += count;
 }
 
@@ -141,11 +135,7 @@ std::uint64_t Profile::missing(std::string_view name) const {
   if (column == nullptr) return 0;
   const ImageGroup* group = find_in(groups_, name.substr(0, name.rfind('.')));
   if (group == nullptr) return column->null();
-  const Meaning& meaning = column->meaning();
-  if (meaning.role == Role::kFailure) return column->null() + group->images;
-  if (!meaning.is_exif()) return column->null();
-  const std::uint64_t read = exif_read(name, meaning.origin == Origin::kPersonalExif);
-  return column->null() + read - std::min(read, column->values());
+  return column->null() + group->unstored(name, column->meaning(), column->values());
 }
 
 std::uint64_t Profile::values(std::string_view name) const {
@@ -155,14 +145,8 @@ std::uint64_t Profile::values(std::string_view name) const {
 }
 
 std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {
-  const std::size_t dot = name.rfind('.');
-  const ImageGroup* group = find_in(groups_, name.substr(0, dot));
-  if (group == nullptr) return 0;
-  std::uint64_t read = 0;
-  for (const auto& [policy, images] : group->exif_read) {
-    if (policy.tracks(name.substr(dot + 1), personal)) read += images;
-  }
-  return read;
+  const ImageGroup* group = find_in(groups_, name.substr(0, name.rfind('.')));
+  return group == nullptr ? 0 : group->tracked(name, personal);
 }
 
 void Profile::forget_pictures() {
@@ -175,16 +159,11 @@ void Profile::merge(const Profile& other) {
   if (&other == this) return merge(Profile(other));
   const auto observations = [](const auto& part) { return part.observations(); };
   check_sums(columns_, other.columns_, observations);
-  check_sums(groups_, other.groups_, [](const ImageGroup& group) { return group.images; });
-  check_sums(groups_, other.groups_, [](const ImageGroup& group) { return group.all_exif_read(); });
+  check_sums(groups_, other.groups_, observations);
   check_sums(vectors_, other.vectors_, [](const Vectors& vectors) { return vectors.n(); });
   check_sums(joints_, other.joints_, observations);
   for (const auto& [name, more] : other.columns_) column(name, more.meaning()).merge(more);
-  for (const auto& [prefix, more] : other.groups_) {
-    ImageGroup& sum = group(prefix);
-    sum.images += more.images;
-    for (const auto& [policy, read] : more.exif_read) sum.exif_read[policy] += read;
-  }
+  merge_all(groups_, other.groups_);
   merge_all(vectors_, other.vectors_);
   merge_all(joints_, other.joints_);
   failures.merge(other.failures);
@@ -194,7 +173,7 @@ void Profile::merge(const Profile& other) {
   }
   exemplars.merge(other.exemplars);
   rows.merge(other.rows);
-  if (!other.by_group_.empty()) by_group_.merge(other.by_group_);
+  by_group_.merge(other.by_group_);
 }
 
 void Profile::merge_group(std::optional<std::string_view> group, const Profile& part) {
@@ -202,9 +181,7 @@ void Profile::merge_group(std::optional<std::string_view> group, const Profile& 
   merge(part);
   const Bucket bucket = GroupMoments::bucket_of(group);
   for (const auto& [name, column] : part.columns_) by_group_.add(bucket, name, column);
-  for (const auto& [prefix, images] : part.groups_) {
-    by_group_.add(bucket, prefix, images.images, images.exif_read);
-  }
+  for (const auto& [prefix, images] : part.groups_) by_group_.add(bucket, prefix, images);
 }
 
 }  // namespace lightmeter::profile

@@ -12,26 +12,14 @@
 #include "profile/column.hpp"
 #include "profile/decoders.hpp"
 #include "profile/exemplars.hpp"
-#include "profile/exif_policy.hpp"
 #include "profile/failures.hpp"
 #include "profile/group_moments.hpp"
+#include "profile/image_group.hpp"
 #include "profile/joint.hpp"
 #include "profile/row_sample.hpp"
 #include "profile/vectors.hpp"
 
 namespace lightmeter::profile {
-
-// The images behind the columns "<prefix>.<feature>": what is needed to count missing values at
-// read time, so that a feature first seen in the thousandth image needs no back-filling.
-struct ImageGroup {
-  std::uint64_t images = 0;  // measured
-  // Of these, the ones that could have had Exif, by the policy that it was read under.
-  std::map<ExifPolicy, std::uint64_t> exif_read;
-
-  [[nodiscard]] std::uint64_t all_exif_read() const noexcept;
-  void layout(Codec& codec);
-  friend bool operator==(const ImageGroup&, const ImageGroup&) = default;
-};
 
 // Feature name -> column, and what is known of the whole. The only mutable state of a profile.
 class Profile {

@@ -35,49 +35,40 @@ std::uint8_t checked_head(wire::Reader& in, std::span<const std::uint8_t> data) 
   return sections;
 }
 
+void take(std::uint64_t& left, std::uint64_t part) {
+  wire::require(part <= left, "groups of the profile: more than there are at all");
+  left -= part;
+}
+
 // Groups hold a part of the columns and images, so that no sum of groups is above 2^56 either.
 void check_groups(const Profile& profile) {
-  const auto check = [](const PerBucket& counts, std::uint64_t most) {
-    for (const auto& entry : counts.entries()) {
-      wire::require(entry.n <= most, "groups of the profile: more than there are at all");
-      most -= entry.n;
-    }
-    return most;
-  };
   static const Column kNone;
-  for (const auto& [name, values] : profile.by_group().columns()) {
+  for (const auto& [name, groups] : profile.by_group().columns()) {
     const Column* found = profile.find(name);
     const Column& column = found == nullptr ? kNone : *found;
     const sketch::QuantileSketch& numbers = column.numbers();
-    check(values.means, numbers.n());
-    check(values.missing, column.null() + numbers.nan());
-    check(values.infinite, numbers.pos_inf() + numbers.neg_inf());
+    std::uint64_t finite = numbers.n();
+    std::uint64_t missing = column.null() + numbers.nan();
+    std::uint64_t infinite = numbers.pos_inf() + numbers.neg_inf();
     std::uint64_t strings = column.strings();
-    for (const auto& [cell, counts] : values.texts) strings = check(counts, strings);
+    for (const auto& [bucket, values] : groups) {
+      take(finite, values.x.n());
+      take(missing, values.missing);
+      take(infinite, values.infinite);
+      for (const auto& [cell, count] : values.texts) take(strings, count);
+    }
   }
-  for (const auto& [prefix, images] : profile.by_group().images()) {
+  for (const auto& [prefix, groups] : profile.by_group().images()) {
     const auto found = profile.groups().find(prefix);
-    const ImageGroup all = found == profile.groups().end() ? ImageGroup() : found->second;
-    check(images.measured, all.images);
-    for (const auto& [policy, counts] : images.exif_read) {
-      const auto read = all.exif_read.find(policy);
-      check(counts, read == all.exif_read.end() ? 0 : read->second);
+    ImageGroup left = found == profile.groups().end() ? ImageGroup() : found->second;
+    for (const auto& [bucket, images] : groups) {
+      take(left.images, images.images);
+      for (const auto& [policy, read] : images.exif_read) take(left.exif_read[policy], read);
     }
   }
 }
 
 }  // namespace
-
-void ImageGroup::layout(Codec& codec) {
-  codec.varint(images);
-  std::uint64_t all_read = 0;
-  codec.map(exif_read, [&](const ExifPolicy&, std::uint64_t& read) {
-    codec.varint(read);
-    codec.require(read > 0, "an Exif policy of no image");
-    all_read += std::min(read, sketch::kMaxCount + 1 - all_read);
-  });
-  codec.require(std::max(images, all_read) <= sketch::kMaxCount, "a count above 2^56");
-}
 
 // In the order of the file. A section is there if it has something in it.
 struct Profile::Section {

@@ -200,8 +200,8 @@ void check_state(const Profile& profile) {
   require(profile.rows.rows().size() <= profile.rows.keep(), "no more rows than are kept");
   for (const auto& [name, values] : profile.by_group().columns()) {
     std::uint64_t grouped = 0;
-    for (const auto& mean : values.means.entries()) grouped += mean.n;
-    require(values.means.entries().size() <= profile::GroupMoments::kMost + 1, "bounded groups");
+    for (const auto& [bucket, of_bucket] : values) grouped += of_bucket.x.n();
+    require(values.size() <= profile::GroupMoments::kMost + 1, "bounded groups");
     require(grouped == 0 || grouped <= profile.find(name)->numbers().n(), "groups are a part");
   }
   for (const auto& [name, column] : profile.columns()) {
