@@ -1,14 +1,37 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "meaning.hpp"
 #include "profile/codec.hpp"
-#include "profile/exif_policy.hpp"
 
 namespace lightmeter::profile {
+
+// Which Exif tags were tracked of the images read under it: all that are not personal, those of
+// `allow`, and none of `deny`. Which tags are personal is not known here: a column says it of its
+// own (Origin::kPersonalExif), and `allow` holds no other tags.
+struct ExifPolicy {
+  std::set<std::string, std::less<>> allow;
+  std::set<std::string, std::less<>> deny;
+
+  [[nodiscard]] bool tracks(std::string_view tag, bool personal) const {
+    return !deny.contains(tag) && (!personal || allow.contains(tag));
+  }
+
+  void layout(Codec& codec) {
+    for (auto* tags : {&allow, &deny}) {
+      codec.list(*tags, [&](std::string& tag) { codec.text(tag); });
+    }
+  }
+
+  friend auto operator<=>(const ExifPolicy&, const ExifPolicy&) = default;
+};
 
 // The images behind the columns "<prefix>.<feature>": what is needed to count missing values at
 // read time, so that a feature first seen in the thousandth image needs no back-filling.

@@ -72,21 +72,21 @@ void check_groups(const Profile& profile) {
 
 // In the order of the file. A section is there if it has something in it.
 struct Profile::Section {
-  // A member with a layout of its own.
+  // A member with a layout of its own, or by name.
   template <auto kPart>
   static constexpr Section of(std::string_view name) {
     return {name, [](const Profile& profile) { return !(profile.*kPart).empty(); },
-            [](Codec& codec, Profile& profile) { (profile.*kPart).layout(codec); }};
+            [](Codec& codec, Profile& profile) { codec.part(profile.*kPart); }};
   }
 
   std::string_view name;
   bool (*is_there)(const Profile& profile);
   void (*layout)(Codec& codec, Profile& profile);
 
-  static const std::array<Section, 9> kAll;
+  static const std::array<Section, 10> kAll;
 };
 
-constinit const std::array<Profile::Section, 9> Profile::Section::kAll{{
+constinit const std::array<Profile::Section, 10> Profile::Section::kAll{{
     {"timestamp", [](const Profile& profile) { return profile.dataset_timestamp_.has_value(); },
      [](Codec& codec, Profile& profile) {
        std::int64_t timestamp = profile.dataset_timestamp_.value_or(0);
@@ -94,33 +94,20 @@ constinit const std::array<Profile::Section, 9> Profile::Section::kAll{{
        codec.require(is_date(timestamp), "a dataset timestamp outside of the years 1 to 9999");
        if (codec.reads()) profile.dataset_timestamp_ = timestamp;
      }},
-    {"images", [](const Profile& profile) { return !profile.groups_.empty(); },
-     [](Codec& codec, Profile& profile) {
-       codec.map(profile.groups_,
-                 [&](const std::string&, ImageGroup& images) { images.layout(codec); });
-     }},
+    of<&Profile::groups_>("images"),
     {"columns", [](const Profile& profile) { return !profile.columns_.empty(); },
      [](Codec& codec, Profile& profile) {
        codec.map(profile.columns_, [&](const std::string& name, Column& column) {
-         if (codec.reads()) column = Column(name);
-         codec.sized([&](Codec& body) { column.layout(body, name); });
+         const auto layout = [&](Codec& body) { column.layout(body); };
+         Codec::named("column", name, [&] { codec.sized(layout); });
        });
      }},
     of<&Profile::failures>("failures"),
     of<&Profile::exemplars>("exemplars"),
     of<&Profile::rows>("rows"),
     of<&Profile::by_group_>("groups"),
-    {"vectors",
-     [](const Profile& profile) { return !profile.vectors_.empty() || !profile.joints_.empty(); },
-     [](Codec& codec, Profile& profile) {
-       codec.map(profile.vectors_, [&](const std::string& name, Vectors& vectors) {
-         codec.part(vectors, name);
-         const Column* column = profile.find(name);
-         codec.require(column != nullptr && column->meaning().role == Role::kVector,
-                       "vectors of what is no feature of vectors");
-       });
-       codec.map(profile.joints_, [&](const std::string&, Joint& joint) { codec.part(joint); });
-     }},
+    of<&Profile::vectors_>("vectors"),
+    of<&Profile::joints_>("joints"),
     of<&Profile::decoders>("decoders"),
 }};
 
@@ -153,23 +140,23 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
     auto [name, body] = in.section();
     const auto is_it = [wanted = name](const Section& known) { return known.name == wanted; };
     const auto section = std::find_if(Section::kAll.begin(), Section::kAll.end(), is_it);
-    const std::string quoted = "'" + std::string(name) + "'";
-    if (section == Section::kAll.end()) {
-      throw DecodeError("the profile has a section " + quoted +
-                        ", which this version of lightmeter does not know; update lightmeter");
-    }
-    try {
+    Codec::named("section", name, [&] {
+      wire::require(section != Section::kAll.end(),
+                    "this version of lightmeter does not know it; update lightmeter");
       wire::require(section >= next, "it is out of order");
       Codec codec(body);
       section->layout(codec, profile);
       body.expect_end();
-    } catch (const DecodeError& error) {
-      throw DecodeError("section " + quoted + " of the profile: " + error.what());
-    }
+    });
     next = section + 1;
   }
   in.expect_end();
   check_groups(profile);
+  for (const auto& [name, vectors] : profile.vectors_) {
+    const Column* column = profile.find(name);
+    wire::require(column != nullptr && column->meaning().role == Role::kVector,
+                  "vectors of what is no feature of vectors");
+  }
   return profile;
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <ranges>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -210,9 +211,10 @@ void check_state(const Profile& profile) {
     require(std::max(column.null(), profile.missing(name)) < UINT64_MAX / 64, "counts have room");
     check_state(column.numbers());
     if (const profile::Vectors* vectors = profile.vectors(name)) {
-      require(vectors->by_length().size() <= profile::Vectors::kMaxLengths, "bounded lengths");
-      for (const auto& [length, covariance] : vectors->by_length()) check_state(covariance);
-      require(profile.values(name) == column.values() + vectors->n(), "vectors are values");
+      require(vectors->by_key().size() <= profile::Vectors::kMost, "bounded lengths");
+      for (const auto& [length, covariance] : vectors->by_key()) check_state(covariance);
+      require(profile.values(name) == column.values() + vectors->observations(),
+              "vectors are values");
     }
     const profile::NumberFacts facts = column.number_facts();
     check_state(facts.moments);
@@ -272,7 +274,9 @@ void fuzz_profile(Bytes bytes) {
   }
   for (const auto& [prefix, joint] : profile.joints()) {
     const profile::Joint& doubled = twice.joints().at(prefix);
-    require(doubled.observations() == 2 * joint.observations() && doubled.names() == joint.names(),
+    require(doubled.observations() == 2 * joint.observations() &&
+                std::ranges::equal(doubled.by_key() | std::views::keys,
+                                   joint.by_key() | std::views::keys),
             "merging with itself doubles the images of a joint, and keeps its names");
   }
   check_state(twice);
