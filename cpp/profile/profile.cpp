@@ -149,7 +149,7 @@ void Profile::merge(const Profile& other) {
   check_sums(groups_, other.groups_);
   check_sums(vectors_, other.vectors_);
   check_sums(joints_, other.joints_);
-  for (const auto& [name, more] : other.columns_) column(name, more.meaning()).merge(more);
+  merge_all(columns_, other.columns_);
   merge_all(groups_, other.groups_);
   merge_all(vectors_, other.vectors_);
   merge_all(joints_, other.joints_);
