@@ -15,11 +15,16 @@ class Box : public std::unique_ptr<T> {
   Box(Box&&) noexcept = default;
   Box& operator=(Box other) noexcept { return this->swap(other), *this; }
 
+  // One for all where none was made.
+  [[nodiscard]] const T& or_empty() const noexcept { return *this ? **this : kEmpty; }
+
   template <class... Arguments>
   T& make(Arguments&&... arguments) {
     if (!*this) this->reset(new T(std::forward<Arguments>(arguments)...));
     return **this;
   }
+ private:
+  static inline const T kEmpty{};
 };
 
 }  // namespace lightmeter

@@ -94,7 +94,7 @@ py::tuple counts(const Profile& profile, const std::string& name) {
   const Column& column = column_of(profile, name);
   const auto* const vectors = profile.vectors(name);
   return tuple_of({profile.missing(name), column.integral(), column.fractional(), column.strings(),
-                   vectors == nullptr ? 0 : vectors->n()});
+                   vectors == nullptr ? 0 : vectors->observations()});
 }
 
 // What comparisons ask of every column: (role, origin, observations without a value, these and NaN,

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "arrays.hpp"
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
@@ -60,18 +62,23 @@ py::tuple vectors(const Profile& profile, const std::string& name) {
   py::dict by_length;
   const auto* const vectors = profile.vectors(name);
   if (vectors == nullptr) return tuple_of({by_length, 0});
-  for (const auto& [length, covariance] : vectors->by_length()) {
+  for (const auto& [length, covariance] : vectors->by_key()) {
     by_length[py::int_(length)] = covariance;
   }
   return tuple_of({by_length, vectors->others()});
 }
 
-// (names, covariance, images left out) of the numbers of images together; or None.
+// (names, covariance, images left out) of the numbers of images together; or None. Of several lists
+// of names it is the one of the most images.
 py::object joint(const Profile& profile, const std::string& prefix) {
   const auto place = profile.joints().find(prefix);
   if (place == profile.joints().end()) return py::none();
   const auto& joint = place->second;
-  return tuple_of({joint.names(), joint.covariance(), joint.left_out()});
+  const auto has_less = [](const auto& a, const auto& b) { return a.second.n() < b.second.n(); };
+  const auto most = std::ranges::max_element(joint.by_key(), has_less);
+  if (most == joint.by_key().end()) return py::none();
+  const auto& [names, covariance] = *most;
+  return tuple_of({names, covariance, joint.observations() - covariance.n()});
 }
 
 }  // namespace

@@ -49,13 +49,11 @@ void sample_row(Profile& profile, const py::dict& row) {
 // (names, array with a row per image) for each list of names that rows have; rows in the order of
 // their hashes.
 py::list sampled_rows(const Profile& profile) {
-  std::map<lightmeter::profile::RowSample::Names, std::vector<const std::vector<float>*>> tables;
-  for (const auto& row : profile.rows.rows()) tables[*row.names].push_back(&row.values);
   py::list result;
-  for (const auto& [names, rows] : tables) {
+  for (const auto& [names, rows] : profile.rows.tables()) {
     py::array_t<float> values({rows.size(), names.size()});
     float* out = values.mutable_data();
-    for (const auto* row : rows) out = std::copy(row->begin(), row->end(), out);
+    for (const auto& row : rows) out = std::ranges::copy(row.values, out).out;
     result.append(tuple_of({names, values}));
   }
   return result;

@@ -112,7 +112,7 @@ py::list image_numbers() {
     numbers.append(
         tuple_of({number.name, text_of(kRoleNames, number.role), text_of(kScales, number.scale),
                   text_of(kGroups, number.group), text_of(kSets, number.set), number.integral,
-                  lightmeter::profile::band_number(number), number.says}));
+                  lightmeter::profile::band_number(number.name, number.group), number.says}));
   }
   return numbers;
 }

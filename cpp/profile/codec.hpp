@@ -5,8 +5,13 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "error.hpp"
+#include "sketch/limits.hpp"
+#include "wire/text.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::profile {
@@ -30,17 +35,19 @@ class Codec {
     require(wide <= UINT32_MAX, "a number of more than 32 bits");
     if (reads()) value = static_cast<std::uint32_t>(wide);
   }
-  void zigzag(std::int64_t& value) { number(value, &wire::Writer::zigzag, &wire::Reader::zigzag); }
-  void text(std::string& value) {
-    if (reads()) {
-      value = in_->string();
-    } else {
-      out_->string(value);
-    }
+  void count(std::uint64_t& value) {
+    varint(value);
+    require(value <= sketch::kMaxCount, "a count above 2^56");
   }
-  // Any bytes, with their length.
+  void zigzag(std::int64_t& value) { number(value, &wire::Writer::zigzag, &wire::Reader::zigzag); }
+  // At most `most` bytes of UTF-8.
+  void text(std::string& value, std::size_t most = SIZE_MAX) {
+    bytes(value, most);
+    require(!reads() || wire::is_utf8(value), "a text is not UTF-8");
+  }
+  // At most `most` bytes of any kind.
   template <class Bytes>
-  void bytes(Bytes& value) {
+  void bytes(Bytes& value, std::size_t most) {
     if (reads()) {
       const auto data = in_->bytes(in_->varint());
       value.assign(data.begin(), data.end());
@@ -48,19 +55,33 @@ class Codec {
       out_->varint(value.size());
       out_->bytes({reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
     }
+    require(value.size() <= most, "a text is too long");
   }
   // If it reads, throws a DecodeError that says `what` is wrong with the bytes, unless `holds`.
   void require(bool holds, const char* what) const {
     if (reads()) wire::require(holds, what);
   }
 
-  // What encodes itself, and may need its name or key to be read.
-  template <class Part, class... Name>
-  void part(Part& value, const Name&... name) {
-    if (reads()) {
-      value = Part::decode(*in_, name...);
+  // What has a layout, a map of such parts, or what encodes itself and may need a key to be read.
+  template <class Part, class... Key>
+  void part(Part& value, Key... key) {
+    if constexpr (requires { value.layout(*this); }) {
+      value.layout(*this);
+    } else if constexpr (requires { typename Part::mapped_type; }) {
+      map(value, [this](const auto&, auto& mapped) { part(mapped); });
+    } else if (reads()) {
+      value = Part::decode(*in_, key...);
     } else {
       value.encode(*out_);
+    }
+  }
+  // What `each` reads; a DecodeError says of what it is.
+  template <class Each>
+  static void named(std::string_view kind, std::string_view name, Each&& each) {
+    try {
+      each();
+    } catch (const DecodeError& error) {
+      throw DecodeError(std::string(kind) + " '" + std::string(name) + "': " + error.what());
     }
   }
 
@@ -81,46 +102,50 @@ class Codec {
     }
   }
 
-  // How many entries there are, and each; they are read into an empty set or vector. Entries must
-  // rise, so that equal states have equal bytes.
+  // How many entries there are, and each; they are read into an empty set, vector or map. Entries
+  // must rise, so that equal states have equal bytes.
   template <class Entries, class Each, class Order = std::less<>>
   void list(Entries& entries, Each&& each, Order order = {}) {
-    using Entry = typename Entries::value_type;
     if (!reads()) {
       out_->varint(entries.size());
-      for (const Entry& entry : entries) each(const_cast<Entry&>(entry));
+      for (auto& entry : entries) each(const_cast<std::remove_cvref_t<decltype(entry)>&>(entry));
       return;
     }
     for (std::uint64_t left = in_->varint(); left > 0; --left) {
-      Entry entry{};
+      EntryOf<Entries> entry{};
       each(entry);
-      require(entries.empty() || order(*std::prev(entries.end()), entry), kOutOfOrder);
+      require(entries.empty() || order(*std::prev(entries.end()), entry),
+              "names or entries are out of order");
       entries.insert(entries.end(), std::move(entry));
     }
   }
-  // The same, with a key before each value.
+  // The same, with a key before each value, which is made of its key where that is a name.
   template <class Map, class Each>
   void map(Map& map, Each&& each) {
-    using Key = typename Map::key_type;
-    if (!reads()) {
-      out_->varint(map.size());
-      for (auto& [name, value] : map) {
-        key(const_cast<Key&>(name));
-        each(name, value);
+    const auto each_entry = [&](auto& entry) {
+      auto& [name, value] = entry;
+      key(const_cast<typename Map::key_type&>(name));
+      if constexpr (std::is_same_v<typename Map::key_type, std::string> &&
+                    std::is_constructible_v<typename Map::mapped_type, std::string>) {
+        if (reads()) value = typename Map::mapped_type(name);
       }
-      return;
-    }
-    for (std::uint64_t left = in_->varint(); left > 0; --left) {
-      Key name{};
-      key(name);
-      require(map.empty() || map.rbegin()->first < name, kOutOfOrder);
-      auto& item = *map.try_emplace(map.end(), std::move(name));
-      each(item.first, item.second);
-    }
+      each(name, value);
+    };
+    list(map, each_entry, [](const auto& a, const auto& b) { return a.first < b.first; });
   }
 
  private:
-  static constexpr auto kOutOfOrder = "names or entries are out of order";
+  template <class Entries>
+  struct Entry {
+    using Type = typename Entries::value_type;
+  };
+  template <class Map>
+    requires requires { typename Map::mapped_type; }
+  struct Entry<Map> {
+    using Type = std::pair<typename Map::key_type, typename Map::mapped_type>;
+  };
+  template <class Entries>
+  using EntryOf = typename Entry<Entries>::Type;
 
   template <class T>
   void number(T& value, void (wire::Writer::*write)(T), T (wire::Reader::*read)()) {
@@ -134,6 +159,9 @@ class Codec {
   void key(std::uint32_t& value) { varint(value); }
   void key(std::uint64_t& value) { u64(value); }
   void key(std::string& value) { text(value); }
+  void key(std::vector<std::string>& names) {
+    list(names, [this](std::string& name) { text(name); });
+  }
   template <class Key>
   void key(Key& value) {
     value.layout(*this);

@@ -20,50 +20,10 @@ std::uint64_t key_of(std::string_view name) noexcept {
   return hash;
 }
 
-const sketch::QuantileSketch kNoNumbers;
-const sketch::FrequentStrings kNoStrings;
-const sketch::DistinctCount kNothingDistinct;
-const Paths kNoPaths;
-
 }  // namespace
 
 Column::Column(std::string_view name, const Meaning& meaning)
     : key_(key_of(name)), meaning_(meaning) {}
-
-Column Column::of_counts(std::span<const std::uint64_t> counts, std::uint64_t step) {
-  std::vector<double> values;
-  std::vector<std::uint64_t> value_counts;
-  values.reserve(counts.size());
-  value_counts.reserve(counts.size());
-  Column column("");
-  std::uint64_t integral = 0;
-  for (std::uint64_t v = 0; v < counts.size(); ++v) {
-    if (counts[v] == 0) continue;
-    values.push_back(static_cast<double>(v) / static_cast<double>(step));
-    value_counts.push_back(counts[v]);
-    if (v % step == 0) integral += counts[v];
-  }
-  if (values.empty()) return column;
-  Numbers& numbers = column.numbers_.make(column.key_);
-  numbers.sketch.update_counts(values, value_counts);
-  numbers.integral = integral;
-  if (!numbers.sketch.is_exact()) {
-    numbers.facts.make().update(values, value_counts, column.fractional() == 0);
-  }
-  return column;
-}
-
-const sketch::QuantileSketch& Column::numbers() const noexcept {
-  return numbers_ ? numbers_->sketch : kNoNumbers;
-}
-
-const sketch::FrequentStrings& Column::frequent_strings() const noexcept {
-  return strings_ ? strings_->frequent : kNoStrings;
-}
-
-const sketch::DistinctCount& Column::distinct_strings() const noexcept {
-  return strings_ ? strings_->distinct : kNothingDistinct;
-}
 
 NumberFacts Column::number_facts() const {
   if (!numbers_) return {};
@@ -84,43 +44,58 @@ sketch::Moments Column::moments() const {
   return moments;
 }
 
-const Paths& Column::paths() const noexcept {
-  return strings_ && strings_->paths ? *strings_->paths : kNoPaths;
-}
-
-std::string_view Column::path_of(std::string_view hash) const { return paths().find(hash); }
-
 void Column::check_more(std::uint64_t count) const { sketch::check_sum(observations(), count); }
 
-// Applies `change` to the sketch, which adds `more` numbers to it. While the sketch is exact the
-// facts follow from it, so those of the numbers before are taken just in time: from a copy, since
-// whether the sketch stays exact shows only afterwards. One of few numbers does.
-template <class Change>
-void Column::change_numbers(std::uint64_t more, Change&& change) {
+// Applies `change` to the sketch, which adds `more` numbers to it, and `change_facts` where facts
+// are kept. While the sketch is exact the facts follow from it, so those of the numbers before are
+// taken just in time: from a copy, since whether the sketch stays exact shows only afterwards.
+template <class Change, class ChangeFacts>
+void Column::change_numbers(std::uint64_t more, std::uint64_t more_integral, Change&& change,
+                            ChangeFacts&& change_facts) {
   Numbers& numbers = numbers_.make(key_);
-  const bool integral = fractional() == 0;
+  const bool was_integral = fractional() == 0;
   std::optional<sketch::QuantileSketch> before;
   if (!numbers.facts && numbers.sketch.n() + more > sketch::QuantileSketch::kExactItems) {
     before = numbers.sketch;
   }
   change(numbers.sketch);
+  numbers.integral += more_integral;
   if (!numbers.facts && !numbers.sketch.is_exact()) {
-    numbers.facts.make(NumberFacts::of(*before, integral));
+    numbers.facts.make(NumberFacts::of(*before, was_integral));
   }
+  if (numbers.facts) change_facts(*numbers.facts);
 }
 
+Column Column::of_counts(std::span<const std::uint64_t> counts, std::uint64_t step) {
+  std::vector<double> values;
+  std::vector<std::uint64_t> value_counts;
+  values.reserve(counts.size());
+  value_counts.reserve(counts.size());
+  std::uint64_t n = 0;
+  std::uint64_t integral = 0;
+  for (std::uint64_t v = 0; v < counts.size(); ++v) {
+    if (counts[v] == 0) continue;
+    values.push_back(static_cast<double>(v) / static_cast<double>(step));
+    value_counts.push_back(counts[v]);
+    n += counts[v];
+    if (v % step == 0) integral += counts[v];
+  }
+  Column column;
+  column.change_numbers(
+      n, integral,
+      [&](sketch::QuantileSketch& sketch) { sketch.update_counts(values, value_counts); },
+      [&](NumberFacts& facts) { facts.update(values, value_counts, integral == n); });
+  return column;
+}
+
+// As change_numbers() with one number, but without a copy.
 void Column::update_number(double value, bool integral) {
   check_more(1);
   Numbers& numbers = numbers_.make(key_);
-  const bool is_small = numbers.sketch.observed() < sketch::QuantileSketch::kExactItems;
-  if (!numbers.facts && !is_small && !numbers.sketch.stays_exact(value)) {
-    numbers.facts.make(number_facts());
-  }
-  if (numbers.facts && std::isfinite(value)) {
-    numbers.facts->update(value, 1, integral && fractional() == 0);
-  }
+  if (!numbers.facts && !numbers.sketch.stays_exact(value)) numbers.facts.make(number_facts());
   numbers.sketch.update(value);
   if (integral) ++numbers.integral;
+  if (numbers.facts && std::isfinite(value)) numbers.facts->update(value, fractional() == 0);
 }
 
 void Column::update(double value) { update_number(value, false); }
@@ -129,11 +104,10 @@ void Column::update(std::int64_t value) { update_number(static_cast<double>(valu
 
 void Column::update_numbers(std::span<const double> values, bool integral) {
   check_more(values.size());
-  if (values.empty()) return;
-  const bool all_integral = fractional() == 0 && integral;
-  change_numbers(values.size(), [&](sketch::QuantileSketch& sketch) { sketch.update(values); });
-  if (numbers_->facts) numbers_->facts->update(values, all_integral);
-  if (integral) numbers_->integral += values.size();
+  change_numbers(
+      values.size(), integral ? values.size() : 0,
+      [&](sketch::QuantileSketch& sketch) { sketch.update(values); },
+      [&](NumberFacts& facts) { facts.update(values, fractional() == 0); });
 }
 
 void Column::update(std::span<const double> values) { update_numbers(values, false); }
@@ -170,10 +144,10 @@ void Column::merge(const Column& other) {
   add_meaning(other.meaning_);
   null_ += other.null_;
   if (other.numbers_) {
-    change_numbers(other.numbers().n(),
-                   [&](sketch::QuantileSketch& sketch) { sketch.merge(other.numbers()); });
-    if (numbers_->facts) numbers_->facts->merge(other.number_facts());
-    numbers_->integral += other.integral();
+    change_numbers(
+        other.numbers().n(), other.integral(),
+        [&](sketch::QuantileSketch& sketch) { sketch.merge(other.numbers()); },
+        [&](NumberFacts& facts) { facts.merge(other.number_facts()); });
   }
   if (other.strings_) {
     Strings& strings = strings_.make();

@@ -51,9 +51,7 @@ class Column {
 
   [[nodiscard]] const Meaning& meaning() const noexcept { return meaning_; }
   [[nodiscard]] std::uint64_t null() const noexcept { return null_; }
-  [[nodiscard]] std::uint64_t integral() const noexcept {
-    return numbers_ ? numbers_->integral : 0;
-  }
+  [[nodiscard]] std::uint64_t integral() const noexcept { return numbers_.or_empty().integral; }
   [[nodiscard]] std::uint64_t fractional() const noexcept {
     return numbers().observed() - integral();
   }
@@ -62,21 +60,26 @@ class Column {
   [[nodiscard]] std::uint64_t values() const noexcept { return numbers().observed() + strings(); }
   [[nodiscard]] std::uint64_t observations() const noexcept { return values() + null_; }
 
-  [[nodiscard]] const sketch::QuantileSketch& numbers() const noexcept;
+  [[nodiscard]] const sketch::QuantileSketch& numbers() const noexcept {
+    return numbers_.or_empty().sketch;
+  }
   // Both are derived anew at each call while the sketch of numbers is exact.
   [[nodiscard]] NumberFacts number_facts() const;
   [[nodiscard]] sketch::Moments moments() const;
-  [[nodiscard]] const sketch::FrequentStrings& frequent_strings() const noexcept;
-  [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept;
+  [[nodiscard]] const sketch::FrequentStrings& frequent_strings() const noexcept {
+    return strings_.or_empty().frequent;
+  }
+  [[nodiscard]] const sketch::DistinctCount& distinct_strings() const noexcept {
+    return strings_.or_empty().distinct;
+  }
   // Of a picture with this hash; empty if none is known.
-  [[nodiscard]] std::string_view path_of(std::string_view hash) const;
+  [[nodiscard]] std::string_view path_of(std::string_view hash) const {
+    return strings_.or_empty().paths.or_empty().find(hash);
+  }
   void forget_paths() noexcept {
     if (strings_) strings_->paths = {};
   }
 
-  // A column of sketches that were made elsewhere. Facts of numbers that are all listed, and the
-  // distinct count of strings that are, are taken from the lists. DecodeError unless the parts are
-  // of one column.
   struct Numbers {
     explicit Numbers(std::uint64_t key = 0) : sketch(key) {}
 
@@ -89,21 +92,24 @@ class Column {
     sketch::DistinctCount distinct;
     Box<Paths> paths;  // of hashes
   };
+  // A column of sketches that were made elsewhere. Facts of numbers that are all listed, and the
+  // distinct count of strings that are, are taken from the lists. DecodeError unless the parts are
+  // of one column.
   [[nodiscard]] static Column of_parts(std::string_view name, const Meaning& meaning,
                                        std::uint64_t null, Numbers numbers, Strings strings);
 
-  // To be read into a new column of this name.
-  void layout(Codec& codec, std::string_view name);
+  // To be read into a new column.
+  void layout(Codec& codec);
 
  private:
   void check_more(std::uint64_t count) const;
   void update_number(double value, bool integral);
   void update_numbers(std::span<const double> values, bool integral);
-  [[nodiscard]] const Paths& paths() const noexcept;
   // Derives what follows from exact sketches. DecodeError unless the parts are of one column.
-  void complete(std::string_view name);
-  template <class Change>
-  void change_numbers(std::uint64_t more, Change&& change);
+  void complete();
+  template <class Change, class ChangeFacts>
+  void change_numbers(std::uint64_t more, std::uint64_t more_integral, Change&& change,
+                      ChangeFacts&& change_facts);
 
   std::uint64_t key_;  // of the coins
   std::uint64_t null_ = 0;

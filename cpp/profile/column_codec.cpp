@@ -17,18 +17,17 @@ constexpr int kRoleShift = 4;
 
 }  // namespace
 
-void Column::layout(Codec& codec, std::string_view name) {
+void Column::layout(Codec& codec) {
   auto head = static_cast<std::uint8_t>(
       static_cast<unsigned>(meaning_.role) << kRoleShift | static_cast<unsigned>(meaning_.origin) |
       (numbers().observed() > 0 ? kHasNumbers : 0U) | (strings() > 0 ? kHasStrings : 0U));
   codec.u8(head);
   const int role = head >> kRoleShift;
   if (role > static_cast<int>(kLastRole)) {
-    throw DecodeError("column " + std::string(name) + ": role " + std::to_string(role) +
-                      ", of which this reader knows 0 to " +
+    throw DecodeError("role " + std::to_string(role) + ", of which this reader knows 0 to " +
                       std::to_string(static_cast<int>(kLastRole)) + "; update lightmeter");
   }
-  codec.varint(null_);
+  codec.count(null_);
   if ((head & kHasNumbers) != 0) {
     Numbers& numbers = numbers_.make(key_);
     codec.varint(numbers.integral);
@@ -55,7 +54,7 @@ void Column::layout(Codec& codec, std::string_view name) {
   codec.require((numbers().observed() > 0) == ((head & kHasNumbers) != 0) &&
                     (strings() > 0) == ((head & kHasStrings) != 0),
                 "a column that is marked as having what it has not");
-  complete(name);
+  complete();
 }
 
 Column Column::of_parts(std::string_view name, const Meaning& meaning, std::uint64_t null,
@@ -64,28 +63,29 @@ Column Column::of_parts(std::string_view name, const Meaning& meaning, std::uint
   column.null_ = null;
   if (numbers.sketch.observed() > 0) column.numbers_.make(std::move(numbers));
   if (strings.frequent.n() > 0) column.strings_.make(std::move(strings));
-  column.complete(name);
+  Codec::named("column", name, [&] { column.complete(); });
   return column;
 }
 
-void Column::complete(std::string_view name) {
-  const auto check = [&](bool good, const std::string& what) {
-    if (!good) throw DecodeError("column " + std::string(name) + ": " + what);
-  };
+void Column::complete() {
   const std::uint64_t observed = numbers().observed();
-  check(null_ <= sketch::kMaxCount && observed + strings() <= sketch::kMaxCount - null_,
-        "more than 2^56 observations");
-  check(integral() <= observed,
-        std::to_string(integral()) + " integers among " + std::to_string(observed) + " numbers");
+  const auto require_same = [](const char* what, std::uint64_t n, std::uint64_t quantiles) {
+    if (n == quantiles) return;
+    throw DecodeError(what + (" of " + std::to_string(n)) + " numbers beside quantiles of " +
+                      std::to_string(quantiles));
+  };
+  wire::require(null_ <= sketch::kMaxCount && observed + strings() <= sketch::kMaxCount - null_,
+                "more than 2^56 observations");
+  if (integral() > observed) {
+    throw DecodeError(std::to_string(integral()) + " integers among " + std::to_string(observed) +
+                      " numbers");
+  }
   if (numbers_ && numbers().is_exact()) {
     numbers_->facts = {};
   } else if (numbers_) {
     const NumberFacts& facts = numbers_->facts.make();
-    const std::uint64_t n = numbers().n();
-    const std::string beside = " numbers beside quantiles of " + std::to_string(n);
-    check(facts.moments.n() == n, "moments of " + std::to_string(facts.moments.n()) + beside);
-    check(integral() < observed || facts.frequent.n() == n,
-          "frequent integers of " + std::to_string(facts.frequent.n()) + beside);
+    require_same("moments", facts.moments.n(), numbers().n());
+    if (fractional() == 0) require_same("frequent integers", facts.frequent.n(), numbers().n());
   }
   if (strings_ && strings_->frequent.is_exact()) {
     strings_->distinct = {};

@@ -13,10 +13,8 @@ void Decoders::add(std::string_view format, std::string_view name) {
 
 void Decoders::layout(Codec& codec) {
   FirstK::layout(codec, [&](Decoder& decoder) {
-    codec.text(decoder.format);
-    codec.text(decoder.name);
-    codec.require(decoder.format.size() <= kMaxFormat && decoder.name.size() <= kMaxName,
-                  "an entry is too long");
+    codec.text(decoder.format, kMaxFormat);
+    codec.text(decoder.name, kMaxName);
   });
 }
 

@@ -9,11 +9,7 @@
 namespace lightmeter::profile {
 
 void Exemplars::keep(std::size_t count) {
-  if (count > kMaxKeep) {
-    throw std::invalid_argument("exemplars is " + std::to_string(count) + "; expected 0 to " +
-                                std::to_string(kMaxKeep));
-  }
-  random_.limit(count);
+  random_.keep(count, kMaxKeep, "exemplars");
   for (auto& [feature, ends] : ends_) {
     ends.low.limit(count);
     ends.high.limit(count);
@@ -81,19 +77,14 @@ void Exemplars::forget_unreferenced() {
 }
 
 void Exemplars::layout(Codec& codec) {
-  std::uint64_t keep = this->keep();
-  codec.varint(keep);
-  codec.require(keep > 0 && keep <= kMaxKeep, "keeps no pictures, or too many");
-  if (codec.reads()) random_.limit(static_cast<std::size_t>(keep));
+  random_.layout_most(codec, kMaxKeep);
   codec.map(pictures_, [&](std::uint64_t, Picture& picture) {
-    codec.text(picture.path);
-    codec.bytes(picture.thumbnail);
-    codec.require(picture.path.size() <= kMaxPath && picture.thumbnail.size() <= kMaxThumbnail,
-                  "a picture is too large");
+    codec.text(picture.path, kMaxPath);
+    codec.bytes(picture.thumbnail, kMaxThumbnail);
   });
   random_.layout(codec, [&](std::uint64_t& hash) { codec.u64(hash); });
   const auto layout_values = [&](auto& values) {
-    if (codec.reads()) values.limit(this->keep());
+    if (codec.reads()) values.limit(keep());
     values.layout(codec, [&](Value& value) {
       codec.f64(value.first);
       codec.u64(value.second);

@@ -28,12 +28,9 @@ void Failures::add(Failure failure) {
 
 void Failures::layout(Codec& codec) {
   FirstK::layout(codec, [&](Failure& failure) {
-    codec.bytes(failure.path);  // any: file systems do not ask for UTF-8
-    codec.text(failure.reason);
-    codec.text(failure.detail);
-    codec.require(failure.path.size() <= kMaxPath && failure.reason.size() <= kMaxReason &&
-                      failure.detail.size() <= kMaxDetail,
-                  "an entry is too long");
+    codec.bytes(failure.path, kMaxPath);  // any: file systems do not ask for UTF-8
+    codec.text(failure.reason, kMaxReason);
+    codec.text(failure.detail, kMaxDetail);
   });
 }
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -59,6 +62,21 @@ class FirstK {
     for (const Entry& entry : other.entries_) add(made_own(entry));
   }
 
+  // limit() for what users ask for: std::invalid_argument for more than `greatest`.
+  void keep(std::size_t most, std::size_t greatest, const char* what) {
+    if (most > greatest) {
+      throw std::invalid_argument(what + (" is " + std::to_string(most)) + "; expected 0 to " +
+                                  std::to_string(greatest));
+    }
+    limit(most);
+  }
+  // How many are kept: at least one.
+  void layout_most(Codec& codec, std::size_t greatest) {
+    std::uint64_t most = most_;
+    codec.varint(most);
+    codec.require(most > 0 && most <= greatest, "keeps nothing, or too much");
+    if (codec.reads()) most_ = static_cast<std::size_t>(most);
+  }
   // `each` is the layout of an entry.
   template <class Each>
   void layout(Codec& codec, Each&& each) {

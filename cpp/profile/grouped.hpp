@@ -1,27 +1,30 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "meaning.hpp"
-#include "profile/group_moments.hpp"
 #include "profile/profile.hpp"
 
 namespace lightmeter::profile {
 
+// xx, yy, xy: sums of squares and of products about the means of groups.
+using Squares = std::array<double, 3>;
+
 // What a profile knows of a feature by group: an item for each bucket that names of groups are
 // hashed to, and at the end one for values that are a group each.
 struct Grouped {
-  std::vector<double> n;  // finite numbers
-  std::vector<double> x;  // their mean, see PerBucket::Entry
-  std::vector<double> y;
+  std::vector<double> n;        // finite numbers
+  std::vector<double> x;        // their mean; of hues the mean cosine
+  std::vector<double> y;        // of hues the mean sine, else 0
   std::vector<double> missing;  // as Profile::missing counts them
   std::vector<double> infinite;
-  std::vector<std::pair<std::uint32_t, std::vector<double>>> texts;  // by rising cell
-  Squares within{};                                                  // see PerBucket
-  Squares single{};
+  std::map<std::uint32_t, std::vector<double>> texts;  // by cell
+  Squares within{};                                    // of all buckets but the last
+  Squares single{};                                    // of the last
 };
 
 // Of a feature that the profile lacks as of one that no image has.

@@ -15,19 +15,20 @@ std::string feature(std::string_view prefix, std::string_view name) {
   return std::string(prefix).append(".").append(name);
 }
 
+using measure::Group;
+
 // The values of all pixels.
 struct Distribution {
   std::string_view name;
   Role role;
+  Group group;
   measure::Histogram measure::ImageCounts::* histogram;
 };
 constexpr Distribution kDistributions[] = {
-    {"Hue.pixels", Role::kAnglePixels, &measure::ImageCounts::hue},
-    {"Saturation.pixels", Role::kPixels, &measure::ImageCounts::saturation},
-    {"Brightness.pixels", Role::kPixels, &measure::ImageCounts::value},
+    {"Hue.pixels", Role::kAnglePixels, Group::kColour, &measure::ImageCounts::hue},
+    {"Saturation.pixels", Role::kPixels, Group::kColour, &measure::ImageCounts::saturation},
+    {"Brightness.pixels", Role::kPixels, Group::kLight, &measure::ImageCounts::value},
 };
-
-constexpr std::string_view kGray = "Brightness";  // whose samples are those of a gray picture
 
 void add(Column& column, const measure::Value& value, std::string_view path) {
   if (const double* number = std::get_if<double>(&value.amount)) {
@@ -43,10 +44,33 @@ void add(Column& column, const measure::Value& value, std::string_view path) {
   }
 }
 
-// `i` is the place of the next feature.
-void count(Profile& profile, std::string_view prefix, std::string_view mode, std::size_t i) {
-  profile.column_of_image(i, prefix, "Colorspace", {Role::kCategory, Origin::kImage}).update(mode);
-  profile.column_of_image(i + 1, prefix, "Failure", {Role::kFailure, Origin::kImage});
+// Returns the columns of features of an image, in turn.
+auto columns_of(Profile& profile, std::string_view prefix) {
+  return [&profile, name = std::string(prefix) + ".", start = prefix.size() + 1,
+          i = std::size_t{0}](std::string_view feature, Role role) mutable -> Column& {
+    name.replace(start, std::string::npos, feature);
+    return profile.column(i++, name, {role, Origin::kImage});
+  };
+}
+
+// Adds those numbers of an image, and of all of its pixels, that have a name.
+template <class Columns, class NameOf>
+void add_all(Columns& column, const ImageFeatures& image, std::string_view path, NameOf&& name_of) {
+  for (const measure::Value& value : image.values) {
+    const auto name = name_of(value.number->name, value.number->group);
+    if (name) add(column(*name, value.number->role), value, path);
+  }
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    const auto& [number, role, group, histogram] = kDistributions[i];
+    const auto name = name_of(number, group);
+    if (name) column(*name, role).merge(image.pixels[i]);
+  }
+}
+
+template <class Columns>
+void add_image(Columns& column, Profile& profile, std::string_view prefix, std::string_view mode) {
+  column("Colorspace", Role::kCategory).update(mode);
+  column("Failure", Role::kFailure);
   profile.count_image(prefix);
 }
 
@@ -64,26 +88,19 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
                std::string_view mode, std::string_view path) {
   wire::check_text(mode);
   wire::check_text(path);
-  std::size_t i = 0;
-  const auto column = [&](std::string_view name, Role role) -> Column& {
-    return profile.column_of_image(i++, prefix, name, {role, Origin::kImage});
-  };
-  for (const measure::Value& value : image.values) {
-    add(column(value.number->name, value.number->role), value, path);
-  }
-  for (std::size_t at = 0; at < image.pixels.size(); ++at) {
-    column(kDistributions[at].name, kDistributions[at].role).merge(image.pixels[at]);
-  }
+  auto column = columns_of(profile, prefix);
+  add_all(column, image, path, [](auto name, Group /*group*/) { return std::optional(name); });
   if (!image.pixels.empty()) profile.joint(prefix).update(image.values);  // from the default set on
-  count(profile, prefix, mode, i);
+  add_image(column, profile, prefix, mode);
 }
 
-std::optional<std::string_view> band_number(const measure::Number& number) noexcept {
-  if (number.group == measure::Group::kColour) return std::nullopt;
-  const std::size_t dot = number.name.find('.');
-  const std::string_view first = number.name.substr(0, dot);
-  if (first == "Luma") return std::nullopt;  // the same as kGray, which every set has
-  return first == kGray ? number.name.substr(dot + 1) : number.name;
+std::optional<std::string_view> band_number(std::string_view name, Group group) noexcept {
+  if (group == Group::kColour) return std::nullopt;
+  const std::size_t dot = name.find('.');
+  const std::string_view first = name.substr(0, dot);
+  if (first == "Luma") return std::nullopt;  // the same as Brightness, which every set has
+  // Brightness is that of the samples of a gray picture.
+  return first == "Brightness" ? name.substr(dot + 1) : name;
 }
 
 void log_bands(Profile& profile, std::string_view prefix,
@@ -91,27 +108,17 @@ void log_bands(Profile& profile, std::string_view prefix,
                std::string_view path) {
   wire::check_text(mode);
   wire::check_text(path);
-  bool is_first = true;
+  auto column = columns_of(profile, prefix);
   for (const auto& [band, image] : bands) {
-    const std::string of_band = feature(prefix, band);
-    for (const measure::Value& value : image.values) {
-      const std::optional<std::string_view> name = band_number(*value.number);
-      if (!name) continue;
-      const bool of_all = value.number->group == measure::Group::kSize;
-      if (of_all && !is_first) continue;
-      add(profile.column(feature(of_all ? prefix : of_band, *name),
-                         {value.number->role, Origin::kImage}),
-          value, path);
-    }
-    for (std::size_t i = 0; i < image.pixels.size(); ++i) {
-      const auto& [name, role, histogram] = kDistributions[i];
-      if (!name.starts_with(kGray)) continue;
-      profile.column(feature(of_band, name.substr(kGray.size() + 1)), {role, Origin::kImage})
-          .merge(image.pixels[i]);
-    }
-    is_first = false;
+    const bool is_first = &image == &bands.front().second;
+    const auto name_of = [&](std::string_view number, Group group) -> std::optional<std::string> {
+      const auto name = band_number(number, group);
+      if (!name || (group == Group::kSize && !is_first)) return std::nullopt;
+      return group == Group::kSize ? std::string(*name) : feature(band, *name);
+    };
+    add_all(column, image, path, name_of);
   }
-  count(profile, prefix, mode, 0);
+  add_image(column, profile, prefix, mode);
 }
 
 void log_exemplar(Profile& profile, std::string_view prefix, measure::ImageMeter& meter,
@@ -129,7 +136,7 @@ void log_failure(Profile& profile, std::string_view prefix, Failure failure) {
   profile.failures.add(failure);
   profile.column(feature(prefix, "Failure"), {Role::kFailure, Origin::kImage})
       .update(std::string_view(failure.reason));
-  profile.add_group(prefix);
+  profile.count_image(prefix, 0);
 }
 
 }  // namespace lightmeter::profile

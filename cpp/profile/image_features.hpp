@@ -28,7 +28,8 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
 
 // The name that a number of a gray picture has of a band; nothing for one of colour. The size is of
 // no one band.
-[[nodiscard]] std::optional<std::string_view> band_number(const measure::Number& number) noexcept;
+[[nodiscard]] std::optional<std::string_view> band_number(std::string_view name,
+                                                          measure::Group group) noexcept;
 
 // Adds one measured image of several bands, each measured as a gray picture, by their names.
 void log_bands(Profile& profile, std::string_view prefix,

@@ -11,8 +11,7 @@ namespace lightmeter::profile {
 
 namespace {
 
-// rising[i] counts[i] times, or once each without counts. Unlike numbers may be the same integer,
-// the greatest.
+// rising[i] counts[i] times. Unlike numbers may be the same integer, the greatest.
 void add_integers(sketch::FrequentIntegers& to, std::span<const double> rising,
                   std::span<const std::uint64_t> counts) {
   std::vector<std::int64_t> integers;
@@ -23,7 +22,7 @@ void add_integers(sketch::FrequentIntegers& to, std::span<const double> rising,
       integers.push_back(integer);
       sums.push_back(0);
     }
-    sums.back() += counts.empty() ? 1 : counts[i];
+    sums.back() += counts[i];
   }
   to.update(integers, sums);
 }
@@ -45,10 +44,10 @@ NumberFacts NumberFacts::of(const sketch::QuantileSketch& exact, bool integral) 
   return facts;
 }
 
-void NumberFacts::update(double value, std::uint64_t count, bool integral) {
-  moments.update(value, count);
+void NumberFacts::update(double value, bool integral) {
+  moments.update(value);
   distinct.update(value);
-  if (integral) frequent.update(to_integer(value), count);
+  if (integral) frequent.update(to_integer(value));
 }
 
 // Integers are sorted and added many at once, which is much faster than one by one.
@@ -61,13 +60,8 @@ void NumberFacts::update(std::span<const double> values, bool integral) {
     finite.clear();
     std::ranges::copy_if(some, std::back_inserter(finite),
                          [](double value) { return std::isfinite(value); });
-    for (const double value : finite) {
-      moments.update(value);
-      distinct.update(value);
-    }
-    if (!integral) continue;
-    sketch::sort_values(std::span(finite));
-    add_integers(frequent, finite, {});
+    if (integral) sketch::sort_values(std::span(finite));
+    update(finite, std::vector<std::uint64_t>(finite.size(), 1), integral);
   }
 }
 

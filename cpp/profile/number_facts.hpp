@@ -22,7 +22,7 @@ struct NumberFacts {
 
   [[nodiscard]] static NumberFacts of(const sketch::QuantileSketch& exact, bool integral);
 
-  void update(double value, std::uint64_t count, bool integral);
+  void update(double value, bool integral);
   // Those that are finite, each once.
   void update(std::span<const double> values, bool integral);
   // rising[i] counts[i] times.

@@ -58,7 +58,7 @@ void Paths::layout(Codec& codec, const sketch::FrequentStrings& tracked) {
     std::uint64_t shared = shared_start(before, path);
     std::string rest = path.substr(shared);
     codec.varint(shared);
-    codec.bytes(rest);
+    codec.bytes(rest, kMaxPath);
     codec.require(shared <= before.size(), "paths: more is shared than there is");
     path = before.substr(0, shared) + rest;
     codec.require(path.size() <= kMaxPath && wire::is_utf8(path),

@@ -19,20 +19,13 @@ const typename Map::mapped_type* find_in(const Map& map, std::string_view name) 
   return found == map.end() ? nullptr : &found->second;
 }
 
-// That of the name, made if there is none. std::invalid_argument unless the name is UTF-8.
-template <class Map>
-typename Map::mapped_type& found_or_made(Map& map, std::string_view name) {
-  const auto found = map.find(name);
-  if (found != map.end()) return found->second;
-  wire::check_text(name);
-  return map[std::string(name)];
-}
-
 // IncompatibleError if a sum of both sides' counts would be above 2^56.
-template <class Map, class Count>
-void check_sums(const Map& own, const Map& more, Count&& count) {
+template <class Map>
+void check_sums(const Map& own, const Map& more) {
   for (const auto& [name, part] : more) {
-    if (const auto* same = find_in(own, name)) sketch::check_sum(count(*same), count(part));
+    if (const auto* same = find_in(own, name)) {
+      sketch::check_sum(same->observations(), part.observations());
+    }
   }
 }
 
@@ -46,57 +39,42 @@ void merge_all(Map& own, const Map& more) {
 
 }  // namespace
 
-std::uint64_t ImageGroup::all_exif_read() const noexcept {
-  std::uint64_t sum = 0;
-  for (const auto& [policy, read] : exif_read) sum += read;
-  return sum;
+Profile::Columns::iterator Profile::place_of(std::string_view name, const Meaning& meaning) {
+  auto place = columns_.lower_bound(name);
+  if (place == columns_.end() || place->first != name) {
+    wire::check_text(name);
+    place = columns_.emplace_hint(place, std::string(name), Column(name));
+  }
+  place->second.add_meaning(meaning);
+  return place;
 }
 
 Column& Profile::column(std::string_view name, const Meaning& meaning) {
-  const auto found = columns_.find(name);
-  if (found != columns_.end()) {
-    found->second.add_meaning(meaning);
-    return found->second;
-  }
-  wire::check_text(name);
-  return columns_.emplace(std::string(name), Column(name, meaning)).first->second;
-}
-
-Column& Profile::column(std::size_t i, std::string_view name, const Meaning& meaning) {
-  return column_of_row(row_, i, {}, {}, name, meaning);
-}
-
-Column& Profile::column_of_image(std::size_t i, std::string_view prefix, std::string_view name,
-                                 const Meaning& meaning) {
-  return column_of_row(image_, i, prefix, ".", name, meaning);
+  return place_of(name, meaning)->second;
 }
 
 // Columns are never removed, so places stay valid.
-Column& Profile::column_of_row(Row& row, std::size_t i, std::string_view prefix,
-                               std::string_view dot, std::string_view name,
-                               const Meaning& meaning) {
-  if (i < row.places.size()) {
-    auto& [known, column] = *row.places[i];
-    if (known.size() == prefix.size() + dot.size() + name.size() && known.ends_with(name) &&
-        known.starts_with(prefix) && known.compare(prefix.size(), dot.size(), dot) == 0) {
-      column.add_meaning(meaning);
-      return column;
-    }
+Column& Profile::column(std::size_t i, std::string_view name, const Meaning& meaning) {
+  if (i < places_.size() && places_[i]->first == name) {
+    places_[i]->second.add_meaning(meaning);
+    return places_[i]->second;
   }
-  const std::string full = std::string(prefix).append(dot).append(name);
-  Column& made = column(full, meaning);
-  if (i == row.places.size()) row.places.emplace_back();
-  if (i < row.places.size()) row.places[i] = columns_.find(full);
-  return made;
+  const auto place = place_of(name, meaning);
+  places_.resize(std::max(places_.size(), i + 1), place);
+  places_[i] = place;
+  return place->second;
 }
 
 const Column* Profile::find(std::string_view name) const { return find_in(columns_, name); }
 
-ImageGroup& Profile::group(std::string_view prefix) { return found_or_made(groups_, prefix); }
+ImageGroup& Profile::group(std::string_view prefix) {
+  wire::check_text(prefix);
+  return groups_[std::string(prefix)];
+}
 
 void Profile::count_image(std::string_view prefix, std::uint64_t count) {
   ImageGroup& images = group(prefix);
-  sketch::check_sum(images.images, count);
+  sketch::check_sum(images.observations(), count);
   images.images += count;
 }
 
@@ -106,7 +84,7 @@ void Profile::count_exif_read(std::string_view prefix, ExifPolicy policy, std::u
     for (const std::string& tag : *tags) wire::check_text(tag);
   }
   ImageGroup& images = group(prefix);
-  sketch::check_sum(images.all_exif_read(), count);
+  sketch::check_sum(images.observations(), count);
   images.exif_read[std::move(policy)] += count;
 }
 
@@ -120,7 +98,10 @@ void Profile::log_vector(std::string_view name, std::span<const double> vector, 
 
 const Vectors* Profile::vectors(std::string_view name) const { return find_in(vectors_, name); }
 
-Joint& Profile::joint(std::string_view prefix) { return found_or_made(joints_, prefix); }
+Joint& Profile::joint(std::string_view prefix) {
+  wire::check_text(prefix);
+  return joints_[std::string(prefix)];
+}
 
 // Of the years 1 to 9999, which are those of calendars in general and of Python's datetime.
 bool Profile::is_date(std::int64_t timestamp) noexcept {
@@ -141,28 +122,19 @@ std::uint64_t Profile::missing(std::string_view name) const {
   if (column == nullptr) return 0;
   const ImageGroup* group = find_in(groups_, name.substr(0, name.rfind('.')));
   if (group == nullptr) return column->null();
-  const Meaning& meaning = column->meaning();
-  if (meaning.role == Role::kFailure) return column->null() + group->images;
-  if (!meaning.is_exif()) return column->null();
-  const std::uint64_t read = exif_read(name, meaning.origin == Origin::kPersonalExif);
-  return column->null() + read - std::min(read, column->values());
+  return column->null() + group->unstored(name, column->meaning(), column->values());
 }
 
 std::uint64_t Profile::values(std::string_view name) const {
   const Column* column = find(name);
   const Vectors* vectors = this->vectors(name);
-  return (column == nullptr ? 0 : column->values()) + (vectors == nullptr ? 0 : vectors->n());
+  return (column == nullptr ? 0 : column->values()) +
+         (vectors == nullptr ? 0 : vectors->observations());
 }
 
 std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {
-  const std::size_t dot = name.rfind('.');
-  const ImageGroup* group = find_in(groups_, name.substr(0, dot));
-  if (group == nullptr) return 0;
-  std::uint64_t read = 0;
-  for (const auto& [policy, images] : group->exif_read) {
-    if (policy.tracks(name.substr(dot + 1), personal)) read += images;
-  }
-  return read;
+  const ImageGroup* group = find_in(groups_, name.substr(0, name.rfind('.')));
+  return group == nullptr ? 0 : group->tracked(name, personal);
 }
 
 void Profile::forget_pictures() {
@@ -173,18 +145,12 @@ void Profile::forget_pictures() {
 
 void Profile::merge(const Profile& other) {
   if (&other == this) return merge(Profile(other));
-  const auto observations = [](const auto& part) { return part.observations(); };
-  check_sums(columns_, other.columns_, observations);
-  check_sums(groups_, other.groups_, [](const ImageGroup& group) { return group.images; });
-  check_sums(groups_, other.groups_, [](const ImageGroup& group) { return group.all_exif_read(); });
-  check_sums(vectors_, other.vectors_, [](const Vectors& vectors) { return vectors.n(); });
-  check_sums(joints_, other.joints_, observations);
-  for (const auto& [name, more] : other.columns_) column(name, more.meaning()).merge(more);
-  for (const auto& [prefix, more] : other.groups_) {
-    ImageGroup& sum = group(prefix);
-    sum.images += more.images;
-    for (const auto& [policy, read] : more.exif_read) sum.exif_read[policy] += read;
-  }
+  check_sums(columns_, other.columns_);
+  check_sums(groups_, other.groups_);
+  check_sums(vectors_, other.vectors_);
+  check_sums(joints_, other.joints_);
+  merge_all(columns_, other.columns_);
+  merge_all(groups_, other.groups_);
   merge_all(vectors_, other.vectors_);
   merge_all(joints_, other.joints_);
   failures.merge(other.failures);
@@ -194,7 +160,7 @@ void Profile::merge(const Profile& other) {
   }
   exemplars.merge(other.exemplars);
   rows.merge(other.rows);
-  if (!other.by_group_.empty()) by_group_.merge(other.by_group_);
+  by_group_.merge(other.by_group_);
 }
 
 void Profile::merge_group(std::optional<std::string_view> group, const Profile& part) {
@@ -202,9 +168,7 @@ void Profile::merge_group(std::optional<std::string_view> group, const Profile& 
   merge(part);
   const Bucket bucket = GroupMoments::bucket_of(group);
   for (const auto& [name, column] : part.columns_) by_group_.add(bucket, name, column);
-  for (const auto& [prefix, images] : part.groups_) {
-    by_group_.add(bucket, prefix, images.images, images.exif_read);
-  }
+  for (const auto& [prefix, images] : part.groups_) by_group_.add(bucket, prefix, images);
 }
 
 }  // namespace lightmeter::profile

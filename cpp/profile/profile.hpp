@@ -12,26 +12,14 @@
 #include "profile/column.hpp"
 #include "profile/decoders.hpp"
 #include "profile/exemplars.hpp"
-#include "profile/exif_policy.hpp"
 #include "profile/failures.hpp"
 #include "profile/group_moments.hpp"
+#include "profile/image_group.hpp"
 #include "profile/joint.hpp"
 #include "profile/row_sample.hpp"
 #include "profile/vectors.hpp"
 
 namespace lightmeter::profile {
-
-// The images behind the columns "<prefix>.<feature>": what is needed to count missing values at
-// read time, so that a feature first seen in the thousandth image needs no back-filling.
-struct ImageGroup {
-  std::uint64_t images = 0;  // measured
-  // Of these, the ones that could have had Exif, by the policy that it was read under.
-  std::map<ExifPolicy, std::uint64_t> exif_read;
-
-  [[nodiscard]] std::uint64_t all_exif_read() const noexcept;
-  void layout(Codec& codec);
-  friend bool operator==(const ImageGroup&, const ImageGroup&) = default;
-};
 
 // Feature name -> column, and what is known of the whole. The only mutable state of a profile.
 class Profile {
@@ -41,11 +29,8 @@ class Profile {
 
   // The column of that name, made if there is none; the meaning is added to that of one there is.
   Column& column(std::string_view name, const Meaning& meaning = {});
-  // The same for the i-th name of a row, quicker if that was also the i-th name the last time.
+  // The same for the i-th name of a row, quicker if it was also the i-th the last time.
   Column& column(std::size_t i, std::string_view name, const Meaning& meaning = {});
-  // The same for "<prefix>.<name>", the i-th feature of an image.
-  Column& column_of_image(std::size_t i, std::string_view prefix, std::string_view name,
-                          const Meaning& meaning);
   // Null if there is none.
   [[nodiscard]] const Column* find(std::string_view name) const;
   // In alphabetical order.
@@ -71,8 +56,7 @@ class Profile {
   // Images whose Exif was read under a policy that tracks the tag "<prefix>.<tag>".
   [[nodiscard]] std::uint64_t exif_read(std::string_view name, bool personal) const;
 
-  // Adds nothing but the group itself: features of that prefix are those of images.
-  void add_group(std::string_view prefix) { (void)group(prefix); }
+  // Of none too: features of that prefix are then those of images.
   void count_image(std::string_view prefix, std::uint64_t count = 1);
   // Images that could have had Exif; `count` of them, if any.
   void count_exif_read(std::string_view prefix, ExifPolicy policy, std::uint64_t count = 1);
@@ -119,27 +103,21 @@ class Profile {
   struct Section;
   using Columns = std::map<std::string, Column, std::less<>>;
 
-  // Places in columns_, which are not those of a copy.
-  struct Row {
-    Row() = default;
-    Row(const Row&) {}
-    Row(Row&&) = default;
-    Row& operator=(const Row&) { return places.clear(), *this; }
-    Row& operator=(Row&&) = default;
-
-    std::vector<Columns::iterator> places;
+  // Of the columns of the last row; those of a copy are in another map.
+  struct Places : std::vector<Columns::iterator> {
+    Places() = default;
+    Places(const Places&) : Places() {}
+    Places(Places&&) = default;
+    Places& operator=(Places other) noexcept { return swap(other), *this; }
   };
 
+  Columns::iterator place_of(std::string_view name, const Meaning& meaning);
   static bool is_date(std::int64_t timestamp) noexcept;
   ImageGroup& group(std::string_view prefix);
-  // The i-th column of a row, called prefix + dot + name.
-  Column& column_of_row(Row& row, std::size_t i, std::string_view prefix, std::string_view dot,
-                        std::string_view name, const Meaning& meaning);
 
   std::optional<std::int64_t> dataset_timestamp_;
   Columns columns_;
-  Row row_;
-  Row image_;
+  Places places_;
   std::map<std::string, ImageGroup, std::less<>> groups_;
   GroupMoments by_group_;
   std::map<std::string, Vectors, std::less<>> vectors_;

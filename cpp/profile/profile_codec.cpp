@@ -35,67 +35,58 @@ std::uint8_t checked_head(wire::Reader& in, std::span<const std::uint8_t> data) 
   return sections;
 }
 
+void take(std::uint64_t& left, std::uint64_t part) {
+  wire::require(part <= left, "groups of the profile: more than there are at all");
+  left -= part;
+}
+
 // Groups hold a part of the columns and images, so that no sum of groups is above 2^56 either.
 void check_groups(const Profile& profile) {
-  const auto check = [](const PerBucket& counts, std::uint64_t most) {
-    for (const auto& entry : counts.entries()) {
-      wire::require(entry.n <= most, "groups of the profile: more than there are at all");
-      most -= entry.n;
-    }
-    return most;
-  };
   static const Column kNone;
-  for (const auto& [name, values] : profile.by_group().columns()) {
+  for (const auto& [name, groups] : profile.by_group().columns()) {
     const Column* found = profile.find(name);
     const Column& column = found == nullptr ? kNone : *found;
     const sketch::QuantileSketch& numbers = column.numbers();
-    check(values.means, numbers.n());
-    check(values.missing, column.null() + numbers.nan());
-    check(values.infinite, numbers.pos_inf() + numbers.neg_inf());
+    std::uint64_t finite = numbers.n();
+    std::uint64_t missing = column.null() + numbers.nan();
+    std::uint64_t infinite = numbers.pos_inf() + numbers.neg_inf();
     std::uint64_t strings = column.strings();
-    for (const auto& [cell, counts] : values.texts) strings = check(counts, strings);
+    for (const auto& [bucket, values] : groups) {
+      take(finite, values.x.n());
+      take(missing, values.missing);
+      take(infinite, values.infinite);
+      for (const auto& [cell, count] : values.texts) take(strings, count);
+    }
   }
-  for (const auto& [prefix, images] : profile.by_group().images()) {
+  for (const auto& [prefix, groups] : profile.by_group().images()) {
     const auto found = profile.groups().find(prefix);
-    const ImageGroup all = found == profile.groups().end() ? ImageGroup() : found->second;
-    check(images.measured, all.images);
-    for (const auto& [policy, counts] : images.exif_read) {
-      const auto read = all.exif_read.find(policy);
-      check(counts, read == all.exif_read.end() ? 0 : read->second);
+    ImageGroup left = found == profile.groups().end() ? ImageGroup() : found->second;
+    for (const auto& [bucket, images] : groups) {
+      take(left.images, images.images);
+      for (const auto& [policy, read] : images.exif_read) take(left.exif_read[policy], read);
     }
   }
 }
 
 }  // namespace
 
-void ImageGroup::layout(Codec& codec) {
-  codec.varint(images);
-  std::uint64_t all_read = 0;
-  codec.map(exif_read, [&](const ExifPolicy&, std::uint64_t& read) {
-    codec.varint(read);
-    codec.require(read > 0, "an Exif policy of no image");
-    all_read += std::min(read, sketch::kMaxCount + 1 - all_read);
-  });
-  codec.require(std::max(images, all_read) <= sketch::kMaxCount, "a count above 2^56");
-}
-
 // In the order of the file. A section is there if it has something in it.
 struct Profile::Section {
-  // A member with a layout of its own.
+  // A member with a layout of its own, or by name.
   template <auto kPart>
   static constexpr Section of(std::string_view name) {
     return {name, [](const Profile& profile) { return !(profile.*kPart).empty(); },
-            [](Codec& codec, Profile& profile) { (profile.*kPart).layout(codec); }};
+            [](Codec& codec, Profile& profile) { codec.part(profile.*kPart); }};
   }
 
   std::string_view name;
   bool (*is_there)(const Profile& profile);
   void (*layout)(Codec& codec, Profile& profile);
 
-  static const std::array<Section, 9> kAll;
+  static const std::array<Section, 10> kAll;
 };
 
-constinit const std::array<Profile::Section, 9> Profile::Section::kAll{{
+constinit const std::array<Profile::Section, 10> Profile::Section::kAll{{
     {"timestamp", [](const Profile& profile) { return profile.dataset_timestamp_.has_value(); },
      [](Codec& codec, Profile& profile) {
        std::int64_t timestamp = profile.dataset_timestamp_.value_or(0);
@@ -103,33 +94,20 @@ constinit const std::array<Profile::Section, 9> Profile::Section::kAll{{
        codec.require(is_date(timestamp), "a dataset timestamp outside of the years 1 to 9999");
        if (codec.reads()) profile.dataset_timestamp_ = timestamp;
      }},
-    {"images", [](const Profile& profile) { return !profile.groups_.empty(); },
-     [](Codec& codec, Profile& profile) {
-       codec.map(profile.groups_,
-                 [&](const std::string&, ImageGroup& images) { images.layout(codec); });
-     }},
+    of<&Profile::groups_>("images"),
     {"columns", [](const Profile& profile) { return !profile.columns_.empty(); },
      [](Codec& codec, Profile& profile) {
        codec.map(profile.columns_, [&](const std::string& name, Column& column) {
-         if (codec.reads()) column = Column(name);
-         codec.sized([&](Codec& body) { column.layout(body, name); });
+         const auto layout = [&](Codec& body) { column.layout(body); };
+         Codec::named("column", name, [&] { codec.sized(layout); });
        });
      }},
     of<&Profile::failures>("failures"),
     of<&Profile::exemplars>("exemplars"),
     of<&Profile::rows>("rows"),
     of<&Profile::by_group_>("groups"),
-    {"vectors",
-     [](const Profile& profile) { return !profile.vectors_.empty() || !profile.joints_.empty(); },
-     [](Codec& codec, Profile& profile) {
-       codec.map(profile.vectors_, [&](const std::string& name, Vectors& vectors) {
-         codec.part(vectors, name);
-         const Column* column = profile.find(name);
-         codec.require(column != nullptr && column->meaning().role == Role::kVector,
-                       "vectors of what is no feature of vectors");
-       });
-       codec.map(profile.joints_, [&](const std::string&, Joint& joint) { codec.part(joint); });
-     }},
+    of<&Profile::vectors_>("vectors"),
+    of<&Profile::joints_>("joints"),
     of<&Profile::decoders>("decoders"),
 }};
 
@@ -162,23 +140,23 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
     auto [name, body] = in.section();
     const auto is_it = [wanted = name](const Section& known) { return known.name == wanted; };
     const auto section = std::find_if(Section::kAll.begin(), Section::kAll.end(), is_it);
-    const std::string quoted = "'" + std::string(name) + "'";
-    if (section == Section::kAll.end()) {
-      throw DecodeError("the profile has a section " + quoted +
-                        ", which this version of lightmeter does not know; update lightmeter");
-    }
-    try {
+    Codec::named("section", name, [&] {
+      wire::require(section != Section::kAll.end(),
+                    "this version of lightmeter does not know it; update lightmeter");
       wire::require(section >= next, "it is out of order");
       Codec codec(body);
       section->layout(codec, profile);
       body.expect_end();
-    } catch (const DecodeError& error) {
-      throw DecodeError("section " + quoted + " of the profile: " + error.what());
-    }
+    });
     next = section + 1;
   }
   in.expect_end();
   check_groups(profile);
+  for (const auto& [name, vectors] : profile.vectors_) {
+    const Column* column = profile.find(name);
+    wire::require(column != nullptr && column->meaning().role == Role::kVector,
+                  "vectors of what is no feature of vectors");
+  }
   return profile;
 }
 

@@ -30,13 +30,7 @@ std::uint64_t hash_of(const RowSample::Numbers& row) {
 
 }  // namespace
 
-void RowSample::keep(std::size_t count) {
-  if (count > kMaxKeep) {
-    throw std::invalid_argument("rows is " + std::to_string(count) + "; expected 0 to " +
-                                std::to_string(kMaxKeep));
-  }
-  rows_.limit(count);
-}
+void RowSample::keep(std::size_t count) { rows_.keep(count, kMaxKeep, "rows"); }
 
 void RowSample::add(const Numbers& numbers) {
   Numbers row;
@@ -68,46 +62,38 @@ const std::shared_ptr<const RowSample::Names>& RowSample::shared(
   return last_;
 }
 
+RowSample::Tables RowSample::tables() const {
+  Tables tables;
+  for (const Row& row : rows_.entries()) tables[*row.names].push_back(row);
+  return tables;
+}
+
 void RowSample::layout(Codec& codec) {
-  std::uint64_t keep = this->keep();
-  codec.varint(keep);
-  codec.require(keep > 0 && keep <= kMaxKeep, "keeps no rows, or too many");
-  if (codec.reads()) rows_.limit(static_cast<std::size_t>(keep));
-  std::vector<std::shared_ptr<const Names>> lists;
-  const auto is_less = [](const auto& a, const auto& b) { return *a < *b; };
-  const auto place_of = [&](const Row& row) {
-    return std::lower_bound(lists.begin(), lists.end(), row.names, is_less);
-  };
-  for (const Row& row : rows()) {
-    const auto place = place_of(row);
-    if (place == lists.end() || **place != *row.names) lists.insert(place, row.names);
-  }
-  const auto layout_names = [&](std::shared_ptr<const Names>& list) {
-    Names names = codec.reads() ? Names() : *list;
-    codec.list(names, [&](std::string& name) {
-      codec.text(name);
-      codec.require(name.size() <= kMaxName, "a name is too long");
-    });
+  rows_.layout_most(codec, kMaxKeep);
+  Tables tables = this->tables();
+  std::size_t count = 0;
+  codec.map(tables, [&](const Names& names, std::vector<Row>& rows) {
+    const auto is_long = [](const std::string& name) { return name.size() > kMaxName; };
     codec.require(!names.empty() && names.size() <= kMaxNumbers, "a row of no or too many numbers");
-    if (codec.reads()) list = std::make_shared<const Names>(std::move(names));
-  };
-  codec.list(lists, layout_names, is_less);
-  rows_.layout(codec, [&](Row& row) {
-    auto which = static_cast<std::uint64_t>(codec.reads() ? 0 : place_of(row) - lists.begin());
-    codec.u64(row.hash);
-    codec.varint(which);
-    codec.require(which < lists.size(), "a row without names");
-    if (codec.reads()) {
-      row.names = lists[which];
-      row.values.resize(row.names->size());
-    }
-    for (float& value : row.values) {
-      codec.f32(value);
-      codec.require(std::isfinite(value) && !(value == 0.0F && std::signbit(value)),
-                    "a value is not finite, or is -0");
-    }
+    codec.require(std::ranges::none_of(names, is_long), "a name is too long");
+    const auto shared_names = std::make_shared<const Names>(names);
+    const auto layout_row = [&](Row& row) {
+      codec.u64(row.hash);
+      row.names = shared_names;
+      row.values.resize(names.size());
+      for (float& value : row.values) {
+        codec.f32(value);
+        codec.require(std::isfinite(value) && !(value == 0.0F && std::signbit(value)),
+                      "a value is not finite, or is -0");
+      }
+    };
+    codec.list(rows, layout_row, ByHash());
+    codec.require(!rows.empty(), "names of no row");
+    count += rows.size();
+    if (!codec.reads()) return;
+    for (Row& row : rows) rows_.add(std::move(row));
   });
-  for (const auto& names : lists) codec.require(names.use_count() > 1, "names of no row");
+  codec.require(count == rows_.entries().size(), "rows twice, or more than are kept");
 }
 
 }  // namespace lightmeter::profile

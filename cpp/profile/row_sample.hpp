@@ -55,6 +55,9 @@ class RowSample {
   void merge(const RowSample& other);
 
   [[nodiscard]] const std::vector<Row>& rows() const noexcept { return rows_.entries(); }
+  // By the names that rows have.
+  using Tables = std::map<Names, std::vector<Row>>;
+  [[nodiscard]] Tables tables() const;
 
   void layout(Codec& codec);
 

@@ -11,10 +11,7 @@ Summary summary_of(const Column& column) {
                   .distinct = facts.distinct.estimate() + texts.estimate(),
                   .distinct_lower = facts.distinct.lower() + texts.lower(),
                   .distinct_upper = facts.distinct.upper() + texts.upper(),
-                  .frequent = {}};
-  for (const auto& item : column.frequent_strings().items()) {
-    summary.frequent.push_back({item.value, item.lower, item.estimate});
-  }
+                  .frequent = column.frequent_strings().items()};
   for (const auto& item : facts.frequent.items()) {
     summary.frequent.push_back({std::to_string(item.value), item.lower, item.estimate});
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <ranges>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -200,8 +201,8 @@ void check_state(const Profile& profile) {
   require(profile.rows.rows().size() <= profile.rows.keep(), "no more rows than are kept");
   for (const auto& [name, values] : profile.by_group().columns()) {
     std::uint64_t grouped = 0;
-    for (const auto& mean : values.means.entries()) grouped += mean.n;
-    require(values.means.entries().size() <= profile::GroupMoments::kMost + 1, "bounded groups");
+    for (const auto& [bucket, of_bucket] : values) grouped += of_bucket.x.n();
+    require(values.size() <= profile::GroupMoments::kMost + 1, "bounded groups");
     require(grouped == 0 || grouped <= profile.find(name)->numbers().n(), "groups are a part");
   }
   for (const auto& [name, column] : profile.columns()) {
@@ -210,9 +211,10 @@ void check_state(const Profile& profile) {
     require(std::max(column.null(), profile.missing(name)) < UINT64_MAX / 64, "counts have room");
     check_state(column.numbers());
     if (const profile::Vectors* vectors = profile.vectors(name)) {
-      require(vectors->by_length().size() <= profile::Vectors::kMaxLengths, "bounded lengths");
-      for (const auto& [length, covariance] : vectors->by_length()) check_state(covariance);
-      require(profile.values(name) == column.values() + vectors->n(), "vectors are values");
+      require(vectors->by_key().size() <= profile::Vectors::kMost, "bounded lengths");
+      for (const auto& [length, covariance] : vectors->by_key()) check_state(covariance);
+      require(profile.values(name) == column.values() + vectors->observations(),
+              "vectors are values");
     }
     const profile::NumberFacts facts = column.number_facts();
     check_state(facts.moments);
@@ -272,7 +274,9 @@ void fuzz_profile(Bytes bytes) {
   }
   for (const auto& [prefix, joint] : profile.joints()) {
     const profile::Joint& doubled = twice.joints().at(prefix);
-    require(doubled.observations() == 2 * joint.observations() && doubled.names() == joint.names(),
+    require(doubled.observations() == 2 * joint.observations() &&
+                std::ranges::equal(doubled.by_key() | std::views::keys,
+                                   joint.by_key() | std::views::keys),
             "merging with itself doubles the images of a joint, and keeps its names");
   }
   check_state(twice);

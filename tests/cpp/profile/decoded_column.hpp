@@ -9,7 +9,7 @@ namespace lightmeter::profile {
 inline Column decoded_column(wire::Reader& in, std::string_view name) {
   Column column(name);
   Codec codec(in);
-  column.layout(codec, name);
+  column.layout(codec);
   return column;
 }
 

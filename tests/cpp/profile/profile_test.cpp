@@ -197,7 +197,7 @@ TEST(Profile, TextThatCouldNotBeReadAgainIsRefused) {
   const std::string bad = "caf\xe9";
   const ImageFeatures image = two_pixels();
   EXPECT_THROW(profile.column(bad), std::invalid_argument);
-  EXPECT_THROW(profile.add_group(bad), std::invalid_argument);
+  EXPECT_THROW(profile.count_image(bad, 0), std::invalid_argument);
   EXPECT_THROW(profile.count_exif_read("image", {.allow = {bad}, .deny = {}}),
                std::invalid_argument);
   EXPECT_THROW(log_image(profile, bad, image, "RGB"), std::invalid_argument);

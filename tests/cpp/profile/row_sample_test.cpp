@@ -105,23 +105,23 @@ TEST(RowSample, AnyOrderAndTreeOfMergesGivesTheSameBytes) {
 // An honest sample, of which each case spoils one thing.
 struct Spoilt {
   std::uint64_t keep = 2;
-  std::vector<RowSample::Names> lists{{"a", "b"}, {"b"}};
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> rows{{5, 0}, {9, 1}};  // hash, list
+  std::vector<std::pair<RowSample::Names, std::vector<std::uint64_t>>> tables{// names, hashes
+                                                                              {{"a", "b"}, {5}},
+                                                                              {{"b"}, {9}}};
   float value = 1.0F;
 
   [[nodiscard]] std::vector<std::uint8_t> bytes() const {
     wire::Writer out;
     out.varint(keep);
-    out.varint(lists.size());
-    for (const auto& names : lists) {
+    out.varint(tables.size());
+    for (const auto& [names, hashes] : tables) {
       out.varint(names.size());
       for (const auto& name : names) out.string(name);
-    }
-    out.varint(rows.size());
-    for (const auto& [hash, list] : rows) {
-      out.u64(hash);
-      out.varint(list);
-      for (std::size_t i = 0; list < lists.size() && i < lists[list].size(); ++i) out.f32(value);
+      out.varint(hashes.size());
+      for (const std::uint64_t hash : hashes) {
+        out.u64(hash);
+        for (std::size_t i = 0; i < names.size(); ++i) out.f32(value);
+      }
     }
     return std::move(out).take();
   }
@@ -138,15 +138,15 @@ TEST(RowSample, RefusesWhatItWouldNotWrite) {
   refused([](Spoilt& s) { s.keep = 0; });
   refused([](Spoilt& s) { s.keep = 1; });
   refused([](Spoilt& s) { s.keep = RowSample::kMaxKeep + 1; });
-  refused([](Spoilt& s) { s.lists[0] = {"b", "a"}; });
-  refused([](Spoilt& s) { s.lists[0] = {"a", "a"}; });
-  refused([](Spoilt& s) { s.lists[0] = {}; });
-  refused([](Spoilt& s) { s.lists[0] = {"\xff"}; });
-  refused([](Spoilt& s) { s.lists[0] = {std::string(RowSample::kMaxName + 1, 'a')}; });
-  refused([](Spoilt& s) { std::swap(s.lists[0], s.lists[1]); });
-  refused([](Spoilt& s) { s.lists.push_back({"c"}); });
-  refused([](Spoilt& s) { s.rows[1].first = 5; });
-  refused([](Spoilt& s) { s.rows[1].second = 2; });
+  refused([](Spoilt& s) { s.tables[0].first = {"b", "a"}; });
+  refused([](Spoilt& s) { s.tables[0].first = {"a", "a"}; });
+  refused([](Spoilt& s) { s.tables[0].first = {}; });
+  refused([](Spoilt& s) { s.tables[0].first = {"\xff"}; });
+  refused([](Spoilt& s) { s.tables[0].first = {std::string(RowSample::kMaxName + 1, 'a')}; });
+  refused([](Spoilt& s) { std::swap(s.tables[0], s.tables[1]); });
+  refused([](Spoilt& s) { s.tables.push_back({{"c"}, {}}); });
+  refused([](Spoilt& s) { s.tables[1].second = {5}; });
+  refused([](Spoilt& s) { s.tables[0].second = {6, 5}; });
   refused([](Spoilt& s) { s.value = -0.0F; });
   refused([](Spoilt& s) { s.value = std::numeric_limits<float>::quiet_NaN(); });
   refused([](Spoilt& s) { s.value = std::numeric_limits<float>::infinity(); });

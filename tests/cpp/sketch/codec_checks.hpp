@@ -20,10 +20,8 @@ std::vector<std::uint8_t> encoded(const Sketch& sketch) {
   profile::Codec codec(out);
   if constexpr (requires { sketch.encode(out); }) {
     sketch.encode(out);
-  } else if constexpr (requires(Sketch copy) { copy.layout(codec); }) {
-    Sketch(sketch).layout(codec);
   } else {
-    Sketch(sketch).layout(codec, "");  // whose name is not written
+    Sketch(sketch).layout(codec);
   }
   return std::move(out).take();
 }

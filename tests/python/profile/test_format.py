@@ -67,5 +67,5 @@ def test_newer_formats() -> None:
     assert ProfileView.from_bytes(with_sections(head=b"LMP\n\2\1")) == Profile().view()
     with pytest.raises(DecodeError, match="update lightmeter"):
         ProfileView.from_bytes(with_sections(head=b"LMP\n\2\2"))
-    with pytest.raises(DecodeError, match=r"section 'x', which .* update lightmeter"):
+    with pytest.raises(DecodeError, match=r"section 'x': this .* update lightmeter"):
         ProfileView.from_bytes(with_sections(b"\1x\0"))
