@@ -33,7 +33,7 @@ double circular_wasserstein(const MergedView& merged) {
   return sum;
 }
 
-CircularMoments circular_moments(const sketch::SortedView& view) {
+Level circular_level(const sketch::SortedView& view) {
   constexpr double kRadians = kernels::hue_angle(1.0);
   double x = 0.0;
   double y = 0.0;

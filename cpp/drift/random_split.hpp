@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "drift/merged_view.hpp"
+#include "drift/contingency.hpp"
 #include "sketch/mix.hpp"
 
 namespace lightmeter::drift {
@@ -59,10 +59,10 @@ template <class Exceeds>
 
 // The same for a statistic of two samples, dealing the labels of their pooled values anew.
 template <class Exceeds>
-[[nodiscard]] double permuted_p_value(const MergedView& merged, int draws, Exceeds&& exceeds) {
+[[nodiscard]] double permuted_p_value(const Contingency& merged, int draws, Exceeds&& exceeds) {
   std::vector<std::uint64_t> pooled(merged.size());
   for (std::size_t i = 0; i < pooled.size(); ++i) pooled[i] = merged.pooled(i);
-  MergedView dealt = merged;
+  Contingency dealt = merged;
   Random random(merged.target, merged.reference);
   return monte_carlo_p(draws, [&] {
     random_split(pooled, merged.n_target, random, dealt.target);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <variant>
@@ -104,8 +105,10 @@ class QuantileSketch {
   // Valid until the sketch changes.
   [[nodiscard]] const SortedView& view() const;
 
-  // Layout in sketch/quantile_codec.cpp. When sampled with more than Sampled::kShipped values the
-  // bytes hold a resampled state, whose bound is wider by the half step; this sketch is unchanged.
+  // What decode() would make of the bytes of a sketch that samples more than Sampled::kShipped
+  // values: its bound is wider by half a step. None of others, whose bytes have all.
+  [[nodiscard]] std::optional<QuantileSketch> thinned() const;
+  // Layout in sketch/quantile_codec.cpp: of thinned(), if there is one. This sketch is unchanged.
   void encode(wire::Writer& out) const;
   [[nodiscard]] static QuantileSketch decode(wire::Reader& in, std::uint64_t key = 0);
   friend bool operator==(const QuantileSketch& a, const QuantileSketch& b);
