@@ -10,7 +10,6 @@
 
 #include "drift/random_split.hpp"
 #include "drift/rates.hpp"
-#include "drift/slack.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {

@@ -8,17 +8,6 @@ namespace lightmeter::drift {
 
 namespace {
 
-// 1 - sum sqrt(p q) as half the sum of (sqrt p - sqrt q)^2, which does not cancel.
-double squared_hellinger(const Contingency& binned, double n, double m) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < binned.size(); ++i) {
-    const double root = std::sqrt(static_cast<double>(binned.target[i]) / n) -
-                        std::sqrt(static_cast<double>(binned.reference[i]) / m);
-    sum += root * root;
-  }
-  return std::min(1.0, sum / 2.0);
-}
-
 double bits_to(double p, double middle) { return p > 0.0 ? p * std::log2(p / middle) : 0.0; }
 
 }  // namespace
@@ -61,19 +50,24 @@ BinnedDistances binned_distances(const Contingency& binned) {
   const double n = static_cast<double>(binned.n_target);
   const double m = static_cast<double>(binned.n_reference);
   const double bins = static_cast<double>(binned.size());
-  const double square = squared_hellinger(binned, n, m);
-  const double bias = (bins - 1.0) / 8.0 * (1.0 / n + 1.0 / m);
+  double roots = 0.0;
   double divergence = 0.0;
   double psi = 0.0;
   for (std::size_t i = 0; i < binned.size(); ++i) {
     const double t = static_cast<double>(binned.target[i]);
     const double r = static_cast<double>(binned.reference[i]);
-    const double middle = (t / n + r / m) / 2.0;
-    divergence += (bits_to(t / n, middle) + bits_to(r / m, middle)) / 2.0;
-    const double p = (t + 0.5) / (n + bins / 2.0);
-    const double q = (r + 0.5) / (m + bins / 2.0);
-    psi += (p - q) * std::log(p / q);
+    const double p = t / n;
+    const double q = r / m;
+    const double root = std::sqrt(p) - std::sqrt(q);
+    roots += root * root;
+    divergence += (bits_to(p, (p + q) / 2.0) + bits_to(q, (p + q) / 2.0)) / 2.0;
+    const double more_t = (t + 0.5) / (n + bins / 2.0);
+    const double more_r = (r + 0.5) / (m + bins / 2.0);
+    psi += (more_t - more_r) * std::log(more_t / more_r);
   }
+  // 1 - sum sqrt(p q), as the halves of what does not cancel.
+  const double square = std::min(1.0, roots / 2.0);
+  const double bias = (bins - 1.0) / 8.0 * (1.0 / n + 1.0 / m);
   return {std::sqrt(square), std::sqrt(std::max(0.0, square - bias)),
           std::sqrt(std::clamp(divergence, 0.0, 1.0)), psi};
 }

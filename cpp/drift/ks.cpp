@@ -6,7 +6,6 @@
 
 #include "drift/lattice.hpp"
 #include "drift/random_split.hpp"
-#include "drift/slack.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {
@@ -14,8 +13,9 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr int kKsDraws = 9999;
-// Above this product of the sample sizes the exact law takes too long.
-constexpr double kExactArea = 1e8;
+// Above these products of the sample sizes the exact law takes too long.
+constexpr double kExactUntied = 0x1p20;
+constexpr double kExactTied = 1e8;
 
 std::vector<std::uint64_t> ends_of_ties(const Contingency& merged) {
   std::vector<std::uint64_t> ends;
@@ -45,7 +45,7 @@ double ks_statistic(const Contingency& merged) {
 
 double ks_p_value(const Contingency& merged, double d, bool known) {
   const bool tied = known && merged.has_ties();
-  if (merged.area() <= kExactArea) {
+  if (merged.area() <= (tied ? kExactTied : kExactUntied)) {
     return crossing_probability(merged.n_target, merged.n_reference,
                                 std::ceil(d * merged.area() * kSlack),
                                 tied ? ends_of_ties(merged) : std::vector<std::uint64_t>());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "drift/contingency.hpp"
@@ -11,6 +12,11 @@ namespace lightmeter::drift {
 // Every statistic of two samples is read off it, so all of them speak of the same data.
 struct MergedView : Contingency {
   std::vector<double> values;
+
+  void push(double value, std::uint64_t of_target, std::uint64_t of_reference) {
+    values.push_back(value);
+    Contingency::push(of_target, of_reference);
+  }
 };
 
 [[nodiscard]] MergedView merge_views(const sketch::SortedView& target,

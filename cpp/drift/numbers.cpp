@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "drift/ks.hpp"
-#include "drift/kuiper.hpp"
 #include "drift/merged_view.hpp"
 #include "drift/rank_test.hpp"
 

@@ -42,6 +42,10 @@ class Random {
 void random_split(std::span<const std::uint64_t> pooled, std::uint64_t sample, Random& random,
                   std::vector<std::uint64_t>& part);
 
+// Times a statistic, to absorb its rounding, which is far less than the distance of two values that
+// it can have.
+inline constexpr double kSlack = 1.0 - 1e-12;
+
 // A Monte Carlo p-value: `exceeds()` draws once under the null hypothesis and says whether the
 // statistic is at least the observed one. Stops early once that happened often enough for the
 // p-value to be no matter of doubt (Besag and Clifford, Biometrika 78, 1991: h / l is valid).

@@ -14,7 +14,6 @@
 
 #include "drift/random_split.hpp"
 #include "drift/rank_scores.hpp"
-#include "drift/slack.hpp"
 #include "sketch/mix.hpp"
 
 namespace lightmeter::drift {

@@ -43,6 +43,24 @@ TEST(Ks, IsSymmetric) {
   }
 }
 
+// The limit is not below the exact p-value, which it takes the place of.
+TEST(Ks, TheLimitIsABound) {
+  for (const auto& [n, m] :
+       {std::pair<std::uint64_t, std::uint64_t>{300, 3600}, {1024, 1025}, {1500, 3000}}) {
+    Contingency sizes;
+    sizes.push(n, m);
+    const double area = sizes.area();
+    for (const double p : {0.2, 0.05, 0.001}) {
+      const double steps =
+          std::ceil(std::sqrt(-std::log(p / 2.0) / 2.0 * area * static_cast<double>(n + m)));
+      const double exact = crossing_probability(n, m, steps, {});
+      const double limit = ks_p_value(sizes, steps / area, false);
+      EXPECT_GE(limit, exact) << n << " " << m << " " << p;
+      EXPECT_LE(limit, 1.12 * exact) << n << " " << m << " " << p;
+    }
+  }
+}
+
 TEST(Ks, LargeSamplesUseTheLimitOrDraws) {
   // Two values, nearly evenly spread: |normal| instead of Kolmogorov's law.
   sketch::QuantileSketch a;

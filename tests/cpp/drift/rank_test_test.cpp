@@ -10,7 +10,6 @@
 #include "drift/numbers.hpp"
 #include "drift/rank_scores.hpp"
 #include "drift/sketch_of.hpp"
-#include "drift/slack.hpp"
 #include "sketch/quantiles.hpp"
 
 namespace lightmeter::drift {
