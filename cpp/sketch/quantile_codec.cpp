@@ -32,17 +32,6 @@ int shipping_level(std::uint64_t n) {
   return level;
 }
 
-void encode_exact(const SortedView& view, wire::Writer& out) {
-  const std::size_t distinct = view.values.size();
-  const bool counted = distinct != 0 && view.cumulative.back() != distinct;
-  if (counted) out.varint(distinct);
-  write_sorted(out, view.values, false);
-  if (!counted) return;
-  std::vector<std::uint64_t> counts(distinct);
-  for (std::size_t i = 0; i < distinct; ++i) counts[i] = view.weight(i) - 1;
-  write_rice(out, counts);
-}
-
 Exact decode_list(wire::Reader& in, std::uint64_t n) {
   require(n <= Exact::kMost, "quantile sketch: too many values");
   return Exact(read_sorted(in, static_cast<std::size_t>(n), false));
@@ -166,11 +155,14 @@ void QuantileSketch::encode(wire::Writer& out) const {
     out.varint(neg_inf());
   }
   out.varint(n());
-  if (is_exact()) {
-    encode_exact(view(), out);
-  } else {
-    sampled()->encode(out);
-  }
+  if (!is_exact()) return sampled()->encode(out);
+  const std::size_t distinct = view().values.size();
+  if (counted) out.varint(distinct);
+  write_sorted(out, view().values, false);
+  if (!counted) return;
+  std::vector<std::uint64_t> counts(distinct);
+  for (std::size_t i = 0; i < distinct; ++i) counts[i] = view().weight(i) - 1;
+  write_rice(out, counts);
 }
 
 QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {

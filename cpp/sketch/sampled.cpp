@@ -113,7 +113,8 @@ void Sampled::add(double value, std::uint64_t horizon) {
   if (newest_.values().size() == Exact::kMost) {
     std::vector<double> values = newest_.values();
     double least, greatest;
-    (void)scan_values(values.data(), values.data(), Exact::kMost, &least, &greatest);
+    (void)sort_kernels<double>().scan(values.data(), values.data(), Exact::kMost, &least,
+                                      &greatest);
     note_extrema(least, greatest);
     insert(values, false, 0, horizon);
     newest_.clear();
