@@ -1,7 +1,5 @@
-#include <algorithm>
 #include <cmath>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
 #include "columns.hpp"
 #include "drift/categories.hpp"
@@ -121,14 +119,6 @@ double student_quantile(double tail, std::uint64_t dof) {
   return drift::student_quantile(tail, dof);
 }
 
-// P(|T| > t) of Student's distribution, element by element; dof at least 1.
-Doubles student_tail(const Doubles& t, const Counts& dof) {
-  if (t.size() != dof.size()) throw std::invalid_argument("got arrays of unlike sizes");
-  Doubles tails(t.size());
-  std::ranges::transform(as_span(t), as_span(dof), tails.mutable_data(), drift::student_tail);
-  return tails;
-}
-
 // (direction of hues on the circle of 255 steps, circular standard deviation in steps): NaN and
 // infinite without direction.
 py::tuple circular_level(const QuantileSketch& hues) {
@@ -147,6 +137,6 @@ void bind_drift(py::module_& module) {
   module.def("compare_categories", &compare_categories);
   module.def("fisher_exact", &drift::fisher_exact);
   module.def("fisher_more", &drift::fisher_more);
-  module.def("student_tail", &student_tail);
+  module.def("student_tail", py::vectorize(drift::student_tail));  // dof at least 1
   module.def("student_quantile", &student_quantile);
 }

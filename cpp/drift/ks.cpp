@@ -13,9 +13,10 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr int kKsDraws = 9999;
-// Above these products of the sample sizes the exact law takes too long.
-constexpr double kExactUntied = 0x1p20;
-constexpr double kExactTied = 1e8;
+// Above these products of the sample sizes the exact law takes too long. That of lists of values is
+// not above the first.
+constexpr double kExactLists = 0x1p20;
+constexpr double kExact = 1e8;
 
 std::vector<std::uint64_t> ends_of_ties(const Contingency& merged) {
   std::vector<std::uint64_t> ends;
@@ -45,7 +46,8 @@ double ks_statistic(const Contingency& merged) {
 
 double ks_p_value(const Contingency& merged, double d, bool known) {
   const bool tied = known && merged.has_ties();
-  if (merged.area() <= (tied ? kExactTied : kExactUntied)) {
+  const bool by_formula = !tied && merged.n_target == merged.n_reference;
+  if (merged.area() <= (tied || by_formula ? kExact : kExactLists)) {
     return crossing_probability(merged.n_target, merged.n_reference,
                                 std::ceil(d * merged.area() * kSlack),
                                 tied ? ends_of_ties(merged) : std::vector<std::uint64_t>());

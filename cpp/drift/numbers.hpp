@@ -12,7 +12,7 @@
 namespace lightmeter::drift {
 
 // The part of the level that Kolmogorov and Smirnov's test gets: it sees every change, if weakly,
-// and its p-value is exact however small it is.
+// and its p-value is known however small it is.
 inline constexpr double kKsLevel = 0.02;
 
 enum class Axis : std::uint8_t { kLine, kHueCircle };

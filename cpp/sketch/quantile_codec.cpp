@@ -21,7 +21,7 @@ constexpr std::uint8_t kApart = 4;
 
 using wire::require;
 
-// The lowest level at which n units make at most kShippedItems blocks.
+// The lowest level at which n units make at most kShipped blocks.
 int shipping_level(std::uint64_t n) {
   int level = 0;
   while ((n >> level) +
