@@ -5,7 +5,6 @@
 
 #include "bindings.hpp"
 #include "measure/mask.hpp"
-#include "sketch/array_view.hpp"
 
 // What Python hands over as numbers, as arrays that the core can read.
 
@@ -21,18 +20,6 @@ template <class T>
 py::array_t<T, py::array::c_style | py::array::forcecast> as_array(const std::vector<T>& values) {
   using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
   return Array(static_cast<py::ssize_t>(values.size()), values.data());
-}
-
-// Of at most three dimensions.
-template <class T>
-lightmeter::sketch::ArrayView<T> view_of(const py::array& array) {
-  lightmeter::sketch::ArrayView<T> view{.data = static_cast<const std::byte*>(array.data())};
-  for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
-    const auto at = static_cast<std::size_t>(3 - array.ndim() + axis);
-    view.extent[at] = static_cast<std::size_t>(array.shape(axis));
-    view.stride[at] = array.strides(axis);
-  }
-  return view;
 }
 
 template <class Array>

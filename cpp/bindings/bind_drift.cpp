@@ -1,7 +1,5 @@
-#include <algorithm>
 #include <cmath>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
 #include "columns.hpp"
 #include "drift/categories.hpp"
@@ -63,23 +61,22 @@ py::tuple compare_numbers(const Profile& target, const Profile& reference, const
   const drift::Numbers right = numbers_in(column_of(reference, name));
   check_sizes(left.sketch.n(), right.sketch.n());
   const drift::Axis axis = circular ? drift::Axis::kHueCircle : drift::Axis::kLine;
-  const drift::NumberLine line = drift::line_of(left, right, axis, tested, delta);
-  const drift::NumberDrift& result = line.drift;
+  const drift::NumberDrift result = drift::compare_numbers(left, right, axis, tested, delta);
   py::dict fields = as_dict(result.distances);
   py::dict sizes;
   fields["ks"] = result.statistic.value;
   sizes["shift"] = as_tuple(result.statistic);
   if (tested) fields["ks_p_value"] = result.ks_p_value.value;
   fields["wasserstein"] = result.wasserstein;
-  fields["wasserstein_in_sd"] = line.wasserstein_in_spreads;
-  fields["level_target"] = line.target.mean;
-  fields["level_reference"] = line.reference.mean;
+  fields["wasserstein_in_sd"] = result.wasserstein_in_spreads;
+  fields["level_target"] = result.target.mean;
+  fields["level_reference"] = result.reference.mean;
   if (!circular) {
-    fields["stddev_target"] = line.target.stddev;
-    fields["stddev_reference"] = line.reference.stddev;
-    fields["spread"] = line.spread;
-    if (line.spread) {  // of moments, which are exact in samples too
-      const double size = std::abs(*line.spread);
+    fields["stddev_target"] = result.target.stddev;
+    fields["stddev_reference"] = result.reference.stddev;
+    fields["spread"] = result.spread;
+    if (result.spread) {  // of moments, which are exact in samples too
+      const double size = std::abs(*result.spread);
       sizes["spread"] = as_tuple({size, size, size});
     }
     fields["tail_below"] = result.tails.below.value;
@@ -87,7 +84,7 @@ py::tuple compare_numbers(const Profile& target, const Profile& reference, const
     fields["tail"] = result.tails.both().value;
     sizes["tail"] = as_tuple(result.tails.both());
   }
-  return tuple_of({fields, sizes, as_tuple(result.p_value), line.one_value});
+  return tuple_of({fields, sizes, as_tuple(result.p_value), result.one_value});
 }
 
 // Distances and test of categories; `others` are observations that make one category more.
@@ -122,19 +119,11 @@ double student_quantile(double tail, std::uint64_t dof) {
   return drift::student_quantile(tail, dof);
 }
 
-// P(|T| > t) of Student's distribution, element by element; dof at least 1.
-Doubles student_tail(const Doubles& t, const Counts& dof) {
-  if (t.size() != dof.size()) throw std::invalid_argument("got arrays of unlike sizes");
-  Doubles tails(t.size());
-  std::ranges::transform(as_span(t), as_span(dof), tails.mutable_data(), drift::student_tail);
-  return tails;
-}
-
 // (direction of hues on the circle of 255 steps, circular standard deviation in steps): NaN and
 // infinite without direction.
 py::tuple circular_level(const QuantileSketch& hues) {
-  const auto moments = drift::circular_moments(hues.view());
-  return tuple_of({moments.mean, moments.stddev});
+  const drift::Level level = drift::circular_level(hues.view());
+  return tuple_of({level.mean, level.stddev});
 }
 
 }  // namespace
@@ -148,6 +137,6 @@ void bind_drift(py::module_& module) {
   module.def("compare_categories", &compare_categories);
   module.def("fisher_exact", &drift::fisher_exact);
   module.def("fisher_more", &drift::fisher_more);
-  module.def("student_tail", &student_tail);
+  module.def("student_tail", py::vectorize(drift::student_tail));  // dof at least 1
   module.def("student_quantile", &student_quantile);
 }

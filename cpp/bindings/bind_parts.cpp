@@ -17,7 +17,9 @@ template <class Items, class Key>
 Items items_from(std::uint64_t n, std::uint64_t floor,
                  const std::vector<std::tuple<Key, std::uint64_t, std::uint64_t>>& entries) {
   typename Items::State state{n, floor, {}};
-  for (const auto& [value, upper, error] : entries) state.entries.push_back({value, upper, error});
+  for (const auto& [value, upper, error] : entries) {
+    state.entries.push_back({value, upper - error, upper});
+  }
   return Items::from_state(state);
 }
 

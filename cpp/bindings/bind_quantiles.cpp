@@ -1,17 +1,24 @@
+#include <algorithm>
+#include <cstdint>
+
 #include "arrays.hpp"
 #include "sketch/quantiles.hpp"
 #include "wire/wire.hpp"
 
 namespace {
 
-using lightmeter::sketch::ArrayView;
 using lightmeter::sketch::QuantileSketch;
 
+// A copy where the array is not contiguous, or not aligned as the core reads it.
 template <class T>
 bool update_as(QuantileSketch& sketch, const py::array& array) {
-  if (!py::isinstance<py::array_t<T>>(array) || array.ndim() > 3) return false;
-  const ArrayView<T> view = view_of<T>(array);
-  without_gil(&sketch, [&] { sketch.update(view); });  // `array` keeps the memory alive
+  if (!py::isinstance<py::array_t<T>>(array)) return false;
+  using Packed = py::array_t<T, py::array::c_style | py::array::forcecast>;
+  auto packed = converted<Packed>(array);
+  if (reinterpret_cast<std::uintptr_t>(packed.data()) % alignof(T) != 0) {
+    packed = converted<Packed>(array.attr("copy")());
+  }
+  without_gil(&sketch, [&] { sketch.update(as_span(packed)); });
   return true;
 }
 
@@ -32,7 +39,7 @@ void update_with(QuantileSketch& sketch, const py::handle& value) {
       update_as<std::uint8_t>(sketch, array) || update_as<std::uint16_t>(sketch, array)) {
     return;
   }
-  update_as<double>(sketch, converted<Doubles>(array).reshape({array.size()}));
+  update_as<double>(sketch, converted<Doubles>(array));
 }
 
 // By the instance itself: py::cast of each item costs a tenth of merging sketches of 100 numbers, and
@@ -85,11 +92,6 @@ py::bytes encoded(const QuantileSketch& sketch) {
   return to_bytes(std::move(out).take());
 }
 
-void merge(QuantileSketch& sketch, const QuantileSketch& other) {
-  if (&sketch == &other) return sketch.merge(QuantileSketch(other));
-  sketch.merge(other);
-}
-
 QuantileSketch copied(const QuantileSketch& sketch, const py::args&) { return sketch; }
 
 bool equal(const QuantileSketch& a, const QuantileSketch& b) { return a == b; }
@@ -103,12 +105,13 @@ QuantileSketch from_state(const py::tuple& state) {
   return decoded(state[1], py::cast<std::uint64_t>(state[0]));
 }
 
-Doubles quantiles(const QuantileSketch& sketch, const Doubles& q) {
-  return as_array(sketch.quantiles(as_span(q)));
-}
-
-Doubles ranks(const QuantileSketch& sketch, const Doubles& x) {
-  return as_array(sketch.ranks(as_span(x)));
+// What a method says of each number.
+template <double (QuantileSketch::*method)(double) const>
+Doubles of_each(const QuantileSketch& sketch, const Doubles& numbers) {
+  Doubles result(numbers.size());
+  std::ranges::transform(as_span(numbers), result.mutable_data(),
+                         [&](double number) { return (sketch.*method)(number); });
+  return result;
 }
 
 py::tuple weights(const QuantileSketch& sketch) {
@@ -145,7 +148,8 @@ void bind_quantiles(py::module_& module) {
                    "NumPy mask hides is left out."))
       .def("update_counts", &update_counts, py::arg("values"), py::arg("counts"),
            py::doc("Add values[i] counts[i] times. Counts are integers from 0."))
-      .def("merge", &merge, py::arg("other"), py::doc("Add what the other sketch has seen."))
+      .def("merge", py::overload_cast<const QuantileSketch&>(&QuantileSketch::merge),
+           py::arg("other"), py::doc("Add what the other sketch has seen."))
       .def("merge_many", &merge_many, py::arg("others"), py::doc("Merge each of them, faster."))
       .def_property_readonly("n", &QuantileSketch::n, py::doc("Finite numbers seen."))
       .def_property_readonly("nan", &QuantileSketch::nan)
@@ -157,9 +161,9 @@ void bind_quantiles(py::module_& module) {
       .def("error", &QuantileSketch::error, py::arg("delta") = 0.01,
            py::doc("With probability 1 - delta all ranks are within this fraction of n; 0 while "
                    "exact."))
-      .def("quantiles", &quantiles, py::arg("q"),
+      .def("quantiles", &of_each<&QuantileSketch::quantile>, py::arg("q"),
            py::doc("For each q in [0, 1] the item sorted[min(floor(q n), n - 1)]; NaN when empty."))
-      .def("ranks", &ranks, py::arg("x"),
+      .def("ranks", &of_each<&QuantileSketch::rank>, py::arg("x"),
            py::doc("For each x the fraction of the numbers that are <= x."))
       .def("weights", &weights,
            py::doc("The distinct values kept, rising (float64), and how many numbers each stands\n"

@@ -10,7 +10,6 @@
 
 #include "drift/random_split.hpp"
 #include "drift/rates.hpp"
-#include "drift/slack.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {
@@ -47,120 +46,87 @@ Table table_of(const Categories& target, const Categories& reference) {
 
 // The counts that `choose` picks within the bounds, what they leave of n being a category too.
 template <class Choose>
-Binned counts_of(const Table& table, const Categories& target, const Categories& reference,
-                 Choose&& choose) {
-  Binned counts;
+Contingency counts_of(const Table& table, const Categories& target, const Categories& reference,
+                      const Choose& choose) {
+  Contingency counts;
   std::uint64_t target_left = target.strings.n();
   std::uint64_t reference_left = reference.strings.n();
   for (const auto& [name, bounds] : table) {
-    const auto [t, r] = choose(bounds);
-    counts.target.push_back(std::min(t, target_left));
-    counts.reference.push_back(std::min(r, reference_left));
-    target_left -= counts.target.back();
-    reference_left -= counts.reference.back();
+    const auto [t, r] = choose(bounds.target, bounds.reference);
+    const std::uint64_t of_target = std::min(t, target_left);
+    const std::uint64_t of_reference = std::min(r, reference_left);
+    counts.push(of_target, of_reference);
+    target_left -= of_target;
+    reference_left -= of_reference;
   }
-  counts.target.insert(counts.target.end(), {target_left, target.others});
-  counts.reference.insert(counts.reference.end(), {reference_left, reference.others});
+  counts.push(target_left, reference_left);
+  counts.push(target.others, reference.others);
   return counts;
 }
 
-double total_variation(const Binned& counts, double n, double m) {
+double total_variation(const Contingency& counts) {
   double sum = 0.0;
-  for (std::size_t i = 0; i < counts.target.size(); ++i) {
-    sum += std::abs(static_cast<double>(counts.target[i]) * m -
-                    static_cast<double>(counts.reference[i]) * n);
-  }
-  return sum / (2.0 * n * m);
-}
-
-// Of each category: the items of the target, and of both sides.
-struct Shares {
-  std::vector<std::uint64_t> target;
-  std::vector<std::uint64_t> pooled;
-
-  [[nodiscard]] std::size_t size() const { return pooled.size(); }
-};
-
-Shares shares_in_use(const Binned& counts) {
-  Shares shares;
-  for (std::size_t i = 0; i < counts.target.size(); ++i) {
-    const std::uint64_t both = counts.target[i] + counts.reference[i];
-    if (both == 0) continue;
-    shares.target.push_back(counts.target[i]);
-    shares.pooled.push_back(both);
-  }
-  return shares;
+  for (std::size_t i = 0; i < counts.size(); ++i) sum += std::abs(counts.step(i));
+  return sum / (2.0 * counts.area());
 }
 
 // Rare categories are joined, the rarest first, until both sides together have at least `least` of
 // each. Which are joined follows from the margins, so that deals of the labels do not change it.
-Shares without_rare(const Shares& shares, double items, double least) {
-  std::vector<std::size_t> order(shares.size());
+Contingency without_rare(const Contingency& counts, double least) {
+  std::vector<std::size_t> order(counts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return shares.pooled[i]; });
-  Shares joined;
-  double left = items;  // of the category and of all that are as common or more
-  double last = 0.0;
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return counts.pooled(i); });
+  Contingency joined;
+  std::uint64_t target = 0;
+  std::uint64_t reference = 0;
+  std::uint64_t left = counts.n_target + counts.n_reference;
   for (const std::size_t i : order) {
-    if (joined.size() == 0 || std::min(last, left) >= least) {
-      joined.target.push_back(0);
-      joined.pooled.push_back(0);
-    }
-    joined.target.back() += shares.target[i];
-    joined.pooled.back() += shares.pooled[i];
-    last = static_cast<double>(joined.pooled.back());
-    left -= static_cast<double>(shares.pooled[i]);
+    target += counts.target[i];
+    reference += counts.reference[i];
+    left -= counts.pooled(i);
+    const std::uint64_t fewer = std::min(target + reference, left);
+    if (left > 0 && static_cast<double>(fewer) < least) continue;
+    joined.push(std::exchange(target, 0), std::exchange(reference, 0));
   }
   return joined;
 }
 
 // The chi-square statistic is a rising function of this while the margins are fixed.
-double statistic(const std::vector<std::uint64_t>& target,
-                 const std::vector<std::uint64_t>& pooled) {
+double statistic(const Contingency& counts) {
   double sum = 0.0;
-  for (std::size_t i = 0; i < pooled.size(); ++i) {
-    const double count = static_cast<double>(target[i]);
-    sum += count * count / static_cast<double>(pooled[i]);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double count = static_cast<double>(counts.target[i]);
+    sum += count * count / static_cast<double>(counts.pooled(i));
   }
   return sum;
 }
 
 // Exact of two categories. Of more the limit, where enough of each are expected.
-double limit_p_value(const Shares& shares, std::uint64_t n, std::uint64_t m) {
-  if (shares.size() < 2) return 1.0;
-  if (shares.size() == 2) {
-    return fisher_exact(shares.target[0], n, shares.pooled[0] - shares.target[0], m);
+double limit_p_value(const Contingency& counts) {
+  if (counts.size() < 2) return 1.0;
+  if (counts.size() == 2) {
+    return fisher_exact(counts.target[0], counts.n_target, counts.reference[0], counts.n_reference);
   }
-  const double drawn = static_cast<double>(n);
-  const double rest = static_cast<double>(m);
+  const double drawn = static_cast<double>(counts.n_target);
+  const double rest = static_cast<double>(counts.n_reference);
   const double all = drawn + rest;
-  const double apart = statistic(shares.target, shares.pooled) - drawn * drawn / all;
-  return chi_square_tail(apart * all / drawn * all / rest, shares.size() - 1);
+  const double apart = statistic(counts) - drawn * drawn / all;
+  return chi_square_tail(apart * all / drawn * all / rest, counts.size() - 1);
 }
 
 }  // namespace
 
-double category_p_value(const Binned& counts) {
-  const auto total = [](const std::vector<std::uint64_t>& side) {
-    return std::accumulate(side.begin(), side.end(), std::uint64_t{0});
-  };
-  const std::uint64_t n = total(counts.target);
-  const std::uint64_t m = total(counts.reference);
-  const Shares shares = shares_in_use(counts);
-  if (n == 0 || m == 0) return 1.0;
-  if (shares.size() <= 2) return limit_p_value(shares, n, m);
-  const double all = static_cast<double>(n + m);
-  const double least = kFewExpected * all / static_cast<double>(std::min(n, m));
-  const Shares common = without_rare(shares, all, least);
-  const double limit = limit_p_value(common, n, m);
-  if (common.size() == shares.size()) return limit;
-  const double seen = statistic(shares.target, shares.pooled) * kSlack;
-  Random random(counts.target, counts.reference);
-  std::vector<std::uint64_t> dealt;
-  const double p = monte_carlo_p(kCategoryDraws, [&] {
-    random_split(shares.pooled, n, random, dealt);
-    return statistic(dealt, shares.pooled) >= seen;
-  });
+double category_p_value(const Contingency& counts) {
+  const std::uint64_t fewer = std::min(counts.n_target, counts.n_reference);
+  if (fewer == 0) return 1.0;
+  if (counts.size() <= 2) return limit_p_value(counts);
+  const double all = static_cast<double>(counts.n_target + counts.n_reference);
+  const Contingency common = without_rare(counts, kFewExpected * all / static_cast<double>(fewer));
+  const double limit = limit_p_value(common);
+  if (common.size() == counts.size()) return limit;
+  const double seen = statistic(counts) * kSlack;
+  const double p = permuted_p_value(
+      counts, kCategoryDraws, [&](const Contingency& dealt) { return statistic(dealt) >= seen; });
   const bool is_least = p == 1.0 / (kCategoryDraws + 1.0);
   return is_least ? std::min(p, limit) : p;
 }
@@ -168,36 +134,34 @@ double category_p_value(const Binned& counts) {
 CategoryDrift compare_categories(const Categories& target, const Categories& reference,
                                  bool tested) {
   const Table table = table_of(target, reference);
-  const double n = static_cast<double>(target.n());
-  const double m = static_cast<double>(reference.n());
-  const Binned seen = counts_of(table, target, reference, [](const BothBounds& bounds) {
-    return std::pair(bounds.target.low, bounds.reference.low);
-  });
-  const double distance = total_variation(seen, n, m);
-  const double p = tested ? category_p_value(seen) : 1.0;
+  const auto counts = [&](auto&& choose) { return counts_of(table, target, reference, choose); };
+  const auto p_of = [&](const Contingency& seen) { return tested ? category_p_value(seen) : 1.0; };
+  const Contingency seen =
+      counts([](const Bounds& t, const Bounds& r) { return std::pair(t.low, r.low); });
+  const double distance = total_variation(seen);
+  const double p = p_of(seen);
   const BinnedDistances distances = binned_distances(seen);
   if (target.strings.is_exact() && reference.strings.is_exact()) {
     return {{distance, distance, distance}, {p, p, p}, distances};
   }
+  const double n = static_cast<double>(target.n());
+  const double m = static_cast<double>(reference.n());
   const auto share = [](std::uint64_t count, double of) { return static_cast<double>(count) / of; };
-  const Binned like = counts_of(table, target, reference, [&](const BothBounds& bounds) {
-    const auto& [t, r] = bounds;
+  const Contingency like = counts([&](const Bounds& t, const Bounds& r) {
     if (share(t.low, n) > share(r.high, m)) return std::pair(t.low, r.high);
     if (share(r.low, m) > share(t.high, n)) return std::pair(t.high, r.low);
     const double same = std::max(share(t.low, n), share(r.low, m));
     return std::pair(std::clamp(static_cast<std::uint64_t>(same * n + 0.5), t.low, t.high),
                      std::clamp(static_cast<std::uint64_t>(same * m + 0.5), r.low, r.high));
   });
-  const Binned unlike = counts_of(table, target, reference, [&](const BothBounds& bounds) {
-    const auto& [t, r] = bounds;
+  const Contingency unlike = counts([&](const Bounds& t, const Bounds& r) {
     const bool more = share(t.low, n) + share(t.high, n) > share(r.low, m) + share(r.high, m);
     return more ? std::pair(t.high, r.low) : std::pair(t.low, r.high);
   });
-  const double least = std::min(distance, total_variation(like, n, m));
-  const double most = std::max(distance, total_variation(unlike, n, m));
-  const double p_low = tested ? std::min(p, category_p_value(unlike)) : 1.0;
-  const double p_high = tested ? std::max(p, category_p_value(like)) : 1.0;
-  return {{distance, least, most}, {p, p_low, p_high}, distances};
+  return {{distance, std::min(distance, total_variation(like)),
+           std::max(distance, total_variation(unlike))},
+          {p, std::min(p, p_of(unlike)), std::max(p, p_of(like))},
+          distances};
 }
 
 }  // namespace lightmeter::drift

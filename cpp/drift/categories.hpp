@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "drift/contingency.hpp"
 #include "drift/distances.hpp"
 #include "drift/interval.hpp"
 #include "sketch/frequent.hpp"
@@ -33,6 +34,6 @@ struct CategoryDrift {
 // the chi-square limit where at least 5 of every category are expected on both sides, and else a
 // Monte Carlo estimate of at most 9999 draws. Below what so many can tell, rare categories are
 // joined until 5 of each are expected, and the limit (of two, Fisher's test) of these is p.
-[[nodiscard]] double category_p_value(const Binned& counts);
+[[nodiscard]] double category_p_value(const Contingency& counts);
 
 }  // namespace lightmeter::drift

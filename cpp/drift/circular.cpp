@@ -7,9 +7,23 @@
 #include <utility>
 #include <vector>
 
+#include "drift/ks.hpp"
+#include "drift/random_split.hpp"
+#include "drift/special.hpp"
 #include "nan.hpp"
 
 namespace lightmeter::drift {
+
+namespace {
+
+constexpr int kKuiperDraws = 2499;
+
+// Of so many values on either side the share of random deals beyond is at most 1.15 times the limit
+// with Stephens' correction, for limits from 0.05 to 1e-6. With 10 on either side it is 1.4 times.
+constexpr double kLeastSize = 20.0;
+constexpr double kFactor = 1.2;
+
+}  // namespace
 
 double circular_wasserstein(const MergedView& merged) {
   std::vector<std::pair<double, double>> parts;  // difference of F, and over how many steps
@@ -33,7 +47,7 @@ double circular_wasserstein(const MergedView& merged) {
   return sum;
 }
 
-CircularMoments circular_moments(const sketch::SortedView& view) {
+Level circular_level(const sketch::SortedView& view) {
   constexpr double kRadians = kernels::hue_angle(1.0);
   double x = 0.0;
   double y = 0.0;
@@ -53,6 +67,27 @@ CircularMoments circular_moments(const sketch::SortedView& view) {
   if (mean < 0.0) mean += kHueSteps;
   if (mean >= kHueSteps) mean = 0.0;  // a tiny negative angle rounds up to the full circle
   return {mean, std::sqrt(-2.0 * std::log(length)) / kRadians};
+}
+
+double kuiper_statistic(const Contingency& merged) {
+  const Gaps gaps = largest_gaps(merged);
+  return (gaps.above + gaps.below) / merged.area();
+}
+
+double kuiper_p_value(const Contingency& merged, double v, bool known) {
+  const double n = static_cast<double>(merged.n_target);
+  const double m = static_cast<double>(merged.n_reference);
+  const double root = std::sqrt(n / (n + m) * m);
+  const bool many = std::min(n, m) >= kLeastSize;
+  const double corrected = kuiper_tail((root + 0.155 + 0.24 / root) * v);
+  const double bound = many ? std::min(1.0, kFactor * corrected) : 1.0;
+  if (!known) return std::min(bound, kuiper_tail(root * v));
+  if (many && !merged.has_ties()) return bound;
+  const double least = std::min(bound, ks_p_value(merged, v / 2.0, true));
+  if (least * (kKuiperDraws + 1.0) < 1.0) return least;
+  return permuted_p_value(merged, kKuiperDraws, [v](const Contingency& dealt) {
+    return kuiper_statistic(dealt) >= v * kSlack;
+  });
 }
 
 }  // namespace lightmeter::drift

@@ -2,35 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 namespace lightmeter::drift {
 
 namespace {
-
-std::uint64_t total(const std::vector<std::uint64_t>& counts) {
-  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-}
-
-std::size_t bins_in_use(const Binned& binned) {
-  std::size_t bins = 0;
-  for (std::size_t i = 0; i < binned.target.size(); ++i) {
-    bins += binned.target[i] + binned.reference[i] > 0 ? 1 : 0;
-  }
-  return bins;
-}
-
-// 1 - sum sqrt(p q) as half the sum of (sqrt p - sqrt q)^2, which does not cancel.
-double squared_hellinger(const Binned& binned, double n, double m) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < binned.target.size(); ++i) {
-    const double root = std::sqrt(static_cast<double>(binned.target[i]) / n) -
-                        std::sqrt(static_cast<double>(binned.reference[i]) / m);
-    sum += root * root;
-  }
-  return std::min(1.0, sum / 2.0);
-}
 
 double bits_to(double p, double middle) { return p > 0.0 ? p * std::log2(p / middle) : 0.0; }
 
@@ -43,21 +19,17 @@ double wasserstein(const MergedView& merged) {
     difference += merged.step(i);
     sum += std::abs(difference) * (merged.values[i + 1] - merged.values[i]);
   }
-  return sum == 0.0 ? 0.0 : sum / merged.area();
+  return sum / merged.area();
 }
 
-Binned quantile_bins(const MergedView& merged) {
+Contingency quantile_bins(const Contingency& merged) {
   const std::uint64_t least = std::min(merged.n_target, merged.n_reference);
   const std::size_t most = std::clamp<std::size_t>(static_cast<std::size_t>(least / 10), 2, 20);
   const double width = 2.0 * merged.area() / static_cast<double>(most);  // of a bin's mass
-  Binned binned;
+  Contingency binned;
   std::uint64_t target = 0;
   std::uint64_t reference = 0;
-  const auto close = [&] {
-    if (target + reference == 0) return;
-    binned.target.push_back(std::exchange(target, 0));
-    binned.reference.push_back(std::exchange(reference, 0));
-  };
+  const auto close = [&] { binned.push(std::exchange(target, 0), std::exchange(reference, 0)); };
   double mass = 0.0;
   double next = width;
   for (std::size_t i = 0; i < merged.size(); ++i) {
@@ -74,23 +46,28 @@ Binned quantile_bins(const MergedView& merged) {
   return binned;
 }
 
-BinnedDistances binned_distances(const Binned& binned) {
-  const double n = static_cast<double>(total(binned.target));
-  const double m = static_cast<double>(total(binned.reference));
-  const double bins = static_cast<double>(bins_in_use(binned));
-  const double square = squared_hellinger(binned, n, m);
-  const double bias = (bins - 1.0) / 8.0 * (1.0 / n + 1.0 / m);
+BinnedDistances binned_distances(const Contingency& binned) {
+  const double n = static_cast<double>(binned.n_target);
+  const double m = static_cast<double>(binned.n_reference);
+  const double bins = static_cast<double>(binned.size());
+  double roots = 0.0;
   double divergence = 0.0;
   double psi = 0.0;
-  for (std::size_t i = 0; i < binned.target.size(); ++i) {
+  for (std::size_t i = 0; i < binned.size(); ++i) {
     const double t = static_cast<double>(binned.target[i]);
     const double r = static_cast<double>(binned.reference[i]);
-    const double middle = (t / n + r / m) / 2.0;
-    divergence += (bits_to(t / n, middle) + bits_to(r / m, middle)) / 2.0;
-    const double p = (t + 0.5) / (n + bins / 2.0);
-    const double q = (r + 0.5) / (m + bins / 2.0);
-    if (t + r > 0.0) psi += (p - q) * std::log(p / q);
+    const double p = t / n;
+    const double q = r / m;
+    const double root = std::sqrt(p) - std::sqrt(q);
+    roots += root * root;
+    divergence += (bits_to(p, (p + q) / 2.0) + bits_to(q, (p + q) / 2.0)) / 2.0;
+    const double more_t = (t + 0.5) / (n + bins / 2.0);
+    const double more_r = (r + 0.5) / (m + bins / 2.0);
+    psi += (more_t - more_r) * std::log(more_t / more_r);
   }
+  // 1 - sum sqrt(p q), as the halves of what does not cancel.
+  const double square = std::min(1.0, roots / 2.0);
+  const double bias = (bins - 1.0) / 8.0 * (1.0 / n + 1.0 / m);
   return {std::sqrt(square), std::sqrt(std::max(0.0, square - bias)),
           std::sqrt(std::clamp(divergence, 0.0, 1.0)), psi};
 }

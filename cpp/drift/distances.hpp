@@ -1,8 +1,6 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
+#include "drift/contingency.hpp"
 #include "drift/merged_view.hpp"
 
 namespace lightmeter::drift {
@@ -10,16 +8,10 @@ namespace lightmeter::drift {
 // Wasserstein-1: the integral of |F_t - F_r|, in the unit of the values.
 [[nodiscard]] double wasserstein(const MergedView& merged);
 
-// Counts of both samples in the same bins (or categories).
-struct Binned {
-  std::vector<std::uint64_t> target;
-  std::vector<std::uint64_t> reference;
-};
-
 // At most K bins of about equal mass, the mass of a value being the mean of its shares on the two
 // sides; K = min(n_target, n_reference) / 10, but 2 to 20. A value with at least 1/K of the mass
 // has a bin of its own, and where there are at most K values every one has.
-[[nodiscard]] Binned quantile_bins(const MergedView& merged);
+[[nodiscard]] Contingency quantile_bins(const Contingency& merged);
 
 // All with p = target[i] / n_target, q = reference[i] / n_reference:
 //   hellinger           sqrt(1 - sum sqrt(p q)), in [0, 1]
@@ -34,6 +26,6 @@ struct BinnedDistances {
   double jensen_shannon;
   double psi;
 };
-[[nodiscard]] BinnedDistances binned_distances(const Binned& binned);
+[[nodiscard]] BinnedDistances binned_distances(const Contingency& binned);
 
 }  // namespace lightmeter::drift

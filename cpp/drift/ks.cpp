@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "drift/lattice.hpp"
 #include "drift/random_split.hpp"
-#include "drift/slack.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {
@@ -13,67 +13,52 @@ namespace lightmeter::drift {
 namespace {
 
 constexpr int kKsDraws = 9999;
+// Above these products of the sample sizes the exact law takes too long. That of lists of values is
+// not above the first.
+constexpr double kExactLists = 0x1p20;
+constexpr double kExact = 1e8;
 
-std::vector<std::uint64_t> block_ends(const MergedView& merged) {
+std::vector<std::uint64_t> ends_of_ties(const Contingency& merged) {
   std::vector<std::uint64_t> ends;
   ends.reserve(merged.size());
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < merged.size(); ++i) {
-    sum += merged.pooled(i);
-    ends.push_back(sum);
-  }
+  for (std::size_t i = 0; i < merged.size(); ++i) ends.push_back(sum += merged.pooled(i));
   return ends;
-}
-
-double kolmogorov_limit(double n, double m, double d) {
-  return kolmogorov_tail(std::sqrt(n / (n + m) * m) * d);
-}
-
-double permuted_p_value(const MergedView& merged, double d) {
-  return permuted_p_value(
-      merged, kKsDraws, [d](const MergedView& dealt) { return ks_statistic(dealt) >= d * kSlack; });
 }
 
 }  // namespace
 
-double ks_statistic(const MergedView& merged) {
+Gaps largest_gaps(const Contingency& merged) {
+  Gaps gaps;
   double difference = 0.0;
-  double largest = 0.0;
   for (std::size_t i = 0; i < merged.size(); ++i) {
     difference += merged.step(i);
-    largest = std::max(largest, std::abs(difference));
+    gaps.above = std::max(gaps.above, difference);
+    gaps.below = std::max(gaps.below, -difference);
   }
-  return largest == 0.0 ? 0.0 : largest / merged.area();
+  return gaps;
 }
 
-double ks_p_value_untied(std::uint64_t n, std::uint64_t m, double d) {
-  const double area = static_cast<double>(n) * static_cast<double>(m);
-  if (area > kExactArea) return kolmogorov_limit(static_cast<double>(n), static_cast<double>(m), d);
-  return crossing_probability(n, m, std::ceil(d * area * kSlack), {});
+double ks_statistic(const Contingency& merged) {
+  const Gaps gaps = largest_gaps(merged);
+  return std::max(gaps.above, gaps.below) / merged.area();
 }
 
-double ks_p_value(const MergedView& merged, double d) {
-  if (!merged.has_ties()) return ks_p_value_untied(merged.n_target, merged.n_reference, d);
-  if (merged.area() <= kExactArea) {
+double ks_p_value(const Contingency& merged, double d, bool known) {
+  const bool tied = known && merged.has_ties();
+  const bool by_formula = !tied && merged.n_target == merged.n_reference;
+  if (merged.area() <= (tied || by_formula ? kExact : kExactLists)) {
     return crossing_probability(merged.n_target, merged.n_reference,
-                                std::ceil(d * merged.area() * kSlack), block_ends(merged));
+                                std::ceil(d * merged.area() * kSlack),
+                                tied ? ends_of_ties(merged) : std::vector<std::uint64_t>());
   }
-  const double limit = kolmogorov_limit(static_cast<double>(merged.n_target),
-                                        static_cast<double>(merged.n_reference), d);
-  return limit * (kKsDraws + 1.0) < 1.0 ? limit : permuted_p_value(merged, d);
-}
-
-KsTest ks_test(const MergedView& merged, double error) {
-  const double d = ks_statistic(merged);
-  if (error == 0.0) {
-    const double p = ks_p_value(merged, d);
-    return {{d, d, d}, {p, p, p}};
-  }
-  const Interval range{d, std::max(0.0, d - error), std::min(1.0, d + error)};
-  const auto p = [&](double at) {
-    return ks_p_value_untied(merged.n_target, merged.n_reference, at);
-  };
-  return {range, {p(range.value), p(range.high), p(range.low)}};
+  const double n = static_cast<double>(merged.n_target);
+  const double m = static_cast<double>(merged.n_reference);
+  const double limit = kolmogorov_tail(std::sqrt(n / (n + m) * m) * d);
+  if (!tied || limit * (kKsDraws + 1.0) < 1.0) return limit;
+  return permuted_p_value(merged, kKsDraws, [d](const Contingency& dealt) {
+    return ks_statistic(dealt) >= d * kSlack;
+  });
 }
 
 }  // namespace lightmeter::drift

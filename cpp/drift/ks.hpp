@@ -1,32 +1,29 @@
 #pragma once
 
-#include "drift/interval.hpp"
-#include "drift/merged_view.hpp"
+#include "drift/contingency.hpp"
 
 namespace lightmeter::drift {
 
-// Above this product of the sample sizes the exact law takes too long.
-inline constexpr double kExactArea = 1e8;
+// By how much the distribution function of the target is above that of the reference at most, and
+// how much below it, as counts of area(): exact while that is below 2^53.
+struct Gaps {
+  double above = 0.0;
+  double below = 0.0;
+};
+[[nodiscard]] Gaps largest_gaps(const Contingency& merged);
 
 // The Kolmogorov-Smirnov statistic D: the largest distance of the two distribution functions, ties
-// collapsed. The fraction of two whole numbers, rounded once, while area() < 2^53.
-[[nodiscard]] double ks_statistic(const MergedView& merged);
+// collapsed.
+[[nodiscard]] double ks_statistic(const Contingency& merged);
 
 // P(D >= d) if the labels of the two samples were dealt at random, given the pooled values with
-// their ties. Exact (lattice paths; below 1e-290 it is 0) while area() <= kExactArea. Above,
-// Kolmogorov's limit without ties, and with ties a Monte Carlo estimate of at most 9999 draws, or
-// Kolmogorov's limit, which ties only make smaller, where that is below what so many draws can
-// tell.
-[[nodiscard]] double ks_p_value(const MergedView& merged, double d);
-
-// The same for samples whose ties are unknown, as if there were none: ties can only make it less.
-[[nodiscard]] double ks_p_value_untied(std::uint64_t n, std::uint64_t m, double d);
-
-// D and its p-value where the distribution functions may be off by `error` together.
-struct KsTest {
-  Interval statistic;
-  Interval p_value;
-};
-[[nodiscard]] KsTest ks_test(const MergedView& merged, double error);
+// their ties. Where these are not `known` it is as if there were none: ties can only make it less.
+//
+// Exact (lattice paths; below 1e-290 it is 0) while area() is at most 1e8, or without ties and of
+// unlike sizes 2^20, which two lists of values have at most. Above, Kolmogorov's limit without ties:
+// it is no less, and at most a tenth more where p is at least 1e-3 and both sides have 200 values.
+// With ties a Monte Carlo estimate of at most 9999 draws, or the limit where that is below what so
+// many draws can tell.
+[[nodiscard]] double ks_p_value(const Contingency& merged, double d, bool known);
 
 }  // namespace lightmeter::drift

@@ -15,7 +15,7 @@ MergedView merge_views(const sketch::SortedView& target, const sketch::SortedVie
   std::size_t size = 0;
   std::uint64_t target_before = 0;
   std::uint64_t reference_before = 0;
-  // Which side comes next is a toss of a coin, so there are no branches on it.
+  // Branch-free: the next side is unpredictable.
   while (t < target.values.size() && r < reference.values.size()) {
     const double from_target = target.values[t];
     const double from_reference = reference.values[r];
@@ -30,19 +30,15 @@ MergedView merge_views(const sketch::SortedView& target, const sketch::SortedVie
     r += takes_reference;
     ++size;
   }
-  for (; t < target.values.size(); ++t, ++size) {
-    merged.values[size] = target.values[t];
-    merged.target[size] = target.weight(t);
-  }
-  for (; r < reference.values.size(); ++r, ++size) {
-    merged.values[size] = reference.values[r];
-    merged.reference[size] = reference.weight(r);
-  }
   merged.values.resize(size);
   merged.target.resize(size);
   merged.reference.resize(size);
-  merged.n_target = target.cumulative.empty() ? 0 : target.cumulative.back();
-  merged.n_reference = reference.cumulative.empty() ? 0 : reference.cumulative.back();
+  merged.n_target = target_before;
+  merged.n_reference = reference_before;
+  for (; t < target.values.size(); ++t) merged.push(target.values[t], target.weight(t), 0);
+  for (; r < reference.values.size(); ++r) {
+    merged.push(reference.values[r], 0, reference.weight(r));
+  }
   return merged;
 }
 

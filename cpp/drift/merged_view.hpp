@@ -1,46 +1,21 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "drift/contingency.hpp"
 #include "sketch/sorted_view.hpp"
 
 namespace lightmeter::drift {
 
 // Two samples on one axis: the distinct values of both, rising, and how often each side has them.
 // Every statistic of two samples is read off it, so all of them speak of the same data.
-struct MergedView {
+struct MergedView : Contingency {
   std::vector<double> values;
-  std::vector<std::uint64_t> target;
-  std::vector<std::uint64_t> reference;
-  std::uint64_t n_target = 0;
-  std::uint64_t n_reference = 0;
 
-  [[nodiscard]] std::size_t size() const noexcept { return values.size(); }
-  [[nodiscard]] std::uint64_t pooled(std::size_t i) const noexcept {
-    return target[i] + reference[i];
-  }
-  [[nodiscard]] bool has_ties() const noexcept { return n_target + n_reference > size(); }
-  // n_target n_reference, rounded when it is above 2^53.
-  [[nodiscard]] double area() const noexcept {
-    return static_cast<double>(n_target) * static_cast<double>(n_reference);
-  }
-  // Both distribution functions scaled to whole numbers, F_t n_t n_r - F_r n_t n_r, after value i
-  // have this difference of steps: exact while area() < 2^53.
-  [[nodiscard]] double step(std::size_t i) const noexcept {
-    return share(target[i], n_reference) - share(reference[i], n_target);
-  }
-  // The mass of value i on that scale, of both sides together.
-  [[nodiscard]] double mass(std::size_t i) const noexcept {
-    return share(target[i], n_reference) + share(reference[i], n_target);
-  }
-
- private:
-  // Counts are below 2^56, and processors convert signed numbers faster.
-  [[nodiscard]] static double share(std::uint64_t count, std::uint64_t of_other) noexcept {
-    return static_cast<double>(static_cast<std::int64_t>(count)) *
-           static_cast<double>(static_cast<std::int64_t>(of_other));
+  void push(double value, std::uint64_t of_target, std::uint64_t of_reference) {
+    values.push_back(value);
+    Contingency::push(of_target, of_reference);
   }
 };
 

@@ -1,13 +1,10 @@
 #include "drift/numbers.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstdint>
 #include <optional>
 
-#include "drift/circular.hpp"
-#include "drift/kuiper.hpp"
+#include "drift/ks.hpp"
 #include "drift/merged_view.hpp"
 #include "drift/rank_test.hpp"
 
@@ -15,44 +12,25 @@ namespace lightmeter::drift {
 
 namespace {
 
-// The middle value of each block of ranks; all blocks but the last have the same size.
-sketch::SortedView thinned(const sketch::SortedView& view, std::uint64_t block) {
-  sketch::SortedView result;
-  const std::uint64_t n = view.cumulative.back();
-  std::size_t i = 0;
-  for (std::uint64_t start = 0; start < n; start += block) {
-    const std::uint64_t end = std::min(n, start + block);
-    while (view.cumulative[i] <= (start + end) / 2) ++i;
-    if (result.values.empty() || result.values.back() != view.values[i]) {
-      result.values.push_back(view.values[i]);
-      result.cumulative.push_back(0);
-    }
-    result.cumulative.back() = end;
-  }
-  return result;
-}
-
-// What a comparison reads of a sketch. Of one that samples no more values than a file keeps, as the
-// scores of all that a live one holds take six times as long. So verdicts are as sure as of files.
+// What a comparison reads of a sketch: what a file has of it, as the scores of all that a live one
+// holds take six times as long. So verdicts on live sketches are those on files.
 class Side {
  public:
   Side(const sketch::QuantileSketch& sketch, double delta)
-      : error_(sketch.error(delta)), view_(sketch.view()) {
-    constexpr std::size_t kMost = sketch::Sampled::kShipped;
-    if (sketch.is_exact() || view_.values.size() <= kMost) return;
-    const std::uint64_t block = std::bit_ceil((sketch.n() + kMost - 1) / kMost);
-    thinned_ = thinned(view_, block);
-    error_ += static_cast<double>(block) / static_cast<double>(2 * sketch.n());
-  }
+      : thinned_(sketch.thinned()),
+        view_(thinned_ ? thinned_->view() : sketch.view()),
+        error_(thinned_ ? thinned_->error(delta) : sketch.error(delta)) {}
+  Side(const Side&) = delete;
+  Side& operator=(const Side&) = delete;
 
   // That the distribution function may be off by.
   [[nodiscard]] double error() const { return error_; }
-  [[nodiscard]] const sketch::SortedView& view() const { return thinned_ ? *thinned_ : view_; }
+  [[nodiscard]] const sketch::SortedView& view() const { return view_; }
 
  private:
-  double error_;
+  std::optional<sketch::QuantileSketch> thinned_;
   const sketch::SortedView& view_;
-  std::optional<sketch::SortedView> thinned_;
+  double error_;
 };
 
 Interval verdicts_p_value(const MergedView& merged, double target_error, double reference_error,
@@ -68,8 +46,7 @@ Interval verdicts_p_value(const MergedView& merged, double target_error, double 
 
 Level level_of(const Numbers& numbers, Axis axis) {
   if (axis == Axis::kLine) return {numbers.moments.mean(), numbers.moments.stddev()};
-  const CircularMoments moments = circular_moments(numbers.sketch.view());
-  return {moments.mean, moments.stddev};
+  return circular_level(numbers.sketch.view());
 }
 
 std::optional<double> log_ratio(double stddev, double other) {
@@ -94,53 +71,46 @@ double spread(const Numbers& numbers, Axis axis) {
   return level_of(numbers, axis).stddev;
 }
 
-NumberDrift compare_numbers(const sketch::QuantileSketch& target,
-                            const sketch::QuantileSketch& reference, Axis axis, bool tested,
+NumberDrift compare_numbers(const Numbers& target, const Numbers& reference, Axis axis, bool tested,
                             double delta) {
-  const Side left(target, delta / 2.0);
-  const Side right(reference, delta / 2.0);
+  const Side left(target.sketch, delta / 2.0);
+  const Side right(reference.sketch, delta / 2.0);
   const MergedView merged = merge_views(left.view(), right.view());
   const bool circular = axis == Axis::kHueCircle;
-  const double error = left.error() + right.error();
   NumberDrift drift{};
+  drift.target = level_of(target, axis);
+  drift.reference = level_of(reference, axis);
+  // Kuiper's two gaps may each be off by the error.
+  const double error = (left.error() + right.error()) * (circular ? 2.0 : 1.0);
+  const double statistic = circular ? kuiper_statistic(merged) : ks_statistic(merged);
+  drift.statistic = {statistic, std::max(0.0, statistic - error), std::min(1.0, statistic + error)};
+  drift.ks_p_value = {1.0, 1.0, 1.0};
   if (tested) {
-    const KsTest test = circular ? kuiper_test(merged, error) : ks_test(merged, error);
-    drift.statistic = test.statistic;
-    drift.ks_p_value = test.p_value;
-    drift.p_value = circular ? test.p_value
-                             : verdicts_p_value(merged, left.error(), right.error(), test.p_value);
-  } else {
-    const double statistic = circular ? kuiper_statistic(merged) : ks_statistic(merged);
-    const double reach = circular ? 2.0 * error : error;
-    drift.statistic = {statistic, std::max(0.0, statistic - reach),
-                       std::min(1.0, statistic + reach)};
-    drift.ks_p_value = {1.0, 1.0, 1.0};
-    drift.p_value = drift.ks_p_value;
+    const auto p = [&](double at) {
+      const bool known = error == 0.0;
+      return circular ? kuiper_p_value(merged, at, known) : ks_p_value(merged, at, known);
+    };
+    const double middle = p(statistic);
+    drift.ks_p_value = {middle, middle, middle};
+    if (error > 0.0) drift.ks_p_value = {middle, p(drift.statistic.high), p(drift.statistic.low)};
   }
-  if (!circular) {
+  drift.p_value = drift.ks_p_value;
+  double change = drift.target.mean - drift.reference.mean;
+  if (circular) {
+    change = std::remainder(change, kHueSteps);
+  } else {
+    if (tested) {
+      drift.p_value = verdicts_p_value(merged, left.error(), right.error(), drift.ks_p_value);
+    }
     drift.tails = tail_shares(merged, left.error(), right.error());
+    drift.spread = log_ratio(drift.target.stddev, drift.reference.stddev);
   }
   drift.distances = binned_distances(quantile_bins(merged));
   drift.wasserstein = circular ? circular_wasserstein(merged) : wasserstein(merged);
+  drift.wasserstein_in_spreads = in_spreads(drift.wasserstein, spread(reference, axis), change);
+  drift.one_value = merged.size() == 1 && target.sketch.min() == target.sketch.max() &&
+                    reference.sketch.min() == reference.sketch.max();
   return drift;
-}
-
-NumberLine line_of(const Numbers& target, const Numbers& reference, Axis axis, bool tested,
-                   double delta) {
-  const sketch::QuantileSketch& a = target.sketch;
-  const sketch::QuantileSketch& b = reference.sketch;
-  NumberLine line{.drift = compare_numbers(a, b, axis, tested, delta),
-                  .target = level_of(target, axis),
-                  .reference = level_of(reference, axis)};
-  double change = line.target.mean - line.reference.mean;
-  if (axis == Axis::kHueCircle) {
-    change = std::remainder(change, kHueSteps);
-  } else {
-    line.spread = log_ratio(line.target.stddev, line.reference.stddev);
-  }
-  line.wasserstein_in_spreads = in_spreads(line.drift.wasserstein, spread(reference, axis), change);
-  line.one_value = a.min() == a.max() && a.max() == b.min() && b.min() == b.max();
-  return line;
 }
 
 }  // namespace lightmeter::drift

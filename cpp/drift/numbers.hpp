@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "drift/circular.hpp"
 #include "drift/distances.hpp"
-#include "drift/ks.hpp"
 #include "drift/tail_shares.hpp"
 #include "sketch/moments.hpp"
 #include "sketch/quantiles.hpp"
@@ -12,10 +12,16 @@
 namespace lightmeter::drift {
 
 // The part of the level that Kolmogorov and Smirnov's test gets: it sees every change, if weakly,
-// and its p-value is exact however small it is.
+// and its p-value is known however small it is.
 inline constexpr double kKsLevel = 0.02;
 
 enum class Axis : std::uint8_t { kLine, kHueCircle };
+
+// A sample of numbers, and its moments, which are exact where the sketch samples.
+struct Numbers {
+  const sketch::QuantileSketch& sketch;
+  sketch::Moments moments;
+};
 
 struct NumberDrift {
   Interval statistic;   // Kolmogorov-Smirnov's D, on the circle Kuiper's V
@@ -27,41 +33,21 @@ struct NumberDrift {
   TailShares tails;  // 0 on the circle
   BinnedDistances distances;
   double wasserstein;  // in the unit of the values; on the circle the shorter way round
+  // The Wasserstein distance in units of the reference's spread(), signed as the mean changed; none
+  // where that is 0 or infinite and the samples differ.
+  std::optional<double> wasserstein_in_spreads;
+  Level target;
+  Level reference;
+  // ln(target.stddev / reference.stddev); none where one of them is 0, and on the circle.
+  std::optional<double> spread;
+  bool one_value;  // only, the same on both sides
 };
 
 // Two samples of numbers, neither empty. Ranks of sketches that sample are within error(delta / 2)
 // each, so with probability 1 - delta `statistic` and `p_value` lie between their ends. Not
 // `tested` leaves out everything that takes the numbers for independent samples.
-[[nodiscard]] NumberDrift compare_numbers(const sketch::QuantileSketch& target,
-                                          const sketch::QuantileSketch& reference, Axis axis,
-                                          bool tested, double delta);
-
-// A sample of numbers, and its moments, which are exact where the sketch samples.
-struct Numbers {
-  const sketch::QuantileSketch& sketch;
-  sketch::Moments moments;
-};
-
-// Mean and standard deviation; on the circle the circular ones.
-struct Level {
-  double mean;
-  double stddev;
-};
-
-// What a line of a comparison says of numbers.
-struct NumberLine {
-  NumberDrift drift;
-  Level target;
-  Level reference;
-  // ln(target.stddev / reference.stddev); none where one of them is 0, and on the circle.
-  std::optional<double> spread = {};
-  // The Wasserstein distance in units of the reference's spread(), signed as the mean changed; none
-  // where that is 0 or infinite and the samples differ.
-  std::optional<double> wasserstein_in_spreads = {};
-  bool one_value = false;  // only, the same on both sides
-};
-[[nodiscard]] NumberLine line_of(const Numbers& target, const Numbers& reference, Axis axis,
-                                 bool tested, double delta);
+[[nodiscard]] NumberDrift compare_numbers(const Numbers& target, const Numbers& reference,
+                                          Axis axis, bool tested, double delta);
 
 // How wide a sample is, 1 for a standard normal one: the interquartile range / 1.349, or where that
 // is 0 the standard deviation; on the circle the circular standard deviation.

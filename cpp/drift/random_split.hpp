@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "drift/merged_view.hpp"
+#include "drift/contingency.hpp"
 #include "sketch/mix.hpp"
 
 namespace lightmeter::drift {
@@ -42,6 +42,10 @@ class Random {
 void random_split(std::span<const std::uint64_t> pooled, std::uint64_t sample, Random& random,
                   std::vector<std::uint64_t>& part);
 
+// Times a statistic, to absorb its rounding, which is far less than the distance of two values that
+// it can have.
+inline constexpr double kSlack = 1.0 - 1e-12;
+
 // A Monte Carlo p-value: `exceeds()` draws once under the null hypothesis and says whether the
 // statistic is at least the observed one. Stops early once that happened often enough for the
 // p-value to be no matter of doubt (Besag and Clifford, Biometrika 78, 1991: h / l is valid).
@@ -59,10 +63,10 @@ template <class Exceeds>
 
 // The same for a statistic of two samples, dealing the labels of their pooled values anew.
 template <class Exceeds>
-[[nodiscard]] double permuted_p_value(const MergedView& merged, int draws, Exceeds&& exceeds) {
+[[nodiscard]] double permuted_p_value(const Contingency& merged, int draws, Exceeds&& exceeds) {
   std::vector<std::uint64_t> pooled(merged.size());
   for (std::size_t i = 0; i < pooled.size(); ++i) pooled[i] = merged.pooled(i);
-  MergedView dealt = merged;
+  Contingency dealt = merged;
   Random random(merged.target, merged.reference);
   return monte_carlo_p(draws, [&] {
     random_split(pooled, merged.n_target, random, dealt.target);

@@ -26,7 +26,7 @@ double count(std::uint64_t n) { return static_cast<double>(static_cast<std::int6
 
 }  // namespace
 
-RankScores::RankScores(const MergedView& merged) : scores(merged.size()) {
+RankScores::RankScores(const Contingency& merged) : scores(merged.size()) {
   const double n = count(merged.n_target);
   const double m = count(merged.n_reference);
   const double all = n + m;
@@ -38,8 +38,9 @@ RankScores::RankScores(const MergedView& merged) : scores(merged.size()) {
     seen += merged.pooled(i);
     const Sums here = integrals(count(seen) / all);
     const double weight = count(merged.pooled(i));
+    const double steps = all / weight;
     for (std::size_t k = 0; k < kScores; ++k) {
-      scores[i][k] = (here[k] - before[k]) * all / weight - kMeans[k];
+      scores[i][k] = (here[k] - before[k]) * steps - kMeans[k];
       squares[k] += weight * scores[i][k] * scores[i][k];
     }
     before = here;
@@ -95,50 +96,46 @@ Sums dealt_sums(std::span<const Sums> scores, std::uint64_t sample, Random& rand
   return sums;
 }
 
-// The j-th value of the target has the rank (j + references below it) / N. That many references are
-// known between ends, as is where it lies: above all values whose share of the target is surely
-// less than j / n, and not above the first whose share is surely at least that. From one value to
-// the next a score falls up to its least and rises from there on, also where it is a mean of ties.
-SumBounds sum_bounds(const MergedView& merged, const RankScores& scores, double target_error,
-                     double reference_error) {
-  const std::size_t size = merged.size();
-  const double n = count(merged.n_target);
-  const double m = count(merged.n_reference);
-  std::vector<double> target(size);
-  std::vector<double> reference(size);
-  std::vector<double> pooled(size);
+Cumulated::Cumulated(std::span<const std::uint64_t> counts_, double error) : counts(counts_) {
+  up_to.reserve(counts.size());
+  double sum = 0.0;
+  for (const std::uint64_t times : counts) up_to.push_back(sum += count(times));
+  off = error * sum;
+}
+
+// The j-th value of the side has the rank j + others below it. That many others are known between
+// ends, as is where it lies: above all values up to which the side surely has less than j, and not
+// above the first up to which it surely has that. From one value to the next a score falls up to
+// its least and rises from there on, also where it is a mean of ties.
+SumBounds sum_bounds(const RankScores& scores, const Cumulated& own, const Cumulated& other) {
+  const std::size_t size = own.counts.size();
   std::array<std::size_t, kScores> least{};
-  std::uint64_t of_target = 0;
-  std::uint64_t of_reference = 0;
   for (std::size_t i = 0; i < size; ++i) {
-    of_target += merged.target[i];
-    of_reference += merged.reference[i];
-    target[i] = count(of_target) / n;
-    reference[i] = count(of_reference) / m;
-    pooled[i] = count(of_target + of_reference) / (n + m);
     for (std::size_t k = 0; k < kScores; ++k) {
       if (scores.scores[i][k] < scores.scores[least[k]][k]) least[k] = i;
     }
   }
+  const double others = other.up_to.back();
   SumBounds bounds;
-  std::size_t above = 0;      // the first value whose share of the target is large enough
-  std::size_t not_below = 0;  // the first value whose share is not too small
+  std::size_t above = 0;      // the first value up to which the side has enough
+  std::size_t not_below = 0;  // the first value up to which it has not too few
   std::size_t highest = 0;    // where the highest and the lowest rank lie
   std::size_t lowest = 0;
   double before = 0.0;
   for (std::size_t i = 0; i < size; ++i) {
-    if (merged.target[i] == 0) continue;
-    while (above < size && target[above] < target[i] + target_error) ++above;
-    while (not_below < size && target[not_below] <= before - target_error) ++not_below;
-    const double most = above < size ? std::min(1.0, reference[above] + reference_error) : 1.0;
+    if (own.counts[i] == 0) continue;
+    while (above < size && own.up_to[above] < own.up_to[i] + own.off) ++above;
+    while (not_below < size && own.up_to[not_below] <= before - own.off) ++not_below;
+    const double most = above < size ? std::min(others, other.up_to[above] + other.off) : others;
     const double fewest =
-        not_below > 0 ? std::max(0.0, reference[not_below - 1] - reference_error) : 0.0;
-    const double high = (n * target[i] + m * most) / (n + m);
-    const double low = (n * before + m * fewest) / (n + m);
-    while (highest + 1 < size && pooled[highest] < high) ++highest;
-    while (lowest + 1 < size && pooled[lowest] < low) ++lowest;
-    before = target[i];
-    const double weight = count(merged.target[i]);
+        not_below > 0 ? std::max(0.0, other.up_to[not_below - 1] - other.off) : 0.0;
+    const auto move = [&](std::size_t& at, double rank) {
+      while (at + 1 < size && own.up_to[at] + other.up_to[at] < rank) ++at;
+    };
+    move(highest, own.up_to[i] + most);
+    move(lowest, before + fewest);
+    before = own.up_to[i];
+    const double weight = count(own.counts[i]);
     for (std::size_t k = 0; k < kScores; ++k) {
       const auto score = [&](std::size_t at) { return weight * scores.scores[at][k]; };
       bounds.high[k] += std::max(score(lowest), score(highest));

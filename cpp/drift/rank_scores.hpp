@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "drift/merged_view.hpp"
+#include "drift/contingency.hpp"
 #include "drift/random_split.hpp"
 
 namespace lightmeter::drift {
@@ -18,7 +18,7 @@ using Sums = std::array<double, kScores>;
 // Both scores of each distinct value of two samples, at least two values, see rank_test.hpp:
 // centred, and scaled so that the sums over the target have variance 1 under random deals.
 struct RankScores {
-  explicit RankScores(const MergedView& merged);
+  explicit RankScores(const Contingency& merged);
 
   std::vector<Sums> scores;
   Sums skewness{};       // of the sums over the target
@@ -39,13 +39,21 @@ struct RankScores {
 [[nodiscard]] Sums dealt_sums(std::span<const Sums> scores, std::uint64_t sample, Random& random,
                               std::span<std::uint32_t> order);
 
-// The least and the largest sums over the target where the distribution functions may be off by the
-// errors.
+// How many numbers of a sample are up to each value, and by how many these may be off.
+struct Cumulated {
+  Cumulated(std::span<const std::uint64_t> counts, double error);
+
+  std::span<const std::uint64_t> counts;
+  std::vector<double> up_to;
+  double off;
+};
+
+// Between what the sums over one side lie where both are off.
 struct SumBounds {
   Sums low{};
   Sums high{};
 };
-[[nodiscard]] SumBounds sum_bounds(const MergedView& merged, const RankScores& scores,
-                                   double target_error, double reference_error);
+[[nodiscard]] SumBounds sum_bounds(const RankScores& scores, const Cumulated& own,
+                                   const Cumulated& other);
 
 }  // namespace lightmeter::drift

@@ -14,7 +14,6 @@
 
 #include "drift/random_split.hpp"
 #include "drift/rank_scores.hpp"
-#include "drift/slack.hpp"
 #include "sketch/mix.hpp"
 
 namespace lightmeter::drift {
@@ -32,7 +31,7 @@ constexpr std::uint64_t kMostShuffled = 1 << 16;
 // of values at 201 / 201 to 250 / 20 000.
 constexpr double kMostWeight = 0.8;
 
-MergedView swapped(MergedView merged) {
+Contingency swapped(Contingency merged) {
   std::swap(merged.target, merged.reference);
   std::swap(merged.n_target, merged.n_reference);
   return merged;
@@ -44,10 +43,9 @@ using Deals = std::shared_ptr<const std::vector<double>>;
 Deals deal_untied(std::uint64_t n, std::uint64_t m, double deals) {
   constexpr double kMostDraws = 5e6;  // of a value
   const std::uint64_t all = n + m;
-  MergedView ranks;
+  Contingency ranks;
   ranks.n_target = n;
   ranks.n_reference = m;
-  ranks.values.resize(all);
   ranks.target.assign(all, 0);
   ranks.reference.assign(all, 1);
   const RankScores scores(ranks);
@@ -96,14 +94,14 @@ double untied_p_value(double t, std::uint64_t n, std::uint64_t m) {
   return std::min(p, 1.0);
 }
 
-double tied_p_value(const MergedView& merged, const RankScores& scores, double t) {
+double tied_p_value(const Contingency& merged, const RankScores& scores, double t) {
   const std::uint64_t n = merged.n_target;
   const std::uint64_t all = n + merged.n_reference;
   const auto exceeds = [&](const Sums& sums) {
     return rank_statistic(scores.straightened(sums)) >= t * kSlack;
   };
   if (all > kMostShuffled || n > 16 * merged.size()) {
-    return permuted_p_value(merged, kDeals, [&](const MergedView& dealt) {
+    return permuted_p_value(merged, kDeals, [&](const Contingency& dealt) {
       return exceeds(scores.sums(dealt.target));
     });
   }
@@ -118,7 +116,7 @@ double tied_p_value(const MergedView& merged, const RankScores& scores, double t
 }
 
 // Of the target, which is not larger than the reference.
-double p_value(const MergedView& merged, const RankScores& scores, double t, bool exact,
+double p_value(const Contingency& merged, const RankScores& scores, double t, bool exact,
                double needless) {
   const std::uint64_t n = merged.n_target;
   const double bound = n >= kLeastForLimit ? rank_test_tail(t) : 1.0;
@@ -140,7 +138,7 @@ double p_value(const MergedView& merged, const RankScores& scores, double t, boo
 
 // Without ties they depend on the sizes alone, which most features of a comparison share. Only exact
 // sketches have no ties, and these are small.
-RankScores scores_of(const MergedView& merged) {
+RankScores scores_of(const Contingency& merged) {
   const std::pair sizes{merged.n_target, merged.n_reference};
   if (merged.has_ties()) return RankScores(merged);
   thread_local std::optional<RankScores> untied;
@@ -159,7 +157,7 @@ double rank_test_tail(double t) {
   return p * (2.0 - p);
 }
 
-Interval rank_test_p_value(const MergedView& merged, double target_error, double reference_error,
+Interval rank_test_p_value(const Contingency& merged, double target_error, double reference_error,
                            double needless) {
   if (merged.size() < 2) return {1.0, 1.0, 1.0};
   if (merged.n_target > merged.n_reference) {
@@ -173,9 +171,11 @@ Interval rank_test_p_value(const MergedView& merged, double target_error, double
   };
   const double p = p_at(scores.straightened(sums));
   if (exact) return {p, p, p};
-  const SumBounds bounds = sum_bounds(merged, scores, target_error, reference_error);
+  const Cumulated target(merged.target, target_error);
+  const Cumulated reference(merged.reference, reference_error);
+  const SumBounds bounds = sum_bounds(scores, target, reference);
   // The sums of both sides are 0 together, and the side that has fewer samples says more.
-  const SumBounds opposite = sum_bounds(swapped(merged), scores, reference_error, target_error);
+  const SumBounds opposite = sum_bounds(scores, reference, target);
   Sums low = sums;
   Sums high = sums;
   for (std::size_t k = 0; k < kScores; ++k) {

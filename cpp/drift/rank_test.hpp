@@ -1,7 +1,7 @@
 #pragma once
 
+#include "drift/contingency.hpp"
 #include "drift/interval.hpp"
-#include "drift/merged_view.hpp"
 
 namespace lightmeter::drift {
 
@@ -19,7 +19,7 @@ namespace lightmeter::drift {
 // With errors of the distribution functions the sums lie between ends, and so does the p-value.
 // `needless` is a p-value that makes the answer of no interest where it is larger: then no more
 // deals are made.
-[[nodiscard]] Interval rank_test_p_value(const MergedView& merged, double target_error,
+[[nodiscard]] Interval rank_test_p_value(const Contingency& merged, double target_error,
                                          double reference_error, double needless);
 
 // P(T >= t) in the limit: 1 - (1 - p)^2, where p is that of one normal variable. Sums that are

@@ -11,7 +11,17 @@ namespace lightmeter::drift {
 
 namespace {
 
-// P(X = x) of a hypergeometric variable: hits of the n drawn, when `hits` of n + m are marked.
+void check_hits(const char* side, std::uint64_t hits, std::uint64_t n) {
+  if (hits <= n) return;
+  throw std::invalid_argument(std::to_string(hits) + " hits of " + std::to_string(n) + " in the " +
+                              side + "; expected at most as many hits as observations");
+}
+
+double log_choose(std::uint64_t all, std::uint64_t some) {
+  return log_factorial(all) - log_factorial(some) - log_factorial(all - some);
+}
+
+// A hypergeometric variable X: hits of the n drawn, when `hits` of n + m are marked.
 struct Hypergeometric {
   std::uint64_t n;
   std::uint64_t m;
@@ -20,48 +30,30 @@ struct Hypergeometric {
   [[nodiscard]] std::uint64_t low() const { return hits > m ? hits - m : 0; }
   [[nodiscard]] std::uint64_t high() const { return std::min(hits, n); }
   [[nodiscard]] std::uint64_t mode() const {
-    return static_cast<std::uint64_t>((static_cast<double>(n) + 1.0) *
-                                      (static_cast<double>(hits) + 1.0) /
-                                      (static_cast<double>(n + m) + 2.0));
+    const double mode = (static_cast<double>(n) + 1.0) * (static_cast<double>(hits) + 1.0) /
+                        (static_cast<double>(n + m) + 2.0);
+    return std::clamp(static_cast<std::uint64_t>(mode), low(), high());
   }
+  // ln P(X = x)
   [[nodiscard]] double log(std::uint64_t x) const {
     return log_choose(n, x) + log_choose(m, hits - x) - log_choose(n + m, hits);
   }
-  // P(X = x) / P(X = x + 1)
-  [[nodiscard]] double ratio_below(std::uint64_t x) const {
-    return static_cast<double>(x + 1) * static_cast<double>(m + x + 1 - hits) /
-           (static_cast<double>(n - x) * static_cast<double>(hits - x));
-  }
-  [[nodiscard]] double tail_down(std::uint64_t x) const {
-    double term = std::exp(log(x));
-    double sum = term;
-    while (x > low() && term > sum * 1e-18) {
-      --x;
-      term *= ratio_below(x);
-      sum += term;
-    }
-    return sum;
-  }
-  [[nodiscard]] double tail_up(std::uint64_t x) const {
+  // P(X >= x)
+  [[nodiscard]] double from(std::uint64_t x) const {
     double term = std::exp(log(x));
     double sum = term;
     for (; x < high() && term > sum * 1e-18; ++x) {
-      term /= ratio_below(x);
+      term *= static_cast<double>(n - x) * static_cast<double>(hits - x) /
+              (static_cast<double>(x + 1) * static_cast<double>(m + x + 1 - hits));
       sum += term;
     }
     return sum;
   }
-
-  [[nodiscard]] static double log_choose(std::uint64_t of, std::uint64_t some) {
-    return log_factorial(of) - log_factorial(some) - log_factorial(of - some);
-  }
+  // Of the hits among those not drawn.
+  [[nodiscard]] Hypergeometric of_others() const { return {m, n, hits}; }
+  // P(X <= x)
+  [[nodiscard]] double up_to(std::uint64_t x) const { return of_others().from(hits - x); }
 };
-
-void check_hits(const char* side, std::uint64_t hits, std::uint64_t n) {
-  if (hits <= n) return;
-  throw std::invalid_argument(std::to_string(hits) + " hits of " + std::to_string(n) + " in the " +
-                              side + "; expected at most as many hits as observations");
-}
 
 Hypergeometric law_of(std::uint64_t target_hits, std::uint64_t n_target,
                       std::uint64_t reference_hits, std::uint64_t n_reference) {
@@ -74,24 +66,25 @@ Hypergeometric law_of(std::uint64_t target_hits, std::uint64_t n_target,
 
 double fisher_exact(std::uint64_t target_hits, std::uint64_t n_target, std::uint64_t reference_hits,
                     std::uint64_t n_reference) {
-  const Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
-  const std::uint64_t seen = target_hits;
-  const std::uint64_t mode = std::clamp(law.mode(), law.low(), law.high());
+  Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
+  std::uint64_t seen = target_hits;
+  if (seen < law.mode()) {
+    law = law.of_others();
+    seen = reference_hits;
+  }
   // Likelihoods that are equal but for rounding count as equal.
   const double limit = law.log(seen) + 1e-7;
-  if (law.log(mode) <= limit) return 1.0;
+  std::uint64_t inner = law.mode();
+  if (law.log(inner) <= limit) return 1.0;
   // On the other side of the mode likelihood falls outwards: search where it is low enough.
-  const bool below = seen < mode;
-  std::uint64_t inner = mode;
-  std::uint64_t outer = below ? law.high() : law.low();
-  const double near = below ? law.tail_down(seen) : law.tail_up(seen);
+  const double near = law.from(seen);
+  std::uint64_t outer = law.low();
   if (law.log(outer) > limit) return std::min(1.0, near);
-  while (inner + 1 < outer || outer + 1 < inner) {
+  while (outer + 1 < inner) {
     const std::uint64_t middle = (inner + outer) / 2;
     (law.log(middle) > limit ? inner : outer) = middle;
   }
-  const double far = below ? law.tail_up(outer) : law.tail_down(outer);
-  return std::min(1.0, near + far);
+  return std::min(1.0, near + law.up_to(outer));
 }
 
 double fisher_more(std::uint64_t target_hits, std::uint64_t n_target, std::uint64_t reference_hits,
@@ -99,8 +92,8 @@ double fisher_more(std::uint64_t target_hits, std::uint64_t n_target, std::uint6
   const Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
   if (target_hits == law.low()) return 1.0;
   // Of the two tails the one that is not near 1 is summed.
-  return target_hits > law.mode() ? std::min(1.0, law.tail_up(target_hits))
-                                  : std::max(0.0, 1.0 - law.tail_down(target_hits - 1));
+  return target_hits > law.mode() ? std::min(1.0, law.from(target_hits))
+                                  : std::max(0.0, 1.0 - law.up_to(target_hits - 1));
 }
 
 }  // namespace lightmeter::drift

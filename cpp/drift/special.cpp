@@ -9,29 +9,9 @@ namespace lightmeter::drift {
 
 namespace {
 
-constexpr std::size_t kTableSize = 64;
-
-std::array<double, kTableSize> factorial_table() {
-  std::array<double, kTableSize> table{};
-  for (std::size_t n = 1; n < kTableSize; ++n) {
-    table[n] = table[n - 1] + std::log(static_cast<double>(n));
-  }
-  return table;
-}
-
-// ln Gamma(twice / 2): Gamma(k + 1/2) = (2k)! sqrt(pi) / (4^k k!).
-double log_gamma_of_half(std::uint64_t twice) {
-  const std::uint64_t k = twice / 2;
-  if (twice % 2 == 0) return log_factorial(k - 1);
-  return log_factorial(2 * k) - log_factorial(k) - static_cast<double>(k) * std::log(4.0) +
-         0.5 * std::log(std::numbers::pi);
-}
-
-// The regularised incomplete beta function I_x(a / 2, b / 2), y = 1 - x: its continued fraction
-// (NIST Handbook 8.17.22) by Lentz's method, which converges fast for x < (a + 2) / (a + b + 4).
-double beta_fraction(std::uint64_t twice_a, std::uint64_t twice_b, double x, double y) {
-  const double a = static_cast<double>(twice_a) / 2.0;
-  const double b = static_cast<double>(twice_b) / 2.0;
+// The regularised incomplete beta function I_x(a, b), y = 1 - x: its continued fraction
+// (NIST Handbook 8.17.22) by Lentz's method, which converges fast for x < (a + 1) / (a + b + 2).
+double beta_fraction(double a, double b, double x, double y) {
   double c = 1.0;
   double d = 1.0 / (1.0 - (a + b) * x / (a + 1.0));
   double fraction = d;
@@ -46,24 +26,12 @@ double beta_fraction(std::uint64_t twice_a, std::uint64_t twice_b, double x, dou
     fraction *= c * d;
     if (std::abs(c * d - 1.0) < 1e-16) break;
   }
-  const double log_front = a * std::log(x) + b * std::log(y) +
-                           log_gamma_of_half(twice_a + twice_b) - log_gamma_of_half(twice_a) -
-                           log_gamma_of_half(twice_b);
+  const double log_front =
+      a * std::log(x) + b * std::log(y) + std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b);
   return std::exp(log_front) * fraction / a;
 }
 
 }  // namespace
-
-// Stirling's series; from 64 on its first left-out term is below 1e-15.
-double log_factorial(std::uint64_t n) {
-  static const std::array<double, kTableSize> kTable = factorial_table();
-  if (n < kTableSize) return kTable[static_cast<std::size_t>(n)];
-  const double x = static_cast<double>(n);
-  const double inverse = 1.0 / x;
-  const double square = inverse * inverse;
-  return (x + 0.5) * std::log(x) - x + 0.5 * std::log(2.0 * std::numbers::pi) +
-         inverse * (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260)));
-}
 
 // Wichura's AS 241 (Applied Statistics 37, 1988), to 1e-16.
 double normal_quantile(double p) {
@@ -116,8 +84,8 @@ double chi_square_tail(double x, std::uint64_t dof) {
   const double log_half = std::log(half);
   double sum = dof % 2 == 0 ? 0.0 : std::erfc(std::sqrt(half));
   for (std::uint64_t k = 2 + dof % 2; k <= dof; k += 2) {
-    const double power = static_cast<double>(k) / 2.0 - 1.0;
-    sum += std::exp(power * log_half - half - log_gamma_of_half(k));
+    const double a = static_cast<double>(k) / 2.0;
+    sum += std::exp((a - 1.0) * log_half - half - std::lgamma(a));
   }
   return std::min(sum, 1.0);
 }
@@ -144,29 +112,21 @@ double kuiper_tail(double x) {
   return std::clamp(sum, 0.0, 1.0);
 }
 
-double student_tail(double t, std::uint64_t dof) {
-  const double square = t * t;
-  const double freedom = static_cast<double>(dof);
-  if (!(square > 0.0)) return 1.0;
-  if (std::isinf(square)) return 0.0;
-  const double x = freedom / (freedom + square);
-  const double y = square / (freedom + square);
-  // Each form where its fraction converges; the second is of tails that are not small.
-  return square > 3.0 ? beta_fraction(dof, 1, x, y) : 1.0 - beta_fraction(1, dof, y, x);
-}
-
-// P(F > f) is I_y(dof / 2, k / 2) with y = dof / (dof + k f), and 1 - I_x(k / 2, dof / 2).
+// P(F > f) is I_y(b, a) and 1 - I_x(a, b): the one whose fraction converges. The second is of tails
+// that are not small.
 double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
   if (!(f > 0.0)) return 1.0;
-  const double top = static_cast<double>(dof) * f;
-  const double noise = static_cast<double>(of_noise);
+  const double a = static_cast<double>(dof) / 2.0;
+  const double b = static_cast<double>(of_noise) / 2.0;
+  const double top = a * f;
   if (std::isinf(top)) return 0.0;
-  const double x = top / (top + noise);
-  const double y = noise / (top + noise);
-  const double k = static_cast<double>(dof);
-  const bool is_low = x < (k + 2.0) / (k + noise + 4.0);
-  return is_low ? 1.0 - beta_fraction(dof, of_noise, x, y) : beta_fraction(of_noise, dof, y, x);
+  const double x = top / (top + b);
+  const double y = b / (top + b);
+  const bool is_low = x < (a + 1.0) / (a + b + 2.0);
+  return is_low ? 1.0 - beta_fraction(a, b, x, y) : beta_fraction(b, a, y, x);
 }
+
+double student_tail(double t, std::uint64_t dof) { return f_tail(t * t, 1, dof); }
 
 double student_quantile(double tail, std::uint64_t dof) {
   double low = 0.0;

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 namespace lightmeter::drift {
 
 // ln(n!), to 1e-14 of its size.
-[[nodiscard]] double log_factorial(std::uint64_t n);
+[[nodiscard]] inline double log_factorial(std::uint64_t n) {
+  return std::lgamma(static_cast<double>(n) + 1.0);
+}
 
 // The x that a standard normal variable is below with probability 0 < p < 1.
 [[nodiscard]] double normal_quantile(double p);

@@ -15,7 +15,7 @@ struct Beyond {
 };
 
 template <class At>
-Beyond beyond(const MergedView& merged, double most, At&& at) {
+Beyond beyond(const Contingency& merged, double most, At&& at) {
   const double limit = most * static_cast<double>(merged.n_reference);
   std::uint64_t target = 0;
   std::uint64_t reference = 0;
@@ -32,7 +32,7 @@ Beyond beyond(const MergedView& merged, double most, At&& at) {
 // With errors the point lies between those at which `kTailShare`, less and more the error of the
 // reference, is beyond. What the reference has beyond the true one is at most kTailShare.
 template <class At>
-Interval tail(const MergedView& merged, double target_error, double reference_error, At&& at) {
+Interval tail(const Contingency& merged, double target_error, double reference_error, At&& at) {
   const Beyond here = beyond(merged, kTailShare, at);
   const double value = std::max(0.0, here.target - here.reference);
   if (target_error == 0.0 && reference_error == 0.0) return {value, value, value};
@@ -51,7 +51,7 @@ Interval TailShares::both() const {
           std::min(1.0, below.high + above.high)};
 }
 
-TailShares tail_shares(const MergedView& merged, double target_error, double reference_error) {
+TailShares tail_shares(const Contingency& merged, double target_error, double reference_error) {
   const auto from_below = [](std::size_t k) { return k; };
   const auto from_above = [&](std::size_t k) { return merged.size() - 1 - k; };
   return {tail(merged, target_error, reference_error, from_below),

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "drift/contingency.hpp"
 #include "drift/interval.hpp"
-#include "drift/merged_view.hpp"
 
 namespace lightmeter::drift {
 
@@ -18,7 +18,7 @@ struct TailShares {
 };
 
 // The distribution functions may be off by the errors; then so are the two points.
-[[nodiscard]] TailShares tail_shares(const MergedView& merged, double target_error,
+[[nodiscard]] TailShares tail_shares(const Contingency& merged, double target_error,
                                      double reference_error);
 
 }  // namespace lightmeter::drift

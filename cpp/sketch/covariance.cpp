@@ -16,10 +16,10 @@ namespace lightmeter::sketch {
 
 namespace {
 
-// To a multiple of 2^-160; 0 has no sign. Numbers from 2^-108 on are one anyway.
+// To a multiple of 2^-240; 0 has no sign. Numbers from 2^-188 on are one anyway.
 double rounded(double value) noexcept {
-  constexpr double kShift = 0x1.8p-108;  // its last bit is 2^-160
-  return std::abs(value) < 0x1p-109 ? (value + kShift) - kShift : value;
+  constexpr double kShift = 0x1.8p-188;  // its last bit is 2^-240
+  return std::abs(value) < 0x1p-189 ? (value + kShift) - kShift : value;
 }
 
 }  // namespace

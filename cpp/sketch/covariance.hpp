@@ -16,7 +16,7 @@ namespace lightmeter::sketch {
 //
 // A mean is a sum of two doubles, as one alone would cost small spreads of large numbers: 1e8 and
 // 1e8 + 1e-3 differ by 1e-3 with all bits. A number is below 2^128 (3.4e38) and is taken as a
-// multiple of 2^-160 (7e-49), so that no product overflows or loses bits.
+// multiple of 2^-240 (6e-73), so that no product overflows or loses bits.
 class Covariance {
  public:
   static constexpr std::size_t kMaxDimensions = 64;

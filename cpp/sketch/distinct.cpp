@@ -60,7 +60,7 @@ double full_term(double x) {
 
 }  // namespace
 
-std::uint64_t DistinctCount::hash(std::string_view value) noexcept {
+void DistinctCount::update(std::string_view value) {
   std::uint64_t hash = mix(value.size() + 1);
   while (!value.empty()) {
     const std::size_t taken = std::min<std::size_t>(value.size(), 8);
@@ -71,19 +71,12 @@ std::uint64_t DistinctCount::hash(std::string_view value) noexcept {
     hash = mix(hash, word);
     value.remove_prefix(taken);
   }
-  return hash;
+  insert(hash);
 }
 
-std::uint64_t DistinctCount::hash(double value) noexcept {
+void DistinctCount::update(double value) {
   if (std::isnan(value)) value = kNan;
-  return mix(0, std::bit_cast<std::uint64_t>(value + 0.0));
-}
-
-std::uint64_t DistinctCount::hash(std::int64_t value) noexcept {
-  const auto number = static_cast<double>(value);
-  // 2^63 is the one double in reach that does not convert back.
-  if (number < 0x1p63 && static_cast<std::int64_t>(number) == value) return hash(number);
-  return mix(1, static_cast<std::uint64_t>(value));
+  insert(mix(0, std::bit_cast<std::uint64_t>(value + 0.0)));
 }
 
 void DistinctCount::insert(std::uint64_t hash) {

@@ -20,10 +20,9 @@ class DistinctCount {
  public:
   static constexpr std::size_t kExactValues = 256;
 
-  void update(std::string_view value) { insert(hash(value)); }
-  // Numbers that are equal count once, whatever their type: 3 and 3.0, -0.0 and 0.0, any two NaNs.
-  void update(double value) { insert(hash(value)); }
-  void update(std::int64_t value) { insert(hash(value)); }
+  void update(std::string_view value);
+  // Numbers that are equal count once: -0.0 and 0.0, and any two NaNs.
+  void update(double value);
   void merge(const DistinctCount& other);
 
   // What sketches of other kinds counted, with bounds at one standard error.
@@ -51,9 +50,6 @@ class DistinctCount {
   friend bool operator==(const DistinctCount& a, const DistinctCount& b);
 
  private:
-  [[nodiscard]] static std::uint64_t hash(std::string_view value) noexcept;
-  [[nodiscard]] static std::uint64_t hash(double value) noexcept;
-  [[nodiscard]] static std::uint64_t hash(std::int64_t value) noexcept;
   [[nodiscard]] double own_estimate() const noexcept;
   void insert(std::uint64_t hash);
   void raise_register(std::uint64_t hash) noexcept;

@@ -1,7 +1,6 @@
 #include "sketch/frequent.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "sketch/limits.hpp"
@@ -22,22 +21,6 @@ void write_key(wire::Writer& out, std::int64_t key) { out.zigzag(key); }
 
 void read_key(wire::Reader& in, std::string& key) { key = in.string(); }
 void read_key(wire::Reader& in, std::int64_t& key) { key = in.zigzag(); }
-
-// The places of the `most` highest counts, in falling order; of equal ones the first.
-std::vector<std::size_t> highest(std::span<const std::uint64_t> counts, std::size_t most) {
-  std::vector<std::size_t> places(counts.size());
-  std::iota(places.begin(), places.end(), std::size_t{0});
-  const auto is_higher = [&](std::size_t a, std::size_t b) {
-    return counts[a] != counts[b] ? counts[a] > counts[b] : a < b;
-  };
-  if (places.size() > most) {
-    const auto end = places.begin() + static_cast<std::ptrdiff_t>(most);
-    std::nth_element(places.begin(), end, places.end(), is_higher);
-    places.resize(most);
-  }
-  std::sort(places.begin(), places.end(), is_higher);
-  return places;
-}
 
 }  // namespace
 
@@ -71,8 +54,7 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
   }
   for (const Key& value : rising) check_key(value);
   n_ = total;
-  std::vector<std::size_t> fresh;
-  std::vector<std::uint64_t> fresh_counts;
+  std::vector<std::size_t> fresh;  // places of the values that are new
   auto place = counters_.begin();
   for (std::size_t i = 0; i < rising.size(); ++i) {
     while (place != counters_.end() && place->first < rising[i]) ++place;
@@ -80,19 +62,20 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
       place->second.count += counts[i];
     } else if (counts[i] != 0) {
       fresh.push_back(i);
-      fresh_counts.push_back(counts[i]);
     }
   }
-  std::vector<std::size_t> entering = highest(fresh_counts, kMaxEntries + 1);
   std::uint64_t raised = 0;
-  if (entering.size() > kMaxEntries) {
-    raised = floor_ + fresh_counts[entering.back()];
-    entering.pop_back();
+  if (fresh.size() > kMaxEntries) {
+    const auto next = fresh.begin() + kMaxEntries;
+    std::nth_element(fresh.begin(), next, fresh.end(), [&](std::size_t a, std::size_t b) {
+      return counts[a] != counts[b] ? counts[a] > counts[b] : a < b;
+    });
+    raised = floor_ + counts[*next];
+    fresh.erase(next, fresh.end());
   }
-  for (const std::size_t i : entering) {
-    const Key& value = rising[fresh[i]];
-    counters_.emplace(value, Counter{floor_ + fresh_counts[i], floor_});
-    bytes_ += key_bytes(value);
+  for (const std::size_t i : fresh) {
+    counters_.emplace(rising[i], Counter{floor_ + counts[i], floor_});
+    bytes_ += key_bytes(rising[i]);
   }
   shrink();
   if (raised > floor_) {
@@ -166,16 +149,10 @@ void FrequentItems<Key>::merge(const FrequentItems& other) {
 }
 
 template <class Key>
-std::vector<FrequentItem<Key>> FrequentItems<Key>::items(std::size_t limit) const {
-  std::vector<FrequentItem<Key>> all;
-  std::vector<std::uint64_t> counts;
-  for (const auto& [value, counter] : counters_) {
-    all.push_back({value, counter.count - counter.error, counter.count});
-    counts.push_back(counter.count);
-  }
-  std::vector<FrequentItem<Key>> result;
-  for (const std::size_t i : highest(counts, limit)) result.push_back(std::move(all[i]));
-  return result;
+std::vector<FrequentItem<Key>> FrequentItems<Key>::items() const {
+  std::vector<FrequentItem<Key>> items = state().entries;
+  std::ranges::stable_sort(items, std::greater{}, &FrequentItem<Key>::estimate);
+  return items;
 }
 
 // The layout: docs/format.md, "Frequent values".
@@ -199,10 +176,10 @@ FrequentItems<Key> FrequentItems<Key>::decode(wire::Reader& in) {
   const std::uint64_t entries = in.count(16);
   wire::require(entries <= kMaxEntries, "frequent items: too many entries");
   state.entries.resize(static_cast<std::size_t>(entries));
-  for (Entry& entry : state.entries) {
-    read_key(in, entry.value);
-    entry.upper = in.varint();
-    entry.error = state.floor != 0 ? in.varint() : 0;
+  for (auto& [value, lower, estimate] : state.entries) {
+    read_key(in, value);
+    estimate = in.varint();
+    lower = estimate - (state.floor != 0 ? in.varint() : 0);
   }
   return from_state(state);
 }
@@ -211,7 +188,7 @@ template <class Key>
 typename FrequentItems<Key>::State FrequentItems<Key>::state() const {
   State state{n_, floor_};
   for (const auto& [value, counter] : counters_) {
-    state.entries.push_back({value, counter.count, counter.error});
+    state.entries.push_back({value, counter.count - counter.error, counter.count});
   }
   return state;
 }
@@ -226,16 +203,17 @@ FrequentItems<Key> FrequentItems<Key>::from_state(const State& state) {
   result.n_ = state.n;
   result.floor_ = state.floor;
   std::uint64_t left = state.n;
-  for (const auto& [value, upper, error] : state.entries) {
+  for (const auto& [value, lower, estimate] : state.entries) {
     check_key(value);
-    require(
-        upper != 0 && upper >= state.floor && error <= state.floor && upper - state.floor <= left,
-        "frequent items: a count does not fit the total");
-    left -= upper - state.floor;
+    const std::uint64_t error = estimate - lower;
+    require(lower <= estimate && error <= state.floor && estimate != 0 && estimate >= state.floor &&
+                estimate - state.floor <= left,
+            "frequent items: a count does not fit the total");
+    left -= estimate - state.floor;
     require(result.counters_.empty() || result.counters_.rbegin()->first < value,
             "frequent items: the values are not rising");
     result.bytes_ += key_bytes(value);
-    result.counters_.emplace_hint(result.counters_.end(), value, Counter{upper, error});
+    result.counters_.emplace_hint(result.counters_.end(), value, Counter{estimate, error});
   }
   require(state.floor != 0 || left == 0, "frequent items: counts are missing");
   // An entry is only dropped beside another, so at least 2 floor of n is in no count; see shrink().

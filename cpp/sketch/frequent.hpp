@@ -39,16 +39,11 @@ class FrequentItems {
   // IncompatibleError, and nothing changes, if that would count more than 2^56.
   void merge(const FrequentItems& other);
 
-  // All of it, and one of it; DecodeError for a state that no sketch has.
-  struct Entry {
-    Key value;
-    std::uint64_t upper;  // the count is at most this
-    std::uint64_t error;  // and at least this much less
-  };
+  // All of it; DecodeError for a state that no sketch has.
   struct State {
     std::uint64_t n = 0;
     std::uint64_t floor = 0;
-    std::vector<Entry> entries = {};  // by rising value
+    std::vector<FrequentItem<Key>> entries = {};  // by rising value
   };
   [[nodiscard]] State state() const;
   [[nodiscard]] static FrequentItems from_state(const State& state);
@@ -61,8 +56,8 @@ class FrequentItems {
   [[nodiscard]] bool contains(const Like& value) const {
     return counters_.contains(value);
   }
-  // By falling estimate, then rising value. At most `limit` of them.
-  [[nodiscard]] std::vector<FrequentItem<Key>> items(std::size_t limit = kMaxEntries) const;
+  // By falling estimate, then rising value.
+  [[nodiscard]] std::vector<FrequentItem<Key>> items() const;
 
   void encode(wire::Writer& out) const;
   [[nodiscard]] static FrequentItems decode(wire::Reader& in);
@@ -70,7 +65,7 @@ class FrequentItems {
  private:
   struct Counter {
     std::uint64_t count = 0;  // upper bound of the true count
-    std::uint64_t error = 0;  // count - error is the lower bound
+    std::uint64_t error = 0;  // how much that is too high at most
   };
 
   [[nodiscard]] bool is_full() const noexcept;

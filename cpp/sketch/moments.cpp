@@ -52,10 +52,6 @@ double Moments::variance() const noexcept {
   return n_ == 1 ? 0.0 : m2_ / static_cast<double>(n_ - 1);
 }
 
-double Moments::population_variance() const noexcept {
-  return n_ == 0 ? kNan : m2_ / static_cast<double>(n_);
-}
-
 double Moments::stddev() const noexcept { return std::sqrt(variance()); }
 
 // The layout: docs/format.md, "Moments".

@@ -24,8 +24,7 @@ class Moments {
   [[nodiscard]] double mean() const noexcept;                           // NaN when empty
   [[nodiscard]] double sum_of_squares() const noexcept { return m2_; }  // about the mean
   [[nodiscard]] double variance() const noexcept;  // sample: / (n - 1); 0 at n = 1, NaN when empty
-  [[nodiscard]] double population_variance() const noexcept;  // / n; NaN when empty
-  [[nodiscard]] double stddev() const noexcept;               // root of variance()
+  [[nodiscard]] double stddev() const noexcept;    // root of variance()
 
   void encode(wire::Writer& out) const;
   [[nodiscard]] static Moments decode(wire::Reader& in);

@@ -21,7 +21,7 @@ constexpr std::uint8_t kApart = 4;
 
 using wire::require;
 
-// The lowest level at which n units make at most kShippedItems blocks.
+// The lowest level at which n units make at most kShipped blocks.
 int shipping_level(std::uint64_t n) {
   int level = 0;
   while ((n >> level) +
@@ -30,17 +30,6 @@ int shipping_level(std::uint64_t n) {
     ++level;
   }
   return level;
-}
-
-void encode_exact(const SortedView& view, wire::Writer& out) {
-  const std::size_t distinct = view.values.size();
-  const bool counted = distinct != 0 && view.cumulative.back() != distinct;
-  if (counted) out.varint(distinct);
-  write_sorted(out, view.values, false);
-  if (!counted) return;
-  std::vector<std::uint64_t> counts(distinct);
-  for (std::size_t i = 0; i < distinct; ++i) counts[i] = view.weight(i) - 1;
-  write_rice(out, counts);
 }
 
 Exact decode_list(wire::Reader& in, std::uint64_t n) {
@@ -66,9 +55,12 @@ Counted decode_counted(wire::Reader& in, std::uint64_t n) {
   return Counted(std::move(rising));
 }
 
+}  // namespace
+
 // One sample from the middle of each block, which needs no coin.
-std::vector<Sampled::Level> thinned(const SortedView& view, int top) {
-  std::vector<Sampled::Level> levels(static_cast<std::size_t>(top) + 1);
+Sampled Sampled::thinned(const SortedView& view) const {
+  const int top = shipping_level(view.cumulative.back());
+  std::vector<Level> levels(static_cast<std::size_t>(top) + 1);
   std::size_t i = 0;
   sample_ranks(
       view.cumulative.back(), top, [](int h) { return (std::uint64_t{1} << h) / 2; },
@@ -76,22 +68,15 @@ std::vector<Sampled::Level> thinned(const SortedView& view, int top) {
         while (view.cumulative[i] <= rank) ++i;
         levels[static_cast<std::size_t>(h)].values.push_back(view.values[i]);
       });
-  return levels;
+  RankError error = error_;
+  error.half_step(top);
+  return {coins_, error, min(), max(), std::move(levels)};
 }
-
-}  // namespace
 
 void Sampled::encode(wire::Writer& out) const {
   std::vector<Level> levels = levels_;
   if (levels.empty()) levels.emplace_back();
   levels[0].values.insert(levels[0].values.end(), newest_.values().begin(), newest_.values().end());
-  RankError error = error_;
-  if (held_ + newest_.values().size() > kShipped) {
-    const SortedView sorted = view();
-    const int top = shipping_level(sorted.cumulative.back());
-    levels = thinned(sorted, top);
-    error.half_step(top);
-  }
   std::uint64_t paired = 0;
   std::uint64_t odd = 0;
   for (std::size_t h = 0; h < levels.size(); ++h) {
@@ -100,8 +85,8 @@ void Sampled::encode(wire::Writer& out) const {
   }
   out.u64(coins_.key);
   out.varint(coins_.counter);
-  out.f64(error.variance());
-  out.f64(error.fixed());
+  out.f64(error_.variance());
+  out.f64(error_.fixed());
   out.f64(min());
   out.f64(max());
   out.varint(levels.size());
@@ -149,7 +134,17 @@ Sampled Sampled::decode(wire::Reader& in, std::uint64_t n) {
   return {coins, error, least, greatest, std::move(levels)};
 }
 
+std::optional<QuantileSketch> QuantileSketch::thinned() const {
+  if (is_exact() || sampled()->size() <= Sampled::kShipped) return std::nullopt;
+  QuantileSketch sketch(key_);
+  sketch.observed_ = observed_;
+  sketch.apart_ = apart_;
+  sketch.mode_.emplace<Box<Sampled>>().make(sampled()->thinned(view()));
+  return sketch;
+}
+
 void QuantileSketch::encode(wire::Writer& out) const {
+  if (const auto thin = thinned()) return thin->encode(out);
   const bool counted = is_exact() && n() != view().values.size();
   const bool apart = observed() != n();
   out.u8(static_cast<std::uint8_t>((is_exact() ? 0 : kKll) | (counted ? kCounted : 0) |
@@ -160,11 +155,14 @@ void QuantileSketch::encode(wire::Writer& out) const {
     out.varint(neg_inf());
   }
   out.varint(n());
-  if (is_exact()) {
-    encode_exact(view(), out);
-  } else {
-    sampled()->encode(out);
-  }
+  if (!is_exact()) return sampled()->encode(out);
+  const std::size_t distinct = view().values.size();
+  if (counted) out.varint(distinct);
+  write_sorted(out, view().values, false);
+  if (!counted) return;
+  std::vector<std::uint64_t> counts(distinct);
+  for (std::size_t i = 0; i < distinct; ++i) counts[i] = view().weight(i) - 1;
+  write_rice(out, counts);
 }
 
 QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {

@@ -30,7 +30,9 @@ void QuantileSketch::Feeder<T>::push(std::span<const T> values) {
 template <class T>
 void QuantileSketch::Feeder<T>::take_block() {
   T least, greatest;
-  if (!scan_values(block_.data(), block_.data(), kBlock, &least, &greatest)) return drop_apart();
+  if (!sort_kernels<T>().scan(block_.data(), block_.data(), kBlock, &least, &greatest)) {
+    return drop_apart();
+  }
   filled_ = 0;
   taken_ += kBlock;
   sketch_.observed_ += kBlock;

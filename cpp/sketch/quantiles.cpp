@@ -211,16 +211,4 @@ double QuantileSketch::rank(double x) const {
          static_cast<double>(n());
 }
 
-std::vector<double> QuantileSketch::quantiles(std::span<const double> q) const {
-  std::vector<double> result(q.size());
-  std::ranges::transform(q, result.begin(), [this](double share) { return quantile(share); });
-  return result;
-}
-
-std::vector<double> QuantileSketch::ranks(std::span<const double> x) const {
-  std::vector<double> result(x.size());
-  std::ranges::transform(x, result.begin(), [this](double value) { return rank(value); });
-  return result;
-}
-
 }  // namespace lightmeter::sketch

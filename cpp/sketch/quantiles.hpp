@@ -3,13 +3,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "box.hpp"
-#include "sketch/array_view.hpp"
 #include "sketch/counted.hpp"
 #include "sketch/exact.hpp"
 #include "sketch/limits.hpp"
@@ -56,12 +56,12 @@ class QuantileSketch {
 
   // IncompatibleError, and nothing changes, if any of these would observe more than 2^56 numbers.
   void update(double value);
-  // T is one of std::uint8_t, std::uint16_t (both counted first), float, double. float32 is sorted as
-  // float32; only the values that are kept are widened.
-  template <class T>
-  void update(const ArrayView<T>& values);
-  void update(std::span<const float> values) { update(view_of(values)); }
-  void update(std::span<const double> values) { update(view_of(values)); }
+  // Integers are counted first. float32 is sorted as float32; only the values that are kept are
+  // widened.
+  void update(std::span<const std::uint8_t> values);
+  void update(std::span<const std::uint16_t> values);
+  void update(std::span<const float> values);
+  void update(std::span<const double> values);
   // values[i] counts[i] times. std::invalid_argument unless both have one length, and as merge().
   void update_counts(std::span<const double> values, std::span<const std::uint64_t> counts);
 
@@ -97,15 +97,15 @@ class QuantileSketch {
   // and every result is a value that was put in. std::invalid_argument for q outside [0, 1]; NaN
   // when empty.
   [[nodiscard]] double quantile(double q) const;
-  [[nodiscard]] std::vector<double> quantiles(std::span<const double> q) const;
   // The fraction of the finite values that are <= x. NaN for x = NaN and when empty.
   [[nodiscard]] double rank(double x) const;
-  [[nodiscard]] std::vector<double> ranks(std::span<const double> x) const;
   // Valid until the sketch changes.
   [[nodiscard]] const SortedView& view() const;
 
-  // Layout in sketch/quantile_codec.cpp. When sampled with more than Sampled::kShipped values the
-  // bytes hold a resampled state, whose bound is wider by the half step; this sketch is unchanged.
+  // What decode() would make of the bytes of a sketch that samples more than Sampled::kShipped
+  // values: its bound is wider by half a step. None of others, whose bytes have all.
+  [[nodiscard]] std::optional<QuantileSketch> thinned() const;
+  // Layout in sketch/quantile_codec.cpp: of thinned(), if there is one. This sketch is unchanged.
   void encode(wire::Writer& out) const;
   [[nodiscard]] static QuantileSketch decode(wire::Reader& in, std::uint64_t key = 0);
   friend bool operator==(const QuantileSketch& a, const QuantileSketch& b);
@@ -123,11 +123,6 @@ class QuantileSketch {
   template <class T>
   class Feeder;
 
-  template <class T>
-  [[nodiscard]] static ArrayView<T> view_of(std::span<const T> values) {
-    return {reinterpret_cast<const std::byte*>(values.data()), {1, 1, values.size()}};
-  }
-
   void swap(QuantileSketch& other) noexcept;
   // Null unless sampled.
   [[nodiscard]] const Sampled* sampled() const noexcept {
@@ -139,6 +134,10 @@ class QuantileSketch {
   }
   void update_apart(double value, std::uint64_t count) noexcept;
   void update_full(double value);
+  template <class T>
+  void update_counted(std::span<const T> values);
+  template <class T>
+  void feed(std::span<const T> values);
   void add_counts(std::span<const Count> rising, std::uint64_t horizon);
   void merge(const QuantileSketch& other, Feeder<double>& feeder, std::uint64_t horizon);
   void prefetch_values() const noexcept;

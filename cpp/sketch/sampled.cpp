@@ -79,7 +79,7 @@ Sampled::Sampled(const Coins& coins, const RankError& error, double least, doubl
     level.sorted = std::ranges::is_sorted(level.values);
     held_ += level.values.size();
   }
-  require(held_ + newest_.values().size() > 0, "quantile sketch: a sample of nothing");
+  require(size() > 0, "quantile sketch: a sample of nothing");
   make_room();
 }
 
@@ -113,7 +113,8 @@ void Sampled::add(double value, std::uint64_t horizon) {
   if (newest_.values().size() == Exact::kMost) {
     std::vector<double> values = newest_.values();
     double least, greatest;
-    (void)scan_values(values.data(), values.data(), Exact::kMost, &least, &greatest);
+    (void)sort_kernels<double>().scan(values.data(), values.data(), Exact::kMost, &least,
+                                      &greatest);
     note_extrema(least, greatest);
     insert(values, false, 0, horizon);
     newest_.clear();
@@ -218,7 +219,7 @@ double Sampled::max() const noexcept {
 
 SortedView Sampled::view() const {
   std::vector<Count> rising;
-  rising.reserve(newest_.values().size() + held_);
+  rising.reserve(size());
   merge_run(rising, newest_.sorted(), 1);
   for (std::size_t h = 0; h < levels_.size(); ++h) {
     std::vector<double> values = levels_[h].values;

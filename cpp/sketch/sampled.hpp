@@ -91,8 +91,12 @@ class Sampled {
   [[nodiscard]] double max() const noexcept;
   [[nodiscard]] const RankError& error() const noexcept { return error_; }
   [[nodiscard]] SortedView view() const;
+  // How many values are held.
+  [[nodiscard]] std::size_t size() const noexcept { return held_ + newest_.values().size(); }
+  // A sample of its view() that is no larger than kShipped. Its bound is wider by half a step.
+  [[nodiscard]] Sampled thinned(const SortedView& view) const;
 
-  // Layout in sketch/quantile_codec.cpp; `n` is the sum of the weights.
+  // Of at most kShipped values. Layout in sketch/quantile_codec.cpp; `n` is the sum of the weights.
   void encode(wire::Writer& out) const;
   [[nodiscard]] static Sampled decode(wire::Reader& in, std::uint64_t n);
 

@@ -12,9 +12,18 @@
 
 namespace lightmeter::sketch {
 
-// The kernels by type. Values are finite and not -0.0.
+template <class T>
+const kernels::SortKernels<T>& sort_kernels() {
+  if constexpr (std::is_same_v<T, float>) {
+    return kernels::active().floats;
+  } else {
+    return kernels::active().doubles;
+  }
+}
+
+// Values are finite and not -0.0.
 inline void sort_into(float* values, float* sorted, std::size_t n) noexcept {
-  kernels::active().floats.sort(values, sorted, n);
+  sort_kernels<float>().sort(values, sorted, n);
 }
 
 // Values that came from float32 are sorted as such, in half the time.
@@ -28,18 +37,9 @@ inline void sort_into(double* values, double* sorted, std::size_t n) noexcept {
       same &= static_cast<double>(floats[j]) == values[j];
     }
   }
-  if (!same) return kernels::active().doubles.sort(values, sorted, n);
+  if (!same) return sort_kernels<double>().sort(values, sorted, n);
   sort_into(floats.data(), floats.data() + kMost, n);
   for (std::size_t i = 0; i < n; ++i) sorted[i] = static_cast<double>(floats[kMost + i]);
-}
-
-template <class T>
-bool scan_values(const T* values, T* copy, std::size_t n, T* least, T* greatest) noexcept {
-  if constexpr (std::is_same_v<T, float>) {
-    return kernels::active().floats.scan(values, copy, n, least, greatest);
-  } else {
-    return kernels::active().doubles.scan(values, copy, n, least, greatest);
-  }
 }
 
 // Sorts any number of values in place. The kernels want a power of two; infinities fill it up.

@@ -95,9 +95,7 @@ void check_state(const QuantileSketch& sketch) {
 void check_state(const Moments& moments) {
   if (moments.n() == 0) return;
   require(std::isfinite(moments.mean()), "a finite mean");
-  require(
-      moments.variance() >= 0.0 && moments.population_variance() >= 0.0 && moments.stddev() >= 0.0,
-      "no negative spread");
+  require(moments.variance() >= 0.0 && moments.stddev() >= 0.0, "no negative spread");
 }
 
 void check_state(const Covariance& covariance) {

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "drift/circular.hpp"
+#include "drift/ks.hpp"
 #include "drift/lattice.hpp"
 #include "drift/numbers.hpp"
 #include "drift/random_split.hpp"
@@ -43,30 +43,47 @@ TEST(Ks, IsSymmetric) {
   }
 }
 
+// The limit is not below the exact p-value, which it takes the place of.
+TEST(Ks, TheLimitIsABound) {
+  for (const auto& [n, m] :
+       {std::pair<std::uint64_t, std::uint64_t>{300, 3600}, {1024, 1025}, {1500, 3000}}) {
+    Contingency sizes;
+    sizes.push(n, m);
+    const double area = sizes.area();
+    for (const double p : {0.2, 0.05, 0.001}) {
+      const double steps =
+          std::ceil(std::sqrt(-std::log(p / 2.0) / 2.0 * area * static_cast<double>(n + m)));
+      const double exact = crossing_probability(n, m, steps, {});
+      const double limit = ks_p_value(sizes, steps / area, false);
+      EXPECT_GE(limit, exact) << n << " " << m << " " << p;
+      EXPECT_LE(limit, 1.12 * exact) << n << " " << m << " " << p;
+    }
+  }
+}
+
 TEST(Ks, LargeSamplesUseTheLimitOrDraws) {
-  const std::uint64_t n = 20000;
-  EXPECT_NEAR(ks_p_value_untied(n, n, 0.0136), kolmogorov_tail(1.36), 1e-12);
   // Two values, nearly evenly spread: |normal| instead of Kolmogorov's law.
   sketch::QuantileSketch a;
   sketch::QuantileSketch b;
   a.update_counts(std::vector<double>{0, 1}, std::vector<std::uint64_t>{10000, 10000});
   b.update_counts(std::vector<double>{0, 1}, std::vector<std::uint64_t>{10100, 9900});
   const MergedView merged = merge_views(a.view(), b.view());
-  const double p = ks_p_value(merged, ks_statistic(merged));
+  EXPECT_NEAR(ks_p_value(merged, 0.0136, false), kolmogorov_tail(1.36), 1e-12);
+  const double p = ks_p_value(merged, ks_statistic(merged), true);
   const double exact = fisher_exact(10000, 20000, 10100, 20000);
   EXPECT_NEAR(p, exact, 0.15);
   EXPECT_LT(p, kolmogorov_tail(0.5));
 }
 
-TEST(Ks, AnIntervalHoldsItsValue) {
+TEST(Ks, IsLessLikelyFartherOut) {
   const auto a = sketch_of({1, 2, 3, 4, 5, 6, 7, 8});
   const auto b = sketch_of({3, 4, 5, 6, 7, 8, 9, 10});
   const MergedView merged = merge_views(a.view(), b.view());
-  const KsTest test = ks_test(merged, 0.1);
-  EXPECT_LE(test.statistic.low, test.statistic.value);
-  EXPECT_LE(test.statistic.value, test.statistic.high);
-  EXPECT_LE(test.p_value.low, test.p_value.value);
-  EXPECT_LE(test.p_value.value, test.p_value.high);
+  const double d = ks_statistic(merged);
+  const double p = ks_p_value(merged, d, false);
+  EXPECT_LT(ks_p_value(merged, d + 0.2, false), p);
+  EXPECT_LT(p, ks_p_value(merged, d - 0.2, false));
+  EXPECT_LE(ks_p_value(merged, d, true), p + 1e-12);  // with the ties that there are
 }
 
 TEST(Special, TailsAreThoseOfTheTables) {
@@ -124,7 +141,7 @@ TEST(Distances, BinsHoldEverythingAndAtomsAlone) {
   for (int i = 0; i < 50; ++i) values.push_back(40.5);
   const auto a = sketch_of(values);
   const MergedView merged = merge_views(a.view(), a.view());
-  const Binned bins = quantile_bins(merged);
+  const Contingency bins = quantile_bins(merged);
   EXPECT_EQ(std::accumulate(bins.target.begin(), bins.target.end(), std::uint64_t{0}), 150U);
   EXPECT_EQ(std::count(bins.target.begin(), bins.target.end(), 50U), 1);
   EXPECT_LE(bins.target.size(), 20U);

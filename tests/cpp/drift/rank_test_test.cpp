@@ -10,19 +10,18 @@
 #include "drift/numbers.hpp"
 #include "drift/rank_scores.hpp"
 #include "drift/sketch_of.hpp"
-#include "drift/slack.hpp"
 #include "sketch/quantiles.hpp"
 
 namespace lightmeter::drift {
 namespace {
 
-double statistic_of(const MergedView& merged) {
+double statistic_of(const Contingency& merged) {
   const RankScores scores(merged);
   return rank_statistic(scores.straightened(scores.sums(merged.target)));
 }
 
 // Over all ways to deal the labels.
-double exact_p(const MergedView& merged) {
+double exact_p(const Contingency& merged) {
   const RankScores scores(merged);
   std::vector<std::size_t> items;
   for (std::size_t i = 0; i < merged.size(); ++i) items.insert(items.end(), merged.pooled(i), i);
@@ -94,7 +93,7 @@ TEST(RankTest, TheTailIsThatOfTheLargerOfTwoNormalVariables) {
 TEST(RankTest, TwoValuesAreTestedExactlyAndOneSaysNothing) {
   const auto a = sketch_of({0, 0, 0, 0, 1, 1});
   const auto b = sketch_of({0, 1, 1, 1, 1, 1});
-  const NumberDrift drift = compare_numbers(a, b, Axis::kLine, true, 0.01);
+  const NumberDrift drift = compare_numbers({a, {}}, {b, {}}, Axis::kLine, true, 0.01);
   EXPECT_EQ(drift.p_value.value, drift.ks_p_value.value);
   const auto same = sketch_of({3, 3, 3});
   EXPECT_EQ(rank_test_p_value(merge_views(same.view(), same.view()), 0.0, 0.0, 1.0).value, 1.0);

@@ -160,7 +160,7 @@ TEST(Column, ManyRareStringsKeepTheFrequentOnes) {
     column.update("rare " + std::to_string(i));
     if (i % 10 == 0) column.update(std::string_view("often"));
   }
-  EXPECT_EQ(column.frequent_strings().items(1)[0].value, "often");
+  EXPECT_EQ(column.frequent_strings().items()[0].value, "often");
   EXPECT_NEAR(column.distinct_strings().estimate(), 20001.0, 1500.0);
   EXPECT_EQ(column.strings(), 22000U);
   EXPECT_EQ(encoded(round_trip(column, "s")), encoded(column));

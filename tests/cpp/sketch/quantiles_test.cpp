@@ -173,39 +173,13 @@ TEST(Quantiles, MergeManyIsMerging) {
   }
 }
 
-TEST(Quantiles, ArraysOfAnyLayout) {
-  std::mt19937_64 random(7);
-  std::vector<std::uint8_t> pixels(50 * 60 * 4);
-  std::vector<double> green;
-  for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(random());
-  for (std::size_t i = 0; i < 3000; ++i) green.push_back(pixels[4 * i + 1]);
-  QuantileSketch sketch;
-  sketch.update(ArrayView<std::uint8_t>{
-      reinterpret_cast<const std::byte*>(pixels.data()) + 1, {1, 50, 60}, {0, 240, 4}});
-  expect_exact(sketch, green);
-  QuantileSketch backwards;
-  backwards.update(ArrayView<std::uint8_t>{
-      reinterpret_cast<const std::byte*>(&pixels[4 * 2999]) + 1, {50, 60, 1}, {-240, -4, 0}});
-  EXPECT_TRUE(backwards == sketch);
-  backwards.update(ArrayView<std::uint8_t>{nullptr, {0, 4, 4}, {16, 4, 1}});
-  EXPECT_TRUE(backwards == sketch);
-}
-
 template <class T>
-void expect_array_matches_updates(std::size_t rows, std::size_t columns, std::size_t padding) {
+void expect_array_matches_updates(std::size_t n) {
   std::mt19937_64 random(8);
-  std::vector<T> data((rows) * (columns + padding));
-  std::vector<double> values;
+  std::vector<T> data(n);
   for (T& value : data) value = static_cast<T>(random() >> 40);
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t j = 0; j < columns; ++j) {
-      values.push_back(static_cast<double>(data[i * (columns + padding) + j]));
-    }
-  }
-  QuantileSketch sketch;
-  const auto pitch = static_cast<std::ptrdiff_t>((columns + padding) * sizeof(T));
-  sketch.update(ArrayView<T>{
-      reinterpret_cast<const std::byte*>(data.data()), {1, rows, columns}, {0, pitch, sizeof(T)}});
+  const std::vector<double> values(data.begin(), data.end());
+  const QuantileSketch sketch = sketch_of(data);
   expect_sound(sketch);
   EXPECT_EQ(sketch.n(), values.size());
   EXPECT_EQ(sketch.min(), std::ranges::min(values));
@@ -217,13 +191,11 @@ void expect_array_matches_updates(std::size_t rows, std::size_t columns, std::si
 }
 
 TEST(Quantiles, ArraysOfAnyType) {
-  for (const auto& [rows, columns] : {std::pair{20, 30}, {100, 2000}, {700, 31}}) {
-    for (const std::size_t padding : {0, 5}) {
-      expect_array_matches_updates<std::uint8_t>(rows, columns, padding);
-      expect_array_matches_updates<std::uint16_t>(rows, columns, padding);
-      expect_array_matches_updates<float>(rows, columns, padding);
-      expect_array_matches_updates<double>(rows, columns, padding);
-    }
+  for (const std::size_t n : {600, 21'700, 200'000}) {
+    expect_array_matches_updates<std::uint8_t>(n);
+    expect_array_matches_updates<std::uint16_t>(n);
+    expect_array_matches_updates<float>(n);
+    expect_array_matches_updates<double>(n);
   }
 }
 
