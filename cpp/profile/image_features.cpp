@@ -31,7 +31,7 @@ constexpr std::string_view kGray = "Brightness";  // whose samples are those of 
 
 void add(Column& column, const measure::Value& value, std::string_view path) {
   if (const double* number = std::get_if<double>(&value.amount)) {
-    if (value.number->integral) {
+    if (value.number->is_integer()) {
       column.update(static_cast<std::int64_t>(*number));
     } else {
       column.update(*number);

@@ -33,7 +33,7 @@ struct Places {
 
 Places make_places() {
   Joint::Names names{std::string(kHueX), std::string(kHueY)};
-  const auto enters = [](const measure::ImageNumber& number) {
+  const auto enters = [](const measure::Number& number) {
     return number.set <= measure::Set::kDefault && number.role == Role::kPlain &&
            number.name != kConcentration;
   };
