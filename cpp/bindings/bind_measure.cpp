@@ -208,7 +208,7 @@ py::dict measurement(ImageMeter& meter) {
     const py::str name(number->name.data(), number->name.size());
     if (const double* value = std::get_if<double>(&amount)) {
       numbers[name] = number->is_integer() ? py::object(py::int_(static_cast<std::int64_t>(*value)))
-                                       : py::object(py::float_(*value));
+                                           : py::object(py::float_(*value));
     } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&amount)) {
       numbers[name] = lightmeter::measure::hash_text(*hash);
     }

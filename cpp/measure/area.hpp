@@ -26,8 +26,8 @@ struct Area {
   }
 };
 
-// Areas that do not overlap, each with what T adds to one. What allocates is the first of a map, so
-// that adding a map cannot fail.
+// Areas that do not overlap, each with what T adds to one. Making a map of one area allocates memory;
+// adding a map to another does not, so that it cannot fail.
 template <class T>
 class AreaMap {
   using Map = std::map<std::pair<std::int64_t, std::int64_t>, T>;  // by y and x

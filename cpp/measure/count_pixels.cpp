@@ -131,9 +131,22 @@ void add_gray(std::uint64_t n, std::size_t sample, ImageCounts& counts) noexcept
 }
 
 // Eight tables, so that equal neighbours do not wait for each other.
+using GrayTables = std::array<std::array<std::uint32_t, kBins>, 8>;
+
+void add(GrayTables& tables, const std::uint8_t* gray, std::size_t n) noexcept {
+  std::size_t i = 0;
+  for (; i + tables.size() <= n; i += tables.size()) {  // eight at a time in one load
+    std::uint64_t eight;
+    std::memcpy(&eight, gray + i, sizeof eight);
+    std::array<std::size_t, 8> samples;
+    for (std::size_t k = 0; k < 8; ++k) samples[k] = eight >> 8 * k & 0xff;
+    for (std::size_t k = 0; k < 8; ++k) ++tables[k][samples[k]];
+  }
+  for (; i < n; ++i) ++tables[0][gray[i]];
+}
+
 void count_gray(const Tier& tier, const Tile& tile, RowState& state, ImageCounts& counts) {
-  constexpr std::size_t kTables = 8;
-  std::array<std::array<std::uint32_t, kBins>, kTables> tables{};
+  alignas(64) GrayTables tables{};
   std::size_t in_tables = 0;
   const auto drain = [&] {
     for (auto& table : tables) {
@@ -145,13 +158,7 @@ void count_gray(const Tier& tier, const Tile& tile, RowState& state, ImageCounts
   const auto count = [&](const std::uint8_t* gray, const auto*, const auto*, std::size_t n) {
     if (in_tables + n > UINT32_MAX) drain();
     in_tables += n;
-    std::size_t i = 0;
-    for (; i + kTables <= n; i += kTables) {  // eight at a time in one load
-      std::uint64_t eight;
-      std::memcpy(&eight, gray + i, sizeof eight);
-      for (std::size_t k = 0; k < kTables; ++k) ++tables[k][eight >> 8 * k & 0xff];
-    }
-    for (; i < n; ++i) ++tables[0][gray[i]];
+    add(tables, gray, n);
   };
   for_each_block<std::uint8_t>(tier, tile, state, tier, count);
   drain();

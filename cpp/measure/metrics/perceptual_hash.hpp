@@ -21,9 +21,10 @@ struct PerceptualHash {
   static constexpr bool kNeedsSize = true;
   static constexpr int kColumns = 9;
   static constexpr int kRows = 8;
-  static constexpr std::array kNumbers{Number{
-      "PerceptualHash", Scale::kHash, Group::kRepeats,
-      "a hash of the coarse light and dark: equal where two pictures look alike", Role::kHash}};
+  static constexpr std::array kNumbers{
+      Number{"PerceptualHash", Scale::kHash, Group::kRepeats,
+             "a hash of the coarse light and dark: equal where two pictures look alike"},
+  };
 
   Boxes<kColumns, kRows> boxes;
 
