@@ -23,7 +23,8 @@ struct PerceptualHash {
   static constexpr int kRows = 8;
   static constexpr std::array kNumbers{
       Number{"PerceptualHash", Scale::kHash, Group::kRepeats,
-             "a hash of the coarse light and dark: equal where two pictures look alike"},
+             "a hash of the coarse light and dark: equal where two pictures look alike",
+             Role::kHash},
   };
 
   Boxes<kColumns, kRows> boxes;
