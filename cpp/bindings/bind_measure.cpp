@@ -111,7 +111,7 @@ py::list image_numbers() {
   for (const auto& number : lightmeter::measure::image_numbers()) {
     numbers.append(
         tuple_of({number.name, text_of(kRoleNames, number.role), text_of(kScales, number.scale),
-                  text_of(kGroups, number.group), text_of(kSets, number.set), number.integral,
+                  text_of(kGroups, number.group), text_of(kSets, number.set), number.is_integer(),
                   lightmeter::profile::band_number(number.name, number.group), number.says}));
   }
   return numbers;
@@ -207,8 +207,8 @@ py::dict measurement(ImageMeter& meter) {
   for (const auto& [number, amount] : meter.values()) {
     const py::str name(number->name.data(), number->name.size());
     if (const double* value = std::get_if<double>(&amount)) {
-      numbers[name] = number->integral ? py::object(py::int_(static_cast<std::int64_t>(*value)))
-                                       : py::object(py::float_(*value));
+      numbers[name] = number->is_integer() ? py::object(py::int_(static_cast<std::int64_t>(*value)))
+                                           : py::object(py::float_(*value));
     } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&amount)) {
       numbers[name] = lightmeter::measure::hash_text(*hash);
     }

@@ -26,26 +26,21 @@ struct Area {
   }
 };
 
-// Areas that do not overlap, each with what T adds to one. What allocates is a node, made before.
+// Areas that do not overlap, each with what T adds to one. Making a map of one area allocates memory;
+// adding a map to another does not, so that it cannot fail.
 template <class T>
 class AreaMap {
   using Map = std::map<std::pair<std::int64_t, std::int64_t>, T>;  // by y and x
 
  public:
-  using Node = typename Map::node_type;
-
-  [[nodiscard]] static Node node_of(T area) {
-    Map map;
-    map.emplace(std::pair(area.y, area.x), std::move(area));
-    return map.extract(map.begin());
-  }
-  void add(Node node) noexcept {
-    tallest_ = std::max(tallest_, node.mapped().height);
-    widest_ = std::max(widest_, node.mapped().width);
-    map_.insert(std::move(node));
+  AreaMap() = default;
+  explicit AreaMap(T area) : tallest_(area.height), widest_(area.width) {
+    map_.emplace(std::pair(area.y, area.x), std::move(area));
   }
   void add(AreaMap other) noexcept {
-    while (!other.map_.empty()) add(other.map_.extract(other.map_.begin()));
+    tallest_ = std::max(tallest_, other.tallest_);
+    widest_ = std::max(widest_, other.widest_);
+    map_.merge(other.map_);
   }
 
   [[nodiscard]] bool empty() const noexcept { return map_.empty(); }
@@ -71,7 +66,7 @@ class AreaMap {
     }
   }
 
- private:
+ protected:
   Map map_;
   std::int64_t tallest_ = 0, widest_ = 0;
 };

@@ -5,7 +5,9 @@
 #include <optional>
 #include <vector>
 
-#include "measure/count_deep_pixels.hpp"
+#include "error.hpp"
+#include "measure/deep_samples.hpp"
+#include "measure/deep_tables.hpp"
 #include "measure/tile_rows.hpp"
 
 namespace lightmeter::measure {
@@ -13,38 +15,40 @@ namespace {
 
 using kernels::Tier;
 
-// Null where no metric looks at rows.
-using ByteRows = TileRows<std::uint8_t>;
-
 // Metrics fold their sums once a run, so runs are of several blocks.
 constexpr std::size_t kRoom = 4 * kBlockPixels;
 
-struct Planes {
-  using Plane = std::array<std::uint8_t, kRoom>;
-  alignas(64) Plane red{}, green{}, blue{};
-};
+// Where n pixels go: a plane for each channel.
+template <class S>
+using Planes = std::array<S*, 3>;
 
-// Copies n pixels of a row into the planes from `start` on.
-void split(const Tier& tier, const Pixels& view, const std::uint8_t* red, std::size_t n,
-           Planes& planes, std::size_t start) noexcept {
-  std::uint8_t* to[3] = {&planes.red[start], &planes.green[start], &planes.blue[start]};
-  const std::ptrdiff_t step = view.channel_stride;
-  if (view.pixel_stride == 1) {
-    for (int channel = 0; channel < 3; ++channel) std::memcpy(to[channel], red + channel * step, n);
-  } else if ((view.pixel_stride == 3 || view.pixel_stride == 4) && (step == 1 || step == -1)) {
-    const auto kernel = view.pixel_stride == 3 ? tier.split_packed : tier.split_padded;
+void read(const Tier& tier, const Pixels& view, const std::uint8_t* pixels, std::size_t n,
+          const Planes<std::uint8_t>& to) noexcept {
+  const std::ptrdiff_t stride = view.pixel_stride, step = view.channel_stride;
+  if (view.channels == 3 && (stride == 3 || stride == 4) && (step == 1 || step == -1)) {
+    const auto split = stride == 3 ? tier.split_packed : tier.split_padded;
     if (step == 1) {
-      kernel(red, n, to[0], to[1], to[2]);
+      split(pixels, n, to[0], to[1], to[2]);
     } else {
-      kernel(red - 2, n, to[2], to[1], to[0]);
+      split(pixels - 2, n, to[2], to[1], to[0]);
     }
-  } else {
-    for (int channel = 0; channel < 3; ++channel) {
-      const std::uint8_t* from = red + channel * step;
-      for (std::size_t i = 0; i < n; ++i) {
-        to[channel][i] = from[static_cast<std::ptrdiff_t>(i) * view.pixel_stride];
-      }
+    return;
+  }
+  for (int channel = 0; channel < view.channels; ++channel) {
+    const std::uint8_t* const from = pixels + channel * step;
+    std::uint8_t* const plane = to[static_cast<std::size_t>(channel)];
+    if (stride == 1) {
+      std::memcpy(plane, from, n);
+    } else {
+      for (std::size_t i = 0; i < n; ++i) plane[i] = from[static_cast<std::ptrdiff_t>(i) * stride];
     }
+  }
+}
+
+void read(const ToGrid& to_grid, const Pixels& view, const std::uint8_t* pixels, std::size_t n,
+          const Planes<std::uint16_t>& to) {
+  for (int channel = 0; channel < view.channels; ++channel) {
+    to_grid(view, pixels + channel * view.channel_stride, n, to[static_cast<std::size_t>(channel)]);
   }
 }
 
@@ -57,151 +61,154 @@ void prefetch(const std::uint8_t* pixels, std::size_t block, std::ptrdiff_t pixe
   for (std::ptrdiff_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i);
 }
 
-// Of planes, runs from here on are counted where they are, but for their ends. Of shorter ones the
-// ends are too much of all: copying whole runs is as fast.
-constexpr std::ptrdiff_t kLongRun = 4 * kBlockPixels;
-
-// Blocks run on across the ends of rows, so narrow images cost no more than wide ones.
-void count_colour(const Tier& tier, const Tile& tile, ColourTables& tables, ByteRows* rows,
-                  ImageCounts& counts) noexcept {
+// Shows a tile to the metrics and calls count(red, green, blue, n) for all of its pixels in blocks,
+// which have room for kBlockPixels. They run on across the ends of rows, so narrow images cost no
+// more than wide ones. The samples are read by `reader`. Of gray all channels are the same.
+template <class S, class Reader, class Count>
+void for_each_block(const Tier& tier, const Tile& whole, RowState& state, const Reader& reader,
+                    Count&& count) {
+  std::optional<TileRows<S>> rows;
+  if (state.active != 0) rows.emplace(tier, whole, state);
+  const Tile tile = rows ? whole : whole.as_one_row();
   const Pixels& view = tile.pixels;
-  const bool dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
-  Planes planes;
+  const bool gray = view.channels == 1, dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
+  // Bytes of long runs in planes are counted where they are, but for what is no whole block. Of
+  // shorter ones that is too much of all: copying whole runs is as fast.
+  const bool in_place = sizeof(S) == 1 && view.pixel_stride == 1;
+  const std::ptrdiff_t least = gray ? 1 : kRoom, step = gray ? 1 : kBlockPixels;
+  alignas(64) std::array<std::array<S, kRoom>, 3> planes{};
+  const auto from = [&](std::size_t start) {
+    return Planes<S>{&planes[0][start], &planes[gray ? 0 : 1][start], &planes[gray ? 0 : 2][start]};
+  };
   std::size_t filled = 0;
   // With the pixels that come next, if they are to be fetched.
   const auto count_blocks = [&](const std::uint8_t* next) {
     for (std::size_t start = 0; start < filled; start += kBlockPixels) {
-      const std::size_t n = std::min(kBlockPixels, filled - start);
       if (next != nullptr) prefetch(next, start / kBlockPixels, view.pixel_stride);
-      tables.add(tier, &planes.red[start], &planes.green[start], &planes.blue[start], n, counts);
+      const auto [red, green, blue] = from(start);
+      count(red, green, blue, std::min(kBlockPixels, filled - start));
     }
     filled = 0;
   };
   for (std::ptrdiff_t y = 0; y < view.height; ++y) {
-    const std::uint8_t* row = view.data + y * view.row_stride;
-    for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t left) {
-      if (view.pixel_stride == 1 && left >= kLongRun) {
-        const std::size_t n = static_cast<std::size_t>(left) / kBlockPixels * kBlockPixels;
-        const std::uint8_t* const red = row + x;
-        const std::uint8_t* const green = red + view.channel_stride;
-        const std::uint8_t* const blue = green + view.channel_stride;
-        if (rows != nullptr) rows->pixels(red, green, blue, n, x, y);
-        for (std::size_t at = 0; at < n; at += kBlockPixels) {
-          tables.add(tier, red + at, green + at, blue + at, kBlockPixels, counts);
+    const std::uint8_t* const row = view.data + y * view.row_stride;
+    for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t length) {
+      const std::ptrdiff_t end = x + length;
+      if (in_place && length >= least) {
+        const auto n = static_cast<std::size_t>(length / step * step);
+        const std::ptrdiff_t plane = gray ? 0 : view.channel_stride;
+        const auto* const red = reinterpret_cast<const S*>(row + x);
+        if (rows) rows->pixels(red, red + plane, red + 2 * plane, n, x, y);
+        const std::size_t block = gray ? std::size_t{1} << 20 : kBlockPixels;
+        for (std::size_t start = 0; start < n; start += block) {
+          const S* const first = red + start;
+          count(first, first + plane, first + 2 * plane, std::min(block, n - start));
         }
         x += static_cast<std::ptrdiff_t>(n);
-        left -= static_cast<std::ptrdiff_t>(n);
       }
-      while (left > 0) {
-        const std::size_t n = std::min(kRoom - filled, static_cast<std::size_t>(left));
+      while (x < end) {
+        const std::size_t n = std::min(kRoom - filled, static_cast<std::size_t>(end - x));
         const std::uint8_t* const pixels = row + x * view.pixel_stride;
-        split(tier, view, pixels, n, planes, filled);
-        if (rows != nullptr) {
-          rows->pixels(&planes.red[filled], &planes.green[filled], &planes.blue[filled], n, x, y);
-        }
+        const Planes<S> to = from(filled);
+        read(reader, view, pixels, n, to);
+        if (rows) rows->pixels(to[0], to[1], to[2], n, x, y);
         x += static_cast<std::ptrdiff_t>(n);
-        left -= static_cast<std::ptrdiff_t>(n);
         filled += n;
-        if (filled == kRoom) {
-          count_blocks(dense ? pixels + static_cast<std::ptrdiff_t>(n) * view.pixel_stride
-                             : nullptr);
-        }
+        if (filled == kRoom) count_blocks(dense ? row + x * view.pixel_stride : nullptr);
       }
     });
-    if (rows != nullptr) rows->end_row(y);
+    if (rows) rows->end_row(y);
   }
   count_blocks(nullptr);
 }
 
-// Eight tables, so that equal neighbours do not wait for each other.
-class GrayTables {
- public:
-  void add(const std::uint8_t* samples, std::ptrdiff_t stride, std::ptrdiff_t n,
-           ImageCounts& counts) noexcept {
-    while (n > 0) {
-      const std::ptrdiff_t part = std::min(kMost - in_tables_, n);
-      std::ptrdiff_t i = 0;
-      if (stride == 1) {  // eight at a time in one load
-        for (; i + kEight <= part; i += kEight) {
-          std::uint64_t eight;
-          std::memcpy(&eight, samples + i, sizeof eight);
-          for (std::size_t k = 0; k < kTables; ++k) ++tables_[k][eight >> 8 * k & 0xff];
-        }
-      }
-      for (; i < part; ++i) {
-        ++tables_[static_cast<std::size_t>(i) % kTables][samples[i * stride]];
-      }
-      samples += part * stride;
-      n -= part;
-      in_tables_ += part;
-      if (in_tables_ == kMost) drain(counts);
-    }
-  }
+// Gray is a colour of no hue and no saturation, whose value is the sample.
+void add_gray(std::uint64_t n, std::size_t sample, ImageCounts& counts) noexcept {
+  counts.channel[0][sample] += n;
+  counts.value[sample] += n;
+  counts.hue[0] += n;
+  counts.saturation[0] += n;
+}
 
-  // Gray is a colour of no hue and no saturation, whose value is the sample.
-  void drain(ImageCounts& counts) noexcept {
-    for (auto& table : tables_) {
-      for (std::size_t i = 0; i < 256; ++i) {
-        counts.channel[0][i] += table[i];
-        counts.value[i] += table[i];
-      }
+// Eight tables, so that equal neighbours do not wait for each other.
+using GrayTables = std::array<std::array<std::uint32_t, kBins>, 8>;
+
+void add(GrayTables& tables, const std::uint8_t* gray, std::size_t n) noexcept {
+  std::size_t i = 0;
+  for (; i + tables.size() <= n; i += tables.size()) {  // eight at a time in one load
+    std::uint64_t eight;
+    std::memcpy(&eight, gray + i, sizeof eight);
+    std::array<std::size_t, 8> samples;
+    for (std::size_t k = 0; k < 8; ++k) samples[k] = eight >> 8 * k & 0xff;
+    for (std::size_t k = 0; k < 8; ++k) ++tables[k][samples[k]];
+  }
+  for (; i < n; ++i) ++tables[0][gray[i]];
+}
+
+void count_gray(const Tier& tier, const Tile& tile, RowState& state, ImageCounts& counts) {
+  alignas(64) GrayTables tables{};
+  std::size_t in_tables = 0;
+  const auto drain = [&] {
+    for (auto& table : tables) {
+      for (std::size_t i = 0; i < kBins; ++i) add_gray(table[i], i, counts);
       table = {};
     }
-    counts.hue[0] += static_cast<std::uint64_t>(in_tables_);
-    counts.saturation[0] += static_cast<std::uint64_t>(in_tables_);
-    in_tables_ = 0;
-  }
+    in_tables = 0;
+  };
+  const auto count = [&](const std::uint8_t* gray, const auto*, const auto*, std::size_t n) {
+    if (in_tables + n > UINT32_MAX) drain();
+    in_tables += n;
+    add(tables, gray, n);
+  };
+  for_each_block<std::uint8_t>(tier, tile, state, tier, count);
+  drain();
+}
 
- private:
-  static constexpr std::size_t kTables = 8;
-  static constexpr std::ptrdiff_t kEight = 8;
-  static constexpr std::ptrdiff_t kMost = std::ptrdiff_t{1} << 31;  // no cell can overflow before
-  std::array<std::array<std::uint32_t, 256>, kTables> tables_{};
-  std::ptrdiff_t in_tables_ = 0;
-};
+void count_deep_gray(const Tier& tier, const Tile& tile, RowState& state, const ToGrid& to_grid,
+                     ImageCounts& counts) {
+  Histogram bins(kDeepBins);
+  const auto count = [&](const std::uint16_t* gray, const auto*, const auto*, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) ++bins[gray[i]];
+  };
+  for_each_block<std::uint16_t>(tier, tile, state, to_grid, count);
+  for (std::size_t i = 0; i < kDeepBins; ++i) add_gray(bins[i], i, counts);
+}
 
-void count_gray(const Tile& tile, ByteRows* rows, ImageCounts& counts) {
-  const Pixels& view = tile.pixels;
-  GrayTables tables;
-  std::vector<std::uint8_t> dense;
-  if (rows != nullptr && view.pixel_stride != 1) dense.resize(static_cast<std::size_t>(view.width));
-  for (std::ptrdiff_t y = 0; y < view.height; ++y) {
-    const std::uint8_t* row = view.data + y * view.row_stride;
-    for_each_run(tile, y, [&](std::ptrdiff_t x, std::ptrdiff_t n) {
-      const std::uint8_t* samples = row + x * view.pixel_stride;
-      std::ptrdiff_t stride = view.pixel_stride;
-      if (rows != nullptr) {
-        if (stride != 1) {
-          for (std::ptrdiff_t i = 0; i < n; ++i) {
-            dense[static_cast<std::size_t>(i)] = samples[i * stride];
-          }
-          samples = dense.data();
-          stride = 1;
-        }
-        rows->pixels(samples, samples, samples, static_cast<std::size_t>(n), x, y);
-      }
-      tables.add(samples, stride, n, counts);
-    });
-    if (rows != nullptr) rows->end_row(y);
+void count_deep_colour(const Tier& tier, const Tile& tile, RowState& state, const ToGrid& to_grid,
+                       ImageCounts& counts) {
+  DeepTables& tables = DeepTables::of_thread();
+  // What the tables cannot hold, until all of the tile was counted.
+  const bool is_large = tile.area().pixels() > DeepTables::kMost;
+  ImageCounts rest = is_large ? ImageCounts::deep(3) : ImageCounts();
+  try {
+    for_each_block<std::uint16_t>(tier, tile, state, to_grid,
+                                  [&](const auto* red, const auto* green, const auto* blue,
+                                      std::size_t n) { tables.add(red, green, blue, n, rest); });
+  } catch (const OutOfRangeError&) {
+    tables.clear();
+    throw;
   }
   tables.drain(counts);
+  if (is_large) counts.add(rest);
 }
 
 }  // namespace
 
 void count_pixels(const Tier& tier, const Tile& tile, std::int64_t pixels, ColourTables& tables,
-                  ImageCounts& counts, RowState* state) {
-  if (tile.is_deep()) return count_deep_pixels(tier, tile, counts, state);
-  std::optional<ByteRows> rows;
-  if (state != nullptr) rows.emplace(tier, tile, *state);
-  const Tile part = rows ? tile : tile.as_one_row();
-  ByteRows* const shown = rows ? &*rows : nullptr;
-  if (tile.pixels.channels == 1) {
-    count_gray(part, shown, counts);
-  } else {
-    tables.prepare(part, pixels);
-    count_colour(tier, part, tables, shown, counts);
+                  ImageCounts& counts, RowState& state) {
+  const bool gray = tile.pixels.channels == 1;
+  if (tile.is_deep()) {
+    const ToGrid to_grid = to_grid_of(tile.pixels);
+    if (gray) return count_deep_gray(tier, tile, state, to_grid, counts);
+    return count_deep_colour(tier, tile, state, to_grid, counts);
   }
+  if (gray) return count_gray(tier, tile, state, counts);
+  tables.prepare(tile, pixels);
+  for_each_block<std::uint8_t>(
+      tier, tile, state, tier,
+      [&](const auto* red, const auto* green, const auto* blue, std::size_t n) {
+        tables.add(tier, red, green, blue, n, counts);
+      });
 }
 
 }  // namespace lightmeter::measure

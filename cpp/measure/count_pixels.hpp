@@ -9,11 +9,11 @@
 namespace lightmeter::measure {
 
 // Adds the histograms of all pixels of the tile that are not ignored, and shows its rows to the
-// metrics of `rows` unless it is null. Size and channel count of `counts` stay as they are. Counts
-// of colours may be left in `tables`, which stay the same object for one image, and of which about
-// `pixels` in all are to be counted there. Throws std::bad_alloc before anything was counted, and
-// OutOfRangeError where the tile may fail; then `counts` and `rows` may hold a part.
+// active metrics of `rows`. Size and channel count of `counts` stay as they are. Counts of colours
+// may be left in `tables`, which stay the same object for one image, and of which about `pixels` in
+// all are to be counted there. Throws std::bad_alloc before anything was counted, and OutOfRangeError
+// where the tile may fail; then `rows` may hold a part.
 void count_pixels(const kernels::Tier& tier, const Tile& tile, std::int64_t pixels,
-                  ColourTables& tables, ImageCounts& counts, RowState* rows);
+                  ColourTables& tables, ImageCounts& counts, RowState& rows);
 
 }  // namespace lightmeter::measure

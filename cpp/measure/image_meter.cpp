@@ -4,7 +4,6 @@
 #include <cmath>
 #include <future>
 #include <new>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -22,7 +21,7 @@ struct ImageMeter::State {
   std::shared_ptr<const Mask> mask;
   ImageCounts counts = {};  // but for what waits in the tables
   Coverage coverage = {};
-  std::optional<RowState> rows = {};  // where a metric looks at them
+  RowState rows = {};
   ColourTables tables = {};
 
   [[nodiscard]] bool has_size() const noexcept { return size.height != 0; }
@@ -30,14 +29,16 @@ struct ImageMeter::State {
   [[nodiscard]] bool is_whole() const noexcept {
     return has_size() && coverage.pixels() == size.width * size.height;
   }
-  // The metrics that look at rows.
-  [[nodiscard]] Active active() const { return metrics_of(set, has_size()) & kRowMetrics; }
+  // Of pixels in an area of an image of this frame.
+  [[nodiscard]] RowState no_rows(const Frame& frame, const Area& area) const {
+    return RowState(metrics_of(set, has_size()) & kRowMetrics, frame, area);
+  }
 
   // Settling that fails for want of memory has changed nothing and is tried again with more.
   void settle_if_due() {
-    if (!rows || rows->seams.is_empty() || !(is_whole() || rows->seams.is_due())) return;
+    if (rows.seams.is_empty() || !(is_whole() || rows.seams.is_due())) return;
     try {
-      rows->settle({counts.width, size.height}, mask.get(), counts.is_deep());
+      rows.settle({counts.width, size.height}, mask.get(), counts.is_deep());
     } catch (const std::bad_alloc&) {
       return;
     }
@@ -46,56 +47,34 @@ struct ImageMeter::State {
 
 namespace {
 
-ImageCounts no_counts(const Tile& tile) {
-  return tile.is_deep() ? ImageCounts::deep(tile.pixels.channels) : ImageCounts();
-}
-
-// A thread costs some ten microseconds to start, and tables of its own to read out.
+// A thread costs some ten microseconds to start, and has tables of its own to read out.
 constexpr std::ptrdiff_t kMinPixelsPerThread = 1 << 18;
 
-// What was measured of some rows of a tile, apart from all others.
-struct Band {
-  ImageCounts counts;
-  std::optional<RowState> rows;
-
-  void add(Band other) {
-    if (rows) rows->add(*std::move(other.rows));
-    counts.add(other.counts);
-  }
-};
-
-Band count_band(const Tile& tile, Active active, ImageCounts so_far) {
-  Band band{std::move(so_far), {}};
-  if (active != 0) band.rows.emplace(active, tile.frame);
-  ColourTables tables;
-  count_pixels(kernels::active(), tile, tile.area().pixels(), tables, band.counts,
-               band.rows ? &*band.rows : nullptr);
-  tables.drain(kernels::active(), band.counts);
-  return band;
-}
-
-// The calling thread counts the first band, and any band for which no thread can be started.
-Band count_bands(const Tile& tile, std::ptrdiff_t bands, Active active) {
-  std::vector<std::future<Band>> others;
-  const auto part = [&](std::ptrdiff_t i) {
+// The calling thread measures the first band, and any band for which no thread can be started.
+ImageMeter measured_in_bands(const ImageMeter& none, const Tile& tile, std::ptrdiff_t bands) {
+  const auto measure = [&](std::ptrdiff_t i) {
     const std::ptrdiff_t first = tile.pixels.height * i / bands;
-    Tile band = tile;
-    band.pixels.data += first * tile.pixels.row_stride;
-    band.pixels.height = tile.pixels.height * (i + 1) / bands - first;
-    band.y += first;
-    return band;
+    Pixels band = tile.pixels;
+    band.data += first * band.row_stride;
+    band.height = tile.pixels.height * (i + 1) / bands - first;
+    ImageMeter meter = none.empty();
+    meter.update(band, tile.x, tile.y + first);
+    (void)meter.counts();  // read out in this thread
+    return meter;
   };
+  std::vector<std::future<ImageMeter>> others;
   for (std::ptrdiff_t i = 1; i < bands; ++i) {
     try {
-      others.push_back(
-          std::async(std::launch::async, count_band, part(i), active, no_counts(tile)));
+      others.push_back(std::async(std::launch::async, measure, i));
     } catch (const std::system_error&) {
-      others.push_back(
-          std::async(std::launch::deferred, count_band, part(i), active, no_counts(tile)));
+      others.push_back(std::async(std::launch::deferred, measure, i));
     }
   }
-  Band whole = count_band(part(0), active, no_counts(tile));
-  for (auto& other : others) whole.add(other.get());
+  ImageMeter whole = measure(0);
+  for (auto& other : others) {
+    ImageMeter band = other.get();
+    whole.add(band);
+  }
   return whole;
 }
 
@@ -224,27 +203,31 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
   check_same_image(frame.width, pixels.channels, tile.is_deep(), state.counts);
   check_place(tile.area(), state.size, state.coverage);
 
-  // What fails does so before anything is counted here.
-  auto area = Coverage::Areas::node_of(tile.area());
-  if (state.counts.channels == 0) {
-    state.counts = no_counts(tile);
-    if (state.active() != 0) state.rows.emplace(state.active(), frame);
-  }
   const std::ptrdiff_t most =
       std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1);
   const std::ptrdiff_t bands =
       std::clamp<std::ptrdiff_t>(threads, 1, std::min(pixels.height, most));
-  if (bands == 1 && tile.may_fail()) {
-    Band next = count_band(tile, state.active(), state.counts);
-    if (state.rows) state.rows->add(*std::move(next.rows));
-    state.counts = std::move(next.counts);
-  } else if (bands > 1) {
-    Band whole = count_bands(tile, bands, state.active());
-    if (state.rows) state.rows->add(*std::move(whole.rows));
-    state.counts.add(whole.counts);
-  } else {
+  if (bands > 1) {
+    ImageMeter whole = measured_in_bands(*this, tile, bands);
+    return add(whole);
+  }
+
+  // What fails does so before anything is counted here.
+  Coverage area(tile.area());
+  if (state.counts.channels == 0) {
+    state.counts = tile.is_deep() ? ImageCounts::deep(pixels.channels) : ImageCounts();
+    state.rows = state.no_rows(frame, {0, 0, frame.width, frame.height});
+  }
+  const auto count = [&](RowState& rows) {
     count_pixels(kernels::active(), tile, pixels_to_come(tile, state.coverage.pixels()),
-                 state.tables, state.counts, state.rows ? &*state.rows : nullptr);
+                 state.tables, state.counts, rows);
+  };
+  if (tile.may_fail()) {
+    RowState rows = state.no_rows(frame, tile.area());
+    count(rows);
+    state.rows.add(std::move(rows));
+  } else {
+    count(state.rows);
   }
   state.coverage.add(std::move(area));
   state.counts.width = frame.width;
@@ -266,18 +249,17 @@ void ImageMeter::add(ImageMeter& other) {
   }
   if (from.counts.channels == 0) return;
   check_same_image(from.counts.width, from.counts.channels, from.counts.is_deep(), state.counts);
-  Coverage coverage = state.coverage;
-  for (const auto& [place, area] : from.coverage.areas().map()) {
+  for (const auto& [place, area] : from.coverage.map()) {
     check_place(area, state.size, state.coverage);
-    coverage.add(Coverage::Areas::node_of(area));
   }
   if (state.counts.channels == 0) {
     *this = other.copy();
     return;
   }
-  if (state.rows) state.rows->add(*from.rows);
+  Coverage coverage = from.coverage;
+  state.rows.add(from.rows);
   state.counts.add(other.counts());
-  state.coverage = std::move(coverage);
+  state.coverage.add(std::move(coverage));
   if (!state.has_size()) state.counts.height = state.coverage.bottom();
   state.settle_if_due();
 }
@@ -286,7 +268,7 @@ std::vector<Value> ImageMeter::values() {
   const State& state = *state_;
   const Frame frame{state.counts.width, state.counts.height};
   const Active active = metrics_of(state.set, state.has_size());
-  RowState rows = state.rows ? *state.rows : RowState(active, frame);
+  RowState rows = state.rows;
   rows.settle(frame, state.mask.get(), state.counts.is_deep());
   const ImageFacts image{counts(), state.counts.pixels(), frame,
                          state.counts.is_deep() ? 257.0 : 1.0,

@@ -20,14 +20,12 @@ void wait(LumaArea& edge, const Area& line) noexcept {
 
 }  // namespace
 
-std::vector<LumaSeams::Node> LumaSeams::edges_of(const Tile& tile) {
+LumaSeams::LumaSeams(const Tile& tile) {
   const auto [x, y, width, height] = tile.area();
   const std::int64_t top = tile.top() ? y : std::min(y + 2, y + height);
   const std::int64_t bottom = tile.bottom() ? y + height : std::max(top, y + height - 2);
   const std::int64_t left = tile.left() ? x : std::min(x + 2, x + width);
   const std::int64_t right = tile.right() ? x + width : std::max(left, x + width - 2);
-  std::vector<Node> edges;
-  edges.reserve(4);
   for (const Area& area :
        {Area{x, y, width, top - y}, Area{x, bottom, width, y + height - bottom},
         Area{x, top, left - x, bottom - top}, Area{right, top, x + width - right, bottom - top}}) {
@@ -37,14 +35,9 @@ std::vector<LumaSeams::Node> LumaSeams::edges_of(const Tile& tile) {
     if (!tile.bottom()) wait(edge, {x, y + height - 1, width, 1});
     if (!tile.left()) wait(edge, {x, y, 1, height});
     if (!tile.right()) wait(edge, {x + width - 1, y, 1, height});
-    edges.push_back(AreaMap<LumaArea>::node_of(std::move(edge)));
+    pixels_ += edge.luma.size();
+    edges_.add(AreaMap(std::move(edge)));
   }
-  return edges;
-}
-
-void LumaSeams::add(Node edge) noexcept {
-  pixels_ += edge.mapped().luma.size();
-  edges_.add(std::move(edge));
 }
 
 void LumaSeams::add(LumaSeams other) noexcept {

@@ -35,12 +35,19 @@ struct LumaArea : Area {
 // tile leaves two rows or columns at each edge that is not the image's.
 class LumaSeams {
  public:
-  using Node = AreaMap<LumaArea>::Node;
-
+  LumaSeams() = default;
   // What a tile leaves, of which the luma is to be added.
-  [[nodiscard]] static std::vector<Node> edges_of(const Tile& tile);
-  void add(Node edge) noexcept;
+  explicit LumaSeams(const Tile& tile);
   void add(LumaSeams other) noexcept;
+  // Adds the luma of row y, which is there from column x on.
+  template <class S>
+  void add_luma(const S* luma, std::int64_t x, std::int64_t y) noexcept {
+    for (auto& [place, edge] : edges_.map()) {
+      if (y < edge.y || y >= edge.bottom()) continue;
+      std::uint32_t* const kept = edge.from(edge.x, y);
+      for (std::int64_t i = 0; i < edge.width; ++i) kept[i] |= luma[edge.x - x + i];
+    }
+  }
 
   [[nodiscard]] bool is_empty() const noexcept { return edges_.empty(); }
   // Whether so much came since they were last settled that settling is worth it.

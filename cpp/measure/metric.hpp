@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "kernels/compiler.hpp"
+#include "measure/area.hpp"
 #include "measure/image_counts.hpp"
 #include "measure/number.hpp"
 #include "nan.hpp"
@@ -21,10 +22,9 @@ namespace lightmeter::measure {
 //   read(image, out)                          one amount per number; NaN, or none of a hash, where
 //                                             it is not defined
 // and, where it needs more than the histograms:
-//   add(other)                                joins what other pixels of the same image gave
-//   start(frame)                              before the first pixel
-//   reserve(RowSpan), rows()                  before pixels of these rows; which it has room for;
-//                                             adding must not throw then
+//   sums(metric), or add(other)               what joins what other pixels of the same image gave:
+//                                             references to the sums to be added
+//   start(frame, area)                        before the first pixel; all will be in the area
 //   pixels(PixelRow)                          sees each pixel once
 //   neighbours(LumaRow)                       sees each pixel once, with the eight around it,
 //                                             unless one of the nine is ignored
@@ -45,12 +45,6 @@ struct Frame {
   std::int64_t height = 0;
 
   friend bool operator==(const Frame&, const Frame&) = default;
-};
-
-// Rows of an image, from `first` to before `end`.
-struct RowSpan {
-  std::int64_t first = 0;
-  std::int64_t end = 0;
 };
 
 // A run of pixels in a row, the first at column x. Of a gray image all four are the same.

@@ -12,17 +12,20 @@ constexpr std::size_t numbers_of_all() {
 }
 
 constexpr auto kNumbers = [] {
-  std::array<ImageNumber, numbers_of_all()> numbers{};
+  std::array<Number, numbers_of_all()> numbers{};
   std::size_t at = 0;
   for_each_metric(kAllMetrics, [&]<std::size_t I> {
-    for (const Number& number : Metric<I>::kNumbers) numbers[at++] = {number, Metric<I>::kSet};
+    for (const Number& number : Metric<I>::kNumbers) {
+      numbers[at] = number;
+      numbers[at++].set = Metric<I>::kSet;
+    }
   });
   return numbers;
 }();
 
 }  // namespace
 
-std::span<const ImageNumber> image_numbers() noexcept { return kNumbers; }
+std::span<const Number> image_numbers() noexcept { return kNumbers; }
 
 bool needs_size(Set set) noexcept { return metrics_of(set, false) != metrics_of(set, true); }
 
@@ -38,9 +41,9 @@ std::string hash_text(std::uint64_t hash) {
 std::vector<Value> read(const Metrics& metrics, Set set, Active active, const ImageFacts& image) {
   std::vector<Value> values;
   values.reserve(kNumbers.size());
-  const ImageNumber* number = kNumbers.data();
+  const Number* number = kNumbers.data();
   for_each_metric(kAllMetrics, [&]<std::size_t I> {
-    const ImageNumber* const first = number;
+    const Number* const first = number;
     number += Metric<I>::kNumbers.size();
     if (Metric<I>::kSet > set) return;
     std::array<Amount, Metric<I>::kNumbers.size()> amounts;

@@ -47,9 +47,7 @@ concept SeesNeighbours = requires(M metric, LumaRow<std::uint8_t> row) { metric.
 template <class M>
 concept NeedsSize = M::kNeedsSize;
 template <class M>
-concept NeedsFrame = requires(M metric, Frame frame) { metric.start(frame); };
-template <class M>
-concept KeepsRows = requires(M metric, RowSpan rows) { metric.reserve(rows); };
+concept Starts = requires(M metric, Frame frame, Area area) { metric.start(frame, area); };
 
 // Calls use.template operator()<I>(metric) for the metrics in `active`.
 template <class Use>

@@ -40,26 +40,24 @@ enum class Group : std::uint8_t {
 // A number of one image. `says` names it in a few words, then what more or less of it means.
 struct Number {
   std::string_view name;
-  Role role;
   Scale scale;
   Group group;
-  bool integral;
   std::string_view says;
-};
+  Role role = Role::kPlain;
+  Set set = Set::kAll;  // the smallest that has it, which is that of its metric
 
-struct ImageNumber : Number {
-  Set set;  // the smallest that has it
+  [[nodiscard]] constexpr bool is_integer() const noexcept { return scale == Scale::kLength; }
 };
 
 // Every number of an image. The one place that names them and says what they mean.
-[[nodiscard]] std::span<const ImageNumber> image_numbers() noexcept;
+[[nodiscard]] std::span<const Number> image_numbers() noexcept;
 
 // Whether a set has numbers that are only measured where the size of the image is known before.
 [[nodiscard]] bool needs_size(Set set) noexcept;
 
 // A number of one image as measured: nothing where it is not defined, and a hash of Scale::kHash.
 struct Value {
-  const ImageNumber* number;
+  const Number* number;
   std::variant<std::monostate, double, std::uint64_t> amount;
 };
 

@@ -11,31 +11,22 @@ struct RowState {
   Metrics metrics;
   LumaSeams seams;
 
-  RowState(Active to_measure, const Frame& frame) : active(to_measure) {
+  RowState() = default;
+  // All pixels will be in the area.
+  RowState(Active to_measure, const Frame& frame, const Area& area) : active(to_measure) {
     for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (NeedsFrame<Metric<I>>) std::get<I>(metrics).start(frame);
+      if constexpr (Starts<Metric<I>>) std::get<I>(metrics).start(frame, area);
     });
   }
 
-  // Makes room for pixels in these rows of the image.
-  void reserve(RowSpan rows) {
+  // Adds what other pixels gave, of which the area is within this one.
+  void add(RowState other) noexcept {
     for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (KeepsRows<Metric<I>>) std::get<I>(metrics).reserve(rows);
-    });
-  }
-
-  // Adds what other pixels gave. If it throws, nothing was added.
-  void add(RowState other) {
-    const Metrics& theirs = other.metrics;
-    for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (KeepsRows<Metric<I>>) {
-        std::get<I>(metrics).reserve(std::get<I>(theirs).rows());
+      if constexpr (kRowMetrics >> I & 1) {
+        measure::add(std::get<I>(metrics), std::get<I>(other.metrics));
       }
     });
     seams.add(std::move(other.seams));
-    for_each_metric(active, [&]<std::size_t I> {
-      if constexpr (kRowMetrics >> I & 1) std::get<I>(metrics).add(std::get<I>(theirs));
-    });
   }
 
   void settle(const Frame& frame, const Mask* mask, bool deep) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
-#include <vector>
 
 #include "kernels/colour.hpp"
 #include "measure/neighbour_rows.hpp"
@@ -26,8 +25,7 @@ class TileRows {
         sees_neighbours_((state.active & kNeighbourMetrics) != 0),
         luma_(rows_, tile.frame, tile.mask, state.active, state.metrics, width_) {
     luma_.start(tile.x, tile.pixels.width);
-    if (sees_neighbours_) edges_ = LumaSeams::edges_of(tile);
-    state.reserve({tile.y, tile.y + tile.pixels.height});
+    if (sees_neighbours_) edges_ = LumaSeams(tile);
   }
 
   // Pixels of row y from column x on; both count within the tile. Those of gray have one pointer.
@@ -62,22 +60,14 @@ class TileRows {
       const std::int64_t mirrored = is_top ? row : row - 1;
       if (tile_.bottom() && (!is_top || starts_image)) show(row, mirrored, mirrored);
     }
-    for (LumaSeams::Node& edge : edges_) keep(row, edge.mapped());
-    if (y + 1 < tile_.pixels.height) return;
-    for (LumaSeams::Node& edge : edges_) state_.seams.add(std::move(edge));
+    edges_.add_luma(luma, tile_.x, row);
+    if (y + 1 == tile_.pixels.height) state_.seams.add(std::move(edges_));
   }
 
  private:
   void show(std::int64_t y, std::int64_t above, std::int64_t below) noexcept {
     luma_.show(y, above, below, tile_.x + (tile_.left() ? 0 : 1),
                tile_.area().right() - (tile_.right() ? 0 : 1));
-  }
-
-  void keep(std::int64_t y, LumaArea& edge) noexcept {
-    if (y < edge.y || y >= edge.bottom()) return;
-    const S* const luma = luma_.row(y) + (edge.x - tile_.x);
-    std::uint32_t* const kept = edge.from(edge.x, y);
-    for (std::int64_t i = 0; i < edge.width; ++i) kept[i] |= luma[i];
   }
 
   const kernels::Tier& tier_;
@@ -87,7 +77,7 @@ class TileRows {
   RowState& state_;
   bool sees_pixels_, sees_neighbours_;
   NeighbourRows<S> luma_;
-  std::vector<LumaSeams::Node> edges_;
+  LumaSeams edges_;
 };
 
 }  // namespace lightmeter::measure

@@ -15,53 +15,39 @@ namespace lightmeter::measure {
 // count as stripes. Of ignored pixels, a row's mean is that of the others.
 struct Banding {
   static constexpr Set kSet = Set::kAll;
+  static constexpr bool kNeedsSize = true;
   static constexpr std::array kNumbers{
-      Number{"Banding.rows", Role::kPlain, Scale::kSample, Group::kNoise, false,
+      Number{"Banding.rows", Scale::kSample, Group::kNoise,
              "the horizontal banding, how much rows differ from the rows around: higher is more"},
-      Number{"Banding.columns", Role::kPlain, Scale::kSample, Group::kNoise, false,
+      Number{"Banding.columns", Scale::kSample, Group::kNoise,
              "the vertical banding, how much columns differ from the columns around: higher is "
              "more"},
   };
   static constexpr std::size_t kSide = 15;
 
-  // Sums of luma and counts of pixels by row, from `first_row` on, and by column. A run adds 1 to
-  // the count where it starts and takes 1 where it ends, so that a column's count is the sum of all
-  // up to it.
-  std::int64_t first_row = 0;
+  // Of the rows and columns of an area: sums of luma and counts of pixels. A run adds 1 to the count
+  // of the column where it starts and takes 1 where it ends, so that a column's count is the sum of
+  // all up to it.
+  Area area{};
   std::vector<std::uint64_t> row_sums, row_counts, column_sums, column_starts;
   // The columns' sums over the last runs, few enough for 32 bits.
   std::vector<std::uint32_t> recent;
   std::uint32_t recent_runs = 0;
 
-  void start(const Frame& frame) {
-    column_sums.assign(static_cast<std::size_t>(frame.width), 0);
-    recent.assign(static_cast<std::size_t>(frame.width), 0);
-    column_starts.assign(static_cast<std::size_t>(frame.width) + 1, 0);
-  }
-
-  [[nodiscard]] RowSpan rows() const noexcept {
-    return {first_row, first_row + static_cast<std::int64_t>(row_sums.size())};
-  }
-  // Only of these rows: a tall image in many tiles would else take time by the square of its height.
-  void reserve(RowSpan rows) {
-    if (rows.first >= rows.end) return;
-    const RowSpan held = row_sums.empty() ? rows : this->rows();
-    const RowSpan all{std::min(held.first, rows.first), std::max(held.end, rows.end)};
-    const auto size = static_cast<std::size_t>(all.end - all.first);
-    for (auto* sums : {&row_sums, &row_counts}) {  // what follows cannot throw
-      if (sums->capacity() < size) sums->reserve(std::max(size, 2 * sums->capacity()));
-    }
-    for (auto* sums : {&row_sums, &row_counts}) {
-      sums->insert(sums->begin(), static_cast<std::size_t>(held.first - all.first), 0);
-      sums->resize(size);
-    }
-    first_row = all.first;
+  void start(const Frame&, const Area& all) {
+    area = all;
+    const auto rows = static_cast<std::size_t>(area.height);
+    const auto columns = static_cast<std::size_t>(area.width);
+    for (auto* sums : {&row_sums, &row_counts}) sums->assign(rows, 0);
+    column_sums.assign(columns, 0);
+    column_starts.assign(columns + 1, 0);
+    recent.assign(columns, 0);
   }
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
-    const auto x = static_cast<std::size_t>(row.x);
-    const auto y = static_cast<std::size_t>(row.y - first_row);
+    const auto x = static_cast<std::size_t>(row.x - area.x);
+    const auto y = static_cast<std::size_t>(row.y - area.y);
     if (recent_runs == kRuns) settle();
     recent_runs += 1;
     std::uint32_t* const columns = recent.data() + x;
@@ -74,13 +60,14 @@ struct Banding {
     column_starts.data()[x + n] -= 1;
   }
 
-  void add(const Banding& other) {
-    const auto offset = static_cast<std::size_t>(other.first_row - first_row);
-    add(row_sums, other.row_sums, other.row_sums.empty() ? 0 : offset);
-    add(row_counts, other.row_counts, other.row_sums.empty() ? 0 : offset);
-    add(column_sums, other.column_sums);
-    add(column_sums, other.recent);
-    add(column_starts, other.column_starts);
+  void add(const Banding& other) noexcept {
+    const auto row = static_cast<std::size_t>(other.area.y - area.y);
+    const auto column = static_cast<std::size_t>(other.area.x - area.x);
+    add(row_sums, other.row_sums, row);
+    add(row_counts, other.row_counts, row);
+    add(column_sums, other.column_sums, column);
+    add(column_sums, other.recent, column);
+    add(column_starts, other.column_starts, column);
   }
 
   void read(const ImageFacts& image, std::span<Amount> out) const {
@@ -93,13 +80,6 @@ struct Banding {
     }
     out[0] = banding(row_sums, row_counts) / image.step;
     out[1] = banding(sums, column_counts) / image.step;
-  }
-
-  friend bool operator==(Banding a, Banding b) {
-    a.settle();
-    b.settle();
-    return a.first_row == b.first_row && a.row_sums == b.row_sums && a.row_counts == b.row_counts &&
-           a.column_sums == b.column_sums && a.column_starts == b.column_starts;
   }
 
  private:
@@ -117,8 +97,7 @@ struct Banding {
   }
 
   template <class Others>
-  static void add(Integers& sums, const Others& others, std::size_t offset = 0) {
-    if (sums.size() < offset + others.size()) sums.resize(offset + others.size());
+  static void add(Integers& sums, const Others& others, std::size_t offset = 0) noexcept {
     for (std::size_t i = 0; i < others.size(); ++i) sums[offset + i] += others[i];
   }
 

@@ -12,7 +12,7 @@ namespace lightmeter::measure {
 struct Blockiness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
-      Number{"Blockiness", Role::kPlain, Scale::kRatio, Group::kCompression, false,
+      Number{"Blockiness", Scale::kRatio, Group::kCompression,
              "the blockiness, steps across the borders of 8 x 8 blocks over others: 1 is none, "
              "higher is more blocks"},
   };
@@ -60,11 +60,8 @@ struct Blockiness {
     }
   }
 
-  void add(const Blockiness& other) noexcept {
-    borders += other.borders;
-    others += other.others;
-    border_sum += other.border_sum;
-    other_sum += other.other_sum;
+  static auto sums(auto& metric) noexcept {
+    return std::tie(metric.borders, metric.others, metric.border_sum, metric.other_sum);
   }
 
   void read(const ImageFacts&, std::span<Amount> out) const noexcept {
@@ -73,8 +70,6 @@ struct Blockiness {
                            (static_cast<double>(other_sum) / static_cast<double>(others))
                      : kNan;
   }
-
-  friend bool operator==(const Blockiness&, const Blockiness&) = default;
 
  private:
   static constexpr std::size_t kChunk = 1024;

@@ -9,8 +9,9 @@
 
 namespace lightmeter::measure {
 
-// An image cut into kColumns x kRows boxes. The pixel (x, y) is in the box of column
-// floor(kColumns x / width) and row floor(kRows y / height).
+// An image cut into kColumns x kRows boxes: how many pixels of each were counted, and the sum of their
+// luma. The pixel (x, y) is in the box of column floor(kColumns x / width) and row
+// floor(kRows y / height).
 template <int kColumns, int kRows>
 struct Boxes {
   static constexpr std::size_t kCount = std::size_t{kColumns} * kRows;
@@ -22,6 +23,8 @@ struct Boxes {
   };
 
   Frame frame;
+  std::array<std::uint64_t, kCount> counts{};
+  std::array<std::uint64_t, kCount> luma{};
 
   // The first box of the row of boxes that y is in.
   [[nodiscard]] LIGHTMETER_INLINE std::size_t first_box(std::int64_t y) const noexcept {
@@ -35,39 +38,22 @@ struct Boxes {
             std::clamp(edge(column + 1), x, end)};
   }
 
+  template <class S>
+  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
+    const std::size_t first_box = this->first_box(row.y);
+    for (int column = 0; column < kColumns; ++column) {
+      const auto [box, first, last] = part(first_box, column, row.x, row.n);
+      counts[box] += static_cast<std::uint64_t>(last - first);
+      luma[box] += sum_of(row.luma + (first - row.x), static_cast<std::size_t>(last - first));
+    }
+  }
+
+  static auto sums(auto& boxes) noexcept { return std::tie(boxes.counts, boxes.luma); }
+
  private:
   // The least x of which kColumns x >= column * width.
   [[nodiscard]] LIGHTMETER_INLINE std::int64_t edge(int column) const noexcept {
     return (column * frame.width + kColumns - 1) / kColumns;
-  }
-};
-
-// How many pixels of each box were counted, and the sum of their luma.
-template <int kColumns, int kRows>
-struct BoxLuma {
-  using Grid = Boxes<kColumns, kRows>;
-
-  Grid boxes;
-  std::array<std::uint64_t, Grid::kCount> n{};
-  std::array<std::uint64_t, Grid::kCount> sum{};
-
-  template <class S>
-  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
-    if (boxes.frame.height == 0) return;
-    const std::size_t first_box = boxes.first_box(row.y);
-    for (int column = 0; column < kColumns; ++column) {
-      const auto [box, first, last] = boxes.part(first_box, column, row.x, row.n);
-      n[box] += static_cast<std::uint64_t>(last - first);
-      sum[box] += sum_of(row.luma + (first - row.x), static_cast<std::size_t>(last - first));
-    }
-  }
-
-  void add(const BoxLuma& other) noexcept {
-    if (boxes.frame.height == 0) boxes = other.boxes;
-    for (std::size_t box = 0; box < Grid::kCount; ++box) {
-      n[box] += other.n[box];
-      sum[box] += other.sum[box];
-    }
   }
 };
 

@@ -11,20 +11,17 @@ namespace lightmeter::measure {
 struct Channels {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
-      Number{"Red.mean", Role::kPlain, Scale::kSample, Group::kColour, false, "the mean red"},
-      Number{"Red.stddev", Role::kPlain, Scale::kSample, Group::kColour, false,
-             "the standard deviation of the red"},
-      Number{"Red.share", Role::kPlain, Scale::kShare, Group::kColour, false,
+      Number{"Red.mean", Scale::kSample, Group::kColour, "the mean red"},
+      Number{"Red.stddev", Scale::kSample, Group::kColour, "the standard deviation of the red"},
+      Number{"Red.share", Scale::kShare, Group::kColour,
              "the share of red in red, green and blue: higher is redder"},
-      Number{"Green.mean", Role::kPlain, Scale::kSample, Group::kColour, false, "the mean green"},
-      Number{"Green.stddev", Role::kPlain, Scale::kSample, Group::kColour, false,
-             "the standard deviation of the green"},
-      Number{"Green.share", Role::kPlain, Scale::kShare, Group::kColour, false,
+      Number{"Green.mean", Scale::kSample, Group::kColour, "the mean green"},
+      Number{"Green.stddev", Scale::kSample, Group::kColour, "the standard deviation of the green"},
+      Number{"Green.share", Scale::kShare, Group::kColour,
              "the share of green in red, green and blue: higher is greener"},
-      Number{"Blue.mean", Role::kPlain, Scale::kSample, Group::kColour, false, "the mean blue"},
-      Number{"Blue.stddev", Role::kPlain, Scale::kSample, Group::kColour, false,
-             "the standard deviation of the blue"},
-      Number{"Blue.share", Role::kPlain, Scale::kShare, Group::kColour, false,
+      Number{"Blue.mean", Scale::kSample, Group::kColour, "the mean blue"},
+      Number{"Blue.stddev", Scale::kSample, Group::kColour, "the standard deviation of the blue"},
+      Number{"Blue.share", Scale::kShare, Group::kColour,
              "the share of blue in red, green and blue: higher is bluer"},
   };
 

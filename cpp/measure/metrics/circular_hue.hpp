@@ -9,9 +9,10 @@ namespace lightmeter::measure {
 struct CircularHue {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
-      Number{"Hue.circular_mean", Role::kAngle, Scale::kSample, Group::kColour, false,
-             "the direction of the mean hue, each pixel weighing as much as it is colourful"},
-      Number{"Hue.concentration", Role::kPlain, Scale::kShare, Group::kColour, false,
+      Number{"Hue.circular_mean", Scale::kSample, Group::kColour,
+             "the direction of the mean hue, each pixel weighing as much as it is colourful",
+             Role::kAngle},
+      Number{"Hue.concentration", Scale::kShare, Group::kColour,
              "how much the hues agree: 0 where they cancel out, 1 where there is one"},
   };
 

@@ -12,7 +12,7 @@ namespace lightmeter::measure {
 struct Colorfulness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
-      Number{"Colorfulness", Role::kPlain, Scale::kSample, Group::kColour, false,
+      Number{"Colorfulness", Scale::kSample, Group::kColour,
              "the colourfulness of Hasler and Suesstrunk: higher is more colourful"},
   };
 
@@ -37,9 +37,8 @@ struct Colorfulness {
     }
   }
 
-  void add(const Colorfulness& other) noexcept {
-    rg_squares.add(other.rg_squares);
-    yb2_squares.add(other.yb2_squares);
+  static auto sums(auto& metric) noexcept {
+    return std::tie(metric.rg_squares, metric.yb2_squares);
   }
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {

@@ -9,7 +9,7 @@ namespace lightmeter::measure {
 struct Entropy {
   static constexpr Set kSet = Set::kWhylogs;
   static constexpr std::array kNumbers{
-      Number{"entropy", Role::kPlain, Scale::kBits, Group::kLight, false,
+      Number{"entropy", Scale::kBits, Group::kLight,
              "the entropy of the histograms of red, green and blue together"},
   };
 

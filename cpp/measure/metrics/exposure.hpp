@@ -15,13 +15,13 @@ namespace lightmeter::measure {
 struct Exposure {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
-      Number{"dark_percent", Role::kPlain, Scale::kPercent, Group::kLight, false,
+      Number{"dark_percent", Scale::kPercent, Group::kLight,
              "the share of nearly black pixels: higher is more underexposed"},
-      Number{"bright_percent", Role::kPlain, Scale::kPercent, Group::kLight, false,
+      Number{"bright_percent", Scale::kPercent, Group::kLight,
              "the share of nearly white pixels: higher is more overexposed"},
-      Number{"glare_percent", Role::kPlain, Scale::kPercent, Group::kLight, false,
+      Number{"glare_percent", Scale::kPercent, Group::kLight,
              "the share of red, green and blue samples of 245 and more: higher is more glare"},
-      Number{"gray_percent", Role::kPlain, Scale::kPercent, Group::kColour, false,
+      Number{"gray_percent", Scale::kPercent, Group::kColour,
              "the share of pixels without colour: higher is grayer, 100 is a gray picture"},
   };
   static constexpr int kDark = 5, kBright = 250, kGlare = 245;
@@ -48,10 +48,7 @@ struct Exposure {
     }
   }
 
-  void add(const Exposure& other) noexcept {
-    dark += other.dark;
-    bright += other.bright;
-  }
+  static auto sums(auto& metric) noexcept { return std::tie(metric.dark, metric.bright); }
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const ImageCounts& counts = image.counts;

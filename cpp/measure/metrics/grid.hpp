@@ -48,38 +48,31 @@ struct Grid {
       const auto text = [&](const auto& texts) {
         return std::string_view(texts[cell].data(), texts[cell].size());
       };
-      numbers[cell] =
-          Number{text(kNames), Role::kPlain, Scale::kSample, Group::kWhere, false, text(kTexts)};
+      numbers[cell] = Number{text(kNames), Scale::kSample, Group::kWhere, text(kTexts)};
       numbers[Cells::kCount + cell] =
-          Number{text(kSharpnessNames), Role::kPlain, Scale::kSquares,
-                 Group::kWhere,         false,        text(kSharpnessTexts)};
+          Number{text(kSharpnessNames), Scale::kSquares, Group::kWhere, text(kSharpnessTexts)};
     }
-    numbers.back() = Number{"Vignetting",
-                            Role::kPlain,
-                            Scale::kRatio,
-                            Group::kWhere,
-                            false,
+    numbers.back() = Number{"Vignetting", Scale::kRatio, Group::kWhere,
                             "the luma of the corners over that of the centre: 1 where they are "
                             "alike, lower where the corners are darker"};
     return numbers;
   }();
 
-  BoxLuma<kSide, kSide> luma;
+  Cells cells;
   std::array<Sharpness, Cells::kCount> sharpness{};
 
-  void start(const Frame& frame) noexcept { luma.boxes.frame = frame; }
+  void start(const Frame& frame, const Area&) noexcept { cells.frame = frame; }
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
-    luma.pixels(row);
+    cells.pixels(row);
   }
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
-    if (luma.boxes.frame.height == 0) return;
-    const std::size_t first_box = luma.boxes.first_box(row.y);
+    const std::size_t first_box = cells.first_box(row.y);
     for (int column = 0; column < kSide; ++column) {
-      const auto [box, first, last] = luma.boxes.part(first_box, column, row.x, row.n);
+      const auto [box, first, last] = cells.part(first_box, column, row.x, row.n);
       if (first == last) continue;
       LumaRow<S> part = row;
       part.above = row.above.from(first - row.x);
@@ -90,16 +83,11 @@ struct Grid {
     }
   }
 
-  void add(const Grid& other) noexcept {
-    luma.add(other.luma);
-    for (std::size_t box = 0; box < Cells::kCount; ++box) {
-      sharpness[box].add(other.sharpness[box]);
-    }
-  }
+  static auto sums(auto& grid) noexcept { return std::tie(grid.cells, grid.sharpness); }
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     for (std::size_t box = 0; box < Cells::kCount; ++box) {
-      out[box] = ratio(luma.sum[box], luma.n[box]) / image.step;
+      out[box] = ratio(cells.luma[box], cells.counts[box]) / image.step;
       sharpness[box].read(image, out.subspan(Cells::kCount + box, 1));
     }
     const double corners = mean({0, 3, 12, 15});
@@ -117,8 +105,8 @@ struct Grid {
     std::uint64_t sum = 0;
     std::uint64_t n = 0;
     for (const std::size_t box : boxes) {
-      sum += luma.sum[box];
-      n += luma.n[box];
+      sum += cells.luma[box];
+      n += cells.counts[box];
     }
     return ratio(sum, n);
   }

@@ -9,17 +9,17 @@ namespace lightmeter::measure {
 struct Hsv {
   static constexpr Set kSet = Set::kWhylogs;
   static constexpr std::array kNumbers{
-      Number{"Hue.mean", Role::kLinearAngle, Scale::kSample, Group::kColour, false,
-             "the mean hue, as though 0 and 254 lay far apart"},
-      Number{"Hue.stddev", Role::kAngleSpread, Scale::kSample, Group::kColour, false,
-             "the standard deviation of the hue, as though 0 and 254 lay far apart"},
-      Number{"Saturation.mean", Role::kPlain, Scale::kSample, Group::kColour, false,
-             "the mean saturation"},
-      Number{"Saturation.stddev", Role::kPlain, Scale::kSample, Group::kColour, false,
+      Number{"Hue.mean", Scale::kSample, Group::kColour,
+             "the mean hue, as though 0 and 254 lay far apart", Role::kLinearAngle},
+      Number{"Hue.stddev", Scale::kSample, Group::kColour,
+             "the standard deviation of the hue, as though 0 and 254 lay far apart",
+             Role::kAngleSpread},
+      Number{"Saturation.mean", Scale::kSample, Group::kColour, "the mean saturation"},
+      Number{"Saturation.stddev", Scale::kSample, Group::kColour,
              "the standard deviation of the saturation"},
-      Number{"Brightness.mean", Role::kPlain, Scale::kSample, Group::kLight, false,
+      Number{"Brightness.mean", Scale::kSample, Group::kLight,
              "the mean brightness, which is the largest of red, green and blue"},
-      Number{"Brightness.stddev", Role::kPlain, Scale::kSample, Group::kLight, false,
+      Number{"Brightness.stddev", Scale::kSample, Group::kLight,
              "the standard deviation of the brightness"},
   };
 

@@ -10,9 +10,8 @@ namespace lightmeter::measure {
 struct Luma {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
-      Number{"Luma.mean", Role::kPlain, Scale::kSample, Group::kLight, false,
-             "the mean luma: higher is brighter"},
-      Number{"Luma.stddev", Role::kPlain, Scale::kSample, Group::kLight, false,
+      Number{"Luma.mean", Scale::kSample, Group::kLight, "the mean luma: higher is brighter"},
+      Number{"Luma.stddev", Scale::kSample, Group::kLight,
              "the contrast, the standard deviation of the luma: higher is more contrast"},
   };
 
@@ -37,10 +36,7 @@ struct Luma {
     }
   }
 
-  void add(const Luma& other) noexcept {
-    sum += other.sum;
-    squares.add(other.squares);
-  }
+  static auto sums(auto& metric) noexcept { return std::tie(metric.sum, metric.squares); }
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const Spread luma = Spread::of(image.pixels, sum, squares.value());

@@ -13,7 +13,7 @@ namespace lightmeter::measure {
 struct Noise {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
-      Number{"Noise", Role::kPlain, Scale::kSample, Group::kNoise, false,
+      Number{"Noise", Scale::kSample, Group::kNoise,
              "the noise, as the standard deviation of a luma sample: higher is noisier"},
   };
 
@@ -38,17 +38,12 @@ struct Noise {
     if (row.n > outside) n += row.n - outside;
   }
 
-  void add(const Noise& other) noexcept {
-    n += other.n;
-    sum.add(other.sum);
-  }
+  static auto sums(auto& metric) noexcept { return std::tie(metric.n, metric.sum); }
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const double scale = std::sqrt(std::numbers::pi / 2) / 6 / image.step;
     out[0] = n == 0 ? kNan : scale * static_cast<double>(sum.value()) / static_cast<double>(n);
   }
-
-  friend bool operator==(const Noise&, const Noise&) = default;
 
  private:
   template <class S>

@@ -22,19 +22,21 @@ struct PerceptualHash {
   static constexpr int kColumns = 9;
   static constexpr int kRows = 8;
   static constexpr std::array kNumbers{
-      Number{"PerceptualHash", Role::kHash, Scale::kHash, Group::kRepeats, false,
-             "a hash of the coarse light and dark: equal where two pictures look alike"}};
+      Number{"PerceptualHash", Scale::kHash, Group::kRepeats,
+             "a hash of the coarse light and dark: equal where two pictures look alike",
+             Role::kHash},
+  };
 
-  BoxLuma<kColumns, kRows> luma;
+  Boxes<kColumns, kRows> boxes;
 
-  void start(const Frame& frame) noexcept { luma.boxes.frame = frame; }
+  void start(const Frame& frame, const Area&) noexcept { boxes.frame = frame; }
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
-    luma.pixels(row);
+    boxes.pixels(row);
   }
 
-  void add(const PerceptualHash& other) noexcept { luma.add(other.luma); }
+  static auto sums(auto& hash) noexcept { return std::tie(hash.boxes); }
 
   // Means are compared by their products with the pixels of the other box; one of no pixels is not
   // brighter or darker than any.
@@ -44,8 +46,8 @@ struct PerceptualHash {
     bool differs = false;
     for (std::size_t row = 0; row < kRows; ++row) {
       for (std::size_t right = row * kColumns + 1; right < (row + 1) * kColumns; ++right) {
-        const Wide here = Wide{luma.sum[right]} * luma.n[right - 1];
-        const Wide before = Wide{luma.sum[right - 1]} * luma.n[right];
+        const Wide here = Wide{boxes.luma[right]} * boxes.counts[right - 1];
+        const Wide before = Wide{boxes.luma[right - 1]} * boxes.counts[right];
         hash = hash << 1 | static_cast<std::uint64_t>(here > before);
         differs = differs || here != before;
       }

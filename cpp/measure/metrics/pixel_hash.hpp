@@ -28,8 +28,8 @@ namespace lightmeter::measure {
 struct PixelHash {
   static constexpr Set kSet = Set::kCamera;
   static constexpr std::array kNumbers{
-      Number{"PixelHash", Role::kHash, Scale::kHash, Group::kRepeats, false,
-             "a hash of all pixels: equal where two pictures are the same"}};
+      Number{"PixelHash", Scale::kHash, Group::kRepeats,
+             "a hash of all pixels: equal where two pictures are the same", Role::kHash}};
 
   std::uint64_t sum = 0;  // below kPrime
 

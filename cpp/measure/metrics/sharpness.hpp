@@ -11,7 +11,7 @@ namespace lightmeter::measure {
 struct Sharpness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
-      Number{"Sharpness", Role::kPlain, Scale::kSquares, Group::kFocus, false,
+      Number{"Sharpness", Scale::kSquares, Group::kFocus,
              "the sharpness, the variance of the Laplacian: higher is sharper"},
   };
 
@@ -36,17 +36,11 @@ struct Sharpness {
     n += row.n;
   }
 
-  void add(const Sharpness& other) noexcept {
-    n += other.n;
-    sum.add(other.sum);
-    squares.add(other.squares);
-  }
+  static auto sums(auto& metric) noexcept { return std::tie(metric.n, metric.sum, metric.squares); }
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     out[0] = Spread::of(n, sum.value(), squares.value()).variance / (image.step * image.step);
   }
-
-  friend bool operator==(const Sharpness&, const Sharpness&) = default;
 };
 
 }  // namespace lightmeter::measure

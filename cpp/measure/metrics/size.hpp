@@ -7,8 +7,8 @@ namespace lightmeter::measure {
 struct Size {
   static constexpr Set kSet = Set::kWhylogs;
   static constexpr std::array kNumbers{
-      Number{"ImagePixelWidth", Role::kPlain, Scale::kLength, Group::kSize, true, "the width"},
-      Number{"ImagePixelHeight", Role::kPlain, Scale::kLength, Group::kSize, true, "the height"},
+      Number{"ImagePixelWidth", Scale::kLength, Group::kSize, "the width"},
+      Number{"ImagePixelHeight", Scale::kLength, Group::kSize, "the height"},
   };
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {

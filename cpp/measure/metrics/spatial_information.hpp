@@ -13,7 +13,7 @@ namespace lightmeter::measure {
 struct SpatialInformation {
   static constexpr Set kSet = Set::kAll;
   static constexpr std::array kNumbers{
-      Number{"SpatialInformation", Role::kPlain, Scale::kSample, Group::kFocus, false,
+      Number{"SpatialInformation", Scale::kSample, Group::kFocus,
              "the spatial information, the standard deviation of the edges' strength: higher is "
              "more detail"},
   };
@@ -52,18 +52,12 @@ struct SpatialInformation {
     if (row.n > outside) n += row.n - outside;
   }
 
-  void add(const SpatialInformation& other) noexcept {
-    n += other.n;
-    sum.add(other.sum);
-    squares.add(other.squares);
-  }
+  static auto sums(auto& metric) noexcept { return std::tie(metric.n, metric.sum, metric.squares); }
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
     const double grid = image.step > 1 ? kDeepGrid * image.step : kGrid;
     out[0] = std::sqrt(Spread::of(n, sum.value(), squares.value()).variance) / grid;
   }
-
-  friend bool operator==(const SpatialInformation&, const SpatialInformation&) = default;
 
  private:
   static constexpr std::int32_t kGrid = 1024, kDeepGrid = 4;

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
+#include <tuple>
+#include <utility>
 
 #include "measure/metric.hpp"
 
@@ -82,6 +85,23 @@ struct LongSum {
 
   friend bool operator==(const LongSum&, const LongSum&) = default;
 };
+
+// Adds what other pixels of the same image gave: to a sum, an array of sums, or those of a metric.
+template <class T>
+void add(T& to, const T& other) {
+  if constexpr (requires { T::sums(to); }) {
+    constexpr std::size_t kSums = std::tuple_size_v<decltype(T::sums(to))>;
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (add(std::get<I>(T::sums(to)), std::get<I>(T::sums(other))), ...);
+    }(std::make_index_sequence<kSums>());
+  } else if constexpr (requires { to.add(other); }) {
+    to.add(other);
+  } else if constexpr (std::is_integral_v<T>) {
+    to += other;
+  } else {
+    for (std::size_t i = 0; i < to.size(); ++i) add(to[i], other[i]);
+  }
+}
 
 // Mean and variance of n integers below 2^21 in size, from exact sums of them and their squares.
 struct Spread {

@@ -213,10 +213,10 @@ TEST(Laws, TiersCannotBeSeen) {
       const auto measured = [&](const kernels::Tier& tier) {
         const Frame frame{width, height};
         ImageCounts counts = deep ? ImageCounts::deep(image.view.channels) : ImageCounts();
-        RowState rows(metrics_of(Set::kAll, true), frame);
+        RowState rows(metrics_of(Set::kAll, true), frame, {0, 0, width, height});
         ColourTables tables;
         count_pixels(tier, {image.view, 0, 0, frame, nullptr}, width * height, tables, counts,
-                     &rows);
+                     rows);
         tables.drain(tier, counts);
         return numbers(read(rows.metrics, Set::kAll, rows.active,
                             {counts, counts.pixels(), frame, deep ? 257.0 : 1.0}));
@@ -241,7 +241,7 @@ TEST(Laws, ASetHoldsTheSmallerOnes) {
   EXPECT_EQ(all.size(), image_numbers().size());
   for (const Set set : {Set::kWhylogs, Set::kDefault, Set::kCamera}) {
     const Numbers some = of(set);
-    for (const ImageNumber& number : image_numbers()) {
+    for (const Number& number : image_numbers()) {
       const auto at = some.find(std::string(number.name));
       ASSERT_EQ(at != some.end(), number.set <= set) << number.name;
       if (at != some.end()) {

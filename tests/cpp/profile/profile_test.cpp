@@ -47,7 +47,7 @@ std::vector<std::uint8_t> images_of(std::uint64_t count) {
 TEST(Profile, FeaturesOfAnImage) {
   Profile profile;
   log_image(profile, "image", two_pixels(), "RGB");
-  const auto is_logged = [](const measure::ImageNumber& number) {
+  const auto is_logged = [](const measure::Number& number) {
     return number.set <= measure::Set::kDefault;
   };
   const auto numbers = std::ranges::count_if(measure::image_numbers(), is_logged);
@@ -64,12 +64,12 @@ TEST(Profile, WhatTheFeaturesOfAnImageMean) {
   for (const auto& [name, column] : profile.columns()) {
     EXPECT_EQ(column.meaning().origin, Origin::kImage) << name;
   }
-  for (const measure::ImageNumber& number : measure::image_numbers()) {
+  for (const measure::Number& number : measure::image_numbers()) {
     const Column* column = profile.find("image." + std::string(number.name));
     ASSERT_NE(column, nullptr) << number.name;
     EXPECT_EQ(column->meaning().role, number.role);
     if (column->values() > 0) {
-      EXPECT_EQ(column->integral(), number.integral ? 1U : 0U);
+      EXPECT_EQ(column->integral(), number.is_integer() ? 1U : 0U);
     }
     EXPECT_FALSE(number.says.empty());
   }
