@@ -2,13 +2,27 @@
 #include <cmath>
 
 #include "arrays.hpp"
-#include "arrow.hpp"
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
 #include "measure/image_meter.hpp"
 #include "profile/image_features.hpp"
 
 namespace {
+
+// The structure of the Arrow C data interface that is read here, laid out as its specification
+// fixes it (https://arrow.apache.org/docs/format/CDataInterface.html).
+struct ArrowArray {
+  std::int64_t length;
+  std::int64_t null_count;
+  std::int64_t offset;
+  std::int64_t n_buffers;
+  std::int64_t n_children;
+  const void** buffers;
+  ArrowArray** children;
+  ArrowArray* dictionary;
+  void (*release)(ArrowArray*);
+  void* private_data;
+};
 
 using lightmeter::Pixels;
 using lightmeter::SampleType;
@@ -163,43 +177,16 @@ void update_arrow(ImageMeter& meter, const py::capsule& array, py::ssize_t width
   update(meter, pixels_of(array, width, height, channels, dtype, range), at, threads);
 }
 
-// The same of a whole image; returns what it adds to a profile.
-ImageFeatures measure_arrow(ImageMeter& meter, const py::capsule& array, py::ssize_t width,
-                            py::ssize_t height, int channels, const py::dtype& dtype, Range range,
-                            int threads) {
-  const Pixels pixels = pixels_of(array, width, height, channels, dtype, range);
-  std::optional<ImageFeatures> features;
-  without_gil(&meter, [&] {
-    meter.update(pixels, threads);
-    features.emplace(meter);
-  });
-  return *std::move(features);
-}
-
 // What a measured image adds to a profile. It takes some ten microseconds, a hundred where all
 // metrics are measured, and longer where samples are deep.
 ImageFeatures features_of(ImageMeter& meter) {
   std::optional<ImageFeatures> features;
-  const auto make = [&] { features.emplace(meter); };
-  if (meter.counts().is_deep()) {
-    without_gil(&meter, make);
-  } else {
-    make();
-  }
+  without_gil(&meter, [&] { features.emplace(meter); });
   return *std::move(features);
 }
 
 // How many pixels were counted, which leaves out the ignored ones.
 std::uint64_t pixels(ImageMeter& meter) { return meter.counts().pixels(); }
-
-// The names of all numbers that measurement() can have.
-py::list number_names(const ImageMeter& meter) {
-  py::list names;
-  for (const auto& number : lightmeter::measure::image_numbers()) {
-    if (number.set <= meter.set()) names.append(number.name);
-  }
-  return names;
-}
 
 // The numbers of the image by name; those that are not defined are left out.
 py::dict measurement(ImageMeter& meter) {
@@ -228,13 +215,11 @@ void bind_measure(py::module_& module) {
       .def(py::init(&make_meter))
       .def("update", &update_array)
       .def("update_arrow", &update_arrow)
-      .def("measure_arrow", &measure_arrow)
       .def_property_readonly("pixels", &pixels)
       .def_property_readonly("rows", &ImageMeter::rows)
       .def("copy", &ImageMeter::copy)
       .def("empty", &ImageMeter::empty)
       .def("add", &ImageMeter::add)
-      .def_property_readonly("names", &number_names)
       .def("measurement", &measurement)
       .def("histogram", &histogram);
 }

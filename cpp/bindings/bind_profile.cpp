@@ -7,13 +7,11 @@
 
 namespace {
 
-namespace sketch = lightmeter::sketch;
 using lightmeter::Meaning;
 using lightmeter::Origin;
 using lightmeter::Role;
 using lightmeter::profile::Column;
 using lightmeter::profile::ExifPolicy;
-using lightmeter::profile::NumberFacts;
 using lightmeter::profile::Profile;
 
 // Whether update() takes it.
@@ -99,24 +97,6 @@ void log_file(Profile& profile, const std::string& prefix,
   if (decoder) profile.decoders.add(decoder->first, decoder->second);
   if (exif) log_exif(profile, prefix, *exif, policy_of(allow, deny), dates);
   if (facts) log_row(profile, *facts, {Role::kPlain, Origin::kImage}, prefix + ".");
-}
-
-// Adds sketches that were made elsewhere to a feature. `integral` of the numbers are integers. What
-// follows from an exact sketch is not taken from the others.
-void add_column(Profile& profile, const std::string& name, std::uint64_t missing,
-                std::uint64_t integral, const sketch::QuantileSketch& numbers,
-                const sketch::Moments& moments, const sketch::DistinctCount& distinct_numbers,
-                const sketch::FrequentIntegers& integers, const sketch::FrequentStrings& strings,
-                const sketch::DistinctCount& distinct_strings, const std::string& role,
-                const std::string& origin) {
-  const Meaning meaning = meaning_of(role, origin);
-  Column::Numbers of_numbers;
-  of_numbers.integral = integral;
-  of_numbers.sketch = numbers;
-  of_numbers.facts.make(NumberFacts{moments, distinct_numbers, integers});
-  const Column column = Column::of_parts(name, meaning, missing, std::move(of_numbers),
-                                         {strings, distinct_strings, {}});
-  profile.column(name, meaning).merge(column);
 }
 
 template <class T>
@@ -229,10 +209,6 @@ void bind_profile(py::module_& module) {
       .def("log_string", &log_string)
       .def("log_nulls", &log_nulls)
       .def("log_hash", &log_hash)
-      .def("add_column", &add_column, py::arg("name"), py::kw_only(), py::arg("missing"),
-           py::arg("integral"), py::arg("numbers"), py::arg("moments"), py::arg("distinct_numbers"),
-           py::arg("integers"), py::arg("strings"), py::arg("distinct_strings"),
-           py::arg("role") = "plain", py::arg("origin") = "value")
       .def_property_readonly("images", &images)
       .def_property_readonly("image_prefixes", &image_prefixes)
       .def("names", &names)

@@ -42,31 +42,11 @@ void update_with(QuantileSketch& sketch, const py::handle& value) {
   update_as<double>(sketch, converted<Doubles>(array));
 }
 
-// By the instance itself: py::cast of each item costs a tenth of merging sketches of 100 numbers, and
-// makes up memory for one that was never initialised (`QuantileSketch.__new__`).
-void merge_many(QuantileSketch& sketch, const py::sequence& others) {
-  const auto items =
-      py::reinterpret_steal<py::object>(PySequence_Fast(others.ptr(), "expected a sequence"));
-  if (!items) throw py::error_already_set();
-  const auto size = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr()));
-  std::vector<const QuantileSketch*> pointers(size);
-  const py::type type = py::type::of<QuantileSketch>();
-  for (std::size_t i = 0; i < size; ++i) {
-    PyObject* const item = PySequence_Fast_GET_ITEM(items.ptr(), static_cast<py::ssize_t>(i));
-    if (reinterpret_cast<PyObject*>(Py_TYPE(item)) == type.ptr()) {
-      auto* const instance = reinterpret_cast<py::detail::instance*>(item);
-      pointers[i] =
-          static_cast<const QuantileSketch*>(instance->get_value_and_holder().value_ptr());
-      if (InUse::contains(pointers[i])) (void)py::cast<const QuantileSketch*>(py::handle(item));
-    } else if (py::isinstance<QuantileSketch>(item)) {
-      pointers[i] = py::cast<const QuantileSketch*>(py::handle(item));
-    }
-    if (pointers[i] == nullptr) {
-      throw py::type_error("got a " + std::string(Py_TYPE(item)->tp_name) + " at " +
-                           std::to_string(i) + "; expected a QuantileSketch");
-    }
+void merge_many(QuantileSketch& sketch, const std::vector<const QuantileSketch*>& others) {
+  if (std::ranges::find(others, nullptr) != others.end()) {
+    throw py::type_error("got None; expected a QuantileSketch");
   }
-  sketch.merge_many(pointers);
+  sketch.merge_many(others);
 }
 
 void update_counts(QuantileSketch& sketch, const py::handle& values, const py::handle& counts) {

@@ -31,7 +31,6 @@ using BoundProfile = py::class_<lightmeter::profile::Profile>;
 // they are functions rather than lambdas; names of arguments and texts of help would make each one
 // another. Each runs once, so it is cold: GCC inlines less into it, and is done sooner.
 [[gnu::cold]] void bind_error();
-[[gnu::cold]] void bind_kernels(py::module_& module);
 [[gnu::cold]] void bind_headers(py::module_& module);
 // Picture files, read and measured.
 [[gnu::cold]] void bind_files(py::module_& module);

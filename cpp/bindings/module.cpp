@@ -1,4 +1,5 @@
 #include "bindings.hpp"
+#include "kernels/hsv.hpp"
 #include "kernels/tier.hpp"
 
 namespace {
@@ -15,6 +16,16 @@ void refuse(py::module_& module, const std::string& wrong) {
   });
 }
 
+// The kernel tier in use: scalar, avx2 or neon.
+std::string_view kernel_tier() { return lightmeter::kernels::active().name; }
+
+// Those of this machine, slowest first.
+py::list kernel_tiers() {
+  py::list names;
+  for (const auto* tier : lightmeter::kernels::available_tiers()) names.append(tier->name);
+  return names;
+}
+
 }  // namespace
 
 // The GIL is what guards profiles and sketches, so that a Python without one turns it on again.
@@ -27,7 +38,11 @@ PYBIND11_MODULE(_core, module) {
     return refuse(module, error.what());
   }
   bind_error();
-  bind_kernels(module);
+  // What is made once is made here: a process that forks while another thread makes it would leave
+  // its child waiting for ever.
+  (void)lightmeter::kernels::hsv_tables();
+  module.def("kernel_tier", &kernel_tier);
+  module.def("kernel_tiers", &kernel_tiers);
   bind_files(module);
   bind_headers(module);
   bind_measure(module);

@@ -96,20 +96,7 @@ class ImageMeter:
         at: tuple[int, int] | None,
         /,
     ) -> None: ...
-    def measure_arrow(
-        self,
-        array: object,
-        width: int,
-        height: int,
-        channels: int,
-        dtype: np.dtype[Any],
-        value_range: tuple[float, float],
-        threads: int,
-        /,
-    ) -> ImageFeatures: ...
     def add(self, other: ImageMeter, /) -> None: ...
-    @property
-    def names(self) -> list[str]: ...
     def measurement(self) -> dict[str, float | str]: ...
     def histogram(self, name: str, /) -> NDArray[np.uint64]: ...
 
@@ -168,21 +155,6 @@ class Profile:
         origin: Origin = "value",
     ) -> None: ...
     def log_string(self, name: str, value: str, count: int, /) -> None: ...
-    def add_column(
-        self,
-        name: str,
-        *,
-        missing: int,
-        integral: int,
-        numbers: QuantileSketch,
-        moments: Moments,
-        distinct_numbers: DistinctCount,
-        integers: FrequentIntegers,
-        strings: FrequentStrings,
-        distinct_strings: DistinctCount,
-        role: Role = "plain",
-        origin: Origin = "value",
-    ) -> None: ...
     def log_hash(self, name: str, hashed: int, path: str, /) -> None: ...
     def log_nulls(self, name: str, count: int, /) -> None: ...
     def log_vectors(self, name: str, rows: ArrayLike, origin: Origin = "value") -> None: ...
@@ -220,12 +192,6 @@ class Covariance:
     def means_above(self, other: Covariance, /) -> NDArray[np.float64]: ...
     @property
     def comoments(self) -> NDArray[np.float64]: ...
-
-class Moments:
-    def __init__(self) -> None: ...
-    @staticmethod
-    def from_state(n: int, mean: float, sum_of_squares: float, /) -> Moments: ...
-    def update(self, value: float, count: int, /) -> None: ...
 
 class QuantileSketch:
     def __init__(self, key: int = 0) -> None: ...
@@ -280,17 +246,19 @@ class FrequentStrings:
         n: int, floor: int, entries: Sequence[tuple[str, int, int]], /
     ) -> FrequentStrings: ...
 
-class FrequentIntegers:
-    def __init__(self) -> None: ...
-    @staticmethod
-    def from_state(
-        n: int, floor: int, entries: Sequence[tuple[int, int, int]], /
-    ) -> FrequentIntegers: ...
-
-class DistinctCount:
-    def __init__(self) -> None: ...
-    @staticmethod
-    def estimated(lower: float, estimate: float, upper: float, /) -> DistinctCount: ...
+def add_column(
+    profile: Profile,
+    name: str,
+    missing: int,
+    integral: int,
+    numbers: QuantileSketch,
+    facts: tuple[float, float, _Interval, int, Sequence[tuple[int, int, int]]] | None,
+    strings: FrequentStrings,
+    distinct_strings: _Interval | None,
+    role: Role,
+    origin: Origin,
+    /,
+) -> None: ...
 
 _Interval: TypeAlias = tuple[float, float, float]
 

@@ -182,7 +182,7 @@ def _measured_jpeg(file: MeasuredJpeg, reading: Reading, path: str) -> Measured:
     if profile is not None:
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
-    meter = ImageMeter._decoded(mode, core, features)
+    meter = ImageMeter._decoded(mode, core, features, reading.metric_set)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     tags = exif_of(exif, reading.exif).tags
     return Measured(meter, tags, facts, path=path, decoder=decoder("JPEG"))

@@ -24,7 +24,7 @@ from lightmeter.image.arrays import (
     pictures,
     range_of,
 )
-from lightmeter.image.numbers import SETS, MetricSet
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
 __all__ = ["ImageMeter", "available_cpus", "measurable"]
 
@@ -138,6 +138,7 @@ class ImageMeter:
             raise ValueError(f"threads is {threads}; expected at least 1")
         self.mode = ""
         self._core = _core.ImageMeter(metrics, size, mask)
+        self._set = SETS.index(metrics)
         self._features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
         self._bgr = channels == "BGR"
         self._layout = layout
@@ -166,7 +167,7 @@ class ImageMeter:
             channels, value_range, threads, metrics, None if 0 in size else size, mask
         )
         if isinstance(picture, Image.Image):
-            meter._measure_pil(measurable(picture))
+            meter._update_pil(measurable(picture), None)
             meter.mode = picture.mode
         else:
             meter.update(picture)
@@ -189,11 +190,12 @@ class ImageMeter:
 
     @classmethod
     def _decoded(
-        cls, mode: str, core: _core.ImageMeter, features: _core.ImageFeatures
+        cls, mode: str, core: _core.ImageMeter, features: _core.ImageFeatures, metrics: MetricSet
     ) -> "ImageMeter":
         """A meter of an image that the core decoded and measured."""
         meter = object.__new__(cls)
         meter.mode, meter._core, meter._features = mode, core, features
+        meter._set = SETS.index(metrics)
         meter._bgr, meter._layout, meter._value_range, meter._threads = False, None, None, None
         return meter
 
@@ -261,7 +263,7 @@ class ImageMeter:
 
     @property
     def _names(self) -> list[str]:
-        return list(self._core.names)
+        return [number.name for number in IMAGE_NUMBERS if SETS.index(number.set) <= self._set]
 
     def measurement(self) -> dict[str, float | str]:
         """The numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
@@ -303,29 +305,6 @@ class ImageMeter:
             self._update_crops(image, at or (0, self._core.rows), threads)
         else:
             self._update_exported(self._core, image, exported, threads, at)
-
-    def _measure_pil(self, image: Image.Image) -> None:
-        """Measure a whole image, and what it adds to a profile without giving up the GIL again.
-
-        That of deep samples takes long, and not all who measure an image log it.
-        """
-        if image.readonly or 0 in image.size or image.mode in _DEEP_MODES:
-            self._update_pil(image, None)
-            return
-        try:
-            exported = image.__arrow_c_array__()
-        except ValueError:  # in several blocks
-            self._update_pil(image, None)
-            return
-        self._features = self._core.measure_arrow(
-            exported[1],
-            image.width,
-            image.height,
-            1 if image.mode in _GRAY_MODES else 3,
-            _UINT8,
-            self._range_of(_UINT8),
-            self._threads_for(image.width * image.height),
-        )
 
     def _measure_decoded(
         self, decode: Callable[[_core.ImageMeter, tuple[float, float]], bool], mode: str, deep: bool

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+import numpy as np
+
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.profile.features import Meaning
@@ -28,6 +30,9 @@ Metrics = dict[str, dict[str, Message]]
 # What is read; whatever else there is, is left out.
 METRICS = frozenset({"cardinality", "counts", "distribution", "frequent_items", "types"})
 
+# (lower, estimate, upper) of a count of different values, at one standard error.
+Bounds = tuple[float, float, float]
+
 _BOOLEANS = {"True": 1, "False": 0}
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?|inf|nan)")
 _INTEGER = re.compile(r"-?\d{1,19}")
@@ -36,16 +41,16 @@ _SLACK = 1e-6  # by which rounding may put a mean beside the range of its values
 
 @dataclass
 class Feature:
-    """The sketches of a feature, as `_core.Profile.add_column` takes them."""
+    """The sketches of a feature, as `_core.add_column` takes them."""
 
     n: int = 0  # observations, of which those without a value here are missing
     integral: int = 0
     numbers: QuantileSketch = field(default_factory=QuantileSketch)
-    moments: _core.Moments = field(default_factory=_core.Moments)
-    distinct_numbers: _core.DistinctCount = field(default_factory=_core.DistinctCount)
-    integers: _core.FrequentIntegers = field(default_factory=_core.FrequentIntegers)
+    moments: tuple[float, float] = (0.0, 0.0)  # mean, sum of squared distances from it
+    distinct_numbers: Bounds = (0.0, 0.0, 0.0)
+    integers: tuple[int, list[tuple[int, int, int]]] = (0, [])  # floor, entries
     strings: _core.FrequentStrings = field(default_factory=_core.FrequentStrings)
-    distinct_strings: _core.DistinctCount = field(default_factory=_core.DistinctCount)
+    distinct_strings: Bounds | None = None
 
     @property
     def values(self) -> int:
@@ -63,18 +68,20 @@ class Feature:
         missing = self.n - self.values
         if missing < 0:
             raise DecodeError(f"{self.values} values of {self.n} observations")
-        profile.add_column(
+        facts = None
+        if not self.numbers.is_exact:
+            facts = (*self.moments, self.distinct_numbers, *self.integers)
+        _core.add_column(
+            profile,
             name,
-            missing=missing,
-            integral=self.integral,
-            numbers=self.numbers,
-            moments=self.moments,
-            distinct_numbers=self.distinct_numbers,
-            integers=self.integers,
-            strings=self.strings,
-            distinct_strings=self.distinct_strings,
-            role=meaning.role,
-            origin=meaning.origin,
+            missing,
+            self.integral,
+            self.numbers,
+            facts,
+            self.strings,
+            self.distinct_strings,
+            meaning.role,
+            meaning.origin,
         )
 
 
@@ -137,7 +144,7 @@ def _numbers(name: str, metrics: Metrics) -> QuantileSketch:
     return read_quantiles(message.message(6).bytes(1), key=key)
 
 
-def _moments(numbers: QuantileSketch, metrics: Metrics) -> _core.Moments:
+def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:
     """Mean and spread of the finite numbers of a sampled sketch.
 
     whylogs' own are not finite where a number was not; those of the sample are then all there is.
@@ -149,11 +156,10 @@ def _moments(numbers: QuantileSketch, metrics: Metrics) -> _core.Moments:
             slack = _SLACK * (abs(numbers.min) + abs(numbers.max))
             if not numbers.min - slack <= center <= numbers.max + slack:
                 raise DecodeError(f"a mean of {center}, outside of the values")
-            return _core.Moments.from_state(numbers.n, center, spread)
-    moments = _core.Moments()
-    for value, weight in zip(*(part.tolist() for part in numbers.weights()), strict=True):
-        moments.update(value, weight)
-    return moments
+            return center, spread
+    values, weights = numbers.weights()
+    center = float(np.average(values, weights=weights))
+    return center, float(weights @ np.square(values - center))
 
 
 def _strings(frequent: Frequent, strings: int, booleans: int) -> Frequent:
@@ -191,7 +197,7 @@ def _add_integers(feature: Feature, frequent: Frequent | None) -> None:
     ):
         feature.integral = 0
         return
-    feature.integers = integers_of(frequent.total, frequent.offset, integers)
+    feature.integers = integers_of(frequent.offset, integers)
 
 
 def _add_distinct(feature: Feature, distinct: Distinct | None) -> None:
@@ -205,16 +211,14 @@ def _add_distinct(feature: Feature, distinct: Distinct | None) -> None:
         feature.distinct_strings = _estimated(distinct, different, listed, strings.n)
         return
     if not strings.is_exact:
-        feature.distinct_strings = _core.DistinctCount.estimated(listed, listed, listed)
+        feature.distinct_strings = (listed, listed, listed)
     kept = len(numbers.weights()[0])
     feature.distinct_numbers = _estimated(distinct, listed, kept, numbers.n)
 
 
-def _estimated(
-    distinct: Distinct | None, others: int, least: int, most: int
-) -> _core.DistinctCount:
+def _estimated(distinct: Distinct | None, others: int, least: int, most: int) -> Bounds:
     """An estimate of all but `others`, of at least and at most so many."""
     if distinct is None:
-        return _core.DistinctCount.estimated(least, least, most)
+        return least, least, most
     lower, estimate, upper = (max(value - others, least) for value in distinct)
-    return _core.DistinctCount.estimated(lower, estimate, upper)
+    return lower, estimate, upper

@@ -99,12 +99,11 @@ def strings_of(frequent: Frequent) -> _core.FrequentStrings:
     return _core.FrequentStrings.from_state(frequent.total, floor, entries)
 
 
-def integers_of(total: int, offset: int, counts: Mapping[int, int]) -> _core.FrequentIntegers:
-    """Frequent integers as a list of a profile, which holds fewer of them."""
+def integers_of(offset: int, counts: Mapping[int, int]) -> tuple[int, list[tuple[int, int, int]]]:
+    """Frequent integers as a list of a profile, which holds fewer of them: floor and entries."""
     ranked = sorted(counts, key=lambda value: (-counts[value], value))
     floor = offset
     for dropped in ranked[_MOST_ENTRIES:]:
         floor = max(floor, counts[dropped] + offset)
     kept = sorted(ranked[:_MOST_ENTRIES])
-    entries = [(value, counts[value] + offset, offset) for value in kept]
-    return _core.FrequentIntegers.from_state(total, floor, entries)
+    return floor, [(value, counts[value] + offset, offset) for value in kept]

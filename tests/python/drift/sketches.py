@@ -24,10 +24,10 @@ def numbers(target: object, reference: object, *, circular: bool = False) -> dic
 
 
 def strings(counts: dict[str, int]) -> _core.FrequentStrings:
-    sketch = _core.FrequentStrings()
+    profile = _core.Profile()
     for value, count in counts.items():
-        sketch.update(value, count)
-    return sketch
+        profile.log_string("x", value, count)
+    return profile.strings("x") if counts else _core.FrequentStrings()
 
 
 def normals(seed: int, n: int, shift: float = 0.0) -> NDArray[np.float64]:

@@ -155,9 +155,8 @@ def test_merge_many_takes_sketches_only() -> None:
     assert total.n == expected.n == 2005
     total.merge_many([Own(), *parts])
     assert total.n == 4010
-    unmade = QuantileSketch.__new__(QuantileSketch)
-    for bad in (None, 1.0, "x", unmade):
-        with pytest.raises(TypeError, match="at 1"):
+    for bad in (None, 1.0, "x"):
+        with pytest.raises(TypeError, match="QuantileSketch"):
             total.merge_many([parts[0], bad])  # type: ignore[list-item]
     for nothing in (1, parts[0]):
         with pytest.raises(TypeError):
