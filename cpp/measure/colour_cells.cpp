@@ -132,29 +132,19 @@ void ColourCells::add(const kernels::Tier& tier, const std::uint8_t* red, const 
   --memory_[cell];
 }
 
-template <class Use>
-void ColourCells::for_each_page(Use&& use) noexcept {
+void ColourCells::drain(const kernels::Tier& tier, ImageCounts& counts) noexcept {
+  if (pages_ == 0) return;
   for (std::size_t word = 0; word < counting_.size(); ++word) {
     for (std::uint64_t marks = counting_[word]; marks != 0; marks &= marks - 1) {
       const std::size_t page = 64 * word + static_cast<std::size_t>(std::countr_zero(marks));
       std::uint8_t* const cells = memory_ + page * kPageCells;
-      use(cells, page);
+      tier.read_page(cells, page, sums_);
       std::memset(cells, 0, kPageCells);
     }
     counting_[word] = 0;
   }
   pages_ = 0;
-}
-
-void ColourCells::drain(const kernels::Tier& tier, ImageCounts& counts) noexcept {
-  if (pages_ == 0) return;
-  for_each_page(
-      [&](const std::uint8_t* cells, std::size_t page) { tier.read_page(cells, page, sums_); });
   move_sums(sums_, counts);
-}
-
-void ColourCells::clear() noexcept {
-  for_each_page([](const std::uint8_t*, std::size_t) {});
 }
 
 }  // namespace lightmeter::measure

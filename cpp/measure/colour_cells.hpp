@@ -29,7 +29,6 @@ class ColourCells {
            const std::uint8_t* blue, std::size_t n, ImageCounts& counts) noexcept;
   // Moves all counts to `counts` and leaves the cells empty.
   void drain(const kernels::Tier& tier, ImageCounts& counts) noexcept;
-  void clear() noexcept;
 
   // How many pages count something.
   [[nodiscard]] std::size_t pages() const noexcept { return pages_; }
@@ -41,8 +40,6 @@ class ColourCells {
 
   explicit ColourCells(std::uint8_t* memory) noexcept : memory_(memory) {}
   void at_zero(std::uint32_t cell, ImageCounts& counts) noexcept;
-  template <class Use>
-  void for_each_page(Use&& use) noexcept;
 
   std::uint8_t* memory_;  // zeros where nothing is counted
   Marks counting_{}, in_memory_{};

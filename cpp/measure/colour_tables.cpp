@@ -99,18 +99,15 @@ bool ColourTables::may_wait() noexcept {
 void ColourTables::drain(const kernels::Tier& tier, ImageCounts& counts) noexcept {
   if (bytes_ != nullptr) bytes_->read(counts);
   bytes_.reset();
-  if (cells_ != nullptr) cells_->drain(tier, counts);
-  give_back();
+  if (cells_ != nullptr) {
+    cells_->drain(tier, counts);
+    if (cells_->pages_of_memory() > kMostPagesKept) cells_.reset();
+    if (cells_ != nullptr) cells_pool.give(std::move(cells_));
+  }
+  stop_waiting();
 }
 
-void ColourTables::clear() noexcept {
-  if (cells_ != nullptr) cells_->clear();
-  give_back();
-}
-
-void ColourTables::give_back() noexcept {
-  if (cells_ != nullptr && cells_->pages_of_memory() > kMostPagesKept) cells_.reset();
-  if (cells_ != nullptr) cells_pool.give(std::move(cells_));
+void ColourTables::stop_waiting() noexcept {
   if (waits_) images_waiting.fetch_sub(1, std::memory_order_relaxed);
   waits_ = false;
 }

@@ -18,7 +18,7 @@ namespace lightmeter::measure {
 class ColourTables {
  public:
   ColourTables() noexcept = default;
-  ~ColourTables() { clear(); }
+  ~ColourTables() { stop_waiting(); }
   ColourTables(const ColourTables&) = delete;
   ColourTables& operator=(const ColourTables&) = delete;
 
@@ -36,8 +36,7 @@ class ColourTables {
   void drain(const kernels::Tier& tier, ImageCounts& counts) noexcept;
 
  private:
-  void clear() noexcept;
-  void give_back() noexcept;
+  void stop_waiting() noexcept;
 
   std::unique_ptr<ColourCells> cells_;  // one of the two, or none
   std::unique_ptr<ByteTables> bytes_;

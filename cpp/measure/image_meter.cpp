@@ -11,39 +11,8 @@
 
 #include "error.hpp"
 #include "measure/count_pixels.hpp"
-#include "measure/coverage.hpp"
 
 namespace lightmeter::measure {
-
-struct ImageMeter::State {
-  Set set;
-  Frame size;  // as it was given; the height is 0 if it was not
-  std::shared_ptr<const Mask> mask;
-  ImageCounts counts = {};  // but for what waits in the tables
-  Coverage coverage = {};
-  RowState rows = {};
-  ColourTables tables = {};
-
-  [[nodiscard]] bool has_size() const noexcept { return size.height != 0; }
-  // Whether all pixels came of an image whose size is known.
-  [[nodiscard]] bool is_whole() const noexcept {
-    return has_size() && coverage.pixels() == size.width * size.height;
-  }
-  // Of pixels in an area of an image of this frame.
-  [[nodiscard]] RowState no_rows(const Frame& frame, const Area& area) const {
-    return RowState(metrics_of(set, has_size()) & kRowMetrics, frame, area);
-  }
-
-  // Settling that fails for want of memory has changed nothing and is tried again with more.
-  void settle_if_due() {
-    if (rows.seams.is_empty() || !(is_whole() || rows.seams.is_due())) return;
-    try {
-      rows.settle({counts.width, size.height}, mask.get(), counts.is_deep());
-    } catch (const std::bad_alloc&) {
-      return;
-    }
-  }
-};
 
 namespace {
 
@@ -158,50 +127,43 @@ void check_place(const Area& part, const Frame& size, const Coverage& measured) 
 
 }  // namespace
 
-ImageMeter::ImageMeter(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
-
-ImageMeter::ImageMeter(Set set) : state_(new State{set, {}, nullptr}) {}
-
 ImageMeter::ImageMeter(Set set, std::int64_t width, std::int64_t height,
                        std::shared_ptr<const Mask> mask)
-    : state_(new State{set, {width, height}, std::move(mask)}) {
-  check_size(state_->size, state_->mask.get());
+    : set_(set), size_{width, height}, mask_(std::move(mask)) {
+  check_size(size_, mask_.get());
 }
-
-ImageMeter::ImageMeter(ImageMeter&&) noexcept = default;
-ImageMeter& ImageMeter::operator=(ImageMeter&&) noexcept = default;
-ImageMeter::~ImageMeter() = default;
 
 ImageMeter ImageMeter::copy() {
   ImageMeter meter = empty();
-  meter.state_->counts = counts();
-  meter.state_->coverage = state_->coverage;
-  meter.state_->rows = state_->rows;
+  meter.counts_ = counts();
+  meter.coverage_ = coverage_;
+  meter.rows_ = rows_;
   return meter;
 }
 
-ImageMeter ImageMeter::empty() const {
-  return ImageMeter(std::unique_ptr<State>(new State{state_->set, state_->size, state_->mask}));
+// Settling that fails for want of memory has changed nothing and is tried again with more.
+void ImageMeter::settle_if_due() {
+  if (rows_.seams.is_empty() || !(is_whole() || rows_.seams.is_due())) return;
+  try {
+    rows_.settle({counts_.width, size_.height}, mask_.get(), counts_.is_deep());
+  } catch (const std::bad_alloc&) {
+    return;
+  }
 }
-
-Set ImageMeter::set() const noexcept { return state_->set; }
 
 const ImageCounts& ImageMeter::counts() noexcept {
-  state_->tables.drain(kernels::active(), state_->counts);
-  return state_->counts;
+  tables_->drain(kernels::active(), counts_);
+  return counts_;
 }
-
-std::int64_t ImageMeter::rows() const noexcept { return state_->coverage.bottom(); }
 
 void ImageMeter::update(const Pixels& strip, int threads) { update(strip, 0, rows(), threads); }
 
 void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, int threads) {
-  State& state = *state_;
   check_strip(pixels);
-  const Frame frame = state.has_size() ? state.size : Frame{pixels.width, 0};
-  const Tile tile{pixels, x, y, frame, state.mask.get()};
-  check_same_image(frame.width, pixels.channels, tile.is_deep(), state.counts);
-  check_place(tile.area(), state.size, state.coverage);
+  const Frame frame = has_size() ? size_ : Frame{pixels.width, 0};
+  const Tile tile{pixels, x, y, frame, mask_.get()};
+  check_same_image(frame.width, pixels.channels, tile.is_deep(), counts_);
+  check_place(tile.area(), size_, coverage_);
 
   const std::ptrdiff_t most =
       std::max<std::ptrdiff_t>(pixels.width * pixels.height / kMinPixelsPerThread, 1);
@@ -214,66 +176,61 @@ void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, in
 
   // What fails does so before anything is counted here.
   Coverage area(tile.area());
-  if (state.counts.channels == 0) {
-    state.counts = tile.is_deep() ? ImageCounts::deep(pixels.channels) : ImageCounts();
-    state.rows = state.no_rows(frame, {0, 0, frame.width, frame.height});
+  if (counts_.channels == 0) {
+    counts_ = tile.is_deep() ? ImageCounts::deep(pixels.channels) : ImageCounts();
+    rows_ = no_rows(frame, {0, 0, frame.width, frame.height});
   }
   const auto count = [&](RowState& rows) {
-    count_pixels(kernels::active(), tile, pixels_to_come(tile, state.coverage.pixels()),
-                 state.tables, state.counts, rows);
+    count_pixels(kernels::active(), tile, pixels_to_come(tile, coverage_.pixels()), *tables_,
+                 counts_, rows);
   };
   if (tile.may_fail()) {
-    RowState rows = state.no_rows(frame, tile.area());
+    RowState rows = no_rows(frame, tile.area());
     count(rows);
-    state.rows.add(std::move(rows));
+    rows_.add(std::move(rows));
   } else {
-    count(state.rows);
+    count(rows_);
   }
-  state.coverage.add(std::move(area));
-  state.counts.width = frame.width;
-  state.counts.height = state.has_size() ? frame.height : state.coverage.bottom();
-  state.counts.channels = pixels.channels;
-  if (state.is_whole() || !state.tables.may_wait()) (void)counts();
-  state.settle_if_due();
+  coverage_.add(std::move(area));
+  counts_.width = frame.width;
+  counts_.height = has_size() ? frame.height : coverage_.bottom();
+  counts_.channels = pixels.channels;
+  if (is_whole() || !tables_->may_wait()) (void)counts();
+  settle_if_due();
 }
 
 void ImageMeter::add(ImageMeter& other) {
-  State& state = *state_;
-  const State& from = *other.state_;
-  const bool same_mask =
-      state.mask == from.mask ||
-      (state.mask != nullptr && from.mask != nullptr && *state.mask == *from.mask);
-  if (state.set != from.set || state.size != from.size || !same_mask) {
+  const bool same_mask = mask_ == other.mask_ ||
+                         (mask_ != nullptr && other.mask_ != nullptr && *mask_ == *other.mask_);
+  if (set_ != other.set_ || size_ != other.size_ || !same_mask) {
     throw IncompatibleError(
         "got an ImageMeter of other metrics, another size or another mask; expected the same");
   }
-  if (from.counts.channels == 0) return;
-  check_same_image(from.counts.width, from.counts.channels, from.counts.is_deep(), state.counts);
-  for (const auto& [place, area] : from.coverage.map()) {
-    check_place(area, state.size, state.coverage);
+  if (other.counts_.channels == 0) return;
+  check_same_image(other.counts_.width, other.counts_.channels, other.counts_.is_deep(), counts_);
+  for (const auto& [place, area] : other.coverage_.map()) {
+    check_place(area, size_, coverage_);
   }
-  if (state.counts.channels == 0) {
+  if (counts_.channels == 0) {
     *this = other.copy();
     return;
   }
-  Coverage coverage = from.coverage;
-  state.rows.add(from.rows);
-  state.counts.add(other.counts());
-  state.coverage.add(std::move(coverage));
-  if (!state.has_size()) state.counts.height = state.coverage.bottom();
-  state.settle_if_due();
+  Coverage coverage = other.coverage_;
+  rows_.add(other.rows_);
+  counts_.add(other.counts());
+  coverage_.add(std::move(coverage));
+  if (!has_size()) counts_.height = coverage_.bottom();
+  settle_if_due();
 }
 
 std::vector<Value> ImageMeter::values() {
-  const State& state = *state_;
-  const Frame frame{state.counts.width, state.counts.height};
-  const Active active = metrics_of(state.set, state.has_size());
-  RowState rows = state.rows;
-  rows.settle(frame, state.mask.get(), state.counts.is_deep());
-  const ImageFacts image{counts(), state.counts.pixels(), frame,
-                         state.counts.is_deep() ? 257.0 : 1.0,
-                         state.coverage.pixels() == frame.width * frame.height};
-  return read(rows.metrics, state.set, active, image);
+  const Frame frame{counts_.width, counts_.height};
+  const Active active = metrics_of(set_, has_size());
+  RowState rows = rows_;
+  rows.settle(frame, mask_.get(), counts_.is_deep());
+  const ImageFacts image{counts(), counts_.pixels(), frame, counts_.is_deep() ? 257.0 : 1.0,
+                         coverage_.pixels() == frame.width * frame.height};
+  return read(rows.metrics, set_, active, image);
 }
 
 }  // namespace lightmeter::measure

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <iterator>
@@ -28,12 +29,12 @@ class Codec {
   void u64(std::uint64_t& value) { number(value, &wire::Writer::u64, &wire::Reader::u64); }
   void f32(float& value) { number(value, &wire::Writer::f32, &wire::Reader::f32); }
   void f64(double& value) { number(value, &wire::Writer::f64, &wire::Reader::f64); }
-  void varint(std::uint64_t& value) { number(value, &wire::Writer::varint, &wire::Reader::varint); }
-  void varint(std::uint32_t& value) {
+  template <std::unsigned_integral T>
+  void varint(T& value) {
     std::uint64_t wide = value;
-    varint(wide);
-    require(wide <= UINT32_MAX, "a number of more than 32 bits");
-    if (reads()) value = static_cast<std::uint32_t>(wide);
+    number(wide, &wire::Writer::varint, &wire::Reader::varint);
+    require(static_cast<T>(wide) == wide, "a number is too large");
+    if (reads()) value = static_cast<T>(wide);
   }
   void count(std::uint64_t& value) {
     varint(value);
@@ -112,7 +113,7 @@ class Codec {
       return;
     }
     for (std::uint64_t left = in_->varint(); left > 0; --left) {
-      EntryOf<Entries> entry{};
+      auto entry = new_entry<Entries>();
       each(entry);
       require(entries.empty() || order(*std::prev(entries.end()), entry),
               "names or entries are out of order");
@@ -135,17 +136,15 @@ class Codec {
   }
 
  private:
+  // Of a map with a key that can be read.
   template <class Entries>
-  struct Entry {
-    using Type = typename Entries::value_type;
-  };
-  template <class Map>
-    requires requires { typename Map::mapped_type; }
-  struct Entry<Map> {
-    using Type = std::pair<typename Map::key_type, typename Map::mapped_type>;
-  };
-  template <class Entries>
-  using EntryOf = typename Entry<Entries>::Type;
+  static auto new_entry() {
+    if constexpr (requires { typename Entries::mapped_type; }) {
+      return std::pair<typename Entries::key_type, typename Entries::mapped_type>();
+    } else {
+      return typename Entries::value_type();
+    }
+  }
 
   template <class T>
   void number(T& value, void (wire::Writer::*write)(T), T (wire::Reader::*read)()) {

@@ -44,8 +44,6 @@ sketch::Moments Column::moments() const {
   return moments;
 }
 
-void Column::check_more(std::uint64_t count) const { sketch::check_sum(observations(), count); }
-
 // Applies `change` to the sketch, which adds `more` numbers to it, and `change_facts` where facts
 // are kept. While the sketch is exact the facts follow from it, so those of the numbers before are
 // taken just in time: from a copy, since whether the sketch stays exact shows only afterwards.
@@ -89,8 +87,8 @@ Column Column::of_counts(std::span<const std::uint64_t> counts, std::uint64_t st
 }
 
 // As change_numbers() with one number, but without a copy.
-void Column::update_number(double value, bool integral) {
-  check_more(1);
+void Column::update(double value, bool integral) {
+  sketch::check_sum(observations(), 1);
   Numbers& numbers = numbers_.make(key_);
   if (!numbers.facts && !numbers.sketch.stays_exact(value)) numbers.facts.make(number_facts());
   numbers.sketch.update(value);
@@ -98,27 +96,21 @@ void Column::update_number(double value, bool integral) {
   if (numbers.facts && std::isfinite(value)) numbers.facts->update(value, fractional() == 0);
 }
 
-void Column::update(double value) { update_number(value, false); }
-
-void Column::update(std::int64_t value) { update_number(static_cast<double>(value), true); }
-
-void Column::update_numbers(std::span<const double> values, bool integral) {
-  check_more(values.size());
+void Column::update(std::span<const double> values, bool integral) {
+  sketch::check_sum(observations(), values.size());
   change_numbers(
       values.size(), integral ? values.size() : 0,
       [&](sketch::QuantileSketch& sketch) { sketch.update(values); },
       [&](NumberFacts& facts) { facts.update(values, fractional() == 0); });
 }
 
-void Column::update(std::span<const double> values) { update_numbers(values, false); }
-
 void Column::update(std::span<const std::int64_t> values) {
-  update_numbers(std::vector<double>(values.begin(), values.end()), true);
+  update(std::vector<double>(values.begin(), values.end()), true);
 }
 
 void Column::update(std::string_view value, std::uint64_t count) {
   if (count == 0) return;
-  check_more(count);
+  sketch::check_sum(observations(), count);
   const std::string kept(wire::cut_text(value, kMaxString));
   wire::check_text(kept);
   Strings& strings = strings_.make();
@@ -131,16 +123,16 @@ void Column::update_hash(std::uint64_t hash, std::string_view path) {
   const std::string text = measure::hash_text(hash);
   update(std::string_view(text));
   add_meaning({Role::kHash, Origin::kValue});
-  if (!path.empty()) strings_->paths.make().add(text, path, strings_->frequent);
+  if (!path.empty()) strings_->paths.add(text, path, strings_->frequent);
 }
 
 void Column::update_null(std::uint64_t count) {
-  check_more(count);
+  sketch::check_sum(observations(), count);
   null_ += count;
 }
 
 void Column::merge(const Column& other) {
-  check_more(other.observations());
+  sketch::check_sum(observations(), other.observations());
   add_meaning(other.meaning_);
   null_ += other.null_;
   if (other.numbers_) {
@@ -153,9 +145,7 @@ void Column::merge(const Column& other) {
     Strings& strings = strings_.make();
     strings.frequent.merge(other.strings_->frequent);
     strings.distinct.merge(other.strings_->distinct);
-    if (other.strings_->paths) {
-      strings.paths.make().merge(*other.strings_->paths, strings.frequent);
-    }
+    strings.paths.merge(other.strings_->paths, strings.frequent);
   }
 }
 

@@ -35,15 +35,15 @@ class Column {
 
   // Each of these throws IncompatibleError, and changes nothing, if that would make more than 2^56
   // observations; std::invalid_argument for a string that is not UTF-8.
-  void update(double value);  // NaN and infinities are counted apart
-  void update(std::int64_t value);
+  void update(double value, bool integral = false);  // NaN and infinities are counted apart
+  void update(std::int64_t value) { update(static_cast<double>(value), true); }
   void update(std::string_view value, std::uint64_t count = 1);
   void update_null(std::uint64_t count = 1);
   // As 16 hexadecimal digits, and where the picture is that has this hash; empty if that is not
   // known. Makes the column one of hashes.
   void update_hash(std::uint64_t hash, std::string_view path);
   // As one update() each, but faster; of integers too many to list, other rare ones may be kept.
-  void update(std::span<const double> values);
+  void update(std::span<const double> values, bool integral = false);
   void update(std::span<const std::int64_t> values);
   void add_meaning(const Meaning& meaning) noexcept { meaning_.add(meaning); }
   // `other` must not be this column.
@@ -74,7 +74,7 @@ class Column {
   }
   // Of a picture with this hash; empty if none is known.
   [[nodiscard]] std::string_view path_of(std::string_view hash) const {
-    return strings_.or_empty().paths.or_empty().find(hash);
+    return strings_.or_empty().paths.find(hash);
   }
   void forget_paths() noexcept {
     if (strings_) strings_->paths = {};
@@ -90,7 +90,7 @@ class Column {
   struct Strings {
     sketch::FrequentStrings frequent;
     sketch::DistinctCount distinct;
-    Box<Paths> paths;  // of hashes
+    Paths paths;  // of hashes
   };
   // A column of sketches that were made elsewhere. Facts of numbers that are all listed, and the
   // distinct count of strings that are, are taken from the lists. DecodeError unless the parts are
@@ -102,9 +102,6 @@ class Column {
   void layout(Codec& codec);
 
  private:
-  void check_more(std::uint64_t count) const;
-  void update_number(double value, bool integral);
-  void update_numbers(std::span<const double> values, bool integral);
   // Derives what follows from exact sketches. DecodeError unless the parts are of one column.
   void complete();
   template <class Change, class ChangeFacts>

@@ -43,11 +43,7 @@ void Column::layout(Codec& codec) {
     Strings& strings = strings_.make();
     codec.part(strings.frequent);
     if (!strings.frequent.is_exact()) codec.part(strings.distinct);
-    if (role == static_cast<int>(Role::kHash)) {
-      Paths none;
-      Paths& paths = codec.reads() ? strings.paths.make() : strings.paths ? *strings.paths : none;
-      paths.layout(codec, strings.frequent);
-    }
+    if (role == static_cast<int>(Role::kHash)) strings.paths.layout(codec, strings.frequent);
   }
   if (!codec.reads()) return;
   meaning_ = {static_cast<Role>(role), static_cast<Origin>(head & kOriginMask)};

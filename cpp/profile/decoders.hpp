@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "profile/first_k.hpp"
+#include "wire/text.hpp"
 
 namespace lightmeter::profile {
 
@@ -27,8 +28,18 @@ class Decoders : public FirstK<Decoder> {
   Decoders() : FirstK(kMaxEntries) {}
 
   // What is longer keeps its start. std::invalid_argument unless both are UTF-8.
-  void add(std::string_view format, std::string_view name);
-  void layout(Codec& codec);
+  void add(std::string_view format, std::string_view name) {
+    wire::check_text(format);
+    wire::check_text(name);
+    FirstK::add({std::string(wire::cut_text(format, kMaxFormat)),
+                 std::string(wire::cut_text(name, kMaxName))});
+  }
+  void layout(Codec& codec) {
+    FirstK::layout(codec, [&](Decoder& decoder) {
+      codec.text(decoder.format, kMaxFormat);
+      codec.text(decoder.name, kMaxName);
+    });
+  }
 };
 
 }  // namespace lightmeter::profile

@@ -2,8 +2,12 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "profile/first_k.hpp"
+#include "wire/text.hpp"
 
 namespace lightmeter::profile {
 
@@ -15,7 +19,11 @@ struct Failure {
 
   friend bool operator==(const Failure&, const Failure&) = default;
   // By path, those without one last.
-  friend bool operator<(const Failure& a, const Failure& b) noexcept;
+  friend bool operator<(const Failure& a, const Failure& b) noexcept {
+    const bool a_last = a.path.empty(), b_last = b.path.empty();
+    return std::tie(a_last, a.path, a.reason, a.detail) <
+           std::tie(b_last, b.path, b.reason, b.detail);
+  }
 };
 
 // The failures with the smallest paths, each once; those without a path come last. Bytes are bounded
@@ -32,8 +40,24 @@ class Failures : public FirstK<Failure> {
 
   // A longer path keeps its end, after "..."; a longer detail its start. std::invalid_argument
   // unless reason and detail are UTF-8.
-  void add(Failure failure);
-  void layout(Codec& codec);
+  void add(Failure failure) {
+    constexpr std::string_view kCut = "...";
+    if (failure.path.size() > kMaxPath) {
+      failure.path.replace(0, failure.path.size() - kMaxPath + kCut.size(), kCut);
+    }
+    failure.reason.resize(wire::cut_text(failure.reason, kMaxReason).size());
+    failure.detail.resize(wire::cut_text(failure.detail, kMaxDetail).size());
+    wire::check_text(failure.reason);
+    wire::check_text(failure.detail);
+    FirstK::add(std::move(failure));
+  }
+  void layout(Codec& codec) {
+    FirstK::layout(codec, [&](Failure& failure) {
+      codec.bytes(failure.path, kMaxPath);  // any: file systems do not ask for UTF-8
+      codec.text(failure.reason, kMaxReason);
+      codec.text(failure.detail, kMaxDetail);
+    });
+  }
 };
 
 }  // namespace lightmeter::profile

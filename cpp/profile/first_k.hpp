@@ -72,10 +72,8 @@ class FirstK {
   }
   // How many are kept: at least one.
   void layout_most(Codec& codec, std::size_t greatest) {
-    std::uint64_t most = most_;
-    codec.varint(most);
-    codec.require(most > 0 && most <= greatest, "keeps nothing, or too much");
-    if (codec.reads()) most_ = static_cast<std::size_t>(most);
+    codec.varint(most_);
+    codec.require(most_ > 0 && most_ <= greatest, "keeps nothing, or too much");
   }
   // `each` is the layout of an entry.
   template <class Each>

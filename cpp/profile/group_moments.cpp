@@ -64,10 +64,8 @@ void GroupMoments::coarsen() {
 }
 
 void GroupMoments::layout(Codec& codec) {
-  auto coarsenings = static_cast<std::uint64_t>(coarsenings_);
-  codec.varint(coarsenings);
-  codec.require(coarsenings <= kMostCoarsenings, "buckets halved too often");
-  if (codec.reads()) coarsenings_ = static_cast<int>(coarsenings);
+  codec.varint(coarsenings_);
+  codec.require(coarsenings_ <= kMostCoarsenings, "buckets halved too often");
   codec.list(in_use_, [&](Bucket& bucket) {
     codec.varint(bucket);
     codec.require(bucket < buckets() || bucket == kSingle, "a bucket that is none");

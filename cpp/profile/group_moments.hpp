@@ -27,7 +27,7 @@ inline constexpr Bucket kSingle = kBuckets;
 class GroupMoments {
  public:
   static constexpr std::size_t kMost = 256;
-  static constexpr int kMostCoarsenings = 4;  // leave kMost buckets
+  static constexpr std::uint32_t kMostCoarsenings = 4;  // leave kMost buckets
 
   template <class Part>
   using ByName = std::map<std::string, std::map<Bucket, Part>, std::less<>>;
@@ -63,7 +63,7 @@ class GroupMoments {
   void use(Bucket bucket);
   void coarsen();
 
-  int coarsenings_ = 0;
+  std::uint32_t coarsenings_ = 0;
   std::set<Bucket> in_use_;
   ByName<GroupValues> columns_;
   ByName<ImageGroup> images_;

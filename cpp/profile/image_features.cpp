@@ -32,11 +32,7 @@ constexpr Distribution kDistributions[] = {
 
 void add(Column& column, const measure::Value& value, std::string_view path) {
   if (const double* number = std::get_if<double>(&value.amount)) {
-    if (value.number->is_integer()) {
-      column.update(static_cast<std::int64_t>(*number));
-    } else {
-      column.update(*number);
-    }
+    column.update(*number, value.number->is_integer());
   } else if (const std::uint64_t* hash = std::get_if<std::uint64_t>(&value.amount)) {
     column.update_hash(*hash, path);
   } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "meaning.hpp"
 #include "profile/codec.hpp"
+#include "sketch/limits.hpp"
 
 namespace lightmeter::profile {
 
@@ -40,15 +42,41 @@ struct ImageGroup {
   // Of these, the ones that could have had Exif, by the policy that it was read under.
   std::map<ExifPolicy, std::uint64_t> exif_read;
 
-  [[nodiscard]] std::uint64_t observations() const noexcept;
+  [[nodiscard]] std::uint64_t observations() const noexcept {
+    std::uint64_t all_read = 0;
+    for (const auto& [policy, read] : exif_read) all_read += read;
+    return std::max(images, all_read);
+  }
   // Images whose Exif was read under a policy that tracks the tag "<prefix>.<tag>".
-  [[nodiscard]] std::uint64_t tracked(std::string_view name, bool personal) const;
+  [[nodiscard]] std::uint64_t tracked(std::string_view name, bool personal) const {
+    std::uint64_t sum = 0;
+    for (const auto& [policy, read] : exif_read) {
+      if (policy.tracks(name.substr(name.rfind('.') + 1), personal)) sum += read;
+    }
+    return sum;
+  }
   // How many values of a feature are missing and not stored as such: those of failures in images
   // that did not fail; those of an Exif tag in images that were read, but for the `present` ones.
   [[nodiscard]] std::uint64_t unstored(std::string_view name, const Meaning& meaning,
-                                       std::uint64_t present) const;
-  void merge(const ImageGroup& other);
-  void layout(Codec& codec);
+                                       std::uint64_t present) const {
+    if (meaning.role == Role::kFailure) return images;
+    if (!meaning.is_exif()) return 0;
+    const std::uint64_t all = tracked(name, meaning.origin == Origin::kPersonalExif);
+    return all - std::min(all, present);
+  }
+  void merge(const ImageGroup& other) {
+    images += other.images;
+    for (const auto& [policy, read] : other.exif_read) exif_read[policy] += read;
+  }
+  void layout(Codec& codec) {
+    codec.count(images);
+    std::uint64_t left = sketch::kMaxCount;
+    codec.map(exif_read, [&](const ExifPolicy&, std::uint64_t& read) {
+      codec.count(read);
+      codec.require(read > 0 && read <= left, "an Exif policy of no image, or of too many");
+      left -= read;
+    });
+  }
 };
 
 }  // namespace lightmeter::profile

@@ -12,13 +12,6 @@
 
 namespace lightmeter::profile {
 
-namespace {
-
-constexpr std::string_view kHue = measure::CircularHue::kNumbers[0].name;
-constexpr std::string_view kConcentration = measure::CircularHue::kNumbers[1].name;
-
-}  // namespace
-
 void Joint::update(std::span<const measure::Value> image) {
   std::vector<std::pair<std::string_view, double>> numbers;  // by name
   double hue = 0.0;
@@ -26,9 +19,9 @@ void Joint::update(std::span<const measure::Value> image) {
   for (const auto& [number, amount] : image) {
     const double* const value = std::get_if<double>(&amount);
     if (number->set > measure::Set::kDefault) continue;
-    if (number->name == kHue) {
+    if (number->role == Role::kAngle) {
       hue = value == nullptr ? 0.0 : *value;
-    } else if (number->name == kConcentration) {
+    } else if (number->name == measure::CircularHue::kNumbers[1].name) {
       concentration = value == nullptr ? 0.0 : *value;
     } else if (number->role == Role::kPlain) {
       numbers.emplace_back(number->name, value == nullptr ? kNan : *value);

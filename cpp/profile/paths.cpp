@@ -30,8 +30,7 @@ std::size_t shared_start(std::string_view a, std::string_view b) {
 
 void Paths::add(std::string_view hash, std::string_view path,
                 const sketch::FrequentStrings& tracked) {
-  wire::check_text(path);
-  if (!path.empty()) keep_lesser(paths_, std::string(hash), end_of(path));
+  keep_lesser(paths_, std::string(hash), end_of(path));
   forget_others(tracked);
 }
 

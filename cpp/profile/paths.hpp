@@ -17,8 +17,7 @@ class Paths {
  public:
   static constexpr std::size_t kMaxPath = 512;  // bytes
 
-  // A longer path loses its start, and so keeps the name of the file. std::invalid_argument unless
-  // it is UTF-8.
+  // A longer path, which is UTF-8, loses its start, and so keeps the name of the file.
   void add(std::string_view hash, std::string_view path, const sketch::FrequentStrings& tracked);
   void merge(const Paths& other, const sketch::FrequentStrings& tracked);
 

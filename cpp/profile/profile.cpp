@@ -67,25 +67,16 @@ Column& Profile::column(std::size_t i, std::string_view name, const Meaning& mea
 
 const Column* Profile::find(std::string_view name) const { return find_in(columns_, name); }
 
-ImageGroup& Profile::group(std::string_view prefix) {
+void Profile::count_images(std::string_view prefix, const ImageGroup& more) {
   wire::check_text(prefix);
-  return groups_[std::string(prefix)];
-}
-
-void Profile::count_image(std::string_view prefix, std::uint64_t count) {
-  ImageGroup& images = group(prefix);
-  sketch::check_sum(images.observations(), count);
-  images.images += count;
-}
-
-void Profile::count_exif_read(std::string_view prefix, ExifPolicy policy, std::uint64_t count) {
-  if (count == 0) return;
-  for (const auto* tags : {&policy.allow, &policy.deny}) {
-    for (const std::string& tag : *tags) wire::check_text(tag);
+  for (const auto& [policy, read] : more.exif_read) {
+    for (const auto* tags : {&policy.allow, &policy.deny}) {
+      for (const std::string& tag : *tags) wire::check_text(tag);
+    }
   }
-  ImageGroup& images = group(prefix);
-  sketch::check_sum(images.observations(), count);
-  images.exif_read[std::move(policy)] += count;
+  ImageGroup& images = groups_[std::string(prefix)];
+  sketch::check_sum(images.observations(), more.observations());
+  images.merge(more);
 }
 
 void Profile::log_vector(std::string_view name, std::span<const double> vector, Origin origin) {

@@ -24,6 +24,9 @@ namespace lightmeter::profile {
 // Feature name -> column, and what is known of the whole. The only mutable state of a profile.
 class Profile {
  public:
+  template <class Part>
+  using ByName = std::map<std::string, Part, std::less<>>;
+
   // Names and prefixes are UTF-8, or std::invalid_argument; counts above 2^56 are refused with
   // IncompatibleError. So what was put in can be encoded and read back.
 
@@ -34,9 +37,7 @@ class Profile {
   // Null if there is none.
   [[nodiscard]] const Column* find(std::string_view name) const;
   // In alphabetical order.
-  [[nodiscard]] const std::map<std::string, Column, std::less<>>& columns() const noexcept {
-    return columns_;
-  }
+  [[nodiscard]] const ByName<Column>& columns() const noexcept { return columns_; }
   // How many observations of a column were missing: those logged as such, and for Exif the images
   // that were read and do not have the tag, for failures the images that did not fail.
   [[nodiscard]] std::uint64_t missing(std::string_view name) const;
@@ -49,20 +50,20 @@ class Profile {
 
   // The numbers of images of a prefix together.
   Joint& joint(std::string_view prefix);
-  [[nodiscard]] const std::map<std::string, Joint, std::less<>>& joints() const noexcept {
-    return joints_;
-  }
+  [[nodiscard]] const ByName<Joint>& joints() const noexcept { return joints_; }
 
   // Images whose Exif was read under a policy that tracks the tag "<prefix>.<tag>".
   [[nodiscard]] std::uint64_t exif_read(std::string_view name, bool personal) const;
 
   // Of none too: features of that prefix are then those of images.
-  void count_image(std::string_view prefix, std::uint64_t count = 1);
-  // Images that could have had Exif; `count` of them, if any.
-  void count_exif_read(std::string_view prefix, ExifPolicy policy, std::uint64_t count = 1);
-  [[nodiscard]] const std::map<std::string, ImageGroup, std::less<>>& groups() const noexcept {
-    return groups_;
+  void count_image(std::string_view prefix, std::uint64_t count = 1) {
+    count_images(prefix, {.images = count, .exif_read = {}});
   }
+  // Images that could have had Exif; `count` of them, if any.
+  void count_exif_read(std::string_view prefix, ExifPolicy policy, std::uint64_t count = 1) {
+    if (count > 0) count_images(prefix, {.images = 0, .exif_read = {{std::move(policy), count}}});
+  }
+  [[nodiscard]] const ByName<ImageGroup>& groups() const noexcept { return groups_; }
 
   // Milliseconds since 1970 UTC; absent unless set. std::invalid_argument outside of the years 1 to
   // 9999.
@@ -101,7 +102,7 @@ class Profile {
 
  private:
   struct Section;
-  using Columns = std::map<std::string, Column, std::less<>>;
+  using Columns = ByName<Column>;
 
   // Of the columns of the last row; those of a copy are in another map.
   struct Places : std::vector<Columns::iterator> {
@@ -113,15 +114,15 @@ class Profile {
 
   Columns::iterator place_of(std::string_view name, const Meaning& meaning);
   static bool is_date(std::int64_t timestamp) noexcept;
-  ImageGroup& group(std::string_view prefix);
+  void count_images(std::string_view prefix, const ImageGroup& more);
 
   std::optional<std::int64_t> dataset_timestamp_;
   Columns columns_;
   Places places_;
-  std::map<std::string, ImageGroup, std::less<>> groups_;
+  ByName<ImageGroup> groups_;
   GroupMoments by_group_;
-  std::map<std::string, Vectors, std::less<>> vectors_;
-  std::map<std::string, Joint, std::less<>> joints_;
+  ByName<Vectors> vectors_;
+  ByName<Joint> joints_;
 };
 
 }  // namespace lightmeter::profile

@@ -73,18 +73,17 @@ void RowSample::layout(Codec& codec) {
   Tables tables = this->tables();
   std::size_t count = 0;
   codec.map(tables, [&](const Names& names, std::vector<Row>& rows) {
-    const auto is_long = [](const std::string& name) { return name.size() > kMaxName; };
     codec.require(!names.empty() && names.size() <= kMaxNumbers, "a row of no or too many numbers");
-    codec.require(std::ranges::none_of(names, is_long), "a name is too long");
     const auto shared_names = std::make_shared<const Names>(names);
     const auto layout_row = [&](Row& row) {
       codec.u64(row.hash);
       row.names = shared_names;
       row.values.resize(names.size());
-      for (float& value : row.values) {
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        float& value = row.values[i];
         codec.f32(value);
-        codec.require(std::isfinite(value) && !(value == 0.0F && std::signbit(value)),
-                      "a value is not finite, or is -0");
+        codec.require(is_kept(names[i], value) && !(value == 0.0F && std::signbit(value)),
+                      "a name is too long, or a value is not finite, or is -0");
       }
     };
     codec.list(rows, layout_row, ByHash());

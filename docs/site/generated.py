@@ -9,7 +9,9 @@ from lightmeter.image.numbers import IMAGE_NUMBERS
 
 METRICS = Path(__file__).parents[2] / "cpp/measure/metrics"
 # The comment of a metric, and the metric up to its end. Helpers have no set.
-METRIC = re.compile(r"^((?://.*\n)*)struct \w+ \{\n(  static constexpr Set.*?)^\};", re.M | re.S)
+METRIC = re.compile(
+    r"^((?://[^\n]*\n)*)struct [^{]*\{\n(  static constexpr Set.*?)^\};", re.M | re.S
+)
 NAME = re.compile(r'Number\{"([^"]+)"|"([^"]*r#c#[^"]*)"')
 CELL = re.compile(r"r\dc\d")
 UNITS = {

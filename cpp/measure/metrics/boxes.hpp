@@ -12,8 +12,9 @@ namespace lightmeter::measure {
 // An image cut into kColumns x kRows boxes: how many pixels of each were counted, and the sum of their
 // luma. The pixel (x, y) is in the box of column floor(kColumns x / width) and row
 // floor(kRows y / height).
-template <int kColumns, int kRows>
+template <int kColumnsOfBoxes, int kRowsOfBoxes>
 struct Boxes {
+  static constexpr int kColumns = kColumnsOfBoxes, kRows = kRowsOfBoxes;
   static constexpr std::size_t kCount = std::size_t{kColumns} * kRows;
 
   // The part of a run of pixels that is in one box: `first` to `last` are columns of the image.
@@ -21,6 +22,8 @@ struct Boxes {
     std::size_t box;
     std::int64_t first, last;
   };
+
+  static constexpr bool kNeedsSize = true;
 
   Frame frame;
   std::array<std::uint64_t, kCount> counts{};
@@ -37,6 +40,8 @@ struct Boxes {
     return {first_box + static_cast<std::size_t>(column), std::clamp(edge(column), x, end),
             std::clamp(edge(column + 1), x, end)};
   }
+
+  void start(const Frame& all, const Area&) noexcept { frame = all; }
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {

@@ -28,11 +28,9 @@ constexpr auto texts_of_cells(const char (&pattern)[kSize]) {
 
 // Where in the image it is bright, and where it is sharp: the mean luma of each cell of a grid, and
 // the Sharpness there.
-struct Grid {
+struct Grid : Boxes<4, 4> {
   static constexpr Set kSet = Set::kCamera;
-  static constexpr bool kNeedsSize = true;
-  static constexpr int kSide = 4;
-  using Cells = Boxes<kSide, kSide>;
+  static constexpr int kSide = kRows;
 
   static constexpr auto kNames = texts_of_cells<kSide>("Grid.r#c#");
   static constexpr auto kTexts = texts_of_cells<kSide>(
@@ -43,13 +41,13 @@ struct Grid {
       "the sharpness of the cell in row # and column # of a 4 x 4 grid, which is the variance of "
       "its Laplacian: higher is sharper");
   static constexpr auto kNumbers = [] {
-    std::array<Number, 2 * Cells::kCount + 1> numbers{};
-    for (std::size_t cell = 0; cell < Cells::kCount; ++cell) {
+    std::array<Number, 2 * kCount + 1> numbers{};
+    for (std::size_t cell = 0; cell < kCount; ++cell) {
       const auto text = [&](const auto& texts) {
         return std::string_view(texts[cell].data(), texts[cell].size());
       };
       numbers[cell] = Number{text(kNames), Scale::kSample, Group::kWhere, text(kTexts)};
-      numbers[Cells::kCount + cell] =
+      numbers[kCount + cell] =
           Number{text(kSharpnessNames), Scale::kSquares, Group::kWhere, text(kSharpnessTexts)};
     }
     numbers.back() = Number{"Vignetting", Scale::kRatio, Group::kWhere,
@@ -58,41 +56,33 @@ struct Grid {
     return numbers;
   }();
 
-  Cells cells;
-  std::array<Sharpness, Cells::kCount> sharpness{};
-
-  void start(const Frame& frame, const Area&) noexcept { cells.frame = frame; }
-
-  template <class S>
-  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
-    cells.pixels(row);
-  }
+  std::array<Sharpness, kCount> sharpness{};
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
-    const std::size_t first_box = cells.first_box(row.y);
+    const std::size_t first_box = this->first_box(row.y);
     for (int column = 0; column < kSide; ++column) {
-      const auto [box, first, last] = cells.part(first_box, column, row.x, row.n);
+      const auto [box, first, last] = part(first_box, column, row.x, row.n);
       if (first == last) continue;
-      LumaRow<S> part = row;
-      part.above = row.above.from(first - row.x);
-      part.here = row.here.from(first - row.x);
-      part.below = row.below.from(first - row.x);
-      part.n = static_cast<std::size_t>(last - first);
-      sharpness[box].neighbours(part);
+      LumaRow<S> run = row;
+      run.above = row.above.from(first - row.x);
+      run.here = row.here.from(first - row.x);
+      run.below = row.below.from(first - row.x);
+      run.n = static_cast<std::size_t>(last - first);
+      sharpness[box].neighbours(run);
     }
   }
 
-  static auto sums(auto& grid) noexcept { return std::tie(grid.cells, grid.sharpness); }
+  static auto sums(auto& grid) noexcept { return std::tie(grid.counts, grid.luma, grid.sharpness); }
 
   void read(const ImageFacts& image, std::span<Amount> out) const noexcept {
-    for (std::size_t box = 0; box < Cells::kCount; ++box) {
-      out[box] = ratio(cells.luma[box], cells.counts[box]) / image.step;
-      sharpness[box].read(image, out.subspan(Cells::kCount + box, 1));
+    for (std::size_t box = 0; box < kCount; ++box) {
+      out[box] = ratio(luma[box], counts[box]) / image.step;
+      sharpness[box].read(image, out.subspan(kCount + box, 1));
     }
     const double corners = mean({0, 3, 12, 15});
     const double centre = mean({5, 6, 9, 10});
-    out[2 * Cells::kCount] = centre > 0.0 ? corners / centre : kNan;
+    out[2 * kCount] = centre > 0.0 ? corners / centre : kNan;
   }
 
  private:
@@ -105,8 +95,8 @@ struct Grid {
     std::uint64_t sum = 0;
     std::uint64_t n = 0;
     for (const std::size_t box : boxes) {
-      sum += cells.luma[box];
-      n += cells.counts[box];
+      sum += luma[box];
+      n += counts[box];
     }
     return ratio(sum, n);
   }

@@ -16,27 +16,13 @@ namespace lightmeter::measure {
 // changes only from row to row. Two boxes that are almost alike may fall either way. Where no box
 // differs from the one beside it there is nothing to compare, and no hash: a black and a white
 // picture do not look alike.
-struct PerceptualHash {
+struct PerceptualHash : Boxes<9, 8> {
   static constexpr Set kSet = Set::kCamera;
-  static constexpr bool kNeedsSize = true;
-  static constexpr int kColumns = 9;
-  static constexpr int kRows = 8;
   static constexpr std::array kNumbers{
       Number{"PerceptualHash", Scale::kHash, Group::kRepeats,
              "a hash of the coarse light and dark: equal where two pictures look alike",
              Role::kHash},
   };
-
-  Boxes<kColumns, kRows> boxes;
-
-  void start(const Frame& frame, const Area&) noexcept { boxes.frame = frame; }
-
-  template <class S>
-  LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
-    boxes.pixels(row);
-  }
-
-  static auto sums(auto& hash) noexcept { return std::tie(hash.boxes); }
 
   // Means are compared by their products with the pixels of the other box; one of no pixels is not
   // brighter or darker than any.
@@ -46,8 +32,8 @@ struct PerceptualHash {
     bool differs = false;
     for (std::size_t row = 0; row < kRows; ++row) {
       for (std::size_t right = row * kColumns + 1; right < (row + 1) * kColumns; ++right) {
-        const Wide here = Wide{boxes.luma[right]} * boxes.counts[right - 1];
-        const Wide before = Wide{boxes.luma[right - 1]} * boxes.counts[right];
+        const Wide here = Wide{luma[right]} * counts[right - 1];
+        const Wide before = Wide{luma[right - 1]} * counts[right];
         hash = hash << 1 | static_cast<std::uint64_t>(here > before);
         differs = differs || here != before;
       }

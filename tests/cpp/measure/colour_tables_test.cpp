@@ -341,6 +341,8 @@ TEST(ColourTables, AChildCountsWhateverOthersDid) {
   {
     std::array<ColourTables, 4> for_the_pool;
     for (ColourTables& tables : for_the_pool) tables.prepare(tile, 1'000'000);
+    ImageCounts none;
+    for (ColourTables& tables : for_the_pool) tables.drain(kernels::active(), none);
   }
   std::atomic<int> ready{0};
   std::atomic<bool> stop{false};

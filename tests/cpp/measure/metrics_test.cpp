@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -114,8 +115,8 @@ TEST(Chunks, HoldExtremeSamplesOfRunsOfAnyLength) {
   Grid grid;
   grid.start({4 * kCount, 4}, {});
   grid.pixels(row(white, white));
-  EXPECT_EQ(grid.cells.luma[0], 255U * kLong);
-  EXPECT_EQ(grid.cells.counts[0], kLong);
+  EXPECT_EQ(grid.luma[0], 255U * kLong);
+  EXPECT_EQ(grid.counts[0], kLong);
 }
 
 TEST(Banding, SumsMoreRunsThan32BitsHold) {
@@ -141,6 +142,23 @@ TEST(Banding, SumsMoreRunsThan32BitsHold) {
     EXPECT_EQ(sums, std::vector<std::uint64_t>(3, 65'535 * std::uint64_t{kRows}));
   }
   EXPECT_EQ(all.row_sums[7], 3 * 65'535U);
+}
+
+// A role says how a number is compared, and stands in files.
+TEST(Metrics, NumbersOfHuesAndHashesHaveTheirRoles) {
+  const std::map<std::string_view, Role> roles{{"Hue.mean", Role::kLinearAngle},
+                                               {"Hue.stddev", Role::kAngleSpread},
+                                               {"Hue.circular_mean", Role::kAngle},
+                                               {"PixelHash", Role::kHash},
+                                               {"PerceptualHash", Role::kHash}};
+  std::size_t found = 0;
+  for (const Number& number : image_numbers()) {
+    const auto role = roles.find(number.name);
+    if (role != roles.end()) ++found;
+    EXPECT_EQ(number.role, role == roles.end() ? Role::kPlain : role->second) << number.name;
+    EXPECT_EQ(number.role == Role::kHash, number.scale == Scale::kHash) << number.name;
+  }
+  EXPECT_EQ(found, roles.size());
 }
 
 }  // namespace
