@@ -180,17 +180,16 @@ Covariance Covariance::decode(wire::Reader& in) {
     return covariance;
   }
   auto& means = covariance.means_;
-  auto& rests = covariance.rests_;
   auto& comoments = covariance.comoments_;
   covariance.n_ = n;
-  for (auto* numbers : {&means, &rests, &comoments}) {
+  for (auto* numbers : {&means, &covariance.rests_, &comoments}) {
     for (double& number : *numbers) number = in.f64();
   }
   const auto rows = static_cast<double>(n);
   std::array<double, kMaxDimensions> roots;
   const double* product = comoments.data();
   for (std::size_t i = 0; i < dimensions; product += dimensions - i, ++i) {
-    require(std::abs(means[i]) <= 0x1p128 && means[i] + rests[i] == means[i],
+    require(std::abs(means[i]) <= 0x1p128 && means[i] + covariance.rests_[i] == means[i],
             "covariance: a mean that no numbers have");
     require(*product >= 0.0 && *product + rows * means[i] * means[i] <= 0x1p257 * rows,
             "covariance: a sum of squares that no numbers have");
