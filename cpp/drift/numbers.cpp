@@ -21,7 +21,6 @@ class Side {
         view_(thinned_ ? thinned_->view() : sketch.view()),
         error_(thinned_ ? thinned_->error(delta) : sketch.error(delta)) {}
   Side(const Side&) = delete;
-  Side& operator=(const Side&) = delete;
 
   // That the distribution function may be off by.
   [[nodiscard]] double error() const { return error_; }

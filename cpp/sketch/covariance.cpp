@@ -89,35 +89,21 @@ double Covariance::move_means(std::span<const double> above, std::uint64_t befor
   return a * share;
 }
 
-// Row by row for each product, whose sum stays in a register.
+// For each number its products with those from it on, a row after the other. These sums are in an
+// array of their own, which the compiler knows to be apart from the rows.
 void Covariance::add_products(std::span<const double> above,
                               std::span<const double> weights) noexcept {
-  constexpr std::size_t kLanes = 4;
-  const std::size_t k = dimensions();
-  std::array<double, 2 * kFewRows> weighted;
+  std::array<double, kMaxDimensions> sums;
   double* products = comoments_.data();
-  for (std::size_t i = 0; i < k; ++i) {
-    for (std::size_t row = 0; row < weights.size(); ++row) {
-      weighted[row] = weights[row] * above[row * k + i];
+  for (std::size_t left = dimensions(); left > 0; --left) {
+    std::copy_n(products, left, sums.begin());
+    const double* row = above.data() + dimensions() - left;
+    for (const double weight : weights) {
+      const double weighted = weight * row[0];
+      for (std::size_t j = 0; j < left; ++j) sums[j] += weighted * row[j];
+      row += dimensions();
     }
-    std::size_t j = i;
-    for (; j + kLanes <= k; j += kLanes, products += kLanes) {
-      std::array<double, kLanes> sums;
-      std::copy_n(products, kLanes, sums.begin());
-      for (std::size_t row = 0; row < weights.size(); ++row) {
-        for (std::size_t lane = 0; lane < kLanes; ++lane) {
-          sums[lane] += weighted[row] * above[row * k + j + lane];
-        }
-      }
-      std::copy_n(sums.begin(), kLanes, products);
-    }
-    for (; j < k; ++j, ++products) {
-      double sum = *products;
-      for (std::size_t row = 0; row < weights.size(); ++row) {
-        sum += weighted[row] * above[row * k + j];
-      }
-      *products = sum;
-    }
+    products = std::copy_n(sums.begin(), left, products);
   }
 }
 
@@ -194,17 +180,16 @@ Covariance Covariance::decode(wire::Reader& in) {
     return covariance;
   }
   auto& means = covariance.means_;
-  auto& rests = covariance.rests_;
   auto& comoments = covariance.comoments_;
   covariance.n_ = n;
-  for (auto* numbers : {&means, &rests, &comoments}) {
+  for (auto* numbers : {&means, &covariance.rests_, &comoments}) {
     for (double& number : *numbers) number = in.f64();
   }
   const auto rows = static_cast<double>(n);
   std::array<double, kMaxDimensions> roots;
   const double* product = comoments.data();
   for (std::size_t i = 0; i < dimensions; product += dimensions - i, ++i) {
-    require(std::abs(means[i]) <= 0x1p128 && means[i] + rests[i] == means[i],
+    require(std::abs(means[i]) <= 0x1p128 && means[i] + covariance.rests_[i] == means[i],
             "covariance: a mean that no numbers have");
     require(*product >= 0.0 && *product + rows * means[i] * means[i] <= 0x1p257 * rows,
             "covariance: a sum of squares that no numbers have");

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "error.hpp"
 #include "nan.hpp"
@@ -42,20 +43,6 @@ double empty_term(double x) {
     sum += x * factor;
   }
   return sum;
-}
-
-// (1 - x - sum over j >= 1 of (1 - x^(2^-j))^2 2^-j) / 3: what the registers at the top contribute.
-double full_term(double x) {
-  if (x == 0.0 || x == 1.0) return 0.0;
-  double sum = 1.0 - x;
-  double factor = 1.0;
-  for (double before = -1.0; sum != before;) {
-    before = sum;
-    x = std::sqrt(x);
-    factor *= 0.5;
-    sum -= (1.0 - x) * (1.0 - x) * factor;
-  }
-  return sum / 3.0;
 }
 
 }  // namespace
@@ -97,9 +84,7 @@ void DistinctCount::raise_register(std::uint64_t hash) noexcept {
 
 void DistinctCount::leave_exact() {
   registers_.assign(kRegisters, 0);
-  for (const std::uint64_t hash : hashes_) raise_register(hash);
-  hashes_.clear();
-  hashes_.shrink_to_fit();
+  for (const std::uint64_t hash : std::exchange(hashes_, {})) raise_register(hash);
 }
 
 void DistinctCount::merge(const DistinctCount& other) {
@@ -118,13 +103,14 @@ void DistinctCount::merge(const DistinctCount& other) {
 }
 
 // Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), improved raw
-// estimator: no tables and no switch between ranges.
+// estimator: no tables and no switch between ranges. It is without his term for registers at the top,
+// of which 2^56 values leave 16 on average.
 double DistinctCount::own_estimate() const noexcept {
   if (registers_.empty()) return static_cast<double>(hashes_.size());
   std::array<std::size_t, kRankBits + 2> histogram{};
   for (const std::uint8_t rank : registers_) ++histogram[rank];
   constexpr auto m = static_cast<double>(kRegisters);
-  double z = m * full_term(1.0 - static_cast<double>(histogram[kRankBits + 1]) / m);
+  double z = 0.0;
   for (std::size_t rank = kRankBits; rank > 0; --rank) {
     z = 0.5 * (z + static_cast<double>(histogram[rank]));
   }
@@ -191,10 +177,9 @@ DistinctCount DistinctCount::decode(wire::Reader& in) {
   require(form <= (kSampled | kElsewhere), "distinct count: an unknown form");
   Elsewhere elsewhere;
   if ((form & kElsewhere) != 0) {
-    auto& [lower, estimate, upper] = elsewhere;
     // Plus zero, as -0.0 is 0.0.
-    for (double* const count : {&lower, &estimate, &upper}) *count = in.f64() + 0.0;
-    require(upper != 0.0, "distinct count: a needless estimate of nothing");
+    elsewhere = {in.f64() + 0.0, in.f64() + 0.0, in.f64() + 0.0};
+    require(elsewhere.upper != 0.0, "distinct count: a needless estimate of nothing");
   }
   DistinctCount result = estimated(elsewhere);
   if ((form & kSampled) == 0) {
@@ -219,10 +204,6 @@ DistinctCount DistinctCount::decode(wire::Reader& in) {
   }
   require(smallest == 0, "distinct count: the least register is not the least");
   return result;
-}
-
-bool operator==(const DistinctCount& a, const DistinctCount& b) {
-  return a.hashes_ == b.hashes_ && a.registers_ == b.registers_ && a.elsewhere_ == b.elsewhere_;
 }
 
 }  // namespace lightmeter::sketch

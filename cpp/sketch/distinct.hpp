@@ -47,7 +47,7 @@ class DistinctCount {
 
   void encode(wire::Writer& out) const;
   [[nodiscard]] static DistinctCount decode(wire::Reader& in);
-  friend bool operator==(const DistinctCount& a, const DistinctCount& b);
+  friend bool operator==(const DistinctCount&, const DistinctCount&) = default;
 
  private:
   [[nodiscard]] double own_estimate() const noexcept;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -25,8 +24,10 @@ class Exact {
     values_.push_back(value);
     return true;
   }
+  // reserve() allocates what it is asked for, in every standard library; a larger capacity would let
+  // push() take too many values.
   void add(double value, std::size_t times = 1) {
-    reserve(values_.size() + times);
+    values_.reserve(std::min(kMost, std::bit_ceil(values_.size() + times)));
     values_.insert(values_.end(), times, value);
   }
   void clear() noexcept { values_.clear(); }
@@ -39,14 +40,6 @@ class Exact {
   }
 
  private:
-  // reserve() allocates what it is asked for, in every standard library; a larger capacity would let
-  // push() take too many values.
-  void reserve(std::size_t size) {
-    if (size <= values_.capacity()) return;
-    values_.reserve(std::min(kMost, std::bit_ceil(std::max<std::size_t>(size, 4))));
-    assert(values_.capacity() <= kMost);
-  }
-
   std::vector<double> values_;
 };
 

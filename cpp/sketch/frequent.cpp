@@ -48,10 +48,7 @@ template <class Key>
 void FrequentItems<Key>::update(std::span<const Key> rising,
                                 std::span<const std::uint64_t> counts) {
   std::uint64_t total = n_;
-  for (const std::uint64_t count : counts) {
-    check_sum(total, count);
-    total += count;
-  }
+  for (const std::uint64_t count : counts) total = check_sum(total, count);
   for (const Key& value : rising) check_key(value);
   n_ = total;
   std::vector<std::size_t> fresh;  // places of the values that are new
@@ -120,11 +117,6 @@ void FrequentItems<Key>::raise_floor() {
     if (is_dropped) bytes_ -= key_bytes(item.first);
     return is_dropped;
   });
-}
-
-template <class Key>
-bool FrequentItems<Key>::is_full() const noexcept {
-  return counters_.size() > kMaxEntries || (bytes_ > kMaxBytes && counters_.size() > 1);
 }
 
 // A value that one side lacks occurred there at most floor() times.
@@ -222,14 +214,7 @@ FrequentItems<Key> FrequentItems<Key>::from_state(const State& state) {
   return result;
 }
 
-template <class Key>
-bool operator==(const FrequentItems<Key>& a, const FrequentItems<Key>& b) {
-  return wire::same_bytes(a, b);
-}
-
 template class FrequentItems<std::string>;
 template class FrequentItems<std::int64_t>;
-template bool operator==(const FrequentStrings&, const FrequentStrings&);
-template bool operator==(const FrequentIntegers&, const FrequentIntegers&);
 
 }  // namespace lightmeter::sketch

@@ -52,15 +52,15 @@ class FrequentItems {
   [[nodiscard]] bool is_exact() const noexcept { return floor_ == 0; }
   [[nodiscard]] std::uint64_t floor() const noexcept { return floor_; }
   // Whether it is in the list.
-  template <class Like>
-  [[nodiscard]] bool contains(const Like& value) const {
-    return counters_.contains(value);
-  }
+  [[nodiscard]] bool contains(const auto& value) const { return counters_.contains(value); }
   // By falling estimate, then rising value.
   [[nodiscard]] std::vector<FrequentItem<Key>> items() const;
 
   void encode(wire::Writer& out) const;
   [[nodiscard]] static FrequentItems decode(wire::Reader& in);
+  friend bool operator==(const FrequentItems& a, const FrequentItems& b) {
+    return wire::same_bytes(a, b);
+  }
 
  private:
   struct Counter {
@@ -68,7 +68,9 @@ class FrequentItems {
     std::uint64_t error = 0;  // how much that is too high at most
   };
 
-  [[nodiscard]] bool is_full() const noexcept;
+  [[nodiscard]] bool is_full() const noexcept {
+    return counters_.size() > kMaxEntries || (bytes_ > kMaxBytes && counters_.size() > 1);
+  }
   void shrink();
   void raise_floor();
 
@@ -79,9 +81,6 @@ class FrequentItems {
   std::uint64_t n_ = 0;
   std::uint64_t floor_ = 0;
 };
-
-template <class Key>
-bool operator==(const FrequentItems<Key>& a, const FrequentItems<Key>& b);
 
 using FrequentStrings = FrequentItems<std::string>;
 using FrequentIntegers = FrequentItems<std::int64_t>;

@@ -12,8 +12,9 @@ namespace lightmeter::sketch {
 inline constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 56;
 inline constexpr int kMaxLevel = 56;
 
-inline void check_sum(std::uint64_t a, std::uint64_t b) {
-  if (a <= kMaxCount && b <= kMaxCount - a) return;
+// The sum.
+inline std::uint64_t check_sum(std::uint64_t a, std::uint64_t b) {
+  if (a <= kMaxCount && b <= kMaxCount - a) return a + b;
   throw IncompatibleError("got counts of " + std::to_string(a) + " and " + std::to_string(b) +
                           "; their sum must not be above 2^56");
 }

@@ -15,7 +15,6 @@ void Moments::update(double value, std::uint64_t count) {
     throw std::invalid_argument("got " + std::to_string(value) +
                                 " for moments; expected a finite number");
   }
-  if (count == 0) return;
   Moments same;
   same.n_ = count;
   same.mean_ = value;
@@ -83,7 +82,5 @@ Moments Moments::from_state(std::uint64_t n, double mean, double sum_of_squares)
   moments.m2_ = sum_of_squares;
   return moments;
 }
-
-bool operator==(const Moments& a, const Moments& b) { return wire::same_bytes(a, b); }
 
 }  // namespace lightmeter::sketch

@@ -10,10 +10,9 @@ namespace lightmeter::sketch {
 // squared distances from it, never a sum of squares, which would cancel when the mean is large.
 class Moments {
  public:
-  void update(double value) { update(value, 1); }
   // The same as `count` updates with `value`, up to rounding. std::invalid_argument for NaN and
   // infinities; IncompatibleError as for merge().
-  void update(double value, std::uint64_t count);
+  void update(double value, std::uint64_t count = 1);
   // IncompatibleError, and nothing changes, if that would count more than 2^56.
   void merge(const Moments& other);
 
@@ -30,7 +29,7 @@ class Moments {
   [[nodiscard]] static Moments decode(wire::Reader& in);
 
   // Defined on the encoded bytes, as for every sketch.
-  friend bool operator==(const Moments& a, const Moments& b);
+  friend bool operator==(const Moments& a, const Moments& b) { return wire::same_bytes(a, b); }
 
  private:
   std::uint64_t n_ = 0;

@@ -32,11 +32,6 @@ int shipping_level(std::uint64_t n) {
   return level;
 }
 
-Exact decode_list(wire::Reader& in, std::uint64_t n) {
-  require(n <= Exact::kMost, "quantile sketch: too many values");
-  return Exact(read_sorted(in, static_cast<std::size_t>(n), false));
-}
-
 Counted decode_counted(wire::Reader& in, std::uint64_t n) {
   const std::uint64_t distinct = in.count(1);
   require(distinct < n, "quantile sketch: more values than were counted");
@@ -125,9 +120,6 @@ Sampled Sampled::decode(wire::Reader& in, std::uint64_t n) {
     require(size <= left >> h, "quantile sketch: the weights do not sum to n");
     left -= size << h;
     level.values = read_sorted(in, static_cast<std::size_t>(size), true);
-    require(
-        level.values.empty() || (least <= level.values.front() && level.values.back() <= greatest),
-        "quantile sketch: a value outside of the extrema");
     held += level.values.size();
   }
   require(left == 0, "quantile sketch: the weights do not sum to n");
@@ -177,26 +169,19 @@ QuantileSketch QuantileSketch::decode(wire::Reader& in, std::uint64_t key) {
     return count;
   };
   if ((form & kApart) != 0) {
-    for (std::uint64_t* apart :
-         {&sketch.apart_.nan, &sketch.apart_.pos_inf, &sketch.apart_.neg_inf}) {
-      *apart = read_count();
-    }
+    sketch.apart_ = {read_count(), read_count(), read_count()};
     require(sketch.observed_ != 0, "quantile sketch: needless counts of zero");
   }
   const std::uint64_t n = read_count();
   if ((form & kKll) != 0) {
     sketch.mode_.emplace<Box<Sampled>>().make(Sampled::decode(in, n));
   } else if ((form & kCounted) == 0) {
-    sketch.mode_ = decode_list(in, n);
+    require(n <= Exact::kMost, "quantile sketch: too many values");
+    sketch.mode_ = Exact(read_sorted(in, static_cast<std::size_t>(n), false));
   } else {
     // Few are left as they are: a list could be a hundred times larger.
-    Counted counted = decode_counted(in, n);
-    const bool few = counted.counts().size() <= Counted::kMost;
-    if (few) {
-      sketch.mode_ = std::move(counted);
-    } else {
-      sketch.mode_ = counted.listed();
-    }
+    const auto& counted = sketch.mode_.emplace<Counted>(decode_counted(in, n));
+    if (counted.counts().size() > Counted::kMost) sketch.become_exact();
   }
   return sketch;
 }

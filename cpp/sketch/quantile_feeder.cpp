@@ -81,7 +81,6 @@ void QuantileSketch::Feeder<T>::finish() {
   for (const T value : std::span(block_).first(filled_)) {
     sketch_.update(static_cast<double>(value));
   }
-  filled_ = 0;
   if (taken_ >= kMany) sketch_.sampled()->sort_levels();
 }
 

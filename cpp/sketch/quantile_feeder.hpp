@@ -18,8 +18,6 @@ class QuantileSketch::Feeder {
  public:
   // `horizon`: the n to expect in the end.
   Feeder(QuantileSketch& sketch, std::uint64_t horizon);
-  Feeder(const Feeder&) = delete;
-  Feeder& operator=(const Feeder&) = delete;
   // Hands over everything that is still held here.
   void finish();
 

@@ -64,8 +64,7 @@ void QuantileSketch::merge_many(std::span<const QuantileSketch* const> others) {
   std::uint64_t total = observed();
   for (const QuantileSketch* other : others) {
     horizon += other->n();
-    check_sum(total, other->observed());
-    total += other->observed();
+    total = check_sum(total, other->observed());
   }
   constexpr std::size_t kAhead = 8;
   Feeder<double> feeder(*this, horizon);

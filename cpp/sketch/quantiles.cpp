@@ -17,7 +17,8 @@ void QuantileSketch::swap(QuantileSketch& other) noexcept {
   std::swap(observed_, other.observed_);
   std::swap(apart_, other.apart_);
   std::swap(key_, other.key_);
-  std::swap(view_, other.view_);
+  view_.clear();
+  other.view_.clear();
   std::swap(mode_, other.mode_);
 }
 
@@ -31,9 +32,6 @@ QuantileSketch QuantileSketch::from_levels(std::vector<std::vector<double>> leve
   for (std::size_t h = 0; h < levels.size(); ++h) {
     for (double& value : levels[h]) {
       value += 0.0;
-      require(std::isfinite(value), "quantile sketch: a value that is not finite");
-      require(least <= value && value <= greatest,
-              "quantile sketch: a value outside of the extrema");
       key = mix(key, std::bit_cast<std::uint64_t>(value));
     }
     require(levels[h].size() <= (kMaxCount - sketch.observed_) >> h,
@@ -122,10 +120,7 @@ void QuantileSketch::update_counts(std::span<const double> values,
                                 " counts; give one count for each value");
   }
   std::uint64_t total = observed();
-  for (const std::uint64_t count : counts) {
-    check_sum(total, count);
-    total += count;
-  }
+  for (const std::uint64_t count : counts) total = check_sum(total, count);
   std::vector<Count> rising;
   rising.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -179,9 +174,8 @@ double QuantileSketch::pointwise_error(double delta) const {
 // probability 1 - delta / (2 g). From one to the next the true rank rises by at most n/g, and true
 // and estimated ranks rise together, so all others are within e + n/g. The best g is searched for.
 double QuantileSketch::error(double delta) const {
-  double best = pointwise_error(delta);
-  if (best == 0.0) return best;
-  best = 1.0;
+  if (pointwise_error(delta) == 0.0) return 0.0;
+  double best = 1.0;
   for (double points = 2.0; points <= 0x1p24; points *= 2.0) {
     best = std::min(best, pointwise_error(delta / (2.0 * points)) + 1.0 / points);
   }

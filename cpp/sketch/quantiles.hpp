@@ -45,7 +45,6 @@ class QuantileSketch {
   // One that was moved from is empty.
   QuantileSketch(QuantileSketch&& other) noexcept : key_(other.key_) { swap(other); }
   QuantileSketch& operator=(QuantileSketch other) noexcept { return swap(other), *this; }
-  ~QuantileSketch() = default;
 
   // A sample that another program took: values of weight 2^h at level h, within the extrema.
   // `ranks` is how far a rank is off at most with a probability of .99, as was measured. DecodeError

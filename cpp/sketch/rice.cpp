@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "error.hpp"
 
@@ -27,9 +28,6 @@ class BitWriter {
     held_ |= bits << filled_;
     filled_ += count;
     for (; filled_ >= 8; filled_ -= 8, held_ >>= 8) out_.u8(static_cast<std::uint8_t>(held_));
-  }
-  void finish() {
-    if (filled_ > 0) out_.u8(static_cast<std::uint8_t>(held_));
   }
 
  private:
@@ -93,15 +91,11 @@ int choose_rice(std::span<const std::uint64_t> values) {
     widths += static_cast<std::uint64_t>(std::bit_width(value));
   }
   const int middle = static_cast<int>(widths / values.size());
-  int best = 0;
-  std::uint64_t best_bits = std::numeric_limits<std::uint64_t>::max();
+  std::pair<std::uint64_t, int> best{std::numeric_limits<std::uint64_t>::max(), 0};
   for (int r = std::max(middle - 3, 0); r <= std::min(middle + 2, 63); ++r) {
-    const std::uint64_t bits = rice_bits(values, r);
-    if (bits >= best_bits) continue;
-    best = r;
-    best_bits = bits;
+    best = std::min(best, std::pair(rice_bits(values, r), r));
   }
-  return best;
+  return best.second;
 }
 
 }  // namespace
@@ -121,7 +115,7 @@ void write_rice(wire::Writer& out, std::span<const std::uint64_t> values) {
       bits.put(value, 64);
     }
   }
-  bits.finish();
+  bits.put(0, 7);  // fills up the last byte, if one was begun
 }
 
 std::vector<std::uint64_t> read_rice(wire::Reader& in, std::size_t count) {

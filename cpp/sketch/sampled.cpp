@@ -69,6 +69,11 @@ Sampled::Sampled(const Coins& coins, const RankError& error, double least, doubl
           "quantile sketch: an error bound that is negative or NaN");
   require(std::isfinite(least) && std::isfinite(greatest) && least <= greatest,
           "quantile sketch: extrema that are not in order");
+  const auto is_within = [&](double value) { return least <= value && value <= greatest; };
+  for (const Level& level : levels_) {
+    require(std::ranges::all_of(level.values, is_within),
+            "quantile sketch: a value outside of the extrema");
+  }
   // Values of weight 1 are taken for the newest, if there is room for all of them.
   auto& singles = levels_.at(0).values;
   if (singles.size() <= Exact::kMost) {
@@ -111,12 +116,9 @@ Sampled::Level& Sampled::level(int h) {
 
 void Sampled::add(double value, std::uint64_t horizon) {
   if (newest_.values().size() == Exact::kMost) {
-    std::vector<double> values = newest_.values();
-    double least, greatest;
-    (void)sort_kernels<double>().scan(values.data(), values.data(), Exact::kMost, &least,
-                                      &greatest);
-    note_extrema(least, greatest);
-    insert(values, false, 0, horizon);
+    const std::vector<double> rising = newest_.sorted();
+    note_extrema(rising.front(), rising.back());
+    insert(rising, true, 0, horizon);
     newest_.clear();
   }
   newest_.add(value);

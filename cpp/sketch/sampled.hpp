@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -58,8 +59,8 @@ class Sampled {
   // Of what was exact. The coins are a function of `key` and of the values.
   Sampled(const Exact& list, std::uint64_t key);
   Sampled(const Counted& counted, std::uint64_t key, std::uint64_t horizon);
-  // Of at least one level, whose values are finite and lie within the extrema. More values than
-  // there is room for are compacted. DecodeError for what no sketch is made of.
+  // Of at least one level. More values than there is room for are compacted. DecodeError for what no
+  // sketch is made of.
   Sampled(const Coins& coins, const RankError& error, double least, double greatest,
           std::vector<Level> levels);
 
@@ -118,10 +119,7 @@ class Sampled {
 // The highest level of the blocks covers the run, see RankError::run.
 template <class ValueAt>
 void Sampled::insert_run(std::uint64_t total, int base, ValueAt&& value_at, std::uint64_t horizon) {
-  int top = run_level(total, horizon);
-  if (top < base) top = base;
-  const int highest = 63 - std::countl_zero(total);
-  if (top > highest) top = highest;
+  const int top = std::clamp(run_level(total, horizon), base, 63 - std::countl_zero(total));
   level(top);
   if (top > base) error_.run(top);
   const auto offset = [&](int h) { return h > base ? coins_.draw(h) : 0; };

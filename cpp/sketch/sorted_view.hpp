@@ -23,12 +23,7 @@ class ViewCache {
  public:
   ViewCache() = default;
   ViewCache(const ViewCache&) noexcept {}
-  ViewCache(ViewCache&& other) noexcept : view_(other.view_.exchange(nullptr)) {}
   ViewCache& operator=(const ViewCache&) noexcept { return clear(), *this; }
-  ViewCache& operator=(ViewCache&& other) noexcept {
-    delete view_.exchange(other.view_.exchange(nullptr));
-    return *this;
-  }
   ~ViewCache() { clear(); }
 
   template <class Build>
