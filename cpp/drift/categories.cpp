@@ -91,27 +91,13 @@ Contingency without_rare(const Contingency& counts, double least) {
   return joined;
 }
 
-// The chi-square statistic is a rising function of this while the margins are fixed.
-double statistic(const Contingency& counts) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    const double count = static_cast<double>(counts.target[i]);
-    sum += count * count / static_cast<double>(counts.pooled(i));
-  }
-  return sum;
-}
-
 // Exact of two categories. Of more the limit, where enough of each are expected.
 double limit_p_value(const Contingency& counts) {
   if (counts.size() < 2) return 1.0;
   if (counts.size() == 2) {
     return fisher_exact(counts.target[0], counts.n_target, counts.reference[0], counts.n_reference);
   }
-  const double drawn = static_cast<double>(counts.n_target);
-  const double rest = static_cast<double>(counts.n_reference);
-  const double all = drawn + rest;
-  const double apart = statistic(counts) - drawn * drawn / all;
-  return chi_square_tail(apart * all / drawn * all / rest, counts.size() - 1);
+  return chi_square_tail(counts.chi_square(), counts.size() - 1);
 }
 
 }  // namespace
@@ -124,9 +110,9 @@ double category_p_value(const Contingency& counts) {
   const Contingency common = without_rare(counts, kFewExpected * all / static_cast<double>(fewer));
   const double limit = limit_p_value(common);
   if (common.size() == counts.size()) return limit;
-  const double seen = statistic(counts) * kSlack;
+  const double seen = counts.chi_square() * kSlack;
   const double p = permuted_p_value(
-      counts, kCategoryDraws, [&](const Contingency& dealt) { return statistic(dealt) >= seen; });
+      counts, kCategoryDraws, [&](const Contingency& dealt) { return dealt.chi_square() >= seen; });
   const bool is_least = p == 1.0 / (kCategoryDraws + 1.0);
   return is_least ? std::min(p, limit) : p;
 }

@@ -25,6 +25,20 @@ class Side {
   // That the distribution function may be off by.
   [[nodiscard]] double error() const { return error_; }
   [[nodiscard]] const sketch::SortedView& view() const { return view_; }
+  // The circular standard deviation on the circle.
+  [[nodiscard]] Level level(const Numbers& numbers, Axis axis) const {
+    if (axis == Axis::kHueCircle) return circular_level(view_);
+    return {numbers.moments.mean(), numbers.moments.stddev()};
+  }
+  // 1 for a standard normal sample: the interquartile range / 1.349, or where that is 0, and on the
+  // circle, the standard deviation.
+  [[nodiscard]] double spread(const Numbers& numbers, Axis axis) const {
+    constexpr double kNormalRange = 1.3489795003921634;  // 2 Phi^-1(3/4)
+    const sketch::QuantileSketch& sketch = thinned_ ? *thinned_ : numbers.sketch;
+    const double range = sketch.quantile(0.75) - sketch.quantile(0.25);
+    if (axis == Axis::kLine && range > 0.0) return range / kNormalRange;
+    return level(numbers, axis).stddev;
+  }
 
  private:
   std::optional<sketch::QuantileSketch> thinned_;
@@ -43,11 +57,6 @@ Interval verdicts_p_value(const MergedView& merged, double target_error, double 
   return {both(ranks.value, ks.value), both(ranks.low, ks.low), both(ranks.high, ks.high)};
 }
 
-Level level_of(const Numbers& numbers, Axis axis) {
-  if (axis == Axis::kLine) return {numbers.moments.mean(), numbers.moments.stddev()};
-  return circular_level(numbers.sketch.view());
-}
-
 std::optional<double> log_ratio(double stddev, double other) {
   if (std::min(stddev, other) <= 0.0 || !std::isfinite(stddev / other)) return std::nullopt;
   return std::log(stddev) - std::log(other);
@@ -61,15 +70,6 @@ std::optional<double> in_spreads(double wasserstein, double spread, double chang
 
 }  // namespace
 
-double spread(const Numbers& numbers, Axis axis) {
-  constexpr double kNormalRange = 1.3489795003921634;  // 2 Phi^-1(3/4)
-  if (axis == Axis::kLine) {
-    const double range = numbers.sketch.quantile(0.75) - numbers.sketch.quantile(0.25);
-    if (range > 0.0) return range / kNormalRange;
-  }
-  return level_of(numbers, axis).stddev;
-}
-
 NumberDrift compare_numbers(const Numbers& target, const Numbers& reference, Axis axis, bool tested,
                             double delta) {
   const Side left(target.sketch, delta / 2.0);
@@ -77,8 +77,8 @@ NumberDrift compare_numbers(const Numbers& target, const Numbers& reference, Axi
   const MergedView merged = merge_views(left.view(), right.view());
   const bool circular = axis == Axis::kHueCircle;
   NumberDrift drift{};
-  drift.target = level_of(target, axis);
-  drift.reference = level_of(reference, axis);
+  drift.target = left.level(target, axis);
+  drift.reference = right.level(reference, axis);
   // Kuiper's two gaps may each be off by the error.
   const double error = (left.error() + right.error()) * (circular ? 2.0 : 1.0);
   const double statistic = circular ? kuiper_statistic(merged) : ks_statistic(merged);
@@ -106,7 +106,8 @@ NumberDrift compare_numbers(const Numbers& target, const Numbers& reference, Axi
   }
   drift.distances = binned_distances(quantile_bins(merged));
   drift.wasserstein = circular ? circular_wasserstein(merged) : wasserstein(merged);
-  drift.wasserstein_in_spreads = in_spreads(drift.wasserstein, spread(reference, axis), change);
+  drift.wasserstein_in_spreads =
+      in_spreads(drift.wasserstein, right.spread(reference, axis), change);
   drift.one_value = merged.size() == 1 && target.sketch.min() == target.sketch.max() &&
                     reference.sketch.min() == reference.sketch.max();
   return drift;

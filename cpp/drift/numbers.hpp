@@ -33,7 +33,7 @@ struct NumberDrift {
   TailShares tails;  // 0 on the circle
   BinnedDistances distances;
   double wasserstein;  // in the unit of the values; on the circle the shorter way round
-  // The Wasserstein distance in units of the reference's spread(), signed as the mean changed; none
+  // The Wasserstein distance in units of how wide the reference is, signed as the mean changed; none
   // where that is 0 or infinite and the samples differ.
   std::optional<double> wasserstein_in_spreads;
   Level target;
@@ -48,9 +48,5 @@ struct NumberDrift {
 // `tested` leaves out everything that takes the numbers for independent samples.
 [[nodiscard]] NumberDrift compare_numbers(const Numbers& target, const Numbers& reference,
                                           Axis axis, bool tested, double delta);
-
-// How wide a sample is, 1 for a standard normal one: the interquartile range / 1.349, or where that
-// is 0 the standard deviation; on the circle the circular standard deviation.
-[[nodiscard]] double spread(const Numbers& numbers, Axis axis);
 
 }  // namespace lightmeter::drift

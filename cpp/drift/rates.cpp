@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "drift/contingency.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {
@@ -62,12 +63,26 @@ Hypergeometric law_of(std::uint64_t target_hits, std::uint64_t n_target,
   return {n_target, n_reference, target_hits + reference_hits};
 }
 
+// Beyond as many observations log_factorial() has too few digits; then the limit has enough.
+constexpr std::uint64_t kMostExact = std::uint64_t{1} << 40;
+
+double limit_p_value(std::uint64_t target_hits, std::uint64_t n_target,
+                     std::uint64_t reference_hits, std::uint64_t n_reference) {
+  Contingency counts;
+  counts.push(target_hits, reference_hits);
+  counts.push(n_target - target_hits, n_reference - reference_hits);
+  return chi_square_tail(counts.chi_square(), 1);
+}
+
 }  // namespace
 
 double fisher_exact(std::uint64_t target_hits, std::uint64_t n_target, std::uint64_t reference_hits,
                     std::uint64_t n_reference) {
   Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
   std::uint64_t seen = target_hits;
+  if (n_target + n_reference > kMostExact) {
+    return limit_p_value(target_hits, n_target, reference_hits, n_reference);
+  }
   if (seen < law.mode()) {
     law = law.of_others();
     seen = reference_hits;
@@ -91,6 +106,10 @@ double fisher_more(std::uint64_t target_hits, std::uint64_t n_target, std::uint6
                    std::uint64_t n_reference) {
   const Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
   if (target_hits == law.low()) return 1.0;
+  if (n_target + n_reference > kMostExact) {
+    const double p = limit_p_value(target_hits, n_target, reference_hits, n_reference) / 2.0;
+    return target_hits > law.mode() ? p : 1.0 - p;
+  }
   // Of the two tails the one that is not near 1 is summed.
   return target_hits > law.mode() ? std::min(1.0, law.from(target_hits))
                                   : std::max(0.0, 1.0 - law.up_to(target_hits - 1));

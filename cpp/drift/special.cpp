@@ -112,10 +112,14 @@ double kuiper_tail(double x) {
   return std::clamp(sum, 0.0, 1.0);
 }
 
+constexpr std::uint64_t kManyDegrees = std::uint64_t{1} << 28;
+
 // P(F > f) is I_y(b, a) and 1 - I_x(a, b): the one whose fraction converges. The second is of tails
 // that are not small.
 double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
   if (!(f > 0.0)) return 1.0;
+  // The limit, where the fraction has lost digits: both are off by less than 1e-4 of the tail.
+  if (of_noise > kManyDegrees) return chi_square_tail(f * static_cast<double>(dof), dof);
   const double a = static_cast<double>(dof) / 2.0;
   const double b = static_cast<double>(of_noise) / 2.0;
   const double top = a * f;

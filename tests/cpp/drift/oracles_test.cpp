@@ -141,6 +141,8 @@ TEST(Oracle, SamplesAreThinnedWithinTheirError) {
   EXPECT_LE(live.statistic.high - live.statistic.low,
             2 * (whole.error(0.005) + 8.0 / 5000) + 1e-12);
   EXPECT_EQ(live.p_value.value, read.p_value.value);
+  EXPECT_EQ(compared(other, whole).wasserstein_in_spreads,
+            compared(other, decoded).wasserstein_in_spreads);
   EXPECT_EQ(live.p_value.high, read.p_value.high);
   EXPECT_EQ(live.statistic.high, read.statistic.high);
 }
@@ -211,7 +213,7 @@ TEST(Oracle, ALineOfOneValue) {
   EXPECT_FALSE(moved.wasserstein_in_spreads.has_value());  // the reference has no spread
   // Where the middle half is one value, the standard deviation is the spread.
   const auto few = sketch_of({3, 3, 3, 3, 3, 3, 3, 9});
-  EXPECT_NEAR(spread(numbers_of(few), Axis::kLine), 2.1213203435596424, 1e-12);
+  EXPECT_NEAR(compared(other, few).wasserstein_in_spreads.value(), 1.5 / 2.1213203435596424, 1e-12);
 }
 
 TEST(Oracle, CategoriesByTheLimitAndOverAllDeals) {
@@ -237,6 +239,28 @@ TEST(Oracle, RareCategoriesAreJoinedForSmallPValues) {
   Contingency unlike;
   for (std::uint64_t i = 0; i < 16; ++i) unlike.push(i % 2 * 3, 3 - i % 2 * 3);
   EXPECT_DOUBLE_EQ(category_p_value(unlike), 1e-4);  // joined they are alike
+}
+
+// SciPy: chi2_contingency, chi2.sf. A file may hold counts up to 2^56.
+TEST(Oracle, CountsOfHugeSides) {
+  Contingency large;
+  Contingency swapped;
+  const std::array<std::array<std::uint64_t, 2>, 3> counts{
+      {{11487458456, 83}, {2663509136, 48}, {3028901592, 19}}};
+  for (const auto& [many, few] : counts) {
+    large.push(many, few);
+    swapped.push(few, many);
+  }
+  EXPECT_NEAR(category_p_value(large), 1.5124339518794208e-07, 1e-15);
+  EXPECT_NEAR(category_p_value(swapped), 1.5124339518794208e-07, 1e-15);
+  const std::array<std::uint64_t, 4> huge{101647241638, 101647241638609, 122861185636,
+                                          122861886669430};
+  const double p = 0.17816924418150193;
+  EXPECT_NEAR(fisher_exact(huge[0], huge[1], huge[2], huge[3]), p, 1e-6);
+  EXPECT_NEAR(fisher_more(huge[0], huge[1], huge[2], huge[3]), p / 2.0, 1e-6);
+  EXPECT_NEAR(fisher_more(huge[2], huge[3], huge[0], huge[1]), 1.0 - p / 2.0, 1e-6);
+  EXPECT_NEAR(f_tail(2.98, 1, std::uint64_t{1} << 48), 0.08429927240325956, 1e-9);
+  EXPECT_NEAR(f_tail(2.98, 1, std::uint64_t{1} << 28), 0.08429927240325956, 1e-6);
 }
 
 TEST(Oracle, Fisher) {
