@@ -133,17 +133,15 @@ def test_tiffs_of_several_samples(
 
 
 @pytest.mark.parametrize(
-    ("strips", "fill_order", "known"), [(3, 1, True), (2, 1, False), (4, 1, False), (3, 2, False)]
+    ("strips", "fill_order", "words"),
+    [(3, 1, ""), (4, 1, ""), (2, 1, "got 2 strips or tiles of 3"), (3, 2, "2 x 8-bit samples")],
 )
-def test_tiffs_of_too_few_strips_or_reversed_bits(
-    strips: int, fill_order: int, known: bool
-) -> None:
+def test_tiffs_of_too_few_strips_or_reversed_bits(strips: int, fill_order: int, words: str) -> None:
     shorts = {256: 24, 257: 20, 258: 8, 259: 1, 262: 1, 266: fill_order, 277: 2, 278: 7}
     tags = {tag: (SHORT, [value]) for tag, value in shorts.items()}
     places = {273: (LONG, [0] * strips), 279: (LONG, [24 * 7 * 2] * strips)}
     data = by_hand(tags | places) + bytes(24 * 7 * 2)
-    refused = pytest.raises(ImageError, match="2 x 8-bit samples")
-    with contextlib.nullcontext() if known else refused:
+    with pytest.raises(ImageError, match=words) if words else contextlib.nullcontext():
         lm.log_image(data, bands=BANDS[:2])
 
 
@@ -163,10 +161,7 @@ def test_damaged_tiffs_of_several_samples() -> None:
             lm.log_image(whole[: len(whole) - 500], bands=BANDS[:5])
     for options, message in (
         ({"limits": lm.Limits(pixels=479)}, "24x20 pixels, more than 479"),
-        ({"limits": lm.Limits(bytes_in_memory=100)}, "more than 100"),
-        # Pillow decodes five samples from 12.2 on.
-        ({"bands": BANDS[:4]}, "5 (samples a pixel; expected 4 bands|x 16-bit).* as an array"),
-        ({"frames": "all"}, "5 (samples a pixel; expected 5 bands|x 16-bit).* as an array"),
+        ({"bands": BANDS[:4]}, "5 samples a pixel; expected 4 bands; .* as an array"),
     ):
         with pytest.raises(ImageError, match=message):
             lm.log_image(whole, **{"bands": BANDS[:5], **options})  # type: ignore[arg-type]

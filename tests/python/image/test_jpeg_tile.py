@@ -1,6 +1,7 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
 import random
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 from jpeg_files import picture
 from lightmeter import ImageError, Limits
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.large import jpeg_tile, tiff_raster
-from lightmeter.image.large.jpeg_tile import common_segments, write_jpeg_tile
-from lightmeter.image.large.tiff_picture import TiffPicture
+from lightmeter.image.tiles import jpeg_tile, tiff_raster
+from lightmeter.image.tiles.jpeg_tile import common_segments, write_jpeg_tile
+from lightmeter.image.tiles.tiff import TiffPicture
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
@@ -210,9 +211,9 @@ def test_the_core_is_not_asked_where_it_decodes_otherwise(monkeypatch: pytest.Mo
     agrees = jpeg_tile._agrees.__wrapped__
     assert agrees()
     other = SimpleNamespace(jpeg8_decode=lambda _: np.zeros((1, 1), np.uint8))
-    monkeypatch.setattr(jpeg_tile, "codecs", lambda: other)
+    monkeypatch.setitem(sys.modules, "imagecodecs", other)
     assert not agrees()
-    monkeypatch.setattr(jpeg_tile, "codecs", lambda: SimpleNamespace())  # built without JPEG
+    monkeypatch.setitem(sys.modules, "imagecodecs", SimpleNamespace())  # built without JPEG
     assert not agrees()
     monkeypatch.undo()
     assert agrees()

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ImageError, ImageMeter, Limits, Reading
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.large import open as large_open
-from lightmeter.image.large import raster as large_raster
-from lightmeter.image.large.stream import measure_blocks
-from lightmeter.image.large.tiff_picture import TiffPicture
+from lightmeter.image.tiles import open as large_open
+from lightmeter.image.tiles import raster as large_raster
+from lightmeter.image.tiles.stream import measure_blocks
+from lightmeter.image.tiles.tiff import TiffPicture
 from lightmeter.image.measure import Measured, measure_image, measure_images
 from PIL import Image
 from tiffs import LONG, with_pixels
@@ -278,8 +278,8 @@ def test_options_of_whole_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     mask[20:50, 10:60] = 1
     assert got.meter.measurement() == of_array(picture, mask=mask)
     assert got.returned == (("brightest", int(picture.max())),)
-    monkeypatch.setattr("lightmeter.image.large.measured.MOST_WHOLE", 1000)
-    monkeypatch.setattr("lightmeter.image.large.measured._MOST_MASKED", 1000)
+    monkeypatch.setattr("lightmeter.image.tiles.measured.MOST_WHOLE", 1000)
+    monkeypatch.setattr("lightmeter.image.tiles.measured._MOST_MASKED", 1000)
     for options, words in (
         ({"metrics": [brightest]}, "functions of yours take whole pictures"),
         ({"ignore": (0, 0, 2, 2)}, "take a mask in memory"),
@@ -326,7 +326,7 @@ def test_exemplars_and_progress(tmp_path: Path) -> None:
 
 def test_without_the_decoders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tifffile.imwrite(tmp_path / "a.tif", texture(40, 50), photometric="rgb", compression="lzw")
-    monkeypatch.setattr(large_open, "has_codecs", lambda: False)
+    monkeypatch.setattr(large_open, "can_read", lambda: False)
     monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
     assert of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()  # by Pillow
     with pytest.raises(ImageError, match=r"pip install 'lightmeter\[large\]'"):

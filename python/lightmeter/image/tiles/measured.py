@@ -8,13 +8,13 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Channels
 from lightmeter.image.bands import BandMeter
-from lightmeter.image.large.open import MOST_WHOLE, LargePicture
-from lightmeter.image.large.raster import Raster
-from lightmeter.image.large.stream import Sampled, measure_blocks
 from lightmeter.image.meter import ImageMeter, available_cpus
 from lightmeter.image.metrics import Returned, run
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail
+from lightmeter.image.tiles.open import MOST_WHOLE, LargePicture
+from lightmeter.image.tiles.raster import Raster
+from lightmeter.image.tiles.stream import Sampled, measure_blocks
 
 __all__ = ["Show", "Watch", "measure_large"]
 

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.image.large.tiff_page import SEPARATE, TiffPage
+from lightmeter.errors import ImageError
 
-__all__ = ["Colours", "colours_of"]
+__all__ = ["Colours", "colours_of", "kind_of"]
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _PREMULTIPLIED = 1
 _JPEG = 7
+_SEPARATE = 2
+_COLOUR_MAP = 320
 _DEEP_WHITE = 65535.0
 
 
@@ -22,68 +24,84 @@ class Colours(NamedTuple):
 
     Attributes:
         mode: what Pillow calls such a picture.
-        of: makes HxWx1 or HxWx3 of the samples as they are stored, HxWxC.
+        convert: makes HxWx1 or HxWx3 of the samples as they are stored, HxWxC.
         white: what a sample of white is unless `Reading.value_range` says it.
     """
 
     mode: str
-    of: Callable[[NDArray[Any]], NDArray[Any]]
+    convert: Callable[[NDArray[Any]], NDArray[Any]]
     white: float = 255.0
 
 
-def colours_of(page: TiffPage, bands: int | None) -> Colours | None:
-    """What the samples of a page mean; None for what is not known here."""
-    deep = f"{page.kind}{page.bits}"
-    if page.samples == 1:
+def kind_of(page: Any) -> str:
+    """Return ``"u"``, ``"i"`` or ``"f"``, or ``""`` for samples that are neither or differ."""
+    return {1: "u", 2: "i", 3: "f"}.get(page.sampleformat, "")
+
+
+def colours_of(page: Any, bands: int | None) -> Colours | None:
+    """Return what the samples of a page of tifffile mean; None for what is not known here."""
+    kind, samples = kind_of(page), page.samplesperpixel
+    deep = f"{kind}{page.bitspersample}"
+    if samples == 1:
         return _of_gray(page, deep)
-    if page.kind == "u" and page.bits < 8:
+    if kind == "" or (kind == "u" and page.bitspersample < 8):
         return None
-    white = 1.0 if page.kind == "f" else _DEEP_WHITE
+    white = 1.0 if kind == "f" else _DEEP_WHITE
     if bands is not None:
         plain = deep in ("u8", "u16", "f32", "f64")
         return Colours(f"{bands} bands", _same if plain else _exact, white)
     if deep not in ("u8", "u16", "f32", "f64"):
         return None
-    beyond = page.extra[:1] == [_PREMULTIPLIED]
+    beyond = page.extrasamples[:1] == (_PREMULTIPLIED,)
     match page.photometric:
-        case 0 | 1 if page.samples == 2 and not (page.photometric == 0 or beyond):
+        case 0 | 1 if samples == 2 and not (page.photometric == 0 or beyond):
             return Colours("LA", _first, white)
-        case 2 if page.samples == 3 or (page.samples > 3 and not beyond):
-            return Colours("RGBA" if page.samples > 3 else "RGB", _first_three, white)
-        case 2 if page.samples > 3 and beyond and deep in ("u8", "u16"):
+        case 2 if samples == 3 or (samples > 3 and not beyond):
+            return Colours("RGBA" if samples > 3 else "RGB", _first_three, white)
+        case 2 if samples > 3 and beyond and deep in ("u8", "u16"):
             return Colours("RGBA", _divided, white)
-        case 5 if page.samples == 4 and deep == "u8" and page.compression != _JPEG:
+        case 5 if samples == 4 and deep == "u8" and page.compression != _JPEG:
             return Colours("CMYK", _of_cmyk)
-        case 6 if page.samples == 3 and deep == "u8" and page.compression == _JPEG:
+        case 6 if samples == 3 and deep == "u8" and page.compression == _JPEG:
             # The decoder makes RGB of all three, but not of each alone.
-            return None if page.planes == SEPARATE else Colours("RGB", _same)
+            return None if page.planarconfig == _SEPARATE else Colours("RGB", _same)
     return None
 
 
-def _of_gray(page: TiffPage, deep: str) -> Colours | None:
+def _of_gray(page: Any, deep: str) -> Colours | None:
+    bits = page.bitspersample
     if page.photometric == _PALETTE:
-        if page.kind != "u" or page.bits not in (1, 2, 4, 8):
+        if deep not in ("u1", "u2", "u4", "u8"):
             return None
-        palette = page.palette()
+        palette = _palette(page)
         return Colours("P", lambda samples: palette[samples[..., 0]])
     if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) and not (
         page.photometric == _YCBCR and deep == "u8"
     ):
         return None
     if deep in ("u1", "u2", "u4", "u8"):
-        mode = "1" if page.bits == 1 else "L"
-        step, inverted = 255 // ((1 << page.bits) - 1), page.photometric == _WHITE_IS_ZERO
-        table = np.arange(1 << page.bits) * step
+        mode = "1" if bits == 1 else "L"
+        step, inverted = 255 // ((1 << bits) - 1), page.photometric == _WHITE_IS_ZERO
+        table = np.arange(1 << bits) * step
         shown = (255 - table if inverted else table).astype(np.uint8)
-        plain = page.bits == 8 and not inverted
+        plain = bits == 8 and not inverted
         return Colours(mode, _same if plain else lambda samples: shown[samples])
     if deep == "u16":
-        return Colours("I;16" if page.order == "<" else "I;16B", _same, _DEEP_WHITE)
+        return Colours("I;16" if page.parent.byteorder == "<" else "I;16B", _same, _DEEP_WHITE)
     if deep in ("f32", "f64"):
         return Colours("F", _same, 1.0)
     if deep in ("i16", "i32", "u32"):
         return Colours("I", _exact, _DEEP_WHITE)
     return None
+
+
+def _palette(page: Any) -> NDArray[np.uint8]:
+    """Return red, green and blue of each value of a sample: Nx3, as Pillow takes them."""
+    entry = page.tags.get(_COLOUR_MAP)
+    count = 0 if entry is None else entry.count
+    if count != 3 << page.bitspersample:
+        raise ImageError("corrupt", f"a palette of {count} numbers")
+    return (np.reshape(page.colormap, (3, -1)) >> 8).astype(np.uint8).T
 
 
 def _same(samples: NDArray[Any]) -> NDArray[Any]:

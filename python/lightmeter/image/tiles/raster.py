@@ -55,14 +55,14 @@ class Raster(ABC):
     orientation: int = 1
     in_planes: bool = False
 
-    @abstractmethod
     def read(self, x: int, y: int, into: NDArray[Any]) -> None:
-        """Put what is at (x, y), where tiles begin, into HxWxC.
+        """Put what is at (x, y), where tiles begin, into HxWxC, if `block` is that of this class.
 
         Raises:
             ImageError: it is damaged.
             Exception: what decoders and files raise.
         """
+        raise NotImplementedError
 
     @abstractmethod
     def colours(self, samples: NDArray[Any]) -> NDArray[Any]:

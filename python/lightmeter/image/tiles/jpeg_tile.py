@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.image.decode.trusted import is_trusted, jpeg_samples
-from lightmeter.image.large.codecs import codecs
 
 __all__ = ["common_segments", "write_jpeg_tile"]
 
@@ -72,6 +71,8 @@ def _is_same(sample: bytes) -> bool:
     decoder = _core.open_jpeg(sample)
     if decoder is None:
         return False
+    import imagecodecs
+
     own = np.empty(decoder.shape, np.uint8)
-    theirs: NDArray[Any] = np.atleast_3d(codecs().jpeg8_decode(sample))
+    theirs: NDArray[Any] = np.atleast_3d(imagecodecs.jpeg8_decode(sample))
     return decoder.write(own) and np.array_equal(own, theirs.transpose(2, 0, 1))

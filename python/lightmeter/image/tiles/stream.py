@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter.image.large.raster import Block, Raster
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.tiles.raster import Block, Raster
 
 __all__ = ["Sampled", "measure_blocks"]
 
