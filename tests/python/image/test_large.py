@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ImageError, ImageMeter, Limits, Reading
 from lightmeter.image.encoded import open_encoded
+from lightmeter.image.measure import Measured, measure_image, measure_images
 from lightmeter.image.tiles import open as large_open
 from lightmeter.image.tiles import raster as large_raster
 from lightmeter.image.tiles.stream import measure_blocks
 from lightmeter.image.tiles.tiff import TiffPicture
-from lightmeter.image.measure import Measured, measure_image, measure_images
 from PIL import Image
 from tiffs import LONG, with_pixels
 
