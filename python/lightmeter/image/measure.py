@@ -517,7 +517,7 @@ def _header(image: Image.Image, of_file: EncodedFile | EncodedBytes | None = Non
     if file is not None and not file.closed:
         position = file.tell()
         try:
-            header = read_header(file)
+            header = read_header(file, image)
             size = size_of(file)
         finally:
             file.seek(position)

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from conftest import encoded, picture
+from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.exif.tags import PERSONAL
 from lightmeter.image.exif.values import value_of
 from lightmeter.image.header import exif_block, read_header
+from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
+from lightmeter.image.opened import file_header
 from PIL import ExifTags as Pillow
 from PIL import Image, features
 from tiffs import (
@@ -124,9 +127,10 @@ OF_PIXELS = {"ImageLength", "BitsPerSample", "Compression", "PhotometricInterpre
 
 def tags_of(data: bytes, policy: ExifPolicy = EVERYTHING) -> ExifTags:
     """Of the bytes of a file in any format."""
-    header = read_header(io.BytesIO(data))
-    assert header is not None
-    return read_exif(header.exif, policy, header.orientation).tags
+    with open_encoded(data, Limits()) as file:
+        header = file_header(file, Limits())
+        assert header is not None
+        return read_exif(header.exif, policy, header.orientation).tags
 
 
 def saved(form: str, exif: bytes) -> bytes:
