@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from conftest import encoded, picture
 from lightmeter import ExifPolicy, Reading, log_image
-from lightmeter.image.exif.names import ENUMERATIONS
+from lightmeter.image.exif.tags import ENUMERATIONS
 from lightmeter.image.measure import measure_image
 from PIL import Image, ImageCms, features
 

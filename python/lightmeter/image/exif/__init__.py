@@ -3,10 +3,17 @@
 from typing import NamedTuple
 
 from lightmeter import _core
-from lightmeter.image.exif.names import ENUMERATIONS
 from lightmeter.image.exif.policy import DEFAULT_POLICY, ExifPolicy
-from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, NAMES
-from lightmeter.image.exif.values import DATES, Value, value_of
+from lightmeter.image.exif.tags import (
+    DATES,
+    ENUMERATIONS,
+    GPS_NAMES,
+    INTEROP_NAMES,
+    NAMES,
+    TAGS,
+    value_of,
+)
+from lightmeter.image.exif.values import Value
 from lightmeter.image.header import DamagedError, Source
 from lightmeter.image.parts import ExifEntry, ExifParts
 
@@ -15,15 +22,6 @@ __all__ = ["DATES", "DEFAULT_POLICY", "Exif", "ExifPolicy", "ExifTags", "exif_of
 ExifTags = dict[str, Value]
 
 _LATITUDE, _LONGITUDE = 2, 4
-
-# Coordinate -> the tag that says its sign, and what it says of negative ones.
-_SIGNS = {
-    "GPSAltitude": (5, b"\1"),
-    "GPSDestLatitude": (19, b"S"),
-    "GPSDestLongitude": (21, b"W"),
-    "GPSLatitude": (1, b"S"),
-    "GPSLongitude": (3, b"W"),
-}
 
 
 class Exif(NamedTuple):
@@ -120,7 +118,7 @@ class _Reading:
                 self._withheld.add(name)
                 continue
             value = _value(name, order, entry)
-            if of_gps is not None and name in _SIGNS and isinstance(value, float):
+            if of_gps is not None and isinstance(value, float):
                 value = _signed(value, of_gps, name)
             if value is not None:
                 tags[name] = value
@@ -137,7 +135,7 @@ def _value(name: str, order: str, entry: ExifEntry | None) -> Value | None:
 
 def _signed(value: float, gps: dict[int, ExifEntry], name: str) -> float | None:
     """The value by the sign that another tag says; None if that tag is damaged."""
-    code, negative = _SIGNS[name]
+    code, negative = TAGS[name].sign or (None, b"") if name in TAGS else (None, b"")
     if code not in gps:
         return value
     _, _, length, start = gps[code]

@@ -6,15 +6,7 @@ from typing import NamedTuple
 from lightmeter.image.header.icc import profile_description
 from lightmeter.image.header.source import DamagedError, Source
 
-__all__ = [
-    "ASCII",
-    "BYTE_TYPES",
-    "Entry",
-    "HeldTiff",
-    "Number",
-    "Tiff",
-    "tiff_facts",
-]
+__all__ = ["ASCII", "BYTE_TYPES", "SIZES", "Entry", "Number", "Tiff", "tiff_facts", "unpacked"]
 
 Number = int | float | None
 
@@ -42,7 +34,7 @@ _CODES = {
     17: "q",
     18: "Q",
 }
-_SIZES = {kind: struct.calcsize("=" + code) for kind, code in _CODES.items()}
+SIZES = {kind: struct.calcsize("=" + code) for kind, code in _CODES.items()}
 _RATIONALS = frozenset({5, 10})
 
 _MAX_ENTRIES = 2048
@@ -115,7 +107,7 @@ class Tiff:
 
     def raw(self, entry: Entry, limit: int) -> bytes:
         """The bytes of the values of `entry`, at most `limit` of them."""
-        size = _SIZES[entry.kind] * entry.length
+        size = SIZES[entry.kind] * entry.length
         if size <= self._inline:
             return entry.data[: size if size < limit else limit]
         return self._source.read(self.pointer(entry), min(size, limit))
@@ -128,13 +120,8 @@ class Tiff:
     def numbers(self, entry: Entry, limit: int) -> tuple[Number, ...]:
         """The values of `entry`, at most `limit` of them. A rational over zero is None."""
         count = min(entry.length, limit)
-        data = self.raw(entry, count * _SIZES[entry.kind])
-        code = _CODES[entry.kind]
-        values = struct.unpack_from(f"{self.order}{count * len(code)}{code[0]}", data)
-        if entry.kind not in _RATIONALS:
-            return values
-        pairs = zip(values[::2], values[1::2], strict=True)
-        return tuple(top / bottom if bottom else None for top, bottom in pairs)
+        data = self.raw(entry, count * SIZES[entry.kind])
+        return unpacked(self.order, entry.kind, count, data)
 
     def integer(self, directory: dict[int, Entry], tag: int, default: int) -> int:
         """The first value of a tag of whole numbers; `default` where there is none."""
@@ -151,19 +138,14 @@ class Tiff:
         return count, offset + size
 
 
-class HeldTiff(Tiff):
-    """Gives values of entries whose `data` holds the start of them, wherever they were."""
-
-    def __init__(self, order: str) -> None:
-        """Take the byte order, ``"<"`` or ``">"``."""
-        self.order = order
-
-    def raw(self, entry: Entry, limit: int) -> bytes:
-        """The bytes of the values of `entry`, at most `limit` of them."""
-        size = min(_SIZES[entry.kind] * entry.length, limit)
-        if size > len(entry.data):
-            raise DamagedError(f"got {len(entry.data)} of {size} bytes")
-        return entry.data[:size]
+def unpacked(order: str, kind: int, count: int, data: bytes) -> tuple[Number, ...]:
+    """Return the values of a type in bytes. A rational over zero is None."""
+    code = _CODES[kind]
+    values = struct.unpack_from(f"{order}{count * len(code)}{code[0]}", data)
+    if kind not in _RATIONALS:
+        return values
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return tuple(top / bottom if bottom else None for top, bottom in pairs)
 
 
 def tiff_facts(source: Source) -> dict[str, int | str | None]:
