@@ -118,8 +118,9 @@ class _Reading:
                 self._withheld.add(name)
                 continue
             value = _value(name, order, entry)
-            if of_gps is not None and isinstance(value, float):
-                value = _signed(value, of_gps, name)
+            tag = TAGS.get(name)
+            if of_gps is not None and tag and tag.sign and isinstance(value, float):
+                value = _signed(value, of_gps, *tag.sign)
             if value is not None:
                 tags[name] = value
 
@@ -133,9 +134,8 @@ def _value(name: str, order: str, entry: ExifEntry | None) -> Value | None:
         return None
 
 
-def _signed(value: float, gps: dict[int, ExifEntry], name: str) -> float | None:
-    """The value by the sign that another tag says; None if that tag is damaged."""
-    code, negative = TAGS[name].sign or (None, b"") if name in TAGS else (None, b"")
+def _signed(value: float, gps: dict[int, ExifEntry], code: int, negative: bytes) -> float | None:
+    """Return the value by the sign that another tag says; None if that tag is damaged."""
     if code not in gps:
         return value
     _, _, length, start = gps[code]
