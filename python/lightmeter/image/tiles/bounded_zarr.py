@@ -6,10 +6,10 @@ take 600 MB before they look how much it is.
 
 import asyncio
 import bz2
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,18 @@ import numcodecs
 import zarr
 from numcodecs.abc import Codec
 from zarr.abc.codec import BytesBytesCodec
-from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
+from zarr.abc.store import RangeByteRequest
+from zarr.codecs import ShardingCodec
 from zarr.storage import LocalStore
 
 from lightmeter.errors import ImageError
-from lightmeter.files import open_regular
 from lightmeter.image.encoded import Deadline
 
 __all__ = ["open_bounded"]
 
 # Bytes that a chunk may have beyond its samples, where they do not compress, or an index of shards.
 _SLACK = 2 << 20
+_MOST_INNER = 1 << 16  # chunks of a shard
 
 # Decoders that stop where they are told to.
 _STREAMS: dict[str, Callable[[], Any]] = {
@@ -63,59 +64,55 @@ _SIZES: dict[str, Callable[[bytes], int | None]] = {
     "lz4": lambda data: int.from_bytes(data[:4], "little"),
     "zstd": _zstd_size,
 }
-_COMPRESSORS = frozenset({*_STREAMS, *_SIZES})
+
+
+def _decoded(name: str, data: bytes, most: int) -> Any:
+    """Return what a codec makes of data, or fail before it is more than `most` bytes."""
+    stream = _STREAMS.get(name)
+    decoded = None if stream is None else stream().decompress(data, most + 1)
+    size = _SIZES[name](data) if decoded is None else len(decoded)
+    if size is None:
+        return _decoded_unsized(data, most)
+    if size > most:
+        raise ImageError("corrupt", f"a chunk that decodes to more than {most} bytes")
+    return numcodecs.get_codec({"id": name}).decode(data) if decoded is None else decoded
+
+
+def _decoded_unsized(data: bytes, most: int) -> Any:
+    try:
+        import imagecodecs
+    except ImportError:
+        what = "Zstandard of unknown size; this needs: pip install 'lightmeter[large]'"
+        raise ImageError("unsupported", what) from None
+    return imagecodecs.zstd_decode(data, out=most)
 
 
 class _Bounded(Codec):  # type: ignore[misc]
-    """A codec of numcodecs by its name, as version 2 takes it."""
+    """A codec of version 2."""
 
     codec_id = "bounded"
 
     def __init__(self, name: str, most: int) -> None:
         self._name, self._most = name, most
-        self._codec = numcodecs.get_codec({"id": name})
 
     def encode(self, buf: Any) -> Any:
         raise NotImplementedError
 
     def decode(self, buf: Any, out: Any = None) -> Any:
-        data = bytes(memoryview(buf))
-        if self._name in _STREAMS:
-            decoded = _STREAMS[self._name]().decompress(data, self._most + 1)
-            self._check(len(decoded))
-            return decoded
-        size = _SIZES[self._name](data)
-        if size is None:
-            return self._unsized(data)
-        self._check(size)
-        return self._codec.decode(data)
-
-    def _check(self, size: int) -> None:
-        if size > self._most:
-            raise ImageError("corrupt", f"a chunk that decodes to more than {self._most} bytes")
-
-    def _unsized(self, data: bytes) -> Any:
-        try:
-            import imagecodecs
-        except ImportError:
-            raise ImageError(
-                "unsupported",
-                "Zstandard of unknown size; this needs: pip install 'lightmeter[large]' "
-                "(imagecodecs)",
-            ) from None
-        return imagecodecs.zstd_decode(data, out=self._most)
+        return _decoded(self._name, bytes(memoryview(buf)), self._most)
 
 
 class _BoundedBytes(BytesBytesCodec):
-    """The same, as version 3 takes it."""
+    """A codec of version 3."""
 
     is_fixed_size = False
 
     def __init__(self, name: str, most: int) -> None:
-        self._codec = _Bounded(name, most)
+        self._name, self._most = name, most
 
     async def _decode_single(self, chunk_data: Any, chunk_spec: Any) -> Any:
-        decoded = await asyncio.to_thread(self._codec.decode, chunk_data.to_bytes())
+        data = chunk_data.to_bytes()
+        decoded = await asyncio.to_thread(_decoded, self._name, data, self._most)
         return chunk_spec.prototype.buffer.from_bytes(decoded)
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
@@ -123,60 +120,43 @@ class _BoundedBytes(BytesBytesCodec):
 
 
 class _Folder(LocalStore):
-    """A folder of regular files, of which at most so many bytes are read at once, until a deadline.
+    """A folder of regular files, read until a deadline."""
 
-    Zarr takes a missing file for a chunk that was never written.
-    """
-
-    def __init__(self, root: Path, most: int, deadline: Deadline) -> None:
+    def __init__(self, root: Path, deadline: Deadline) -> None:
         super().__init__(root, read_only=True)
-        self._most, self._deadline = most, deadline
+        self.most_at_once = _SLACK
+        self._deadline = deadline
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         self._deadline.check()
-        try:
-            file = open_regular(self.root / key)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return None
-        with file:
-            whole = os.fstat(file.fileno()).st_size
-            start, stop = _range_of(byte_range, whole)
-            if not 0 <= start <= stop <= whole:
-                raise ImageError("truncated", f"no bytes {start} to {stop} of {whole} of a shard")
-            if stop - start > self._most:
-                raise ImageError("too_large", f"a chunk of {stop - start} encoded bytes")
-            data = bytearray()
-            file.seek(start)
-            while len(data) < stop - start and (piece := file.read(stop - start - len(data))):
-                data += piece
-        return prototype.buffer.from_bytes(bytes(data))
+        path, size = self.root / key, 0
+        if isinstance(byte_range, RangeByteRequest):
+            size = byte_range.end - byte_range.start
+        elif path.exists():
+            if not path.is_file():
+                raise ImageError("corrupt", f"{key!r:.100} of Zarr, which is no regular file")
+            size = path.stat().st_size if byte_range is None else 0
+        if not 0 <= size <= self.most_at_once:
+            raise ImageError("too_large", f"a chunk of {size} encoded bytes")
+        return await super().get(key, prototype, byte_range)
 
 
-def _range_of(byte_range: Any, whole: int) -> tuple[int, int]:
-    match byte_range:
-        case RangeByteRequest(start, end):
-            return start, end
-        case OffsetByteRequest(offset):
-            return offset, whole
-        case SuffixByteRequest(suffix):
-            return whole - suffix, whole
-    return 0, whole
+def open_bounded(folder: Path, deadline: Deadline) -> Any:
+    """Open the `zarr.Array` in a folder, of which a file or chunk takes hardly more than its shape.
 
-
-def open_bounded(folder: Path, file_bytes: int, chunk_bytes: int, deadline: Deadline) -> Any:
-    """Open the `zarr.Array` in a folder, of which a file or a chunk takes hardly more than so much.
-
-    Args:
-        folder: it holds the metadata of an array.
-        file_bytes: of the samples in a file.
-        chunk_bytes: of those in a chunk.
-        deadline: until when it may be read.
+    Raises:
+        ImageError: shards have too many chunks, or an index that is encoded.
+        Exception: zarr does not know it.
     """
-    store = _Folder(folder, file_bytes + _SLACK, deadline)
+    store = _Folder(folder, deadline)
     array = zarr.open_array(store, mode="r")
     metadata: Any = array.metadata
-    most = chunk_bytes + _SLACK
-    if array.metadata.zarr_format == 3:
+    most = prod(array.chunks) * array.dtype.itemsize + _SLACK
+    inner = prod(array.shards or array.chunks) // prod(array.chunks)
+    if inner > _MOST_INNER:
+        raise ImageError("too_large", f"shards of {inner} chunks")
+    store.most_at_once = inner * most
+    if metadata.zarr_format == 3:
         metadata = replace(metadata, codecs=_bounded(metadata.codecs, most))
     elif metadata.compressor is not None:
         metadata = replace(metadata, compressor=_Bounded(metadata.compressor.codec_id, most))
@@ -188,9 +168,11 @@ def _bounded(codecs: Any, most: int) -> tuple[Any, ...]:
     bounded = []
     for codec in codecs:
         name = codec.to_dict()["name"]
-        if name in _COMPRESSORS:
-            codec = _BoundedBytes(name, most)
-        elif name == "sharding_indexed":
+        if isinstance(codec, ShardingCodec):
+            if not {index.to_dict()["name"] for index in codec.index_codecs} <= {"bytes", "crc32c"}:
+                raise ImageError("unsupported", "Zarr with an index of shards that is encoded")
             codec = replace(codec, codecs=_bounded(codec.codecs, most))
+        elif name in _STREAMS or name in _SIZES:
+            codec = _BoundedBytes(name, most)
         bounded.append(codec)
     return tuple(bounded)
