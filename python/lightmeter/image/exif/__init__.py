@@ -1,5 +1,6 @@
 """The Exif of an image as numbers and strings worth tracking."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from lightmeter import _core
@@ -58,71 +59,42 @@ def exif_of(
     parts: ExifParts | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
 ) -> Exif:
     """The same of directories that the core found, if there are any."""
-    reading = _Reading(policy)
+    tags: ExifTags = {}
+    withheld: set[str] = set()
+    gps = {} if parts is None else {entry[0]: entry for entry in parts[3]}
+    for name, order, entry in _named(parts):
+        if name in tags:
+            continue
+        if not policy.tracks(name):
+            withheld.add(name)
+            continue
+        value = _value(name, order, entry)
+        tag = TAGS.get(name)
+        if tag is not None and tag.sign is not None and isinstance(value, float):
+            value = _signed(value, gps, *tag.sign)
+        if value is not None:
+            tags[name] = value
+    if orientation is not None and policy.tracks("Orientation"):
+        tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
+    elif orientation is not None:
+        withheld.add("Orientation")
+    if policy.tracks("has_gps"):
+        places = [gps.get(code) for code in (_LATITUDE, _LONGITUDE)]
+        order = "<" if parts is None else parts[0]
+        known = [_value("GPSLatitude", order, place) is not None for place in places]
+        tags["has_gps"] = int(all(known))
+    return Exif(tags, frozenset(withheld))
+
+
+def _named(parts: ExifParts | None) -> Iterator[tuple[str, str, ExifEntry]]:
+    """Yield the name of each known tag, the order of its bytes, and what the core found."""
     if parts is not None:
-        reading.walk(*parts)
-    if orientation is not None:
-        reading.orient(orientation)
-    return reading.result()
-
-
-class _Reading:
-    def __init__(self, policy: ExifPolicy) -> None:
-        self._policy = policy
-        self._tags: ExifTags = {}
-        self._withheld: set[str] = set()
-        self._has_gps = False
-
-    def walk(
-        self,
-        order: str,
-        main: list[ExifEntry],
-        exif: list[ExifEntry],
-        gps: list[ExifEntry],
-        interop: list[ExifEntry],
-    ) -> None:
-        of_gps = {entry[0]: entry for entry in gps}
-        self._has_gps = all(
-            _value(GPS_NAMES[tag], order, of_gps.get(tag)) is not None
-            for tag in (_LATITUDE, _LONGITUDE)
-        )
-        self._add(order, main, NAMES)
-        self._add(order, exif, NAMES)
-        self._add(order, gps, GPS_NAMES, of_gps)
-        self._add(order, interop, INTEROP_NAMES)
-
-    def orient(self, orientation: int) -> None:
-        if self._policy.tracks("Orientation"):
-            self._tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
-        else:
-            self._withheld.add("Orientation")
-
-    def result(self) -> Exif:
-        if self._policy.tracks("has_gps"):
-            self._tags["has_gps"] = int(self._has_gps)
-        return Exif(self._tags, frozenset(self._withheld))
-
-    def _add(
-        self,
-        order: str,
-        entries: list[ExifEntry],
-        names: dict[int, str],
-        of_gps: dict[int, ExifEntry] | None = None,
-    ) -> None:
-        tags, tracks = self._tags, self._policy.tracks
-        for entry in entries:
-            name = names.get(entry[0])
-            if name is None or name in tags:
-                continue
-            if not tracks(name):
-                self._withheld.add(name)
-                continue
-            value = _value(name, order, entry)
-            tag = TAGS.get(name)
-            if of_gps is not None and tag and tag.sign and isinstance(value, float):
-                value = _signed(value, of_gps, *tag.sign)
-            if value is not None:
-                tags[name] = value
+        order, *directories = parts
+        names = (NAMES, NAMES, GPS_NAMES, INTEROP_NAMES)
+        for entries, known in zip(directories, names, strict=True):
+            for entry in entries:
+                if entry[0] in known:
+                    yield known[entry[0]], order, entry
 
 
 def _value(name: str, order: str, entry: ExifEntry | None) -> Value | None:

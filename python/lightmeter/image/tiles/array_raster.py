@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Channels, Layout
+from lightmeter.image.arrays import Layout
 from lightmeter.image.tiles.raster import MOST_DECODED, Block, Raster, check_frames, check_tile
 
 __all__ = ["ArrayRaster", "ChunkedArray", "axes_of", "is_chunked", "planes_of"]
@@ -48,8 +48,6 @@ class ArrayRaster(Raster):
         axes: a letter for each of its dimensions, such as ``tczyx``.
         place: the index of the plane on other axes than x, y and that of channels.
         mode: what Pillow calls the picture; "" for gray. Any other has all channels.
-        channels: the order of colours.
-
     Raises:
         ImageError: its samples are not known here, or its chunks are too large.
     """
@@ -60,10 +58,8 @@ class ArrayRaster(Raster):
         axes: str,
         place: dict[str, int],
         mode: str = "",
-        channels: Channels = "RGB",
     ) -> None:
         self._array, self._axes, self._place = array, axes, place
-        self._is_reversed = channels == "BGR" and mode in ("RGB", "RGBA")
         sides = dict(zip(axes, array.shape, strict=True))
         self.height, self.width = sides["y"], sides["x"]
         self.channels = sides["c"] if mode else 1
@@ -107,8 +103,6 @@ class ArrayRaster(Raster):
 
     def colours(self, samples: NDArray[Any]) -> NDArray[Any]:
         """As `Raster.colours` says."""
-        if self._is_reversed:
-            samples = samples[..., 2::-1]
         if self.dtype.name in _EXACT:
             return samples.astype(np.float64)
         kind = np.float32 if self.dtype == np.float16 else self.dtype
@@ -138,7 +132,6 @@ def planes_of(
     bands: int | None,
     *,
     is_colour: bool,
-    channels: Channels = "RGB",
     most: int | None = None,
     whole: bool = True,
 ) -> Iterator[ArrayRaster]:
@@ -149,7 +142,6 @@ def planes_of(
         axes: of its dimensions.
         bands: how many channels are no colours.
         is_colour: whether channels are red, green and blue.
-        channels: the order of these.
         most: how many planes there may be; None does not look.
         whole: whether to give all, and not only the first.
 
@@ -169,7 +161,7 @@ def planes_of(
     check_frames(prod(counts), most)
     for number in range(prod(counts)):  # which `itertools.product` would hold all of
         place = dict(zip(others, map(int, np.unravel_index(number, counts)), strict=True))
-        yield ArrayRaster(array, axes, place, mode, channels)
+        yield ArrayRaster(array, axes, place, mode)
 
 
 def _chunks_of(array: Any) -> tuple[int, ...] | None:

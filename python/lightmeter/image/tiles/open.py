@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import Channels
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import Facts, Header, Source, read_header
 from lightmeter.image.header.tiff import Tiff
@@ -34,12 +35,14 @@ class LargePicture(NamedTuple):
         facts: what is known of the file; None of an array.
         header: its header, if it has one.
         is_encoded: whether its samples are not stored as they are.
+        order: of its channels of colour.
     """
 
     pictures: Iterator[Sequence[Raster]]
     facts: Facts | None = None
     header: Header | None = None
     is_encoded: bool = False
+    order: Channels = "RGB"
 
 
 def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
@@ -133,5 +136,5 @@ def open_array(array: Any, reading: Reading) -> LargePicture:
     """
     bands = None if reading.bands is None else len(reading.bands)
     axes = axes_of(array.shape, reading.layout, bands)
-    planes = planes_of(array, axes, bands, is_colour="c" in axes, channels=reading.channels)
-    return LargePicture([raster] for raster in planes)
+    planes = planes_of(array, axes, bands, is_colour="c" in axes)
+    return LargePicture(([raster] for raster in planes), order=reading.channels)

@@ -90,30 +90,24 @@ class TiffPicture:
             raise ImageError(
                 "unsupported", f"no level {level}; the picture has 0 to {len(self.levels) - 1}"
             )
-        page, planes = self.levels[level], self._planes(level)
-        if bands is None or page.samplesperpixel > 1:
-            if bands not in (None, page.samplesperpixel):
-                raise ImageError(
-                    "unsupported",
-                    f"got {page.samplesperpixel} samples a pixel; expected {bands} bands; give "
-                    "others as an array HxWxC",
-                )
-            pages = planes if whole else [page]
-            check_frames(len(pages), most)
-            for plane in pages:
-                yield [TiffRaster(plane, self._file, self._lock, bands)]
-            return
-        if len(planes) % bands:
-            raise ImageError(
-                "unsupported", f"got a gray picture of {len(planes)} pages; expected {bands} bands"
-            )
-        check_frames(len(planes) // bands, most)
-        order = self._channels_last(len(planes), bands)
-        for start in range(0, len(planes) if whole else bands, bands):
-            yield [
-                TiffRaster(planes[n], self._file, self._lock, None)
-                for n in order[start : start + bands]
-            ]
+        page = self.levels[level]
+        planes, samples = self._planes(level) or [page], page.samplesperpixel
+        if bands is None or samples > 1:
+            groups = [[plane] for plane in planes]
+            got = f"{samples} samples a pixel; expected {bands} bands; give it as an array HxWxC"
+            is_wrong = bands not in (None, samples)
+        else:
+            order = self._channels_last(len(planes), bands)
+            starts = range(0, len(planes), bands)
+            groups = [[planes[n] for n in order[start : start + bands]] for start in starts]
+            got = f"a gray picture of {len(planes)} pages; expected {bands} bands"
+            is_wrong, bands = len(planes) % bands > 0, None
+        if is_wrong:
+            raise ImageError("unsupported", f"got {got}")
+        groups = groups if whole else groups[:1]
+        check_frames(len(groups), most)
+        for group in groups:
+            yield [TiffRaster(plane, self._file, self._lock, bands) for plane in group]
 
     @property
     def is_of_planes(self) -> bool:

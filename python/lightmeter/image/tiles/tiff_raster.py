@@ -19,7 +19,7 @@ from lightmeter.image.tiles.raster import MOST_DECODED, Raster, check_tile
 __all__ = ["TiffRaster", "known_colours"]
 
 _PLAIN, _JPEG = 1, 7
-_NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
+_PREDICTORS = _NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
 _CONTIGUOUS, _SEPARATE = 1, 2
 _YCBCR = 6
 _ORIENTATION = 274
@@ -43,28 +43,20 @@ def known_colours(page: Any, bands: int | None) -> Colours | None:
     sides = (page.imagewidth, page.imagelength, page.samplesperpixel, page.rowsperstrip)
     if not all(isinstance(side, int) for side in (*sides, page.tilewidth, page.tilelength)):
         return None
+    bits, kind = page.bitspersample, kind_of(page)
     is_known = (
         min(sides[:3]) > 0
         and page.samplesperpixel <= _MOST_SAMPLES
         and page.imagedepth == 1
-        and page.bitspersample in (1, 2, 4, 8, 16, 32, 64)
+        and bits in (1, 2, 4, 8, 16, 32, 64)
         and (page.compression in (_PLAIN, _JPEG) or page.compression in _DECODERS)
         and page.fillorder == 1
         and page.planarconfig in (_CONTIGUOUS, _SEPARATE)
+        and page.predictor in (_PREDICTORS if kind == "f" else _PREDICTORS[:2])
+        and (page.predictor == _NO_PREDICTOR or bits >= 8)
         and page.tags.valueof(_ORIENTATION, 1) in range(1, 9)
     )
-    return colours_of(page, bands) if is_known and _is_known_predictor(page) else None
-
-
-def _is_known_predictor(page: Any) -> bool:
-    match page.predictor:
-        case 1:
-            return True
-        case 2:
-            return bool(page.bitspersample >= 8)
-        case 3:
-            return kind_of(page) == "f"
-    return False
+    return colours_of(page, bands) if is_known else None
 
 
 class _Buffer(threading.local):
@@ -100,13 +92,14 @@ class TiffRaster(Raster):
         self.dtype = self._stored.newbyteorder("=")
         self._is_plain = page.compression == _PLAIN
         self._planes = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
-        self._rows_of_strip, self._by_rows = self.tile_height, False
-        if self._is_plain and not page.is_tiled and bits >= 8 and self._planes == 1:
-            # Rows of strips without compression are read as they are: a strip may have any height.
-            self._by_rows = page.predictor == _NO_PREDICTOR
+        # Rows of strips without compression are read as they are, so a strip may have any height.
+        is_as_measured = self._is_plain and page.predictor == _NO_PREDICTOR and bits >= 8
+        self._by_rows = is_as_measured and not page.is_tiled and self._planes == 1
+        self._rows_of_strip = self.tile_height
         if self._by_rows:
             self.tile_height = max(1, min(self.height, _PIXELS_AT_ONCE // self.width))
-        check_tile(self, "tile" if page.is_tiled else "strip")
+        self._piece = "tile" if page.is_tiled else "strip"
+        check_tile(self, self._piece)
         self._across = -(-self.width // self.tile_width)
         self._per_plane = self._across * -(-self.height // max(1, self._rows_of_strip))
         self._check_pieces()
@@ -223,21 +216,15 @@ class TiffRaster(Raster):
             raw = self._buffer.tile[: len(decode(data, out=self._buffer.tile))]
         rows = max(rows, len(raw) // row_bytes)
         if len(raw) < rows * row_bytes:
-            what = "tile" if self._page.is_tiled else "strip"
-            raise ImageError(
-                "truncated", f"a {what} of {len(raw)} bytes; expected {rows * row_bytes}"
-            )
+            detail = f"a {self._piece} of {len(raw)} bytes; expected {rows * row_bytes}"
+            raise ImageError("truncated", detail)
         raw = raw[: rows * row_bytes]
-        shape = (rows, self.tile_width, channels)
-        if self._page.bitspersample < 8:
+        shape, bits = (rows, self.tile_width, channels), self._page.bitspersample
+        if bits < 8:
             row = self.tile_width * channels
-            bits = self._page.bitspersample
-            raw = imagecodecs.packints_decode(raw.tobytes(), np.uint8, bits, runlen=row)
-            return np.asarray(raw).reshape(shape)
+            return imagecodecs.packints_decode(raw.tobytes(), "u1", bits, runlen=row).reshape(shape)
         if self._page.predictor == _OF_FLOATS:
-            encoded = raw.view(self.dtype).reshape(shape)
-            floats: NDArray[Any] = imagecodecs.floatpred_decode(encoded, axis=-2)
-            return floats
+            return imagecodecs.floatpred_decode(raw.view(self.dtype).reshape(shape), axis=-2)
         return raw.view(self._stored).reshape(shape).astype(self.dtype, copy=False)
 
     def _of_jpeg(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
