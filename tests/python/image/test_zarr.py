@@ -198,7 +198,7 @@ def changed(folder: Path, **changes: Any) -> None:
         (
             {"chunk_key_encoding": {"name": "v2", "configuration": {"separator": "/../../b/"}}},
             "corrupt",
-            "separator. Got /../../b/",
+            "/../../b/",
         ),
         ({"chunk_grid": {"name": "rectilinear"}}, "corrupt", "metadata of Zarr"),
         (
