@@ -106,24 +106,12 @@ def test_gray_pages_are_bands(tmp_path: Path, dtype: Any) -> None:
 
 @pytest.mark.parametrize("planes", ["contig", "separate"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize(
-    "how",
-    [
-        {},
-        {"bigtiff": True},
-        {"compression": "zlib", "predictor": True, "tile": (16, 16)},
-    ],
-)
 @pytest.mark.parametrize("count", [2, 12])
-def test_tiffs_of_several_samples(
-    tmp_path: Path, planes: str, dtype: Any, how: Any, count: int
-) -> None:
-    if dtype == np.float32:  # tifffile alone writes no such differences
-        how = {name: said for name, said in how.items() if name != "predictor"}
+def test_tiffs_of_several_samples(tmp_path: Path, planes: str, dtype: Any, count: int) -> None:
     array = samples(count, dtype)
     bands = [f"band {number}" for number in range(count)]
     file = tmp_path / "a.tif"
-    file.write_bytes(tiff(array, planarconfig=planes, software="camera", **how))
+    file.write_bytes(tiff(array, planarconfig=planes, software="camera", compression="zlib"))
     view = lm.log_image(file, bands=bands).view()
     wanted = numbers(lm.log_image(array, bands=bands).view())
     assert wanted.items() <= numbers(view).items()
