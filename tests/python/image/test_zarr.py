@@ -354,3 +354,11 @@ def test_arrays_that_are_read_in_pieces(tmp_path: Path, kind: str, dtype: str) -
     assert lm.log_image(array, **planes).view() == lm.log_image(native, **planes).view()
     with pytest.raises(ImageError, match="expected HxW or HxWxC"):
         lm.log_image(array, layout="HW")
+
+
+def test_without_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = written(tmp_path / "a.zarr", texture(9, 9, 1))
+    monkeypatch.setitem(sys.modules, "lightmeter.image.tiles.bounded_zarr", None)
+    with pytest.raises(ImageError, match=r"pip install 'lightmeter\[zarr\]'") as caught:
+        numbers(folder)
+    assert caught.value.reason == "unsupported"
