@@ -15,7 +15,8 @@ __all__ = ["ArrayRaster", "ChunkedArray", "axes_of", "is_chunked", "planes_of"]
 
 _PIXELS_AT_ONCE = 1 << 20  # of an array that is not stored in chunks
 _EXACT = ("int8", "int16", "int32", "uint32")
-_KNOWN = (*_EXACT, "bool", "uint8", "uint16", "float16", "float32", "float64")
+_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16", **dict.fromkeys(_EXACT, "I")}
+_MODES |= dict.fromkeys(("float16", "float32", "float64"), "F")
 _COLOUR_MODES = {1: "", 3: "RGB", 4: "RGBA"}
 
 
@@ -48,27 +49,20 @@ class ArrayRaster(Raster):
         axes: a letter for each of its dimensions, such as ``tczyx``.
         place: the index of the plane on other axes than x, y and that of channels.
         mode: what Pillow calls the picture; "" for gray. Any other has all channels.
+
     Raises:
         ImageError: its samples are not known here, or its chunks are too large.
     """
 
-    def __init__(
-        self,
-        array: Any,
-        axes: str,
-        place: dict[str, int],
-        mode: str = "",
-    ) -> None:
+    def __init__(self, array: Any, axes: str, place: dict[str, int], mode: str) -> None:
         self._array, self._axes, self._place = array, axes, place
         sides = dict(zip(axes, array.shape, strict=True))
         self.height, self.width = sides["y"], sides["x"]
         self.channels = sides["c"] if mode else 1
-        self._stored = np.dtype(array.dtype)
-        self.dtype = self._stored.newbyteorder("=")
-        if self.dtype.name not in _KNOWN:
+        self.dtype = np.dtype(array.dtype).newbyteorder("=")
+        if self.dtype.name not in _MODES:
             raise ImageError("unsupported", f"an array with samples of {self.dtype}")
-        gray = {"b": "1", "u": "L" if self.dtype.itemsize == 1 else "I;16", "f": "F", "i": "I"}
-        self.mode = mode or ("I" if self.dtype.name in _EXACT else gray[self.dtype.kind])
+        self.mode = mode or _MODES[self.dtype.name]
         self.white = 1.0 if self.dtype.kind == "f" else 65535.0
         chunks = _chunks_of(array)
         if chunks is None:
