@@ -14,7 +14,7 @@ from lightmeter import ImageError, ProfileView, Reading
 from lightmeter.profile.metric_set import metric_set_of
 from numpy.typing import NDArray
 from PIL import Image
-from tiffs import LONG, SHORT
+from tiffs import SHORT
 from tiffs import tiff as by_hand
 
 BANDS = ["DAPI", "GFP", "640 nm", "r", "s", "t", "u"]
@@ -120,16 +120,10 @@ def test_tiffs_of_several_samples(tmp_path: Path, planes: str, dtype: Any, count
     assert view["image.FileSize"].mean == file.stat().st_size
 
 
-@pytest.mark.parametrize(
-    ("strips", "fill_order", "words"),
-    [(3, 1, ""), (4, 1, ""), (2, 1, "got 2 strips or tiles of 3"), (3, 2, "2 x 8-bit samples")],
-)
-def test_tiffs_of_too_few_strips_or_reversed_bits(strips: int, fill_order: int, words: str) -> None:
-    shorts = {256: 24, 257: 20, 258: 8, 259: 1, 262: 1, 266: fill_order, 277: 2, 278: 7}
-    tags = {tag: (SHORT, [value]) for tag, value in shorts.items()}
-    places = {273: (LONG, [0] * strips), 279: (LONG, [24 * 7 * 2] * strips)}
-    data = by_hand(tags | places) + bytes(24 * 7 * 2)
-    with pytest.raises(ImageError, match=words) if words else contextlib.nullcontext():
+def test_tiffs_whose_bits_are_reversed_are_not_read() -> None:
+    shorts = {256: 24, 257: 20, 258: 8, 259: 1, 262: 1, 266: 2, 273: 8, 277: 2, 278: 20, 279: 960}
+    data = by_hand({tag: (SHORT, [value]) for tag, value in shorts.items()}) + bytes(960)
+    with pytest.raises(ImageError, match="2 x 8-bit samples"):
         lm.log_image(data, bands=BANDS[:2])
 
 

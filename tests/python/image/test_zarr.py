@@ -217,19 +217,15 @@ def test_metadata_that_lie(tmp_path: Path, changes: Any, reason: str, words: str
 
 
 @pytest.mark.parametrize("codec", ["blosc", "zstd", "gzip", "none"])
-def test_a_chunk_that_decodes_to_more_or_less_is_damaged(tmp_path: Path, codec: str) -> None:
+def test_a_chunk_that_decodes_to_less_is_damaged(tmp_path: Path, codec: str) -> None:
     folder = written(tmp_path / "a.zarr", texture(40, 50, 1), chunks=(16, 16),
                      compressors=NEW[codec])  # fmt: skip
-    other = written(tmp_path / "b.zarr", np.zeros((4000, 4000), np.uint8), chunks=(4000, 4000),
-                    compressors=NEW[codec], fill_value=1)  # fmt: skip
-    (folder / "c/1/1").write_bytes((other / "c/0/0").read_bytes())
-    with pytest.raises(ImageError) as caught:
-        numbers(folder)
-    assert caught.value.reason in ("corrupt", "truncated", "too_large")
-    (folder / "c/1/1").write_bytes(b"")
-    with pytest.raises(ImageError) as caught:
-        numbers(folder)
-    assert caught.value.reason in ("corrupt", "truncated")
+    whole = (folder / "c/1/1").read_bytes()
+    for size in (0, 1, 5, 20, len(whole) - 1):
+        (folder / "c/1/1").write_bytes(whole[:size])
+        with pytest.raises(ImageError) as caught:
+            numbers(folder)
+        assert caught.value.reason in ("corrupt", "truncated")
 
 
 def test_attributes_that_lead_out_of_the_folder(tmp_path: Path) -> None:

@@ -68,14 +68,23 @@ _SIZES: dict[str, Callable[[bytes], int | None]] = {
 
 def _decoded(name: str, data: bytes, most: int) -> Any:
     """Return what a codec makes of data, or fail before it is more than `most` bytes."""
-    stream = _STREAMS.get(name)
-    decoded = None if stream is None else stream().decompress(data, most + 1)
-    size = _SIZES[name](data) if decoded is None else len(decoded)
+    if name in _STREAMS:
+        stream = _STREAMS[name]()
+        decoded = stream.decompress(data, most + 1)
+        _check(len(decoded), most)
+        if not stream.eof:  # behind the samples is their checksum
+            raise ImageError("truncated", f"a chunk of {len(data)} bytes by {name}")
+        return decoded
+    size = _SIZES[name](data)
     if size is None:
         return _decoded_unsized(data, most)
+    _check(size, most)
+    return numcodecs.get_codec({"id": name}).decode(data)
+
+
+def _check(size: int, most: int) -> None:
     if size > most:
         raise ImageError("corrupt", f"a chunk that decodes to more than {most} bytes")
-    return numcodecs.get_codec({"id": name}).decode(data) if decoded is None else decoded
 
 
 def _decoded_unsized(data: bytes, most: int) -> Any:
