@@ -100,8 +100,9 @@ def measure_images(
     """Measure an image; several of a batch in one array, or of a file with all its frames.
 
     Args:
-        image: a PIL image, an array or tensor (HxW or HxWxC, or as `Reading.layout` says), an
-            `ImageMeter`, a path, encoded bytes or a binary file.
+        image: a PIL image, an array or tensor (HxW or HxWxC, or as `Reading.layout` says), an array
+            that is read in pieces (of zarr, h5py, xarray or dask), an `ImageMeter`, a path, encoded
+            bytes or a binary file.
         reading: how to read it. Exif comes with the first frame only.
         threads: threads that share the rows of one image; None takes 1, or up to 4 above 4
             megapixels. The result does not depend on it.
