@@ -22,7 +22,8 @@ _MOST_PAGES = 4096
 _MOST_LEVELS = 64
 _MOST_HELD = 1 << 28  # bytes of memory for what tifffile reads of all pages
 _BYTE_TYPES, _NUMBER_BYTES = (1, 2, 7), 40  # a number in a tuple takes 40 bytes
-_SUB_IFDS = 330
+_SUB_IFDS, _STACK_OF_METAMORPH = 330, 33628
+_ALSO_LOADED = frozenset({255, 274, 65426})
 _REDUCED = 1
 _MOST_APART = 0.02  # how much the shape of a level may differ from that of the picture
 
@@ -63,7 +64,8 @@ class TiffPicture:
         """
         import tifffile
 
-        _check_directories(Tiff(Source(file)), tifffile.TIFF.TAG_LOAD)
+        loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
+        _check_directories(Tiff(Source(file)), loaded)
         self._file, self._lock = file, threading.Lock()
         # Otherwise a file may say that it has the frames or offsets of a certain program.
         plain: Any = {f"is_{flag}": False for flag in tifffile.TIFF.FILE_FLAGS}
@@ -168,7 +170,7 @@ class TiffPicture:
 
 
 def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
-    """Refuse what would take tifffile much memory or time: it reads the tags `loaded` at once."""
+    """Refuse what would take tifffile much memory or time: it reads the tags `loaded` itself."""
     offsets = tiff.directories(_MOST_PAGES)
     if offsets is None:
         raise ImageError("too_large", f"more than {_MOST_PAGES} pages, or pages in a circle")
@@ -184,6 +186,8 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
 
 
 def _held(directory: dict[int, Entry], loaded: frozenset[int]) -> int:
+    if _STACK_OF_METAMORPH in directory:  # each number of it is read once for each plane
+        raise ValueError("a stack of MetaMorph")
     return sum(
         entry.length * (1 if entry.kind in _BYTE_TYPES else _NUMBER_BYTES)
         for tag, entry in directory.items()
