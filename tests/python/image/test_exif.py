@@ -154,16 +154,8 @@ def files() -> dict[str, bytes]:
         chunk = png_chunk(name.encode(), b"Raw profile type exif\0" + text)
         found[f"PNG {name}"] = plain[:-12] + chunk + plain[-12:]
     found["PNG eXIf after the pixels"] = plain[:-12] + png_chunk(b"eXIf", block) + plain[-12:]
-    pixels: Tags = {
-        257: (SHORT, [1]),
-        258: (SHORT, [8]),
-        259: (SHORT, [1]),
-        262: (SHORT, [1]),
-        273: (LONG, [8]),
-        277: (SHORT, [1]),
-        278: (SHORT, [1]),
-        279: (LONG, [8]),
-    }
+    pixels: Tags = {tag: (SHORT, [1]) for tag in (257, 259, 262, 277, 278)}
+    pixels = {**pixels, 258: (SHORT, [8]), 273: (LONG, [8]), 279: (LONG, [8])}
     for order in "<>":
         for big in (False, True):
             found[f"TIFF {order} {big}"] = tiff({**CAMERA, **pixels}, order, big)

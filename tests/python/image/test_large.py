@@ -182,12 +182,8 @@ def slide(file: Path, kind: str) -> list[Any]:
     levels = [texture(120, 200), texture(60, 100), texture(30, 50)]
     options: dict[str, Any] = {"photometric": "rgb", "tile": (32, 32), "compression": "zlib"}
     with tifffile.TiffWriter(file, ome=kind == "ome") as tiff:
-        if kind in ("inner", "ome"):
-            tiff.write(levels[0], subifds=2, **options)
-            for level in levels[1:]:
-                tiff.write(level, subfiletype=1, **options)
-        elif kind == "reduced":
-            tiff.write(levels[0], **options)
+        if kind != "aperio":
+            tiff.write(levels[0], subifds=None if kind == "reduced" else 2, **options)
             for level in levels[1:]:
                 tiff.write(level, subfiletype=1, **options)
         else:  # of Aperio: a thumbnail in strips behind the first page, a label at the end

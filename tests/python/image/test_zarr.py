@@ -50,14 +50,8 @@ def ngff(
     for number, level in enumerate(levels):
         array = group.create_array(str(number), shape=level.shape, dtype=level.dtype, **options)
         array[...] = level
-    said = {
-        "multiscales": [
-            {
-                "axes": [{"name": axis} for axis in axes],
-                "datasets": [{"path": str(number)} for number in range(len(levels))],
-            }
-        ]
-    }
+    datasets = [{"path": str(number)} for number in range(len(levels))]
+    said = {"multiscales": [{"axes": [{"name": axis} for axis in axes], "datasets": datasets}]}
     if omero is not None:
         said["omero"] = {"channels": [{"color": colour} for colour in omero]}
     group.attrs.update({"ome": said} if version == 3 else said)
@@ -90,12 +84,9 @@ def test_zarr_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
     kind = np.dtype(form.dtype)
     samples = texture(*form.size, 3)
     samples = samples if form.colour else samples[..., 0]
-    if kind.kind == "b":
-        samples = samples > 120
-    elif kind.kind == "f":
-        samples = (samples / 255).astype(kind)
-    elif kind.itemsize == 2:
-        samples = (samples.astype(np.uint16) * 251).astype(kind)
+    scale = 251 if kind == np.uint16 else 1
+    values = {"b": samples > 120, "u": samples.astype(np.uint16) * scale, "f": samples / 255}
+    samples = values[kind.kind].astype(kind)
     shape = (*form.chunks, form.colour) if form.colour else form.chunks
     options: dict[str, Any] = {"chunks": shape}
     codecs = OLD if form.version == 2 else NEW
@@ -151,8 +142,8 @@ def test_levels_planes_and_bands(tmp_path: Path, version: int) -> None:
     with pytest.raises(ImageError, match="got 2 channels; expected 3 bands"):
         numbers(folder, bands=["a", "b", "c"])
     assert measured.facts is None
-    facts = measure_image(folder, Reading()).facts
-    assert facts == {"Format": "Zarr", "BitDepth": 8, "Channels": 2}
+    facts = {"Format": "Zarr", "BitDepth": 8, "Channels": 2}
+    assert measure_image(folder, Reading()).facts == facts
 
 
 def test_three_channels_are_colours_only_where_they_are_red_green_and_blue(tmp_path: Path) -> None:
@@ -267,22 +258,18 @@ def test_a_fill_value_by_its_bits(tmp_path: Path) -> None:
     """As version 3 may have it."""
     folder = written(tmp_path / "a.zarr", np.full((8, 8), 0.5, np.float32), chunks=(4, 4))
     shutil.rmtree(folder / "c")
-    path = folder / "zarr.json"
-    metadata = json.loads(path.read_text())
-    path.write_text(json.dumps(metadata | {"fill_value": "0x3f000000"}))
+    changed(folder, fill_value="0x3f000000")
     assert float(np.asarray(zarr.open_array(folder, mode="r")[0, 0])) == 0.5
     assert numbers(folder)["Brightness.mean"] == pytest.approx(127.5, abs=0.01)
 
 
 def test_a_chunk_whose_checksum_is_wrong(tmp_path: Path) -> None:
-    samples = texture(16, 16)[..., 0]
     checked = [zarr.codecs.Crc32cCodec()]
-    folder = written(tmp_path / "a.zarr", samples, chunks=(16, 16), compressors=checked)
-    (chunk,) = (path for path in (folder / "c").rglob("*") if path.is_file())
-    data = bytearray(chunk.read_bytes())
+    folder = written(tmp_path / "a.zarr", texture(16, 16, 1), chunks=(16, 16), compressors=checked)
+    data = bytearray((folder / "c/0/0").read_bytes())
     data[7] ^= 1
-    chunk.write_bytes(data)
-    with pytest.raises(ImageError) as caught:
+    (folder / "c/0/0").write_bytes(data)
+    with pytest.raises(ImageError, match="checksum") as caught:
         numbers(folder)
     assert caught.value.reason == "corrupt"
 
@@ -290,12 +277,9 @@ def test_a_chunk_whose_checksum_is_wrong(tmp_path: Path) -> None:
 MEASURE = """
 import sys
 import lightmeter as lm
-from lightmeter.image.tiles import bounded_zarr  # and all that it needs
-def megabytes():
-    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024
-before = megabytes()
 view = lm.log_image(sys.argv[1:]).view()
-print(view.images, *(failure.reason for failure in view.failures), megabytes() - before)
+megabytes = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024
+print(view.images, *(failure.reason for failure in view.failures), megabytes)
 """
 
 
@@ -312,7 +296,7 @@ def test_a_bomb_takes_no_more_than_a_chunk(tmp_path: Path) -> None:
     run = [sys.executable, "-c", MEASURE, *bombs]
     said = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
     assert said[:-1] == ["0", *["corrupt"] * len(bombs)]
-    assert int(said[-1]) < 60, "MB"
+    assert int(said[-1]) < 180  # a bomb alone is 300
 
 
 def test_zstandard_that_does_not_tell_its_size(tmp_path: Path) -> None:
@@ -343,11 +327,10 @@ def test_arrays_that_are_read_in_pieces(tmp_path: Path, kind: str, dtype: str) -
     """Measured as the same array in memory is, by the same options."""
     whole = texture(120, 50, 3, {">u2": "uint16"}.get(dtype, dtype)).astype(dtype)
     array, native = chunked(kind, tmp_path, whole), whole.astype(np.dtype(dtype).newbyteorder("="))
-    for options in ({}, {"channels": "BGR"}, {"bands": ["a", "b", "c"]}, {"ignore": (1, 2, 9, 9)}):
+    colours = ({}, {"channels": "BGR"}, {"bands": ["a", "b", "c"]}, {"ignore": (1, 2, 9, 9)})
+    for options in (*colours, {"layout": "NHW"}):
         reading: Any = {"metrics": "all"} | options
         assert lm.log_image(array, **reading).view() == lm.log_image(native, **reading).view()
-    planes: Any = {"layout": "NHW", "metrics": "all"}
-    assert lm.log_image(array, **planes).view() == lm.log_image(native, **planes).view()
     with pytest.raises(ImageError, match="expected HxW or HxWxC"):
         lm.log_image(array, layout="HW")
 

@@ -55,9 +55,10 @@ def colours_of(page: Any, bands: int | None) -> Colours | None:
     beyond = page.extrasamples[:1] == (_PREMULTIPLIED,)
     match page.photometric:
         case 0 | 1 if samples == 2 and not (page.photometric == 0 or beyond):
-            return Colours("LA", _first, white)
+            return Colours("LA", lambda stored: stored[..., :1], white)
         case 2 if samples == 3 or (samples > 3 and not beyond):
-            return Colours("RGBA" if samples > 3 else "RGB", _first_three, white)
+            mode = "RGBA" if samples > 3 else "RGB"
+            return Colours(mode, lambda stored: stored[..., :3], white)
         case 2 if samples > 3 and beyond and deep in ("u8", "u16"):
             return Colours("RGBA", _divided, white)
         case 5 if samples == 4 and deep == "u8" and page.compression != _JPEG:
@@ -90,9 +91,7 @@ def _of_gray(page: Any, deep: str) -> Colours | None:
         return Colours("I;16" if page.parent.byteorder == "<" else "I;16B", _same, _DEEP_WHITE)
     if deep in ("f32", "f64"):
         return Colours("F", _same, 1.0)
-    if deep in ("i16", "i32", "u32"):
-        return Colours("I", _exact, _DEEP_WHITE)
-    return None
+    return Colours("I", _exact, _DEEP_WHITE) if deep in ("i16", "i32", "u32") else None
 
 
 def _palette(page: Any) -> NDArray[np.uint8]:
@@ -110,14 +109,6 @@ def _same(samples: NDArray[Any]) -> NDArray[Any]:
 
 def _exact(samples: NDArray[Any]) -> NDArray[Any]:
     return samples.astype(np.float64)
-
-
-def _first(samples: NDArray[Any]) -> NDArray[Any]:
-    return samples[..., :1]
-
-
-def _first_three(samples: NDArray[Any]) -> NDArray[Any]:
-    return samples[..., :3]
 
 
 def _divided(samples: NDArray[Any]) -> NDArray[Any]:

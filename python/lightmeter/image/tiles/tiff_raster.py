@@ -28,14 +28,8 @@ _MOST_PIECES = 1 << 21
 _MOST_SUMMED = 4  # channels of which the core sums up differences
 _PIXELS_AT_ONCE = 1 << 20  # of rows of a strip without compression
 
-_DECODERS = {
-    5: "lzw",
-    8: "deflate",
-    32946: "deflate",
-    32773: "packbits",
-    34925: "lzma",
-    50000: "zstd",
-}
+_DECODERS = {5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
+_DECODERS |= {34925: "lzma", 50000: "zstd"}
 
 
 def known_colours(page: Any, bands: int | None) -> Colours | None:
