@@ -39,7 +39,7 @@ def samples_of(file: Path) -> NDArray[Any]:
         ((raster,),) = TiffPicture(opened).rasters(0, None, most=None, whole=False)
         whole: NDArray[Any] = np.empty((raster.height, raster.width, 3), np.uint8)
         for block in raster.blocks():
-            samples = raster.block(block, raster.room())
+            samples = raster.block(block, raster.buffer())
             whole[block.y : block.y + block.height, block.x : block.x + block.width] = samples
     return whole
 

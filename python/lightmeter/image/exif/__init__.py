@@ -35,7 +35,7 @@ class Exif(NamedTuple):
 def read_exif(
     source: Source | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
 ) -> Exif:
-    """The tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
+    """Return the tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
 
     Integers, rationals as floats, strings without padding, enumerations by name, dates in days
     since 1970, coordinates in degrees. ``has_gps`` is 1 if there is a position, or else 0. Pointer
@@ -58,7 +58,7 @@ def read_exif(
 def exif_of(
     parts: ExifParts | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
 ) -> Exif:
-    """The same of directories that the core found, if there are any."""
+    """Return the same of directories that the core found, if there are any."""
     tags: ExifTags = {}
     withheld: set[str] = set()
     gps = {} if parts is None else {entry[0]: entry for entry in parts[3]}

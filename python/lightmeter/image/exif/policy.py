@@ -45,7 +45,7 @@ class ExifPolicy:
         return policy
 
     def tracks(self, name: str) -> bool:
-        """Whether the tag of this name is tracked."""
+        """Return whether the tag of this name is tracked."""
         return name not in self._withheld
 
     @cached_property

@@ -92,7 +92,7 @@ def _frame_count(image: Image.Image) -> int | None:
 
 
 def header_of(file: EncodedBytes) -> Header:
-    """The header of a file in memory, which is at hand."""
+    """Return the header of a file in memory, which is at hand."""
     data = file.data
 
     def read(offset: int, size: int) -> bytes:
@@ -109,7 +109,7 @@ def header_of(file: EncodedBytes) -> Header:
 
 
 def exif_block(block: bytes) -> Source | None:
-    """The TIFF structure in a block of Exif, with or without the ``Exif`` in front of it."""
+    """Return the TIFF structure in a block of Exif, with or without the ``Exif`` in front of it."""
     if block.startswith(b"Exif\0"):
         block = block[6:]
     return Source(block) if block else None

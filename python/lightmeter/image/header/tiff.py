@@ -73,7 +73,7 @@ class Tiff:
             (self.first,) = struct.unpack_from(order + "I", head, 4)
 
     def directory(self, offset: int) -> dict[int, Entry]:
-        """The entries of the directory at `offset`, by tag, without those of an unknown type.
+        """Return the entries of the directory at `offset`, by tag, but those of unknown types.
 
         If the file ends early, these are the entries before its end.
         """
@@ -87,12 +87,12 @@ class Tiff:
         return entries
 
     def count_directories(self) -> int | None:
-        """How many directories the chain has; None for too many, or a chain in a circle."""
+        """Return how many directories the chain has; None for too many, or a chain in a circle."""
         places = self.directories(_MAX_FRAMES)
         return None if places is None else len(places)
 
     def directories(self, most: int) -> list[int] | None:
-        """Where the directories of the chain are; None for more, or a chain in a circle."""
+        """Return where the directories of the chain are; None for more, or a chain in a circle."""
         seen: dict[int, None] = {}  # in order
         offset = self.first
         code = self.order + ("Q" if self.big else "I")
@@ -106,25 +106,25 @@ class Tiff:
         return list(seen)
 
     def raw(self, entry: Entry, limit: int) -> bytes:
-        """The bytes of the values of `entry`, at most `limit` of them."""
+        """Return the bytes of the values of `entry`, at most `limit` of them."""
         size = SIZES[entry.kind] * entry.length
         if size <= self._inline:
             return entry.data[: size if size < limit else limit]
         return self._source.read(self.pointer(entry), min(size, limit))
 
     def pointer(self, entry: Entry) -> int:
-        """Where the values of `entry` are, if they are too large to be in it."""
+        """Return where the values of `entry` are, if they are too large to be in it."""
         code = self.order + ("Q" if self.big else "I")
         return int(struct.unpack(code, entry.data)[0])
 
     def numbers(self, entry: Entry, limit: int) -> tuple[Number, ...]:
-        """The values of `entry`, at most `limit` of them. A rational over zero is None."""
+        """Return the values of `entry`, at most `limit` of them. A rational over zero is None."""
         count = min(entry.length, limit)
         data = self.raw(entry, count * SIZES[entry.kind])
         return unpacked(self.order, entry.kind, count, data)
 
     def integer(self, directory: dict[int, Entry], tag: int, default: int) -> int:
-        """The first value of a tag of whole numbers; `default` where there is none."""
+        """Return the first value of a tag of whole numbers; `default` where there is none."""
         entry = directory.get(tag)
         if entry is None or entry.kind not in _POINTER_TYPES | BYTE_TYPES:
             return default
@@ -149,7 +149,7 @@ def unpacked(order: str, kind: int, count: int, data: bytes) -> tuple[Number, ..
 
 
 def tiff_facts(source: Source) -> dict[str, int | str | None]:
-    """Facts of a TIFF file's first frame, and how many frames it has."""
+    """Return facts of a TIFF file's first frame, and how many frames it has."""
     tiff = Tiff(source)
     first = tiff.directory(tiff.first)
     facts: dict[str, int | str | None] = {

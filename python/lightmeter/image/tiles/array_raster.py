@@ -85,7 +85,7 @@ class ArrayRaster(Raster):
         """As of any raster, with a chunk that may be of many planes."""
         return super().bytes_at_once + 2 * self._chunk_bytes
 
-    def block(self, block: Block, room: NDArray[Any]) -> NDArray[Any]:
+    def block(self, block: Block, buffer: NDArray[Any]) -> NDArray[Any]:
         """As `Raster.block` says; all its chunks are read at once."""
         parts: dict[str, Any] = dict.fromkeys(self._axes, slice(None)) | self._place
         parts["y"] = slice(block.y, block.y + block.height)

@@ -55,11 +55,11 @@ def measure_large(
             channels = [meters[number]]
             if reading.bands is not None and len(rasters) == 1:
                 channels = meters = [_meter(raster, reading, order) for _ in reading.bands]
-            sampled = [*wholes[number : number + 1], *([] if small is None else [small])]
-            measure_blocks(raster, channels, threads=threads, watch=counted, sampled=sampled)
+            parts = [*wholes[number : number + 1], *([] if small is None else [small])]
+            measure_blocks(raster, channels, threads=threads, watch=counted, sampled=parts)
         returned: Returned = ()
         if wholes:
-            whole = np.concatenate([each.samples for each in wholes], axis=2)
+            whole = np.concatenate([sampled.samples for sampled in wholes], axis=2)
             white = reading.value_range or (0.0, rasters[0].white)
             returned = run(reading.functions, whole, channels=order, value_range=white)
         thumbnail = None if small is None or show is None else _shown(small, rasters[0], show)

@@ -92,10 +92,10 @@ def _attributes_of(folder: Path) -> dict[str, Any] | None:
     if (folder / ".zarray").exists() or metadata.get("node_type") == "array":
         return None
     found = metadata.get("attributes", {}) if "node_type" in metadata else metadata
-    said = found.get("ome", found) if isinstance(found, dict) else None
-    if not isinstance(said, dict):
+    attributes = found.get("ome", found) if isinstance(found, dict) else None
+    if not isinstance(attributes, dict):
         raise ImageError("corrupt", "attributes of Zarr that are no object")
-    return said
+    return attributes
 
 
 def _metadata_of(folder: Path, old: str) -> dict[str, Any]:
