@@ -16,24 +16,8 @@ BYTE_TYPES = frozenset({1, 6, 7})
 _POINTER_TYPES = frozenset({3, 4, 9, 13, 16, 17, 18})
 
 # Type -> struct code of one value; rationals are two integers.
-_CODES = {
-    1: "B",
-    2: "B",
-    3: "H",
-    4: "I",
-    5: "II",
-    6: "b",
-    7: "B",
-    8: "h",
-    9: "i",
-    10: "ii",
-    11: "f",
-    12: "d",
-    13: "I",
-    16: "Q",
-    17: "q",
-    18: "Q",
-}
+_CODES = dict(enumerate(("B", "B", "H", "I", "II", "b", "B", "h", "i", "ii", "f", "d", "I"), 1))
+_CODES |= {16: "Q", 17: "q", 18: "Q"}
 SIZES = {kind: struct.calcsize("=" + code) for kind, code in _CODES.items()}
 _RATIONALS = frozenset({5, 10})
 

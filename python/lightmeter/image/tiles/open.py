@@ -70,7 +70,7 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
     whole = reading.frames == "all"
     rasters = picture.rasters(
         reading.pyramid_level or 0,
-        None if reading.bands is None else len(reading.bands),
+        _bands(reading),
         most=reading.limits.frames if whole else None,
         whole=whole,
     )
@@ -103,9 +103,8 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
     picture = TiffPicture(file)
     if not is_large and reading.frames == "all" and not picture.is_of_planes:
         return None  # of a small file every page counts
-    bands = None if reading.bands is None else len(reading.bands)
     # Pillow may know what is not known here.
-    return picture if reading.pyramid_level or picture.is_known(bands) else None
+    return picture if reading.pyramid_level or picture.is_known(_bands(reading)) else None
 
 
 def open_zarr(folder: Path, reading: Reading) -> LargePicture:
@@ -119,7 +118,7 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
     planes = planes_of(
         picture.array,
         picture.axes,
-        None if reading.bands is None else len(reading.bands),
+        _bands(reading),
         is_colour=picture.is_colour,
         most=reading.limits.frames if whole else None,
         whole=whole,
@@ -134,7 +133,10 @@ def open_array(array: Any, reading: Reading) -> LargePicture:
     Raises:
         ImageError: it has other dimensions than `Reading.layout`.
     """
-    bands = None if reading.bands is None else len(reading.bands)
-    axes = axes_of(array.shape, reading.layout, bands)
-    planes = planes_of(array, axes, bands, is_colour="c" in axes)
+    axes = axes_of(array.shape, reading.layout, _bands(reading))
+    planes = planes_of(array, axes, _bands(reading), is_colour="c" in axes)
     return LargePicture(([raster] for raster in planes), order=reading.channels)
+
+
+def _bands(reading: Reading) -> int | None:
+    return None if reading.bands is None else len(reading.bands)
