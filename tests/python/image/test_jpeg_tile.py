@@ -12,7 +12,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jpeg_files import picture
-from lightmeter import ImageError, Limits
+from lightmeter import ImageError, Limits, Reading
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.tiles import jpeg_tile, tiff_raster
 from lightmeter.image.tiles.jpeg_tile import common_segments, write_jpeg_tile
@@ -36,7 +36,7 @@ def encoded(samples: NDArray[np.uint8], **options: Any) -> bytes:
 def samples_of(file: Path) -> NDArray[Any]:
     """All samples of the first page, as they are measured."""
     with open_encoded(file, Limits()) as opened:
-        ((raster,),) = TiffPicture(opened).rasters(0, None, most=None, whole=False)
+        ((raster,),) = TiffPicture(opened).rasters(Reading())
         whole: NDArray[Any] = np.empty((raster.height, raster.width, 3), np.uint8)
         for block in raster.blocks():
             samples = raster.block(block, raster.buffer())

@@ -105,7 +105,7 @@ def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
         got = of_file(file, form.threads, metrics=form.metrics).meter
         assert got.measurement() == want
         with open_encoded(file, Limits()) as opened:
-            ((raster,),) = TiffPicture(opened).rasters(0, None, most=None, whole=False)
+            ((raster,),) = TiffPicture(opened).rasters(Reading())
             blocks = list(raster.blocks())
             assert sum(each.width * each.height for each in blocks) == raster.width * raster.height
             random.Random(form.seed).shuffle(blocks)

@@ -15,7 +15,7 @@ from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import axes_of, planes_of
-from lightmeter.image.tiles.raster import Raster
+from lightmeter.image.tiles.raster import Raster, band_count
 from lightmeter.image.tiles.tiff import HOW_TO_READ, TiffPicture, can_read
 from lightmeter.image.tiles.zarr_folder import ZarrPicture
 
@@ -67,18 +67,11 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
         raise ImageError("corrupt", f"{type(error).__name__}: {error}"[:200]) from None
     if picture is None:
         return None
-    whole = reading.frames == "all"
-    rasters = picture.rasters(
-        reading.pyramid_level or 0,
-        _bands(reading),
-        most=reading.limits.frames if whole else None,
-        whole=whole,
-    )
     header = read_header(file)
     facts: Facts = {"Format": "TIFF", "FileSize": file.size}
     if header is not None:
         facts |= header.facts
-    return LargePicture(rasters, facts, header, picture.is_encoded)
+    return LargePicture(picture.rasters(reading), facts, header, picture.is_encoded)
 
 
 def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture | None:
@@ -104,7 +97,7 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
     if not is_large and reading.frames == "all" and not picture.is_of_planes:
         return None  # of a small file every page counts
     # Pillow may know what is not known here.
-    return picture if reading.pyramid_level or picture.is_known(_bands(reading)) else None
+    return picture if reading.pyramid_level or picture.is_known(band_count(reading)) else None
 
 
 def open_zarr(folder: Path, reading: Reading) -> LargePicture:
@@ -114,14 +107,13 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
         ImageError: there is no picture in it, or it is damaged.
     """
     picture = ZarrPicture(folder, reading)
-    whole = reading.frames == "all"
     planes = planes_of(
         picture.array,
         picture.axes,
-        _bands(reading),
+        band_count(reading),
         is_colour=picture.is_colour,
-        most=reading.limits.frames if whole else None,
-        whole=whole,
+        most=reading.limits.frames,
+        whole=reading.frames == "all",
     )
     pictures = ([raster] for raster in planes)
     return LargePicture(pictures, picture.facts, is_encoded=picture.is_encoded)
@@ -133,10 +125,6 @@ def open_array(array: Any, reading: Reading) -> LargePicture:
     Raises:
         ImageError: it has other dimensions than `Reading.layout`.
     """
-    axes = axes_of(array.shape, reading.layout, _bands(reading))
-    planes = planes_of(array, axes, _bands(reading), is_colour="c" in axes)
+    axes = axes_of(array.shape, reading.layout, band_count(reading))
+    planes = planes_of(array, axes, band_count(reading), is_colour="c" in axes)
     return LargePicture(([raster] for raster in planes), order=reading.channels)
-
-
-def _bands(reading: Reading) -> int | None:
-    return None if reading.bands is None else len(reading.bands)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
+from lightmeter.image.reading import Reading
 
-__all__ = ["MOST_DECODED", "Block", "Raster", "check_frames", "check_tile"]
+__all__ = ["MOST_DECODED", "Block", "Raster", "band_count", "check_frames", "check_tile"]
 
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
@@ -148,6 +149,11 @@ def check_tile(raster: Raster, what: str) -> None:
             f"a {what} of {raster.tile_width}x{raster.tile_height} pixels, which is decoded whole; "
             f"more than {MOST_DECODED} bytes; write the picture in smaller tiles",
         )
+
+
+def band_count(reading: Reading) -> int | None:
+    """Return how many channels are no colours; None where they are."""
+    return None if reading.bands is None else len(reading.bands)
 
 
 def check_frames(count: int, most: int | None) -> None:

@@ -11,7 +11,8 @@ from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import Source
 from lightmeter.image.header.tiff import Entry, Tiff
-from lightmeter.image.tiles.raster import check_frames
+from lightmeter.image.reading import Reading
+from lightmeter.image.tiles.raster import band_count, check_frames
 from lightmeter.image.tiles.tiff_raster import TiffRaster, known_colours
 
 __all__ = ["HOW_TO_READ", "TiffPicture", "can_read"]
@@ -73,21 +74,14 @@ class TiffPicture:
         self._pages: list[Any] = list(tifffile.TiffFile(file, **plain).pages)
         self.levels = [self._pages[0], *self._reduced()]
 
-    def rasters(
-        self, level: int, bands: int | None, *, most: int | None, whole: bool
-    ) -> Iterator[list[TiffRaster]]:
+    def rasters(self, reading: Reading) -> Iterator[list[TiffRaster]]:
         """Yield the pages of a level, each alone, or as many as there are bands if each is a band.
-
-        Args:
-            level: 0 is the whole picture.
-            bands: how many channels a picture has that are no colours.
-            most: how many pictures there may be; None does not look.
-            whole: whether to give all pictures, and not only the first.
 
         Raises:
             ImageError: there is no such level, or it is of another number of bands.
             Exception: a page is damaged.
         """
+        level, bands = reading.pyramid_level or 0, band_count(reading)
         if level >= len(self.levels):
             raise ImageError(
                 "unsupported", f"no level {level}; the picture has 0 to {len(self.levels) - 1}"
@@ -106,8 +100,8 @@ class TiffPicture:
             is_wrong, bands = len(planes) % bands > 0, None
         if is_wrong:
             raise ImageError("unsupported", f"got {got}")
-        groups = groups if whole else groups[:1]
-        check_frames(len(groups), most)
+        groups = groups if reading.frames == "all" else groups[:1]
+        check_frames(len(groups), reading.limits.frames)
         for group in groups:
             yield [TiffRaster(plane, self._file, self._lock, bands) for plane in group]
 
