@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Layout
-from lightmeter.image.tiles.raster import MOST_DECODED, Block, Raster, check_frames, check_tile
+from lightmeter.image.reading import Reading
+from lightmeter.image.tiles.raster import (
+    MOST_DECODED,
+    Block,
+    Raster,
+    band_count,
+    check_frames,
+    check_tile,
+)
 
 __all__ = ["ArrayRaster", "ChunkedArray", "axes_of", "is_chunked", "planes_of"]
 
@@ -103,13 +110,13 @@ class ArrayRaster(Raster):
         return samples.astype(kind, copy=False)
 
 
-def axes_of(shape: Sequence[int], layout: Layout | None, bands: int | None) -> str:
+def axes_of(shape: Sequence[int], reading: Reading) -> str:
     """Return the axes of an array that says nothing of them.
 
     Raises:
         ImageError: it has other dimensions than the layout.
     """
-    usual = layout or {2: "HW", 3: "HWC"}.get(len(shape), "")
+    usual, bands = reading.layout or {2: "HW", 3: "HWC"}.get(len(shape), ""), band_count(reading)
     channels = dict(zip(usual, shape, strict=False)).get("C", 1)
     if len(usual) != len(shape) or channels not in (_COLOUR_MODES if bands is None else (bands,)):
         raise ImageError(
@@ -121,27 +128,21 @@ def axes_of(shape: Sequence[int], layout: Layout | None, bands: int | None) -> s
 
 
 def planes_of(
-    array: Any,
-    axes: str,
-    bands: int | None,
-    *,
-    is_colour: bool,
-    most: int | None = None,
-    whole: bool = True,
+    array: Any, axes: str, reading: Reading, *, is_colour: bool, is_batch: bool = False
 ) -> Iterator[ArrayRaster]:
     """Yield all planes, the first axis slowest; of colours or bands the channels of each together.
 
     Args:
         array: as `ArrayRaster` takes it.
         axes: of its dimensions.
-        bands: how many channels are no colours.
+        reading: says how many channels are no colours, and which planes of a file are wanted.
         is_colour: whether channels are red, green and blue.
-        most: how many planes there may be; None does not look.
-        whole: whether to give all, and not only the first.
+        is_batch: whether all planes are wanted.
 
     Raises:
-        ImageError: there are not as many channels.
+        ImageError: there are not as many channels, or too many planes.
     """
+    bands, whole = band_count(reading), is_batch or reading.frames == "all"
     sides = dict(zip(axes, array.shape, strict=True))
     count, mode = sides.get("c", 1), ""
     if bands is not None:
@@ -152,7 +153,7 @@ def planes_of(
         mode = _COLOUR_MODES[count]
     others = [axis for axis in axes if axis not in ("yxc" if mode else "yx")]
     counts = [sides[axis] if whole else 1 for axis in others]
-    check_frames(prod(counts), most)
+    check_frames(prod(counts), None if is_batch else reading.limits.frames)
     for number in range(prod(counts)):  # which `itertools.product` would hold all of
         place = dict(zip(others, map(int, np.unravel_index(number, counts)), strict=True))
         yield ArrayRaster(array, axes, place, mode)

@@ -107,14 +107,7 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
         ImageError: there is no picture in it, or it is damaged.
     """
     picture = ZarrPicture(folder, reading)
-    planes = planes_of(
-        picture.array,
-        picture.axes,
-        band_count(reading),
-        is_colour=picture.is_colour,
-        most=reading.limits.frames,
-        whole=reading.frames == "all",
-    )
+    planes = planes_of(picture.array, picture.axes, reading, is_colour=picture.is_colour)
     pictures = ([raster] for raster in planes)
     return LargePicture(pictures, picture.facts, is_encoded=picture.is_encoded)
 
@@ -125,6 +118,6 @@ def open_array(array: Any, reading: Reading) -> LargePicture:
     Raises:
         ImageError: it has other dimensions than `Reading.layout`.
     """
-    axes = axes_of(array.shape, reading.layout, band_count(reading))
-    planes = planes_of(array, axes, band_count(reading), is_colour="c" in axes)
+    axes = axes_of(array.shape, reading)
+    planes = planes_of(array, axes, reading, is_colour="c" in axes, is_batch=True)
     return LargePicture(([raster] for raster in planes), order=reading.channels)

@@ -12,7 +12,6 @@ from lightmeter.files import read_regular
 from lightmeter.image.encoded import Deadline
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import axes_of
-from lightmeter.image.tiles.raster import band_count
 from lightmeter.nesting import parse_json
 
 __all__ = ["ZARR_FILES", "ZarrPicture", "is_zarr"]
@@ -68,7 +67,7 @@ class ZarrPicture:
         self.array, self.is_encoded = _open(folder / path, reading)
         shape = self.array.shape
         if attributes is None:
-            self.axes = axes_of(shape, reading.layout, band_count(reading))
+            self.axes = axes_of(shape, reading)
             self.is_colour = "c" in self.axes
             return
         if len(set(self.axes)) != len(self.axes) or len(self.axes) != len(shape):
