@@ -13,10 +13,10 @@ from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted, threads_for, total_of
 from lightmeter.errors import ImageError
-from lightmeter.image.large.measured import Watch
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.cells import NUMBERS, PREFIX, Cell, Row
 from lightmeter.profile.returned import plain_returned
 from lightmeter.profile.values import is_vector

@@ -12,8 +12,8 @@ from lightmeter.cli.options import Allow, Deny, Format, Printed, policy_of
 from lightmeter.cli.terminal import FAILED, complain, reported, wide_console
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, read_exif
-from lightmeter.image.header import read_header
 from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.opened import file_header
 from lightmeter.text import visible
 from lightmeter.times import age, moment
 
@@ -29,7 +29,7 @@ def exif(
     """Print the Exif tags of a file that are tracked, and the names of those that are withheld."""
     policy = policy_of(allow, deny)
     with reported(), open_encoded(file, DEFAULT_LIMITS) as opened:
-        header = read_header(opened)
+        header = file_header(opened, DEFAULT_LIMITS)
         if header is None:
             complain(f"{file} is in no format whose Exif is read here")
             raise typer.Exit(FAILED)

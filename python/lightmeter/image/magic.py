@@ -1,6 +1,6 @@
 """How files of the formats begin. Formats have Pillow's names; ``"RAW"`` is a camera's file."""
 
-__all__ = ["READ_WHOLE", "SEQUENCE_BRANDS", "START_BYTES", "begun_format", "format_of"]
+__all__ = ["READ_WHOLE", "START_BYTES", "begun_format", "format_of"]
 
 # As many first bytes tell the format: they hold a file type box with its brands.
 START_BYTES = 64
@@ -43,7 +43,6 @@ _AVIF = frozenset({b"avif", b"avis"})
 _HEIF = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
-SEQUENCE_BRANDS = frozenset({b"avis", b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"})
 
 # Formats whose decoders take all bytes of a file into memory, whatever its header says.
 READ_WHOLE = frozenset({"AVIF", "HEIF", "JXL", "WEBP"})

@@ -35,9 +35,6 @@ from lightmeter.image.exif import ExifPolicy, ExifTags, exif_of, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, Source, exif_block, header_of, read_header
 from lightmeter.image.header.icc import profile_description
-from lightmeter.image.large.measured import Watch, measure_large
-from lightmeter.image.large.open import LargePicture, open_large_tiff, open_zarr
-from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned, run
@@ -45,7 +42,10 @@ from lightmeter.image.opened import check_depth, check_range, check_size, most_p
 from lightmeter.image.parts import MeasuredJpeg
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
-from lightmeter.image.tiff_bands import tiff_samples
+from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked
+from lightmeter.image.tiles.measured import Watch, measure_large
+from lightmeter.image.tiles.open import LargePicture, open_array, open_large_tiff, open_zarr
+from lightmeter.image.tiles.zarr_folder import is_zarr
 from lightmeter.quiet import quiet
 
 __all__ = [
@@ -59,11 +59,11 @@ __all__ = [
     "run_functions",
 ]
 
-ImageLike = Image.Image | ArrayLike | ImageMeter | Encoded
+ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
 ACCEPTED = (
-    "a PIL image, an array or tensor (HxW or HxWxC), an ImageMeter, a path, encoded bytes or a "
-    "binary file"
+    "a PIL image, an array or tensor (HxW or HxWxC), a zarr.Array or the like, an ImageMeter, a "
+    "path, encoded bytes or a binary file"
 )
 
 # Formats whose further frames are parts of one picture.
@@ -100,8 +100,9 @@ def measure_images(
     """Measure an image; several of a batch in one array, or of a file with all its frames.
 
     Args:
-        image: a PIL image, an array or tensor (HxW or HxWxC, or as `Reading.layout` says), an
-            `ImageMeter`, a path, encoded bytes or a binary file.
+        image: a PIL image, an array or tensor (HxW or HxWxC, or as `Reading.layout` says), an array
+            that is read in pieces (of zarr, h5py, xarray or dask), an `ImageMeter`, a path, encoded
+            bytes or a binary file.
         reading: how to read it. Exif comes with the first frame only.
         threads: threads that share the rows of one image; None takes 1, or up to 4 above 4
             megapixels. The result does not depend on it.
@@ -126,11 +127,8 @@ def measure_images(
         if reading.bands is not None:
             raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
         yield Measured(image, None, returned=run(reading.functions, None))
-    elif is_array(image):
-        counts = () if reading.bands is None else ([len(reading.bands)],)
-        for picture in pictures(as_numpy(image), reading.layout, *counts):
-            meter = meter_of(picture, reading, threads)
-            yield Measured(meter, None, returned=run_functions(picture, reading))
+    elif is_array(image) or is_chunked(image):
+        yield from _measure_array(image, reading, threads, watch)
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
         said = path if name is None else name
@@ -143,6 +141,21 @@ def measure_images(
         yield from _measure_encoded(image, reading, threads, thumbnail, name, watch)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
+
+
+def _measure_array(
+    array: ArrayLike | ChunkedArray, reading: Reading, threads: int | None, watch: Watch | None
+) -> Iterator[Measured]:
+    if not is_array(array):
+        try:
+            yield from _measure_large(open_array(array, reading), reading, threads, None, "", watch)
+        except BaseException as error:
+            raise image_error(error) from error
+        return
+    counts = () if reading.bands is None else ([len(reading.bands)],)
+    for picture in pictures(as_numpy(array), reading.layout, *counts):
+        meter = meter_of(picture, reading, threads)
+        yield Measured(meter, None, returned=run_functions(picture, reading))
 
 
 def measure_together(
@@ -237,7 +250,7 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
     return hasattr(image, "read") and not isinstance(image, io.TextIOBase)
 
 
-def _measure_encoded(  # noqa: C901
+def _measure_encoded(
     image: Encoded,
     reading: Reading,
     threads: int | None,
@@ -263,7 +276,7 @@ def _measure_encoded(  # noqa: C901
     in_tiles = isinstance(file, EncodedFile)
     with file:
         try:
-            samples = tiles = None
+            tiles = None
             if isinstance(file, EncodedFile):
                 with quiet():
                     tiles = open_large_tiff(file, reading)
@@ -276,21 +289,8 @@ def _measure_encoded(  # noqa: C901
                 yield _measure_one(file, reading, threads, show, short_path(said))
                 return
             with quiet():
-                if (
-                    reading.bands is not None
-                    and reading.frames == "first"
-                    and isinstance(file, EncodedFile)
-                ):
-                    samples = tiff_samples(file, len(reading.bands), reading.limits)
-                    file.rewind()
-                if samples is None:
-                    opened = open_picture(file, reading.limits)
-            if opened is not None:
-                yield from _measure_pil(
-                    opened, reading, threads, show, short_path(said), of_file=file
-                )
-            elif samples is not None and isinstance(file, EncodedFile):
-                yield _measure_samples(samples, file, reading, threads, short_path(said))
+                opened = open_picture(file, reading.limits)
+            yield from _measure_pil(opened, reading, threads, show, short_path(said), of_file=file)
         except BaseException as error:
             whole = reading.frames == "all"
             if isinstance(file, EncodedBytes):
@@ -324,11 +324,12 @@ def _measure_large(
     watch: Watch | None,
 ) -> Iterator[Measured]:
     """Measure what is read in tiles."""
-    facts: Facts | None = large.facts
-    exif = None
+    facts, exif, decoded_by = large.facts, None, None
     if large.header is not None:
         exif = read_exif(large.header.exif, reading.exif, large.header.orientation).tags
-    decoded_by = decoder(str(large.facts["Format"]), "imagecodecs") if large.is_encoded else None
+    if large.is_encoded and facts is not None:
+        package = "zarr" if facts["Format"] == "Zarr" else "imagecodecs"
+        decoded_by = decoder(str(facts["Format"]), package)
     for measured in measure_large(large, reading, threads, show, watch):
         meter, thumbnail, returned = measured
         yield Measured(meter, exif, facts, thumbnail, returned, path, decoded_by)
@@ -387,21 +388,6 @@ def _measure_png(
     is_own = reading.all_bits and is_deep_colour(file.data)  # Pillow has no such pixels
     decoded_by = decoder("PNG", "lightmeter" if is_own else "PIL")
     return Measured(meter, exif, header.facts, path=path, decoder=decoded_by)
-
-
-def _measure_samples(
-    samples: NDArray[Any], file: EncodedFile, reading: Reading, threads: int | None, path: str
-) -> Measured:
-    """Measure what was decoded of a TIFF of bands."""
-    meter = meter_of(samples, reading, threads)
-    header = read_header(file)
-    facts: Facts = {"Format": "TIFF", "FileSize": file.size}
-    exif = None
-    if header is not None:
-        facts |= header.facts
-        exif = read_exif(header.exif, reading.exif, header.orientation).tags
-    returned = run_functions(samples, reading)
-    return Measured(meter, exif, facts, None, returned, path, decoder("TIFF"))
 
 
 def _measure_pil(
@@ -532,7 +518,7 @@ def _header(image: Image.Image, of_file: EncodedFile | EncodedBytes | None = Non
     if file is not None and not file.closed:
         position = file.tell()
         try:
-            header = read_header(file)
+            header = read_header(file, image)
             size = size_of(file)
         finally:
             file.seek(position)

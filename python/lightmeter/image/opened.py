@@ -6,18 +6,21 @@ from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes, EncodedFile
-from lightmeter.image.header import read_header
+from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
+from lightmeter.quiet import quiet
 
-__all__ = ["check_depth", "check_range", "check_size", "most_pixels", "open_picture"]
+__all__ = ["check_depth", "check_range", "check_size", "file_header", "most_pixels", "open_picture"]
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
 _EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
 _TIFF_BITS = 258
 _ANY_PIXELS = 1 << 63
+_START = 1 << 16
 _CODESTREAM, _CODESTREAM_BITS = b"\xff\x4f\xff\x51", 42  # how one starts; where its depth is
+_AV1, _AV1_BITS, _AV1_DEEP = b"av1C", 6, 0x40  # ISO/IEC 14496-12 of AV1: high_bitdepth
 
 
 def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
@@ -36,6 +39,29 @@ def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Imag
     image = _open(file)
     _refuse(image, file)
     return image
+
+
+def file_header(file: EncodedFile, limits: Limits) -> Header | None:
+    """Read the header of a file whose pixels nobody wants; None for a format without Exif.
+
+    Raises:
+        ImageError: it is too large to be read whole, or needs a plugin.
+        OSError: it cannot be read.
+    """
+    header = read_header(file)
+    name = format_of(file.start(START_BYTES))
+    if header is not None or name not in BY_PILLOW - {"JXL"}:  # whose plugin decodes pixels
+        return header
+    file.rewind()
+    try:
+        with quiet(), open_picture(file, limits) as image:
+            return picture_header(image)
+    except ImageError:
+        raise
+    except Exception:  # what Pillow raises of a damaged file
+        if file.error is not None:
+            raise file.error from None
+        return Header({}, None)
 
 
 def most_pixels(limits: Limits) -> int:
@@ -102,22 +128,27 @@ def check_range(image: Image.Image, file: Any) -> None:
 def _depth(image: Image.Image, file: Any) -> int:
     """Bits of a sample; more than 8 where nobody tells."""
     match image.format:
-        case "AVIF" | "HEIF" if file is not None:
-            at = file.tell()
-            header = read_header(file)
-            file.seek(at)
-            depth = 16 if header is None else header.facts.get("BitDepth")
-            return depth if isinstance(depth, int) else 16
-        case "AVIF" | "HEIF" | "JXL":
+        case "HEIF":
+            return int(image.info.get("bit_depth", 16))
+        case "AVIF" if file is not None:
+            flags = _byte_behind(file, _AV1, _AV1_BITS)
+            return 16 if flags is None or flags & _AV1_DEEP else 8
+        case "AVIF" | "JXL":
             return 16
         case "JPEG2000" if file is not None:
-            at = file.tell()
-            file.seek(0)
-            start = file.read(1 << 16)
-            file.seek(at)
-            place = start.find(_CODESTREAM) + _CODESTREAM_BITS
-            return (start[place] & 127) + 1 if place < len(start) else 16
+            bits = _byte_behind(file, _CODESTREAM, _CODESTREAM_BITS)
+            return 16 if bits is None else (bits & 127) + 1
     return 16 if _is_deep(image) else 8
+
+
+def _byte_behind(file: Any, mark: bytes, places: int) -> int | None:
+    """Return a byte at a place from the start of a mark near the start of a file."""
+    position = file.tell()
+    file.seek(0)
+    start = file.read(_START)
+    file.seek(position)
+    found = start.find(mark)
+    return start[found + places] if 0 <= found < len(start) - places else None
 
 
 def _is_deep(image: Any) -> bool:

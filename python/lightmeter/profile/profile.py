@@ -14,10 +14,10 @@ from lightmeter.image.bands import BandMeter
 from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
-from lightmeter.image.large.measured import Watch
 from lightmeter.image.measure import ImageLike, Measured, measure_images, measure_together
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.grouping import Group, GroupName, group_of, split_by_group
 from lightmeter.profile.returned import log_returned
 from lightmeter.profile.row import numbers_of

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
-from lightmeter.image.exif.names import ENUMERATIONS
-from lightmeter.image.exif.values import DATES, days_of
+from lightmeter.image.exif.tags import DATES, ENUMERATIONS
+from lightmeter.image.exif.values import days_of
 from lightmeter.whylogs.feature import Feature
 
 __all__ = ["of_lightmeter"]

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import tifffile
 from conftest import lightmeter
-from lightmeter.image.large import open as large_open
-from lightmeter.image.large import raster as large_raster
 from lightmeter.image.measure import measure_image
+from lightmeter.image.tiles import open as large_open
+from lightmeter.image.tiles import raster as large_raster
 from PIL import Image
 
 BLOCKS = 4096

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from conftest import encoded, picture
+from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
-from lightmeter.image.exif.tags import PERSONAL
-from lightmeter.image.exif.values import value_of
+from lightmeter.image.exif.tags import PERSONAL, value_of
 from lightmeter.image.header import exif_block, read_header
+from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
+from lightmeter.image.opened import file_header
 from PIL import ExifTags as Pillow
 from PIL import Image, features
 from tiffs import (
@@ -124,9 +126,10 @@ OF_PIXELS = {"ImageLength", "BitsPerSample", "Compression", "PhotometricInterpre
 
 def tags_of(data: bytes, policy: ExifPolicy = EVERYTHING) -> ExifTags:
     """Of the bytes of a file in any format."""
-    header = read_header(io.BytesIO(data))
-    assert header is not None
-    return read_exif(header.exif, policy, header.orientation).tags
+    with open_encoded(data, Limits()) as file:
+        header = file_header(file, Limits())
+        assert header is not None
+        return read_exif(header.exif, policy, header.orientation).tags
 
 
 def saved(form: str, exif: bytes) -> bytes:
@@ -151,16 +154,8 @@ def files() -> dict[str, bytes]:
         chunk = png_chunk(name.encode(), b"Raw profile type exif\0" + text)
         found[f"PNG {name}"] = plain[:-12] + chunk + plain[-12:]
     found["PNG eXIf after the pixels"] = plain[:-12] + png_chunk(b"eXIf", block) + plain[-12:]
-    pixels: Tags = {
-        257: (SHORT, [1]),
-        258: (SHORT, [8]),
-        259: (SHORT, [1]),
-        262: (SHORT, [1]),
-        273: (LONG, [8]),
-        277: (SHORT, [1]),
-        278: (SHORT, [1]),
-        279: (LONG, [8]),
-    }
+    pixels: Tags = {tag: (SHORT, [1]) for tag in (257, 259, 262, 277, 278)}
+    pixels = {**pixels, 258: (SHORT, [8]), 273: (LONG, [8]), 279: (LONG, [8])}
     for order in "<>":
         for big in (False, True):
             found[f"TIFF {order} {big}"] = tiff({**CAMERA, **pixels}, order, big)

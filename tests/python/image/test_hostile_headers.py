@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 from conftest import encoded, lightmeter
-from lightmeter.image.encoded import EncodedBytes, open_to_decode
+from lightmeter.image.encoded import EncodedBytes, open_encoded, open_to_decode
 from lightmeter.image.exif import read_exif
-from lightmeter.image.header import header_of, read_header
+from lightmeter.image.header import Header, header_of, read_header
 from lightmeter.image.limits import Limits
+from lightmeter.image.opened import file_header
 from PIL import Image
 from test_exif import EVERYTHING, files, png_chunk
 
@@ -54,13 +55,12 @@ def attack(runs: int, seed: int) -> None:
     samples = seeds()
     for _ in range(runs):
         data = mutated(rng.choice(samples), rng)
-        header = read_header(io.BytesIO(data))
-        if header is not None:
+        with open_encoded(data, Limits()) as file, open_to_decode(data, Limits()) as opened:
+            header = file_header(file, Limits()) or Header({}, None)
             tags = read_exif(header.exif, EVERYTHING)
-            with open_to_decode(data, Limits()) as opened:
-                if isinstance(opened, EncodedBytes):  # what the core reads at once is the same
-                    assert header_of(opened).facts == header.facts
-                    assert read_exif(header_of(opened).exif, EVERYTHING) == tags
+            if isinstance(opened, EncodedBytes):  # what the core reads at once is the same
+                assert header_of(opened).facts == header.facts
+                assert read_exif(header_of(opened).exif, EVERYTHING) == tags
 
 
 @pytest.mark.parametrize("seed", range(4))

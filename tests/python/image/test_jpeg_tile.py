@@ -1,6 +1,7 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
 import random
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,11 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jpeg_files import picture
-from lightmeter import ImageError, Limits
+from lightmeter import ImageError, Limits, Reading
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.large import jpeg_tile, tiff_raster
-from lightmeter.image.large.jpeg_tile import common_segments, write_jpeg_tile
-from lightmeter.image.large.tiff_picture import TiffPicture
+from lightmeter.image.tiles import jpeg_tile, tiff_raster
+from lightmeter.image.tiles.jpeg_tile import common_segments, write_jpeg_tile
+from lightmeter.image.tiles.tiff import TiffPicture
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
@@ -35,10 +36,10 @@ def encoded(samples: NDArray[np.uint8], **options: Any) -> bytes:
 def samples_of(file: Path) -> NDArray[Any]:
     """All samples of the first page, as they are measured."""
     with open_encoded(file, Limits()) as opened:
-        ((raster,),) = TiffPicture(opened).rasters(0, None, most=None, whole=False)
+        ((raster,),) = TiffPicture(opened).rasters(Reading())
         whole: NDArray[Any] = np.empty((raster.height, raster.width, 3), np.uint8)
         for block in raster.blocks():
-            samples = raster.block(block, raster.room())
+            samples = raster.block(block, raster.buffer())
             whole[block.y : block.y + block.height, block.x : block.x + block.width] = samples
     return whole
 
@@ -210,9 +211,9 @@ def test_the_core_is_not_asked_where_it_decodes_otherwise(monkeypatch: pytest.Mo
     agrees = jpeg_tile._agrees.__wrapped__
     assert agrees()
     other = SimpleNamespace(jpeg8_decode=lambda _: np.zeros((1, 1), np.uint8))
-    monkeypatch.setattr(jpeg_tile, "codecs", lambda: other)
+    monkeypatch.setitem(sys.modules, "imagecodecs", other)
     assert not agrees()
-    monkeypatch.setattr(jpeg_tile, "codecs", lambda: SimpleNamespace())  # built without JPEG
+    monkeypatch.setitem(sys.modules, "imagecodecs", SimpleNamespace())  # built without JPEG
     assert not agrees()
     monkeypatch.undo()
     assert agrees()

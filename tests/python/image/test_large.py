@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ImageError, ImageMeter, Limits, Reading
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.large import open as large_open
-from lightmeter.image.large import raster as large_raster
-from lightmeter.image.large.stream import measure_blocks
-from lightmeter.image.large.tiff_picture import TiffPicture
 from lightmeter.image.measure import Measured, measure_image, measure_images
+from lightmeter.image.tiles import open as large_open
+from lightmeter.image.tiles import raster as large_raster
+from lightmeter.image.tiles.stream import measure_blocks
+from lightmeter.image.tiles.tiff import TiffPicture
 from PIL import Image
 from tiffs import LONG, with_pixels
 
@@ -105,7 +105,7 @@ def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
         got = of_file(file, form.threads, metrics=form.metrics).meter
         assert got.measurement() == want
         with open_encoded(file, Limits()) as opened:
-            ((raster,),) = TiffPicture(opened).rasters(0, None, most=None, whole=False)
+            ((raster,),) = TiffPicture(opened).rasters(Reading())
             blocks = list(raster.blocks())
             assert sum(each.width * each.height for each in blocks) == raster.width * raster.height
             random.Random(form.seed).shuffle(blocks)
@@ -182,12 +182,8 @@ def slide(file: Path, kind: str) -> list[Any]:
     levels = [texture(120, 200), texture(60, 100), texture(30, 50)]
     options: dict[str, Any] = {"photometric": "rgb", "tile": (32, 32), "compression": "zlib"}
     with tifffile.TiffWriter(file, ome=kind == "ome") as tiff:
-        if kind in ("inner", "ome"):
-            tiff.write(levels[0], subifds=2, **options)
-            for level in levels[1:]:
-                tiff.write(level, subfiletype=1, **options)
-        elif kind == "reduced":
-            tiff.write(levels[0], **options)
+        if kind != "aperio":
+            tiff.write(levels[0], subifds=None if kind == "reduced" else 2, **options)
             for level in levels[1:]:
                 tiff.write(level, subfiletype=1, **options)
         else:  # of Aperio: a thumbnail in strips behind the first page, a label at the end
@@ -278,8 +274,8 @@ def test_options_of_whole_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     mask[20:50, 10:60] = 1
     assert got.meter.measurement() == of_array(picture, mask=mask)
     assert got.returned == (("brightest", int(picture.max())),)
-    monkeypatch.setattr("lightmeter.image.large.measured.MOST_WHOLE", 1000)
-    monkeypatch.setattr("lightmeter.image.large.measured._MOST_MASKED", 1000)
+    monkeypatch.setattr("lightmeter.image.tiles.measured.MOST_WHOLE", 1000)
+    monkeypatch.setattr("lightmeter.image.tiles.measured._MOST_MASKED", 1000)
     for options, words in (
         ({"metrics": [brightest]}, "functions of yours take whole pictures"),
         ({"ignore": (0, 0, 2, 2)}, "take a mask in memory"),
@@ -326,7 +322,7 @@ def test_exemplars_and_progress(tmp_path: Path) -> None:
 
 def test_without_the_decoders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tifffile.imwrite(tmp_path / "a.tif", texture(40, 50), photometric="rgb", compression="lzw")
-    monkeypatch.setattr(large_open, "has_codecs", lambda: False)
+    monkeypatch.setattr(large_open, "can_read", lambda: False)
     monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
     assert of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()  # by Pillow
     with pytest.raises(ImageError, match=r"pip install 'lightmeter\[large\]'"):

@@ -15,8 +15,8 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import ImageError, Limits, Reading
-from lightmeter.image.large import open as large_open
 from lightmeter.image.measure import measure_image
+from lightmeter.image.tiles import open as large_open
 from tiffs import ASCII, BYTE, LONG, SHORT, Tags, tiff
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -149,8 +149,8 @@ def test_a_strip_of_a_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a strip of 20000x20000 pixels, which is decoded whole" in error.detail
     assert "write the picture in smaller tiles" in error.detail
     # Without compression any strip is read row by row.
-    monkeypatch.setattr("lightmeter.image.large.tiff_raster._PIXELS_AT_ONCE", 200)
-    monkeypatch.setattr("lightmeter.image.large.raster._BLOCK_PIXELS", 200)
+    monkeypatch.setattr("lightmeter.image.tiles.tiff_raster._PIXELS_AT_ONCE", 200)
+    monkeypatch.setattr("lightmeter.image.tiles.raster._BLOCK_PIXELS", 200)
     plain = {WIDTH: (LONG, [64]), HEIGHT: (LONG, [64]), COMPRESSION: (SHORT, [NONE]),
              STRIP_BYTES: (LONG, [4096])}  # fmt: skip
     measured = measure_image(in_file(tags | plain, PIXELS), Reading(pyramid_level=0))
@@ -221,3 +221,40 @@ def test_memory_does_not_grow_with_the_picture(tmp_path: Path) -> None:
     run = [sys.executable, "-c", MEASURE, str(tmp_path / "a.tif")]
     megabytes = int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
     assert megabytes < 150  # the samples are 268
+
+
+CHANGE = """
+import contextlib, io, resource, struct, sys
+import lightmeter as lm
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+good = open(sys.argv[1], "rb").read()
+for at in range(10, 10 + 12 * int.from_bytes(good[8:10], "little"), 12):
+    for place, size in ((2, 2), (4, 4), (8, 4)):
+        for number in (0, 1, 2, 3, 5, 12, 16, 255, 2**15, 2**16 - 1, 2**16, 2**31 - 1, 2**32 - 1):
+            data = bytearray(good)
+            data[at + place : at + place + size] = (number % 256**size).to_bytes(size, "little")
+            for options in ({"pyramid_level": 0}, {"pyramid_level": 1}, {"bands": ["a", "b"]}):
+                with contextlib.suppress(lm.ImageError):
+                    lm.log_image(bytes(data), **options)
+print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024)
+"""
+
+
+def test_no_number_of_a_directory_takes_much_memory(tmp_path: Path) -> None:
+    """One of such files made tifffile take 3.5 GB for its segments."""
+    inner = {WIDTH: (LONG, [32]), HEIGHT: (LONG, [32])}
+    (tmp_path / "a.tif").write_bytes(tiled(zlib.compress(PIXELS), _330=inner))
+    run = [sys.executable, "-c", CHANGE, str(tmp_path / "a.tif")]
+    megabytes = int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+    assert megabytes < 200
+
+
+@pytest.mark.parametrize("tag", [TILES, 259, 270, 274, 33628, 65426])
+def test_pages_that_share_many_numbers(tag: int) -> None:
+    """tifffile keeps 40 bytes of each, for each page."""
+    kind, pages = ASCII if tag == 270 else LONG, bytearray(b"II*\0\x08\0\0\0")
+    for page in range(100):
+        following = (len(pages) + 18) * (page < 99)
+        pages += struct.pack("<HHHIII", 1, tag, kind, 2**22 if tag == 270 else 2**19, 8, following)
+    error = refused(bytes(pages) + bytes(2**22))
+    assert re.search("tags of more than 268435456 bytes|a stack of MetaMorph", error.detail)

@@ -1,6 +1,5 @@
 """HEIC, AVIF and JPEG XL: with the plugin, and without it."""
 
-import io
 import subprocess
 import sys
 from functools import cache
@@ -12,7 +11,6 @@ import pytest
 from conftest import encoded, picture
 from lightmeter import ImageError, log_image, profile_images
 from lightmeter.batch.sources.folder import find_images
-from lightmeter.image.header import read_header
 from lightmeter.image.plugins import load_plugin, plugin_format
 from PIL import Image
 
@@ -64,8 +62,6 @@ def without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_formats_are_told_by_their_first_bytes(start: str, name: str) -> None:
     whole = STARTS[start]
     assert plugin_format(whole + bytes(40)) == name
-    known = read_header(io.BytesIO(whole + bytes(40)))
-    assert (known is None) == (name == "JXL")
     for length in range(len(whole)):
         assert plugin_format(whole[:length]) in {None, name, "HEIF"}
 

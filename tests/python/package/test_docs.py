@@ -123,7 +123,8 @@ def write_zarr(folder: Path) -> None:
     scales = {"axes": ["y", "x"], "datasets": levels}
     for level, side in enumerate((64, 32)):
         (folder / str(level)).mkdir(parents=True)
-        array = {"shape": [side, side], "chunks": [side, side], "dtype": "|u1"}
+        array = {"shape": [side, side], "chunks": [side, side], "dtype": "|u1", "zarr_format": 2}
+        array |= {"compressor": None, "fill_value": 0, "filters": None, "order": "C"}
         (folder / f"{level}/.zarray").write_text(json.dumps(array))
         (folder / f"{level}/0.0").write_bytes(bytes(range(side)) * side)
     (folder / ".zattrs").write_text(json.dumps({"multiscales": [scales]}))

@@ -5,8 +5,8 @@ from typing import Any
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import ExifTags, read_exif
-from lightmeter.image.header import read_header
 from lightmeter.image.limits import Limits
+from lightmeter.image.opened import file_header
 
 __all__ = ["exif_of"]
 
@@ -22,7 +22,7 @@ def exif_of(encoded: Any) -> ExifTags:
         return {}
     try:
         with open_encoded(encoded, _LIMITS) as file:
-            header = read_header(file)
+            header = file_header(file, _LIMITS)
             return (
                 {}
                 if header is None

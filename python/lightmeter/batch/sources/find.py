@@ -19,7 +19,7 @@ from lightmeter.batch.sources.table import Table, is_table
 from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
-from lightmeter.image.large.zarr_metadata import is_zarr
+from lightmeter.image.tiles.zarr_folder import is_zarr
 from lightmeter.text import shorten
 
 __all__ = ["opener_of", "source_of"]

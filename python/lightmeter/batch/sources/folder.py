@@ -10,9 +10,9 @@ from PIL import Image
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.files import path_bytes
-from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.image.magic import START_BYTES
 from lightmeter.image.plugins import plugin_format
+from lightmeter.image.tiles.zarr_folder import is_zarr
 
 __all__ = ["Files", "as_paths", "find_images", "image_suffixes"]
 

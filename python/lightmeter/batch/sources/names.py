@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lightmeter.batch.sources.folder import image_suffixes
 from lightmeter.batch.sources.urls import shown_url
 from lightmeter.errors import ImageError
-from lightmeter.image.large.zarr_metadata import ZARR_FILES
+from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 
 __all__ = ["is_image_name", "is_shard", "no_zarr", "relative", "zarr_folders"]
 

@@ -1,12 +1,20 @@
 """The Exif of an image as numbers and strings worth tracking."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from lightmeter import _core
-from lightmeter.image.exif.names import ENUMERATIONS
 from lightmeter.image.exif.policy import DEFAULT_POLICY, ExifPolicy
-from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, NAMES
-from lightmeter.image.exif.values import DATES, Value, value_of
+from lightmeter.image.exif.tags import (
+    DATES,
+    ENUMERATIONS,
+    GPS_NAMES,
+    INTEROP_NAMES,
+    NAMES,
+    TAGS,
+    value_of,
+)
+from lightmeter.image.exif.values import Value
 from lightmeter.image.header import DamagedError, Source
 from lightmeter.image.parts import ExifEntry, ExifParts
 
@@ -15,15 +23,6 @@ __all__ = ["DATES", "DEFAULT_POLICY", "Exif", "ExifPolicy", "ExifTags", "exif_of
 ExifTags = dict[str, Value]
 
 _LATITUDE, _LONGITUDE = 2, 4
-
-# Coordinate -> the tag that says its sign, and what it says of negative ones.
-_SIGNS = {
-    "GPSAltitude": (5, b"\1"),
-    "GPSDestLatitude": (19, b"S"),
-    "GPSDestLongitude": (21, b"W"),
-    "GPSLatitude": (1, b"S"),
-    "GPSLongitude": (3, b"W"),
-}
 
 
 class Exif(NamedTuple):
@@ -36,7 +35,7 @@ class Exif(NamedTuple):
 def read_exif(
     source: Source | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
 ) -> Exif:
-    """The tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
+    """Return the tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
 
     Integers, rationals as floats, strings without padding, enumerations by name, dates in days
     since 1970, coordinates in degrees. ``has_gps`` is 1 if there is a position, or else 0. Pointer
@@ -59,71 +58,43 @@ def read_exif(
 def exif_of(
     parts: ExifParts | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
 ) -> Exif:
-    """The same of directories that the core found, if there are any."""
-    reading = _Reading(policy)
+    """Return the same of directories that the core found, if there are any."""
+    tags: ExifTags = {}
+    withheld: set[str] = set()
+    gps = {} if parts is None else {entry[0]: entry for entry in parts[3]}
+    for name, order, entry in _named(parts):
+        if name in tags:
+            continue
+        if not policy.tracks(name):
+            withheld.add(name)
+            continue
+        value = _value(name, order, entry)
+        tag = TAGS.get(name)
+        if tag is not None and tag.sign is not None and isinstance(value, float):
+            value = _signed(value, gps, *tag.sign)
+        if value is not None:
+            tags[name] = value
+    if orientation is not None and policy.tracks("Orientation"):
+        tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
+    elif orientation is not None:
+        withheld.add("Orientation")
+    if policy.tracks("has_gps"):
+        places = [gps.get(code) for code in (_LATITUDE, _LONGITUDE)]
+        order = "<" if parts is None else parts[0]
+        known = [_value("GPSLatitude", order, place) is not None for place in places]
+        tags["has_gps"] = int(all(known))
+    return Exif(tags, frozenset(withheld))
+
+
+def _named(parts: ExifParts | None) -> Iterator[tuple[str, str, ExifEntry]]:
+    """Yield the name of each known tag, the order of its bytes, and what the core found."""
     if parts is not None:
-        reading.walk(*parts)
-    if orientation is not None:
-        reading.orient(orientation)
-    return reading.result()
-
-
-class _Reading:
-    def __init__(self, policy: ExifPolicy) -> None:
-        self._policy = policy
-        self._tags: ExifTags = {}
-        self._withheld: set[str] = set()
-        self._has_gps = False
-
-    def walk(
-        self,
-        order: str,
-        main: list[ExifEntry],
-        exif: list[ExifEntry],
-        gps: list[ExifEntry],
-        interop: list[ExifEntry],
-    ) -> None:
-        of_gps = {entry[0]: entry for entry in gps}
-        self._has_gps = all(
-            _value(GPS_NAMES[tag], order, of_gps.get(tag)) is not None
-            for tag in (_LATITUDE, _LONGITUDE)
-        )
-        self._add(order, main, NAMES)
-        self._add(order, exif, NAMES)
-        self._add(order, gps, GPS_NAMES, of_gps)
-        self._add(order, interop, INTEROP_NAMES)
-
-    def orient(self, orientation: int) -> None:
-        if self._policy.tracks("Orientation"):
-            self._tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
-        else:
-            self._withheld.add("Orientation")
-
-    def result(self) -> Exif:
-        if self._policy.tracks("has_gps"):
-            self._tags["has_gps"] = int(self._has_gps)
-        return Exif(self._tags, frozenset(self._withheld))
-
-    def _add(
-        self,
-        order: str,
-        entries: list[ExifEntry],
-        names: dict[int, str],
-        of_gps: dict[int, ExifEntry] | None = None,
-    ) -> None:
-        tags, tracks = self._tags, self._policy.tracks
-        for entry in entries:
-            name = names.get(entry[0])
-            if name is None or name in tags:
-                continue
-            if not tracks(name):
-                self._withheld.add(name)
-                continue
-            value = _value(name, order, entry)
-            if of_gps is not None and name in _SIGNS and isinstance(value, float):
-                value = _signed(value, of_gps, name)
-            if value is not None:
-                tags[name] = value
+        order, *directories = parts
+        names = (NAMES, NAMES, GPS_NAMES, INTEROP_NAMES)
+        for entries, known in zip(directories, names, strict=True):
+            for entry in entries:
+                if entry[0] in known:
+                    yield known[entry[0]], order, entry
 
 
 def _value(name: str, order: str, entry: ExifEntry | None) -> Value | None:
@@ -135,9 +106,8 @@ def _value(name: str, order: str, entry: ExifEntry | None) -> Value | None:
         return None
 
 
-def _signed(value: float, gps: dict[int, ExifEntry], name: str) -> float | None:
-    """The value by the sign that another tag says; None if that tag is damaged."""
-    code, negative = _SIGNS[name]
+def _signed(value: float, gps: dict[int, ExifEntry], code: int, negative: bytes) -> float | None:
+    """Return the value by the sign that another tag says; None if that tag is damaged."""
     if code not in gps:
         return value
     _, _, length, start = gps[code]

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Self
 
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
+from lightmeter.text import near
 
 __all__ = ["DEFAULT_POLICY", "ExifPolicy"]
 
@@ -45,7 +46,7 @@ class ExifPolicy:
         return policy
 
     def tracks(self, name: str) -> bool:
-        """Whether the tag of this name is tracked."""
+        """Return whether the tag of this name is tracked."""
         return name not in self._withheld
 
     @cached_property
@@ -59,12 +60,9 @@ def _names(argument: str, names: Iterable[str]) -> frozenset[str]:
     checked = frozenset(names)
     if checked <= KNOWN:
         return checked
-    from difflib import get_close_matches
-
     name = min(checked - KNOWN)
-    near = get_close_matches(name, KNOWN, n=3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise ValueError(f"{argument} names {name!r}, which is no Exif tag{hint}")
+    hint = near(name, KNOWN, "expected one of PIL.ExifTags")
+    raise ValueError(f"{argument} names {name!r}, which is no Exif tag; {hint}")
 
 
 DEFAULT_POLICY = ExifPolicy()

@@ -1,40 +1,181 @@
-"""Which Exif tags there are, by code and name, and which of them are personal."""
+"""Which Exif tags there are, what is personal, and how their values are read."""
+
+from functools import lru_cache
+from typing import NamedTuple
 
 from PIL import ExifTags as Pillow
 
-__all__ = ["GPS_NAMES", "INTEROP_NAMES", "KNOWN", "NAMES", "PERSONAL", "POINTERS"]
+from lightmeter.image.exif import values
+from lightmeter.image.exif.values import Conversion, Held, Value, as_plain
+
+__all__ = ["DATES", "ENUMERATIONS", "GPS_NAMES", "INTEROP_NAMES", "KNOWN", "NAMES", "PERSONAL"]
+__all__ += ["POINTERS", "TAGS", "Tag", "value_of"]
+
+
+class Tag(NamedTuple):
+    """What is special of a tag.
+
+    Attributes:
+        convert: from its values to what is tracked.
+        personal: whether it may name a person or tell where they were, identifies a device or a
+            picture, or is free text. A profile keeps only those names of an ExifPolicy that are
+            personal (profile.cpp), so a change changes the meaning of stored profiles.
+        names: of its numbers, if it is an enumeration.
+        sign: the code of the tag of GPS that says the sign of a coordinate, and what it says of
+            negative ones.
+        is_pointer: whether it is an offset in the file: an address, not a fact about the image.
+    """
+
+    convert: Conversion = as_plain
+    personal: bool = False
+    names: dict[int, str] = {}  # noqa: RUF012
+    sign: tuple[int, bytes] | None = None
+    is_pointer: bool = False
+
+
+def _names(text: str, first: int = 0) -> dict[int, str]:
+    return dict(enumerate(text.split("|"), first))
+
+
+def _code(names: dict[int, str]) -> Tag:
+    return Tag(values.as_code(names), names=names)
+
+
+def _each(tag: Tag, names: str) -> dict[str, Tag]:
+    return dict.fromkeys(names.split("|"), tag)
+
+
+_PERSONAL, _POINTER, _TEXT = Tag(personal=True), Tag(is_pointer=True), Tag(values.as_text)
+_COORDINATE, _WIDE_TEXT = values.as_coordinate, values.as_wide_text
+_DATE = Tag(values.as_date)
+_LIGHTS = _names("unknown|daylight|fluorescent|tungsten|flash") | {255: "other"}
+_LIGHTS |= _names(
+    "fine weather|cloudy|shade|daylight fluorescent|day white fluorescent|cool white fluorescent|"
+    "white fluorescent|warm white fluorescent|standard light A|standard light B|standard light C|"
+    "D55|D65|D75|D50|ISO studio tungsten",
+    first=9,
+)
+
+# The names of numbers are those of Exif 2.32 and TIFF 6.0. Of any other tag the values are plain.
+TAGS = {
+    "CalibrationIlluminant1": _code(_LIGHTS),
+    "CalibrationIlluminant2": _code(_LIGHTS),
+    "ColorSpace": _code(_names("sRGB|Adobe RGB", 1) | {0xFFFF: "uncalibrated"}),
+    "ComponentsConfiguration": Tag(values.as_components),
+    "CompositeImage": _code(_names("unknown|no|general|captured when shooting")),
+    "Compression": _code(
+        _names("none|CCITT RLE|CCITT T.4|CCITT T.6|LZW|JPEG (old)|JPEG|deflate", 1)
+        | {32773: "PackBits", 32946: "deflate (old)", 34712: "JPEG 2000", 34892: "lossy JPEG"}
+        | {34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}
+    ),
+    "Contrast": _code(_names("normal|soft|hard")),
+    "CustomRendered": _code(_names("normal|custom")),
+    "DateTime": _DATE,
+    "DateTimeDigitized": _DATE,
+    "DateTimeOriginal": _DATE,
+    "ExifVersion": _TEXT,
+    "ExposureMode": _code(_names("auto|manual|auto bracket")),
+    "ExposureProgram": _code(
+        _names(
+            "not defined|manual|program|aperture priority|shutter priority|creative|action|"
+            "portrait|landscape"
+        )
+    ),
+    "ExtraSamples": _code(_names("unspecified|associated alpha|unassociated alpha")),
+    "FileSource": _code(_names("others|transparent scanner|reflex scanner|digital camera")),
+    "FillOrder": _code(_names("high bit first|low bit first", 1)),
+    "Flash": Tag(values.as_flash),
+    "FlashPixVersion": _TEXT,
+    "FocalPlaneResolutionUnit": _code(_names("none|inch|cm|mm|um", 1)),
+    "GPSAltitude": _PERSONAL._replace(sign=(5, b"\1")),
+    "GPSAltitudeRef": _code(_names("above sea level|below sea level"))._replace(personal=True),
+    "GPSAreaInformation": Tag(values.as_coded_text, personal=True),
+    "GPSDateStamp": _DATE,
+    "GPSDestLatitude": Tag(_COORDINATE, personal=True, sign=(19, b"S")),
+    "GPSDestLongitude": Tag(_COORDINATE, personal=True, sign=(21, b"W")),
+    "GPSDifferential": _code(_names("none|corrected")),
+    "GPSLatitude": Tag(_COORDINATE, personal=True, sign=(1, b"S")),
+    "GPSLongitude": Tag(_COORDINATE, personal=True, sign=(3, b"W")),
+    "GPSProcessingMethod": Tag(values.as_coded_text),
+    "GPSTimeStamp": Tag(_COORDINATE),  # hours, minutes and seconds as hours
+    "GPSVersionID": Tag(values.as_version),
+    "GainControl": _code(_names("none|low gain up|high gain up|low gain down|high gain down")),
+    "ISOSpeedRatings": Tag(values.as_first),  # further values are of other scales
+    "InteropVersion": _TEXT,
+    "LensSpecification": Tag(values.as_lens),
+    "LightSource": _code(_LIGHTS),
+    "MeteringMode": _code(
+        _names("unknown|average|center-weighted|spot|multi-spot|multi-segment|partial")
+        | {255: "other"}
+    ),
+    # Where the first row and the first column are seen, and what brings the picture upright.
+    "Orientation": _code(
+        _names(
+            "upright|mirrored|rotate 180|mirrored, rotate 180|mirrored, rotate 270 CW|"
+            "rotate 90 CW|mirrored, rotate 90 CW|rotate 270 CW",
+            1,
+        )
+    ),
+    "PhotometricInterpretation": _code(
+        _names("white is zero|black is zero|RGB|palette|transparency mask|CMYK|YCbCr")
+        | {8: "CIELAB", 9: "ICCLAB", 32803: "color filter array", 34892: "linear raw"}
+    ),
+    "PlanarConfiguration": _code(_names("chunky|planar", 1)),
+    "Predictor": _code(_names("none|horizontal|floating point", 1)),
+    "PreviewDateTime": _DATE,
+    "ResolutionUnit": _code(_names("none|inch|cm", 1)),
+    "SampleFormat": _code(_names("unsigned|signed|float|undefined", 1)),
+    "Saturation": _code(_names("normal|low|high")),
+    "SceneCaptureType": _code(_names("standard|landscape|portrait|night")),
+    "SceneType": _code(_names("directly photographed", 1)),
+    "SensingMethod": _code(
+        _names("not defined|one-chip color area|two-chip color area|three-chip color area", 1)
+        | {5: "color sequential area", 7: "trilinear", 8: "color sequential linear"}
+    ),
+    "SensitivityType": _code(
+        _names(
+            "unknown|SOS|REI|ISO speed|SOS and REI|SOS and ISO speed|REI and ISO speed|"
+            "SOS, REI and ISO speed"
+        )
+    ),
+    "Sharpness": _code(_names("normal|soft|hard")),
+    "SubjectDistanceRange": _code(_names("unknown|macro|close|distant")),
+    "UserComment": Tag(values.as_coded_text, personal=True),
+    "WhiteBalance": _code(_names("auto|manual")),
+    "XPAuthor": Tag(_WIDE_TEXT, personal=True),
+    "XPComment": Tag(_WIDE_TEXT, personal=True),
+    "XPKeywords": Tag(_WIDE_TEXT, personal=True),
+    "XPSubject": Tag(_WIDE_TEXT, personal=True),
+    "XPTitle": Tag(_WIDE_TEXT, personal=True),
+    "YCbCrPositioning": _code(_names("centered|co-sited", 1)),
+}
+TAGS |= _each(
+    _PERSONAL,
+    "Artist|BodySerialNumber|CameraOwnerName|CameraSerialNumber|Copyright|DocumentName|"
+    "GPSDestBearing|GPSDestBearingRef|GPSDestDistance|GPSDestDistanceRef|GPSDestLatitudeRef|"
+    "GPSDestLongitudeRef|GPSLatitudeRef|GPSLongitudeRef|HostComputer|ImageDescription|ImageEditor|"
+    "ImageHistory|ImageID|ImageTitle|ImageUniqueID|LensSerialNumber|OriginalRawFileDigest|"
+    "OriginalRawFileName|PageName|Photographer|ProfileCopyright|RawDataUniqueID|RawImageDigest|"
+    "SecurityClassification",
+)
+TAGS |= _each(
+    _POINTER,
+    "ExifInteroperabilityOffset|ExifOffset|FreeByteCounts|FreeOffsets|GPSInfo|JpegACTables|"
+    "JpegDCTables|JpegIFByteCount|JpegIFOffset|JpegQTables|StripByteCounts|StripOffsets|SubIFDs|"
+    "TileByteCounts|TileOffsets",
+)
+_PLAIN = Tag()
+
+DATES = frozenset(name for name, tag in TAGS.items() if tag is _DATE)
+ENUMERATIONS = {name: tag.names for name, tag in TAGS.items() if tag.names}
+PERSONAL = frozenset(name for name, tag in TAGS.items() if tag.personal)
+POINTERS = frozenset(name for name, tag in TAGS.items() if tag.is_pointer)
 
 # Exif 3.0 tags that Pillow has no name for.
-_NEWER = {
-    0xA436: "ImageTitle",
-    0xA437: "Photographer",
-    0xA438: "ImageEditor",
-    0xA439: "CameraFirmware",
-    0xA43A: "RAWDevelopingSoftware",
-    0xA43B: "ImageEditingSoftware",
-    0xA43C: "MetadataEditingSoftware",
-}
-_INTEROP = {int(tag): tag.name for tag in Pillow.Interop}
-
-# Offsets of other directories and of image data in the file: addresses, not facts about the image.
-POINTERS = frozenset(
-    {
-        "ExifInteroperabilityOffset",
-        "ExifOffset",
-        "FreeByteCounts",
-        "FreeOffsets",
-        "GPSInfo",
-        "JpegACTables",
-        "JpegDCTables",
-        "JpegIFByteCount",
-        "JpegIFOffset",
-        "JpegQTables",
-        "StripByteCounts",
-        "StripOffsets",
-        "SubIFDs",
-        "TileByteCounts",
-        "TileOffsets",
-    }
+_NEWER = _names(
+    "ImageTitle|Photographer|ImageEditor|CameraFirmware|RAWDevelopingSoftware|"
+    "ImageEditingSoftware|MetadataEditingSoftware",
+    first=0xA436,
 )
 
 
@@ -44,59 +185,22 @@ def _tracked(names: dict[int, str]) -> dict[int, str]:
 
 NAMES = _tracked({**Pillow.TAGS, **_NEWER})
 GPS_NAMES = dict(Pillow.GPSTAGS)
-INTEROP_NAMES = _tracked({**_INTEROP, **Pillow.TAGS, **_NEWER})
-
-# What may name a person or tell where they were, what identifies a device or a picture, and free
-# text. A profile keeps only those names of an ExifPolicy that are in this set (profile.cpp), so
-# a change of the set changes the meaning of stored profiles.
-PERSONAL = frozenset(
-    {
-        "Artist",
-        "BodySerialNumber",
-        "CameraOwnerName",
-        "CameraSerialNumber",
-        "Copyright",
-        "DocumentName",
-        "GPSAltitude",
-        "GPSAltitudeRef",
-        "GPSAreaInformation",
-        "GPSDestBearing",
-        "GPSDestBearingRef",
-        "GPSDestDistance",
-        "GPSDestDistanceRef",
-        "GPSDestLatitude",
-        "GPSDestLatitudeRef",
-        "GPSDestLongitude",
-        "GPSDestLongitudeRef",
-        "GPSLatitude",
-        "GPSLatitudeRef",
-        "GPSLongitude",
-        "GPSLongitudeRef",
-        "HostComputer",
-        "ImageDescription",
-        "ImageEditor",
-        "ImageHistory",
-        "ImageID",
-        "ImageTitle",
-        "ImageUniqueID",
-        "LensSerialNumber",
-        "OriginalRawFileDigest",
-        "OriginalRawFileName",
-        "PageName",
-        "Photographer",
-        "ProfileCopyright",
-        "RawDataUniqueID",
-        "RawImageDigest",
-        "SecurityClassification",
-        "UserComment",
-        "XPAuthor",
-        "XPComment",
-        "XPKeywords",
-        "XPSubject",
-        "XPTitle",
-    }
-)
-
+INTEROP_NAMES = _tracked({int(tag): tag.name for tag in Pillow.Interop} | NAMES)
 KNOWN = frozenset(
     {*NAMES.values(), *GPS_NAMES.values(), *INTEROP_NAMES.values(), *PERSONAL, "has_gps"}
 )
+
+
+# Cameras say the same again and again. The values remembered take some megabytes at most.
+@lru_cache(maxsize=4096)
+def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
+    """Return the value of the tag `name`; None if it says nothing.
+
+    Whole numbers are int and rationals float, both finite. Several equal values count as one, and
+    unequal ones make a text. For tables, and for bytes without a known meaning, the value is their
+    length. The arguments are those of `Held`.
+
+    Raises:
+        DamagedError: the value lies outside of the file.
+    """
+    return TAGS.get(name, _PLAIN).convert(Held(order, kind, length, start))

@@ -5,13 +5,15 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
-from lightmeter.image.exif.names import ENUMERATIONS, flash
-from lightmeter.image.header.tiff import ASCII, BYTE_TYPES, Entry, HeldTiff, Number, Tiff
+from lightmeter.image.header import DamagedError
+from lightmeter.image.header.tiff import ASCII, BYTE_TYPES, SIZES, Number, unpacked
 from lightmeter.times import DAY, EPOCH
 
-__all__ = ["DATES", "Value", "days_of", "value_of"]
+__all__ = ["Conversion", "Held", "Value", "as_code", "as_coordinate", "as_date", "as_lens"]
+__all__ += ["as_coded_text", "as_components", "as_first", "as_flash", "as_plain", "as_text"]
+__all__ += ["as_version", "as_wide_text", "days_of"]
 
 Value = int | float | str
 
@@ -28,54 +30,49 @@ _DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?:
 _COMPONENTS = {1: "Y", 2: "Cb", 3: "Cr", 4: "R", 5: "G", 6: "B"}
 # A coded text begins with the name of its character set, padded to eight bytes.
 _CHARSETS = {b"": "utf-8", b"ASCII": "utf-8", b"UNICODE": "utf-16", b"JIS": "iso2022_jp"}
-
-DATES = frozenset(
-    {"DateTime", "DateTimeDigitized", "DateTimeOriginal", "GPSDateStamp", "PreviewDateTime"}
-)
-_COORDINATES = frozenset({"GPSDestLatitude", "GPSDestLongitude", "GPSLatitude", "GPSLongitude"})
-_UNDEFINED_TEXTS = frozenset({"ExifVersion", "FlashPixVersion", "InteropVersion"})
-_CODED_TEXTS = frozenset({"GPSAreaInformation", "GPSProcessingMethod", "UserComment"})
-_WIDE_TEXTS = frozenset({"XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"})
+_FLASH_RETURN = {2: "return not detected", 3: "return detected"}
+_FLASH_MODE = {1: "on", 2: "off", 3: "auto"}
 
 
-# Cameras say the same again and again. The values remembered take some megabytes at most.
-@lru_cache(maxsize=4096)
-def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
-    """The value of the tag `name`; None if it says nothing.
+class Held(NamedTuple):
+    """The values of a tag, wherever they were.
 
-    Whole numbers are int and rationals float, both finite. Several equal values count as one, and
-    unequal ones make a text. Dates are days since 1970 by the camera's clock, whatever its zone.
-    For tables, and for bytes without a known meaning, the value is their length.
-
-    Args:
-        name: that of the tag.
+    Attributes:
         order: of the bytes, ``"<"`` or ``">"``.
         kind: the type of the values, by TIFF's number.
         length: how many values there are.
         start: the first 512 bytes of them, or as many as the file has.
-
-    Raises:
-        DamagedError: the value lies outside of the file.
     """
-    tiff, entry = HeldTiff(order), Entry(kind, length, start)
-    convert = _CONVERSIONS.get(name)
-    if convert is not None:
-        return convert(tiff, entry)
-    if entry.kind == ASCII:
-        return _text(tiff.raw(entry, _MAX_BYTES))
-    if entry.kind in BYTE_TYPES and (entry.kind == 7 or entry.length > _MAX_BYTE_VALUES):
-        return _plain([entry.length])
-    if entry.length > _MAX_VALUES:
-        return _plain([entry.length])
-    return _plain(tiff.numbers(entry, _MAX_VALUES))
+
+    order: str
+    kind: int
+    length: int
+    start: bytes
+
+    def raw(self, limit: int) -> bytes:
+        """Return at most so many bytes. Raises DamagedError if they are outside of the file."""
+        size = min(SIZES[self.kind] * self.length, limit)
+        if size > len(self.start):
+            raise DamagedError(f"got {len(self.start)} of {size} bytes")
+        return self.start[:size]
+
+    def numbers(self, limit: int) -> tuple[Number, ...]:
+        """Return at most so many values."""
+        count = min(self.length, limit)
+        return unpacked(self.order, self.kind, count, self.raw(count * SIZES[self.kind]))
 
 
-def _degrees(values: Sequence[Number]) -> float | None:
-    """Degrees, minutes and seconds as degrees. Missing minutes and seconds are zero."""
-    if not values or values[0] is None:
-        return None
-    total = sum((value or 0.0) / 60**place for place, value in enumerate(values[:3]))
-    return total if math.isfinite(total) else None
+Conversion = Callable[[Held], Value | None]
+
+
+def as_plain(held: Held) -> Value | None:
+    """Return a number, or a text of several unequal ones; of a table the length."""
+    if held.kind == ASCII:
+        return as_text(held)
+    is_table = held.length > _MAX_VALUES or (
+        held.kind in BYTE_TYPES and (held.kind == 7 or held.length > _MAX_BYTE_VALUES)
+    )
+    return _plain([held.length] if is_table else held.numbers(_MAX_VALUES))
 
 
 def _plain(values: Sequence[Number]) -> Value | None:
@@ -94,8 +91,34 @@ def _is_finite(value: Number) -> TypeGuard[int | float]:
     return value is not None and math.isfinite(value)
 
 
+def as_first(held: Held) -> Value | None:
+    """Return the first value."""
+    return _plain(held.numbers(1))
+
+
+def as_text(held: Held) -> Value | None:
+    """Return the bytes as a text."""
+    return _text(held.raw(_MAX_BYTES))
+
+
+def as_coded_text(held: Held) -> Value | None:
+    """Return a text after the name of its character set, which some writers leave out."""
+    data = held.raw(_MAX_BYTES)
+    encoding = _CHARSETS.get(data[:8].rstrip(b"\0 ").upper())
+    if held.kind == ASCII or encoding is None:
+        return _text(data)
+    if encoding == "utf-16" and data[8:10] not in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16-le" if held.order == "<" else "utf-16-be"
+    return _text(data[8:], encoding)
+
+
+def as_wide_text(held: Held) -> Value | None:
+    """Return a text of 16-bit characters."""
+    return _text(held.raw(_MAX_BYTES), "utf-16-le")
+
+
 def _text(data: bytes, encoding: str = "utf-8") -> str | None:
-    """The text up to the first NUL, without the spaces around it."""
+    """Return the text up to the first NUL, without the spaces around it."""
     if encoding == "utf-8":
         cut = len(data) == _MAX_BYTES
         data = data.split(b"\0", 1)[0]
@@ -109,28 +132,9 @@ def _text(data: bytes, encoding: str = "utf-8") -> str | None:
     return text.strip()[:_MAX_CHARACTERS].strip() or None
 
 
-def _undefined_text(tiff: Tiff, entry: Entry) -> Value | None:
-    return _text(tiff.raw(entry, _MAX_BYTES))
-
-
-def _coded_text(tiff: Tiff, entry: Entry) -> Value | None:
-    """A text after the name of its character set, which some writers leave out."""
-    data = tiff.raw(entry, _MAX_BYTES)
-    encoding = _CHARSETS.get(data[:8].rstrip(b"\0 ").upper())
-    if entry.kind == ASCII or encoding is None:
-        return _text(data)
-    if encoding == "utf-16" and data[8:10] not in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16-le" if tiff.order == "<" else "utf-16-be"
-    return _text(data[8:], encoding)
-
-
-def _wide_text(tiff: Tiff, entry: Entry) -> Value | None:
-    return _text(tiff.raw(entry, _MAX_BYTES), "utf-16-le")
-
-
 @lru_cache(maxsize=64)  # a picture has several dates, which are mostly the same
 def days_of(text: str) -> float | None:
-    """A date as days since 1970; None for what is none."""
+    """Return a date as days since 1970; None for what is none."""
     match = _DATE.match(text.strip())
     if match is None:
         return None
@@ -141,38 +145,53 @@ def days_of(text: str) -> float | None:
         return None
 
 
-def _date(tiff: Tiff, entry: Entry) -> Value | None:
-    return days_of(_text(tiff.raw(entry, _MAX_BYTES)) or "")
+def as_date(held: Held) -> Value | None:
+    """Return days since 1970 by the camera's clock, whatever its zone."""
+    return days_of(_text(held.raw(_MAX_BYTES)) or "")
 
 
-def _enumeration(names: dict[int, str]) -> Callable[[Tiff, Entry], Value | None]:
-    def convert(tiff: Tiff, entry: Entry) -> Value | None:
-        if entry.kind == ASCII:
-            return _text(tiff.raw(entry, _MAX_BYTES))
-        numbers = tiff.numbers(entry, _MAX_BYTE_VALUES)
-        values = dict.fromkeys(number for number in numbers if _is_finite(number))
+def as_code(names: dict[int, str]) -> Conversion:
+    """Return what gives the names of numbers."""
+
+    def convert(held: Held) -> Value | None:
+        if held.kind == ASCII:
+            return as_text(held)
+        values = dict.fromkeys(filter(_is_finite, held.numbers(_MAX_BYTE_VALUES)))
         return ", ".join(names.get(value, f"{value}") for value in values) or None  # type: ignore[arg-type]
 
     return convert
 
 
-def _flash(tiff: Tiff, entry: Entry) -> Value | None:
-    values = tiff.numbers(entry, 1)
-    bits = values[0] if values and entry.kind != ASCII else None
-    return flash(int(bits)) if _is_finite(bits) else None
+def as_flash(held: Held) -> Value | None:
+    """Return whether it fired, its mode, function, return light and red-eye reduction."""
+    values = held.numbers(1)
+    number = values[0] if values and held.kind != ASCII else None
+    if not _is_finite(number):
+        return None
+    bits = int(number)
+    parts = [
+        "fired" if bits & 1 else "not fired",
+        _FLASH_MODE.get(bits >> 3 & 3),
+        "no flash function" if bits & 0x20 else None,
+        _FLASH_RETURN.get(bits >> 1 & 3),
+        "red-eye reduction" if bits & 0x40 else None,
+    ]
+    return ", ".join(filter(None, parts))
 
 
-def _components(tiff: Tiff, entry: Entry) -> Value | None:
-    return "".join(_COMPONENTS.get(code, "") for code in tiff.raw(entry, 4)) or None
+def as_components(held: Held) -> Value | None:
+    """Return the names of channels."""
+    return "".join(_COMPONENTS.get(code, "") for code in held.raw(4)) or None
 
 
-def _version(tiff: Tiff, entry: Entry) -> Value | None:
-    return ".".join(map(str, tiff.raw(entry, 4))) or None
+def as_version(held: Held) -> Value | None:
+    """Return a version of bytes."""
+    return ".".join(map(str, held.raw(4))) or None
 
 
-def _lens(tiff: Tiff, entry: Entry) -> Value | None:
-    """Focal lengths, and the lowest F-number at either end, as "18-55mm f/3.5-5.6"."""
-    values = tiff.numbers(entry, 4)
+def as_lens(held: Held) -> Value | None:
+    """Return focal lengths and the lowest F-number at either end, as "18-55mm f/3.5-5.6"."""
+    values = held.numbers(4)
     focal, aperture = (
         "-".join(dict.fromkeys(f"{value:g}" for value in part if value and _is_finite(value)))
         for part in (values[:2], values[2:])
@@ -180,25 +199,10 @@ def _lens(tiff: Tiff, entry: Entry) -> Value | None:
     return " ".join([f"{focal}mm"] * bool(focal) + [f"f/{aperture}"] * bool(aperture)) or None
 
 
-def _coordinate(tiff: Tiff, entry: Entry) -> Value | None:
-    return _degrees(tiff.numbers(entry, 3))
-
-
-def _first(tiff: Tiff, entry: Entry) -> Value | None:
-    return _plain(tiff.numbers(entry, 1))
-
-
-_CONVERSIONS: dict[str, Callable[[Tiff, Entry], Value | None]] = {
-    **{name: _enumeration(names) for name, names in ENUMERATIONS.items()},
-    **dict.fromkeys(DATES, _date),
-    **dict.fromkeys(_COORDINATES, _coordinate),
-    **dict.fromkeys(_UNDEFINED_TEXTS, _undefined_text),
-    **dict.fromkeys(_CODED_TEXTS, _coded_text),
-    **dict.fromkeys(_WIDE_TEXTS, _wide_text),
-    "ComponentsConfiguration": _components,
-    "Flash": _flash,
-    "GPSTimeStamp": _coordinate,  # hours, minutes and seconds as hours
-    "GPSVersionID": _version,
-    "ISOSpeedRatings": _first,  # further values are of other scales
-    "LensSpecification": _lens,
-}
+def as_coordinate(held: Held) -> Value | None:
+    """Return degrees, minutes and seconds as degrees; those that are missing are zero."""
+    values = held.numbers(3)
+    if not values or values[0] is None:
+        return None
+    total = sum((value or 0.0) / 60**place for place, value in enumerate(values))
+    return total if math.isfinite(total) else None

@@ -9,7 +9,7 @@ _MAX_CHARACTERS = 128
 
 
 def profile_description(profile: bytes) -> str | None:
-    """The text of the profile's ``desc`` tag, at most 128 characters; None where there is none.
+    """Return the text of the profile's ``desc`` tag, 128 characters at most; None without one.
 
     The profile may be cut off after the part that holds it. ICC.1:2022, 7.2 to 7.3: a header of
     128 bytes, a count, then per tag a signature, an offset and a size.

@@ -10,7 +10,7 @@ __all__ = ["jpeg_facts", "jpeg_frame", "jpeg_header"]
 
 
 def jpeg_header(source: Source) -> tuple[Facts, bytes]:
-    """Facts of a JPEG file, and its Exif block (without the ``Exif`` in front), or no bytes.
+    """Return facts of a JPEG file, and its Exif block (without the ``Exif`` in front), or no bytes.
 
     It reads up to the first scan. Of a damaged file it takes what comes before the damage.
     """
@@ -18,7 +18,7 @@ def jpeg_header(source: Source) -> tuple[Facts, bytes]:
 
 
 def jpeg_facts(header: JpegHeader) -> tuple[Facts, bytes]:
-    """The same of a header that the core read."""
+    """Return the same of a header that the core read."""
     facts, exif, icc, pictures = header
     if icc is not None:
         facts["ColorProfile"] = profile_description(icc)
@@ -28,7 +28,7 @@ def jpeg_facts(header: JpegHeader) -> tuple[Facts, bytes]:
 
 
 def jpeg_frame(source: Source) -> tuple[int, bytes]:
-    """Marker and body of the header of the frame, of JPEG-LS too.
+    """Return marker and body of the header of the frame, of JPEG-LS too.
 
     Raises:
         DamagedError: there is none before the first scan.
@@ -41,7 +41,7 @@ def jpeg_frame(source: Source) -> tuple[int, bytes]:
 
 
 def _frame_count(block: bytes) -> int | None:
-    """Pictures of a multi-picture file (CIPA DC-007): tag 0xB001."""
+    """Return the pictures of a multi-picture file (CIPA DC-007): tag 0xB001."""
     try:
         tiff = Tiff(Source(block))
         return tiff.integer(tiff.directory(tiff.first), 0xB001, 1)

@@ -14,7 +14,7 @@ _MAX_TEXT = 4 << 20
 
 
 def png_header(source: Source) -> tuple[Facts, bytes]:
-    """Facts of a PNG file, and its Exif block or no bytes.
+    """Return facts of a PNG file, and its Exif block or no bytes.
 
     The Exif may follow the pixels, so all chunks are stepped over, up to 65 536.
 
@@ -28,7 +28,7 @@ def png_header(source: Source) -> tuple[Facts, bytes]:
 
 
 def png_facts(header: PngHeader, read: Callable[[int, int], bytes]) -> tuple[Facts, bytes]:
-    """The same of the chunks that the core found; `read` takes an offset and a size."""
+    """Return the same of the chunks that the core found; `read` takes an offset and a size."""
     facts, part, icc, texts = header
     if icc is not None:
         facts["ColorProfile"] = profile_description(_inflate(read(*icc), 1 << 16))
@@ -39,7 +39,7 @@ def png_facts(header: PngHeader, read: Callable[[int, int], bytes]) -> tuple[Fac
 
 
 def _profile_text(block: bytes, deflated: bool) -> bytes:
-    """Exif as hexadecimal digits in a text, as ImageMagick wrote it before there was eXIf."""
+    """Return Exif from hexadecimal digits in a text, which ImageMagick wrote before eXIf."""
     text = _inflate(block, _MAX_TEXT) if deflated else block.split(b"\0", 1)[1]
     lines = text.split(b"\n", 3)  # nothing, the name, the size, the digits
     try:

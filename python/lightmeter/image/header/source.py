@@ -36,7 +36,7 @@ class Source:
         self._left = _MAX_READS
 
     def read(self, offset: int, count: int) -> bytes:
-        """Exactly `count` bytes from `offset` on.
+        """Return exactly `count` bytes from `offset` on.
 
         Raises:
             DamagedError: they are not all there, or too many.
@@ -56,5 +56,5 @@ class Source:
         return data
 
     def read_up_to(self, offset: int, count: int) -> bytes:
-        """`count` bytes from `offset` on, or those of them that are there (at most 4 MiB)."""
+        """Return `count` bytes from `offset` on, or as many as there are (at most 4 MiB)."""
         return self.read(offset, max(0, min(count, self.size - offset, _MAX_READ)))

@@ -6,15 +6,7 @@ from typing import NamedTuple
 from lightmeter.image.header.icc import profile_description
 from lightmeter.image.header.source import DamagedError, Source
 
-__all__ = [
-    "ASCII",
-    "BYTE_TYPES",
-    "Entry",
-    "HeldTiff",
-    "Number",
-    "Tiff",
-    "tiff_facts",
-]
+__all__ = ["ASCII", "BYTE_TYPES", "SIZES", "Entry", "Number", "Tiff", "tiff_facts", "unpacked"]
 
 Number = int | float | None
 
@@ -24,25 +16,9 @@ BYTE_TYPES = frozenset({1, 6, 7})
 _POINTER_TYPES = frozenset({3, 4, 9, 13, 16, 17, 18})
 
 # Type -> struct code of one value; rationals are two integers.
-_CODES = {
-    1: "B",
-    2: "B",
-    3: "H",
-    4: "I",
-    5: "II",
-    6: "b",
-    7: "B",
-    8: "h",
-    9: "i",
-    10: "ii",
-    11: "f",
-    12: "d",
-    13: "I",
-    16: "Q",
-    17: "q",
-    18: "Q",
-}
-_SIZES = {kind: struct.calcsize("=" + code) for kind, code in _CODES.items()}
+_CODES = dict(enumerate(("B", "B", "H", "I", "II", "b", "B", "h", "i", "ii", "f", "d", "I"), 1))
+_CODES |= {16: "Q", 17: "q", 18: "Q"}
+SIZES = {kind: struct.calcsize("=" + code) for kind, code in _CODES.items()}
 _RATIONALS = frozenset({5, 10})
 
 _MAX_ENTRIES = 2048
@@ -81,7 +57,7 @@ class Tiff:
             (self.first,) = struct.unpack_from(order + "I", head, 4)
 
     def directory(self, offset: int) -> dict[int, Entry]:
-        """The entries of the directory at `offset`, by tag, without those of an unknown type.
+        """Return the entries of the directory at `offset`, by tag, but those of unknown types.
 
         If the file ends early, these are the entries before its end.
         """
@@ -95,12 +71,12 @@ class Tiff:
         return entries
 
     def count_directories(self) -> int | None:
-        """How many directories the chain has; None for too many, or a chain in a circle."""
+        """Return how many directories the chain has; None for too many, or a chain in a circle."""
         places = self.directories(_MAX_FRAMES)
         return None if places is None else len(places)
 
     def directories(self, most: int) -> list[int] | None:
-        """Where the directories of the chain are; None for more, or a chain in a circle."""
+        """Return where the directories of the chain are; None for more, or a chain in a circle."""
         seen: dict[int, None] = {}  # in order
         offset = self.first
         code = self.order + ("Q" if self.big else "I")
@@ -114,30 +90,25 @@ class Tiff:
         return list(seen)
 
     def raw(self, entry: Entry, limit: int) -> bytes:
-        """The bytes of the values of `entry`, at most `limit` of them."""
-        size = _SIZES[entry.kind] * entry.length
+        """Return the bytes of the values of `entry`, at most `limit` of them."""
+        size = SIZES[entry.kind] * entry.length
         if size <= self._inline:
             return entry.data[: size if size < limit else limit]
         return self._source.read(self.pointer(entry), min(size, limit))
 
     def pointer(self, entry: Entry) -> int:
-        """Where the values of `entry` are, if they are too large to be in it."""
+        """Return where the values of `entry` are, if they are too large to be in it."""
         code = self.order + ("Q" if self.big else "I")
         return int(struct.unpack(code, entry.data)[0])
 
     def numbers(self, entry: Entry, limit: int) -> tuple[Number, ...]:
-        """The values of `entry`, at most `limit` of them. A rational over zero is None."""
+        """Return the values of `entry`, at most `limit` of them. A rational over zero is None."""
         count = min(entry.length, limit)
-        data = self.raw(entry, count * _SIZES[entry.kind])
-        code = _CODES[entry.kind]
-        values = struct.unpack_from(f"{self.order}{count * len(code)}{code[0]}", data)
-        if entry.kind not in _RATIONALS:
-            return values
-        pairs = zip(values[::2], values[1::2], strict=True)
-        return tuple(top / bottom if bottom else None for top, bottom in pairs)
+        data = self.raw(entry, count * SIZES[entry.kind])
+        return unpacked(self.order, entry.kind, count, data)
 
     def integer(self, directory: dict[int, Entry], tag: int, default: int) -> int:
-        """The first value of a tag of whole numbers; `default` where there is none."""
+        """Return the first value of a tag of whole numbers; `default` where there is none."""
         entry = directory.get(tag)
         if entry is None or entry.kind not in _POINTER_TYPES | BYTE_TYPES:
             return default
@@ -151,23 +122,18 @@ class Tiff:
         return count, offset + size
 
 
-class HeldTiff(Tiff):
-    """Gives values of entries whose `data` holds the start of them, wherever they were."""
-
-    def __init__(self, order: str) -> None:
-        """Take the byte order, ``"<"`` or ``">"``."""
-        self.order = order
-
-    def raw(self, entry: Entry, limit: int) -> bytes:
-        """The bytes of the values of `entry`, at most `limit` of them."""
-        size = min(_SIZES[entry.kind] * entry.length, limit)
-        if size > len(entry.data):
-            raise DamagedError(f"got {len(entry.data)} of {size} bytes")
-        return entry.data[:size]
+def unpacked(order: str, kind: int, count: int, data: bytes) -> tuple[Number, ...]:
+    """Return the values of a type in bytes. A rational over zero is None."""
+    code = _CODES[kind]
+    values = struct.unpack_from(f"{order}{count * len(code)}{code[0]}", data)
+    if kind not in _RATIONALS:
+        return values
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return tuple(top / bottom if bottom else None for top, bottom in pairs)
 
 
 def tiff_facts(source: Source) -> dict[str, int | str | None]:
-    """Facts of a TIFF file's first frame, and how many frames it has."""
+    """Return facts of a TIFF file's first frame, and how many frames it has."""
     tiff = Tiff(source)
     first = tiff.directory(tiff.first)
     facts: dict[str, int | str | None] = {

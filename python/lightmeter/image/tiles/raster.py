@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
+from lightmeter.image.reading import Reading
 
-__all__ = ["MOST_DECODED", "Block", "Raster", "check_frames", "check_tile"]
+__all__ = ["MOST_DECODED", "Block", "Raster", "band_count", "check_frames", "check_tile"]
 
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
@@ -55,18 +56,18 @@ class Raster(ABC):
     orientation: int = 1
     in_planes: bool = False
 
-    @abstractmethod
     def read(self, x: int, y: int, into: NDArray[Any]) -> None:
-        """Put what is at (x, y), where tiles begin, into HxWxC.
+        """Put what is at (x, y), where tiles begin, into HxWxC, if `block` is that of this class.
 
         Raises:
             ImageError: it is damaged.
             Exception: what decoders and files raise.
         """
+        raise NotImplementedError
 
     @abstractmethod
     def colours(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """From samples as they are stored to those that are measured: gray, RGB or bands."""
+        """Return samples as they are measured, gray, RGB or bands, of those that are stored."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -85,7 +86,7 @@ class Raster(ABC):
         return (max(_BLOCK_PIXELS, tile) + tile) * self.channels * self.dtype.itemsize
 
     def blocks(self) -> Iterator[Block]:
-        """Rectangles that cover it, in the order of its rows of tiles."""
+        """Yield rectangles that cover it, in the order of its rows of tiles."""
         across = max(1, _BLOCK_PIXELS // (self.tile_width * self.tile_height)) * self.tile_width
         down = self.tile_height
         if across > self.width:
@@ -94,22 +95,22 @@ class Raster(ABC):
             for x in range(0, self.width, across):
                 yield Block(x, y, min(across, self.width - x), min(down, self.height - y))
 
-    def room(self) -> NDArray[Any]:
-        """Memory for any block. A thread keeps it, as new memory costs half as much as decoding."""
+    def buffer(self) -> NDArray[Any]:
+        """Return memory for any block. A thread keeps it: new memory costs half of decoding."""
         first = next(self.blocks())  # no other is larger
         return np.empty(first.width * first.height * self.channels, self.dtype)
 
-    def block(self, block: Block, room: NDArray[Any]) -> NDArray[Any]:
-        """What is in a block, HxWxC, as it is measured but for its orientation.
+    def block(self, block: Block, buffer: NDArray[Any]) -> NDArray[Any]:
+        """Return what is in a block, HxWxC, as it is measured but for its orientation.
 
-        It may be in `room`, which holds it until the next one.
+        It may be in `buffer`, which holds it until the next one.
         """
         size = block.width * block.height * self.channels
         if self.in_planes:
-            planes = room[:size].reshape(self.channels, block.height, block.width)
+            planes = buffer[:size].reshape(self.channels, block.height, block.width)
             samples = planes.transpose(1, 2, 0)
         else:
-            samples = room[:size].reshape(block.height, block.width, self.channels)
+            samples = buffer[:size].reshape(block.height, block.width, self.channels)
         for top in range(0, block.height, self.tile_height):
             rows = samples[top : top + self.tile_height]
             for left in range(0, block.width, self.tile_width):
@@ -118,7 +119,7 @@ class Raster(ABC):
         return self.colours(samples)
 
     def turned(self, samples: NDArray[Any], block: Block) -> tuple[NDArray[Any], tuple[int, int]]:
-        """A block as the picture is to be turned, and where its first pixel is then."""
+        """Return a block as the picture is to be turned, and where its first pixel is then."""
         right, below = self.width - block.x - block.width, self.height - block.y - block.height
         x, y = block.x, block.y
         if self.orientation in (2, 3, 7, 8):
@@ -148,6 +149,11 @@ def check_tile(raster: Raster, what: str) -> None:
             f"a {what} of {raster.tile_width}x{raster.tile_height} pixels, which is decoded whole; "
             f"more than {MOST_DECODED} bytes; write the picture in smaller tiles",
         )
+
+
+def band_count(reading: Reading) -> int | None:
+    """Return how many channels are no colours; None where they are."""
+    return None if reading.bands is None else len(reading.bands)
 
 
 def check_frames(count: int, most: int | None) -> None:

@@ -8,13 +8,13 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Channels
 from lightmeter.image.bands import BandMeter
-from lightmeter.image.large.open import MOST_WHOLE, LargePicture
-from lightmeter.image.large.raster import Raster
-from lightmeter.image.large.stream import Sampled, measure_blocks
 from lightmeter.image.meter import ImageMeter, available_cpus
 from lightmeter.image.metrics import Returned, run
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail
+from lightmeter.image.tiles.open import MOST_WHOLE, LargePicture
+from lightmeter.image.tiles.raster import Raster
+from lightmeter.image.tiles.stream import Sampled, measure_blocks
 
 __all__ = ["Show", "Watch", "measure_large"]
 
@@ -44,7 +44,8 @@ def measure_large(
     for rasters in large.pictures:
         for raster in rasters:
             _check(raster, reading)
-        meters = [_meter(raster, reading) for raster in rasters]
+        order = None if reading.bands is not None else large.order
+        meters = [_meter(raster, reading, order) for raster in rasters]
         wholes = [Sampled(raster, 1) for raster in rasters] if reading.functions else []
         small = None
         if show is not None and reading.bands is None:
@@ -53,13 +54,12 @@ def measure_large(
         for number, raster in enumerate(rasters):
             channels = [meters[number]]
             if reading.bands is not None and len(rasters) == 1:
-                channels = meters = [_meter(raster, reading) for _ in reading.bands]
-            sampled = [*wholes[number : number + 1], *([] if small is None else [small])]
-            measure_blocks(raster, channels, threads=threads, watch=counted, sampled=sampled)
+                channels = meters = [_meter(raster, reading, order) for _ in reading.bands]
+            parts = [*wholes[number : number + 1], *([] if small is None else [small])]
+            measure_blocks(raster, channels, threads=threads, watch=counted, sampled=parts)
         returned: Returned = ()
         if wholes:
-            whole = np.concatenate([each.samples for each in wholes], axis=2)
-            order: Channels | None = "RGB" if reading.bands is None else None
+            whole = np.concatenate([sampled.samples for sampled in wholes], axis=2)
             white = reading.value_range or (0.0, rasters[0].white)
             returned = run(reading.functions, whole, channels=order, value_range=white)
         thumbnail = None if small is None or show is None else _shown(small, rasters[0], show)
@@ -85,9 +85,10 @@ def _check(raster: Raster, reading: Reading) -> None:
         raise ImageError("unsupported", f"ignored pixels take a mask in memory, but {advice}")
 
 
-def _meter(raster: Raster, reading: Reading) -> ImageMeter:
+def _meter(raster: Raster, reading: Reading, order: Channels | None) -> ImageMeter:
     ignored = reading.ignored
     meter = ImageMeter(
+        channels=order or "RGB",
         value_range=reading.value_range or (0.0, raster.white),
         threads=1,
         metrics=reading.metric_set,

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.image.decode.trusted import is_trusted, jpeg_samples
-from lightmeter.image.large.codecs import codecs
 
 __all__ = ["common_segments", "write_jpeg_tile"]
 
@@ -17,7 +16,7 @@ _QUANTISATION, _HUFFMAN = b"\xff\xdb", b"\xff\xc4"
 
 
 def common_segments(tables: bytes | None) -> bytes | None:
-    """What all tiles of a page have in common, to be put behind the start of each.
+    """Return what all tiles of a page have in common, to be put behind the start of each.
 
     None if the core may not decode the tiles. Of other segments than tables, libjpeg forgets some
     before it reads a tile, so the joined stream would say something else.
@@ -29,20 +28,20 @@ def common_segments(tables: bytes | None) -> bytes | None:
         return None
     if tables is None:
         return b""
-    at = len(_START)
-    if tables[:at] != _START:
+    place = len(_START)
+    if tables[:place] != _START:
         return None
-    while tables[at : at + 2] != _END:
-        if tables[at : at + 2] not in (_QUANTISATION, _HUFFMAN):
+    while tables[place : place + 2] != _END:
+        if tables[place : place + 2] not in (_QUANTISATION, _HUFFMAN):
             return None
-        at += 2 + max(2, int.from_bytes(tables[at + 2 : at + 4], "big"))
-    return tables[len(_START) : at]
+        place += 2 + max(2, int.from_bytes(tables[place + 2 : place + 4], "big"))
+    return tables[len(_START) : place]
 
 
 def write_jpeg_tile(
     data: bytes, common: bytes, most: tuple[int, int], into: NDArray[np.uint8]
 ) -> bool:
-    """Decode a tile, as far as there is room. False if another decoder has to look.
+    """Decode a tile, as far as there is room. Returns False if another decoder has to look.
 
     Args:
         data: a JPEG stream.
@@ -61,7 +60,7 @@ def write_jpeg_tile(
 
 @cache
 def _agrees() -> bool:
-    """Whether the core decodes small files exactly as this imagecodecs does."""
+    """Return whether the core decodes small files exactly as this imagecodecs does."""
     try:
         return is_trusted("JPEG") and all(_is_same(sample) for sample in jpeg_samples())
     except Exception:  # an imagecodecs that was built without JPEG, or no memory
@@ -72,6 +71,8 @@ def _is_same(sample: bytes) -> bool:
     decoder = _core.open_jpeg(sample)
     if decoder is None:
         return False
+    import imagecodecs
+
     own = np.empty(decoder.shape, np.uint8)
-    theirs: NDArray[Any] = np.atleast_3d(codecs().jpeg8_decode(sample))
+    theirs: NDArray[Any] = np.atleast_3d(imagecodecs.jpeg8_decode(sample))
     return decoder.write(own) and np.array_equal(own, theirs.transpose(2, 0, 1))

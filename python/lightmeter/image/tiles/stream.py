@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter.image.large.raster import Block, Raster
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.tiles.raster import Block, Raster
 
 __all__ = ["Sampled", "measure_blocks"]
 
@@ -82,10 +82,10 @@ def measure_blocks(  # noqa: C901
 
     def work() -> None:
         try:
-            room = raster.room()
+            buffer = raster.buffer()
             parts, pixels = [meter._part() for meter in meters], 0
             for block in taken():
-                samples, at = raster.turned(raster.block(block, room), block)
+                samples, at = raster.turned(raster.block(block, buffer), block)
                 for channel, part in enumerate(parts):
                     part.update(samples if len(parts) == 1 else samples[..., channel], at=at)
                 pixels += block.width * block.height
@@ -93,8 +93,8 @@ def measure_blocks(  # noqa: C901
                     hand_over(parts)
                     parts, pixels = [meter._part() for meter in meters], 0
                 with lock:
-                    for each in sampled:
-                        each.add(samples, at)
+                    for part_of_picture in sampled:
+                        part_of_picture.add(samples, at)
                     if watch is not None:
                         watch(block.width * block.height)
             hand_over(parts)

@@ -1,0 +1,187 @@
+"""Arrays of Zarr in folders, as zarr reads them, with bounds on what a file or chunk may take.
+
+A chunk is decoded to no more than its shape has room for. A bomb of 1.4 MB makes the codecs of zarr
+take 600 MB before they look how much it is.
+"""
+
+import asyncio
+import bz2
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numcodecs
+import zarr
+from numcodecs.abc import Codec
+from zarr.abc.codec import BytesBytesCodec
+from zarr.abc.store import RangeByteRequest
+from zarr.codecs import ShardingCodec
+from zarr.storage import LocalStore
+
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import Deadline
+
+__all__ = ["open_bounded"]
+
+# Bytes that a chunk may have beyond its samples, where they do not compress, or an index of shards.
+_SLACK = 2 << 20
+_MOST_INNER = 1 << 16  # chunks of a shard
+
+# Decoders that stop where they are told to.
+_STREAMS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
+    "zlib": zlib.decompressobj,
+    "bz2": bz2.BZ2Decompressor,
+}
+_BLOSC_HEAD = 16
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+def _blosc_size(data: bytes) -> int:
+    """Return the decoded size. The library trusts the header to say how much there is to read."""
+    if len(data) < _BLOSC_HEAD or int.from_bytes(data[12:16], "little") > len(data):
+        raise ImageError("truncated", f"a chunk of {len(data)} bytes by blosc")
+    return int.from_bytes(data[4:8], "little")
+
+
+def _zstd_size(data: bytes) -> int | None:
+    """Return the decoded size; None for a frame that does not tell. RFC 8878, 3.1.1.1."""
+    if data[:4] != _ZSTD_MAGIC or len(data) < 5:
+        raise ImageError("corrupt", "a chunk that is no frame of Zstandard")
+    flags = data[4]
+    is_single = flags >> 5 & 1
+    start = 5 + (1 - is_single) + (0, 1, 2, 4)[flags & 3]
+    count = (is_single, 2, 4, 8)[flags >> 6]
+    size = int.from_bytes(data[start : start + count], "little")
+    return size + (256 if count == 2 else 0) if count else None
+
+
+_SIZES: dict[str, Callable[[bytes], int | None]] = {
+    "blosc": _blosc_size,
+    "lz4": lambda data: int.from_bytes(data[:4], "little"),
+    "zstd": _zstd_size,
+}
+
+
+def _decoded(name: str, data: bytes, most: int) -> Any:
+    """Return what a codec makes of data, or fail before it is more than `most` bytes."""
+    if name in _STREAMS:
+        stream = _STREAMS[name]()
+        decoded = stream.decompress(data, most + 1)
+        _check(len(decoded), most)
+        if not stream.eof:  # behind the samples is their checksum
+            raise ImageError("truncated", f"a chunk of {len(data)} bytes by {name}")
+        return decoded
+    size = _SIZES[name](data)
+    if size is None:
+        return _decoded_unsized(data, most)
+    _check(size, most)
+    return numcodecs.get_codec({"id": name}).decode(data)
+
+
+def _check(size: int, most: int) -> None:
+    if size > most:
+        raise ImageError("corrupt", f"a chunk that decodes to more than {most} bytes")
+
+
+def _decoded_unsized(data: bytes, most: int) -> Any:
+    try:
+        import imagecodecs
+    except ImportError:
+        what = "Zstandard of unknown size; this needs: pip install 'lightmeter[large]'"
+        raise ImageError("unsupported", what) from None
+    return imagecodecs.zstd_decode(data, out=most)
+
+
+class _Bounded(Codec):  # type: ignore[misc]
+    """A codec of version 2."""
+
+    codec_id = "bounded"
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name, self._most = name, most
+
+    def encode(self, buf: Any) -> Any:
+        raise NotImplementedError
+
+    def decode(self, buf: Any, out: Any = None) -> Any:
+        return _decoded(self._name, bytes(memoryview(buf)), self._most)
+
+
+class _BoundedBytes(BytesBytesCodec):
+    """A codec of version 3."""
+
+    is_fixed_size = False
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name, self._most = name, most
+
+    async def _decode_single(self, chunk_data: Any, chunk_spec: Any) -> Any:
+        data = chunk_data.to_bytes()
+        decoded = await asyncio.to_thread(_decoded, self._name, data, self._most)
+        return chunk_spec.prototype.buffer.from_bytes(decoded)
+
+    def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
+        raise NotImplementedError
+
+
+class _Folder(LocalStore):
+    """A folder of regular files, read until a deadline."""
+
+    def __init__(self, root: Path, deadline: Deadline) -> None:
+        super().__init__(root, read_only=True)
+        self.most_at_once = _SLACK
+        self._deadline = deadline
+
+    async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
+        self._deadline.check()
+        path, size = self.root / key, 0
+        if isinstance(byte_range, RangeByteRequest):
+            size = byte_range.end - byte_range.start
+        elif path.exists():
+            if not path.is_file():
+                raise ImageError("corrupt", f"{key!r:.100} of Zarr, which is no regular file")
+            size = path.stat().st_size if byte_range is None else 0
+        if not 0 <= size <= self.most_at_once:
+            raise ImageError("too_large", f"a chunk of {size} encoded bytes")
+        return await super().get(key, prototype, byte_range)
+
+
+def open_bounded(folder: Path, deadline: Deadline) -> Any:
+    """Open the `zarr.Array` in a folder, of which a file or chunk takes hardly more than its shape.
+
+    Raises:
+        ImageError: shards have too many chunks, or an index that is encoded.
+        Exception: zarr does not know it.
+    """
+    store = _Folder(folder, deadline)
+    array = zarr.open_array(store, mode="r")
+    metadata: Any = array.metadata
+    most = prod(array.chunks) * array.dtype.itemsize + _SLACK
+    inner = prod(array.shards or array.chunks) // prod(array.chunks)
+    if inner > _MOST_INNER:
+        raise ImageError("too_large", f"shards of {inner} chunks")
+    store.most_at_once = inner * most
+    if metadata.zarr_format == 3:
+        metadata = replace(metadata, codecs=_bounded(metadata.codecs, most))
+    elif metadata.compressor is not None:
+        metadata = replace(metadata, compressor=_Bounded(metadata.compressor.codec_id, most))
+    return zarr.Array(zarr.AsyncArray(metadata=metadata, store_path=array.store_path))
+
+
+def _bounded(codecs: Any, most: int) -> tuple[Any, ...]:
+    """Return the same codecs, in shards too, each of which decodes to at most so many bytes."""
+    bounded = []
+    for codec in codecs:
+        name = codec.to_dict()["name"]
+        if isinstance(codec, ShardingCodec):
+            if not {index.to_dict()["name"] for index in codec.index_codecs} <= {"bytes", "crc32c"}:
+                raise ImageError("unsupported", "Zarr with an index of shards that is encoded")
+            codec = replace(codec, codecs=_bounded(codec.codecs, most))
+        elif name in _STREAMS or name in _SIZES:
+            codec = _BoundedBytes(name, most)
+        bounded.append(codec)
+    return tuple(bounded)
