@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.drift.deviation import Rows
+from lightmeter.drift.metric_set import bands_in, metric_set_of, prefix_of
+from lightmeter.drift.names import said
 from lightmeter.drift.tails import Finding, Tail
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
-from lightmeter.profile.metric_set import bands_in, metric_set_of, prefix_of
-from lightmeter.profile.names import said
 from lightmeter.profile.of import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, number

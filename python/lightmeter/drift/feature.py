@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from lightmeter.drift.names import GridCell, Group
 from lightmeter.image.numbers import Scale
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
-from lightmeter.profile.names import GridCell, Group
 
 __all__ = [
     "RATES",
@@ -101,7 +101,7 @@ class FeatureDrift:
             for features that only have distances.
         reason: why, in a few words.
         name: what sentences call the feature, such as ``saturation``.
-        group: what it is shown together with; this and the rest see `lightmeter.profile.names`.
+        group: what it is shown together with; this and the rest see `lightmeter.drift.names`.
         scale: of its values, such as ``percent``.
         prefix: of the images that it is measured in.
         cell: which number of the grid it is.

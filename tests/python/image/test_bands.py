@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import ImageError, ProfileView, Reading
-from lightmeter.profile.metric_set import metric_set_of
+from lightmeter.drift.metric_set import metric_set_of
 from numpy.typing import NDArray
 from PIL import Image
 from tiffs import LONG, SHORT
