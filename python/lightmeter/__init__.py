@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from lightmeter.profile.log import ResultSet as ResultSet
     from lightmeter.profile.log import log as log
     from lightmeter.profile.log import log_image as log_image
-    from lightmeter.profile.rows import profile_rows as profile_rows
     from lightmeter.profile.segments import SegmentedViews as SegmentedViews
     from lightmeter.report.compare import compare as compare
     from lightmeter.report.report import DriftReport as DriftReport
@@ -73,7 +72,6 @@ _NAMES = {
     "image.thumbnail": "Exemplar Exemplars",
     "profile": "ColumnView FrequentItem Profile ProfileView",
     "profile.log": "ResultSet log log_image",
-    "profile.rows": "profile_rows",
     "profile.segments": "SegmentedViews",
     "report.compare": "compare",
     "report.report": "DriftReport",

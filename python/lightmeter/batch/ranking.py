@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Collection, Iterable, Iterator
 
-from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, Cell, Row, numbers_of_bands
+from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row, numbers_of_bands
 
 __all__ = ["Ranking", "Tally", "number_called"]
 

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Failure, ProfileView
-from lightmeter.profile.plain import plain_summary
+from lightmeter.profile.summary import plain_summary
 from lightmeter.profile.view import Repeats
 from lightmeter.text import count, counted, number, visible
 from lightmeter.times import age, day

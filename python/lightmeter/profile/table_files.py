@@ -4,19 +4,52 @@ import csv
 import itertools
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, Literal, get_args
 
-from lightmeter.profile.cells import RowFormat, parquet
-from lightmeter.profile.read_rows import FORMULA
+__all__ = ["RowFormat", "Value", "line_of", "parquet", "row_format_of", "write_table"]
 
-__all__ = ["Value", "line_of", "write_table"]
-
+RowFormat = Literal["csv", "jsonl", "parquet"]
 Value = str | int | float | datetime | None
+
+# Spreadsheets take a text that begins like this for a formula, and would run it: also with the
+# wide forms of = + - @. The apostrophe is there so that the one put in front can be taken off.
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'")
 
 # Rows of a row group of Parquet, all of which are in memory.
 _GROUP_ROWS = 10_000
+
+
+def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
+    """Return the format that the suffix of a file says.
+
+    Raises:
+        ValueError: it says none.
+    """
+    suffix = Path(path).suffix.lower()
+    for known in get_args(RowFormat):
+        if suffix == f".{known}":
+            return known  # type: ignore[no-any-return]
+    known_suffixes = ", ".join(f".{known}" for known in get_args(RowFormat))
+    raise ValueError(f"got the file {os.fspath(path)!r}; expected a suffix of {known_suffixes}")
+
+
+def parquet() -> Any:
+    """Return the package pyarrow with its part for Parquet.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            "for Parquet, lightmeter needs pyarrow: pip install 'lightmeter[parquet]'"
+        ) from error
+    return pyarrow
 
 
 def write_table(
@@ -81,7 +114,7 @@ def _write_csv(
 def _harmless(value: Value) -> Value:
     if isinstance(value, datetime):
         return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _write_parquet(

@@ -273,11 +273,11 @@ class ProfileView:
         return decoders
 
     @property
-    def rows(self) -> list[dict[str, float]]:
+    def sample(self) -> list[dict[str, float]]:
         """The numbers of some images at random, one dict an image; see `Profile`.
 
-        They are those with the smallest hashes of their numbers, so equal images are one row.
-        Values are rounded to 32 bits. What an image does not have is not in its row.
+        They are those with the smallest hashes of their numbers, so equal images are in it once.
+        Values are rounded to 32 bits. What an image does not have is not in its dict.
         """
         return [
             dict(zip(names, row, strict=True))
@@ -355,7 +355,7 @@ class ProfileView:
         """The same without what is of single pictures, such as to give it to others.
 
         Exemplars, `failures` and the paths of `repeats` are left out. Every count stays, that of
-        failures by reason too. So do `rows`, which are numbers alone.
+        failures by reason too. So does `sample`, which is numbers alone.
         """
         core = self._core.copy()
         core.forget_pictures()

@@ -2,7 +2,7 @@
 
 from lightmeter.drift.compare import judged_lines
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
-from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
 
 __all__ = ["compare"]
@@ -44,8 +44,7 @@ def compare(
         TypeError: a side is something else.
         ValueError: a threshold is out of its range.
         OSError: a file cannot be read.
-        DecodeError: a file holds no whole profile, or rows that are none.
-        ImportError: Parquet needs pyarrow, and that is not installed.
+        DecodeError: a file holds no whole profile.
     """
     thresholds = Thresholds(
         drift=drift,

@@ -15,7 +15,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
-from lightmeter.profile.cells import PREFIX, Row
+from lightmeter.profile.row import PREFIX, Row
 from lightmeter.text import count, counted, number
 
 __all__ = ["contact_sheet"]

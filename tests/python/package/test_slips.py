@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("drift --reference good.lmp --target 0.png", "a picture is measured first"),
         ("show photos", "'photos': a folder is no profile; measure it first: profile_images"),
         ("show text.jpg", "text.jpg: not a lightmeter profile: got 5 bytes"),
-        ("check 0.png --reference good.lmp", "with rows=256 (option --rows)"),
+        ("check 0.png --reference good.lmp", "with sample=256 (option --sample)"),
         ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),
         ("monitor run monitors.toml --store no.db", "there is no store at {here}/no.db; check the"),
         ("dashboard --store no.db -o site", "there is no store at {here}/no.db; check the path"),
