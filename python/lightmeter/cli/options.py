@@ -16,9 +16,9 @@ import typer
 from lightmeter import ExifPolicy, ImageError, Limits, Reading
 from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
-from lightmeter.drift.check import MOST_SAMPLE
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.numbers import SETS, MetricSet
+from lightmeter.profile.profile import MOST_SAMPLE
 
 __all__ = [
     "SOURCE",

@@ -18,12 +18,12 @@ from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.profile.row import numbers_of
-from lightmeter.text import count, counted, number
+from lightmeter.text import count, counted, number, visible
 
 __all__ = [
     "LEVEL",
-    "MOST_SAMPLE",
     "SAMPLE",
     "ImageCheck",
     "Reference",
@@ -34,7 +34,6 @@ __all__ = [
 
 LEVEL = 0.02
 SAMPLE = 256  # images, of a reference that is made for checks
-MOST_SAMPLE = 4096  # that a profile keeps
 _LEAST_LEVEL = 1e-15
 
 # What a reference keeps prepared; functions of one's own may return any names.
@@ -71,6 +70,15 @@ class ImageCheck:
     findings: list[Finding]
     rows: int
     level: float
+
+    def __repr__(self) -> str:
+        """The verdict, how sure it is, and what is odd, in one line."""
+        p = "" if self.p_value is None else f", p {number(self.p_value)}"
+        sentences = [finding.sentence for finding in self.findings]
+        more = f"; and {len(sentences) - 1} more" if len(sentences) > 1 else ""
+        odd = f": {visible(sentences[0])}{more}" if sentences else ""
+        compared = counted(self.rows, "image")
+        return f"<ImageCheck: {self.verdict}{p} among {compared}{odd}>"
 
     @property
     def why_unknown(self) -> str:

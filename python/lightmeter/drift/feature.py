@@ -7,6 +7,7 @@ from lightmeter.drift.names import GridCell, Group
 from lightmeter.image.numbers import Scale
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
+from lightmeter.text import number, visible
 
 __all__ = [
     "RATES",
@@ -151,6 +152,17 @@ class FeatureDrift:
     prefix: str = ""
     cell: GridCell | None = None
     sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        """The verdict and what it rests on, in one line."""
+        said: list[str] = [self.verdict or "no verdict"]
+        if self.level_reference is not None or self.level_target is not None:
+            said.append(f"{number(self.level_reference)} to {number(self.level_target)}")
+        if self.effect is not None:
+            said.append(f"{self.effect_name} {number(self.effect)}")
+        if self.q_value is not None:
+            said.append(f"q {number(self.q_value)}")
+        return f"<FeatureDrift {visible(repr(self.feature))}: {', '.join(said)}>"
 
 
 def changed(

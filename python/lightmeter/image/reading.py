@@ -20,6 +20,7 @@ from lightmeter.image.metrics import (
     takes_pil,
 )
 from lightmeter.image.numbers import MetricSet
+from lightmeter.text import near
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
 
@@ -199,8 +200,6 @@ def reading_of(reading: Reading | None, options: ReadingOptions) -> Reading:
     names = [field.name for field in fields(Reading)]
     for name in options:
         if name not in names:
-            raise TypeError(
-                f"got an unexpected keyword {name!r}; the options of reading pictures are "
-                f"{', '.join(names)}"
-            )
+            options_are = f"the options of reading pictures are {', '.join(names)}"
+            raise TypeError(f"got an unexpected keyword {name!r}; {near(name, names, options_are)}")
     return replace(reading, **options)

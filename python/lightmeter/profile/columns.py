@@ -270,7 +270,7 @@ def plain_value(value: Any, column: str) -> Any:
         return _floats(value)
     if not isinstance(value, np.ndarray) and is_array(value):
         return _of_other_library(value, column)
-    raise TypeError(f"column {column!r} holds a {type(value).__name__}; expected {_ACCEPTED}")
+    raise TypeError(f"column {column!r} holds {type(value).__name__}; expected {_ACCEPTED}")
 
 
 def _is_one_image(value: Any) -> bool:

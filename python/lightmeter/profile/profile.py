@@ -33,10 +33,13 @@ from lightmeter.profile.custom_metrics import log_returned
 from lightmeter.profile.grouping import Group, GroupName, group_named, group_of, split_by_group
 from lightmeter.profile.measured import log_measured, rows_of
 from lightmeter.profile.row import numbers_of
-from lightmeter.profile.view import ProfileView, counted
+from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
-__all__ = ["Profile"]
+__all__ = ["MOST_SAMPLE", "Profile", "check_logged"]
+
+MOST_SAMPLE = 4096  # images; what the core keeps
+_MOST_EXEMPLARS = 16
 
 
 class Profile:
@@ -78,8 +81,8 @@ class Profile:
         self._reading = reading_of(reading, options)
         self._prefix = prefix
         self._core = _core.Profile()
-        self._core.exemplars = _count("exemplars", exemplars)
-        self._core.rows = _count("sample", sample)
+        self._core.exemplars = _count("exemplars", exemplars, _MOST_EXEMPLARS)
+        self._core.rows = _count("sample", sample, MOST_SAMPLE)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.
@@ -336,7 +339,7 @@ class Profile:
 
     def __repr__(self) -> str:
         """How much is in it."""
-        return f"<Profile: {counted(self._core)}>"
+        return f"<Profile: {counted_in(self._core.copy())}>"
 
 
 def _unpickled(prefix: str, reading: Reading, exemplars: int, sample: int, data: bytes) -> Profile:
@@ -361,11 +364,11 @@ def _named(column: str | None) -> tuple[str, ...]:
     return () if column is None else (column,)
 
 
-def _count(what: str, count: Any) -> int:
+def _count(what: str, count: Any, most: int) -> int:
     try:
         whole = operator.index(count)
     except TypeError:
         raise TypeError(f"{what} is {count!r}; expected an integer") from None
-    if whole < 0:
-        raise ValueError(f"{what} is {count}; expected 0 or more")
+    if not 0 <= whole <= most:
+        raise ValueError(f"{what} is {count}; expected 0 to {most}")
     return whole

@@ -76,6 +76,7 @@ def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
     [
         (["--sort", "mean"], "image.Hue.mean, image.Saturation.mean"),
         (["--sort", "beauty"], "image.entropy"),
+        (["--sort", "sharpnes"], "did you mean Sharpness"),
         (["--sort", "Format"], "image.FileSize"),
         (["--worst", "3"], "without --sort"),
         (["--highest"], "without --sort"),

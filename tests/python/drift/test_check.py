@@ -22,8 +22,8 @@ from lightmeter import (
     logger,
     profile_images,
 )
-from lightmeter.drift.check import MOST_SAMPLE
 from lightmeter.drift.deviation import Rows
+from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.testing import fold, merge_trees
 from PIL import Image, ImageFilter
 
@@ -207,7 +207,7 @@ def test_rows_are_kept_where_asked_for(tmp_path: Path) -> None:
     copied = pickle.loads(pickle.dumps(profile))
     copied.track(scene(2))
     assert len(copied.view().sample) == 2
-    with pytest.raises(ValueError, match="rows is 5000; expected 0 to 4096"):
+    with pytest.raises(ValueError, match="sample is 5000; expected 0 to 4096"):
         Profile(sample=5000)
 
 
@@ -300,7 +300,7 @@ def test_the_size_of_a_sample_is_a_count(count: object) -> None:
     for what in ("sample", "exemplars"):
         with pytest.raises(TypeError, match=f"{what} is {count!r}; expected an integer"):
             Profile(**{what: count})
-        with pytest.raises(ValueError, match=f"{what} is -1; expected 0 or more"):
+        with pytest.raises(ValueError, match=f"{what} is -1; expected 0 to"):
             Profile(**{what: -1})
 
 

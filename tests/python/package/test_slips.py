@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import lightmeter as lm
+import numpy as np
 import pytest
 from conftest import lightmeter, picture
 
@@ -44,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("profile photos -o nowhere/a.lmp", "'{here}/nowhere': No such folder"),
         ("drift --reference good.lmp --target 0.png", "a picture is measured first"),
         ("show photos", "'photos': a folder is no profile; measure it first: profile_images"),
+        ("show text.jpg", "a picture is measured first: profile_images, or lightmeter profile"),
         ("show text.jpg", "text.jpg: not a lightmeter profile: got 5 bytes"),
         ("check 0.png --reference good.lmp", "with sample=256 (option --sample)"),
         ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),
@@ -100,8 +102,15 @@ def test_slips_in_python(folder: Path) -> None:
         view.merge(5)  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(strict=True, reason="issue P")
 def test_two_profiles_without_their_names_are_told_to_have_some(folder: Path) -> None:
     good = folder / "good.lmp"
     with pytest.raises(TypeError, match=r"target=\.\.\., reference=\.\.\."):
-        lm.compare(good, good)  # type: ignore[misc]
+        lm.compare(good, good)
+    for wrong, words in (
+        ({"metric": "camera"}, "did you mean metrics"),
+        ({"x": 1}, "are channels"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            lm.log_image(picture(), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(lm.ImageError, match=r"or names of channels as bands="):
+        lm.log_image(np.zeros((4, 4, 5), np.uint8))

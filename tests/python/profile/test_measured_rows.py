@@ -138,7 +138,7 @@ GOOD = {"path": "a", "image.entropy": 1.5}
         ({**GOOD, "image.ImagePixelWidth": 1.5}, "expected an integer"),
         ({**GOOD, "image.FileSize": 2**64}, "expected a finite number"),
         ({**GOOD, "image.PixelHash": "0"}, "expected 16 hexadecimal digits"),
-        ({**GOOD, "image.own": [1]}, "holds a list"),
+        ({**GOOD, "image.own": [1]}, "holds list"),
         ({**GOOD, "exif": "["}, "row 2: "),
         ({**GOOD, "metrics": "[" * 10_000}, "nested more than"),
         ({**GOOD, "missing": [3]}, "got 3 as a name"),

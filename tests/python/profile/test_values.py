@@ -124,9 +124,9 @@ def test_what_is_missing(value: Any) -> None:
 def test_anything_else_is_a_type_error_and_changes_nothing(value: Any) -> None:
     profile = Profile()
     before = profile.view()
-    with pytest.raises(TypeError, match=r"'bad' holds a .*expected a number"):
+    with pytest.raises(TypeError, match=r"'bad' holds .*expected a number"):
         profile.log(row={"good": 1, "bad": value})
-    with pytest.raises(TypeError, match="'bad' holds a"):
+    with pytest.raises(TypeError, match="'bad' holds"):
         profile.log(columns={"good": [1], "bad": [value]})
     assert profile.view() == before
 
@@ -142,7 +142,7 @@ def test_tensors_are_images_or_numbers() -> None:
     assert log(row={"a": Tensor(pixels)}).view() == log(row={"a": pixels}).view()
     assert log(columns={"a": [Tensor(pixels)]}).view() == log(row={"a": pixels}).view()
     assert log(row={"a": Tensor(np.array(3.5))}).view() == log(row={"a": 3.5}).view()
-    with pytest.raises(TypeError, match="'a' holds a"):
+    with pytest.raises(TypeError, match="'a' holds ndarray"):
         log(row={"a": Tensor(np.arange(3))})
     elsewhere = log(columns={"a": [Bfloat16(pixels)]}).view()
     assert elsewhere.get_column("a.Failure").to_summary_dict()["counts/n"] == 1
@@ -238,7 +238,7 @@ def test_a_table_of_every_pandas_dtype() -> None:
     assert summary(view, "span")["distribution/max"] == 3
     assert summary(view, "photo.Hue.mean")["counts/n"] == 2
     assert log(columns={"float": frame["float"]}).view() == log(table=frame[["float"]]).view()
-    with pytest.raises(TypeError, match="'when' holds a Period"):
+    with pytest.raises(TypeError, match="'when' holds Period"):
         log(table=pd.DataFrame({"when": pd.period_range("2020", periods=2, freq="Y")}))
     with pytest.raises(ValueError, match="several columns are named x"):
         log(table=pd.DataFrame([[1, 2]], columns=["x", "x"]))
@@ -336,7 +336,7 @@ def test_categories_of_any_library_are_texts() -> None:
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_what_no_column_may_hold_is_named(library: str) -> None:
-    with pytest.raises(TypeError, match="column 'x' holds a bytes"):
+    with pytest.raises(TypeError, match="column 'x' holds bytes"):
         log(table=through(library, {"x": [b"binary"]}))
     stream = through("pyarrow", {"x": [1]})["x"]
     with pytest.raises(TypeError, match="Arrow cannot read as a table"):
