@@ -208,8 +208,8 @@ class ColumnView:
         if self.kind == "hash":
             at_least, hashes = self._core.repeats(self.name)
             paths = [(path.rsplit("/", 1)[-1] or text, times) for text, times, path in hashes]
-            listed = f": {listed_counts(paths)}" if paths else ""
-            return [f"{count(round(self.distinct))} distinct, {counted(at_least, 'repeat')}{listed}"]
+            repeats = f"{counted(at_least, 'repeat')}{': ' if paths else ''}{listed_counts(paths)}"
+            return [f"{count(round(self.distinct))} distinct, {repeats}"]
         if self.kind in ("category", "failure"):
             return [listed_counts([(item.value, item.est) for item in self.frequent])]
         numbers = self.mean, self.stddev, self.min, self.median, self.max
