@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, Store, check_image
+from lightmeter import Failure, ImageCheck, ProfileView, Reading, Store, check_image
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
@@ -25,6 +25,7 @@ from lightmeter.cli.options import (
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
+from lightmeter.errors import ImageError
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, counted, number
 

@@ -13,9 +13,10 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from lightmeter import ExifPolicy, ImageError, Limits, Reading
+from lightmeter import ExifPolicy, Limits, Reading
 from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
+from lightmeter.errors import ImageError
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.numbers import SETS, MetricSet
 from lightmeter.profile.profile import MOST_SAMPLE

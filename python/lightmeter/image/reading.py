@@ -200,6 +200,8 @@ def reading_of(reading: Reading | None, options: ReadingOptions) -> Reading:
     names = [field.name for field in fields(Reading)]
     for name in options:
         if name not in names:
-            options_are = f"the options of reading pictures are {', '.join(names)}"
-            raise TypeError(f"got an unexpected keyword {name!r}; {near(name, names, options_are)}")
+            raise TypeError(
+                f"got an unexpected keyword {name!r}; {near(name, names, 'expected another:')} "
+                f"the options of reading pictures are {', '.join(names)}"
+            )
     return replace(reading, **options)

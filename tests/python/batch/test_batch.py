@@ -11,13 +11,9 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import (
-    Failure,
-    ImageError,
-    Reading,
-    profile_images,
-)
+from lightmeter import Failure, Reading, profile_images
 from lightmeter.batch.sources.folder import find_images
+from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.measure import Measured, measure_image, measure_images, measure_together
 from PIL import Image

@@ -12,7 +12,6 @@ from conftest import encoded, lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import (
-    ImageError,
     Profile,
     ProfileView,
     Store,
@@ -23,6 +22,7 @@ from lightmeter import (
     profile_images,
 )
 from lightmeter.drift.deviation import Rows
+from lightmeter.errors import ImageError
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.testing import fold, merge_trees
 from PIL import Image, ImageFilter

@@ -93,9 +93,9 @@ def test_slips_in_python(folder: Path) -> None:
         report["image.Sharpnes"]
     with pytest.raises(IsADirectoryError, match="measure it first: profile_images"):
         lm.compare(target=folder / "photos", reference=good)
-    with pytest.raises(lm.DecodeError, match="a picture is measured first: profile_images"):
+    with pytest.raises(lm.errors.DecodeError, match="a picture is measured first: profile_images"):
         lm.compare(target=folder / "0.png", reference=good)
-    with pytest.raises(lm.StoreError, match=r"there is no folder '.*nowhere'"):
+    with pytest.raises(lm.errors.StoreError, match=r"there is no folder '.*nowhere'"):
         lm.Store(folder / "nowhere/a.db")
     view = lm.ProfileView.read(good)
     with pytest.raises(TypeError, match=r"got int; expected a ProfileView, as Profile\.view\(\)"):
@@ -112,5 +112,5 @@ def test_two_profiles_without_their_names_are_told_to_have_some(folder: Path) ->
     ):
         with pytest.raises(TypeError, match=words):
             lm.log_image(picture(), **wrong)  # type: ignore[arg-type]
-    with pytest.raises(lm.ImageError, match=r"or names of channels as bands="):
+    with pytest.raises(lm.errors.ImageError, match=r"or names of channels as bands="):
         lm.log_image(np.zeros((4, 4, 5), np.uint8))

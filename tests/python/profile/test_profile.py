@@ -15,7 +15,8 @@ import pytest
 from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import DecodeError, Profile, ProfileView, log, log_image
+from lightmeter import Profile, ProfileView, log, log_image
+from lightmeter.errors import DecodeError
 
 VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
 

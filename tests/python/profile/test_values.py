@@ -15,7 +15,8 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from lightmeter import ImageError, Profile, ProfileView, log, log_image
+from lightmeter import Profile, ProfileView, log, log_image
+from lightmeter.errors import ImageError
 from tensors import Bfloat16, Tensor
 
 

@@ -9,8 +9,9 @@ import pytest
 from conftest import lightmeter, picture
 from hypothesis import given
 from hypothesis import strategies as st
-from lightmeter import ExifPolicy, Failure, Store, StoreError, profile_images
+from lightmeter import ExifPolicy, Failure, Store, profile_images
 from lightmeter.batch.sources.item import Item
+from lightmeter.errors import StoreError
 from lightmeter.writers import log_folder
 from lightmeter.writers.dates import date_reader
 from PIL import Image
