@@ -18,7 +18,7 @@ from lightmeter.profile.features import Kind, Meaning, Role
 from lightmeter.profile.shown import NUMBERS_SHOWN, html_table, listed_counts, text_table
 from lightmeter.sketch import QuantileSketch
 from lightmeter.text import NONE, count, counted, escape, near, number, shorten, visible
-from lightmeter.times import day, from_ms
+from lightmeter.times import age, day, from_ms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -212,12 +212,10 @@ class ColumnView:
             return [f"{count(round(self.distinct))} distinct, {repeats}"]
         if self.kind in ("category", "failure"):
             return [listed_counts([(item.value, item.est) for item in self.frequent])]
-        numbers = self.mean, self.stddev, self.min, self.median, self.max
-        shown = list(map(number, numbers))
-        if self.meaning.is_date:
-            days = [NONE if value is None else day(value) for value in numbers]
-            shown = [days[0], f"{shown[1]} days", *days[2:]]
-        return shown
+        if self.meaning.is_date and self.median is not None:
+            first, last = day(self.min or 0.0), day(self.max or 0.0)
+            return [f"{first} to {last}, median {day(self.median)}, {age(self.median)} ago"]
+        return [number(getattr(self, name)) for name in NUMBERS_SHOWN]
 
     def __repr__(self) -> str:
         """Name, kind, counts and numbers, in one line."""
