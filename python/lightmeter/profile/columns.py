@@ -140,49 +140,44 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
     """
     if isinstance(values, np.ndarray):
         return values
-    if hasattr(values, "isna") and hasattr(values, "to_numpy"):
-        return _pandas_array(values)
-    if hasattr(values, "drop_nulls") and hasattr(values, "to_numpy"):  # polars
-        zoned = getattr(values.dtype, "time_zone", None)
-        present, missing = values.drop_nulls().to_numpy(), values.is_null().to_numpy()
-        return _with_gaps(_in_seconds(present, utc=True) if zoned else present, missing)
-    if hasattr(values, "drop_null") and hasattr(values, "to_numpy"):  # pyarrow
-        present, missing = (
-            part.to_numpy(zero_copy_only=False) for part in (values.drop_null(), values.is_null())
-        )
-        if str(values.type).startswith("date64"):
-            present = present.astype("M8[D]")
-        zoned = getattr(values.type, "tz", None)
-        return _with_gaps(_in_seconds(present, utc=True) if zoned else present, missing)
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+    if hasattr(values, "isna") and hasattr(values, "to_numpy"):  # pandas
+        missing = np.asarray(values.isna(), bool)
+        present, zone = _pandas_array(values[~missing]), getattr(values.dtype, "tz", None)
+    elif hasattr(values, "drop_nulls") and hasattr(values, "to_numpy"):  # polars
+        missing, zone = values.is_null().to_numpy(), getattr(values.dtype, "time_zone", None)
+        present = values.drop_nulls().to_numpy()
+    elif hasattr(values, "drop_null") and hasattr(values, "to_numpy"):  # pyarrow
+        missing = values.is_null().to_numpy(zero_copy_only=False)
+        present, zone = _arrow_array(values.drop_null()), getattr(values.type, "tz", None)
+    elif isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
+        return np.fromiter(values, object)
+    else:
         raise TypeError(f"column {column!r} is a {type(values).__name__}; expected its values")
-    return np.fromiter(values, object)
-
-
-def _pandas_array(series: Any) -> NDArray[Any]:
-    """Of a Series, whose extension types have a mask; categories of any type are names."""
-    missing = np.asarray(series.isna(), bool)
-    present, dtype = series[~missing], series.dtype
-    if dtype.name == "category":
-        return _with_gaps(np.fromiter(map(str, present.tolist()), object), missing)
-    if getattr(dtype, "tz", None) is not None:
-        times = present.to_numpy(dtype=f"M8[{dtype.unit}]")
-        return _with_gaps(_in_seconds(times, utc=True), missing)
-    # An extension array of numbers without missing values becomes a NumPy one without loss.
-    exact = {"b": "bool", "i": "int64", "u": "uint64", "f": "float64"}.get(
-        getattr(dtype, "kind", "O")
-    )
-    return _with_gaps(present.to_numpy(dtype=exact) if exact else present.to_numpy(), missing)
-
-
-def _with_gaps(present: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
-    """The values at the places that are not missing; the others are masked."""
+    if zone is not None:
+        present = _in_seconds(present, utc=True)
     if not missing.any():
         return present
     array = np.ma.zeros((len(missing), *present.shape[1:]), present.dtype)
     array[~missing] = present
     array[missing] = np.ma.masked
     return array
+
+
+def _pandas_array(present: Any) -> NDArray[Any]:
+    """Of a Series without missing values; categories of any type are names."""
+    dtype = present.dtype
+    if dtype.name == "category":
+        return np.fromiter(map(str, present.tolist()), object)
+    if getattr(dtype, "tz", None) is not None:
+        return np.asarray(present.to_numpy(dtype=f"M8[{dtype.unit}]"))
+    # An extension array of numbers without missing values becomes a NumPy one without loss.
+    exact = {"b": "bool", "i": "int64", "u": "uint64", "f": "float64"}
+    return np.asarray(present.to_numpy(dtype=exact.get(getattr(dtype, "kind", "O"))))
+
+
+def _arrow_array(present: Any) -> NDArray[Any]:
+    array = np.asarray(present.to_numpy(zero_copy_only=False))
+    return array.astype("M8[D]") if str(present.type).startswith("date64") else array
 
 
 def listed(array: NDArray[Any]) -> list[Any]:
@@ -313,15 +308,13 @@ def split_array(array: NDArray[Any], column: str) -> Values:
             return Values(
                 integers=array[fits].astype(np.int64), fractions=array[~fits].astype(np.float64)
             )
-        case "f":
-            present = ~np.isnan(array)
+        case "f" | "M" | "m":
+            missing = np.isnan(array)
+            present = array[~missing]
+            fractions = present.astype(np.float64) if present.dtype.kind == "f" else None
             return Values(
-                fractions=array[present].astype(np.float64), missing=int(array.size - present.sum())
-            )
-        case "M" | "m":
-            present = ~np.isnat(array)
-            return Values(
-                fractions=_in_seconds(array[present]), missing=int(array.size - present.sum())
+                fractions=_in_seconds(present) if fractions is None else fractions,
+                missing=int(missing.sum()),
             )
         case _:
             return _split_objects(array.tolist(), column)

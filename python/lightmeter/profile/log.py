@@ -141,9 +141,8 @@ def log(
         return segments.setdefault(kept_segment(text, kept), profile._empty())
 
     if roles is not None:
-        named = segment_of.columns if group is None else (*segment_of.columns, group)
-        rows = ((part_of(segment_of(row)), row) for row in rows_of(table, named))
-        profile._log_measured(rows, group)
+        rows = rows_of(table, group, *segment_of.columns)
+        profile._log_measured(((part_of(segment_of(row)), row) for row in rows), group)
     else:
         arrays = arrays_of(columns_of(table) if columns is None else columns)
         for text, part in split_rows(arrays, segment_of.of_columns(arrays)):
@@ -187,7 +186,7 @@ def log_image(
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():
-            profile._track(name, image, group=group_of(group))
+            profile._add(name, profile._measure(name, image), group_of(group))
     elif isinstance(images, list | tuple):
         profile.track_many(images, group=group)
     else:

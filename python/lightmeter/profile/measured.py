@@ -1,7 +1,7 @@
 """Profiles of images that were measured before: of the rows of `lightmeter.measure`."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,14 +40,14 @@ _MOST_REASON = 32  # bytes
 _JSON = ("metrics", "exif")  # columns of files, with several values of an image
 
 
-def rows_of(table: Any, columns: Collection[str] = ()) -> Iterator[Mapping[str, Any]]:
+def rows_of(table: Any, *columns: str | None) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of a table, or the dicts of an iterable.
 
     Raises:
         TypeError: it is neither; or one of them is no dict.
         ValueError: none of them has one of `columns`.
     """
-    unknown, last = set(columns), None
+    unknown, last = {name for name in columns if name is not None}, None
     for last in _dicts(table):
         unknown -= last.keys()
         yield last

@@ -90,11 +90,11 @@ class Profile:
         Raises:
             ImageError: it cannot be measured; the profile is unchanged.
         """
-        self._track(self._prefix, image, group=group_of(group))
+        self._add(self._prefix, self._measure(self._prefix, image), group_of(group))
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; one that cannot be measured is counted in ``image.Failure``."""
-        self._track_many(self._prefix, images, group=group_of(group))
+        self._track_many(self._prefix, images, group_of(group))
 
     def log(
         self,
@@ -121,22 +121,19 @@ class Profile:
         check_logged(row, columns, table, roles)
         if roles is not None:
             whole = self._empty()
-            whole._log_measured(((whole, row) for row in rows_of(table, _named(group))), group)
+            whole._log_measured(((whole, row) for row in rows_of(table, group)), group)
             self._merge(whole, None)
         elif row is not None:
-            self._log_any_row(row, group)
+            if group is None:
+                self._log_row(row)
+            elif isinstance(row, Mapping) and group in row:
+                values = {name: value for name, value in row.items() if name != group}
+                self._add_row(values, group_named(row[group], group))
+            else:
+                raise ValueError(f"got the group {group!r}; expected one of the names {list(row)}")
         else:
             arrays = arrays_of(columns_of(table) if columns is None else columns)
             self._log_arrays(arrays, group)
-
-    def _log_any_row(self, row: Mapping[str, Any], column: str | None) -> None:
-        if column is None:
-            self._log_row(row)
-            return
-        if not isinstance(row, Mapping) or column not in row:
-            raise ValueError(f"got the group {column!r}; expected one of the names {list(row)}")
-        values = {name: value for name, value in row.items() if name != column}
-        self._add_row(values, group_named(row[column], column))
 
     def _log_arrays(self, arrays: Mapping[str, NDArray[Any]], group: str | None) -> None:
         if group is None:
@@ -210,15 +207,6 @@ class Profile:
                 self._core.log_string(name, text, count)
             self._core.log_nulls(name, values.missing)
 
-    def _track(
-        self,
-        prefix: str,
-        image: ImageLike,
-        threads: int | None = None,
-        group: Group | None = None,
-    ) -> None:
-        self._add(prefix, self._measure(prefix, image, threads), group)
-
     def _measure(
         self,
         prefix: str,
@@ -283,15 +271,11 @@ class Profile:
             self._core.sample_row(numbers_of(prefix, result))
 
     def _track_many(
-        self,
-        prefix: str,
-        images: Iterable[ImageLike],
-        threads: int | None = None,
-        group: Group | None = None,
+        self, prefix: str, images: Iterable[ImageLike], group: Group | None = None
     ) -> None:
         for image in images:
             try:
-                self._track(prefix, image, threads, group)
+                self._add(prefix, self._measure(prefix, image), group)
             except ImageError as error:
                 self._log_failure(prefix, Failure.of(error), group)
 
@@ -358,10 +342,6 @@ def check_logged(row: object, columns: object, table: object, roles: object) -> 
         raise TypeError("log takes exactly one of row, columns and table")
     if roles is not None and (roles != "image" or table is None):
         raise TypeError(f"roles is {roles!r}; expected 'image', for table=")
-
-
-def _named(column: str | None) -> tuple[str, ...]:
-    return () if column is None else (column,)
 
 
 def _count(what: str, count: Any, most: int) -> int:
