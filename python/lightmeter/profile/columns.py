@@ -92,6 +92,8 @@ def _arrow_table(table: Any) -> Any:
     streams = any(hasattr(table, name) for name in ("__arrow_c_stream__", "__arrow_c_array__"))
     if isinstance(table, type) or not (streams or hasattr(table, "__dataframe__")):
         hint = "; a dict of columns goes to columns=" if isinstance(table, dict) else ""
+        if isinstance(table, list | Iterator):
+            hint = "; rows of lm.measure go with roles='image'"
         raise TypeError(
             f"table is a {kind}; expected a DataFrame of pandas or polars, a pyarrow Table, or "
             f"an object with __arrow_c_stream__{hint}"

@@ -35,6 +35,7 @@ _ROLES: dict[str, Role] = {
     **{f"{PREFIX}{number.name}": number.role for number in IMAGE_NUMBERS},
     f"{PREFIX}Colorspace": "category",
 }
+_KINDS: dict[str, type] = NUMBERS | FACTS
 _HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes
 _JSON = ("metrics", "exif")  # columns of files, with several values of an image
@@ -85,8 +86,9 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], policy: ExifPolicy
     if "failure" in cells:
         _log_failure(core, row, cells)
         return
-    kinds: dict[str, type] = NUMBERS | numbers_of_bands(_bands_in(cells)) | FACTS
-    if not cells.keys() & (kinds.keys() - FACTS.keys()):
+    bands = _bands_in(cells)
+    kinds = _KINDS | numbers_of_bands(bands) if bands else _KINDS
+    if not any(name in kinds and name not in FACTS for name in cells):
         raise ValueError("got no number of an image; expected such as image.entropy")
     values: dict[str, Any] = {}
     tags: dict[str, Any] = {}

@@ -192,14 +192,17 @@ class RowSegments:
                 "{'camera': 'column:camera'}, or a function of the row"
             )
         self.columns = tuple(self._sources.values())
+        self._texts: dict[tuple[str | None, ...], str] = {}
 
     def __call__(self, row: Mapping[str, Any]) -> str:
         """Return the segment of a row."""
         if self._function is not None:
             return segment_of_values(returned_values(self._function(row)))
-        return segment_of_values(
-            {key: text_of(row.get(column)) for key, column in self._sources.items()}
-        )
+        values = tuple(text_of(row.get(column)) for column in self.columns)
+        if values not in self._texts:
+            named = dict(zip(self._sources, values, strict=True))
+            self._texts[values] = segment_of_values(named)
+        return self._texts[values]
 
     def of_columns(self, columns: Mapping[str, NDArray[Any]]) -> list[str]:
         """Return the segments of the rows of columns.

@@ -164,6 +164,8 @@ def test_calls_that_cannot_be_meant() -> None:
         log(table=[1, 2])
     with pytest.raises(TypeError, match="a dict of columns goes to columns="):
         log(table={"a": [1, 2]})
+    with pytest.raises(TypeError, match=r"rows of lm\.measure go with roles='image'"):
+        log(table=[{"image.entropy": 1}])
 
 
 def test_a_broken_image_fails_its_row_and_is_counted_in_a_column() -> None:
