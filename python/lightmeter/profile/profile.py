@@ -81,8 +81,10 @@ class Profile:
         self._reading = reading_of(reading, options)
         self._prefix = prefix
         self._core = _core.Profile()
-        self._core.exemplars = _count("exemplars", exemplars, _MOST_EXEMPLARS)
-        self._core.rows = _count("sample", sample, MOST_SAMPLE)
+        if exemplars != 0:
+            self._core.exemplars = _count("exemplars", exemplars, _MOST_EXEMPLARS)
+        if sample != 0:
+            self._core.rows = _count("sample", sample, MOST_SAMPLE)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.
@@ -306,30 +308,20 @@ class Profile:
         """A frozen copy of the profile as it is now."""
         return ProfileView(self._core.copy())
 
-    def __copy__(self) -> "Profile":
-        """A profile of the same content, of which neither changes the other."""
-        copy = self._empty()
-        copy._core = self._core.copy()
-        return copy
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Profile":
-        """As a copy: what they share does not change."""
-        return self.__copy__()
-
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        """Pickle by the encoded bytes."""
+    def __getstate__(self) -> tuple[Any, ...]:
+        """Return what a pickle or a copy needs, of which neither profile changes the other."""
         core = self._core
-        return _unpickled, (self._prefix, self._reading, core.exemplars, core.rows, core.encode())
+        return self._prefix, self._reading, core.exemplars, core.rows, core.encode()
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Become the profile of that state."""
+        prefix, reading, exemplars, sample, data = state
+        Profile.__init__(self, prefix, reading=reading, exemplars=exemplars, sample=sample)
+        self._core.merge(_core.Profile.decode(data))
 
     def __repr__(self) -> str:
         """How much is in it."""
         return f"<Profile: {counted_in(self._core.copy())}>"
-
-
-def _unpickled(prefix: str, reading: Reading, exemplars: int, sample: int, data: bytes) -> Profile:
-    profile = Profile(prefix, reading=reading, exemplars=exemplars, sample=sample)
-    profile._core.merge(_core.Profile.decode(data))
-    return profile
 
 
 def check_logged(row: object, columns: object, table: object, roles: object) -> None:
