@@ -326,38 +326,29 @@ def _split_objects(values: Sequence[Any], column: str) -> Values:
     kinds = set(map(type, values))
     if kinds == {float}:
         return split_array(np.array(values, dtype=np.float64), column)
-    integers: list[int] = []
-    fractions: list[float] = []
-    strings: Counter[str] = Counter()
-    images: list[Any] = []
-    vectors: dict[int, list[NDArray[np.float64]]] = {}
-    missing = 0
+    split = Values()
     if kinds == {str}:  # counted first, then each different one is looked at once
         for text, count in Counter(values).items():
-            strings[plain_value(text, column)] += count
-        return Values(strings=strings)
+            split.strings[plain_value(text, column)] += count
+        return split
+    numbers: dict[type, list[Any]] = {int: [], float: []}
+    vectors: dict[int, list[NDArray[np.float64]]] = {}
     for value in values:
         plain = plain_value(value, column)
         if plain is None:
-            missing += 1
+            split.missing += 1
         elif isinstance(plain, str):
-            strings[plain] += 1
-        elif isinstance(plain, int):
-            integers.append(plain)
+            split.strings[plain] += 1
+        elif isinstance(plain, int | float):
+            numbers[type(plain)].append(plain)
         elif is_vector(plain):
             vectors.setdefault(len(plain), []).append(plain)
-        elif is_image(plain):
-            images.append(plain)
         else:
-            fractions.append(plain)
-    return Values(
-        integers=np.array(integers, dtype=np.int64),
-        fractions=np.array(fractions, dtype=np.float64),
-        strings=strings,
-        images=images,
-        missing=missing,
-        vectors=list(map(np.stack, vectors.values())),
-    )
+            split.images.append(plain)
+    split.integers = np.array(numbers[int], np.int64)
+    split.fractions = np.array(numbers[float], np.float64)
+    split.vectors = list(map(np.stack, vectors.values()))
+    return split
 
 
 def _floats(array: NDArray[Any]) -> NDArray[np.float64]:

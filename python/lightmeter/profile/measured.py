@@ -84,7 +84,11 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], policy: ExifPolicy
     """
     cells = _cells(row)
     if "failure" in cells:
-        _log_failure(core, row, cells)
+        reason, detail, path = cells["failure"], cells.get("detail", ""), row.get("path")
+        if not isinstance(reason, str) or not 0 < len(reason.encode()) <= _MOST_REASON:
+            raise ValueError(f"failure is {_shown(reason)}; expected a reason such as 'corrupt'")
+        path = path_bytes(path if isinstance(path, str) else "")
+        core.log_failure(_NAME, path, reason, str(detail))
         return
     bands = _bands_in(cells)
     kinds = _KINDS | numbers_of_bands(bands) if bands else _KINDS
@@ -97,7 +101,7 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], policy: ExifPolicy
         short = name.removeprefix(PREFIX)
         function, _, key = short.partition(".")
         if name in kinds:
-            values[name] = None if value is None else _checked(name, value, kinds[name])
+            values[name] = None if value is None else _checked(name, value, kinds)
         elif short in KNOWN and value is not None:
             tags[short] = value
         elif key == ERROR:
@@ -105,7 +109,7 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], policy: ExifPolicy
         elif name.startswith(PREFIX) and function and function not in TAKEN:  # else newer than this
             values[name] = value
             errors.setdefault(function, None)
-    _log_values(core, values, short_path(row.get("path")))
+    _log_values(core, values, kinds, short_path(row.get("path")))
     for function, error in errors.items():
         feature = f"{PREFIX}{function}.{ERROR}"
         _begin(core, feature, "failure")
@@ -152,24 +156,21 @@ def _missing(row: Mapping[str, Any]) -> list[str]:
     return [name for name in names if name.startswith(PREFIX)]
 
 
-def _log_failure(core: _core.Profile, row: Mapping[str, Any], cells: Mapping[str, Any]) -> None:
-    reason, detail, path = cells["failure"], cells.get("detail", ""), row.get("path")
-    if not isinstance(reason, str) or not 0 < len(reason.encode()) <= _MOST_REASON:
-        raise ValueError(f"failure is {_shown(reason)}; expected a reason such as 'corrupt'")
-    core.log_failure(_NAME, path_bytes(path if isinstance(path, str) else ""), reason, str(detail))
-
-
-def _log_values(core: _core.Profile, values: dict[str, Any], path: str) -> None:
+def _log_values(
+    core: _core.Profile, values: dict[str, Any], kinds: Mapping[str, type], path: str
+) -> None:
     _begin(core, f"{PREFIX}Failure", "failure")
-    hashes = []
-    for name, value in values.items():
+    for name in values:
         if name in _ROLES:
             _begin(core, name, _ROLES[name])
-            if _ROLES[name] == "hash" and value is not None:
-                hashes.append(name)
-    for name in hashes:
+    for name in [name for name in values if _is_hash(name, kinds) and values[name] is not None]:
         core.log_hash(name, int(values.pop(name), 16), path)
     core.log_facts(values)
+
+
+def _is_hash(name: str, kinds: Mapping[str, type]) -> bool:
+    """Numbers of an image, or of a band of it, are hashes where they are texts."""
+    return kinds.get(name) is str and name not in FACTS
 
 
 def _begin(core: _core.Profile, name: str, role: Role) -> None:
@@ -179,26 +180,20 @@ def _begin(core: _core.Profile, name: str, role: Role) -> None:
 
 
 def _bands_in(cells: Mapping[str, Any]) -> set[str]:
-    """The bands of a row: it has no entropy of its whole picture, and the least set of theirs."""
+    """The bands of a row, which has no entropy of its whole picture, but that of each band."""
     if f"{PREFIX}entropy" in cells:
         return set()
-    firsts = {name.removeprefix(PREFIX).partition(".")[0] for name in cells}
-    return {
-        first
-        for first in firsts
-        if f"{PREFIX}{first}.{ERROR}" not in cells
-        and all(f"{PREFIX}{first}.{name}" in cells for name in ("mean", "stddev", "entropy"))
-    }
+    names = (name.removeprefix(PREFIX).partition(".") for name in cells)
+    return {band for band, _, number in names if number == "entropy"}
 
 
-def _checked(name: str, value: int | float | str, kind: type) -> int | float | str:
+def _checked(name: str, value: int | float | str, kinds: Mapping[str, type]) -> int | float | str:
+    kind = kinds[name]
     if kind is str:
-        if not isinstance(value, str) or (
-            _ROLES.get(name) == "hash" and not _HASH.fullmatch(value)
-        ):
-            expected = "16 hexadecimal digits" if name in NUMBERS else "a text"
-            raise TypeError(f"{name} is {_shown(value)}; expected {expected}")
-        return value
+        if isinstance(value, str) and (name in FACTS or _HASH.fullmatch(value)):
+            return value
+        expected = "a text" if name in FACTS else "16 hexadecimal digits"
+        raise TypeError(f"{name} is {_shown(value)}; expected {expected}")
     if isinstance(value, str) or not abs(value) < 2**63:
         raise TypeError(f"{name} is {_shown(value)}; expected a finite number")
     if kind is int and value != int(value):

@@ -127,6 +127,14 @@ def test_the_profile_of_rows_is_that_of_their_images(
     assert_same(lm.log(table=table, roles="image", exif=policy).view(), images)
 
 
+def test_rows_of_bands(folder: Path) -> None:
+    options: Any = {"bands": ["DAPI", "GFP", "Cy5"], "metrics": ["all", moody]}
+    images = lm.profile_images(folder, **options)
+    rows = lm.measure(folder, with_exif=True, **options)
+    assert_same(lm.log(table=rows, roles="image").view(), images)
+    assert "image.GFP.PixelHash" in images
+
+
 GOOD = {"path": "a", "image.entropy": 1.5}
 
 
