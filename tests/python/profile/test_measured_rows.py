@@ -94,7 +94,9 @@ def as_table(rows: list[Any], library: str, reading: lm.Reading) -> Any:
     file.seek(0)
     if library == "pandas":
         texts = {f"image.{name}": str for name in ("PixelHash", "PerceptualHash")}
-        return pytest.importorskip("pandas").read_csv(file, dtype=texts)
+        return pytest.importorskip("pandas").read_csv(
+            file, dtype=texts, float_precision="round_trip"
+        )
     if library == "polars":
         return pytest.importorskip("polars").read_parquet(file)
     return pytest.importorskip("pyarrow.parquet").read_table(file)
