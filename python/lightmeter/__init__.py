@@ -11,43 +11,28 @@ from lightmeter._core import __version__ as __version__
 if TYPE_CHECKING:
     from lightmeter import alerts as alerts
     from lightmeter import errors as errors
-    from lightmeter import monitor as monitor
     from lightmeter import ray as ray
     from lightmeter import sketch as sketch
     from lightmeter import spark as spark
     from lightmeter import testing as testing
     from lightmeter import viz as viz
-    from lightmeter import whylogs as whylogs
     from lightmeter.batch import measure as measure
     from lightmeter.batch import profile_images as profile_images
     from lightmeter.drift import FeatureDrift as FeatureDrift
     from lightmeter.drift import Thresholds as Thresholds
     from lightmeter.drift.check import ImageCheck as ImageCheck
     from lightmeter.drift.check import check_image as check_image
-    from lightmeter.errors import BatchError as BatchError
-    from lightmeter.errors import ConfigError as ConfigError
-    from lightmeter.errors import ConflictError as ConflictError
-    from lightmeter.errors import DecodeError as DecodeError
-    from lightmeter.errors import DeliveryError as DeliveryError
-    from lightmeter.errors import ImageError as ImageError
-    from lightmeter.errors import IncompatibleError as IncompatibleError
-    from lightmeter.errors import LightmeterError as LightmeterError
-    from lightmeter.errors import StoreError as StoreError
     from lightmeter.image.exif import ExifPolicy as ExifPolicy
     from lightmeter.image.failure import Failure as Failure
     from lightmeter.image.limits import Limits as Limits
     from lightmeter.image.meter import ImageMeter as ImageMeter
     from lightmeter.image.reading import Reading as Reading
-    from lightmeter.image.thumbnail import Exemplar as Exemplar
-    from lightmeter.image.thumbnail import Exemplars as Exemplars
     from lightmeter.profile import ColumnView as ColumnView
-    from lightmeter.profile import FrequentItem as FrequentItem
     from lightmeter.profile import Profile as Profile
     from lightmeter.profile import ProfileView as ProfileView
     from lightmeter.profile.log import ResultSet as ResultSet
     from lightmeter.profile.log import log as log
     from lightmeter.profile.log import log_image as log_image
-    from lightmeter.profile.rows import profile_rows as profile_rows
     from lightmeter.profile.segments import SegmentedViews as SegmentedViews
     from lightmeter.report.compare import compare as compare
     from lightmeter.report.report import DriftReport as DriftReport
@@ -55,25 +40,21 @@ if TYPE_CHECKING:
     from lightmeter.store import Store as Store
     from lightmeter.whylogs import read_whylogs as read_whylogs
     from lightmeter.writers.folder import log_folder as log_folder
-    from lightmeter.writers.logger import RollingLogger as RollingLogger
     from lightmeter.writers.logger import logger as logger
+    from lightmeter.writers.upload import LightmeterWriter as LightmeterWriter
 
 # Where each name is: what stands above, for the interpreter.
 _NAMES = {
     "batch": "measure profile_images",
     "drift": "FeatureDrift Thresholds",
     "drift.check": "ImageCheck check_image",
-    "errors": "BatchError ConfigError ConflictError DecodeError DeliveryError ImageError"
-    " IncompatibleError LightmeterError StoreError",
     "image.exif": "ExifPolicy",
     "image.failure": "Failure",
     "image.limits": "Limits",
     "image.meter": "ImageMeter",
     "image.reading": "Reading",
-    "image.thumbnail": "Exemplar Exemplars",
-    "profile": "ColumnView FrequentItem Profile ProfileView",
+    "profile": "ColumnView Profile ProfileView",
     "profile.log": "ResultSet log log_image",
-    "profile.rows": "profile_rows",
     "profile.segments": "SegmentedViews",
     "report.compare": "compare",
     "report.report": "DriftReport",
@@ -81,12 +62,13 @@ _NAMES = {
     "store": "Store",
     "whylogs": "read_whylogs",
     "writers.folder": "log_folder",
-    "writers.logger": "RollingLogger logger",
+    "writers.logger": "logger",
+    "writers.upload": "LightmeterWriter",
 }
 _HOMES = {name: f"lightmeter.{home}" for home, names in _NAMES.items() for name in names.split()}
-_ROOMS = ("alerts", "errors", "monitor", "ray", "sketch", "spark", "testing", "viz", "whylogs")
+_ROOMS = ("alerts", "errors", "ray", "sketch", "spark", "testing", "viz")
 
-__all__ = sorted(["__version__", *_HOMES])
+__all__ = sorted(["__version__", *_HOMES, *_ROOMS])
 
 
 if not TYPE_CHECKING:  # else every misspelt name would be an Any
@@ -103,4 +85,4 @@ if not TYPE_CHECKING:  # else every misspelt name would be an Any
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS})
+    return __all__

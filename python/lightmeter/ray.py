@@ -46,7 +46,7 @@ def profile(
         values: columns to log beside the pictures.
         segment_by: what segment a picture belongs to, as for `profile_images`.
         group: what it has in common with others, likewise.
-        options: `prefix`, `exemplars`, `rows`, `workers`, `progress`, `on_failure` and all of a
+        options: `prefix`, `exemplars`, `sample`, `workers`, `progress`, `on_failure` and all of a
             `lightmeter.Reading`, as for `profile_images`.
 
     Returns:

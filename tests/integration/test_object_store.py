@@ -15,7 +15,8 @@ from pathlib import Path
 
 import lightmeter as lm
 import pytest
-from lightmeter import Store, StoreError
+from lightmeter import Store
+from lightmeter.errors import StoreError
 from stores import fill, timeless, view
 
 pytest.importorskip("s3fs")

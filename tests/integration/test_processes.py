@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from lightmeter import BatchError
 from lightmeter.batch.executors import processes
 from lightmeter.batch.executors.processes import in_processes
 from lightmeter.batch.sources.item import Item
+from lightmeter.errors import BatchError
 from worked import die_of_seven, die_once, here, odd_error
 
 

@@ -122,7 +122,7 @@ class TestDataFrame:
         spark.conf.set("spark.sql.files.openCostInBytes", "1k")  # else a task for each few files
         read = spark.read.format("binaryFile").load(files)
         assert same(
-            profile(read, exemplars=2, rows=16), profile_images(files, exemplars=2, rows=16)
+            profile(read, exemplars=2, sample=16), profile_images(files, exemplars=2, sample=16)
         )
 
     def test_rows_without_a_time_or_picture_are_counted(self, spark: SparkSession) -> None:

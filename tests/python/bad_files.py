@@ -4,8 +4,8 @@ from typing import Any, get_args
 
 import PIL
 from conftest import encoded, picture
-from lightmeter import ImageError, Reading
-from lightmeter.errors import Reason
+from lightmeter import Reading
+from lightmeter.errors import ImageError, Reason
 from lightmeter.image.measure import measure_image
 from PIL import Image
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from lightmeter import StoreError
+from lightmeter.errors import StoreError
 from lightmeter.store.cloud import objects
 from lightmeter.store.cloud.services import Listed, Service, open_service
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightmeter import Profile, ProfileView, Store, StoreError
+from lightmeter import Profile, ProfileView, Store
+from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
 from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
 from lightmeter.store.rows import seal

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import lightmeter as lm
 import numpy as np
+from lightmeter.writers.logger import RollingLogger
 from row import Row
 
 NAME = "ends of processes that log"
@@ -36,7 +37,7 @@ MANY, FEW = 20, 5
 # In the process that is ended. Each note is a byte, appended at once: it outlives any end.
 
 WAYS: dict[str, Callable[[], object]] = {}
-shared: lm.RollingLogger  # for workers that inherit it
+shared: RollingLogger  # for workers that inherit it
 
 
 def way(name: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
@@ -57,11 +58,11 @@ def note(what: str, count: int = 1) -> None:
     os.close(file)
 
 
-def make(**options: Any) -> lm.RollingLogger:
+def make(**options: Any) -> RollingLogger:
     return lm.logger(store_path(), "cells", **{"checkpoint": "1h", **options})
 
 
-def track(log: lm.RollingLogger, count: int, *, promised: bool, image: Any = IMAGE) -> None:
+def track(log: RollingLogger, count: int, *, promised: bool, image: Any = IMAGE) -> None:
     for _ in range(count):
         note("tried")
         if log.track(image):
@@ -70,7 +71,7 @@ def track(log: lm.RollingLogger, count: int, *, promised: bool, image: Any = IMA
                 note("promised")
 
 
-def flushed(log: lm.RollingLogger, more: int = FEW) -> None:
+def flushed(log: RollingLogger, more: int = FEW) -> None:
     """Images that are promised, and some more that are not."""
     track(log, MANY, promised=False)
     if log.flush(60):
@@ -78,7 +79,7 @@ def flushed(log: lm.RollingLogger, more: int = FEW) -> None:
     track(log, more, promised=False)
 
 
-def orderly(**options: Any) -> lm.RollingLogger:
+def orderly(**options: Any) -> RollingLogger:
     log = make(**options)
     track(log, MANY, promised=True)
     return log
@@ -99,7 +100,7 @@ def fork() -> int:
 
 
 def ending(
-    name: str, end: Callable[[lm.RollingLogger], object], image: Any = IMAGE, **options: Any
+    name: str, end: Callable[[RollingLogger], object], image: Any = IMAGE, **options: Any
 ) -> None:
     """A way: some images are tracked, all of which are promised, and then this."""
 
@@ -110,11 +111,11 @@ def ending(
         end(log)
 
 
-def fail(_: lm.RollingLogger) -> NoReturn:
+def fail(_: RollingLogger) -> NoReturn:
     raise RuntimeError
 
 
-def interrupt_asyncio(_: lm.RollingLogger) -> None:
+def interrupt_asyncio(_: RollingLogger) -> None:
     async def serve() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(60)
@@ -122,35 +123,35 @@ def interrupt_asyncio(_: lm.RollingLogger) -> None:
     asyncio.run(serve())
 
 
-def exit_when_terminated(_: lm.RollingLogger) -> None:
+def exit_when_terminated(_: RollingLogger) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     kill(signal.SIGTERM)
 
 
-def two_signals(_: lm.RollingLogger) -> None:
+def two_signals(_: RollingLogger) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(60)
 
 
-def signal_while_tracking(log: lm.RollingLogger) -> None:
+def signal_while_tracking(log: RollingLogger) -> None:
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
     while log.tracked < 1_000_000:
         track(log, 1, promised=True)
 
 
-def threads_go_on(log: lm.RollingLogger) -> None:
+def threads_go_on(log: RollingLogger) -> None:
     for _ in range(4):
         threading.Thread(target=track, args=(log, MANY), kwargs={"promised": True}).start()
 
 
-def pool_goes_on(log: lm.RollingLogger) -> None:
+def pool_goes_on(log: RollingLogger) -> None:
     pool = concurrent.futures.ThreadPoolExecutor(4)
     for _ in range(4):
         pool.submit(track, log, MANY, promised=True)
 
 
-def daemon_goes_on(log: lm.RollingLogger) -> None:
+def daemon_goes_on(log: RollingLogger) -> None:
     def forever() -> None:
         while True:
             track(log, 1, promised=True)
@@ -159,15 +160,15 @@ def daemon_goes_on(log: lm.RollingLogger) -> None:
     time.sleep(0.2)
 
 
-def close_in_a_hurry(log: lm.RollingLogger) -> None:
+def close_in_a_hurry(log: RollingLogger) -> None:
     log.close(timeout=0.3)
     os._exit(0)
 
 
-def close_while(before: str, after: str) -> Callable[[lm.RollingLogger], None]:
+def close_while(before: str, after: str) -> Callable[[RollingLogger], None]:
     """Close while another connection has done this to the store, and soon does that."""
 
-    def end(log: lm.RollingLogger) -> None:
+    def end(log: RollingLogger) -> None:
         other = sqlite3.connect(store_path(), isolation_level=None, check_same_thread=False)
         other.execute(before)
         threading.Timer(0.5, other.execute, [after]).start()
@@ -251,7 +252,7 @@ def _() -> None:
 # Children by fork
 
 
-def forked(name: str, child: Callable[[lm.RollingLogger], object]) -> None:
+def forked(name: str, child: Callable[[RollingLogger], object]) -> None:
     @way(f"a forked child, {name}")
     def _() -> None:
         log = orderly()
@@ -266,18 +267,18 @@ def forked(name: str, child: Callable[[lm.RollingLogger], object]) -> None:
             os.waitpid(pid, 0)
 
 
-def close_and_leave(log: lm.RollingLogger) -> None:
+def close_and_leave(log: RollingLogger) -> None:
     track(log, MANY, promised=True)
     log.close()
     os._exit(0)
 
 
-def flush_and_leave(log: lm.RollingLogger) -> None:
+def flush_and_leave(log: RollingLogger) -> None:
     flushed(log)
     os._exit(0)
 
 
-def flush_and_die(log: lm.RollingLogger) -> None:
+def flush_and_die(log: RollingLogger) -> None:
     flushed(log)
     kill(signal.SIGKILL)
 
@@ -302,7 +303,7 @@ def _() -> None:
 # multiprocessing
 
 
-def work(log: lm.RollingLogger | None = None) -> None:
+def work(log: RollingLogger | None = None) -> None:
     track(log or make(), MANY, promised=True)
 
 

@@ -46,12 +46,12 @@ def _write(url: str, name: str, rng: random.Random, tell: Callable[[str], None])
     while True:
         profile.track(IMAGE)
         seq += 1
-        with contextlib.suppress(lm.StoreError):
+        with contextlib.suppress(lm.errors.StoreError):
             if store.put("cells", profile, at=DAY, writer=name, seq=seq if numbered else None):
                 tell(f"put {seq}")
         if rng.random() < 0.3:
             tell("adding")
-            with contextlib.suppress(lm.StoreError):
+            with contextlib.suppress(lm.errors.StoreError):
                 store.add("single", single, at=DAY)
                 tell("added")
         if rng.random() < 0.1:
@@ -73,7 +73,7 @@ def _log(url: str, name: str, rng: random.Random, tell: Callable[[str], None]) -
 
 def _send(url: str, name: str, rng: random.Random, tell: Callable[[str], None]) -> None:
     while True:
-        with contextlib.suppress(lm.StoreError), Store(url) as store:
+        with contextlib.suppress(lm.errors.StoreError), Store(url) as store:
             store.send(seconds=1)
 
 

@@ -177,7 +177,7 @@ def profile_block(
     *,
     prefix: str = "image",
     exemplars: int = 0,
-    rows: int = 0,
+    sample: int = 0,
     values: Sequence[str] = (),
     root: str | None = None,
     segment_of: Callable[[Item], str] | None = None,
@@ -196,7 +196,7 @@ def profile_block(
         reading: how pictures are read.
         prefix: first part of the feature names.
         exemplars: pictures to keep, as for `lightmeter.Profile`.
-        rows: rows to keep, likewise.
+        sample: of how many images to keep the numbers, likewise.
         values: which values of the items to log beside them.
         root: a folder that the names of failures in the profile are relative to.
         segment_of: from a picture to the text of its segment; None makes no segments.
@@ -205,7 +205,7 @@ def profile_block(
         watch: called as ``watch(name, done, total)`` with the pixels measured of a picture that is
             read in tiles.
     """
-    whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
+    whole = Profile(prefix, reading=reading, exemplars=exemplars, sample=sample)
     failures = []
     segments: dict[str, Profile] = {}
     fetched = fetched_ahead(items, reading.limits)

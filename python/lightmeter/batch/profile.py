@@ -43,7 +43,7 @@ def profile_images(
     group: GroupBy | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
-    rows: int = 0,
+    sample: int = 0,
     workers: int | None = None,
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
@@ -63,7 +63,7 @@ def profile_images(
     group: GroupBy | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
-    rows: int = 0,
+    sample: int = 0,
     workers: int | None = None,
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
@@ -82,7 +82,7 @@ def profile_images(
     group: GroupBy | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
-    rows: int = 0,
+    sample: int = 0,
     workers: int | None = None,
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
@@ -145,7 +145,7 @@ def profile_images(
             own. Names are not kept, only the moments of hashed groups are.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
-        rows: rows to keep for `check_image`, likewise, such as 256.
+        sample: of how many images to keep the numbers for `check_image`, likewise, such as 256.
         workers: how many decode and measure at once; None takes one per processor.
         executor: who works. ``"threads"`` of this process are best for most; ``"processes"`` where
             functions of yours take long and hold the GIL. ``"ray"`` and ``"spark"`` are the workers
@@ -206,7 +206,7 @@ def profile_images(
         group_of=groups,
         reading=reading,
         exemplars=exemplars,
-        rows=rows,
+        sample=sample,
         workers=workers,
         executor=executor,
         resume=resume,
@@ -227,7 +227,7 @@ def profile_source(
     kept: set[str] | None = None,
     reading: Reading,
     exemplars: int,
-    rows: int,
+    sample: int,
     workers: int | None,
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
@@ -246,7 +246,7 @@ def profile_source(
         kept: the segments that are not counted as ``other``, to which more are added.
         reading: how pictures are read.
         exemplars: pictures to keep.
-        rows: rows to keep.
+        sample: of how many images to keep the numbers.
         workers: how many work at once.
         executor: who works.
         resume: a folder that keeps what is done.
@@ -256,7 +256,7 @@ def profile_source(
     """
     check_workers(workers)
     run = executor_of(executor)
-    total = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
+    total = Profile(prefix, reading=reading, exemplars=exemplars, sample=sample)
     segments: dict[str, Profile] = {}
     kept = set() if kept is None else kept
     work = partial(
@@ -264,7 +264,7 @@ def profile_source(
         reading=reading,
         prefix=prefix,
         exemplars=exemplars,
-        rows=rows,
+        sample=sample,
         values=values,
         root=source.root,
         segment_of=segment_of,

@@ -3,7 +3,8 @@
 import heapq
 from collections.abc import Collection, Iterable, Iterator
 
-from lightmeter.profile.cells import FACTS, NUMBERS, PREFIX, Cell, Row, numbers_of_bands
+from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row, numbers_of_bands
+from lightmeter.text import near
 
 __all__ = ["Ranking", "Tally", "number_called"]
 
@@ -39,8 +40,10 @@ def number_called(name: str, own: Collection[str] = (), bands: Collection[str] =
     matching = equal or ending
     if len(matching) == 1:
         return matching[0]
-    expected = ", ".join(matching or similar or known)
-    raise ValueError(f"got the number {name!r} to sort by; expected one of {expected}")
+    expected = f"expected one of {', '.join(matching or similar or known)}"
+    if not matching:
+        expected = near(short, [name.removeprefix(PREFIX) for name in known], expected)
+    raise ValueError(f"got the number {name!r} to sort by; {expected}")
 
 
 class Tally:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import IO, cast
 
 from lightmeter.files import path_texts
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from lightmeter.image.reading import DEFAULT_READING, Reading
-from lightmeter.profile.cells import FACTS, Cell, Row, RowFormat, numbers_of, parquet
-from lightmeter.profile.table_files import Value, write_table
+from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row
+from lightmeter.profile.table_files import RowFormat, Value, parquet, write_table
 
 __all__ = ["check_row_format", "row_json", "write_rows"]
 
@@ -65,6 +66,8 @@ def write_rows(
 
 
 def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
+    known = SETS[: SETS.index(reading.metric_set) + 1]
+    names = [f"{PREFIX}{number.name}" for number in IMAGE_NUMBERS if number.set in known]
     return {
         "path": str,
         "path_base64": str,
@@ -72,7 +75,7 @@ def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
         "failure": str,
         "detail": str,
         "missing": str,
-        **numbers_of(reading.metric_set),
+        **{name: NUMBERS[name] for name in names},
         **FACTS,
         **({"metrics": str} if reading.functions or reading.bands else {}),
         **({"exif": str} if with_exif else {}),

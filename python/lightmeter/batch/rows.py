@@ -17,9 +17,9 @@ from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
-from lightmeter.profile.cells import NUMBERS, PREFIX, Cell, Row
-from lightmeter.profile.returned import plain_returned
-from lightmeter.profile.values import is_vector
+from lightmeter.profile.columns import is_vector
+from lightmeter.profile.custom_metrics import plain_returned
+from lightmeter.profile.row import NUMBERS, PREFIX, Cell, Row
 
 __all__ = ["measure"]
 

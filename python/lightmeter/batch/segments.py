@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, TypeVar
 
 from lightmeter.batch.sources.exif import exif_of
 from lightmeter.batch.sources.item import Item
@@ -13,10 +11,16 @@ from lightmeter.batch.sources.manifest import Manifest
 from lightmeter.batch.sources.names import relative
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
-from lightmeter.profile.segments import clean_value, parse_segment, segment_text
+from lightmeter.profile.segments import (
+    clean_keys,
+    kept_segment,
+    returned_values,
+    segment_of_values,
+    segment_text,
+    text_of,
+)
 
 __all__ = [
-    "MOST_SEGMENTS",
     "SOURCES",
     "Origin",
     "SegmentBy",
@@ -25,16 +29,7 @@ __all__ = [
     "origin_of",
 ]
 
-MOST_SEGMENTS = 1000
-
-# In place of a value: there is none; the segment is beyond those that are kept.
-_NONE, _OTHER = "none", "other"
-
 SOURCES = ("path:", "exif:", "column:", "manifest:")  # what an origin of values begins with
-
-_T = TypeVar("_T")
-
-_KEY = "segment"  # of a function that returns a string
 
 # Key of a segment -> where its value comes from; or a function of the path.
 SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] | None]
@@ -80,7 +75,7 @@ class SegmentOf:
                     "{'camera': 'exif:Model'}"
                 )
             segment_text(segment_by)  # checks the types
-            for key, said in _clean_keys(segment_by).items():
+            for key, said in clean_keys(segment_by).items():
                 source = origin_of(said, exif)
                 if isinstance(source, Manifest):
                     self._manifests.append(source)
@@ -92,12 +87,11 @@ class SegmentOf:
         """The segment of a picture."""
         values: Mapping[str, str | None]
         if self._function is not None:
-            values = _clean_keys(_returned(self._function(item.name)))
+            values = returned_values(self._function(item.name))
             self._check(values)
         else:
             values = {key: source(item, self._root) for key, source in self._sources.items()}
-        known = {key: clean_value(value or "") or _NONE for key, value in values.items()}
-        return segment_text(known | self._fixed)
+        return segment_of_values(values, self._fixed)
 
     def check_files(self, files: Sequence[str]) -> None:
         """Find out before they are measured that a manifest is of other images.
@@ -122,38 +116,7 @@ class SegmentOf:
 
     def kept(self, segment: str, kept: set[str]) -> str:
         """The segment to count `segment` as: itself and in `kept` from now on, or ``other``."""
-        if segment in kept:
-            return segment
-        keys = parse_segment(segment)
-        other = segment_text({key: self._fixed.get(key, _OTHER) for key in keys})
-        if segment == other or len(kept) >= MOST_SEGMENTS:
-            return other
-        kept.add(segment)
-        return segment
-
-
-def _returned(said: Any) -> Mapping[str, str | None]:
-    values: Mapping[str, str | None] = said if isinstance(said, Mapping) else {_KEY: said}
-    if not values or not all(
-        isinstance(key, str) and isinstance(value, str | None) for key, value in values.items()
-    ):
-        raise TypeError(
-            f"the function of segment_by returned {said!r}; expected a string, None, or a dict of "
-            "them such as {'camera': 'north'}"
-        )
-    return values
-
-
-def _clean_keys(values: Mapping[str, _T]) -> dict[str, _T]:
-    cleaned = {clean_value(key): value for key, value in values.items()}
-    if "" in cleaned:
-        raise ValueError(f"got the segment keys {list(values)}, with an empty key; give it a name")
-    if len(cleaned) < len(values):
-        raise ValueError(
-            f"got the segment keys {list(values)}, which become {list(cleaned)}; expected keys "
-            "that differ in their first 128 bytes, and not in white space at their ends"
-        )
-    return cleaned
+        return kept_segment(segment, kept, self._fixed)
 
 
 def origin_of(said: str, exif: ExifPolicy) -> Origin | Manifest:
@@ -202,10 +165,7 @@ def _in_path(pattern: re.Pattern[str], item: Item, root: str | None) -> str | No
 
 
 def _in_column(column: str, item: Item, root: str | None) -> str | None:
-    value = item.values.get(column)
-    if isinstance(value, date):
-        return value.isoformat()
-    return value if isinstance(value, str | None) else f"{value:.10g}"
+    return text_of(item.values.get(column))
 
 
 def _tag(name: str, policy: ExifPolicy) -> str:
@@ -224,5 +184,4 @@ def _tag(name: str, policy: ExifPolicy) -> str:
 
 
 def _in_exif(tag: str, item: Item, root: str | None) -> str | None:
-    value = exif_of(item.data).get(tag)
-    return value if isinstance(value, str | None) else f"{value:.10g}"
+    return text_of(exif_of(item.data).get(tag))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, Store, check_image
+from lightmeter import Failure, ImageCheck, ProfileView, Reading, Store, check_image
 from lightmeter.batch.executors.threads import in_threads
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
@@ -24,7 +24,8 @@ from lightmeter.cli.options import (
 )
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
-from lightmeter.drift.check import LEVEL, ROWS, Reference, check_level, reference_of
+from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
+from lightmeter.errors import ImageError
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, counted, number
 
@@ -44,8 +45,8 @@ def check(
     reference: Annotated[
         str | None,
         typer.Option(
-            help="Images as they should be: a profile file made with --rows 256, a file of rows "
-            "that measure wrote, or a folder, archive, table or address."
+            help="Images as they should be: a profile file made with --sample 256, or a folder, "
+            "archive, table or address."
         ),
     ] = None,
     store: Annotated[
@@ -68,8 +69,8 @@ def check(
     """Flag images that are out of the ordinary of a reference, and say why.
 
     The reference is a profile file, or a folder, archive, table or address of images, which are
-    measured first, or all that a store holds of a dataset or a segment. Profiles keep rows if they
-    were made with --rows.
+    measured first, or all that a store holds of a dataset or a segment. A profile is made with
+    --sample for that.
 
     Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
     reference is too small to judge some; 1 no image could be measured.
@@ -89,7 +90,7 @@ def check(
             if reference is None:
                 view = _stored(store, dataset, segment)
             else:
-                view = view_of_source(reference, reading, rows=ROWS, workers=workers)
+                view = view_of_source(reference, reading, sample=SAMPLE, workers=workers)
             prepared = reference_of(view)
             prepared.reading(reading)
             wanted = Wanted(column, limits=reading.limits, layout=reading.layout)

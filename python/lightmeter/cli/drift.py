@@ -41,13 +41,11 @@ class FailOn(StrEnum):
 def drift(
     reference: Annotated[
         str,
-        typer.Option(
-            help="What it should look like: a profile file, a file of rows, or a folder of images."
-        ),
+        typer.Option(help="What it should look like: a profile file, or a folder of images."),
     ],
     target: Annotated[
         str,
-        typer.Option(help="What is judged: a profile file, a file of rows, or a folder of images."),
+        typer.Option(help="What is judged: a profile file, or a folder of images."),
     ],
     html: Annotated[
         Path | None, typer.Option(help="Write a page about the comparison to this file.")
@@ -88,8 +86,7 @@ def drift(
 ) -> None:
     """Compare two profiles: what changed, by how much, and how surely.
 
-    Either side is a profile file, a file of rows that `measure` wrote, or a folder or glob pattern
-    of images, which are measured first.
+    Either side is a profile file, or a folder or glob pattern of images, which are measured first.
     """
     with reported():
         with usage():

@@ -8,7 +8,7 @@ import typer
 
 from lightmeter import Failure
 from lightmeter.cli.terminal import FAILED, complain
-from lightmeter.profile.cells import Row
+from lightmeter.profile.row import Row
 from lightmeter.text import counted
 
 __all__ = ["Failures"]

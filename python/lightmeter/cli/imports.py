@@ -11,7 +11,7 @@ from lightmeter.cli.profile import print_profile
 from lightmeter.cli.terminal import Commands, reported, say, usage
 from lightmeter.files import check_target
 from lightmeter.profile.segments import segment_text
-from lightmeter.profile.view import counted
+from lightmeter.profile.view import counted_in
 from lightmeter.whylogs import read_segments
 
 __all__ = ["commands"]
@@ -72,4 +72,4 @@ def whylogs(
                 writer = f"whylogs {digest[:32]}"
                 opened.put(dataset, view, writer=writer, segment=segment, every=every)
                 name = " ".join(filter(None, (dataset, segment_text(segment))))
-                say(f"{name} {view.dataset_timestamp:%Y-%m-%d %H:%M}  {counted(view._core)}")
+                say(f"{name} {view.dataset_timestamp:%Y-%m-%d %H:%M}  {counted_in(view._core)}")

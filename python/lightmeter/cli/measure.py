@@ -24,7 +24,7 @@ from lightmeter.cli.terminal import (
 )
 from lightmeter.draw.html import Html
 from lightmeter.files import check_target, open_atomically, write_atomically
-from lightmeter.profile.cells import row_format_of
+from lightmeter.profile.table_files import row_format_of
 from lightmeter.report.sheet import contact_sheet
 from lightmeter.text import counted, number
 

@@ -38,9 +38,8 @@ from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import replay, replayed_lines
 from lightmeter.monitor.results import OK, Result, load_turning_points
 from lightmeter.openmetrics import metrics_text
-from lightmeter.profile.cells import row_format_of
 from lightmeter.profile.segments import segment_text
-from lightmeter.profile.table_files import Value, line_of, write_table
+from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.run import watch
 from lightmeter.store.records import Accepted, Line
 from lightmeter.times import parse_duration

@@ -13,12 +13,13 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from lightmeter import ExifPolicy, ImageError, Limits, Reading
+from lightmeter import ExifPolicy, Limits, Reading
 from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
-from lightmeter.drift.check import MOST_ROWS
+from lightmeter.errors import ImageError
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.numbers import SETS, MetricSet
+from lightmeter.profile.profile import MOST_SAMPLE
 
 __all__ = [
     "SOURCE",
@@ -32,7 +33,7 @@ __all__ = [
     "Groups",
     "Printed",
     "Resume",
-    "Rows",
+    "Sample",
     "Sources",
     "StoreArgument",
     "StoreOption",
@@ -124,10 +125,10 @@ Exemplars = Annotated[
         min=0, max=16, help="How many small pictures to keep at either end of each feature."
     ),
 ]
-Rows = Annotated[
+Sample = Annotated[
     int,
     typer.Option(
-        min=0, max=MOST_ROWS, help="How many images to keep the numbers of together, for check."
+        min=0, max=MOST_SAMPLE, help="How many images to keep the numbers of together, for check."
     ),
 ]
 MaxPixels = Annotated[

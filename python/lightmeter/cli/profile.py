@@ -18,7 +18,7 @@ from lightmeter.cli.options import (
     Groups,
     Printed,
     Resume,
-    Rows,
+    Sample,
     Sources,
     Values,
     Workers,
@@ -27,7 +27,7 @@ from lightmeter.cli.options import (
 from lightmeter.cli.render import failure_json, summary_json, summary_tables
 from lightmeter.cli.terminal import progress_bar, reported, usage, wide_console
 from lightmeter.files import check_target, open_atomically
-from lightmeter.profile.of import view_of
+from lightmeter.profile.load import view_of
 
 __all__ = ["merge", "print_profile", "profile", "show"]
 
@@ -46,7 +46,7 @@ def profile(
     column: Column = None,
     value: Values = None,
     exemplars: Exemplars = 0,
-    rows: Rows = 0,
+    sample: Sample = 0,
     group: Groups = None,
     workers: Workers = None,
     executor: ExecutorOption = ExecutorName.THREADS,
@@ -73,7 +73,7 @@ def profile(
                 group=group,
                 reading=reading,
                 exemplars=exemplars,
-                rows=rows,
+                sample=sample,
                 workers=workers,
                 executor=executor.value,
                 resume=resume,
@@ -90,7 +90,7 @@ def profile(
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="Profile file, or rows of `measure`.")],
+    file: Annotated[Path, typer.Argument(help="Profile file.")],
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Print what a profile file holds."""
@@ -99,7 +99,7 @@ def show(
 
 
 def merge(
-    files: Annotated[list[Path], typer.Argument(help="Profile files, or rows of `measure`.")],
+    files: Annotated[list[Path], typer.Argument(help="Profile files.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Write the merged profile to this file.")
     ],

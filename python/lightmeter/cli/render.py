@@ -1,34 +1,18 @@
-"""A profile as tables for a terminal, and as JSON."""
+"""A profile as a table for a terminal, and as JSON."""
 
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
-from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Failure, ProfileView
-from lightmeter.profile.plain import plain_summary
-from lightmeter.profile.view import Repeats
-from lightmeter.text import count, counted, number, visible
-from lightmeter.times import age, day
+from lightmeter.profile.shown import text_table
+from lightmeter.profile.summary import plain_summary
+from lightmeter.text import counted, visible
 
 __all__ = ["failed", "failure_json", "headline", "summary_json", "summary_tables"]
 
-_NUMBER_COLUMNS = {
-    "mean": "distribution/mean",
-    "stddev": "distribution/stddev",
-    "min": "distribution/min",
-    "median": "distribution/median",
-    "max": "distribution/max",
-}
-_DATE_COLUMNS = {
-    "earliest": "distribution/min",
-    "median": "distribution/median",
-    "latest": "distribution/max",
-}
-_MOST_FREQUENT = 3
 _SHOWN_FAILURES = 5
 
 
@@ -62,8 +46,8 @@ def _reasons(view: ProfileView) -> Counter[str]:
     return reasons
 
 
-def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
-    """Lines on the whole and what failed, and tables of the numbers, dates and categories."""
+def summary_tables(view: ProfileView) -> Iterator[Text]:
+    """Yield lines on the whole and what failed, and a table of the features."""
     yield Text(headline(view), "bold")
     if view.groups:
         yield Text(f"in about {counted(view.groups, 'group')}")
@@ -77,59 +61,7 @@ def summary_tables(view: ProfileView) -> Iterator[Table | Text]:
     if reasons.total() > _SHOWN_FAILURES:
         yield Text("  ...")
 
-    numbers = _table(*(_right(name) for name in ("n", "missing", *_NUMBER_COLUMNS)))
-    dates = _table(*(_right(name) for name in ("n", "missing", *_DATE_COLUMNS, "median age")))
-    categories = _table(_right("n"), _right("missing"), "most frequent")
-    hashes = _table(*(_right(name) for name in ("n", "missing", "distinct", "repeats")), "repeated")
-    vectors = _table(*(_right(name) for name in ("n", "missing", "numbers each")))
-    for name, column in view.get_columns().items():
-        summary = column.to_summary_dict()
-        counts = [count(summary["counts/n"]), count(summary["counts/null"])]
-        if column.kind == "hash":
-            repeats = view.repeats(name)
-            distinct, most = count(round(column.distinct)), Text(_most_repeated(repeats))
-            hashes.add_row(Text(visible(name)), *counts, distinct, count(repeats.at_least), most)
-        elif column.kind == "vector":
-            vectors.add_row(Text(visible(name)), *counts, ", ".join(map(count, column.lengths)))
-        elif "distribution/mean" in summary and column.meaning.is_date:
-            days = [summary[key] for key in _DATE_COLUMNS.values()]
-            dates.add_row(Text(visible(name)), *counts, *map(day, days), age(days[1]))
-        elif "distribution/mean" in summary:
-            statistics = [number(summary[key]) for key in _NUMBER_COLUMNS.values()]
-            numbers.add_row(Text(visible(name)), *counts, *statistics)
-        else:
-            categories.add_row(Text(visible(name)), *counts, Text(_most_frequent(summary)))
-    yield from (table for table in (numbers, dates, categories, vectors, hashes) if table.row_count)
+    yield Text(text_table(view._rows()))
     for image_format, names in view.decoders.items():
         said = f"{image_format} decoded by {' and by '.join(names)}"
         yield Text(visible(said), "dim")
-
-
-def _table(*columns: Column | str) -> Table:
-    """Narrow enough for 80 columns; what does not fit is a long Exif name, which is folded."""
-    name = Column("feature", overflow="fold")
-    return Table(
-        name, *columns, box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold"
-    )
-
-
-def _right(name: str) -> Column:
-    return Column(name, justify="right", no_wrap=True)
-
-
-def _most_frequent(summary: dict[str, Any]) -> str:
-    items = summary.get("frequent_items/frequent_strings", [])
-    shown = [f"{visible(item.value)} ({item.est})" for item in items[:_MOST_FREQUENT]]
-    if len(items) > _MOST_FREQUENT:
-        shown.append(f"{len(items) - _MOST_FREQUENT} more")
-    return ", ".join(shown)
-
-
-def _most_repeated(repeats: Repeats) -> str:
-    shown = [
-        f"{visible(item.path.rsplit('/', 1)[-1] or item.hash)} ({item.times})"
-        for item in repeats.hashes[:_MOST_FREQUENT]
-    ]
-    if len(repeats.hashes) > _MOST_FREQUENT:
-        shown.append(f"{len(repeats.hashes) - _MOST_FREQUENT} more")
-    return ", ".join(shown)

@@ -1,12 +1,11 @@
-"""What a command compares: a file of a profile or of rows, or images that are measured first."""
+"""What a command compares: a file of a profile, or images that are measured first."""
 
 from pathlib import Path
 
 from lightmeter import ProfileView, Reading, profile_images
 from lightmeter.batch.sources.names import is_shard
 from lightmeter.cli.terminal import progress_bar, usage
-from lightmeter.profile.cells import is_row_file
-from lightmeter.profile.of import view_of
+from lightmeter.profile.load import view_of
 
 __all__ = ["view_of_source"]
 
@@ -17,24 +16,23 @@ def view_of_source(
     *,
     workers: int | None,
     exemplars: int = 0,
-    rows: int = 0,
+    sample: int = 0,
     group: str | None = None,
 ) -> ProfileView:
-    """A file of a profile or of rows, or the profile of the images meant.
+    """Return the profile that a file holds, or that of the images meant.
 
     Raises:
         FileNotFoundError: none of the images could be measured.
     """
-    archive = is_shard(source) and not is_row_file(source)
-    if Path(source).is_file() and not archive:
-        return view_of(source, exif=reading.exif, keep=rows)
+    if Path(source).is_file() and not is_shard(source):
+        return view_of(source)
     with usage(), progress_bar(f"profiling {source}") as progress:
         view = profile_images(
             source,
             group=group,
             reading=reading,
             exemplars=exemplars,
-            rows=rows,
+            sample=sample,
             workers=workers,
             progress=progress,
         )

@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from lightmeter import LightmeterError
+from lightmeter.errors import LightmeterError
 from lightmeter.text import visible
 
 __all__ = [

@@ -12,12 +12,12 @@ from lightmeter.draw.document import grouped_table
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Mark, expected, sparkline
 from lightmeter.drift.feature import column_of
+from lightmeter.drift.names import Group
 from lightmeter.drift.vectors import JOINT
 from lightmeter.drift.words import capitalised
 from lightmeter.monitor.accepted import covers_line, words_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page, slug
-from lightmeter.profile.names import Group
 from lightmeter.report.groups import by_group
 from lightmeter.store.records import Line
 from lightmeter.text import number, shorten

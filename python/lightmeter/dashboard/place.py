@@ -21,9 +21,9 @@ from lightmeter.dashboard.shown_baseline import (
 )
 from lightmeter.draw.html import Html
 from lightmeter.drift import compare_views
+from lightmeter.drift.names import Group, groups_of
 from lightmeter.monitor.incidents import line_of
 from lightmeter.monitor.results import Result
-from lightmeter.profile.names import Group, groups_of
 from lightmeter.store.store import Store
 
 __all__ = ["Page", "PlacePages"]

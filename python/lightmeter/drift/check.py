@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.drift.deviation import Rows
+from lightmeter.drift.metric_set import bands_in, metric_set_of, prefix_of
+from lightmeter.drift.names import said
 from lightmeter.drift.tails import Finding, Tail
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
-from lightmeter.profile.metric_set import bands_in, metric_set_of, prefix_of
-from lightmeter.profile.names import said
-from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.profile.row import numbers_of
-from lightmeter.text import count, number
+from lightmeter.text import count, counted, number, visible
 
 __all__ = [
     "LEVEL",
-    "MOST_ROWS",
-    "ROWS",
+    "SAMPLE",
     "ImageCheck",
     "Reference",
     "check_image",
@@ -33,8 +33,7 @@ __all__ = [
 ]
 
 LEVEL = 0.02
-ROWS = 256  # of a reference that is made for checks
-MOST_ROWS = 4096  # that a profile keeps
+SAMPLE = 256  # images, of a reference that is made for checks
 _LEAST_LEVEL = 1e-15
 
 # What a reference keeps prepared; functions of one's own may return any names.
@@ -57,13 +56,12 @@ class ImageCheck:
 
     Attributes:
         verdict: ``"unusual"`` where `p_value` is at most `level`, ``"ordinary"`` where it is not,
-            ``"unknown"`` where the reference has too few rows to tell.
-        p_value: the share of the rows of the reference, and this image, that deviate at least as
-            much; None without a row. Of images like the reference, a share `level` at most is
-            unusual.
+            ``"unknown"`` where the sample of the reference is too small to tell.
+        p_value: the share of the sample, and this image, that deviate at least as much; None
+            without one. Of images like the reference, a share `level` at most is unusual.
         findings: the numbers that are out of the ordinary by themselves, the farthest first. Where
             none is, but the image is unusual, the number that goes least with the others.
-        rows: of the reference, with which the image was compared.
+        rows: how many images of the sample it was compared with.
         level: as given.
     """
 
@@ -73,21 +71,30 @@ class ImageCheck:
     rows: int
     level: float
 
+    def __repr__(self) -> str:
+        """The verdict, how sure it is, and what is odd, in one line."""
+        p = "" if self.p_value is None else f", p {number(self.p_value)}"
+        sentences = [finding.sentence for finding in self.findings]
+        more = f"; and {len(sentences) - 1} more" if len(sentences) > 1 else ""
+        odd = f": {visible(sentences[0])}{more}" if sentences else ""
+        compared = counted(self.rows, "image")
+        return f"<ImageCheck: {self.verdict}{p} among {compared}{odd}>"
+
     @property
     def why_unknown(self) -> str:
         """What the reference lacks; empty unless the verdict is ``"unknown"``."""
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
-        cure = f"profile as many images or more with rows={max(least, ROWS)} (option --rows)"
-        if least > MOST_ROWS:
+        cure = f"profile it again with sample={max(least, SAMPLE)} (option --sample)"
+        if least > MOST_SAMPLE:
             cure = (
-                f"a profile keeps at most {count(MOST_ROWS)} rows, so the level can be no less "
-                f"than 1/{MOST_ROWS + 1}"
+                f"a profile samples {count(MOST_SAMPLE)} at most, so the level can be no less than "
+                f"1/{MOST_SAMPLE + 1}"
             )
         return (
-            f"the reference is too small: a level of {self.level:g} needs {count(least)} rows, and "
-            f"it has {count(self.rows)} to compare this image with; {cure}"
+            f"the reference has a sample of {counted(self.rows, 'image')} to compare this one "
+            f"with, and a level of {self.level:g} needs {count(least)}; {cure}"
         )
 
 
@@ -102,12 +109,12 @@ def check_image(
 ) -> ImageCheck:
     """Judge one image by what is ordinary in a reference.
 
-    Nothing has a limit of its own. The reference is a profile that keeps rows, of images that are
+    Nothing has a limit of its own. The reference is a profile with a sample, of images that are
     as they should be. All numbers of the image are judged together: by the largest deviation of any
     weighted sum of them, against that of each row. Numbers that the image or the reference lacks
     are not judged: an array has no file size.
 
-    >>> good = lm.profile_images("photos/", rows=256)
+    >>> good = lm.profile_images("photos/", sample=256)
     >>> lm.check_image(frame, good).verdict
 
     That a share `level` of ordinary images is flagged at most, holds exactly if the image was drawn
@@ -117,10 +124,10 @@ def check_image(
 
     Args:
         image: an image in any form that `lightmeter.log_image` takes.
-        reference: a profile of ordinary images, made with ``rows=256``, or its path, or that of
-            the rows that `lightmeter measure` wrote. It is prepared once for each
-            `lightmeter.ProfileView`, so read a file once.
-        level: the share of ordinary images that may be flagged. 1 / level - 1 rows are needed.
+        reference: a profile of ordinary images, made with ``sample=256``, or its path. It is
+            prepared once for each `lightmeter.ProfileView`, so read a file once.
+        level: the share of ordinary images that may be flagged, for which a sample of
+            1 / level - 1 is needed.
         prefix: first part of the names of the features in the reference, if it has several.
         reading: how pictures are read: as those of the reference were. The set of metrics is that
             of the reference; functions of yours are called.
@@ -133,10 +140,9 @@ def check_image(
             or images of several prefixes.
         OSError: the reference cannot be read.
         DecodeError: it is no profile.
-        ImportError: Parquet needs pyarrow, and that is not installed.
     """
     if not isinstance(reference, Reference):
-        reference = reference_of(view_of(reference, keep=ROWS), prefix)
+        reference = reference_of(view_of(reference), prefix)
     images = measure_images(image, reference.reading(reading_of(reading, options)), threads=1)
     measured = next(images)
     if next(images, None) is not None:

@@ -9,6 +9,7 @@ from lightmeter.drift.clusters import tested_by_group
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.copies import with_copies
 from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.names import said
 from lightmeter.drift.numbers import compare_numbers
 from lightmeter.drift.rates import compare_rates
 from lightmeter.drift.tally import Tally, meaning_of, tallies_of, tally_without
@@ -16,7 +17,6 @@ from lightmeter.drift.vectors import compare_joint, compare_vectors
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Meaning
-from lightmeter.profile.names import said
 
 __all__ = ["compare_views", "judged_lines"]
 

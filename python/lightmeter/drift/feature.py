@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from lightmeter.drift.names import GridCell, Group
 from lightmeter.image.numbers import Scale
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
-from lightmeter.profile.names import GridCell, Group
+from lightmeter.text import number, visible
 
 __all__ = [
     "RATES",
@@ -101,7 +102,7 @@ class FeatureDrift:
             for features that only have distances.
         reason: why, in a few words.
         name: what sentences call the feature, such as ``saturation``.
-        group: what it is shown together with; this and the rest see `lightmeter.profile.names`.
+        group: what it is shown together with; this and the rest see `lightmeter.drift.names`.
         scale: of its values, such as ``percent``.
         prefix: of the images that it is measured in.
         cell: which number of the grid it is.
@@ -151,6 +152,17 @@ class FeatureDrift:
     prefix: str = ""
     cell: GridCell | None = None
     sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        """The verdict and what it rests on, in one line."""
+        said: list[str] = [self.verdict or "no verdict"]
+        if self.level_reference is not None or self.level_target is not None:
+            said.append(f"{number(self.level_reference)} to {number(self.level_target)}")
+        if self.effect is not None:
+            said.append(f"{self.effect_name} {number(self.effect)}")
+        if self.q_value is not None:
+            said.append(f"q {number(self.q_value)}")
+        return f"<FeatureDrift {visible(repr(self.feature))}: {', '.join(said)}>"
 
 
 def changed(

@@ -147,5 +147,5 @@ def _shape_message(array: NDArray[Any], layout: str = "") -> str:
     layout_words = f" as {layout}" if layout else ""
     return (
         f"got an array of shape {array.shape}{layout_words}; expected HxW or HxWxC with C = 1, 3 "
-        f"or 4, or a layout such as layout='CHW' or layout='NHWC'"
+        f"or 4, a layout such as layout='CHW' or layout='NHWC', or names of channels as bands=[...]"
     )

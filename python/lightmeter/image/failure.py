@@ -27,7 +27,7 @@ class Failure(NamedTuple):
     Attributes:
         path: of the file, with undecodable bytes as `os.fsdecode` has them; None for an image that
             was not given by its path.
-        reason: stable code, as in `lightmeter.ImageError`.
+        reason: stable code, as in `lightmeter.errors.ImageError`.
         detail: what was wrong, in words that may change.
     """
 

@@ -20,6 +20,7 @@ from lightmeter.image.metrics import (
     takes_pil,
 )
 from lightmeter.image.numbers import MetricSet
+from lightmeter.text import near
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
 
@@ -200,7 +201,7 @@ def reading_of(reading: Reading | None, options: ReadingOptions) -> Reading:
     for name in options:
         if name not in names:
             raise TypeError(
-                f"got an unexpected keyword {name!r}; the options of reading pictures are "
-                f"{', '.join(names)}"
+                f"got an unexpected keyword {name!r}; {near(name, names, 'expected another:')} "
+                f"the options of reading pictures are {', '.join(names)}"
             )
     return replace(reading, **options)

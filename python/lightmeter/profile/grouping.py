@@ -1,13 +1,13 @@
 """Groups: what images have in common that makes them alike, such as their slide or their burst."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
+from numpy.typing import NDArray
 
-from lightmeter.profile.values import is_image, plain_value
+from lightmeter.profile.columns import is_image, is_vector, listed, plain_value, split_rows
 
-__all__ = ["Group", "GroupName", "group_of", "split_by_group"]
+__all__ = ["Group", "GroupName", "group_named", "group_of", "split_by_group"]
 
 GroupName = str | int | None
 
@@ -23,7 +23,7 @@ class Group(NamedTuple):
 
 
 def group_of(name: Any) -> Group | None:
-    """The group of that name; None for None, which says nothing about groups.
+    """Return the group of that name; None for None, which says nothing about groups.
 
     A number is its digits, so that 7, 7.0 and "7" are one group. An empty string is a group of its
     own for each image.
@@ -31,12 +31,17 @@ def group_of(name: Any) -> Group | None:
     Raises:
         TypeError: it is neither a string nor a number.
     """
-    return None if name is None else _group(name, "group")
+    return None if name is None else group_named(name, "group")
 
 
-def _group(value: Any, column: str) -> Group:
+def group_named(value: Any, column: str) -> Group:
+    """Return the group that the cell of a column names; a missing one is a group of its own.
+
+    Raises:
+        TypeError: it is neither a string nor a number.
+    """
     plain = plain_value(value, column)
-    if is_image(plain):
+    if is_image(plain) or is_vector(plain):
         raise TypeError(f"{column} is a {type(value).__name__}; expected a string or a number")
     if isinstance(plain, float) and plain.is_integer():
         plain = int(plain)
@@ -44,57 +49,20 @@ def _group(value: Any, column: str) -> Group:
 
 
 def split_by_group(
-    columns: Mapping[str, Any], column: str
-) -> Iterator[tuple[Group, dict[str, Any]]]:
-    """The rows of each group, without the column that names it; groups in a fixed order.
+    columns: Mapping[str, NDArray[Any]], column: str
+) -> Iterator[tuple[Group, dict[str, NDArray[Any]]]]:
+    """Yield the rows of each group, without the column that names it; groups in a fixed order.
 
     Args:
-        columns: values by name, as `lightmeter.log` takes them.
+        columns: arrays of one length by name.
         column: which of them has the names of groups. A row without one is a group of its own.
 
     Raises:
-        TypeError: a name of a group is neither a string nor a number, or a column is none.
-        ValueError: there is no such column, or columns have different lengths.
+        TypeError: a name of a group is neither a string nor a number.
+        ValueError: there is no such column.
     """
     if column not in columns:
         raise ValueError(f"got the group {column!r}; expected one of the columns {list(columns)}")
-    rows = {name: _rows(values, name) for name, values in columns.items()}
-    lengths = {name: len(values) for name, values in rows.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"columns of different lengths: {lengths}")
-    members: dict[Group, list[int]] = {}
-    for at, name in enumerate(rows.pop(column)):
-        members.setdefault(_group(name, column), []).append(at)
-    order = np.array([at for group in members.values() for at in group], dtype=np.intp)
-    ordered = {name: _taken(values, order) for name, values in rows.items()}
-    start = 0
-    for group, places in members.items():
-        end = start + len(places)
-        yield group, {name: values[start:end] for name, values in ordered.items()}
-        start = end
-
-
-def _rows(values: Any, column: str) -> Any:
-    """A column as an array or a list, in the order of its rows."""
-    if isinstance(values, np.ndarray):
-        return values
-    if hasattr(values, "isna") and hasattr(values, "to_numpy"):  # pandas
-        dtype = values.dtype
-        if dtype.name == "category":
-            present = ~values.isna().to_numpy(dtype=bool)
-            return [
-                str(value) if there else None
-                for value, there in zip(values.to_list(), present, strict=True)
-            ]
-        numeric = isinstance(dtype, np.dtype) and dtype.kind in "biufmM"
-        return values.to_numpy() if numeric else values.to_list()
-    for as_list in ("to_list", "to_pylist"):  # polars, pyarrow
-        if hasattr(values, as_list):
-            return getattr(values, as_list)()
-    if isinstance(values, str | bytes | Mapping):
-        raise TypeError(f"column {column!r} is a {type(values).__name__}; expected its values")
-    return values if isinstance(values, Sequence) else list(values)
-
-
-def _taken(values: Any, order: Any) -> Any:
-    return values[order] if isinstance(values, np.ndarray) else [values[at] for at in order]
+    groups = [group_named(name, column) for name in listed(columns[column])]
+    others = {name: array for name, array in columns.items() if name != column}
+    yield from split_rows(others, groups)

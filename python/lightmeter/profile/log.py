@@ -1,13 +1,16 @@
 """Profiling images, rows and tables in one call."""
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack, overload
 
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
-from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.columns import arrays_of, check_names, columns_of, split_rows
 from lightmeter.profile.grouping import GroupName, group_of
-from lightmeter.profile.values import check_names
+from lightmeter.profile.measured import rows_of
+from lightmeter.profile.profile import Profile, check_logged
+from lightmeter.profile.segments import RowSegments, SegmentedViews, SegmentRows, kept_segment
+from lightmeter.profile.view import ProfileView
 
 __all__ = ["ResultSet", "log", "log_image"]
 
@@ -32,40 +35,87 @@ class ResultSet:
         return f"<ResultSet of {self._profile!r}>"
 
 
+@overload
 def log(
     *,
     row: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
     table: object | None = None,
     group: str | None = None,
+    segment_by: None = None,
+    roles: Literal["image"] | None = None,
+    sample: int = 0,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
-) -> ResultSet:
+) -> ResultSet: ...
+@overload
+def log(
+    *,
+    columns: Mapping[str, Any] | None = None,
+    table: object | None = None,
+    group: str | None = None,
+    segment_by: SegmentRows,
+    roles: Literal["image"] | None = None,
+    sample: int = 0,
+    reading: Reading | None = None,
+    **options: Unpack[ReadingOptions],
+) -> SegmentedViews: ...
+def log(
+    *,
+    row: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    table: object | None = None,
+    group: str | None = None,
+    segment_by: SegmentRows | None = None,
+    roles: Literal["image"] | None = None,
+    sample: int = 0,
+    reading: Reading | None = None,
+    **options: Unpack[ReadingOptions],
+) -> ResultSet | SegmentedViews:
     """Profile values of any kind, a feature per name, without a schema.
 
     Numbers are profiled as numbers, strings as categories. A bool is 0 or 1; a date or time is its
-    seconds since 1970 (UTC, also where no zone is given) and a duration its seconds; a pandas
-    category is a string. An image is measured, with its name as the prefix: ``images.Hue.mean``.
-    None, NaN and pandas' NA and NaT are missing values of the feature of that name. A name that a
-    row does not have says nothing. Anything else is a TypeError: nothing is left out silently.
+    seconds since 1970, where a time without a zone is local time and a date its midnight in UTC; a
+    duration is its seconds; a pandas category is a string. An image is measured, with its name as
+    the prefix: ``images.Hue.mean``. None, NaN and pandas' NA and NaT are missing values of the
+    feature of that name. A name that a row does not have says nothing. Anything else is a
+    TypeError: nothing is left out silently.
 
     Numbers are kept as 64-bit floats: integers beyond 2^53, such as long identifiers, are rounded
     to these before their distinct and frequent values are counted; log such as strings. Of a string
     the first 128 bytes of UTF-8 count.
 
     >>> lm.log(row={"glare_percent": 1.7, "camera": "north", "photo": frame})
+    >>> lm.log(table=table, segment_by="camera")["camera=north"]
+    >>> lm.log(table=lm.measure("photos/"), roles="image").view()
 
     Args:
         row: value by feature name.
         columns: values by feature name: arrays, lists or Series of one length.
         table: a DataFrame of pandas or polars, a pyarrow Table, or any other object that gives an
-            Arrow stream (``__arrow_c_stream__``; this needs pyarrow). Columns have any dtype.
+            Arrow stream (``__arrow_c_stream__``; this needs pyarrow). Columns have any dtype. With
+            `roles` also an iterable of dicts.
         group: the name of the column that says which rows belong together, such as ``"slide"``, so
             that comparisons take groups and not rows for independent. It is no feature, and its
             names are not kept: only the moments of hashed groups are. A row without a value there
             is a group of its own.
+        segment_by: what segment a row of `columns` or `table` belongs to. There is a profile of
+            each segment then. It is the name of a column, such as ``"camera"``; or a dict from keys
+            to names of columns, as ``{"site": "column:plant"}`` of `lightmeter.profile_images`; or
+            a function from the row, as a dict, to a string, None, or a dict of them. Columns stay
+            features. A row without a value has the value ``none``; beyond 1000 segments all others
+            are counted together, with the value ``other``.
+        roles: ``"image"`` where rows are what `lightmeter.measure` gives, or tables of them, such
+            as files that `lightmeter measure` wrote. The profile is that of the images, without
+            ``.pixels`` features and exemplars, and with Exif only where rows have it: `exif` is the
+            policy that they were measured under. What does not begin with ``image.`` is no feature.
+        sample: of how many images to keep the numbers together, as for `Profile`.
         reading: how pictures are read.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
+
+    Returns:
+        What was logged; with `segment_by` the `lightmeter.SegmentedViews` of all segments, whose
+        ``whole`` is the profile of all rows.
 
     Raises:
         ImageError: an image in `row` cannot be measured; in a table such an image is counted in
@@ -73,12 +123,33 @@ def log(
         TypeError: not exactly one of `row`, `columns` and `table` is given, a value cannot be
             logged, or an option is unknown.
         ValueError: columns of different lengths or shapes, or two of one name; no column is named
-            `group`; an option is out of range.
+            `group`, or as `segment_by` says; a row is none of an image; an option is out of range.
         ImportError: only pyarrow could read `table`, and that is not installed.
     """
-    profile = Profile(reading=reading, **options)
-    profile.log(row=row, columns=columns, table=table, group=group)
-    return ResultSet(profile)
+    profile = Profile(reading=reading, sample=sample, **options)
+    if segment_by is None:
+        profile.log(row=row, columns=columns, table=table, group=group, roles=roles)
+        return ResultSet(profile)
+    check_logged(row, columns, table, roles)
+    if row is not None:
+        raise TypeError("got segment_by with row=; expected columns= or table=")
+    segment_of = RowSegments(segment_by)
+    kept: set[str] = set()
+    segments: dict[str, Profile] = {}
+
+    def part_of(text: str) -> Profile:
+        return segments.setdefault(kept_segment(text, kept), profile._empty())
+
+    if roles is not None:
+        rows = rows_of(table, group, *segment_of.columns)
+        profile._log_measured(((part_of(segment_of(row)), row) for row in rows), group)
+    else:
+        arrays = arrays_of(columns_of(table) if columns is None else columns)
+        for text, part in split_rows(arrays, segment_of.of_columns(arrays)):
+            part_of(text)._log_arrays(part, group)
+    for segment in segments.values():
+        profile._merge(segment, None)
+    return SegmentedViews(profile.view(), {text: part.view() for text, part in segments.items()})
 
 
 def log_image(
@@ -115,7 +186,7 @@ def log_image(
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():
-            profile._track(name, image, group=group_of(group))
+            profile._add(name, profile._measure(name, image), group_of(group))
     elif isinstance(images, list | tuple):
         profile.track_many(images, group=group)
     else:

@@ -1,11 +1,13 @@
 """Profiles: what is known of a set of images, small and mergeable."""
 
 import itertools
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
@@ -18,23 +20,26 @@ from lightmeter.image.measure import ImageLike, Measured, measure_images, measur
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
-from lightmeter.profile.grouping import Group, GroupName, group_of, split_by_group
-from lightmeter.profile.returned import log_returned
-from lightmeter.profile.row import numbers_of
-from lightmeter.profile.tables import columns_of
-from lightmeter.profile.values import (
-    Values,
-    as_count,
+from lightmeter.profile.columns import (
+    arrays_of,
     check_names,
+    columns_of,
     is_image,
     is_vector,
     plain_value,
-    split_values,
+    split_array,
 )
-from lightmeter.profile.view import ProfileView, counted
+from lightmeter.profile.custom_metrics import log_returned
+from lightmeter.profile.grouping import Group, GroupName, group_named, group_of, split_by_group
+from lightmeter.profile.measured import log_measured, rows_of
+from lightmeter.profile.row import numbers_of
+from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
-__all__ = ["Profile"]
+__all__ = ["MOST_SAMPLE", "Profile", "check_logged"]
+
+MOST_SAMPLE = 4096  # images; what the core keeps
+_MOST_EXEMPLARS = 16
 
 
 class Profile:
@@ -51,7 +56,7 @@ class Profile:
         *,
         reading: Reading | None = None,
         exemplars: int = 0,
-        rows: int = 0,
+        sample: int = 0,
         **options: Unpack[ReadingOptions],
     ) -> None:
         """Start empty.
@@ -62,9 +67,9 @@ class Profile:
             exemplars: pictures to keep of each numeric feature of images at either end, and at
                 random, at most 16: JPEGs of 80 pixels and 4 kB at most with their paths, of images
                 that Pillow reads. Nothing else in a profile holds pixels.
-            rows: images whose numbers to keep together, at random, at most 4096, for
-                `lightmeter.check_image`. Images with equal numbers count once. A row of 60 numbers
-                takes 250 bytes.
+            sample: of how many images to keep the numbers together, at random, at most 4096, for
+                `lightmeter.check_image`. Images with equal numbers count once. An image of 60
+                numbers takes 250 bytes.
             options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
         Raises:
@@ -76,8 +81,10 @@ class Profile:
         self._reading = reading_of(reading, options)
         self._prefix = prefix
         self._core = _core.Profile()
-        self._core.exemplars = as_count("exemplars", exemplars)
-        self._core.rows = as_count("rows", rows)
+        if exemplars != 0:
+            self._core.exemplars = _count("exemplars", exemplars, _MOST_EXEMPLARS)
+        if sample != 0:
+            self._core.rows = _count("sample", sample, MOST_SAMPLE)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.
@@ -85,11 +92,11 @@ class Profile:
         Raises:
             ImageError: it cannot be measured; the profile is unchanged.
         """
-        self._track(self._prefix, image, group=group_of(group))
+        self._add(self._prefix, self._measure(self._prefix, image), group_of(group))
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; one that cannot be measured is counted in ``image.Failure``."""
-        self._track_many(self._prefix, images, group=group_of(group))
+        self._track_many(self._prefix, images, group_of(group))
 
     def log(
         self,
@@ -98,46 +105,61 @@ class Profile:
         columns: Mapping[str, Any] | None = None,
         table: object | None = None,
         group: str | None = None,
+        roles: Literal["image"] | None = None,
     ) -> None:
         """Add a row or a table, as `lightmeter.log` takes them, with the same limits.
+
+        On any error the profile is unchanged.
 
         Raises:
             ImageError: an image in `row` cannot be measured; in a table such an image is counted in
                 ``<column>.Failure``.
-            TypeError: not exactly one of `row`, `columns` and `table` is given, or a name or value
-                cannot be logged.
-            ValueError: columns of different lengths, two of one name, a name that is no text, or
-                no column is named `group`.
+            TypeError: not exactly one of `row`, `columns` and `table` is given, `roles` without
+                `table`, or a name or value cannot be logged.
+            ValueError: columns of different lengths, two of one name, a name that is no text, no
+                column is named `group`, or with `roles` a row is none of an image.
             ImportError: only pyarrow could read `table`, and that is not installed.
-        On any error the profile is unchanged.
         """
-        if (row is not None) + (columns is not None) + (table is not None) != 1:
-            raise TypeError("log takes exactly one of row, columns and table")
-        if row is not None and group is None:
-            self._log_row(row)
+        check_logged(row, columns, table, roles)
+        if roles is not None:
+            whole = self._empty()
+            whole._log_measured(((whole, row) for row in rows_of(table, group)), group)
+            self._merge(whole, None)
         elif row is not None:
-            self._log_grouped_row(row, str(group))
-        else:
-            by_name = columns_of(table) if columns is None else columns
-            check_names(by_name)
             if group is None:
-                self._log_columns({name: split_values(by_name[name], name) for name in by_name})
+                self._log_row(row)
+            elif isinstance(row, Mapping) and group in row:
+                values = {name: value for name, value in row.items() if name != group}
+                self._add_row(values, group_named(row[group], group))
             else:
-                self._log_groups(by_name, group)
+                raise ValueError(f"got the group {group!r}; expected one of the names {list(row)}")
+        else:
+            arrays = arrays_of(columns_of(table) if columns is None else columns)
+            self._log_arrays(arrays, group)
 
-    def _log_grouped_row(self, row: Mapping[str, Any], column: str) -> None:
-        if not isinstance(row, Mapping) or column not in row:
-            raise ValueError(f"got the group {column!r}; expected one of the names {list(row)}")
-        values = {name: value for name, value in row.items() if name != column}
-        self._add_row(values, group_of("" if row[column] is None else row[column]) or Group(None))
-
-    def _log_groups(self, columns: Mapping[str, Any], column: str) -> None:
+    def _log_arrays(self, arrays: Mapping[str, NDArray[Any]], group: str | None) -> None:
+        if group is None:
+            self._log_columns(arrays)
+            return
         whole = self._empty()
-        for group, rows in split_by_group(columns, column):
+        for group_of_rows, rows in split_by_group(arrays, group):
             part = self._empty()
-            part._log_columns({name: split_values(rows[name], name) for name in rows})
-            whole._merge(part, group)
+            part._log_columns(rows)
+            whole._merge(part, group_of_rows)
         self._merge(whole, None)
+
+    def _log_measured(
+        self, rows: Iterable[tuple["Profile", Mapping[str, Any]]], column: str | None
+    ) -> None:
+        """Log rows of images, each to its profile; `column` names groups."""
+        for number, (profile, row) in enumerate(rows, 1):
+            part = profile if column is None else self._empty()
+            try:
+                log_measured(part._core, row, self._reading.exif)
+                if column is not None:
+                    profile._merge(part, group_named(row.get(column), column))
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"row {number}: {error}") from None
 
     def _merge(self, part: "Profile", group: Group | None) -> None:
         if group is None:
@@ -172,13 +194,12 @@ class Profile:
         apart = measured.keys() | vectors.keys()
         self._core.log_row({name: plain[name] for name in plain if name not in apart})
 
-    def _log_columns(self, columns: Mapping[str, Values]) -> None:
-        lengths = {name: values.rows for name, values in columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"columns of different lengths: {lengths}")
+    def _log_columns(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """All is looked at before anything is added."""
+        columns = {name: split_array(array, name) for name, array in arrays.items()}
         for name, values in columns.items():
             self._track_many(name, values.images)
-            if len(values.images) == values.rows > 0:
+            if len(values.images) == len(arrays[name]) > 0:
                 continue  # no feature of the plain name
             for vectors in values.vectors:
                 self._core.log_vectors(name, vectors)
@@ -187,15 +208,6 @@ class Profile:
             for text, count in values.strings.items():
                 self._core.log_string(name, text, count)
             self._core.log_nulls(name, values.missing)
-
-    def _track(
-        self,
-        prefix: str,
-        image: ImageLike,
-        threads: int | None = None,
-        group: Group | None = None,
-    ) -> None:
-        self._add(prefix, self._measure(prefix, image, threads), group)
 
     def _measure(
         self,
@@ -229,7 +241,7 @@ class Profile:
             self._prefix,
             reading=self._reading,
             exemplars=self._core.exemplars,
-            rows=self._core.rows,
+            sample=self._core.rows,
         )
 
     def _add(self, prefix: str, result: "Measured | Profile", group: Group | None = None) -> None:
@@ -261,15 +273,11 @@ class Profile:
             self._core.sample_row(numbers_of(prefix, result))
 
     def _track_many(
-        self,
-        prefix: str,
-        images: Iterable[ImageLike],
-        threads: int | None = None,
-        group: Group | None = None,
+        self, prefix: str, images: Iterable[ImageLike], group: Group | None = None
     ) -> None:
         for image in images:
             try:
-                self._track(prefix, image, threads, group)
+                self._add(prefix, self._measure(prefix, image), group)
             except ImageError as error:
                 self._log_failure(prefix, Failure.of(error), group)
 
@@ -300,27 +308,39 @@ class Profile:
         """A frozen copy of the profile as it is now."""
         return ProfileView(self._core.copy())
 
-    def __copy__(self) -> "Profile":
-        """A profile of the same content, of which neither changes the other."""
-        copy = self._empty()
-        copy._core = self._core.copy()
-        return copy
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Profile":
-        """As a copy: what they share does not change."""
-        return self.__copy__()
-
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        """Pickle by the encoded bytes."""
+    def __getstate__(self) -> tuple[Any, ...]:
+        """Return what a pickle or a copy needs, of which neither profile changes the other."""
         core = self._core
-        return _unpickled, (self._prefix, self._reading, core.exemplars, core.rows, core.encode())
+        return self._prefix, self._reading, core.exemplars, core.rows, core.encode()
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Become the profile of that state."""
+        prefix, reading, exemplars, sample, data = state
+        Profile.__init__(self, prefix, reading=reading, exemplars=exemplars, sample=sample)
+        self._core.merge(_core.Profile.decode(data))
 
     def __repr__(self) -> str:
         """How much is in it."""
-        return f"<Profile: {counted(self._core)}>"
+        return f"<Profile: {counted_in(self._core.copy())}>"
 
 
-def _unpickled(prefix: str, reading: Reading, exemplars: int, rows: int, data: bytes) -> Profile:
-    profile = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
-    profile._core.merge(_core.Profile.decode(data))
-    return profile
+def check_logged(row: object, columns: object, table: object, roles: object) -> None:
+    """Refuse what `Profile.log` cannot have been meant to be called with.
+
+    Raises:
+        TypeError: not exactly one of `row`, `columns` and `table` is given, or `roles` is another.
+    """
+    if (row is not None) + (columns is not None) + (table is not None) != 1:
+        raise TypeError("log takes exactly one of row, columns and table")
+    if roles is not None and (roles != "image" or table is None):
+        raise TypeError(f"roles is {roles!r}; expected 'image', for table=")
+
+
+def _count(what: str, count: Any, most: int) -> int:
+    try:
+        whole = operator.index(count)
+    except TypeError:
+        raise TypeError(f"{what} is {count!r}; expected an integer") from None
+    if not 0 <= whole <= most:
+        raise ValueError(f"{what} is {count}; expected 0 to {most}")
+    return whole

@@ -1,19 +1,48 @@
 """Segments: parts of a set of images, such as ``camera=north``, and a profile of each."""
 
-from collections.abc import Iterator, Mapping
-from typing import Self
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, quote, unquote
 
+from numpy.typing import NDArray
+
 from lightmeter.files import path_bytes
+from lightmeter.profile.columns import listed
 from lightmeter.profile.view import ProfileView
 from lightmeter.text import counted, near
 
-__all__ = ["Segment", "SegmentedViews", "clean_value", "parse_segment", "segment_text"]
+__all__ = [
+    "MOST_SEGMENTS",
+    "RowSegments",
+    "Segment",
+    "SegmentRows",
+    "SegmentedViews",
+    "clean_keys",
+    "clean_value",
+    "kept_segment",
+    "parse_segment",
+    "returned_values",
+    "segment_of_values",
+    "segment_text",
+    "text_of",
+]
+
+_T = TypeVar("_T")
 
 # What distinguishes images of one dataset, such as {"camera": "left"}, or as text camera=left;
 # empty stands for all of it.
 Segment = Mapping[str, str] | str
 
+# What segment a row belongs to: the name of a column, names by key, or a function of the row.
+SegmentRows = str | Mapping[str, str] | Callable[[Mapping[str, Any]], Any]
+
+MOST_SEGMENTS = 1000
+
+# In place of a value: there is none; the segment is beyond those that are kept.
+_NONE, _OTHER = "none", "other"
+_FIXED: Mapping[str, str] = MappingProxyType({})
 _MAX_BYTES = 128  # of a value out of a file: as of a string in a profile
 
 
@@ -68,6 +97,126 @@ def clean_value(value: str) -> str:
     """
     text = path_bytes(value).decode(errors="replace").strip("\0").strip()
     return text.encode()[:_MAX_BYTES].decode(errors="ignore").rstrip()
+
+
+def clean_keys(values: Mapping[str, _T]) -> dict[str, _T]:
+    """Return the same with keys as a segment can have them.
+
+    Raises:
+        ValueError: a key is empty, or several become one.
+    """
+    cleaned = {clean_value(key): value for key, value in values.items()}
+    if "" in cleaned:
+        raise ValueError(f"got the segment keys {list(values)}, with an empty key; give it a name")
+    if len(cleaned) < len(values):
+        raise ValueError(
+            f"got the segment keys {list(values)}, which become {list(cleaned)}; expected keys "
+            "that differ in their first 128 bytes, and not in white space at their ends"
+        )
+    return cleaned
+
+
+def returned_values(returned: Any) -> dict[str, str | None]:
+    """Return the values by key that a function of `segment_by` returned.
+
+    Raises:
+        TypeError: it returned neither a string, None, nor a dict of these.
+        ValueError: a key is empty, or several become one.
+    """
+    values = returned if isinstance(returned, Mapping) else {"segment": returned}
+    if not values or not all(
+        isinstance(key, str) and isinstance(value, str | None) for key, value in values.items()
+    ):
+        raise TypeError(
+            f"the function of segment_by returned {returned!r}; expected a string, None, or a dict "
+            "of them such as {'camera': 'north'}"
+        )
+    return clean_keys(values)
+
+
+def text_of(value: Any) -> str | None:
+    """Return the value of a cell as that of a segment; None where there is none."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int | float):
+        return None if value != value else f"{value:.10g}"
+    return value if isinstance(value, str | None) else str(value)
+
+
+def segment_of_values(values: Mapping[str, str | None], fixed: Mapping[str, str] = _FIXED) -> str:
+    """Return the text of a segment; a value that is not there is ``none``."""
+    cleaned = {key: clean_value(value or "") or _NONE for key, value in values.items()}
+    return segment_text({**cleaned, **fixed})
+
+
+def kept_segment(segment: str, kept: set[str], fixed: Mapping[str, str] = _FIXED) -> str:
+    """Return the segment to count `segment` as: itself, and in `kept` from now on, or ``other``.
+
+    Args:
+        segment: its text.
+        kept: the segments that have a profile of their own, 1000 at most.
+        fixed: keys and values that all segments have.
+    """
+    if segment in kept:
+        return segment
+    other = segment_text({key: fixed.get(key, _OTHER) for key in parse_segment(segment)})
+    if segment == other or len(kept) >= MOST_SEGMENTS:
+        return other
+    kept.add(segment)
+    return segment
+
+
+class RowSegments:
+    """From a row of a table to its segment."""
+
+    def __init__(self, segment_by: SegmentRows) -> None:
+        """Read what `segment_by` of `lightmeter.log` says.
+
+        Raises:
+            TypeError: it is of another type.
+            ValueError: a key is empty, or several become one.
+        """
+        self._function = segment_by if callable(segment_by) else None
+        self._sources: dict[str, str] = {}
+        if isinstance(segment_by, str):
+            segment_by = {segment_by.removeprefix("column:"): segment_by}
+        if isinstance(segment_by, Mapping) and segment_by:
+            segment_text(segment_by)  # checks the types
+            self._sources = {
+                key: column.removeprefix("column:")
+                for key, column in clean_keys(segment_by).items()
+            }
+        elif self._function is None:
+            raise TypeError(
+                f"segment_by is {segment_by!r}; expected the name of a column, a dict such as "
+                "{'camera': 'column:camera'}, or a function of the row"
+            )
+        self.columns = tuple(self._sources.values())
+        self._texts: dict[tuple[str | None, ...], str] = {}
+
+    def __call__(self, row: Mapping[str, Any]) -> str:
+        """Return the segment of a row."""
+        if self._function is not None:
+            return segment_of_values(returned_values(self._function(row)))
+        values = tuple(text_of(row.get(column)) for column in self.columns)
+        if values not in self._texts:
+            named = dict(zip(self._sources, values, strict=True))
+            self._texts[values] = segment_of_values(named)
+        return self._texts[values]
+
+    def of_columns(self, columns: Mapping[str, NDArray[Any]]) -> list[str]:
+        """Return the segments of the rows of columns.
+
+        Raises:
+            ValueError: there is no such column.
+        """
+        unknown = [name for name in self.columns if name not in columns]
+        if unknown:
+            hint = near(unknown[0], columns, f"expected one of {list(columns)}")
+            raise ValueError(f"got the segment column {unknown[0]!r}; {hint}")
+        names = list(columns) if self._function is not None else list(dict.fromkeys(self.columns))
+        rows = zip(*(listed(columns[name]) for name in names), strict=True)
+        return [self(dict(zip(names, cells, strict=True))) for cells in rows]
 
 
 class SegmentedViews(Mapping[str, ProfileView]):

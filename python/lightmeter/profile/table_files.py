@@ -1,22 +1,55 @@
 """Tables as files: CSV, JSON lines or Parquet, a few rows in memory at a time."""
 
 import csv
+import io
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, Literal, cast, get_args
 
-from lightmeter.profile.cells import RowFormat, parquet
-from lightmeter.profile.read_rows import FORMULA
+__all__ = ["RowFormat", "Value", "line_of", "parquet", "row_format_of", "write_table"]
 
-__all__ = ["Value", "line_of", "write_table"]
-
+RowFormat = Literal["csv", "jsonl", "parquet"]
 Value = str | int | float | datetime | None
+
+# Spreadsheets take a text that begins like this for a formula, and would run it: also with the
+# wide forms of = + - @. The apostrophe is there so that the one put in front can be taken off.
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'")
 
 # Rows of a row group of Parquet, all of which are in memory.
 _GROUP_ROWS = 10_000
+
+
+def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
+    """Return the format that the suffix of a file says.
+
+    Raises:
+        ValueError: it says none.
+    """
+    suffix = Path(path).suffix.lower().removeprefix(".")
+    if suffix not in get_args(RowFormat):
+        suffixes = ", ".join(f".{known}" for known in get_args(RowFormat))
+        raise ValueError(f"got the file {os.fspath(path)!r}; expected a suffix of {suffixes}")
+    return cast(RowFormat, suffix)
+
+
+def parquet() -> Any:
+    """Return the package pyarrow with its part for Parquet.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            "for Parquet, lightmeter needs pyarrow: pip install 'lightmeter[parquet]'"
+        ) from error
+    return pyarrow
 
 
 def write_table(
@@ -43,10 +76,10 @@ def write_table(
     if row_format == "jsonl":
         for row in rows:
             file.write(f"{line_of(row)}\n".encode())
-        return
-    write: Callable[[Iterable[Mapping[str, Value]], IO[bytes], Mapping[str, type]], None]
-    write = _write_csv if row_format == "csv" else _write_parquet
-    write(rows, file, columns)
+    elif row_format == "csv":
+        _write_csv(rows, file, columns)
+    else:
+        _write_parquet(rows, file, columns)
 
 
 def line_of(row: Mapping[str, Value]) -> str:
@@ -60,28 +93,22 @@ def _plain(value: Value) -> Value:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-class _Encoded:
-    """What a CSV writer writes to."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def write(self, text: str) -> int:
-        return self._file.write(text.encode())
-
-
 def _write_csv(
     rows: Iterable[Mapping[str, Value]], file: IO[bytes], columns: Mapping[str, type]
 ) -> None:
-    writer = csv.DictWriter(_Encoded(file), columns)
-    writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    try:
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    finally:
+        text.detach()
 
 
 def _harmless(value: Value) -> Value:
     if isinstance(value, datetime):
         return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _write_parquet(
@@ -96,7 +123,8 @@ def _write_parquet(
     }
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
     with pa.parquet.ParquetWriter(file, schema) as writer:
-        for group in _groups(map(_within_int64, rows)):
+        within = map(_within_int64, rows)
+        while group := list(itertools.islice(within, _GROUP_ROWS)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
@@ -107,8 +135,3 @@ def _within_int64(row: Mapping[str, Value]) -> dict[str, Any]:
         for name, value in row.items()
         if not isinstance(value, int) or -(2**63) <= value < 2**63
     }
-
-
-def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while group := list(itertools.islice(rows, _GROUP_ROWS)):
-        yield group

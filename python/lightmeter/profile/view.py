@@ -15,14 +15,17 @@ from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Kind, Meaning, Role
+from lightmeter.profile.shown import NUMBERS_SHOWN, html_table, listed_counts, text_table
 from lightmeter.sketch import QuantileSketch
-from lightmeter.text import near
-from lightmeter.times import from_ms
+from lightmeter.text import NONE, count, counted, escape, near, number, shorten, visible
+from lightmeter.times import age, day, from_ms
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ColumnView", "FrequentItem", "ProfileView", "Repeated", "Repeats", "counted"]
+__all__ = ["ColumnView", "FrequentItem", "ProfileView", "Repeated", "Repeats", "counted_in"]
+
+_MOST_SHOWN = 60  # features
 
 
 class FrequentItem(NamedTuple):
@@ -198,10 +201,31 @@ class ColumnView:
         """Pickle with the whole profile."""
         return operator.getitem, (ProfileView(self._core), self.name)
 
+    def _shown(self) -> list[str]:
+        """Its numbers as texts, as `NUMBERS_SHOWN` has them; or one text that says what it has."""
+        if self.kind == "vector":
+            return [", ".join(f"{length} numbers each" for length in self.lengths)]
+        if self.kind == "hash":
+            at_least, hashes = self._core.repeats(self.name)
+            paths = [(path.rsplit("/", 1)[-1] or text, times) for text, times, path in hashes]
+            repeats = f"{counted(at_least, 'repeat')}{': ' if paths else ''}{listed_counts(paths)}"
+            return [f"{count(round(self.distinct))} distinct, {repeats}"]
+        if self.kind in ("category", "failure"):
+            return [listed_counts([(item.value, item.est) for item in self.frequent])]
+        if self.meaning.is_date and self.median is not None:
+            first, last = day(self.min or 0.0), day(self.max or 0.0)
+            return [f"{first} to {last}, median {day(self.median)}, {age(self.median)} ago"]
+        return [number(getattr(self, name)) for name in NUMBERS_SHOWN]
+
     def __repr__(self) -> str:
-        """Name, kind and counts."""
+        """Name, kind, counts and numbers, in one line."""
         missing = f", {self.missing} missing" if self.missing else ""
-        return f"<ColumnView {self.name!r}: {self.kind}, n={self.n}{missing}>"
+        shown = self._shown()
+        if len(shown) > 1:
+            named = zip(NUMBERS_SHOWN, shown, strict=True)
+            shown = [f"{name} {text}" for name, text in named if text != NONE]
+        numbers = "".join(f", {text}" for text in shown if text)
+        return f"<ColumnView {visible(repr(self.name))}: {self.kind}, n={self.n}{missing}{numbers}>"
 
 
 class ProfileView:
@@ -218,15 +242,11 @@ class ProfileView:
 
     def merge(self, other: "ProfileView") -> "ProfileView":
         """A new view of both sides together; neither side changes. No count is lost."""
-        return type(self)._merged([self, other])
+        return type(self).merge_many([self, other])
 
     @classmethod
     def merge_many(cls, views: Iterable["ProfileView"]) -> "ProfileView":
         """A new view of all of them together, which is faster than merging one by one."""
-        return cls._merged(views)
-
-    @classmethod
-    def _merged(cls, views: Iterable["ProfileView"]) -> "ProfileView":
         merged = _core.Profile()
         for view in views:
             if not isinstance(view, ProfileView):
@@ -273,11 +293,11 @@ class ProfileView:
         return decoders
 
     @property
-    def rows(self) -> list[dict[str, float]]:
+    def sample(self) -> list[dict[str, float]]:
         """The numbers of some images at random, one dict an image; see `Profile`.
 
-        They are those with the smallest hashes of their numbers, so equal images are one row.
-        Values are rounded to 32 bits. What an image does not have is not in its row.
+        They are those with the smallest hashes of their numbers, so equal images are in it once.
+        Values are rounded to 32 bits. What an image does not have is not in its dict.
         """
         return [
             dict(zip(names, row, strict=True))
@@ -355,7 +375,7 @@ class ProfileView:
         """The same without what is of single pictures, such as to give it to others.
 
         Exemplars, `failures` and the paths of `repeats` are left out. Every count stays, that of
-        failures by reason too. So do `rows`, which are numbers alone.
+        failures by reason too. So does `sample`, which is numbers alone.
         """
         core = self._core.copy()
         core.forget_pictures()
@@ -408,7 +428,7 @@ class ProfileView:
         except DecodeError as error:
             words = f"{os.fsdecode(path)}: {error}"
             if not data.startswith(b"LMP"):
-                words += "; a picture is measured first: profile_images"
+                words += "; a picture is measured first: profile_images, or lightmeter profile"
             raise DecodeError(words) from None
 
     def __reduce__(self) -> tuple[Any, tuple[bytes]]:
@@ -425,9 +445,29 @@ class ProfileView:
         """Hash of the encoded bytes."""
         return hash(self.to_bytes())
 
+    def _rows(self, most: int | None = None) -> Iterator[list[str]]:
+        """A line for each of the first features, for `text_table`."""
+        for name in list(self)[:most]:
+            column = self[name]
+            counts = count(column.n), count(column.missing)
+            yield [visible(name) if most is None else shorten(name, 60), *counts, *column._shown()]
+
+    def _more(self) -> str:
+        hidden = len(self) - _MOST_SHOWN
+        return f"and {counted(hidden, 'feature')} more: list(view) names them" if hidden > 0 else ""
+
+    def __str__(self) -> str:
+        """A table of the first 60 features."""
+        return f"{self!r}\n{text_table(self._rows(_MOST_SHOWN))}\n{self._more()}".rstrip()
+
+    def _repr_html_(self) -> str:
+        """The same table for notebooks."""
+        table = html_table(self._rows(_MOST_SHOWN))
+        return f"<p>{escape(repr(self))}</p>{table}<p>{self._more()}</p>"
+
     def __repr__(self) -> str:
         """How much is in it."""
-        return f"<ProfileView: {counted(self._core)}>"
+        return f"<ProfileView: {counted_in(self._core)}>"
 
 
 def _finite(value: float) -> float | None:
@@ -436,14 +476,9 @@ def _finite(value: float) -> float | None:
 
 def _no_such_column(name: object, names: list[str]) -> str:
     hint = near(name, names, "see get_columns()")
-    size = "1 feature" if len(names) == 1 else f"{len(names)} features"
-    return f"no feature {name!r} in this profile of {size}; {hint}"
+    return f"no feature {name!r} in this profile of {counted(len(names), 'feature')}; {hint}"
 
 
-def counted(core: _core.Profile) -> str:
-    """How much a profile holds, in words."""
-    images, features = core.images, len(core.names())
-    return (
-        f"{images:,} image{'' if images == 1 else 's'}, "
-        f"{features:,} feature{'' if features == 1 else 's'}"
-    )
+def counted_in(core: _core.Profile) -> str:
+    """Return how much a profile holds, in words."""
+    return f"{counted(core.images, 'image')}, {counted(len(core.names()), 'feature')}"

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.names import says
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import capitalised, sentence
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.profile.names import says
 from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import levels, numbers_of, sizes
 from lightmeter.text import number, shorten, with_minus

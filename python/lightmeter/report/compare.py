@@ -2,16 +2,16 @@
 
 from lightmeter.drift.compare import judged_lines
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
-from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
 
 __all__ = ["compare"]
 
 
 def compare(
-    *,
-    target: ProfileLike,
-    reference: ProfileLike,
+    *unnamed: object,
+    target: ProfileLike | None = None,
+    reference: ProfileLike | None = None,
     drift: float = DEFAULT_THRESHOLDS.drift,
     possible: float = DEFAULT_THRESHOLDS.possible,
     effect: float = DEFAULT_THRESHOLDS.effect,
@@ -28,9 +28,9 @@ def compare(
     Results are the same on every run. See `FeatureDrift` for what is reported.
 
     Args:
+        unnamed: nothing: both sides have names.
         target: the profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image`
-            returned, or the path of a file: a profile, or rows as `lightmeter measure` writes them
-            (.csv, .jsonl, .parquet).
+            returned, or the path of a profile file.
         reference: what it should look like; the same.
         drift: the largest q-value of a ``drift``; see `Thresholds` for why the defaults are so.
         possible: the largest q-value of a ``possible``.
@@ -41,12 +41,13 @@ def compare(
         delta: chance that the intervals of sampled features miss the truth.
 
     Raises:
-        TypeError: a side is something else.
+        TypeError: a side is something else, or not named.
         ValueError: a threshold is out of its range.
         OSError: a file cannot be read.
-        DecodeError: a file holds no whole profile, or rows that are none.
-        ImportError: Parquet needs pyarrow, and that is not installed.
+        DecodeError: a file holds no whole profile.
     """
+    if unnamed or target is None or reference is None:
+        raise TypeError("say which side is which: compare(target=..., reference=...)")
     thresholds = Thresholds(
         drift=drift,
         possible=possible,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from lightmeter.profile.names import GROUPS, Group
+from lightmeter.drift.names import GROUPS, Group
 
 __all__ = ["by_group"]
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from lightmeter.draw.document import section
 from lightmeter.draw.html import Content, Html, tag
+from lightmeter.drift.names import says
 from lightmeter.profile import ProfileView
-from lightmeter.profile.names import says
 from lightmeter.profile.view import Repeated
 from lightmeter.report.pictures import thumbnail_tag
 from lightmeter.text import count, shorten

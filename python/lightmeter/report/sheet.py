@@ -10,12 +10,12 @@ from PIL import Image
 
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, tag
+from lightmeter.drift.names import said
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
-from lightmeter.profile.cells import PREFIX, Row
-from lightmeter.profile.names import said
+from lightmeter.profile.row import PREFIX, Row
 from lightmeter.text import count, counted, number
 
 __all__ = ["contact_sheet"]

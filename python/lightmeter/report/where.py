@@ -7,9 +7,9 @@ from lightmeter.draw.document import section
 from lightmeter.draw.heat import heat_map
 from lightmeter.draw.html import Html, tag
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.names import GRID_SIDE
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import findings
-from lightmeter.profile.names import GRID_SIDE
 
 __all__ = ["heat_maps", "on_heat_map", "where"]
 

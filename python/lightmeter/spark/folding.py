@@ -8,8 +8,9 @@ from typing import Any
 from lightmeter.batch.block import BLOCK_ITEMS
 from lightmeter.batch.executors.spark import explained, parallel_tasks
 from lightmeter.batch.partials import WHOLE
-from lightmeter.batch.segments import MOST_SEGMENTS, SegmentOf
+from lightmeter.batch.segments import SegmentOf
 from lightmeter.profile import Profile
+from lightmeter.profile.segments import MOST_SEGMENTS
 from lightmeter.spark.columns import functions_of_columns
 from lightmeter.spark.tasks import (
     FOLDED,

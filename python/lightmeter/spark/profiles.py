@@ -51,8 +51,8 @@ def profile(
               bytes, or of structs of ``bytes`` and ``path``; None takes one of a usual name, as for
               `profile_images`, or the only one;
             - `order_by`: the column that orders the rows; None takes that of paths or addresses;
-            - `values`, `prefix`, `group`, `exemplars`, `rows` and all of a `lightmeter.Reading`, as
-              for `profile_images`.
+            - `values`, `prefix`, `group`, `exemplars`, `sample` and all of a `lightmeter.Reading`,
+              as for `profile_images`.
 
     Returns:
         The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments. With
@@ -148,14 +148,14 @@ def _profiles(
     group: GroupBy | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
-    rows: int = 0,
+    sample: int = 0,
     **options: Unpack[ReadingOptions],
 ) -> tuple[Profile, Any]:
     """An empty profile; and a context with a DataFrame of bucket, segment and profile."""
     if not hasattr(frame, "mapInArrow"):
         raise TypeError(f"got a {type(frame).__name__}; expected a DataFrame of Spark")
     reading = reading_of(reading, options)
-    empty = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
+    empty = Profile(prefix, reading=reading, exemplars=exemplars, sample=sample)
     segment_of = group_of = None
     if segment_by is not None:
         segment_of = SegmentOf(segment_by, root=None, exif=reading.exif)
@@ -169,7 +169,7 @@ def _profiles(
         reading=reading,
         prefix=prefix,
         exemplars=exemplars,
-        rows=rows,
+        sample=sample,
         values=logged,
         segment_of=segment_of,
         group_of=group_of,

@@ -7,7 +7,7 @@ from lightmeter.batch.partials import Partial, Placed, folded, partials
 from lightmeter.batch.segments import SegmentOf
 from lightmeter.batch.sources.cell import item_of, plain_cell
 from lightmeter.profile import Profile
-from lightmeter.profile.cells import parquet
+from lightmeter.profile.table_files import parquet
 
 __all__ = ["FOLDED", "PARTIAL", "measured_batches", "merged_batches", "renamed_batches"]
 

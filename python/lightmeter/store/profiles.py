@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike
+from lightmeter.profile.load import ProfileLike
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.damage import Damage, found_damage

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.database import Database, is_damage

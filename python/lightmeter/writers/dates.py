@@ -4,7 +4,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from lightmeter.batch.sources.exif import exif_of
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.times import EPOCH
+from lightmeter.times import EPOCH, to_utc
 
 __all__ = ["DateOf", "date_column", "date_reader"]
 
@@ -37,21 +37,22 @@ def date_column(source: str | None) -> tuple[str, ...]:
 def date_reader(source: str, limits: Limits = DEFAULT_LIMITS) -> DateOf:
     """A function from a picture to when it is from, in UTC; None where nothing says so.
 
-    It never waits for a pipe or a device: they have no Exif.
+    A time without a zone is local time, and a day without a time its midnight in UTC. It never
+    waits for a pipe or a device: they have no Exif.
 
     Args:
         source: where dates come from:
 
             - ``"exif"``: when the picture was taken, or else digitized, or else changed. Where the
-              camera noted its offset from UTC that is taken off; else its clock counts as UTC.
+              camera noted its offset from UTC that is its zone.
             - ``"mtime"``: the time of modification of the file, for pictures that are files.
             - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
               the picture in an archive. It holds times; texts of ISO 8601, such as
               ``2024-05-01T10:30:00+02:00`` or ``20240501``; or seconds since 1970, as numbers from
-              1e8 to 4e9 (the years 1973 to 2096). What has no time zone counts as UTC.
+              1e8 to 4e9 (the years 1973 to 2096).
             - ``"path:PATTERN"``: the last place in the path that looks like the pattern, with
               ``%Y %m %d`` and, if wanted, ``%H %M %S`` for digits, ``*`` for anything within a
-              name, ``%%`` for a percent sign, and anything else for itself. It counts as UTC. A
+              name, ``%%`` for a percent sign, and anything else for itself. A
               number does not match a part of a longer one. Of a picture in an archive or table the
               path is its name there, behind that of the archive.
         limits: what reading a picture may cost, for Exif.
@@ -86,22 +87,25 @@ def _column_date(column: str, item: Item) -> datetime | None:
     value: Any = item.values.get(column)
     try:
         if isinstance(value, str):
-            value = datetime.fromisoformat(value.strip())
+            value = _of_text(value.strip())
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = _of_number(value)
-        elif isinstance(value, dt.date) and not isinstance(value, datetime):
-            value = datetime(value.year, value.month, value.day)
-        if not isinstance(value, datetime):
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return to_utc(value) if isinstance(value, dt.date) else None
     except (ValueError, OverflowError):
         return None
 
 
-def _of_number(value: float) -> datetime | None:
+def _of_text(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text)
+
+
+def _of_number(value: float) -> dt.date | None:
     """Eight digits are a day, as a table of text may have them without quotes."""
     if 10_000_000 <= value <= 99_999_999 and value == int(value):
-        return datetime.strptime(str(int(value)), "%Y%m%d")
+        return dt.date.fromisoformat(str(int(value)))
     return EPOCH + timedelta(seconds=value) if 1e8 <= value <= 4e9 else None
 
 
@@ -114,18 +118,21 @@ def _exif_date(item: Item, limits: Limits) -> datetime | None:
         days = tags.get(date)
         if isinstance(days, int | float):
             try:
-                return EPOCH + timedelta(seconds=round(days * 86_400)) - _offset(tags.get(offset))
-            except OverflowError:  # the offset leads out of the years 1 to 9999
+                clock = EPOCH + timedelta(seconds=round(days * 86_400))
+                return to_utc(clock.replace(tzinfo=_zone(tags.get(offset))))
+            except (OverflowError, ValueError):  # out of the years 1 to 9999
                 return None
     return None
 
 
-def _offset(text: object) -> timedelta:
+def _zone(text: object) -> dt.timezone | None:
     match = _OFFSET.match(text) if isinstance(text, str) else None
     if match is None:
-        return timedelta()
+        return None
     offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
-    return -offset if match[1] == "-" else offset
+    if offset >= timedelta(days=1):
+        return None
+    return dt.timezone(-offset if match[1] == "-" else offset)
 
 
 def _path_date(pattern: str) -> DateOf:
@@ -142,7 +149,8 @@ def _path_date(pattern: str) -> DateOf:
                 if key in fields
             }
             try:
-                last_date = datetime(**numbers, tzinfo=UTC)
+                clock = datetime(**numbers, tzinfo=None)
+                last_date = to_utc(clock if "hour" in numbers else clock.date())
             except ValueError:  # no such day
                 continue
         return last_date

@@ -72,7 +72,7 @@ def log_folder(
     writer: str | None = None,
     reading: Reading | None = None,
     exemplars: int = 0,
-    rows: int = 0,
+    sample: int = 0,
     workers: int | None = None,
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
@@ -115,7 +115,8 @@ def log_folder(
         writer: a name in place of the folder, such as where the name of the machine changes.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
-        rows: rows to keep for `lightmeter.check_image`, likewise, such as 256.
+        sample: of how many images to keep the numbers for `lightmeter.check_image`, likewise, such
+            as 256.
         workers: how many decode and measure at once; None takes one per processor.
         executor: who works, as for `lightmeter.profile_images`.
         resume: a folder that keeps what is done, likewise.
@@ -184,7 +185,7 @@ def log_folder(
                 kept=None if parts is None else parts.kept,
                 reading=reading,
                 exemplars=exemplars,
-                rows=rows,
+                sample=sample,
                 workers=workers,
                 executor=executor,
                 resume=resume,

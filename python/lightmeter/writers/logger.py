@@ -61,7 +61,7 @@ def logger(
     checkpoint: str | timedelta = "30s",
     segment: Segment | None = None,
     reading: Reading | None = None,
-    rows: int = 0,
+    sample: int = 0,
     queue_bytes: int = 256 << 20,
     handle_signals: bool = False,
     **options: Unpack[ReadingOptions],
@@ -81,7 +81,8 @@ def logger(
             came for a second.
         segment: such as ``{"camera": "left"}``.
         reading: how pictures are read.
-        rows: rows to keep for `lightmeter.check_image`, as for `lightmeter.Profile`, such as 256.
+        sample: of how many images to keep the numbers for `lightmeter.check_image`, as for
+            `lightmeter.Profile`, such as 256.
         queue_bytes: memory for images that wait; beyond it images are dropped and counted. A path
             counts as 1 MB, for the work that it stands for.
         handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
@@ -95,8 +96,8 @@ def logger(
         StoreError: the store cannot be opened, the dataset has buckets of another length, or a
             server is away and `every` is not given.
         TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
-        ValueError: a duration, the segment or an option is not understood, `rows` is out of range,
-            or `handle_signals` is asked for outside the main thread.
+        ValueError: a duration, the segment or an option is not understood, `sample` is out of
+            range, or `handle_signals` is asked for outside the main thread.
     """
     return RollingLogger(
         store,
@@ -105,7 +106,7 @@ def logger(
         checkpoint=checkpoint,
         segment=segment,
         reading=reading_of(reading, options),
-        rows=rows,
+        sample=sample,
         queue_bytes=queue_bytes,
         handle_signals=handle_signals,
     )
@@ -139,7 +140,7 @@ class RollingLogger:
         checkpoint: str | timedelta,
         segment: Segment | None,
         reading: Reading,
-        rows: int,
+        sample: int,
         queue_bytes: int,
         handle_signals: bool,
     ) -> None:
@@ -147,7 +148,7 @@ class RollingLogger:
         length = None if every is None else to_duration(every)
         self._interval = to_duration(checkpoint).total_seconds()
         self._reading = reading
-        self._empty = Profile(reading=reading, rows=rows)
+        self._empty = Profile(reading=reading, sample=sample)
         self._segment = parse_segment(segment_text(segment))
         self._dataset = dataset
         self._queue_bytes = queue_bytes

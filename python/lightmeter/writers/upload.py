@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike, view_of
+from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store

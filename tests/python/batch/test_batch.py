@@ -11,13 +11,9 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import (
-    Failure,
-    ImageError,
-    Reading,
-    profile_images,
-)
+from lightmeter import Failure, Reading, profile_images
 from lightmeter.batch.sources.folder import find_images
+from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.measure import Measured, measure_image, measure_images, measure_together
 from PIL import Image
@@ -96,11 +92,11 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
 @given(
     sizes=st.lists(st.integers(1, 70), min_size=2, max_size=2, unique=True),
     exemplars=st.integers(0, 2),
-    rows=st.integers(0, 8),
+    sample=st.integers(0, 8),
     segments=st.booleans(),
 )
 def test_the_size_of_blocks_does_not_change_the_bytes(
-    mixed: Path, sizes: list[int], exemplars: int, rows: int, segments: bool
+    mixed: Path, sizes: list[int], exemplars: int, sample: int, segments: bool
 ) -> None:
     views = []
     for size in sizes:
@@ -110,7 +106,7 @@ def test_the_size_of_blocks_does_not_change_the_bytes(
                 mixed,
                 workers=2,
                 exemplars=exemplars,
-                rows=rows,
+                sample=sample,
                 segment_by={"half": "path:^(.)"} if segments else None,
             )
         parts = [found.whole, *found.values()] if segments else [found]

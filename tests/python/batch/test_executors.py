@@ -37,7 +37,7 @@ def test_processes_give_the_bytes_of_threads(photos: Path) -> None:
             group="path:^..(.)",
             metrics=["whylogs", brightest],
             exemplars=2,
-            rows=8,
+            sample=8,
             progress=lambda done, total, of=told[executor]: of.append((done, total)),
             on_failure=failed[executor].append,
         )

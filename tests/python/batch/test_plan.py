@@ -2,10 +2,11 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import DecodeError, Failure, Profile
+from lightmeter import Failure, Profile
 from lightmeter.batch import plan
 from lightmeter.batch.block import Block
 from lightmeter.batch.sources.item import Item
+from lightmeter.errors import DecodeError
 
 texts = st.text(st.characters(exclude_categories=[]), max_size=8)  # lone surrogates too
 

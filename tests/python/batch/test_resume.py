@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import BatchError, Failure, Profile, Store, log_folder, profile_images
+from lightmeter import Failure, Profile, Store, log_folder, profile_images
 from lightmeter.batch import plan, resume
+from lightmeter.errors import BatchError
 from lightmeter.image.measure import Measured
 
 pytest.importorskip("pyarrow")

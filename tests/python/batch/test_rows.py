@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter.batch.row_files import write_rows
-from lightmeter.profile.cells import FACTS, NUMBERS, Row
+from lightmeter.profile.row import FACTS, NUMBERS, Row
 from numpy.typing import NDArray
 from PIL import Image
 

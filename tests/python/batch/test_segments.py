@@ -13,7 +13,6 @@ import lightmeter as lm
 import pytest
 from conftest import lightmeter, picture
 from lightmeter import ExifPolicy, SegmentedViews, Store, profile_images
-from lightmeter.batch import segments as of_files
 from lightmeter.profile.segments import segment_text
 from lightmeter.writers import log_folder
 from PIL import Image
@@ -158,7 +157,7 @@ def test_wrong_sources(photos: Path, by: Any, error: type[Exception], message: s
 def test_the_first_segments_in_the_order_of_the_paths_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(of_files, "MOST_SEGMENTS", 70)
+    monkeypatch.setattr("lightmeter.profile.segments.MOST_SEGMENTS", 70)
     for number in range(100):
         picture(4, 4, seed=number).save(tmp_path / f"{number:03}.png")
     by = {"name": r"path:\d+"}
@@ -202,7 +201,7 @@ def test_segments_of_a_dataset_stay_the_same(
 ) -> None:
     """Those of the store come before those that are first in the order of the paths."""
     log_folder(store, photos / "south", "cells", segment_by={"n": r"path:\d"})
-    monkeypatch.setattr(of_files, "MOST_SEGMENTS", 2)
+    monkeypatch.setattr("lightmeter.profile.segments.MOST_SEGMENTS", 2)
     for _ in range(2):
         log_folder(store, photos, "cells", segment_by={"n": r"path:[^/]+$"})
         assert [segment.get("n") for segment in store.segments("cells")] == [

@@ -12,7 +12,6 @@ from conftest import encoded, lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import (
-    ImageError,
     Profile,
     ProfileView,
     Store,
@@ -22,8 +21,9 @@ from lightmeter import (
     logger,
     profile_images,
 )
-from lightmeter.drift.check import MOST_ROWS
 from lightmeter.drift.deviation import Rows
+from lightmeter.errors import ImageError
+from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.testing import fold, merge_trees
 from PIL import Image, ImageFilter
 
@@ -44,7 +44,7 @@ def scene(seed: int) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def good() -> ProfileView:
-    profile = Profile(rows=64)
+    profile = Profile(sample=64)
     profile.track_many(scene(seed) for seed in range(80))
     return profile.view()
 
@@ -83,7 +83,7 @@ def test_findings_say_what_and_how_rare(good: ProfileView) -> None:
 
 
 def test_hues_are_judged_on_their_circle() -> None:
-    profile = Profile(rows=64)
+    profile = Profile(sample=64)
     rng = np.random.default_rng(0)
     for _ in range(64):  # reds on both sides of 0
         profile.track(np.full((4, 4, 3), [200, *rng.integers(20, 40, 2)], np.uint8))
@@ -109,7 +109,7 @@ def test_numbers_that_go_ill_together_are_found() -> None:
         return {"a": a, "b": b}
 
     plain = np.full((4, 4), 90, np.uint8)
-    profile = Profile(rows=256, metrics=[own])
+    profile = Profile(sample=256, metrics=[own])
     profile.track_many([plain] * 200)
     view = profile.view()
     assert check_image(plain, view, metrics=[own]).verdict == "ordinary"
@@ -123,19 +123,20 @@ def test_numbers_that_go_ill_together_are_found() -> None:
 
 
 def test_too_small_a_reference_says_so() -> None:
-    profile = Profile(rows=256)
+    profile = Profile(sample=256)
     for seed in range(18):
         profile.track(scene(seed))
     small = check_image(darker(scene(1)), profile, level=LEVEL)
     assert (small.verdict, small.rows) == ("unknown", 18)
     assert small.p_value == pytest.approx(1 / 19)
-    assert "a level of 0.05 needs 19 rows, and it has 18" in small.why_unknown
+    assert "a sample of 18 images" in small.why_unknown
+    assert "a level of 0.05 needs 19; profile it again with sample=256" in small.why_unknown
     rarely = check_image(darker(scene(1)), profile, level=1e-5).why_unknown
     assert rarely.endswith(
-        f"keeps at most 4,096 rows, so the level can be no less than 1/{MOST_ROWS + 1}"
+        f"samples 4,096 at most, so the level can be no less than 1/{MOST_SAMPLE + 1}"
     )
     assert check_image(scene(1), profile, level=1 / 4097).why_unknown.endswith(
-        "rows=4096 (option --rows)"
+        "sample=4096 (option --sample)"
     )
     profile.track(scene(18))
     assert check_image(darker(scene(1)), profile, level=LEVEL).verdict == "unusual"
@@ -150,8 +151,8 @@ def test_a_reference_without_rows_has_findings_and_no_verdict() -> None:
 def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:
     for seed in range(40):
         scene(seed).save(tmp_path / f"{seed}.jpg", quality=95)
-    files = profile_images(tmp_path, rows=256)
-    assert "image.FileSize" in files.rows[0]
+    files = profile_images(tmp_path, sample=256)
+    assert "image.FileSize" in files.sample[0]
     with Image.open(tmp_path / "3.jpg") as opened:
         pixels = np.asarray(opened)
     assert check_image(pixels, files, level=LEVEL).verdict == "ordinary"  # no file, no size
@@ -159,7 +160,7 @@ def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:
     findings = check_image(again, files, level=LEVEL).findings
     assert "image.JpegQuality" in [finding.feature for finding in findings]
 
-    mixed = Profile(rows=256)
+    mixed = Profile(sample=256)
     for seed in range(60):
         mixed.track(scene(seed).convert("L" if seed % 3 == 0 else "RGB"))
     for mode, rows in (("L", 20), ("RGB", 40)):  # gray pictures have no hue
@@ -168,7 +169,7 @@ def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:
 
 
 def leaf(seed: int) -> ProfileView:
-    profile = Profile(rows=5, metrics="whylogs")  # without co-moments, which are rounded
+    profile = Profile(sample=5, metrics="whylogs")  # without co-moments, which are rounded
     profile.track(scene(seed))
     return profile.view()
 
@@ -180,38 +181,38 @@ def test_any_order_and_tree_keeps_the_same_rows(tree, random) -> None:  # type: 
     merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
     random.shuffle(leaves)
     assert merged == ProfileView.merge_many(map(leaf, leaves))
-    assert len(merged.rows) == min(5, len(set(leaves)))
+    assert len(merged.sample) == min(5, len(set(leaves)))
     again = ProfileView.from_bytes(merged.to_bytes())
-    assert (again, again.rows) == (merged, merged.rows)
+    assert (again, again.sample) == (merged, merged.sample)
 
 
 def test_rows_are_kept_where_asked_for(tmp_path: Path) -> None:
     for seed in range(6):
         scene(seed).save(tmp_path / f"{seed}.png")
         scene(seed).save(tmp_path / f"{seed} again.png")
-    assert profile_images(tmp_path).rows == []
-    view = profile_images(tmp_path, rows=256)
-    assert view == profile_images(tmp_path, rows=256, workers=4)
-    assert len(view.rows) == 6  # equal ones once
-    assert "image.Hue.mean" not in view.rows[0]
+    assert profile_images(tmp_path).sample == []
+    view = profile_images(tmp_path, sample=256)
+    assert view == profile_images(tmp_path, sample=256, workers=4)
+    assert len(view.sample) == 6  # equal ones once
+    assert "image.Hue.mean" not in view.sample[0]
     store = tmp_path / "s.db"
-    log_folder(store, tmp_path, "files", rows=256)
-    with logger(store, "live", rows=256) as live:
+    log_folder(store, tmp_path, "files", sample=256)
+    with logger(store, "live", sample=256) as live:
         live.track(scene(1))
     with Store(store) as opened:
-        assert len(opened.read("files").rows) == 6
-        assert len(opened.read("live").rows) == 1
-    profile = Profile(rows=3)
+        assert len(opened.read("files").sample) == 6
+        assert len(opened.read("live").sample) == 1
+    profile = Profile(sample=3)
     profile.track(scene(1))
     copied = pickle.loads(pickle.dumps(profile))
     copied.track(scene(2))
-    assert len(copied.view().rows) == 2
-    with pytest.raises(ValueError, match="rows is 5000; expected 0 to 4096"):
-        Profile(rows=5000)
+    assert len(copied.view().sample) == 2
+    with pytest.raises(ValueError, match="sample is 5000; expected 0 to 4096"):
+        Profile(sample=5000)
 
 
 def test_the_set_of_metrics_is_that_of_the_reference() -> None:
-    profile = Profile(rows=64, metrics="camera")
+    profile = Profile(sample=64, metrics="camera")
     profile.track_many(scene(seed) for seed in range(60))
     view = profile.view()
     covered = np.array(scene(99))
@@ -280,7 +281,7 @@ def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
     def stack(seed: int) -> np.ndarray:
         return np.asarray(scene(seed))[..., :2]
 
-    profile = Profile(rows=64, bands=bands, metrics="camera")
+    profile = Profile(sample=64, bands=bands, metrics="camera")
     profile.track_many(stack(seed) for seed in range(80))
     view = profile.view()
     assert check_image(stack(100), view, bands=bands).rows == 64
@@ -294,17 +295,17 @@ def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
             check_image(stack(100), view, bands=other)
 
 
-@pytest.mark.parametrize("rows", [1.5, "many", None])
-def test_rows_are_a_count(rows: object) -> None:
-    for what in ("rows", "exemplars"):
-        with pytest.raises(TypeError, match=f"{what} is {rows!r}; expected an integer"):
-            Profile(**{what: rows})
-        with pytest.raises(ValueError, match=f"{what} is -1; expected 0 or more"):
+@pytest.mark.parametrize("count", [1.5, "many", None])
+def test_the_size_of_a_sample_is_a_count(count: object) -> None:
+    for what in ("sample", "exemplars"):
+        with pytest.raises(TypeError, match=f"{what} is {count!r}; expected an integer"):
+            Profile(**{what: count})
+        with pytest.raises(ValueError, match=f"{what} is -1; expected 0 to"):
             Profile(**{what: -1})
 
 
 def test_rows_of_huge_numbers_are_harmless() -> None:
-    wild = Profile(rows=64)
+    wild = Profile(sample=64)
     core = wild._core
     for size in range(60):
         core.sample_row({"image.Brightness.mean": (-1) ** size * 1e38, "image.own": 1e38 * size})
@@ -324,9 +325,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scene(6).save(root / "bad" / "a.png")
     scene(7).filter(ImageFilter.GaussianBlur(2)).save(root / "bad" / "b.png")
     (root / "junk" / "a.png").write_bytes(b"junk")
-    log_folder(root / "s.db", root / "good", "cells", segment={"camera": "north"}, rows=256)
-    profile_images(root / "good", rows=256).write(root / "good.lmp")
-    profile_images(root / "same", rows=256).write(root / "small.lmp")
+    log_folder(root / "s.db", root / "good", "cells", segment={"camera": "north"}, sample=256)
+    profile_images(root / "good", sample=256).write(root / "good.lmp")
+    profile_images(root / "same", sample=256).write(root / "small.lmp")
     return root
 
 

@@ -40,9 +40,11 @@ def test_compare_finds_and_names_what_changed(
     assert "image.Brightness.mean" in [line.feature for line in report.drifted]
     assert report["image.Brightness.mean"].ks == 1.0
     assert "brightness fell by 66 %" in report.summary()
-    assert report["image.Hue.mean"].role == "linear angle"
-    assert report["image.Hue.mean"].verdict is report["image.Hue.mean"].q_value is None
-    assert report["image.Hue.mean"].p_value is not None
+    for name, role in (("image.Hue.mean", "linear angle"), ("image.Hue.stddev", "angle spread")):
+        line = report[name]
+        assert (line.role, line.verdict, line.q_value) == (role, None, None)
+        assert line.p_value is not None
+        assert repr(line).startswith(f"<FeatureDrift '{name}': no verdict, ")
     assert report["image.Hue.circular_mean"].kind == "hue"
     pixels = report["image.Brightness.pixels"]
     assert (pixels.verdict, pixels.p_value) == (None, None)

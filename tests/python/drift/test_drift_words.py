@@ -7,11 +7,11 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from lightmeter.drift.names import said as said_of
 from lightmeter.drift.words import capitalised, finding, findings, sentence, summary
 from lightmeter.drift.words.comparatives import more_than
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
-from lightmeter.profile.names import said as said_of
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from counts import numbers_of
 from hypothesis import given, settings
-from lightmeter import ImageError, ImageMeter, Profile, log_image
+from lightmeter import ImageMeter, Profile, log_image
+from lightmeter.errors import ImageError
 from lightmeter.testing import images
 from numpy.typing import NDArray
 from tensors import Bfloat16, Tensor

@@ -14,7 +14,8 @@ from bad_files import SIGNED, encoded, outcome
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import ImageError, Reading, log_image
+from lightmeter import Reading, log_image
+from lightmeter.errors import ImageError
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_images

@@ -10,8 +10,9 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import lightmeter
-from lightmeter import ImageError, ProfileView, Reading
-from lightmeter.profile.metric_set import metric_set_of
+from lightmeter import ProfileView, Reading
+from lightmeter.drift.metric_set import metric_set_of
+from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image
 from tiffs import SHORT

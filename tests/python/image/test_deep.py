@@ -6,7 +6,8 @@ from counts import LAYOUTS, measured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from lightmeter import ImageError, ImageMeter, log_image
+from lightmeter import ImageMeter, log_image
+from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image
 

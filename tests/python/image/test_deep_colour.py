@@ -125,12 +125,12 @@ def test_without_a_decoder_of_our_own_it_fails(monkeypatch: pytest.MonkeyPatch) 
     samples = noise(3, 4, 3)
     file = png(samples, 2)
     assert numbers(file, lm.Reading()) == numbers(upper(samples, 2), lm.Reading())
-    with pytest.raises(lm.ImageError, match="colour of 16 bits"):
+    with pytest.raises(lm.errors.ImageError, match="colour of 16 bits"):
         measure_image(file, DEEP)
 
 
 def reason(image: Any, reading: lm.Reading) -> str:
-    with pytest.raises(lm.ImageError) as caught:
+    with pytest.raises(lm.errors.ImageError) as caught:
         list(measure_images(image, reading))
     return caught.value.reason
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from bad_files import SIGNED, encoded, outcome
-from lightmeter import ImageError, _core
+from lightmeter import _core
+from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, open_to_decode
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import encoded, picture
-from lightmeter import ImageError, Profile, Reading, log_image
+from lightmeter import Profile, Reading, log_image
+from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_images
 from PIL import Image, TiffImagePlugin

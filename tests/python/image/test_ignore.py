@@ -8,7 +8,8 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import ImageError, ProfileView, Reading
+from lightmeter import ProfileView, Reading
+from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image
 

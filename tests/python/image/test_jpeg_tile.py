@@ -12,7 +12,8 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jpeg_files import picture
-from lightmeter import ImageError, Limits, Reading
+from lightmeter import Limits
+from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.tiles import jpeg_tile, tiff_raster
 from lightmeter.image.tiles.jpeg_tile import common_segments, write_jpeg_tile

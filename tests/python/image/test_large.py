@@ -13,7 +13,8 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import ImageError, ImageMeter, Limits, Reading
+from lightmeter import ImageMeter, Limits, Reading
+from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.measure import Measured, measure_image, measure_images
 from lightmeter.image.tiles import open as large_open

@@ -14,7 +14,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter import ImageError, Limits, Reading
+from lightmeter import Limits, Reading
+from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
 from lightmeter.image.tiles import open as large_open
 from tiffs import ASCII, BYTE, LONG, SHORT, Tags, tiff

@@ -11,7 +11,8 @@ import png_files as png
 import pytest
 from bad_files import encoded, outcome
 from conftest import picture
-from lightmeter import ImageError, Reading
+from lightmeter import Reading
+from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 from PIL import Image, ImageFile

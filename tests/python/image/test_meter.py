@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from conftest import picture
 from counts import LAYOUTS, measured
-from lightmeter import ImageError, ImageMeter
+from lightmeter import ImageMeter
+from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from conftest import encoded
 from counts import numbers_of
-from lightmeter import ImageError, ImageMeter, log_image
+from lightmeter import ImageMeter, log_image
+from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import encoded, picture
-from lightmeter import ImageError, log_image, profile_images
+from lightmeter import log_image, profile_images
 from lightmeter.batch.sources.folder import find_images
+from lightmeter.errors import ImageError
 from lightmeter.image.plugins import load_plugin, plugin_format
 from PIL import Image
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import ImageError, ImageMeter, _core
+from lightmeter import ImageMeter, _core
+from lightmeter.errors import ImageError
 from lightmeter.sketch import QuantileSketch
 
 NUMBERS = np.random.default_rng(1).normal(size=3_000_000)

@@ -3,7 +3,8 @@
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter import ImageError, ImageMeter, IncompatibleError
+from lightmeter import ImageMeter
+from lightmeter.errors import ImageError, IncompatibleError
 from lightmeter.image.numbers import SETS
 from numpy.typing import NDArray
 from PIL import Image

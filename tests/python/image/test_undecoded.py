@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bad_files import encoded, outcome
 from conftest import picture
-from lightmeter import ImageError
+from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
 from tiffs import LONG, SHORT, tiff
 

@@ -100,7 +100,9 @@ def test_it_is_refused(name: str) -> None:
         pytest.skip("this Pillow does not read AVIF")
     data = bytes(REFUSED[name])
     assert lm.log_image(data).view().images == 1
-    with pytest.raises(lm.ImageError, match="value_range has no meaning; give it as an array"):
+    with pytest.raises(
+        lm.errors.ImageError, match="value_range has no meaning; give it as an array"
+    ):
         lm.log_image(data, value_range=(0, WHITE))
 
 
@@ -112,7 +114,7 @@ def test_images_of_pillow_and_functions_of_yours(tmp_path: Path) -> None:
     def mean(picture: NDArray[np.uint8]) -> float:
         return float(picture.mean())
 
-    refused = pytest.raises(lm.ImageError, match="value_range has no meaning")
+    refused = pytest.raises(lm.errors.ImageError, match="value_range has no meaning")
     with Image.open(path) as image, refused:
         lm.log_image(image, value_range=(0, WHITE))
     with refused:

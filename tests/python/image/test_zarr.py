@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import ImageError, Limits, Reading
+from lightmeter import Limits, Reading
+from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image, measure_images
 from lightmeter.image.tiles import raster as large_raster
 from test_large import of_array, texture

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import DecodeError, _core
+from lightmeter import _core
+from lightmeter.errors import DecodeError
 from lightmeter.sketch import QuantileSketch
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import DecodeError, ProfileView
+from lightmeter import ProfileView
+from lightmeter.errors import DecodeError
 from lightmeter.whylogs import read_segments
 from lightmeter.whylogs.hll import read_distinct
 from lightmeter.whylogs.kll import read_quantiles

@@ -18,7 +18,7 @@ HEAVY |= {"asyncio", "ssl", "tomllib", "typer"}
 def test_public_names_exist_and_are_documented() -> None:
     for name in lightmeter.__all__:
         assert name == "__version__" or getattr(lightmeter, name).__doc__, name
-    assert set(lightmeter.__all__) <= set(dir(lightmeter))
+    assert dir(lightmeter) == lightmeter.__all__
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         lightmeter.nonsense  # noqa: B018
 
@@ -28,7 +28,6 @@ def test_an_error_is_one_of_ours_and_of_the_fitting_builtin(name: str) -> None:
     kind = getattr(errors, name)
     assert issubclass(kind, errors.LightmeterError)
     assert name == "LightmeterError" or issubclass(kind, ValueError | RuntimeError)
-    assert getattr(lightmeter, name) is kind
 
 
 @pytest.mark.parametrize("arguments", [(), (1.5, 1), ([],), (b"x",), ("a",) * 5, (object(),) * 3])

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import lightmeter as lm
+import numpy as np
 import pytest
 from conftest import lightmeter, picture
 
@@ -44,8 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("profile photos -o nowhere/a.lmp", "'{here}/nowhere': No such folder"),
         ("drift --reference good.lmp --target 0.png", "a picture is measured first"),
         ("show photos", "'photos': a folder is no profile; measure it first: profile_images"),
+        ("show text.jpg", "a picture is measured first: profile_images, or lightmeter profile"),
         ("show text.jpg", "text.jpg: not a lightmeter profile: got 5 bytes"),
-        ("check 0.png --reference good.lmp", "with rows=256 (option --rows)"),
+        ("check 0.png --reference good.lmp", "with sample=256 (option --sample)"),
         ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),
         ("monitor run monitors.toml --store no.db", "there is no store at {here}/no.db; check the"),
         ("dashboard --store no.db -o site", "there is no store at {here}/no.db; check the path"),
@@ -91,17 +93,24 @@ def test_slips_in_python(folder: Path) -> None:
         report["image.Sharpnes"]
     with pytest.raises(IsADirectoryError, match="measure it first: profile_images"):
         lm.compare(target=folder / "photos", reference=good)
-    with pytest.raises(lm.DecodeError, match="a picture is measured first: profile_images"):
+    with pytest.raises(lm.errors.DecodeError, match="a picture is measured first: profile_images"):
         lm.compare(target=folder / "0.png", reference=good)
-    with pytest.raises(lm.StoreError, match=r"there is no folder '.*nowhere'"):
+    with pytest.raises(lm.errors.StoreError, match=r"there is no folder '.*nowhere'"):
         lm.Store(folder / "nowhere/a.db")
     view = lm.ProfileView.read(good)
     with pytest.raises(TypeError, match=r"got int; expected a ProfileView, as Profile\.view\(\)"):
         view.merge(5)  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(strict=True, reason="issue P")
 def test_two_profiles_without_their_names_are_told_to_have_some(folder: Path) -> None:
     good = folder / "good.lmp"
     with pytest.raises(TypeError, match=r"target=\.\.\., reference=\.\.\."):
-        lm.compare(good, good)  # type: ignore[misc]
+        lm.compare(good, good)
+    for wrong, words in (
+        ({"metric": "camera"}, "did you mean metrics"),
+        ({"x": 1}, "are channels"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            lm.log_image(picture(), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(lm.errors.ImageError, match=r"or names of channels as bands="):
+        lm.log_image(np.zeros((4, 4, 5), np.uint8))

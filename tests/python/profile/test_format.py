@@ -6,7 +6,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from lightmeter import DecodeError, Profile, ProfileView
+from lightmeter import Profile, ProfileView
+from lightmeter.errors import DecodeError
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden/v1").glob("*.lmp"))
 PAGE = (Path(__file__).parents[3] / "docs/format.md").read_text(encoding="utf-8")

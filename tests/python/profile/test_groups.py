@@ -1,6 +1,8 @@
 """What is logged with group=: its state, where keys come from, and comparisons by groups."""
 
 import json
+import math
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,8 @@ def logged(rows: list[tuple[Any, Any]]) -> lm.Profile:
 
 
 def state(profile: Any, name: str = "a") -> dict[str, Any]:
-    table: dict[str, Any] = profile.view()._core.grouped(name, "plain", "value")
+    view = profile if isinstance(profile, lm.ProfileView) else profile.view()
+    table: dict[str, Any] = view._core.grouped(name, "plain", "value")
     return table
 
 
@@ -101,6 +104,46 @@ def test_wrong_groups(arguments: dict[str, Any], error: type[Exception], message
     with pytest.raises(error, match=message):
         profile.log(**arguments)
     assert len(profile.view()) == 0
+
+
+@pytest.mark.parametrize("library", ["", "pandas", "polars"])
+def test_a_table_has_a_profile_for_each_segment(library: str) -> None:
+    columns: dict[str, Any] = {"camera": ["a", "b ", None, "a"], "x": [1, 2, 3, 4]}
+    given: dict[str, Any] = {"columns": columns}
+    if library:
+        given = {"table": pytest.importorskip(library).DataFrame(columns)}
+    for by in ("camera", {"camera": "column:camera"}, lambda row: {"camera": row["camera"]}):
+        views = lm.log(**given, group="camera", segment_by=by)
+        means = {name: view["x"].mean for name, view in views.items()}
+        assert means == {"camera=a": 2.5, "camera=b": 2, "camera=none": 3}
+        assert_like(state(views.whole, "x"), state(lm.log(**given, group="camera"), "x"))
+        assert lm.log(**given, segment_by=by).whole == lm.log(**given).view()
+
+
+def test_segments_of_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = Image.new("RGB", (4, 4))
+    columns = {"site": [3, 2.0, math.nan, 3], "day": [date(2024, 1, 2)] * 4, "photo": [image] * 4}
+    views = lm.log(columns=columns, segment_by={"n": "site", "d": "column:day"})
+    assert list(views) == [f"d=2024-01-02&n={value}" for value in ("2", "3", "none")]
+    assert (views.whole.images, views["d=2024-01-02&n=3"].images) == (4, 2)
+    assert list(lm.log(columns=columns, segment_by=lambda row: None)) == ["segment=none"]
+    monkeypatch.setattr("lightmeter.profile.segments.MOST_SEGMENTS", 1)
+    assert list(lm.log(columns=columns, segment_by="site")) == ["site=3", "site=other"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"segment_by": "sight"}, ValueError, "column 'sight'; did you mean site"),
+        ({"segment_by": {}}, TypeError, "expected the name of a column"),
+        ({"segment_by": {"": "site"}}, ValueError, "empty key"),
+        ({"segment_by": lambda row: 5}, TypeError, "returned 5"),
+        ({"segment_by": "site", "row": {"a": 1}, "columns": None}, TypeError, "with row="),
+    ],
+)
+def test_wrong_segments(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        lm.log(**{"columns": {"site": ["a"]}, **arguments})
 
 
 @pytest.fixture

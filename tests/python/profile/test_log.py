@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import ImageError, ImageMeter, Profile, ProfileView, log_image
+from lightmeter import ImageMeter, Profile, ProfileView, log_image
+from lightmeter.errors import ImageError
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
 WHYLOGS_TEN = {

@@ -15,7 +15,8 @@ import pytest
 from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import DecodeError, Profile, ProfileView, log, log_image
+from lightmeter import Profile, ProfileView, log, log_image
+from lightmeter.errors import DecodeError
 
 VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
 
@@ -173,9 +174,43 @@ def test_a_view_is_a_container_of_its_features() -> None:
     assert list(view) == ["a", "b"] == list(view.get_columns())
     assert (len(view), "a" in view, "c" in view, 5 in view) == (2, True, False, False)
     assert view["a"].n == view.get_column("a").n == 1
-    assert repr(view) == "<ProfileView: 0 images, 2 features>"
-    assert repr(VIEWS[0]) == f"<ProfileView: 1 image, {len(VIEWS[0])} features>"
-    assert repr(log(row={"a": None}).view()["a"]) == "<ColumnView 'a': number, n=1, 1 missing>"
+
+
+def test_a_view_is_seen_as_a_table() -> None:
+    nothing = log(row={"a": None}).view()
+    assert repr(nothing) == "<ProfileView: 0 images, 1 feature>"
+    assert repr(nothing["a"]) == "<ColumnView 'a': number, n=1, 1 missing>"
+    profile = log_image(picture()).profile()
+    assert repr(profile.view()) == f"<ProfileView: 1 image, {len(VIEWS[0])} features>"
+    assert repr(profile) == repr(profile.view()).replace("View", "")
+    columns = {
+        "x": [1, 2, 4, None],
+        "<b>\x1b": ["<script>", "a|b", "a|b", "c"],
+        "z": np.ones((4, 9)),
+    }
+    columns["when"] = [date(2024, 1, 2)] * 4
+    view = log(columns=columns).view()
+    assert str(view).splitlines() == [
+        "<ProfileView: 0 images, 4 features>",
+        "feature    n  missing    mean  stddev     min  median     max",
+        "<b>\\u001b  4        0  a|b (2), <script> (1), c (1)",
+        "when       4        0  1.7e09       0  1.7e09  1.7e09  1.7e09",
+        "x          4        1   2.333   1.528       1       2       4",
+        "z          4        0  9 numbers each",
+    ]
+    assert repr(view["x"]) == (
+        "<ColumnView 'x': number, n=4, 1 missing, mean 2.333, stddev 1.528, min 1, median 2, max 4>"
+    )
+    page = view._repr_html_()
+    assert "&lt;script&gt; (1)" in page
+    assert not {"<script", "<b>", "\x1b"} & {
+        text for text in ("<script", "<b>", "\x1b") if text in page
+    }
+    many = log(row={f"{'long' * 40}{number}": number for number in range(200)}).view()
+    lines = str(many).splitlines()
+    assert len(lines) == 63
+    assert lines[-1] == "and 140 features more: list(view) names them"
+    assert max(map(len, lines)) < 120
 
 
 @pytest.mark.parametrize("missing", ["image.Hue.maen", 5])

@@ -13,7 +13,7 @@ from conftest import picture
 from hostile import HOSTILE
 from lightmeter.batch.ranking import Ranking, Tally, number_called
 from lightmeter.draw.html import Html
-from lightmeter.profile.cells import Row
+from lightmeter.profile.row import Row
 from lightmeter.report import sheet
 from lightmeter.report.sheet import contact_sheet
 from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lightmeter import ProfileView, Store, compare
 from lightmeter.monitor.results import Result, save_results
-from lightmeter.profile.plain import plain_summary
+from lightmeter.profile.summary import plain_summary
 from lightmeter.serve.app import ENDPOINTS
 from serving import API, BYTES, client, serving
 from starlette.applications import Starlette

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import lightmeter
-from lightmeter import ConfigError, Store, StoreError
+from lightmeter import Store
+from lightmeter.errors import ConfigError, StoreError
 from lightmeter.serve import Limits, make_app
 from lightmeter.serve.rates import Rates
 from lightmeter.serve.running import check_address

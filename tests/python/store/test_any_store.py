@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import Profile, ProfileView, Store, StoreError, log, logger, times
+from lightmeter import Profile, ProfileView, Store, log, logger, times
+from lightmeter.errors import StoreError
 from stores import put_days, view
 from weather import running
 

@@ -19,8 +19,9 @@ import lightmeter as lm
 import pytest
 from clouds import LATER, LINE, NOON, images, in_memory, objects_of, on_another_machine
 from faulty import Asked, Killed
-from lightmeter import Store, StoreError
+from lightmeter import Store
 from lightmeter.dashboard import write_dashboard
+from lightmeter.errors import StoreError
 from lightmeter.store.cloud import chain, lease
 from lightmeter.store.cloud.layout import encoded, folder_of, parse_profile, place_name, plain
 from lightmeter.store.cloud.profiles import CloudProfiles

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from clouds import LATER, LINE, NOON, images, in_memory, objects_of, on_another_machine
 from faulty import Asked, Killed
-from lightmeter import Store, StoreError
+from lightmeter import Store
+from lightmeter.errors import StoreError
 from lightmeter.store.cloud import lease
 from lightmeter.store.records import Snoozed
 from stores import view

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from faulty import Asked, Killed
-from lightmeter import Store, StoreError
+from lightmeter import Store
+from lightmeter.errors import StoreError
 from lightmeter.store.cloud import chain, lease
 from lightmeter.store.cloud.sealed import seal_object, unseal
 from lightmeter.store.records import Snoozed

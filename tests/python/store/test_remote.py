@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from forks import ended_well, forked
-from lightmeter import Store, StoreError
+from lightmeter import Store
+from lightmeter.errors import StoreError
 from lightmeter.serve import running as running_module
 from lightmeter.store.remote import client, sending
 from lightmeter.store.remote.spool import Spool

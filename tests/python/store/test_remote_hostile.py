@@ -12,7 +12,8 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
-from lightmeter import Store, StoreError
+from lightmeter import Store
+from lightmeter.errors import StoreError
 from lightmeter.store.remote import client
 from lightmeter.store.remote.spool import Entry
 from stores import view

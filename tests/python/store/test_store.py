@@ -15,7 +15,8 @@ import pytest
 from forks import ended_well, forked
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Profile, Store, StoreError, logger, times
+from lightmeter import Profile, Store, logger, times
+from lightmeter.errors import StoreError
 from lightmeter.profile import segments
 from lightmeter.store import buckets, filesystem, schema
 from lightmeter.store.file_store import FileStore

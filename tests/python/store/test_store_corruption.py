@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from lightmeter import Store, StoreError, watch
+from lightmeter import Store, watch
+from lightmeter.errors import StoreError
 from stores import DATASETS, answers, corrupted, fill, survives
 
 NOW = datetime(2022, 9, 25, tzinfo=UTC)

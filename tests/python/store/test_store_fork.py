@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 from forks import ended_well, forked
-from lightmeter import Store, StoreError
+from lightmeter import Store
+from lightmeter.errors import StoreError
 from lightmeter.store import handles
 from stores import view
 

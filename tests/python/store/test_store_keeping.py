@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from conftest import lightmeter
-from lightmeter import ProfileView, Store, StoreError
+from lightmeter import ProfileView, Store
+from lightmeter.errors import StoreError
 from lightmeter.store import profiles, retention, rows
 from lightmeter.times import to_ms
 from stores import put_days, reseal, sql, view

@@ -9,8 +9,9 @@ import pytest
 from conftest import lightmeter, picture
 from hypothesis import given
 from hypothesis import strategies as st
-from lightmeter import ExifPolicy, Failure, Store, StoreError, profile_images
+from lightmeter import ExifPolicy, Failure, Store, profile_images
 from lightmeter.batch.sources.item import Item
+from lightmeter.errors import StoreError
 from lightmeter.writers import log_folder
 from lightmeter.writers.dates import date_reader
 from PIL import Image
@@ -202,6 +203,26 @@ def test_dates_written_by_strftime_are_read(at: datetime) -> None:
     at = at.replace(microsecond=0, tzinfo=UTC)
     for pattern in ("%Y-%m-%dT%H.%M.%S", "x%Y%m%d%H%M%S"):
         assert date_reader("path:" + pattern)(Item(at.strftime(f"a/{pattern}.jpg"), "")) == at
+
+
+def test_times_without_a_zone_are_local(tmp_path: Path, far_from_utc: timedelta) -> None:
+    day = datetime(2022, 9, 7, tzinfo=UTC)
+    clock = day.replace(hour=12) - far_from_utc
+    exif = Image.Exif()
+    exif[0x0132] = "2022:09:07 12:00:00"
+    picture().save(tmp_path / "a.jpg", exif=exif)
+    assert date_reader("exif")(Item("", str(tmp_path / "a.jpg"))) == clock
+    assert date_reader("path:%Y%m%d-%H")(Item("20220907-12.jpg", "")) == clock
+    assert date_reader("path:%Y%m%d")(Item("20220907-12.jpg", "")) == day
+    for value, expected in (
+        ("2022-09-07T12:00", clock),
+        (datetime(2022, 9, 7, 12), clock),
+        ("2022-09-07T12:00Z", day.replace(hour=12)),
+        ("2022-09-07", day),
+        (20220907, day),
+        (date(2022, 9, 7), day),
+    ):
+        assert date_reader("column:at")(Item("", "", values={"at": value})) == expected
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 43_201, 86_399])

@@ -217,7 +217,7 @@ def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
     buckets, _ = by_bucket(source, lambda item: START, source)
     write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
     view = lm.batch.profile.profile_source(
-        buckets[START], reading=lm.Reading(), exemplars=0, rows=0, workers=1, progress=None,
+        buckets[START], reading=lm.Reading(), exemplars=0, sample=0, workers=1, progress=None,
         on_failure=None,
     ).whole  # fmt: skip
     assert (view.images, [fail.reason for fail in view.failures]) == (4, ["vanished"] * 2)

@@ -12,7 +12,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter import ProfileView, Store, StoreError
+from lightmeter import ProfileView, Store
+from lightmeter.errors import StoreError
 from lightmeter.writers import filling
 from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array

@@ -12,7 +12,8 @@ from pathlib import Path
 import lightmeter as lm
 import pytest
 from forks import ended_well, forked
-from lightmeter import RollingLogger, Store
+from lightmeter import Store
+from lightmeter.writers.logger import RollingLogger
 from logging_images import NOON, Gate, array
 
 

@@ -12,6 +12,7 @@ import pytest
 from conftest import lightmeter, picture
 from forks import ended_well, forked
 from lightmeter import ProfileView, Store, log_image, profile_images
+from lightmeter.errors import StoreError
 from lightmeter.store.remote import client, profiles, sending
 from lightmeter.writers import LightmeterWriter
 from PIL import Image
@@ -82,7 +83,7 @@ def test_a_write_that_failed_only_as_it_seemed(
 ) -> None:
     def put_and_fail(*arguments: Any, **options: Any) -> bool:
         assert Store.put(store, *arguments, **options)
-        raise lm.StoreError("no answer")
+        raise StoreError("no answer")
 
     writer = LightmeterWriter(store, dataset="cells")
     with monkeypatch.context() as patched:
@@ -157,7 +158,7 @@ def test_a_logger_loses_nothing_while_the_server_is_away(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(lm.StoreError, match="With `every` the logger begins without that"):
+    with pytest.raises(StoreError, match="With `every` the logger begins without that"):
         lm.logger(url, "cells")
     with lm.logger(url, "cells", every="1h") as log:
         for hour in (1, 2, 1):
@@ -192,7 +193,7 @@ def test_a_folder_is_logged_while_the_server_is_away(
         lm.log_folder(url, folder / "more", "cells", date_from="mtime", every="1h")
         lm.log_folder(url, folder / "more", "new", at=at)
         for options in ({"date_from": "mtime"}, {"segment_by": {"camera": "path:(.)"}}):
-            with pytest.raises(lm.StoreError, match="what the server has must be known first"):
+            with pytest.raises(StoreError, match="what the server has must be known first"):
                 lm.log_folder(url, folder, "cells", **options)  # type: ignore[arg-type]
     away = Store(url)
     assert len(away.spool.names()) == 4
@@ -239,7 +240,7 @@ def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spoo
     key = store.state.keys.add(["write"])
     other = store.state.keys.add(["write", "read"])
     with (
-        pytest.raises(lm.StoreError, match="does not take the key"),
+        pytest.raises(StoreError, match="does not take the key"),
         Store(way.url, key="x") as far,
     ):
         far.put("cells", view(1), at=DAY, writer="a")
@@ -260,6 +261,7 @@ LOGGER = """
 import importlib, sys, time
 import lightmeter as lm
 import numpy as np
+from lightmeter.errors import StoreError
 from lightmeter.store.remote import client
 from lightmeter.writers import endings
 endings._SIGNAL_SECONDS = 2.0
@@ -300,7 +302,10 @@ def test_the_command_line(
 ) -> None:
     key = store.state.keys.add(["read", "write"])
     command = "log", folder, "--dataset", "cells", "--store", way.url, "--date", "2022-09-07"
-    with pytest.raises(lm.StoreError, match="asks for a key: got no key"), Store(way.url) as far:
+    with (
+        pytest.raises(StoreError, match="asks for a key: got no key"),
+        Store(way.url) as far,
+    ):
         far.datasets()
     monkeypatch.setenv("LIGHTMETER_KEY", key)
     done = lightmeter(*command)

@@ -15,7 +15,7 @@ from lightmeter.batch.executors import check_workers
 from lightmeter.batch.executors.batches import batches, weight_of
 from lightmeter.errors import BatchError
 from lightmeter.image.meter import available_cpus
-from lightmeter.profile.cells import parquet
+from lightmeter.profile.table_files import parquet
 
 __all__ = ["explained", "in_spark", "parallel_tasks", "running_session"]
 

@@ -15,7 +15,7 @@ from lightmeter.batch.sources.table import is_nested, python_values
 from lightmeter.files import open_regular
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.nesting import parse_json
-from lightmeter.profile.cells import parquet
+from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
 __all__ = ["PATHS", "Manifest", "rows_and_damage", "rows_of"]

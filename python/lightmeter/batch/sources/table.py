@@ -20,7 +20,7 @@ from lightmeter.batch.sources.item import Item, Wanted, most_bytes, plain
 from lightmeter.batch.sources.parquet_pages import PageChecked
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
-from lightmeter.profile.cells import parquet
+from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
 __all__ = ["Table", "arrow_items", "is_table", "items_of_batches", "known", "parquet_items"]

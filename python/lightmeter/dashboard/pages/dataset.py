@@ -9,8 +9,8 @@ from lightmeter.dashboard.parts import crumbs, feed, head, lines_table, link, pa
 from lightmeter.dashboard.timeline import drift_timeline
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, tag
+from lightmeter.drift.names import Group
 from lightmeter.monitor.sitemap import bucket_text
-from lightmeter.profile.names import Group
 
 __all__ = ["dataset_html"]
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.names import GRID_SIDE, place
 from lightmeter.drift.words.level import mean_moved
 from lightmeter.drift.words.told import Finding
-from lightmeter.profile.names import GRID_SIDE, place
 
 __all__ = ["of_grid"]
 

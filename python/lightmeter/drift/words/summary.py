@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from lightmeter.drift.feature import RATES, FeatureDrift
+from lightmeter.drift.names import rank
 from lightmeter.drift.size import sure_size
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words.finding import findings
 from lightmeter.drift.words.told import Finding
-from lightmeter.profile.names import rank
 
 __all__ = ["headline", "summary"]
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lightmeter.drift.metric_set import bands_in, metric_set_of, prefix_of, set_that_has
 from lightmeter.image.numbers import SETS
 from lightmeter.monitor.results import ANOMALY, OK, Result
 from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
-from lightmeter.profile.metric_set import bands_in, metric_set_of, prefix_of, set_that_has
 
 __all__ = ["SchemaRule"]
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.plain import plain_summary
+from lightmeter.profile.summary import plain_summary
 from lightmeter.serve.api.common import DATASET, SEGMENT, WHERE, WRITER, text_of, without_path
 from lightmeter.serve.endpoint import API, Answer, Call, Endpoint
 from lightmeter.serve.parameters import choice, duration, moment, name, number

@@ -9,7 +9,7 @@ from typing import Any
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.files import MAX_PROFILE_BYTES
 from lightmeter.profile import ProfileView
-from lightmeter.profile.of import ProfileLike
+from lightmeter.profile.load import ProfileLike
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.damage import Damage
 from lightmeter.store.profiles import Bucket, Profiles, with_few_features

@@ -1,22 +1,22 @@
-"""lm.profile_rows: the profile of rows is that of the images they were measured of."""
+"""log(table=rows, roles="image"): the profile of rows is that of the images they describe."""
 
+import io
 import math
 import os
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter, picture
+from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.batch.row_files import write_rows
 from numpy.typing import NDArray
 from PIL import Image
 
-FORMATS = ["csv", "jsonl", "parquet"]
+LIBRARIES = ["pandas", "polars", "pyarrow"]
 
 
 def moody(image: NDArray[np.uint8]) -> object:
@@ -86,11 +86,14 @@ def assert_same(rows: lm.ProfileView, images: lm.ProfileView) -> None:
     ]
 
 
-def round_trip(rows: list[Any], row_format: str, reading: lm.Reading, folder: Path) -> Path:
-    file = folder / f"rows.{row_format}"
-    with file.open("wb") as opened:
-        write_rows(rows, opened, row_format, reading=reading, with_exif=True)  # type: ignore[arg-type]
-    return file
+def as_table(rows: list[Any], library: str, reading: lm.Reading) -> Any:
+    """The rows as a library reads the file that they are written to."""
+    file = io.BytesIO()
+    write_rows(rows, file, "parquet", reading=reading, with_exif=True)
+    file.seek(0)
+    if library == "pyarrow":
+        return pytest.importorskip("pyarrow.parquet").read_table(file)
+    return pytest.importorskip(library).read_parquet(file)
 
 
 @settings(max_examples=30, derandomize=True)
@@ -98,7 +101,7 @@ def round_trip(rows: list[Any], row_format: str, reading: lm.Reading, folder: Pa
     st.lists(st.tuples(st.integers(0, 7), st.integers(0, 40)), max_size=9, unique=True),
     st.sampled_from(["first", "all"]),
     st.sampled_from([lm.ExifPolicy(), lm.ExifPolicy(["GPSLatitude", "Artist"], ["has_gps"])]),
-    st.sampled_from(FORMATS),
+    st.sampled_from(LIBRARIES),
     st.sampled_from(["whylogs", "default", "camera", "all"]),
 )
 def test_the_profile_of_rows_is_that_of_their_images(
@@ -106,7 +109,7 @@ def test_the_profile_of_rows_is_that_of_their_images(
     kinds: list[tuple[int, int]],
     frames: Any,
     policy: lm.ExifPolicy,
-    row_format: str,
+    library: str,
     metrics: Any,
 ) -> None:
     folder = tmp_path_factory.mktemp("photos")
@@ -115,33 +118,56 @@ def test_the_profile_of_rows_is_that_of_their_images(
     reading = lm.Reading(frames=frames, exif=policy, metrics=[metrics, moody, bright])
     images = lm.profile_images(folder, reading=reading)
     rows = list(lm.measure(folder, with_exif=True, reading=reading))
-    assert_same(lm.profile_rows(rows, exif=policy), images)
-    assert_same(
-        lm.profile_rows(
-            round_trip(rows, row_format, reading, tmp_path_factory.mktemp("rows")), exif=policy
-        ),
-        images,
-    )
+    assert_same(lm.log(table=iter(rows), roles="image", exif=policy).view(), images)
+    table = as_table(rows, library, reading)
+    assert_same(lm.log(table=table, roles="image", exif=policy).view(), images)
 
 
-def test_files_of_rows_stand_for_profiles(folder: Path, tmp_path: Path) -> None:
-    file, merged = tmp_path / "rows.CSV", tmp_path / "merged.lmp"
-    assert lightmeter("measure", folder, "-o", file, "--exif").returncode == 0
-    view = lm.profile_images(folder)
-    report = lm.compare(target=file, reference=view)
-    assert not any(line.effect for line in report.features)
-    assert_same(report.target, view)
-    with lm.Store(tmp_path / "a.db") as store:
-        store.put("photos", file, at=date(2024, 1, 1), writer="rows")
-    result = lightmeter("drift", "--reference", file, "--target", folder)
-    assert result.returncode == 0, result.stderr
-    assert lightmeter("show", file).stdout.startswith("8 images measured, 0 files failed")
-    assert lightmeter("merge", file, file, "-o", merged).returncode == 0
-    assert lm.ProfileView.read(merged).images == 16
-    file.write_text("path,image.entropy\na,nan\n")
-    result = lightmeter("show", file)
-    assert (result.returncode, result.stdout) == (1, "")
-    assert "line 2: image.entropy is nan; expected a finite number" in result.stderr
+def test_rows_of_bands(folder: Path) -> None:
+    options: Any = {"bands": ["DAPI", "GFP", "Cy5"], "metrics": ["all", moody]}
+    images = lm.profile_images(folder, **options)
+    rows = lm.measure(folder, with_exif=True, **options)
+    assert_same(lm.log(table=rows, roles="image").view(), images)
+    assert "image.GFP.PixelHash" in images
 
 
 GOOD = {"path": "a", "image.entropy": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"path": "a"}, "row 2: got no number of an image"),
+        ({**GOOD, "image.entropy": "high"}, "row 2: image.entropy is 'high'; expected a finite"),
+        ({**GOOD, "image.ImagePixelWidth": 1.5}, "expected an integer"),
+        ({**GOOD, "image.FileSize": 2**64}, "expected a finite number"),
+        ({**GOOD, "image.PixelHash": "0"}, "expected 16 hexadecimal digits"),
+        ({**GOOD, "image.own": [1]}, "holds list"),
+        ({**GOOD, "exif": "["}, "row 2: "),
+        ({**GOOD, "metrics": "[" * 10_000}, "nested more than"),
+        ({**GOOD, "missing": [3]}, "got 3 as a name"),
+        ({"path": "a", "failure": "x" * 33}, "expected a reason such as 'corrupt'"),
+        (5, "row 2 is a int; expected a dict"),
+    ],
+)
+def test_a_wrong_row_is_named_and_nothing_is_logged(row: Any, words: str) -> None:
+    profile = lm.Profile()
+    with pytest.raises((TypeError, ValueError), match=words):
+        profile.log(table=[GOOD, row], roles="image")
+    assert len(profile.view()) == 0
+
+
+def test_rows_have_groups_segments_and_a_sample(folder: Path) -> None:
+    rows = list(lm.measure(folder, with_exif=True))
+    rows = [{**row, "half": index % 2} for index, row in enumerate(rows)]
+    views = lm.log(table=rows, roles="image", group="half", segment_by="half", sample=9)
+    assert {name: view.images for name, view in views.items()} == {"half=0": 4, "half=1": 4}
+    assert (views.whole.groups, len(views.whole.sample)) == (2, 8)
+    assert_same(views.whole, lm.profile_images(folder))
+    assert lm.check_image(np.zeros((4, 4)), views.whole).rows == 8
+    for names in ({"group": "side"}, {"segment_by": {"side": "column:side"}}):
+        with pytest.raises(ValueError, match="got the column 'side'; expected one of"):
+            lm.log(table=rows, roles="image", **names)
+    for wrong in ({"table": rows, "roles": "camera"}, {"columns": {}, "roles": "image"}):
+        with pytest.raises(TypeError, match="expected 'image', for table="):
+            lm.log(**wrong)

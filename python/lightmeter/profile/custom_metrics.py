@@ -7,7 +7,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.image.metrics import ERROR, Raised
-from lightmeter.profile.values import check_names, is_image, is_vector, plain_value
+from lightmeter.profile.columns import check_names, is_image, is_vector, plain_value
 
 __all__ = ["log_returned", "plain_returned"]
 

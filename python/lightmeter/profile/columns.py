@@ -1,0 +1,428 @@
+"""Values of rows, columns and tables as numbers, strings, images, vectors and missing values."""
+
+import datetime as dt
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import as_numpy, is_array
+from lightmeter.image.meter import ImageMeter
+from lightmeter.times import EPOCH
+
+__all__ = [
+    "Values",
+    "arrays_of",
+    "as_array",
+    "check_names",
+    "columns_of",
+    "is_image",
+    "is_vector",
+    "listed",
+    "plain_value",
+    "split_array",
+    "split_rows",
+]
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+_ACCEPTED = (
+    "a number, a bool, a string, a date or time, None, a vector (an array of floats of one "
+    "dimension), or an image (PIL, an array or tensor of two or three dimensions, or an ImageMeter)"
+)
+
+# NumPy's units of time: seconds in one, or how many make a second.
+_DATES = ("Y", "M", "W", "D")
+_LONG_UNITS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
+_PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "as": 1e18}
+_DAY = 86_400
+
+
+@dataclass
+class Values:
+    """The values of a column by kind, without the order of its rows."""
+
+    integers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    fractions: NDArray[np.float64] = field(default_factory=lambda: np.empty(0, np.float64))
+    strings: Counter[str] = field(default_factory=Counter)
+    images: list[Any] = field(default_factory=list)
+    missing: int = 0
+    vectors: list[NDArray[np.float64]] = field(default_factory=list)  # a row each
+
+
+def columns_of(table: Any) -> dict[str, Any]:
+    """Return the columns of a table by the text of their names, as `as_array` takes them.
+
+    Args:
+        table: a DataFrame of pandas or polars, a pyarrow Table, or anything else that gives an
+            Arrow stream or speaks the DataFrame interchange protocol.
+
+    Raises:
+        TypeError: it is no table.
+        ValueError: two columns have one name.
+        ImportError: only pyarrow could read it, and that is not installed.
+    """
+    names: Iterable[Any]
+    columns: Iterable[Any]
+    if hasattr(table, "iloc") and hasattr(table, "columns"):  # pandas
+        names = table.columns
+        columns = (table.iloc[:, index] for index in range(len(table.columns)))
+    elif hasattr(table, "iter_columns") and hasattr(table, "columns"):  # polars
+        names, columns = table.columns, table.iter_columns()
+    else:
+        arrow = _arrow_table(table)
+        names, columns = arrow.column_names, arrow.itercolumns()
+    texts = [str(name) for name in names]
+    twice = sorted(name for name, count in Counter(texts).items() if count > 1)
+    if twice:
+        raise ValueError(f"several columns are named {', '.join(twice)}; rename them")
+    return dict(zip(texts, columns, strict=True))
+
+
+def _arrow_table(table: Any) -> Any:
+    kind = type(table).__name__
+    streams = any(hasattr(table, name) for name in ("__arrow_c_stream__", "__arrow_c_array__"))
+    if isinstance(table, type) or not (streams or hasattr(table, "__dataframe__")):
+        hint = "; a dict of columns goes to columns=" if isinstance(table, dict) else ""
+        if isinstance(table, list | Iterator):
+            hint = "; rows of lm.measure go with roles='image'"
+        raise TypeError(
+            f"table is a {kind}; expected a DataFrame of pandas or polars, a pyarrow Table, or "
+            f"an object with __arrow_c_stream__{hint}"
+        )
+    try:
+        import pyarrow.interchange
+    except ImportError as error:
+        raise ImportError(f"to read a {kind}, lightmeter needs pyarrow: pip install pyarrow") from (
+            error
+        )
+    try:
+        return pyarrow.table(table) if streams else pyarrow.interchange.from_dataframe(table)
+    except pyarrow.ArrowInvalid as error:
+        raise TypeError(
+            f"table is a {kind}, which Arrow cannot read as a table: {error}"
+        ) from error
+
+
+def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return columns as arrays of one length.
+
+    Raises:
+        TypeError: a name is no text, or what should be a column is none.
+        ValueError: columns have different lengths, or a name cannot be that of a feature.
+    """
+    check_names(columns)
+    arrays = {name: as_array(values, name) for name, values in columns.items()}
+    lengths = {name: array.shape[0] if array.ndim else 0 for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns of different lengths: {lengths}")
+    return arrays
+
+
+def as_array(values: Any, column: str) -> NDArray[Any]:
+    """Return the values of a column in the order of its rows.
+
+    The array is masked where a Series of pandas or polars, or of Arrow, has no value. The times of
+    a column with a time zone are seconds since 1970.
+
+    Args:
+        values: an array, a Series of pandas or polars, an array of Arrow, or an iterable.
+        column: its name, for errors.
+
+    Raises:
+        TypeError: `values` is nothing of these.
+    """
+    if isinstance(values, np.ndarray):
+        return values
+    if hasattr(values, "isna") and hasattr(values, "to_numpy"):  # pandas
+        missing = np.asarray(values.isna(), bool)
+        present, zone = _pandas_array(values[~missing]), getattr(values.dtype, "tz", None)
+    elif hasattr(values, "drop_nulls") and hasattr(values, "to_numpy"):  # polars
+        missing, zone = values.is_null().to_numpy(), getattr(values.dtype, "time_zone", None)
+        present = values.drop_nulls().to_numpy()
+    elif hasattr(values, "drop_null") and hasattr(values, "to_numpy"):  # pyarrow
+        missing = values.is_null().to_numpy(zero_copy_only=False)
+        present, zone = _arrow_array(values.drop_null()), getattr(values.type, "tz", None)
+    elif isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
+        return np.fromiter(values, object)
+    else:
+        raise TypeError(f"column {column!r} is a {type(values).__name__}; expected its values")
+    if zone is not None:
+        present = _in_seconds(present, utc=True)
+    if not missing.any():
+        return present
+    array = np.ma.zeros((len(missing), *present.shape[1:]), present.dtype)
+    array[~missing] = present
+    array[missing] = np.ma.masked
+    return array
+
+
+def _pandas_array(present: Any) -> NDArray[Any]:
+    """Of a Series without missing values; categories of any type are names."""
+    dtype = present.dtype
+    if dtype.name == "category":
+        return np.fromiter(map(str, present.tolist()), object)
+    if getattr(dtype, "tz", None) is not None:
+        return np.asarray(present.to_numpy(dtype=f"M8[{dtype.unit}]"))
+    # An extension array of numbers without missing values becomes a NumPy one without loss.
+    exact = {"b": "bool", "i": "int64", "u": "uint64", "f": "float64"}
+    return np.asarray(present.to_numpy(dtype=exact.get(getattr(dtype, "kind", "O"))))
+
+
+def _arrow_array(present: Any) -> NDArray[Any]:
+    array = np.asarray(present.to_numpy(zero_copy_only=False))
+    return array.astype("M8[D]") if str(present.type).startswith("date64") else array
+
+
+def listed(array: NDArray[Any]) -> list[Any]:
+    """Return the values of an array as Python has them, None where one is masked."""
+    if array.dtype.kind in "mM" and _PER_SECOND.get(np.datetime_data(array.dtype)[0], 0) > 1e6:
+        array = array.astype(f"{array.dtype.kind}8[us]")
+    values: list[Any] = array.tolist()
+    return values
+
+
+def split_rows(
+    columns: Mapping[str, NDArray[Any]], keys: Sequence[_Key]
+) -> Iterator[tuple[_Key, dict[str, NDArray[Any]]]]:
+    """Yield the rows of each key, in the order in which keys first come.
+
+    Args:
+        columns: arrays by name.
+        keys: one of each row.
+    """
+    members: dict[_Key, list[int]] = {}
+    for row, key in enumerate(keys):
+        members.setdefault(key, []).append(row)
+    for key, rows in members.items():
+        yield key, {name: array[rows] for name, array in columns.items()}
+
+
+def check_names(names: Iterable[Any]) -> None:
+    """Check that each can be the name of a feature.
+
+    Raises:
+        TypeError: a name is not a string.
+        ValueError: a name is empty, or holds a lone surrogate, so that it is no Unicode text.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"got {name!r} as a name; expected a string, such as {str(name)!r}")
+        if not name:
+            raise ValueError("got an empty name; expected one that says what the values are")
+        if not name.isascii() and name != name.encode(errors="replace").decode():
+            raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
+
+
+def is_image(plain: Any) -> bool:
+    """Whether what `plain_value` returned is an image."""
+    return not isinstance(plain, int | float | str | None) and not is_vector(plain)
+
+
+def is_vector(plain: Any) -> bool:
+    """Whether what `plain_value` returned is a vector."""
+    return isinstance(plain, np.ndarray) and plain.ndim == 1
+
+
+def plain_value(value: Any, column: str) -> Any:
+    """`value` as an int, float or str; None if it is missing; an image as it is.
+
+    A vector is an array of floats of one dimension.
+
+    Missing values are None, NaN, and pandas' NA and NaT. A bool is 0 or 1, so that the mean is the
+    share of True. A date or time is its seconds since 1970 and a duration its seconds. A time
+    without a zone is local time; a date is its midnight in UTC.
+
+    Raises:
+        TypeError: it is of another type. The message names `column`.
+    """
+    if isinstance(value, np.generic):
+        value = _numpy_scalar(value)
+    elif value is np.ma.masked:  # an array whose only item is itself
+        return None
+    elif isinstance(value, np.ndarray) and value.ndim == 0:
+        return plain_value(value[()], column)
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()  # a lone surrogate is no text
+    if isinstance(value, int):
+        return int(value) if -(2**63) <= value < 2**63 else _float(value)
+    if _is_missing(value):
+        return None
+    if isinstance(value, float | Decimal | Fraction):
+        number = float(value)
+        return None if math.isnan(number) else number
+    if isinstance(value, dt.date | dt.timedelta):
+        return _seconds(value)
+    if _is_one_image(value):
+        return value
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind == "f":
+        return _floats(value)
+    if not isinstance(value, np.ndarray) and is_array(value):
+        return _of_other_library(value, column)
+    raise TypeError(f"column {column!r} holds {type(value).__name__}; expected {_ACCEPTED}")
+
+
+def _is_one_image(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim in (2, 3)
+    return isinstance(value, Image.Image | ImageMeter)
+
+
+def _of_other_library(value: Any, column: str) -> Any:
+    """Return the plain value of an array or tensor that is not NumPy's."""
+    try:
+        return plain_value(as_numpy(value), column)
+    except ImageError:  # measuring it will raise the same error
+        return value
+
+
+def split_array(array: NDArray[Any], column: str) -> Values:
+    """Return the values of an array by kind.
+
+    Raises:
+        TypeError: `plain_value` does not take one of the values.
+        ValueError: it has more or less than one dimension, and is no array of vectors.
+    """
+    if array.ndim == 2 and array.dtype.kind == "f":
+        return Values(vectors=[_floats(array)])
+    if array.ndim != 1:
+        raise ValueError(
+            f"column {column!r} is an array of {array.dtype} of shape {array.shape}; expected one "
+            "dimension, or two of floats: a vector in each row"
+        )
+    if isinstance(array, np.ma.MaskedArray):
+        split = split_array(np.asarray(array.compressed()), column)
+        split.missing += len(array) - array.count()
+        return split
+    match array.dtype.kind:
+        case "b" | "i":
+            return Values(integers=array.astype(np.int64))
+        case "u":
+            fits = array < 2**63
+            return Values(
+                integers=array[fits].astype(np.int64), fractions=array[~fits].astype(np.float64)
+            )
+        case "f" | "M" | "m":
+            missing = np.isnan(array)
+            present = array[~missing]
+            fractions = present.astype(np.float64) if present.dtype.kind == "f" else None
+            return Values(
+                fractions=_in_seconds(present) if fractions is None else fractions,
+                missing=int(missing.sum()),
+            )
+        case _:
+            return _split_objects(array.tolist(), column)
+
+
+def _split_objects(values: Sequence[Any], column: str) -> Values:
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return split_array(np.array(values, dtype=np.float64), column)
+    split = Values()
+    if kinds == {str}:  # counted first, then each different one is looked at once
+        for text, count in Counter(values).items():
+            split.strings[plain_value(text, column)] += count
+        return split
+    numbers: dict[type, list[Any]] = {int: [], float: []}
+    vectors: dict[int, list[NDArray[np.float64]]] = {}
+    for value in values:
+        plain = plain_value(value, column)
+        if plain is None:
+            split.missing += 1
+        elif isinstance(plain, str):
+            split.strings[plain] += 1
+        elif isinstance(plain, int | float):
+            numbers[type(plain)].append(plain)
+        elif is_vector(plain):
+            vectors.setdefault(len(plain), []).append(plain)
+        else:
+            split.images.append(plain)
+    split.integers = np.array(numbers[int], np.int64)
+    split.fractions = np.array(numbers[float], np.float64)
+    split.vectors = list(map(np.stack, vectors.values()))
+    return split
+
+
+def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
+    """As float64; what is masked is NaN, so that its vector is missing."""
+    floats = np.ma.filled(array.astype(np.float64), np.nan)
+    return np.asarray(floats, np.float64)
+
+
+def _in_seconds(times: NDArray[Any], *, utc: bool = False) -> NDArray[np.float64]:
+    """Times in seconds. Going by way of another unit of NumPy would overflow for far times."""
+    unit, count = np.datetime_data(times.dtype)
+    is_local = times.dtype.kind == "M" and not utc and unit not in _DATES
+    if unit in ("Y", "M"):
+        times, unit, count = times.astype(f"{times.dtype.kind}8[D]"), "D", 1
+    ticks = times.astype(np.int64).astype(np.float64) * count
+    factor, divisor = _LONG_UNITS.get(unit, 1), _PER_SECOND.get(unit, 1.0)
+    seconds = np.asarray(ticks * factor / divisor, np.float64)
+    return seconds - _offsets(seconds) if is_local else seconds
+
+
+def _offsets(clock: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The `_offset` of every time; of a day with one offset that is looked up once."""
+    days, places = np.unique(clock // _DAY, return_inverse=True)
+    places = places.reshape(clock.shape)
+    first, last = (np.array([_offset(day * _DAY) for day in ends]) for ends in (days, days + 1))
+    changing = (first != last)[places]
+    offsets = np.asarray(first[places])
+    offsets[changing] = [_offset(seconds) for seconds in clock[changing]]
+    return offsets
+
+
+def _offset(clock: float, fold: int = 0) -> float:
+    """Seconds that local clocks are ahead of UTC where they show a time, given as though in UTC.
+
+    0 beyond the years that a datetime can have.
+    """
+    try:
+        shown = (EPOCH + dt.timedelta(seconds=clock)).replace(tzinfo=None, fold=fold)
+        ahead = shown.astimezone().utcoffset()
+    except (OverflowError, ValueError, OSError):
+        return 0.0
+    return 0.0 if ahead is None else ahead.total_seconds()
+
+
+def _numpy_scalar(value: np.generic) -> Any:
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        if np.isnat(value):
+            return None
+        return float(_in_seconds(np.asarray(value)))
+    if isinstance(value, np.floating):
+        return float(value)  # item() of a long double is itself
+    return value.item()
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether it is None, or pandas' NA or NaT, for which only the type is a safe test."""
+    if isinstance(value, Decimal):  # float() refuses a signalling NaN
+        return value.is_nan()
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _seconds(value: dt.date | dt.timedelta) -> float:
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    if not isinstance(value, dt.datetime):
+        value = dt.datetime.combine(value, dt.time(), dt.UTC)
+    if value.tzinfo is not None:
+        return (value - EPOCH).total_seconds()
+    clock = (value.replace(tzinfo=dt.UTC) - EPOCH).total_seconds()
+    return clock - _offset(clock, value.fold)
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

@@ -1,0 +1,206 @@
+"""Profiles of images that were measured before: of the rows of `lightmeter.measure`."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from lightmeter import _core
+from lightmeter.files import path_bytes
+from lightmeter.image.exif import DATES, ExifPolicy
+from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.metrics import ERROR, TAKEN
+from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.thumbnail import short_path
+from lightmeter.nesting import parse_json
+from lightmeter.profile.columns import (
+    arrays_of,
+    check_names,
+    columns_of,
+    is_image,
+    is_vector,
+    listed,
+    plain_value,
+)
+from lightmeter.profile.features import Role
+from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, is_compared, numbers_of_bands
+from lightmeter.text import shorten
+
+__all__ = ["log_measured", "rows_of"]
+
+_NAME = PREFIX.removesuffix(".")
+_NOTHING = np.empty(0)
+_ROLES: dict[str, Role] = {
+    **{f"{PREFIX}{number.name}": number.role for number in IMAGE_NUMBERS},
+    f"{PREFIX}Colorspace": "category",
+}
+_KINDS: dict[str, type] = NUMBERS | FACTS
+_HASH = re.compile("[0-9a-f]{16}")
+_MOST_REASON = 32  # bytes
+_JSON = ("metrics", "exif")  # columns of files, with several values of an image
+
+
+def rows_of(table: Any, *columns: str | None) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a table, or the dicts of an iterable.
+
+    Raises:
+        TypeError: it is neither; or one of them is no dict.
+        ValueError: none of them has one of `columns`.
+    """
+    unknown, last = {name for name in columns if name is not None}, None
+    for last in _dicts(table):
+        unknown -= last.keys()
+        yield last
+    if unknown and last is not None:
+        raise ValueError(f"got the column {min(unknown)!r}; expected one of {list(last)}")
+
+
+def _dicts(table: Any) -> Iterator[Mapping[str, Any]]:
+    is_table = any(hasattr(table, name) for name in ("columns", "__arrow_c_stream__"))
+    if is_table or not isinstance(table, Iterable):
+        arrays = arrays_of(columns_of(table))
+        for cells in zip(*map(listed, arrays.values()), strict=True):
+            yield dict(zip(arrays, cells, strict=True))
+        return
+    for number, row in enumerate(table, 1):
+        if not isinstance(row, Mapping):
+            raise TypeError(f"row {number} is a {type(row).__name__}; expected a dict")
+        yield row
+
+
+def log_measured(core: _core.Profile, row: Mapping[str, Any], policy: ExifPolicy) -> None:
+    """Add the row of an image, or of one that failed; on an error some of it may have been added.
+
+    Args:
+        core: to what.
+        row: as `lightmeter.measure` gives it, or as a file of such rows has it. None and NaN say
+            nothing, and neither does what does not begin with ``image.``.
+        policy: the policy that the image was measured under.
+
+    Raises:
+        TypeError: a value is of another type.
+        ValueError: it is out of range; the row has no number of an image.
+    """
+    cells = _cells(row)
+    if "failure" in cells:
+        reason, detail, path = cells["failure"], cells.get("detail", ""), row.get("path")
+        if not isinstance(reason, str) or not 0 < len(reason.encode()) <= _MOST_REASON:
+            raise ValueError(f"failure is {_shown(reason)}; expected a reason such as 'corrupt'")
+        path = path_bytes(path if isinstance(path, str) else "")
+        core.log_failure(_NAME, path, reason, str(detail))
+        return
+    bands = _bands_in(cells)
+    kinds = _KINDS | numbers_of_bands(bands) if bands else _KINDS
+    if not any(name in kinds and name not in FACTS for name in cells):
+        raise ValueError("got no number of an image; expected such as image.entropy")
+    values: dict[str, Any] = {}
+    tags: dict[str, Any] = {}
+    errors: dict[str, str | None] = {}  # of every function of the user that was called
+    for name, value in (dict.fromkeys(_missing(row)) | cells).items():
+        short = name.removeprefix(PREFIX)
+        function, _, key = short.partition(".")
+        if name in kinds:
+            values[name] = None if value is None else _checked(name, value, kinds)
+        elif short in KNOWN and value is not None:
+            tags[short] = value
+        elif key == ERROR:
+            errors[function] = str(value)
+        elif name.startswith(PREFIX) and function and function not in TAKEN:  # else newer than this
+            values[name] = value
+            errors.setdefault(function, None)
+    _log_values(core, values, kinds, short_path(row.get("path")))
+    for function, error in errors.items():
+        feature = f"{PREFIX}{function}.{ERROR}"
+        _begin(core, feature, "failure")
+        core.log_facts({feature: error})
+    core.count_image(_NAME, 1)
+    if core.rows:
+        shorts = {name: name.removeprefix(PREFIX) for name in values}
+        core.sample_row({name: v for name, v in values.items() if is_compared(shorts[name], v)})
+    # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
+    if tags or (f"{PREFIX}FileSize" in cells and not policy.tracks("has_gps")):
+        tracked = {tag: value for tag, value in tags.items() if policy.tracks(tag)}
+        core.log_file(_NAME, None, tracked, None, list(policy.allow), list(policy.deny), DATES)
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, int | float | str]:
+    """The values that the row of an image has, those of columns of JSON too."""
+    check_names(row)
+    given = {
+        name: value
+        for name, value in row.items()
+        if name.startswith(PREFIX) or name in ("failure", "detail")
+    }
+    for column in _JSON:
+        if isinstance(row.get(column), str):
+            values = parse_json(row[column])
+            if not isinstance(values, dict):
+                raise ValueError(f"{column} is {_shown(values)}; expected a JSON object")
+            given |= {f"{PREFIX}{name}": value for name, value in values.items()}
+    plain = {name: plain_value(value, name) for name, value in given.items()}
+    for name, value in plain.items():
+        if is_image(value) or is_vector(value):
+            raise TypeError(f"{name} is a {type(value).__name__}; expected a number or a string")
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+def _missing(row: Mapping[str, Any]) -> list[str]:
+    """The names of what the image could have; a list, or one in JSON."""
+    names = row.get("missing")
+    if isinstance(names, str):
+        names = parse_json(names)
+    elif names is None or isinstance(names, float):  # NaN, in a table
+        return []
+    check_names(names)
+    return [name for name in names if name.startswith(PREFIX)]
+
+
+def _log_values(
+    core: _core.Profile, values: dict[str, Any], kinds: Mapping[str, type], path: str
+) -> None:
+    _begin(core, f"{PREFIX}Failure", "failure")
+    for name in values:
+        if name in _ROLES:
+            _begin(core, name, _ROLES[name])
+    for name in [name for name in values if _is_hash(name, kinds) and values[name] is not None]:
+        core.log_hash(name, int(values.pop(name), 16), path)
+    core.log_facts(values)
+
+
+def _is_hash(name: str, kinds: Mapping[str, type]) -> bool:
+    """Numbers of an image, or of a band of it, are hashes where they are texts."""
+    return kinds.get(name) is str and name not in FACTS
+
+
+def _begin(core: _core.Profile, name: str, role: Role) -> None:
+    """Say what the values of a feature are, before there is one."""
+    if name not in core:
+        core.log_numbers(name, _NOTHING, role, "image")
+
+
+def _bands_in(cells: Mapping[str, Any]) -> set[str]:
+    """The bands of a row, which has no entropy of its whole picture, but that of each band."""
+    if f"{PREFIX}entropy" in cells:
+        return set()
+    names = (name.removeprefix(PREFIX).partition(".") for name in cells)
+    return {band for band, _, number in names if number == "entropy"}
+
+
+def _checked(name: str, value: int | float | str, kinds: Mapping[str, type]) -> int | float | str:
+    kind = kinds[name]
+    if kind is str:
+        if isinstance(value, str) and (name in FACTS or _HASH.fullmatch(value)):
+            return value
+        expected = "a text" if name in FACTS else "16 hexadecimal digits"
+        raise TypeError(f"{name} is {_shown(value)}; expected {expected}")
+    if isinstance(value, str) or not abs(value) < 2**63:
+        raise TypeError(f"{name} is {_shown(value)}; expected a finite number")
+    if kind is int and value != int(value):
+        raise ValueError(f"{name} is {value}; expected an integer")
+    result: int | float = kind(value)  # tables make floats of integers
+    return result
+
+
+def _shown(value: object) -> str:
+    return shorten(repr(value), 80)
