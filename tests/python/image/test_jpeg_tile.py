@@ -12,7 +12,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jpeg_files import picture
-from lightmeter import Limits
+from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.tiles import jpeg_tile, tiff_raster
