@@ -5,13 +5,13 @@ import os
 import platform
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple, Unpack
 
-from lightmeter.batch.executors import Executor
 from lightmeter.batch.groups import GroupBy, GroupOf
-from lightmeter.batch.profile import profile_source
+from lightmeter.batch.profile import Executor, Run
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
@@ -131,8 +131,7 @@ def log_folder(
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
             an option is out of range; or there is no such column.
         StoreError: the store cannot take the profiles.
-        BatchError: workers died at each of several attempts; the folder of `resume` cannot be
-            written.
+        BatchError: a worker process died; the folder of `resume` cannot be written.
         ImportError: a package that the source needs is not installed.
 
     What an earlier call put into segments of the same keys that no image is in any more is deleted
@@ -145,6 +144,15 @@ def log_folder(
     columns = (*date_column(date_from), *columns_of(segment_by), *columns_of(group))
     wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
     reader = date_reader(date_from, reading.limits) if date_from is not None else None
+    run = Run(
+        reading=reading,
+        exemplars=exemplars,
+        rows=rows,
+        workers=workers,
+        executor=executor,
+        resume=resume,
+        on_failure=on_failure,
+    )
     source = source_of(folder, wanted)
     segment_of, group_of = _origins(source, segment_by, group, reading, whole)
     with store_at(store, create=True) as opened:
@@ -177,19 +185,12 @@ def log_folder(
         sizes = [total_of(members) for members in to_log.values()]
         total, done = None if None in sizes else sum(filter(None, sizes)), 0
         for start, members in to_log.items():
-            views = profile_source(
+            shifted = None if progress is None else partial(_shifted, progress, done, total)
+            views = replace(run, progress=shifted).profile(
                 members,
                 segment_of=segment_of,
                 group_of=group_of,
                 kept=None if parts is None else parts.kept,
-                reading=reading,
-                exemplars=exemplars,
-                rows=rows,
-                workers=workers,
-                executor=executor,
-                resume=resume,
-                progress=None if progress is None else partial(_shifted, progress, done, total),
-                on_failure=on_failure,
             )
             done += members.count
             if not members.count:

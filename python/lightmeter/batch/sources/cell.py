@@ -41,13 +41,12 @@ def plain_cell(value: Any) -> Any:
     return plain(value.item() if isinstance(value, np.generic) else value)
 
 
-def item_of(cell: Any, number: int, name: object, values: Mapping[str, Any]) -> Item:
+def item_of(cell: Any, name: object, values: Mapping[str, Any]) -> Item:
     """The picture in a cell.
 
     Args:
         cell: encoded bytes, an array, a path, an address, a `Part`, or a dict of ``bytes`` and
             ``path``.
-        number: of the row, which names what has no other name.
         name: what the row says; None or another type if it does not.
         values: of the row, plain.
     """
@@ -57,7 +56,7 @@ def item_of(cell: Any, number: int, name: object, values: Mapping[str, Any]) -> 
     if isinstance(cell, str) and cell:
         cell = _path(cell)
         return Item(shown_url(cell), RemotePart(cell) if is_url(cell) else cell, values=values)
-    named = shown_url(_path(name)) if isinstance(name, str) and name else f"table:{number}"
+    named = shown_url(_path(name)) if isinstance(name, str) and name else "a row"
     if isinstance(cell, bytearray | memoryview):
         cell = bytes(cell)
     if cell is None or isinstance(cell, str):

@@ -1,10 +1,11 @@
 """What a source gives: pictures by name, and what is known of each beside its pixels."""
 
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from PIL import Image
 
@@ -15,9 +16,10 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 
-__all__ = ["Item", "Part", "Place", "Source", "Wanted"]
+__all__ = ["Item", "Part", "Source", "Wanted"]
 __all__ += ["most_bytes", "plain", "reading_error", "threads_for", "total_of"]
 
+_FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
 _NO_VALUES: Mapping[str, Any] = {}
 
 
@@ -34,13 +36,6 @@ class Part(Protocol):
         ...
 
 
-class Place(NamedTuple):
-    """The block that an item is in, by a name that what decides its result has, and its length."""
-
-    block: str
-    items: int
-
-
 @dataclass(frozen=True, slots=True)
 class Item:
     """One picture of a source.
@@ -53,14 +48,12 @@ class Item:
         within: its name in its archive or bucket, where that is all there is; patterns for segments
             are searched in it. None takes the name.
         values: what the source says of it, by the names of columns.
-        place: in which block it is; None where blocks are not kept.
     """
 
     name: str
     data: Any
     within: str | None = None
     values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
-    place: Place | None = None
 
     @property
     def weight(self) -> int:
@@ -70,6 +63,18 @@ class Item:
         if isinstance(self.data, Image.Image):  # as large as it is or will be when decoded
             return self.data.width * self.data.height * len(self.data.getbands())
         return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the encoded picture, wherever it is, if they are known; a folder is large."""
+        if not isinstance(self.data, str | os.PathLike):
+            size = None if is_array(self.data) else getattr(self.data, "size", None)
+            return self.weight or (size if isinstance(size, int) else 0)
+        try:
+            state = os.stat(self.data)
+        except (OSError, ValueError):
+            return 0
+        return state.st_size if stat.S_ISREG(state.st_mode) else _FOLDER
 
     def loaded(self, limits: Limits) -> "Item":
         """The item with its bytes in place of the part that holds them.
