@@ -10,12 +10,9 @@ from typing import NamedTuple
 from lightmeter import _core
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
-from lightmeter.batch.sources.tar import FilePart
-from lightmeter.batch.sources.zip import ZipPart
 from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes
 from lightmeter.image.failure import Failure
-from lightmeter.image.limits import Limits
 from lightmeter.image.measure import Measured
 from lightmeter.image.reading import Reading
 from lightmeter.nesting import parse_json
@@ -101,14 +98,14 @@ def _text(value: object) -> str:
 
 
 def _measured_together(
-    whole: Profile, items: Iterator[Item], limits: Limits
+    whole: Profile, items: Iterator[Item]
 ) -> Iterator[tuple[Item, Measured | EncodedBytes | None]]:
     """The items; what is small is read and measured with others.
 
     After one that is not small the next is taken alone, so that large ones come one by one.
     """
     together = 1
-    while batch := _batch(items, together, limits):
+    while batch := _batch(items, together):
         files = whole._measure_together([it.data for it in batch], [it.name for it in batch])
         together = _TOGETHER if all(map(_is_small, files)) else 1
         yield from zip(batch, files, strict=True)
@@ -121,25 +118,14 @@ def _is_small(file: Measured | EncodedBytes | None) -> bool:
     return file is not None and file.size <= BYTES_TOGETHER
 
 
-def _batch(items: Iterator[Item], most: int, limits: Limits) -> list[Item]:
-    """The next items, of which small members of archives are read; a large one is the last."""
+def _batch(items: Iterator[Item], most: int) -> list[Item]:
+    """The next items, of which one that is large in memory is the last."""
     batch: list[Item] = []
     for item in islice(items, most):
-        batch.append(_read_if_small(item, limits))
+        batch.append(item)
         if item.weight > BYTES_TOGETHER:
             break
     return batch
-
-
-def _read_if_small(item: Item, limits: Limits) -> Item:
-    """What fails stays as it is, to be tried again."""
-    size = item.data.size if isinstance(item.data, FilePart | ZipPart) else None
-    if size is None or size > BYTES_TOGETHER:
-        return item
-    try:
-        return item.loaded(limits)
-    except ImageError:
-        return item
 
 
 def profile_block(
@@ -174,14 +160,13 @@ def profile_block(
     whole = Profile(prefix, reading=reading, exemplars=exemplars, rows=rows)
     failures = []
     segments: dict[str, Profile] = {}
-    for item, file in _measured_together(whole, iter(items), reading.limits):
+    for item, file in _measured_together(whole, iter(items)):
         measured: Measured | Profile | None = file if isinstance(file, Measured) else None
         error = None
         if measured is None:
             try:
-                item = item.loaded(reading.limits)
                 watched = None if watch is None else partial(watch, item.name)
-                image = file if isinstance(file, EncodedBytes) else item.data
+                image = file if isinstance(file, EncodedBytes) else item.checked().data
                 measured = whole._measure(
                     prefix, image, threads=threads, name=item.name, watch=watched
                 )

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from lightmeter import _core
 from lightmeter.batch.block import Block, blocks, profile_block
 from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
-from lightmeter.batch.sources.ahead import fetched_ahead
-from lightmeter.batch.sources.cell import item_of, name_column, picture_column, plain_cell
-from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.table import known
+from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.sources.item import Item, plain
+from lightmeter.batch.sources.listed import USUAL_PATHS
+from lightmeter.batch.sources.remote import item_of
+from lightmeter.batch.sources.table import USUAL_PICTURES, known
+from lightmeter.batch.sources.urls import is_url
+from lightmeter.errors import ImageError
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -61,7 +66,7 @@ class Plan:
         """Profile rows, a block at a time, where their pictures can be read."""
         totals: dict[str, _core.Profile] = {}
         for block in blocks(map(self._item, rows)):
-            done = self.work(fetched_ahead(block, self.reading.limits), None)
+            done = self.work(fetched(block, self.reading.limits), None)
             for segment, data in ((_WHOLE, done.profile), *done.segments.items()):
                 profile = _core.Profile.decode(data)
                 if segment in totals:
@@ -72,8 +77,20 @@ class Plan:
             yield segment, ProfileView(total).to_bytes()
 
     def _item(self, row: Mapping[str, Any]) -> Item:
-        values = {name: plain_cell(row[name]) for name in self.values}
-        return item_of(row[self.column], row[self.name] if self.name else None, values)
+        values = {name: _plain(row[name]) for name in self.values}
+        cell, name = row[self.column], row[self.name] if self.name else None
+        if isinstance(cell, Mapping):
+            name = cell.get("path") or name
+            cell = name if cell.get("bytes") is None else cell["bytes"]
+        if isinstance(cell, str) and cell:
+            return item_of(_path(cell), values=values)
+        if isinstance(cell, bytearray | memoryview):
+            cell = bytes(cell)
+        if cell is None or isinstance(cell, str):
+            cell = ImageError("empty", "the cell is empty")
+        return item_of(
+            cell, _path(name) if isinstance(name, str) and name else "a row", values=values
+        )
 
     def merged(self, parts: Iterable[Part]) -> ProfileView | SegmentedViews:
         """Merge all parts; of segments the first that come are kept."""
@@ -89,6 +106,26 @@ class Plan:
             return total.view()
         views = {text: segment.view() for text, segment in sorted(segments.items())}
         return SegmentedViews(total.view(), views)
+
+
+def _path(text: str) -> str:
+    """A path as Python opens it, where Hadoop wrote it."""
+    return text.removeprefix("file:") if text.startswith("file:/") and not is_url(text) else text
+
+
+def _plain(value: Any) -> Any:
+    return plain(value.item() if isinstance(value, np.generic) else value)
+
+
+def _picture_column(names: Sequence[str], column: str | None) -> str:
+    usual = USUAL_PICTURES + USUAL_PATHS if column is None else (column,)
+    named = next((name for name in usual if name in names), None)
+    if named is None and (column is not None or len(names) != 1):
+        raise ValueError(
+            f"got the columns {', '.join(names)}; expected one of pictures or of their addresses "
+            f"named {', '.join(usual)}, or its name as the column"
+        )
+    return names[0] if named is None else named
 
 
 def plan_of(
@@ -113,7 +150,8 @@ def plan_of(
     wanted = dict.fromkeys((*logged, *columns_of(segment_by), *columns_of(group)))
     known(wanted, names, "the data set")
     segment_of = None if segment_by is None else SegmentOf(segment_by, root=None, exif=exif)
-    picture = picture_column(names, column)
+    picture = _picture_column(names, column)
+    name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
     work = partial(
         profile_block,
         reading=reading,
@@ -126,6 +164,4 @@ def plan_of(
         group_of=None if group is None else GroupOf(group, root=None, exif=exif),
         threads=1,
     )
-    return Plan(
-        work, empty, reading, picture, name_column(names, picture), tuple(wanted), segment_of
-    )
+    return Plan(work, empty, reading, picture, name, tuple(wanted), segment_of)

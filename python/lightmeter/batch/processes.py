@@ -12,7 +12,7 @@ from functools import cache
 from multiprocessing import connection, get_context
 from typing import Any, TypeVar
 
-from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
 from lightmeter.image.limits import Limits
@@ -116,7 +116,7 @@ def _worked(block: list[Item]) -> Any:
     """In a worker: what came of a block."""
     work, limits = _loaded()
     try:
-        return work(fetched_ahead(block, limits), None)
+        return work(fetched(block, limits), None)
     except Exception as error:
         try:
             pickle.loads(pickle.dumps(error))

@@ -11,11 +11,10 @@ from lightmeter import _core
 from lightmeter.batch.block import Block, blocks, profile_block
 from lightmeter.batch.groups import GroupBy, GroupOf
 from lightmeter.batch.resume import Kept
-from lightmeter.batch.running import Progress, in_order, threads, workers_of
+from lightmeter.batch.running import Progress, in_order, threads, threads_for, workers_of
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.folder import Files
-from lightmeter.batch.sources.item import Source, Wanted, threads_for, total_of
+from lightmeter.batch.sources.item import Source, Wanted
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
@@ -91,14 +90,15 @@ def profile_images(
               paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
               ``url`` or ``uri``;
             - an address of any of these, such as ``s3://bucket/photos/``;
-            - a data set or loader of PyTorch.
+            - any other iterable of pictures or of batches, such as a loader of PyTorch, a generator or
+              frames of OpenCV: a sample is a picture, a tuple of it and values, or a dict.
 
             Files are taken sorted by path, and all else in its own order.
         column: the column of images in a table or data set, or of paths in a manifest; None takes
             the one that there is, or one of a usual name.
         values: names of what to log beside the images, as features of these names: columns, or keys
-            of the ``.json`` beside the image in an archive. Numbers and texts are logged; what is
-            nested is missing.
+            of the ``.json`` beside the image in an archive; of tuples what is behind the picture,
+            in order. Numbers and texts are logged; what is nested is missing.
         prefix: first part of the feature names, as in ``image.Hue.mean``.
         segment_by: what segment an image belongs to. There is a profile for each segment then. It
             is a dict from the key of a segment to where its value comes from:
@@ -186,7 +186,7 @@ def profile_images(
     if group is not None:
         groups = GroupOf(group, root=found.root, exif=reading.exif)
     for origin in (segment_of, groups):
-        if origin is not None and isinstance(found, Files):
+        if origin is not None and found.files:
             origin.check_files(found.files)
     views = run.profile(found, segment_of=segment_of, group_of=groups)
     return views.whole if segment_by is None else views
@@ -247,7 +247,7 @@ class Run:
             group_of=group_of,
         )
         resumed = None if self.resume is None else Kept(self.resume, work)
-        progress = Progress(self.progress, total_of(source))
+        progress = Progress(self.progress, source.total)
         work = partial(work, threads=threads_for(source, workers))
         with self._pool(work, workers, progress) as begin:
             submit = begin if resumed is None else partial(resumed.submit, begin=begin)

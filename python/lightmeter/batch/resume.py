@@ -21,6 +21,7 @@ from PIL import features
 from lightmeter import _core
 from lightmeter.batch.block import Block
 from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.remote import RemotePart
 from lightmeter.errors import BatchError, DecodeError, ImageError
 from lightmeter.files import read_regular, write_atomically
 
@@ -156,13 +157,11 @@ def _described(item: Item) -> list[Any]:
     state: Any
     if isinstance(data, str | os.PathLike):
         state = [os.fspath(data), _state_of(os.fspath(data))]
-    elif hasattr(data, "file"):
-        state = [repr(data), _state_of(data.file)]
     elif isinstance(data, bytes):
         state = hashlib.sha256(data).hexdigest()
     elif isinstance(data, ImageError):
         state = [data.reason, data.detail]
-    elif hasattr(data, "read"):
+    elif isinstance(data, RemotePart):
         state = repr(data)
     else:
         raise TypeError(

@@ -6,9 +6,16 @@ from functools import partial
 from itertools import islice
 from typing import Any, Unpack
 
-from lightmeter.batch.running import NamedWatch, Progress, in_order, threads, workers_of
+from lightmeter.batch.running import (
+    NamedWatch,
+    Progress,
+    in_order,
+    threads,
+    threads_for,
+    workers_of,
+)
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Wanted, threads_for, total_of
+from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
 from lightmeter.image.large.measured import Watch
 from lightmeter.image.measure import Measured, measure_images
@@ -74,7 +81,7 @@ def measure(
     wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
     source = source_of(inputs, wanted)
     size = _BLOCK_ITEMS if reading.frames == "first" else 1
-    told = Progress(progress, total_of(source))
+    told = Progress(progress, source.total)
     shared = threads_for(source, workers)
     work = partial(_rows_of, reading=reading, with_exif=with_exif, threads=shared)
 
@@ -101,7 +108,7 @@ def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: 
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:
-        data = item.loaded(reading.limits).data
+        data = item.checked().data
         images = measure_images(data, reading, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
             row: Row = {"path": item.name}

@@ -8,12 +8,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from lightmeter.batch.sources.ahead import fetched_ahead
-from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.sources.item import Item, Source
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 
-__all__ = ["NamedWatch", "Progress", "in_order", "threads", "workers_of"]
+__all__ = ["NamedWatch", "Progress", "in_order", "threads", "threads_for", "workers_of"]
 
 Result = TypeVar("Result")
 NamedWatch = Callable[[str, int, int], None]
@@ -41,6 +41,11 @@ def workers_of(workers: int | None) -> int:
     if workers < 1:
         raise ValueError(f"workers is {workers}; expected at least 1")
     return workers
+
+
+def threads_for(source: Source, workers: int) -> int:
+    """Return how many threads share a picture, where there are fewer pictures than workers."""
+    return max(1, workers // max(1, source.total or workers))
 
 
 class Progress:
@@ -161,7 +166,7 @@ def threads(
             within(name, done, total)
 
     def watched(block: list[Item]) -> Iterator[Item]:
-        for item in fetched_ahead(block, limits):
+        for item in fetched(block, limits):
             if stopped.is_set():
                 raise _Stopped
             yield item

@@ -11,7 +11,7 @@ import typer
 from lightmeter import Failure, ImageCheck, ImageError, ProfileView, Reading, Store, check_image
 from lightmeter.batch.running import Progress, in_order, threads, workers_of
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Wanted, total_of
+from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.cli.options import (
     Column,
     Format,
@@ -98,7 +98,7 @@ def check(
         blocks = iter(lambda: list(islice(items, _BLOCK_ITEMS)), [])
         number = workers_of(workers)
         with progress_bar("checking") as bar:
-            progress = Progress(bar, total_of(source))
+            progress = Progress(bar, source.total)
             with threads(work, number, reading.limits, progress) as submit:
                 results = in_order(submit, blocks, number, progress)
                 for path, checked in tally.of(pair for block in results for pair in block):
@@ -130,7 +130,7 @@ def _check_block(
     checks: list[_Checked] = []
     for item in items:
         try:
-            data = item.loaded(reading.limits).data
+            data = item.checked().data
             checked = check_image(data, reference, level=level, reading=reading)
             checks.append((item.name, checked))
         except ImageError as error:
