@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter import _core
@@ -24,12 +25,13 @@ __all__ = ["Block", "blocks", "profile_block"]
 # How many pictures a block has, by how many came before. The workers do not enter, as the result
 # must not depend on them. A few hundred pictures keep all workers at work; beyond 1024 a merge is
 # to be cheap beside the measuring.
-_SIZES = ((512, 16), (1024, 32), (1 << 62, 64))
+_SIZES = ((512, 16), (1024, 32), (1 << 62, 64))  # up to so many before
 
 # Encoded pictures of so many bytes together are a block, however few, so that large ones are
 # shared by the workers, and few bytes wait.
 _MOST_BYTES = 16 << 20
 
+_DATA, _NAME = attrgetter("data"), attrgetter("name")
 _TOGETHER = 16  # small pictures: more save little, and wait for each other
 
 
@@ -37,13 +39,17 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
     """Cut pictures into blocks, by nothing but their number and their sizes."""
     before = held = 0
     block: list[Item] = []
+    sizes = iter(_SIZES)
+    end, most = next(sizes)
     for item in items:
         block.append(item)
         held += item.size
-        if len(block) >= next(most for end, most in _SIZES if before < end) or held >= _MOST_BYTES:
+        if len(block) >= most or held >= _MOST_BYTES:
             before += len(block)
             yield block
             block, held = [], 0
+            while before >= end:
+                end, most = next(sizes)
     if block:
         yield block
 
@@ -106,7 +112,7 @@ def _measured_together(
     """
     together = 1
     while batch := _batch(items, together):
-        files = whole._measure_together([it.data for it in batch], [it.name for it in batch])
+        files = whole._measure_together([*map(_DATA, batch)], [*map(_NAME, batch)])
         together = _TOGETHER if all(map(_is_small, files)) else 1
         yield from zip(batch, files, strict=True)
 
@@ -178,15 +184,15 @@ def profile_block(
         group = None if group_of is None else group_of(item)
         if error is not None:
             failures.append(Failure(item.name, error.reason, error.detail))
-        said = {name: item.values.get(name) for name in values}
+        row = {name: item.values.get(name) for name in values} if values else None
         for profile in profiles:
             if measured is not None:
                 profile._add(prefix, measured, group)
             else:
                 name = item.name if root is None else relative(item.name, root)
                 profile._log_failure(prefix, failures[-1]._replace(path=name), group)
-            if said:
-                profile._add_row(said, group)
+            if row is not None:
+                profile._add_row(row, group)
     return Block(
         whole.view().to_bytes(),
         failures,

@@ -90,7 +90,7 @@ def profile_images(
               paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
               ``url`` or ``uri``;
             - an address of any of these, such as ``s3://bucket/photos/``;
-            - any other iterable of pictures or of batches, such as a loader of PyTorch, a generator or
+            - any other iterable of pictures or batches, such as a loader of PyTorch, a generator or
               frames of OpenCV: a sample is a picture, a tuple of it and values, or a dict.
 
             Files are taken sorted by path, and all else in its own order.

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from lightmeter.batch.sources.fetch import fetched
@@ -24,6 +26,7 @@ _AHEAD = 2
 # Blocks that are begun or whose results wait for an earlier one, which is slow.
 _MOST_WAITING = 64
 
+_WEIGHT = attrgetter("weight")
 _MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
 
 
@@ -101,7 +104,7 @@ def in_order(
             if waiting[0][0].done():
                 return True
             begun = [entry for entry in waiting if not entry[0].done()]
-            held = sum(weight for *_, weight in begun)
+            held = sum([weight for *_, weight in begun])
             if len(waiting) >= _MOST_WAITING:
                 wait([waiting[0][0]])
             elif len(begun) < workers + _AHEAD and held < _MOST_HELD:
@@ -119,7 +122,7 @@ def in_order(
 
     for block in blocks:
         progress.begin(len(block))
-        waiting.append((submit(block), len(block), sum(item.weight for item in block)))
+        waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
         del block
         while waiting and is_first_next():
             yield first()
@@ -177,7 +180,7 @@ def threads(
 
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         try:
-            yield lambda block: pool.submit(worked, block)
+            yield partial(pool.submit, worked)  # type: ignore[call-arg]  # a partial has some
         except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)

@@ -42,6 +42,10 @@ _SIDE_BYTES = 1 << 20
 _MOST_WAITING = 64
 _MOST_WAITING_BYTES = 64 << 20
 _MOST_ZARR = 100  # folders of an archive that are told
+_CORRUPT: tuple[type[Exception], ...] = (
+    *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error),
+    *(ValueError, OverflowError, LookupError),
+)
 
 
 class _Member(NamedTuple):
@@ -149,9 +153,11 @@ def _damage(error: Exception) -> ImageError:
         return ImageError("truncated", detail)
     if isinstance(error, RuntimeError | ImportError):  # a method of packing, a password
         return ImageError("unsupported", detail)
-    if isinstance(error, OSError) and error.errno is not None:
-        return reading_error(error)
-    return ImageError("corrupt", detail)
+    if isinstance(error, _CORRUPT) or (type(error) is OSError and error.errno is None):  # bz2's
+        return ImageError("corrupt", detail)
+    if type(error).__name__ == "LZMAError":
+        return ImageError("corrupt", detail)
+    return reading_error(error)
 
 
 def _members(name: str, file: IO[bytes], size: int | None) -> Iterator[_Member]:

@@ -23,7 +23,7 @@ _THREADS = 16
 
 def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     """The same items in the same order; those that are remote with their bytes or an error."""
-    if not any(isinstance(item.data, RemotePart) for item in items):
+    if RemotePart not in [type(item.data) for item in items]:
         yield from items
         return
     with _fetching(limits) as begin:

@@ -17,13 +17,13 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.text import shorten
 
-__all__ = ["Item", "SeenValues", "Source", "Wanted"]
+__all__ = ["NO_VALUES", "Item", "SeenValues", "Source", "Wanted"]
 __all__ += ["check_bytes", "most_bytes", "plain", "reading_error"]
 
 _MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
 _NAMED = 20  # values that an error names
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
-_NO_VALUES: Mapping[str, Any] = {}
+NO_VALUES: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Item:
     name: str
     data: Any
     within: str | None = None
-    values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
+    values: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
 
     @property
     def weight(self) -> int:

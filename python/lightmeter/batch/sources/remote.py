@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightmeter.batch.sources.item import Item, check_bytes
+from lightmeter.batch.sources.item import NO_VALUES, Item, check_bytes
 from lightmeter.batch.sources.names import is_image_name, is_shard, no_zarr, zarr_folders
 from lightmeter.batch.sources.urls import is_url, is_web, shown_url, without_secrets
 from lightmeter.errors import ImageError
@@ -45,7 +45,9 @@ class RemotePart:
         return self.size
 
 
-def item_of(data: Any, name: str = "", within: str | None = None, **values: Any) -> Item:
+def item_of(
+    data: Any, name: str = "", within: str | None = None, values: Mapping[str, Any] | None = None
+) -> Item:
     """Return the picture that a source has; the only place that makes one, and hides secrets.
 
     Args:
@@ -56,8 +58,8 @@ def item_of(data: Any, name: str = "", within: str | None = None, **values: Any)
     """
     if isinstance(data, str):
         name = name or data
-        data = RemotePart(data) if is_url(data) else data
-    return Item(shown_url(name) if is_url(name) else name, data, within, **values)
+        data = RemotePart(data) if "://" in data and is_url(data) else data
+    return Item(shown_url(name) if "://" in name else name, data, within, values or NO_VALUES)
 
 
 def linked(path: str, file: str) -> Any:

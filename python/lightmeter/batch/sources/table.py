@@ -185,7 +185,7 @@ def _guarded(
             yield item
             row += 1
     except ImageError as error:
-        if error.reason == "too_large":
+        if error.reason in ("too_large", "unsupported"):
             yield from _failed_rows(path, row, row + 1 if end is None else end, error, alone=alone)
             return
         said = error.detail
