@@ -56,7 +56,7 @@ def test_addresses_with_values_segments_and_groups(spark: SparkSession, photos: 
     rows = [(file, DAYS[number % 3], float(number)) for number, file in enumerate(files)]
     frame = spark.createDataFrame(rows, "uri string, day date, x double").repartition(4)
     views = profile(frame, values=["x"], segment_by={"day": "column:day"}, group=r"path:(\d\d)-")
-    wanted = profile_images(files, segment_by={"end": r"path:-(\d)"}, group=r"path:(\d\d)-")
+    wanted = profile_images(files, segment_by={"end": r"path:-(\d)[.]jpg"}, group=r"path:(\d\d)-")
     assert isinstance(views, SegmentedViews)
     assert list(views) == [f"day={day}" for day in DAYS]
     assert views.whole["x"].n == len(files)

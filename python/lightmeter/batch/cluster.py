@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lightmeter import _core
-from lightmeter.batch.block import Block, blocks, profile_block
+from lightmeter.batch.block import Block, blocks
 from lightmeter.batch.groups import GroupBy, GroupOf
+from lightmeter.batch.profile import Run
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item, plain
@@ -18,27 +18,15 @@ from lightmeter.batch.sources.remote import item_of
 from lightmeter.batch.sources.table import USUAL_PICTURES, known
 from lightmeter.batch.sources.urls import is_url
 from lightmeter.errors import ImageError
-from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.image.reading import Reading, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
 
-__all__ = ["Plan", "PlanOptions", "plan_of"]
+__all__ = ["Plan", "plan_of"]
 
 Part = tuple[str, bytes]  # the text of a segment, nothing for all pictures; and its profile
 
 _WHOLE = ""
-
-
-class PlanOptions(ReadingOptions, total=False):
-    """Arguments of `lightmeter.profile_images` that a cluster has too."""
-
-    column: str | None
-    values: Iterable[str]
-    prefix: str
-    group: GroupBy | None
-    reading: Reading | None
-    exemplars: int
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -49,9 +37,8 @@ class Plan:
         columns: those that are needed.
     """
 
+    run: Run
     work: Callable[..., Block]
-    empty: Callable[[], Profile]
-    reading: Reading
     column: str
     name: str | None
     values: tuple[str, ...]
@@ -66,7 +53,7 @@ class Plan:
         """Profile rows, a block at a time, where their pictures can be read."""
         totals: dict[str, _core.Profile] = {}
         for block in blocks(map(self._item, rows)):
-            done = self.work(fetched(block, self.reading.limits), None)
+            done = self.work(fetched(block, self.run.reading.limits), None)
             for segment, data in ((_WHOLE, done.profile), *done.segments.items()):
                 profile = _core.Profile.decode(data)
                 if segment in totals:
@@ -94,13 +81,13 @@ class Plan:
 
     def merged(self, parts: Iterable[Part]) -> ProfileView | SegmentedViews:
         """Merge all parts; of segments the first that come are kept."""
-        total = self.empty()
+        total = self.run.empty()
         segments: dict[str, Profile] = {}
         kept: set[str] = set()
         for text, data in parts:
             profile = total
             if text != _WHOLE and self.segment_of is not None:
-                profile = segments.setdefault(self.segment_of.kept(text, kept), self.empty())
+                profile = segments.setdefault(self.segment_of.kept(text, kept), self.run.empty())
             profile._core.merge(_core.Profile.decode(data))
         if self.segment_of is None:
             return total.view()
@@ -143,25 +130,17 @@ def plan_of(
 ) -> Plan:
     """Return the plan for rows with columns of these names; raises as `profile_images` does."""
     reading = reading_of(reading, options)  # type: ignore[arg-type]  # it looks itself
-    exif = reading.exif
-    empty = partial(Profile, prefix, reading=reading, exemplars=exemplars, rows=rows)
-    empty()  # checks the options here
     logged = tuple(values)
     wanted = dict.fromkeys((*logged, *columns_of(segment_by), *columns_of(group)))
     known(wanted, names, "the data set")
-    segment_of = None if segment_by is None else SegmentOf(segment_by, root=None, exif=exif)
+    run = Run(reading=reading, prefix=prefix, values=logged, exemplars=exemplars, rows=rows)
+    run.empty()  # checks the options here
+    segment_of = group_of = None
+    if segment_by is not None:
+        segment_of = SegmentOf(segment_by, root=None, exif=reading.exif)
+    if group is not None:
+        group_of = GroupOf(group, root=None, exif=reading.exif)
     picture = _picture_column(names, column)
     name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
-    work = partial(
-        profile_block,
-        reading=reading,
-        prefix=prefix,
-        exemplars=exemplars,
-        rows=rows,
-        values=logged,
-        root=None,
-        segment_of=segment_of,
-        group_of=None if group is None else GroupOf(group, root=None, exif=exif),
-        threads=1,
-    )
-    return Plan(work, empty, reading, picture, name, tuple(wanted), segment_of)
+    work = run.work(None, segment_of, group_of)
+    return Plan(run, work, picture, name, tuple(wanted), segment_of)

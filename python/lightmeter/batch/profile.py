@@ -20,12 +20,14 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
 
-__all__ = ["Executor", "Run", "profile_images"]
+__all__ = ["Executor", "RowOptions", "Run", "profile_images"]
 
 Executor = Literal["threads", "processes"]
 
 
-class _Options(ReadingOptions, total=False):
+class RowOptions(ReadingOptions, total=False):
+    """Arguments of `profile_images` that profiles of rows of a cluster have too."""
+
     column: str | None
     values: Iterable[str]
     prefix: str
@@ -33,6 +35,9 @@ class _Options(ReadingOptions, total=False):
     reading: Reading | None
     exemplars: int
     rows: int
+
+
+class _Options(RowOptions, total=False):
     workers: int | None
     executor: Executor
     resume: str | os.PathLike[str] | None
@@ -215,6 +220,26 @@ class Run:
             expected = ", ".join(get_args(Executor))
             raise ValueError(f"executor is {self.executor!r}; expected one of {expected}")
 
+    def empty(self) -> Profile:
+        """Return a profile of nothing."""
+        return Profile(self.prefix, reading=self.reading, exemplars=self.exemplars, rows=self.rows)
+
+    def work(
+        self, root: str | None, segment_of: SegmentOf | None, group_of: GroupOf | None
+    ) -> Callable[..., Block]:
+        """Return what makes a profile of a block, and can be pickled."""
+        return partial(
+            profile_block,
+            reading=self.reading,
+            prefix=self.prefix,
+            exemplars=self.exemplars,
+            rows=self.rows,
+            values=self.values,
+            root=root,
+            segment_of=segment_of,
+            group_of=group_of,
+        )
+
     def profile(
         self,
         source: Source,
@@ -231,21 +256,11 @@ class Run:
             group_of: from a picture to its group; None takes pictures for independent.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
-        total = Profile(self.prefix, reading=self.reading, exemplars=self.exemplars, rows=self.rows)
+        total = self.empty()
         segments: dict[str, Profile] = {}
         kept = set() if kept is None else kept
         workers = workers_of(self.workers)
-        work = partial(
-            profile_block,
-            reading=self.reading,
-            prefix=self.prefix,
-            exemplars=self.exemplars,
-            rows=self.rows,
-            values=self.values,
-            root=source.root,
-            segment_of=segment_of,
-            group_of=group_of,
-        )
+        work = self.work(source.root, segment_of, group_of)
         resumed = None if self.resume is None else Kept(self.resume, work)
         progress = Progress(self.progress, source.total)
         work = partial(work, threads=threads_for(source, workers))

@@ -5,7 +5,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from lightmeter.batch.cluster import Plan, PlanOptions, plan_of
+from lightmeter.batch.cluster import Plan, plan_of
+from lightmeter.batch.profile import RowOptions
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -16,7 +17,7 @@ _ROWS = 256  # of a batch: all their pictures are in memory
 
 
 def profile(
-    dataset: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[PlanOptions]
+    dataset: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[RowOptions]
 ) -> ProfileView | SegmentedViews:
     """Profile the pictures of a ``ray.data.Dataset``, on its cluster.
 

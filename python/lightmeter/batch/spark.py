@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Unpack
 
-from lightmeter.batch.cluster import Plan, PlanOptions, plan_of
+from lightmeter.batch.cluster import Plan, plan_of
+from lightmeter.batch.profile import RowOptions
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.profile import ProfileView
 from lightmeter.profile.cells import parquet
@@ -18,7 +19,7 @@ _SCHEMA = "segment string, profile binary"
 
 
 def profile(
-    frame: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[PlanOptions]
+    frame: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[RowOptions]
 ) -> ProfileView | SegmentedViews:
     """Profile the pictures that the rows of a Spark DataFrame hold or name, on its executors.
 
