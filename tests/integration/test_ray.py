@@ -82,7 +82,10 @@ class TestDataSet:
 
     def test_of_paths_and_of_files_that_ray_reads(self, photos: Path) -> None:
         files = sorted(map(str, photos.iterdir()))
-        options: dict[str, Any] = {"segment_by": {"end": r"path:-(\d)[.]jpg"}, "group": r"path:(\d\d)-"}
+        options: dict[str, Any] = {
+            "segment_by": {"end": r"path:-(\d)[.]jpg"},
+            "group": r"path:(\d\d)-",
+        }
         wanted = profile_images(files, **options)
         dataset = ray.data.from_items([{"uri": file} for file in files])
         assert_equal_numbers(profile(dataset, **options), wanted)

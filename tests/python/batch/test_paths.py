@@ -97,6 +97,7 @@ def test_patterns_do_not_run_in_circles(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (5, "got a int; expected a path"),
         (b"a.jpg", "got a bytes; expected a path"),
+        (np.zeros((2, 2, 3), np.uint8), "got a ndarray; .* is for lightmeter.log_image"),
         (["a.jpg", np.zeros((2, 2, 3), np.uint8)], "got a ndarray among paths; expected a str"),
     ],
 )

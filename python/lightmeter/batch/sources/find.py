@@ -20,6 +20,7 @@ from lightmeter.batch.sources.table import is_table, table_source
 from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
+from lightmeter.image.arrays import is_array
 from lightmeter.image.large.zarr_metadata import is_zarr
 from lightmeter.text import shorten
 
@@ -59,17 +60,18 @@ def source_of(given: Any, wanted: Wanted) -> Source:
         raise TypeError(f"got a {type(given).__name__} of {named}; expected one of them")
     if is_table(given):
         return table_source(given, wanted)
-    if not isinstance(given, Iterable) or isinstance(given, bytes | bytearray):
+    alone = isinstance(given, bytes | bytearray) or is_array(given) or hasattr(given, "read")
+    if alone or not isinstance(given, Iterable):
         raise TypeError(
             f"got a {type(given).__name__}; expected a path, a table, or an iterable of paths, of "
-            "pictures or of batches"
+            "pictures or of batches; one picture is for lightmeter.log_image"
         )
     samples = iter(given)
     first = list(next(zip(samples, strict=False), ()))
     if all(isinstance(sample, str | os.PathLike) for sample in first):
         return _of_paths([_path(path) for path in chain(first, samples)], wanted, is_list=True)
     name = type(given).__name__
-    rest = [iter(chain(first, samples))] if samples is given else []
+    rest = [chain(first, samples)]  # for the first time, as a loader begins its workers anew
 
     def items() -> Iterator[Item]:
         return iterable_items(rest.pop() if rest else given, name, wanted)

@@ -8,7 +8,7 @@ import io
 import os
 from typing import IO, Any
 
-from lightmeter.batch.sources.decoded_sizes import DAMAGE, check_decoded, column_leaves
+from lightmeter.batch.sources.decoded_sizes import check_decoded, column_leaves, damage_of
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
@@ -126,10 +126,11 @@ class PageChecked(io.RawIOBase):
             self._file.seek(at)
             data = self._file.read(size)
             try:
-                return _fields(data, 0)
-            except DAMAGE as error:
+                with damage_of("the header of a page"):
+                    return _fields(data, 0)
+            except ImageError:
                 if len(data) < size or size >= _MOST_HEADER:
-                    raise ImageError("corrupt", f"the header of a page: {error}") from None
+                    raise
             size <<= 4
 
 
