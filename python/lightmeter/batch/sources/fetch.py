@@ -4,11 +4,11 @@ Most file systems of fsspec are coroutines on the one loop that it keeps in a th
 is read by threads.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from lightmeter.batch.sources.item import Item, most_bytes, reading_error
@@ -26,21 +26,22 @@ def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     if RemotePart not in [type(item.data) for item in items]:
         yield from items
         return
-    with _fetching(limits) as begin:
-        futures = [
-            begin(item.data) if isinstance(item.data, RemotePart) else None for item in items
-        ]
-        for number, item in enumerate(items):
-            future, futures[number] = futures[number], None
-            yield item if future is None else replace(item, data=_bytes(item.data, future, limits))
+    parts = [item.data for item in items if isinstance(item.data, RemotePart)]
+    with _fetching(parts, limits) as begun:
+        futures = deque(begun)
+        for item in items:
+            if isinstance(item.data, RemotePart):
+                yield replace(item, data=_bytes(item.data, futures.popleft(), limits))
+            else:
+                yield item
 
 
 def _bytes(part: RemotePart, future: "Future[bytes]", limits: Limits) -> bytes | ImageError:
     try:
         data = future.result()
         if len(data) > part.most_ahead(limits):  # nobody told how large it is
-            with _fetching(limits) as begin:
-                data = begin(part, whole=True).result()
+            with _fetching([part], limits, whole=True) as (again,):
+                data = again.result()
         if len(data) > most_bytes(limits):
             raise ImageError("too_large", f"more than {most_bytes(limits)} bytes")
     except Exception as error:  # any that a file system of somebody else raises
@@ -49,14 +50,19 @@ def _bytes(part: RemotePart, future: "Future[bytes]", limits: Limits) -> bytes |
 
 
 @contextmanager
-def _fetching(limits: Limits) -> Iterator[Callable[..., "Future[bytes]"]]:
-    """Give what begins to fetch a part, or so much of it as may be fetched ahead."""
+def _fetching(
+    parts: Sequence[RemotePart], limits: Limits, *, whole: bool = False
+) -> "Iterator[list[Future[bytes]]]":
+    """Begin to fetch parts, or so much of each as may be fetched ahead; give up at the end.
+
+    Coroutines are begun by one message: each one takes the interpreter from the other threads.
+    """
     import asyncio  # loaded with fsspec, so that `import lightmeter` is light
 
     pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")  # has no thread before it is asked
-    begun: list[Future[bytes]] = []
-
-    def begin(part: RemotePart, whole: bool = False) -> "Future[bytes]":
+    futures: list[Future[bytes]] = []
+    jobs: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)  # by their loops
+    for part in parts:
         future: Future[bytes] = Future()
         try:
             most = most_bytes(limits) if whole else part.most_ahead(limits)
@@ -64,21 +70,37 @@ def _fetching(limits: Limits) -> Iterator[Callable[..., "Future[bytes]"]]:
             if most == 0:  # object stores have no range of nothing
                 future.set_result(b"")
             elif _has_coroutines(system):
-                coroutine = _awaited(system, path, most + 1, limits.seconds)
-                future = asyncio.run_coroutine_threadsafe(coroutine, system.loop)
+                jobs[system.loop].append((future, system, path, most + 1, limits.seconds))
             else:
-                future = pool.submit(partial(system.cat_file, path, start=0, end=most + 1))
+                future = pool.submit(system.cat_file, path, start=0, end=most + 1)
         except Exception as error:  # it is too large, or a library is not installed
             future.set_exception(error)
-        begun.append(future)
-        return future
+        futures.append(future)
+    begun = [asyncio.run_coroutine_threadsafe(_all(run), loop) for loop, run in jobs.items()]
+    try:
+        yield futures
+    finally:
+        for run in begun:
+            run.cancel()
+        pool.shutdown(cancel_futures=True)
+
+
+async def _all(jobs: list[tuple[Any, ...]]) -> None:
+    import asyncio
+
+    await asyncio.gather(*[_into(*job) for job in jobs])
+
+
+async def _into(future: "Future[bytes]", *asked: Any) -> None:
+    import asyncio
 
     try:
-        yield begin
-    finally:
-        for future in begun:
-            future.cancel()
-        pool.shutdown(cancel_futures=True)
+        future.set_result(await _awaited(*asked))
+    except asyncio.CancelledError:
+        future.cancel()
+        raise
+    except Exception as error:
+        future.set_exception(error)
 
 
 def _has_coroutines(system: Any) -> bool:
