@@ -6,7 +6,7 @@
 
 Each run has a process tree of its own. CPU is that of all its processes, also of those that left
 the tree, and so it holds what an engine takes to start and end. Memory is the largest sum of their
-proportional set sizes. It needs psutil; Ray and Spark where they are run. The pictures are 1000
+proportional set sizes. It needs psutil. The pictures are 1000
 JPEGs of 64 x 64 under as many names as are asked for.
 """
 
@@ -116,7 +116,7 @@ def measure(command: list[str]) -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--counts", type=int, nargs="+", default=[100, 1000, 10_000, 100_000])
-    parser.add_argument("--runs", nargs="+", default=["threads", "processes", "ray", "spark"])
+    parser.add_argument("--runs", nargs="+", default=["threads", "processes"])
     parser.add_argument("--python", default=sys.executable, help="of whylogs-spark")
     parser.add_argument("--folder", type=Path, default=Path(gettempdir()) / "lightmeter-scale")
     arguments = parser.parse_args()

@@ -1,57 +1,64 @@
-"""Worker processes that die, and those whose parent does."""
+"""Worker processes: the same bytes for any number; workers that die, or whose parent does."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from lightmeter.batch.executors import processes
-from lightmeter.batch.executors.processes import in_processes
+from lightmeter import Limits, ProfileView, profile_images
+from lightmeter.batch.processes import processes
+from lightmeter.batch.profile import Executor
+from lightmeter.batch.running import Progress, in_order
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
-from worked import die_of_seven, die_once, here, odd_error
+from PIL import Image
+from worked import die_of_seven, edges, odd_error
 
 
-def test_a_worker_that_dies_once_is_replaced(tmp_path: Path) -> None:
-    work = partial(die_once, marker=str(tmp_path / "died"))
-    done: list[int] = []
-    results = list(
-        in_processes(work, range(20), 2, workers=1, progress=lambda now, _: done.append(now))
-    )
-    assert results == [4 * at + 1 for at in range(10)]
-    assert done[-1] == 20
+def results(work: Callable[..., Any], count: int) -> Iterator[Any]:
+    items = (Item(str(number), "") for number in range(count))
+    blocks = iter(lambda: list(islice(items, 2)), [])
+    with processes(work, 1, Limits()) as submit:
+        yield from in_order(submit, blocks, 1, Progress(None, None))
 
 
-def test_the_block_that_kills_workers_is_named() -> None:
-    results = in_processes(die_of_seven, range(20), 2, workers=1)
-    with pytest.raises(BatchError, match="died at each of 3 attempts at 2 pictures, from 6 to 7"):
-        list(results)
+def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Of 3 000 files, deep ones among them, with vectors."""
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        samples = rng.integers(0, 256, (5, 4, 3), dtype=np.uint8)
+        deep = rng.integers(0, 1 << 16, (5, 4), dtype=np.uint16)
+        image = Image.fromarray(deep if number % 9 == 0 else samples)
+        image.save(tmp_path / f"{number:04}.png")
+    for number in range(60, 3000):
+        os.link(tmp_path / f"{number % 60:04}.png", tmp_path / f"{number:04}.png")
+    executors: tuple[Executor, ...] = ("threads", "processes")
+    results = set()
+    for executor in executors:
+        for workers in (1, 2, 3, 8):
+            metrics = ["default", edges]
+            view = profile_images(tmp_path, executor=executor, workers=workers, metrics=metrics)
+            results.add(view.to_bytes())
+    (whole,) = results
+    assert ProfileView.from_bytes(whole).images == 3000
+
+
+def test_a_worker_that_dies_is_an_error_and_no_hang() -> None:
+    done = results(die_of_seven, 20)
+    assert [next(done) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4", "5"]]
+    with pytest.raises(BatchError, match=r"died at one of \d pictures, from '6' to '\d+'"):
+        list(done)
 
 
 def test_an_error_that_cannot_be_sent_is_told_all_the_same() -> None:
     with pytest.raises(RuntimeError, match="OddError: seven"):
-        list(in_processes(odd_error, range(3), 2, workers=1))
-
-
-def test_a_block_of_very_many_bytes_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "MOST_HELD", 1000)
-    alive = 0
-
-    def items() -> Iterator[Item]:
-        nonlocal alive
-        for number in range(10):
-            alive = number
-            yield Item(str(number), bytes(600 if number > 3 else 1))
-
-    told: list[tuple[int, int]] = []
-    pids = list(in_processes(here, items(), 4, workers=1, progress=lambda *now: told.append(now)))
-    assert pids[0] != os.getpid()
-    assert pids[1:] == [os.getpid(), os.getpid()]
-    assert told[-1] == (10, 10)
+        list(results(odd_error, 3))
 
 
 UNGUARDED = """
@@ -73,15 +80,19 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
 
 ENDLESS = """
 import sys, time
-from lightmeter.batch.executors.processes import in_processes
+from lightmeter import Limits
+from lightmeter.batch.processes import processes
+from lightmeter.batch.running import Progress, in_order
+from lightmeter.batch.sources.item import Item
 sys.path.insert(0, sys.argv[1])
 from endless import forever
 if __name__ == "__main__":
-    list(in_processes(forever, range(4), 1, workers=2))
+    with processes(forever, 2, Limits()) as submit:
+        list(in_order(submit, ([Item("", "")] for _ in range(4)), 2, Progress(None, None)))
 """
 FOREVER = """
 import os, time
-def forever(block):
+def forever(block, watch):
     os.write(1, b"begun\\n")
     time.sleep(600)
 """

@@ -1,4 +1,4 @@
-"""Ray with a cluster of its own: the executor, and profiles of data sets."""
+"""Profiles of data sets of Ray, with a cluster of its own."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter import Failure, profile_images
-from many import same, write_pictures
+from lightmeter import profile_images
+from many import assert_equal_numbers, write_pictures
 
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
@@ -52,15 +52,6 @@ def cluster() -> Iterator[None]:
     del os.environ["RAY_AUTH_MODE"]
 
 
-@pytest.mark.usefixtures("cluster")
-def test_the_executor_gives_the_bytes_of_threads(photos: Path) -> None:
-    options: dict[str, Any] = {"segment_by": {"end": r"path:-(\d)"}, "group": r"path:(\d\d)-"}
-    views = profile_images(photos, executor="ray", **options)
-    assert same(views, profile_images(photos, **options))
-    assert len(views) == 3
-    assert ray.is_initialized()
-
-
 def rows_of(photos: Path, count: int) -> list[dict[str, Any]]:
     files = sorted(photos.iterdir())[:count]
     return [{"image": file.read_bytes(), "label": file.name[-5]} for file in files]
@@ -69,37 +60,38 @@ def rows_of(photos: Path, count: int) -> list[dict[str, Any]]:
 @pytest.mark.usefixtures("cluster")
 class TestDataSet:
     def test_of_encoded_bytes(self, photos: Path) -> None:
-        """More than 1024 of them, in blocks that fit those of Ray nowhere."""
         import pyarrow
 
-        table = pyarrow.Table.from_pylist(rows_of(photos, 2500))
+        table = pyarrow.Table.from_pylist(rows_of(photos, 1500))
         options: dict[str, Any] = {"values": ["label"], "segment_by": {"label": "column:label"}}
-        failures: list[Failure] = []
-        dataset = ray.data.from_arrow(table).repartition(7)
-        views = profile(dataset, on_failure=failures.append, **options)
-        assert same(views, profile_images(table, **options))
-        assert [failure.path for failure in failures] == ["table:70", "table:71"]
+        views = profile(ray.data.from_arrow(table).repartition(7), **options)
+        wanted = profile_images(table, **options)
+        assert {failure.path for failure in views.whole.failures} == {"a row"}
+        assert views.whole.images == wanted.whole.images == 1498
+        for segment in wanted:
+            assert views[segment].images == wanted[segment].images
 
     def test_of_arrays(self) -> None:
         arrays = np.random.default_rng(0).integers(0, 256, (300, 10, 12, 3), dtype=np.uint8)
         wanted = lm.Profile()
         wanted.track_many(arrays)
-        assert same(profile(ray.data.from_numpy(arrays), column="data"), wanted.view())
+        assert_equal_numbers(profile(ray.data.from_numpy(arrays), column="data"), wanted.view())
         items = [{"image": array} for array in arrays]
-        assert same(profile(ray.data.from_items(items, override_num_blocks=4)), wanted.view())
+        dataset = ray.data.from_items(items, override_num_blocks=4)
+        assert_equal_numbers(profile(dataset), wanted.view())
 
     def test_of_paths_and_of_files_that_ray_reads(self, photos: Path) -> None:
         files = sorted(map(str, photos.iterdir()))
-        dataset = ray.data.from_items([{"uri": file} for file in files]).limit(1100)
-        assert same(profile(dataset), profile_images(files[:1100]))
+        options: dict[str, Any] = {
+            "segment_by": {"end": r"path:-(\d)[.]jpg"},
+            "group": r"path:(\d\d)-",
+        }
+        wanted = profile_images(files, **options)
+        dataset = ray.data.from_items([{"uri": file} for file in files])
+        assert_equal_numbers(profile(dataset, **options), wanted)
         read = ray.data.read_binary_files(str(photos), include_paths=True)
-        assert same(profile(read, exemplars=2), profile_images(files, exemplars=2))
-
-    def test_its_order_is_kept_although_it_is_run_in_parallel(self, photos: Path) -> None:
-        files = sorted(map(str, photos.iterdir()))[:1200]
-        dataset = ray.data.from_items([{"path": file} for file in files], override_num_blocks=6)
-        assert same(profile(dataset.map(slow_first)), profile_images(files))
-        assert not dataset.context.execution_options.preserve_order
+        assert_equal_numbers(profile(read, **options), wanted)
+        assert profile(dataset.limit(0)).images == 0
 
     def test_what_is_refused(self) -> None:
         with pytest.raises(TypeError, match=r"got a list; expected a ray\.data\.Dataset"):
@@ -111,11 +103,3 @@ class TestDataSet:
             profile(dataset, column="c")
         with pytest.raises(ValueError, match="has no column 'd'"):
             profile(dataset, column="a", values=["d"])
-
-
-def slow_first(row: dict[str, Any]) -> dict[str, Any]:
-    if row["path"].endswith("00000-0.jpg"):
-        import time
-
-        time.sleep(2)
-    return row

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import lightmeter as lm
 import numpy as np
@@ -79,12 +80,14 @@ class Handler(SimpleHTTPRequestHandler):
     """Serves ranges, as object stores do."""
 
     protocol_version = "HTTP/1.1"
+    signatures: set[str] = set()  # noqa: RUF012
 
     def log_message(self, *_: object) -> None:
         pass
 
     def send_head(self) -> io.BytesIO | None:  # type: ignore[override]
         path = Path(self.translate_path(self.path))
+        self.signatures.update(parse_qs(urlsplit(self.path).query).get("signature", ()))
         if path.is_dir():
             links = "".join(f'<a href="{name.name}">x</a>' for name in sorted(path.iterdir()))
             data, kind = links.encode(), "text/html"
@@ -117,7 +120,11 @@ def address(photos: Path) -> Iterator[str]:
 
 def test_a_web_server(address: str, wanted: bytes, tmp_path: Path) -> None:
     pytest.importorskip("aiohttp")
-    assert profile_images(f"{address}/p.tar?signature=secret").to_bytes() == wanted
+    for source in ("p.tar", "photos/00.jpg"):
+        Handler.signatures.clear()
+        assert profile_images(f"{address}/{source}?signature=a%2Bb%20c").images
+        assert Handler.signatures == {"a+b c"}
+    assert profile_images(f"{address}/p.tar").to_bytes() == wanted
     assert profile_images(f"{address}/photos/").to_bytes() == wanted
     (tmp_path / "m.csv").write_text(
         "\n".join(["url", *(f"{address}/photos/{name}?x=secret" for name in NAMES)])

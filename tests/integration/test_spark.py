@@ -1,23 +1,21 @@
-"""Spark on this machine: the executor, and profiles of DataFrames."""
+"""Profiles of DataFrames, with Spark on this machine."""
 
 import os
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Any
 
-import lightmeter as lm
 import pytest
-from lightmeter import SegmentedViews, profile_images
-from many import same, write_pictures
+from lightmeter import ProfileView, SegmentedViews, profile_images
+from many import assert_equal_numbers, write_pictures
 
 pytest.importorskip("pyspark")
 if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
     pytest.skip("Spark needs Java, which is not here", allow_module_level=True)
 
-from lightmeter.spark import log, profile
+from lightmeter.spark import profile
 from pyspark.sql import SparkSession
 
 pytestmark = [
@@ -28,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark"),
 ]
 
-DAYS = [datetime(2024, 1, 1 + number, tzinfo=UTC) for number in range(3)]
+DAYS = [date(2024, 1, 1 + number) for number in range(3)]
 
 
 @pytest.fixture(scope="module")
@@ -53,98 +51,41 @@ def spark() -> Iterator[SparkSession]:
     os.environ.update(before)
 
 
-@pytest.mark.usefixtures("spark")
-class TestExecutor:
-    def test_a_folder(self, photos: Path) -> None:
-        """More than 1024 pictures."""
-        options: dict[str, Any] = {"segment_by": {"end": r"path:-(\d)"}}
-        views = profile_images(photos, executor="spark", **options)
-        assert same(views, profile_images(photos, **options))
-        assert SparkSession.getActiveSession() is not None
+def test_addresses_with_values_segments_and_groups(spark: SparkSession, photos: Path) -> None:
+    files = sorted(map(str, photos.iterdir()))
+    rows = [(file, DAYS[number % 3], float(number)) for number, file in enumerate(files)]
+    frame = spark.createDataFrame(rows, "uri string, day date, x double").repartition(4)
+    views = profile(frame, values=["x"], segment_by={"day": "column:day"}, group=r"path:(\d\d)-")
+    wanted = profile_images(files, segment_by={"end": r"path:-(\d)[.]jpg"}, group=r"path:(\d\d)-")
+    assert isinstance(views, SegmentedViews)
+    assert list(views) == [f"day={day}" for day in DAYS]
+    assert views.whole["x"].n == len(files)
+    for view, other in zip(views.values(), wanted.values(), strict=True):
+        assert view["image.entropy"].mean == pytest.approx(other["image.entropy"].mean, rel=1e-12)
+    assert spark.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch") == "10000"
+    assert_equal_numbers(profile(frame.select("uri")), profile_images(files))
 
 
-def frame_of(spark: SparkSession, files: list[str]) -> Any:
-    """Files with their days and cameras, in no order."""
-    rows = [
-        (file, DAYS[number % 3].date(), f"c{number % 4}", float(number))
-        for number, file in enumerate(files)
-    ]
-    return spark.createDataFrame(rows[1::2] + rows[::2], "uri string, day date, c string, x double")
+def test_pictures_that_spark_reads(spark: SparkSession, photos: Path) -> None:
+    files = sorted(map(str, photos.iterdir()))[:300]
+    read = spark.read.format("binaryFile").load(files)
+    assert_equal_numbers(profile(read), profile_images(files))
 
 
-def by_day(files: list[str], tmp_path: Path) -> dict[datetime, SegmentedViews]:
-    """What one process makes of the same."""
-    views = {}
-    for number, start in enumerate(DAYS):
-        manifest = tmp_path / f"{number}.csv"
-        rows = [f"{file},c{n % 4},{float(n)}" for n, file in enumerate(files) if n % 3 == number]
-        manifest.write_text("\n".join(["path,c,x", *rows]))
-        views[start] = profile_images(manifest, values=["x"], segment_by={"c": "column:c"})
-    return views
+def test_rows_without_a_picture_are_counted(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([("b", None), ("a", b"x")], "path string, content binary")
+    view = profile(frame)
+    assert isinstance(view, ProfileView)
+    failures = sorted((failure.path or "", failure.reason) for failure in view.failures)
+    assert failures == [("a", "unsupported"), ("b", "empty")]
+    empty = profile(frame.limit(0))
+    assert isinstance(empty, ProfileView)
+    assert empty.images == 0
 
 
-class TestDataFrame:
-    def test_addresses_by_bucket_and_segment(
-        self, spark: SparkSession, photos: Path, tmp_path: Path
-    ) -> None:
-        files = sorted(map(str, photos.iterdir()))
-        frame = frame_of(spark, files)
-        assert same(profile(frame), profile_images(files))
-        views = profile(frame, bucket="day", values=["x"], segment_by={"c": "column:c"})
-        assert isinstance(views, dict)
-        wanted = by_day(files, tmp_path)
-        assert list(views) == list(wanted) == DAYS
-        for start, view in views.items():
-            assert same(view, wanted[start])
-            assert len(view) == 4
-        assert spark.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch") == "10000"
-
-    def test_into_a_store_twice(self, spark: SparkSession, photos: Path, tmp_path: Path) -> None:
-        files = sorted(map(str, photos.iterdir()))[:300]
-        path, options = tmp_path / "drift.db", {"values": ["x"], "segment_by": {"c": "column:c"}}
-        for _ in range(2):
-            counts = log(path, frame_of(spark, files), "cells", bucket="day", **options)
-        assert counts == {DAYS[0]: 100, DAYS[1]: 99, DAYS[2]: 99}
-        wanted = by_day(files, tmp_path)
-        with lm.Store(path) as store:
-            assert len(store.segments("cells")) == 5
-            for start in DAYS:
-                span = start, start + timedelta(days=1)
-                for segment, view in wanted[start].items():
-                    store.put("wanted", view, at=start, writer="spark", segment=segment)
-                    stored = [
-                        store.read(name, *span, segment=segment) for name in ("cells", "wanted")
-                    ]
-                    assert same(*stored)
-
-    def test_pictures_that_spark_reads(self, spark: SparkSession, photos: Path) -> None:
-        files = sorted(map(str, photos.iterdir()))[:1200]
-        spark.conf.set("spark.sql.files.openCostInBytes", "1k")  # else a task for each few files
-        read = spark.read.format("binaryFile").load(files)
-        assert same(
-            profile(read, exemplars=2, sample=16), profile_images(files, exemplars=2, sample=16)
-        )
-
-    def test_rows_without_a_time_or_picture_are_counted(self, spark: SparkSession) -> None:
-        rows = [("b", None, None), ("a", b"x", None), ("c", b"y", date(2024, 1, 2))]
-        frame = spark.createDataFrame(rows, "path string, content binary, day date")
-        views = profile(frame, bucket="day")
-        assert isinstance(views, dict)
-        assert list(views) == [None, DAYS[1]]
-        failures = views[None].whole.failures
-        assert [(failure.path, failure.reason) for failure in failures] == [
-            ("a", "unsupported"),
-            ("b", "empty"),
-        ]
-        assert profile(frame.limit(0)).images == 0  # type: ignore[union-attr]
-
-    def test_what_is_refused(self, spark: SparkSession) -> None:
-        frame = spark.createDataFrame([(b"x", "y")], "content binary, day string")
-        with pytest.raises(TypeError, match="got a list; expected a DataFrame"):
-            profile([])
-        with pytest.raises(ValueError, match="give order_by, one of content, day"):
-            profile(frame)
-        with pytest.raises(ValueError, match="'day' is of string; expected dates or timestamps"):
-            profile(frame, order_by="day", bucket="day")
-        with pytest.raises(ValueError, match="has no column 'night'"):
-            profile(frame, order_by="day", bucket="night")
+def test_what_is_refused(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([(b"x", "y")], "content binary, day string")
+    with pytest.raises(TypeError, match="got a list; expected a DataFrame"):
+        profile([])
+    with pytest.raises(ValueError, match="has no column 'night'"):
+        profile(frame, values=["night"])

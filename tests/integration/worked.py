@@ -3,31 +3,22 @@
 import os
 import signal
 from collections.abc import Iterable
+from typing import Any
 
 
-def die_once(block: Iterable[int], marker: str) -> int:
-    try:
-        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return sum(block)
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
-
-
-def die_of_seven(block: Iterable[int]) -> int:
-    numbers = list(block)
-    if 7 in numbers:
+def die_of_seven(items: Iterable[Any], watch: None) -> list[str]:
+    names = [item.name for item in items]
+    if "7" in names:
         os.kill(os.getpid(), signal.SIGKILL)
-    return sum(numbers)
+    return names
 
 
-def odd_error(block: Iterable[int]) -> int:
+def odd_error(items: Iterable[Any], watch: None) -> None:
     class OddError(Exception):
         pass
 
     raise OddError("seven")
 
 
-def here(block: Iterable[object]) -> int:
-    list(block)
-    return os.getpid()
+def edges(image: Any) -> Any:
+    return image[:2, :3, 0].astype(float).ravel()

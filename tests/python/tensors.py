@@ -1,6 +1,5 @@
-"""What a library other than NumPy shows of its memory, and data sets as those of PyTorch."""
+"""What a library other than NumPy shows of its memory."""
 
-from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -31,16 +30,3 @@ class Tensor:
 class Bfloat16(Tensor):
     def __dlpack__(self, **options: Any) -> Any:
         raise BufferError("no such dtype")
-
-
-class Samples:
-    """A data set of PyTorch by its methods."""
-
-    def __init__(self, sample: Callable[[int], Any]) -> None:
-        self.sample = sample
-
-    def __len__(self) -> int:
-        return 5
-
-    def __getitem__(self, number: int) -> Any:
-        return self.sample(number)

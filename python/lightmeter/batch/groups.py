@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from lightmeter.batch.segments import Origin, origin_of
+from lightmeter.batch.segments import check_files, origin_of
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.manifest import Manifest
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.profile.grouping import Group, GroupName, group_of
 
@@ -31,18 +30,9 @@ class GroupOf:
             OSError: a manifest cannot be read.
         """
         self._root = root
-        self._manifest: Manifest | None = None
-        self._source: Origin | None = None
-        self._function: Callable[[str], GroupName] | None = None
-        if callable(group_by):
-            self._function = group_by
-        elif isinstance(group_by, str):
-            source = origin_of(group_by, exif)
-            if isinstance(source, Manifest):
-                self._manifest = source
-                source = source.value_of
-            self._source = source
-        else:
+        self._function = group_by if callable(group_by) else None
+        self._origins = [origin_of(group_by, exif)] if isinstance(group_by, str) else []
+        if not self._function and not self._origins:
             raise TypeError(
                 f"group is {group_by!r}; expected a function of the path, or a text such as "
                 "'path:([^/]+)/'"
@@ -50,11 +40,11 @@ class GroupOf:
 
     def __call__(self, item: Item) -> Group:
         """The group of a picture; without a name it is a group of its own."""
-        name: GroupName = None
+        name: GroupName
         if self._function is not None:
             name = self._function(item.name)
-        elif self._source is not None:
-            name = self._source(item, self._root)
+        else:
+            name = self._origins[0](item, self._root)
         return group_of("" if name is None else name) or Group(None)
 
     def check_files(self, files: Sequence[str]) -> None:
@@ -63,5 +53,4 @@ class GroupOf:
         Raises:
             ValueError: it names none of them.
         """
-        if self._manifest is not None:
-            self._manifest.check_names(files, self._root)
+        check_files(self._origins, files, self._root)

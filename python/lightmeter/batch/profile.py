@@ -1,76 +1,58 @@
 """Profiling many images in parallel, to the same bytes for any number of workers."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
-from threading import Event
-from typing import Any, Unpack, overload
+from typing import Any, Literal, Unpack, get_args, overload
 
 from lightmeter import _core
-from lightmeter.batch.block import (
-    BLOCK_ITEMS,
-    Block,
-    block_items,
-    next_block_items,
-    profile_block,
-)
-from lightmeter.batch.executors import Executor, check_workers, executor_of
-from lightmeter.batch.executors.threads import in_threads, watching
+from lightmeter.batch.block import Block, blocks, profile_block
 from lightmeter.batch.groups import GroupBy, GroupOf
-from lightmeter.batch.resume import resumed
+from lightmeter.batch.resume import Kept
+from lightmeter.batch.running import Progress, in_order, threads, threads_for, workers_of
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
-from lightmeter.batch.sources.ahead import fetched_ahead
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.folder import Files
-from lightmeter.batch.sources.item import Item, Source, Wanted, threads_for, total_of
+from lightmeter.batch.sources.item import Source, Wanted
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
 
-__all__ = ["profile_images", "profile_source"]
+__all__ = ["Executor", "RowOptions", "Run", "profile_images"]
+
+Executor = Literal["threads", "processes"]
+
+
+class RowOptions(ReadingOptions, total=False):
+    """Arguments of `profile_images` that profiles of rows of a cluster have too."""
+
+    column: str | None
+    values: Iterable[str]
+    prefix: str
+    group: GroupBy | None
+    reading: Reading | None
+    exemplars: int
+    sample: int
+
+
+class _Options(RowOptions, total=False):
+    workers: int | None
+    executor: Executor
+    resume: str | os.PathLike[str] | None
+    progress: Callable[[int, int], None] | None
+    progress_within: Callable[[str, int, int], None] | None
+    on_failure: Callable[[Failure], None] | None
 
 
 @overload
 def profile_images(
-    source: Any,
-    *,
-    column: str | None = None,
-    values: Iterable[str] = (),
-    prefix: str = "image",
-    segment_by: None = None,
-    group: GroupBy | None = None,
-    reading: Reading | None = None,
-    exemplars: int = 0,
-    sample: int = 0,
-    workers: int | None = None,
-    executor: Executor = "threads",
-    resume: str | os.PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    progress_within: Callable[[str, int, int], None] | None = None,
-    on_failure: Callable[[Failure], None] | None = None,
-    **options: Unpack[ReadingOptions],
+    source: Any, *, segment_by: None = None, **options: Unpack[_Options]
 ) -> ProfileView: ...
 @overload
 def profile_images(
-    source: Any,
-    *,
-    column: str | None = None,
-    values: Iterable[str] = (),
-    prefix: str = "image",
-    segment_by: SegmentBy,
-    group: GroupBy | None = None,
-    reading: Reading | None = None,
-    exemplars: int = 0,
-    sample: int = 0,
-    workers: int | None = None,
-    executor: Executor = "threads",
-    resume: str | os.PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    progress_within: Callable[[str, int, int], None] | None = None,
-    on_failure: Callable[[Failure], None] | None = None,
-    **options: Unpack[ReadingOptions],
+    source: Any, *, segment_by: SegmentBy, **options: Unpack[_Options]
 ) -> SegmentedViews: ...
 def profile_images(
     source: Any,
@@ -113,14 +95,15 @@ def profile_images(
               paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
               ``url`` or ``uri``;
             - an address of any of these, such as ``s3://bucket/photos/``;
-            - a data set or loader of PyTorch.
+            - any other iterable of pictures or batches, such as a loader of PyTorch, a generator or
+              frames of OpenCV: a sample is a picture, a tuple of it and values, or a dict.
 
             Files are taken sorted by path, and all else in its own order.
         column: the column of images in a table or data set, or of paths in a manifest; None takes
             the one that there is, or one of a usual name.
         values: names of what to log beside the images, as features of these names: columns, or keys
-            of the ``.json`` beside the image in an archive. Numbers and texts are logged; what is
-            nested is missing.
+            of the ``.json`` beside the image in an archive; of tuples what is behind the picture,
+            in order. Numbers and texts are logged; what is nested is missing.
         prefix: first part of the feature names, as in ``image.Hue.mean``.
         segment_by: what segment an image belongs to. There is a profile for each segment then. It
             is a dict from the key of a segment to where its value comes from:
@@ -148,21 +131,21 @@ def profile_images(
         sample: of how many images to keep the numbers for `check_image`, likewise, such as 256.
         workers: how many decode and measure at once; None takes one per processor.
         executor: who works. ``"threads"`` of this process are best for most; ``"processes"`` where
-            functions of yours take long and hold the GIL. ``"ray"`` and ``"spark"`` are the workers
-            of a cluster, which must be able to read the images by the same paths. The profile is
-            the same. All but threads need functions of yours that can be pickled.
+            functions of yours take long and hold the GIL. The profile is the same. Processes need
+            functions of yours that can be pickled.
         resume: a folder that keeps what is done, which is made if need be: a run that is started
-            again with the same options measures only what is missing or has changed. Blocks of 64
-            images are kept, by the paths, sizes and times of change of their files, the options,
-            the code of your functions, and the versions of lightmeter and of the decoders. Those
-            with an image that was ``unreadable`` or had ``vanished`` are tried again. Any number of
-            runs may share a folder.
+            again with the same options measures only what is missing or has changed. Blocks of up
+            to 64 images are kept, by the paths, sizes and times of change of their files, the
+            options, and the versions of lightmeter and of the decoders. A function of yours counts
+            by its qualified name and its attribute ``version``: change that with its code. Blocks
+            with an image that was ``unreadable`` or had ``vanished`` are tried again. Any number
+            of runs may share a folder.
         progress: called as ``progress(done, total)`` after each image, by one thread at a time;
             small ones are worked on 16 at a time. The total grows where the source does not tell
             how many images it has.
         progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
             so far of a picture that is read in tiles. Threads of several pictures call it at once.
-            Other executors do not call it.
+            Processes do not call it.
         on_failure: called with every file that could not be measured, its path as it can be opened,
             in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
@@ -180,31 +163,17 @@ def profile_images(
         ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a
             personal Exif tag, or names a manifest that is damaged or of other images; a table has
             no such column.
-        ImportError: a package that the source or the executor needs is not installed.
-        BatchError: workers died at each of several attempts; the folder of `resume` cannot be
-            written.
+        ImportError: a package that the source needs is not installed.
+        BatchError: a worker process died; the folder of `resume` cannot be written.
     """
     reading = reading_of(reading, options)
     logged = tuple(values)
     columns = (*logged, *columns_of(segment_by), *columns_of(group))
     wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
-    found = source_of(source, wanted)
-    segment_of = None
-    if segment_by is not None:
-        segment_of = SegmentOf(segment_by, root=found.root, exif=reading.exif)
-    groups = None
-    if group is not None:
-        groups = GroupOf(group, root=found.root, exif=reading.exif)
-    for origin in (segment_of, groups):
-        if origin is not None and isinstance(found, Files):
-            origin.check_files(found.files)
-    views = profile_source(
-        found,
-        values=logged,
-        prefix=prefix,
-        segment_of=segment_of,
-        group_of=groups,
+    run = Run(
         reading=reading,
+        prefix=prefix,
+        values=logged,
         exemplars=exemplars,
         sample=sample,
         workers=workers,
@@ -214,102 +183,111 @@ def profile_images(
         progress_within=progress_within,
         on_failure=on_failure,
     )
+    found = source_of(source, wanted)
+    segment_of = None
+    if segment_by is not None:
+        segment_of = SegmentOf(segment_by, root=found.root, exif=reading.exif)
+    groups = None
+    if group is not None:
+        groups = GroupOf(group, root=found.root, exif=reading.exif)
+    for origin in (segment_of, groups):
+        if origin is not None and found.files:
+            origin.check_files(found.files)
+    views = run.profile(found, segment_of=segment_of, group_of=groups)
     return views.whole if segment_by is None else views
 
 
-def profile_source(
-    source: Source,
-    *,
-    values: Sequence[str] = (),
-    prefix: str = "image",
-    segment_of: SegmentOf | None = None,
-    group_of: GroupOf | None = None,
-    kept: set[str] | None = None,
-    reading: Reading,
-    exemplars: int,
-    sample: int,
-    workers: int | None,
-    executor: Executor = "threads",
-    resume: str | os.PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None,
-    progress_within: Callable[[str, int, int], None] | None = None,
-    on_failure: Callable[[Failure], None] | None,
-) -> SegmentedViews:
-    """Profile the pictures of a source.
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How a source is profiled; the attributes are arguments of `profile_images`."""
 
-    Args:
-        source: the source.
-        values: what to log beside the pictures, as for `profile_images`, like what follows.
-        prefix: first part of the feature names.
-        segment_of: from a picture to its segment; None makes no segments.
-        group_of: from a picture to its group; None takes pictures for independent.
-        kept: the segments that are not counted as ``other``, to which more are added.
-        reading: how pictures are read.
-        exemplars: pictures to keep.
-        sample: of how many images to keep the numbers.
-        workers: how many work at once.
-        executor: who works.
-        resume: a folder that keeps what is done.
-        progress: called after each picture.
-        progress_within: called with the pixels of pictures that are read in tiles.
-        on_failure: called with every failure.
-    """
-    check_workers(workers)
-    run = executor_of(executor)
-    total = Profile(prefix, reading=reading, exemplars=exemplars, sample=sample)
-    segments: dict[str, Profile] = {}
-    kept = set() if kept is None else kept
-    work = partial(
-        profile_block,
-        reading=reading,
-        prefix=prefix,
-        exemplars=exemplars,
-        sample=sample,
-        values=values,
-        root=source.root,
-        segment_of=segment_of,
-        group_of=group_of,
-    )
+    reading: Reading
+    prefix: str = "image"
+    values: Sequence[str] = ()
+    exemplars: int = 0
+    sample: int = 0
+    workers: int | None = None
+    executor: Executor = "threads"
+    resume: str | os.PathLike[str] | None = None
+    progress: Callable[[int, int], None] | None = None
+    progress_within: Callable[[str, int, int], None] | None = None
+    on_failure: Callable[[Failure], None] | None = None
 
-    def blocks_of(
-        work: Callable[..., Block],
-        items: Iterable[Item],
-        count: int | None,
-        progress: Callable[[int, int], None] | None,
-    ) -> Generator[Block, None, None]:
-        if executor == "threads":  # which share what is fetched, and a picture in tiles
-            items = fetched_ahead(items, reading.limits)
-            stopped = Event()
-            watch = partial(watching, stopped, progress_within)
-            threads = threads_for(source, workers)
-            work = partial(work, threads=threads, watch=watch)
-            return in_threads(
-                work, items, size,
-                workers=workers, total=count, progress=progress, stopped=stopped,
-            )  # fmt: skip
-        return run(work, items, size, workers=workers, total=count, progress=progress)
+    def __post_init__(self) -> None:
+        """Check what nobody else checks before anything is looked for."""
+        workers_of(self.workers)
+        if self.executor not in get_args(Executor):
+            expected = ", ".join(get_args(Executor))
+            raise ValueError(f"executor is {self.executor!r}; expected one of {expected}")
 
-    # A folder keeps few files, and the same ones where a source grows. Moments by group are rounded
-    # sums, so that their last bits would tell whether there was a folder.
-    is_free = resume is None and group_of is None
-    told = total_of(source)
-    size: int | Callable[[int], int] = BLOCK_ITEMS
-    if is_free:
-        size = next_block_items if told is None else block_items(told)
-    if resume is None:
-        blocks = blocks_of(work, source, told, progress)
-    else:
-        blocks = resumed(blocks_of, work, source, resume, progress)
-    with closing(blocks) as results:
-        for block in results:  # in the order of the source, on which the segments kept depend
-            total._core.merge(_core.Profile.decode(block.profile))
-            if segment_of is not None:
-                for text, data in block.segments.items():
-                    segment = segments.setdefault(segment_of.kept(text, kept), total._empty())
-                    segment._core.merge(_core.Profile.decode(data))
-            if on_failure is not None:
-                for failure in block.failures:
-                    on_failure(failure)
-    return SegmentedViews(
-        total.view(), {text: ProfileView(segment._core) for text, segment in segments.items()}
-    )
+    def empty(self) -> Profile:
+        """Return a profile of nothing."""
+        return Profile(
+            self.prefix, reading=self.reading, exemplars=self.exemplars, sample=self.sample
+        )
+
+    def work(
+        self, root: str | None, segment_of: SegmentOf | None, group_of: GroupOf | None
+    ) -> Callable[..., Block]:
+        """Return what makes a profile of a block, and can be pickled."""
+        return partial(
+            profile_block,
+            reading=self.reading,
+            prefix=self.prefix,
+            exemplars=self.exemplars,
+            sample=self.sample,
+            values=self.values,
+            root=root,
+            segment_of=segment_of,
+            group_of=group_of,
+        )
+
+    def profile(
+        self,
+        source: Source,
+        *,
+        segment_of: SegmentOf | None = None,
+        group_of: GroupOf | None = None,
+        kept: set[str] | None = None,
+    ) -> SegmentedViews:
+        """Profile the pictures of a source.
+
+        Args:
+            source: the source.
+            segment_of: from a picture to its segment; None makes no segments.
+            group_of: from a picture to its group; None takes pictures for independent.
+            kept: the segments that are not counted as ``other``, to which more are added.
+        """
+        total = self.empty()
+        segments: dict[str, Profile] = {}
+        kept = set() if kept is None else kept
+        workers = workers_of(self.workers)
+        work = self.work(source.root, segment_of, group_of)
+        resumed = None if self.resume is None else Kept(self.resume, work)
+        progress = Progress(self.progress, source.total)
+        work = partial(work, threads=threads_for(source, workers))
+        with self._pool(work, workers, progress) as begin:
+            submit = begin if resumed is None else partial(resumed.submit, begin=begin)
+            # In the order of the source, on which the segments kept depend.
+            for block in in_order(submit, blocks(source), workers, progress):
+                if resumed is not None:
+                    resumed.keep(block)
+                total._core.merge(_core.Profile.decode(block.profile))
+                if segment_of is not None:
+                    for text, data in block.segments.items():
+                        segment = segments.setdefault(segment_of.kept(text, kept), total._empty())
+                        segment._core.merge(_core.Profile.decode(data))
+                if self.on_failure is not None:
+                    for failure in block.failures:
+                        self.on_failure(failure)
+        parts = {text: ProfileView(segment._core) for text, segment in segments.items()}
+        return SegmentedViews(total.view(), parts)
+
+    def _pool(
+        self, work: Callable[..., Block], workers: int, progress: Progress
+    ) -> AbstractContextManager[Any]:
+        if self.executor == "processes":
+            from lightmeter.batch.processes import processes  # loads what most never need
+
+            return processes(work, workers, self.reading.limits)
+        return threads(work, workers, self.reading.limits, progress, self.progress_within)

@@ -2,207 +2,182 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import fields, is_dataclass
 from functools import partial
-from itertools import chain
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from lightmeter.batch.block import BLOCK_ITEMS, Block
-from lightmeter.batch.plan import Planned, planned
-from lightmeter.batch.sources.item import Item, Source, total_of
-from lightmeter.errors import BatchError, DecodeError
+import numpy as np
+from PIL import features
+
+from lightmeter import _core
+from lightmeter.batch.block import Block
+from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.remote import RemotePart
+from lightmeter.errors import BatchError, DecodeError, ImageError
 from lightmeter.files import read_regular, write_atomically
 
-__all__ = ["resumed"]
+__all__ = ["Kept"]
 
 _DIGEST = 32  # bytes
 _OLD = 3600.0  # seconds after which nobody still writes a temporary file
+_PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
 
-# Another attempt may read them.
-_PASSING = frozenset({"unreadable", "vanished"})
-
-Progress = Callable[[int, int], None]
-
-# From work, items, how many these are, and progress to what came of each block.
-RunBlocks = Callable[
-    [Callable[..., Block], Iterable[Item], int | None, Progress | None],
-    Generator[Block, None, None],
-]
+# What decodes pictures. One that is not installed decides that its pictures fail.
+_DECODERS = ("pillow", "pillow-heif", "pillow-jxl-plugin", "imagecodecs")
+_LIBRARIES = ("jpg", "libjpeg_turbo", "jpg_2000", "zlib", "libtiff", "littlecms2", "webp", "avif")
 
 
-def resumed(
-    run: RunBlocks,
-    work: Callable[[Iterable[Item]], Block],
-    source: Source,
-    folder: str | os.PathLike[str],
-    progress: Progress | None,
-) -> Generator[Block, None, None]:
-    """The blocks of `source` in their order: those that `folder` has, and those that `run` makes.
+class Kept:
+    """The folder of a run: files with the results of blocks, by names that hash what decides them.
 
-    Workers write each block to the folder as it is done, whole or not at all, under the name that
-    `planned` gives it. So nothing is lost but the blocks that workers are at. A block is written
-    here if they do not see the folder. Any number of runs may use a folder at once.
-
-    A block in which a picture was ``unreadable`` or had ``vanished`` is not kept, as another
-    attempt may read it.
-
-    Raises:
-        TypeError: what is done of `source` or `work` cannot be kept, as `planned` says.
-        BatchError: the folder cannot be written, or is changed by others meanwhile.
+    These are the paths, sizes and times of change of the pictures, the options, and the versions of
+    lightmeter and of the decoders. A function of the user counts by its qualified name and its
+    attribute ``version`` alone. Any number of runs may use a folder at once.
     """
-    kept = _Folder(Path(os.path.abspath(folder)))
-    total = total_of(source)
-    done = worked = 0  # pictures of blocks that the folder has, and of others
-    told = 0
-    order: deque[_Next] = deque()
-    blocks = kept.looked_up(planned(source, BLOCK_ITEMS, work))
 
-    def tell(now: int, came: int) -> None:
-        nonlocal worked, told
-        worked, told = now, now + done
-        if progress is not None:
-            progress(told, came + done if total is None else total)
-
-    def missing() -> Iterator[Item]:
-        nonlocal done
-        for plan, block in blocks:
-            order.append(_Next(plan.name, made=block is None))
-            if block is None:
-                yield from plan.items
-            else:
-                done += plan.length
-
-    for plan, block in blocks:
-        if block is None:
-            blocks = chain([(plan, None)], blocks)
-            break
-        done += plan.length
-        tell(0, 0)
-        yield block
-    keeping = partial(_kept_work, work=work, folder=kept)
-    with contextlib.closing(run(keeping, missing(), total, tell)) as results:
-        for block in results:
-            yield from kept.until_made(order)
-            kept.keep(order.popleft().name, block)
-            yield block
-    yield from kept.until_made(order)
-    if told < worked + done:
-        tell(worked, worked)
-    if kept.damaged:
-        warnings.warn(
-            f"{kept.damaged} damaged blocks in {os.fspath(folder)!r} were measured again",
-            stacklevel=2,
-        )
-
-
-class _Next(NamedTuple):
-    """What comes next: a block that a worker makes, or else one that the folder has."""
-
-    name: str | None
-    made: bool
-
-
-def _kept_work(
-    items: Iterable[Item], work: Callable[..., Block], folder: "_Folder", **options: Any
-) -> Block:
-    """Work on a block, and write what came of it if the folder can be seen from here.
-
-    The options do not decide what comes of it.
-    """
-    left = iter(items)
-    first = next(left)
-    count = 1
-
-    def counted() -> Iterator[Item]:
-        nonlocal count
-        yield first
-        for item in left:
-            count += 1
-            yield item
-
-    block = work(counted(), **options)
-    if first.place is not None and count == first.place.items and folder.path.is_dir():
-        folder.keep(first.place.block, block)
-    return block
-
-
-class _Folder:
-    """The folder of a run. A file is the digest of all that follows, the name and the block."""
-
-    def __init__(self, path: Path) -> None:
-        """Make it, should it not be there.
+    def __init__(self, folder: str | os.PathLike[str], work: Callable[..., Block]) -> None:
+        """Make the folder, should it not be there.
 
         Raises:
-            BatchError: that is not possible.
+            TypeError: an option of `work` has no lasting text.
+            BatchError: the folder cannot be made.
         """
-        self.path = path
-        self.damaged = 0
-        with _reported(path):
-            path.mkdir(parents=True, exist_ok=True)
-            for file in path.glob(".*.tmp"):  # of runs that were killed
+        self._folder = Path(os.path.abspath(folder))
+        versions = [
+            _core.__version__,
+            *map(_version, _DECODERS),
+            *map(features.version, _LIBRARIES),
+        ]
+        self._settings = _text([versions, work])
+        self._names: deque[str | None] = deque()  # of blocks under way; None where kept
+        with self._reported():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for file in self._folder.glob(".*.tmp"):  # of runs that were killed
                 with contextlib.suppress(FileNotFoundError):
                     if file.lstat().st_mtime < time.time() - _OLD:
                         file.unlink()
 
-    def looked_up(self, plans: Iterable[Planned]) -> Iterator[tuple[Planned, Block | None]]:
-        """Each block of a plan, and what came of it if that is known."""
-        for plan in plans:
-            yield plan, None if plan.name is None else self.get(plan.name)
+    def submit(
+        self, items: list[Item], begin: Callable[[list[Item]], "Future[Block]"]
+    ) -> "Future[Block]":
+        """Return the result that the folder has of a block, or begin it."""
+        name = hashlib.sha256(_text([self._settings, *map(_described, items)]).encode()).hexdigest()
+        block = self._read(name)
+        self._names.append(name if block is None else None)
+        if block is None:
+            return begin(items)
+        future: Future[Block] = Future()
+        future.set_result(block)
+        return future
 
-    def until_made(self, order: "deque[_Next]") -> Iterator[Block]:
-        """The blocks that the folder has, up to the next that a worker makes."""
-        while order and not order[0].made:
-            block = self.get(str(order.popleft().name))
-            if block is None:
-                raise BatchError(
-                    f"a block that was in {os.fspath(self.path)!r} a moment ago is no more; start "
-                    "again, and leave the folder alone meanwhile"
-                )
-            yield block
+    def keep(self, block: Block) -> None:
+        """Write the result of the next block in order, unless it shall be tried again."""
+        name = self._names.popleft()
+        if name is None or any(failure.reason in _PASSING for failure in block.failures):
+            return
+        with self._reported():
+            data = block.to_bytes()
+            write_atomically(self._folder / f"{name}.block", _digest(name, data) + data)
 
-    def get(self, name: str) -> Block | None:
-        """The block of this name; None if it is not there, or was damaged and is removed."""
+    def _read(self, name: str) -> Block | None:
+        file = self._folder / f"{name}.block"
         try:
-            data = read_regular(self._file(name))
+            data = read_regular(file)
             if data[:_DIGEST] == _digest(name, data[_DIGEST:]):
                 return Block.from_bytes(data[_DIGEST:])
         except FileNotFoundError:
             return None
         except (OSError, DecodeError):
             pass
-        self.damaged += 1
-        with _reported(self.path):
-            self._file(name).unlink(missing_ok=True)
+        with self._reported():
+            file.unlink(missing_ok=True)
+        warnings.warn(
+            f"a damaged block of {os.fspath(self._folder)!r} is measured again", stacklevel=2
+        )
         return None
 
-    def keep(self, name: str | None, block: Block) -> None:
-        """Write a block, unless it is there or shall be tried again."""
-        if name is None or any(failure.reason in _PASSING for failure in block.failures):
-            return
-        with _reported(self.path):
-            if not os.path.lexists(self._file(name)):
-                data = block.to_bytes()
-                write_atomically(self._file(name), _digest(name, data) + data)
-
-    def _file(self, name: str) -> Path:
-        return self.path / f"{name}.block"
+    @contextlib.contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise BatchError(
+                f"the folder {os.fspath(self._folder)!r} cannot keep what is done: {error}. What "
+                "it has is whole: once it can be written, start again"
+            ) from None
 
 
 def _digest(name: str, data: bytes) -> bytes:
     return hashlib.sha256(name.encode() + data).digest()
 
 
-@contextlib.contextmanager
-def _reported(folder: Path) -> Iterator[None]:
+def _version(package: str) -> str | None:
     try:
-        yield
-    except OSError as error:
-        raise BatchError(
-            f"the folder {os.fspath(folder)!r} cannot keep what is done: {error}. What it has is "
-            "whole: once it can be written, start again"
-        ) from None
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, default=_lasting, sort_keys=True)
+
+
+def _lasting(value: Any) -> Any:
+    """Return an option as what JSON has, the same in every process."""
+    if isinstance(value, partial):
+        return [value.func, value.args, value.keywords]
+    if isinstance(value, set | frozenset):
+        return sorted(map(_text, value))
+    if isinstance(value, bytes | np.ndarray):
+        data = np.frombuffer(value, np.uint8) if isinstance(value, bytes) else value
+        return [str(data.dtype), data.shape, hashlib.sha256(data.tobytes()).hexdigest()]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    kind = value if hasattr(value, "__qualname__") else type(value)
+    if kind.__module__.startswith("lightmeter.") and kind is not value:
+        return [kind.__qualname__, vars(value)]
+    if kind.__module__ == "re":
+        return [value.pattern, value.flags]
+    if callable(value):
+        return [kind.__module__, kind.__qualname__, str(getattr(value, "version", ""))]
+    return str(value)
+
+
+def _described(item: Item) -> list[Any]:
+    data: Any = item.data
+    state: Any
+    if isinstance(data, str | os.PathLike):
+        state = [os.fspath(data), _state_of(os.fspath(data))]
+    elif isinstance(data, bytes):
+        state = hashlib.sha256(data).hexdigest()
+    elif isinstance(data, ImageError):
+        state = [data.reason, data.detail]
+    elif isinstance(data, RemotePart):
+        state = repr(data)
+    else:
+        raise TypeError(
+            f"{item.name} is a {type(data).__name__} in memory, so that what is done of it cannot "
+            "be kept; expected files, archives, tables or addresses, or no `resume`"
+        )
+    return [item.name, item.within, repr(sorted(item.values.items())), state]
+
+
+def _state_of(path: str) -> list[Any]:
+    """Return size and time of a file; of a folder, such as one of Zarr, those of all its files."""
+    try:
+        state = os.stat(path)
+        if not os.path.isdir(path):
+            return [state.st_size, state.st_mtime_ns]
+    except (OSError, ValueError) as error:
+        return [type(error).__name__]
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+    return [[file, _state_of(file)] for file in sorted(files)]

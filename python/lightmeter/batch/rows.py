@@ -1,17 +1,21 @@
 """What was measured of each of many images, as one row an image."""
 
 import math
-import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any, Unpack
 
-from lightmeter.batch.executors import check_workers
-from lightmeter.batch.executors.threads import in_threads, watching
-from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.running import (
+    NamedWatch,
+    Progress,
+    in_order,
+    threads,
+    threads_for,
+    workers_of,
+)
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Wanted, threads_for, total_of
+from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.metrics import ERROR, Raised
@@ -72,45 +76,27 @@ def measure(
         ValueError: an argument is out of range, or a table has no such column.
         ImportError: a package that the source needs is not installed.
     """
-    check_workers(workers)
+    workers = workers_of(workers)
     reading = reading_of(reading, options)
     wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
     source = source_of(inputs, wanted)
-    items = fetched_ahead(source, reading.limits)
     size = _BLOCK_ITEMS if reading.frames == "first" else 1
-    stopped = threading.Event()
-    work = partial(
-        _rows_of,
-        reading=reading,
-        with_exif=with_exif,
-        threads=threads_for(source, workers),
-        watch=partial(watching, stopped, progress_within),
-    )
-    return _joined(
-        in_threads(
-            work,
-            items,
-            size,
-            workers=workers,
-            total=total_of(source),
-            progress=progress,
-            stopped=stopped,
-        )
-    )
+    told = Progress(progress, source.total)
+    shared = threads_for(source, workers)
+    work = partial(_rows_of, reading=reading, with_exif=with_exif, threads=shared)
 
+    def rows() -> Generator[Row, None, None]:
+        items = iter(source)
+        blocks = iter(lambda: list(islice(items, size)), [])
+        with threads(work, workers, reading.limits, told, progress_within) as submit:
+            for block in in_order(submit, blocks, workers, told):
+                yield from block
 
-def _joined(blocks: Generator[list[Row], None, None]) -> Generator[Row, None, None]:
-    with closing(blocks):
-        for rows in blocks:
-            yield from rows
+    return rows()
 
 
 def _rows_of(
-    items: Iterable[Item],
-    reading: Reading,
-    with_exif: bool,
-    threads: int,
-    watch: Callable[[str, int, int], None],
+    items: Iterator[Item], watch: NamedWatch, reading: Reading, with_exif: bool, threads: int
 ) -> list[Row]:
     rows: list[Row] = []
     for item in items:
@@ -122,7 +108,7 @@ def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: 
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:
-        data = item.loaded(reading.limits).data
+        data = item.checked().data
         images = measure_images(data, reading, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
             row: Row = {"path": item.name}

@@ -1,7 +1,7 @@
 """Which segment a picture belongs to: by its name, Exif or columns, a manifest or a function."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 
@@ -25,6 +25,7 @@ __all__ = [
     "Origin",
     "SegmentBy",
     "SegmentOf",
+    "check_files",
     "columns_of",
     "origin_of",
 ]
@@ -65,9 +66,7 @@ class SegmentOf:
         self._root = root
         self._fixed = dict(fixed or {})
         self._function = segment_by if callable(segment_by) else None
-        self._sources: dict[str, Origin] = {}
-        self._manifests: list[Manifest] = []
-        self._columns = columns_of(segment_by)
+        self._origins: dict[str, Origin] = {}
         if self._function is None:
             if not isinstance(segment_by, Mapping) or not segment_by:
                 raise TypeError(
@@ -75,13 +74,9 @@ class SegmentOf:
                     "{'camera': 'exif:Model'}"
                 )
             segment_text(segment_by)  # checks the types
-            for key, said in clean_keys(segment_by).items():
-                source = origin_of(said, exif)
-                if isinstance(source, Manifest):
-                    self._manifests.append(source)
-                    source = source.value_of
-                self._sources[key] = source
-            self._check(self._sources)
+            keys = clean_keys(segment_by)
+            self._origins = {key: origin_of(text, exif) for key, text in keys.items()}
+            self._check(self._origins)
 
     def __call__(self, item: Item) -> str:
         """The segment of a picture."""
@@ -90,22 +85,16 @@ class SegmentOf:
             values = returned_values(self._function(item.name))
             self._check(values)
         else:
-            values = {key: source(item, self._root) for key, source in self._sources.items()}
+            values = {key: origin(item, self._root) for key, origin in self._origins.items()}
         return segment_of_values(values, self._fixed)
 
     def check_files(self, files: Sequence[str]) -> None:
         """Find out before they are measured that a manifest is of other images.
 
         Raises:
-            ValueError: it names none of them; or a column is asked for, of which files have none.
+            ValueError: it names none of them.
         """
-        if self._columns:
-            raise ValueError(
-                f"got the column {self._columns[0]!r} of files, which have none; expected a table, "
-                "a manifest, an archive or a data set"
-            )
-        for manifest in self._manifests:
-            manifest.check_names(files, self._root)
+        check_files(self._origins.values(), files, self._root)
 
     def _check(self, keys: Mapping[str, object]) -> None:
         if twice := keys.keys() & self._fixed.keys():
@@ -119,9 +108,16 @@ class SegmentOf:
         return kept_segment(segment, kept, self._fixed)
 
 
-def origin_of(said: str, exif: ExifPolicy) -> Origin | Manifest:
+def check_files(origins: Iterable[Origin], files: Sequence[str], root: str | None) -> None:
+    """Refuse a manifest among origins that is of other images; raises a ValueError."""
+    for origin in origins:
+        if isinstance(origin, Manifest):
+            origin.check_names(files, root)
+
+
+def origin_of(text: str, exif: ExifPolicy) -> Origin:
     """What a text such as ``exif:Model`` says; raises as `SegmentOf` does."""
-    kind, _, rest = said.partition(":")
+    kind, _, rest = text.partition(":")
     if kind == "path" and rest:
         return partial(_in_path, _pattern(rest))
     if kind == "exif" and rest:
@@ -133,7 +129,7 @@ def origin_of(said: str, exif: ExifPolicy) -> Origin | Manifest:
         if file and column:
             return Manifest(file, column)
     raise ValueError(
-        f"got {said!r} as the source of segments or groups; expected path:REGEX, exif:TAG, "
+        f"got {text!r} as the source of segments or groups; expected path:REGEX, exif:TAG, "
         "column:NAME or manifest:FILE:COLUMN, such as 'exif:Model'"
     )
 
@@ -153,9 +149,12 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 def columns_of(origins: object) -> tuple[str, ...]:
     """The columns of a source that `segment_by` or `group` names."""
-    said = origins.values() if isinstance(origins, Mapping) else [origins]
-    texts = (text for text in said if isinstance(text, str))
-    return tuple(text.partition(":")[2] for text in texts if text.startswith("column:"))
+    texts = origins.values() if isinstance(origins, Mapping) else [origins]
+    columns = []
+    for text in texts:
+        if isinstance(text, str) and text.startswith("column:"):
+            columns.append(text.partition(":")[2])
+    return tuple(columns)
 
 
 def _in_path(pattern: re.Pattern[str], item: Item, root: str | None) -> str | None:

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from functools import partial
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Failure, ImageCheck, ProfileView, Reading, Store, check_image
-from lightmeter.batch.executors.threads import in_threads
-from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.running import Progress, in_order, threads, workers_of
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Wanted, total_of
+from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.cli.options import (
     Column,
     Format,
@@ -96,24 +95,18 @@ def check(
             wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
             source = source_of(paths[0] if len(paths) == 1 else paths, wanted)
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
-        with (
-            progress_bar("checking") as progress,
-            closing(
-                in_threads(
-                    work,
-                    fetched_ahead(source, reading.limits),
-                    _BLOCK_ITEMS,
-                    workers=workers,
-                    total=total_of(source),
-                    progress=progress,
-                )
-            ) as results,
-        ):
-            for path, checked in tally.of(pair for block in results for pair in block):
-                if output_format is Format.JSON:
-                    flagged.append(_plain(path, checked))
-                else:
-                    _print(path, checked)
+        items = iter(source)
+        blocks = iter(lambda: list(islice(items, _BLOCK_ITEMS)), [])
+        number = workers_of(workers)
+        with progress_bar("checking") as bar:
+            progress = Progress(bar, source.total)
+            with threads(work, number, reading.limits, progress) as submit:
+                results = in_order(submit, blocks, number, progress)
+                for path, checked in tally.of(pair for block in results for pair in block):
+                    if output_format is Format.JSON:
+                        flagged.append(_plain(path, checked))
+                    else:
+                        _print(path, checked)
         if output_format is Format.JSON:
             print(json.dumps({**tally.plain(), "flagged": flagged}, allow_nan=False, indent=2))
         else:
@@ -133,12 +126,12 @@ def _stored(store: str | None, dataset: str | None, segment: list[str] | None) -
 
 
 def _check_block(
-    items: Iterable[Item], reference: Reference, reading: Reading, level: float
+    items: Iterator[Item], watch: object, reference: Reference, reading: Reading, level: float
 ) -> list[_Checked]:
     checks: list[_Checked] = []
     for item in items:
         try:
-            data = item.loaded(reading.limits).data
+            data = item.checked().data
             checked = check_image(data, reference, level=level, reading=reading)
             checks.append((item.name, checked))
         except ImageError as error:

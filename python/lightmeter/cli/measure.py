@@ -9,12 +9,12 @@ import typer
 
 from lightmeter import Reading
 from lightmeter import measure as measure_rows
-from lightmeter.batch.ranking import Ranking, Tally, number_called
 from lightmeter.batch.row_files import check_row_format, row_json, write_rows
 from lightmeter.batch.sources.find import opener_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import Column, Sources, Workers, reads_images
+from lightmeter.cli.ranking import Ranking, Tally, number_called
 from lightmeter.cli.terminal import (
     complain,
     progress_bar,

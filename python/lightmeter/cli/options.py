@@ -71,12 +71,10 @@ class Metrics(StrEnum):
 
 
 class ExecutorName(StrEnum):
-    """Who measures: the names of the table of executors."""
+    """Who measures."""
 
     THREADS = "threads"
     PROCESSES = "processes"
-    RAY = "ray"
-    SPARK = "spark"
 
 
 _DEFAULT_SET = Metrics("default")
@@ -91,7 +89,7 @@ ExecutorOption = Annotated[
     ExecutorName,
     typer.Option(
         "--executor",
-        help="Who measures: threads or processes of this machine, or the workers of a cluster.",
+        help="Who measures: threads, or processes where a --metric of yours takes long.",
     ),
 ]
 Resume = Annotated[

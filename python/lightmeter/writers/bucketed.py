@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lightmeter.batch.sources.item import Item, Source, total_of
+from lightmeter.batch.sources.item import Item, Source
 from lightmeter.errors import ImageError
 
 __all__ = ["Bucketed", "Counted", "by_bucket"]
@@ -21,15 +21,9 @@ class _Again:
 class Bucketed:
     """Pictures of one bucket as a source, in the order of the source that they are from."""
 
-    root: str | None = None
-
     def __init__(self, items: Sequence[Item], source: "_Cursor") -> None:
         """Take them, and where to read those again that are not held."""
         self._items, self._source = items, source
-
-    def __len__(self) -> int:
-        """How many."""
-        return len(self._items)
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""
@@ -37,6 +31,11 @@ class Bucketed:
 
     @property
     def count(self) -> int:
+        """How many."""
+        return len(self._items)
+
+    @property
+    def total(self) -> int | None:
         """How many."""
         return len(self._items)
 
@@ -48,17 +47,14 @@ class Bucketed:
 class Counted:
     """All pictures of a source as one bucket, which are not held, but counted while they come."""
 
-    root: str | None = None
-
     def __init__(self, source: Source) -> None:
         """Take it."""
         self._source, self.count = source, 0
 
-    def __len__(self) -> int:
+    @property
+    def total(self) -> int | None:
         """How many, if the source tells."""
-        if (total := total_of(self._source)) is None:
-            raise TypeError("the source does not tell how many pictures it has")
-        return total
+        return self._source.total
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""

@@ -111,7 +111,7 @@ def _of_number(value: float) -> dt.date | None:
 
 def _exif_date(item: Item, limits: Limits) -> datetime | None:
     try:
-        tags = exif_of(item.loaded(limits).data)
+        tags = exif_of(item.checked().data)
     except ImageError:
         return None
     for date, offset in zip(_TAKEN, _OFFSETS, strict=True):

@@ -4,19 +4,19 @@ import hashlib
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple, Unpack
 
-from lightmeter.batch.executors import Executor
+from lightmeter.batch.block import blocks
 from lightmeter.batch.groups import GroupBy, GroupOf
-from lightmeter.batch.profile import profile_source
+from lightmeter.batch.profile import Executor, Run
 from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
-from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.folder import Files
-from lightmeter.batch.sources.item import Item, Source, Wanted, total_of
+from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import StoreError
 from lightmeter.files import path_bytes
@@ -132,8 +132,7 @@ def log_folder(
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
             an option is out of range; or there is no such column.
         StoreError: the store cannot take the profiles.
-        BatchError: workers died at each of several attempts; the folder of `resume` cannot be
-            written.
+        BatchError: a worker process died; the folder of `resume` cannot be written.
         ImportError: a package that the source needs is not installed.
 
     What an earlier call put into segments of the same keys that no image is in any more is deleted
@@ -146,6 +145,15 @@ def log_folder(
     columns = (*date_column(date_from), *columns_of(segment_by), *columns_of(group))
     wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
     reader = date_reader(date_from, reading.limits) if date_from is not None else None
+    run = Run(
+        reading=reading,
+        exemplars=exemplars,
+        sample=sample,
+        workers=workers,
+        executor=executor,
+        resume=resume,
+        on_failure=on_failure,
+    )
     source = source_of(folder, wanted)
     segment_of, group_of = _origins(source, segment_by, group, reading, whole)
     with store_at(store, create=True) as opened:
@@ -164,9 +172,9 @@ def log_folder(
         buckets: Mapping[datetime, Bucketed | Counted] = {start_of_all: Counted(source)}
         if reader is not None:
             assert length is not None
-            # Only Exif is in the bytes of the pictures.
-            items = fetched_ahead(source, reading.limits) if date_from == "exif" else source
             start_of = partial(_start_of, reader=reader, length=length)
+            # Only Exif is in the bytes of the pictures.
+            items = _fetched(source, reading) if date_from == "exif" else source
             buckets, undated = by_bucket(items, start_of, source)
         rolled_up = {start: buckets[start].names() for start in kept_as_is if start in buckets}
         profiles: dict[datetime, ProfileView] = {}
@@ -175,22 +183,15 @@ def log_folder(
         if segment_of is not None:
             parts = _Segments(opened, dataset, writer, whole)
         to_log = {start: buckets[start] for start in buckets if start not in rolled_up}
-        sizes = [total_of(members) for members in to_log.values()]
+        sizes = [members.total for members in to_log.values()]
         total, done = None if None in sizes else sum(filter(None, sizes)), 0
         for start, members in to_log.items():
-            views = profile_source(
-                members,
+            shifted = None if progress is None else partial(_shifted, progress, done, total)
+            views = replace(run, progress=shifted).profile(
+                Source(members.__iter__, members.total),
                 segment_of=segment_of,
                 group_of=group_of,
                 kept=None if parts is None else parts.kept,
-                reading=reading,
-                exemplars=exemplars,
-                sample=sample,
-                workers=workers,
-                executor=executor,
-                resume=resume,
-                progress=None if progress is None else partial(_shifted, progress, done, total),
-                on_failure=on_failure,
             )
             done += members.count
             if not members.count:
@@ -201,6 +202,10 @@ def log_folder(
                 assert length is not None
                 segments[start] = parts.put(views, start, length)
         return Logged(profiles, undated, rolled_up, segments)
+
+
+def _fetched(source: Source, reading: Reading) -> Iterator[Item]:
+    return (item for block in blocks(source) for item in fetched(block, reading.limits))
 
 
 def _origins(
@@ -217,7 +222,7 @@ def _origins(
     if segment_by is not None:
         segment_of = SegmentOf(segment_by, root=source.root, exif=reading.exif, fixed=whole)
     for origin in (segment_of, group_of):
-        if origin is not None and isinstance(source, Files):
+        if origin is not None and source.files:
             origin.check_files(source.files)
     return segment_of, group_of
 

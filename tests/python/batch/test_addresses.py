@@ -1,7 +1,5 @@
 """Pictures elsewhere: addresses of fsspec, read ahead, and what goes wrong there."""
 
-import os
-import random
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,11 +8,10 @@ from typing import Any
 
 import pytest
 from lightmeter import Failure, Limits, measure, profile_images
-from lightmeter.batch.sources import remote_file
-from lightmeter.batch.sources.ahead import fetched_ahead
+from lightmeter.batch.block import blocks
+from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.remote import RemotePart
-from lightmeter.batch.sources.remote_file import open_remote_file
 from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
 
 fsspec = pytest.importorskip("fsspec")
@@ -121,12 +118,16 @@ def test_only_a_few_objects_are_read_ahead(odd: Odd) -> None:
     for number in range(100):
         odd.pipe(f"/bucket/{number:03}.png", encoded())
     size = len(encoded())
-    items = (Item(str(n), RemotePart(f"odd://bucket/{n:03}.png", size)) for n in range(200))
-    ahead = fetched_ahead(items, Limits())
-    first = next(ahead)
+    items = [Item(str(n), RemotePart(f"odd://bucket/{n:03}.png", size)) for n in range(100)]
+    first = next(ahead := fetched(items, Limits()))
     assert (first.name, first.data) == ("0", encoded())
     ahead.close()  # type: ignore[attr-defined]
-    assert len(Odd.seen) <= 128
+    large = [
+        Item(str(n), RemotePart("odd://bucket/1.png", told))
+        for told in (None, 9 << 20)
+        for n in range(8)
+    ]
+    assert [len(block) for block in blocks(large)] == [4, 4, 2, 2, 2, 2]
     assert not any(thread.name.startswith("lightmeter-fetch") for thread in threading.enumerate())
 
 
@@ -134,51 +135,8 @@ def test_only_a_few_objects_are_read_ahead(odd: Odd) -> None:
 def test_an_object_that_changed_since_it_was_listed(odd: Odd, size: int | None) -> None:
     """It is measured as it is; one that was empty is not asked for, as stores refuse that."""
     fill(odd, **{"a.png": encoded()})
-    (item,) = fetched_ahead([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
+    (item,) = fetched([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
     assert item.data == (b"" if size == 0 else encoded())
-    assert RemotePart("odd://bucket/a.png", size).read(Limits()) == item.data
-
-
-@pytest.mark.parametrize("ranges", [True, False])
-def test_a_remote_file_reads_as_a_local_one(
-    odd: Odd, ranges: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remote_file, "_PIECE", 100)
-    data = os.urandom(5321)
-    fill(odd, **{"a.bin": data})
-    Odd.ranges = ranges
-    rng = random.Random(7)
-    file = open_remote_file(odd, "/bucket/a.bin")
-    assert file is not None
-    with file:
-        for _ in range(300):
-            at, count = rng.randrange(5400), rng.choice([0, 1, 50, 100, 101, 900])
-            file.seek(at)
-            got = file.read(count)
-            assert data[at : at + count].startswith(got or b"")
-            assert got or not data[at : at + count]
-        file.seek(0)
-        assert file.readall() == data
-        assert file.seek(-5, os.SEEK_END) == 5316
-    assert ranges == (len(Odd.seen) > 3)
-
-
-@pytest.mark.parametrize("told", [1, 120, 250, 400])
-def test_a_remote_file_that_changed_since_its_size_was_told(
-    odd: Odd, told: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remote_file, "_PIECE", 100)
-    monkeypatch.setattr(Odd, "info", lambda *_: {"size": told})
-    data = os.urandom(250)
-    fill(odd, **{"a.bin": data})
-    file = open_remote_file(odd, "/bucket/a.bin")
-    assert file is not None
-    with file:
-        if told <= 250:
-            assert file.readall() == data[:told]
-        else:
-            with pytest.raises(OSError, match="ends at byte 250 of 400"):
-                file.readall()
 
 
 def test_shards_of_a_server_without_ranges(odd: Odd, tmp_path: Path) -> None:

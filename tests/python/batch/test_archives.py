@@ -1,4 +1,4 @@
-"""Damaged, hostile and odd archives: only what is damaged is lost, and it is counted."""
+"""Damaged, hostile and odd archives: what was read counts, and the rest is one failure."""
 
 import gzip
 import io
@@ -60,11 +60,12 @@ def flipped(place: int) -> Callable[[bytearray], None]:
     [
         (lambda data: data[: header(3) + 600], 3, [(NAMES[3], "truncated")]),
         (lambda data: data[: header(3)], 3, [("", "truncated")]),
-        (lying(b"-%010o\0" % 5000), 5, [("", "corrupt")]),
-        (flipped(header(2)), 5, [("", "corrupt")]),
-        (lying(b"%011o\0" % (1 << 30)), 5, [(NAMES[2], "truncated")]),
-        (lying(b"\x80" + b"\0" * 3 + b"\x7f" * 8), 5, [(NAMES[2], "truncated")]),
-        (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 6, [("", "corrupt")]),
+        (lying(b"-%010o\0" % 5000), 2, [("", "corrupt")]),
+        (flipped(header(2)), 2, [("", "corrupt")]),
+        (lying(b"%011o\0" % (1 << 28)), 2, [(NAMES[2], "truncated")]),
+        (lying(b"\x80" + b"\0" * 3 + b"\x7f" * 8), 2, [(NAMES[2], "too_large")]),
+        (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 1, [("", "corrupt")]),
+        (lambda data: data[: header(1)] + bytes(5120) + data[header(1) :], 6, []),
         (lambda data: b"", 0, [("", "truncated")]),
         (lambda data: os.urandom(4096), 0, [("", "corrupt")]),
     ],
@@ -163,12 +164,8 @@ def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = 
 @pytest.mark.parametrize(
     ("change", "images", "failed"),
     [
-        (lambda data: data[: central(0, data)], 6, [("", "truncated")]),
-        (
-            lambda data: data[: central(3, data, b"PK\3\4") + 100],
-            3,
-            [("", "truncated"), (NAMES[3], "truncated")],
-        ),
+        (lambda data: data[: central(0, data)], 0, [("", "truncated")]),
+        (lambda data: data[: central(3, data, b"PK\3\4") + 100], 0, [("", "truncated")]),
         (patched(2, 16, b"\0\0\0\0"), 5, [(NAMES[2], "corrupt")]),
         (patched(2, 24, struct.pack("<L", 9)), 5, [(NAMES[2], "corrupt")]),
         (patched(2, 24, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "too_large")]),
@@ -176,10 +173,11 @@ def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = 
         (patched(2, 10, b"\x63\0"), 5, [(NAMES[2], "unsupported")]),
         (patched(2, 42, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "corrupt")]),
         (patched(2, 38, struct.pack("<L", 0o120777 << 16)), 5, []),
-        (patched(0, 10, b"\x03\0", last), 6, [("", "corrupt")]),  # the count of members
+        (patched(2, 20, struct.pack("<L", 1 << 20)), 0, [("", "corrupt")]),  # over its neighbour
+        (lambda data: data.replace(b"PK\1\2", b"PK\1\3", 1), 0, [("", "corrupt")]),
         (lambda data: data + b"x" * 100, 6, []),
         (lambda data: b"", 0, [("", "truncated")]),
-        (lambda data: b"PK\5\6" + b"\xff" * 18, 0, [("", "truncated")]),
+        (lambda data: b"PK\5\6" + b"\xff" * 18, 0, [("", "corrupt")]),
     ],
 )
 def test_damaged_zips(
@@ -198,9 +196,7 @@ def test_members_that_share_their_bytes(tmp_path: Path) -> None:
     tail = bytearray(data[end:])
     struct.pack_into("<2H2L", tail, 8, 500, 500, 500 * len(entry), begin)
     path.write_bytes(data[:begin] + 500 * entry + tail)
-    images, failed = failures(path)
-    assert 1 <= images <= 4 * len(path.read_bytes()) / len(encoded(0))
-    assert failed == [("", "corrupt")]
+    assert failures(path) == (0, [("", "corrupt")])
 
 
 def test_bombs(tmp_path: Path) -> None:
@@ -229,6 +225,7 @@ def test_many_members_take_no_memory(tmp_path: Path) -> None:
     import tracemalloc
 
     data = encoded()
+    failures(write_tar(tmp_path / "first.tar", {"a.png": data}))  # which loads what it needs
     for make in (write_tar, write_zip):
         path = make(
             tmp_path / f"{make.__name__}.{make.__name__[-3:]}",
@@ -238,4 +235,4 @@ def test_many_members_take_no_memory(tmp_path: Path) -> None:
         assert sum(1 for _ in source_of(path, Wanted())) == 3000
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert peak < 1_500_000
+        assert peak < (500_000 if make is write_tar else 4_000_000)  # zipfile holds names

@@ -101,7 +101,7 @@ def test_the_size_of_blocks_does_not_change_the_bytes(
     views = []
     for size in sizes:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("lightmeter.batch.profile.block_items", lambda _, size=size: size)
+            patch.setattr("lightmeter.batch.block._SIZES", ((1 << 62, size),))
             found = profile_images(
                 mixed,
                 workers=2,

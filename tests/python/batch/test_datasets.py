@@ -1,6 +1,6 @@
-"""Data sets and loaders that behave as those of PyTorch; tests/integration has PyTorch itself."""
+"""Iterables of pictures and batches, as loaders of PyTorch give them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import lightmeter as lm
@@ -9,59 +9,83 @@ import pytest
 from conftest import picture
 from lightmeter import measure, profile_images
 from numpy.typing import NDArray
-from tensors import Samples, Tensor
+from tensors import Tensor
 
 pytest.importorskip("pyarrow")
 
 
+def pixels(seed: int) -> NDArray[Any]:
+    return np.asarray(picture(12, 10, seed=seed))
+
+
 def chw(seed: int) -> NDArray[Any]:
-    return np.ascontiguousarray(np.asarray(picture(12, 10, seed=seed)).transpose(2, 0, 1))
+    return np.ascontiguousarray(pixels(seed).transpose(2, 0, 1))
 
 
-class Loader:
-    batch_size = 2
-
-    def __init__(self, dataset: Samples, batches: Callable[[list[int]], Any]) -> None:
-        self.dataset, self.batches = dataset, batches
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self.batches([*range(5)][start : start + 2]) for start in range(0, 5, 2))
+def frames() -> Iterator[NDArray[Any]]:
+    """As a camera gives them, whose memory is used again."""
+    frame = np.empty((10, 12, 3), np.uint8)
+    for seed in range(5):
+        frame[:] = pixels(seed)[..., ::-1]
+        yield frame
 
 
-TENSORS = Samples(lambda number: (Tensor(chw(number)), number))
+BATCHES = [[0, 1], [2, 3], [4]]
 
 
 @pytest.mark.parametrize(
     ("source", "options"),
     [
-        (TENSORS, {}),
-        (Samples(lambda number: {"image": picture(12, 10, seed=number), "y": number}), {}),
-        (Samples(lambda number: {"left": Tensor(chw(number))}), {"column": "left"}),
-        (Samples(lambda number: chw(number)), {"layout": "CHW"}),
-        (Loader(TENSORS, lambda n: [Tensor(np.stack([*map(chw, n)])), Tensor(np.array(n))]), {}),
-        (
-            Loader(TENSORS, lambda n: {"x": Tensor(np.stack([*map(chw, n)]))}),
-            {"layout": "NCHW"},
-        ),
+        ([picture(12, 10, seed=seed) for seed in range(5)], {}),
+        ((pixels(seed) for seed in range(5)), {}),
+        (frames(), {"channels": "BGR"}),
+        ([np.stack([*map(pixels, seeds)]) for seeds in BATCHES], {}),
+        ([(Tensor(chw(seed)), "cat") for seed in range(5)], {"layout": "CHW"}),
+        ([[np.stack([*map(chw, s)]), np.array(s)] for s in BATCHES], {"layout": "NCHW"}),
+        ([{"left": pixels(seed), "right": None} for seed in range(5)], {"column": "left"}),
+        ([chw(s) / np.float32(255) for s in range(5)], {"layout": "CHW", "value_range": (0, 1)}),
     ],
 )
-def test_data_sets_of_pytorch(source: Any, options: dict[str, Any]) -> None:
+def test_iterables(source: Any, options: dict[str, Any]) -> None:
     wanted = lm.log_image([picture(12, 10, seed=seed) for seed in range(5)]).view()
     view = profile_images(source, **options)
-    assert view["image.Hue.mean"].to_summary_dict() == wanted["image.Hue.mean"].to_summary_dict()
-    assert [row["path"] for row in measure(source, **options)][-1] == "Samples:4"
+    assert view.images == 5
+    assert view["image.Brightness.mean"].mean == pytest.approx(
+        wanted["image.Brightness.mean"].mean, abs=0.1
+    )
+    if "value_range" not in options:  # which is measured on 16 bits
+        assert view["image.entropy"].to_summary_dict() == wanted["image.entropy"].to_summary_dict()
 
 
-def failing(number: int) -> Any:
-    if number == 2:
-        raise OSError("no sample at https://me:word@host/a?sig=secret")
-    return {3: None, 4: ([1], 2)}.get(number, picture(12, 10))
+def test_values_of_samples_and_batches() -> None:
+    samples = [(pixels(seed), "cat", 2.5) for seed in range(5)]
+    view = profile_images(samples, values=["label", "weight"])
+    assert (view["label"].n, view["weight"].mean) == (5, 2.5)
+    batches = [(np.stack([*map(pixels, seeds)]), np.array(seeds)) for seeds in BATCHES]
+    assert profile_images(batches, values=["number"])["number"].mean == 2
+    dicts = [{"image": pixels(seed), "number": seed} for seed in range(5)]
+    assert profile_images(dicts, values=["number"])["number"].mean == 2
+    wrong: list[Any] = [
+        (samples, {"values": ["a", "b", "c"]}),
+        (dicts, {"values": ["lable"]}),
+        (dicts, {"column": "left"}),
+    ]
+    for source, options in wrong:
+        with pytest.raises(ValueError, match=r"the first sample has no '(c|lable|left)'; expected"):
+            profile_images(source, **options)
 
 
-def test_samples_that_are_none_are_failures() -> None:
-    view = profile_images(Samples(failing))
-    assert view.images == 2
+def test_samples_that_are_none_are_failures_and_errors_end_the_run() -> None:
+    view = profile_images([pixels(0), None, ([1], 2), b"no picture"])
+    assert view.images == 1
     assert [(failure.path, failure.reason) for failure in view.failures] == [
-        ("Samples:2", "unreadable"), ("Samples:3", "unsupported"), ("Samples:4", "unsupported")
+        ("list:1", "unsupported"), ("list:2", "unsupported"), ("list:3", "unsupported")
     ]  # fmt: skip
-    assert view.failures[0].detail == "OSError: no sample at https://host/a"
+    assert [row["path"] for row in measure([pixels(0)])] == ["list:0"]
+
+    def failing() -> Iterator[Any]:
+        yield pixels(0)
+        raise OSError("the camera is gone")
+
+    with pytest.raises(OSError, match="the camera is gone"):
+        profile_images(failing())

@@ -2,16 +2,20 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Failure, profile_images
-from lightmeter.batch.executors import Executor, executor_of, waiting
-from lightmeter.batch.executors.threads import in_threads
+from lightmeter import Failure, Limits, profile_images
+from lightmeter.batch import running
+from lightmeter.batch.block import blocks
+from lightmeter.batch.profile import Executor
+from lightmeter.batch.running import Progress, in_order
+from lightmeter.batch.sources.item import Item
 from lightmeter.cli.options import ExecutorName
 
 
@@ -51,10 +55,10 @@ def test_processes_give_the_bytes_of_threads(photos: Path) -> None:
     assert [done for done, _ in told["processes"]] == sorted(done for done, _ in told["processes"])
 
 
-def test_the_command_line_has_the_executors_of_the_table() -> None:
+def test_the_command_line_has_the_executors_of_python() -> None:
     assert tuple(ExecutorName) == get_args(Executor)
     with pytest.raises(ValueError, match="executor is 'gpu'; expected one of threads, processes"):
-        executor_of("gpu")  # type: ignore[arg-type]
+        profile_images([], executor="gpu")  # type: ignore[call-overload]
 
 
 def test_functions_that_cannot_be_sent_are_refused_before_anything_runs(photos: Path) -> None:
@@ -72,34 +76,52 @@ def test_functions_that_cannot_be_sent_are_refused_before_anything_runs(photos: 
     assert told == []
 
 
-def sums(block: Iterable[int]) -> int:
-    return sum(block)
+def sizes(blocks: Iterable[list[Item]]) -> list[int]:
+    return [len(block) for block in blocks]
+
+
+def test_blocks_are_cut_by_number_and_size_alone() -> None:
+    items = [Item(str(number), b"x") for number in range(1300)]
+    expected = 32 * [16] + 16 * [32] + 4 * [64] + [20]
+    assert sizes(blocks(iter(items))) == expected
+    assert sizes(blocks(iter(items[:600]))) == 32 * [16] + [32, 32, 24]
+    large = [Item(str(number), bytes(9 << 20)) for number in range(5)]
+    assert sizes(blocks(iter(large))) == [2, 2, 1]
+
+
+def names(items: Iterable[Item], watch: object) -> list[str]:
+    return [item.name for item in items]
+
+
+def run(
+    work: Any, items: Iterable[Item], size: int, workers: int, told: Any = None
+) -> Generator[Any, None, None]:
+    cut = iter(items)
+    listed = iter(lambda: list(islice(cut, size)), [])
+    progress = Progress(told, None)
+    with running.threads(work, workers, Limits(), progress) as submit:
+        yield from in_order(submit, listed, workers, progress)
 
 
 @given(count=st.integers(0, 40), size=st.integers(1, 9), workers=st.integers(1, 5))
 @settings(max_examples=40)
 def test_threads_keep_the_order_of_blocks(count: int, size: int, workers: int) -> None:
-    expected = [sum(range(at, min(at + size, count))) for at in range(0, count, size)]
-    assert list(in_threads(sums, range(count), size, workers=workers)) == expected
+    items = [Item(str(number), "") for number in range(count)]
+    told: list[tuple[int, int]] = []
+    results = list(run(names, items, size, workers, lambda *now: told.append(now)))
+    assert results == [names(items[at : at + size], None) for at in range(0, count, size)]
+    assert [done for done, _ in told] == list(range(1, count + 1))
 
 
-class Result(list[int]):
-    weight = 1000
-
-
-@pytest.mark.parametrize("most", [20_000, 200_000])
-def test_one_slow_block_holds_up_no_more_than_a_bound(
-    most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Other workers go on until so many bytes of results wait for it."""
-    monkeypatch.setattr(waiting, "_MOST_FINISHED", most)
+def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:
+    """Other workers go on until so many blocks wait for it."""
     released = threading.Event()
-    begun: list[int] = []
+    begun: list[str] = []
 
-    def work(block: Iterable[int]) -> Result:
-        result = Result(block)
+    def work(items: Iterator[Item], watch: object) -> list[str]:
+        result = names(items, watch)
         begun.append(result[0])
-        if result[0] == 0:
+        if result[0] == "0":
             released.wait(60)
         return result
 
@@ -114,8 +136,39 @@ def test_one_slow_block_holds_up_no_more_than_a_bound(
     held: list[int] = []
     thread = threading.Thread(target=release)
     thread.start()
-    results = list(in_threads(work, range(4000), 4, workers=2))
+    results = list(run(work, (Item(str(number), "") for number in range(4000)), 4, 2))
     thread.join()
-    assert [number for result in results for number in result] == list(range(4000))
-    ahead = 2 * waiting._BLOCKS_AHEAD
-    assert most // 2100 < held[0] <= most // (1000 + waiting._OVERHEAD) + ahead + 1
+    assert [name for result in results for name in result] == [*map(str, range(4000))]
+    assert held == [running._MOST_WAITING]
+
+
+def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker is slow; the source may not run away from it."""
+    monkeypatch.setattr(running, "_MOST_HELD", 10_000)
+    came = done = most = 0
+
+    def items() -> Iterator[Item]:
+        nonlocal came
+        for number in range(60):
+            came += 1
+            yield Item(str(number), bytes(3000))
+
+    def work(block: Iterator[Item], watch: object) -> int:
+        nonlocal done, most
+        for _ in block:
+            time.sleep(0.001)
+            done += 1
+            most = max(most, came - done)
+        return done
+
+    list(run(work, items(), 2, 1))
+    assert (came, done) == (60, 60)
+    assert most <= 6
+
+
+def test_a_worker_that_fails_does_not_hold_the_source() -> None:
+    def work(block: Iterator[Item], watch: object) -> int:
+        raise KeyError(next(block).name)
+
+    with pytest.raises(KeyError):
+        list(run(work, (Item(str(number), bytes(1000)) for number in range(500)), 64, 2))

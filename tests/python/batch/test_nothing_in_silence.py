@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
-import numpy as np
 import pytest
 from lightmeter import profile_images
-from tensors import Samples
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")
@@ -97,26 +95,17 @@ def test_zarr_elsewhere_and_in_archives(tmp_path: Path) -> None:
         assert [reason for _, reason in failures(path)] == ["unsupported"]
 
 
-def test_values_that_side_files_do_not_have(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_misspelt_value_is_an_error(tmp_path: Path) -> None:
     members = {"a.png": encoded(), "a.json": b'{"label": "x"}'}
     path = write_tar(tmp_path / "p.tar", members)
-    view = profile_images(path, values=["label", "lable"])
-    assert view["label"].n == 1
-    assert warnings(caplog) == [f"no side file in {path} has a value 'lable'; they have label"]
-    profile_images(path, values=["label"])
-    profile_images(path)
-    assert warnings(caplog) == []
-
-
-def test_values_of_tuples() -> None:
-    """They are those behind the picture, in order."""
-    gray = np.full((8, 8), 9, np.uint8)
-    view = profile_images(Samples(lambda number: (gray, "cat", 2.5)), values=["label", "weight"])
-    assert (view["label"].n, view["weight"].mean) == (5, 2.5)
-    with pytest.raises(ValueError, match="have no value 'weight'; expected names of what they"):
-        profile_images(Samples(lambda number: (gray, "cat")), values=["label", "weight"])
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"no value 'lable' in the side files of .* has label"):
+            profile_images(path, values=["label", "lable"])
+        path = write_tar(tmp_path / "q.tar", members | {f"{n}.png": encoded() for n in range(1100)})
+    assert profile_images(path, values=["label"])["label"].n == 1101
+    (tmp_path / "m.jsonl").write_text('{"path": "a.png"}\n{"path": "b.png", "label": 1}\n')
+    with pytest.raises(ValueError, match=r"no value 'lable' in .*m.jsonl; it has label, path"):
+        profile_images(tmp_path / "m.jsonl", values=["lable"])
 
 
 @pytest.fixture(autouse=True)

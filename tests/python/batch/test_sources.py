@@ -1,10 +1,8 @@
 """Where pictures come from: every source of the same pictures gives the same profile."""
 
 import json
-import threading
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,6 @@ from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Failure, measure, profile_images
-from lightmeter.batch.executors import threads
-from lightmeter.batch.executors.threads import in_threads
-from lightmeter.batch.sources.item import Item
 from lightmeter.image.decode.trusted import is_trusted
 
 pa = pytest.importorskip("pyarrow")
@@ -262,46 +257,6 @@ def test_what_a_source_does_not_have(
 def test_splits_have_to_be_chosen() -> None:
     with pytest.raises(TypeError, match="got a dict of train, test; expected one of them"):
         profile_images({"train": 1, "test": 2})
-
-
-def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One worker is slow; the source may not run away from it, though no block is full."""
-    monkeypatch.setattr(threads, "MOST_HELD", 10_000)
-    came, most = 0, 0
-    lock = threading.Lock()
-
-    def items() -> Iterator[Item]:
-        nonlocal came
-        for number in range(60):
-            with lock:
-                came += 1
-            yield Item(str(number), bytes(3000))
-
-    def work(block: Any) -> int:
-        nonlocal most
-        done = 0
-        for _ in block:
-            time.sleep(0.001)
-            done += 1
-            with lock:
-                most = max(most, came - done)
-        return done
-
-    assert list(in_threads(work, items(), 64, workers=1)) == [60]
-    assert most <= 6
-
-
-def test_a_worker_that_fails_does_not_hold_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "MOST_HELD", 1000)
-    items = (Item(str(number), bytes(1000)) for number in range(500))
-
-    def work(block: Any) -> int:
-        for item in block:
-            raise KeyError(item.name)
-        return 0
-
-    with pytest.raises(KeyError):
-        list(in_threads(work, items, 64, workers=2))
 
 
 def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

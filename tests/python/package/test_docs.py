@@ -130,16 +130,6 @@ def write_zarr(folder: Path) -> None:
     (folder / ".zattrs").write_text(json.dumps({"multiscales": [scales]}))
 
 
-class Dataset:
-    """A data set of PyTorch by its methods."""
-
-    def __len__(self) -> int:
-        return 3
-
-    def __getitem__(self, number: int) -> tuple[Image.Image, int]:
-        return picture(seed=number), number % 2
-
-
 @pytest.fixture
 def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the things as the working directory, with an address that takes alerts."""
@@ -174,7 +164,7 @@ def named() -> dict[str, Any]:
         "frames": [np.asarray(picture(seed=seed)) for seed in range(3)],
         "table": pd.DataFrame({"weight": [1.0, 2.0], "camera": ["north", "south"]}),
         "array": np.arange(5.0),
-        "dataset": Dataset(),
+        "dataset": [(picture(seed=number), number % 2) for number in range(3)],
         "view": lm.ProfileView.read("today.lmp"),
         "other": lm.ProfileView.read("good.lmp"),
         "target": lm.ProfileView.read("today.lmp"),

@@ -35,7 +35,7 @@ ROOMS = {
     "dashboard": "report alerts",
     "run": "alerts",
     "ray": "batch",
-    "spark": "batch store",
+    "spark": "batch",
     "lightmeter": "batch run viz whylogs writers ray spark",
     "demo": "lightmeter dashboard",
     "serve": "dashboard run writers whylogs openmetrics",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from hostile import HOSTILE
-from lightmeter.batch.ranking import Ranking, Tally, number_called
+from lightmeter.cli.ranking import Ranking, Tally, number_called
 from lightmeter.draw.html import Html
 from lightmeter.profile.row import Row
 from lightmeter.report import sheet

@@ -13,8 +13,9 @@ from conftest import lightmeter
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import Store, log_folder
+from lightmeter.batch.profile import Run
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.writers.bucketed import by_bucket
 from lightmeter.writers.dates import date_reader
 
@@ -216,10 +217,7 @@ def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
     source = source_of(path, Wanted())
     buckets, _ = by_bucket(source, lambda item: START, source)
     write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
-    view = lm.batch.profile.profile_source(
-        buckets[START], reading=lm.Reading(), exemplars=0, sample=0, workers=1, progress=None,
-        on_failure=None,
-    ).whole  # fmt: skip
+    view = Run(reading=lm.Reading(), workers=1).profile(Source(buckets[START].__iter__)).whole
     assert (view.images, [fail.reason for fail in view.failures]) == (4, ["vanished"] * 2)
 
 

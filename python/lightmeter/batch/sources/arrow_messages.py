@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from struct import unpack_from
 from typing import IO, Any, NamedTuple
 
-from lightmeter.batch.sources.decoded_sizes import DAMAGE, check_decoded
+from lightmeter.batch.sources.decoded_sizes import check_decoded, damage_of
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
@@ -55,7 +55,7 @@ class CheckedBlocks:
         if file.read(len(_MARK)) != _MARK or not 0 < length <= min(_MOST_METADATA, size - tail):
             raise ImageError("corrupt", "the table cannot be read: it has no footer of Arrow")
         file.seek(size - tail - length)
-        try:
+        with damage_of("the table cannot be read"):
             footer = _root(file.read(length))
             if length - 24 * len(footer.blocks(3)) - 24 * len(footer.blocks(2)) > _MOST_SCHEMA:
                 raise ValueError("a schema of too many bytes")
@@ -64,22 +64,13 @@ class CheckedBlocks:
                 refused = self._refused(block)
                 if refused is not None:
                     raise refused.error
-        except DAMAGE as error:
-            if isinstance(error, ImageError):
-                raise
-            raise ImageError("corrupt", f"the table cannot be read: {error}") from None
-        finally:
-            file.seek(0)
+        file.seek(0)
 
     def batches(self, opened: Any) -> Iterator[Any]:
         """The batches of pyarrow's file, or what is `Refused` of them."""
         for number in range(opened.num_record_batches):
-            try:
+            with damage_of("a message of Arrow"):
                 refused = self._refused(self._blocks[number])
-            except DAMAGE as error:
-                if isinstance(error, ImageError):
-                    raise
-                raise ImageError("corrupt", f"a message of Arrow: {error}") from None
             yield opened.get_batch(number) if refused is None else refused
 
     def _refused(self, block: tuple[int, int]) -> Refused | None:
@@ -149,7 +140,7 @@ class MessageChecked(io.RawIOBase):
         if length > min(_MOST_METADATA, self._end - at):
             raise ImageError("corrupt", f"a message of {length} bytes")
         metadata = self._file.read(length)
-        try:
+        with damage_of("a message of Arrow"):
             message = _root(metadata)
             body = message.number("q", 3)
             if message.number("B", 1) == _SCHEMA and length > _MOST_SCHEMA:
@@ -157,10 +148,6 @@ class MessageChecked(io.RawIOBase):
             refused = _refused_of(message, body, self._file, self._limits)
             if refused is not None and message.number("B", 1) == _DICTIONARY:
                 raise refused.error
-        except DAMAGE as error:
-            if isinstance(error, ImageError):
-                raise
-            raise ImageError("corrupt", f"a message of Arrow: {error}") from None
         if refused is None:
             self._head, self._body = prefix + metadata, body
         else:

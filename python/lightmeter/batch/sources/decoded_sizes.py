@@ -1,19 +1,29 @@
 """How large a piece of a table may be that pyarrow decodes whole: a page, or a record batch."""
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lightmeter.batch.sources.item import most_bytes
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-__all__ = ["DAMAGE", "check_decoded", "column_leaves", "rows_at_once"]
-
-# What parsing hostile headers raises.
-DAMAGE = (struct.error, IndexError, ValueError, OverflowError)
+__all__ = ["check_decoded", "column_leaves", "damage_of", "rows_at_once"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
 _MOST_GROWTH = 2  # pictures are compressed already, so that a page of them hardly grows
+
+
+@contextmanager
+def damage_of(what: str) -> Iterator[None]:
+    """Give what parsing hostile headers raises as an ImageError."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except (struct.error, IndexError, ValueError, OverflowError) as error:
+        raise ImageError("corrupt", f"{what}: {error}") from None
 
 
 def check_decoded(what: str, stored: int, decoded: int, cells: int, limits: Limits) -> None:

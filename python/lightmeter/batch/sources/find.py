@@ -5,20 +5,22 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
-from lightmeter.batch.sources.datasets import HuggingFace, Torch, is_hugging_face, is_torch
-from lightmeter.batch.sources.folder import Files, as_paths, find_images, image_suffixes
+from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.sources.folder import find_images, image_suffixes
 from lightmeter.batch.sources.item import Item, Source, Wanted
+from lightmeter.batch.sources.iterable import iterable_items
 from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.patterns import has_magic, matches
-from lightmeter.batch.sources.remote import RemotePart, check_packages, expanded, is_alone
-from lightmeter.batch.sources.shard import Shard
-from lightmeter.batch.sources.table import Table, is_table
+from lightmeter.batch.sources.remote import RemotePart, check_packages, expanded, is_alone, item_of
+from lightmeter.batch.sources.shard import shard_items
+from lightmeter.batch.sources.table import is_table, table_source
 from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
+from lightmeter.image.arrays import is_array
 from lightmeter.image.tiles.zarr_folder import is_zarr
 from lightmeter.text import shorten
 
@@ -43,6 +45,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     ====================================  ======================================================
 
     Of several, files come first, sorted by path, and then what else there is in the given order.
+    What is neither text nor a table is gone through for pictures.
 
     Raises:
         FileNotFoundError: it is one path and does not exist.
@@ -51,20 +54,35 @@ def source_of(given: Any, wanted: Wanted) -> Source:
         ImportError: a package that it needs is not installed.
     """
     if isinstance(given, str | os.PathLike):
-        return _of_paths(given, [os.fsdecode(given)], wanted)
+        return _of_paths([os.fsdecode(given)], wanted, is_list=False)
     if isinstance(given, dict):
         named = ", ".join(map(str, list(given)[:20]))
         raise TypeError(f"got a {type(given).__name__} of {named}; expected one of them")
-    if isinstance(given, Source):
-        return given
-    if is_hugging_face(given):
-        return HuggingFace(given, wanted)
     if is_table(given):
-        return Table(given, wanted)
-    if is_torch(given):
-        return Torch(given, wanted)
-    paths = as_paths(given)
-    return _of_paths(paths, paths, wanted)
+        return table_source(given, wanted)
+    alone = isinstance(given, bytes | bytearray) or is_array(given) or hasattr(given, "read")
+    if alone or not isinstance(given, Iterable):
+        raise TypeError(
+            f"got a {type(given).__name__}; expected a path, a table, or an iterable of paths, of "
+            "pictures or of batches; one picture is for lightmeter.log_image"
+        )
+    samples = iter(given)
+    first = list(next(zip(samples, strict=False), ()))
+    if all(isinstance(sample, str | os.PathLike) for sample in first):
+        return _of_paths([_path(path) for path in chain(first, samples)], wanted, is_list=True)
+    name = type(given).__name__
+    rest = [chain(first, samples)]  # for the first time, as a loader begins its workers anew
+
+    def items() -> Iterator[Item]:
+        return iterable_items(rest.pop() if rest else given, name, wanted)
+
+    return Source(items)
+
+
+def _path(path: Any) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"got a {type(path).__name__} among paths; expected a str or a Path")
+    return os.fsdecode(path)
 
 
 def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[str], Any]:
@@ -74,44 +92,90 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
     """
     source = source_of(given, wanted)
     items = {}
-    if not isinstance(source, Files):
+    if not source.files:
         items = {item.name: item for item in source if item.name in names}
 
     def opened(name: str) -> Any:
-        return items[name].loaded(wanted.limits).data if name in items else name
+        if name not in items:
+            return name
+        (item,) = fetched([items[name]], wanted.limits)
+        return item.checked().data
 
     return opened
 
 
-def _of_paths(given: Any, paths: list[str], wanted: Wanted) -> Source:
-    files: list[str] = []
-    shards: list[str] = []
-    for path in paths:
-        (shards if is_url(path) or _is_shard(path) else files).append(path)
+def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
+    shards = [path for path in paths if is_url(path) or _is_shard(path)]
+    files = [path for path in paths if path not in shards] if shards else paths
     if not shards:
-        _refuse_columns(wanted)
-        is_folder = len(paths) == 1 and os.path.isdir(paths[0]) and not is_zarr(paths[0])
-        root = paths[0] if is_folder else None
-        files_found = find_images(given)
-        if not files_found:
-            _warn_of_nothing(paths)
-        return Files(files_found, root)
+        return _of_files(files, wanted, is_list=is_list)
     if len(paths) == 1 and is_url(paths[0]):
-        return _Remote(paths[0], wanted)
+        return _of_address(paths[0], wanted)
     found = [path for shard in shards for path in _unfolded(shard)]
     alone = len(paths) == len(found) == 1
     if alone:
         os.lstat(found[0])
-    parts: list[Any] = [Files(find_images(files))] if files else []
+    parts = [_of_files(files, None, is_list=True)] if files else []
     for is_picture, run in groupby(found, _is_picture):
         if is_picture:
-            parts.append(_Addresses(list(run), wanted))
+            _refuse_columns(wanted)
+            parts.append(_of_objects([item_of(url) for url in run]))
         else:
             parts += [
-                _Remote(path, wanted) if is_url(path) else Shard(path, wanted, alone=alone)
+                _of_address(path, wanted) if is_url(path) else _of_shard(path, wanted, alone)
                 for path in run
             ]
-    return _Chain(parts)
+    root = parts[0].root if len(parts) == 1 else None
+    totals = [part.total for part in parts]
+    total = None if None in totals else sum(filter(None, totals))
+    return Source(partial(_in_turn, parts), total, root)
+
+
+def _of_files(paths: list[str], wanted: Wanted | None, *, is_list: bool) -> Source:
+    if wanted is not None:
+        _refuse_columns(wanted)
+    is_folder = len(paths) == 1 and os.path.isdir(paths[0]) and not is_zarr(paths[0])
+    files = find_images(paths if is_list else paths[0])
+    if not files and wanted is not None:
+        _warn_of_nothing(paths)
+    root = paths[0] if is_folder and wanted is not None else None
+    return Source(partial(map, item_of, files), len(files), root, files)
+
+
+def _of_shard(path: str, wanted: Wanted, alone: bool) -> Source:
+    return Source(partial(shard_items, path, wanted, alone=alone), name=shown_url(path))
+
+
+def _of_objects(items: list[Item], root: str | None = None) -> Source:
+    check_packages(item.data.url for item in items if isinstance(item.data, RemotePart))
+    return Source(lambda: items, len(items), root)
+
+
+def _of_address(url: str, wanted: Wanted) -> Source:
+    """What an address elsewhere stands for, which is looked up here."""
+    addresses = _unfolded(url)
+    root = None
+    if len(addresses) > 1:
+        items = [item_of(address) for address in addresses]
+    else:
+        items, root = expanded(url)
+    if not items:
+        _warn_of_nothing([shown_url(url)])
+    if not any(is_shard(_url_of(item)) for item in items):
+        _refuse_columns(wanted)
+        return _of_objects(items, root)
+    parts = [
+        _of_shard(_url_of(item), wanted, len(items) == 1)
+        if is_shard(_url_of(item))
+        else Source(lambda item=item: [item])  # type: ignore[misc]
+        for item in items
+    ]
+    return Source(partial(_in_turn, parts), root=root)
+
+
+def _url_of(item: Item) -> str:
+    """The address of an item; nothing of one that is known to be no picture."""
+    return item.data.url if isinstance(item.data, RemotePart) else ""
 
 
 def _warn_of_nothing(paths: list[str]) -> None:
@@ -164,21 +228,6 @@ def _unfolded(path: str) -> list[str]:
     return [path]
 
 
-class _Chain:
-    """Several sources, one after the other."""
-
-    def __init__(self, sources: list[Any]) -> None:
-        self._sources = sources
-        self.root = sources[0].root if len(sources) == 1 else None
-
-    def __len__(self) -> int:
-        """How many pictures, if each source tells it."""
-        return sum(map(len, self._sources))
-
-    def __iter__(self) -> Iterator[Item]:
-        return _in_turn(self._sources)
-
-
 def _in_turn(sources: Iterable[Source]) -> Iterator[Item]:
     """What they give, one after the other.
 
@@ -187,83 +236,12 @@ def _in_turn(sources: Iterable[Source]) -> Iterator[Item]:
             may be damaged, and others were measured already.
     """
     given = False
-    for source in sources:
+    for number, source in enumerate(sources):
         try:
             for item in source:
                 given = given or not isinstance(item.data, ImageError)
                 yield item
         except ValueError as error:
-            if not given:
+            if number == 0 or not given:
                 raise
-            yield Item(getattr(source, "name", ""), ImageError("corrupt", str(error)[:200]))
-
-
-class _One:
-    """A picture alone."""
-
-    root: str | None = None
-
-    def __init__(self, item: Item) -> None:
-        self._item = item
-
-    def __iter__(self) -> Iterator[Item]:
-        yield self._item
-
-
-class _Addresses:
-    """Pictures elsewhere, of which nothing is looked up before they are fetched."""
-
-    root: str | None = None
-
-    def __init__(self, urls: list[str], wanted: Wanted) -> None:
-        _refuse_columns(wanted)
-        check_packages(urls)
-        self._urls = urls
-
-    def __len__(self) -> int:
-        """How many."""
-        return len(self._urls)
-
-    def __iter__(self) -> Iterator[Item]:
-        return (Item(shown_url(url), RemotePart(url)) for url in self._urls)
-
-
-class _Remote:
-    """What an address elsewhere stands for, which is looked up when the source is made."""
-
-    def __init__(self, url: str, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self.root: str | None = None
-        self._items: list[Item] = []
-        addresses = _unfolded(url)
-        if len(addresses) > 1:
-            check_packages(addresses)
-            self._items = [Item(shown_url(address), RemotePart(address)) for address in addresses]
-        else:
-            self._items, self.root = expanded(url)
-        if not self._items:
-            _warn_of_nothing([shown_url(url)])
-        self._plain = not any(is_shard(_url_of(item)) for item in self._items)
-        if self._plain:
-            _refuse_columns(wanted)
-
-    def __len__(self) -> int:
-        """How many objects, if each is one picture."""
-        if not self._plain:
-            raise TypeError("shards do not tell how many pictures they have")
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[Item]:
-        if self._plain:
-            return iter(self._items)
-        shard_of = partial(Shard, wanted=self._wanted, alone=len(self._items) == 1)
-        urls = map(_url_of, self._items)
-        return _in_turn(
-            shard_of(url) if is_shard(url) else _One(item)
-            for url, item in zip(urls, self._items, strict=True)
-        )
-
-
-def _url_of(item: Item) -> str:
-    """The address of an item; nothing of one that is known to be no picture."""
-    return item.data.url if isinstance(item.data, RemotePart) else ""
+            yield item_of(ImageError("corrupt", str(error)[:200]), source.name)

@@ -1,20 +1,19 @@
 """From what a user points at to the image files meant: files, folders and glob patterns."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from PIL import Image
 
-from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.files import path_bytes
 from lightmeter.image.magic import START_BYTES
 from lightmeter.image.plugins import plugin_format
 from lightmeter.image.tiles.zarr_folder import is_zarr
 
-__all__ = ["Files", "as_paths", "find_images", "image_suffixes"]
+__all__ = ["find_images", "image_suffixes"]
 
 PathLike = str | os.PathLike[str]
 
@@ -41,13 +40,13 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
 
     Raises:
         OSError: `paths` is one path, no pattern, and does not exist.
-        TypeError: it is neither a path nor an iterable of paths.
     """
-    given = as_paths(paths)
-    if isinstance(paths, str | os.PathLike) and not has_magic(given[0]):
-        os.lstat(given[0])
+    is_one = isinstance(paths, str | os.PathLike)
+    given = [paths] if isinstance(paths, str | os.PathLike) else paths
     files: set[str] = set()
-    for path in given:
+    for path in map(os.fsdecode, given):
+        if is_one and not has_magic(path):
+            os.lstat(path)
         if os.path.isdir(path) and not is_zarr(path):
             files.update(_walk(path))
         elif has_magic(path) and not os.path.lexists(path):
@@ -55,44 +54,6 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
         else:
             files.add(path)
     return sorted(files, key=path_bytes)
-
-
-class Files:
-    """Files as a source, in the order given."""
-
-    def __init__(self, files: Sequence[str], root: str | None = None) -> None:
-        """Take their paths, and the folder that they were found in, if it is one."""
-        self.files, self.root = files, root
-
-    def __len__(self) -> int:
-        """How many files."""
-        return len(self.files)
-
-    def __iter__(self) -> Iterator[Item]:
-        """The files."""
-        return (Item(file, file) for file in self.files)
-
-
-def as_paths(paths: PathLike | Iterable[PathLike]) -> list[str]:
-    """One path or several as a list of texts.
-
-    Raises:
-        TypeError: it is none of these.
-    """
-    if isinstance(paths, str | os.PathLike):
-        return [os.fsdecode(paths)]
-    if not isinstance(paths, Iterable) or isinstance(paths, bytes | bytearray):
-        raise TypeError(f"got a {type(paths).__name__}; expected a path, or an iterable of paths")
-    return [_as_text(path) for path in paths]
-
-
-def _as_text(path: PathLike) -> str:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(
-            f"got a {type(path).__name__} as a path; expected a str or a Path. What is no file is "
-            "for lightmeter.log_image, or the method track_many of a Profile"
-        )
-    return os.fsdecode(path)
 
 
 def _matching(pattern: str) -> Iterable[str]:

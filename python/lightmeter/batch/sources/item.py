@@ -1,10 +1,12 @@
 """What a source gives: pictures by name, and what is known of each beside its pixels."""
 
 import os
-from collections.abc import Iterator, Mapping, Sized
-from dataclasses import dataclass, field, replace
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from itertools import islice
+from typing import Any
 
 from PIL import Image
 
@@ -13,32 +15,15 @@ from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
 from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
-from lightmeter.image.meter import available_cpus
+from lightmeter.text import shorten
 
-__all__ = ["Item", "Part", "Place", "Source", "Wanted"]
-__all__ += ["most_bytes", "plain", "reading_error", "threads_for", "total_of"]
+__all__ = ["NO_VALUES", "Item", "SeenValues", "Source", "Wanted"]
+__all__ += ["check_bytes", "most_bytes", "plain", "reading_error"]
 
-_NO_VALUES: Mapping[str, Any] = {}
-
-
-class Part(Protocol):
-    """Where the bytes of a picture are, such as a member of an archive. It can be pickled."""
-
-    def read(self, limits: Limits) -> bytes:
-        """The bytes.
-
-        Raises:
-            ImageError: there are more than `most_bytes` of `limits`, or they are damaged.
-            OSError: they cannot be read.
-        """
-        ...
-
-
-class Place(NamedTuple):
-    """The block that an item is in, by a name that what decides its result has, and its length."""
-
-    block: str
-    items: int
+_MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
+_NAMED = 20  # values that an error names
+_FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
+NO_VALUES: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +33,17 @@ class Item:
     Attributes:
         name: what failures, rows and small pictures call it: its path, or its archive and its name
             in it, as in ``shard.tar:dir/a.jpg``.
-        data: a path, encoded bytes, a `Part` that holds them, a picture or an array; or the error
-            of a picture that is known to be damaged.
-        within: its name in its archive or bucket, where that is all there is; patterns for segments
-            are searched in it. None takes the name.
+        data: a path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the
+            error of a picture that is known to be damaged.
+        within: its name in its archive, where that is all there is; patterns for segments are
+            searched in it. None takes the name.
         values: what the source says of it, by the names of columns.
-        place: in which block it is; None where blocks are not kept.
     """
 
     name: str
     data: Any
     within: str | None = None
-    values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
-    place: Place | None = None
+    values: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
 
     @property
     def weight(self) -> int:
@@ -71,20 +54,27 @@ class Item:
             return self.data.width * self.data.height * len(self.data.getbands())
         return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
 
-    def loaded(self, limits: Limits) -> "Item":
-        """The item with its bytes in place of the part that holds them.
+    @property
+    def size(self) -> int:
+        """Bytes of the encoded picture, wherever it is, if they are known; a folder is large."""
+        if not isinstance(self.data, str | os.PathLike):
+            size = None if is_array(self.data) else getattr(self.data, "size", None)
+            return self.weight or (size if isinstance(size, int) else 0)
+        try:
+            state = os.stat(self.data)
+        except (OSError, ValueError):
+            return 0
+        return state.st_size if stat.S_ISREG(state.st_mode) else _FOLDER
+
+    def checked(self) -> "Item":
+        """The item.
 
         Raises:
-            ImageError: they cannot be had.
+            ImageError: its bytes could not be had.
         """
         if isinstance(self.data, ImageError):
             raise self.data
-        if isinstance(self.data, bytes | str | os.PathLike) or not hasattr(self.data, "read"):
-            return self
-        try:
-            return replace(self, data=self.data.read(limits))
-        except Exception as error:  # any that a file system of somebody else raises
-            raise reading_error(error) from error
+        return self
 
 
 def reading_error(error: Exception) -> ImageError:
@@ -97,19 +87,27 @@ def reading_error(error: Exception) -> ImageError:
     return ImageError("vanished" if reason == "vanished" else "unreadable", detail)
 
 
-@runtime_checkable
-class Source(Protocol):
-    """Pictures in an order that is always the same. It may be gone through more than once.
+@dataclass(frozen=True)
+class Source:
+    """Pictures in an order that is always the same.
 
     Attributes:
+        items: gives the pictures, a few in memory at a time, from the first on.
+        total: how many they are, if that is known.
         root: a folder or the like that the names of failures in profiles are relative to.
+        files: their paths, if all are files of this machine.
+        name: what the failure of all is called.
     """
 
-    root: str | None
+    items: Callable[[], Iterable[Item]]
+    total: int | None = None
+    root: str | None = None
+    files: Sequence[str] = ()
+    name: str = ""
 
     def __iter__(self) -> Iterator[Item]:
-        """The pictures, a few in memory at a time."""
-        ...
+        """The pictures."""
+        return iter(self.items())
 
 
 @dataclass(frozen=True)
@@ -134,6 +132,48 @@ def most_bytes(limits: Limits) -> int:
     return min(most for most in (limits.bytes, limits.bytes_in_memory, 2**40) if most is not None)
 
 
+def check_bytes(size: int, limits: Limits) -> None:
+    """Refuse what is too large to be held whole.
+
+    Raises:
+        ImageError: it is.
+    """
+    if size > most_bytes(limits):
+        raise ImageError("too_large", f"{size} bytes, more than {most_bytes(limits)}")
+
+
+class SeenValues:
+    """Looks out for values that pictures of a source do not have, as they are misspelt."""
+
+    def __init__(self, values: Iterable[str], where: str) -> None:
+        self._missing, self._where = set(values), where
+        self._names: set[str] = set()
+        self._pictures = 0
+
+    def add(self, names: Iterable[str]) -> None:
+        """Take the names of the values that a picture has, or a few do.
+
+        Raises:
+            ValueError: the first thousand have none of some name.
+        """
+        if self._missing:
+            self._missing.difference_update(names)
+            self._names.update(islice(names, _NAMED))
+            self._pictures += 1
+            if self._pictures == _MOST_WITHOUT:
+                self.check()
+
+    def check(self) -> None:
+        """Refuse values that no picture had, if there was any.
+
+        Raises:
+            ValueError: there are some.
+        """
+        if self._missing and self._pictures:
+            listed = shorten(", ".join(sorted(self._names)[:_NAMED]), 300) or "none"
+            raise ValueError(f"no value {min(self._missing)!r} in {self._where}; it has {listed}")
+
+
 def plain(value: Any) -> Any:
     """A value of somebody's table as it can be logged; None for what is nested."""
     if isinstance(value, str):
@@ -141,17 +181,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         return None
     return value if isinstance(value, bool | int | float | date) else None
-
-
-def threads_for(source: Source, workers: int | None) -> int:
-    """How many threads share a picture, where there are fewer pictures than workers."""
-    workers = workers or available_cpus()
-    return max(1, workers // max(1, total_of(source) or workers))
-
-
-def total_of(source: Source) -> int | None:
-    """How many pictures it has, if it tells."""
-    try:
-        return len(source) if isinstance(source, Sized) else None
-    except TypeError:  # of a data set that is streamed
-        return None

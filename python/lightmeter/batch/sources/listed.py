@@ -4,14 +4,13 @@ They are CSV, JSON lines and Parquet files, as `manifest` reads them.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any
 
-from lightmeter.batch.sources.beside import beside
-from lightmeter.batch.sources.item import Item, Wanted, plain
-from lightmeter.batch.sources.manifest import PATHS
+from lightmeter.batch.sources.item import Item, SeenValues, Wanted, plain
+from lightmeter.batch.sources.manifest import PATHS, rows_and_damage
+from lightmeter.batch.sources.remote import item_of, linked
 from lightmeter.batch.sources.table import known
-from lightmeter.batch.sources.urls import shown_url
 from lightmeter.errors import ImageError
 from lightmeter.text import shorten
 
@@ -21,39 +20,39 @@ _NUMBER = re.compile(r"[+-]?(\d{1,18}|\d*\.\d+([eE][+-]?\d{1,3})?|\d+[eE][+-]?\d
 USUAL_PATHS = (*PATHS, "url", "uri")
 
 
-def listed_items(
-    file: str, rows: Iterable[Mapping[str, Any] | ValueError], wanted: Wanted
-) -> Iterator[Item]:
+def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     """The pictures that the rows of a manifest name, in their order; a damaged row is lost alone.
 
     Raises:
         ValueError: the first row is damaged or names no picture, or there is no column that is
             wanted.
     """
-    in_text = file.lower().endswith(".csv")
+    in_text = name.lower().endswith(".csv")
     columns = (wanted.column,) if wanted.column is not None else USUAL_PATHS
-    for number, row in enumerate(rows, 1):
+    seen = SeenValues(wanted.values, name)  # lines of JSON need not be alike
+    for number, row in enumerate(rows_and_damage(name, file), 1):
         if isinstance(row, ValueError):
             if number == 1:
                 raise row
-            yield Item(f"{file}:{number}", ImageError("corrupt", shorten(str(row), 200)))
+            yield item_of(ImageError("corrupt", shorten(str(row), 200)), f"{name}:{number}")
             continue
-        path = next((row[name] for name in columns if row.get(name)), None)
+        path = next((row[column] for column in columns if row.get(column)), None)
         if not isinstance(path, str):
             if number == 1:
                 raise ValueError(
-                    f"the manifest {file} has no path in its first row; expected one in a column "
+                    f"the manifest {name} has no path in its first row; expected one in a column "
                     f"{', '.join(columns)}; it has {shorten(', '.join(list(row)[:20]), 300)}"
                 )
-            yield Item(f"{file}:{number}", ImageError("empty", "a row without a path"))
+            yield item_of(ImageError("empty", "a row without a path"), f"{name}:{number}")
             continue
-        if number == 1 and not file.lower().endswith(".jsonl"):  # whose lines need not be alike
-            known(wanted.values, row, file)
-        said = {name: row.get(name) for name in wanted.values}
-        values = {name: _typed(it) if in_text else plain(it) for name, it in said.items()}
-        data = beside(path, file)
-        name = data if isinstance(data, str) else shown_url(getattr(data, "url", path))
-        yield Item(name, data, values=values)
+        if number == 1 and not name.lower().endswith(".jsonl"):
+            known(wanted.values, row, name)
+        seen.add(row)
+        cells = {column: row.get(column) for column in wanted.values}
+        values = {key: _typed(cell) if in_text else plain(cell) for key, cell in cells.items()}
+        data = linked(path, name)
+        yield item_of(data, "" if isinstance(data, str) else path, values=values)
+    seen.check()
 
 
 def _typed(value: Any) -> Any:

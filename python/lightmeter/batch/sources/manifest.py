@@ -57,7 +57,7 @@ class Manifest:
                     "expected one row for each path"
                 )
 
-    def value_of(self, item: Item, root: str | None) -> str | None:
+    def __call__(self, item: Item, root: str | None) -> str | None:
         """What it says of a picture, which was found below the folder `root`."""
         if item.within is not None and (said := os.path.normpath(item.within)) in self._values:
             return self._values[said]
@@ -70,7 +70,7 @@ class Manifest:
         Raises:
             ValueError: it has a value of no image at `paths`, though there are some.
         """
-        if not paths or any(self.value_of(Item(path, path), root) is not None for path in paths):
+        if not paths or any(self(Item(path, path), root) is not None for path in paths):
             return
         said = f"the first is {next(iter(self._values))!r}" if self._values else "it has no value"
         raise ValueError(

@@ -8,7 +8,7 @@ import io
 import os
 from typing import IO, Any
 
-from lightmeter.batch.sources.decoded_sizes import DAMAGE, check_decoded, column_leaves
+from lightmeter.batch.sources.decoded_sizes import check_decoded, column_leaves, damage_of
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
@@ -17,6 +17,9 @@ __all__ = ["PageChecked"]
 _FIRST_LOOK, _MOST_HEADER = 1 << 12, 1 << 24  # bytes; pyarrow takes no longer header either
 _MOST_FIELDS = 256  # of a header; there are about ten
 _MOST_DEPTH = 8
+_ENCODING = {5: 2, 8: 4}  # the field of the encoding in those of data
+# A page of these says itself how many lengths it has, and pyarrow makes room for as many.
+_DELTA = (6, 7)
 _CELLS = (5, 7, 8)  # fields of a header: of a data page, a dictionary, a data page of version 2
 
 
@@ -105,8 +108,14 @@ class PageChecked(io.RawIOBase):
         decoded, stored = header.get(2, -1), header.get(3, -1)
         if not 0 <= stored <= chunk.end - chunk.next or not 0 <= decoded <= chunk.decoded:
             raise ImageError("corrupt", f"a page of {stored} bytes, {decoded} when decoded")
-        kinds = (header.get(kind) for kind in _CELLS)
-        cells = sum(kind.get(1, 0) for kind in kinds if isinstance(kind, dict))
+        pages = {kind: header[kind] for kind in _CELLS if isinstance(header.get(kind), dict)}
+        if any(page.get(_ENCODING.get(kind)) in _DELTA for kind, page in pages.items()):
+            raise ImageError(
+                "unsupported",
+                "a page of DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY, which may take any memory; "
+                "write the column as PLAIN or with a dictionary",
+            )
+        cells = sum(page.get(1, 0) for page in pages.values())
         check_decoded("a page", stored, decoded, cells, self._limits)
         chunk.next += length + stored
 
@@ -117,10 +126,11 @@ class PageChecked(io.RawIOBase):
             self._file.seek(at)
             data = self._file.read(size)
             try:
-                return _fields(data, 0)
-            except DAMAGE as error:
+                with damage_of("the header of a page"):
+                    return _fields(data, 0)
+            except ImageError:
                 if len(data) < size or size >= _MOST_HEADER:
-                    raise ImageError("corrupt", f"the header of a page: {error}") from None
+                    raise
             size <<= 4
 
 

@@ -1,22 +1,25 @@
 """Pictures in object stores and on web servers, by fsspec: ``s3://``, ``gs://``, ``https://``."""
 
-from collections.abc import Callable, Iterable
+import os
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightmeter.batch.sources.fetching import ByteRange, fetch
-from lightmeter.batch.sources.item import Item, most_bytes
+from lightmeter.batch.sources.item import NO_VALUES, Item, check_bytes
 from lightmeter.batch.sources.names import is_image_name, is_shard, no_zarr, zarr_folders
-from lightmeter.batch.sources.remote_file import open_remote_file
-from lightmeter.batch.sources.tar import check_bytes
-from lightmeter.batch.sources.urls import is_web, shown_url, without_secrets
+from lightmeter.batch.sources.urls import is_url, is_web, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-__all__ = ["RemotePart", "check_packages", "expanded", "is_alone", "open_remote"]
+__all__ = ["RemotePart", "check_packages", "expanded", "is_alone", "item_of", "linked"]
+__all__ += ["open_remote", "system_of"]
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
+_GUESS = 4 << 20  # bytes of an object whose size nobody told
+_PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
+_OF_THIS_MACHINE = ("file:", "local:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +27,67 @@ class RemotePart:
     """An object by its address; and its size and version, if a listing said them."""
 
     url: str
-    size: int | None = None
+    told: int | None = None
     version: str | None = None
 
-    def read(self, limits: Limits) -> bytes:
-        """The bytes; raises as `Part.read` does."""
-        most = most_bytes(limits)
-        data = fetch(self.bytes_up_to(most, limits), limits.seconds)
-        if len(data) > most:
-            raise ImageError("too_large", f"more than {most} bytes")
-        return data
+    @property
+    def size(self) -> int:
+        """Its bytes, or a guess."""
+        return _GUESS if self.told is None else self.told
 
-    def bytes_up_to(self, most: int, limits: Limits) -> ByteRange:
-        """So many bytes of it, and one more if it has more; none if it is known to be empty.
-
-        It may have grown since it was listed.
+    def most_ahead(self, limits: Limits) -> int:
+        """Return how much of it is fetched beside others. It may have grown since it was listed.
 
         Raises:
             ImageError: it is known to be too large.
-            ImportError: fsspec, or what it needs for this protocol, is not installed.
         """
-        check_bytes(self.size or 0, limits)
-        system, path = _system_of(self.url)
-        return ByteRange(system, path, 0, 0 if self.size == 0 else most + 1, begins=True)
+        check_bytes(self.told or 0, limits)
+        return self.size
+
+
+def item_of(
+    data: Any, name: str = "", within: str | None = None, values: Mapping[str, Any] | None = None
+) -> Item:
+    """Return the picture that a source has; the only place that makes one, and hides secrets.
+
+    Args:
+        data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
+        name: what it is called; by default its path or address.
+        within: its name in its archive or table, where that is all there is.
+        values: as those of `Item`.
+    """
+    if isinstance(data, str):
+        name = name or data
+        data = RemotePart(data) if "://" in data and is_url(data) else data
+    return Item(shown_url(name) if "://" in name else name, data, within, values or NO_VALUES)
+
+
+def linked(path: str, file: str) -> Any:
+    """Return the path, address or error that a manifest or table names.
+
+    A path is absolute, or relative to the folder of the file, or else to the current one. A file
+    elsewhere is somebody else's: it names nothing of this machine.
+    """
+    folder = os.path.dirname(file)
+    if is_url(file):
+        address = path if is_url(path) else _below(folder, path)
+        if address is None or address.startswith(_OF_THIS_MACHINE) or "::" in path:
+            detail = "a file elsewhere names one of this machine; expected an address"
+            return ImageError("unreadable", detail)
+        return address
+    if is_url(path) or os.path.isabs(path) or not folder:
+        return path
+    joined = os.path.join(folder, path)
+    return path if not os.path.lexists(joined) and os.path.lexists(path) else joined
+
+
+def _below(folder: str, path: str) -> str | None:
+    """A path relative to a folder elsewhere; None if it leads out of its host or bucket."""
+    scheme, _, place = folder.partition("://")
+    root = place.partition("/")[0]
+    joined = posixpath.normpath(f"{place}/{path}")
+    inside = not path.startswith("/") and joined.startswith(f"{root}/")
+    return f"{scheme}://{joined}" if inside else None
 
 
 def expanded(url: str) -> tuple[list[Item], str | None]:
@@ -87,7 +128,7 @@ def check_packages(urls: Iterable[str]) -> None:
         ImportError: fsspec, or what it needs for one of them, is not installed.
     """
     for url in {url.partition("://")[0]: url for url in urls}.values():
-        _system_of(url)
+        system_of(url)
 
 
 def _has_magic(url: str, path: str) -> bool:
@@ -96,17 +137,17 @@ def _has_magic(url: str, path: str) -> bool:
 
 
 def _expanded(url: str) -> tuple[list[Item], str | None]:
-    system, path = _system_of(url)
+    system, path = system_of(url)
     if _has_magic(url, path):
         listed = system.glob(path, detail=True)
         return _objects(system, listed, lambda name: "/." in path or "/." not in name), None
     if is_alone(url) or not (url.endswith("/") or _is_folder(system, path)):
-        return [Item(shown_url(url), RemotePart(url))], None
+        return [item_of(url)], None
     listed = system.find(path, detail=True)
     root = path.rstrip("/") + "/"
     found = _objects(system, listed, lambda name: is_image_name(name.removeprefix(root)))
     folders = zarr_folders(map(system.unstrip_protocol, listed))
-    found += [Item(shown_url(folder), no_zarr()) for folder in folders]
+    found += [item_of(no_zarr(), folder) for folder in folders]
     found.sort(key=lambda item: item.name)
     if not found and not system.exists(path):
         raise FileNotFoundError(2, "No such file or folder", shown_url(url))
@@ -120,24 +161,22 @@ def _is_folder(system: Any, path: str) -> bool:
         return False
 
 
-def _objects(system: Any, listed: dict[str, Any], taken: Callable[[str], bool]) -> list[Item]:
+def _objects(system: Any, listed: Mapping[str, Any], taken: Callable[[str], bool]) -> list[Item]:
     items = []
     for name, info in sorted(listed.items()):
         if info.get("type") != "directory" and taken(name):
             url = system.unstrip_protocol(name)
-            items.append(Item(shown_url(url), RemotePart(url, info.get("size"), _version(info))))
+            version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), None)
+            items.append(item_of(RemotePart(url, info.get("size"), version), url))
     return items
 
 
-def _version(info: dict[str, Any]) -> str | None:
-    """What changes with an object, of whatever its store tells."""
-    for name in _VERSIONS:
-        if info.get(name) is not None:
-            return str(info[name])
-    return None
+def system_of(url: str) -> tuple[Any, str]:
+    """The file system of an address, and the path in it.
 
-
-def _system_of(url: str) -> tuple[Any, str]:
+    Raises:
+        ImportError: fsspec, or what it needs for this protocol, is not installed.
+    """
     try:
         import fsspec
     except ImportError as error:
@@ -153,9 +192,9 @@ def open_remote(url: str) -> "tuple[Any, int | None]":
     """A file to read, and its size; None for one that cannot seek.
 
     Raises:
-        OSError: it is not there, or cannot be read.
-        ImportError: fsspec, or what it needs for this protocol, is not installed.
+        Exception: it is not there, or cannot be read; of any file system.
     """
-    system, path = _system_of(url)
-    file = open_remote_file(system, path)
-    return (system.open(path, "rb"), None) if file is None else (file, file.size)
+    system, path = system_of(url)
+    options = {"block_size": _PIECE, "cache_type": "background", "cache_options": {"maxblocks": 4}}
+    file = system.open(path, "rb", **options)
+    return file, file.size if file.seekable() else None

@@ -14,17 +14,17 @@ from lightmeter.batch.sources.arrow_messages import (
     batches_of_stream,
     is_arrow_file,
 )
-from lightmeter.batch.sources.beside import beside
 from lightmeter.batch.sources.decoded_sizes import rows_at_once
-from lightmeter.batch.sources.item import Item, Wanted, most_bytes, plain
+from lightmeter.batch.sources.item import Item, Source, Wanted, most_bytes, plain
 from lightmeter.batch.sources.parquet_pages import PageChecked
+from lightmeter.batch.sources.remote import item_of, linked
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["Table", "arrow_items", "is_table", "items_of_batches", "known", "parquet_items"]
-__all__ += ["USUAL_PICTURES", "has_pictures", "is_nested", "pictures_column", "python_values"]
+__all__ = ["arrow_items", "is_table", "known", "parquet_items", "table_source"]
+__all__ += ["USUAL_PICTURES", "has_pictures", "is_nested", "python_values"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
 _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
@@ -57,7 +57,7 @@ def parquet_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) ->
         rows += expected
     if rows != opened.metadata.num_rows:
         said = f"it says {opened.metadata.num_rows} rows, and has {rows}"
-        yield Item(path, ImageError("corrupt", said))
+        yield item_of(ImageError("corrupt", said), path)
 
 
 def _batches_of_group(
@@ -165,7 +165,7 @@ def _failed_rows(
 ) -> Iterator[Item]:
     """Rows that cannot be read, each of which counts; how many there are is a stranger's word."""
     for row in range(start, min(end, start + _MOST_FAILED)):
-        yield Item(f"{path}:{row}", error, str(row) if alone else None)
+        yield item_of(error, f"{path}:{row}", str(row) if alone else None)
 
 
 def _check_names(schema: Any) -> None:
@@ -185,7 +185,7 @@ def _guarded(
             yield item
             row += 1
     except ImageError as error:
-        if error.reason == "too_large":
+        if error.reason in ("too_large", "unsupported"):
             yield from _failed_rows(path, row, row + 1 if end is None else end, error, alone=alone)
             return
         said = error.detail
@@ -193,50 +193,62 @@ def _guarded(
         said = shorten(str(error), 150) or type(error).__name__
     if said or (end is not None and row != end):
         detail = f"the table is damaged behind row {row}: {said or 'rows are missing'}"
-        yield Item(path, ImageError("corrupt", detail))
-
-
-class Table:
-    """A table in memory as a source: of pyarrow, pandas, polars, or a data set of pyarrow."""
-
-    root: str | None = None
-
-    def __init__(self, table: Any, wanted: Wanted) -> None:
-        """Take it.
-
-        Raises:
-            ValueError: it has no column of pictures.
-        """
-        self._wanted = wanted
-        if not hasattr(table, "to_batches"):
-            table = parquet().table(table)
-        self._table = table
-        self._column = pictures_column(table.schema, wanted.column, "table")
-        self._columns = [self._column, *known(wanted.values, table.schema.names, "table")]
-
-    def __len__(self) -> int:
-        """How many rows, where that is known."""
-        if not hasattr(self._table, "num_rows"):
-            raise TypeError("a data set of files does not tell how many rows it has")
-        return int(self._table.num_rows)
-
-    def __iter__(self) -> Iterator[Item]:
-        """The rows in their order."""
-        if hasattr(self._table, "scanner"):  # a data set, whose files are read a little ahead
-            batches = self._table.to_batches(
-                columns=self._columns, batch_size=_ROWS, batch_readahead=2, fragment_readahead=1
-            )
-        else:
-            batches = self._table.select(self._columns).to_batches()
-        return items_of_batches("table", batches, self._column, self._wanted)
+        yield item_of(ImageError("corrupt", detail), path)
 
 
 def is_table(given: object) -> bool:
-    """Whether it is a table of any library that speaks Arrow; a column alone is none."""
-    if hasattr(given, "to_batches"):
+    """Whether it is a table of any library that speaks Arrow, or a data set of Hugging Face, also a
+    streamed one; a column alone is none.
+    """
+    if hasattr(given, "to_batches") or _is_dataset(given):
         return True
     arrow = hasattr(given, "__arrow_c_stream__") or hasattr(given, "iloc")  # pandas before 2.2
     return arrow and hasattr(given, "columns")
+
+
+def _is_dataset(given: object) -> bool:
+    return all(hasattr(given, name) for name in ("features", "with_format", "iter"))
+
+
+def table_source(table: Any, wanted: Wanted) -> Source:
+    """A table of pyarrow, pandas or polars as a source, or a data set of pyarrow or Hugging Face.
+    Its pictures are not decoded.
+
+    Raises:
+        ValueError: it has no column of pictures, or not all those that are wanted.
+    """
+    name, total, schema = "table", None, None
+    if _is_dataset(table):
+        name = str(getattr(table, "split", None) or "dataset")
+        total = len(table) if hasattr(table, "__len__") else None
+        schema = getattr(table.features, "arrow_schema", None)
+        if schema is None:
+            raise ValueError("the data set does not say its columns; expected one with features")
+    else:
+        if not hasattr(table, "to_batches"):
+            table = parquet().table(table)
+        total = getattr(table, "num_rows", None)  # a data set of files does not know it
+        schema = table.schema
+    column = pictures_column(schema, wanted.column, name)
+    columns = [*dict.fromkeys((column, *known(wanted.values, schema.names, name)))]
+
+    def items() -> Iterator[Item]:
+        return items_of_batches(name, _batches(table, columns), column, wanted)
+
+    return Source(items, total)
+
+
+def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
+    if _is_dataset(table):
+        data = table.with_format("arrow").select_columns(columns)
+        return (batch for part in data.iter(_ROWS) for batch in part.to_batches())
+    if hasattr(table, "scanner"):  # a data set, whose files are read a little ahead
+        batches = table.to_batches(
+            columns=columns, batch_size=_ROWS, batch_readahead=2, fragment_readahead=1
+        )
+    else:
+        batches = table.select(columns).to_batches()
+    return batches  # type: ignore[no-any-return]
 
 
 def items_of_batches(
@@ -263,7 +275,7 @@ def items_of_batches(
                 data, name = _picture(cells[row], path, most_bytes(wanted.limits))
                 name = name or str(number)
                 said = {key: plain(value[row]) for key, value in values.items()}
-                yield Item(f"{path}:{name}", data, name if alone else None, said)
+                yield item_of(data, f"{path}:{name}", name if alone else None, values=said)
 
 
 def python_values(column: Any) -> list[Any]:
@@ -323,7 +335,7 @@ def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
         said = cell["path"].as_py() if "path" in cell else None
         path, cell = str(said or ""), cell["bytes"]
         if not cell.is_valid and path:  # it is not in the table, but beside it
-            return beside(path, file), path
+            return linked(path, file), path
     size = _size(cell)
     if size > most:
         return ImageError("too_large", f"a cell of {size} bytes; expected at most {most}"), path

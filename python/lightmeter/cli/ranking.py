@@ -1,9 +1,12 @@
 """The images at one end of a number, out of the rows that pass by."""
 
-import heapq
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
+from heapq import nlargest, nsmallest
+from operator import itemgetter
+from typing import Any
 
-from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row, numbers_of_bands
+from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, numbers_of_bands
 from lightmeter.text import near
 
 __all__ = ["Ranking", "Tally", "number_called"]
@@ -67,25 +70,18 @@ class Tally:
 
 
 class Ranking:
-    """The images with the least or the greatest values of a number; of equals the first."""
+    """The images with the least or the greatest values of a number; ties keep the earliest."""
 
     def __init__(self, name: str, most: int, *, highest: bool) -> None:
         """Start with none, of which at most `most` will be kept."""
         self.name, self.highest = name, highest
-        self._most, self._sign = most, 1 if highest else -1
-        self._heap: list[tuple[float, int, Row]] = []  # the best so far, the worst of them on top
+        self.best: list[tuple[Any, Row]] = []  # the value and the row of each so far, in order
+        self._pick = partial(nlargest if highest else nsmallest, most)
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The same rows, looked at on their way."""
-        for index, row in enumerate(rows):
+        for row in rows:
             value = row.get(self.name)
             if isinstance(value, int | float):
-                heapq.heappush(self._heap, (self._sign * value, -index, row))
-                if len(self._heap) > self._most:
-                    heapq.heappop(self._heap)
+                self.best = self._pick([*self.best, (value, row)], key=itemgetter(0))
             yield row
-
-    @property
-    def best(self) -> list[tuple[Cell, Row]]:
-        """The value and the row of each so far, in their order."""
-        return [(row[self.name], row) for _, _, row in sorted(self._heap, reverse=True)]

@@ -1,0 +1,125 @@
+"""Working on blocks in new processes of this machine."""
+
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import cache
+from multiprocessing import connection, get_context
+from typing import Any, TypeVar
+
+from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.sources.item import Item
+from lightmeter.errors import BatchError
+from lightmeter.image.limits import Limits
+
+__all__ = ["processes"]
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def processes(
+    work: Callable[[Iterator[Item], None], Result], workers: int, limits: Limits
+) -> Iterator[Callable[[list[Item]], "Future[Result]"]]:
+    """Start processes that work on blocks, as `lightmeter.batch.running.threads` has it.
+
+    They are no copies of this process. So a script that calls this is run again in each, up to its
+    ``if __name__ == "__main__":``. They end with the body, at once, and with this process.
+
+    Raises:
+        TypeError: `work` cannot be sent to another process. Nothing was begun.
+        BatchError: a worker died.
+    """
+    context = get_context("spawn")
+    # Its other end closes with this process, however that ends.
+    alive, holder = context.Pipe(duplex=False)
+    began = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _begin, (_pickled((work, limits)), alive, began))
+    begun: dict[Future[Result], list[Item]] = {}
+
+    def submit(block: list[Item]) -> "Future[Result]":
+        for done in [other for other in begun if other.done() and not other.exception()]:
+            del begun[done]
+        future: Future[Result] = pool.submit(_worked, block)
+        begun[future] = block
+        return future
+
+    try:
+        yield submit
+    except BrokenProcessPool:
+        items = [item for block in begun.values() for item in block]
+        raise BatchError(_why(items) if began.is_set() else _NO_MAIN) from None
+    finally:
+        holder.close()
+        pool.shutdown(cancel_futures=True)
+        alive.close()
+
+
+_NO_MAIN = (
+    "the worker processes ended as they began. They run the script that started them, which must "
+    "be a file: put what it does below `if __name__ == '__main__':`"
+)
+
+
+def _why(items: list[Item]) -> str:
+    return (
+        f"a worker process died at one of {len(items)} pictures, from {items[0].name!r} to "
+        f"{items[-1].name!r}. The system may have killed it for want of memory: give limits. Or a "
+        "decoder crashed: measure these pictures one by one. With `resume` nothing done is lost"
+    )
+
+
+def _pickled(work: Any) -> bytes:
+    try:
+        return pickle.dumps(work)
+    except Exception as error:  # what __reduce__ of anybody's object raises
+        raise TypeError(
+            f"what worker processes are to do cannot be sent to them: {error}. Functions of yours "
+            "must be found by their names in a module, as lambdas and local functions are not; or "
+            "use executor='threads'"
+        ) from error
+
+
+_work = b""  # in a worker: what `processes` was given
+
+
+def _begin(work: bytes, parent: connection.Connection, began: Any) -> None:
+    global _work  # a worker is told once
+    _work = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    began.set()
+
+
+def _end_with(parent: connection.Connection) -> None:
+    connection.wait([parent])
+    os._exit(0)
+
+
+@cache
+def _loaded() -> tuple[Callable[..., Any], Limits]:
+    try:
+        return pickle.loads(_work)  # type: ignore[no-any-return]  # of the parent
+    except (AttributeError, ImportError) as error:
+        raise TypeError(
+            f"worker processes do not find a function of yours: {error}. Put it in a module that "
+            "they can import, or use executor='threads'"
+        ) from None
+
+
+def _worked(block: list[Item]) -> Any:
+    """In a worker: what came of a block."""
+    work, limits = _loaded()
+    try:
+        return work(fetched(block, limits), None)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # it would end the pool in place of the run
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+        raise

@@ -1,0 +1,187 @@
+"""Working through blocks in parallel: results in their order, a few blocks in memory."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.sources.item import Item, Source
+from lightmeter.image.limits import Limits
+from lightmeter.image.meter import available_cpus
+
+__all__ = ["NamedWatch", "Progress", "in_order", "threads", "threads_for", "workers_of"]
+
+Result = TypeVar("Result")
+NamedWatch = Callable[[str, int, int], None]
+
+# Blocks that are begun beside those that workers are at, so that no worker waits for the next one.
+_AHEAD = 2
+
+# Blocks that are begun or whose results wait for an earlier one, which is slow.
+_MOST_WAITING = 64
+
+_WEIGHT = attrgetter("weight")
+_MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
+
+
+def workers_of(workers: int | None) -> int:
+    """Return how many workers there are: None stands for one per processor.
+
+    Raises:
+        TypeError: `workers` is no integer.
+        ValueError: it is below 1.
+    """
+    if workers is None:
+        return available_cpus()
+    if not hasattr(workers, "__index__"):
+        raise TypeError(f"workers is {workers!r}; expected an integer, or None")
+    if workers < 1:
+        raise ValueError(f"workers is {workers}; expected at least 1")
+    return workers
+
+
+def threads_for(source: Source, workers: int) -> int:
+    """Return how many threads share a picture, where there are fewer pictures than workers."""
+    return max(1, workers // max(1, source.total or workers))
+
+
+class Progress:
+    """Tells a listener how many items are done, one call at a time."""
+
+    def __init__(self, listener: Callable[[int, int], None] | None, total: int | None) -> None:
+        self._listener, self._total = listener, total
+        self._lock = threading.Lock()
+        self._begun = self._done = 0
+
+    def begin(self, items: int) -> None:
+        """Count items that came. An unknown total is that of those that came so far."""
+        self._begun += items
+
+    def add(self) -> None:
+        """Count one more that is done."""
+        with self._lock:
+            self._tell(self._done + 1)
+
+    def reach(self, done: int) -> None:
+        """Count those that no worker counted: of other processes, or done by an earlier run."""
+        with self._lock:
+            if done > self._done:
+                self._tell(done)
+
+    def _tell(self, done: int) -> None:
+        self._done = done
+        if self._listener is not None:
+            self._listener(done, self._begun if self._total is None else self._total)
+
+
+def in_order(
+    submit: Callable[[list[Item]], "Future[Result]"],
+    blocks: Iterable[list[Item]],
+    workers: int,
+    progress: Progress,
+) -> Generator[Result, None, None]:
+    """Yield the result of each block in the order of the blocks, which are taken a few ahead.
+
+    A process that forked has none of the workers: the iterator raises a RuntimeError there.
+    """
+    process = os.getpid()
+    waiting: deque[tuple[Future[Result], int, int]] = deque()  # with its items, and their bytes
+    finished = 0
+
+    def is_first_next() -> bool:
+        """Wait until one more block may begin, or the first one is finished."""
+        while True:
+            if os.getpid() != process:  # before any lock, which a worker may have held as it forked
+                raise RuntimeError(
+                    "these results belong to the process that forked this one; start again here"
+                )
+            if waiting[0][0].done():
+                return True
+            begun = [entry for entry in waiting if not entry[0].done()]
+            held = sum([weight for *_, weight in begun])
+            if len(waiting) >= _MOST_WAITING:
+                wait([waiting[0][0]])
+            elif len(begun) < workers + _AHEAD and held < _MOST_HELD:
+                return False
+            else:
+                wait([future for future, *_ in begun], return_when=FIRST_COMPLETED)
+
+    def first() -> Result:
+        nonlocal finished
+        future, items, _ = waiting.popleft()
+        result = future.result()
+        finished += items
+        progress.reach(finished)
+        return result
+
+    for block in blocks:
+        progress.begin(len(block))
+        waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
+        del block
+        while waiting and is_first_next():
+            yield first()
+    while waiting:
+        wait([waiting[0][0]])
+        if is_first_next():
+            yield first()
+
+
+class _Stopped(BaseException):
+    """The run has ended early. No ``except Exception`` takes that for damage of a picture."""
+
+
+@contextmanager
+def threads(
+    work: Callable[[Iterator[Item], NamedWatch], Result],
+    workers: int,
+    limits: Limits,
+    progress: Progress,
+    within: NamedWatch | None = None,
+) -> Iterator[Callable[[list[Item]], "Future[Result]"]]:
+    """Start threads that work on blocks. Decoding and measuring run outside the GIL.
+
+    Where the body ends by an error, Ctrl-C too, they stop after the item that they are at, and
+    leave a picture that is read in tiles.
+
+    Args:
+        work: is called with the items of a block, remote ones with their bytes; and with a function
+            to be called with the name of a large picture, the pixels measured of it and all.
+        workers: how many threads.
+        limits: what fetching a picture may cost.
+        progress: is told of each item.
+        within: called as `work` calls its function.
+
+    Yields:
+        What begins a block, and returns the future of its result.
+    """
+    stopped = threading.Event()
+
+    def watch(name: str, done: int, total: int) -> None:
+        if stopped.is_set():
+            raise _Stopped
+        if within is not None:
+            within(name, done, total)
+
+    def watched(block: list[Item]) -> Iterator[Item]:
+        for item in fetched(block, limits):
+            if stopped.is_set():
+                raise _Stopped
+            yield item
+            progress.add()
+
+    def worked(block: list[Item]) -> Any:
+        return work(watched(block), watch)
+
+    with ThreadPoolExecutor(workers, "lightmeter") as pool:
+        try:
+            yield partial(pool.submit, worked)  # type: ignore[call-arg]  # a partial has some
+        except BaseException:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise

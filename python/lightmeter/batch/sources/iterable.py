@@ -1,0 +1,83 @@
+"""Pictures that a program has in its hands: loaders of PyTorch, generators, frames of OpenCV."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lightmeter.batch.sources.item import Item, Wanted, plain
+from lightmeter.batch.sources.remote import item_of
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import as_numpy, is_array
+
+__all__ = ["iterable_items"]
+
+
+def iterable_items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
+    """The pictures of samples, or of batches of them.
+
+    A sample is a picture; or a tuple of it and values, which `wanted` names in their order; or a
+    dict with the picture under the column. A batch is an array of four dimensions, or any where the
+    layout begins with ``N``, and values of it are as many.
+
+    Raises:
+        ValueError: the first sample has no such column or value.
+    """
+    numbers = count()
+    for place, sample in enumerate(samples):
+        pictures, values = _parts(sample, wanted, is_first=place == 0)
+        for row, picture in enumerate(_unbatched(pictures, wanted.layout)):
+            known = {key: _value(value, row) for key, value in values.items()}
+            yield item_of(_data(picture), f"{name}:{next(numbers)}", values=known)
+
+
+def _parts(sample: Any, wanted: Wanted, *, is_first: bool) -> tuple[Any, dict[str, Any]]:
+    if isinstance(sample, Mapping):
+        names = [wanted.column or "image", *wanted.values]
+    elif isinstance(sample, tuple | list):
+        names = ["image", *wanted.values]
+        sample = dict(zip(names, sample, strict=False))
+    else:
+        names, sample = ["image", *wanted.values], {"image": sample}
+    missing = [name for name in names if name not in sample]
+    if missing and is_first:
+        listed = ", ".join(map(str, list(sample)[:20]))
+        raise ValueError(
+            f"the first sample has no {missing[0]!r}; expected it among {listed}; `column` names "
+            "the picture of a dict, and `values` what else it has, or what a tuple has behind it"
+        )
+    return sample.get(names[0]), {name: sample.get(name) for name in wanted.values}
+
+
+def _unbatched(pictures: Any, layout: str | None) -> list[Any]:
+    is_batch = layout is None and is_array(pictures) and getattr(pictures, "ndim", 0) == 4
+    if layout is not None and layout.startswith("N"):
+        return [pictures[row : row + 1] for row in range(len(pictures))]
+    return list(pictures) if is_batch else [pictures]
+
+
+def _data(picture: Any) -> Any:
+    """A picture of its own, as loaders and cameras use their memory again, or an error."""
+    if isinstance(picture, bytes | os.PathLike | Image.Image):
+        return picture
+    try:
+        if not is_array(picture):
+            raise TypeError(f"got a {type(picture).__name__}; expected a picture or an array")
+        return np.array(as_numpy(picture))
+    except ImageError as error:
+        return error
+    except Exception as error:  # such as of a tensor without samples
+        return ImageError("unsupported", f"{type(error).__name__}: {error}"[:200])
+
+
+def _value(value: Any, row: int) -> Any:
+    """A value of one picture, out of those of its batch; None for what is no single value."""
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
+        value = value[row] if row < len(value) else None
+    try:
+        return plain(value.item() if hasattr(value, "item") else value)
+    except (ValueError, RuntimeError):  # of a vector
+        return None
