@@ -8,7 +8,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import Deadline, EncodedFile
+from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import DamagedError, Facts, Header, Source, read_header
 from lightmeter.image.header.tiff import Tiff
 from lightmeter.image.large.codecs import HOW_TO_READ, has_codecs
@@ -112,8 +112,7 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
         ImageError: there is no picture in it, or it is damaged.
     """
     bands = None if reading.bands is None else len(reading.bands)
-    deadline = Deadline(reading.limits.seconds)
-    picture = ZarrPicture(folder, reading.pyramid_level or 0, reading.layout, bands, deadline)
+    picture = ZarrPicture(folder, reading.pyramid_level or 0, reading.layout, bands)
     whole = reading.frames == "all"
     rasters = picture.planes(most=reading.limits.frames if whole else None, whole=whole)
     is_encoded = bool(picture.array.layout.decoders)

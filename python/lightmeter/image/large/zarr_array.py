@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
-from lightmeter.image.encoded import Deadline
 from lightmeter.image.large.zarr_metadata import Sharding, layout_of
 
 __all__ = ["ZarrArray"]
@@ -29,14 +28,14 @@ class ZarrArray:
         layout: how it is stored.
     """
 
-    def __init__(self, folder: Path, deadline: Deadline) -> None:
-        """Read the metadata; chunks are read until `deadline`.
+    def __init__(self, folder: Path) -> None:
+        """Read the metadata.
 
         Raises:
             ImageError: they are damaged, or say what is not known here.
         """
         self.layout = layout_of(folder)
-        self._folder, self._deadline = folder, deadline
+        self._folder = folder
         self._indices: dict[str, NDArray[np.uint64] | None] = {}
         self._lock = threading.Lock()
 
@@ -47,7 +46,6 @@ class ZarrArray:
             ImageError: it is damaged, or the time is over.
             Exception: what decoders and files raise.
         """
-        self._deadline.check()
         layout = self.layout
         data = self._encoded(index)
         if data is None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Layout
-from lightmeter.image.encoded import Deadline
 from lightmeter.image.large.raster import Raster, check_frames, check_tile
 from lightmeter.image.large.zarr_array import ZarrArray
 from lightmeter.image.large.zarr_metadata import attributes_of
@@ -99,7 +98,6 @@ class ZarrPicture:
         level: int,
         layout: Layout | None,
         bands: int | None,
-        deadline: Deadline,
     ) -> None:
         """Open a level of the first picture in it; `layout` is that of an array without axes.
 
@@ -115,11 +113,11 @@ class ZarrPicture:
         self.levels, self._is_rgb, self._bands = 1, False, bands
         if attributes is None:
             self._check_level(level)
-            self.array = ZarrArray(folder, deadline)
+            self.array = ZarrArray(folder)
             self.axes = _axes_of(self.array, layout, bands)
             self._is_rgb = "c" in self.axes
         else:
-            self._open_level(folder, said, level, deadline)
+            self._open_level(folder, said, level)
         self._sides = dict(zip(self.axes, self.array.layout.shape, strict=True))
 
     def planes(self, *, most: int | None, whole: bool) -> Iterator[ZarrRaster]:
@@ -161,7 +159,7 @@ class ZarrPicture:
                 "unsupported", f"no level {level}; the picture has 0 to {self.levels - 1}"
             )
 
-    def _open_level(self, folder: Path, said: Any, level: int, deadline: Deadline) -> None:
+    def _open_level(self, folder: Path, said: Any, level: int) -> None:
         try:
             if "plate" in said:
                 raise ImageError(
@@ -181,7 +179,7 @@ class ZarrPicture:
             path = PurePosixPath(names[level])
             if path.is_absolute() or ".." in path.parts:
                 raise ImageError("corrupt", f"a level outside of its folder: {names[level]!r:.100}")
-            self.array = ZarrArray(folder / path, deadline)
+            self.array = ZarrArray(folder / path)
             colours = [
                 str(channel.get("color")).upper()
                 for channel in said.get("omero", {}).get("channels", [])[:4]
