@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from lightmeter import Reading
 from lightmeter.image.decode.png import measure_png
-from lightmeter.image.meter import ImageMeter
 from lightmeter.quiet import quiet
 from PIL import Image
 
@@ -96,7 +95,7 @@ def pillows(file: bytes, reading: Reading = READING) -> Answer | None:
     try:
         with quiet(), Image.open(io.BytesIO(file)) as image:
             image.load()
-            meter = ImageMeter._of(image, "RGB", None, 1, reading.metric_set, None)
+            meter = reading.counting.measure(image, 1)
     except Exception:
         return None
     return Answer(meter.mode, meter.measurement())

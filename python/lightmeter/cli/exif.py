@@ -13,7 +13,7 @@ from lightmeter.cli.terminal import FAILED, complain, reported, wide_console
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, read_exif
 from lightmeter.image.limits import DEFAULT_LIMITS
-from lightmeter.image.opened import file_header
+from lightmeter.image.pillow import file_header
 from lightmeter.text import visible
 from lightmeter.times import age, moment
 

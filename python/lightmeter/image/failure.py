@@ -7,16 +7,17 @@ import signal
 import struct
 import threading
 import traceback
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
+from lightmeter import _core
 from lightmeter.errors import ImageError, Reason
 from lightmeter.files import path_texts
-from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.magic import START_BYTES, begun_format, format_of
-from lightmeter.image.undecoded import undecoded_kind
-from lightmeter.quiet import quiet
+from lightmeter.image.encoded import EncodedBytes, EncodedFile
+from lightmeter.image.header.source import DamagedError, Source
+from lightmeter.image.header.tiff import Tiff
+from lightmeter.image.magic import begun_format, format_of
 
 __all__ = ["Failure", "image_error"]
 
@@ -52,8 +53,6 @@ class Failure(NamedTuple):
         return {**path, "reason": self.reason, "detail": self.detail}
 
 
-# Bytes. No image in a known format is smaller.
-_SMALLEST = 16
 _DICOM_BYTES = 132  # which end in its mark
 
 # Only the messages of Pillow and its libraries tell these apart.
@@ -65,20 +64,24 @@ _UNSUPPORTED = re.compile(
     "|not available|not installed|unknown (blp|pcx|compression)",
     re.IGNORECASE,
 )
-_OF_THE_KIND = re.compile("unknown raw mode", re.IGNORECASE)
 _TOO_LARGE = re.compile("decompressed data too large|too much memory used", re.IGNORECASE)
 _OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
 
 _MAX_DETAIL = 200
+
+# JPEG markers of frames that Pillow does not decode, and JPEG-LS.
+_LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF, 0xF7})
+_HIERARCHICAL = frozenset({0xC5, 0xC6, 0xCD, 0xCE})
+_WEBP = 50001
+# Width, height, bits, samples, compression, place of the first strip or tile, with defaults.
+_TIFF_TAGS = ((256, 0), (257, 0), (258, 1), (277, 1), (259, 1), (273, -1), (324, -1))
 
 
 def image_error(
     error: BaseException,
     *,
     path: str | os.PathLike[str] | None = None,
-    file: EncodedFile | None = None,
-    image: Image.Image | None = None,
-    whole: bool = False,
+    file: EncodedFile | EncodedBytes | None = None,
     otherwise: Reason = "corrupt",
 ) -> ImageError:
     """The `ImageError` for whatever opening, decoding or measuring a picture raised.
@@ -90,8 +93,6 @@ def image_error(
         error: what was raised.
         path: of the file, if it has one.
         file: the encoded bytes, if they were opened.
-        image: what Pillow opened, if it knew the format.
-        whole: whether all frames were to be measured.
         otherwise: the reason to give where the error does not tell it.
 
     Raises:
@@ -101,7 +102,7 @@ def image_error(
         raise error
     if file is not None:
         try:
-            return _examined(error, path, file, image, whole, otherwise)
+            return _examined(error, path, file, otherwise)
         except Exception:  # the file cannot be read any more
             pass
     try:
@@ -134,35 +135,70 @@ def _ends_the_program(error: BaseException) -> bool:
 def _examined(
     error: BaseException,
     path: str | os.PathLike[str] | None,
-    file: EncodedFile,
-    image: Image.Image | None,
-    whole: bool,
+    file: EncodedFile | EncodedBytes,
     otherwise: Reason,
 ) -> ImageError:
     """The error by what the file holds too."""
     if file.error is not None:
         return _classified(file.error, path, "unreadable")
-    if file.start(_DICOM_BYTES)[-4:] == b"DICM":  # what is before it may be that of a TIFF
+    start = file.start(_DICOM_BYTES)
+    if start[-4:] == b"DICM":  # what is before it may be that of a TIFF
         return ImageError("unsupported", "DICOM; give its pixels as an array", path)
-    name = _format(file)
-    opened_again = False
-    if isinstance(error, UnidentifiedImageError) and name is not None:
-        error = _opening_error(name, file) or error
-        opened_again = True
+    name = format_of(start) or begun_format(start)
+    if name not in Image.OPEN:  # of no known format, so it may be anything
+        return _classified(error, path, otherwise)
     failure = _classified(error, path, otherwise)
-    if name is not None and failure.reason in ("corrupt", "truncated"):
-        opened = image is not None and not _OF_THE_KIND.search(str(error))
-        kind = undecoded_kind(name, file, opened)
-        if kind is not None:
-            others = "try pyramid_level=0 or bands=[...], or " if name == "TIFF" else ""
-            detail = f"{kind}, which Pillow does not decode; {others}give it as an array"
-            return ImageError("unsupported", detail, path)
-    if name is not None and (
-        file.size < _SMALLEST
-        or (failure.reason == "corrupt" and _ends_early(name, file, image, whole, opened_again))
-    ):
-        return ImageError("truncated", failure.detail, path)
-    return failure
+    is_opened = not isinstance(error, UnidentifiedImageError)
+    if is_opened and failure.reason not in ("corrupt", "truncated"):
+        return failure
+    accepts = Image.OPEN[name][1]
+    accepted = accepts(start[:16]) if accepts is not None else True
+    if isinstance(accepted, str):  # this Pillow was built without the library for it
+        return ImageError("unsupported", accepted, path)
+    kind = None
+    if name == "JPEG":
+        kind = _jpeg_kind(file)
+    elif name == "TIFF":
+        kind = _tiff_kind(file, is_opened)
+    if kind is not None:
+        others = "try pyramid_level=0 or bands=[...], or " if name == "TIFF" else ""
+        detail = f"{kind}, which Pillow does not decode; {others}give it as an array"
+        return ImageError("unsupported", detail, path)
+    if is_opened:
+        return failure
+    return ImageError("corrupt", f"begins as {name}, and is too damaged to be opened", path)
+
+
+def _jpeg_kind(file: EncodedFile | EncodedBytes) -> str | None:
+    """The kind of a JPEG that Pillow does not decode; None of another, or of a damaged one."""
+    found = _core.jpeg_frame(file, file.size)
+    if found is None:
+        return None
+    marker, (position, size) = found
+    file.seek(position)
+    frame = file.read(size)
+    precision = frame[0] if frame else 0
+    if marker in _LOSSLESS and 2 <= precision <= 16:
+        return "lossless JPEG"
+    if marker in _HIERARCHICAL and precision in (8, 12):
+        return "hierarchical JPEG"
+    return "12-bit JPEG" if precision == 12 else None
+
+
+def _tiff_kind(file: EncodedFile | EncodedBytes, is_opened: bool) -> str | None:
+    """The kind of a TIFF that Pillow does not decode; None of another, or of a damaged one."""
+    try:
+        tiff = Tiff(Source(file))
+        width, height, bits, samples, compression, *places = (
+            tiff.integer(tiff.directory(tiff.first), tag, default) for tag, default in _TIFF_TAGS
+        )
+    except (DamagedError, struct.error):
+        return None
+    if min(width, height) == 0 or not 0 <= max(places) < file.size:
+        return None
+    if compression == _WEBP:  # for which libtiff is rarely built
+        return "TIFF of WebP"
+    return None if is_opened else f"TIFF of {samples} x {bits}-bit samples"
 
 
 def _classified(
@@ -200,94 +236,3 @@ def _detail(error: BaseException) -> str:
     # It may quote the file: any text of any length.
     text = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
     return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 3] + "..."
-
-
-def _format(file: EncodedFile) -> str | None:
-    """The format whose signature the file begins with, if Pillow can read that format.
-
-    Such a file is damaged if it cannot be read. A file without a signature may be anything.
-    """
-    start = file.start(START_BYTES)
-    name = format_of(start) or begun_format(start)
-    return name if name in Image.OPEN else None
-
-
-def _opening_error(name: str, file: EncodedFile, *, whole: bool = False) -> BaseException | None:
-    """The error of opening the file as this format alone, which Pillow itself does not pass on.
-
-    With `whole` the frames are counted too, for which Pillow looks for the start of each.
-    """
-    open_as, accepts = Image.OPEN[name]
-    accepted = accepts(file.start(16)) if accepts is not None else True
-    if isinstance(accepted, str):  # a known format that this Pillow was built without
-        return NotImplementedError(accepted)
-    file.rewind()
-    try:
-        with quiet():
-            image = open_as(file, "")
-            if whole:
-                getattr(image, "n_frames", 1)
-    except BaseException as error:
-        if _ends_the_program(error):
-            raise
-        return error
-    return None
-
-
-def _ends_early(
-    name: str, file: EncodedFile, image: Image.Image | None, whole: bool, opened_again: bool
-) -> bool:
-    """Whether a file that a decoder calls damaged ends before its image does."""
-    announced = _announces_more(name, file, image)
-    if announced is not None:
-        return announced
-    # A decoder reads ahead, but opening a file reads only what must be there.
-    if not opened_again:
-        _opening_error(name, file, whole=whole)
-    return file.ended
-
-
-def _announces_more(name: str, file: EncodedFile, image: Image.Image | None) -> bool | None:
-    """Whether the file is smaller than its own structure says; None where that says nothing."""
-    try:
-        match name:
-            case "WEBP":
-                return 8 + int.from_bytes(file.start(8)[4:], "little") > file.size
-            case "AVIF" | "HEIF":
-                return _boxes_end(file) > file.size
-            case "JXL":  # in boxes, or a bare codestream, whose end shows only in decoding it
-                return file.start(1) == b"\0" and _boxes_end(file) > file.size
-            case "JPEG2000" if image is not None:  # a codestream ends in a marker
-                file.seek(-2, os.SEEK_END)
-                return file.read(2) != b"\xff\xd9"
-            case "TIFF" if image is not None and _strips_end(image) > file.size:
-                return True
-    except Exception:  # what the structure says is damaged too
-        return False
-    return None
-
-
-def _strips_end(image: Any) -> int:
-    """Where the strips or tiles of a TIFF's frame end; 0 for a frame that has none."""
-    tags = image.tag_v2
-    at, length = (273, 279) if 273 in tags else (324, 325)
-    if at not in tags:
-        return 0
-    return max(map(sum, zip(tags[at], tags[length], strict=True)))
-
-
-def _boxes_end(file: EncodedFile) -> int:
-    """Where the outermost boxes of an ISO base media file end: size and type, each of 4 bytes."""
-    at = 0
-    while at < file.size:
-        file.seek(at)
-        head = file.read(16)
-        size = int.from_bytes(head[:4], "big")
-        if len(head) < 8:
-            size = 8
-        elif size == 1:  # the size follows the type, in 8 bytes
-            size = int.from_bytes(head[8:], "big")
-        if size < 8:  # 0: up to the end
-            break
-        at += size
-    return at

@@ -17,7 +17,7 @@ from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.meter import measurable
-from lightmeter.image.opened import check_size, open_picture
+from lightmeter.image.pillow import check_size, open_picture
 from lightmeter.quiet import quiet
 
 __all__ = ["Ignore", "Ignored", "as_ignored"]

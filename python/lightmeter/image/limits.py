@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, fields
 
+from PIL import Image
+
 __all__ = ["DEFAULT_LIMITS", "Limits"]
+
+_ANY_PIXELS = 1 << 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +25,8 @@ class Limits:
         bytes_in_memory: the same for AVIF, HEIF, JPEG XL and WebP. Their decoders hold the whole
             file in memory, more than once. Also the unpacked size of a member of an archive, of a
             cell of a table, and of a page or batch of one that hardly has as much in the file.
-        seconds: time from opening the file to its last byte, by a monotonic clock. It is checked
-            before every read, and while a pipe is silent. A decoder that has all bytes is not
-            stopped, and neither is a read from a slow disk.
+        seconds: time to fetch what an address names, and to measure a picture that is read in
+            tiles. Other files and pipes are read as long as it takes.
     """
 
     pixels: int | None = None
@@ -40,6 +43,13 @@ class Limits:
                 raise ValueError(
                     f"limit of {field.name} is {value!r}; expected a number above 0, or None"
                 )
+
+    @property
+    def most_pixels(self) -> int:
+        """How many pixels a picture that is read whole may have, for Pillow and for `pixels`."""
+        most = Image.MAX_IMAGE_PIXELS
+        pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
+        return int(pixels if self.pixels is None else min(pixels, self.pixels))
 
 
 DEFAULT_LIMITS = Limits()

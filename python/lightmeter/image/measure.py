@@ -5,7 +5,6 @@ import io
 import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
@@ -22,11 +21,10 @@ from lightmeter.image.decoders import Decoder, decoder, decoder_of
 from lightmeter.image.encoded import (
     BYTES_AT_ONCE,
     BYTES_TOGETHER,
-    NOTHING,
     Encoded,
     EncodedBytes,
     EncodedFile,
-    Wanted,
+    open_encoded,
     open_to_decode,
     read_files,
     size_of,
@@ -35,11 +33,11 @@ from lightmeter.image.exif import ExifPolicy, ExifTags, exif_of, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, Source, exif_block, header_of, read_header
 from lightmeter.image.header.icc import profile_description
-from lightmeter.image.limits import Limits
-from lightmeter.image.meter import ImageMeter
+from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.meter import Counting, ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.opened import check_depth, check_range, check_size, most_pixels, open_picture
 from lightmeter.image.parts import MeasuredJpeg
+from lightmeter.image.pillow import check_depth, check_range, check_size, frame_count, open_picture
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked
@@ -48,16 +46,8 @@ from lightmeter.image.tiles.open import LargePicture, open_array, open_large_tif
 from lightmeter.image.tiles.zarr_folder import is_zarr
 from lightmeter.quiet import quiet
 
-__all__ = [
-    "ImageLike",
-    "Measured",
-    "copy_image",
-    "measure_image",
-    "measure_images",
-    "measure_together",
-    "meter_of",
-    "run_functions",
-]
+__all__ = ["Frame", "ImageLike", "Measured", "copy_frame", "measure_frame", "measure_image"]
+__all__ += ["measure_images", "measure_together"]
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
@@ -65,9 +55,6 @@ ACCEPTED = (
     "a PIL image, an array or tensor (HxW or HxWxC), a zarr.Array or the like, an ImageMeter, a "
     "path, encoded bytes or a binary file"
 )
-
-# Formats whose further frames are parts of one picture.
-_LAYERED = frozenset({"PSD"})
 
 # What failed to load, by its id: reason, detail, and whether its pixels were still to be read then.
 _failed: dict[int, tuple[Reason, str, bool]] = {}
@@ -86,6 +73,37 @@ class Measured(NamedTuple):
     returned: Returned = ()
     path: str = ""
     decoder: Decoder | None = None
+
+
+class Frame(NamedTuple):
+    """A picture that a reader found.
+
+    Attributes:
+        picture: a loaded image, or an array HxWxC; None if a reader measured it and nobody else
+            wants the pixels.
+        exif: its Exif, which comes with the first frame of a file.
+        facts: of the header of its file, likewise.
+        decoder: what decoded it.
+        meter: its measurement, if the reader made it.
+        path: what it was read from, or "".
+    """
+
+    picture: Image.Image | NDArray[Any] | None
+    exif: ExifTags | None = None
+    facts: Facts | None = None
+    decoder: Decoder | None = None
+    meter: ImageMeter | BandMeter | None = None
+    path: str = ""
+
+
+class _Task(NamedTuple):
+    """What is wanted of an image, as `measure_images` has it."""
+
+    reading: Reading
+    threads: int | None
+    thumbnail: bool
+    path: str | os.PathLike[str] | None
+    watch: Watch | None = None
 
 
 def measure_images(
@@ -116,46 +134,47 @@ def measure_images(
         TypeError: `image` is of another type.
         ValueError: `threads` is below 1.
     """
-    if isinstance(image, str):  # first, as folders have nothing else
-        yield from _measure_encoded(image, reading, threads, thumbnail, name, watch)
-        return
-    if not _is_encoded(image) and not isinstance(image, ImageMeter):
+    if _is_encoded(image):
+        path = image if isinstance(image, str | os.PathLike) else None
+        task = _Task(reading, threads, thumbnail, path if name is None else name, watch)
+        yield from _measure_encoded(image, path, task)
+    elif isinstance(image, ImageMeter):
         _refuse_level(reading)
-    if isinstance(image, ImageMeter):
         if image.pixels == 0:
             raise ImageError("empty", "an ImageMeter that has measured no pixel")
         if reading.bands is not None:
             raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
         yield Measured(image, None, returned=run(reading.functions, None))
-    elif is_array(image) or is_chunked(image):
-        yield from _measure_array(image, reading, threads, watch)
+    elif is_array(image):
+        _refuse_level(reading)
+        counts = () if reading.bands is None else ([len(reading.bands)],)
+        for picture in pictures(as_numpy(image), reading.layout, *counts):
+            yield measure_frame(Frame(picture), reading, threads)
+    elif is_chunked(image):
+        task = _Task(reading, threads, False, None, watch)
+        try:
+            yield from _measure_tiles(open_array(image, reading), task)
+        except BaseException as error:
+            raise image_error(error) from error
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
-        said = path if name is None else name
-        show = partial(make_thumbnail, path=said) if thumbnail else None
+        task = _Task(reading, threads, thumbnail, path if name is None else name)
         try:
-            yield from _measure_pil(image, reading, threads, show, short_path(said))
+            _refuse_level(reading)
+            for frame in _frames_of_image(image, task):
+                yield _measured(frame, task)
         except BaseException as error:
             raise image_error(error, path=path) from error
-    elif _is_encoded(image):
-        yield from _measure_encoded(image, reading, threads, thumbnail, name, watch)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
 
-def _measure_array(
-    array: ArrayLike | ChunkedArray, reading: Reading, threads: int | None, watch: Watch | None
-) -> Iterator[Measured]:
-    if not is_array(array):
-        try:
-            yield from _measure_large(open_array(array, reading), reading, threads, None, "", watch)
-        except BaseException as error:
-            raise image_error(error) from error
-        return
-    counts = () if reading.bands is None else ([len(reading.bands)],)
-    for picture in pictures(as_numpy(array), reading.layout, *counts):
-        meter = meter_of(picture, reading, threads)
-        yield Measured(meter, None, returned=run_functions(picture, reading))
+def measure_image(
+    image: ImageLike, reading: Reading = DEFAULT_READING, *, threads: int | None = None
+) -> Measured:
+    """Measure what is one image and no more."""
+    (measured,) = measure_images(image, reading, threads=threads)
+    return measured
 
 
 def measure_together(
@@ -174,74 +193,63 @@ def measure_together(
         of what fails.
     """
     most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
-    files = read_files(images, reading.limits, _wanted(reading, thumbnail), most)
+    files = read_files(images, reading.limits, _in_core(reading, thumbnail), most)
     return [
-        _measured_jpeg(file, reading, short_path(name)) if isinstance(file, tuple) else file
+        _measured_jpeg(file, reading, name) if isinstance(file, tuple) else file
         for file, name in zip(files, names, strict=True)
     ]
 
 
-def _wanted(reading: Reading, thumbnail: bool) -> Wanted:
-    """Return what the core measures of JPEG files; nothing where somebody wants the pixels."""
-    is_one = reading.frames == "first" and reading.bands is None and not reading.pyramid_level
-    if not is_one or thumbnail or reading.functions or not is_trusted("JPEG"):
-        return NOTHING
-    mask_of = None if reading.ignored is None else reading.ignored.mask
-    return Wanted(reading.metric_set, most_pixels(reading.limits), mask_of)
+def measure_frame(frame: Frame, reading: Reading, threads: int | None = None) -> Measured:
+    """Measure what its reader has not measured of a picture, and run the functions of the reading.
+
+    Raises:
+        ImageError: the picture cannot be measured.
+    """
+    picture, exif, facts, decoded_by, meter, path = frame
+    returned: Returned = ()
+    if picture is not None:
+        channels: Channels | None = reading.channels
+        if reading.bands is not None:
+            channels, picture = None, bands_of(picture, len(reading.bands))
+        if meter is None:
+            with quiet():
+                meter = _meter_of(picture, reading, threads)
+        white = reading.value_range
+        returned = run(reading.functions, picture, channels=channels, value_range=white)
+    assert meter is not None
+    return Measured(meter, exif, facts, None, returned, path, decoded_by)
 
 
-def _measured_jpeg(file: MeasuredJpeg, reading: Reading, path: str) -> Measured:
-    facts, profile, exif, size, mode, core, features = file
-    if profile is not None:
-        facts["ColorProfile"] = profile_description(profile)
-    facts |= {"Format": "JPEG", "FileSize": size}
-    meter = ImageMeter._decoded(mode, core, features, reading.metric_set)
-    # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
-    tags = exif_of(exif, reading.exif).tags
-    return Measured(meter, tags, facts, path=path, decoder=decoder("JPEG"))
+def copy_frame(image: Image.Image, reading: Reading) -> Frame:
+    """Load a PIL image and copy it, with its Exif, of which a copy alone loses some.
+
+    Raises:
+        ImageError: it is too large, or cannot be loaded.
+    """
+    path = getattr(image, "filename", None) or None
+    try:
+        _refuse_level(reading)
+        with quiet():
+            check_size(image, reading.limits)
+            frame = _load(image, _Task(reading, None, False, path))
+            return frame._replace(picture=image.copy())
+    except BaseException as error:
+        raise image_error(error, path=path) from error
 
 
-def measure_image(
-    image: ImageLike, reading: Reading = DEFAULT_READING, *, threads: int | None = None
-) -> Measured:
-    """Measure what is one image and no more."""
-    (measured,) = measure_images(image, reading, threads=threads)
-    return measured
-
-
-def meter_of(
+def _meter_of(
     picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
 ) -> ImageMeter | BandMeter:
-    """The measurement of a loaded image, or of an array of HxWxC."""
     if reading.bands is None:
-        return _meter(picture, reading, threads)
-    samples = bands_of(picture, len(reading.bands))
+        return reading.counting.measure(picture, threads)
+    samples = np.asarray(picture)
     return BandMeter(
         {
-            band: _meter(samples[..., place], reading, threads)
+            band: reading.counting.measure(samples[..., place, None], threads)
             for place, band in enumerate(reading.bands)
         }
     )
-
-
-def _meter(
-    picture: Image.Image | NDArray[Any], reading: Reading, threads: int | None
-) -> ImageMeter:
-    mask = None
-    if reading.ignored is not None:
-        width, height = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
-        mask = reading.ignored.mask(width, height) if width and height else None
-    return ImageMeter._of(
-        picture, reading.channels, reading.value_range, threads, reading.metric_set, mask
-    )
-
-
-def run_functions(picture: Image.Image | NDArray[Any], reading: Reading) -> Returned:
-    """What the functions of the reading return for a picture that was measured."""
-    channels: Channels | None = reading.channels
-    if reading.bands is not None:
-        channels, picture = None, bands_of(picture, len(reading.bands))
-    return run(reading.functions, picture, channels=channels, value_range=reading.value_range)
 
 
 def _is_encoded(image: object) -> TypeGuard[Encoded]:
@@ -251,89 +259,83 @@ def _is_encoded(image: object) -> TypeGuard[Encoded]:
 
 
 def _measure_encoded(
-    image: Encoded,
-    reading: Reading,
-    threads: int | None,
-    thumbnail: bool,
-    name: str | None,
-    watch: Watch | None,
+    image: Encoded, path: str | os.PathLike[str] | None, task: _Task
 ) -> Iterator[Measured]:
-    path = image if isinstance(image, str | os.PathLike) else None
-    said = path if name is None else name
-    show = partial(make_thumbnail, path=said) if thumbnail else None
-    if isinstance(image, str | os.PathLike) and is_zarr(image):
-        yield from _measure_zarr(image, reading, threads, show, short_path(said), watch)
-        return
-    is_one = reading.frames == "first" and reading.bands is None
+    reading, opened = task.reading, None
+    otherwise: Reason = "unreadable"
     try:
-        file = open_to_decode(image, reading.limits, _wanted(reading, thumbnail))
-    except Exception as error:
-        raise image_error(error, path=path, otherwise="unreadable") from error
-    if isinstance(file, tuple):
-        yield _measured_jpeg(file, reading, short_path(said))
-        return
-    opened = None
-    in_tiles = isinstance(file, EncodedFile)
-    with file:
-        try:
-            tiles = None
-            if isinstance(file, EncodedFile):
-                with quiet():
-                    tiles = open_large_tiff(file, reading)
-            if tiles is not None:
-                yield from _measure_large(tiles, reading, threads, show, short_path(said), watch)
-                return
-            in_tiles = False
-            _refuse_level(reading)
-            if is_one and isinstance(file, EncodedBytes):
-                yield _measure_one(file, reading, threads, show, short_path(said))
-                return
-            with quiet():
-                opened = open_picture(file, reading.limits)
-            yield from _measure_pil(opened, reading, threads, show, short_path(said), of_file=file)
-        except BaseException as error:
-            whole = reading.frames == "all"
-            if isinstance(file, EncodedBytes):
-                file = file.checked(reading.limits)
-            # Of a file read in tiles the error says all. That of a medium is kept by the file.
-            of = None if in_tiles and file.error is None else file
-            raise image_error(error, path=path, file=of, image=opened, whole=whole) from error
-
-
-def _measure_zarr(
-    path: str | os.PathLike[str],
-    reading: Reading,
-    threads: int | None,
-    show: Callable[[Image.Image], Thumbnail | None] | None,
-    name: str,
-    watch: Watch | None,
-) -> Iterator[Measured]:
-    try:
-        large = open_zarr(Path(path), reading)
-        yield from _measure_large(large, reading, threads, show, name, watch)
+        if path is not None and is_zarr(path):
+            otherwise = "corrupt"
+            yield from _measure_tiles(open_zarr(Path(path), reading), task)
+            return
+        file = open_to_decode(image, reading.limits, _in_core(reading, task.thumbnail))
+        if isinstance(file, tuple):
+            yield _measured_jpeg(file, reading, task.path)
+            return
+        opened, otherwise = file, "corrupt"
+        yield from _measure_file(file, task)
     except BaseException as error:
-        raise image_error(error, path=path) from error
+        raise image_error(error, path=path, file=opened, otherwise=otherwise) from error
+    finally:
+        if opened is not None:
+            opened.release()
 
 
-def _measure_large(
-    large: LargePicture,
-    reading: Reading,
-    threads: int | None,
-    show: Callable[[Image.Image], Thumbnail | None] | None,
-    path: str,
-    watch: Watch | None,
-) -> Iterator[Measured]:
-    """Measure what is read in tiles."""
-    facts, exif, decoded_by = large.facts, None, None
+def _measure_file(file: EncodedFile | EncodedBytes, task: _Task) -> Iterator[Measured]:
+    """Measure what the first reader that knows the file finds in it."""
+    if isinstance(file, EncodedFile):
+        with quiet():
+            tiles = open_large_tiff(file, task.reading)
+        if tiles is not None:
+            yield from _measure_tiles(tiles, task)
+            return
+    _refuse_level(task.reading)
+    own = _png_frame(file, task) if isinstance(file, EncodedBytes) else None
+    if own is not None and not _wants_picture(task):
+        yield measure_frame(own, task.reading)
+        return
+    with quiet():
+        image = open_picture(file, task.reading.limits)
+    for frame in _frames_of_image(image, task, file, is_measured=own is not None):
+        if own is not None:
+            frame = frame._replace(meter=own.meter, decoder=own.decoder)
+        yield _measured(frame, task)
+
+
+def _in_core(reading: Reading, thumbnail: bool) -> Counting | None:
+    """How the core measures JPEG files; None where somebody wants the pixels, or other frames."""
+    is_one = reading.frames == "first" and reading.bands is None and not reading.pyramid_level
+    if not is_one or thumbnail or reading.functions or not is_trusted("JPEG"):
+        return None
+    return reading.counting
+
+
+def _measured_jpeg(
+    file: MeasuredJpeg, reading: Reading, path: str | os.PathLike[str] | None
+) -> Measured:
+    facts, profile, exif, size, mode, core, features = file
+    if profile is not None:
+        facts["ColorProfile"] = profile_description(profile)
+    facts |= {"Format": "JPEG", "FileSize": size}
+    meter = ImageMeter._decoded(mode, core, features, reading.metric_set)
+    # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
+    tags = exif_of(exif, reading.exif).tags
+    return Measured(meter, tags, facts, path=short_path(path), decoder=decoder("JPEG"))
+
+
+def _measure_tiles(large: LargePicture, task: _Task) -> Iterator[Measured]:
+    reading, facts, exif, decoded_by = task.reading, large.facts, None, None
+    path = short_path(task.path)
+    show = (lambda image: make_thumbnail(image, task.path)) if task.thumbnail else None
     if large.header is not None:
-        exif = read_exif(large.header.exif, reading.exif, large.header.orientation).tags
+        exif = _tags(large.header, reading.exif)
     if large.is_encoded and facts is not None:
         package = "zarr" if facts["Format"] == "Zarr" else "imagecodecs"
         decoded_by = decoder(str(facts["Format"]), package)
-    for measured in measure_large(large, reading, threads, show, watch):
-        meter, thumbnail, returned = measured
-        yield Measured(meter, exif, facts, thumbnail, returned, path, decoded_by)
-        exif = facts = None
+    first: tuple[ExifTags | None, Facts | None] = (exif, facts)
+    for meter, thumbnail, returned in measure_large(large, reading, task.threads, show, task.watch):
+        yield Measured(meter, *first, thumbnail, returned, path, decoded_by)
+        first = (None, None)
 
 
 def _refuse_level(reading: Reading) -> None:
@@ -343,194 +345,163 @@ def _refuse_level(reading: Reading) -> None:
         )
 
 
-def _measure_one(
-    file: EncodedBytes,
-    reading: Reading,
-    threads: int | None,
-    show: Callable[[Image.Image], Thumbnail | None] | None,
-    path: str,
-) -> Measured:
-    """Measure the first frame of a file, as `_measure_pil` does, which takes longer."""
-    measured = None
-    needs_picture = show is not None or bool(reading.functions)
-    if file.picture[0] == "PNG" and (reading.all_bits or not needs_picture):
-        measured = _measure_png(file, reading, threads, path)
-        if measured is not None and not needs_picture:
-            return measured
-    with quiet():
-        image = open_picture(file, reading.limits)
-        check_size(image, reading.limits)
-        if measured is None:
-            _check_bits(image, reading, file)
-        elif reading.functions and reading.value_range is not None:
-            check_range(image, file)  # they get 8 bits
-        header = _header_in_memory(image.format, file)
-        image.load()
-        if measured is None:
-            measured = Measured(_meter(image, reading, threads), None, decoder=decoder_of(image))
-        thumbnail = None if show is None else show(image)
-    exif = read_exif(header.exif, reading.exif).tags
-    returned = run_functions(image, reading)
-    return measured._replace(
-        exif=exif, facts=header.facts, thumbnail=thumbnail, returned=returned, path=path
-    )
+def _wants_picture(task: _Task) -> bool:
+    return task.thumbnail or bool(task.reading.functions)
 
 
-def _measure_png(
-    file: EncodedBytes, reading: Reading, threads: int | None, path: str
-) -> Measured | None:
-    """Measure a PNG file by the decoder of our own; None if Pillow has to look."""
-    meter = measure_png(file.data, reading, threads) if is_trusted("PNG") else None
+def _png_frame(file: EncodedBytes, task: _Task) -> Frame | None:
+    """Measure the one frame of a PNG file by the decoder of our own; None if Pillow has to look."""
+    reading = task.reading
+    is_one = reading.frames == "first" and reading.bands is None
+    if file.picture[0] != "PNG" or not is_one or not is_trusted("PNG"):
+        return None
+    if _wants_picture(task) and not reading.all_bits:
+        return None  # Pillow decodes it for others anyway
+    meter = measure_png(file.data, reading, task.threads)
     if meter is None:
         return None
     header = _header_in_memory("PNG", file)
-    exif = read_exif(header.exif, reading.exif).tags
     is_own = reading.all_bits and is_deep_colour(file.data)  # Pillow has no such pixels
     decoded_by = decoder("PNG", "lightmeter" if is_own else "PIL")
-    return Measured(meter, exif, header.facts, path=path, decoder=decoded_by)
+    exif = _tags(header, reading.exif)
+    return Frame(None, exif, header.facts, decoded_by, meter, short_path(task.path))
 
 
-def _measure_pil(
+def _measured(frame: Frame, task: _Task) -> Measured:
+    measured = measure_frame(frame, task.reading, task.threads)
+    if task.thumbnail and task.reading.bands is None and isinstance(frame.picture, Image.Image):
+        with quiet():
+            measured = measured._replace(thumbnail=make_thumbnail(frame.picture, task.path))
+    return measured
+
+
+def _frames_of_image(
     image: Image.Image,
-    reading: Reading,
-    threads: int | None,
-    show: Callable[[Image.Image], Thumbnail | None] | None,
-    path: str,
+    task: _Task,
+    file: EncodedFile | EncodedBytes | None = None,
     *,
-    of_file: EncodedFile | EncodedBytes | None = None,
-) -> Iterator[Measured]:
-    """Measure an image that a caller opened, or one `of_file`, which was opened here."""
+    is_measured: bool = False,
+) -> Iterator[Frame]:
+    """Load the frames of an image that a caller opened, or of one in `file`, opened here."""
+    reading = task.reading
     with quiet():
         bands = reading.band_names if are_pages(image, reading.band_names) else None
         many = reading.frames == "all" or bands is not None
-        count = _frame_count(image, reading.limits) if many else 1
+        count = frame_count(image, reading.limits) if many else 1
         first = image.tell()
+
+    def load(number: int) -> Frame:
+        with quiet():
+            if count > 1:
+                image.seek(number)
+            check_size(image, reading.limits)
+            if reading.deep_colour and file is not None and not is_measured:
+                check_depth(image)
+            if reading.value_range is not None and (not is_measured or reading.functions):
+                check_range(image, getattr(image, "fp", None) if file is None else file)
+            return _load(image, task, file)
+
     try:
         if bands is not None:
-            yield from _measure_pages(image, reading, threads, path, bands, count, of_file)
-            return
-        for frame in range(count):
-            with quiet():
-                if count > 1:
-                    image.seek(frame)
-                _check(image, reading, of_file)
-                exif, facts = _load(image, reading.exif, of_file)
-                meter = meter_of(image, reading, threads)
-                thumbnail = None if show is None or reading.bands is not None else show(image)
-            returned = run_functions(image, reading)
-            if frame > 0:
-                exif = facts = None
-            yield Measured(meter, exif, facts, thumbnail, returned, path, decoder_of(image))
+            check_pages(image, count, len(bands))
+        starts = range(0, count, 1 if bands is None else len(bands))
+        if bands is not None and reading.frames == "first":
+            starts = starts[first // len(bands) :][:1]
+        for start in starts:
+            frame = load(start) if bands is None else _frame_of_pages(load, start, bands, task)
+            yield frame if start == starts[0] else frame._replace(exif=None, facts=None)
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
                 image.seek(first)
 
 
-def _measure_pages(
-    image: Image.Image,
-    reading: Reading,
-    threads: int | None,
-    path: str,
-    bands: tuple[str, ...],
-    count: int,
-    of_file: EncodedFile | EncodedBytes | None,
-) -> Iterator[Measured]:
-    """Measure the pictures of a file of `count` pages, each of which is a band."""
-    check_pages(image, count, len(bands))
-    starts = range(0, count, len(bands))
-    if reading.frames == "first":
-        starts = starts[image.tell() // len(bands) :][:1]
-    exif, facts = None, None
-    for start in starts:
-        meters: dict[str, ImageMeter] = {}
-        pages: list[NDArray[Any]] = []
-        size = None
-        for page, band in enumerate(bands, start):
-            with quiet():
-                image.seek(page)
-                _check(image, reading, of_file)
-                if size not in (None, image.size):
-                    raise ImageError("unsupported", f"got bands of {size} and {image.size} pixels")
-                size = image.size
-                of_page = _load(image, reading.exif, of_file)
-                meters[band] = _meter(image, reading, threads)
-            if page == starts[0]:
-                exif, facts = of_page
-            if reading.functions:
-                pages.append(np.asarray(image))
-        returned = run_functions(np.stack(pages, 2), reading) if pages else ()
-        meter = BandMeter(meters)
-        yield Measured(meter, exif, facts, None, returned, path, decoder_of(image))
-        exif = facts = None
+def _frame_of_pages(
+    load: Callable[[int], Frame], start: int, bands: tuple[str, ...], task: _Task
+) -> Frame:
+    """Measure gray pages, each of which is a band of one picture."""
+    meters: dict[str, ImageMeter] = {}
+    arrays: list[NDArray[Any]] = []
+    sizes = set()
+    for number, band in enumerate(bands, start):
+        page = load(number)
+        assert isinstance(page.picture, Image.Image)
+        sizes.add(page.picture.size)
+        if len(sizes) > 1:
+            got = " and ".join(map(str, sizes))
+            raise ImageError("unsupported", f"got bands of {got} pixels; expected one size")
+        with quiet():
+            meters[band] = task.reading.counting.measure(page.picture, task.threads)
+        if task.reading.functions:
+            arrays.append(np.asarray(page.picture))
+        if number == start:
+            first = page
+    picture = np.stack(arrays, 2) if arrays else None
+    return first._replace(picture=picture, meter=BandMeter(meters))
 
 
-def _check(
-    image: Image.Image, reading: Reading, of_file: EncodedFile | EncodedBytes | None
-) -> None:
-    check_size(image, reading.limits)
-    if of_file is not None:
-        _check_bits(image, reading, of_file)
-    elif reading.value_range is not None:
-        check_range(image, getattr(image, "fp", None))
-
-
-def _check_bits(image: Image.Image, reading: Reading, file: EncodedFile | EncodedBytes) -> None:
-    """Refuse a frame, not yet loaded, of which Pillow has not the bits that are wanted."""
-    if reading.deep_colour:
-        check_depth(image)
-    if reading.value_range is not None:
-        check_range(image, file)
-
-
-def _frame_count(image: Image.Image, limits: Limits) -> int:
-    if limits.frames is not None and image.format == "TIFF" and _exceeds(image, limits.frames):
-        raise ImageError("too_large", f"more than {limits.frames} frames")
-    count = 1 if image.format in _LAYERED else getattr(image, "n_frames", 1)
-    if limits.frames is not None and count > limits.frames:
-        raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
-    return count
-
-
-def _exceeds(image: Image.Image, frames: int) -> bool:
-    """Whether a TIFF has more frames. Counting all would make Pillow read every directory."""
-    first = image.tell()
+def _load(image: Image.Image, task: _Task, file: EncodedFile | EncodedBytes | None = None) -> Frame:
+    """Load once, and read Exif and facts. After a failure a second try can yield black pixels."""
+    if id(image) in _failed:
+        reason, detail, was_unread = _failed[id(image)]
+        if not was_unread or _is_unread(image):  # else somebody has loaded it since
+            raise ImageError(reason, detail)
+    exif, facts = _header(image, task.reading.exif, file)  # loading closes the file
     try:
-        for frame in range(first + 1, frames + 1):
-            image.seek(frame)
-    except EOFError:
-        return False
-    finally:
-        image.seek(first)
-    return True
+        image.load()
+    except BaseException as error:
+        failure = image_error(error)
+        _failed[id(image)] = (failure.reason, failure.detail, _is_unread(image))
+        weakref.finalize(image, _failed.pop, id(image), None).atexit = False
+        raise
+    return Frame(image, exif, facts, decoder_of(image), path=short_path(task.path))
 
 
-def _header(image: Image.Image, of_file: EncodedFile | EncodedBytes | None = None) -> Header | None:
-    """The header of the image's file. Without a file, the Exif that Pillow kept.
+def _is_unread(image: Image.Image) -> bool:
+    return bool(getattr(image, "tile", ()))
 
-    None for an image that was never in a file, or whose file left nothing.
+
+def _header(
+    image: Image.Image, policy: ExifPolicy, of_file: EncodedFile | EncodedBytes | None
+) -> tuple[ExifTags | None, Facts | None]:
+    """Read Exif and facts from the image's file; without one, the Exif that Pillow kept.
+
+    (None, None) of an image that was never in a file, or whose file left nothing.
     """
+    if isinstance(of_file, EncodedBytes):
+        header = _header_in_memory(image.format, of_file)
+        return _tags(header, policy), header.facts
     file: Any = getattr(image, "fp", None) if of_file is None else of_file
-    if of_file is None and isinstance(file, io.BytesIO) and getattr(image, "filename", None):
-        file = None  # some plugins put pixels in place of the file that was opened
-    if isinstance(file, EncodedBytes):
-        return _header_in_memory(image.format, file)
-    if file is not None and not file.closed:
+    path = getattr(image, "filename", None) if of_file is None else None
+    if path and (file is None or file.closed or isinstance(file, io.BytesIO)):
+        # Loading closes a file that Pillow opened, and some plugins put pixels in its place.
+        with contextlib.suppress(ImageError, OSError), open_encoded(path, DEFAULT_LIMITS) as again:
+            return _header_in_file(image, policy, again)
+    elif file is not None and not file.closed:
         position = file.tell()
         try:
-            header = read_header(file, image)
-            size = size_of(file)
+            exif, facts = _header_in_file(image, policy, file)
         finally:
             file.seek(position)
         # After loading these formats Pillow keeps pixels in place of the file.
-        if header is not None or image.format not in ("AVIF", "WEBP"):
-            facts: Facts = {"Format": image.format, "FileSize": size}
-            if header is not None:
-                return Header(facts | header.facts, header.exif, header.orientation)
-            return Header(facts, _kept_exif(image))
-    exif = _kept_exif(image)
+        if len(facts) > 2 or image.format not in ("AVIF", "WEBP"):
+            return exif, facts
+    kept = _kept_exif(image)
     # A TIFF's Exif are its directories, which went with the file.
-    return None if image.format in (None, "TIFF") and exif is None else Header({}, exif)
+    is_gone = image.format in (None, "TIFF") and kept is None
+    return (None, None) if is_gone else (read_exif(kept, policy).tags, {})
+
+
+def _header_in_file(
+    image: Image.Image, policy: ExifPolicy, file: Any
+) -> tuple[ExifTags | None, Facts]:
+    header = read_header(file, image) or Header({}, _kept_exif(image))
+    facts: Facts = {"Format": image.format, "FileSize": size_of(file)}
+    return _tags(header, policy), facts | header.facts
+
+
+def _tags(header: Header, policy: ExifPolicy) -> ExifTags | None:
+    return read_exif(header.exif, policy, header.orientation).tags
 
 
 def _header_in_memory(image_format: str | None, file: EncodedBytes) -> Header:
@@ -541,52 +512,3 @@ def _header_in_memory(image_format: str | None, file: EncodedBytes) -> Header:
 def _kept_exif(image: Image.Image) -> Source | None:
     block = image.info.get("exif")
     return exif_block(block) if isinstance(block, bytes) else None
-
-
-def copy_image(
-    image: Image.Image, reading: Reading
-) -> tuple[Image.Image, ExifTags | None, Facts | None]:
-    """A loaded copy of a PIL image, its Exif, of which a copy loses some, and its header facts.
-
-    Raises:
-        ImageError: it is too large, or cannot be loaded.
-    """
-    try:
-        _refuse_level(reading)
-        with quiet():
-            check_size(image, reading.limits)
-            exif, facts = _load(image, reading.exif)
-            return image.copy(), exif, facts
-    except BaseException as error:
-        raise image_error(error, path=getattr(image, "filename", None) or None) from error
-
-
-def _load(
-    image: Image.Image, policy: ExifPolicy, of_file: EncodedFile | EncodedBytes | None = None
-) -> tuple[ExifTags | None, Facts | None]:
-    """Load once, and return Exif and facts. After a failure a second try can yield black pixels."""
-    _check_failed(image)
-    header = _header(image, of_file)  # loading closes the file
-    exif = None
-    if header is not None:
-        exif = read_exif(header.exif, policy, header.orientation).tags
-    try:
-        image.load()
-    except BaseException as error:
-        failure = image_error(error)
-        _failed[id(image)] = (failure.reason, failure.detail, _is_unread(image))
-        weakref.finalize(image, _failed.pop, id(image), None).atexit = False
-        raise
-    return exif, header and header.facts
-
-
-def _check_failed(image: Image.Image) -> None:
-    """Raise the error of an image that failed to load, unless somebody has loaded it since."""
-    if id(image) in _failed:
-        reason, detail, was_unread = _failed[id(image)]
-        if not was_unread or _is_unread(image):
-            raise ImageError(reason, detail)
-
-
-def _is_unread(image: Image.Image) -> bool:
-    return bool(getattr(image, "tile", ()))

@@ -4,6 +4,7 @@ import operator
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,7 +27,7 @@ from lightmeter.image.arrays import (
 )
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
-__all__ = ["ImageMeter", "available_cpus", "measurable"]
+__all__ = ["Counting", "ImageMeter", "available_cpus", "measurable"]
 
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
 
@@ -55,7 +56,6 @@ _DEEP_MODES: dict[str, np.dtype[Any]] = {
     "F": np.dtype("=f4"),
 }
 _UINT8: np.dtype[Any] = np.dtype(np.uint8)
-_UINT16: np.dtype[Any] = np.dtype(np.uint16)
 _ARRAY_MODES = {"b1": "1", "u1": "L", "u2": "I;16", "f4": "F", "f8": "F"}
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
@@ -64,6 +64,44 @@ _STRIP_ROWS = 60
 
 _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How the pixels of pictures are counted: the part of a `lightmeter.Reading` that meters need.
+
+    Attributes:
+        channels: the order of those of arrays.
+        value_range: the samples of black and white; None takes those of the type.
+        metrics: the set of numbers.
+        mask_of: gives the mask of what is ignored, HxW, by width and height; None ignores nothing.
+    """
+
+    channels: Channels = "RGB"
+    value_range: tuple[float, float] | None = None
+    metrics: MetricSet = "default"
+    mask_of: Callable[[int, int], NDArray[Any]] | None = None
+
+    def meter(self, size: tuple[int, int], threads: int | None = None) -> "ImageMeter":
+        """Return a meter of a picture of this width and height that has measured nothing.
+
+        Raises:
+            ImageError: a mask is of another size, or all pixels are ignored.
+        """
+        meter = object.__new__(ImageMeter)
+        known = None if 0 in size else size
+        mask = None if self.mask_of is None or known is None else self.mask_of(*known)
+        meter._start(self, None, threads, known, mask)
+        return meter
+
+    def measure(
+        self, picture: Image.Image | NDArray[Any], threads: int | None = None
+    ) -> "ImageMeter":
+        """Measure a whole picture: a loaded image, or an array of HxWxC."""
+        size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+        meter = self.meter(size, threads)
+        meter.update(picture)
+        return meter
 
 
 class ImageMeter:
@@ -114,79 +152,28 @@ class ImageMeter:
         check_layout(layout)
         if layout is not None and "N" in layout:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
-        self._start(
-            channels,
-            layout,
-            as_range(value_range),
-            threads,
-            _as_set(metrics),
-            None if size is None else as_place("size", size),
-            _as_mask(mask),
-        )
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads is {threads}; expected at least 1")
+        counting = Counting(channels, as_range(value_range), _as_set(metrics))
+        known = None if size is None else as_place("size", size)
+        self._start(counting, layout, threads, known, _as_mask(mask))
 
     def _start(
         self,
-        channels: Channels,
+        counting: Counting,
         layout: Layout | None,
-        value_range: tuple[float, float] | None,
         threads: int | None,
-        metrics: MetricSet,
         size: tuple[int, int] | None,
         mask: NDArray[Any] | None,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads is {threads}; expected at least 1")
         self.mode = ""
-        self._core = _core.ImageMeter(metrics, size, mask)
-        self._set = SETS.index(metrics)
+        self._core = _core.ImageMeter(counting.metrics, size, mask)
+        self._set = SETS.index(counting.metrics)
         self._features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
-        self._bgr = channels == "BGR"
+        self._bgr = counting.channels == "BGR"
         self._layout = layout
-        self._value_range = value_range
+        self._value_range = counting.value_range
         self._threads = threads
-
-    @classmethod
-    def _of(
-        cls,
-        picture: Image.Image | NDArray[Any],
-        channels: Channels,
-        value_range: tuple[float, float] | None,
-        threads: int | None,
-        metrics: MetricSet,
-        mask: NDArray[Any] | None,
-    ) -> "ImageMeter":
-        """The measurement of a whole picture: a loaded image, or an array of HxWxC.
-
-        A `Reading` has checked what it holds, so that this is not done for every picture.
-        """
-        if isinstance(picture, Image.Image):
-            size = picture.size
-        else:
-            size = picture.shape[1], picture.shape[0]
-        meter = cls._begun(
-            channels, value_range, threads, metrics, None if 0 in size else size, mask
-        )
-        if isinstance(picture, Image.Image):
-            meter._update_pil(measurable(picture), None)
-            meter.mode = picture.mode
-        else:
-            meter.update(picture)
-        return meter
-
-    @classmethod
-    def _begun(
-        cls,
-        channels: Channels,
-        value_range: tuple[float, float] | None,
-        threads: int | None,
-        metrics: MetricSet,
-        size: tuple[int, int] | None,
-        mask: NDArray[Any] | None,
-    ) -> "ImageMeter":
-        """A meter by the options of a `Reading`, that has measured nothing."""
-        meter = object.__new__(cls)
-        meter._start(channels, None, value_range, threads, metrics, size, mask)
-        return meter
 
     @classmethod
     def _decoded(
@@ -305,17 +292,6 @@ class ImageMeter:
             self._update_crops(image, at or (0, self._core.rows), threads)
         else:
             self._update_exported(self._core, image, exported, threads, at)
-
-    def _measure_decoded(
-        self, decode: Callable[[_core.ImageMeter, tuple[float, float]], bool], mode: str, deep: bool
-    ) -> bool:
-        """Let a decoder measure a whole image of 8 or, if `deep`, of 16 bits; whether it did."""
-        if not decode(self._core, self._range_of(_UINT16 if deep else _UINT8)):
-            return False
-        self.mode = mode
-        if not deep:
-            self._features = _core.features_of(self._core)
-        return True
 
     def _update_exported(
         self,

@@ -11,6 +11,7 @@ from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
+from lightmeter.image.meter import Counting
 from lightmeter.image.metrics import (
     Metric,
     Metrics,
@@ -141,6 +142,12 @@ class Reading:
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
         return functions_of(self.metrics)
+
+    @cached_property
+    def counting(self) -> Counting:
+        """How pixels are counted."""
+        mask_of = None if self.ignored is None else self.ignored.mask
+        return Counting(self.channels, self.value_range, self.metric_set, mask_of)
 
     @property
     def all_bits(self) -> bool:

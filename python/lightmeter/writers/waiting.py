@@ -9,15 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from lightmeter.image.decoders import Decoder, decoder_of
-from lightmeter.image.exif import ExifTags
 from lightmeter.image.failure import Failure
-from lightmeter.image.header import Facts
-from lightmeter.image.measure import Measured, copy_image, measure_image, meter_of, run_functions
+from lightmeter.image.measure import Frame, Measured, copy_frame, measure_frame, measure_image
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
-from lightmeter.image.thumbnail import short_path
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
 
@@ -36,14 +32,6 @@ class Waiting(NamedTuple):
     kept: Any
     weight: int
     group: Group | None = None
-
-
-class _Copy(NamedTuple):
-    image: Image.Image
-    exif: ExifTags | None
-    facts: Facts | None
-    path: str
-    decoder: Decoder | None
 
 
 @cache
@@ -65,8 +53,7 @@ def keep(image: Any, reading: Reading) -> Any:
         return image.copy()
     one_frame = reading.frames == "first" and reading.bands is None
     if isinstance(image, Image.Image) and one_frame:
-        path = short_path(getattr(image, "filename", None))
-        return _Copy(*copy_image(image, reading), path, decoder_of(image))
+        return copy_frame(image, reading)
     if isinstance(image, str | os.PathLike | bytes):
         return image
     if isinstance(image, bytearray | memoryview):
@@ -86,17 +73,8 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
             raise kept
         if isinstance(kept, Measured | Profile):
             return kept
-        if isinstance(kept, _Copy):
-            meter = meter_of(kept.image, reading, threads=1)
-            returned = run_functions(kept.image, reading)
-            return Measured(
-                meter,
-                kept.exif,
-                kept.facts,
-                returned=returned,
-                path=kept.path,
-                decoder=kept.decoder,
-            )
+        if isinstance(kept, Frame):
+            return measure_frame(kept, reading, threads=1)
         return Profile(reading=reading)._measure("image", kept, threads=1)
     except TypeError as error:
         return Failure(None, "unsupported", str(error))
@@ -123,8 +101,8 @@ def _size(image: Any) -> int:
         return len(image)
     if isinstance(image, Image.Image):
         return image.width * image.height * (1 if image.mode in ("1", "L", "P") else 4)
-    if isinstance(image, _Copy):
-        return weight(image.image)
+    if isinstance(image, Frame):
+        return weight(image.picture)
     if isinstance(image, Measured):
         meter = image.meter
         meters = [meter] if isinstance(meter, ImageMeter) else meter.bands.values()

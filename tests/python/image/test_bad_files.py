@@ -40,19 +40,20 @@ def cuts(size: int) -> list[int]:
 
 
 @pytest.mark.parametrize("name", SIGNED)
-def test_a_part_of_a_file_is_truncated(name: str) -> None:
+def test_a_part_of_a_file_is_truncated_or_damaged(name: str) -> None:
+    """Pillow says which, where it can tell."""
     whole = SIGNED[name]()
     assert outcome(whole) == "measured"
-    for length in cuts(len(whole)):
-        assert outcome(whole[:length]) == "truncated", length
+    reasons = {outcome(whole[:length]) for length in cuts(len(whole))}
+    assert reasons <= {"truncated", "corrupt"}
 
 
 @pytest.mark.parametrize("form", ["GIF", "TIFF"])
-def test_a_part_of_several_frames_is_truncated(form: str) -> None:
+def test_a_part_of_several_frames_is_not_measured(form: str) -> None:
     first, *rest = (Image.effect_noise((30, 30), 20 * n) for n in range(1, 5))
     whole = encoded(form, first, save_all=True, append_images=rest)
     for length in cuts(len(whole)):
-        assert frames_outcome(whole[:length]) == "truncated", length
+        assert frames_outcome(whole[:length]) in {"truncated", "corrupt"}, length
 
 
 def frames_outcome(source: bytes) -> str:
@@ -85,7 +86,7 @@ def test_a_truncated_file_is_the_same_as_its_bytes(name: str, tmp_path: Path) ->
     for part in (0.3, 0.9):
         path.write_bytes(whole[: int(len(whole) * part)])
         with open(path, "rb") as file:
-            assert outcome(path) == outcome(file) == "truncated"
+            assert outcome(path) == outcome(file) == outcome(path.read_bytes()) != "measured"
 
 
 @pytest.mark.filterwarnings("ignore:IM image format:DeprecationWarning")
@@ -161,7 +162,8 @@ def test_everything_pillow_raises_has_a_reason(
 
     data = encoded("BMP")
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    assert outcome(data) == reason
+    is_unidentified = isinstance(error, UnidentifiedImageError)  # but it begins as BMP does
+    assert outcome(data) == ("corrupt" if is_unidentified else reason)
 
 
 def test_interrupts_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +207,7 @@ def test_errors_pickle() -> None:
 
 
 @pytest.mark.parametrize("name", ["AVIF", "PNG"])
-def test_a_damaged_file_is_opened_at_most_twice(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_is_opened_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name not in SIGNED:
         pytest.skip(f"this Pillow does not write {name}")
     factory, accept = Image.OPEN[name]
@@ -213,7 +215,7 @@ def test_a_damaged_file_is_opened_at_most_twice(name: str, monkeypatch: pytest.M
     again = lambda *given: (opened.append(given), factory(*given))[1]  # noqa: E731
     monkeypatch.setitem(Image.OPEN, name, (again, accept))
     assert outcome(SIGNED[name]()[:24] + bytes(5000)) in {"corrupt", "truncated"}
-    assert len(opened) == 2
+    assert len(opened) == 1
 
 
 def test_postscript_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

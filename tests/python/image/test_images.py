@@ -58,7 +58,6 @@ def test_an_image_opened_from_a_path_has_the_exif_of_the_file(form: str, tmp_pat
     assert measured.exif["Make"] == "Canon"
 
 
-@pytest.mark.xfail(strict=True, reason="issue P")
 def test_an_image_that_was_loaded_has_the_features_of_its_file(tmp_path: Path) -> None:
     path = tmp_path / "p.jpg"
     picture().save(path)

@@ -186,7 +186,7 @@ def test_time_is_bounded_where_nothing_is_read() -> None:
         old = struct.pack("<HHI", tag, BYTE, 4 * count)
         file = file.replace(old, struct.pack("<HHI", tag, LONG, count))
     error = refused(file, limits=Limits(seconds=0.2))
-    assert error.detail == "not read within 0.2 seconds"
+    assert error.detail == "not measured within 0.2 seconds"
 
 
 def test_one_damaged_tile_fails_the_picture_and_not_the_run(

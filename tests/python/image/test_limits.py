@@ -1,56 +1,17 @@
-"""What a picture may cost: pixels, bytes and seconds."""
+"""What a picture may cost: pixels and bytes."""
 
-import io
-import itertools
 import os
 import zlib
 from pathlib import Path
-from typing import Any
 
 import png_files as png
 import pytest
 from bad_files import encoded, outcome
 from conftest import picture
-from lightmeter import Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 from PIL import Image, ImageFile
-
-
-class Slow(io.BufferedReader):
-    """A pipe with a buffer, on which a little comes at a time, for ever."""
-
-    def __init__(self) -> None:
-        super().__init__(Endless())
-
-    def seekable(self) -> bool:
-        return False
-
-
-class Endless(io.RawIOBase):
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        buffer[:100] = bytes(100)
-        return 100
-
-
-def test_a_stream_that_does_not_end_in_time_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = itertools.count(0.0, 0.05)
-    monkeypatch.setattr("lightmeter.image.encoded.monotonic", lambda: next(clock))
-    assert outcome(Slow(), limits=Limits(seconds=2)) == "too_large"
-    assert next(clock) == pytest.approx(2, abs=0.5)
-
-
-@pytest.mark.parametrize("buffering", [0, -1])
-def test_a_pipe_that_is_silent_is_not_waited_for(buffering: int) -> None:
-    read, write = os.pipe()
-    with open(write, "wb") as pipe, open(read, "rb", buffering) as stream:
-        pipe.write(encoded("PNG")[:100])
-        pipe.flush()
-        assert outcome(stream, limits=Limits(seconds=0.05)) == "too_large"
 
 
 def without_pixels(width: int, height: int) -> bytes:
@@ -121,23 +82,3 @@ def test_the_limit_of_bytes_that_a_decoder_takes_whole(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="1073741824 bytes of AVIF, which is read whole") as failed:
         measure_image(tmp_path / "a.avif")
     assert failed.value.reason == "too_large"
-
-
-@pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF"])
-def test_the_limit_of_seconds_is_checked_at_every_read(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = encoded(name.split()[0], picture(300, 300, noise=60))
-    reads = 0
-
-    def clock() -> float:
-        nonlocal reads
-        reads += 1
-        return float(reads)
-
-    monkeypatch.setattr("lightmeter.image.encoded.monotonic", clock)
-    assert outcome(io.BytesIO(data), limits=Limits(seconds=1000)) == "measured"
-    assert reads > 2
-    with pytest.raises(ImageError, match="not read within 1 seconds") as caught:
-        measure_image(io.BytesIO(data), Reading(limits=Limits(seconds=1)))
-    assert caught.value.reason == "too_large"

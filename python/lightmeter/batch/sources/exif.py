@@ -6,7 +6,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import ExifTags, read_exif
 from lightmeter.image.limits import Limits
-from lightmeter.image.opened import file_header
+from lightmeter.image.pillow import file_header
 
 __all__ = ["exif_of"]
 

@@ -6,11 +6,12 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.decode.png_chunks import PngChunks, png_chunks
-from lightmeter.image.meter import ImageMeter
-from lightmeter.image.opened import most_pixels
+from lightmeter.image.meter import Counting, ImageMeter
 from lightmeter.image.reading import Reading
 
 _inflating: Any  # a module
@@ -64,9 +65,9 @@ def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> Im
     """
     try:
         picture = open_png(file, reading.all_bits)
-        if picture is None or picture.size[0] * picture.size[1] > most_pixels(reading.limits):
+        if picture is None or picture.size[0] * picture.size[1] > reading.limits.most_pixels:
             return None
-        return picture.measured(reading, threads)
+        return picture.measured(reading.counting, threads)
     except (ValueError, MemoryError) as error:  # a wrong mask, samples out of range, ...
         if isinstance(error, ImageError) and reading.all_bits and is_deep_colour(file):
             raise
@@ -100,20 +101,17 @@ class PngPicture:
         if self.is_deep and chunks.colour == _GRAY_WITH_ALPHA:
             self.mode = _DEEP_GRAY
 
-    def measured(self, reading: Reading, threads: int | None) -> ImageMeter | None:
+    def measured(self, counting: Counting, threads: int | None) -> ImageMeter | None:
         """Return a meter that was shown all rows; None if Pillow has to look."""
-        mask = None if reading.ignored is None else reading.ignored.mask(*self.size)
-        meter = ImageMeter._begun(
-            reading.channels, reading.value_range, threads, reading.metric_set, self.size, mask
-        )
-        is_measured = meter._measure_decoded(self._show_to, self.mode, self.is_deep)
-        return meter if is_measured else None
-
-    def _show_to(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
+        meter = counting.meter(self.size, threads)
+        white = meter._range_of(np.dtype(np.uint16 if self.is_deep else np.uint8))
         try:
-            return self._measure(meter, value_range)
+            if not self._measure(meter._core, white):
+                return None
         except _inflating.error:
-            return False
+            return None
+        meter.mode = self.mode
+        return meter
 
     def _measure(self, meter: _core.ImageMeter, value_range: tuple[float, float]) -> bool:
         width, height, depth, colour, palette, data = self._chunks

@@ -11,8 +11,7 @@ from PIL import Image, features
 from lightmeter import _core
 from lightmeter.errors import ConfigError
 from lightmeter.image.decode.png import open_png, png_samples
-from lightmeter.image.meter import ImageMeter
-from lightmeter.image.reading import Reading
+from lightmeter.image.meter import Counting
 from lightmeter.quiet import quiet
 
 __all__ = ["is_trusted", "jpeg_samples"]
@@ -20,7 +19,7 @@ __all__ = ["is_trusted", "jpeg_samples"]
 # The mode of a picture and its numbers.
 _Answer = tuple[str, dict[str, float | str]]
 
-_READING = Reading(metrics="camera")  # with a hash of all pixels
+_COUNTING = Counting(metrics="camera")  # with a hash of all pixels
 
 # Without vectors Pillow is faster than we are. Other libraries than libjpeg-turbo, and those that
 # it may stand in for, interpolate colours in another way.
@@ -56,18 +55,18 @@ def is_trusted(image_format: str) -> bool:
 def _pillows(image_format: str, sample: bytes) -> _Answer:
     with quiet(), Image.OPEN[image_format][0](io.BytesIO(sample), "") as image:
         image.load()
-        meter = ImageMeter._of(image, "RGB", None, 1, _READING.metric_set, None)
+        meter = _COUNTING.measure(image, 1)
     return meter.mode, meter.measurement()
 
 
 def _of_jpeg(sample: bytes) -> _Answer | None:
-    ((_, measured),) = _core.measure_files([sample], _READING.metric_set, len(sample))
+    ((_, measured),) = _core.measure_files([sample], _COUNTING.metrics, len(sample))
     return None if measured is None else (measured[4], measured[5].measurement())
 
 
 def _of_png(sample: bytes) -> _Answer | None:
     picture = open_png(sample, False)
-    meter = None if picture is None else picture.measured(_READING, 1)
+    meter = None if picture is None else picture.measured(_COUNTING, 1)
     return None if meter is None else (meter.mode, meter.measurement())
 
 

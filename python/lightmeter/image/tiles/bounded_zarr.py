@@ -22,7 +22,6 @@ from zarr.codecs import ShardingCodec
 from zarr.storage import LocalStore
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import Deadline
 
 __all__ = ["open_bounded"]
 
@@ -129,15 +128,13 @@ class _BoundedBytes(BytesBytesCodec):
 
 
 class _Folder(LocalStore):
-    """A folder of regular files, read until a deadline."""
+    """A folder of regular files."""
 
-    def __init__(self, root: Path, deadline: Deadline) -> None:
+    def __init__(self, root: Path) -> None:
         super().__init__(root, read_only=True)
         self.most_at_once = _SLACK
-        self._deadline = deadline
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
-        self._deadline.check()
         path, size = self.root / key, 0
         if isinstance(byte_range, RangeByteRequest):
             size = byte_range.end - byte_range.start
@@ -150,14 +147,14 @@ class _Folder(LocalStore):
         return await super().get(key, prototype, byte_range)
 
 
-def open_bounded(folder: Path, deadline: Deadline) -> Any:
+def open_bounded(folder: Path) -> Any:
     """Open the `zarr.Array` in a folder, of which a file or chunk takes hardly more than its shape.
 
     Raises:
         ImageError: shards have too many chunks, or an index that is encoded.
         Exception: zarr does not know it.
     """
-    store = _Folder(folder, deadline)
+    store = _Folder(folder)
     array = zarr.open_array(store, mode="r")
     metadata: Any = array.metadata
     most = prod(array.chunks) * array.dtype.itemsize + _SLACK

@@ -1,6 +1,9 @@
 """What is measured of pictures that are read in tiles."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from time import monotonic
 
 import numpy as np
 from PIL import Image
@@ -50,7 +53,7 @@ def measure_large(
         small = None
         if show is not None and reading.bands is None:
             small = Sampled(rasters[0], max(1, -(-max(rasters[0].size) // _SHOWN_SIDE)))
-        counted = _counted(rasters, watch)
+        counted = _counted(rasters, watch, reading.limits.seconds)
         for number, raster in enumerate(rasters):
             channels = [meters[number]]
             if reading.bands is not None and len(rasters) == 1:
@@ -86,29 +89,28 @@ def _check(raster: Raster, reading: Reading) -> None:
 
 
 def _meter(raster: Raster, reading: Reading, order: Channels | None) -> ImageMeter:
-    ignored = reading.ignored
-    meter = ImageMeter(
-        channels=order or "RGB",
-        value_range=reading.value_range or (0.0, raster.white),
-        threads=1,
-        metrics=reading.metric_set,
-        size=raster.size,
-        mask=None if ignored is None else ignored.mask(*raster.size),
-    )
+    white = reading.value_range or (0.0, raster.white)
+    counting = replace(reading.counting, channels=order or "RGB", value_range=white)
+    meter = counting.meter(raster.size, threads=1)
     meter.mode = raster.mode
     return meter
 
 
-def _counted(rasters: Sequence[Raster], watch: Watch | None) -> Callable[[int], None] | None:
-    if watch is None:
-        return None
+def _counted(
+    rasters: Sequence[Raster], watch: Watch | None, seconds: float | None
+) -> Callable[[int], None]:
+    """Return what counts measured pixels, and ends what takes too long, as a hostile file may."""
     total = sum(raster.width * raster.height for raster in rasters)
     done = 0
+    end = math.inf if seconds is None else monotonic() + seconds
 
     def count(pixels: int) -> None:
         nonlocal done
         done += pixels
-        watch(done, total)
+        if watch is not None:
+            watch(done, total)
+        if done < total and monotonic() > end:
+            raise ImageError("too_large", f"not measured within {seconds:g} seconds")
 
     return count
 

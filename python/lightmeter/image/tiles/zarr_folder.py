@@ -9,7 +9,6 @@ import numpy as np
 
 from lightmeter.errors import ImageError
 from lightmeter.files import read_regular
-from lightmeter.image.encoded import Deadline
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import axes_of
 from lightmeter.nesting import parse_json
@@ -143,7 +142,7 @@ def _open(folder: Path, reading: Reading) -> tuple[Any, bool]:
         for name in names:
             if name not in _CODECS:
                 raise ImageError("unsupported", f"Zarr with the codec {name!r:.100}")
-        array = open_bounded(folder, Deadline(reading.limits.seconds))
+        array = open_bounded(folder)
     except (ImageError, OSError):
         raise
     except Exception as error:  # what zarr raises of metadata that it does not know

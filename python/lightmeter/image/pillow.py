@@ -12,12 +12,12 @@ from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
 from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
 from lightmeter.quiet import quiet
 
-__all__ = ["check_depth", "check_range", "check_size", "file_header", "most_pixels", "open_picture"]
+__all__ = ["check_depth", "check_range", "check_size", "file_header", "frame_count", "open_picture"]
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
 _EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
+_LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
 _TIFF_BITS = 258
-_ANY_PIXELS = 1 << 63
 _START = 1 << 16
 _CODESTREAM, _CODESTREAM_BITS = b"\xff\x4f\xff\x51", 42  # how one starts; where its depth is
 _AV1, _AV1_BITS, _AV1_DEEP = b"av1C", 6, 0x40  # ISO/IEC 14496-12 of AV1: high_bitdepth
@@ -64,13 +64,6 @@ def file_header(file: EncodedFile, limits: Limits) -> Header | None:
         return Header({}, None)
 
 
-def most_pixels(limits: Limits) -> int:
-    """Return how many pixels a picture may have for Pillow, as it opens files, and for a limit."""
-    most = Image.MAX_IMAGE_PIXELS
-    pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
-    return int(pixels if limits.pixels is None else min(pixels, limits.pixels))
-
-
 def check_size(image: Image.Image, limits: Limits) -> None:
     """Refuse an image of too many pixels, before they are decoded.
 
@@ -81,6 +74,33 @@ def check_size(image: Image.Image, limits: Limits) -> None:
         raise ImageError(
             "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
         )
+
+
+def frame_count(image: Image.Image, limits: Limits) -> int:
+    """Return how many pictures the file of an image has.
+
+    Raises:
+        ImageError: more than the limits say.
+    """
+    if limits.frames is not None and image.format == "TIFF" and _exceeds(image, limits.frames):
+        raise ImageError("too_large", f"more than {limits.frames} frames")
+    count = 1 if image.format in _LAYERED else getattr(image, "n_frames", 1)
+    if limits.frames is not None and count > limits.frames:
+        raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
+    return count
+
+
+def _exceeds(image: Image.Image, frames: int) -> bool:
+    """Whether a TIFF has more frames. Counting all would make Pillow read every directory."""
+    first = image.tell()
+    try:
+        for frame in range(first + 1, frames + 1):
+            image.seek(frame)
+    except EOFError:
+        return False
+    finally:
+        image.seek(first)
+    return True
 
 
 def check_depth(image: Image.Image) -> None:
