@@ -8,7 +8,7 @@ from lightmeter.batch.cluster import Plan, plan_of
 from lightmeter.batch.profile import RowOptions
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.profile import ProfileView
-from lightmeter.profile.cells import parquet
+from lightmeter.profile.table_files import parquet
 from lightmeter.profile.segments import SegmentedViews
 
 __all__ = ["profile"]

@@ -235,7 +235,7 @@ for at in range(10, 10 + 12 * int.from_bytes(good[8:10], "little"), 12):
             data = bytearray(good)
             data[at + place : at + place + size] = (number % 256**size).to_bytes(size, "little")
             for options in ({"pyramid_level": 0}, {"pyramid_level": 1}, {"bands": ["a", "b"]}):
-                with contextlib.suppress(lm.ImageError):
+                with contextlib.suppress(lm.errors.ImageError):
                     lm.log_image(bytes(data), **options)
 print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024)
 """
