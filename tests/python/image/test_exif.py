@@ -14,7 +14,7 @@ from lightmeter.image.exif.tags import PERSONAL, value_of
 from lightmeter.image.header import exif_block, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
-from lightmeter.image.opened import file_header
+from lightmeter.image.pillow import file_header
 from PIL import ExifTags as Pillow
 from PIL import Image, features
 from tiffs import (

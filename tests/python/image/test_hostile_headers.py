@@ -16,7 +16,7 @@ from lightmeter.image.encoded import EncodedBytes, open_encoded, open_to_decode
 from lightmeter.image.exif import read_exif
 from lightmeter.image.header import Header, header_of, read_header
 from lightmeter.image.limits import Limits
-from lightmeter.image.opened import file_header
+from lightmeter.image.pillow import file_header
 from PIL import Image
 from test_exif import EVERYTHING, files, png_chunk
 
