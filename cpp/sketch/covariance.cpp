@@ -93,6 +93,7 @@ double Covariance::move_means(std::span<const double> above, std::uint64_t befor
 // array of their own, which the compiler knows to be apart from the rows.
 void Covariance::add_products(std::span<const double> above,
                               std::span<const double> weights) noexcept {
+  if (weights.empty()) return;  // no rows, of which there is no place
   std::array<double, kMaxDimensions> sums;
   double* products = comoments_.data();
   for (std::size_t left = dimensions(); left > 0; --left) {
