@@ -93,10 +93,10 @@ double Covariance::move_means(std::span<const double> above, std::uint64_t befor
 // array of their own, which the compiler knows to be apart from the rows.
 void Covariance::add_products(std::span<const double> above,
                               std::span<const double> weights) noexcept {
-  if (weights.empty()) return;  // no rows, of which there is no place
   std::array<double, kMaxDimensions> sums;
   double* products = comoments_.data();
-  for (std::size_t left = dimensions(); left > 0; --left) {
+  // No rows have no place either.
+  for (std::size_t left = weights.empty() ? 0 : dimensions(); left > 0; --left) {
     std::copy_n(products, left, sums.begin());
     const double* row = above.data() + dimensions() - left;
     for (const double weight : weights) {
