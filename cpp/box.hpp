@@ -23,6 +23,7 @@ class Box : public std::unique_ptr<T> {
     if (!*this) this->reset(new T(std::forward<Arguments>(arguments)...));
     return **this;
   }
+
  private:
   static inline const T kEmpty{};
 };

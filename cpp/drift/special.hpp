@@ -26,7 +26,8 @@ namespace lightmeter::drift {
 [[nodiscard]] double student_tail(double t, std::uint64_t dof);
 [[nodiscard]] double student_quantile(double tail, std::uint64_t dof);
 
-// P(X > f) of Fisher's F distribution with `dof` and `of_noise` >= 1 degrees of freedom.
+// P(X > f) of Fisher's F distribution with `dof` and `of_noise` >= 1 degrees of freedom; with more
+// than 2^28 of noise that of the chi-square limit.
 [[nodiscard]] double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise);
 
 }  // namespace lightmeter::drift

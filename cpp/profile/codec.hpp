@@ -69,7 +69,7 @@ class Codec {
     if constexpr (requires { value.layout(*this); }) {
       value.layout(*this);
     } else if constexpr (requires { typename Part::mapped_type; }) {
-      map(value, [this](const auto&, auto& mapped) { part(mapped); });
+      map(value, [this](const auto&, auto& mapped) { this->part(mapped); });
     } else if (reads()) {
       value = Part::decode(*in_, key...);
     } else {

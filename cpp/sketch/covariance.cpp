@@ -95,7 +95,8 @@ void Covariance::add_products(std::span<const double> above,
                               std::span<const double> weights) noexcept {
   std::array<double, kMaxDimensions> sums;
   double* products = comoments_.data();
-  for (std::size_t left = dimensions(); left > 0; --left) {
+  // No rows have no place either.
+  for (std::size_t left = weights.empty() ? 0 : dimensions(); left > 0; --left) {
     std::copy_n(products, left, sums.begin());
     const double* row = above.data() + dimensions() - left;
     for (const double weight : weights) {
