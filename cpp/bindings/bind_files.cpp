@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -57,12 +56,10 @@ class File {
   }
 
   // Without the GIL.
-  void read(std::uint64_t most, std::chrono::duration<double> most_time) {
-    const auto start = std::chrono::steady_clock::now();
+  void read(std::uint64_t most) {
     if (name_) file_ = headers::read_picture_file(PyBytes_AS_STRING(name_->ptr()), most);
     if (file_) bytes_ = file_->bytes();
-    const bool is_late = name_ && std::chrono::steady_clock::now() - start > most_time;
-    if (bytes_.size() <= most && !is_late) kind_ = headers::picture_kind(bytes_);
+    if (bytes_.size() <= most) kind_ = headers::picture_kind(bytes_);
   }
   void measure(const FileOptions& options) {
     if (kind_ != PictureKind::kJpeg) return;
@@ -137,12 +134,11 @@ class Masks {
 // the file, mode, meter, features) of a JPEG file that the core decodes, if it has no more than
 // `most_pixels`. `picture` is (format, jpeg_header or png_header, bytes) of one that another decoder
 // has to look at; the header is None for a PNG file that has none. Both are None for all else: no
-// such file, more than `most_bytes`, not read within `seconds`. Nothing is measured without
-// `metrics`. `mask_of` is called with width and height, and raises where a picture has no mask.
+// such file, more than `most_bytes`. Nothing is measured without `metrics`. `mask_of` is called with
+// width and height, and raises where a picture has no mask.
 py::list measure_files(const std::vector<py::object>& images,
                        std::optional<std::string_view> metrics, std::uint64_t most_bytes,
-                       std::uint64_t most_pixels, std::optional<double> seconds,
-                       const py::object& mask_of) {
+                       std::uint64_t most_pixels, const py::object& mask_of) {
   std::vector<File> files;
   files.reserve(images.size());
   for (const py::object& image : images) files.emplace_back(image);
@@ -150,10 +146,9 @@ py::list measure_files(const std::vector<py::object>& images,
   if (metrics) options.set = value_of<measure::Set>(kSets, *metrics);
   Masks masks(mask_of);
   if (!mask_of.is_none()) options.mask_of = std::ref(masks);
-  const std::chrono::duration<double> most_time(seconds.value_or(1e300));
   without_gil([&] {
     for (File& file : files) {
-      file.read(most_bytes, most_time);
+      file.read(most_bytes);
       if (metrics) file.measure(options);
       file.read_header();
     }
@@ -169,5 +164,5 @@ py::list measure_files(const std::vector<py::object>& images,
 void bind_files(py::module_& module) {
   module.def("measure_files", &measure_files, py::arg("images"), py::arg("metrics"),
              py::arg("most_bytes"), py::arg("most_pixels") = UINT64_MAX,
-             py::arg("seconds") = py::none(), py::arg("mask_of") = py::none());
+             py::arg("mask_of") = py::none());
 }

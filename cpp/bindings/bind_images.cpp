@@ -15,8 +15,8 @@ using lightmeter::profile::Profile;
 // Adds a measured image of bands: (name, features) of each.
 void log_bands(Profile& profile, const std::string& prefix,
                const std::vector<std::pair<std::string, ImageFeatures>>& bands,
-               const std::string& mode, const std::string& path) {
-  lightmeter::profile::log_bands(profile, prefix, bands, mode, path);
+               const std::string& mode, const std::string& path, const std::string& reading) {
+  lightmeter::profile::log_bands(profile, prefix, bands, mode, path, reading);
 }
 
 // (path, thumbnail, value) of the least values, the greatest, and some at random.
@@ -91,6 +91,15 @@ py::list decoders(const Profile& profile) {
   return result;
 }
 
+// {prefix: {how images were read: how many}}.
+py::dict readings(const Profile& profile) {
+  py::dict result;
+  for (const auto& [prefix, readings] : profile.readings()) {
+    result[py::str(prefix)] = py::cast(readings.counts());
+  }
+  return result;
+}
+
 // How many pictures to keep at each end of each feature and at random.
 std::size_t exemplars(const Profile& profile) { return profile.exemplars.keep(); }
 void keep_exemplars(Profile& profile, std::size_t keep) { profile.exemplars.keep(keep); }
@@ -112,6 +121,7 @@ void bind_images(BoundProfile& profile) {
       .def("sampled_rows", &sampled_rows)
       .def("failures", &failures)
       .def("decoders", &decoders)
+      .def("readings", &readings)
       .def_property("exemplars", &exemplars, &keep_exemplars)
       .def_property("rows", &rows, &keep_rows);
 }

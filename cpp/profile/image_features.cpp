@@ -64,10 +64,11 @@ void add_all(Columns& column, const ImageFeatures& image, std::string_view path,
 }
 
 template <class Columns>
-void add_image(Columns& column, Profile& profile, std::string_view prefix, std::string_view mode) {
+void add_image(Columns& column, Profile& profile, std::string_view prefix, std::string_view mode,
+               std::string_view reading) {
   column("Colorspace", Role::kCategory).update(mode);
   column("Failure", Role::kFailure);
-  profile.count_image(prefix);
+  profile.count_image(prefix, 1, reading);
 }
 
 }  // namespace
@@ -81,13 +82,13 @@ ImageFeatures::ImageFeatures(measure::ImageMeter& meter) : values(meter.values()
 }
 
 void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
-               std::string_view mode, std::string_view path) {
+               std::string_view mode, std::string_view path, std::string_view reading) {
   wire::check_text(mode);
   wire::check_text(path);
   auto column = columns_of(profile, prefix);
   add_all(column, image, path, [](auto name, Group /*group*/) { return std::optional(name); });
   if (!image.pixels.empty()) profile.joint(prefix).update(image.values);  // from the default set on
-  add_image(column, profile, prefix, mode);
+  add_image(column, profile, prefix, mode, reading);
 }
 
 std::optional<std::string_view> band_number(std::string_view name, Group group) noexcept {
@@ -101,7 +102,7 @@ std::optional<std::string_view> band_number(std::string_view name, Group group) 
 
 void log_bands(Profile& profile, std::string_view prefix,
                std::span<const std::pair<std::string, ImageFeatures>> bands, std::string_view mode,
-               std::string_view path) {
+               std::string_view path, std::string_view reading) {
   wire::check_text(mode);
   wire::check_text(path);
   auto column = columns_of(profile, prefix);
@@ -114,7 +115,7 @@ void log_bands(Profile& profile, std::string_view prefix,
     };
     add_all(column, image, path, name_of);
   }
-  add_image(column, profile, prefix, mode);
+  add_image(column, profile, prefix, mode, reading);
 }
 
 void log_exemplar(Profile& profile, std::string_view prefix, measure::ImageMeter& meter,

@@ -22,9 +22,10 @@ struct ImageFeatures {
   std::vector<Column> pixels;  // the distributions, from the default set on
 };
 
-// Adds one measured image, the mode it was stored in, and the path that it was read from, if any.
+// Adds one measured image, the mode it was stored in, the path that it was read from, if any, and how
+// it was read.
 void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
-               std::string_view mode, std::string_view path = {});
+               std::string_view mode, std::string_view path = {}, std::string_view reading = {});
 
 // The name that a number of a gray picture has of a band; nothing for one of colour. The size is of
 // no one band.
@@ -34,7 +35,7 @@ void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& i
 // Adds one measured image of several bands, each measured as a gray picture, by their names.
 void log_bands(Profile& profile, std::string_view prefix,
                std::span<const std::pair<std::string, ImageFeatures>> bands, std::string_view mode,
-               std::string_view path);
+               std::string_view path, std::string_view reading);
 
 // Adds a picture of a measured image to the exemplars, with all of its numbers.
 void log_exemplar(Profile& profile, std::string_view prefix, measure::ImageMeter& meter,

@@ -144,6 +144,7 @@ void Profile::merge(const Profile& other) {
   merge_all(groups_, other.groups_);
   merge_all(vectors_, other.vectors_);
   merge_all(joints_, other.joints_);
+  merge_all(readings_, other.readings_);  // no more than images
   failures.merge(other.failures);
   decoders.merge(other.decoders);
   if (const auto theirs = other.dataset_timestamp_) {

@@ -16,6 +16,7 @@
 #include "profile/group_moments.hpp"
 #include "profile/image_group.hpp"
 #include "profile/joint.hpp"
+#include "profile/readings.hpp"
 #include "profile/row_sample.hpp"
 #include "profile/vectors.hpp"
 
@@ -55,10 +56,14 @@ class Profile {
   // Images whose Exif was read under a policy that tracks the tag "<prefix>.<tag>".
   [[nodiscard]] std::uint64_t exif_read(std::string_view name, bool personal) const;
 
-  // Of none too: features of that prefix are then those of images.
-  void count_image(std::string_view prefix, std::uint64_t count = 1) {
+  // Of none too: features of that prefix are then those of images. How they were read is a text, or
+  // empty if nobody knows.
+  void count_image(std::string_view prefix, std::uint64_t count = 1,
+                   std::string_view reading = {}) {
     count_images(prefix, {.images = count, .exif_read = {}});
+    if (count > 0 && !reading.empty()) readings_[std::string(prefix)].add(reading, count);
   }
+  [[nodiscard]] const ByName<Readings>& readings() const noexcept { return readings_; }
   // Images that could have had Exif; `count` of them, if any.
   void count_exif_read(std::string_view prefix, ExifPolicy policy, std::uint64_t count = 1) {
     if (count > 0) count_images(prefix, {.images = 0, .exif_read = {{std::move(policy), count}}});
@@ -123,6 +128,7 @@ class Profile {
   GroupMoments by_group_;
   ByName<Vectors> vectors_;
   ByName<Joint> joints_;
+  ByName<Readings> readings_;
 };
 
 }  // namespace lightmeter::profile

@@ -83,10 +83,10 @@ struct Profile::Section {
   bool (*is_there)(const Profile& profile);
   void (*layout)(Codec& codec, Profile& profile);
 
-  static const std::array<Section, 10> kAll;
+  static const std::array<Section, 11> kAll;
 };
 
-constinit const std::array<Profile::Section, 10> Profile::Section::kAll{{
+constinit const std::array<Profile::Section, 11> Profile::Section::kAll{{
     {"timestamp", [](const Profile& profile) { return profile.dataset_timestamp_.has_value(); },
      [](Codec& codec, Profile& profile) {
        std::int64_t timestamp = profile.dataset_timestamp_.value_or(0);
@@ -109,6 +109,7 @@ constinit const std::array<Profile::Section, 10> Profile::Section::kAll{{
     of<&Profile::vectors_>("vectors"),
     of<&Profile::joints_>("joints"),
     of<&Profile::decoders>("decoders"),
+    of<&Profile::readings_>("readings"),
 }};
 
 std::vector<std::uint8_t> Profile::encode() const {
@@ -152,6 +153,12 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
   }
   in.expect_end();
   check_groups(profile);
+  for (const auto& [prefix, readings] : profile.readings_) {
+    const auto images = profile.groups_.find(prefix);
+    wire::require(images != profile.groups_.end() &&
+                      readings.observations() <= images->second.images,
+                  "readings of more images than there are");
+  }
   for (const auto& [name, vectors] : profile.vectors_) {
     const Column* column = profile.find(name);
     wire::require(column != nullptr && column->meaning().role == Role::kVector,

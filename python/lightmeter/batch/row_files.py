@@ -75,6 +75,7 @@ def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
         "failure": str,
         "detail": str,
         "missing": str,
+        "reading": str,
         **{name: NUMBERS[name] for name in names},
         **FACTS,
         **({"metrics": str} if reading.functions or reading.bands else {}),

@@ -31,6 +31,8 @@ __all__ = ["measure"]
 # of a profile they cost nothing to join.
 _BLOCK_ITEMS = 8
 
+_PLAIN = "{}"  # how files are read by default
+
 
 def measure(
     inputs: Any,
@@ -52,6 +54,8 @@ def measure(
     value such as ``image.glare.Error``. The row of a file that cannot be measured has ``path``,
     ``failure``, which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a
     row, which says ``frame`` from 0; facts of the header and Exif are in that of the first.
+    ``reading`` says how the image was read, where that is not as files are by default; see
+    `ProfileView.readings`.
 
     Files are measured in threads a little ahead of the rows that were taken, so memory does not
     grow with the number of files. Close the iterator, should it not be read to its end: the workers
@@ -115,6 +119,8 @@ def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: 
             if reading.frames == "all":
                 row["frame"] = frame
             row.update(_values(measured, with_exif))
+            if measured.read != _PLAIN:
+                row["reading"] = measured.read
             rows.append(row)
     except ImageError as error:
         return [{"path": item.name, "failure": error.reason, "detail": error.detail}]

@@ -13,6 +13,7 @@ __all__ = [
     "ArrayLike",
     "Channels",
     "Layout",
+    "Samples",
     "as_numpy",
     "as_range",
     "check_channels",
@@ -20,11 +21,14 @@ __all__ = [
     "is_array",
     "pictures",
     "range_of",
+    "samples_of",
 ]
 
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
+# Samples of more than 8 bits, of which `value_range` says what is black and white.
+Samples = Literal["", "integer", "float"]
 _CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
 _BANDS = (1, 3, 4)
 
@@ -105,6 +109,11 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
     """Which samples of a type are black and white, if nothing else is said."""
     return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
+
+
+def samples_of(dtype: np.dtype[Any]) -> Samples:
+    """Return what kind of deep samples a type has; empty for 8 bits."""
+    return "float" if dtype.kind == "f" else "integer" if dtype.itemsize > 1 else ""
 
 
 def pictures(

@@ -204,7 +204,6 @@ def read_files(
         None if counting is None else counting.metrics,
         most if limits.bytes is None else int(min(most, limits.bytes)),
         limits.most_pixels,
-        None,
         None if counting is None else counting.mask_of,
     )
     return [measured if picture is None else EncodedBytes(picture) for picture, measured in files]

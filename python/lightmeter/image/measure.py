@@ -5,6 +5,7 @@ import io
 import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
@@ -34,11 +35,13 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, Source, exif_block, header_of, read_header
 from lightmeter.image.header.icc import profile_description
 from lightmeter.image.limits import DEFAULT_LIMITS
-from lightmeter.image.meter import Counting, ImageMeter
+from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
 from lightmeter.image.metrics import Returned, run
+from lightmeter.image.numbers import SETS
 from lightmeter.image.parts import MeasuredJpeg
 from lightmeter.image.pillow import check_depth, check_range, check_size, frame_count, open_picture
 from lightmeter.image.reading import DEFAULT_READING, Reading
+from lightmeter.image.reading_text import reading_text
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
 from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked
 from lightmeter.image.tiles.measured import Watch, measure_large
@@ -63,7 +66,7 @@ _failed: dict[int, tuple[Reason, str, bool]] = {}
 class Measured(NamedTuple):
     """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
     what the functions of the reading returned for it; the path that it was read from, or ""; what
-    decoded it, if it comes from a file.
+    decoded it, if it comes from a file; the text of how it was read.
     """
 
     meter: ImageMeter | BandMeter
@@ -73,6 +76,7 @@ class Measured(NamedTuple):
     returned: Returned = ()
     path: str = ""
     decoder: Decoder | None = None
+    read: str = ""
 
 
 class Frame(NamedTuple):
@@ -144,7 +148,7 @@ def measure_images(
             raise ImageError("empty", "an ImageMeter that has measured no pixel")
         if reading.bands is not None:
             raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
-        yield Measured(image, None, returned=run(reading.functions, None))
+        yield _of_meter(image, reading)
     elif is_array(image):
         _refuse_level(reading)
         counts = () if reading.bands is None else ([len(reading.bands)],)
@@ -218,7 +222,23 @@ def measure_frame(frame: Frame, reading: Reading, threads: int | None = None) ->
         white = reading.value_range
         returned = run(reading.functions, picture, channels=channels, value_range=white)
     assert meter is not None
-    return Measured(meter, exif, facts, None, returned, path, decoded_by)
+    return Measured(meter, exif, facts, None, returned, path, decoded_by, _read_as(meter, reading))
+
+
+def _of_meter(meter: ImageMeter, reading: Reading) -> Measured:
+    own = replace(
+        reading,
+        value_range=meter._value_range,
+        metrics=[SETS[meter._set], *reading.functions],
+    )
+    returned = run(reading.functions, None)
+    return Measured(meter, None, returned=returned, read=_read_as(meter, own))
+
+
+def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:
+    one = next(iter(meter.bands.values())) if isinstance(meter, BandMeter) else meter
+    is_gray = one is not meter or one.mode in DEEP_GRAY
+    return reading_text(reading, one._order, one._samples, is_gray=is_gray)
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:
@@ -320,7 +340,8 @@ def _measured_jpeg(
     meter = ImageMeter._decoded(mode, core, features, reading.metric_set)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     tags = exif_of(exif, reading.exif).tags
-    return Measured(meter, tags, facts, path=short_path(path), decoder=decoder("JPEG"))
+    read = reading_text(reading)
+    return Measured(meter, tags, facts, path=short_path(path), decoder=decoder("JPEG"), read=read)
 
 
 def _measure_tiles(large: LargePicture, task: _Task) -> Iterator[Measured]:
@@ -334,7 +355,8 @@ def _measure_tiles(large: LargePicture, task: _Task) -> Iterator[Measured]:
         decoded_by = decoder(str(facts["Format"]), package)
     first: tuple[ExifTags | None, Facts | None] = (exif, facts)
     for meter, thumbnail, returned in measure_large(large, reading, task.threads, show, task.watch):
-        yield Measured(meter, *first, thumbnail, returned, path, decoded_by)
+        read = _read_as(meter, reading)
+        yield Measured(meter, *first, thumbnail, returned, path, decoded_by, read)
         first = (None, None)
 
 

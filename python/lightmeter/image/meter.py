@@ -17,6 +17,7 @@ from lightmeter.image.arrays import (
     ArrayLike,
     Channels,
     Layout,
+    Samples,
     as_numpy,
     as_range,
     check_channels,
@@ -24,10 +25,11 @@ from lightmeter.image.arrays import (
     is_array,
     pictures,
     range_of,
+    samples_of,
 )
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
-__all__ = ["Counting", "ImageMeter", "available_cpus", "measurable"]
+__all__ = ["DEEP_GRAY", "Counting", "ImageMeter", "available_cpus", "measurable"]
 
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
 
@@ -46,8 +48,8 @@ _CONVERTED_MODES = {
     "HSV": "RGB",
     "LAB": "RGB",
 }
-# Modes of deeper samples, as Pillow keeps them.
-_DEEP_MODES: dict[str, np.dtype[Any]] = {
+# Modes of deeper samples, which are gray, as Pillow keeps them.
+DEEP_GRAY: dict[str, np.dtype[Any]] = {
     "I;16": np.dtype("<u2"),
     "I;16L": np.dtype("<u2"),
     "I;16B": np.dtype(">u2"),
@@ -167,6 +169,8 @@ class ImageMeter:
         mask: NDArray[Any] | None,
     ) -> None:
         self.mode = ""
+        self._samples: Samples = ""
+        self._order: Channels | None = None  # of an array of colour
         self._core = _core.ImageMeter(counting.metrics, size, mask)
         self._set = SETS.index(counting.metrics)
         self._features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
@@ -184,6 +188,7 @@ class ImageMeter:
         meter.mode, meter._core, meter._features = mode, core, features
         meter._set = SETS.index(metrics)
         meter._bgr, meter._layout, meter._value_range, meter._threads = False, None, None, None
+        meter._samples, meter._order = "", None
         return meter
 
     def __reduce__(self) -> NoReturn:
@@ -264,6 +269,8 @@ class ImageMeter:
         (picture,) = pictures(array, self._layout)
         bands = picture.shape[2]
         mode = {3: "RGB", 4: "RGBA"}.get(bands) or _ARRAY_MODES[array.dtype.str[1:]]
+        self._samples = samples_of(array.dtype)
+        self._order = None if bands < 3 else "BGR" if self._bgr else "RGB"
         if picture.dtype == np.bool_:
             picture = np.multiply(picture, np.uint8(255))
         self._core.update(
@@ -281,6 +288,7 @@ class ImageMeter:
     def _update_pil(self, image: Image.Image, at: tuple[int, int] | None) -> None:
         if 0 in image.size:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
+        self._samples = samples_of(DEEP_GRAY.get(image.mode, _UINT8))
         threads = self._threads_for(image.width * image.height)
         try:
             # Pillow 11.2.1 crashes when it exports memory that is not its own, as that of an image
@@ -301,8 +309,8 @@ class ImageMeter:
         threads: int,
         at: tuple[int, int] | None,
     ) -> None:
-        dtype = _DEEP_MODES.get(image.mode, _UINT8)
-        channels = 1 if image.mode in _GRAY_MODES or image.mode in _DEEP_MODES else 3
+        dtype = DEEP_GRAY.get(image.mode, _UINT8)
+        channels = 1 if image.mode in _GRAY_MODES or image.mode in DEEP_GRAY else 3
         meter.update_arrow(
             exported[1],
             image.width,
@@ -380,10 +388,10 @@ def available_cpus() -> int:
 
 def measurable(image: Image.Image) -> Image.Image:
     """The image, or its conversion, in a mode whose samples are measured as they are."""
-    if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in _DEEP_MODES:
+    if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in DEEP_GRAY:
         return image
     if image.mode not in _CONVERTED_MODES:
-        supported = sorted(_GRAY_MODES | _RGB_MODES | _CONVERTED_MODES.keys() | _DEEP_MODES.keys())
+        supported = sorted(_GRAY_MODES | _RGB_MODES | _CONVERTED_MODES.keys() | DEEP_GRAY.keys())
         raise ImageError(
             "unsupported",
             f"mode {image.mode!r} is not supported; "

@@ -6,7 +6,14 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal, TypedDict, get_args
 
-from lightmeter.image.arrays import Channels, Layout, as_range, check_channels, check_layout
+from lightmeter.image.arrays import (
+    Channels,
+    Layout,
+    Samples,
+    as_range,
+    check_channels,
+    check_layout,
+)
 from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored
@@ -148,6 +155,11 @@ class Reading:
         """How pixels are counted."""
         mask_of = None if self.ignored is None else self.ignored.mask
         return Counting(self.channels, self.value_range, self.metric_set, mask_of)
+
+    @cached_property
+    def texts(self) -> dict[tuple[Channels | None, Samples, bool], str]:
+        """What `reading_text` made of it."""
+        return {}
 
     @property
     def all_bits(self) -> bool:

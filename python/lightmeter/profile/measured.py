@@ -8,10 +8,12 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.files import path_bytes
-from lightmeter.image.exif import DATES, ExifPolicy
+from lightmeter.image.exif import DATES
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.reading import Reading
+from lightmeter.image.reading_text import checked_text, reading_text
 from lightmeter.image.thumbnail import short_path
 from lightmeter.nesting import parse_json
 from lightmeter.profile.columns import (
@@ -69,14 +71,14 @@ def _dicts(table: Any) -> Iterator[Mapping[str, Any]]:
         yield row
 
 
-def log_measured(core: _core.Profile, row: Mapping[str, Any], policy: ExifPolicy) -> None:
+def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) -> None:
     """Add the row of an image, or of one that failed; on an error some of it may have been added.
 
     Args:
         core: to what.
         row: as `lightmeter.measure` gives it, or as a file of such rows has it. None and NaN say
             nothing, and neither does what does not begin with ``image.``.
-        policy: the policy that the image was measured under.
+        reading: how the image was read, but for what the row says of that.
 
     Raises:
         TypeError: a value is of another type.
@@ -90,6 +92,7 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], policy: ExifPolicy
         path = path_bytes(path if isinstance(path, str) else "")
         core.log_failure(_NAME, path, reason, str(detail))
         return
+    policy, read = reading.exif, _read_as(row, reading)
     bands = _bands_in(cells)
     kinds = _KINDS | numbers_of_bands(bands) if bands else _KINDS
     if not any(name in kinds and name not in FACTS for name in cells):
@@ -114,7 +117,7 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], policy: ExifPolicy
         feature = f"{PREFIX}{function}.{ERROR}"
         _begin(core, feature, "failure")
         core.log_facts({feature: error})
-    core.count_image(_NAME, 1)
+    core.count_image(_NAME, 1, read)
     if core.rows:
         shorts = {name: name.removeprefix(PREFIX) for name in values}
         core.sample_row({name: v for name, v in values.items() if is_compared(shorts[name], v)})
@@ -143,6 +146,13 @@ def _cells(row: Mapping[str, Any]) -> dict[str, int | float | str]:
         if is_image(value) or is_vector(value):
             raise TypeError(f"{name} is a {type(value).__name__}; expected a number or a string")
     return {name: value for name, value in plain.items() if value is not None}
+
+
+def _read_as(row: Mapping[str, Any], reading: Reading) -> str:
+    text = row.get("reading")
+    if text is None or text != text:  # NaN, in a table
+        return reading_text(reading)
+    return checked_text(text)
 
 
 def _missing(row: Mapping[str, Any]) -> list[str]:

@@ -155,7 +155,7 @@ class Profile:
         for number, (profile, row) in enumerate(rows, 1):
             part = profile if column is None else self._empty()
             try:
-                log_measured(part._core, row, self._reading.exif)
+                log_measured(part._core, row, self._reading)
                 if column is not None:
                     profile._merge(part, group_named(row.get(column), column))
             except (TypeError, ValueError) as error:
@@ -254,12 +254,12 @@ class Profile:
             part._add(prefix, result)
             self._merge(part, group)
             return
-        meter, exif, facts, thumbnail, returned, path, decoder = result
+        meter, exif, facts, thumbnail, returned, path, decoder, read = result
         if isinstance(meter, BandMeter):
             bands = [(band, each._as_features()) for band, each in meter.bands.items()]
-            self._core.log_bands(prefix, bands, meter.mode, path)
+            self._core.log_bands(prefix, bands, meter.mode, path, read)
         else:
-            self._core.log_image(prefix, meter._as_features(), meter.mode, path)
+            self._core.log_image(prefix, meter._as_features(), meter.mode, path, read)
         if decoder is not None or exif is not None or facts is not None:
             policy = self._reading.exif
             allow, deny = list(policy.allow), list(policy.deny)

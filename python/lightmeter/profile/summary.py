@@ -27,6 +27,7 @@ def plain_summary(view: ProfileView) -> dict[str, Any]:
         "groups": view.groups,
         "dataset_timestamp": timestamp and timestamp.isoformat(),
         "decoders": view.decoders,
+        "readings": view.readings,
         "failures": [failure.to_dict() for failure in view.failures],
         "features": features,
         "repeats": repeats,

@@ -293,6 +293,20 @@ class ProfileView:
         return decoders
 
     @property
+    def readings(self) -> dict[str, dict[str, int]]:
+        """How many images of each prefix were read in which way.
+
+        >>> view.readings["image"]
+        {'{}': 50}
+
+        A way is a JSON object of what is not as in files of 8 bits by default, which are ``{}``.
+        ``channels`` is there of arrays of colour, ``samples`` (``integer`` or ``float``) of those
+        with more than 8 bits; the rest are options of `lightmeter.Reading` and the names of
+        functions. Of several the first 16 in the order of their texts are kept.
+        """
+        return self._core.readings()
+
+    @property
     def sample(self) -> list[dict[str, float]]:
         """The numbers of some images at random, one dict an image; see `Profile`.
 

@@ -100,7 +100,7 @@ def _meaning(part: str) -> Meaning:
 
 def _count_images(profile: _core.Profile, prefix: str, parts: dict[str, Metrics]) -> None:
     images = read_feature(prefix, parts[_SIZE]).n if _SIZE in parts else 0
-    profile.count_image(prefix, images)
+    profile.count_image(prefix, images, "")
     allow = sorted(PERSONAL & parts.keys())
     profile.count_exif_read(prefix, allow, sorted(_NOT_READ - parts.keys()), images)
 

@@ -61,7 +61,7 @@ def test_ignored_pixels_enter_no_number(ignore: Any) -> None:
     assert views[0]["image.Brightness.mean"].mean == samples.max(axis=2)[~BLIND].mean()
     assert views[0]["image.ImagePixelWidth"].mean == WIDTH
     reverse = lm.log_image(samples[..., ::-1], ignore=ignore, channels="BGR").view()
-    assert reverse == views[0]
+    assert numbers(reverse) == numbers(views[0])
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "P", "RGB", "RGBA"])
@@ -84,7 +84,7 @@ def test_a_rectangle_is_cut_at_the_border_and_rounded() -> None:
         views = [
             lm.log_image(picture(WIDTH, HEIGHT), ignore=each).view() for each in (rectangle, mask)
         ]
-        assert views[0] == views[1]
+        assert numbers(views[0]) == numbers(views[1])
 
 
 def test_every_frame_and_every_large_image(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     picture(WIDTH, HEIGHT).save(image)
     file = mask_file(tmp_path, "L")
     told = {
-        lightmeter("profile", image, "--format", "json", *options).stdout
+        lightmeter("profile", image, "--format", "json", *options).stdout.partition("features")[2]
         for options in (
             ("--ignore", "0,0,.25,0.25"),
             ("--ignore", "0,0,1,1", "--ignore", file),

@@ -38,6 +38,7 @@ FOLDER = Path(__file__).parents[2] / "golden" / "v1"
 WHYLOGS = FOLDER.parent / "whylogs"
 AT = datetime(2022, 9, 7, tzinfo=UTC)
 SET = "whylogs"  # a set that never grows
+READINGS = ({}, {"channels": "BGR"}, {"value_range": (0, 4095)}, {"ignore": (0, 0, 2, 2)})
 
 
 def pattern(height: int, width: int, seed: int) -> np.ndarray:
@@ -48,6 +49,14 @@ def pattern(height: int, width: int, seed: int) -> np.ndarray:
         .astype(np.uint8)
         .reshape(height, width, 3)
     )
+
+
+def read_with(options: dict[str, Any]) -> ProfileView:
+    """Pictures of 16 and of 8 bits."""
+    profile = Profile(metrics=SET, **options)
+    profile.track(pattern(4, 5, 1).astype(np.uint16) * 16)
+    profile.track(pattern(4, 5, 2))
+    return profile.view()
 
 
 @functools.cache
@@ -74,7 +83,7 @@ def profiles() -> dict[str, ProfileView]:
         meter.update(pattern(6, 7, seed))
         # The bytes of a real thumbnail depend on Pillow's encoder.
         picture = (seed, f"caf\u00e9/{seed}.jpg", b"\xff" * seed)
-        pictured._core.log_image("image", meter._as_features(), "RGB", "")
+        pictured._core.log_image("image", meter._as_features(), "RGB", "", "")
         pictured._core.log_exemplar("image", meter._core, *picture)
 
     repeated = Profile()
@@ -82,7 +91,7 @@ def profiles() -> dict[str, ProfileView]:
         meter = ImageMeter(metrics="camera", size=(19, 16))
         meter.update(pattern(16, 19, seed))
         path = f"caf\u00e9/{seed}.jpg" if seed < 3 else ""
-        repeated._core.log_image("image", meter._as_features(), "RGB", path)
+        repeated._core.log_image("image", meter._as_features(), "RGB", path, "")
 
     rowed = Profile(sample=4)
     for seed in range(6):  # Exact in every rounding.
@@ -133,6 +142,7 @@ def profiles() -> dict[str, ProfileView]:
         "vectors": embedded.view(),
         "groups": grouped.view(),
         "decoders": decoded.view(),
+        "readings": ProfileView.merge_many(map(read_with, READINGS)),
         "values": valued.view(),
         "functions": returned.view(),
         "all_numbers": every.view(),

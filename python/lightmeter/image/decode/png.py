@@ -10,6 +10,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import samples_of
 from lightmeter.image.decode.png_chunks import PngChunks, png_chunks
 from lightmeter.image.meter import Counting, ImageMeter
 from lightmeter.image.reading import Reading
@@ -104,7 +105,9 @@ class PngPicture:
     def measured(self, counting: Counting, threads: int | None) -> ImageMeter | None:
         """Return a meter that was shown all rows; None if Pillow has to look."""
         meter = counting.meter(self.size, threads)
-        white = meter._range_of(np.dtype(np.uint16 if self.is_deep else np.uint8))
+        dtype = np.dtype(np.uint16 if self.is_deep else np.uint8)
+        meter._samples = samples_of(dtype)
+        white = meter._range_of(dtype)
         try:
             if not self._measure(meter._core, white):
                 return None
