@@ -91,7 +91,7 @@ def check(
             else:
                 view = view_of_source(reference, reading, sample=SAMPLE, workers=workers)
             prepared = reference_of(view)
-            prepared.reading(reading)
+            reading = prepared.reading(reading, {})
             wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
             source = source_of(paths[0] if len(paths) == 1 else paths, wanted)
         work = partial(_check_block, reference=prepared, reading=reading, level=level)

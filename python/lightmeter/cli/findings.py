@@ -29,6 +29,8 @@ def findings_json(report: DriftReport) -> str:
 
 def findings_text(report: DriftReport) -> Iterator[Text | Table]:
     """The headline, what changed in words, and a table of all features that have a verdict."""
+    if report.read_differently:
+        yield Text(visible(report.read_differently), "bold yellow")
     yield Text(headline(report.features), "bold")
     for told in _changed(report):
         text, verdict = Text("  "), str(told.lines[0].verdict)
@@ -56,6 +58,7 @@ def findings_text(report: DriftReport) -> Iterator[Text | Table]:
 def findings_markdown(report: DriftReport) -> str:
     """The same for a job summary or a pull request."""
     lines = [f"### {_markdown(headline(report.features))}", ""]
+    lines += [_markdown(report.read_differently), ""] if report.read_differently else []
     lines += [
         f"- **{told.lines[0].verdict}**: {_markdown(told.sentence)}" for told in _changed(report)
     ]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from typing import Literal, Unpack
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.metric_set import bands_in, metric_set_of, prefix_of
 from lightmeter.drift.names import said
+from lightmeter.drift.readings import Unlike, reading_like
 from lightmeter.drift.tails import Finding, Tail
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.numbers import SETS
-from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.profile import MOST_SAMPLE
@@ -63,6 +65,8 @@ class ImageCheck:
             none is, but the image is unusual, the number that goes least with the others.
         rows: how many images of the sample it was compared with.
         level: as given.
+        read_differently: how the image was read in another way than those of the reference; numbers
+            that cannot be compared then are not judged. Empty if it was not.
     """
 
     verdict: Literal["ordinary", "unusual", "unknown"]
@@ -70,6 +74,7 @@ class ImageCheck:
     findings: list[Finding]
     rows: int
     level: float
+    read_differently: str = ""
 
     def __repr__(self) -> str:
         """The verdict, how sure it is, and what is odd, in one line."""
@@ -78,7 +83,8 @@ class ImageCheck:
         more = f"; and {len(sentences) - 1} more" if len(sentences) > 1 else ""
         odd = f": {visible(sentences[0])}{more}" if sentences else ""
         compared = counted(self.rows, "image")
-        return f"<ImageCheck: {self.verdict}{p} among {compared}{odd}>"
+        first = f"{visible(self.read_differently)} " if self.read_differently else ""
+        return f"<ImageCheck: {first}{self.verdict}{p} among {compared}{odd}>"
 
     @property
     def why_unknown(self) -> str:
@@ -129,9 +135,10 @@ def check_image(
         level: the share of ordinary images that may be flagged, for which a sample of
             1 / level - 1 is needed.
         prefix: first part of the names of the features in the reference, if it has several.
-        reading: how pictures are read: as those of the reference were. The set of metrics is that
-            of the reference; functions of yours are called.
-        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
+        reading: how the image is read; by default as most images of the reference were, see
+            `ProfileView.readings`. The set of metrics is always that of the reference; functions of
+            yours are called.
+        options: what differs from that: see `lightmeter.Reading`.
 
     Raises:
         ImageError: the image cannot be measured.
@@ -143,11 +150,11 @@ def check_image(
     """
     if not isinstance(reference, Reference):
         reference = reference_of(view_of(reference), prefix)
-    images = measure_images(image, reference.reading(reading_of(reading, options)), threads=1)
+    images = measure_images(image, reference.reading(reading, options), threads=1)
     measured = next(images)
     if next(images, None) is not None:
         raise ValueError("got several images; expected one, so check them one by one")
-    return reference.check(numbers_of(reference.prefix, measured), level)
+    return reference.check(numbers_of(reference.prefix, measured), level, measured.read)
 
 
 def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
@@ -176,6 +183,7 @@ class Reference:
         self.prefix = prefix
         self._view = view
         self._prefixes = prefixes
+        self._readings = view.readings.get(prefix, {})
         self._tables = [
             (frozenset(names), names, values)
             for names, values in view._core.sampled_rows()
@@ -186,12 +194,27 @@ class Reference:
         self._tails: dict[str, Tail | None] = {}
         self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
 
-    def reading(self, reading: Reading) -> Reading:
-        """The same with the set of metrics that the reference was measured with.
+    def reading(self, reading: Reading | None, options: ReadingOptions) -> Reading:
+        """How to read an image, with the set of metrics that the reference was measured with.
+
+        Args:
+            reading: how, but for the options; None is how most images of the reference were read.
+            options: what differs from that.
 
         Raises:
-            ValueError: it has other bands than the reference, so that nothing could be compared.
+            TypeError: an option is unknown or of another type.
+            ValueError: one is out of range, or there are other bands than those of the reference,
+                so that nothing could be compared.
         """
+        if reading is None and not options:
+            return self._usual
+        return self._with_set(reading_like(self._readings, options, reading))
+
+    @cached_property
+    def _usual(self) -> Reading:
+        return self._with_set(reading_like(self._readings, {}, None))
+
+    def _with_set(self, reading: Reading) -> Reading:
         bands = frozenset(reading.band_names or ())
         only_bands = self._bands and f"{self.prefix}.entropy" not in self._view
         if not bands <= self._bands or (only_bands and not bands):
@@ -201,14 +224,28 @@ class Reference:
             return reading
         return replace(reading, metrics=[self._set, *reading.functions])
 
-    def check(self, numbers: Mapping[str, float], level: float = LEVEL) -> ImageCheck:
+    def check(
+        self, numbers: Mapping[str, float], level: float = LEVEL, read: str = ""
+    ) -> ImageCheck:
         """Judge an image by its numbers, as `numbers_of` gives them.
+
+        Args:
+            numbers: by their features.
+            level: as for `check_image`.
+            read: the text of how the image was read.
 
         Raises:
             TypeError: `level` is no number.
             ValueError: `level` is not between 1e-15 and 1.
         """
         check_level(level)
+        unlike = Unlike({self.prefix: {read: 1}}, {self.prefix: self._readings})
+        check = self._judged(
+            {name: value for name, value in numbers.items() if not unlike.reason(name)}, level
+        )
+        return replace(check, read_differently=unlike.sentence) if unlike.sentence else check
+
+    def _judged(self, numbers: Mapping[str, float], level: float) -> ImageCheck:
         rows = self._rows_for(frozenset(numbers), least_rows(level))
         findings = self._findings(numbers, level)
         if rows is None:

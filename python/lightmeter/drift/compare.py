@@ -12,6 +12,7 @@ from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.names import said
 from lightmeter.drift.numbers import compare_numbers
 from lightmeter.drift.rates import compare_rates
+from lightmeter.drift.readings import Unlike
 from lightmeter.drift.tally import Tally, meaning_of, tallies_of, tally_without
 from lightmeter.drift.vectors import compare_joint, compare_vectors
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
@@ -47,6 +48,7 @@ def judged_lines(
     tallies = tallies_of(cores[0]), tallies_of(cores[1])
     prefixes = frozenset(prefix for core in cores for prefix in core.image_prefixes)
     by_group = tested and all(core.has_groups for core in cores)
+    unlike = Unlike(target.readings, reference.readings)
     features: list[FeatureDrift] = []
     for name in sorted(tallies[0].keys() | tallies[1].keys()):
         own, other = tallies[0].get(name), tallies[1].get(name)
@@ -58,9 +60,12 @@ def judged_lines(
             other or tally_without(cores[1], name, meaning),
         )
         about = _about(name, meaning, prefixes)
-        lines = _lines(about, meaning, counts, cores, thresholds, tested)
+        reason = unlike.reason(name)
+        lines = _lines(about, meaning, counts, cores, thresholds, tested and not reason)
+        if reason:
+            lines = (changed(line, verdict=None, reason=reason) for line in lines)
         features += tested_by_group(lines, name, meaning, cores) if by_group else lines
-    for prefix in sorted(prefixes) if tested else ():
+    for prefix in filter(unlike.is_judged, sorted(prefixes) if tested else ()):
         name = "the numbers of images" if len(prefixes) == 1 else f"the numbers of {prefix}"
         together = compare_joint(prefix, name, cores)
         if together is not None:

@@ -1,12 +1,14 @@
 """The result of comparing two profiles: a line for each feature, with its verdict."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from lightmeter.drift.clusters import assumed
 from lightmeter.drift.decoders import decoded_unlike
 from lightmeter.drift.families import holm_p_values
 from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.order import by_severity
+from lightmeter.drift.readings import Unlike
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.drift.words import summary
 from lightmeter.profile import ProfileView
@@ -42,6 +44,11 @@ class Comparison:
         lines = sorted(self.features, key=lambda line: line.kind in RATES)
         self._by_name = {line.feature: line for line in lines}
         self.thresholds = thresholds
+
+    @cached_property
+    def read_differently(self) -> str:
+        """How pictures of the two sides were read differently; empty if they were not."""
+        return Unlike(self.target.readings, self.reference.readings).sentence
 
     @property
     def notes(self) -> list[str]:
@@ -117,8 +124,11 @@ class Comparison:
         return len(self.features)
 
     def summary(self) -> str:
-        """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %"."""
-        return summary(self.features, self.named)
+        """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %".
+
+        Before it come `read_differently` and a space, if that is not empty.
+        """
+        return f"{self.read_differently} {summary(self.features, self.named)}".lstrip()
 
     def __repr__(self) -> str:
         """The summary."""

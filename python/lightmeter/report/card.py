@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from lightmeter.draw.html import Content, Html, tag
+from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.names import says
 from lightmeter.drift.verdict import CHANGED
@@ -12,7 +13,7 @@ from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import levels, numbers_of, sizes
 from lightmeter.text import number, shorten, with_minus
 
-__all__ = ["card", "verdict_badge", "verdict_words"]
+__all__ = ["card", "said_first", "verdict_badge", "verdict_words"]
 
 # A shape beside the word, so that the colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -36,6 +37,12 @@ def verdict_words(line: FeatureDrift) -> Html:
     elif line.reason:
         words = " ", tag("span", with_minus(line.reason), cls="quiet")
     return tag("p", verdict_badge(line), words)
+
+
+def said_first(comparison: Comparison) -> Html | None:
+    """A paragraph about sides that were read differently; None where they were not."""
+    words = comparison.read_differently
+    return tag("p", tag("b", words)) if words else None
 
 
 def card(

@@ -12,7 +12,7 @@ from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import findings, headline
-from lightmeter.report.card import verdict_badge
+from lightmeter.report.card import said_first, verdict_badge
 from lightmeter.report.charts import chart_of
 from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import change
@@ -44,6 +44,7 @@ def notebook_html(comparison: Comparison) -> Html:
     charts = (chart_of(line, comparison.target, comparison.reference) for line in lines)
     return tag(
         "div",
+        said_first(comparison),
         tag("h3", headline(comparison.features)),
         tag("ul", listed) if changed else None,
         tag("p", f"and {left} more") if left > 0 else None,

@@ -8,10 +8,10 @@ from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import capitalised, findings, headline
+from lightmeter.drift.words import capitalised, findings, headline, summary
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
-from lightmeter.report.card import card, verdict_badge, verdict_words
+from lightmeter.report.card import card, said_first, verdict_badge, verdict_words
 from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
@@ -58,6 +58,7 @@ def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iter
     yield tag(
         "header",
         tag("h1", "Drift report"),
+        said_first(comparison),
         tag("p", headline(comparison.features), cls="headline"),
         _summary_line(comparison),
         tag("p", sides, cls="sides"),
@@ -70,7 +71,11 @@ def _summary_line(comparison: Comparison) -> Html | None:
     if not comparison.drifted:
         return None
     names = (line.feature for line in comparison.drifted)
-    return tag("p", f"{capitalised(comparison.summary(), *names)}.", cls="summary")
+    return tag(
+        "p",
+        f"{capitalised(summary(comparison.features, comparison.named), *names)}.",
+        cls="summary",
+    )
 
 
 def _main(comparison: Comparison) -> Iterator[Content]:

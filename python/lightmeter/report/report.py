@@ -24,9 +24,13 @@ class DriftReport(Comparison):
     """What `lightmeter.compare` found: a `Comparison` that can be shown."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON: ``summary``, ``thresholds``, ``notes`` and ``features``."""
+        """Everything, ready for JSON.
+
+        It has ``summary``, ``read_differently``, ``thresholds``, ``notes`` and ``features``.
+        """
         return {
             "summary": self.summary(),
+            "read_differently": self.read_differently,
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,
             "features": [_plain(line) for line in self.features],

@@ -15,7 +15,7 @@ from lightmeter.drift.words import capitalised
 from lightmeter.monitor.incidents import line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
-from lightmeter.report.card import card
+from lightmeter.report.card import card, said_first
 from lightmeter.report.groups import by_group
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
@@ -76,6 +76,7 @@ def bucket_html(bucket: ShownBucket, comparison: Comparison, baseline: str) -> H
             tag("h1", tag("bdi", history.title)),
             tag("p", bucket_text(bucket.start), cls="headline"),
             tag("p", badge(state), _sides(comparison, baseline), cls="sides"),
+            said_first(comparison),
             _summary_line(bucket.results),
             _neighbours(bucket),
         ),

@@ -47,9 +47,8 @@ def measure_large(
     for rasters in large.pictures:
         for raster in rasters:
             _check(raster, reading)
-        order = None if reading.bands is not None else large.order
-        own = order if large.facts is None else None
-        meters = [_meter(raster, reading, order, own) for raster in rasters]
+        order = None if reading.bands is not None else large.order or "RGB"
+        meters = [_meter(raster, reading, large.order) for raster in rasters]
         wholes = [Sampled(raster, 1) for raster in rasters] if reading.functions else []
         small = None
         if show is not None and reading.bands is None:
@@ -58,7 +57,7 @@ def measure_large(
         for number, raster in enumerate(rasters):
             channels = [meters[number]]
             if reading.bands is not None and len(rasters) == 1:
-                channels = meters = [_meter(raster, reading, None, None) for _ in reading.bands]
+                channels = meters = [_meter(raster, reading, None) for _ in reading.bands]
             parts = [*wholes[number : number + 1], *([] if small is None else [small])]
             measure_blocks(raster, channels, threads=threads, watch=counted, sampled=parts)
         returned: Returned = ()
@@ -89,15 +88,13 @@ def _check(raster: Raster, reading: Reading) -> None:
         raise ImageError("unsupported", f"ignored pixels take a mask in memory, but {advice}")
 
 
-def _meter(
-    raster: Raster, reading: Reading, order: Channels | None, of_array: Channels | None
-) -> ImageMeter:
+def _meter(raster: Raster, reading: Reading, order: Channels | None) -> ImageMeter:
     white = reading.value_range or (0.0, raster.white)
     counting = replace(reading.counting, channels=order or "RGB", value_range=white)
     meter = counting.meter(raster.size, threads=1)
     meter.mode = raster.mode
     meter._samples = samples_of(raster.dtype)
-    meter._order = of_array if raster.channels >= 3 else None
+    meter._order = order if raster.channels >= 3 and reading.bands is None else None
     return meter
 
 

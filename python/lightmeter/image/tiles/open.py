@@ -35,14 +35,14 @@ class LargePicture(NamedTuple):
         facts: what is known of the file; None of an array.
         header: its header, if it has one.
         is_encoded: whether its samples are not stored as they are.
-        order: of its channels of colour.
+        order: of its channels of colour, of an array; None of all else, which is RGB.
     """
 
     pictures: Iterator[Sequence[Raster]]
     facts: Facts | None = None
     header: Header | None = None
     is_encoded: bool = False
-    order: Channels = "RGB"
+    order: Channels | None = None
 
 
 def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
@@ -109,7 +109,9 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
     picture = ZarrPicture(folder, reading)
     planes = planes_of(picture.array, picture.axes, reading, is_colour=picture.is_colour)
     pictures = ([raster] for raster in planes)
-    return LargePicture(pictures, picture.facts, is_encoded=picture.is_encoded)
+    return LargePicture(
+        pictures, picture.facts, is_encoded=picture.is_encoded, order=reading.channels
+    )
 
 
 def open_array(array: Any, reading: Reading) -> LargePicture:

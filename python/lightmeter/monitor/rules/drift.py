@@ -201,6 +201,8 @@ class DriftRule(FeatureRule):
         if q > self.q:
             return Result(tested.feature, OK, value, None, upper, _joined(parts))
         line = tested.look()
+        if line is not None and line.verdict is None and line.reason:  # as read differently
+            return Result(tested.feature, NOT_ENOUGH, words=line.reason)
         if line is not None and line.effect is not None:
             line = _with_largest(line, self._thresholds)
             parts = [finding(line), f"{line.effect_name} {line.effect:.2g}", *parts]

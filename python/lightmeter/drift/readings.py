@@ -1,0 +1,161 @@
+"""Pictures of two sides that were read differently: what to say first, and what not to compare."""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from lightmeter.drift.metric_set import prefix_of
+from lightmeter.image.metrics import ERROR, TAKEN
+from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.image.reading_text import reading_fields, reading_options
+from lightmeter.text import shorten
+
+__all__ = ["Readings", "Unlike", "reading_like"]
+
+# By prefix, how many images were read in which way, as `ProfileView.readings` has it.
+Readings = Mapping[str, Mapping[str, int]]
+
+# First parts of the names of what does not follow from pixels; some numbers share theirs with tags.
+_OF_PIXELS = {number.name.partition(".")[0] for number in IMAGE_NUMBERS if number.group != "size"}
+_OF_NO_PIXEL = TAKEN - _OF_PIXELS
+# First parts of the names of numbers that are the same with red and blue exchanged.
+_OF_ANY_ORDER = {"Brightness", "Saturation", "Green", "glare_percent", "gray_percent"}
+
+_MOST = 3  # ways of one side to name
+_LONGEST = 60  # characters
+
+
+class _Difference(NamedTuple):
+    option: str
+    reference: set[str]
+    target: set[str]
+
+    def __str__(self) -> str:
+        return f"{self.option} {_listed(self.reference)} in the reference, " + (
+            f"{_listed(self.target)} in the target"
+        )
+
+
+class Unlike:
+    """How two sides were read differently.
+
+    Numbers of pixels are not compared where a `value_range` or level differs, and none that depends
+    on the order of colours where `channels` does. Everything else that differs is only said, and
+    only if no picture of one side was read as one of the other. What a side does not know, and an
+    option that its pictures do not depend on, is no difference.
+    """
+
+    def __init__(self, target: Readings, reference: Readings) -> None:
+        """Compare how images were read, by their prefixes."""
+        self._by_prefix = {
+            prefix: differences
+            for prefix in sorted(target.keys() & reference.keys())
+            if (differences := list(_differences(target[prefix], reference[prefix])))
+        }
+        self._prefixes = target.keys() | reference.keys()
+
+    @cached_property
+    def sentence(self) -> str:
+        """Says it all; empty if both sides were read alike."""
+        parts = []
+        for prefix, differences in self._by_prefix.items():
+            of = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
+            parts.append(f"The pictures{of} were read differently: {_joined(differences)}.")
+            options = {difference.option for difference in differences}
+            if options & _ALL.keys():
+                parts.append("Numbers of their pixels are not compared.")
+            elif "channels" in options:
+                parts.append("Numbers that depend on the order of colours are not compared.")
+        return " ".join(parts)
+
+    def reason(self, feature: str) -> str:
+        """Return why a feature is not compared; empty if it is."""
+        if not self._by_prefix:
+            return ""
+        prefix = prefix_of(feature, self._prefixes)
+        first, _, rest = feature.removeprefix(f"{prefix}.").partition(".")
+        if first in _OF_NO_PIXEL or rest == ERROR:
+            return ""
+        for difference in self._by_prefix.get(prefix, ()):
+            by_order = difference.option == "channels" and first not in _OF_ANY_ORDER
+            if by_order or difference.option in _ALL:
+                return f"read differently: {difference}"
+        return ""
+
+    def is_judged(self, prefix: str) -> bool:
+        """Whether all numbers of the images of a prefix are compared."""
+        return not any(
+            difference.option == "channels" or difference.option in _ALL
+            for difference in self._by_prefix.get(prefix, ())
+        )
+
+
+def _channels(fields: Mapping[str, Any]) -> Any:
+    return fields.get("channels")
+
+
+def _range_of(kind: str) -> Any:
+    def value_range(fields: Mapping[str, Any]) -> Any:
+        return fields.get("value_range", "by default") if fields.get("samples") == kind else None
+
+    return value_range
+
+
+# What says a way, and None where it does not depend on it. All numbers of pixels depend on the
+# first ones, of which the ways of both sides must be the same.
+_ALL = {
+    "value_range": _range_of("integer"),
+    "value_range of floats": _range_of("float"),
+    "pyramid_level": lambda fields: fields.get("pyramid_level", 0),
+}
+_SAID = {
+    "samples": lambda fields: fields.get("samples", "8 bits"),
+    "deep_colour": lambda fields: fields.get("deep_colour"),
+    "ignore": lambda fields: fields.get("ignore", "nothing"),
+    "frames": lambda fields: fields.get("frames", "first"),
+}
+
+
+def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterable[_Difference]:
+    own, other = ([reading_fields(text) for text in side] for side in (target, reference))
+    for option, way in ({"channels": _channels} | _ALL | _SAID).items():
+        ours, theirs = _ways(own, way), _ways(other, way)
+        unlike = ours.isdisjoint(theirs) if option in _SAID else ours != theirs
+        if ours and theirs and unlike:
+            yield _Difference(option, theirs, ours)
+
+
+def _ways(sides: Iterable[Mapping[str, Any]], way: Any) -> set[str]:
+    ways = (way(fields) for fields in sides)
+    return {
+        each if isinstance(each, str) else json.dumps(each) for each in ways if each is not None
+    }
+
+
+def reading_like(
+    readings: Mapping[str, int], options: ReadingOptions, reading: Reading | None
+) -> Reading:
+    """Return how to read pictures that are to be compared with others.
+
+    Args:
+        readings: of the others, how many were read in which way.
+        options: what is asked for; the rest is as most of the others were read.
+        reading: asked for as a whole, but for the options; then nothing is taken from the others.
+    """
+    if reading is not None:
+        return reading_of(reading, options)
+    usual = reading_options(readings)
+    if "bands" in usual or "bands" in options:
+        usual.pop("channels", None)
+    return reading_of(None, {**usual, **options})
+
+
+def _joined(differences: Iterable[_Difference]) -> str:
+    return "; ".join(map(str, differences))
+
+
+def _listed(ways: set[str]) -> str:
+    shown = [shorten(way, _LONGEST) for way in sorted(ways)[:_MOST]]
+    return " and ".join(shown) + (f" and {len(ways) - _MOST} more" if len(ways) > _MOST else "")
