@@ -61,8 +61,10 @@ class ImageCheck:
             ``"unknown"`` where the sample of the reference is too small to tell.
         p_value: the share of the sample, and this image, that deviate at least as much; None
             without one. Of images like the reference, a share `level` at most is unusual.
-        findings: the numbers that are out of the ordinary by themselves, the farthest first. Where
-            none is, but the image is unusual, the number that goes least with the others.
+        findings: why it is unusual: the numbers in `odd`, or where there is none the number that
+            goes least with the others. Empty unless it is unusual.
+        odd: the numbers that are out of the ordinary by themselves, the farthest first. Of 60
+            numbers of an ordinary image two or three are.
         rows: how many images of the sample it was compared with.
         level: as given.
         read_differently: how the image was read in another way than those of the reference; numbers
@@ -72,6 +74,7 @@ class ImageCheck:
     verdict: Literal["ordinary", "unusual", "unknown"]
     p_value: float | None
     findings: list[Finding]
+    odd: list[Finding]
     rows: int
     level: float
     read_differently: str = ""
@@ -247,20 +250,22 @@ class Reference:
 
     def _judged(self, numbers: Mapping[str, float], level: float) -> ImageCheck:
         rows = self._rows_for(frozenset(numbers), least_rows(level))
-        findings = self._findings(numbers, level)
+        odd = self._odd(numbers, level)
         if rows is None:
             return ImageCheck(
-                verdict="unknown", p_value=None, findings=findings, rows=0, level=level
+                verdict="unknown", p_value=None, findings=[], odd=odd, rows=0, level=level
             )
         deviation = rows.deviation([numbers[name] for name in rows.names])
         unusual = deviation.p_value <= level * (1 + 1e-12)
-        if unusual and not findings and deviation.oddest:
-            findings = [self._odd(deviation.oddest, numbers, deviation.expected)]
         known = rows.n >= least_rows(level)
+        findings = odd if unusual and known else []
+        if unusual and known and not odd and deviation.oddest:
+            findings = [self._unlike_others(deviation.oddest, numbers, deviation.expected)]
         return ImageCheck(
             verdict="unknown" if not known else "unusual" if unusual else "ordinary",
             p_value=deviation.p_value,
             findings=findings,
+            odd=odd,
             rows=rows.n,
             level=level,
         )
@@ -293,7 +298,7 @@ class Reference:
         values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
         return Rows(self.prefix, order, np.vstack(values), self._bands)
 
-    def _findings(self, numbers: Mapping[str, float], level: float) -> list[Finding]:
+    def _odd(self, numbers: Mapping[str, float], level: float) -> list[Finding]:
         ranked = []
         for name, value in numbers.items():
             tail = self._tail(name)
@@ -316,7 +321,7 @@ class Reference:
     def _spoken(self, name: str) -> str:
         return said(name, self._view[name].meaning.origin, self._prefixes).name
 
-    def _odd(self, name: str, numbers: Mapping[str, float], expected: float) -> Finding:
+    def _unlike_others(self, name: str, numbers: Mapping[str, float], expected: float) -> Finding:
         sentence = (
             f"{self._spoken(name)} {number(numbers[name])} does not go with the other numbers of "
             f"the image, which go with about {number(expected)}"

@@ -71,6 +71,8 @@ def test_ordinary_images_are_ordinary(good: ProfileView) -> None:
     checks = [check_image(scene(seed), good, level=LEVEL) for seed in range(100, 160)]
     assert sum(check.verdict == "unusual" for check in checks) <= 8
     assert {check.rows for check in checks} == {64}
+    assert all(bool(check.findings) == (check.verdict == "unusual") for check in checks)
+    assert any(check.odd for check in checks if check.verdict == "ordinary")
     assert min(check.p_value or 0 for check in checks) >= 1 / 65
 
 
@@ -142,10 +144,11 @@ def test_too_small_a_reference_says_so() -> None:
     assert check_image(darker(scene(1)), profile, level=LEVEL).verdict == "unusual"
 
 
-def test_a_reference_without_rows_has_findings_and_no_verdict() -> None:
+def test_a_reference_without_rows_has_odd_numbers_and_no_verdict() -> None:
     check = check_image(darker(scene(1)), log_image([scene(seed) for seed in range(80)]))
     assert (check.verdict, check.p_value, check.rows) == ("unknown", None, 0)
-    assert check.findings
+    assert not check.findings
+    assert check.odd
 
 
 def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:
@@ -222,7 +225,7 @@ def test_the_set_of_metrics_is_that_of_the_reference() -> None:
     assert "image.Grid.r3c3" in {finding.feature for finding in check.findings}
     view = log_image({"image": scene(1), "image.left": scene(2)}, metrics="camera").view()
     for prefix in ("image", "image.left"):
-        assert check_image(covered, view, prefix=prefix).findings == []
+        assert check_image(covered, view, prefix=prefix).odd == []
 
 
 def test_wrong_use(good: ProfileView) -> None:
