@@ -31,7 +31,7 @@ T load(const std::uint8_t* from) noexcept {
     return std::string(digits.data(), end);
   };
   throw OutOfRangeError("got a sample of " + text(sample) + "; expected " + text(view.low) +
-                        " to " + text(view.high));
+                        " to " + text(view.high) + ", or give value_range=(black, white)");
 }
 
 // The integer nearest to 0 <= x < 2^51, the even one of two: adding 1.5 * 2^52 leaves no bits for

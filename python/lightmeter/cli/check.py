@@ -25,6 +25,7 @@ from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
 from lightmeter.errors import ImageError
+from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, counted, number
 
@@ -60,7 +61,7 @@ def check(
         float, typer.Option(help="The share of ordinary images that may be flagged.")
     ] = LEVEL,
     *,
-    reading: Reading,
+    options: ReadingOptions,
     column: Column = None,
     workers: Workers = None,
     output_format: Printed = Format.TEXT,
@@ -69,7 +70,7 @@ def check(
 
     The reference is a profile file, or a folder, archive, table or address of images, which are
     measured first, or all that a store holds of a dataset or a segment. A profile is made with
-    --sample for that.
+    --sample for that. Images are read as those of the reference, if no option says otherwise.
 
     Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
     reference is too small to judge some; 1 no image could be measured.
@@ -79,7 +80,7 @@ def check(
             raise ValueError("expected either --reference, or --store with --dataset")
         if segment and store is None:
             raise ValueError("got --segment without --store")
-        if reading.frames == "all":
+        if options.get("frames") == "all":
             raise ValueError("got --frames all; expected first, the only frame that is judged")
         check_level(level)
     tally = _Tally(level)
@@ -89,9 +90,9 @@ def check(
             if reference is None:
                 view = _stored(store, dataset, segment)
             else:
-                view = view_of_source(reference, reading, sample=SAMPLE, workers=workers)
+                view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
             prepared = reference_of(view)
-            reading = prepared.reading(reading, {})
+            reading = prepared.reading(None, options)
             wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
             source = source_of(paths[0] if len(paths) == 1 else paths, wanted)
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
@@ -146,6 +147,7 @@ class _Tally:
         self._level = level
         self._counts = dict.fromkeys(("ordinary", "unusual", "unknown", "failed"), 0)
         self._why_unknown = ""
+        self._is_told = False
 
     def of(self, checks: Iterable[_Checked]) -> Iterator[_Checked]:
         """Those to print."""
@@ -155,6 +157,9 @@ class _Tally:
             else:
                 self._counts[checked.verdict] += 1
                 self._why_unknown = self._why_unknown or checked.why_unknown
+                if checked.read_differently and not self._is_told:
+                    self._is_told = True
+                    complain(checked.read_differently)
                 if checked.verdict != "unusual":
                     continue
             yield path, checked
@@ -202,4 +207,6 @@ def _plain(path: str, checked: ImageCheck | Failure) -> dict[str, Any]:
     if isinstance(checked, Failure):
         return checked.to_dict()
     findings = [finding._asdict() for finding in checked.findings]
-    return {"path": path, "p_value": checked.p_value, "findings": findings}
+    plain = {"path": path, "p_value": checked.p_value, "findings": findings}
+    first = {"read_differently": checked.read_differently} if checked.read_differently else {}
+    return first | plain

@@ -13,8 +13,10 @@ from lightmeter.cli.findings import findings_json, findings_markdown, findings_t
 from lightmeter.cli.options import Exemplars, Groups, Workers, reads_images
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import reported, usage, wide_console
+from lightmeter.drift.readings import reading_like
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
+from lightmeter.image.reading import ReadingOptions
 
 __all__ = ["drift"]
 
@@ -78,7 +80,7 @@ def drift(
         int, typer.Option(help="How many values a verdict needs on each side.")
     ] = DEFAULTS.min_values,
     *,
-    reading: Reading,
+    options: ReadingOptions,
     exemplars: Exemplars = 0,
     group: Groups = None,
     workers: Workers = None,
@@ -86,7 +88,8 @@ def drift(
 ) -> None:
     """Compare two profiles: what changed, by how much, and how surely.
 
-    Either side is a profile file, or a folder or glob pattern of images, which are measured first.
+    Either side is a profile file, or a folder or glob pattern of images, which are measured first:
+    those of the target as those of the reference, if no option says otherwise.
     """
     with reported():
         with usage():
@@ -100,12 +103,12 @@ def drift(
             )
         if html is not None:
             check_target(html)
-        measured = partial(
-            view_of_source, reading=reading, exemplars=exemplars, group=group, workers=workers
-        )
+        measured = partial(view_of_source, exemplars=exemplars, group=group, workers=workers)
+        reference_view = measured(reference, Reading(**options))
+        alike = reading_like(reference_view.readings.get("image", {}), options, None)
         report = compare(
-            reference=measured(reference),
-            target=measured(target),
+            reference=reference_view,
+            target=measured(target, alike),
             **dataclasses.asdict(thresholds),
         )
         if html is not None:

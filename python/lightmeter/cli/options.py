@@ -1,24 +1,23 @@
 """Options that several commands have, and what the library is given for them."""
 
 import contextlib
+import dataclasses
 import functools
 import importlib
 import inspect
-import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from lightmeter import ExifPolicy, Limits, Reading
+from lightmeter import ExifPolicy, Reading
 from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
 from lightmeter.errors import ImageError
-from lightmeter.image.limits import DEFAULT_LIMITS
-from lightmeter.image.numbers import SETS, MetricSet
+from lightmeter.image.option import Option, options_of
 from lightmeter.profile.profile import MOST_SAMPLE
 
 __all__ = [
@@ -45,29 +44,11 @@ __all__ = [
 ]
 
 
-_NUMBER = re.compile(r"\s*-?\d*\.?\d+\s*")
-
-
 class Format(StrEnum):
     """How most commands print."""
 
     TEXT = "text"
     JSON = "json"
-
-
-class Frames(StrEnum):
-    """What is measured of a file that holds several images."""
-
-    FIRST = "first"
-    ALL = "all"
-
-
-class Metrics(StrEnum):
-    """The sets of metrics, each of which holds the ones before it."""
-
-    _ignore_ = "metric_set"
-    for metric_set in SETS:
-        locals()[metric_set.upper()] = metric_set
 
 
 class ExecutorName(StrEnum):
@@ -76,8 +57,6 @@ class ExecutorName(StrEnum):
     THREADS = "threads"
     PROCESSES = "processes"
 
-
-_DEFAULT_SET = Metrics("default")
 
 Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
 StoreArgument = Annotated[str, typer.Argument(help="The store, such as drift.db.")]
@@ -129,36 +108,9 @@ Sample = Annotated[
         min=0, max=MOST_SAMPLE, help="How many images to keep the numbers of together, for check."
     ),
 ]
-MaxPixels = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Images with more pixels fail, and so do those that Pillow finds too large.",
-    ),
-]
-MaxBytes = Annotated[int | None, typer.Option(min=1, help="Files with more bytes fail.")]
-MaxFrames = Annotated[
-    int | None, typer.Option(min=1, help="With --frames all, files with more frames fail.")
-]
-MaxSeconds = Annotated[
-    float | None, typer.Option(min=0.001, help="Files that take longer to read fail.")
-]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option("--exif-allow", help="Track this Exif tag although it is personal (repeatable)."),
-]
-Deny = Annotated[
-    list[str] | None,
-    typer.Option("--exif-deny", help="Do not track this Exif tag, even if allowed (repeatable)."),
-]
-Own = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--metric",
-        metavar="MODULE:FUNCTION",
-        help="Call this function of yours with every picture too (repeatable).",
-    ),
-]
+_EXIF = options_of(ExifPolicy)
+Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
+Deny = Annotated[list[str] | None, typer.Option("--exif-deny", help=_EXIF["deny"].says)]
 Groups = Annotated[
     str | None,
     typer.Option(
@@ -168,85 +120,102 @@ Groups = Annotated[
         "that comparisons take groups and not images for independent.",
     ),
 ]
-Bands = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME,NAME...", help="Names of the channels of images that are not colours."
-    ),
-]
-Ignored = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="X,Y,WIDTH,HEIGHT|FILE",
-        help="Ignore a rectangle in pixels such as 0,0,200,40, or in shares of the sides such as "
-        "0,0.9,1,0.1, or the pixels where this image is not black (repeatable).",
-    ),
-]
+_Values = dict[str, Any]
 
 
-def reading_of_options(
-    *,
-    frames: Annotated[
-        Frames, typer.Option(help="Which images to measure of a file that holds several.")
-    ] = Frames.FIRST,
-    pyramid_level: Annotated[
-        int | None,
-        typer.Option(min=0, help="Which level of a pyramid to measure, by default the full one."),
-    ] = None,
-    deep_colour: Annotated[
-        bool,
-        typer.Option(
-            "--deep-colour", help="Measure all bits of PNG and TIFF colour of 16 bits, not 8."
-        ),
-    ] = False,
-    max_pixels: MaxPixels = DEFAULT_LIMITS.pixels,
-    max_bytes: MaxBytes = DEFAULT_LIMITS.bytes,
-    max_frames: MaxFrames = DEFAULT_LIMITS.frames,
-    max_seconds: MaxSeconds = DEFAULT_LIMITS.seconds,
-    exif_allow: Allow = None,
-    exif_deny: Deny = None,
-    metrics: Annotated[
-        Metrics,
-        typer.Option(help="Which set of numbers to measure, of which each has the one before."),
-    ] = _DEFAULT_SET,
-    metric: Own = None,
-    bands: Bands = None,
-    ignore: Ignored = None,
-) -> Reading:
-    """How the options of a command say that images are read."""
-    with usage():
-        try:
-            return Reading(
-                frames=frames.value,
-                pyramid_level=pyramid_level,
-                deep_colour=deep_colour,
-                exif=policy_of(exif_allow, exif_deny),
-                limits=Limits(
-                    pixels=max_pixels, bytes=max_bytes, frames=max_frames, seconds=max_seconds
-                ),
-                metrics=[cast(MetricSet, metrics.value), *map(_function_of, metric or ())],
-                bands=None if bands is None else bands.split(","),
-                ignore=list(map(_ignored, ignore or ())),
-            )
-        except ImageError as error:  # of a mask
-            raise ValueError(str(error)) from None
+def _options_of(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator[inspect.Parameter]:
+    """Yield the options of the command line for those of a dataclass."""
+    hints = get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        name, option = f"{prefix}{field.name}", field.metadata["option"]
+        if option.prefix:
+            panel_of = field.name.capitalize()
+            yield from _options_of(hints[field.name], f"{option.prefix}_", panel_of)
+            continue
+        of: Any = _kind_of(name, option, hints[field.name])
+        says = option.says.removesuffix(".") + (" (repeatable)." if option.many else ".")
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=typer.Option(
+                None,
+                f"--{name.replace('_', '-')}",
+                metavar=option.metavar,
+                help=says,
+                show_default=str(field.default) if option.choices and field.default else False,
+                rich_help_panel=panel,
+            ),
+            annotation=of | None,
+        )
+
+
+def _kind_of(name: str, option: Option, hint: Any) -> Any:
+    """What Typer makes of the text of an option."""
+    if option.choices:
+        return StrEnum(name, {choice: choice for choice in option.choices})
+    if option.many:
+        return list[str]
+    kinds = (hint, *get_args(hint))
+    return next((kind for kind in (bool, float, int) if kind in kinds), str)
+
+
+def _given(kind: Any, values: _Values, prefix: str = "") -> _Values:
+    """Return what a command line says of the options of a dataclass, and no more."""
+    given: _Values = {}
+    hints = get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        option = field.metadata["option"]
+        if option.prefix:
+            own = _given(hints[field.name], values, f"{option.prefix}_")
+            value = hints[field.name](**own) if own else None
+        elif (value := values.pop(f"{prefix}{field.name}")) and option.many:
+            value = list(map(option.parse, value))
+        elif isinstance(value, str):
+            value = option.parse(value)
+        if value not in (None, []):
+            given[field.name] = value
+    return given
+
+
+_METRIC = inspect.Parameter(
+    "metric",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=typer.Option(
+        None,
+        metavar="MODULE:FUNCTION",
+        help="Call this function of yours with every picture too (repeatable).",
+        rich_help_panel="Reading",
+    ),
+    annotation=list[str] | None,
+)
 
 
 def reads_images(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command` the options of `reading_of_options` in place of its parameter ``reading``.
+    """Give `command` an option for each of those of `Reading`, and ``--metric``.
 
-    So every command that reads images has all of them, and they are listed once.
+    They take the place of its parameter ``options``, which gets what is given of them as keywords,
+    checked, or ``reading``, which gets the `Reading`.
     """
-    options = inspect.signature(reading_of_options).parameters
+    options = {option.name: option for option in (*_options_of(Reading), _METRIC)}
 
     @functools.wraps(command)
-    def run(**values: object) -> None:
-        reading = {name: values.pop(name) for name in options}
-        command(**values, reading=reading_of_options(**reading))  # type: ignore[arg-type]
+    def run(**values: Any) -> None:
+        with usage(TypeError):
+            try:
+                functions = list(map(_function_of, values.pop("metric") or ()))
+                given = _given(Reading, values)
+                if functions:
+                    given["metrics"] = [given.get("metrics", "default"), *functions]
+                reading = Reading(**given)
+            except ImageError as error:  # of a mask
+                raise ValueError(str(error)) from None
+        command(**values, **({"reading": reading} if "reading" in names else {"options": given}))
 
+    names = inspect.signature(command).parameters
     parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command).parameters.values():
-        parameters += options.values() if parameter.name == "reading" else [parameter]
+    for parameter in names.values():
+        is_place = parameter.name in ("reading", "options")
+        parameters += options.values() if is_place else [parameter]
     # What Typer looks at.
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -277,14 +246,6 @@ def _function_of(name: str) -> Callable[[Any], Any]:
         place = getattr(module, "__file__", None) or "built in"
         raise ValueError(f"the module {module_name} ({place}) has no function {function_name}")
     return function
-
-
-def _ignored(text: str) -> Any:
-    """A rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, or else the path of a mask."""
-    numbers = text.split(",")
-    if len(numbers) == 1 or not all(map(_NUMBER.fullmatch, numbers)):
-        return text
-    return tuple(float(number) if "." in number else int(number) for number in numbers)
 
 
 def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:

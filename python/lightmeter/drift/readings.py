@@ -147,8 +147,8 @@ def reading_like(
     if reading is not None:
         return reading_of(reading, options)
     usual = reading_options(readings)
-    if "bands" in usual or "bands" in options:
-        usual.pop("channels", None)
+    if (usual | options).get("bands"):
+        usual.pop("channels", None)  # of bands there is no order
     return reading_of(None, {**usual, **options})
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "check_channels",
     "check_layout",
     "is_array",
+    "parse_range",
     "pictures",
     "range_of",
     "samples_of",
@@ -104,6 +105,11 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
     if not (low < high and math.isfinite(high - low)):
         raise ValueError(f"value_range is {value_range!r}; expected (black, white), black < white")
     return low, high
+
+
+def parse_range(text: str) -> tuple[str, ...]:
+    """Return what a text such as ``0,4095`` says, for `as_range`."""
+    return tuple(text.split(","))
 
 
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:

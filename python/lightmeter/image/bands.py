@@ -20,6 +20,7 @@ __all__ = [
     "as_bands",
     "bands_of",
     "check_pages",
+    "parse_bands",
 ]
 
 _LEAST, _MOST = 2, 32
@@ -113,6 +114,11 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
         if names.count(name) > 1:
             raise ValueError(f"bands has {name!r} twice; expected every name once")
     return names
+
+
+def parse_bands(text: str) -> list[str]:
+    """Return the names in a text such as ``DAPI,GFP``."""
+    return text.split(",")
 
 
 def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """Which pixels of pictures are ignored: rectangles, and those that a mask names."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,13 +21,14 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.pillow import check_size, open_picture
 from lightmeter.quiet import quiet
 
-__all__ = ["Ignore", "Ignored", "as_ignored"]
+__all__ = ["Ignore", "Ignored", "as_ignored", "parse_ignored"]
 
 # x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
 Rectangle = tuple[float, float, float, float]
 _One = Rectangle | str | os.PathLike[str] | Image.Image | ArrayLike
 Ignore = _One | Sequence[_One]
 
+_NUMBER = re.compile(r"\s*-?\d*\.?\d+\s*")
 _EXPECTED = (
     "a rectangle (x, y, width, height), a mask as a path, an image or an array, or a list of these"
 )
@@ -98,6 +100,14 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
     rectangles = tuple(_rectangle(each) for each in ignore if _is_rectangle(each))
     masks = tuple(_mask(each) for each in ignore if not _is_rectangle(each))
     return Ignored(rectangles, masks) if rectangles or masks else None
+
+
+def parse_ignored(text: str) -> Any:
+    """Return a rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, or else the path of a mask."""
+    numbers = text.split(",")
+    if len(numbers) == 1 or not all(map(_NUMBER.fullmatch, numbers)):
+        return text
+    return tuple(float(number) if "." in number else int(number) for number in numbers)
 
 
 def _is_rectangle(value: object) -> bool:

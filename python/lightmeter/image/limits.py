@@ -1,8 +1,10 @@
 """How much one image may cost before it is given up as ``too_large``."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from PIL import Image
+
+from lightmeter.image.option import option
 
 __all__ = ["DEFAULT_LIMITS", "Limits"]
 
@@ -29,19 +31,31 @@ class Limits:
             tiles. Other files and pipes are read as long as it takes.
     """
 
-    pixels: int | None = None
-    frames: int | None = 1000
-    bytes: int | None = 2**40
-    bytes_in_memory: int | None = 2**28
-    seconds: float | None = 300.0
+    pixels: int | None = field(
+        default=None,
+        metadata=option(
+            "Images with more pixels fail, and so do those that Pillow finds too large."
+        ),
+    )
+    frames: int | None = field(
+        default=1000, metadata=option("Where all frames are measured, files with more fail.")
+    )
+    bytes: int | None = field(default=2**40, metadata=option("Files with more bytes fail."))
+    bytes_in_memory: int | None = field(
+        default=2**28,
+        metadata=option("Files with more bytes fail whose decoder holds all of them in memory."),
+    )
+    seconds: float | None = field(
+        default=300.0, metadata=option("What takes longer to fetch, or to measure in tiles, fails.")
+    )
 
     def __post_init__(self) -> None:
         """Refuse limits that are not above 0."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for limit in fields(self):
+            value = getattr(self, limit.name)
             if value is not None and not value > 0:
                 raise ValueError(
-                    f"limit of {field.name} is {value!r}; expected a number above 0, or None"
+                    f"limit of {limit.name} is {value!r}; expected a number above 0, or None"
                 )
 
     @property

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Literal, TypedDict, get_args
 
@@ -13,10 +13,11 @@ from lightmeter.image.arrays import (
     as_range,
     check_channels,
     check_layout,
+    parse_range,
 )
-from lightmeter.image.bands import as_bands
+from lightmeter.image.bands import as_bands, parse_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
-from lightmeter.image.ignore import Ignore, Ignored, as_ignored
+from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.meter import Counting
 from lightmeter.image.metrics import (
@@ -27,7 +28,8 @@ from lightmeter.image.metrics import (
     set_of,
     takes_pil,
 )
-from lightmeter.image.numbers import MetricSet
+from lightmeter.image.numbers import SETS, MetricSet
+from lightmeter.image.option import option
 from lightmeter.text import near
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
@@ -95,17 +97,76 @@ class Reading:
         ImageError: a mask cannot be read.
     """
 
-    channels: Channels = "RGB"
-    layout: Layout | None = None
-    value_range: tuple[float, float] | None = None
-    frames: Frames = "first"
-    exif: ExifPolicy = DEFAULT_POLICY
-    limits: Limits = DEFAULT_LIMITS
-    metrics: Metrics = "default"
-    bands: Sequence[str] | None = None
-    ignore: Ignore | Ignored | None = None
-    pyramid_level: int | None = None
-    deep_colour: bool = False
+    channels: Channels = field(
+        default="RGB",
+        metadata=option(
+            "The order of the colours of arrays, such as those of Zarr: RGB, or BGR of OpenCV.",
+            choices=get_args(Channels),
+        ),
+    )
+    layout: Layout | None = field(
+        default=None,
+        metadata=option(
+            "The order of the dimensions of arrays, such as NCHW of a batch of PyTorch.",
+            choices=get_args(Layout),
+        ),
+    )
+    value_range: tuple[float, float] | None = field(
+        default=None,
+        metadata=option(
+            "Which samples are black and white, of more than 8 bits: by default 0 and 1 of floats, "
+            "0 and 65535 of integers. Colour files are then read with all bits, or fail.",
+            metavar="BLACK,WHITE",
+            parse=parse_range,
+        ),
+    )
+    frames: Frames = field(
+        default="first",
+        metadata=option(
+            "Which images to measure of a file that holds several.", choices=get_args(Frames)
+        ),
+    )
+    exif: ExifPolicy = field(
+        default=DEFAULT_POLICY, metadata=option("Which Exif tags are tracked.", prefix="exif")
+    )
+    limits: Limits = field(
+        default=DEFAULT_LIMITS,
+        metadata=option("What one image may cost; one that costs more fails.", prefix="max"),
+    )
+    metrics: Metrics = field(
+        default="default",
+        metadata=option(
+            "Which set of numbers to measure, of which each has the one before; and functions of "
+            "yours, on the command line by --metric.",
+            choices=SETS,
+        ),
+    )
+    bands: Sequence[str] | None = field(
+        default=None,
+        metadata=option(
+            "Names of the channels of images that are not colours.",
+            metavar="NAME,NAME...",
+            parse=parse_bands,
+        ),
+    )
+    ignore: Ignore | Ignored | None = field(
+        default=None,
+        metadata=option(
+            "Ignore a rectangle in pixels such as 0,0,200,40, or in shares of the sides such as "
+            "0,0.9,1,0.1, or the pixels where this image is not black.",
+            metavar="X,Y,WIDTH,HEIGHT|FILE",
+            parse=parse_ignored,
+            many=True,
+        ),
+    )
+    pyramid_level: int | None = field(
+        default=None,
+        metadata=option("Which level of a pyramid to measure, by default 0, the full one."),
+    )
+    deep_colour: bool = field(
+        default=False,
+        metadata=option("Measure all bits of PNG and TIFF colour of 16 bits, not the upper 8."),
+    )
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -216,7 +277,7 @@ def reading_of(reading: Reading | None, options: ReadingOptions) -> Reading:
         raise TypeError(f"reading is a {type(reading).__name__}; expected a lightmeter.Reading")
     if not options:
         return reading
-    names = [field.name for field in fields(Reading)]
+    names = [known.name for known in fields(Reading)]
     for name in options:
         if name not in names:
             raise TypeError(

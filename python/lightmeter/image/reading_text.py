@@ -7,7 +7,7 @@ from typing import Any
 
 from lightmeter.image.arrays import Channels, Samples
 from lightmeter.image.ignore import Ignored
-from lightmeter.image.reading import Reading, ReadingOptions
+from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions
 from lightmeter.nesting import parse_json
 from lightmeter.text import shorten
 
@@ -18,7 +18,8 @@ _MOST = 1024  # characters of a text, which are ASCII
 _PLAIN = "default"
 
 # What a text says of options, where it says them as `Reading` takes them.
-_TAKEN = ("channels", "bands", "ignore", "pyramid_level", "deep_colour")
+_TAKEN = ("metrics", "bands", "ignore", "pyramid_level")
+_TAKEN_IF_SAID = ("channels", "deep_colour")
 
 
 def reading_text(
@@ -111,16 +112,17 @@ def reading_fields(text: str) -> dict[str, Any]:
 def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
     """Return the options that most pictures were read with, by how many were read in which way.
 
-    Frames and metrics are not among them, nor are masks, whose pixels are not kept.
+    Frames and functions are not among them, nor are masks, whose pixels are not kept.
     """
     options: dict[str, Any] = {}
     for text in sorted(texts, key=lambda text: (texts[text], text)):
         fields = reading_fields(text)
-        known = {name: fields[name] for name in _TAKEN if name in fields}
+        known = {name: fields.get(name, getattr(DEFAULT_READING, name)) for name in _TAKEN}
+        known |= {name: fields[name] for name in _TAKEN_IF_SAID if name in fields}
         if "samples" in fields:
             known["value_range"] = fields.get("value_range")
-        if "ignore" in known and not _are_rectangles(known["ignore"]):
-            del known["ignore"]
+        if not _are_rectangles(known["ignore"]):
+            known["ignore"] = None
         try:
             Reading(**known)
         except (TypeError, ValueError):

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import measure
@@ -123,3 +124,37 @@ def test_without_pyarrow_it_says_what_to_install(
     assert "pip install 'lightmeter[parquet]'" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "rows.parquet").exists()
+
+
+def test_every_option_of_reading_is_one_of_the_command_line(tmp_path: Path) -> None:
+    samples = np.arange(0, 4096, 16, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(samples).save(tmp_path / "a.png")
+    result = lightmeter("profile", tmp_path, "--value-range", "0,4095", "--format", "json")
+    shown = json.loads(result.stdout)
+    assert shown["readings"] == {"image": {'{"samples":"integer","value_range":[0.0,4095.0]}': 1}}
+    mean = shown["features"]["image.Brightness.mean"]["distribution/mean"]
+    assert mean == pytest.approx(samples.mean() / 4095 * 255)
+    for option, wrong in (("value-range", "1"), ("value-range", "9,1"), ("channels", "GRB")):
+        result = lightmeter("measure", tmp_path, f"--{option}", wrong)
+        assert result.returncode == 2
+        assert option.replace("-", "") in result.stderr.replace("_", "").replace("-", "")
+
+
+def test_a_side_is_read_as_its_reference(tmp_path: Path) -> None:
+    for side in ("good", "new"):
+        (tmp_path / side).mkdir()
+        for seed in range(60):
+            samples = np.random.default_rng(seed).integers(0, 4096, (16, 16)).astype(np.uint16)
+            Image.fromarray(samples).save(tmp_path / side / f"{seed}.png")
+    good, new, file = tmp_path / "good", tmp_path / "new", tmp_path / "good.lmp"
+    lightmeter("profile", good, "--value-range", "0,4095", "--sample", 256, "-o", file)
+    sides = ("--reference", file, "--target", new)
+    assert "differently" not in (same := lightmeter("drift", *sides, "--fail-on", "drift")).stdout
+    assert same.returncode == 0
+    assert lightmeter("check", new, "--reference", file).returncode == 0
+    wrong = ("--value-range", "0,65535")
+    assert lightmeter("drift", *sides, *wrong).stdout.startswith("The pictures were read diff")
+    assert (
+        "read differently: value_range"
+        in lightmeter("check", new, "--reference", file, *wrong).stderr
+    )

@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import lightmeter as lm
 import numpy as np
@@ -28,6 +28,7 @@ from generated import of_metrics
 from lightmeter.demo import draw_cells, run_demo
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.option import options_of
 from make import DOCS, contents
 from PIL import Image
 from receiver import Receiver
@@ -307,6 +308,17 @@ def test_the_page_of_the_command_line_lists_every_command() -> None:
     for name in names:
         group, _, command = name.partition(" ")
         assert not command or f"`{command}`" in table[group], name
+
+
+def test_the_table_of_options_of_reading_is_that_of_the_code() -> None:
+    page = (ROOT / "docs/profiling.md").read_text(encoding="utf-8")
+    kinds = get_type_hints(lm.Reading)
+    for name, option in options_of(lm.Reading).items():
+        below = options_of(kinds[name]) if option.prefix else ()
+        names = [f"{option.prefix}-{own}" for own in below] or [name]
+        names += ["metric"] if name == "metrics" else []
+        flags = " ".join(f"`--{each.replace('_', '-')}`" for each in names)
+        assert f"| `{name}` | {flags} | {option.says} |" in page
 
 
 def test_every_option_is_one_of_a_command() -> None:

@@ -1,11 +1,12 @@
 """Which Exif tags are tracked."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
+from lightmeter.image.option import option
 from lightmeter.text import near
 
 __all__ = ["DEFAULT_POLICY", "ExifPolicy"]
@@ -29,8 +30,14 @@ class ExifPolicy:
         TypeError: `allow` or `deny` is a string instead of a collection of strings.
     """
 
-    allow: frozenset[str] = frozenset()
-    deny: frozenset[str] = frozenset()
+    allow: frozenset[str] = field(
+        default=frozenset(),
+        metadata=option("Track this Exif tag although it is personal.", many=True),
+    )
+    deny: frozenset[str] = field(
+        default=frozenset(),
+        metadata=option("Do not track this Exif tag, even if allowed.", many=True),
+    )
 
     def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
         """Check the names; any iterable of them will do."""
