@@ -82,13 +82,19 @@ py::list failures(const Profile& profile) {
   return result;
 }
 
-// (format, name) of the decoders of all images, in order.
-py::list decoders(const Profile& profile) {
+py::list listed(const lightmeter::profile::TextPairs& pairs) {
   py::list result;
-  for (const auto& [format, name] : profile.decoders.entries()) {
-    result.append(tuple_of({format, name}));
-  }
+  for (const auto& [key, value] : pairs.entries()) result.append(tuple_of({key, value}));
   return result;
+}
+
+// (format, name) of the decoders of all images, in order.
+py::list decoders(const Profile& profile) { return listed(profile.decoders); }
+
+// (name, value) of what somebody says of the profile, in order.
+py::list tags(const Profile& profile) { return listed(profile.tags); }
+void add_tag(Profile& profile, std::string_view name, std::string_view value) {
+  profile.tags.add(name, value);
 }
 
 // {prefix: {how images were read: how many}}.
@@ -122,6 +128,8 @@ void bind_images(BoundProfile& profile) {
       .def("failures", &failures)
       .def("decoders", &decoders)
       .def("readings", &readings)
+      .def("tags", &tags)
+      .def("add_tag", &add_tag)
       .def_property("exemplars", &exemplars, &keep_exemplars)
       .def_property("rows", &rows, &keep_rows);
 }

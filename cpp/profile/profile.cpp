@@ -70,8 +70,8 @@ const Column* Profile::find(std::string_view name) const { return find_in(column
 void Profile::count_images(std::string_view prefix, const ImageGroup& more) {
   wire::check_text(prefix);
   for (const auto& [policy, read] : more.exif_read) {
-    for (const auto* tags : {&policy.allow, &policy.deny}) {
-      for (const std::string& tag : *tags) wire::check_text(tag);
+    for (const auto* names : {&policy.allow, &policy.deny}) {
+      for (const std::string& tag : *names) wire::check_text(tag);
     }
   }
   ImageGroup& images = groups_[std::string(prefix)];
@@ -147,6 +147,7 @@ void Profile::merge(const Profile& other) {
   merge_all(readings_, other.readings_);  // no more than images
   failures.merge(other.failures);
   decoders.merge(other.decoders);
+  tags.merge(other.tags);
   if (const auto theirs = other.dataset_timestamp_) {
     dataset_timestamp_ = std::min(dataset_timestamp_.value_or(*theirs), *theirs);
   }

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "profile/column.hpp"
-#include "profile/decoders.hpp"
 #include "profile/exemplars.hpp"
 #include "profile/failures.hpp"
 #include "profile/group_moments.hpp"
@@ -18,6 +17,7 @@
 #include "profile/joint.hpp"
 #include "profile/readings.hpp"
 #include "profile/row_sample.hpp"
+#include "profile/text_pairs.hpp"
 #include "profile/vectors.hpp"
 
 namespace lightmeter::profile {
@@ -83,8 +83,11 @@ class Profile {
   RowSample rows;
   // Of all images, whatever their prefix; how many failed is counted in the columns.
   Failures failures;
-  // Of all images that were measured, whatever their prefix; arrays have none.
-  Decoders decoders;
+  // (format, what decoded it) of all images that were measured, whatever their prefix; arrays have
+  // none.
+  TextPairs decoders;
+  // (name, value): what somebody says of the profile.
+  TextPairs tags;
 
   // Forgets what is of single pictures: exemplars, the list of failures, and paths of hashes. Every
   // count stays.

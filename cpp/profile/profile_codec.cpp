@@ -83,10 +83,10 @@ struct Profile::Section {
   bool (*is_there)(const Profile& profile);
   void (*layout)(Codec& codec, Profile& profile);
 
-  static const std::array<Section, 11> kAll;
+  static const std::array<Section, 12> kAll;
 };
 
-constinit const std::array<Profile::Section, 11> Profile::Section::kAll{{
+constinit const std::array<Profile::Section, 12> Profile::Section::kAll{{
     {"timestamp", [](const Profile& profile) { return profile.dataset_timestamp_.has_value(); },
      [](Codec& codec, Profile& profile) {
        std::int64_t timestamp = profile.dataset_timestamp_.value_or(0);
@@ -110,6 +110,7 @@ constinit const std::array<Profile::Section, 11> Profile::Section::kAll{{
     of<&Profile::joints_>("joints"),
     of<&Profile::decoders>("decoders"),
     of<&Profile::readings_>("readings"),
+    of<&Profile::tags>("tags"),
 }};
 
 std::vector<std::uint8_t> Profile::encode() const {

@@ -23,10 +23,10 @@
 namespace lightmeter {
 namespace {
 
-using profile::Decoders;
 using profile::Exemplars;
 using profile::Failures;
 using profile::Profile;
+using profile::TextPairs;
 using sketch::Covariance;
 using sketch::DistinctCount;
 using sketch::FrequentIntegers;
@@ -195,7 +195,8 @@ void check_state(const Exemplars& exemplars, const Profile& profile) {
 void check_state(const Profile& profile) {
   check_state(profile.exemplars, profile);
   require(profile.failures.entries().size() <= Failures::kMaxEntries, "bounded failures");
-  require(profile.decoders.entries().size() <= Decoders::kMaxEntries, "bounded decoders");
+  require(profile.decoders.entries().size() <= TextPairs::kMaxEntries, "bounded decoders");
+  require(profile.tags.entries().size() <= TextPairs::kMaxEntries, "bounded tags");
   require(profile.rows.rows().size() <= profile.rows.keep(), "no more rows than are kept");
   for (const auto& [name, values] : profile.by_group().columns()) {
     std::uint64_t grouped = 0;

@@ -126,6 +126,7 @@ def plan_of(
     reading: Reading | None = None,
     exemplars: int = 0,
     sample: int = 0,
+    tags: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Plan:
     """Return the plan for rows with columns of these names; raises as `profile_images` does."""
@@ -133,7 +134,14 @@ def plan_of(
     logged = tuple(values)
     wanted = dict.fromkeys((*logged, *columns_of(segment_by), *columns_of(group)))
     known(wanted, names, "the data set")
-    run = Run(reading=reading, prefix=prefix, values=logged, exemplars=exemplars, sample=sample)
+    run = Run(
+        reading=reading,
+        prefix=prefix,
+        values=logged,
+        exemplars=exemplars,
+        sample=sample,
+        tags=tags,
+    )
     run.empty()  # checks the options here
     segment_of = group_of = None
     if segment_by is not None:

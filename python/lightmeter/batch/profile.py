@@ -1,7 +1,7 @@
 """Profiling many images in parallel, to the same bytes for any number of workers."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,7 @@ class RowOptions(ReadingOptions, total=False):
     reading: Reading | None
     exemplars: int
     sample: int
+    tags: Mapping[str, str] | None
 
 
 class _Options(RowOptions, total=False):
@@ -65,6 +66,7 @@ def profile_images(
     reading: Reading | None = None,
     exemplars: int = 0,
     sample: int = 0,
+    tags: Mapping[str, str] | None = None,
     workers: int | None = None,
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
@@ -129,6 +131,7 @@ def profile_images(
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
         sample: of how many images to keep the numbers for `check_image`, likewise, such as 256.
+        tags: what to say of the profile, and of that of each segment, likewise.
         workers: how many decode and measure at once; None takes one per processor.
         executor: who works. ``"threads"`` of this process are best for most; ``"processes"`` where
             functions of yours take long and hold the GIL. The profile is the same. Processes need
@@ -176,6 +179,7 @@ def profile_images(
         values=logged,
         exemplars=exemplars,
         sample=sample,
+        tags=tags,
         workers=workers,
         executor=executor,
         resume=resume,
@@ -206,6 +210,7 @@ class Run:
     values: Sequence[str] = ()
     exemplars: int = 0
     sample: int = 0
+    tags: Mapping[str, str] | None = None
     workers: int | None = None
     executor: Executor = "threads"
     resume: str | os.PathLike[str] | None = None
@@ -223,7 +228,11 @@ class Run:
     def empty(self) -> Profile:
         """Return a profile of nothing."""
         return Profile(
-            self.prefix, reading=self.reading, exemplars=self.exemplars, sample=self.sample
+            self.prefix,
+            reading=self.reading,
+            exemplars=self.exemplars,
+            sample=self.sample,
+            tags=self.tags,
         )
 
     def work(

@@ -30,7 +30,7 @@ def profile(
             paths or addresses that all machines can open, or dicts of ``bytes`` and ``path``.
         segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
             segments the first that come are kept.
-        options: `column`, `values`, `prefix`, `group`, `exemplars`, `rows` and all of a
+        options: `column`, `values`, `prefix`, `group`, `exemplars`, `sample`, `tags`, all of a
             `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
             only one.
 

@@ -21,9 +21,11 @@ from lightmeter.cli.options import (
     Resume,
     Sample,
     StoreOption,
+    Tags,
     Workers,
     reads_images,
     segments_of,
+    tags_of,
 )
 from lightmeter.cli.render import failed, headline
 from lightmeter.cli.terminal import complain, progress_bar, reported, say, usage
@@ -77,6 +79,7 @@ def log(
     column: Column = None,
     exemplars: Exemplars = 0,
     sample: Sample = 0,
+    tag: Tags = None,
     group: Groups = None,
     workers: Workers = None,
     executor: ExecutorOption = ExecutorName.THREADS,
@@ -115,6 +118,7 @@ def log(
                 reading=reading,
                 exemplars=exemplars,
                 sample=sample,
+                tags=tags_of(tag),
                 workers=workers,
                 executor=executor.value,
                 resume=resume,

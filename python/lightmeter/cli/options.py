@@ -36,11 +36,13 @@ __all__ = [
     "Sources",
     "StoreArgument",
     "StoreOption",
+    "Tags",
     "Values",
     "Workers",
     "policy_of",
     "reads_images",
     "segments_of",
+    "tags_of",
 ]
 
 
@@ -106,6 +108,14 @@ Sample = Annotated[
     int,
     typer.Option(
         min=0, max=MOST_SAMPLE, help="How many images to keep the numbers of together, for check."
+    ),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="Say this of the profile, such as model=v7 (repeatable).",
     ),
 ]
 _EXIF = options_of(ExifPolicy)
@@ -252,6 +262,19 @@ def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
     """The policy that the options of a command say; a misspelt tag is wrong usage."""
     with usage():
         return ExifPolicy(allow=allow or (), deny=deny or ())
+
+
+def tags_of(pairs: list[str] | None) -> dict[str, str]:
+    """What options such as ``model=v7`` say; else wrong usage."""
+    tags: dict[str, str] = {}
+    with usage():
+        for pair in pairs or ():
+            name, equals, value = pair.partition("=")
+            if not equals or name in tags:
+                expected = "every name once" if equals else "a name and a value such as model=v7"
+                raise ValueError(f"got the tag {pair!r}; expected {expected}")
+            tags[name] = value
+    return tags
 
 
 def segments_of(pairs: list[str] | None) -> tuple[dict[str, str], dict[str, str]]:

@@ -20,9 +20,11 @@ from lightmeter.cli.options import (
     Resume,
     Sample,
     Sources,
+    Tags,
     Values,
     Workers,
     reads_images,
+    tags_of,
 )
 from lightmeter.cli.render import failure_json, summary_json, summary_tables
 from lightmeter.cli.terminal import progress_bar, reported, usage, wide_console
@@ -47,6 +49,7 @@ def profile(
     value: Values = None,
     exemplars: Exemplars = 0,
     sample: Sample = 0,
+    tag: Tags = None,
     group: Groups = None,
     workers: Workers = None,
     executor: ExecutorOption = ExecutorName.THREADS,
@@ -74,6 +77,7 @@ def profile(
                 reading=reading,
                 exemplars=exemplars,
                 sample=sample,
+                tags=tags_of(tag),
                 workers=workers,
                 executor=executor.value,
                 resume=resume,

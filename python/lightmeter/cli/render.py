@@ -49,6 +49,8 @@ def _reasons(view: ProfileView) -> Counter[str]:
 def summary_tables(view: ProfileView) -> Iterator[Text]:
     """Yield lines on the whole and what failed, and a table of the features."""
     yield Text(headline(view), "bold")
+    for name, values in view.tags.items():
+        yield Text(visible(f"{name}: {', '.join(values)}"))
     if view.groups:
         yield Text(f"in about {counted(view.groups, 'group')}")
     reasons = _reasons(view)

@@ -45,6 +45,7 @@ def log(
     segment_by: None = None,
     roles: Literal["image"] | None = None,
     sample: int = 0,
+    tags: Mapping[str, str] | None = None,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ResultSet: ...
@@ -57,6 +58,7 @@ def log(
     segment_by: SegmentRows,
     roles: Literal["image"] | None = None,
     sample: int = 0,
+    tags: Mapping[str, str] | None = None,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> SegmentedViews: ...
@@ -69,6 +71,7 @@ def log(
     segment_by: SegmentRows | None = None,
     roles: Literal["image"] | None = None,
     sample: int = 0,
+    tags: Mapping[str, str] | None = None,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ResultSet | SegmentedViews:
@@ -110,6 +113,7 @@ def log(
             ``.pixels`` features and exemplars, and with Exif only where rows have it: `exif` is the
             policy that they were measured under. What does not begin with ``image.`` is no feature.
         sample: of how many images to keep the numbers together, as for `Profile`.
+        tags: what to say of the profiles, likewise.
         reading: how pictures are read.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
@@ -126,7 +130,7 @@ def log(
             `group`, or as `segment_by` says; a row is none of an image; an option is out of range.
         ImportError: only pyarrow could read `table`, and that is not installed.
     """
-    profile = Profile(reading=reading, sample=sample, **options)
+    profile = Profile(reading=reading, sample=sample, tags=tags, **options)
     if segment_by is None:
         profile.log(row=row, columns=columns, table=table, group=group, roles=roles)
         return ResultSet(profile)
@@ -157,6 +161,7 @@ def log_image(
     prefix: str = "image",
     *,
     group: GroupName = None,
+    tags: Mapping[str, str] | None = None,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ResultSet:
@@ -173,6 +178,7 @@ def log_image(
         group: what all of them belong to, such as ``"slide-7"`` or a burst, so that comparisons
             take groups and not images for independent. The name is not kept, only the moments of
             hashed groups are. ``""`` says that each image is a group of its own.
+        tags: what to say of the profile, as for `Profile`.
         reading: how pictures are read.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
@@ -182,7 +188,7 @@ def log_image(
         TypeError: something is no image at all, a prefix no string, or an option unknown.
         ValueError: an argument is out of range.
     """
-    profile = Profile(prefix, reading=reading, **options)
+    profile = Profile(prefix, reading=reading, tags=tags, **options)
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():

@@ -33,6 +33,7 @@ from lightmeter.profile.custom_metrics import log_returned
 from lightmeter.profile.grouping import Group, GroupName, group_named, group_of, split_by_group
 from lightmeter.profile.measured import log_measured, rows_of
 from lightmeter.profile.row import numbers_of
+from lightmeter.profile.tags import checked_tags
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
@@ -57,6 +58,7 @@ class Profile:
         reading: Reading | None = None,
         exemplars: int = 0,
         sample: int = 0,
+        tags: Mapping[str, str] | None = None,
         **options: Unpack[ReadingOptions],
     ) -> None:
         """Start empty.
@@ -70,6 +72,8 @@ class Profile:
             sample: of how many images to keep the numbers together, at random, at most 4096, for
                 `lightmeter.check_image`. Images with equal numbers count once. An image of 60
                 numbers takes 250 bytes.
+            tags: what to say of the profile, such as ``{"model": "v7"}``: at most 64 names and
+                values of up to 64 and 128 bytes. A merge has those of both sides.
             options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
         Raises:
@@ -85,6 +89,8 @@ class Profile:
             self._core.exemplars = _count("exemplars", exemplars, _MOST_EXEMPLARS)
         if sample != 0:
             self._core.rows = _count("sample", sample, MOST_SAMPLE)
+        for pair in checked_tags(tags).items():
+            self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.
@@ -237,12 +243,15 @@ class Profile:
         return measure_together(images, names, self._reading, self._core.exemplars > 0)
 
     def _empty(self) -> "Profile":
-        return Profile(
+        empty = Profile(
             self._prefix,
             reading=self._reading,
             exemplars=self._core.exemplars,
             sample=self._core.rows,
         )
+        for pair in self._core.tags():
+            empty._core.add_tag(*pair)
+        return empty
 
     def _add(self, prefix: str, result: "Measured | Profile", group: Group | None = None) -> None:
         """Add what `_measure` of this or of a like profile returned."""

@@ -26,6 +26,7 @@ def plain_summary(view: ProfileView) -> dict[str, Any]:
         "images": view.images,
         "groups": view.groups,
         "dataset_timestamp": timestamp and timestamp.isoformat(),
+        "tags": view.tags,
         "decoders": view.decoders,
         "readings": view.readings,
         "failures": [failure.to_dict() for failure in view.failures],

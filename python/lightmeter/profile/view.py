@@ -293,6 +293,14 @@ class ProfileView:
         return decoders
 
     @property
+    def tags(self) -> dict[str, list[str]]:
+        """What was said of the profile by name, and of those that were merged, see `Profile`."""
+        tags: dict[str, list[str]] = {}
+        for name, value in self._core.tags():
+            tags.setdefault(name, []).append(value)
+        return tags
+
+    @property
     def readings(self) -> dict[str, dict[str, int]]:
         """How many images of each prefix were read in which way.
 

@@ -73,6 +73,7 @@ def log_folder(
     reading: Reading | None = None,
     exemplars: int = 0,
     sample: int = 0,
+    tags: Mapping[str, str] | None = None,
     workers: int | None = None,
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
@@ -117,6 +118,7 @@ def log_folder(
         exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
         sample: of how many images to keep the numbers for `lightmeter.check_image`, likewise, such
             as 256.
+        tags: what to say of the profiles, likewise.
         workers: how many decode and measure at once; None takes one per processor.
         executor: who works, as for `lightmeter.profile_images`.
         resume: a folder that keeps what is done, likewise.
@@ -149,6 +151,7 @@ def log_folder(
         reading=reading,
         exemplars=exemplars,
         sample=sample,
+        tags=tags,
         workers=workers,
         executor=executor,
         resume=resume,

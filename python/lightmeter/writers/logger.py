@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -62,6 +63,7 @@ def logger(
     segment: Segment | None = None,
     reading: Reading | None = None,
     sample: int = 0,
+    tags: Mapping[str, str] | None = None,
     queue_bytes: int = 256 << 20,
     handle_signals: bool = False,
     **options: Unpack[ReadingOptions],
@@ -83,6 +85,7 @@ def logger(
         reading: how pictures are read.
         sample: of how many images to keep the numbers for `lightmeter.check_image`, as for
             `lightmeter.Profile`, such as 256.
+        tags: what to say of the profiles, likewise, such as ``{"model": "v7"}``.
         queue_bytes: memory for images that wait; beyond it images are dropped and counted. A path
             counts as 1 MB, for the work that it stands for.
         handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
@@ -107,6 +110,7 @@ def logger(
         segment=segment,
         reading=reading_of(reading, options),
         sample=sample,
+        tags=tags,
         queue_bytes=queue_bytes,
         handle_signals=handle_signals,
     )
@@ -141,6 +145,7 @@ class RollingLogger:
         segment: Segment | None,
         reading: Reading,
         sample: int,
+        tags: Mapping[str, str] | None,
         queue_bytes: int,
         handle_signals: bool,
     ) -> None:
@@ -148,7 +153,7 @@ class RollingLogger:
         length = None if every is None else to_duration(every)
         self._interval = to_duration(checkpoint).total_seconds()
         self._reading = reading
-        self._empty = Profile(reading=reading, sample=sample)
+        self._empty = Profile(reading=reading, sample=sample, tags=tags)
         self._segment = parse_segment(segment_text(segment))
         self._dataset = dataset
         self._queue_bytes = queue_bytes

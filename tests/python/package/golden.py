@@ -93,7 +93,7 @@ def profiles() -> dict[str, ProfileView]:
         path = f"caf\u00e9/{seed}.jpg" if seed < 3 else ""
         repeated._core.log_image("image", meter._as_features(), "RGB", path, "")
 
-    rowed = Profile(sample=4)
+    rowed = Profile(sample=4, tags={"model": "Caf\u00e9 7", "site": "north"})
     for seed in range(6):  # Exact in every rounding.
         row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
         rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})

@@ -32,6 +32,7 @@ def test_golden_files_are_read(name: str) -> None:
     assert view.sample == expected.sample
     assert view.decoders == expected.decoders
     assert view.readings == expected.readings
+    assert view.tags == expected.tags
     for feature in view:
         assert view._core.vectors(feature) == expected._core.vectors(feature)
     # Metrics that came later are in no old file.

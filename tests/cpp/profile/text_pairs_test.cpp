@@ -1,4 +1,4 @@
-#include "profile/decoders.hpp"
+#include "profile/text_pairs.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,36 +16,36 @@ namespace {
 using sketch::decoded;
 using sketch::encoded;
 
-TEST(Decoders, AreKeptOnceInOrder) {
-  Decoders decoders;
+TEST(TextPairs, AreKeptOnceInOrder) {
+  TextPairs decoders;
   decoders.add("PNG", "Pillow 13");
   decoders.add("JPEG", "Pillow 13");
   decoders.add("JPEG", "Pillow 12");
   decoders.add("JPEG", "Pillow 13");
-  const std::vector<Decoder> expected{
+  const std::vector<TextPair> expected{
       {"JPEG", "Pillow 12"}, {"JPEG", "Pillow 13"}, {"PNG", "Pillow 13"}};
   EXPECT_EQ(decoders.entries(), expected);
-  EXPECT_EQ(decoded<Decoders>(encoded(decoders)).entries(), expected);
+  EXPECT_EQ(decoded<TextPairs>(encoded(decoders)).entries(), expected);
 }
 
-TEST(Decoders, AnyPartitionAndOrderOfMergesGivesTheSame) {
-  std::vector<Decoder> all;
+TEST(TextPairs, AnyPartitionAndOrderOfMergesGivesTheSame) {
+  std::vector<TextPair> all;
   for (int i = 0; i < 200; ++i) {
     all.push_back({i % 3 != 0 ? "JPEG" : "TIFF", "Pillow " + std::to_string(i * 7919 % 150)});
   }
-  Decoders whole;
-  for (const Decoder& decoder : all) whole.add(decoder.format, decoder.name);
-  ASSERT_EQ(whole.entries().size(), Decoders::kMaxEntries);
+  TextPairs whole;
+  for (const TextPair& decoder : all) whole.add(decoder.key, decoder.value);
+  ASSERT_EQ(whole.entries().size(), TextPairs::kMaxEntries);
   for (std::size_t parts = 2; parts < 9; ++parts) {
-    std::vector<Decoders> split(parts);
+    std::vector<TextPairs> split(parts);
     for (std::size_t i = 0; i < all.size(); ++i) {
-      split[i * i % parts].add(all[i].format, all[i].name);
+      split[i * i % parts].add(all[i].key, all[i].value);
     }
-    Decoders left;
-    for (const Decoders& part : split) left.merge(part);
-    Decoders right;
+    TextPairs left;
+    for (const TextPairs& part : split) left.merge(part);
+    TextPairs right;
     for (std::size_t i = parts; i-- > 0;) {
-      Decoders sum = split[i];
+      TextPairs sum = split[i];
       sum.merge(right);
       right = sum;
     }
@@ -54,20 +54,20 @@ TEST(Decoders, AnyPartitionAndOrderOfMergesGivesTheSame) {
   }
 }
 
-TEST(Decoders, LongOnesAreCutAndOthersRefused) {
-  Decoders decoders;
-  const std::string name(Decoders::kMaxName - 1, 'n');
-  decoders.add(std::string(40, 'F'), name + "\u00e9");
-  const Decoder& kept = *decoders.entries().begin();
-  EXPECT_EQ(kept.format.size(), Decoders::kMaxFormat);
-  EXPECT_EQ(kept.name, name);  // not half of the last character
-  EXPECT_EQ(decoded<Decoders>(encoded(decoders)).entries(), decoders.entries());
+TEST(TextPairs, LongOnesAreCutAndOthersRefused) {
+  TextPairs decoders;
+  const std::string name(TextPairs::kMaxValue - 1, 'n');
+  decoders.add(std::string(70, 'F'), name + "\u00e9");
+  const TextPair& kept = *decoders.entries().begin();
+  EXPECT_EQ(kept.key.size(), TextPairs::kMaxKey);
+  EXPECT_EQ(kept.value, name);  // not half of the last character
+  EXPECT_EQ(decoded<TextPairs>(encoded(decoders)).entries(), decoders.entries());
   EXPECT_THROW(decoders.add("JPEG", "\xff"), std::invalid_argument);
 }
 
-TEST(Decoders, DecodeRefusesWhatCannotHaveBeenWritten) {
+TEST(TextPairs, DecodeRefusesWhatCannotHaveBeenWritten) {
   const auto refused = [](const std::vector<std::uint8_t>& bytes) {
-    EXPECT_THROW((void)decoded<Decoders>(bytes), DecodeError);
+    EXPECT_THROW((void)decoded<TextPairs>(bytes), DecodeError);
   };
   refused({1});
   refused({1, 1, 'a'});
@@ -82,16 +82,19 @@ TEST(Decoders, DecodeRefusesWhatCannotHaveBeenWritten) {
   refused(longer);
 }
 
-TEST(Decoders, AreASectionOfTheProfile) {
+TEST(TextPairs, AreSectionsOfTheProfile) {
   Profile profile;
   profile.decoders.add("JPEG", "Pillow 13");
   Profile other;
   other.decoders.add("JPEG", "Pillow 12");
+  other.tags.add("model", "v7");
+  profile.tags.add("model", "v6");
   profile.merge(other);
   profile.forget_pictures();
   const Profile again = Profile::decode(profile.encode());
   EXPECT_EQ(again.decoders.entries(), profile.decoders.entries());
   EXPECT_EQ(again.decoders.entries().size(), 2U);
+  EXPECT_EQ(again.tags.entries(), (std::vector<TextPair>{{"model", "v6"}, {"model", "v7"}}));
   EXPECT_EQ(again.encode(), profile.encode());
 }
 

@@ -1,0 +1,35 @@
+"""Tags: what somebody says of a profile, such as the version of the model that its pictures met."""
+
+from collections.abc import Mapping
+
+__all__ = ["checked_tags"]
+
+# What the core keeps.
+_MOST, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128
+
+
+def checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
+    """Return tags by name, none for None.
+
+    Raises:
+        TypeError: they are no dict of strings.
+        ValueError: they are more than 64, or a name or value is empty, no Unicode, or longer than
+            64 and 128 bytes.
+    """
+    if tags is None:
+        return {}
+    if not isinstance(tags, Mapping):
+        raise TypeError(
+            f"tags is a {type(tags).__name__}; expected a dict such as {{'model': 'v7'}}"
+        )
+    if len(tags) > _MOST:
+        raise ValueError(f"got {len(tags)} tags; expected at most {_MOST}")
+    for name, value in tags.items():
+        for text, most in ((name, _LONGEST_NAME), (value, _LONGEST_VALUE)):
+            if not isinstance(text, str):
+                raise TypeError(f"tags has {name!r}: {value!r}; expected strings")
+            if not 0 < len(text.encode(errors="surrogatepass")) <= most or not text.isprintable():
+                raise ValueError(
+                    f"tags has the text {text!r}; expected 1 to {most} bytes of visible characters"
+                )
+    return dict(tags)

@@ -1,0 +1,83 @@
+"""Tags: what somebody says of a profile."""
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter
+from PIL import Image
+
+TAGS = {"model": "v7", "site": "north"}
+SAID = {"model": ["v7"], "site": ["north"]}
+
+
+def test_every_door_of_profiles_takes_tags(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for shade in (1, 2):
+        Image.new("RGB", (4, 4), (shade, 0, 0)).save(folder / f"{shade}.png")
+    table = {"camera": ["a", "b"], "x": [1, 2]}
+    profile = lm.Profile(tags=TAGS)
+    segments = [
+        lm.log(columns=table, segment_by="camera", tags=TAGS),
+        lm.profile_images(folder, segment_by={"name": "path:(.)[.]png"}, tags=TAGS),
+    ]
+    with lm.Store(tmp_path / "drift.db") as store:
+        (logged,) = lm.log_folder(store, folder, "cells", tags=TAGS).profiles.values()
+        log = lm.logger(store, "live", every="1h", tags=TAGS)
+        log.track(np.zeros((4, 4), np.uint8))
+        log.close()
+        views = [
+            profile.view(),
+            pickle.loads(pickle.dumps(profile)).view(),
+            lm.log(row={"x": 1}, tags=TAGS).view(),
+            lm.log(table=lm.measure(folder), roles="image", tags=TAGS).view(),
+            lm.log_image(folder / "1.png", tags=TAGS).view(),
+            logged,
+            store.read("live"),
+            store.read("cells"),
+            *(view for parts in segments for view in (parts.whole, *parts.values())),
+        ]
+    for view in views:
+        assert view.tags == SAID
+        assert lm.ProfileView.from_bytes(view.to_bytes()).tags == SAID
+
+
+def test_a_merge_has_the_tags_of_both_sides() -> None:
+    sides = [lm.Profile(tags={"model": name}).view() for name in ("v7", "v6", "v7")]
+    assert lm.ProfileView.merge_many(sides).tags == {"model": ["v6", "v7"]}
+    many = [lm.Profile(tags={f"{n:03}": "x"}).view() for n in range(99)]
+    assert list(lm.ProfileView.merge_many(reversed(many)).tags) == [f"{n:03}" for n in range(64)]
+
+
+def test_tags_on_the_command_line(tmp_path: Path) -> None:
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    result = lightmeter("profile", tmp_path, "--tag", "model=v7", "--format", "json")
+    assert json.loads(result.stdout)["tags"] == {"model": ["v7"]}
+    logging = ("log", tmp_path, "--dataset", "d", "--store", tmp_path / "drift.db")
+    assert lightmeter(*logging, "--tag", "model=v7", "--tag", "a=b").returncode == 0
+    for wrong in (["--tag", "model"], ["--tag", "a=1", "--tag", "a=2"], ["--tag", "a="]):
+        assert lightmeter("profile", tmp_path, *wrong).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("tags", "error"),
+    [
+        ("model=v7", TypeError),
+        ({"model": 7}, TypeError),
+        ({7: "model"}, TypeError),
+        ({"": "v7"}, ValueError),
+        ({"model": "a\nb"}, ValueError),
+        ({"model": "\udc80"}, ValueError),
+        ({"m" * 65: "v7"}, ValueError),
+        ({"model": "v" * 129}, ValueError),
+        ({str(n): "v7" for n in range(65)}, ValueError),
+    ],
+)
+def test_wrong_tags(tags: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="tag"):
+        lm.Profile(tags=tags)
