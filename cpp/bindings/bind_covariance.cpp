@@ -25,10 +25,6 @@ py::array_t<double> comoments(const Covariance& self) {
   return result;
 }
 
-std::size_t projections(const py::object& /*type*/) {
-  return lightmeter::sketch::Projections::kProjections;
-}
-
 bool same(const Covariance& a, const Covariance& b) { return a == b; }
 
 py::array means(const Covariance& self) { return as_array(self.means()); }
@@ -84,12 +80,12 @@ py::object joint(const Profile& profile, const std::string& prefix) {
 }  // namespace
 
 void bind_covariance(py::module_& module) {
-  py::class_<Covariance>(module, "Covariance", "Count, means and covariances of rows of numbers.")
-      .def("__eq__", &same, py::is_operator())
+  py::class_<Covariance> bound(module, "Covariance", "Count, means and covariances of rows.");
+  bound.attr("projections") = lightmeter::sketch::Projections::kProjections;
+  bound.def("__eq__", &same, py::is_operator())
       .def_property_readonly("n", &Covariance::n)
       .def_property_readonly("means", &means)
       .def_property_readonly("comoments", &comoments)
-      .def_property_readonly_static("projections", &projections)
       .def("means_above", &means_above);
 }
 

@@ -101,14 +101,6 @@ py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_
   return dict;
 }
 
-// P(X > f) of Fisher's F distribution.
-double f_tail(double f, std::uint64_t dof, std::uint64_t of_noise) {
-  if (dof == 0 || of_noise == 0) {
-    throw std::invalid_argument("got no degrees of freedom; expected at least 1");
-  }
-  return drift::f_tail(f, dof, of_noise);
-}
-
 // What |T| of Student's distribution exceeds with probability `tail`.
 double student_quantile(double tail, std::uint64_t dof) {
   if (!(tail > 0.0 && tail <= 1.0) || dof == 0) {
@@ -129,7 +121,7 @@ py::tuple circular_level(const QuantileSketch& hues) {
 }  // namespace
 
 void bind_drift(py::module_& module) {
-  module.def("f_tail", &f_tail);
+  module.def("f_tail", &drift::f_tail);  // degrees of freedom at least 1
   module.def("numbers_of", &numbers_of, py::return_value_policy::reference_internal);
   module.def("level_of", &level_of);
   module.def("circular_level", &circular_level);

@@ -26,7 +26,6 @@ struct ArrowArray {
 
 using lightmeter::Pixels;
 using lightmeter::SampleType;
-using lightmeter::measure::Histogram;
 using lightmeter::measure::ImageMeter;
 using lightmeter::measure::Mask;
 using lightmeter::profile::ImageFeatures;
@@ -97,20 +96,12 @@ Pixels pixels_of(const py::capsule& exported, py::ssize_t width, py::ssize_t hei
   return pixels;
 }
 
-// Exact counts of the sample values, of shape (256,) or, of a deep image, (65536,).
-py::array_t<std::uint64_t> histogram(ImageMeter& meter, const std::string& name) {
-  const Histogram* histogram = nullptr;
-  std::string names;
-  lightmeter::measure::for_each_histogram(
-      [&](const char* known, const Histogram& counts) {
-        if (name == known || (name == "gray" && histogram == nullptr)) histogram = &counts;
-        names += std::string(known) + ", ";
-      },
-      meter.counts());
-  if (histogram == nullptr) {
-    throw std::invalid_argument("no histogram " + name + "; expected one of " + names + "gray");
-  }
-  return py::array_t<std::uint64_t>(static_cast<py::ssize_t>(histogram->size()), histogram->data());
+// Exact counts of the sample values by name, of shape (256,) or, of a deep image, (65536,).
+py::dict histograms(ImageMeter& meter) {
+  py::dict result;
+  const auto add = [&](const char* name, const auto& counts) { result[name] = as_array(counts); };
+  lightmeter::measure::for_each_histogram(add, meter.counts());
+  return result;
 }
 
 constexpr std::array<std::string_view, 8> kScales{"sample",  "squares", "bits",   "share",
@@ -221,5 +212,5 @@ void bind_measure(py::module_& module) {
       .def("empty", &ImageMeter::empty)
       .def("add", &ImageMeter::add)
       .def("measurement", &measurement)
-      .def("histogram", &histogram);
+      .def_property_readonly("histograms", &histograms);
 }

@@ -5,17 +5,23 @@
 #include <stdexcept>
 #include <string>
 
-#include "drift/contingency.hpp"
 #include "drift/special.hpp"
 
 namespace lightmeter::drift {
 
 namespace {
 
-void check_hits(const char* side, std::uint64_t hits, std::uint64_t n) {
-  if (hits <= n) return;
-  throw std::invalid_argument(std::to_string(hits) + " hits of " + std::to_string(n) + " in the " +
-                              side + "; expected at most as many hits as observations");
+// Beyond as many observations log_factorial() has too few digits. Of fewer at the same rate the
+// p-value is greater.
+constexpr std::uint64_t kMostExact = std::uint64_t{1} << 39;
+
+void check_hits(const char* side, std::uint64_t& hits, std::uint64_t& n) {
+  if (hits > n) {
+    throw std::invalid_argument(std::to_string(hits) + " hits of " + std::to_string(n) +
+                                " in the " + side +
+                                "; expected at most as many hits as observations");
+  }
+  for (; n > kMostExact; n /= 2) hits /= 2;
 }
 
 double log_choose(std::uint64_t all, std::uint64_t some) {
@@ -56,22 +62,11 @@ struct Hypergeometric {
   [[nodiscard]] double up_to(std::uint64_t x) const { return of_others().from(hits - x); }
 };
 
-Hypergeometric law_of(std::uint64_t target_hits, std::uint64_t n_target,
-                      std::uint64_t reference_hits, std::uint64_t n_reference) {
+Hypergeometric law_of(std::uint64_t& target_hits, std::uint64_t& n_target,
+                      std::uint64_t& reference_hits, std::uint64_t& n_reference) {
   check_hits("target", target_hits, n_target);
   check_hits("reference", reference_hits, n_reference);
   return {n_target, n_reference, target_hits + reference_hits};
-}
-
-// Beyond as many observations log_factorial() has too few digits; then the limit has enough.
-constexpr std::uint64_t kMostExact = std::uint64_t{1} << 40;
-
-double limit_p_value(std::uint64_t target_hits, std::uint64_t n_target,
-                     std::uint64_t reference_hits, std::uint64_t n_reference) {
-  Contingency counts;
-  counts.push(target_hits, reference_hits);
-  counts.push(n_target - target_hits, n_reference - reference_hits);
-  return chi_square_tail(counts.chi_square(), 1);
 }
 
 }  // namespace
@@ -80,9 +75,6 @@ double fisher_exact(std::uint64_t target_hits, std::uint64_t n_target, std::uint
                     std::uint64_t n_reference) {
   Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
   std::uint64_t seen = target_hits;
-  if (n_target + n_reference > kMostExact) {
-    return limit_p_value(target_hits, n_target, reference_hits, n_reference);
-  }
   if (seen < law.mode()) {
     law = law.of_others();
     seen = reference_hits;
@@ -106,10 +98,6 @@ double fisher_more(std::uint64_t target_hits, std::uint64_t n_target, std::uint6
                    std::uint64_t n_reference) {
   const Hypergeometric law = law_of(target_hits, n_target, reference_hits, n_reference);
   if (target_hits == law.low()) return 1.0;
-  if (n_target + n_reference > kMostExact) {
-    const double p = limit_p_value(target_hits, n_target, reference_hits, n_reference) / 2.0;
-    return target_hits > law.mode() ? p : 1.0 - p;
-  }
   // Of the two tails the one that is not near 1 is summed.
   return target_hits > law.mode() ? std::min(1.0, law.from(target_hits))
                                   : std::max(0.0, 1.0 - law.up_to(target_hits - 1));

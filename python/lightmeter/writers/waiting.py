@@ -22,7 +22,6 @@ __all__ = ["Waiting", "keep", "measure_kept", "warm_up", "weight"]
 _LEAST = 1 << 10  # the objects around the pixels
 # A path holds nothing, but stands for the work of reading a file: as much as if the file waited.
 _PATH = 1 << 20
-_HISTOGRAMS = 7  # of an ImageMeter, and as many bytes per count as there are in 64 bits
 
 
 class Waiting(NamedTuple):
@@ -106,5 +105,5 @@ def _size(image: Any) -> int:
     if isinstance(image, Measured):
         meter = image.meter
         meters = [meter] if isinstance(meter, ImageMeter) else meter.bands.values()
-        return sum(each._core.histogram("value").nbytes * _HISTOGRAMS for each in meters)
+        return sum(sum(h.nbytes for h in each._core.histograms.values()) for each in meters)
     return 0  # measured by `keep`, and weighed then

@@ -41,8 +41,8 @@ def assert_counts_are_exact(meter: ImageMeter, rgb: NDArray[np.uint16]) -> None:
     planes = {"hue": hue, "saturation": saturation, "value": value}
     planes |= dict(zip(("red", "green", "blue"), np.moveaxis(rgb, -1, 0), strict=True))
     for name, plane in planes.items():
-        np.testing.assert_array_equal(meter._core.histogram(name), counts_of(plane), name)
-    np.testing.assert_array_equal(meter._core.histogram("hue_chroma"), counts_of(hue, chroma))
+        np.testing.assert_array_equal(meter._core.histograms[name], counts_of(plane), name)
+    np.testing.assert_array_equal(meter._core.histograms["hue_chroma"], counts_of(hue, chroma))
 
 
 def deep_rgb(max_side: int = 24) -> st.SearchStrategy[NDArray[np.uint16]]:

@@ -26,12 +26,12 @@ def counts_of(plane: NDArray[np.uint8]) -> NDArray[np.int64]:
 def assert_counts_are_exact(meter: ImageMeter, rgb: NDArray[np.uint8]) -> None:
     hsv = np.asarray(Image.fromarray(np.ascontiguousarray(rgb), "RGB").convert("HSV"))
     for channel, name in enumerate(RGB_NAMES):
-        np.testing.assert_array_equal(meter._core.histogram(name), counts_of(rgb[..., channel]))
+        np.testing.assert_array_equal(meter._core.histograms[name], counts_of(rgb[..., channel]))
     for channel, name in enumerate(HSV_NAMES):
-        np.testing.assert_array_equal(meter._core.histogram(name), counts_of(hsv[..., channel]))
+        np.testing.assert_array_equal(meter._core.histograms[name], counts_of(hsv[..., channel]))
     chroma = rgb.max(axis=-1).astype(int) - rgb.min(axis=-1)
     expected = np.bincount(hsv[..., 0].ravel(), chroma.ravel(), minlength=256)
-    np.testing.assert_array_equal(meter._core.histogram("hue_chroma"), expected)
+    np.testing.assert_array_equal(meter._core.histograms["hue_chroma"], expected)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
