@@ -118,7 +118,10 @@ class DriftRule(FeatureRule):
             comparison.features, key=lambda drift: (drift.feature, drift.kind in RATES)
         ):
             value = getattr(drift, self.metric)
-            if value is not None and self.takes(drift.feature):
+            unlike = comparison._unlike.reason(drift.feature)
+            if unlike and value is not None and self.takes(drift.feature):
+                results.append(Result(drift.feature, NOT_ENOUGH, words=unlike))
+            elif value is not None and self.takes(drift.feature):
                 state: ResultState = ANOMALY if value > self.above else OK
                 words = _cause(drift)
                 results.append(Result(drift.feature, state, value, None, self.above, words))
@@ -201,7 +204,7 @@ class DriftRule(FeatureRule):
         if q > self.q:
             return Result(tested.feature, OK, value, None, upper, _joined(parts))
         line = tested.look()
-        if line is not None and line.verdict is None and line.reason:  # as read differently
+        if line is not None and line.verdict is None and line.reason:  # it was read differently
             return Result(tested.feature, NOT_ENOUGH, words=line.reason)
         if line is not None and line.effect is not None:
             line = _with_largest(line, self._thresholds)
