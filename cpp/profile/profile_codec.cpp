@@ -156,9 +156,9 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
   check_groups(profile);
   for (const auto& [prefix, readings] : profile.readings_) {
     const auto images = profile.groups_.find(prefix);
-    wire::require(images != profile.groups_.end() &&
-                      readings.observations() <= images->second.images,
-                  "readings of more images than there are");
+    wire::require(
+        images != profile.groups_.end() && readings.observations() <= images->second.images,
+        "readings of more images than there are");
   }
   for (const auto& [name, vectors] : profile.vectors_) {
     const Column* column = profile.find(name);

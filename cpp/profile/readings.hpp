@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include "profile/codec.hpp"
-#include "sketch/limits.hpp"
 #include "wire/text.hpp"
 
 namespace lightmeter::profile {
@@ -49,13 +48,11 @@ class Readings {
   }
 
   void layout(Codec& codec) {
-    std::uint64_t left = sketch::kMaxCount;
     codec.map(counts_, [&](const std::string& text, std::uint64_t& count) {
       codec.count(count);
       codec.require(text.size() <= kMaxText, "a text is too long");
-      codec.require(count > 0 && count <= left, "a reading of no image, or of too many");
+      codec.require(count > 0, "a reading of no image");
       codec.require(counts_.size() < kMaxEntries, "more readings than are kept");
-      left -= count;
     });
   }
 

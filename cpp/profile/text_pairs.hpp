@@ -31,8 +31,8 @@ class TextPairs : public FirstK<TextPair> {
   void add(std::string_view key, std::string_view value) {
     wire::check_text(key);
     wire::check_text(value);
-    FirstK::add({std::string(wire::cut_text(key, kMaxKey)),
-                 std::string(wire::cut_text(value, kMaxValue))});
+    FirstK::add(
+        {std::string(wire::cut_text(key, kMaxKey)), std::string(wire::cut_text(value, kMaxValue))});
   }
   void layout(Codec& codec) {
     FirstK::layout(codec, [&](TextPair& pair) {

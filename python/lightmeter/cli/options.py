@@ -1,7 +1,6 @@
 """Options that several commands have, and what the library is given for them."""
 
 import contextlib
-import dataclasses
 import functools
 import importlib
 import inspect
@@ -9,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
@@ -133,57 +132,54 @@ Groups = Annotated[
 _Values = dict[str, Any]
 
 
-def _options_of(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator[inspect.Parameter]:
+def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator[inspect.Parameter]:
     """Yield the options of the command line for those of a dataclass."""
-    hints = get_type_hints(kind)
-    for field in dataclasses.fields(kind):
-        name, option = f"{prefix}{field.name}", field.metadata["option"]
-        if option.prefix:
-            panel_of = field.name.capitalize()
-            yield from _options_of(hints[field.name], f"{option.prefix}_", panel_of)
+    for own, option in options_of(kind).items():
+        if below := option.how.get("prefix"):
+            yield from _parameters(option.kind, f"{below}_", own.capitalize())
             continue
-        of: Any = _kind_of(name, option, hints[field.name])
-        says = option.says.removesuffix(".") + (" (repeatable)." if option.many else ".")
+        name, kind = f"{prefix}{own}", _kind_of(option)
+        says = option.says.removesuffix(".") + (" (repeatable)." if kind == list[str] else ".")
+        default: Any = typer.Option(
+            None,
+            f"--{name.replace('_', '-')}",
+            metavar=option.how.get("metavar"),
+            help=says,
+            show_default=str(option.default) if option.choices and option.default else False,
+            rich_help_panel=panel,
+        )
         yield inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=typer.Option(
-                None,
-                f"--{name.replace('_', '-')}",
-                metavar=option.metavar,
-                help=says,
-                show_default=str(field.default) if option.choices and field.default else False,
-                rich_help_panel=panel,
-            ),
-            annotation=of | None,
+            default=default,
+            annotation=kind | None,
         )
 
 
-def _kind_of(name: str, option: Option, hint: Any) -> Any:
-    """What Typer makes of the text of an option."""
-    if option.choices:
-        return StrEnum(name, {choice: choice for choice in option.choices})
-    if option.many:
+def _kind_of(option: Option) -> Any:
+    if "many" in option.how or get_origin(option.kind) is frozenset:
         return list[str]
-    kinds = (hint, *get_args(hint))
-    return next((kind for kind in (bool, float, int) if kind in kinds), str)
+    if option.choices:
+        return StrEnum("choices", {choice: choice for choice in option.choices})
+    kinds = (option.kind, *get_args(option.kind))
+    return next((known for known in (bool, float, int) if known in kinds), str)
 
 
 def _given(kind: Any, values: _Values, prefix: str = "") -> _Values:
     """Return what a command line says of the options of a dataclass, and no more."""
     given: _Values = {}
-    hints = get_type_hints(kind)
-    for field in dataclasses.fields(kind):
-        option = field.metadata["option"]
-        if option.prefix:
-            own = _given(hints[field.name], values, f"{option.prefix}_")
-            value = hints[field.name](**own) if own else None
-        elif (value := values.pop(f"{prefix}{field.name}")) and option.many:
-            value = list(map(option.parse, value))
-        elif isinstance(value, str):
-            value = option.parse(value)
+    for name, option in options_of(kind).items():
+        if below := option.how.get("prefix"):
+            own = _given(option.kind, values, f"{below}_")
+            value = option.kind(**own) if own else None
+        else:
+            value, parse = values.pop(f"{prefix}{name}"), option.how.get("parse", str)
+            if isinstance(value, str):
+                value = parse(value)
+            elif isinstance(value, list):
+                value = list(map(parse, value))
         if value not in (None, []):
-            given[field.name] = value
+            given[name] = value
     return given
 
 
@@ -206,7 +202,7 @@ def reads_images(command: Callable[..., None]) -> Callable[..., None]:
     They take the place of its parameter ``options``, which gets what is given of them as keywords,
     checked, or ``reading``, which gets the `Reading`.
     """
-    options = {option.name: option for option in (*_options_of(Reading), _METRIC)}
+    options = {option.name: option for option in (*_parameters(Reading), _METRIC)}
 
     @functools.wraps(command)
     def run(**values: Any) -> None:

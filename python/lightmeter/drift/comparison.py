@@ -45,10 +45,14 @@ class Comparison:
         self._by_name = {line.feature: line for line in lines}
         self.thresholds = thresholds
 
-    @cached_property
+    @property
     def read_differently(self) -> str:
         """How pictures of the two sides were read differently; empty if they were not."""
-        return Unlike(self.target.readings, self.reference.readings).sentence
+        return self._unlike.sentence
+
+    @cached_property
+    def _unlike(self) -> Unlike:
+        return Unlike(self.target.readings, self.reference.readings)
 
     @property
     def notes(self) -> list[str]:

@@ -12,7 +12,7 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.reading_text import reading_fields, reading_options
 from lightmeter.text import shorten
 
-__all__ = ["Readings", "Unlike", "reading_like"]
+__all__ = ["DIFFERENTLY", "Readings", "Unlike", "reading_like"]
 
 # By prefix, how many images were read in which way, as `ProfileView.readings` has it.
 Readings = Mapping[str, Mapping[str, int]]
@@ -22,6 +22,8 @@ _OF_PIXELS = {number.name.partition(".")[0] for number in IMAGE_NUMBERS if numbe
 _OF_NO_PIXEL = TAKEN - _OF_PIXELS
 # First parts of the names of numbers that are the same with red and blue exchanged.
 _OF_ANY_ORDER = {"Brightness", "Saturation", "Green", "glare_percent", "gray_percent"}
+
+DIFFERENTLY = "read differently: "  # what a reason begins with
 
 _MOST = 3  # ways of one side to name
 _LONGEST = 60  # characters
@@ -81,7 +83,7 @@ class Unlike:
         for difference in self._by_prefix.get(prefix, ()):
             by_order = difference.option == "channels" and first not in _OF_ANY_ORDER
             if by_order or difference.option in _ALL:
-                return f"read differently: {difference}"
+                return f"{DIFFERENTLY}{difference}"
         return ""
 
     def is_judged(self, prefix: str) -> bool:

@@ -1,37 +1,57 @@
-"""What an option says of itself, for the command line and the docs."""
+"""What options say of themselves, for the command line and the docs."""
 
-from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, NamedTuple
+import dataclasses
+import inspect
+import re
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-__all__ = ["Option", "option", "options_of"]
+__all__ = ["Option", "options_of"]
+
+# An attribute in the section of a docstring, and the first sentence on it.
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*?[.;])(?:\s|$)", re.MULTILINE | re.DOTALL)
 
 
 class Option(NamedTuple):
-    """An attribute of a `Reading`, of its limits or of its Exif policy.
+    """An attribute of `lightmeter.Reading`, or of one of its attributes.
 
     Attributes:
-        says: what it is, in a sentence or two.
-        metavar: how its text is shown on the command line.
-        choices: the texts that it may be.
-        parse: makes a value of its text, of which a command line may have several.
-        many: whether it may be given several times.
-        prefix: what the options of the command line begin with, of one that has attributes itself.
+        says: what it is: the first sentence of the docstring.
+        kind: the type of its values.
+        choices: the texts that it may be, if it is one of some.
+        default: its value where nobody says another.
+        how: the metadata of its field: ``parse`` makes a value of a text, whose form is
+            ``metavar``; ``many`` is there if several texts are one value, and ``prefix`` if the
+            value has options itself, whose names it begins.
     """
 
     says: str
-    metavar: str | None = None
-    choices: tuple[str, ...] = ()
-    parse: Callable[[str], Any] = str
-    many: bool = False
-    prefix: str = ""
-
-
-def option(says: str, **how: Any) -> dict[str, Option]:
-    """Return the metadata of the field of a dataclass that is an `Option`, which has the rest."""
-    return {"option": Option(says, **how)}
+    kind: Any
+    choices: tuple[str, ...]
+    default: Any
+    how: dict[str, Any]
 
 
 def options_of(kind: Any) -> dict[str, Option]:
     """Return the options of a dataclass by name."""
-    return {each.name: each.metadata["option"] for each in fields(kind)}
+    said = dict(_ATTRIBUTE.findall((inspect.getdoc(kind) or "").partition("Attributes:")[2]))
+    hints = get_type_hints(kind)
+    return {
+        field.name: Option(
+            _plain(said.get(field.name, "")),
+            hints[field.name],
+            _choices(hints[field.name]),
+            field.default,
+            dict(field.metadata),
+        )
+        for field in dataclasses.fields(kind)
+    }
+
+
+def _plain(sentence: str) -> str:
+    text = re.sub(r'``"?|"?``|`', "", " ".join(sentence.split()))
+    return text[:1].upper() + text[1:].rstrip(";.") + "."
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    kinds = (kind, *get_args(kind))
+    return next((get_args(each) for each in kinds if get_origin(each) is Literal), ())

@@ -28,8 +28,7 @@ from lightmeter.image.metrics import (
     set_of,
     takes_pil,
 )
-from lightmeter.image.numbers import SETS, MetricSet
-from lightmeter.image.option import option
+from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
@@ -47,18 +46,19 @@ class Reading:
     >>> lm.profile_images("photos/", reading=lm.Reading(frames="all"))
 
     Attributes:
-        channels: order of the colour channels of arrays, ``"RGB"`` or ``"BGR"`` (OpenCV).
-        layout: order of the dimensions of arrays: ``"HW"``, ``"HWC"``, ``"CHW"``, or for batches of
-            N images ``"NHW"``, ``"NHWC"``, ``"NCHW"``. None takes HW or HWC.
+        channels: order of the colour channels of arrays, also of Zarr: RGB, or BGR of OpenCV.
+        layout: order of the dimensions of arrays, with N for a batch of images. None takes HW or
+            HWC.
         value_range: which samples are black and white, if they have more than 8 bits. None
             takes (0, 1) for floats and (0, 65535) for integers. Files are then read with all bits,
             as by `deep_colour`. One of which only 8 bits can be had fails as ``unsupported``.
-        frames: ``"first"`` measures the first frame of a file, or the current one of a PIL image.
-            ``"all"`` measures every frame or page of a file as an image. The Exif is counted once.
-            A file, like a batch, counts whole or as one failure.
+        frames: which images of a file to measure that holds several. ``"first"`` takes the first
+            frame of a file, or the current one of a PIL image. ``"all"`` measures every frame or
+            page of a file as an image. The Exif is counted once. A file, like a batch, counts whole
+            or as one failure.
         exif: which Exif tags to track; by default none that are personal.
-        limits: what one image may cost. One that costs more fails as ``too_large``.
-        metrics: what is computed of a picture: a set, functions of yours, or a list of both. The
+        limits: what one image may cost; one that costs more fails as ``too_large``.
+        metrics: what is computed of a picture: a set, functions of yours, or both. The
             sets are ``"whylogs"``, the ten features of whylogs; ``"default"``, also colour, light,
             sharpness, noise and more; ``"camera"``, also where in the picture, and hashes;
             ``"all"``. Functions alone come with the default set. A function takes the picture as an
@@ -69,12 +69,12 @@ class Reading:
             Exif. Deeper samples are scaled from `value_range` to 0..255. A function whose first
             parameter is annotated as `PIL.Image.Image` takes the same as an image. Threads call it,
             several at once.
-        bands: names of the channels of pictures that are no colours, such as ``["DAPI", "GFP"]``.
+        bands: names of the channels of pictures that are no colours, such as DAPI and GFP.
             Each is measured as a gray picture. The features are ``image.DAPI.mean``,
             ``image.DAPI.Sharpness`` and so on, and none of colour. An array has as many channels,
             and a file too, or a gray page for each. Functions of yours get HxWxC of uint8.
-        ignore: what is left out of every built-in number: a rectangle ``(x, y, width, height)``, a
-            mask, or a list of these. Whole numbers are pixels. If one is a float, all four are
+        ignore: what is left out of every built-in number: a rectangle of x, y, width and height, a
+            mask, or several of these. Whole numbers are pixels. If one has a point, all four are
             shares of the width and height of the picture, from 0 to 1. A mask is a path, an image
             or an array HxW, not 0 where pixels are ignored. A picture of another size than a mask
             fails. Functions of yours get the picture as it is.
@@ -97,76 +97,24 @@ class Reading:
         ImageError: a mask cannot be read.
     """
 
-    channels: Channels = field(
-        default="RGB",
-        metadata=option(
-            "The order of the colours of arrays, such as those of Zarr: RGB, or BGR of OpenCV.",
-            choices=get_args(Channels),
-        ),
-    )
-    layout: Layout | None = field(
-        default=None,
-        metadata=option(
-            "The order of the dimensions of arrays, such as NCHW of a batch of PyTorch.",
-            choices=get_args(Layout),
-        ),
-    )
+    channels: Channels = "RGB"
+    layout: Layout | None = None
     value_range: tuple[float, float] | None = field(
-        default=None,
-        metadata=option(
-            "Which samples are black and white, of more than 8 bits: by default 0 and 1 of floats, "
-            "0 and 65535 of integers. Colour files are then read with all bits, or fail.",
-            metavar="BLACK,WHITE",
-            parse=parse_range,
-        ),
+        default=None, metadata={"parse": parse_range, "metavar": "BLACK,WHITE"}
     )
-    frames: Frames = field(
-        default="first",
-        metadata=option(
-            "Which images to measure of a file that holds several.", choices=get_args(Frames)
-        ),
-    )
-    exif: ExifPolicy = field(
-        default=DEFAULT_POLICY, metadata=option("Which Exif tags are tracked.", prefix="exif")
-    )
-    limits: Limits = field(
-        default=DEFAULT_LIMITS,
-        metadata=option("What one image may cost; one that costs more fails.", prefix="max"),
-    )
-    metrics: Metrics = field(
-        default="default",
-        metadata=option(
-            "Which set of numbers to measure, of which each has the one before; and functions of "
-            "yours, on the command line by --metric.",
-            choices=SETS,
-        ),
-    )
+    frames: Frames = "first"
+    exif: ExifPolicy = field(default=DEFAULT_POLICY, metadata={"prefix": "exif"})
+    limits: Limits = field(default=DEFAULT_LIMITS, metadata={"prefix": "max"})
+    metrics: Metrics = "default"
     bands: Sequence[str] | None = field(
-        default=None,
-        metadata=option(
-            "Names of the channels of images that are not colours.",
-            metavar="NAME,NAME...",
-            parse=parse_bands,
-        ),
+        default=None, metadata={"parse": parse_bands, "metavar": "NAME,NAME..."}
     )
     ignore: Ignore | Ignored | None = field(
         default=None,
-        metadata=option(
-            "Ignore a rectangle in pixels such as 0,0,200,40, or in shares of the sides such as "
-            "0,0.9,1,0.1, or the pixels where this image is not black.",
-            metavar="X,Y,WIDTH,HEIGHT|FILE",
-            parse=parse_ignored,
-            many=True,
-        ),
+        metadata={"parse": parse_ignored, "metavar": "X,Y,WIDTH,HEIGHT|FILE", "many": True},
     )
-    pyramid_level: int | None = field(
-        default=None,
-        metadata=option("Which level of a pyramid to measure, by default 0, the full one."),
-    )
-    deep_colour: bool = field(
-        default=False,
-        metadata=option("Measure all bits of PNG and TIFF colour of 16 bits, not the upper 8."),
-    )
+    pyramid_level: int | None = None
+    deep_colour: bool = False
 
     def __post_init__(self) -> None:
         """Check every option."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from lightmeter import _core
 from lightmeter.drift.readings import Unlike
+from lightmeter.report.page import html_page
 from numpy.typing import NDArray
 
 RANDOM = np.random.default_rng(5)
@@ -51,7 +52,8 @@ def test_a_reference_of_another_order_is_said_first_and_not_judged() -> None:
     assert report.summary().startswith(first)
     assert report.read_differently.startswith(first)
     assert report.to_dict()["read_differently"] == report.read_differently
-    assert report._repr_html_().index("read differently") < report._repr_html_().index("<h3")
+    for page, heading in ((report._repr_html_(), "<h3"), (html_page(report), 'class="headline"')):
+        assert 0 < page.index("read differently") < page.index(heading)
     assert not report.drifted
     assert report["image.Hue.circular_mean"].verdict is None
     assert "channels BGR" in report["image.Red.mean"].reason

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import as_of_images
-from lightmeter import Store, log
+from lightmeter import Store, log, log_image
 from lightmeter.monitor.baselines import DateRange, Trailing
 from lightmeter.monitor.monitors import (
     Monitor,
@@ -201,3 +201,24 @@ def test_false_alarms_are_those_of_the_rules(store: Store) -> None:
     assert false_alarms_a_year(Monitor(name="m", dataset="hours", rule=MissingRule()), store) == 0
     store.define("hours", "1h")
     assert expected(DriftRule()) == pytest.approx(24 * 3.65)
+
+
+def test_a_bucket_that_was_read_differently_is_no_drift(store: Store) -> None:
+    """By a test of buckets, by one of images, and by a distance."""
+    shades = np.array([1.0, 0.6, 0.3])
+    for day in range(-20, 3):
+        pixels = np.random.default_rng(50 + day).integers(0, 256, (40, 12, 16, 3))
+        images = list((pixels * shades).astype(np.uint8)[..., ::-1])
+        view = log_image(images, channels="RGB" if day == 2 else "BGR").view()
+        store.put("cells", view, at=date(2022, 9, 1) + timedelta(days=day - 1), writer="a")
+    fixed = DateRange(date(2022, 8, 10), date(2022, 9, 1))
+    for rule, baseline in (
+        (DriftRule(), Trailing()),
+        (DriftRule(), fixed),
+        (DriftRule(metric="hellinger", above=0.7), fixed),
+    ):
+        results = of_september(judge(store, rule, baseline=baseline))
+        bad = [result for result in results if result.state == "anomaly"]
+        assert not {"image.Hue.circular_mean", "image.Red.mean"} & {each.feature for each in bad}
+        words = [result.words for result in results if "Hue.circular_mean" in result.feature]
+        assert "read differently: channels BGR" in words[-1]

@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import lightmeter as lm
 import numpy as np
@@ -312,10 +312,9 @@ def test_the_page_of_the_command_line_lists_every_command() -> None:
 
 def test_the_table_of_options_of_reading_is_that_of_the_code() -> None:
     page = (ROOT / "docs/profiling.md").read_text(encoding="utf-8")
-    kinds = get_type_hints(lm.Reading)
     for name, option in options_of(lm.Reading).items():
-        below = options_of(kinds[name]) if option.prefix else ()
-        names = [f"{option.prefix}-{own}" for own in below] or [name]
+        prefix = option.how.get("prefix")
+        names = [f"{prefix}-{own}" for own in options_of(option.kind)] if prefix else [name]
         names += ["metric"] if name == "metrics" else []
         flags = " ".join(f"`--{each.replace('_', '-')}`" for each in names)
         assert f"| `{name}` | {flags} | {option.says} |" in page

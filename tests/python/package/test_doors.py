@@ -1,6 +1,7 @@
 """Every door that takes pictures takes the same options of how to read them."""
 
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
@@ -176,3 +177,115 @@ def test_a_batch_through_the_logger_is_its_images(tmp_path: Path) -> None:
     view = by_a_logger(batch, tmp_path / "x", layout="NHWC")
     assert view.images == 5
     assert numbers(view) == numbers(lm.log_image(list(batch)).view())
+
+
+def by_rows(sources: Any, folder: Path, **options: Any) -> ProfileView:
+    return lm.log(table=lm.measure(sources, **options), roles="image").view()
+
+
+def by_meters(sources: Any, folder: Path, **options: Any) -> ProfileView:
+    profile = lm.Profile()
+    for source in sources:
+        meter = lm.ImageMeter(**options)
+        meter.update(source)
+        profile.track(meter)
+    return profile.view()
+
+
+def by_row(sources: Any, folder: Path, **options: Any) -> ProfileView:
+    views = [lm.log(row={"image": source}, **options).view() for source in sources]
+    return ProfileView.merge_many(views)
+
+
+def one_by_one(door: Door) -> Door:
+    def run(sources: Any, folder: Path, **options: Any) -> ProfileView:
+        return ProfileView.merge_many(door(source, folder, **options) for source in sources)
+
+    return run
+
+
+OF_ARRAYS_TOGETHER: dict[str, Door] = {
+    "log_image": lambda sources, folder, **options: lm.log_image(sources, **options).view(),
+    "profile": one_by_one(by_a_profile),
+    "row": by_row,
+    "table": one_by_one(by_a_table),
+    "logger": one_by_one(by_a_logger),
+    "iterable": lambda sources, folder, **options: lm.profile_images(sources, **options),
+    "rows": by_rows,
+    "meters": by_meters,
+}
+OF_FOLDERS: dict[str, Door] = {
+    "images": OF_FILES[0],
+    "folder": by_a_folder,
+    "rows of files": lambda sources, folder, **options: by_rows(folder, folder, **options),
+}
+COLOUR = np.random.default_rng(0).integers(0, 256, (9, 20, 24, 3)) * np.array([1.0, 0.6, 0.3])
+# What pictures are, how they should be read, and how they are read where nobody says so.
+MISREAD: dict[str, tuple[Any, dict[str, Any], dict[str, Any], str]] = {
+    "BGR": (COLOUR.astype(np.uint8)[..., ::-1], {"channels": "BGR"}, {}, "channels BGR"),
+    "12 bits": (
+        (COLOUR * 16).astype(np.uint16),
+        {"value_range": (0, 4095)},
+        {},
+        "value_range [0.0, 4095.0]",
+    ),
+    "0 to 1": (COLOUR / 256, {}, {"value_range": (0, 255)}, "value_range of floats by default"),
+}
+REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "planes": (COLOUR.astype(np.uint8).transpose(0, 3, 1, 2), {}, "layout='CHW'"),
+    "no planes": (COLOUR.astype(np.uint8), {"layout": "CHW"}, "shape \\(20, 24, 3\\) as CHW"),
+    "floats to 255": (COLOUR, {}, "value_range"),
+    "normalised": (COLOUR / 128 - 1, {}, "value_range"),
+}
+
+
+def assert_it_is_said(target: ProfileView, reference: ProfileView, words: str) -> None:
+    report = lm.compare(target=target, reference=reference)
+    assert target.images == reference.images == len(COLOUR)
+    assert report.summary().startswith("The pictures were read differently: ")
+    assert words in report.read_differently
+    judged = {line.feature for line in report.features if line.verdict is not None}
+    assert not judged & {"image.Hue.circular_mean", "image.Luma.mean", "image.Sharpness"}
+
+
+@pytest.mark.parametrize("case", MISREAD)
+@pytest.mark.parametrize("door", OF_ARRAYS_TOGETHER)
+def test_arrays_that_are_read_wrongly_give_no_silent_number(
+    door: str, case: str, tmp_path: Path
+) -> None:
+    arrays, right, wrong, words = MISREAD[case]
+    reference = lm.log_image(list(arrays), **right).view()
+    target = OF_ARRAYS_TOGETHER[door](list(arrays), tmp_path / "x", **wrong)
+    assert_it_is_said(target, reference, words)
+    same = OF_ARRAYS_TOGETHER[door](list(arrays), tmp_path / "x", **right)
+    assert not lm.compare(target=same, reference=reference).read_differently
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("door", OF_ARRAYS_TOGETHER)
+def test_arrays_that_cannot_be_read_so_give_no_number(door: str, case: str, tmp_path: Path) -> None:
+    """Where one image is given it is raised, where several are it is counted."""
+    arrays, wrong, words = REFUSED[case]
+    try:
+        view = OF_ARRAYS_TOGETHER[door](list(arrays), tmp_path / "x", **wrong)
+    except lm.errors.ImageError as error:
+        assert re.search(words, str(error))  # noqa: PT017
+    else:
+        assert view.images == 0
+        assert view["image.Failure"].n == len(COLOUR)
+        assert all(re.search(words, failure.detail) for failure in view.failures)
+
+
+@pytest.mark.parametrize("door", OF_FOLDERS)
+def test_files_that_are_read_wrongly_give_no_silent_number(door: str, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    arrays, right, _, words = MISREAD["12 bits"]
+    for number, array in enumerate(arrays[..., 0]):
+        Image.fromarray(array).save(folder / f"{number}.png")
+    reference = lm.profile_images(folder, **right, sample=9)
+    assert_it_is_said(OF_FOLDERS[door](None, folder), reference, words)
+    check = lm.check_image(folder / "0.png", reference)
+    assert (check.read_differently, check.odd) == ("", [])
+    check = lm.check_image(folder / "0.png", reference, value_range=None)
+    assert words in check.read_differently

@@ -1,12 +1,11 @@
 """Which Exif tags are tracked."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
-from lightmeter.image.option import option
 from lightmeter.text import near
 
 __all__ = ["DEFAULT_POLICY", "ExifPolicy"]
@@ -21,23 +20,17 @@ class ExifPolicy:
     ``GPSLatitude`` or ``Artist``.
 
     Attributes:
-        allow: personal tags to track nevertheless. Names of other tags are dropped from it: those
-            are tracked anyway.
-        deny: tags not to track, whether allowed or not.
+        allow: personal Exif tags to track nevertheless. Names of other tags are dropped from it:
+            those are tracked anyway.
+        deny: Exif tags not to track, whether allowed or not.
 
     Raises:
         ValueError: a name is not that of an Exif tag; so that no misspelt name lets a tag through.
         TypeError: `allow` or `deny` is a string instead of a collection of strings.
     """
 
-    allow: frozenset[str] = field(
-        default=frozenset(),
-        metadata=option("Track this Exif tag although it is personal.", many=True),
-    )
-    deny: frozenset[str] = field(
-        default=frozenset(),
-        metadata=option("Do not track this Exif tag, even if allowed.", many=True),
-    )
+    allow: frozenset[str] = frozenset()
+    deny: frozenset[str] = frozenset()
 
     def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
         """Check the names; any iterable of them will do."""

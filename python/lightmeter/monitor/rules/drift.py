@@ -13,6 +13,7 @@ from lightmeter.drift import Comparison, FeatureDrift, Thresholds, compare_views
 from lightmeter.drift.families import q_values
 from lightmeter.drift.feature import RATES, EffectName, changed
 from lightmeter.drift.prediction import ENOUGH
+from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.verdict import carrying
 from lightmeter.drift.words import finding
 from lightmeter.monitor.against_past import Baseline, PastTest, against_past
@@ -118,7 +119,10 @@ class DriftRule(FeatureRule):
             comparison.features, key=lambda drift: (drift.feature, drift.kind in RATES)
         ):
             value = getattr(drift, self.metric)
-            if value is not None and self.takes(drift.feature):
+            unlike = comparison._unlike.reason(drift.feature)
+            if unlike and value is not None and self.takes(drift.feature):
+                results.append(Result(drift.feature, NOT_ENOUGH, words=unlike))
+            elif value is not None and self.takes(drift.feature):
                 state: ResultState = ANOMALY if value > self.above else OK
                 words = _cause(drift)
                 results.append(Result(drift.feature, state, value, None, self.above, words))
@@ -201,7 +205,7 @@ class DriftRule(FeatureRule):
         if q > self.q:
             return Result(tested.feature, OK, value, None, upper, _joined(parts))
         line = tested.look()
-        if line is not None and line.verdict is None and line.reason:  # as read differently
+        if line is not None and line.reason.startswith(DIFFERENTLY):
             return Result(tested.feature, NOT_ENOUGH, words=line.reason)
         if line is not None and line.effect is not None:
             line = _with_largest(line, self._thresholds)
