@@ -1,12 +1,11 @@
 """Which library decoded a picture: two of them, or two versions, may disagree by a shade."""
 
 from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from PIL import Image, features
-
-from lightmeter.image.plugins import libheif_version
 
 __all__ = ["Decoder", "decoder", "decoder_of"]
 
@@ -56,7 +55,7 @@ def decoder(image_format: str, module: str = "PIL") -> Decoder:
         ]
         parts += built[:1]
     elif package == "pillow_heif":
-        parts.append(_named("libheif", libheif_version()))
+        parts.append(_named("libheif", import_module(package).libheif_version()))
     return Decoder(image_format, ", ".join(parts))
 
 

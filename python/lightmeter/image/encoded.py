@@ -10,16 +10,16 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
-from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.magic import START_BYTES
 from lightmeter.image.meter import Counting
-from lightmeter.image.parts import MeasuredJpeg, Picture
 
 __all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "Encoded", "EncodedBytes", "EncodedFile"]
-__all__ += ["open_encoded", "open_to_decode", "read_files", "size_of"]
+__all__ += ["open_encoded", "open_to_decode", "read_files", "short_path", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
+_MOST_PATH = 512
 _PIECE = 1 << 20
 _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 
@@ -65,10 +65,6 @@ class EncodedFile(io.BufferedReader):
         """What a read raised. A decoder may have taken it for damage and gone on."""
         return self._watched.error
 
-    def rewind(self) -> None:
-        """Go to the start."""
-        self.seek(0)
-
     def start(self, size: int = START_BYTES) -> bytes:
         """Return the first bytes, without moving."""
         position = self.tell()
@@ -89,7 +85,7 @@ class EncodedBytes(io.BytesIO):
 
     error = None
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: "_core.Picture") -> None:
         """Take what the core read."""
         self.picture = picture
         self.data = picture[2]
@@ -145,6 +141,19 @@ class _Watched(io.RawIOBase):
         super().close()
 
 
+def short_path(path: object) -> str:
+    """The path as text, whatever its bytes are. A long one is cut at the front, before the name.
+
+    Empty for what is no path.
+    """
+    if not isinstance(path, str | bytes | os.PathLike):
+        return ""
+    text = os.fsdecode(path)
+    if text.isascii():
+        return text[-_MOST_PATH:]
+    return text.encode(errors="replace")[-_MOST_PATH:].decode(errors="ignore")
+
+
 def size_of(file: IO[bytes]) -> int:
     """Return the bytes of a seekable file, and may leave it at another position."""
     if isinstance(file, EncodedFile):
@@ -154,11 +163,11 @@ def size_of(file: IO[bytes]) -> int:
 
 def open_to_decode(
     image: Encoded, limits: Limits, counting: Counting | None = None
-) -> EncodedFile | EncodedBytes | MeasuredJpeg:
+) -> "EncodedFile | EncodedBytes | _core.MeasuredJpeg":
     """Read a moderate JPEG or PNG file at once, or open encoded bytes from their start.
 
     Args:
-        image: what holds the bytes.
+        image: what holds the bytes. A caller's file of moderate size is read whole.
         limits: what it may cost.
         counting: how to measure a JPEG file, if the core decodes it; None does not.
 
@@ -168,26 +177,21 @@ def open_to_decode(
     """
     if isinstance(image, EncodedBytes):
         return image
+    if not isinstance(image, str | os.PathLike | bytes | bytearray):
+        file = open_encoded(image, limits)
+        if file.size > BYTES_AT_ONCE:
+            return file
+        with file:
+            image = file.read(file.size)
     if isinstance(image, bytearray):
         image = bytes(image)
-    file, data, most = None, image, BYTES_AT_ONCE
-    if isinstance(image, bytes):
-        most = len(image)
-    elif not isinstance(image, str | os.PathLike):
-        file = open_encoded(image, limits)
-        if file.size > BYTES_AT_ONCE or format_of(file.start()) not in ("JPEG", "PNG"):
-            return file
-        data = file.read(file.size + 1)
-        file.rewind()
-        if len(data) != file.size:  # it changes
-            return file
-    (read,) = read_files([data], limits, counting, most)
-    return read or file or open_encoded(image, limits)
+    most = len(image) if isinstance(image, bytes) else BYTES_AT_ONCE
+    return read_files([image], limits, counting, most)[0] or open_encoded(image, limits)
 
 
 def read_files(
     images: Sequence[object], limits: Limits, counting: Counting | None, most: int
-) -> list[EncodedBytes | MeasuredJpeg | None]:
+) -> "list[EncodedBytes | _core.MeasuredJpeg | None]":
     """Read JPEG and PNG files, and measure those of JPEG that the core decodes, in one call.
 
     Args:

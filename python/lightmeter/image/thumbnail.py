@@ -2,16 +2,14 @@
 
 import hashlib
 import io
-import os
 from typing import NamedTuple
 
 from PIL import Image
 
-__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail", "short_path"]
+__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail"]
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
-_MOST_PATH = 512
 
 # Other modes have no colours to show, or more than 8 bits.
 _SHOWN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
@@ -57,7 +55,7 @@ class Thumbnail(NamedTuple):
 
 def make_thumbnail(
     image: Image.Image,
-    path: str | os.PathLike[str] | None,
+    path: str,
     *,
     side: int = _SIDE,
     most_bytes: int = _MOST_BYTES,
@@ -76,7 +74,7 @@ def make_thumbnail(
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
         if file.tell() <= most_bytes:
-            return Thumbnail(short_path(path), file.getvalue(), image.size)
+            return Thumbnail(path, file.getvalue(), image.size)
     return None
 
 
@@ -90,16 +88,3 @@ def _with_colours(image: Image.Image) -> Image.Image:
         opaque = image.copy()
         opaque.info = {}
         return opaque.convert("RGBA")
-
-
-def short_path(path: object) -> str:
-    """The path as text, whatever its bytes are. A long one is cut at the front, before the name.
-
-    Empty for what is no path.
-    """
-    if not isinstance(path, str | bytes | os.PathLike):
-        return ""
-    text = os.fsdecode(path)
-    if text.isascii():
-        return text[-_MOST_PATH:]
-    return text.encode(errors="replace")[-_MOST_PATH:].decode(errors="ignore")

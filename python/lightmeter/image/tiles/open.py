@@ -9,11 +9,11 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Channels
 from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.header import Facts, Header, Source, read_header
-from lightmeter.image.header.tiff import Tiff
+from lightmeter.image.header import Facts, Header, read_header
 from lightmeter.image.magic import START_BYTES, format_of
-from lightmeter.image.plugins import SUBFILE_TYPE, is_raw
+from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
+from lightmeter.image.tiff import Tiff
 from lightmeter.image.tiles.array_raster import axes_of, planes_of
 from lightmeter.image.tiles.raster import Raster, band_count
 from lightmeter.image.tiles.tiff import HOW_TO_READ, TiffPicture, can_read
@@ -24,7 +24,7 @@ __all__ = ["MOST_WHOLE", "LargePicture", "open_array", "open_large_tiff", "open_
 # Bytes of decoded samples beyond which a TIFF is read in tiles.
 MOST_WHOLE = 1 << 27
 
-_WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277
+_WIDTH, _HEIGHT, _BITS, _SAMPLES, _SUBFILE_TYPE = 256, 257, 258, 277, 254
 
 
 class LargePicture(NamedTuple):
@@ -75,22 +75,22 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
 
 
 def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture | None:
-    tiff = Tiff(Source(file))
+    tiff = Tiff(file)
     first = tiff.directory(tiff.first)
     width, height = tiff.integer(first, _WIDTH, 0), tiff.integer(first, _HEIGHT, 0)
     bits, samples = tiff.integer(first, _BITS, 1), tiff.integer(first, _SAMPLES, 1)
     decoded_bytes = width * height * samples * max(8, bits) // 8
     is_large = reading.pyramid_level is not None or decoded_bytes > MOST_WHOLE
-    is_bands = reading.bands is not None and samples > 1
+    is_bands = reading.bands is not None
     is_deep = reading.all_bits and samples >= 3 and bits == 16 and reading.bands is None
     is_wanted = is_large or is_bands or is_deep
-    if not is_wanted or is_raw(start, first, tiff.integer(first, SUBFILE_TYPE, 0)):
+    if not is_wanted or is_raw(start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         return None
     if not can_read():
         most = Image.MAX_IMAGE_PIXELS
         if reading.pyramid_level is not None or (most is not None and width * height > 2 * most):
             raise ImageError("too_large", f"{width}x{height} pixels; {HOW_TO_READ}")
-        if is_bands and (samples > 4 or bits != 8):  # which Pillow has no mode for
+        if is_bands and (samples not in (2, 3, 4) or bits != 8):  # which Pillow has no mode for
             raise ImageError("unsupported", f"{samples} x {bits}-bit samples; {HOW_TO_READ}")
         return None
     picture = TiffPicture(file)

@@ -9,9 +9,8 @@ from typing import Any
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.header import Source
-from lightmeter.image.header.tiff import Entry, Tiff
 from lightmeter.image.reading import Reading
+from lightmeter.image.tiff import Entry, Tiff
 from lightmeter.image.tiles.raster import band_count, check_frames
 from lightmeter.image.tiles.tiff_raster import TiffRaster, known_colours
 
@@ -66,7 +65,7 @@ class TiffPicture:
         import tifffile
 
         loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
-        _check_directories(Tiff(Source(file)), loaded)
+        _check_directories(Tiff(file), loaded)
         self._file, self._lock = file, threading.Lock()
         # Otherwise a file may say that it has the frames or offsets of a certain program.
         plain: Any = {f"is_{flag}": False for flag in tifffile.TIFF.FILE_FLAGS}

@@ -1,5 +1,6 @@
 """The tiles and strips of a TIFF file: read from its pages' places, and decoded within bounds."""
 
+import io
 import struct
 import threading
 from typing import Any
@@ -10,8 +11,7 @@ from numpy.typing import NDArray
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.header import Source
-from lightmeter.image.header.jpeg import jpeg_frame
+from lightmeter.image.header import jpeg_frame
 from lightmeter.image.tiles.colours import Colours, colours_of, kind_of
 from lightmeter.image.tiles.jpeg_tile import common_segments, write_jpeg_tile
 from lightmeter.image.tiles.raster import MOST_DECODED, Raster, check_tile
@@ -223,7 +223,8 @@ class TiffRaster(Raster):
     def _of_jpeg(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
         import imagecodecs
 
-        height, width = struct.unpack_from(">HH", jpeg_frame(Source(data))[1], 1)
+        _, frame = jpeg_frame(io.BytesIO(data)) or (0, b"")
+        height, width = struct.unpack_from(">HH", frame, 1)
         if width > self.tile_width or height > self.tile_height:
             raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
         colours: dict[str, Any] = {}
