@@ -9,18 +9,8 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = [
-    "ArrayLike",
-    "Channels",
-    "Layout",
-    "as_numpy",
-    "as_range",
-    "check_channels",
-    "check_layout",
-    "is_array",
-    "pictures",
-    "range_of",
-]
+__all__ = ["ArrayLike", "Channels", "Layout", "as_numpy", "as_range", "check_channels"]
+__all__ += ["check_layout", "is_array", "pictures", "range_of"]
 
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
@@ -32,7 +22,6 @@ _DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
 
 # DLPack's numbers of the devices whose memory the CPU reads: CPU, and pinned by CUDA or ROCm.
 _CPU_DEVICES = frozenset({1, 3, 11})
-_DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 14: "oneAPI"}
 
 
 class ArrayLike(Protocol):
@@ -64,12 +53,9 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
     if isinstance(array, np.ndarray):
         return array
     kind = type(array).__name__
-    device = int(array.__dlpack_device__()[0])
-    if device not in _CPU_DEVICES:
-        name = _DEVICES.get(device, f"DLPack type {device}")
+    if int(array.__dlpack_device__()[0]) not in _CPU_DEVICES:
         raise ImageError(
-            "unsupported",
-            f"got a {kind} on a device of {name}; copy it to the CPU first, as by tensor.cpu()",
+            "unsupported", f"got a {kind} on another device; copy it to the CPU, as by tensor.cpu()"
         )
     try:
         return np.from_dlpack(array)

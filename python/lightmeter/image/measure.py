@@ -328,7 +328,7 @@ def _measured_jpeg(
     if profile is not None:
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
-    meter = ImageMeter._decoded(mode, core, features, reading.metric_set)
+    meter = ImageMeter._decoded(mode, core, features, reading.counting)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     tags = exif_of(exif, reading.exif).tags
     return Measured(meter, tags, facts, path=short_path(path), decoder=decoder("JPEG"))

@@ -88,11 +88,10 @@ class Counting:
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
-        meter = object.__new__(ImageMeter)
         known = None if 0 in size else size
         mask = None if self.mask_of is None or known is None else self.mask_of(*known)
-        meter._start(self, None, threads, known, mask)
-        return meter
+        core = _core.ImageMeter(self.metrics, known, mask)
+        return object.__new__(ImageMeter)._begin(core, self, threads)
 
     def measure(
         self, picture: Image.Image | NDArray[Any], threads: int | None = None
@@ -154,36 +153,33 @@ class ImageMeter:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
-        counting = Counting(channels, as_range(value_range), _as_set(metrics))
+        if metrics not in SETS:
+            raise ValueError(
+                f"metrics is {metrics!r}; expected one of {', '.join(map(repr, SETS))}"
+            )
         known = None if size is None else as_place("size", size)
-        self._start(counting, layout, threads, known, _as_mask(mask))
+        core = _core.ImageMeter(metrics, known, _as_mask(mask))
+        self._begin(core, Counting(channels, as_range(value_range), metrics), threads, layout)
 
-    def _start(
+    def _begin(
         self,
+        core: _core.ImageMeter,
         counting: Counting,
-        layout: Layout | None,
-        threads: int | None,
-        size: tuple[int, int] | None,
-        mask: NDArray[Any] | None,
-    ) -> None:
-        self.mode = ""
-        self._core = _core.ImageMeter(counting.metrics, size, mask)
-        self._set = SETS.index(counting.metrics)
+        threads: int | None = None,
+        layout: Layout | None = None,
+    ) -> "ImageMeter":
+        self.mode, self._core, self._counting = "", core, counting
+        self._threads, self._layout = threads, layout
         self._features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
-        self._bgr = counting.channels == "BGR"
-        self._layout = layout
-        self._value_range = counting.value_range
-        self._threads = threads
+        return self
 
     @classmethod
     def _decoded(
-        cls, mode: str, core: _core.ImageMeter, features: _core.ImageFeatures, metrics: MetricSet
+        cls, mode: str, core: _core.ImageMeter, features: _core.ImageFeatures, counting: Counting
     ) -> "ImageMeter":
         """A meter of an image that the core decoded and measured."""
-        meter = object.__new__(cls)
-        meter.mode, meter._core, meter._features = mode, core, features
-        meter._set = SETS.index(metrics)
-        meter._bgr, meter._layout, meter._value_range, meter._threads = False, None, None, None
+        meter = object.__new__(cls)._begin(core, counting)
+        meter.mode, meter._features = mode, features
         return meter
 
     def __reduce__(self) -> NoReturn:
@@ -230,15 +226,16 @@ class ImageMeter:
 
     def _copy(self) -> "ImageMeter":
         """A meter of its own with what was measured so far."""
-        meter = object.__new__(ImageMeter)
-        meter.__dict__.update(self.__dict__, _core=self._core.copy())
-        return meter
+        return self._with(self._core.copy())
 
     def _part(self) -> "ImageMeter":
         """A meter of the same image that has measured nothing, for another thread."""
-        part = object.__new__(ImageMeter)
-        part.__dict__.update(self.__dict__, _core=self._core.empty())
-        return part
+        return self._with(self._core.empty())
+
+    def _with(self, core: _core.ImageMeter) -> "ImageMeter":
+        meter = object.__new__(ImageMeter)
+        meter.__dict__.update(self.__dict__, _core=core)
+        return meter
 
     def _add(self, part: "ImageMeter") -> None:
         """Add what a part measured of other tiles."""
@@ -250,7 +247,8 @@ class ImageMeter:
 
     @property
     def _names(self) -> list[str]:
-        return [number.name for number in IMAGE_NUMBERS if SETS.index(number.set) <= self._set]
+        sets = SETS[: SETS.index(self._counting.metrics) + 1]
+        return [number.name for number in IMAGE_NUMBERS if number.set in sets]
 
     def measurement(self) -> dict[str, float | str]:
         """The numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
@@ -268,7 +266,7 @@ class ImageMeter:
             picture = np.multiply(picture, np.uint8(255))
         self._core.update(
             picture,
-            self._bgr,
+            self._counting.channels == "BGR",
             self._range_of(picture.dtype),
             self._threads_for(picture.size // bands),
             at,
@@ -276,7 +274,7 @@ class ImageMeter:
         return mode
 
     def _range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        return self._value_range or range_of(dtype)
+        return self._counting.value_range or range_of(dtype)
 
     def _update_pil(self, image: Image.Image, at: tuple[int, int] | None) -> None:
         if 0 in image.size:
@@ -351,12 +349,6 @@ def as_place(name: str, place: tuple[int, int]) -> tuple[int, int]:
     if not (abs(x) < 1 << 47 and abs(y) < 1 << 47):
         raise ValueError(f"{name} is {place!r}; an image has fewer than 2**47 pixels")
     return x, y
-
-
-def _as_set(metrics: MetricSet) -> MetricSet:
-    if metrics not in SETS:
-        raise ValueError(f"metrics is {metrics!r}; expected one of {', '.join(map(repr, SETS))}")
-    return metrics
 
 
 def _as_mask(mask: Any) -> NDArray[Any] | None:

@@ -3,7 +3,6 @@
 import inspect
 import logging
 from collections.abc import Callable, Hashable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,20 +15,8 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
-__all__ = [
-    "ERROR",
-    "FACTS",
-    "TAKEN",
-    "Metric",
-    "Metrics",
-    "Raised",
-    "Returned",
-    "as_metrics",
-    "functions_of",
-    "run",
-    "set_of",
-    "takes_pil",
-]
+__all__ = ["ERROR", "FACTS", "TAKEN", "Metric", "Metrics", "Raised", "Returned", "as_metrics"]
+__all__ += ["functions_of", "run", "set_of"]
 
 _log = logging.getLogger("lightmeter")
 
@@ -130,8 +117,7 @@ def run(
 
     Args:
         functions: take an array, HxWx3 of red, green and blue or HxW of gray, of uint8 and
-            read-only. One whose first parameter is annotated as `PIL.Image.Image` takes such an
-            image of mode RGB or L. What `value_range` calls black and white is 0 and 255.
+            read-only. What `value_range` calls black and white is 0 and 255.
         picture: a loaded image, or an array of HxWxC; None if there is none, which makes a
             missing value of each.
         channels: the order of those of an array; None for bands, which are passed as they are.
@@ -186,27 +172,11 @@ def _name_of(function: Metric) -> str:
 
 def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
     try:
-        return function(Image.fromarray(samples) if takes_pil(function) else samples)
+        return function(samples)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() and panics of Rust too
         return Raised.of(error, _name_of(function))
-
-
-@lru_cache(maxsize=256)
-def takes_pil(function: Metric) -> bool:
-    """Whether a function takes an image of Pillow, and no array."""
-    try:
-        signature = inspect.signature(function, eval_str=True)
-    except Exception:  # a name in an annotation is imported for type checkers only
-        try:
-            signature = inspect.signature(function)
-        except Exception:  # some of those in C have none
-            return False
-    for parameter in signature.parameters.values():
-        annotation = parameter.annotation
-        return annotation is Image.Image or annotation in ("Image.Image", "PIL.Image.Image")
-    return False
 
 
 def _eight_bits(

@@ -182,9 +182,6 @@ def test_bands_with_other_options(tmp_path: Path) -> None:
     def deepest(image: Any) -> dict[str, Any]:
         return {"shape": str(image.shape), "type": str(image.dtype), "max": int(image.max())}
 
-    def by_pillow(image: Image.Image) -> int:
-        return image.width
-
     array = samples(5, np.uint16)
     array[0, 0, 4] = 65535
     mask = np.zeros((20, 24), bool)
@@ -196,7 +193,6 @@ def test_bands_with_other_options(tmp_path: Path) -> None:
     assert view["image.s.pixels"].max == pytest.approx(array[..., 4][~mask].max() / 257)
     for wrong, message in (
         ({"channels": "BGR"}, "both bands and channels='BGR'"),
-        ({"metrics": by_pillow}, "by_pillow takes an image of Pillow"),
         ({"metrics": deepest, "bands": ["a", "deepest"]}, "a band and a function deepest"),
     ):
         with pytest.raises(ValueError, match=message):

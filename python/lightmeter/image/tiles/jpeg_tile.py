@@ -1,13 +1,10 @@
-"""JPEG tiles decoded in the core, where it gives exactly the samples that imagecodecs gives."""
-
-from functools import cache
-from typing import Any
+"""JPEG tiles decoded in the core, as JPEG files are."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.image.decode.trusted import is_trusted, jpeg_samples
+from lightmeter.image.decode.trusted import is_trusted
 
 __all__ = ["common_segments", "write_jpeg_tile"]
 
@@ -24,7 +21,7 @@ def common_segments(tables: bytes | None) -> bytes | None:
     Args:
         tables: a JPEG stream without a picture, as TIFF has it; None is no tables.
     """
-    if not _agrees():
+    if not is_trusted("JPEG"):
         return None
     if tables is None:
         return b""
@@ -56,23 +53,3 @@ def write_jpeg_tile(
     rows, columns, channels = into.shape
     fits = columns <= width <= most[0] and rows <= height <= most[1]
     return fits and bands == channels and decoder.write(into.transpose(2, 0, 1))
-
-
-@cache
-def _agrees() -> bool:
-    """Return whether the core decodes small files exactly as this imagecodecs does."""
-    try:
-        return is_trusted("JPEG") and all(_is_same(sample) for sample in jpeg_samples())
-    except Exception:  # an imagecodecs that was built without JPEG, or no memory
-        return False
-
-
-def _is_same(sample: bytes) -> bool:
-    decoder = _core.open_jpeg(sample)
-    if decoder is None:
-        return False
-    import imagecodecs
-
-    own = np.empty(decoder.shape, np.uint8)
-    theirs: NDArray[Any] = np.atleast_3d(imagecodecs.jpeg8_decode(sample))
-    return decoder.write(own) and np.array_equal(own, theirs.transpose(2, 0, 1))
