@@ -138,9 +138,10 @@ def _samples_of(path: str | os.PathLike[str]) -> NDArray[Any]:
     try:
         with quiet(), open_encoded(path, DEFAULT_LIMITS) as file:
             image = measurable(open_picture(file, DEFAULT_LIMITS))
-            samples = np.asarray(image)
+            samples: NDArray[Any] = np.asarray(image)
     except Exception as error:
         raise image_error(error, path=path) from error
     if samples.ndim == 2:
         return samples
-    return samples[..., : 1 if samples.shape[2] == 2 else 3].max(axis=2)
+    flat: NDArray[Any] = samples[..., : 1 if samples.shape[2] == 2 else 3].max(axis=2)
+    return flat

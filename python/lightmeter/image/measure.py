@@ -40,10 +40,11 @@ from lightmeter.image.metrics import Returned, run
 from lightmeter.image.pillow import check_bits, check_size, frame_count, open_picture
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
-from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked
+from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked, open_array
 from lightmeter.image.tiles.measured import Watch, measure_large
-from lightmeter.image.tiles.open import LargePicture, open_array, open_large_tiff, open_zarr
-from lightmeter.image.tiles.zarr_folder import is_zarr
+from lightmeter.image.tiles.open import open_large_tiff
+from lightmeter.image.tiles.raster import LargePicture
+from lightmeter.image.tiles.zarr_folder import is_zarr, open_zarr
 from lightmeter.quiet import quiet
 
 __all__ = ["Frame", "ImageLike", "Measured", "copy_frame", "measure_frame", "measure_image"]
@@ -265,8 +266,7 @@ def _measure_opened(image: Image.Image | ChunkedArray, task: _Task) -> Iterator[
         yield from _measure_tiles(open_array(image, task.reading), task)
         return
     _refuse_level(task.reading)
-    for frame in _frames_of(image, task):
-        yield _measured(frame, task)
+    yield from _measure_frames(image, task)
 
 
 def _measure_encoded(
@@ -307,10 +307,7 @@ def _measure_file(file: EncodedFile | EncodedBytes, task: _Task) -> Iterator[Mea
         return
     with quiet():
         image = open_picture(file, task.reading.limits)
-    for frame in _frames_of(image, task, file, is_measured=own is not None):
-        if own is not None:
-            frame = frame._replace(meter=own.meter, decoder=own.decoder)
-        yield _measured(frame, task)
+    yield from _measure_frames(image, task, file, own)
 
 
 def _in_core(reading: Reading, thumbnail: bool) -> Counting | None:
@@ -335,17 +332,12 @@ def _measured_jpeg(
 
 
 def _measure_tiles(large: LargePicture, task: _Task) -> Iterator[Measured]:
-    reading, facts, exif, decoded_by = task.reading, large.facts, None, None
     path = short_path(task.path)
-    show = (lambda image: make_thumbnail(image, path)) if task.thumbnail else None
-    if large.header is not None:
-        exif = _tags(large.header, reading.exif)
-    if large.is_encoded and facts is not None:
-        package = "zarr" if facts["Format"] == "Zarr" else "imagecodecs"
-        decoded_by = decoder(str(facts["Format"]), package)
-    first: tuple[ExifTags | None, Facts | None] = (exif, facts)
-    for meter, thumbnail, returned in measure_large(large, reading, task.threads, show, task.watch):
-        yield Measured(meter, *first, thumbnail, returned, path, decoded_by)
+    shown_path = path if task.thumbnail else None
+    first: tuple[ExifTags | None, Facts | None] = (large.exif, large.facts)
+    measured = measure_large(large, task.reading, task.threads, task.watch, shown_path)
+    for meter, thumbnail, returned in measured:
+        yield Measured(meter, *first, thumbnail, returned, path, large.decoder)
         first = (None, None)
 
 
@@ -373,23 +365,16 @@ def _png_frame(file: EncodedBytes, task: _Task) -> Frame | None:
     return Frame(None, exif, facts, decoded_by, meter, short_path(task.path))
 
 
-def _measured(frame: Frame, task: _Task) -> Measured:
-    measured = measure_frame(frame, task.reading, task.threads)
-    if task.thumbnail and task.reading.bands is None and isinstance(frame.picture, Image.Image):
-        with quiet():
-            thumbnail = make_thumbnail(frame.picture, short_path(task.path))
-            measured = measured._replace(thumbnail=thumbnail)
-    return measured
-
-
-def _frames_of(
+def _measure_frames(
     image: Image.Image,
     task: _Task,
     file: EncodedFile | EncodedBytes | None = None,
-    *,
-    is_measured: bool = False,
-) -> Iterator[Frame]:
-    """Load the frames of an image that a caller opened, or of one in `file`, opened here."""
+    own: Frame | None = None,
+) -> Iterator[Measured]:
+    """Measure the frames of an image that a caller opened, or of one in `file`, opened here.
+
+    Of a picture that a decoder of ours has measured only the pixels are wanted.
+    """
     reading = task.reading
     with quiet():
         count = frame_count(image, reading.limits) if reading.frames == "all" else 1
@@ -400,14 +385,21 @@ def _frames_of(
                 if count > 1:
                     image.seek(number)
                 check_size(image, reading.limits)
-                if not is_measured or reading.functions:
+                if own is None or reading.functions:
                     check_bits(
                         image,
-                        deep_colour=reading.deep_colour and file is not None and not is_measured,
+                        deep_colour=reading.deep_colour and file is not None and own is None,
                         has_range=reading.value_range is not None,
                     )
                 frame = _load(image, reading, task.path, file)
-            yield frame if number == 0 else frame._replace(exif=None, facts=None)
+                thumbnail = None
+                if task.thumbnail and reading.bands is None:
+                    thumbnail = make_thumbnail(image, frame.path)
+            if number > 0:
+                frame = frame._replace(exif=None, facts=None)
+            if own is not None:
+                frame = frame._replace(meter=own.meter, decoder=own.decoder)
+            yield measure_frame(frame, reading, task.threads)._replace(thumbnail=thumbnail)
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
@@ -475,10 +467,6 @@ def _header_in(
         kept = None if image is None else exif_block(image.info.get("exif"))
         header = read_header(file, image) or Header({}, kept)
         facts: Facts = {"Format": name, "FileSize": size_of(file)}
-        return _tags(header, policy), facts | header.facts
+        return read_exif(header.exif, policy, header.orientation).tags, facts | header.facts
     finally:
         file.seek(position)
-
-
-def _tags(header: Header, policy: ExifPolicy) -> ExifTags | None:
-    return read_exif(header.exif, policy, header.orientation).tags

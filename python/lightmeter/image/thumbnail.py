@@ -65,9 +65,8 @@ def make_thumbnail(
         return None
     scale = min(1.0, side / max(image.size))
     size = tuple(max(1, round(length * scale)) for length in image.size)
-    small = _with_colours(image).resize(
-        (size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0
-    )
+    shown = _with_colours(image)
+    small = shown.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
     small = small.convert("RGB")
     small.info = {}  # comments, which Pillow would write
     for quality in (70, 40, 15, 1):

@@ -14,9 +14,9 @@ from jpeg_files import picture
 from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.tiles import jpeg_tile, tiff_raster
-from lightmeter.image.tiles.jpeg_tile import common_segments, write_jpeg_tile
+from lightmeter.image.tiles import tiff_raster
 from lightmeter.image.tiles.tiff import TiffPicture
+from lightmeter.image.tiles.tiff_raster import common_segments, write_jpeg_tile
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
@@ -208,5 +208,5 @@ def test_a_tile_larger_than_it_may_be_is_left() -> None:
 
 
 def test_the_core_is_not_asked_where_it_decodes_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jpeg_tile, "is_trusted", lambda _: False)
+    monkeypatch.setattr(tiff_raster, "is_trusted", lambda _: False)
     assert common_segments(None) is None

@@ -161,7 +161,7 @@ def test_metrics_are_checked() -> None:
     assert Reading(metrics=[glare, "camera"]).functions == (glare,)
     assert Reading(metrics=[glare, "camera"]).metric_set == "camera"
     for metrics, error, message in (
-        ("most", ValueError, "has 'most'; expected 'whylogs', 'default', 'camera', 'all' or a"),
+        ("most", ValueError, "has 'most'; expected 'whylogs', 'default', 'camera', 'all', a"),
         (3, TypeError, "metrics is a int; expected 'whylogs', 'default', 'camera', 'all', a"),
         ([3], TypeError, "metrics has a int"),
         (lambda image: 1, ValueError, "no name that a feature could have; define it with def"),

@@ -12,13 +12,14 @@ from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import (
     MOST_DECODED,
     Block,
+    LargePicture,
     Raster,
     band_count,
     check_frames,
     check_tile,
 )
 
-__all__ = ["ArrayRaster", "ChunkedArray", "axes_of", "is_chunked", "planes_of"]
+__all__ = ["ArrayRaster", "ChunkedArray", "axes_of", "is_chunked", "open_array", "planes_of"]
 
 _PIXELS_AT_ONCE = 1 << 20  # of an array that is not stored in chunks
 _EXACT = ("int8", "int16", "int32", "uint32")
@@ -125,6 +126,17 @@ def axes_of(shape: Sequence[int], reading: Reading) -> str:
             "layout such as layout='CHW', bands, or the attributes of OME-Zarr",
         )
     return usual.translate(str.maketrans("HWCN", "yxct"))
+
+
+def open_array(array: Any, reading: Reading) -> LargePicture:
+    """Open an array whose parts can be read, as `is_chunked` says; of a batch all pictures.
+
+    Raises:
+        ImageError: it has other dimensions than `Reading.layout`.
+    """
+    axes = axes_of(array.shape, reading)
+    planes = planes_of(array, axes, reading, is_colour=True, is_batch=True)
+    return LargePicture(([raster] for raster in planes), order=reading.channels)
 
 
 def planes_of(

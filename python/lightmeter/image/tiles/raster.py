@@ -1,16 +1,21 @@
 """A picture as a grid of tiles, of which a few are in memory at a time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import Channels
+from lightmeter.image.decoders import Decoder
+from lightmeter.image.exif import ExifTags
+from lightmeter.image.header import Facts
 from lightmeter.image.reading import Reading
 
-__all__ = ["MOST_DECODED", "Block", "Raster", "band_count", "check_frames", "check_tile"]
+__all__ = ["MOST_DECODED", "Block", "LargePicture", "Raster", "band_count", "check_frames"]
+__all__ += ["check_tile"]
 
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
@@ -129,6 +134,24 @@ class Raster(ABC):
         if self.orientation > 4:
             samples, x, y = samples.transpose(1, 0, 2), y, x
         return samples, (x, y)
+
+
+class LargePicture(NamedTuple):
+    """What is read in tiles.
+
+    Attributes:
+        pictures: what to measure, one after the other: a raster, or one for each band.
+        facts: what is known of the file; None of an array.
+        exif: its Exif, if it can have any.
+        decoder: what decodes it, if its samples are not stored as they are.
+        order: of its channels of colour.
+    """
+
+    pictures: Iterator[Sequence[Raster]]
+    facts: Facts | None = None
+    exif: ExifTags | None = None
+    decoder: Decoder | None = None
+    order: Channels = "RGB"
 
 
 def check_tile(raster: Raster, what: str) -> None:

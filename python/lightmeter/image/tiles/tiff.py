@@ -113,7 +113,7 @@ class TiffPicture:
     def is_encoded(self) -> bool:
         """Whether its samples are not stored as they are."""
         page = self.levels[0]
-        return bool(page.compression != 1 or page.bitspersample < 8 or page.predictor != 1)
+        return bool(page.compression != 1 or page.predictor != 1)
 
     def is_known(self, bands: int | None) -> bool:
         """Return whether its samples are such as are read here."""
