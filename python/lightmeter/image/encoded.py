@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import IO, Any
 
+from PIL import Image
+
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
@@ -14,12 +16,13 @@ from lightmeter.image.magic import START_BYTES
 from lightmeter.image.meter import Counting
 
 __all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "Encoded", "EncodedBytes", "EncodedFile"]
-__all__ += ["open_encoded", "open_to_decode", "read_files", "short_path", "size_of"]
+__all__ += ["most_pixels", "open_encoded", "open_to_decode", "read_files", "short_path", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
 _MOST_PATH = 512
+_ANY_PIXELS = 1 << 63
 _PIECE = 1 << 20
 _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 
@@ -207,11 +210,21 @@ def read_files(
         images,
         None if counting is None else counting.metrics,
         most if limits.bytes is None else int(min(most, limits.bytes)),
-        limits.most_pixels,
+        most_pixels(limits),
         None,
         None if counting is None else counting.mask_of,
     )
-    return [measured if picture is None else EncodedBytes(picture) for picture, measured in files]
+    found: list[Any] = []
+    for picture, measured in files:
+        found.append(measured if picture is None else EncodedBytes(picture))
+    return found
+
+
+def most_pixels(limits: Limits) -> int:
+    """Return how many pixels a picture that is read whole may have, for Pillow and for us."""
+    most = Image.MAX_IMAGE_PIXELS
+    pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
+    return int(pixels if limits.pixels is None else min(pixels, limits.pixels))
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:

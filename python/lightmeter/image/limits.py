@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from PIL import Image
-
 __all__ = ["DEFAULT_LIMITS", "Limits"]
-
-_ANY_PIXELS = 1 << 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +39,6 @@ class Limits:
                 raise ValueError(
                     f"limit of {field.name} is {value!r}; expected a number above 0, or None"
                 )
-
-    @property
-    def most_pixels(self) -> int:
-        """How many pixels a picture that is read whole may have, for Pillow and for `pixels`."""
-        most = Image.MAX_IMAGE_PIXELS
-        pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
-        return int(pixels if self.pixels is None else min(pixels, self.pixels))
 
 
 DEFAULT_LIMITS = Limits()

@@ -6,7 +6,7 @@ import os
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import IO, Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,7 +146,9 @@ def measure_images(
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
     task = _Task(reading, threads, thumbnail, path if name is None else name, watch)
-    if isinstance(image, ImageMeter):
+    if path is not None and not isinstance(image, Image.Image):
+        yield from _measure_encoded(path, path, task)
+    elif isinstance(image, ImageMeter):
         yield _checked_meter(image, reading)
     elif is_array(image):
         _refuse_level(reading)
@@ -159,7 +161,7 @@ def measure_images(
         except BaseException as error:
             raise image_error(error, path=path) from error
     elif _is_encoded(image):
-        yield from _measure_encoded(image, path, task)
+        yield from _measure_encoded(image, None, task)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
@@ -255,8 +257,8 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     return Measured(meter, None, returned=run(reading.functions, None))
 
 
-def _is_encoded(image: object) -> TypeGuard[Encoded]:
-    if isinstance(image, str | os.PathLike | bytes | bytearray):
+def _is_encoded(image: object) -> TypeGuard[bytes | bytearray | IO[bytes]]:
+    if isinstance(image, bytes | bytearray):
         return True
     return hasattr(image, "read") and not isinstance(image, io.TextIOBase)
 
@@ -325,7 +327,8 @@ def _measured_jpeg(
     if profile is not None:
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
-    meter = ImageMeter._decoded(mode, core, features, reading.counting)
+    meter = object.__new__(ImageMeter)
+    meter._begin(core, reading.counting, mode=mode, features=features)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     tags = exif_of(exif, reading.exif).tags
     return Measured(meter, tags, facts, path=short_path(path), decoder=decoder("JPEG"))

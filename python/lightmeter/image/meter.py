@@ -167,20 +167,13 @@ class ImageMeter:
         counting: Counting,
         threads: int | None = None,
         layout: Layout | None = None,
+        mode: str = "",
+        features: _core.ImageFeatures | None = None,
     ) -> "ImageMeter":
-        self.mode, self._core, self._counting = "", core, counting
+        self.mode, self._core, self._counting = mode, core, counting
         self._threads, self._layout = threads, layout
-        self._features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
+        self._features = features  # of all that was measured, if at hand
         return self
-
-    @classmethod
-    def _decoded(
-        cls, mode: str, core: _core.ImageMeter, features: _core.ImageFeatures, counting: Counting
-    ) -> "ImageMeter":
-        """A meter of an image that the core decoded and measured."""
-        meter = object.__new__(cls)._begin(core, counting)
-        meter.mode, meter._features = mode, features
-        return meter
 
     def __reduce__(self) -> NoReturn:
         """A copy would share the counts."""

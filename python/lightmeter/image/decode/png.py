@@ -9,6 +9,7 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.decode.png_chunks import png_chunks
+from lightmeter.image.encoded import most_pixels
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading
 
@@ -66,7 +67,7 @@ def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> Im
         return None
     size = width, height = chunks.width, chunks.height
     is_deep = chunks.depth == 16 and (reading.all_bits or mode == _DEEP_GRAY)
-    if width * height > reading.limits.most_pixels:
+    if width * height > most_pixels(reading.limits):
         return None
     try:
         rows = _core.PngRows(

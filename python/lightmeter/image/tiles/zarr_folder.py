@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -36,7 +37,7 @@ def is_zarr(path: object) -> bool:
     folder = os.fsdecode(path).rstrip(os.sep)
     if folder.lower().endswith(".zarr"):
         return True
-    return any(os.path.exists(os.path.join(folder, name)) for name in ZARR_FILES)
+    return any(map(os.path.exists, map(partial(os.path.join, folder), ZARR_FILES)))
 
 
 def open_zarr(folder: Path, reading: Reading) -> LargePicture:
