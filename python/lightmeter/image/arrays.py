@@ -1,7 +1,7 @@
 """Arrays and tensors that hold pictures: their memory, layout, sample type and range."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeGuard, get_args
 
 import numpy as np
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from lightmeter.errors import ImageError
 
 __all__ = ["ArrayLike", "Channels", "Layout", "as_numpy", "as_range", "check_channels"]
-__all__ += ["check_layout", "is_array", "pictures", "range_of"]
+__all__ += ["check_layout", "dimensions_of", "is_array", "pictures", "range_of"]
 
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 _CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
-_BANDS = (1, 3, 4)
+_CHANNEL_COUNTS = (1, 3, 4)
 
 _DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
 
@@ -93,10 +93,8 @@ def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
     return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
 
 
-def pictures(
-    array: NDArray[Any], layout: Layout | None, bands: Collection[int] = _BANDS
-) -> NDArray[Any]:
-    """A view of shape NxHxWxC, where C is one of `bands`.
+def pictures(array: NDArray[Any], layout: Layout | None, bands: int | None = None) -> NDArray[Any]:
+    """A view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
 
     Raises:
         ImageError: its dtype or shape is not supported, or it has no pixels.
@@ -108,30 +106,32 @@ def pictures(
             "unsupported",
             f"got an array of {array.dtype}; expected {', '.join(_DTYPES)}; convert it to {advice}",
         )
-    dimensions = layout or {2: "HW", 3: "HWC"}.get(array.ndim, "")
-    if not dimensions or array.ndim != len(dimensions):
-        raise ImageError("unsupported", _shape_message(array))
-    axes = [dimensions.index(axis) for axis in "NHWC" if axis in dimensions]
-    view = array.transpose(axes)
-    if "N" not in dimensions:
-        view = view[None]
-    if "C" not in dimensions:
-        view = view[..., None]
-    if view.shape[3] not in bands:
-        if bands is not _BANDS:
-            (wanted,) = bands
-            raise ImageError(
-                "unsupported", f"got an array of {view.shape[3]} channels; expected {wanted} bands"
-            )
-        raise ImageError("unsupported", _shape_message(array, dimensions))
+    dimensions = dimensions_of(array.shape, layout, bands)
     if array.size == 0:
         raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")
-    return view
+    view = array.transpose([dimensions.index(axis) for axis in "NHWC" if axis in dimensions])
+    if "N" not in dimensions:
+        view = view[None]
+    return view if "C" in dimensions else view[..., None]
 
 
-def _shape_message(array: NDArray[Any], layout: str = "") -> str:
-    layout_words = f" as {layout}" if layout else ""
-    return (
-        f"got an array of shape {array.shape}{layout_words}; expected HxW or HxWxC with C = 1, 3 "
-        f"or 4, a layout such as layout='CHW' or layout='NHWC', or names of channels as bands=[...]"
+def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None = None) -> str:
+    """Return a letter for each dimension of an array of so many bands, or of 1, 3 or 4 channels.
+
+    Raises:
+        ImageError: the array has other dimensions or channels.
+    """
+    dimensions = layout or {2: "HW", 3: "HWC"}.get(len(shape), "")
+    channels = dict(zip(dimensions, shape, strict=False)).get("C", 1)
+    is_known = len(dimensions) == len(shape) > 0
+    if is_known and channels in (_CHANNEL_COUNTS if bands is None else [bands]):
+        return dimensions
+    if is_known and bands is not None:
+        detail = f"got an array of {channels} channels; expected {bands} bands"
+        raise ImageError("unsupported", detail)
+    raise ImageError(
+        "unsupported",
+        f"got an array of shape {tuple(shape)!r:.100}{f' as {layout}' if layout else ''}; expected "
+        "HxW or HxWxC with C = 1, 3 or 4, a layout such as layout='CHW' or layout='NHWC', or names "
+        "of channels as bands=[...]",
     )

@@ -68,9 +68,8 @@ _OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
 
 _MAX_DETAIL = 200
 
-# JPEG markers of frames that Pillow does not decode, and JPEG-LS.
-_LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF, 0xF7})
-_HIERARCHICAL = frozenset({0xC5, 0xC6, 0xCD, 0xCE})
+# Markers of frames that Pillow does not decode: lossless, hierarchical, JPEG-LS.
+_OTHER_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7})
 _WEBP = 50001
 # Width, height, bits, samples, compression, place of the first strip or tile, with defaults.
 _TIFF_TAGS = ((256, 0), (257, 0), (258, 1), (277, 1), (259, 1), (273, -1), (324, -1))
@@ -168,10 +167,8 @@ def _undecoded(file: EncodedFile | EncodedBytes, name: str, is_opened: bool) -> 
     if name == "JPEG":
         marker, frame = jpeg_frame(file) or (0, b"")
         precision = frame[0] if frame else 0
-        if marker in _LOSSLESS and 2 <= precision <= 16:
-            return "lossless JPEG"
-        if marker in _HIERARCHICAL and precision in (8, 12):
-            return "hierarchical JPEG"
+        if marker in _OTHER_FRAMES and 2 <= precision <= 16:
+            return "lossless or hierarchical JPEG"
         return "12-bit JPEG" if precision == 12 else None
     if name != "TIFF":
         return None

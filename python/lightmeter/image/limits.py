@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, fields
 
-__all__ = ["DEFAULT_LIMITS", "Limits"]
+from lightmeter.errors import ImageError
+
+__all__ = ["DEFAULT_LIMITS", "Limits", "check_frames", "check_size"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +44,23 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def check_size(width: int, height: int, limits: Limits) -> None:
+    """Refuse a picture of too many pixels, before they are decoded.
+
+    Raises:
+        ImageError: it has more than the limits say.
+    """
+    if limits.pixels is not None and width * height > limits.pixels:
+        raise ImageError("too_large", f"{width}x{height} pixels, more than {limits.pixels}")
+
+
+def check_frames(count: int, limits: Limits) -> None:
+    """Refuse a file of too many pictures.
+
+    Raises:
+        ImageError: there are more than the limits say.
+    """
+    if limits.frames is not None and count > limits.frames:
+        raise ImageError("too_large", f"{count} frames, more than {limits.frames}")

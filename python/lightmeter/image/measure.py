@@ -34,16 +34,16 @@ from lightmeter.image.encoded import (
 from lightmeter.image.exif import ExifPolicy, ExifTags, exif_of, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import Facts, Header, exif_block, profile_description, read_header
-from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.limits import DEFAULT_LIMITS, check_size
 from lightmeter.image.meter import Counting, ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.pillow import check_bits, check_size, frame_count, open_picture
+from lightmeter.image.pillow import check_bits, frame_count, open_picture
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked, open_array
 from lightmeter.image.tiles.measured import Watch, measure_large
 from lightmeter.image.tiles.open import open_large_tiff
-from lightmeter.image.tiles.raster import LargePicture
+from lightmeter.image.tiles.raster import LargePicture, band_count
 from lightmeter.image.tiles.zarr_folder import is_zarr, open_zarr
 from lightmeter.quiet import quiet
 
@@ -152,8 +152,7 @@ def measure_images(
         yield _checked_meter(image, reading)
     elif is_array(image):
         _refuse_level(reading)
-        counts = () if reading.bands is None else ([len(reading.bands)],)
-        for picture in pictures(as_numpy(image), reading.layout, *counts):
+        for picture in pictures(as_numpy(image), reading.layout, band_count(reading)):
             yield measure_frame(Frame(picture), reading, threads)
     elif isinstance(image, Image.Image) or is_chunked(image):
         try:
@@ -228,7 +227,7 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     try:
         _refuse_level(reading)
         with quiet():
-            check_size(image, reading.limits)
+            check_size(*image.size, reading.limits)
             return _load(image, reading, path)._replace(picture=image.copy())
     except BaseException as error:
         raise image_error(error, path=path) from error
@@ -387,7 +386,7 @@ def _measure_frames(
             with quiet():
                 if count > 1:
                     image.seek(number)
-                check_size(image, reading.limits)
+                check_size(*image.size, reading.limits)
                 if own is None or reading.functions:
                     check_bits(
                         image,

@@ -11,12 +11,11 @@ from PIL import Image, UnidentifiedImageError
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes, EncodedFile
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
-from lightmeter.image.limits import Limits
+from lightmeter.image.limits import Limits, check_frames
 from lightmeter.image.magic import READ_WHOLE, format_of
 from lightmeter.quiet import quiet
 
-__all__ = ["check_bits", "check_size", "file_header", "frame_count", "is_raw", "load_plugin"]
-__all__ += ["open_picture"]
+__all__ = ["check_bits", "file_header", "frame_count", "is_raw", "load_plugin", "open_picture"]
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
 _EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
@@ -80,43 +79,26 @@ def file_header(file: EncodedFile, limits: Limits) -> Header | None:
         return Header({})
 
 
-def check_size(image: Image.Image, limits: Limits) -> None:
-    """Refuse an image of too many pixels, before they are decoded.
-
-    Raises:
-        ImageError: it has more than the limits say.
-    """
-    if limits.pixels is not None and image.width * image.height > limits.pixels:
-        raise ImageError(
-            "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
-        )
-
-
 def frame_count(image: Image.Image, limits: Limits) -> int:
     """Return how many pictures the file of an image has.
 
     Raises:
         ImageError: more than the limits say.
     """
-    if limits.frames is not None and image.format == "TIFF" and _exceeds(image, limits.frames):
-        raise ImageError("too_large", f"more than {limits.frames} frames")
+    if limits.frames is not None and image.format == "TIFF":
+        first = image.tell()
+        try:
+            for frame in range(first + 1, limits.frames + 1):
+                image.seek(frame)  # counting all would make Pillow read every directory
+        except EOFError:
+            pass
+        else:
+            raise ImageError("too_large", f"more than {limits.frames} frames")
+        finally:
+            image.seek(first)
     count = 1 if image.format in _LAYERED else getattr(image, "n_frames", 1)
-    if limits.frames is not None and count > limits.frames:
-        raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
+    check_frames(count, limits)
     return count
-
-
-def _exceeds(image: Image.Image, frames: int) -> bool:
-    """Whether a TIFF has more frames. Counting all would make Pillow read every directory."""
-    first = image.tell()
-    try:
-        for frame in range(first + 1, frames + 1):
-            image.seek(frame)
-    except EOFError:
-        return False
-    finally:
-        image.seek(first)
-    return True
 
 
 def check_bits(image: Image.Image, *, deep_colour: bool, has_range: bool) -> None:
@@ -133,12 +115,8 @@ def check_bits(image: Image.Image, *, deep_colour: bool, has_range: bool) -> Non
         Exception: what Pillow raises of a damaged file.
     """
     tiles = getattr(image, "tile", ())
-    if (
-        image.mode == "I"
-        and image.format == "PPM"
-        and has_range
-        and ([tile[0] for tile in tiles] != ["raw"])
-    ):
+    is_pgm = image.mode == "I" and image.format == "PPM"
+    if is_pgm and has_range and [tile[0] for tile in tiles] != ["raw"]:
         detail = f"PGM whose samples Pillow scales to 16 bits, so that {_NO_MEANING}"
         raise ImageError("unsupported", detail)
     is_known_deep = bool(tiles) and _is_deep(image)

@@ -15,6 +15,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Channels
 from lightmeter.image.bands import BandMeter
+from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, available_cpus
 from lightmeter.image.metrics import Returned, run
 from lightmeter.image.reading import Reading
@@ -110,9 +111,7 @@ def _band_meter(bands: Sequence[str], meters: list[ImageMeter]) -> BandMeter:
 
 def _check(raster: Raster, reading: Reading) -> None:
     width, height = raster.size
-    most = reading.limits.pixels
-    if most is not None and width * height > most:
-        raise ImageError("too_large", f"{width}x{height} pixels, more than {most}")
+    check_size(width, height, reading.limits)
     advice = (
         f"this one of {width}x{height} pixels is read in tiles; measure a smaller level "
         "(pyramid_level=)"

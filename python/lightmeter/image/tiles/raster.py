@@ -14,8 +14,7 @@ from lightmeter.image.exif import ExifTags
 from lightmeter.image.header import Facts
 from lightmeter.image.reading import Reading
 
-__all__ = ["MOST_DECODED", "Block", "LargePicture", "Raster", "band_count", "check_frames"]
-__all__ += ["check_tile"]
+__all__ = ["MOST_DECODED", "Block", "LargePicture", "Raster", "band_count", "check_tile"]
 
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
@@ -177,13 +176,3 @@ def check_tile(raster: Raster, what: str) -> None:
 def band_count(reading: Reading) -> int | None:
     """Return how many channels are no colours; None where they are."""
     return None if reading.bands is None else len(reading.bands)
-
-
-def check_frames(count: int, most: int | None) -> None:
-    """Refuse a file of too many pictures.
-
-    Raises:
-        ImageError: there are more than `most`.
-    """
-    if most is not None and count > most:
-        raise ImageError("too_large", f"{count} frames, more than {most}")

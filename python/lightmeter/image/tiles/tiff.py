@@ -9,9 +9,10 @@ from typing import Any
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedFile
+from lightmeter.image.limits import check_frames
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import Entry, Tiff
-from lightmeter.image.tiles.raster import band_count, check_frames
+from lightmeter.image.tiles.raster import band_count
 from lightmeter.image.tiles.tiff_raster import TiffRaster, known_colours
 
 __all__ = ["HOW_TO_READ", "TiffPicture", "can_read"]
@@ -100,7 +101,7 @@ class TiffPicture:
         if is_wrong:
             raise ImageError("unsupported", f"got {got}")
         groups = groups if reading.frames == "all" else groups[:1]
-        check_frames(len(groups), reading.limits.frames)
+        check_frames(len(groups), reading.limits)
         for group in groups:
             yield [TiffRaster(plane, self._file, self._lock, bands) for plane in group]
 
