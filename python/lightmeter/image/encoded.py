@@ -270,6 +270,5 @@ def _open_regular(path: str | os.PathLike[str]) -> io.FileIO:
         return open_regular(path)
     except IsADirectoryError:
         os.scandir(path).close()  # raises the reason if it cannot be listed
-        raise ImageError(
-            "unreadable", "a folder, not a file; profile_images takes folders"
-        ) from None
+        detail = "a folder, not a file; profile_images takes folders"
+        raise ImageError("unreadable", detail) from None

@@ -122,12 +122,10 @@ def _ends_the_program(error: BaseException) -> bool:
     if threading.current_thread() is not threading.main_thread():
         return False  # handlers run in the main thread
     handlers = [signal.getsignal(number) for number in signal.valid_signals()]
-    own = [handler for handler in handlers if callable(handler)]
-    own = [handler for handler in own if handler is not signal.default_int_handler]
+    own = [it for it in handlers if callable(it) and it is not signal.default_int_handler]
     codes = [getattr(getattr(handler, "__func__", handler), "__code__", None) for handler in own]
-    return None in codes or any(
-        frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+    frames = traceback.walk_tb(error.__traceback__)
+    return None in codes or any(frame.f_code in codes for frame, _ in frames)
 
 
 def _examined(

@@ -6,7 +6,7 @@ import os
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,20 +80,17 @@ class Frame(NamedTuple):
     """A picture that a reader found.
 
     Attributes:
-        picture: a loaded image, or an array HxWxC; None if a reader measured it and nobody else
-            wants the pixels.
+        picture: a loaded image, or an array HxWxC.
         exif: its Exif, which comes with the first frame of a file.
         facts: of the header of its file, likewise.
         decoder: what decoded it.
-        meter: its measurement, if the reader made it.
         path: what it was read from, or "".
     """
 
-    picture: Image.Image | NDArray[Any] | None
+    picture: Image.Image | NDArray[Any]
     exif: ExifTags | None = None
     facts: Facts | None = None
     decoder: Decoder | None = None
-    meter: ImageMeter | BandMeter | None = None
     path: str = ""
 
 
@@ -146,21 +143,16 @@ def measure_images(
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
     task = _Task(reading, threads, thumbnail, path if name is None else name, watch)
-    if path is not None and not isinstance(image, Image.Image):
-        yield from _measure_encoded(path, path, task)
-    elif isinstance(image, ImageMeter):
+    if path is None and isinstance(image, ImageMeter):
         yield _checked_meter(image, reading)
-    elif is_array(image):
+    elif path is None and is_array(image):
         _refuse_level(reading)
         for picture in pictures(as_numpy(image), reading.layout, band_count(reading)):
             yield measure_frame(Frame(picture), reading, threads)
-    elif isinstance(image, Image.Image) or is_chunked(image):
-        try:
-            yield from _measure_opened(image, task)
-        except BaseException as error:
-            raise image_error(error, path=path) from error
-    elif _is_encoded(image):
-        yield from _measure_encoded(image, None, task)
+    elif path is not None or isinstance(image, Image.Image) or _is_encoded(image):
+        yield from _measure_read(image, path, task)
+    elif is_chunked(image):
+        yield from _measure_read(image, None, task)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
@@ -197,23 +189,19 @@ def measure_together(
 
 
 def measure_frame(frame: Frame, reading: Reading, threads: int | None = None) -> Measured:
-    """Measure what its reader has not measured of a picture, and run the functions of the reading.
+    """Measure a picture, and run the functions of the reading.
 
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, meter, path = frame
-    returned: Returned = ()
-    if picture is not None:
-        channels: Channels | None = reading.channels
-        if reading.bands is not None:
-            channels, picture = None, bands_of(picture, len(reading.bands))
-        if meter is None:
-            with quiet():
-                meter = _meter_of(picture, reading, threads)
-        white = reading.value_range
-        returned = run(reading.functions, picture, channels=channels, value_range=white)
-    assert meter is not None
+    picture, exif, facts, decoded_by, path = frame
+    channels: Channels | None = reading.channels
+    if reading.bands is not None:
+        channels, picture = None, bands_of(picture, len(reading.bands))
+    with quiet():
+        meter = _meter_of(picture, reading, threads)
+    white = reading.value_range
+    returned = run(reading.functions, picture, channels=channels, value_range=white)
     return Measured(meter, exif, facts, None, returned, path, decoded_by)
 
 
@@ -256,36 +244,34 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     return Measured(meter, None, returned=run(reading.functions, None))
 
 
-def _is_encoded(image: object) -> TypeGuard[bytes | bytearray | IO[bytes]]:
+def _is_encoded(image: object) -> bool:
     if isinstance(image, bytes | bytearray):
         return True
     return hasattr(image, "read") and not isinstance(image, io.TextIOBase)
 
 
-def _measure_opened(image: Image.Image | ChunkedArray, task: _Task) -> Iterator[Measured]:
-    if not isinstance(image, Image.Image):
-        yield from _measure_tiles(open_array(image, task.reading), task)
-        return
-    _refuse_level(task.reading)
-    yield from _measure_frames(image, task)
-
-
-def _measure_encoded(
-    image: Encoded, path: str | os.PathLike[str] | None, task: _Task
+def _measure_read(
+    image: Any, path: str | os.PathLike[str] | None, task: _Task
 ) -> Iterator[Measured]:
+    """Measure what has to be read first: all but arrays in memory."""
     reading, opened = task.reading, None
-    otherwise: Reason = "unreadable"
+    otherwise: Reason = "corrupt"
     try:
-        if path is not None and os.path.isdir(path) and is_zarr(path):
-            otherwise = "corrupt"
+        if isinstance(image, Image.Image):
+            _refuse_level(reading)
+            yield from _measure_frames(image, task)
+        elif path is not None and os.path.isdir(path) and is_zarr(path):
             yield from _measure_tiles(open_zarr(Path(path), reading), task)
-            return
-        file = open_to_decode(image, reading.limits, _in_core(reading, task.thumbnail))
-        if isinstance(file, tuple):
-            yield _measured_jpeg(file, reading, task.path)
-            return
-        opened, otherwise = file, "corrupt"
-        yield from _measure_file(file, task)
+        elif path is None and is_chunked(image):
+            yield from _measure_tiles(open_array(image, reading), task)
+        else:
+            otherwise = "unreadable"
+            file = open_to_decode(image, reading.limits, _in_core(reading, task.thumbnail))
+            if isinstance(file, tuple):
+                yield _measured_jpeg(file, reading, task.path)
+                return
+            opened, otherwise = file, "corrupt"
+            yield from _measure_file(file, task)
     except BaseException as error:
         raise image_error(error, path=path, file=opened, otherwise=otherwise) from error
     finally:
@@ -302,9 +288,9 @@ def _measure_file(file: EncodedFile | EncodedBytes, task: _Task) -> Iterator[Mea
             yield from _measure_tiles(tiles, task)
             return
     _refuse_level(task.reading)
-    own = _png_frame(file, task) if isinstance(file, EncodedBytes) else None
+    own = _measured_png(file, task) if isinstance(file, EncodedBytes) else None
     if own is not None and not task.wants_picture:
-        yield measure_frame(own, task.reading)
+        yield own
         return
     with quiet():
         image = open_picture(file, task.reading.limits)
@@ -350,7 +336,7 @@ def _refuse_level(reading: Reading) -> None:
         )
 
 
-def _png_frame(file: EncodedBytes, task: _Task) -> Frame | None:
+def _measured_png(file: EncodedBytes, task: _Task) -> Measured | None:
     """Measure the one frame of a PNG file by the decoder of our own; None if Pillow has to look."""
     reading = task.reading
     is_one = reading.frames == "first" and reading.bands is None
@@ -364,14 +350,14 @@ def _png_frame(file: EncodedBytes, task: _Task) -> Frame | None:
     exif, facts = _header_in(file, "PNG", None, reading.exif)
     is_own = reading.all_bits and is_deep_colour(file.data)  # Pillow has no such pixels
     decoded_by = decoder("PNG", "lightmeter" if is_own else "PIL")
-    return Frame(None, exif, facts, decoded_by, meter, short_path(task.path))
+    return Measured(meter, exif, facts, path=short_path(task.path), decoder=decoded_by)
 
 
 def _measure_frames(
     image: Image.Image,
     task: _Task,
     file: EncodedFile | EncodedBytes | None = None,
-    own: Frame | None = None,
+    own: Measured | None = None,
 ) -> Iterator[Measured]:
     """Measure the frames of an image that a caller opened, or of one in `file`, opened here.
 
@@ -399,9 +385,10 @@ def _measure_frames(
                     thumbnail = make_thumbnail(image, frame.path)
             if number > 0:
                 frame = frame._replace(exif=None, facts=None)
+            measured = measure_frame(frame, reading, task.threads)._replace(thumbnail=thumbnail)
             if own is not None:
-                frame = frame._replace(meter=own.meter, decoder=own.decoder)
-            yield measure_frame(frame, reading, task.threads)._replace(thumbnail=thumbnail)
+                measured = measured._replace(meter=own.meter, decoder=own.decoder)
+            yield measured
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
