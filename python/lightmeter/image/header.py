@@ -56,8 +56,11 @@ def read_header(file: IO[bytes], image: Image.Image | None = None) -> Header | N
     Raises:
         OSError: the file cannot be read.
     """
-    name = format_of(_read(file, 0, START_BYTES))
-    in_memory: Any = file.picture[1] if isinstance(file, EncodedBytes) else None
+    if isinstance(file, EncodedBytes):
+        name: str | None = file.picture[0]
+        in_memory: Any = file.picture[1]
+    else:
+        name, in_memory = format_of(_read(file, 0, START_BYTES)), None
     try:
         match name:
             case "JPEG":

@@ -152,7 +152,7 @@ def measure_images(
     elif path is not None or isinstance(image, Image.Image) or _is_encoded(image):
         yield from _measure_read(image, path, task)
     elif is_chunked(image):
-        yield from _measure_read(image, None, task)
+        yield from _measure_read(open_array(image, reading), None, task)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
@@ -262,8 +262,8 @@ def _measure_read(
             yield from _measure_frames(image, task)
         elif path is not None and os.path.isdir(path) and is_zarr(path):
             yield from _measure_tiles(open_zarr(Path(path), reading), task)
-        elif path is None and is_chunked(image):
-            yield from _measure_tiles(open_array(image, reading), task)
+        elif isinstance(image, LargePicture):
+            yield from _measure_tiles(image, task)
         else:
             otherwise = "unreadable"
             file = open_to_decode(image, reading.limits, _in_core(reading, task.thumbnail))

@@ -15,6 +15,8 @@ _FORM = struct.Struct(">IIBBBBB")  # of IHDR
 _MOST_CHUNKS = 1 << 16
 _is_name = re.compile(b"[A-Za-z]{4}").fullmatch
 
+_TABLES = frozenset({b"IHDR", b"PLTE", b"tRNS"})
+
 # Bytes of what Pillow takes apart. Some versions of it refuse more.
 _SIZES = {b"cHRM": 32, b"gAMA": 4, b"pHYs": 9, b"sRGB": 1}
 _TRANSPARENT = {0: 2, 2: 6}  # those of tRNS, by the type of colour
@@ -45,16 +47,16 @@ def png_chunks(file: bytes) -> PngChunks | None:
 
     Pillow does not look at the checksums of IDAT chunks, and neither is it done here.
     """
-    whole, data, tables = memoryview(file), list[memoryview](), dict[bytes, memoryview]()
-    start, last, text = len(_SIGNATURE), b"", 0
+    data: list[memoryview] = []
+    tables: dict[bytes, memoryview] = {}
+    whole, start, last, text = memoryview(file), len(_SIGNATURE), b"", 0
     try:
         _require(whole[:start] == _SIGNATURE)
         for _ in range(_MOST_CHUNKS):
             size, name = _HEAD.unpack_from(whole, start)
             end = start + 8 + size
             body, crc = whole[start + 8 : end], int.from_bytes(whole[end : end + 4], "big")
-            _require(len(whole) >= end + 4)
-            _require((name == b"IHDR") == (last == b""))
+            _require(len(whole) >= end + 4 and (name == b"IHDR") == (last == b""))
             if name == b"IEND":
                 return _result(tables, data)
             if name == b"IDAT":
@@ -62,11 +64,12 @@ def png_chunks(file: bytes) -> PngChunks | None:
                 data.append(body)
             else:
                 _require(zlib.crc32(whole[start + 4 : end]) == crc)
-                text += _text_of(name, body)
-                _require(text <= PngImagePlugin.MAX_TEXT_MEMORY)
-            if name in (b"IHDR", b"PLTE", b"tRNS"):
-                _require(name not in tables and not data)
-                tables[name] = body
+                if name in _TABLES:
+                    _require(name not in tables and not data)
+                    tables[name] = body
+                else:
+                    text += _text_of(name, body)
+                    _require(text <= PngImagePlugin.MAX_TEXT_MEMORY)
             start, last = end + 4, name
     except (struct.error, _Doubt, zlib.error):
         pass
@@ -86,7 +89,7 @@ def _text_of(name: bytes, body: memoryview) -> int:
         _require(bool(end) and rest[:1] == b"\0")  # not deflated
     elif name in _SIZES:
         _require(len(body) == _SIZES[name])
-    elif name not in (b"IHDR", b"PLTE", b"tRNS", b"tEXt", b"eXIf"):
+    elif name not in (b"tEXt", b"eXIf"):
         # What Pillow has no word for it steps over.
         _require(_is_name(name) is not None and name != b"DDAT")  # that is IDAT to Pillow
         _require(not hasattr(PngImagePlugin.PngStream, f"chunk_{name.decode()}"))
