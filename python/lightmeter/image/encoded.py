@@ -39,34 +39,41 @@ class EncodedFile(io.BufferedReader):
 
     Attributes:
         size: bytes in all.
+        error: what a read raised. A decoder may have taken it for damage and gone on.
     """
 
-    raw: "_Watched"
+    def __init__(self, inner: Any, size: int, *, owned: bool) -> None:
+        """Read a file, which is closed in the end if it is owned."""
+        super().__init__(inner, _BUFFER)
+        self.size, self._inner, self._owned = size, inner, owned
+        self.error: Exception | None = None
 
-    def __init__(self, raw: "_Watched", size: int) -> None:
-        """Made by `open_encoded`."""
-        super().__init__(raw, _BUFFER)
-        self.size = size
-        self._watched = raw
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read bytes."""
+        try:
+            return super().read(size)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def fileno(self) -> int:
+        """Return the descriptor; a caller's file may read something else, as gzip files do."""
+        if not self._owned:
+            raise io.UnsupportedOperation("fileno")
+        return super().fileno()
 
     def close(self) -> None:
         """Do nothing: a plugin of Pillow may close the file that others go on with."""
 
     def release(self) -> None:
         """Close it, also if a plugin detached what is below."""
-        with contextlib.suppress(ValueError, OSError):  # it may have closed the descriptor too
-            super().close()
-        with contextlib.suppress(OSError):
-            self._watched.close()
+        if self._owned:
+            with contextlib.suppress(OSError):  # a plugin may have closed the descriptor too
+                self._inner.close()
 
     def __exit__(self, *error: object) -> None:
         """Close it."""
         self.release()
-
-    @property
-    def error(self) -> Exception | None:
-        """What a read raised. A decoder may have taken it for damage and gone on."""
-        return self._watched.error
 
     def start(self, size: int = START_BYTES) -> bytes:
         """Return the first bytes, without moving."""
@@ -101,47 +108,6 @@ class EncodedBytes(io.BytesIO):
 
     def release(self) -> None:
         """Do nothing: there is no file."""
-
-
-class _Watched(io.RawIOBase):
-    """Passes on the reads of another file; the buffer above asks for large pieces only."""
-
-    def __init__(self, inner: Any, *, owned: bool) -> None:
-        self._inner = inner
-        self._owned = owned
-        self.error: Exception | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return int(self._inner.readinto(buffer))
-        except Exception as error:
-            self.error = error
-            raise
-
-    def readall(self) -> bytes:
-        # That of the base class asks for 8 KiB at a time.
-        return b"".join(iter(lambda: self.read(_PIECE) or b"", b""))
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return int(self._inner.seek(offset, whence))
-
-    def tell(self) -> int:
-        return int(self._inner.tell())
-
-    def fileno(self) -> int:
-        # A caller's file may read something else than its descriptor holds, as gzip files do.
-        return int(self._inner.fileno()) if self._owned else super().fileno()
-
-    def close(self) -> None:
-        if self._owned and not self.closed:
-            self._inner.close()
-        super().close()
 
 
 def short_path(path: object) -> str:
@@ -249,7 +215,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         most = _MOST_PIPED if most is None else min(_MOST_PIPED, most)
         data = _read_up_to(image, most + 1)
         inner, size = io.BytesIO(data), len(data)
-    file = EncodedFile(_Watched(inner, owned=owned), size)
+    file = EncodedFile(inner, size, owned=owned)
     if size == 0 or (most is not None and size > most):
         file.release()
         if size == 0:

@@ -368,12 +368,8 @@ def measurable(image: Image.Image) -> Image.Image:
     if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in _DEEP_MODES:
         return image
     if image.mode not in _CONVERTED_MODES:
-        supported = sorted(_GRAY_MODES | _RGB_MODES | _CONVERTED_MODES.keys() | _DEEP_MODES.keys())
-        raise ImageError(
-            "unsupported",
-            f"mode {image.mode!r} is not supported; "
-            f"convert the image to one of {', '.join(supported)}",
-        )
+        detail = f"mode {image.mode!r} is not supported; convert the image to RGB, L or I;16"
+        raise ImageError("unsupported", detail)
     if "transparency" in image.info:  # alpha is not measured, and Pillow warns of some kinds
         image = image.copy()
         del image.info["transparency"]

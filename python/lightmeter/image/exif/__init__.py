@@ -1,7 +1,8 @@
 """The Exif of an image as numbers and strings worth tracking."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, NamedTuple, Self
 
 from lightmeter import _core
@@ -39,7 +40,6 @@ class ExifPolicy:
         allow: personal tags to track nevertheless. Names of other tags are dropped from it: those
             are tracked anyway.
         deny: tags not to track, whether allowed or not.
-        withheld: the names of all tags that are not tracked.
 
     Raises:
         ValueError: a name is not that of an Exif tag; so that no misspelt name lets a tag through.
@@ -48,21 +48,22 @@ class ExifPolicy:
 
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
-    withheld: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
         """Check the names; any iterable of them will do."""
-        self._set(_checked("allow", allow) & PERSONAL, _checked("deny", deny))
+        vars(self).update(allow=_checked("allow", allow) & PERSONAL, deny=_checked("deny", deny))
 
     @classmethod
     def _stored(cls, allow: Iterable[str], deny: Iterable[str]) -> Self:
         """One out of a profile, which may name tags that only a newer version knows."""
         policy = cls()
-        policy._set(frozenset(allow), frozenset(deny))
+        vars(policy).update(allow=frozenset(allow), deny=frozenset(deny))
         return policy
 
-    def _set(self, allow: frozenset[str], deny: frozenset[str]) -> None:
-        vars(self).update(allow=allow, deny=deny, withheld=PERSONAL - allow | deny)
+    @cached_property
+    def withheld(self) -> frozenset[str]:
+        """The names of all tags that are not tracked."""
+        return PERSONAL - self.allow | self.deny
 
 
 def _checked(argument: str, names: Iterable[str]) -> frozenset[str]:
