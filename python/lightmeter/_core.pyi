@@ -1,22 +1,44 @@
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import IO, Any, ClassVar, Self, TypeAlias
+from typing import IO, Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lightmeter.image.numbers import Group, MetricSet, NumberRole, Scale
-from lightmeter.image.parts import (
-    ExifParts,
-    JpegHeader,
-    MeasuredJpeg,
-    Part,
-    Picture,
-    PngHeader,
-)
 from lightmeter.profile.features import Origin, Role
 
 __version__: str
+
+# Name -> value. None: the format can have it, and this file has not.
+Facts: TypeAlias = dict[str, int | str | None]
+
+Part: TypeAlias = tuple[int, int]  # offset and size; all of it is in the file
+
+# Facts, Exif, start of the colour profile, index of pictures.
+JpegHeader: TypeAlias = tuple[Facts, bytes, bytes | None, bytes | None]
+
+# Facts, part of the Exif, part of the colour profile, texts that may hold Exif: deflated or not.
+PngHeader: TypeAlias = tuple[Facts, Part | None, Part | None, list[tuple[Part, bool]]]
+
+# Code, type by TIFF's number, how many values, the first 512 bytes of them.
+ExifEntry: TypeAlias = tuple[int, int, int, bytes]
+
+# Order of the bytes, ``"<"`` or ``">"``, then the tags of the main directory, Exif, GPS, Interop.
+ExifParts: TypeAlias = tuple[
+    str, list[ExifEntry], list[ExifEntry], list[ExifEntry], list[ExifEntry]
+]
+
+# A file in memory: format, header (None for a PNG file that has none), bytes.
+Picture: TypeAlias = (
+    tuple[Literal["JPEG"], JpegHeader, bytes] | tuple[Literal["PNG"], PngHeader | None, bytes]
+)
+
+# A JPEG file that the core decoded: facts, start of the colour profile, Exif, bytes of the file,
+# mode, measurement, and what it adds to a profile.
+MeasuredJpeg: TypeAlias = tuple[
+    Facts, bytes | None, ExifParts | None, int, str, ImageMeter, ImageFeatures
+]
 
 def prepare_numpy() -> None: ...
 def kernel_tier() -> str: ...

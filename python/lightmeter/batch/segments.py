@@ -177,7 +177,7 @@ def _tag(name: str, policy: ExifPolicy) -> str:
             f"the Exif tag {name} is personal, and makes no segments; expected another tag, or a "
             "column of a manifest"
         )
-    if not policy.tracks(name):
+    if name in policy.withheld:
         raise ValueError(f"the Exif tag {name} is denied by the policy, and makes no segments")
     return name
 

@@ -1,7 +1,7 @@
 """Arrays and tensors that hold pictures: their memory, layout, sample type and range."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeGuard, get_args
 
 import numpy as np
@@ -9,21 +9,9 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = [
-    "ArrayLike",
-    "Channels",
-    "Layout",
-    "Samples",
-    "as_numpy",
-    "as_range",
-    "check_channels",
-    "check_layout",
-    "is_array",
-    "parse_range",
-    "pictures",
-    "range_of",
-    "samples_of",
-]
+__all__ = ["ArrayLike", "Channels", "Layout", "Samples", "as_numpy", "as_range", "check_channels"]
+__all__ += ["check_layout", "dimensions_of", "is_array", "parse_range", "pictures", "range_of"]
+__all__ += ["samples_of"]
 
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
@@ -31,13 +19,12 @@ Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 # Samples of more than 8 bits, of which `value_range` says what is black and white.
 Samples = Literal["", "integer", "float"]
 _CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
-_BANDS = (1, 3, 4)
+_CHANNEL_COUNTS = (1, 3, 4)
 
 _DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
 
 # DLPack's numbers of the devices whose memory the CPU reads: CPU, and pinned by CUDA or ROCm.
 _CPU_DEVICES = frozenset({1, 3, 11})
-_DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 14: "oneAPI"}
 
 
 class ArrayLike(Protocol):
@@ -69,12 +56,9 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
     if isinstance(array, np.ndarray):
         return array
     kind = type(array).__name__
-    device = int(array.__dlpack_device__()[0])
-    if device not in _CPU_DEVICES:
-        name = _DEVICES.get(device, f"DLPack type {device}")
+    if int(array.__dlpack_device__()[0]) not in _CPU_DEVICES:
         raise ImageError(
-            "unsupported",
-            f"got a {kind} on a device of {name}; copy it to the CPU first, as by tensor.cpu()",
+            "unsupported", f"got a {kind} on another device; copy it to the CPU, as by tensor.cpu()"
         )
     try:
         return np.from_dlpack(array)
@@ -122,10 +106,8 @@ def samples_of(dtype: np.dtype[Any]) -> Samples:
     return "float" if dtype.kind == "f" else "integer" if dtype.itemsize > 1 else ""
 
 
-def pictures(
-    array: NDArray[Any], layout: Layout | None, bands: Collection[int] = _BANDS
-) -> NDArray[Any]:
-    """A view of shape NxHxWxC, where C is one of `bands`.
+def pictures(array: NDArray[Any], layout: Layout | None, bands: int | None = None) -> NDArray[Any]:
+    """A view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
 
     Raises:
         ImageError: its dtype or shape is not supported, or it has no pixels.
@@ -137,30 +119,32 @@ def pictures(
             "unsupported",
             f"got an array of {array.dtype}; expected {', '.join(_DTYPES)}; convert it to {advice}",
         )
-    dimensions = layout or {2: "HW", 3: "HWC"}.get(array.ndim, "")
-    if not dimensions or array.ndim != len(dimensions):
-        raise ImageError("unsupported", _shape_message(array))
-    axes = [dimensions.index(axis) for axis in "NHWC" if axis in dimensions]
-    view = array.transpose(axes)
-    if "N" not in dimensions:
-        view = view[None]
-    if "C" not in dimensions:
-        view = view[..., None]
-    if view.shape[3] not in bands:
-        if bands is not _BANDS:
-            (wanted,) = bands
-            raise ImageError(
-                "unsupported", f"got an array of {view.shape[3]} channels; expected {wanted} bands"
-            )
-        raise ImageError("unsupported", _shape_message(array, dimensions))
+    dimensions = dimensions_of(array.shape, layout, bands)
     if array.size == 0:
         raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")
-    return view
+    view = array.transpose([dimensions.index(axis) for axis in "NHWC" if axis in dimensions])
+    if "N" not in dimensions:
+        view = view[None]
+    return view if "C" in dimensions else view[..., None]
 
 
-def _shape_message(array: NDArray[Any], layout: str = "") -> str:
-    layout_words = f" as {layout}" if layout else ""
-    return (
-        f"got an array of shape {array.shape}{layout_words}; expected HxW or HxWxC with C = 1, 3 "
-        f"or 4, a layout such as layout='CHW' or layout='NHWC', or names of channels as bands=[...]"
+def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None = None) -> str:
+    """Return a letter for each dimension of an array of so many bands, or of 1, 3 or 4 channels.
+
+    Raises:
+        ImageError: the array has other dimensions or channels.
+    """
+    dimensions = layout or {2: "HW", 3: "HWC"}.get(len(shape), "")
+    channels = dict(zip(dimensions, shape, strict=False)).get("C", 1)
+    is_known = len(dimensions) == len(shape) > 0
+    if is_known and channels in (_CHANNEL_COUNTS if bands is None else [bands]):
+        return dimensions
+    if is_known and bands is not None:
+        detail = f"got an array of {channels} channels; expected {bands} bands"
+        raise ImageError("unsupported", detail)
+    raise ImageError(
+        "unsupported",
+        f"got an array of shape {tuple(shape)!r:.100}{f' as {layout}' if layout else ''}; expected "
+        "HxW or HxWxC with C = 1, 3 or 4, a layout such as layout='CHW' or layout='NHWC', or names "
+        "of channels as bands=[...]",
     )

@@ -12,16 +12,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
-__all__ = [
-    "BAND_NUMBERS",
-    "WHOLE_NUMBERS",
-    "BandMeter",
-    "are_pages",
-    "as_bands",
-    "bands_of",
-    "check_pages",
-    "parse_bands",
-]
+__all__ = ["BAND_NUMBERS", "WHOLE_NUMBERS", "BandMeter", "as_bands", "bands_of", "parse_bands"]
 
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
@@ -31,7 +22,6 @@ _COLOURS = frozenset({"Red", "Green", "Blue"})
 
 # Modes of samples that are bands as they are, and of one band.
 _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
-_GRAY = frozenset({"1", "L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
 
 # Number of a gray picture -> its name below that of a band, and whether it is of no one band.
 _NUMBERS = {
@@ -132,29 +122,7 @@ def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:
             raise ImageError(
                 "unsupported",
                 f"got a picture of mode {picture.mode}; expected {count} bands, as its channels or "
-                "as gray pages; give another as an array HxWxC",
+                "as gray pages of a TIFF file; give another as an array HxWxC",
             )
         return np.asarray(picture)
     return picture
-
-
-def are_pages(picture: Image.Image, bands: tuple[str, ...] | None) -> bool:
-    """Whether bands can only be the pages of a file, because each is gray."""
-    return bands is not None and picture.mode in _GRAY
-
-
-def check_pages(picture: Image.Image, pages: int, count: int) -> None:
-    """Refuse a file whose gray pages are not pictures of so many bands.
-
-    Raises:
-        ImageError: its number of pages says so, or Pillow reads but one of several samples.
-    """
-    tags = getattr(picture, "tag_v2", {})
-    samples = tags.get(277, 1)
-    if samples != 1 or pages % count:
-        what = f"{samples} samples a pixel" if samples != 1 else f"a gray picture of {pages} pages"
-        raise ImageError(
-            "unsupported",
-            f"got {what}; expected {count} bands, as the channels of one page or as gray pages; "
-            "give others as an array HxWxC",
-        )

@@ -1,12 +1,12 @@
 """Which library decoded a picture: two of them, or two versions, may disagree by a shade."""
 
+from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from PIL import Image, features
-
-from lightmeter.image.plugins import libheif_version
 
 __all__ = ["Decoder", "decoder", "decoder_of"]
 
@@ -46,26 +46,13 @@ def decoder_of(image: Image.Image) -> Decoder | None:
 def decoder(image_format: str, module: str = "PIL") -> Decoder:
     """The decoder of a format that a module of an installed package holds."""
     package = module.partition(".")[0]
-    parts = [_named(_PACKAGES.get(package, package), _version_of(package))]
-    if package == "PIL":
-        libraries = _LIBRARIES.get(image_format, {})
-        built = [
-            _named(libraries[each], features.version(each))
-            for each in libraries
-            if features.check(each)
-        ]
-        parts += built[:1]
+    name = _PACKAGES.get(package, package)
+    with suppress(PackageNotFoundError):
+        name += f" {version(name)}"
+    libraries = _LIBRARIES.get(image_format, {}) if package == "PIL" else {}
+    found = [feature for feature in libraries if features.check(feature)]
+    if found:
+        name += f", {libraries[found[0]]} {features.version(found[0]) or ''}".rstrip()
     elif package == "pillow_heif":
-        parts.append(_named("libheif", libheif_version()))
-    return Decoder(image_format, ", ".join(parts))
-
-
-def _version_of(package: str) -> str | None:
-    try:
-        return version(_PACKAGES.get(package, package))
-    except PackageNotFoundError:
-        return None
-
-
-def _named(name: str, its_version: str | None) -> str:
-    return name if its_version is None else f"{name} {its_version}"
+        name += f", libheif {import_module(package).libheif_version()}"
+    return Decoder(image_format, name)

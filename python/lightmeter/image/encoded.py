@@ -6,20 +6,23 @@ import os
 from collections.abc import Sequence
 from typing import IO, Any
 
+from PIL import Image
+
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.limits import Limits
-from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.magic import START_BYTES
 from lightmeter.image.meter import Counting
-from lightmeter.image.parts import MeasuredJpeg, Picture
 
 __all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "Encoded", "EncodedBytes", "EncodedFile"]
-__all__ += ["open_encoded", "open_to_decode", "read_files", "size_of"]
+__all__ += ["most_pixels", "open_encoded", "open_to_decode", "read_files", "short_path", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
+_MOST_PATH = 512
+_ANY_PIXELS = 1 << 63
 _PIECE = 1 << 20
 _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 
@@ -36,38 +39,41 @@ class EncodedFile(io.BufferedReader):
 
     Attributes:
         size: bytes in all.
+        error: what a read raised. A decoder may have taken it for damage and gone on.
     """
 
-    raw: "_Watched"
+    def __init__(self, inner: Any, size: int, *, owned: bool) -> None:
+        """Read a file, which is closed in the end if it is owned."""
+        super().__init__(inner, _BUFFER)
+        self.size, self._inner, self._owned = size, inner, owned
+        self.error: Exception | None = None
 
-    def __init__(self, raw: "_Watched", size: int) -> None:
-        """Made by `open_encoded`."""
-        super().__init__(raw, _BUFFER)
-        self.size = size
-        self._watched = raw
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read bytes."""
+        try:
+            return super().read(size)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def fileno(self) -> int:
+        """Return the descriptor; a caller's file may read something else, as gzip files do."""
+        if not self._owned:
+            raise io.UnsupportedOperation("fileno")
+        return super().fileno()
 
     def close(self) -> None:
         """Do nothing: a plugin of Pillow may close the file that others go on with."""
 
     def release(self) -> None:
         """Close it, also if a plugin detached what is below."""
-        with contextlib.suppress(ValueError, OSError):  # it may have closed the descriptor too
-            super().close()
-        with contextlib.suppress(OSError):
-            self._watched.close()
+        if self._owned:
+            with contextlib.suppress(OSError):  # a plugin may have closed the descriptor too
+                self._inner.close()
 
     def __exit__(self, *error: object) -> None:
         """Close it."""
         self.release()
-
-    @property
-    def error(self) -> Exception | None:
-        """What a read raised. A decoder may have taken it for damage and gone on."""
-        return self._watched.error
-
-    def rewind(self) -> None:
-        """Go to the start."""
-        self.seek(0)
 
     def start(self, size: int = START_BYTES) -> bytes:
         """Return the first bytes, without moving."""
@@ -89,7 +95,7 @@ class EncodedBytes(io.BytesIO):
 
     error = None
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: "_core.Picture") -> None:
         """Take what the core read."""
         self.picture = picture
         self.data = picture[2]
@@ -104,45 +110,17 @@ class EncodedBytes(io.BytesIO):
         """Do nothing: there is no file."""
 
 
-class _Watched(io.RawIOBase):
-    """Passes on the reads of another file; the buffer above asks for large pieces only."""
+def short_path(path: object) -> str:
+    """The path as text, whatever its bytes are. A long one is cut at the front, before the name.
 
-    def __init__(self, inner: Any, *, owned: bool) -> None:
-        self._inner = inner
-        self._owned = owned
-        self.error: Exception | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return int(self._inner.readinto(buffer))
-        except Exception as error:
-            self.error = error
-            raise
-
-    def readall(self) -> bytes:
-        # That of the base class asks for 8 KiB at a time.
-        return b"".join(iter(lambda: self.read(_PIECE) or b"", b""))
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return int(self._inner.seek(offset, whence))
-
-    def tell(self) -> int:
-        return int(self._inner.tell())
-
-    def fileno(self) -> int:
-        # A caller's file may read something else than its descriptor holds, as gzip files do.
-        return int(self._inner.fileno()) if self._owned else super().fileno()
-
-    def close(self) -> None:
-        if self._owned and not self.closed:
-            self._inner.close()
-        super().close()
+    Empty for what is no path.
+    """
+    if not isinstance(path, str | bytes | os.PathLike):
+        return ""
+    text = os.fsdecode(path)
+    if text.isascii():
+        return text[-_MOST_PATH:]
+    return text.encode(errors="replace")[-_MOST_PATH:].decode(errors="ignore")
 
 
 def size_of(file: IO[bytes]) -> int:
@@ -154,11 +132,11 @@ def size_of(file: IO[bytes]) -> int:
 
 def open_to_decode(
     image: Encoded, limits: Limits, counting: Counting | None = None
-) -> EncodedFile | EncodedBytes | MeasuredJpeg:
+) -> "EncodedFile | EncodedBytes | _core.MeasuredJpeg":
     """Read a moderate JPEG or PNG file at once, or open encoded bytes from their start.
 
     Args:
-        image: what holds the bytes.
+        image: what holds the bytes. A caller's file of moderate size is read whole.
         limits: what it may cost.
         counting: how to measure a JPEG file, if the core decodes it; None does not.
 
@@ -168,26 +146,21 @@ def open_to_decode(
     """
     if isinstance(image, EncodedBytes):
         return image
+    if not isinstance(image, str | os.PathLike | bytes | bytearray):
+        file = open_encoded(image, limits)
+        if file.size > BYTES_AT_ONCE:
+            return file
+        with file:
+            image = file.read(file.size)
     if isinstance(image, bytearray):
         image = bytes(image)
-    file, data, most = None, image, BYTES_AT_ONCE
-    if isinstance(image, bytes):
-        most = len(image)
-    elif not isinstance(image, str | os.PathLike):
-        file = open_encoded(image, limits)
-        if file.size > BYTES_AT_ONCE or format_of(file.start()) not in ("JPEG", "PNG"):
-            return file
-        data = file.read(file.size + 1)
-        file.rewind()
-        if len(data) != file.size:  # it changes
-            return file
-    (read,) = read_files([data], limits, counting, most)
-    return read or file or open_encoded(image, limits)
+    most = len(image) if isinstance(image, bytes) else BYTES_AT_ONCE
+    return read_files([image], limits, counting, most)[0] or open_encoded(image, limits)
 
 
 def read_files(
     images: Sequence[object], limits: Limits, counting: Counting | None, most: int
-) -> list[EncodedBytes | MeasuredJpeg | None]:
+) -> "list[EncodedBytes | _core.MeasuredJpeg | None]":
     """Read JPEG and PNG files, and measure those of JPEG that the core decodes, in one call.
 
     Args:
@@ -203,10 +176,20 @@ def read_files(
         images,
         None if counting is None else counting.metrics,
         most if limits.bytes is None else int(min(most, limits.bytes)),
-        limits.most_pixels,
+        most_pixels(limits),
         None if counting is None else counting.mask_of,
     )
-    return [measured if picture is None else EncodedBytes(picture) for picture, measured in files]
+    found: list[Any] = []
+    for picture, measured in files:
+        found.append(measured if picture is None else EncodedBytes(picture))
+    return found
+
+
+def most_pixels(limits: Limits) -> int:
+    """Return how many pixels a picture that is read whole may have, for Pillow and for us."""
+    most = Image.MAX_IMAGE_PIXELS
+    pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
+    return int(pixels if limits.pixels is None else min(pixels, limits.pixels))
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
@@ -231,7 +214,7 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
         most = _MOST_PIPED if most is None else min(_MOST_PIPED, most)
         data = _read_up_to(image, most + 1)
         inner, size = io.BytesIO(data), len(data)
-    file = EncodedFile(_Watched(inner, owned=owned), size)
+    file = EncodedFile(inner, size, owned=owned)
     if size == 0 or (most is not None and size > most):
         file.release()
         if size == 0:
@@ -252,6 +235,5 @@ def _open_regular(path: str | os.PathLike[str]) -> io.FileIO:
         return open_regular(path)
     except IsADirectoryError:
         os.scandir(path).close()  # raises the reason if it cannot be listed
-        raise ImageError(
-            "unreadable", "a folder, not a file; profile_images takes folders"
-        ) from None
+        detail = "a folder, not a file; profile_images takes folders"
+        raise ImageError("unreadable", detail) from None

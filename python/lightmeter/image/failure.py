@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-from lightmeter import _core
 from lightmeter.errors import ImageError, Reason
 from lightmeter.files import path_texts
 from lightmeter.image.encoded import EncodedBytes, EncodedFile
-from lightmeter.image.header.source import DamagedError, Source
-from lightmeter.image.header.tiff import Tiff
+from lightmeter.image.header import jpeg_frame
 from lightmeter.image.magic import begun_format, format_of
+from lightmeter.image.tiff import DamagedError, Tiff
 
 __all__ = ["Failure", "image_error"]
 
@@ -69,9 +68,8 @@ _OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
 
 _MAX_DETAIL = 200
 
-# JPEG markers of frames that Pillow does not decode, and JPEG-LS.
-_LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF, 0xF7})
-_HIERARCHICAL = frozenset({0xC5, 0xC6, 0xCD, 0xCE})
+# Markers of frames that Pillow does not decode: lossless, hierarchical, JPEG-LS.
+_OTHER_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7})
 _WEBP = 50001
 # Width, height, bits, samples, compression, place of the first strip or tile, with defaults.
 _TIFF_TAGS = ((256, 0), (257, 0), (258, 1), (277, 1), (259, 1), (273, -1), (324, -1))
@@ -124,12 +122,10 @@ def _ends_the_program(error: BaseException) -> bool:
     if threading.current_thread() is not threading.main_thread():
         return False  # handlers run in the main thread
     handlers = [signal.getsignal(number) for number in signal.valid_signals()]
-    own = [handler for handler in handlers if callable(handler)]
-    own = [handler for handler in own if handler is not signal.default_int_handler]
+    own = [it for it in handlers if callable(it) and it is not signal.default_int_handler]
     codes = [getattr(getattr(handler, "__func__", handler), "__code__", None) for handler in own]
-    return None in codes or any(
-        frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+    frames = traceback.walk_tb(error.__traceback__)
+    return None in codes or any(frame.f_code in codes for frame, _ in frames)
 
 
 def _examined(
@@ -144,22 +140,17 @@ def _examined(
     start = file.start(_DICOM_BYTES)
     if start[-4:] == b"DICM":  # what is before it may be that of a TIFF
         return ImageError("unsupported", "DICOM; give its pixels as an array", path)
-    name = format_of(start) or begun_format(start)
-    if name not in Image.OPEN:  # of no known format, so it may be anything
-        return _classified(error, path, otherwise)
     failure = _classified(error, path, otherwise)
+    name = format_of(start) or begun_format(start)
     is_opened = not isinstance(error, UnidentifiedImageError)
-    if is_opened and failure.reason not in ("corrupt", "truncated"):
+    is_told = is_opened and failure.reason not in ("corrupt", "truncated")
+    if is_told or name not in Image.OPEN:  # of no known format, so it may be anything
         return failure
     accepts = Image.OPEN[name][1]
     accepted = accepts(start[:16]) if accepts is not None else True
     if isinstance(accepted, str):  # this Pillow was built without the library for it
         return ImageError("unsupported", accepted, path)
-    kind = None
-    if name == "JPEG":
-        kind = _jpeg_kind(file)
-    elif name == "TIFF":
-        kind = _tiff_kind(file, is_opened)
+    kind = _undecoded(file, name, is_opened)
     if kind is not None:
         others = "try pyramid_level=0 or bands=[...], or " if name == "TIFF" else ""
         detail = f"{kind}, which Pillow does not decode; {others}give it as an array"
@@ -169,28 +160,21 @@ def _examined(
     return ImageError("corrupt", f"begins as {name}, and is too damaged to be opened", path)
 
 
-def _jpeg_kind(file: EncodedFile | EncodedBytes) -> str | None:
-    """The kind of a JPEG that Pillow does not decode; None of another, or of a damaged one."""
-    found = _core.jpeg_frame(file, file.size)
-    if found is None:
+def _undecoded(file: EncodedFile | EncodedBytes, name: str, is_opened: bool) -> str | None:
+    """The kind of a JPEG or TIFF that Pillow does not decode; None of another or a damaged one."""
+    if name == "JPEG":
+        marker, frame = jpeg_frame(file) or (0, b"")
+        precision = frame[0] if frame else 0
+        if marker in _OTHER_FRAMES and 2 <= precision <= 16:
+            return "lossless or hierarchical JPEG"
+        return "12-bit JPEG" if precision == 12 else None
+    if name != "TIFF":
         return None
-    marker, (position, size) = found
-    file.seek(position)
-    frame = file.read(size)
-    precision = frame[0] if frame else 0
-    if marker in _LOSSLESS and 2 <= precision <= 16:
-        return "lossless JPEG"
-    if marker in _HIERARCHICAL and precision in (8, 12):
-        return "hierarchical JPEG"
-    return "12-bit JPEG" if precision == 12 else None
-
-
-def _tiff_kind(file: EncodedFile | EncodedBytes, is_opened: bool) -> str | None:
-    """The kind of a TIFF that Pillow does not decode; None of another, or of a damaged one."""
     try:
-        tiff = Tiff(Source(file))
+        tiff = Tiff(file)
+        first = tiff.directory(tiff.first)
         width, height, bits, samples, compression, *places = (
-            tiff.integer(tiff.directory(tiff.first), tag, default) for tag, default in _TIFF_TAGS
+            tiff.integer(first, tag, default) for tag, default in _TIFF_TAGS
         )
     except (DamagedError, struct.error):
         return None

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, as_numpy, is_array
@@ -18,20 +17,18 @@ from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.meter import measurable
-from lightmeter.image.pillow import check_size, open_picture
+from lightmeter.image.pillow import open_picture
 from lightmeter.quiet import quiet
 
 __all__ = ["Ignore", "Ignored", "as_ignored", "parse_ignored"]
 
 # x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
 Rectangle = tuple[float, float, float, float]
-_One = Rectangle | str | os.PathLike[str] | Image.Image | ArrayLike
+_One = Rectangle | str | os.PathLike[str] | ArrayLike
 Ignore = _One | Sequence[_One]
 
 _NUMBER = re.compile(r"\s*-?\d*\.?\d+\s*")
-_EXPECTED = (
-    "a rectangle (x, y, width, height), a mask as a path, an image or an array, or a list of these"
-)
+_EXPECTED = "a rectangle (x, y, width, height), a mask as a path or an array, or a list of these"
 
 
 @dataclass(frozen=True)
@@ -123,24 +120,19 @@ def _rectangle(numbers: Any) -> Rectangle:
     if len(numbers) != 4:
         raise ValueError(f"ignore has {numbers!r}; expected {_EXPECTED}")
     x, y, width, height = map(float if in_shares else int, numbers)
+    wanted = None
     if not (x >= 0 and y >= 0 and width > 0 and height > 0):
-        raise ValueError(
-            f"ignore has the rectangle {numbers!r}; expected x and y from 0, and a width and a "
-            "height above 0"
-        )
-    if in_shares and not (x + width <= 1 + 1e-9 and y + height <= 1 + 1e-9):
-        raise ValueError(
-            f"ignore has the rectangle {numbers!r}, which with a fraction in it is in shares of "
-            "the sides, and reaches beyond 1; for pixels give whole numbers"
-        )
+        wanted = "expected x and y from 0, and a width and a height above 0"
+    elif in_shares and not (x + width <= 1 + 1e-9 and y + height <= 1 + 1e-9):
+        wanted = "in shares of the sides it reaches beyond 1; for pixels give whole numbers"
+    if wanted is not None:
+        raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
     return x, y, width, height
 
 
 def _mask(given: Any) -> _Mask:
     if isinstance(given, str | os.PathLike):
-        samples = _samples_of_file(given)
-    elif isinstance(given, Image.Image):
-        samples = _samples_of_image(given)
+        samples = _samples_of(given)
     elif is_array(given):
         samples = as_numpy(given)
     else:
@@ -151,31 +143,15 @@ def _mask(given: Any) -> _Mask:
     return _Mask(width, height, np.packbits(samples != 0).tobytes())
 
 
-def _samples_of_file(path: str | os.PathLike[str]) -> NDArray[Any]:
-    try:
-        file = open_encoded(path, DEFAULT_LIMITS)
-    except Exception as error:
-        raise image_error(error, path=path, otherwise="unreadable") from error
-    with file:
-        try:
-            with quiet(), open_picture(file, DEFAULT_LIMITS) as image:
-                check_size(image, DEFAULT_LIMITS)
-                return _samples(image)
-        except Exception as error:
-            raise image_error(error, path=path, file=file) from error
-
-
-def _samples_of_image(image: Image.Image) -> NDArray[Any]:
-    try:
-        with quiet():
-            return _samples(image)
-    except Exception as error:
-        raise image_error(error, path=getattr(image, "filename", None) or None) from error
-
-
-def _samples(image: Image.Image) -> NDArray[Any]:
+def _samples_of(path: str | os.PathLike[str]) -> NDArray[Any]:
     """One a pixel, which is not 0 where a sample is; alpha does not count."""
-    samples = np.asarray(measurable(image))
-    if image.mode == "LA" or samples.ndim == 3:
-        samples = samples[..., : 1 if image.mode == "LA" else 3].max(axis=2)
-    return samples
+    try:
+        with quiet(), open_encoded(path, DEFAULT_LIMITS) as file:
+            image = measurable(open_picture(file, DEFAULT_LIMITS))
+            samples: NDArray[Any] = np.asarray(image)
+    except Exception as error:
+        raise image_error(error, path=path) from error
+    if samples.ndim == 2:
+        return samples
+    flat: NDArray[Any] = samples[..., : 1 if samples.shape[2] == 2 else 3].max(axis=2)
+    return flat

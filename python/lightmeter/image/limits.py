@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, fields
 
-from PIL import Image
+from lightmeter.errors import ImageError
 
-__all__ = ["DEFAULT_LIMITS", "Limits"]
-
-_ANY_PIXELS = 1 << 63
+__all__ = ["DEFAULT_LIMITS", "Limits", "check_frames", "check_size"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +42,25 @@ class Limits:
                     f"limit of {field.name} is {value!r}; expected a number above 0, or None"
                 )
 
-    @property
-    def most_pixels(self) -> int:
-        """How many pixels a picture that is read whole may have, for Pillow and for `pixels`."""
-        most = Image.MAX_IMAGE_PIXELS
-        pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
-        return int(pixels if self.pixels is None else min(pixels, self.pixels))
-
 
 DEFAULT_LIMITS = Limits()
+
+
+def check_size(width: int, height: int, limits: Limits) -> None:
+    """Refuse a picture of too many pixels, before they are decoded.
+
+    Raises:
+        ImageError: it has more than the limits say.
+    """
+    if limits.pixels is not None and width * height > limits.pixels:
+        raise ImageError("too_large", f"{width}x{height} pixels, more than {limits.pixels}")
+
+
+def check_frames(count: int, limits: Limits) -> None:
+    """Refuse a file of too many pictures.
+
+    Raises:
+        ImageError: there are more than the limits say.
+    """
+    if limits.frames is not None and count > limits.frames:
+        raise ImageError("too_large", f"{count} frames, more than {limits.frames}")

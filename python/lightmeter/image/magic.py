@@ -5,8 +5,7 @@ __all__ = ["READ_WHOLE", "START_BYTES", "begun_format", "format_of"]
 # As many first bytes tell the format: they hold a file type box with its brands.
 START_BYTES = 64
 
-# A dot stands for any byte. Formats whose signature has one byte, or none, are left out.
-_ANY = ord(".")  # an int: bytes take a microsecond to look for
+# Formats whose signature has one byte, or none, are left out. WebP is a kind of RIFF.
 _SIGNATURES = {
     b"BLP1": "BLP",
     b"BLP2": "BLP",
@@ -29,13 +28,13 @@ _SIGNATURES = {
     b"II+\0": "TIFF",
     b"MM\0*": "TIFF",
     b"MM\0+": "TIFF",
-    b"RIFF....WEBP": "WEBP",
     b"IIU\0": "RAW",
     b"IIRO": "RAW",
     b"IIRS": "RAW",
     b"MMOR": "RAW",
 }
 _FILE_TYPE = b"ftyp"  # after the size of the box
+_RIFF = b"RIFF"  # before a size and the name of the format
 
 # Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding; the other brands
 # of the file name it.
@@ -52,26 +51,19 @@ def format_of(start: bytes) -> str | None:
     """The format of a file by its first `START_BYTES`; None for an unknown one."""
     if start[4:8] == _FILE_TYPE:
         return _by_brands(start)
-    for signature, name in _SIGNATURES.items():
-        if _matches(signature, start):
-            return name
-    return None
+    if start[:4] == _RIFF and start[8:12] == b"WEBP":
+        return "WEBP"
+    return next((name for mark, name in _SIGNATURES.items() if start.startswith(mark)), None)
 
 
 def begun_format(start: bytes) -> str | None:
     """The format whose signature begins with these bytes, all that is left of a cut file."""
-    for signature, name in {**_SIGNATURES, b"\0\0\0.ftypavif": "AVIF"}.items():
-        if start and len(start) < len(signature) and _matches(signature[: len(start)], start):
-            return name
-    return None
-
-
-def _matches(signature: bytes, start: bytes) -> bool:
-    if _ANY not in signature:
-        return start.startswith(signature)
-    return len(start) >= len(signature) and all(
-        want in (have, _ANY) for want, have in zip(signature, start, strict=False)
-    )
+    if 4 < len(start) < 12 and start[:4] == _RIFF:
+        return "WEBP"
+    if 3 < len(start) < 12 and start[:3] == bytes(3) and _FILE_TYPE.startswith(start[4:8]):
+        return "AVIF"
+    marks = {**_SIGNATURES, _RIFF: "WEBP", b"\0\0\0": "AVIF"}
+    return next((name for mark, name in marks.items() if start and mark.startswith(start)), None)
 
 
 def _by_brands(start: bytes) -> str | None:

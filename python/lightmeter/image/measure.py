@@ -4,18 +4,19 @@ import contextlib
 import io
 import os
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lightmeter import _core
 from lightmeter.errors import ImageError, Reason
 from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
-from lightmeter.image.bands import BandMeter, are_pages, bands_of, check_pages
+from lightmeter.image.bands import BandMeter, bands_of
 from lightmeter.image.decode.png import is_deep_colour, measure_png
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import Decoder, decoder, decoder_of
@@ -28,25 +29,24 @@ from lightmeter.image.encoded import (
     open_encoded,
     open_to_decode,
     read_files,
+    short_path,
     size_of,
 )
 from lightmeter.image.exif import ExifPolicy, ExifTags, exif_of, read_exif
 from lightmeter.image.failure import image_error
-from lightmeter.image.header import Facts, Header, Source, exif_block, header_of, read_header
-from lightmeter.image.header.icc import profile_description
-from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.header import Facts, Header, exif_block, profile_description, read_header
+from lightmeter.image.limits import DEFAULT_LIMITS, check_size
 from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
 from lightmeter.image.metrics import Returned, run
-from lightmeter.image.numbers import SETS
-from lightmeter.image.parts import MeasuredJpeg
-from lightmeter.image.pillow import check_depth, check_range, check_size, frame_count, open_picture
+from lightmeter.image.pillow import check_bits, frame_count, open_picture
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.reading_text import reading_text
-from lightmeter.image.thumbnail import Thumbnail, make_thumbnail, short_path
-from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked
+from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
+from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked, open_array
 from lightmeter.image.tiles.measured import Watch, measure_large
-from lightmeter.image.tiles.open import LargePicture, open_array, open_large_tiff, open_zarr
-from lightmeter.image.tiles.zarr_folder import is_zarr
+from lightmeter.image.tiles.open import open_large_tiff
+from lightmeter.image.tiles.raster import LargePicture, band_count
+from lightmeter.image.tiles.zarr_folder import is_zarr, open_zarr
 from lightmeter.quiet import quiet
 
 __all__ = ["Frame", "ImageLike", "Measured", "copy_frame", "measure_frame", "measure_image"]
@@ -83,20 +83,17 @@ class Frame(NamedTuple):
     """A picture that a reader found.
 
     Attributes:
-        picture: a loaded image, or an array HxWxC; None if a reader measured it and nobody else
-            wants the pixels.
+        picture: a loaded image, or an array HxWxC.
         exif: its Exif, which comes with the first frame of a file.
         facts: of the header of its file, likewise.
         decoder: what decoded it.
-        meter: its measurement, if the reader made it.
         path: what it was read from, or "".
     """
 
-    picture: Image.Image | NDArray[Any] | None
+    picture: Image.Image | NDArray[Any]
     exif: ExifTags | None = None
     facts: Facts | None = None
     decoder: Decoder | None = None
-    meter: ImageMeter | BandMeter | None = None
     path: str = ""
 
 
@@ -107,7 +104,12 @@ class _Task(NamedTuple):
     threads: int | None
     thumbnail: bool
     path: str | os.PathLike[str] | None
-    watch: Watch | None = None
+    watch: Watch | None
+
+    @property
+    def wants_picture(self) -> bool:
+        """Whether somebody wants the pixels."""
+        return self.thumbnail or bool(self.reading.functions)
 
 
 def measure_images(
@@ -138,37 +140,22 @@ def measure_images(
         TypeError: `image` is of another type.
         ValueError: `threads` is below 1.
     """
-    if _is_encoded(image):
-        path = image if isinstance(image, str | os.PathLike) else None
-        task = _Task(reading, threads, thumbnail, path if name is None else name, watch)
-        yield from _measure_encoded(image, path, task)
-    elif isinstance(image, ImageMeter):
-        _refuse_level(reading)
-        if image.pixels == 0:
-            raise ImageError("empty", "an ImageMeter that has measured no pixel")
-        if reading.bands is not None:
-            raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
-        yield _of_meter(image, reading)
-    elif is_array(image):
-        _refuse_level(reading)
-        counts = () if reading.bands is None else ([len(reading.bands)],)
-        for picture in pictures(as_numpy(image), reading.layout, *counts):
-            yield measure_frame(Frame(picture), reading, threads)
-    elif is_chunked(image):
-        task = _Task(reading, threads, False, None, watch)
-        try:
-            yield from _measure_tiles(open_array(image, reading), task)
-        except BaseException as error:
-            raise image_error(error) from error
+    path: str | os.PathLike[str] | None = None
+    if isinstance(image, str | os.PathLike):
+        path = image
     elif isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
-        task = _Task(reading, threads, thumbnail, path if name is None else name)
-        try:
-            _refuse_level(reading)
-            for frame in _frames_of_image(image, task):
-                yield _measured(frame, task)
-        except BaseException as error:
-            raise image_error(error, path=path) from error
+    task = _Task(reading, threads, thumbnail, path if name is None else name, watch)
+    if path is None and isinstance(image, ImageMeter):
+        yield _checked_meter(image, reading)
+    elif path is None and is_array(image):
+        _refuse_level(reading)
+        for picture in pictures(as_numpy(image), reading.layout, band_count(reading)):
+            yield measure_frame(Frame(picture), reading, threads)
+    elif path is not None or isinstance(image, Image.Image) or _is_encoded(image):
+        yield from _measure_read(image, path, task)
+    elif is_chunked(image):
+        yield from _measure_read(open_array(image, reading), None, task)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
 
@@ -205,34 +192,20 @@ def measure_together(
 
 
 def measure_frame(frame: Frame, reading: Reading, threads: int | None = None) -> Measured:
-    """Measure what its reader has not measured of a picture, and run the functions of the reading.
+    """Measure a picture, and run the functions of the reading.
 
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, meter, path = frame
-    returned: Returned = ()
-    if picture is not None:
-        channels: Channels | None = reading.channels
-        if reading.bands is not None:
-            channels, picture = None, bands_of(picture, len(reading.bands))
-        if meter is None:
-            with quiet():
-                meter = _meter_of(picture, reading, threads)
-        white = reading.value_range
-        returned = run(reading.functions, picture, channels=channels, value_range=white)
-    assert meter is not None
+    picture, exif, facts, decoded_by, path = frame
+    channels: Channels | None = reading.channels
+    if reading.bands is not None:
+        channels, picture = None, bands_of(picture, len(reading.bands))
+    with quiet():
+        meter = _meter_of(picture, reading, threads)
+    white = reading.value_range
+    returned = run(reading.functions, picture, channels=channels, value_range=white)
     return Measured(meter, exif, facts, None, returned, path, decoded_by, _read_as(meter, reading))
-
-
-def _of_meter(meter: ImageMeter, reading: Reading) -> Measured:
-    own = replace(
-        reading,
-        value_range=meter._value_range,
-        metrics=[SETS[meter._set], *reading.functions],
-    )
-    returned = run(reading.functions, None)
-    return Measured(meter, None, returned=returned, read=_read_as(meter, own))
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:
@@ -251,9 +224,8 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     try:
         _refuse_level(reading)
         with quiet():
-            check_size(image, reading.limits)
-            frame = _load(image, _Task(reading, None, False, path))
-            return frame._replace(picture=image.copy())
+            check_size(*image.size, reading.limits)
+            return _load(image, reading, path)._replace(picture=image.copy())
     except BaseException as error:
         raise image_error(error, path=path) from error
 
@@ -272,28 +244,47 @@ def _meter_of(
     )
 
 
-def _is_encoded(image: object) -> TypeGuard[Encoded]:
-    if isinstance(image, str | os.PathLike | bytes | bytearray):
+def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
+    _refuse_level(reading)
+    if meter.pixels == 0:
+        raise ImageError("empty", "an ImageMeter that has measured no pixel")
+    if reading.bands is not None:
+        raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
+    counting = meter._counting
+    metrics = [counting.metrics, *reading.functions]
+    own = replace(reading, value_range=counting.value_range, metrics=metrics)
+    returned = run(reading.functions, None)
+    return Measured(meter, None, returned=returned, read=_read_as(meter, own))
+
+
+def _is_encoded(image: object) -> bool:
+    if isinstance(image, bytes | bytearray):
         return True
     return hasattr(image, "read") and not isinstance(image, io.TextIOBase)
 
 
-def _measure_encoded(
-    image: Encoded, path: str | os.PathLike[str] | None, task: _Task
+def _measure_read(
+    image: Any, path: str | os.PathLike[str] | None, task: _Task
 ) -> Iterator[Measured]:
+    """Measure what has to be read first: all but arrays in memory."""
     reading, opened = task.reading, None
-    otherwise: Reason = "unreadable"
+    otherwise: Reason = "corrupt"
     try:
-        if path is not None and is_zarr(path):
-            otherwise = "corrupt"
+        if isinstance(image, Image.Image):
+            _refuse_level(reading)
+            yield from _measure_frames(image, task)
+        elif path is not None and os.path.isdir(path) and is_zarr(path):
             yield from _measure_tiles(open_zarr(Path(path), reading), task)
-            return
-        file = open_to_decode(image, reading.limits, _in_core(reading, task.thumbnail))
-        if isinstance(file, tuple):
-            yield _measured_jpeg(file, reading, task.path)
-            return
-        opened, otherwise = file, "corrupt"
-        yield from _measure_file(file, task)
+        elif isinstance(image, LargePicture):
+            yield from _measure_tiles(image, task)
+        else:
+            otherwise = "unreadable"
+            file = open_to_decode(image, reading.limits, _in_core(reading, task.thumbnail))
+            if isinstance(file, tuple):
+                yield _measured_jpeg(file, reading, task.path)
+                return
+            opened, otherwise = file, "corrupt"
+            yield from _measure_file(file, task)
     except BaseException as error:
         raise image_error(error, path=path, file=opened, otherwise=otherwise) from error
     finally:
@@ -310,16 +301,13 @@ def _measure_file(file: EncodedFile | EncodedBytes, task: _Task) -> Iterator[Mea
             yield from _measure_tiles(tiles, task)
             return
     _refuse_level(task.reading)
-    own = _png_frame(file, task) if isinstance(file, EncodedBytes) else None
-    if own is not None and not _wants_picture(task):
-        yield measure_frame(own, task.reading)
+    own = _measured_png(file, task) if isinstance(file, EncodedBytes) else None
+    if own is not None and not task.wants_picture:
+        yield own
         return
     with quiet():
         image = open_picture(file, task.reading.limits)
-    for frame in _frames_of_image(image, task, file, is_measured=own is not None):
-        if own is not None:
-            frame = frame._replace(meter=own.meter, decoder=own.decoder)
-        yield _measured(frame, task)
+    yield from _measure_frames(image, task, file, own)
 
 
 def _in_core(reading: Reading, thumbnail: bool) -> Counting | None:
@@ -331,13 +319,14 @@ def _in_core(reading: Reading, thumbnail: bool) -> Counting | None:
 
 
 def _measured_jpeg(
-    file: MeasuredJpeg, reading: Reading, path: str | os.PathLike[str] | None
+    file: "_core.MeasuredJpeg", reading: Reading, path: str | os.PathLike[str] | None
 ) -> Measured:
     facts, profile, exif, size, mode, core, features = file
     if profile is not None:
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
-    meter = ImageMeter._decoded(mode, core, features, reading.metric_set)
+    meter = object.__new__(ImageMeter)
+    meter._begin(core, reading.counting, mode=mode, features=features)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     tags = exif_of(exif, reading.exif).tags
     read = reading_text(reading)
@@ -345,18 +334,13 @@ def _measured_jpeg(
 
 
 def _measure_tiles(large: LargePicture, task: _Task) -> Iterator[Measured]:
-    reading, facts, exif, decoded_by = task.reading, large.facts, None, None
     path = short_path(task.path)
-    show = (lambda image: make_thumbnail(image, task.path)) if task.thumbnail else None
-    if large.header is not None:
-        exif = _tags(large.header, reading.exif)
-    if large.is_encoded and facts is not None:
-        package = "zarr" if facts["Format"] == "Zarr" else "imagecodecs"
-        decoded_by = decoder(str(facts["Format"]), package)
-    first: tuple[ExifTags | None, Facts | None] = (exif, facts)
-    for meter, thumbnail, returned in measure_large(large, reading, task.threads, show, task.watch):
-        read = _read_as(meter, reading)
-        yield Measured(meter, *first, thumbnail, returned, path, decoded_by, read)
+    shown_path = path if task.thumbnail else None
+    first: tuple[ExifTags | None, Facts | None] = (large.exif, large.facts)
+    measured = measure_large(large, task.reading, task.threads, task.watch, shown_path)
+    for meter, thumbnail, returned in measured:
+        read = _read_as(meter, task.reading)
+        yield Measured(meter, *first, thumbnail, returned, path, large.decoder, read)
         first = (None, None)
 
 
@@ -367,108 +351,77 @@ def _refuse_level(reading: Reading) -> None:
         )
 
 
-def _wants_picture(task: _Task) -> bool:
-    return task.thumbnail or bool(task.reading.functions)
-
-
-def _png_frame(file: EncodedBytes, task: _Task) -> Frame | None:
+def _measured_png(file: EncodedBytes, task: _Task) -> Measured | None:
     """Measure the one frame of a PNG file by the decoder of our own; None if Pillow has to look."""
     reading = task.reading
     is_one = reading.frames == "first" and reading.bands is None
     if file.picture[0] != "PNG" or not is_one or not is_trusted("PNG"):
         return None
-    if _wants_picture(task) and not reading.all_bits:
+    if task.wants_picture and not reading.all_bits:
         return None  # Pillow decodes it for others anyway
     meter = measure_png(file.data, reading, task.threads)
     if meter is None:
         return None
-    header = _header_in_memory("PNG", file)
+    exif, facts = _header_in(file, "PNG", None, reading.exif)
     is_own = reading.all_bits and is_deep_colour(file.data)  # Pillow has no such pixels
     decoded_by = decoder("PNG", "lightmeter" if is_own else "PIL")
-    exif = _tags(header, reading.exif)
-    return Frame(None, exif, header.facts, decoded_by, meter, short_path(task.path))
+    return Measured(meter, exif, facts, path=short_path(task.path), decoder=decoded_by)
 
 
-def _measured(frame: Frame, task: _Task) -> Measured:
-    measured = measure_frame(frame, task.reading, task.threads)
-    if task.thumbnail and task.reading.bands is None and isinstance(frame.picture, Image.Image):
-        with quiet():
-            measured = measured._replace(thumbnail=make_thumbnail(frame.picture, task.path))
-    return measured
-
-
-def _frames_of_image(
+def _measure_frames(
     image: Image.Image,
     task: _Task,
     file: EncodedFile | EncodedBytes | None = None,
-    *,
-    is_measured: bool = False,
-) -> Iterator[Frame]:
-    """Load the frames of an image that a caller opened, or of one in `file`, opened here."""
+    own: Measured | None = None,
+) -> Iterator[Measured]:
+    """Measure the frames of an image that a caller opened, or of one in `file`, opened here.
+
+    Of a picture that a decoder of ours has measured only the pixels are wanted.
+    """
     reading = task.reading
     with quiet():
-        bands = reading.band_names if are_pages(image, reading.band_names) else None
-        many = reading.frames == "all" or bands is not None
-        count = frame_count(image, reading.limits) if many else 1
+        count = frame_count(image, reading.limits) if reading.frames == "all" else 1
         first = image.tell()
-
-    def load(number: int) -> Frame:
-        with quiet():
-            if count > 1:
-                image.seek(number)
-            check_size(image, reading.limits)
-            if reading.deep_colour and file is not None and not is_measured:
-                check_depth(image)
-            if reading.value_range is not None and (not is_measured or reading.functions):
-                check_range(image, getattr(image, "fp", None) if file is None else file)
-            return _load(image, task, file)
-
     try:
-        if bands is not None:
-            check_pages(image, count, len(bands))
-        starts = range(0, count, 1 if bands is None else len(bands))
-        if bands is not None and reading.frames == "first":
-            starts = starts[first // len(bands) :][:1]
-        for start in starts:
-            frame = load(start) if bands is None else _frame_of_pages(load, start, bands, task)
-            yield frame if start == starts[0] else frame._replace(exif=None, facts=None)
+        for number in range(count):
+            with quiet():
+                if count > 1:
+                    image.seek(number)
+                check_size(*image.size, reading.limits)
+                if own is None or reading.functions:
+                    check_bits(
+                        image,
+                        deep_colour=reading.deep_colour and file is not None and own is None,
+                        has_range=reading.value_range is not None,
+                    )
+                frame = _load(image, reading, task.path, file)
+                thumbnail = None
+                if task.thumbnail and reading.bands is None:
+                    thumbnail = make_thumbnail(image, frame.path)
+            if number > 0:
+                frame = frame._replace(exif=None, facts=None)
+            measured = measure_frame(frame, reading, task.threads)._replace(thumbnail=thumbnail)
+            if own is not None:
+                measured = measured._replace(meter=own.meter, decoder=own.decoder)
+            yield measured
     finally:
         if count > 1:
             with quiet(), contextlib.suppress(Exception):
                 image.seek(first)
 
 
-def _frame_of_pages(
-    load: Callable[[int], Frame], start: int, bands: tuple[str, ...], task: _Task
+def _load(
+    image: Image.Image,
+    reading: Reading,
+    path: str | os.PathLike[str] | None,
+    file: EncodedFile | EncodedBytes | None = None,
 ) -> Frame:
-    """Measure gray pages, each of which is a band of one picture."""
-    meters: dict[str, ImageMeter] = {}
-    arrays: list[NDArray[Any]] = []
-    sizes = set()
-    for number, band in enumerate(bands, start):
-        page = load(number)
-        assert isinstance(page.picture, Image.Image)
-        sizes.add(page.picture.size)
-        if len(sizes) > 1:
-            got = " and ".join(map(str, sizes))
-            raise ImageError("unsupported", f"got bands of {got} pixels; expected one size")
-        with quiet():
-            meters[band] = task.reading.counting.measure(page.picture, task.threads)
-        if task.reading.functions:
-            arrays.append(np.asarray(page.picture))
-        if number == start:
-            first = page
-    picture = np.stack(arrays, 2) if arrays else None
-    return first._replace(picture=picture, meter=BandMeter(meters))
-
-
-def _load(image: Image.Image, task: _Task, file: EncodedFile | EncodedBytes | None = None) -> Frame:
     """Load once, and read Exif and facts. After a failure a second try can yield black pixels."""
     if id(image) in _failed:
         reason, detail, was_unread = _failed[id(image)]
         if not was_unread or _is_unread(image):  # else somebody has loaded it since
             raise ImageError(reason, detail)
-    exif, facts = _header(image, task.reading.exif, file)  # loading closes the file
+    exif, facts = _header(image, reading.exif, file)  # loading closes the file
     try:
         image.load()
     except BaseException as error:
@@ -476,7 +429,7 @@ def _load(image: Image.Image, task: _Task, file: EncodedFile | EncodedBytes | No
         _failed[id(image)] = (failure.reason, failure.detail, _is_unread(image))
         weakref.finalize(image, _failed.pop, id(image), None).atexit = False
         raise
-    return Frame(image, exif, facts, decoder_of(image), path=short_path(task.path))
+    return Frame(image, exif, facts, decoder_of(image), path=short_path(path))
 
 
 def _is_unread(image: Image.Image) -> bool:
@@ -484,53 +437,40 @@ def _is_unread(image: Image.Image) -> bool:
 
 
 def _header(
-    image: Image.Image, policy: ExifPolicy, of_file: EncodedFile | EncodedBytes | None
+    image: Image.Image, policy: ExifPolicy, file: EncodedFile | EncodedBytes | None
 ) -> tuple[ExifTags | None, Facts | None]:
     """Read Exif and facts from the image's file; without one, the Exif that Pillow kept.
 
     (None, None) of an image that was never in a file, or whose file left nothing.
     """
-    if isinstance(of_file, EncodedBytes):
-        header = _header_in_memory(image.format, of_file)
-        return _tags(header, policy), header.facts
-    file: Any = getattr(image, "fp", None) if of_file is None else of_file
-    path = getattr(image, "filename", None) if of_file is None else None
-    if path and (file is None or file.closed or isinstance(file, io.BytesIO)):
+    if file is not None:
+        return _header_in(file, image.format, image, policy)
+    own: Any = getattr(image, "fp", None)
+    path = getattr(image, "filename", None)
+    if path and (own is None or own.closed or isinstance(own, io.BytesIO)):
         # Loading closes a file that Pillow opened, and some plugins put pixels in its place.
         with contextlib.suppress(ImageError, OSError), open_encoded(path, DEFAULT_LIMITS) as again:
-            return _header_in_file(image, policy, again)
-    elif file is not None and not file.closed:
-        position = file.tell()
-        try:
-            exif, facts = _header_in_file(image, policy, file)
-        finally:
-            file.seek(position)
+            return _header_in(again, image.format, image, policy)
+    elif own is not None and not own.closed:
+        exif, facts = _header_in(own, image.format, image, policy)
         # After loading these formats Pillow keeps pixels in place of the file.
         if len(facts) > 2 or image.format not in ("AVIF", "WEBP"):
             return exif, facts
-    kept = _kept_exif(image)
+    kept = exif_block(image.info.get("exif"))
     # A TIFF's Exif are its directories, which went with the file.
     is_gone = image.format in (None, "TIFF") and kept is None
     return (None, None) if is_gone else (read_exif(kept, policy).tags, {})
 
 
-def _header_in_file(
-    image: Image.Image, policy: ExifPolicy, file: Any
+def _header_in(
+    file: Any, name: str | None, image: Image.Image | None, policy: ExifPolicy
 ) -> tuple[ExifTags | None, Facts]:
-    header = read_header(file, image) or Header({}, _kept_exif(image))
-    facts: Facts = {"Format": image.format, "FileSize": size_of(file)}
-    return _tags(header, policy), facts | header.facts
-
-
-def _tags(header: Header, policy: ExifPolicy) -> ExifTags | None:
-    return read_exif(header.exif, policy, header.orientation).tags
-
-
-def _header_in_memory(image_format: str | None, file: EncodedBytes) -> Header:
-    header = header_of(file)
-    return Header({"Format": image_format, "FileSize": file.size} | header.facts, header.exif)
-
-
-def _kept_exif(image: Image.Image) -> Source | None:
-    block = image.info.get("exif")
-    return exif_block(block) if isinstance(block, bytes) else None
+    """Read Exif and facts from a file, which stays where it is."""
+    position = file.tell()
+    try:
+        kept = None if image is None else exif_block(image.info.get("exif"))
+        header = read_header(file, image) or Header({}, kept)
+        facts: Facts = {"Format": name, "FileSize": size_of(file)}
+        return read_exif(header.exif, policy, header.orientation).tags, facts | header.facts
+    finally:
+        file.seek(position)

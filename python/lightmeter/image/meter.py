@@ -90,11 +90,10 @@ class Counting:
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
-        meter = object.__new__(ImageMeter)
         known = None if 0 in size else size
         mask = None if self.mask_of is None or known is None else self.mask_of(*known)
-        meter._start(self, None, threads, known, mask)
-        return meter
+        core = _core.ImageMeter(self.metrics, known, mask)
+        return object.__new__(ImageMeter)._begin(core, self, threads)
 
     def measure(
         self, picture: Image.Image | NDArray[Any], threads: int | None = None
@@ -156,40 +155,29 @@ class ImageMeter:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
-        counting = Counting(channels, as_range(value_range), _as_set(metrics))
+        if metrics not in SETS:
+            raise ValueError(
+                f"metrics is {metrics!r}; expected one of {', '.join(map(repr, SETS))}"
+            )
         known = None if size is None else as_place("size", size)
-        self._start(counting, layout, threads, known, _as_mask(mask))
+        core = _core.ImageMeter(metrics, known, _as_mask(mask))
+        self._begin(core, Counting(channels, as_range(value_range), metrics), threads, layout)
 
-    def _start(
+    def _begin(
         self,
+        core: _core.ImageMeter,
         counting: Counting,
-        layout: Layout | None,
-        threads: int | None,
-        size: tuple[int, int] | None,
-        mask: NDArray[Any] | None,
-    ) -> None:
-        self.mode = ""
+        threads: int | None = None,
+        layout: Layout | None = None,
+        mode: str = "",
+        features: _core.ImageFeatures | None = None,
+    ) -> "ImageMeter":
+        self.mode, self._core, self._counting = mode, core, counting
+        self._threads, self._layout = threads, layout
+        self._features = features  # of all that was measured, if at hand
         self._samples: Samples = ""
         self._order: Channels | None = None  # of an array of colour
-        self._core = _core.ImageMeter(counting.metrics, size, mask)
-        self._set = SETS.index(counting.metrics)
-        self._features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
-        self._bgr = counting.channels == "BGR"
-        self._layout = layout
-        self._value_range = counting.value_range
-        self._threads = threads
-
-    @classmethod
-    def _decoded(
-        cls, mode: str, core: _core.ImageMeter, features: _core.ImageFeatures, metrics: MetricSet
-    ) -> "ImageMeter":
-        """A meter of an image that the core decoded and measured."""
-        meter = object.__new__(cls)
-        meter.mode, meter._core, meter._features = mode, core, features
-        meter._set = SETS.index(metrics)
-        meter._bgr, meter._layout, meter._value_range, meter._threads = False, None, None, None
-        meter._samples, meter._order = "", None
-        return meter
+        return self
 
     def __reduce__(self) -> NoReturn:
         """A copy would share the counts."""
@@ -235,15 +223,16 @@ class ImageMeter:
 
     def _copy(self) -> "ImageMeter":
         """A meter of its own with what was measured so far."""
-        meter = object.__new__(ImageMeter)
-        meter.__dict__.update(self.__dict__, _core=self._core.copy())
-        return meter
+        return self._with(self._core.copy())
 
     def _part(self) -> "ImageMeter":
         """A meter of the same image that has measured nothing, for another thread."""
-        part = object.__new__(ImageMeter)
-        part.__dict__.update(self.__dict__, _core=self._core.empty())
-        return part
+        return self._with(self._core.empty())
+
+    def _with(self, core: _core.ImageMeter) -> "ImageMeter":
+        meter = object.__new__(ImageMeter)
+        meter.__dict__.update(self.__dict__, _core=core)
+        return meter
 
     def _add(self, part: "ImageMeter") -> None:
         """Add what a part measured of other tiles."""
@@ -255,7 +244,8 @@ class ImageMeter:
 
     @property
     def _names(self) -> list[str]:
-        return [number.name for number in IMAGE_NUMBERS if SETS.index(number.set) <= self._set]
+        sets = SETS[: SETS.index(self._counting.metrics) + 1]
+        return [number.name for number in IMAGE_NUMBERS if number.set in sets]
 
     def measurement(self) -> dict[str, float | str]:
         """The numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
@@ -270,12 +260,12 @@ class ImageMeter:
         bands = picture.shape[2]
         mode = {3: "RGB", 4: "RGBA"}.get(bands) or _ARRAY_MODES[array.dtype.str[1:]]
         self._samples = samples_of(array.dtype)
-        self._order = None if bands < 3 else "BGR" if self._bgr else "RGB"
+        self._order = None if bands < 3 else self._counting.channels
         if picture.dtype == np.bool_:
             picture = np.multiply(picture, np.uint8(255))
         self._core.update(
             picture,
-            self._bgr,
+            self._counting.channels == "BGR",
             self._range_of(picture.dtype),
             self._threads_for(picture.size // bands),
             at,
@@ -283,7 +273,7 @@ class ImageMeter:
         return mode
 
     def _range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        return self._value_range or range_of(dtype)
+        return self._counting.value_range or range_of(dtype)
 
     def _update_pil(self, image: Image.Image, at: tuple[int, int] | None) -> None:
         if 0 in image.size:
@@ -361,12 +351,6 @@ def as_place(name: str, place: tuple[int, int]) -> tuple[int, int]:
     return x, y
 
 
-def _as_set(metrics: MetricSet) -> MetricSet:
-    if metrics not in SETS:
-        raise ValueError(f"metrics is {metrics!r}; expected one of {', '.join(map(repr, SETS))}")
-    return metrics
-
-
 def _as_mask(mask: Any) -> NDArray[Any] | None:
     if mask is None:
         return None
@@ -391,12 +375,8 @@ def measurable(image: Image.Image) -> Image.Image:
     if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in DEEP_GRAY:
         return image
     if image.mode not in _CONVERTED_MODES:
-        supported = sorted(_GRAY_MODES | _RGB_MODES | _CONVERTED_MODES.keys() | DEEP_GRAY.keys())
-        raise ImageError(
-            "unsupported",
-            f"mode {image.mode!r} is not supported; "
-            f"convert the image to one of {', '.join(supported)}",
-        )
+        detail = f"mode {image.mode!r} is not supported; convert the image to RGB, L or I;16"
+        raise ImageError("unsupported", detail)
     if "transparency" in image.info:  # alpha is not measured, and Pillow warns of some kinds
         image = image.copy()
         del image.info["transparency"]

@@ -2,8 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import Callable, Hashable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,27 +15,14 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
-__all__ = [
-    "ERROR",
-    "FACTS",
-    "TAKEN",
-    "Metric",
-    "Metrics",
-    "Raised",
-    "Returned",
-    "as_metrics",
-    "functions_of",
-    "run",
-    "set_of",
-    "takes_pil",
-]
+__all__ = ["ERROR", "FACTS", "TAKEN", "Metric", "Metrics", "Raised", "Returned", "as_metrics"]
+__all__ += ["functions_of", "run", "set_of"]
 
 _log = logging.getLogger("lightmeter")
 
 Metric = Callable[[Any], Any]
 Metrics = MetricSet | Metric | Sequence[MetricSet | Metric]
-_DEFAULT: MetricSet = "default"
-_SET = "a set"  # no name of a function
+_EXPECTED = f"{', '.join(map(repr, SETS))}, a function"
 
 # Last part of the name of the feature that counts the errors of a function.
 ERROR = "Error"
@@ -84,39 +70,40 @@ class Raised(NamedTuple):
 Returned = tuple[tuple[str, Any], ...]
 
 
-def as_metrics(metrics: Metrics) -> tuple[MetricSet | Metric, ...]:
-    """The set and functions in `metrics`; the set ``"default"`` first, if none is named.
+def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
+    """Return the set in `metrics`, ``"default"`` if none is named, and then the functions.
 
     Raises:
         TypeError: one is neither a string nor a function.
         ValueError: a set is unknown, there are two, or the name of a function cannot be that of a
             feature.
     """
-    listed = _listed(metrics)
-    names = set()
-    for metric in listed:
-        if isinstance(metric, str):
-            if metric not in SETS:
-                raise ValueError(f"metrics has {metric!r}; expected {_quoted()} or a function")
-            if _SET in names:
-                raise ValueError("metrics has two sets; name the larger one alone, as it has both")
-            name = _SET
-        else:
-            name = _name_of(metric)
-        if name in names:
+    listed: Any = (metrics,) if isinstance(metrics, str) or callable(metrics) else metrics
+    if not isinstance(listed, Iterable):
+        raise TypeError(f"metrics is a {type(metrics).__name__}; expected {_EXPECTED}, or a list")
+    listed = tuple(listed)
+    sets = [metric for metric in listed if isinstance(metric, str)]
+    functions = [metric for metric in listed if not isinstance(metric, str)]
+    if len(sets) > 1:
+        raise ValueError("metrics has two sets; name the larger one alone, as it has both")
+    if sets and sets[0] not in SETS:
+        raise ValueError(f"metrics has {sets[0]!r}; expected {_EXPECTED}")
+    names = [_name_of(function) for function in functions]
+    for name in names:
+        if names.count(name) > 1:
             raise ValueError(f"metrics has {name} twice; expected every name once")
-        names.add(name)
-    return listed if _SET in names else (_DEFAULT, *listed)
+    return (*(sets or ["default"]), *functions)
 
 
 def set_of(metrics: Metrics) -> MetricSet:
-    """The set in `metrics`."""
-    return next((metric for metric in _listed(metrics) if isinstance(metric, str)), _DEFAULT)
+    """Return the set in `metrics`."""
+    name: MetricSet = as_metrics(metrics)[0]
+    return name
 
 
 def functions_of(metrics: Metrics) -> tuple[Metric, ...]:
-    """The functions in `metrics`."""
-    return tuple(metric for metric in _listed(metrics) if not isinstance(metric, str))
+    """Return the functions in `metrics`."""
+    return as_metrics(metrics)[1:]
 
 
 def run(
@@ -130,8 +117,7 @@ def run(
 
     Args:
         functions: take an array, HxWx3 of red, green and blue or HxW of gray, of uint8 and
-            read-only. One whose first parameter is annotated as `PIL.Image.Image` takes such an
-            image of mode RGB or L. What `value_range` calls black and white is 0 and 255.
+            read-only. What `value_range` calls black and white is 0 and 255.
         picture: a loaded image, or an array of HxWxC; None if there is none, which makes a
             missing value of each.
         channels: the order of those of an array; None for bands, which are passed as they are.
@@ -149,26 +135,9 @@ def run(
     return tuple((_name_of(function), _call(function, samples)) for function in functions)
 
 
-def _listed(metrics: Metrics) -> tuple[MetricSet | Metric, ...]:
-    if isinstance(metrics, str) or callable(metrics):
-        return (metrics,)
-    try:
-        return tuple(metrics)
-    except TypeError:
-        raise TypeError(
-            f"metrics is a {type(metrics).__name__}; expected {_quoted()}, a function, or a list"
-        ) from None
-
-
-def _quoted() -> str:
-    return ", ".join(map(repr, SETS))
-
-
 def _name_of(function: Metric) -> str:
     if not callable(function) or not isinstance(function, Hashable):
-        raise TypeError(
-            f"metrics has a {type(function).__name__}; expected {_quoted()} or a function"
-        )
+        raise TypeError(f"metrics has a {type(function).__name__}; expected {_EXPECTED}")
     if inspect.iscoroutinefunction(function):
         raise TypeError(f"metrics has {function!r}, which is async; expected a plain function")
     name = getattr(function, "__name__", None)
@@ -186,27 +155,11 @@ def _name_of(function: Metric) -> str:
 
 def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
     try:
-        return function(Image.fromarray(samples) if takes_pil(function) else samples)
+        return function(samples)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() and panics of Rust too
         return Raised.of(error, _name_of(function))
-
-
-@lru_cache(maxsize=256)
-def takes_pil(function: Metric) -> bool:
-    """Whether a function takes an image of Pillow, and no array."""
-    try:
-        signature = inspect.signature(function, eval_str=True)
-    except Exception:  # a name in an annotation is imported for type checkers only
-        try:
-            signature = inspect.signature(function)
-        except Exception:  # some of those in C have none
-            return False
-    for parameter in signature.parameters.values():
-        annotation = parameter.annotation
-        return annotation is Image.Image or annotation in ("Image.Image", "PIL.Image.Image")
-    return False
 
 
 def _eight_bits(

@@ -1,5 +1,9 @@
 """Encoded pictures as Pillow opens them, unless it would show something else or run a program."""
 
+import contextlib
+import threading
+from collections.abc import Container
+from importlib import import_module
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
@@ -7,20 +11,31 @@ from PIL import Image, UnidentifiedImageError
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes, EncodedFile
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
-from lightmeter.image.limits import Limits
-from lightmeter.image.magic import READ_WHOLE, START_BYTES, format_of
-from lightmeter.image.plugins import SUBFILE_TYPE, is_raw, load_plugin
+from lightmeter.image.limits import Limits, check_frames
+from lightmeter.image.magic import READ_WHOLE, format_of
 from lightmeter.quiet import quiet
 
-__all__ = ["check_depth", "check_range", "check_size", "file_header", "frame_count", "open_picture"]
+__all__ = ["check_bits", "file_header", "frame_count", "is_raw", "load_plugin", "open_picture"]
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
 _EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
 _LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
 _TIFF_BITS = 258
-_START = 1 << 16
-_CODESTREAM, _CODESTREAM_BITS = b"\xff\x4f\xff\x51", 42  # how one starts; where its depth is
-_AV1, _AV1_BITS, _AV1_DEEP = b"av1C", 6, 0x40  # ISO/IEC 14496-12 of AV1: high_bitdepth
+_NO_MEANING = "value_range has no meaning; give it as an array, or no value_range"
+_DEEP_COLOUR = (
+    "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of at most 64 MB, "
+    "of one frame without interlace, or a TIFF file of like pages and the extra 'large', or "
+    "deep_colour=False"
+)
+_SUBFILE_TYPE, _DNG_VERSION = 254, 50_706
+
+_HOW_TO_READ = {
+    "HEIF": "pip install 'lightmeter[formats]' (pillow-heif)",
+    "JXL": "pip install 'lightmeter[formats]' (pillow-jxl-plugin)",
+    "AVIF": "pip install 'pillow>=11.3'",
+}
+
+_lock = threading.Lock()
 
 
 def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
@@ -49,10 +64,10 @@ def file_header(file: EncodedFile, limits: Limits) -> Header | None:
         OSError: it cannot be read.
     """
     header = read_header(file)
-    name = format_of(file.start(START_BYTES))
+    name = format_of(file.start())
     if header is not None or name not in BY_PILLOW - {"JXL"}:  # whose plugin decodes pixels
         return header
-    file.rewind()
+    file.seek(0)
     try:
         with quiet(), open_picture(file, limits) as image:
             return picture_header(image)
@@ -61,19 +76,7 @@ def file_header(file: EncodedFile, limits: Limits) -> Header | None:
     except Exception:  # what Pillow raises of a damaged file
         if file.error is not None:
             raise file.error from None
-        return Header({}, None)
-
-
-def check_size(image: Image.Image, limits: Limits) -> None:
-    """Refuse an image of too many pixels, before they are decoded.
-
-    Raises:
-        ImageError: it has more than the limits say.
-    """
-    if limits.pixels is not None and image.width * image.height > limits.pixels:
-        raise ImageError(
-            "too_large", f"{image.width}x{image.height} pixels, more than {limits.pixels}"
-        )
+        return Header({})
 
 
 def frame_count(image: Image.Image, limits: Limits) -> int:
@@ -82,93 +85,51 @@ def frame_count(image: Image.Image, limits: Limits) -> int:
     Raises:
         ImageError: more than the limits say.
     """
-    if limits.frames is not None and image.format == "TIFF" and _exceeds(image, limits.frames):
-        raise ImageError("too_large", f"more than {limits.frames} frames")
+    if limits.frames is not None and image.format == "TIFF":
+        first = image.tell()
+        try:
+            for frame in range(first + 1, limits.frames + 1):
+                image.seek(frame)  # counting all would make Pillow read every directory
+        except EOFError:
+            pass
+        else:
+            raise ImageError("too_large", f"more than {limits.frames} frames")
+        finally:
+            image.seek(first)
     count = 1 if image.format in _LAYERED else getattr(image, "n_frames", 1)
-    if limits.frames is not None and count > limits.frames:
-        raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
+    check_frames(count, limits)
     return count
 
 
-def _exceeds(image: Image.Image, frames: int) -> bool:
-    """Whether a TIFF has more frames. Counting all would make Pillow read every directory."""
-    first = image.tell()
-    try:
-        for frame in range(first + 1, frames + 1):
-            image.seek(frame)
-    except EOFError:
-        return False
-    finally:
-        image.seek(first)
-    return True
+def check_bits(image: Image.Image, *, deep_colour: bool, has_range: bool) -> None:
+    """Refuse a frame, not yet loaded, of which Pillow keeps fewer bits than are wanted.
 
-
-def check_depth(image: Image.Image) -> None:
-    """Refuse the frame of a file, not yet loaded, of whose colours Pillow decodes the upper 8 bits.
+    Args:
+        image: the frame.
+        deep_colour: whether all bits of colour are wanted.
+        has_range: whether samples are on a `value_range`.
 
     Raises:
-        ImageError: its samples have more bits in the file.
+        ImageError: Pillow makes 8 bits of samples that have more, or may have; or `value_range` has
+            no meaning, as Pillow scales those of a PGM whose largest sample is not 65535.
         Exception: what Pillow raises of a damaged file.
     """
-    if image.mode in _COLOURS and _is_deep(image):
+    tiles = getattr(image, "tile", ())
+    is_pgm = image.mode == "I" and image.format == "PPM"
+    if is_pgm and has_range and [tile[0] for tile in tiles] != ["raw"]:
+        detail = f"PGM whose samples Pillow scales to 16 bits, so that {_NO_MEANING}"
+        raise ImageError("unsupported", detail)
+    is_known_deep = bool(tiles) and _is_deep(image)
+    may_be_deep = image.format in ("AVIF", "HEIF", "JXL") or (image.format == "JPEG2000" and tiles)
+    is_wanted = has_range or (deep_colour and image.mode in _COLOURS)
+    is_refused = (is_known_deep and is_wanted) or (
+        may_be_deep and has_range and image.info.get("bit_depth", 16) > 8
+    )
+    if is_refused and image.mode in _EIGHT_BITS:
         image.load()  # what is damaged is called so
-        raise ImageError(
-            "unsupported",
-            "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of at "
-            "most 64 MB, of one frame without interlace, or a TIFF file of like pages and the "
-            "extra 'large', or deep_colour=False",
-        )
-
-
-def check_range(image: Image.Image, file: Any) -> None:
-    """Refuse the frame of a file, not yet loaded, for a `value_range` that would be ignored.
-
-    Raises:
-        ImageError: Pillow makes 8 bits of its samples, which have more, or may have; or it scales
-            them, as those of a PGM whose largest sample is not 65535.
-    """
-    decoders = [tile[0] for tile in getattr(image, "tile", ())]
-    if image.format == "PPM" and image.mode == "I" and decoders != ["raw"]:
-        raise ImageError(
-            "unsupported",
-            "PGM whose samples Pillow scales to 16 bits, so that value_range has no meaning; give "
-            "it as an array, or no value_range",
-        )
-    is_read = not getattr(image, "tile", ()) and image.format not in ("AVIF", "HEIF", "JXL")
-    if image.mode not in _EIGHT_BITS or is_read:
-        return
-    if _depth(image, file) > 8:
-        raise ImageError(
-            "unsupported",
-            f"{image.format} of more than 8 bits, of which Pillow decodes 8, so that value_range "
-            "has no meaning; give it as an array, or no value_range",
-        )
-
-
-def _depth(image: Image.Image, file: Any) -> int:
-    """Bits of a sample; more than 8 where nobody tells."""
-    match image.format:
-        case "HEIF":
-            return int(image.info.get("bit_depth", 16))
-        case "AVIF" if file is not None:
-            flags = _byte_behind(file, _AV1, _AV1_BITS)
-            return 16 if flags is None or flags & _AV1_DEEP else 8
-        case "AVIF" | "JXL":
-            return 16
-        case "JPEG2000" if file is not None:
-            bits = _byte_behind(file, _CODESTREAM, _CODESTREAM_BITS)
-            return 16 if bits is None else (bits & 127) + 1
-    return 16 if _is_deep(image) else 8
-
-
-def _byte_behind(file: Any, mark: bytes, places: int) -> int | None:
-    """Return a byte at a place from the start of a mark near the start of a file."""
-    position = file.tell()
-    file.seek(0)
-    start = file.read(_START)
-    file.seek(position)
-    found = start.find(mark)
-    return start[found + places] if 0 <= found < len(start) - places else None
+        detail = f"{image.format} of more than 8 bits, of which Pillow decodes 8, so that "
+        detail += _NO_MEANING
+        raise ImageError("unsupported", detail if has_range else _DEEP_COLOUR)
 
 
 def _is_deep(image: Any) -> bool:
@@ -188,7 +149,7 @@ def _is_deep_tile(tile: Any) -> bool:
 def _check_memory(file: EncodedFile, limits: Limits) -> None:
     most = limits.bytes_in_memory
     if most is not None and file.size > most:
-        name = format_of(file.start(START_BYTES))
+        name = format_of(file.start())
         if name in READ_WHOLE:
             raise ImageError(
                 "too_large",
@@ -201,10 +162,33 @@ def _open(file: EncodedFile) -> Image.Image:
     try:
         return Image.open(file)
     except UnidentifiedImageError:
-        if not load_plugin(file.start(START_BYTES)):
+        if not load_plugin(file.start()):
             raise
-    file.rewind()
+    file.seek(0)
     return Image.open(file)
+
+
+def load_plugin(start: bytes) -> bool:
+    """Load the plugin that reads files with this start.
+
+    Returns:
+        Whether Pillow can read more now. False if no plugin is needed, or it was loaded before.
+
+    Raises:
+        ImageError: ``unsupported``: the plugin is not installed. The message says how to get it.
+    """
+    name = format_of(start)
+    with _lock:
+        if name not in _HOW_TO_READ or name in Image.OPEN:
+            return False
+        with contextlib.suppress(ImportError):
+            if name == "HEIF":
+                import_module("pillow_heif").register_heif_opener()
+            elif name == "JXL":
+                import_module("pillow_jxl")  # registers itself
+        if name not in Image.OPEN:
+            raise ImageError("unsupported", f"{name} needs a plugin: {_HOW_TO_READ[name]}")
+    return True
 
 
 def _refuse(image: Image.Image, file: EncodedFile) -> None:
@@ -213,10 +197,23 @@ def _refuse(image: Image.Image, file: EncodedFile) -> None:
         raise ImageError(
             "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
         )
-    if image.format != "TIFF":
-        return
     tags = getattr(image, "tag_v2", {})
-    if is_raw(file.start(START_BYTES), tags, tags.get(SUBFILE_TYPE)):
+    if image.format == "TIFF" and is_raw(file.start(), tags, tags.get(_SUBFILE_TYPE)):
         raise ImageError(
             "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
         )
+
+
+def is_raw(start: bytes, tags: Container[int], subfile: object) -> bool:
+    """Return whether a TIFF is a camera's raw file, such as DNG, CR2, NEF, ARW or PEF.
+
+    Its first directory is a preview. Raw files have a mark of their own, or call that directory a
+    reduced image.
+
+    Args:
+        start: the first bytes of the file.
+        tags: those of its first directory.
+        subfile: the value of tag 254 among them, if there is one.
+    """
+    is_reduced = isinstance(subfile, int) and bool(subfile & 1)
+    return start[8:10] == b"CR" or _DNG_VERSION in tags or is_reduced

@@ -20,14 +20,7 @@ from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.meter import Counting
-from lightmeter.image.metrics import (
-    Metric,
-    Metrics,
-    as_metrics,
-    functions_of,
-    set_of,
-    takes_pil,
-)
+from lightmeter.image.metrics import Metric, Metrics, as_metrics, functions_of, set_of
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
 
@@ -66,17 +59,16 @@ class Reading:
             ``image.glare`` of a function ``glare``, or ``image.glare.<key>`` of a dict. What it
             raises is counted in ``image.glare.Error`` by its type, and stops nothing. The array is
             HxWx3 (RGB) or HxW (gray) of uint8, read-only, without alpha, and not turned by its
-            Exif. Deeper samples are scaled from `value_range` to 0..255. A function whose first
-            parameter is annotated as `PIL.Image.Image` takes the same as an image. Threads call it,
-            several at once.
+            Exif. Deeper samples are scaled from `value_range` to 0..255. Threads call it, several
+            at once.
         bands: names of the channels of pictures that are no colours, such as DAPI and GFP.
             Each is measured as a gray picture. The features are ``image.DAPI.mean``,
             ``image.DAPI.Sharpness`` and so on, and none of colour. An array has as many channels,
             and a file too, or a gray page for each. Functions of yours get HxWxC of uint8.
         ignore: what is left out of every built-in number: a rectangle of x, y, width and height, a
             mask, or several of these. Whole numbers are pixels. If one has a point, all four are
-            shares of the width and height of the picture, from 0 to 1. A mask is a path, an image
-            or an array HxW, not 0 where pixels are ignored. A picture of another size than a mask
+            shares of the width and height of the picture, from 0 to 1. A mask is a path or an
+            array HxW, not 0 where pixels are ignored. A picture of another size than a mask
             fails. Functions of yours get the picture as it is.
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
             full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
@@ -143,11 +135,6 @@ class Reading:
         for function in self.functions:
             if function.__name__ in bands:
                 raise ValueError(f"got a band and a function {function.__name__}; rename one")
-            if takes_pil(function):
-                raise ValueError(
-                    f"the function {function.__name__} takes an image of Pillow, which cannot have "
-                    "such bands; let it take an array"
-                )
 
     @cached_property
     def metric_set(self) -> MetricSet:

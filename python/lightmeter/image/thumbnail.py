@@ -2,16 +2,14 @@
 
 import hashlib
 import io
-import os
 from typing import NamedTuple
 
 from PIL import Image
 
-__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail", "short_path"]
+__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail"]
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
-_MOST_PATH = 512
 
 # Other modes have no colours to show, or more than 8 bits.
 _SHOWN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
@@ -57,7 +55,7 @@ class Thumbnail(NamedTuple):
 
 def make_thumbnail(
     image: Image.Image,
-    path: str | os.PathLike[str] | None,
+    path: str,
     *,
     side: int = _SIDE,
     most_bytes: int = _MOST_BYTES,
@@ -67,16 +65,15 @@ def make_thumbnail(
         return None
     scale = min(1.0, side / max(image.size))
     size = tuple(max(1, round(length * scale)) for length in image.size)
-    small = _with_colours(image).resize(
-        (size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0
-    )
+    shown = _with_colours(image)
+    small = shown.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
     small = small.convert("RGB")
     small.info = {}  # comments, which Pillow would write
     for quality in (70, 40, 15, 1):
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
         if file.tell() <= most_bytes:
-            return Thumbnail(short_path(path), file.getvalue(), image.size)
+            return Thumbnail(path, file.getvalue(), image.size)
     return None
 
 
@@ -90,16 +87,3 @@ def _with_colours(image: Image.Image) -> Image.Image:
         opaque = image.copy()
         opaque.info = {}
         return opaque.convert("RGBA")
-
-
-def short_path(path: object) -> str:
-    """The path as text, whatever its bytes are. A long one is cut at the front, before the name.
-
-    Empty for what is no path.
-    """
-    if not isinstance(path, str | bytes | os.PathLike):
-        return ""
-    text = os.fsdecode(path)
-    if text.isascii():
-        return text[-_MOST_PATH:]
-    return text.encode(errors="replace")[-_MOST_PATH:].decode(errors="ignore")

@@ -8,13 +8,13 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.files import path_bytes
+from lightmeter.image.encoded import short_path
 from lightmeter.image.exif import DATES
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading
 from lightmeter.image.reading_text import checked_text, reading_text
-from lightmeter.image.thumbnail import short_path
 from lightmeter.nesting import parse_json
 from lightmeter.profile.columns import (
     arrays_of,
@@ -122,8 +122,8 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
         shorts = {name: name.removeprefix(PREFIX) for name in values}
         core.sample_row({name: v for name, v in values.items() if is_compared(shorts[name], v)})
     # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
-    if tags or (f"{PREFIX}FileSize" in cells and not policy.tracks("has_gps")):
-        tracked = {tag: value for tag, value in tags.items() if policy.tracks(tag)}
+    if tags or (f"{PREFIX}FileSize" in cells and "has_gps" in policy.withheld):
+        tracked = {tag: value for tag, value in tags.items() if tag not in policy.withheld}
         core.log_file(_NAME, None, tracked, None, list(policy.allow), list(policy.deny), DATES)
 
 

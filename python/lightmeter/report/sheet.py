@@ -6,12 +6,14 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.names import said
 from lightmeter.errors import ImageError
+from lightmeter.image.encoded import short_path
 from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
@@ -126,8 +128,9 @@ def _small(
     if reading.bands is not None:
         return None
 
-    def shot(image: Image.Image) -> Thumbnail | None:
-        return make_thumbnail(image, path, side=_SIDE, most_bytes=_MOST_BYTES)
+    def shot(samples: NDArray[Any]) -> Thumbnail | None:
+        image = Image.fromarray(samples)
+        return make_thumbnail(image, short_path(path), side=_SIDE, most_bytes=_MOST_BYTES)
 
     try:
         frames = measure_images(opened(path), replace(reading, metrics=shot), threads=1)

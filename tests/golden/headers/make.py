@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightmeter.image.header import DamagedError, Source, read_header
-from lightmeter.image.header.jpeg import jpeg_frame
+from lightmeter.image.header import jpeg_frame, read_header
 from PIL import Image, ImageCms, PngImagePlugin
 
 FOLDER = Path(__file__).parent
@@ -114,14 +113,12 @@ def facts_of(data: bytes) -> dict[str, Any]:
     """Return what is read of a file: facts, Exif in hexadecimal, and the frame of a JPEG."""
     header = read_header(io.BytesIO(data))
     assert header is not None
-    exif = None if header.exif is None else header.exif.read_up_to(0, header.exif.size).hex()
+    assert not isinstance(header.exif, io.IOBase)
+    exif = None if header.exif is None else header.exif.hex()
     said: dict[str, Any] = {"facts": header.facts, "exif": exif}
     if data.startswith(b"\xff\xd8"):
-        try:
-            marker, body = jpeg_frame(Source(data))
-            said["frame"] = [marker, body.hex()]
-        except DamagedError:
-            said["frame"] = None
+        frame = jpeg_frame(io.BytesIO(data))
+        said["frame"] = None if frame is None else [frame[0], frame[1].hex()]
     return said
 
 

@@ -125,9 +125,9 @@ def test_a_tensor_is_viewed_not_copied() -> None:
     assert view.__array_interface__["data"][0] == array.__array_interface__["data"][0]
 
 
-@pytest.mark.parametrize(("device", "name"), [(2, "CUDA"), (8, "Metal"), (99, "DLPack type 99")])
-def test_a_tensor_on_another_device_says_what_to_do(device: int, name: str) -> None:
-    with pytest.raises(ImageError, match=rf"{name}; copy it to the CPU first") as caught:
+@pytest.mark.parametrize("device", [2, 8, 99])
+def test_a_tensor_on_another_device_says_what_to_do(device: int) -> None:
+    with pytest.raises(ImageError, match="on another device; copy it to the CPU") as caught:
         log_image(Tensor(random(2, 2), device))
     assert caught.value.reason == "unsupported"
 

@@ -8,8 +8,7 @@ from typing import Any
 import exifread
 import pytest
 from lightmeter.image.encoded import EncodedBytes, open_to_decode
-from lightmeter.image.header import DamagedError, Header, Source, header_of, read_header
-from lightmeter.image.header.jpeg import jpeg_frame
+from lightmeter.image.header import Header, jpeg_frame, read_header
 from lightmeter.image.limits import Limits
 from PIL import Image, ImageCms
 
@@ -29,7 +28,8 @@ NOT_BY_EXIFREAD = {"deflated-text.png", "plain-text.png", "exif-in-two-segments.
 def said(header: Header | None) -> tuple[dict[str, Any], str | None]:
     assert header is not None
     exif = header.exif
-    return header.facts, None if exif is None else exif.read_up_to(0, exif.size).hex()
+    assert exif is None or isinstance(exif, bytes)
+    return header.facts, None if exif is None else exif.hex()
 
 
 def test_the_facts_are_of_all_files() -> None:
@@ -43,13 +43,10 @@ def test_facts_and_exif_from_a_file_and_from_memory(name: str) -> None:
     assert said(read_header(io.BytesIO(data))) == expected
     encoded = open_to_decode(data, Limits())
     assert isinstance(encoded, EncodedBytes)
-    assert said(header_of(encoded)) == expected
-    if frame := FACTS[name].get("frame"):
-        marker, body = jpeg_frame(Source(data))
-        assert [marker, body.hex()] == frame
-    elif name.endswith(".jpg"):
-        with pytest.raises(DamagedError):
-            jpeg_frame(Source(data))
+    assert said(read_header(encoded)) == expected
+    if name.endswith(".jpg"):
+        marker, body = jpeg_frame(io.BytesIO(data)) or (None, b"")
+        assert [marker, body.hex()] == (FACTS[name]["frame"] or [None, ""])
 
 
 @pytest.mark.parametrize("name", sorted(FACTS.keys() - DAMAGED))

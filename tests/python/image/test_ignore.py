@@ -45,7 +45,6 @@ def mask_file(folder: Path, mode: str) -> Path:
         (0.0, 0, 0.25, 0.25),
         BLIND,
         BLIND.astype(np.uint8) * 255,
-        Image.fromarray(BLIND),
         [(0, 0, 1, 1), BLIND],
     ],
 )
@@ -69,8 +68,8 @@ def test_masks_of_any_mode(tmp_path: Path, mode: str) -> None:
     file = mask_file(tmp_path, mode)
     with Image.open(file) as image:
         assert image.mode == mode
-        for given in (file, str(file), image):
-            assert Reading(ignore=given) == Reading(ignore=BLIND)
+    for given in (file, str(file)):
+        assert Reading(ignore=given) == Reading(ignore=BLIND)
 
 
 def test_a_rectangle_is_cut_at_the_border_and_rounded() -> None:
@@ -142,16 +141,14 @@ def test_masks_are_opened_with_the_care_of_pictures(
     picture(WIDTH, HEIGHT).save(tmp_path / "raw.tif", tiffinfo={254: 1})
     picture(WIDTH, HEIGHT).save(tmp_path / "cut.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:200])
-    with Image.open(tmp_path / "cut.png") as cut:
-        for wrong, reason, message in (
-            (tmp_path / "a.eps", "unsupported", "PostScript"),
-            (tmp_path / "raw.tif", "unsupported", "a raw file"),
-            (tmp_path / "cut.png", "truncated", "cut.png"),
-            (cut, "truncated", "cut.png"),
-        ):
-            with pytest.raises(ImageError, match=message) as raised:
-                Reading(ignore=wrong)
-            assert raised.value.reason == reason
+    for wrong, reason, message in (
+        (tmp_path / "a.eps", "unsupported", "PostScript"),
+        (tmp_path / "raw.tif", "unsupported", "a raw file"),
+        (tmp_path / "cut.png", "truncated", "cut.png"),
+    ):
+        with pytest.raises(ImageError, match=message) as raised:
+            Reading(ignore=wrong)
+        assert raised.value.reason == reason
     monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", WIDTH * HEIGHT - 1)  # Pillow warns
     assert Reading(ignore=mask_file(tmp_path, "L")) == Reading(ignore=BLIND)
 

@@ -1,7 +1,6 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
 import random
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +14,9 @@ from jpeg_files import picture
 from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.tiles import jpeg_tile, tiff_raster
-from lightmeter.image.tiles.jpeg_tile import common_segments, write_jpeg_tile
+from lightmeter.image.tiles import tiff_raster
 from lightmeter.image.tiles.tiff import TiffPicture
+from lightmeter.image.tiles.tiff_raster import common_segments, write_jpeg_tile
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
@@ -209,16 +208,5 @@ def test_a_tile_larger_than_it_may_be_is_left() -> None:
 
 
 def test_the_core_is_not_asked_where_it_decodes_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    agrees = jpeg_tile._agrees.__wrapped__
-    assert agrees()
-    other = SimpleNamespace(jpeg8_decode=lambda _: np.zeros((1, 1), np.uint8))
-    monkeypatch.setitem(sys.modules, "imagecodecs", other)
-    assert not agrees()
-    monkeypatch.setitem(sys.modules, "imagecodecs", SimpleNamespace())  # built without JPEG
-    assert not agrees()
-    monkeypatch.undo()
-    assert agrees()
-    monkeypatch.setattr(jpeg_tile, "is_trusted", lambda _: False)
-    assert not agrees()
-    monkeypatch.setattr(jpeg_tile, "_agrees", lambda: False)
+    monkeypatch.setattr(tiff_raster, "is_trusted", lambda _: False)
     assert common_segments(None) is None

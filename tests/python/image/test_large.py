@@ -19,10 +19,9 @@ from lightmeter.image.encoded import open_encoded
 from lightmeter.image.measure import Measured, measure_image, measure_images
 from lightmeter.image.tiles import open as large_open
 from lightmeter.image.tiles import raster as large_raster
-from lightmeter.image.tiles.stream import measure_blocks
+from lightmeter.image.tiles.measured import measure_blocks
 from lightmeter.image.tiles.tiff import TiffPicture
 from PIL import Image
-from tiffs import LONG, with_pixels
 
 imagecodecs = pytest.importorskip("imagecodecs")
 RNG = np.random.default_rng(7)
@@ -154,28 +153,6 @@ def test_turned_as_pillow_turns(tmp_path: Path, orientation: int) -> None:
     )
     whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
     assert of_file(tmp_path / "a.tif", 3).meter.measurement() == whole
-
-
-@pytest.mark.parametrize("bits", [2, 4])
-@pytest.mark.parametrize("photometric", [0, 1])
-def test_few_bits(tmp_path: Path, bits: int, photometric: int) -> None:
-    samples = texture(70, 101, 1) >> (8 - bits)
-    each_bit = samples[..., None] >> np.arange(bits - 1, -1, -1) & 1
-    packed = np.packbits(each_bit.reshape(70, -1).astype(bool), axis=1).tobytes()
-    numbers = {256: 101, 257: 70, 258: bits, 259: 1, 262: photometric, 277: 1, 278: 70}
-    numbers[279] = len(packed)
-    tags = {tag: (LONG, [value]) for tag, value in numbers.items()}
-    (tmp_path / "a.tif").write_bytes(with_pixels(tags, packed))
-    whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
-    assert of_file(tmp_path / "a.tif").meter.measurement() == whole
-
-
-def test_premultiplied_colours_are_divided_as_by_pillow(tmp_path: Path) -> None:
-    samples = RNG.integers(0, 256, (60, 80, 4), dtype=np.uint8)
-    samples[:9, :, 3] = 0
-    tifffile.imwrite(tmp_path / "a.tif", samples, photometric="rgb", extrasamples=["assocalpha"])
-    whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
-    assert of_file(tmp_path / "a.tif").meter.measurement() == whole
 
 
 def slide(file: Path, kind: str) -> list[Any]:

@@ -14,7 +14,6 @@ import png_files as png
 import pytest
 from conftest import encoded
 from lightmeter.image.decode import trusted
-from lightmeter.image.decode.png import png_samples
 from lightmeter.image.decoders import decoder
 from PIL import Image
 
@@ -184,25 +183,6 @@ def test_profiles_are_the_same_bytes_without_it(
     assert own.decoders == {"PNG": [decoder("PNG").name]}
     monkeypatch.setattr("lightmeter.image.measure.is_trusted", lambda _: False)
     assert lm.profile_images(tmp_path).to_bytes() == own.to_bytes()
-
-
-def test_a_decoder_that_differs_in_a_small_picture_is_not_used(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    is_trusted = trusted.is_trusted.__wrapped__
-    assert is_trusted("PNG")
-    monkeypatch.setattr(trusted, "_IS_OFF", True)
-    assert not is_trusted("PNG")
-    monkeypatch.setattr(trusted, "_IS_OFF", False)
-    samples = list(png_samples())
-    assert len(samples) == len(png.FORMS)
-    damaged = samples[0][:-20]
-    for measure, sample in (
-        (trusted._of_png, damaged),
-        (lambda _: trusted._of_png(samples[0]), samples[1]),
-    ):
-        monkeypatch.setitem(trusted._DECODERS, "PNG", (measure, lambda s=sample: iter([s])))
-        assert not is_trusted("PNG")
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,9 @@ def test_no_numbers_and_no_whole_numbers(tag: int, entry: bytes) -> None:
     ("marker", "precision", "words"),
     [
         (0xC1, 12, "12-bit"),
-        (0xC3, 8, "lossless"),
-        (0xC5, 8, "hierarchical"),
-        (0xF7, 8, "lossless"),
+        (0xC3, 8, "lossless or hierarchical"),
+        (0xC5, 8, "lossless or hierarchical"),
+        (0xF7, 8, "lossless or hierarchical"),
     ],
 )
 def test_jpeg(marker: int, precision: int, words: str) -> None:

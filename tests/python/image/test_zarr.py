@@ -301,15 +301,12 @@ def test_a_bomb_takes_no_more_than_a_chunk(tmp_path: Path) -> None:
 
 
 def test_zstandard_that_does_not_tell_its_size(tmp_path: Path) -> None:
-    """Some writers make such frames, which numcodecs decodes to any size."""
+    """numcodecs would decode such frames to any size."""
     samples = np.full((16, 16), 9, np.uint8)
     folder = written(tmp_path / "a.zarr", samples, chunks=(16, 16), compressors=NEW["zstd"])
     head = b"\x28\xb5\x2f\xfd\0\x58"  # no size; a window of 2 MB; then blocks of one byte again
     (folder / "c/0/0").write_bytes(head + (256 << 3 | 3).to_bytes(3, "little") + b"\7")
-    assert numbers(folder)["Brightness.mean"] == 7
-    bomb = ((1 << 20 | 2).to_bytes(3, "little") + b"\7") * 3000  # of 393 MB
-    (folder / "c/0/0").write_bytes(head + bomb + b"\1\0\0")
-    with pytest.raises(ImageError):
+    with pytest.raises(ImageError, match="does not tell its size"):
         numbers(folder)
 
 

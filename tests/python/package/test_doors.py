@@ -31,7 +31,7 @@ OPTIONS: dict[str, Any] = {
     "exif": ExifPolicy(deny={"Make"}),
     "limits": Limits(pixels=100),
     "metrics": ["default", width],
-    "bands": ["DAPI", "GFP"],  # the pages of the file
+    "bands": ["DAPI", "GFP"],
     "ignore": [(0, 0, 2, 3), (0.5, 0.5, 0.5, 0.25)],
     "pyramid_level": 1,  # there is none
     "deep_colour": True,
@@ -110,10 +110,10 @@ def folder(tmp_path: Path) -> Path:
 def file_for(option: str, folder: Path) -> Path:
     """A file of which the option says something else."""
     file = folder / "a.tif"
-    if option in OF_FILES_ALONE:
+    if option in OF_FILES_ALONE or option == "bands":
         file.unlink()
         file = folder / "a.png"
-        file.write_bytes(file_of(12, 10, 16, 2))
+        file.write_bytes(file_of(12, 10, 8, 4) if option == "bands" else file_of(12, 10, 16, 2))
     return file
 
 

@@ -9,8 +9,7 @@ from PIL import Image
 
 from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.files import path_bytes
-from lightmeter.image.magic import START_BYTES
-from lightmeter.image.plugins import plugin_format
+from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.tiles.zarr_folder import is_zarr
 
 __all__ = ["find_images", "image_suffixes"]
@@ -121,7 +120,7 @@ def _starts_like_an_image(path: str) -> bool:
     _register_formats()
     if len(start) < 16:
         return False
-    if plugin_format(start) is not None:
+    if format_of(start) is not None:
         return True
     return any(accept and accept(start[:16]) for _, accept in Image.OPEN.values())
 

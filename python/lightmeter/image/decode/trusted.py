@@ -3,21 +3,17 @@
 import io
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 from PIL import Image, features
 
 from lightmeter import _core
 from lightmeter.errors import ConfigError
-from lightmeter.image.decode.png import open_png, png_samples
 from lightmeter.image.meter import Counting
 from lightmeter.quiet import quiet
 
 __all__ = ["is_trusted", "jpeg_samples"]
-
-# The mode of a picture and its numbers.
-_Answer = tuple[str, dict[str, float | str]]
 
 _COUNTING = Counting(metrics="camera")  # with a hash of all pixels
 
@@ -37,37 +33,29 @@ _IS_OFF = _is_switched_off(os.environ.get("LIGHTMETER_DECODER", ""))
 
 @cache
 def is_trusted(image_format: str) -> bool:
-    """Return whether a decoder is switched on and decodes small files exactly as this Pillow does.
+    """Return whether a decoder is switched on and decodes exactly as this Pillow does.
+
+    That of PNG always does: no pixel is lost in its files. That of JPEG is asked for small files.
 
     Args:
         image_format: ``"JPEG"`` or ``"PNG"``.
     """
-    if _IS_OFF or (image_format == "JPEG" and not _IS_WORTH_IT):
-        return False
-    measure, samples = _DECODERS[image_format]
+    if _IS_OFF or image_format == "PNG":
+        return not _IS_OFF
     try:
         Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
-        return all(measure(sample) == _pillows(image_format, sample) for sample in samples())
+        return _IS_WORTH_IT and all(map(_is_same, jpeg_samples()))
     except Exception:  # a Pillow that was changed, or no memory
         return False
 
 
-def _pillows(image_format: str, sample: bytes) -> _Answer:
-    with quiet(), Image.OPEN[image_format][0](io.BytesIO(sample), "") as image:
+def _is_same(sample: bytes) -> bool:
+    with quiet(), Image.OPEN["JPEG"][0](io.BytesIO(sample), "") as image:
         image.load()
         meter = _COUNTING.measure(image, 1)
-    return meter.mode, meter.measurement()
-
-
-def _of_jpeg(sample: bytes) -> _Answer | None:
-    ((_, measured),) = _core.measure_files([sample], _COUNTING.metrics, len(sample))
-    return None if measured is None else (measured[4], measured[5].measurement())
-
-
-def _of_png(sample: bytes) -> _Answer | None:
-    picture = open_png(sample, False)
-    meter = None if picture is None else picture.measured(_COUNTING, 1)
-    return None if meter is None else (meter.mode, meter.measurement())
+    ((_, own),) = _core.measure_files([sample], _COUNTING.metrics, len(sample))
+    expected = (meter.mode, meter.measurement())
+    return own is not None and (own[4], own[5].measurement()) == expected
 
 
 def jpeg_samples() -> Iterator[bytes]:
@@ -86,10 +74,3 @@ def _encoded(picture: Image.Image, **options: object) -> bytes:
     file = io.BytesIO()
     picture.save(file, "JPEG", **options)
     return file.getvalue()
-
-
-# By format: what measures a file, and small files that show whether it decodes as Pillow does.
-_DECODERS: dict[str, tuple[Callable[[bytes], _Answer | None], Callable[[], Iterator[bytes]]]] = {
-    "JPEG": (_of_jpeg, jpeg_samples),
-    "PNG": (_of_png, png_samples),
-}

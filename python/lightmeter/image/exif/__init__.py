@@ -1,28 +1,83 @@
 """The Exif of an image as numbers and strings worth tracking."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO, NamedTuple, Self
 
 from lightmeter import _core
-from lightmeter.image.exif.policy import DEFAULT_POLICY, ExifPolicy
+from lightmeter.image.encoded import size_of
 from lightmeter.image.exif.tags import (
     DATES,
     ENUMERATIONS,
     GPS_NAMES,
     INTEROP_NAMES,
+    KNOWN,
     NAMES,
-    TAGS,
+    PERSONAL,
+    SIGNS,
     value_of,
 )
 from lightmeter.image.exif.values import Value
-from lightmeter.image.header import DamagedError, Source
-from lightmeter.image.parts import ExifEntry, ExifParts
+from lightmeter.text import near
 
 __all__ = ["DATES", "DEFAULT_POLICY", "Exif", "ExifPolicy", "ExifTags", "exif_of", "read_exif"]
 
 ExifTags = dict[str, Value]
 
 _LATITUDE, _LONGITUDE = 2, 4
+
+
+@dataclass(frozen=True, init=False)
+class ExifPolicy:
+    """Which Exif tags are tracked: all but personal ones, these, and not those.
+
+    Personal are positions, serial numbers, unique identifiers, names of persons and computers,
+    descriptions and comments; ``has_gps`` (1 or 0) is not. Each tag goes by Pillow's name, such as
+    ``GPSLatitude`` or ``Artist``.
+
+    Attributes:
+        allow: personal Exif tags to track nevertheless. Names of other tags are dropped from it:
+            those are tracked anyway.
+        deny: Exif tags not to track, whether allowed or not.
+
+    Raises:
+        ValueError: a name is not that of an Exif tag; so that no misspelt name lets a tag through.
+        TypeError: `allow` or `deny` is a string instead of a collection of strings.
+    """
+
+    allow: frozenset[str] = frozenset()
+    deny: frozenset[str] = frozenset()
+
+    def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
+        """Check the names; any iterable of them will do."""
+        vars(self).update(allow=_checked("allow", allow) & PERSONAL, deny=_checked("deny", deny))
+
+    @classmethod
+    def _stored(cls, allow: Iterable[str], deny: Iterable[str]) -> Self:
+        """One out of a profile, which may name tags that only a newer version knows."""
+        policy = cls()
+        vars(policy).update(allow=frozenset(allow), deny=frozenset(deny))
+        return policy
+
+    @cached_property
+    def withheld(self) -> frozenset[str]:
+        """The names of all tags that are not tracked."""
+        return PERSONAL - self.allow | self.deny
+
+
+def _checked(argument: str, names: Iterable[str]) -> frozenset[str]:
+    if isinstance(names, str):
+        raise TypeError(f"{argument} is a string; expected a collection, such as {{{names!r}}}")
+    checked = frozenset(names)
+    if checked <= KNOWN:
+        return checked
+    name = min(checked - KNOWN)
+    hint = near(name, KNOWN, "expected one of PIL.ExifTags")
+    raise ValueError(f"{argument} names {name!r}, which is no Exif tag; {hint}")
+
+
+DEFAULT_POLICY = ExifPolicy()
 
 
 class Exif(NamedTuple):
@@ -33,7 +88,9 @@ class Exif(NamedTuple):
 
 
 def read_exif(
-    source: Source | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
+    block: bytes | IO[bytes] | None,
+    policy: ExifPolicy = DEFAULT_POLICY,
+    orientation: int | None = None,
 ) -> Exif:
     """Return the tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
 
@@ -42,71 +99,62 @@ def read_exif(
     tags and unknown tags are left out, and so is whatever is damaged.
 
     Args:
-        source: the TIFF structure, if there is any.
+        block: the TIFF structure, in memory or in a file, if there is any.
         policy: which tags to read.
         orientation: that of a container such as HEIF. It replaces Exif's own.
 
     Raises:
-        OSError: the file behind `source` cannot be read.
+        OSError: the file cannot be read.
     """
-    parts = None
-    if source is not None:
-        parts = _core.exif_tags(source.file if source.data is None else source.data, source.size)
-    return exif_of(parts, policy, orientation)
+    if block is None:
+        return exif_of(None, policy, orientation)
+    size = len(block) if isinstance(block, bytes) else size_of(block)
+    return exif_of(_core.exif_tags(block, size), policy, orientation)
 
 
 def exif_of(
-    parts: ExifParts | None, policy: ExifPolicy = DEFAULT_POLICY, orientation: int | None = None
+    parts: "_core.ExifParts | None",
+    policy: ExifPolicy = DEFAULT_POLICY,
+    orientation: int | None = None,
 ) -> Exif:
     """Return the same of directories that the core found, if there are any."""
     tags: ExifTags = {}
     withheld: set[str] = set()
-    gps = {} if parts is None else {entry[0]: entry for entry in parts[3]}
-    for name, order, entry in _named(parts):
-        if name in tags:
-            continue
-        if not policy.tracks(name):
-            withheld.add(name)
-            continue
-        value = _value(name, order, entry)
-        tag = TAGS.get(name)
-        if tag is not None and tag.sign is not None and isinstance(value, float):
-            value = _signed(value, gps, *tag.sign)
-        if value is not None:
-            tags[name] = value
-    if orientation is not None and policy.tracks("Orientation"):
-        tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
-    elif orientation is not None:
+    order, main, exif, gps, interop = parts or ("<", [], [], [], [])
+    places = {entry[0]: entry for entry in gps} if gps else {}
+    directories = ((NAMES, main), (NAMES, exif), (GPS_NAMES, gps), (INTEROP_NAMES, interop))
+    for names, entries in directories:
+        for code, kind, length, start in entries:
+            name = names.get(code)
+            if name is None or name in tags:
+                continue
+            if name in policy.withheld:
+                withheld.add(name)
+                continue
+            value = value_of(name, order, kind, length, start)
+            if name in SIGNS and isinstance(value, float):
+                value = _signed(value, places, *SIGNS[name])
+            if value is not None:
+                tags[name] = value
+    if orientation is not None and "Orientation" in policy.withheld:
         withheld.add("Orientation")
-    if policy.tracks("has_gps"):
-        places = [gps.get(code) for code in (_LATITUDE, _LONGITUDE)]
-        order = "<" if parts is None else parts[0]
-        known = [_value("GPSLatitude", order, place) is not None for place in places]
-        tags["has_gps"] = int(all(known))
+    elif orientation is not None:
+        tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
+    if "has_gps" not in policy.withheld:
+        tags["has_gps"] = int(bool(places) and _has_place(order, places))
     return Exif(tags, frozenset(withheld))
 
 
-def _named(parts: ExifParts | None) -> Iterator[tuple[str, str, ExifEntry]]:
-    """Yield the name of each known tag, the order of its bytes, and what the core found."""
-    if parts is not None:
-        order, *directories = parts
-        names = (NAMES, NAMES, GPS_NAMES, INTEROP_NAMES)
-        for entries, known in zip(directories, names, strict=True):
-            for entry in entries:
-                if entry[0] in known:
-                    yield known[entry[0]], order, entry
+def _has_place(order: str, gps: "dict[int, _core.ExifEntry]") -> bool:
+    return all(
+        code in gps and value_of("GPSLatitude", order, *gps[code][1:]) is not None
+        for code in (_LATITUDE, _LONGITUDE)
+    )
 
 
-def _value(name: str, order: str, entry: ExifEntry | None) -> Value | None:
-    if entry is None:
-        return None
-    try:
-        return value_of(name, order, *entry[1:])
-    except DamagedError:
-        return None
-
-
-def _signed(value: float, gps: dict[int, ExifEntry], code: int, negative: bytes) -> float | None:
+def _signed(
+    value: float, gps: "dict[int, _core.ExifEntry]", code: int, negative: bytes
+) -> float | None:
     """Return the value by the sign that another tag says; None if that tag is damaged."""
     if code not in gps:
         return value

@@ -7,9 +7,10 @@ from PIL import ExifTags as Pillow
 
 from lightmeter.image.exif import values
 from lightmeter.image.exif.values import Conversion, Held, Value, as_plain
+from lightmeter.image.tiff import DamagedError
 
 __all__ = ["DATES", "ENUMERATIONS", "GPS_NAMES", "INTEROP_NAMES", "KNOWN", "NAMES", "PERSONAL"]
-__all__ += ["POINTERS", "TAGS", "Tag", "value_of"]
+__all__ += ["POINTERS", "SIGNS", "TAGS", "Tag", "value_of"]
 
 
 class Tag(NamedTuple):
@@ -21,15 +22,12 @@ class Tag(NamedTuple):
             picture, or is free text. A profile keeps only those names of an ExifPolicy that are
             personal (profile.cpp), so a change changes the meaning of stored profiles.
         names: of its numbers, if it is an enumeration.
-        sign: the code of the tag of GPS that says the sign of a coordinate, and what it says of
-            negative ones.
         is_pointer: whether it is an offset in the file: an address, not a fact about the image.
     """
 
     convert: Conversion = as_plain
     personal: bool = False
     names: dict[int, str] = {}  # noqa: RUF012
-    sign: tuple[int, bytes] | None = None
     is_pointer: bool = False
 
 
@@ -87,22 +85,19 @@ TAGS = {
     "Flash": Tag(values.as_flash),
     "FlashPixVersion": _TEXT,
     "FocalPlaneResolutionUnit": _code(_names("none|inch|cm|mm|um", 1)),
-    "GPSAltitude": _PERSONAL._replace(sign=(5, b"\1")),
     "GPSAltitudeRef": _code(_names("above sea level|below sea level"))._replace(personal=True),
     "GPSAreaInformation": Tag(values.as_coded_text, personal=True),
     "GPSDateStamp": _DATE,
-    "GPSDestLatitude": Tag(_COORDINATE, personal=True, sign=(19, b"S")),
-    "GPSDestLongitude": Tag(_COORDINATE, personal=True, sign=(21, b"W")),
+    "GPSDestLatitude": Tag(_COORDINATE, personal=True),
+    "GPSDestLongitude": Tag(_COORDINATE, personal=True),
     "GPSDifferential": _code(_names("none|corrected")),
-    "GPSLatitude": Tag(_COORDINATE, personal=True, sign=(1, b"S")),
-    "GPSLongitude": Tag(_COORDINATE, personal=True, sign=(3, b"W")),
+    "GPSLatitude": Tag(_COORDINATE, personal=True),
+    "GPSLongitude": Tag(_COORDINATE, personal=True),
     "GPSProcessingMethod": Tag(values.as_coded_text),
     "GPSTimeStamp": Tag(_COORDINATE),  # hours, minutes and seconds as hours
-    "GPSVersionID": Tag(values.as_version),
     "GainControl": _code(_names("none|low gain up|high gain up|low gain down|high gain down")),
     "ISOSpeedRatings": Tag(values.as_first),  # further values are of other scales
     "InteropVersion": _TEXT,
-    "LensSpecification": Tag(values.as_lens),
     "LightSource": _code(_LIGHTS),
     "MeteringMode": _code(
         _names("unknown|average|center-weighted|spot|multi-spot|multi-segment|partial")
@@ -152,7 +147,7 @@ TAGS = {
 TAGS |= _each(
     _PERSONAL,
     "Artist|BodySerialNumber|CameraOwnerName|CameraSerialNumber|Copyright|DocumentName|"
-    "GPSDestBearing|GPSDestBearingRef|GPSDestDistance|GPSDestDistanceRef|GPSDestLatitudeRef|"
+    "GPSAltitude|GPSDestBearing|GPSDestBearingRef|GPSDestDistance|GPSDestDistanceRef|GPSDestLatitudeRef|"
     "GPSDestLongitudeRef|GPSLatitudeRef|GPSLongitudeRef|HostComputer|ImageDescription|ImageEditor|"
     "ImageHistory|ImageID|ImageTitle|ImageUniqueID|LensSerialNumber|OriginalRawFileDigest|"
     "OriginalRawFileName|PageName|Photographer|ProfileCopyright|RawDataUniqueID|RawImageDigest|"
@@ -165,6 +160,15 @@ TAGS |= _each(
     "TileByteCounts|TileOffsets",
 )
 _PLAIN = Tag()
+
+# Coordinate -> the code of the tag of GPS that says its sign, and what it says of negative ones.
+SIGNS = {
+    "GPSLatitude": (1, b"S"),
+    "GPSLongitude": (3, b"W"),
+    "GPSAltitude": (5, b"\1"),
+    "GPSDestLatitude": (19, b"S"),
+    "GPSDestLongitude": (21, b"W"),
+}
 
 DATES = frozenset(name for name, tag in TAGS.items() if tag is _DATE)
 ENUMERATIONS = {name: tag.names for name, tag in TAGS.items() if tag.names}
@@ -198,9 +202,9 @@ def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Val
 
     Whole numbers are int and rationals float, both finite. Several equal values count as one, and
     unequal ones make a text. For tables, and for bytes without a known meaning, the value is their
-    length. The arguments are those of `Held`.
-
-    Raises:
-        DamagedError: the value lies outside of the file.
+    length. The arguments are those of `Held`. One outside of the file says nothing either.
     """
-    return TAGS.get(name, _PLAIN).convert(Held(order, kind, length, start))
+    try:
+        return TAGS.get(name, _PLAIN).convert(Held(order, kind, length, start))
+    except DamagedError:
+        return None

@@ -7,13 +7,20 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple, TypeGuard
 
-from lightmeter.image.header import DamagedError
-from lightmeter.image.header.tiff import ASCII, BYTE_TYPES, SIZES, Number, unpacked
+from lightmeter.image.tiff import ASCII, BYTE_TYPES, SIZES, DamagedError, Number, unpacked
 from lightmeter.times import DAY, EPOCH
 
-__all__ = ["Conversion", "Held", "Value", "as_code", "as_coordinate", "as_date", "as_lens"]
-__all__ += ["as_coded_text", "as_components", "as_first", "as_flash", "as_plain", "as_text"]
-__all__ += ["as_version", "as_wide_text", "days_of"]
+__all__ = ["Conversion", "Held", "Value", "as_code", "as_coded_text", "as_components"]
+__all__ += [
+    "as_coordinate",
+    "as_date",
+    "as_first",
+    "as_flash",
+    "as_plain",
+    "as_text",
+    "as_wide_text",
+    "days_of",
+]
 
 Value = int | float | str
 
@@ -182,21 +189,6 @@ def as_flash(held: Held) -> Value | None:
 def as_components(held: Held) -> Value | None:
     """Return the names of channels."""
     return "".join(_COMPONENTS.get(code, "") for code in held.raw(4)) or None
-
-
-def as_version(held: Held) -> Value | None:
-    """Return a version of bytes."""
-    return ".".join(map(str, held.raw(4))) or None
-
-
-def as_lens(held: Held) -> Value | None:
-    """Return focal lengths and the lowest F-number at either end, as "18-55mm f/3.5-5.6"."""
-    values = held.numbers(4)
-    focal, aperture = (
-        "-".join(dict.fromkeys(f"{value:g}" for value in part if value and _is_finite(value)))
-        for part in (values[:2], values[2:])
-    )
-    return " ".join([f"{focal}mm"] * bool(focal) + [f"f/{aperture}"] * bool(aperture)) or None
 
 
 def as_coordinate(held: Held) -> Value | None:

@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import dimensions_of
+from lightmeter.image.limits import check_frames
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import (
     MOST_DECODED,
     Block,
+    LargePicture,
     Raster,
     band_count,
-    check_frames,
     check_tile,
 )
 
-__all__ = ["ArrayRaster", "ChunkedArray", "axes_of", "is_chunked", "planes_of"]
+__all__ = ["ArrayRaster", "ChunkedArray", "axes_of", "is_chunked", "open_array", "planes_of"]
 
 _PIXELS_AT_ONCE = 1 << 20  # of an array that is not stored in chunks
 _EXACT = ("int8", "int16", "int32", "uint32")
@@ -116,15 +118,19 @@ def axes_of(shape: Sequence[int], reading: Reading) -> str:
     Raises:
         ImageError: it has other dimensions than the layout.
     """
-    usual, bands = reading.layout or {2: "HW", 3: "HWC"}.get(len(shape), ""), band_count(reading)
-    channels = dict(zip(usual, shape, strict=False)).get("C", 1)
-    if len(usual) != len(shape) or channels not in (_COLOUR_MODES if bands is None else (bands,)):
-        raise ImageError(
-            "unsupported",
-            f"an array of shape {tuple(shape)!r:.100}; expected HxW or HxWxC with C = 1, 3 or 4, a "
-            "layout such as layout='CHW', bands, or the attributes of OME-Zarr",
-        )
-    return usual.translate(str.maketrans("HWCN", "yxct"))
+    dimensions = dimensions_of(shape, reading.layout, band_count(reading))
+    return dimensions.translate(str.maketrans("HWCN", "yxct"))
+
+
+def open_array(array: Any, reading: Reading) -> LargePicture:
+    """Open an array whose parts can be read, as `is_chunked` says; of a batch all pictures.
+
+    Raises:
+        ImageError: it has other dimensions than `Reading.layout`.
+    """
+    axes = axes_of(array.shape, reading)
+    planes = planes_of(array, axes, reading, is_colour=True, is_batch=True)
+    return LargePicture(([raster] for raster in planes), order=reading.channels)
 
 
 def planes_of(
@@ -153,7 +159,8 @@ def planes_of(
         mode = _COLOUR_MODES[count]
     others = [axis for axis in axes if axis not in ("yxc" if mode else "yx")]
     counts = [sides[axis] if whole else 1 for axis in others]
-    check_frames(prod(counts), None if is_batch else reading.limits.frames)
+    if not is_batch:
+        check_frames(prod(counts), reading.limits)
     for number in range(prod(counts)):  # which `itertools.product` would hold all of
         place = dict(zip(others, map(int, np.unravel_index(number, counts)), strict=True))
         yield ArrayRaster(array, axes, place, mode)

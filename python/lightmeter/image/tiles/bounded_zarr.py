@@ -46,19 +46,20 @@ def _blosc_size(data: bytes) -> int:
     return int.from_bytes(data[4:8], "little")
 
 
-def _zstd_size(data: bytes) -> int | None:
-    """Return the decoded size; None for a frame that does not tell. RFC 8878, 3.1.1.1."""
+def _zstd_size(data: bytes) -> int:
+    """Return the decoded size of a frame, which may leave it out. RFC 8878, 3.1.1.1."""
     if data[:4] != _ZSTD_MAGIC or len(data) < 5:
         raise ImageError("corrupt", "a chunk that is no frame of Zstandard")
     flags = data[4]
     is_single = flags >> 5 & 1
     start = 5 + (1 - is_single) + (0, 1, 2, 4)[flags & 3]
     count = (is_single, 2, 4, 8)[flags >> 6]
-    size = int.from_bytes(data[start : start + count], "little")
-    return size + (256 if count == 2 else 0) if count else None
+    if count == 0:
+        raise ImageError("unsupported", "Zstandard that does not tell its size")
+    return int.from_bytes(data[start : start + count], "little") + (256 if count == 2 else 0)
 
 
-_SIZES: dict[str, Callable[[bytes], int | None]] = {
+_SIZES: dict[str, Callable[[bytes], int]] = {
     "blosc": _blosc_size,
     "lz4": lambda data: int.from_bytes(data[:4], "little"),
     "zstd": _zstd_size,
@@ -74,25 +75,13 @@ def _decoded(name: str, data: bytes, most: int) -> Any:
         if not stream.eof:  # behind the samples is their checksum
             raise ImageError("truncated", f"a chunk of {len(data)} bytes by {name}")
         return decoded
-    size = _SIZES[name](data)
-    if size is None:
-        return _decoded_unsized(data, most)
-    _check(size, most)
+    _check(_SIZES[name](data), most)
     return numcodecs.get_codec({"id": name}).decode(data)
 
 
 def _check(size: int, most: int) -> None:
     if size > most:
         raise ImageError("corrupt", f"a chunk that decodes to more than {most} bytes")
-
-
-def _decoded_unsized(data: bytes, most: int) -> Any:
-    try:
-        import imagecodecs
-    except ImportError:
-        what = "Zstandard of unknown size; this needs: pip install 'lightmeter[large]'"
-        raise ImageError("unsupported", what) from None
-    return imagecodecs.zstd_decode(data, out=most)
 
 
 class _Bounded(Codec):  # type: ignore[misc]

@@ -5,18 +5,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lightmeter.errors import ImageError
 
 __all__ = ["Colours", "colours_of", "kind_of"]
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _PREMULTIPLIED = 1
 _JPEG = 7
 _SEPARATE = 2
 _COLOUR_MAP = 320
 _DEEP_WHITE = 65535.0
+_PLAIN = ("u8", "u16", "f32", "f64")
 
 
 class Colours(NamedTuple):
@@ -39,54 +39,37 @@ def kind_of(page: Any) -> str:
 
 
 def colours_of(page: Any, bands: int | None) -> Colours | None:
-    """Return what the samples of a page of tifffile mean; None for what is not known here."""
-    kind, samples = kind_of(page), page.samplesperpixel
-    deep = f"{kind}{page.bitspersample}"
+    """Return what the samples of a page of tifffile mean; None for what is left to Pillow."""
+    samples, deep = page.samplesperpixel, f"{kind_of(page)}{page.bitspersample}"
     if samples == 1:
         return _of_gray(page, deep)
-    if kind == "" or (kind == "u" and page.bitspersample < 8):
+    white = 1.0 if deep[0] == "f" else _DEEP_WHITE
+    if bands is not None and deep[0] in "uif":
+        return Colours(f"{bands} bands", _same if deep in _PLAIN else _exact, white)
+    is_divided = page.extrasamples[:1] == (_PREMULTIPLIED,)
+    if deep not in _PLAIN or is_divided:
         return None
-    white = 1.0 if kind == "f" else _DEEP_WHITE
-    if bands is not None:
-        plain = deep in ("u8", "u16", "f32", "f64")
-        return Colours(f"{bands} bands", _same if plain else _exact, white)
-    if deep not in ("u8", "u16", "f32", "f64"):
-        return None
-    beyond = page.extrasamples[:1] == (_PREMULTIPLIED,)
-    match page.photometric:
-        case 0 | 1 if samples == 2 and not (page.photometric == 0 or beyond):
-            return Colours("LA", lambda stored: stored[..., :1], white)
-        case 2 if samples == 3 or (samples > 3 and not beyond):
-            mode = "RGBA" if samples > 3 else "RGB"
-            return Colours(mode, lambda stored: stored[..., :3], white)
-        case 2 if samples > 3 and beyond and deep in ("u8", "u16"):
-            return Colours("RGBA", _divided, white)
-        case 5 if samples == 4 and deep == "u8" and page.compression != _JPEG:
-            return Colours("CMYK", _of_cmyk)
-        case 6 if samples == 3 and deep == "u8" and page.compression == _JPEG:
-            # The decoder makes RGB of all three, but not of each alone.
-            return None if page.planarconfig == _SEPARATE else Colours("RGB", _same)
+    if page.photometric == _BLACK_IS_ZERO and samples == 2:
+        return Colours("LA", lambda stored: stored[..., :1], white)
+    if page.photometric == _RGB and samples >= 3:
+        return Colours("RGBA" if samples > 3 else "RGB", lambda stored: stored[..., :3], white)
+    # The decoder of JPEG makes RGB of all three, but not of each alone.
+    is_jpeg = page.compression == _JPEG and page.planarconfig != _SEPARATE and deep == "u8"
+    if page.photometric == _YCBCR and samples == 3 and is_jpeg:
+        return Colours("RGB", _same)
     return None
 
 
 def _of_gray(page: Any, deep: str) -> Colours | None:
-    bits = page.bitspersample
-    if page.photometric == _PALETTE:
-        if deep not in ("u1", "u2", "u4", "u8"):
-            return None
+    if page.photometric == _PALETTE and deep == "u8":
         palette = _palette(page)
         return Colours("P", lambda samples: palette[samples[..., 0]])
-    if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) and not (
-        page.photometric == _YCBCR and deep == "u8"
-    ):
+    if page.photometric == _YCBCR and deep != "u8":
         return None
-    if deep in ("u1", "u2", "u4", "u8"):
-        mode = "1" if bits == 1 else "L"
-        step, inverted = 255 // ((1 << bits) - 1), page.photometric == _WHITE_IS_ZERO
-        table = np.arange(1 << bits) * step
-        shown = (255 - table if inverted else table).astype(np.uint8)
-        plain = bits == 8 and not inverted
-        return Colours(mode, _same if plain else lambda samples: shown[samples])
+    if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _YCBCR):
+        return None
+    if deep == "u8":
+        return Colours("L", _inverted if page.photometric == _WHITE_IS_ZERO else _same)
     if deep == "u16":
         return Colours("I;16" if page.parent.byteorder == "<" else "I;16B", _same, _DEEP_WHITE)
     if deep in ("f32", "f64"):
@@ -95,10 +78,10 @@ def _of_gray(page: Any, deep: str) -> Colours | None:
 
 
 def _palette(page: Any) -> NDArray[np.uint8]:
-    """Return red, green and blue of each value of a sample: Nx3, as Pillow takes them."""
+    """Return red, green and blue of each value of a sample: 256x3, as Pillow takes them."""
     entry = page.tags.get(_COLOUR_MAP)
     count = 0 if entry is None else entry.count
-    if count != 3 << page.bitspersample:
+    if count != 3 << 8:
         raise ImageError("corrupt", f"a palette of {count} numbers")
     return (np.reshape(page.colormap, (3, -1)) >> 8).astype(np.uint8).T
 
@@ -107,17 +90,9 @@ def _same(samples: NDArray[Any]) -> NDArray[Any]:
     return samples
 
 
+def _inverted(samples: NDArray[Any]) -> NDArray[Any]:
+    return np.uint8(255) - samples
+
+
 def _exact(samples: NDArray[Any]) -> NDArray[Any]:
     return samples.astype(np.float64)
-
-
-def _divided(samples: NDArray[Any]) -> NDArray[Any]:
-    """Without the alpha that the colours were multiplied by, rounded as Pillow does."""
-    white = np.iinfo(samples.dtype).max
-    colours, alpha = samples[..., :3].astype(np.uint32), samples[..., 3:4].astype(np.uint32)
-    divided = np.minimum(colours * np.uint32(white) // np.maximum(alpha, 1), white)
-    return np.where(alpha == 0, 0, divided).astype(samples.dtype)
-
-
-def _of_cmyk(samples: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray(Image.fromarray(np.ascontiguousarray(samples), "CMYK").convert("RGB"))

@@ -1,16 +1,20 @@
 """A picture as a grid of tiles, of which a few are in memory at a time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import Channels
+from lightmeter.image.decoders import Decoder
+from lightmeter.image.exif import ExifTags
+from lightmeter.image.header import Facts
 from lightmeter.image.reading import Reading
 
-__all__ = ["MOST_DECODED", "Block", "Raster", "band_count", "check_frames", "check_tile"]
+__all__ = ["MOST_DECODED", "Block", "LargePicture", "Raster", "band_count", "check_tile"]
 
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
@@ -131,6 +135,24 @@ class Raster(ABC):
         return samples, (x, y)
 
 
+class LargePicture(NamedTuple):
+    """What is read in tiles.
+
+    Attributes:
+        pictures: what to measure, one after the other: a raster, or one for each band.
+        facts: what is known of the file; None of an array.
+        exif: its Exif, if it can have any.
+        decoder: what decodes it, if its samples are not stored as they are.
+        order: of its channels of colour, of an array; None of all else, which is RGB.
+    """
+
+    pictures: Iterator[Sequence[Raster]]
+    facts: Facts | None = None
+    exif: ExifTags | None = None
+    decoder: Decoder | None = None
+    order: Channels | None = None
+
+
 def check_tile(raster: Raster, what: str) -> None:
     """Refuse a picture of no size, or whose tiles, called `what`, are too large to decode whole.
 
@@ -154,13 +176,3 @@ def check_tile(raster: Raster, what: str) -> None:
 def band_count(reading: Reading) -> int | None:
     """Return how many channels are no colours; None where they are."""
     return None if reading.bands is None else len(reading.bands)
-
-
-def check_frames(count: int, most: int | None) -> None:
-    """Refuse a file of too many pictures.
-
-    Raises:
-        ImageError: there are more than `most`.
-    """
-    if most is not None and count > most:
-        raise ImageError("too_large", f"{count} frames, more than {most}")

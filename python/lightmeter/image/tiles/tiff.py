@@ -9,10 +9,10 @@ from typing import Any
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.header import Source
-from lightmeter.image.header.tiff import Entry, Tiff
+from lightmeter.image.limits import check_frames
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiles.raster import band_count, check_frames
+from lightmeter.image.tiff import Entry, Tiff
+from lightmeter.image.tiles.raster import band_count
 from lightmeter.image.tiles.tiff_raster import TiffRaster, known_colours
 
 __all__ = ["HOW_TO_READ", "TiffPicture", "can_read"]
@@ -66,7 +66,7 @@ class TiffPicture:
         import tifffile
 
         loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
-        _check_directories(Tiff(Source(file)), loaded)
+        _check_directories(Tiff(file), loaded)
         self._file, self._lock = file, threading.Lock()
         # Otherwise a file may say that it has the frames or offsets of a certain program.
         plain: Any = {f"is_{flag}": False for flag in tifffile.TIFF.FILE_FLAGS}
@@ -101,7 +101,7 @@ class TiffPicture:
         if is_wrong:
             raise ImageError("unsupported", f"got {got}")
         groups = groups if reading.frames == "all" else groups[:1]
-        check_frames(len(groups), reading.limits.frames)
+        check_frames(len(groups), reading.limits)
         for group in groups:
             yield [TiffRaster(plane, self._file, self._lock, bands) for plane in group]
 
@@ -114,7 +114,7 @@ class TiffPicture:
     def is_encoded(self) -> bool:
         """Whether its samples are not stored as they are."""
         page = self.levels[0]
-        return bool(page.compression != 1 or page.bitspersample < 8 or page.predictor != 1)
+        return bool(page.compression != 1 or page.predictor != 1)
 
     def is_known(self, bands: int | None) -> bool:
         """Return whether its samples are such as are read here."""

@@ -1,5 +1,6 @@
 """The tiles and strips of a TIFF file: read from its pages' places, and decoded within bounds."""
 
+import io
 import struct
 import threading
 from typing import Any
@@ -9,14 +10,13 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.header import Source
-from lightmeter.image.header.jpeg import jpeg_frame
+from lightmeter.image.header import jpeg_frame
 from lightmeter.image.tiles.colours import Colours, colours_of, kind_of
-from lightmeter.image.tiles.jpeg_tile import common_segments, write_jpeg_tile
 from lightmeter.image.tiles.raster import MOST_DECODED, Raster, check_tile
 
-__all__ = ["TiffRaster", "known_colours"]
+__all__ = ["TiffRaster", "common_segments", "known_colours", "write_jpeg_tile"]
 
 _PLAIN, _JPEG = 1, 7
 _PREDICTORS = _NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
@@ -31,6 +31,10 @@ _PIXELS_AT_ONCE = 1 << 20  # of rows of a strip without compression
 _DECODERS = {5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
 _DECODERS |= {34925: "lzma", 50000: "zstd"}
 
+# Markers of JPEG.
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_QUANTISATION, _HUFFMAN = b"\xff\xdb", b"\xff\xc4"
+
 
 def known_colours(page: Any, bands: int | None) -> Colours | None:
     """Return what the samples of a page mean; None for what is left to Pillow."""
@@ -42,12 +46,11 @@ def known_colours(page: Any, bands: int | None) -> Colours | None:
         min(sides[:3]) > 0
         and page.samplesperpixel <= _MOST_SAMPLES
         and page.imagedepth == 1
-        and bits in (1, 2, 4, 8, 16, 32, 64)
+        and bits in (8, 16, 32, 64)
         and (page.compression in (_PLAIN, _JPEG) or page.compression in _DECODERS)
         and page.fillorder == 1
         and page.planarconfig in (_CONTIGUOUS, _SEPARATE)
         and page.predictor in (_PREDICTORS if kind == "f" else _PREDICTORS[:2])
-        and (page.predictor == _NO_PREDICTOR or bits >= 8)
         and page.tags.valueof(_ORIENTATION, 1) in range(1, 9)
     )
     return colours_of(page, bands) if is_known else None
@@ -81,13 +84,12 @@ class TiffRaster(Raster):
         self.tile_width = page.tilewidth if page.is_tiled else self.width
         self.tile_height = page.tilelength if page.is_tiled else page.rowsperstrip
         self.channels, self.mode, self.white = page.samplesperpixel, colours.mode, colours.white
-        bits, order = page.bitspersample, page.parent.byteorder
-        self._stored = np.dtype(f"{order}{kind_of(page)}{max(bits, 8) // 8}")
+        self._stored = np.dtype(f"{page.parent.byteorder}{kind_of(page)}{page.bitspersample // 8}")
         self.dtype = self._stored.newbyteorder("=")
         self._is_plain = page.compression == _PLAIN
         self._planes = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
         # Rows of strips without compression are read as they are, so a strip may have any height.
-        is_as_measured = self._is_plain and page.predictor == _NO_PREDICTOR and bits >= 8
+        is_as_measured = self._is_plain and page.predictor == _NO_PREDICTOR
         self._by_rows = is_as_measured and not page.is_tiled and self._planes == 1
         self._rows_of_strip = self.tile_height
         if self._by_rows:
@@ -99,7 +101,7 @@ class TiffRaster(Raster):
         self._check_pieces()
         self._empty = page.nodata
         in_row = self.tile_width * self.channels // self._planes
-        self._row_bytes = -(-in_row * bits // 8)
+        self._row_bytes = in_row * self.dtype.itemsize
         self._buffer = _Buffer(0 if self._by_rows else self.tile_height * self._row_bytes)
         self._tables = page.jpegtables if isinstance(page.jpegtables, bytes) else None
         self._common = common_segments(self._tables) if self._may_be_of_core() else None
@@ -155,32 +157,26 @@ class TiffRaster(Raster):
                 to[...] = np.frombuffer(data, self._stored).reshape(to.shape)
             y += rows
 
-    def _encoded(self, index: int) -> Any:
+    def _encoded(self, index: int) -> bytes | None:
         """Return the encoded bytes of a strip or tile; None for one that was left out."""
         place, size = self._page.dataoffsets[index], self._page.databytecounts[index]
         if size == 0:
             return None
         if size > MOST_DECODED:
             raise ImageError("too_large", f"a tile of {size} encoded bytes")
-        return self._bytes(place, size, self._buffer.tile if self._is_plain else None)
+        return self._bytes(place, size)
 
-    def _bytes(self, place: int, size: int, buffer: NDArray[np.uint8] | None = None) -> Any:
-        """Return bytes of the file: all, or as many as the buffer holds, which then are in it."""
+    def _bytes(self, place: int, size: int) -> bytes:
         if place + size > self._file.size:
             raise ImageError("truncated", f"no {size} bytes at {place} of {self._file.size}")
         with self._lock:
             self._file.seek(place)
-            if buffer is None:
-                data: bytes | NDArray[np.uint8] = self._file.read(size)
-                count, expected = len(data), size
-            else:
-                data = buffer[:size]
-                count, expected = self._file.readinto(data.data), len(data)
-        if count != expected:
-            raise ImageError("truncated", f"got {count} of {expected} bytes at {place}")
+            data = self._file.read(size)
+        if len(data) != size:
+            raise ImageError("truncated", f"got {len(data)} of {size} bytes at {place}")
         return data
 
-    def _decode(self, data: Any, into: NDArray[Any]) -> None:
+    def _decode(self, data: bytes, into: NDArray[Any]) -> None:
         import imagecodecs
 
         rows, columns, channels = into.shape
@@ -190,10 +186,11 @@ class TiffRaster(Raster):
                 _core.sum_differences(samples, into)
                 return
             whole = samples.view(f"u{self.dtype.itemsize}")
-            imagecodecs.delta_decode(whole, axis=-2, out=whole)
+            room = whole if whole.flags.writeable else None
+            samples = imagecodecs.delta_decode(whole, axis=-2, out=room).view(self.dtype)
         into[...] = samples[:rows, :columns]
 
-    def _decoded(self, data: Any, channels: int, rows: int) -> NDArray[Any]:
+    def _decoded(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
         """Return a tile, or a strip of at least `rows` rows; differences stay such."""
         import imagecodecs
 
@@ -202,8 +199,9 @@ class TiffRaster(Raster):
         if self._page.is_tiled:
             rows = self.tile_height
         row_bytes = self._row_bytes
-        raw: NDArray[Any] = data
-        if not self._is_plain:
+        if self._is_plain:
+            raw = np.frombuffer(data, np.uint8)
+        else:
             decode = getattr(imagecodecs, f"{_DECODERS[self._page.compression]}_decode")
             # It writes no more than there is room for.
             raw = self._buffer.tile[: len(decode(data, out=self._buffer.tile))]
@@ -212,10 +210,7 @@ class TiffRaster(Raster):
             detail = f"a {self._piece} of {len(raw)} bytes; expected {rows * row_bytes}"
             raise ImageError("truncated", detail)
         raw = raw[: rows * row_bytes]
-        shape, bits = (rows, self.tile_width, channels), self._page.bitspersample
-        if bits < 8:
-            row = self.tile_width * channels
-            return imagecodecs.packints_decode(raw.tobytes(), "u1", bits, runlen=row).reshape(shape)
+        shape = rows, self.tile_width, channels
         if self._page.predictor == _OF_FLOATS:
             return imagecodecs.floatpred_decode(raw.view(self.dtype).reshape(shape), axis=-2)
         return raw.view(self._stored).reshape(shape).astype(self.dtype, copy=False)
@@ -223,7 +218,8 @@ class TiffRaster(Raster):
     def _of_jpeg(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
         import imagecodecs
 
-        height, width = struct.unpack_from(">HH", jpeg_frame(Source(data))[1], 1)
+        _, frame = jpeg_frame(io.BytesIO(data)) or (0, b"")
+        height, width = struct.unpack_from(">HH", frame, 1)
         if width > self.tile_width or height > self.tile_height:
             raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
         colours: dict[str, Any] = {}
@@ -237,3 +233,46 @@ class TiffRaster(Raster):
         if samples.shape[2] != channels or len(samples) < rows or samples.dtype != self.dtype:
             raise ImageError("corrupt", f"a JPEG of {samples.shape} samples as a tile")
         return samples
+
+
+def common_segments(tables: bytes | None) -> bytes | None:
+    """Return what all tiles of a page have in common, to be put behind the start of each.
+
+    None if the core may not decode the tiles. Of other segments than tables, libjpeg forgets some
+    before it reads a tile, so the joined stream would say something else.
+
+    Args:
+        tables: a JPEG stream without a picture, as TIFF has it; None is no tables.
+    """
+    if not is_trusted("JPEG"):
+        return None
+    if tables is None:
+        return b""
+    place = len(_START)
+    if tables[:place] != _START:
+        return None
+    while tables[place : place + 2] != _END:
+        if tables[place : place + 2] not in (_QUANTISATION, _HUFFMAN):
+            return None
+        place += 2 + max(2, int.from_bytes(tables[place + 2 : place + 4], "big"))
+    return tables[len(_START) : place]
+
+
+def write_jpeg_tile(
+    data: bytes, common: bytes, most: tuple[int, int], into: NDArray[np.uint8]
+) -> bool:
+    """Decode a tile, as far as there is room. Returns False if another decoder has to look.
+
+    Args:
+        data: a JPEG stream.
+        common: as `common_segments` gives it.
+        most: width and height of a tile.
+        into: HxWxC in planes: in a row, samples of a channel lie one behind the other.
+    """
+    decoder = _core.open_jpeg(data[:2] + common + data[2:])
+    if decoder is None:
+        return False
+    bands, height, width = decoder.shape
+    rows, columns, channels = into.shape
+    fits = columns <= width <= most[0] and rows <= height <= most[1]
+    return fits and bands == channels and decoder.write(into.transpose(2, 0, 1))

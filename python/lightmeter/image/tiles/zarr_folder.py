@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 
 from lightmeter.errors import ImageError
 from lightmeter.files import read_regular
+from lightmeter.image.decoders import decoder
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiles.array_raster import axes_of
+from lightmeter.image.tiles.array_raster import axes_of, planes_of
+from lightmeter.image.tiles.raster import LargePicture
 from lightmeter.nesting import parse_json
 
-__all__ = ["ZARR_FILES", "ZarrPicture", "is_zarr"]
+__all__ = ["ZARR_FILES", "is_zarr", "open_zarr"]
 
 ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 _MOST_BYTES = 4 << 20
@@ -34,54 +37,42 @@ def is_zarr(path: object) -> bool:
     folder = os.fsdecode(path).rstrip(os.sep)
     if folder.lower().endswith(".zarr"):
         return True
-    return any(os.path.exists(os.path.join(folder, name)) for name in ZARR_FILES)
+    return any(map(os.path.exists, map(partial(os.path.join, folder), ZARR_FILES)))
 
 
-class ZarrPicture:
-    """A folder of Zarr.
+def open_zarr(folder: Path, reading: Reading) -> LargePicture:
+    """Open the level of the first picture in a folder of Zarr.
 
-    Attributes:
-        array: the `zarr.Array` of the level, whose chunks are decoded within bounds.
-        axes: a letter for each of its axes, such as ``tczyx``.
-        is_colour: whether its channels are red, green and blue.
-        is_encoded: whether its chunks are not stored as they are.
+    Raises:
+        ImageError: there is no picture, no such level, it is damaged, or zarr is not installed.
     """
-
-    def __init__(self, folder: Path, reading: Reading) -> None:
-        """Open the level of the first picture in it.
-
-        Raises:
-            ImageError: there is no picture, no such level, or zarr is not installed.
-        """
-        level = reading.pyramid_level or 0
+    attributes = _attributes_of(folder)
+    if attributes and "bioformats2raw.layout" in attributes and "multiscales" not in attributes:
+        folder = folder / "0"
         attributes = _attributes_of(folder)
-        if attributes and "bioformats2raw.layout" in attributes and "multiscales" not in attributes:
-            folder = folder / "0"
-            attributes = _attributes_of(folder)
-        try:
-            path, self.axes, colours = _level_of(attributes, level)
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            detail = f"{type(error).__name__} in the attributes of OME-Zarr: {error}"
-            raise ImageError("corrupt", detail[:200]) from None
-        self.array, self.is_encoded = _open(folder / path, reading)
-        shape = self.array.shape
-        if attributes is None:
-            self.axes = axes_of(shape, reading)
-            self.is_colour = "c" in self.axes
-            return
-        if len(set(self.axes)) != len(self.axes) or len(self.axes) != len(shape):
-            raise ImageError("corrupt", f"axes {self.axes!r:.100} of {len(shape)} dimensions")
-        if not {"x", "y"} <= set(self.axes):
-            raise ImageError("unsupported", f"axes {self.axes!r:.100}; expected x and y among them")
-        is_rgb = self.array.dtype == np.uint8 and colours == _RGB
-        self.is_colour = is_rgb and shape[self.axes.find("c")] == len(_RGB)
-
-    @property
-    def facts(self) -> dict[str, int | str | None]:
-        """What is known of the file."""
-        channels = dict(zip(self.axes, self.array.shape, strict=True)).get("c", 1)
-        bits = 8 * self.array.dtype.itemsize
-        return {"Format": "Zarr", "BitDepth": bits, "Channels": channels}
+    try:
+        path, axes, colours = _level_of(attributes, reading.pyramid_level or 0)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        detail = f"{type(error).__name__} in the attributes of OME-Zarr: {error}"
+        raise ImageError("corrupt", detail[:200]) from None
+    array, is_encoded = _open(folder / path, reading)
+    if attributes is None:
+        axes, is_colour = axes_of(array.shape, reading), True
+    elif len(set(axes)) != len(axes) or len(axes) != len(array.shape):
+        raise ImageError("corrupt", f"axes {axes!r:.100} of {len(array.shape)} dimensions")
+    elif not {"x", "y"} <= set(axes):
+        raise ImageError("unsupported", f"axes {axes!r:.100}; expected x and y among them")
+    else:
+        is_colour = array.dtype == np.uint8 and colours == _RGB
+    channels = dict(zip(axes, array.shape, strict=True)).get("c", 1)
+    if attributes is not None:
+        is_colour = is_colour and channels == len(_RGB)
+    return LargePicture(
+        ([raster] for raster in planes_of(array, axes, reading, is_colour=is_colour)),
+        {"Format": "Zarr", "BitDepth": 8 * array.dtype.itemsize, "Channels": channels},
+        decoder=decoder("Zarr", "zarr") if is_encoded else None,
+        order=reading.channels,
+    )
 
 
 def _attributes_of(folder: Path) -> dict[str, Any] | None:

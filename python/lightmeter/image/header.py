@@ -1,0 +1,216 @@
+"""Facts from the header of an encoded picture, read without decoding a pixel.
+
+For any bytes, the readers of JPEG, PNG and TIFF take bounded time and little memory, and leave out
+what is damaged. They raise the OSError of a file that cannot be read, and nothing else. What other
+formats say is what Pillow and its plugins say of an image that they opened.
+"""
+
+import io
+import struct
+import zlib
+from typing import IO, Any, NamedTuple
+
+from PIL import Image
+
+from lightmeter import _core
+from lightmeter.image.encoded import EncodedBytes, size_of
+from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.tiff import DamagedError, Tiff
+
+__all__ = ["BY_PILLOW", "Facts", "Header", "exif_block", "jpeg_frame", "picture_header"]
+__all__ += ["profile_description", "read_header"]
+
+# Name -> value. None: the format can have it, and this file has not.
+Facts = dict[str, int | str | None]
+
+# The formats of which Pillow and its plugins say what the header does.
+BY_PILLOW = frozenset({"AVIF", "GIF", "HEIF", "JXL", "WEBP"})
+
+_MOST_TEXT = 4 << 20  # bytes of a text of PNG, and of what it inflates to
+_MOST_PROFILE = 1 << 16
+_MOST_TAGS = 100  # of a colour profile
+_MOST_CHARACTERS = 128  # of its description
+
+
+class Header(NamedTuple):
+    """What the header of a file says.
+
+    Attributes:
+        facts: name -> value.
+        exif: the TIFF structure that Exif is: a block of bytes or the file; None without one.
+        orientation: that of the container, by Exif's numbers; it overrides the Exif's.
+    """
+
+    facts: Facts
+    exif: bytes | IO[bytes] | None = None
+    orientation: int | None = None
+
+
+def read_header(file: IO[bytes], image: Image.Image | None = None) -> Header | None:
+    """Read the header of a seekable binary file, and move its position.
+
+    Args:
+        file: JPEG, PNG or TIFF. For any other format that is not in `BY_PILLOW` the result is None.
+        image: what Pillow opened of the file. Without it there is nothing of `BY_PILLOW` either.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    if isinstance(file, EncodedBytes):
+        name: str | None = file.picture[0]
+        in_memory: Any = file.picture[1]
+    else:
+        name, in_memory = format_of(_read(file, 0, START_BYTES)), None
+    try:
+        match name:
+            case "JPEG":
+                facts, exif = _jpeg_header(in_memory or _core.jpeg_header(file, size_of(file)))
+                return Header(facts, exif_block(exif))
+            case "PNG":
+                header = in_memory or _core.png_header(file, size_of(file))
+                return Header({}) if header is None else _png_header(header, file)
+            case "TIFF" | "RAW":  # raw formats that look like TIFF
+                return Header(_tiff_facts(Tiff(file)), file)
+    except DamagedError:
+        return Header({})
+    return picture_header(image) if name in BY_PILLOW and image is not None else None
+
+
+def picture_header(image: Image.Image) -> Header:
+    """Return what Pillow says of an image of `BY_PILLOW` that it opened.
+
+    The Exif of AVIF and HEIF says how the picture was to be turned before it was decoded, though
+    plugins turn it and change that tag.
+    """
+    info: Any = image.info
+    icc, exif, turned = (info.get(key) for key in ("icc_profile", "exif", "original_orientation"))
+    facts: Facts = {
+        "Channels": len(image.getbands()),
+        "ColorProfile": profile_description(icc) if isinstance(icc, bytes) else None,
+        "FrameCount": _frame_count(image),
+        "HasAlpha": int(image.has_transparency_data),
+    }
+    if image.format in ("HEIF", "WEBP"):
+        facts["BitDepth"] = info.get("bit_depth", 8)
+    if isinstance(chroma := info.get("chroma"), int):  # such as 420
+        facts["ChromaSubsampling"] = ":".join(str(chroma))
+    return Header(facts, exif_block(exif), turned if turned in range(1, 9) else None)
+
+
+def exif_block(block: object) -> bytes | None:
+    """Return the TIFF structure in a block of Exif, with or without the ``Exif`` in front of it."""
+    if not isinstance(block, bytes):
+        return None
+    return (block[6:] if block.startswith(b"Exif\0") else block) or None
+
+
+def jpeg_frame(file: IO[bytes]) -> tuple[int, bytes] | None:
+    """Return marker and body of the header of a JPEG's frame, of JPEG-LS too; None without one."""
+    frame = _core.jpeg_frame(file, size_of(file))
+    return None if frame is None else (frame[0], _read(file, *frame[1]))
+
+
+def profile_description(profile: bytes) -> str | None:
+    """Return the text of a colour profile's ``desc`` tag, such as "sRGB IEC61966-2.1".
+
+    It has 128 characters at most; None without one. The profile may be cut off after the part that
+    holds it. ICC.1:2022, 7.2 to 7.3: a header of 128 bytes, a count, then per tag a signature, an
+    offset and a size.
+    """
+    try:
+        (count,) = struct.unpack_from(">I", profile, 128)
+        for index in range(min(count, _MOST_TAGS)):
+            name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
+            if name == b"desc":
+                return _description(profile[offset : offset + size])
+    except struct.error:
+        pass
+    return None
+
+
+def _description(data: bytes) -> str | None:
+    if data[:4] == b"desc":  # version 2: a length, then ASCII
+        (size,) = struct.unpack_from(">I", data, 8)
+        text = data[12 : 12 + min(size, _MOST_CHARACTERS)].decode("latin-1")
+    elif data[:4] == b"mluc":  # version 4: of several languages, the first
+        size, offset = struct.unpack_from(">II", data, 20)
+        end = offset + 2 * min(size // 2, _MOST_CHARACTERS)
+        text = data[offset:end].decode("utf-16-be", "replace")
+    else:
+        return None
+    return text.split("\0", 1)[0].strip() or None
+
+
+def _frame_count(image: Image.Image) -> int | None:
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # what Pillow raises of a damaged file
+        return None
+
+
+def _read(file: IO[bytes], offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(min(size, _MOST_TEXT))
+
+
+def _jpeg_header(header: "_core.JpegHeader") -> tuple[Facts, bytes]:
+    """Return facts and Exif; of a damaged file what comes before the damage."""
+    facts, exif, icc, pictures = header
+    if icc is not None:
+        facts["ColorProfile"] = profile_description(icc)
+    if pictures is not None:  # multi-picture file, CIPA DC-007: tag 0xB001 is how many
+        try:
+            tiff = Tiff(io.BytesIO(pictures))
+            facts["FrameCount"] = tiff.integer(tiff.directory(tiff.first), 0xB001, 1)
+        except DamagedError:
+            facts["FrameCount"] = None
+    return facts, exif
+
+
+def _png_header(header: "_core.PngHeader", file: IO[bytes]) -> Header:
+    """Read what the core found. The Exif may follow the pixels."""
+    facts, part, icc, texts = header
+    if icc is not None:
+        facts["ColorProfile"] = profile_description(_inflate(_read(file, *icc), _MOST_PROFILE))
+    exif = b"" if part is None else _read(file, *part)
+    for text, deflated in texts:
+        exif = exif or _profile_text(_read(file, *text), deflated)
+    return Header(facts, exif_block(exif))
+
+
+def _profile_text(block: bytes, deflated: bool) -> bytes:
+    """Return Exif from hexadecimal digits in a text, which ImageMagick wrote before eXIf."""
+    text = _inflate(block, _MOST_TEXT) if deflated else block.split(b"\0", 1)[1]
+    lines = text.split(b"\n", 3)  # nothing, the name, the size, the digits
+    try:
+        return bytes.fromhex(lines[3].decode("ascii")) if len(lines) == 4 else b""
+    except ValueError:
+        return b""
+
+
+def _inflate(block: bytes, limit: int) -> bytes:
+    """Keyword, zero, method, zlib stream: the first `limit` bytes that the stream gives."""
+    _, _, stream = block.partition(b"\0")
+    try:
+        return zlib.decompressobj().decompress(stream[1:], limit)
+    except zlib.error:
+        return b""
+
+
+def _tiff_facts(tiff: Tiff) -> Facts:
+    """Return facts of a TIFF file's first frame, and how many frames it has."""
+    first = tiff.directory(tiff.first)
+    facts: Facts = {
+        "BitDepth": tiff.integer(first, 258, 1),
+        "Channels": tiff.integer(first, 277, 1),
+    }
+    try:
+        extra = tiff.numbers(first[338], 8) if 338 in first else ()
+        facts["HasAlpha"] = int(1 in extra or 2 in extra)  # associated, unassociated
+        icc = tiff.raw(first[34675], _MOST_PROFILE) if 34675 in first else b""
+        facts["ColorProfile"] = profile_description(icc)
+        pages = tiff.directories()
+        facts["FrameCount"] = None if pages is None else len(pages)
+    except DamagedError:
+        pass
+    return facts

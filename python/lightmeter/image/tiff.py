@@ -1,0 +1,128 @@
+"""TIFF directories: the form of Exif, and of TIFF files themselves."""
+
+import struct
+from typing import IO, NamedTuple
+
+from lightmeter.image.encoded import size_of
+
+__all__ = ["ASCII", "BYTE_TYPES", "SIZES", "DamagedError", "Entry", "Number", "Tiff", "unpacked"]
+
+Number = int | float | None
+
+ASCII = 2
+BYTE_TYPES = frozenset({1, 6, 7})
+# The standard wants LONG; some writers take signed ones.
+_INTEGERS = frozenset({3, 4, 9, 13, 16, 17, 18}) | BYTE_TYPES
+
+# Type -> struct code of one value; rationals are two integers.
+_CODES = dict(enumerate(("B", "B", "H", "I", "II", "b", "B", "h", "i", "ii", "f", "d", "I"), 1))
+_CODES |= {16: "Q", 17: "q", 18: "Q"}
+SIZES = {kind: struct.calcsize("=" + code) for kind, code in _CODES.items()}
+
+_MOST_ENTRIES = 2048
+_MOST_DIRECTORIES = 10_000
+
+
+class DamagedError(ValueError):
+    """Bytes that are not what they should be. It never leaves the readers of headers and Exif."""
+
+
+class Entry(NamedTuple):
+    """One tag of a directory. `data` holds its values, or their offset in the file."""
+
+    kind: int
+    length: int
+    data: bytes
+
+
+class Tiff:
+    """Directories of a TIFF structure by offset (classic and BigTIFF, both byte orders).
+
+    Raises:
+        DamagedError: it does not start as TIFF does. Every method raises it for missing bytes.
+        OSError: the file cannot be read; so does every method.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Read the head of a file, whose position is not kept."""
+        self._file, self._size = file, size_of(file)
+        head = self._read(0, 8)
+        if head[:2] not in (b"II", b"MM"):
+            raise DamagedError(f"starts with {head[:2]!r}, not with a byte order")
+        order = "<" if head[:2] == b"II" else ">"
+        # 43 is BigTIFF. Any other number is read as classic TIFF: raw formats have their own.
+        big = struct.unpack_from(order + "H", head, 2)[0] == 43
+        self._count = struct.Struct(order + ("Q" if big else "H"))
+        self._offset = struct.Struct(order + ("Q" if big else "I"))
+        self._row = struct.Struct(order + ("HHQ8s" if big else "HHI4s"))
+        self._order = order
+        (self.first,) = self._offset.unpack(self._read(8, 8) if big else head[4:])
+
+    def directory(self, offset: int) -> dict[int, Entry]:
+        """Return the entries of the directory at `offset`, by tag, but those of unknown types.
+
+        If the file ends early, these are the entries before its end.
+        """
+        count, start = self._entry_count(offset)
+        size = min(count, _MOST_ENTRIES) * self._row.size
+        rows = self._read(start, max(0, min(size, self._size - start)))
+        entries: dict[int, Entry] = {}
+        for tag, *entry in self._row.iter_unpack(rows[: len(rows) - len(rows) % self._row.size]):
+            if entry[0] in _CODES and tag not in entries:
+                entries[tag] = Entry(*entry)
+        return entries
+
+    def directories(self, most: int = _MOST_DIRECTORIES) -> list[int] | None:
+        """Return where the directories of the chain are; None for more, or a chain in a circle."""
+        seen: dict[int, None] = {}  # in order
+        offset = self.first
+        while offset:
+            if offset in seen or len(seen) == most:
+                return None
+            seen[offset] = None
+            count, start = self._entry_count(offset)
+            end = start + count * self._row.size
+            (offset,) = self._offset.unpack(self._read(end, self._offset.size))
+        return list(seen)
+
+    def raw(self, entry: Entry, limit: int) -> bytes:
+        """Return the bytes of the values of `entry`, at most `limit` of them."""
+        size = SIZES[entry.kind] * entry.length
+        if size <= len(entry.data):
+            return entry.data[: min(size, limit)]
+        return self._read(self._offset.unpack(entry.data)[0], min(size, limit))
+
+    def numbers(self, entry: Entry, limit: int) -> tuple[Number, ...]:
+        """Return the values of `entry`, at most `limit` of them. A rational over zero is None."""
+        count = min(entry.length, limit)
+        data = self.raw(entry, count * SIZES[entry.kind])
+        return unpacked(self._order, entry.kind, count, data)
+
+    def integer(self, directory: dict[int, Entry], tag: int, default: int) -> int:
+        """Return the first value of a tag of whole numbers; `default` where there is none."""
+        entry = directory.get(tag)
+        values = self.numbers(entry, 1) if entry is not None and entry.kind in _INTEGERS else ()
+        return int(values[0] or 0) if values else default
+
+    def _entry_count(self, offset: int) -> tuple[int, int]:
+        (count,) = self._count.unpack(self._read(offset, self._count.size))
+        return count, offset + self._count.size
+
+    def _read(self, offset: int, count: int) -> bytes:
+        if offset + count > self._size:
+            raise DamagedError(f"no {count} bytes at {offset} of {self._size}")
+        self._file.seek(offset)
+        data = self._file.read(count)
+        if len(data) != count:  # the file shrank
+            raise DamagedError(f"got {len(data)} of {count} bytes at {offset}")
+        return data
+
+
+def unpacked(order: str, kind: int, count: int, data: bytes) -> tuple[Number, ...]:
+    """Return the values of a type in bytes. A rational over zero is None."""
+    code = _CODES[kind]
+    values = struct.unpack_from(f"{order}{count * len(code)}{code[0]}", data)
+    if len(code) == 1:
+        return values
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return tuple(top / bottom if bottom else None for top, bottom in pairs)
