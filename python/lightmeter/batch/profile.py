@@ -90,7 +90,7 @@ def profile_images(
             - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``, of which
               ``shard-{000..127}.tar`` and ``shards/*.tar`` are several;
             - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
-              ``.parquet``, ``.arrow``, ``.feather``, a table in memory, or a ``datasets.Dataset``;
+              ``.parquet``, a table in memory, or a ``datasets.Dataset``;
             - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or ``.parquet`` with
               paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
               ``url`` or ``uri``;

@@ -109,7 +109,7 @@ def test_manifests(photos: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt", "", "'a.txt'; expected a file with a suffix of .csv, .jsonl, .parquet"),
+        ("a.txt", "", "'a.txt'; expected a .csv, .jsonl or .parquet"),
         ("a.csv", "id,label\n1,2\n", "row 1 of the manifest a.csv has no path"),
         ("a.csv", "path,name\n1,2\n", "a.csv has no column 'label'; it has name, path"),
         ("a.csv", "path,label\nx,1\n./x,2\n", "says '1' and '2' of 'x'"),

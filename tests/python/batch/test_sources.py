@@ -24,7 +24,6 @@ from shards import (  # noqa: E402
     in_memory,
     pictures,
     table_of,
-    write_arrow,
     write_folder,
     write_parquet,
     write_tar,
@@ -40,11 +39,6 @@ def remote(make: Callable[[Path, Members], Path]) -> Callable[[Path, Members], s
     return made
 
 
-def as_feather(path: Path, members: Members) -> Path:
-    pa.feather.write_feather(table_of(members), path)
-    return path
-
-
 SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
     "folder": ("photos", write_folder),
     "tar": ("p.tar", write_tar),
@@ -56,8 +50,6 @@ SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
     "zip stored": ("p.zip", lambda path, members: write_zip(path, members, zipfile.ZIP_STORED)),
     "zip bzip2": ("p.zip", lambda path, members: write_zip(path, members, zipfile.ZIP_BZIP2)),
     "parquet": ("p.parquet", write_parquet),
-    "feather": ("p.feather", as_feather),
-    "arrow": ("p.arrow", write_arrow),
     "table": ("", lambda path, members: table_of(members)),
     "manifest": ("m.jsonl", as_manifest),
     "memory": ("photos", in_memory),
@@ -65,7 +57,6 @@ SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
     "remote tgz": ("p.tgz", remote(lambda path, members: write_tar(path, members, "w:gz"))),
     "remote zip": ("p.zip", remote(write_zip)),
     "remote parquet": ("p.parquet", remote(write_parquet)),
-    "remote arrow": ("p.arrow", remote(write_arrow)),
 }
 
 

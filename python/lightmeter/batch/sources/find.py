@@ -38,7 +38,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
     ====================================  ======================================================
     ``.tar`` ``.tar.gz`` ``.tgz`` `.zip`  an archive, or a shard of WebDataset
-    ``.parquet`` ``.arrow`` ``.feather``  a table of pictures; a manifest if it has none
+    ``.parquet``                          a table of pictures; a manifest if it has none
     ``.csv`` ``.jsonl``                   a manifest
     ``s3://``, ``https://``, ``hf://``    any of these elsewhere, a picture, a folder or a pattern
     anything else                         a file, a folder or a pattern

@@ -4,18 +4,16 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from lightmeter.batch.sources.decoded_sizes import rows_at_once
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.parquet_pages import PageChecked
+from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.table import is_nested, python_values
 from lightmeter.files import open_regular
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.nesting import parse_json
-from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
 __all__ = ["PATHS", "Manifest", "rows_and_damage", "rows_of"]
@@ -136,48 +134,43 @@ def rows_and_damage(file: str, opened: IO[bytes]) -> Iterator[Row | ValueError]:
         ValueError: it is of another kind.
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
-    reader = _READERS.get(Path(file).suffix.lower())
-    if reader is None:
-        raise ValueError(
-            f"got the manifest {file!r}; expected a file with a suffix of {', '.join(_READERS)}"
-        )
-    for row in reader(opened):
-        if isinstance(row, Exception):
-            yield ValueError(f"the manifest {file} cannot be read: {row}")
+    suffix = Path(file).suffix.lower()
+    if suffix not in (".csv", ".jsonl", ".parquet"):
+        raise ValueError(f"got the manifest {file!r}; expected a .csv, .jsonl or .parquet")
+    # What is no UTF-8 is decoded as in the paths of files.
+    with io.TextIOWrapper(opened, "utf-8-sig", "surrogateescape", newline="") as text:
+        if suffix == ".parquet":
+            rows = _parquet_rows(opened)
         else:
-            yield row
+            rows = _csv_rows(text) if suffix == ".csv" else _json_rows(text)
+        for row in rows:
+            damaged = isinstance(row, Exception)
+            yield ValueError(f"the manifest {file} cannot be read: {row}") if damaged else row
 
 
-def _csv_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
-    with _text(file) as text:
-        reader = csv.DictReader(_Lines(text), restkey="", strict=True)
-        while True:
-            try:
-                row = next(reader, None)
-            except (csv.Error, ValueError) as error:
-                yield ValueError(f"line {reader.line_num}: {error}")
-                continue
-            if row is None:
-                return
-            yield {name: value for name, value in row.items() if name}
+def _csv_rows(text: io.TextIOWrapper) -> Iterator[Row | Exception]:
+    reader = csv.DictReader(_Lines(text), restkey="", strict=True)
+    while True:
+        try:
+            for row in reader:
+                yield {name: value for name, value in row.items() if name}
+            return
+        except (csv.Error, ValueError) as error:
+            yield ValueError(f"line {reader.line_num}: {error}")
 
 
-def _json_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
-    with _text(file) as text:
-        lines = _Lines(text)
-        while True:
-            try:
-                line = next(lines, None)
-                row = parse_json(line) if line and line.strip() else {}
+def _json_rows(text: io.TextIOWrapper) -> Iterator[Row | Exception]:
+    lines = _Lines(text)
+    while True:
+        try:
+            for line in filter(str.strip, lines):
+                row = parse_json(line)
                 if not isinstance(row, dict):
                     raise ValueError("it is no JSON object")
-            except ValueError as error:
-                yield ValueError(f"line {lines.number}: {error}")
-                continue
-            if line is None:
-                return
-            if line.strip():
                 yield row
+            return
+        except ValueError as error:
+            yield ValueError(f"line {lines.number}: {error}")
 
 
 class _Lines:
@@ -202,31 +195,17 @@ class _Lines:
         raise ValueError(f"more than {_MOST_LINE} characters")
 
 
-def _text(file: IO[bytes]) -> io.TextIOWrapper:
-    """What is no UTF-8 is decoded as in the paths of files."""
-    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
-
-
 def _parquet_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
-    pyarrow = parquet()
-    pages = PageChecked(file, DEFAULT_LIMITS)
     try:
-        opened = pyarrow.parquet.ParquetFile(pages)
-        schema = opened.schema_arrow
-        nothing = {field.name: None for field in schema if is_nested(field.type)}
-        names = [name for name in schema.names if name not in nothing]
-        for group in range(opened.num_row_groups):
-            size = rows_at_once(pages.expect(opened, group, names), DEFAULT_LIMITS, _ROWS)
-            for batch in opened.iter_batches(size, [group], names, use_threads=False):
+        table = ParquetTable(file, DEFAULT_LIMITS)
+        nothing = {field.name: None for field in table.schema if is_nested(field.type)}
+        names = [name for name in table.schema.names if name not in nothing]
+        for group in range(len(table.rows)):
+            for batch in table.batches(group, names, _ROWS):
                 columns = map(python_values, batch.columns)
                 for row in zip(*columns, strict=True):
                     yield nothing | dict(zip(batch.schema.names, row, strict=True))
-    except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
+    except ImportError:
+        raise
+    except Exception as error:  # whatever somebody's bytes make of a library
         yield error
-
-
-_READERS: dict[str, Callable[[IO[bytes]], Iterator[Row | Exception]]] = {
-    ".csv": _csv_rows,
-    ".jsonl": _json_rows,
-    ".parquet": _parquet_rows,
-}

@@ -11,9 +11,7 @@ from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 
 __all__ = ["is_image_name", "is_shard", "no_zarr", "relative", "zarr_folders"]
 
-_SHARD = re.compile(
-    r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|arrow|feather|csv|jsonl)", re.I | re.DOTALL
-)
+_SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
 
 
 def is_shard(path: str) -> bool:

@@ -10,7 +10,8 @@ from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.item import Item, Wanted, reading_error
 from lightmeter.batch.sources.listed import listed_items
 from lightmeter.batch.sources.remote import item_of, open_remote
-from lightmeter.batch.sources.table import arrow_items, has_pictures, parquet_items
+from lightmeter.batch.sources.parquet import ParquetTable
+from lightmeter.batch.sources.table import has_pictures, parquet_items
 from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
@@ -63,10 +64,11 @@ def _items(name: str, file: Any, size: int | None, wanted: Wanted, alone: bool) 
         )
     if in_order or suffix == "zip":
         yield from archive_items(name, file, size, wanted, alone=alone)
-    elif suffix in ("arrow", "feather"):
-        yield from arrow_items(name, file, wanted, alone=alone)
-    elif suffix == "parquet" and has_pictures(file, wanted.column):
-        yield from parquet_items(name, file, wanted, alone=alone)
-    else:
+        return
+    if suffix == "parquet":
+        table = ParquetTable(file, wanted.limits)
+        if has_pictures(table.schema, wanted.column):
+            yield from parquet_items(name, table, wanted, alone=alone)
+            return
         file.seek(0)
-        yield from listed_items(name, file, wanted)
+    yield from listed_items(name, file, wanted)
