@@ -8,8 +8,8 @@ from lightmeter.batch.cluster import Plan, plan_of
 from lightmeter.batch.profile import RowOptions
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.profile import ProfileView
-from lightmeter.profile.table_files import parquet
 from lightmeter.profile.segments import SegmentedViews
+from lightmeter.profile.table_files import parquet
 
 __all__ = ["profile"]
 

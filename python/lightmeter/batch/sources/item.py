@@ -96,14 +96,12 @@ class Source:
         total: how many they are, if that is known.
         root: a folder or the like that the names of failures in profiles are relative to.
         files: their paths, if all are files of this machine.
-        name: what the failure of all is called.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
     root: str | None = None
     files: Sequence[str] = ()
-    name: str = ""
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""

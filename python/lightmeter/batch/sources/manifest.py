@@ -144,8 +144,9 @@ def rows_and_damage(file: str, opened: IO[bytes]) -> Iterator[Row | ValueError]:
         else:
             rows = _csv_rows(text) if suffix == ".csv" else _json_rows(text)
         for row in rows:
-            damaged = isinstance(row, Exception)
-            yield ValueError(f"the manifest {file} cannot be read: {row}") if damaged else row
+            if isinstance(row, Exception):
+                row = ValueError(f"the manifest {file} cannot be read: {row}")
+            yield row
 
 
 def _csv_rows(text: io.TextIOWrapper) -> Iterator[Row | Exception]:

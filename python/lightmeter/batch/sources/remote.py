@@ -141,7 +141,7 @@ def _expanded(url: str) -> tuple[list[Item], str | None]:
     if _has_magic(url, path):
         listed = system.glob(path, detail=True)
         return _objects(system, listed, lambda name: "/." in path or "/." not in name), None
-    if is_alone(url) or not (url.endswith("/") or _is_folder(system, path)):
+    if not (url.endswith("/") or _is_folder(system, path)):
         return [item_of(url)], None
     listed = system.find(path, detail=True)
     root = path.rstrip("/") + "/"

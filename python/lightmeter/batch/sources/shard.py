@@ -9,8 +9,8 @@ from typing import Any
 from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.item import Item, Wanted, reading_error
 from lightmeter.batch.sources.listed import listed_items
-from lightmeter.batch.sources.remote import item_of, open_remote
 from lightmeter.batch.sources.parquet import ParquetTable
+from lightmeter.batch.sources.remote import item_of, open_remote
 from lightmeter.batch.sources.table import has_pictures, parquet_items
 from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import ImageError
