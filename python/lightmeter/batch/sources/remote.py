@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightmeter.batch.sources.item import NO_VALUES, Item, check_bytes
+from lightmeter.batch.sources.item import NO_VALUES, Item
 from lightmeter.batch.sources.names import is_image_name, is_shard, no_zarr, zarr_folders
 from lightmeter.batch.sources.urls import is_url, is_web, shown_url, without_secrets
 from lightmeter.errors import ImageError
-from lightmeter.image.limits import Limits
 
 __all__ = ["RemotePart", "check_packages", "expanded", "is_alone", "item_of", "linked"]
-__all__ += ["open_remote", "system_of"]
+__all__ += ["fsspec_package", "open_remote", "system_of"]
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
@@ -34,15 +33,6 @@ class RemotePart:
     def size(self) -> int:
         """Its bytes, or a guess."""
         return _GUESS if self.told is None else self.told
-
-    def most_ahead(self, limits: Limits) -> int:
-        """Return how much of it is fetched beside others. It may have grown since it was listed.
-
-        Raises:
-            ImageError: it is known to be too large.
-        """
-        check_bytes(self.told or 0, limits)
-        return self.size
 
 
 def item_of(
@@ -171,20 +161,28 @@ def _objects(system: Any, listed: Mapping[str, Any], taken: Callable[[str], bool
     return items
 
 
+def fsspec_package(protocol: str = "addresses") -> Any:
+    """Return the package fsspec.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import fsspec.asyn
+    except ImportError as error:
+        raise ImportError(
+            f"for {protocol} lightmeter needs fsspec: pip install 'lightmeter[cloud]'"
+        ) from error
+    return fsspec
+
+
 def system_of(url: str) -> tuple[Any, str]:
     """The file system of an address, and the path in it.
 
     Raises:
         ImportError: fsspec, or what it needs for this protocol, is not installed.
     """
-    try:
-        import fsspec
-    except ImportError as error:
-        raise ImportError(
-            f"for {url.partition(':')[0]}:// lightmeter needs fsspec: "
-            "pip install 'lightmeter[cloud]'"
-        ) from error
-    system, path = fsspec.core.url_to_fs(url)
+    system, path = fsspec_package(f"{url.partition(':')[0]}://").core.url_to_fs(url)
     return system, path
 
 
