@@ -1,18 +1,16 @@
 """Rows of pictures on the machines of a cluster: profiled there, and merged in one place."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lightmeter import _core
-from lightmeter.batch.block import Block, blocks
-from lightmeter.batch.groups import GroupBy, GroupOf
-from lightmeter.batch.profile import Run
-from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
+from lightmeter.batch.block import Work, blocks
+from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.fetch import fetched
-from lightmeter.batch.sources.item import Item, plain
+from lightmeter.batch.sources.item import Item, Source, plain
 from lightmeter.batch.sources.listed import USUAL_PATHS
 from lightmeter.batch.sources.remote import item_of
 from lightmeter.batch.sources.table import USUAL_PICTURES, known
@@ -34,15 +32,16 @@ class Plan:
     """What is done with rows. It can be pickled.
 
     Attributes:
-        columns: those that are needed.
+        work: what is done with a block of them.
+        column: the one of pictures.
+        name: the one that says what a picture is called, if there is one.
+        values: those of values, segments and groups.
     """
 
-    run: Run
-    work: Callable[..., Block]
+    work: Work
     column: str
     name: str | None
     values: tuple[str, ...]
-    segment_of: SegmentOf | None
 
     @property
     def columns(self) -> list[str]:
@@ -51,17 +50,14 @@ class Plan:
 
     def parts(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Part]:
         """Profile rows, a block at a time, where their pictures can be read."""
-        totals: dict[str, _core.Profile] = {}
+        totals: dict[str, Profile] = {}
         for block in blocks(map(self._item, rows)):
-            done = self.work(fetched(block, self.run.reading.limits), None)
+            done = self.work(fetched(block, self.work.reading.limits))
             for segment, data in ((_WHOLE, done.profile), *done.segments.items()):
-                profile = _core.Profile.decode(data)
-                if segment in totals:
-                    totals[segment].merge(profile)
-                else:
-                    totals[segment] = profile
+                total = totals.setdefault(segment, self.work.empty())
+                total._core.merge(_core.Profile.decode(data))
         for segment, total in totals.items():
-            yield segment, ProfileView(total).to_bytes()
+            yield segment, total.view().to_bytes()
 
     def _item(self, row: Mapping[str, Any]) -> Item:
         values = {name: _plain(row[name]) for name in self.values}
@@ -75,24 +71,23 @@ class Plan:
             cell = bytes(cell)
         if cell is None or isinstance(cell, str):
             cell = ImageError("empty", "the cell is empty")
-        return item_of(
-            cell, _path(name) if isinstance(name, str) and name else "a row", values=values
-        )
+        name = _path(name) if isinstance(name, str) and name else "a row"
+        return item_of(cell, name, values=values)
 
     def merged(self, parts: Iterable[Part]) -> ProfileView | SegmentedViews:
         """Merge all parts; of segments the first that come are kept."""
-        total = self.run.empty()
+        total = self.work.empty()
         segments: dict[str, Profile] = {}
         kept: set[str] = set()
         for text, data in parts:
             profile = total
-            if text != _WHOLE and self.segment_of is not None:
-                profile = segments.setdefault(self.segment_of.kept(text, kept), self.run.empty())
+            if text != _WHOLE and self.work.segment_of is not None:
+                text = self.work.segment_of.kept(text, kept)
+                profile = segments.setdefault(text, self.work.empty())
             profile._core.merge(_core.Profile.decode(data))
-        if self.segment_of is None:
+        if self.work.segment_of is None:
             return total.view()
-        views = {text: segment.view() for text, segment in sorted(segments.items())}
-        return SegmentedViews(total.view(), views)
+        return SegmentedViews(total.view(), {text: it.view() for text, it in segments.items()})
 
 
 def _path(text: str) -> str:
@@ -104,26 +99,15 @@ def _plain(value: Any) -> Any:
     return plain(value.item() if isinstance(value, np.generic) else value)
 
 
-def _picture_column(names: Sequence[str], column: str | None) -> str:
-    usual = USUAL_PICTURES + USUAL_PATHS if column is None else (column,)
-    named = next((name for name in usual if name in names), None)
-    if named is None and (column is not None or len(names) != 1):
-        raise ValueError(
-            f"got the columns {', '.join(names)}; expected one of pictures or of their addresses "
-            f"named {', '.join(usual)}, or its name as the column"
-        )
-    return names[0] if named is None else named
-
-
 def plan_of(
     names: Sequence[str],
     segment_by: SegmentBy | None,
     *,
     column: str | None = None,
     values: Iterable[str] = (),
-    prefix: str = "image",
     group: GroupBy | None = None,
     reading: Reading | None = None,
+    prefix: str = "image",
     exemplars: int = 0,
     sample: int = 0,
     **options: Any,
@@ -133,14 +117,25 @@ def plan_of(
     logged = tuple(values)
     wanted = dict.fromkeys((*logged, *columns_of(segment_by), *columns_of(group)))
     known(wanted, names, "the data set")
-    run = Run(reading=reading, prefix=prefix, values=logged, exemplars=exemplars, sample=sample)
-    run.empty()  # checks the options here
-    segment_of = group_of = None
-    if segment_by is not None:
-        segment_of = SegmentOf(segment_by, root=None, exif=reading.exif)
-    if group is not None:
-        group_of = GroupOf(group, root=None, exif=reading.exif)
-    picture = _picture_column(names, column)
+    nowhere = Source(tuple)
+    work = Work(
+        reading=reading,
+        prefix=prefix,
+        values=logged,
+        exemplars=exemplars,
+        sample=sample,
+        segment_of=None if segment_by is None else SegmentOf(segment_by, nowhere, reading.exif),
+        group_of=None if group is None else GroupOf(group, nowhere, reading.exif),
+    )
+    work.empty()  # checks the options here
+    usual = USUAL_PICTURES + USUAL_PATHS if column is None else (column,)
+    picture = next((name for name in usual if name in names), None)
+    if picture is None:
+        if column is not None or len(names) != 1:
+            raise ValueError(
+                f"got the columns {', '.join(names)}; expected one of pictures or of their "
+                f"addresses named {', '.join(usual)}, or its name as the column"
+            )
+        picture = names[0]
     name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
-    work = run.work(None, segment_of, group_of)
-    return Plan(run, work, picture, name, tuple(wanted), segment_of)
+    return Plan(work, picture, name, tuple(wanted))

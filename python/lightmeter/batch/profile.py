@@ -1,21 +1,21 @@
 """Profiling many images in parallel, to the same bytes for any number of workers."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
 from lightmeter import _core
-from lightmeter.batch.block import Block, blocks, profile_block
-from lightmeter.batch.groups import GroupBy, GroupOf
+from lightmeter.batch.block import Block, Work, blocks
 from lightmeter.batch.resume import Kept
 from lightmeter.batch.running import Progress, in_order, threads, threads_for, workers_of
-from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
+from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
 from lightmeter.image.failure import Failure
+from lightmeter.image.limits import Limits
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -167,45 +167,29 @@ def profile_images(
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
     reading = reading_of(reading, options)
+    run = Run(workers, executor, resume, progress, progress_within, on_failure)
     logged = tuple(values)
     columns = (*logged, *columns_of(segment_by), *columns_of(group))
     wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
-    run = Run(
+    found = source_of(source, wanted)
+    work = Work(
         reading=reading,
         prefix=prefix,
         values=logged,
         exemplars=exemplars,
         sample=sample,
-        workers=workers,
-        executor=executor,
-        resume=resume,
-        progress=progress,
-        progress_within=progress_within,
-        on_failure=on_failure,
+        root=found.root,
+        segment_of=None if segment_by is None else SegmentOf(segment_by, found, reading.exif),
+        group_of=None if group is None else GroupOf(group, found, reading.exif),
     )
-    found = source_of(source, wanted)
-    segment_of = None
-    if segment_by is not None:
-        segment_of = SegmentOf(segment_by, root=found.root, exif=reading.exif)
-    groups = None
-    if group is not None:
-        groups = GroupOf(group, root=found.root, exif=reading.exif)
-    for origin in (segment_of, groups):
-        if origin is not None and found.files:
-            origin.check_files(found.files)
-    views = run.profile(found, segment_of=segment_of, group_of=groups)
+    views = run.profile(found, work)
     return views.whole if segment_by is None else views
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Run:
-    """How a source is profiled; the attributes are arguments of `profile_images`."""
+    """Who works on the blocks of a source; the attributes are arguments of `profile_images`."""
 
-    reading: Reading
-    prefix: str = "image"
-    values: Sequence[str] = ()
-    exemplars: int = 0
-    sample: int = 0
     workers: int | None = None
     executor: Executor = "threads"
     resume: str | os.PathLike[str] | None = None
@@ -220,74 +204,44 @@ class Run:
             expected = ", ".join(get_args(Executor))
             raise ValueError(f"executor is {self.executor!r}; expected one of {expected}")
 
-    def empty(self) -> Profile:
-        """Return a profile of nothing."""
-        return Profile(
-            self.prefix, reading=self.reading, exemplars=self.exemplars, sample=self.sample
-        )
-
-    def work(
-        self, root: str | None, segment_of: SegmentOf | None, group_of: GroupOf | None
-    ) -> Callable[..., Block]:
-        """Return what makes a profile of a block, and can be pickled."""
-        return partial(
-            profile_block,
-            reading=self.reading,
-            prefix=self.prefix,
-            exemplars=self.exemplars,
-            sample=self.sample,
-            values=self.values,
-            root=root,
-            segment_of=segment_of,
-            group_of=group_of,
-        )
-
-    def profile(
-        self,
-        source: Source,
-        *,
-        segment_of: SegmentOf | None = None,
-        group_of: GroupOf | None = None,
-        kept: set[str] | None = None,
-    ) -> SegmentedViews:
+    def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> SegmentedViews:
         """Profile the pictures of a source.
 
         Args:
             source: the source.
-            segment_of: from a picture to its segment; None makes no segments.
-            group_of: from a picture to its group; None takes pictures for independent.
+            work: what is done with a block.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
-        total = self.empty()
+        total = work.empty()
         segments: dict[str, Profile] = {}
         kept = set() if kept is None else kept
         workers = workers_of(self.workers)
-        work = self.work(source.root, segment_of, group_of)
         resumed = None if self.resume is None else Kept(self.resume, work)
         progress = Progress(self.progress, source.total)
-        work = partial(work, threads=threads_for(source, workers))
-        with self._pool(work, workers, progress) as begin:
+        shared = partial(work, threads=threads_for(source, workers))
+        with self._pool(shared, work.reading.limits, workers, progress) as begin:
             submit = begin if resumed is None else partial(resumed.submit, begin=begin)
             # In the order of the source, on which the segments kept depend.
             for block in in_order(submit, blocks(source), workers, progress):
                 if resumed is not None:
                     resumed.keep(block)
                 total._core.merge(_core.Profile.decode(block.profile))
-                if segment_of is not None:
+                if work.segment_of is not None:
                     for text, data in block.segments.items():
-                        segment = segments.setdefault(segment_of.kept(text, kept), total._empty())
+                        text = work.segment_of.kept(text, kept)
+                        segment = segments.setdefault(text, work.empty())
                         segment._core.merge(_core.Profile.decode(data))
                 if self.on_failure is not None:
                     for failure in block.failures:
                         self.on_failure(failure)
-        parts = {text: ProfileView(segment._core) for text, segment in segments.items()}
+        parts = {text: segment.view() for text, segment in segments.items()}
         return SegmentedViews(total.view(), parts)
 
     def _pool(
-        self, work: Callable[..., Block], workers: int, progress: Progress
+        self, work: Callable[..., Block], limits: Limits, workers: int, progress: Progress
     ) -> AbstractContextManager[Any]:
         if self.executor == "processes":
             from lightmeter.batch.processes import processes  # loads what most never need
 
-            return processes(work, workers, self.reading.limits)
-        return threads(work, workers, self.reading.limits, progress, self.progress_within)
+            return processes(work, workers, limits)
+        return threads(work, workers, limits, progress, self.progress_within)
