@@ -2,9 +2,8 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
 from lightmeter.image.reading import Reading
+from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile
 
@@ -154,15 +154,15 @@ class Work:
     def __call__(
         self,
         items: Iterable[Item],
-        watch: Callable[[str, int, int], None] | None = None,
+        watch: Watch | None = None,
         threads: int = 1,
     ) -> Block:
         """Profile pictures, in this process and one after another.
 
         Args:
             items: the pictures, remote ones with their bytes.
-            watch: called as ``watch(name, done, total)`` with the pixels measured of a picture that
-                is read in tiles.
+            watch: called as ``watch(done, total)`` with the pixels measured of a picture that is
+                read in tiles.
             threads: threads that share a large picture.
         """
         whole = self.empty()
@@ -172,10 +172,9 @@ class Work:
             measured: Measured | Profile | None = file if isinstance(file, Measured) else None
             if measured is None:
                 try:
-                    watched = None if watch is None else partial(watch, item.name)
                     image = file if isinstance(file, EncodedBytes) else item.checked().data
                     measured = whole._measure(
-                        self.prefix, image, threads=threads, name=item.name, watch=watched
+                        self.prefix, image, threads=threads, name=item.name, watch=watch
                     )
                 except ImageError as error:
                     failures.append(Failure(item.name, error.reason, error.detail))

@@ -10,8 +10,8 @@ from lightmeter import _core
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.fetch import fetched
-from lightmeter.batch.sources.item import Item, Source, plain
-from lightmeter.batch.sources.listed import USUAL_PATHS
+from lightmeter.batch.sources.item import Item, plain
+from lightmeter.batch.sources.manifest import USUAL_PATHS
 from lightmeter.batch.sources.remote import item_of
 from lightmeter.batch.sources.table import USUAL_PICTURES, known
 from lightmeter.batch.sources.urls import is_url
@@ -117,15 +117,14 @@ def plan_of(
     logged = tuple(values)
     wanted = dict.fromkeys((*logged, *columns_of(segment_by), *columns_of(group)))
     known(wanted, names, "the data set")
-    nowhere = Source(tuple)
     work = Work(
         reading=reading,
         prefix=prefix,
         values=logged,
         exemplars=exemplars,
         sample=sample,
-        segment_of=None if segment_by is None else SegmentOf(segment_by, nowhere, reading.exif),
-        group_of=None if group is None else GroupOf(group, nowhere, reading.exif),
+        segment_of=None if segment_by is None else SegmentOf(segment_by, None, reading.exif),
+        group_of=None if group is None else GroupOf(group, None, reading.exif),
     )
     work.empty()  # checks the options here
     usual = USUAL_PICTURES + USUAL_PATHS if column is None else (column,)

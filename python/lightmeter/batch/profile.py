@@ -42,7 +42,6 @@ class _Options(RowOptions, total=False):
     executor: Executor
     resume: str | os.PathLike[str] | None
     progress: Callable[[int, int], None] | None
-    progress_within: Callable[[str, int, int], None] | None
     on_failure: Callable[[Failure], None] | None
 
 
@@ -69,7 +68,6 @@ def profile_images(
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
-    progress_within: Callable[[str, int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ProfileView | SegmentedViews:
@@ -113,8 +111,6 @@ def profile_images(
               archive, if `source` is just one.
             - ``"column:NAME"``: a value that the source says of the image, as for `values`.
             - ``"exif:TAG"``: an Exif tag, such as ``"exif:Model"``, that is not personal.
-            - ``"manifest:FILE:COLUMN"``: a column of a CSV, JSON lines or Parquet file, with the
-              paths in another (``path``, ``file``, ``filename``, ``file_name`` or ``image``).
 
             Or it is a function from the path, as it can be opened, or from a name such as
             ``shard.tar:dir/a.jpg``, to a dict of keys and values;
@@ -123,9 +119,9 @@ def profile_images(
             the order of the paths. All others are counted together, with the value ``other``.
         group: what an image has in common with others, such as its slide or its burst, so that
             comparisons take groups and not images for independent. It is ``"path:REGEX"``,
-            ``"exif:TAG"``, ``"column:NAME"`` or ``"manifest:FILE:COLUMN"`` as above, or a function
-            from the path to a name, which threads call. An image without a name is a group of its
-            own. Names are not kept, only the moments of hashed groups are.
+            ``"exif:TAG"`` or ``"column:NAME"`` as above, or a function from the path to a name,
+            which threads call. An image without a name is a group of its own. Names are not kept,
+            only the moments of hashed groups are.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
         sample: of how many images to keep the numbers for `check_image`, likewise, such as 256.
@@ -143,9 +139,6 @@ def profile_images(
         progress: called as ``progress(done, total)`` after each image, by one thread at a time;
             small ones are worked on 16 at a time. The total grows where the source does not tell
             how many images it has.
-        progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
-            so far of a picture that is read in tiles. Threads of several pictures call it at once.
-            Processes do not call it.
         on_failure: called with every file that could not be measured, its path as it can be opened,
             in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
@@ -156,18 +149,16 @@ def profile_images(
 
     Raises:
         FileNotFoundError: `source` is one path and does not exist.
-        OSError: a manifest cannot be read.
         TypeError: `source` or an option is of another type, or an option is unknown; a function of
             yours cannot be sent to another process; what `resume` keeps must have a name, which
             arrays in memory do not have.
-        ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a
-            personal Exif tag, or names a manifest that is damaged or of other images; a table has
-            no such column.
+        ValueError: an argument is out of range; `segment_by` or `group` is not understood, or names
+            a personal Exif tag; a table has no such column.
         ImportError: a package that the source needs is not installed.
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
     reading = reading_of(reading, options)
-    run = Run(workers, executor, resume, progress, progress_within, on_failure)
+    run = Run(workers, executor, resume, progress, on_failure)
     logged = tuple(values)
     columns = (*logged, *columns_of(segment_by), *columns_of(group))
     wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
@@ -179,8 +170,8 @@ def profile_images(
         exemplars=exemplars,
         sample=sample,
         root=found.root,
-        segment_of=None if segment_by is None else SegmentOf(segment_by, found, reading.exif),
-        group_of=None if group is None else GroupOf(group, found, reading.exif),
+        segment_of=None if segment_by is None else SegmentOf(segment_by, found.root, reading.exif),
+        group_of=None if group is None else GroupOf(group, found.root, reading.exif),
     )
     views = run.profile(found, work)
     return views.whole if segment_by is None else views
@@ -194,7 +185,6 @@ class Run:
     executor: Executor = "threads"
     resume: str | os.PathLike[str] | None = None
     progress: Callable[[int, int], None] | None = None
-    progress_within: Callable[[str, int, int], None] | None = None
     on_failure: Callable[[Failure], None] | None = None
 
     def __post_init__(self) -> None:
@@ -244,4 +234,4 @@ class Run:
             from lightmeter.batch.processes import processes  # loads what most never need
 
             return processes(work, workers, limits)
-        return threads(work, workers, limits, progress, self.progress_within)
+        return threads(work, workers, limits, progress)

@@ -158,7 +158,7 @@ def _described(item: Item) -> list[Any]:
             f"{item.name} is a {type(data).__name__} in memory, so that what is done of it cannot "
             "be kept; expected files, archives, tables or addresses, or no `resume`"
         )
-    return [item.name, item.within, repr(sorted(item.values.items())), state]
+    return [item.name, repr(sorted(item.values.items())), state]
 
 
 def _state_of(path: str) -> list[Any]:

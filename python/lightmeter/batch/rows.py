@@ -6,14 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Unpack
 
-from lightmeter.batch.running import (
-    NamedWatch,
-    Progress,
-    in_order,
-    threads,
-    threads_for,
-    workers_of,
-)
+from lightmeter.batch.running import Progress, in_order, threads, threads_for, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
@@ -40,7 +33,6 @@ def measure(
     reading: Reading | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    progress_within: Callable[[str, int, int], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Generator[Row, None, None]:
     """Measure images, and give one dict an image in the order of the source, or of sorted paths.
@@ -66,8 +58,6 @@ def measure(
         reading: how pictures are read.
         workers: threads that decode and measure; None takes one per processor.
         progress: called as ``progress(done, total)`` after each file, by one thread at a time.
-        progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
-            so far of a picture that is read in tiles. Threads of several pictures call it at once.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
@@ -88,7 +78,7 @@ def measure(
     def rows() -> Generator[Row, None, None]:
         items = iter(source)
         blocks = iter(lambda: list(islice(items, size)), [])
-        with threads(work, workers, reading.limits, told, progress_within) as submit:
+        with threads(work, workers, reading.limits, told) as submit:
             for block in in_order(submit, blocks, workers, told):
                 yield from block
 
@@ -96,11 +86,11 @@ def measure(
 
 
 def _rows_of(
-    items: Iterator[Item], watch: NamedWatch, reading: Reading, with_exif: bool, threads: int
+    items: Iterator[Item], watch: Watch, reading: Reading, with_exif: bool, threads: int
 ) -> list[Row]:
     rows: list[Row] = []
     for item in items:
-        rows += _frames(item, reading, with_exif, threads, partial(watch, item.name))
+        rows += _frames(item, reading, with_exif, threads, watch)
     return rows
 
 

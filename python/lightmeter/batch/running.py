@@ -14,11 +14,11 @@ from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
+from lightmeter.image.tiles.measured import Watch
 
-__all__ = ["NamedWatch", "Progress", "in_order", "threads", "threads_for", "workers_of"]
+__all__ = ["Progress", "in_order", "threads", "threads_for", "workers_of"]
 
 Result = TypeVar("Result")
-NamedWatch = Callable[[str, int, int], None]
 
 # Blocks that are begun beside those that workers are at, so that no worker waits for the next one.
 _AHEAD = 2
@@ -138,11 +138,10 @@ class _Stopped(BaseException):
 
 @contextmanager
 def threads(
-    work: Callable[[Iterator[Item], NamedWatch], Result],
+    work: Callable[[Iterator[Item], Watch], Result],
     workers: int,
     limits: Limits,
     progress: Progress,
-    within: NamedWatch | None = None,
 ) -> Iterator[Callable[[list[Item]], "Future[Result]"]]:
     """Start threads that work on blocks. Decoding and measuring run outside the GIL.
 
@@ -151,22 +150,19 @@ def threads(
 
     Args:
         work: is called with the items of a block, remote ones with their bytes; and with a function
-            to be called with the name of a large picture, the pixels measured of it and all.
+            to be called with the pixels measured of a large picture, and all.
         workers: how many threads.
         limits: what fetching a picture may cost.
         progress: is told of each item.
-        within: called as `work` calls its function.
 
     Yields:
         What begins a block, and returns the future of its result.
     """
     stopped = threading.Event()
 
-    def watch(name: str, done: int, total: int) -> None:
+    def watch(done: int, total: int) -> None:
         if stopped.is_set():
             raise _Stopped
-        if within is not None:
-            within(name, done, total)
 
     def watched(block: list[Item]) -> Iterator[Item]:
         for item in fetched(block, limits):

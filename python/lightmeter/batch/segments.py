@@ -6,8 +6,7 @@ from difflib import get_close_matches
 from functools import partial
 
 from lightmeter.batch.sources.exif import exif_of
-from lightmeter.batch.sources.item import Item, Source
-from lightmeter.batch.sources.manifest import Manifest
+from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
@@ -23,7 +22,7 @@ from lightmeter.profile.segments import (
 
 __all__ = ["SOURCES", "GroupBy", "GroupOf", "SegmentBy", "SegmentOf", "columns_of"]
 
-SOURCES = ("path:", "exif:", "column:", "manifest:")  # what an origin of values begins with
+SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
 
 # Key of a segment -> where its value comes from; or a function of the path.
 SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] | None]
@@ -41,7 +40,7 @@ class SegmentOf:
     def __init__(
         self,
         segment_by: SegmentBy,
-        source: Source,
+        root: str | None,
         exif: ExifPolicy,
         fixed: Mapping[str, str] | None = None,
     ) -> None:
@@ -49,17 +48,15 @@ class SegmentOf:
 
         Args:
             segment_by: as for `lightmeter.profile_images`.
-            source: that of the pictures.
+            root: a folder or archive that the names of pictures are relative to.
             exif: a tag that it denies can make no segments either.
             fixed: keys and values that all segments have.
 
         Raises:
             TypeError: `segment_by` is of another type.
-            ValueError: an origin is not understood, or names a personal tag; a manifest is damaged,
-                or names none of the files of the source.
-            OSError: a manifest cannot be read.
+            ValueError: an origin is not understood, or names a personal tag.
         """
-        self._root = source.root
+        self._root = root
         self._fixed = dict(fixed or {})
         self._function = segment_by if callable(segment_by) else None
         self._origins: dict[str, Origin] = {}
@@ -71,7 +68,7 @@ class SegmentOf:
                 )
             segment_text(segment_by)  # checks the types
             keys = clean_keys(segment_by)
-            self._origins = {key: _origin_of(text, source, exif) for key, text in keys.items()}
+            self._origins = {key: _origin_of(text, exif) for key, text in keys.items()}
             self._check(self._origins)
 
     def __call__(self, item: Item) -> str:
@@ -99,11 +96,11 @@ class SegmentOf:
 class GroupOf:
     """From a picture to its group."""
 
-    def __init__(self, group_by: GroupBy, source: Source, exif: ExifPolicy) -> None:
+    def __init__(self, group_by: GroupBy, root: str | None, exif: ExifPolicy) -> None:
         """Read what `group_by` says, with arguments and errors as of `SegmentOf`."""
-        self._root = source.root
+        self._root = root
         self._function = group_by if callable(group_by) else None
-        self._origin = _origin_of(group_by, source, exif) if isinstance(group_by, str) else None
+        self._origin = _origin_of(group_by, exif) if isinstance(group_by, str) else None
         if self._function is None and self._origin is None:
             raise TypeError(
                 f"group is {group_by!r}; expected a function of the path, or a text such as "
@@ -120,7 +117,7 @@ class GroupOf:
         return group_of("" if name is None else name) or Group(None)
 
 
-def _origin_of(text: str, source: Source, exif: ExifPolicy) -> Origin:
+def _origin_of(text: str, exif: ExifPolicy) -> Origin:
     kind, _, rest = text.partition(":")
     if kind == "path" and rest:
         return partial(_in_path, _pattern(rest))
@@ -128,15 +125,9 @@ def _origin_of(text: str, source: Source, exif: ExifPolicy) -> Origin:
         return partial(_in_exif, _tag(rest, exif))
     if kind == "column" and rest:
         return partial(_in_column, rest)
-    if kind == "manifest":
-        file, _, column = rest.rpartition(":")
-        if file and column:
-            manifest = Manifest(file, column)
-            manifest.check_names(source.files, source.root)
-            return manifest
     raise ValueError(
-        f"got {text!r} as the source of segments or groups; expected path:REGEX, exif:TAG, "
-        "column:NAME or manifest:FILE:COLUMN, such as 'exif:Model'"
+        f"got {text!r} as the source of segments or groups; expected path:REGEX, exif:TAG or "
+        "column:NAME, such as 'exif:Model'"
     )
 
 
@@ -164,8 +155,7 @@ def columns_of(origins: object) -> tuple[str, ...]:
 
 
 def _in_path(pattern: re.Pattern[str], item: Item, root: str | None) -> str | None:
-    name = item.name if item.within is None else item.within
-    match = pattern.search(name if root is None else relative(name, root))
+    match = pattern.search(item.name if root is None else relative(item.name, root))
     return match and match[pattern.groups]
 
 

@@ -87,7 +87,6 @@ def measure(
                     reading=reading,
                     workers=workers,
                     progress=progress,
-                    progress_within=None if progress is None else progress.within,
                 )
             ) as measured,
         ):

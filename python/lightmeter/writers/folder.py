@@ -126,7 +126,6 @@ def log_folder(
 
     Raises:
         FileNotFoundError: `folder` does not exist.
-        OSError: a manifest cannot be read.
         TypeError: `at` is neither a date nor a datetime, or an option is unknown.
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
             an option is out of range; or there is no such column.
@@ -152,8 +151,8 @@ def log_folder(
         sample=sample,
         segment_of=None
         if segment_by is None
-        else SegmentOf(segment_by, source, reading.exif, whole),
-        group_of=None if group is None else GroupOf(group, source, reading.exif),
+        else SegmentOf(segment_by, source.root, reading.exif, whole),
+        group_of=None if group is None else GroupOf(group, source.root, reading.exif),
     )
     with store_at(store, create=True) as opened:
         lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))

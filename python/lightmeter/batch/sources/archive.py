@@ -23,10 +23,11 @@ from lightmeter.batch.sources.item import (
     plain,
     reading_error,
 )
-from lightmeter.batch.sources.names import is_image_name, no_zarr, zarr_folders
+from lightmeter.batch.sources.names import is_image_name, no_zarr
 from lightmeter.batch.sources.remote import item_of
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
+from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 from lightmeter.nesting import parse_json
 
 __all__ = ["archive_items"]
@@ -41,7 +42,6 @@ _LOCAL = 30  # least bytes of the header of a zip's member
 _SIDE_BYTES = 1 << 20
 _MOST_WAITING = 64
 _MOST_WAITING_BYTES = 64 << 20
-_MOST_ZARR = 100  # folders of an archive that are told
 _CORRUPT: tuple[type[Exception], ...] = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error),
     *(ValueError, OverflowError, LookupError),
@@ -54,9 +54,7 @@ class _Member(NamedTuple):
     read: Callable[[], bytes]
 
 
-def archive_items(
-    name: str, file: IO[bytes], size: int | None, wanted: Wanted, *, alone: bool
-) -> Iterator[Item]:
+def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
     """The pictures of an archive, in its order, with what their side files say.
 
     As WebDataset has it, files whose paths are equal up to the first dot of their last part and
@@ -68,7 +66,6 @@ def archive_items(
         size: how many; None if it cannot seek.
         wanted: its column is what follows the first dot of the pictures' names, such as ``jpg`` or
             ``mask.png``; None takes all pictures. Without values to take, side files are not read.
-        alone: whether this archive is the whole source.
 
     Raises:
         ValueError: no side file has one of the values.
@@ -76,7 +73,7 @@ def archive_items(
     waiting: list[Item] = []
     values: dict[str, Any] = {}
     key = None
-    zarr: list[str] = []
+    has_zarr = False
     seen = SeenValues(wanted.values, f"the side files of {name}")
     members = _members(name, file, size)
     while True:
@@ -99,14 +96,12 @@ def archive_items(
             yield item_of(damage, name)
         if member is None:
             break
-        if zarr_folders([member.name]) and len(zarr) < _MOST_ZARR:
-            folders = zarr_folders([*(f"{folder}/zarr.json" for folder in zarr), member.name])
-            yield from (item_of(no_zarr(), name) for folder in folders if folder not in zarr)
-            zarr = folders
+        if member.name.rpartition("/")[2] in ZARR_FILES and not has_zarr:
+            has_zarr = True
+            yield item_of(no_zarr(), name)
         if _is_picture(member.name, wanted.column):
-            short = member.name.removeprefix("./")
             data = _data(member, wanted.limits)
-            waiting.append(item_of(data, f"{name}:{short}", short if alone else None))
+            waiting.append(item_of(data, f"{name}:{member.name.removeprefix('./')}"))
         elif wanted.values and member.size <= _SIDE_BYTES:
             values.update(_side_values(member))
     seen.check()

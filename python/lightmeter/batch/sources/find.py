@@ -119,16 +119,18 @@ def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
             parts.append(path if is_shard(path) else item_of(path))
     items = [part for part in parts if isinstance(part, Item)]
     check_packages(item.data.url for item in items if isinstance(item.data, RemotePart))
+    shards = [part for part in parts if isinstance(part, str)]
     if len(paths) > 1:
         root = None
     elif parts == others and not is_url(others[0]):
         os.lstat(others[0])
     if not parts:
         _warn_of_nothing([shown_url(path) for path in paths])
-    if len(items) == len(parts):
+    if not shards:
         _refuse_columns(wanted)
-    total = len(parts) if len(items) == len(parts) else None
-    return Source(partial(_in_turn, parts, wanted), total, root)
+    elif len(parts) == 1:
+        root = shown_url(shards[0])
+    return Source(partial(_in_turn, parts, wanted), None if shards else len(parts), root)
 
 
 def _shard_or_picture(item: Item) -> Item | str:
@@ -203,7 +205,7 @@ def _in_turn(parts: list[Item | str], wanted: Wanted) -> Iterator[Item]:
             yield part
             continue
         try:
-            for item in shard_items(part, wanted, alone=len(parts) == 1):
+            for item in shard_items(part, wanted):
                 given = given or not isinstance(item.data, ImageError)
                 yield item
         except ValueError as error:

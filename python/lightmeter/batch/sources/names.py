@@ -44,7 +44,9 @@ def no_zarr() -> ImageError:
 
 
 def relative(name: str, root: str) -> str:
-    """A name as it is below the folder `root`."""
+    """Return a name as it is below the folder `root`, or in the archive or table of that name."""
+    if name.startswith(f"{root}:"):
+        return name[len(root) + 1 :]
     folder = root.rstrip("/") + "/"
     below = name[len(folder) :]
     if name.startswith(folder) and below[:1] not in ("/", ".") and "//" not in below:

@@ -35,21 +35,18 @@ class RemotePart:
         return _GUESS if self.told is None else self.told
 
 
-def item_of(
-    data: Any, name: str = "", within: str | None = None, values: Mapping[str, Any] | None = None
-) -> Item:
+def item_of(data: Any, name: str = "", values: Mapping[str, Any] | None = None) -> Item:
     """Return the picture that a source has; the only place that makes one, and hides secrets.
 
     Args:
         data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
         name: what it is called; by default its path or address.
-        within: its name in its archive or table, where that is all there is.
         values: as those of `Item`.
     """
     if isinstance(data, str):
         name = name or data
         data = RemotePart(data) if "://" in data and is_url(data) else data
-    return Item(shown_url(name) if "://" in name else name, data, within, values or NO_VALUES)
+    return Item(shown_url(name) if "://" in name else name, data, values or NO_VALUES)
 
 
 def linked(path: str, file: str) -> Any:

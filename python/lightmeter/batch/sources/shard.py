@@ -8,7 +8,7 @@ from typing import Any
 
 from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.item import Item, Wanted, reading_error
-from lightmeter.batch.sources.listed import listed_items
+from lightmeter.batch.sources.manifest import listed_items
 from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.remote import item_of, open_remote
 from lightmeter.batch.sources.table import has_pictures, parquet_items
@@ -21,13 +21,12 @@ __all__ = ["shard_items"]
 _BUFFER = 1 << 14
 
 
-def shard_items(path: str, wanted: Wanted, *, alone: bool) -> Iterator[Item]:
+def shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
     """The pictures of one such file, in its order. One that cannot be read is one failure.
 
     Args:
         path: its path or address.
         wanted: what to take of it.
-        alone: whether it is the whole source.
 
     Raises:
         ValueError: a table or manifest has no such column, or an archive no such value.
@@ -36,7 +35,7 @@ def shard_items(path: str, wanted: Wanted, *, alone: bool) -> Iterator[Item]:
     try:
         file, size = _opened(path)
         with closing(file):
-            yield from _items(shown_url(path), file, size, wanted, alone)
+            yield from _items(shown_url(path), file, size, wanted)
     except ImageError as error:
         yield item_of(error, path)
     except (ImportError, ValueError):
@@ -53,7 +52,7 @@ def _opened(path: str) -> tuple[Any, int | None]:
     return io.BufferedReader(file, _BUFFER), os.fstat(file.fileno()).st_size
 
 
-def _items(name: str, file: Any, size: int | None, wanted: Wanted, alone: bool) -> Iterator[Item]:
+def _items(name: str, file: Any, size: int | None, wanted: Wanted) -> Iterator[Item]:
     suffix = name.lower().rpartition(".")[2]
     in_order = suffix in ("tar", "tgz", "gz", "bz2", "xz", "zst")
     if size is None and not in_order:
@@ -63,12 +62,12 @@ def _items(name: str, file: Any, size: int | None, wanted: Wanted, alone: bool) 
             "that knows its size, or a tar",
         )
     if in_order or suffix == "zip":
-        yield from archive_items(name, file, size, wanted, alone=alone)
+        yield from archive_items(name, file, size, wanted)
         return
     if suffix == "parquet":
         table = ParquetTable(file, wanted.limits)
         if has_pictures(table.schema, wanted.column):
-            yield from parquet_items(name, table, wanted, alone=alone)
+            yield from parquet_items(name, table, wanted)
             return
         file.seek(0)
     yield from listed_items(name, file, wanted)

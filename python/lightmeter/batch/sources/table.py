@@ -24,7 +24,7 @@ USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "co
 _NAMED = 20  # columns that an error names
 
 
-def parquet_items(name: str, table: ParquetTable, wanted: Wanted, *, alone: bool) -> Iterator[Item]:
+def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[Item]:
     """Yield the pictures of a Parquet file; what is left of a damaged row group is one failure.
 
     Raises:
@@ -41,13 +41,13 @@ def parquet_items(name: str, table: ParquetTable, wanted: Wanted, *, alone: bool
         first = end
         batches = table.batches(group, columns, _ROWS)
         try:
-            for item in items_of_batches(name, batches, column, wanted, first=row, alone=alone):
+            for item in items_of_batches(name, batches, column, wanted, first=row):
                 yield item
                 row += 1
         except ImageError as error:
             if error.reason != "corrupt":  # each row counts; how many is a stranger's word
                 for lost in range(row, min(end, row + _MOST_FAILED)):
-                    yield item_of(error, f"{name}:{lost}", str(lost) if alone else None)
+                    yield item_of(error, f"{name}:{lost}")
                 continue
             detail = error.detail
         except Exception as error:  # whatever somebody's bytes make of a library
@@ -122,7 +122,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     def items() -> Iterator[Item]:
         return items_of_batches(name, _batches(table, columns), column, wanted)
 
-    return Source(items, total)
+    return Source(items, total, name)
 
 
 def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
@@ -142,7 +142,6 @@ def items_of_batches(
     wanted: Wanted,
     *,
     first: int = 0,
-    alone: bool = True,
 ) -> Iterator[Item]:
     """The pictures of Arrow record batches, named by the paths in their structs or their rows."""
     numbers = count(first)
@@ -159,7 +158,7 @@ def items_of_batches(
                 data, name = _picture(cells[row], path, most_bytes(wanted.limits))
                 name = name or str(number)
                 said = {key: plain(value[row]) for key, value in values.items()}
-                yield item_of(data, f"{path}:{name}", name if alone else None, values=said)
+                yield item_of(data, f"{path}:{name}", said)
 
 
 def python_values(column: Any) -> list[Any]:
