@@ -11,9 +11,8 @@ from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item, plain
-from lightmeter.batch.sources.manifest import USUAL_PATHS
 from lightmeter.batch.sources.remote import item_of
-from lightmeter.batch.sources.table import USUAL_PICTURES, known
+from lightmeter.batch.sources.table import USUAL_PATHS, USUAL_PICTURES, known
 from lightmeter.batch.sources.urls import is_url
 from lightmeter.errors import ImageError
 from lightmeter.image.reading import Reading, reading_of

@@ -89,7 +89,7 @@ def profile_images(
               ``shard-{000..127}.tar`` and ``shards/*.tar`` are several;
             - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
               ``.parquet``, a table in memory, or a ``datasets.Dataset``;
-            - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or ``.parquet`` with
+            - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or a table with
               paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
               ``url`` or ``uri``;
             - an address of any of these, such as ``s3://bucket/photos/``;

@@ -108,7 +108,7 @@ def test_damaged_manifests(tmp_path: Path) -> None:
     path.write_text(f'\ufefffile,x\r\n{left},1\r\n"a"b,2\r\n\r\n,3\r\n"{right}"\r\n"open,4\r\n')
     assert failures(path, values=["x"]) == (2, [("2", "corrupt"), ("3", "empty"), ("5", "corrupt")])
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="no path in its first row; expected one in a column path"):
+    with pytest.raises(ValueError, match="first row: no path in path, file"):
         profile_images(path)
 
 

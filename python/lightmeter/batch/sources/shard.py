@@ -11,7 +11,7 @@ from lightmeter.batch.sources.item import Item, Wanted, reading_error
 from lightmeter.batch.sources.manifest import listed_items
 from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.remote import item_of, open_remote
-from lightmeter.batch.sources.table import has_pictures, parquet_items
+from lightmeter.batch.sources.table import parquet_items
 from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
@@ -63,11 +63,7 @@ def _items(name: str, file: Any, size: int | None, wanted: Wanted) -> Iterator[I
         )
     if in_order or suffix == "zip":
         yield from archive_items(name, file, size, wanted)
-        return
-    if suffix == "parquet":
-        table = ParquetTable(file, wanted.limits)
-        if has_pictures(table.schema, wanted.column):
-            yield from parquet_items(name, table, wanted)
-            return
-        file.seek(0)
-    yield from listed_items(name, file, wanted)
+    elif suffix == "parquet":
+        yield from parquet_items(name, ParquetTable(file, wanted.limits), wanted)
+    else:
+        yield from listed_items(name, file, wanted)

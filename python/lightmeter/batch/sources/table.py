@@ -14,12 +14,12 @@ from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["USUAL_PICTURES", "has_pictures", "is_nested", "is_table", "known", "parquet_items"]
-__all__ += ["python_values", "table_source"]
+__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "known", "parquet_items", "table_source"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
 _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
 _LONGEST_VALUE = 1 << 20  # bytes
+USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 _NAMED = 20  # columns that an error names
 
@@ -33,7 +33,7 @@ def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[It
     schema = table.schema
     column = pictures_column(schema, wanted.column, name)
     known(wanted.values, schema.names, name)
-    values = [value for value in wanted.values if not is_nested(schema.field(value).type)]
+    values = [value for value in wanted.values if not _is_nested(schema.field(value).type)]
     columns = [*_picture_columns(schema.field(column)), *values]
     first = 0
     for group, rows in enumerate(table.rows):
@@ -64,23 +64,16 @@ def _picture_columns(field: Any) -> list[str]:
     return [
         f"{field.name}.{part.name}"
         for part in field.type
-        if part.name == "bytes" or (part.name == "path" and not is_nested(part.type))
+        if part.name == "bytes" or (part.name == "path" and not _is_nested(part.type))
     ]
 
 
-def is_nested(kind: Any) -> bool:
+def _is_nested(kind: Any) -> bool:
     """Whether values of a type are no single ones, of which a profile takes none.
 
     A file of few bytes may hold lists of any length.
     """
     return bool(parquet().types.is_nested(kind))
-
-
-def has_pictures(schema: Any, column: str | None) -> bool:
-    """Whether a table has a column of pictures, or names them only."""
-    if column is not None and column in schema.names:
-        return _fits(schema.field(column).type)
-    return any(map(_fits, schema.types))
 
 
 def is_table(given: object) -> bool:
@@ -136,38 +129,31 @@ def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
 
 
 def items_of_batches(
-    path: str,
-    batches: Iterable[Any],
-    column: str,
-    wanted: Wanted,
-    *,
-    first: int = 0,
+    table: str, batches: Iterable[Any], column: str, wanted: Wanted, *, first: int = 0
 ) -> Iterator[Item]:
     """The pictures of Arrow record batches, named by the paths in their structs or their rows."""
     numbers = count(first)
-    nothing = [None] * _ROWS
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
             part = batch.slice(start, _ROWS)
             cells = part.column(column)
-            values = {
-                name: python_values(part.column(name)) if name in batch.schema.names else nothing
-                for name in wanted.values
-            }
+            values = dict.fromkeys(wanted.values, [None] * _ROWS)
+            for name in values.keys() & {*batch.schema.names}:
+                values[name] = _python_values(part.column(name))
             for row, number in zip(range(part.num_rows), numbers, strict=False):
-                data, name = _picture(cells[row], path, most_bytes(wanted.limits))
-                name = name or str(number)
+                data, path = _picture(cells[row], table, most_bytes(wanted.limits))
                 said = {key: plain(value[row]) for key, value in values.items()}
-                yield item_of(data, f"{path}:{name}", said)
+                is_named = isinstance(data, str) and not path
+                yield item_of(data, "" if is_named else f"{table}:{path or number}", said)
 
 
-def python_values(column: Any) -> list[Any]:
+def _python_values(column: Any) -> list[Any]:
     """The values of an Arrow array. What Python does not have is None, such as the year 10000, a
     time zone that nobody knows or a text that is no UTF-8; of times it has microseconds. None are
     also lists and the like, and texts of more than a megabyte.
     """
     pa = parquet()
-    if is_nested(column.type):
+    if _is_nested(column.type):
         return [None] * len(column)
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
@@ -205,30 +191,36 @@ def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     size = _size(cell)
     if size > most:
         return ImageError("too_large", f"a cell of {size} bytes; expected at most {most}"), path
-    data = cell.as_py()
-    return (ImageError("empty", "the cell is empty") if data is None else data), path
+    data = _python_value(cell) if _is_text(cell.type) else cell.as_py()
+    if isinstance(data, str) and data:
+        data = linked(data, file)  # which is its name
+    return (ImageError("empty", "the cell is empty") if data is None or data == "" else data), path
 
 
-def pictures_column(schema: Any, named: str | None, path: str) -> str:
-    """The column of pictures.
+def pictures_column(schema: Any, named: str | None, table: str) -> str:
+    """The column of pictures, or else that of their paths.
 
     Raises:
         ValueError: there is none, or several and none has a usual name.
     """
-    fitting = [name for name, kind in zip(schema.names, schema.types, strict=True) if _fits(kind)]
+    kinds = dict(zip(schema.names, schema.types, strict=True))
+    fitting = [name for name, kind in kinds.items() if _fits(kind)]
+    paths = [name for name, kind in kinds.items() if _is_text(kind)]
     if named is not None:
-        if named in fitting:
+        if named in fitting + paths:
             return named
         raise ValueError(
-            f"got the column {named!r} of {path}; expected one of bytes, or of structs with bytes: "
-            f"{_listed(fitting)}; it has {_listed(schema.names)}"
+            f"got the column {named!r} of {table}; expected one of bytes, of structs with bytes or "
+            f"of paths: {_listed(fitting + paths)}; it has {_listed(schema.names)}"
         )
     usual = [name for name in USUAL_PICTURES if name in fitting]
+    if not fitting:
+        usual = [name for name in USUAL_PATHS if name in paths]
     if usual or len(fitting) == 1:
         return (usual or fitting)[0]
     raise ValueError(
-        f"{path} has {len(fitting)} columns of pictures; expected one, or its name as "
-        f"the column; it has {_listed(fitting or schema.names)}"
+        f"{table} has {len(fitting)} columns of pictures; expected one, or its name as the column, "
+        f"or paths in {', '.join(USUAL_PATHS)}; it has {_listed(fitting or schema.names)}"
     )
 
 
@@ -255,9 +247,13 @@ def _fits(kind: Any) -> bool:
 
 
 def _is_binary(kind: Any) -> bool:
-    types: Any = parquet().types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        str(kind) in ("binary", "large_binary", "binary_view") or types.is_fixed_size_binary(kind)
-    )
+    is_fixed = parquet().types.is_fixed_size_binary(kind)
+    return is_fixed or _name_of(kind) in ("binary", "large_binary", "binary_view")
+
+
+def _is_text(kind: Any) -> bool:
+    return _name_of(kind) in ("string", "large_string", "string_view")
+
+
+def _name_of(kind: Any) -> str:
+    return str(kind.value_type if parquet().types.is_dictionary(kind) else kind)
