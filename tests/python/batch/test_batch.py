@@ -7,15 +7,18 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Failure, Reading, profile_images
+from lightmeter.batch.profile import Executor
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.measure import Measured, measure_image, measure_images, measure_together
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -79,13 +82,27 @@ def test_a_limit_of_pillow_holds_for_small_pictures_too(
     assert not any(isinstance(file, Measured) for file in files)
 
 
+def corners(image: NDArray[Any]) -> NDArray[Any]:
+    return image[0, :2].astype(float).ravel()
+
+
 def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
-    for seed in range(150):
-        picture(12, 10, seed=seed).save(tmp_path / f"{seed}.png")
+    """Beyond 1024 values sketches sample; deep pictures and vectors are among them."""
+    for number in range(3000):
+        deep = np.full((3, 4), 20 * number, np.uint16) + np.arange(4, dtype=np.uint16)
+        small = Image.fromarray(deep) if number % 10 == 0 else Image.new("L", (4, 3), number % 251)
+        small.save(tmp_path / f"{number}.png", compress_level=0)
     (tmp_path / "bad.png").write_bytes(b"junk")
-    views = {workers: profile_images(tmp_path, workers=workers) for workers in (1, 2, 7)}
-    assert views[1].images == 150
-    assert views[1].to_bytes() == views[2].to_bytes() == views[7].to_bytes()
+    executors: list[tuple[int, Executor]] = [
+        (1, "threads"), (2, "threads"), (3, "threads"), (8, "threads"), (2, "processes")
+    ]  # fmt: skip
+    views = [
+        profile_images(tmp_path, workers=workers, executor=executor, metrics=["whylogs", corners])
+        for workers, executor in executors
+    ]
+    assert views[0].images == 3000
+    assert views[0]["image.corners"].kind == "vector"
+    assert len({view.to_bytes() for view in views}) == 1
 
 
 @settings(max_examples=15)
