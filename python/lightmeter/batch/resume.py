@@ -128,12 +128,16 @@ def _lasting(value: Any) -> Any:
         return [value.func, value.args, value.keywords]
     if isinstance(value, set | frozenset):
         return sorted(map(_text, value))
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
     if isinstance(value, np.ndarray):
-        return [str(value.dtype), value.shape, hashlib.sha256(value.tobytes()).hexdigest()]
+        return [str(value.dtype), value.shape, value.tobytes()]
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, re.Pattern):
         return [value.pattern, value.flags]
+    if isinstance(value, ImageError):
+        return [value.reason, value.detail]
     kind = value if hasattr(value, "__qualname__") else type(value)
     if kind is not value and kind.__module__.startswith("lightmeter."):
         return [kind.__qualname__, vars(value)]
@@ -144,21 +148,14 @@ def _lasting(value: Any) -> Any:
 
 def _described(item: Item) -> list[Any]:
     data: Any = item.data
-    state: Any
     if isinstance(data, str | os.PathLike):
-        state = [os.fspath(data), _state_of(os.fspath(data))]
-    elif isinstance(data, bytes):
-        state = hashlib.sha256(data).hexdigest()
-    elif isinstance(data, ImageError):
-        state = [data.reason, data.detail]
-    elif isinstance(data, RemotePart):
-        state = repr(data)
-    else:
+        data = [os.fspath(data), _state_of(os.fspath(data))]
+    elif not isinstance(data, bytes | RemotePart | ImageError):
         raise TypeError(
             f"{item.name} is a {type(data).__name__} in memory, so that what is done of it cannot "
             "be kept; expected files, archives, tables or addresses, or no `resume`"
         )
-    return [item.name, repr(sorted(item.values.items())), state]
+    return [item.name, sorted(item.values.items()), data]
 
 
 def _state_of(path: str) -> list[Any]:

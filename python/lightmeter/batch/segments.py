@@ -12,7 +12,6 @@ from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.profile.grouping import Group, GroupName, group_of
 from lightmeter.profile.segments import (
-    clean_keys,
     kept_segment,
     returned_values,
     segment_of_values,
@@ -67,8 +66,7 @@ class SegmentOf:
                     "{'camera': 'exif:Model'}"
                 )
             segment_text(segment_by)  # checks the types
-            keys = clean_keys(segment_by)
-            self._origins = {key: _origin_of(text, exif) for key, text in keys.items()}
+            self._origins = {key: _origin_of(text, exif) for key, text in segment_by.items()}
             self._check(self._origins)
 
     def __call__(self, item: Item) -> str:
