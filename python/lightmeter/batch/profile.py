@@ -10,7 +10,7 @@ from typing import Any, Literal, Unpack, get_args, overload
 from lightmeter import _core
 from lightmeter.batch.block import Block, Work, blocks
 from lightmeter.batch.resume import Kept
-from lightmeter.batch.running import Progress, in_order, threads, threads_for, workers_of
+from lightmeter.batch.running import in_order, threads, threads_for, workers_of
 from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
@@ -136,9 +136,9 @@ def profile_images(
             by its qualified name and its attribute ``version``: change that with its code. Blocks
             with an image that was ``unreadable`` or had ``vanished`` are tried again. Any number
             of runs may share a folder.
-        progress: called as ``progress(done, total)`` after each image, by one thread at a time;
-            small ones are worked on 16 at a time. The total grows where the source does not tell
-            how many images it has.
+        progress: called as ``progress(done, total)`` after each block of 16 images or more, or of
+            fewer that are large. The total grows where the source does not tell how many images it
+            has.
         on_failure: called with every file that could not be measured, its path as it can be opened,
             in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
@@ -207,12 +207,11 @@ class Run:
         kept = set() if kept is None else kept
         workers = workers_of(self.workers)
         resumed = None if self.resume is None else Kept(self.resume, work)
-        progress = Progress(self.progress, source.total)
         shared = partial(work, threads=threads_for(source, workers))
-        with self._pool(shared, work.reading.limits, workers, progress) as begin:
+        with self._pool(shared, work.reading.limits, workers) as begin:
             submit = begin if resumed is None else partial(resumed.submit, begin=begin)
             # In the order of the source, on which the segments kept depend.
-            for block in in_order(submit, blocks(source), workers, progress):
+            for block in in_order(submit, blocks(source), workers, self.progress, source.total):
                 if resumed is not None:
                     resumed.keep(block)
                 total._core.merge(_core.Profile.decode(block.profile))
@@ -228,10 +227,10 @@ class Run:
         return SegmentedViews(total.view(), parts)
 
     def _pool(
-        self, work: Callable[..., Block], limits: Limits, workers: int, progress: Progress
+        self, work: Callable[..., Block], limits: Limits, workers: int
     ) -> AbstractContextManager[Any]:
         if self.executor == "processes":
             from lightmeter.batch.processes import processes  # loads what most never need
 
             return processes(work, workers, limits)
-        return threads(work, workers, limits, progress)
+        return threads(work, workers, limits)

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Unpack
 
-from lightmeter.batch.running import Progress, in_order, threads, threads_for, workers_of
+from lightmeter.batch.running import in_order, threads, threads_for, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
@@ -57,7 +57,7 @@ def measure(
         with_exif: give the Exif tags too, those that `Reading.exif` tracks.
         reading: how pictures are read.
         workers: threads that decode and measure; None takes one per processor.
-        progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+        progress: called as ``progress(done, total)`` after a few files each.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
@@ -71,15 +71,14 @@ def measure(
     wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
     source = source_of(inputs, wanted)
     size = _BLOCK_ITEMS if reading.frames == "first" else 1
-    told = Progress(progress, source.total)
     shared = threads_for(source, workers)
     work = partial(_rows_of, reading=reading, with_exif=with_exif, threads=shared)
 
     def rows() -> Generator[Row, None, None]:
         items = iter(source)
         blocks = iter(lambda: list(islice(items, size)), [])
-        with threads(work, workers, reading.limits, told) as submit:
-            for block in in_order(submit, blocks, workers, told):
+        with threads(work, workers, reading.limits) as submit:
+            for block in in_order(submit, blocks, workers, progress, source.total):
                 yield from block
 
     return rows()

@@ -119,7 +119,7 @@ def log_folder(
         workers: how many decode and measure at once; None takes one per processor.
         executor: who works, as for `lightmeter.profile_images`.
         resume: a folder that keeps what is done, likewise.
-        progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+        progress: called as ``progress(done, total)`` after each block, likewise.
         on_failure: called with every file that could not be measured, in the order of the buckets
             and their paths.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.

@@ -61,7 +61,7 @@ def test_a_source_is_logged_as_its_pictures_are(store: Store, name: str, tmp_pat
             store, source, "cells", date_from="path:%Y-%m-%d",
             progress=lambda done, total: steps.append((done, total)),
         )  # fmt: skip
-    assert steps == [(done, 6) for done in range(1, 7)] * 2
+    assert steps == [(done, 6) for done in (2, 4, 6)] * 2
     assert [Path(name).name[-8:] for name in logged.undated] == ["none.png"]
     assert {bucket.start.day: bucket.images for bucket in store.buckets("cells")} == {
         7: 2, 8: 2, 9: 2
