@@ -12,7 +12,8 @@ from lightmeter.batch.sources.urls import is_url, is_web, shown_url, without_sec
 from lightmeter.errors import ImageError
 
 __all__ = ["RemotePart", "check_packages", "expanded", "is_alone", "item_of", "linked"]
-__all__ += ["fsspec_package", "open_remote", "system_of"]
+
+__all__ += ["fsspec_package", "local_path", "open_remote", "system_of"]
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
@@ -49,6 +50,11 @@ def item_of(data: Any, name: str = "", values: Mapping[str, Any] | None = None) 
     return Item(shown_url(name) if "://" in name else name, data, values or NO_VALUES)
 
 
+def local_path(text: str) -> str:
+    """Return a path as Python opens it, where Hadoop wrote it: ``file:/a.jpg``."""
+    return text.removeprefix("file:") if text.startswith("file:/") and not is_url(text) else text
+
+
 def linked(path: str, file: str) -> Any:
     """Return the path, address or error that a manifest or table names.
 
@@ -56,6 +62,7 @@ def linked(path: str, file: str) -> Any:
     elsewhere is somebody else's: it names nothing of this machine.
     """
     folder = os.path.dirname(file)
+    path = local_path(path)
     if is_url(file):
         address = path if is_url(path) else _below(folder, path)
         if address is None or address.startswith(_OF_THIS_MACHINE) or "::" in path:

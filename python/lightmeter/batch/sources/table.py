@@ -9,12 +9,13 @@ from typing import Any
 
 from lightmeter.batch.sources.item import Item, Source, Wanted, most_bytes, plain
 from lightmeter.batch.sources.parquet import ParquetTable
-from lightmeter.batch.sources.remote import item_of, linked
+from lightmeter.batch.sources.remote import item_of, linked, local_path
 from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "known", "parquet_items", "table_source"]
+__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "items_of_batches", "known"]
+__all__ += ["parquet_items", "table_source"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
 _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
@@ -129,9 +130,18 @@ def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
 
 
 def items_of_batches(
-    table: str, batches: Iterable[Any], column: str, wanted: Wanted, *, first: int = 0
+    table: str,
+    batches: Iterable[Any],
+    column: str,
+    wanted: Wanted,
+    *,
+    first: int = 0,
+    names: str | None = None,
 ) -> Iterator[Item]:
-    """The pictures of Arrow record batches, named by the paths in their structs or their rows."""
+    """The pictures of Arrow record batches.
+
+    They are named by the paths in their structs, or in the column `names`, or by their rows.
+    """
     numbers = count(first)
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
@@ -140,11 +150,16 @@ def items_of_batches(
             values = dict.fromkeys(wanted.values, [None] * _ROWS)
             for name in values.keys() & {*batch.schema.names}:
                 values[name] = _python_values(part.column(name))
+            paths = [None] * _ROWS if names is None else _python_values(part.column(names))
             for row, number in zip(range(part.num_rows), numbers, strict=False):
                 data, path = _picture(cells[row], table, most_bytes(wanted.limits))
                 said = {key: plain(value[row]) for key, value in values.items()}
-                is_named = isinstance(data, str) and not path
-                yield item_of(data, "" if is_named else f"{table}:{path or number}", said)
+                if isinstance(data, str) and not path:
+                    name = data
+                else:
+                    path = local_path(str(path or paths[row] or ""))
+                    name = f"{table}:{path or number}" if table else path or "a row"
+                yield item_of(data, name, said)
 
 
 def _python_values(column: Any) -> list[Any]:
