@@ -209,7 +209,10 @@ def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     data = _python_value(cell) if _is_text(cell.type) else cell.as_py()
     if isinstance(data, str) and data:
         data = linked(data, file)  # which is its name
-    return (ImageError("empty", "the cell is empty") if data is None or data == "" else data), path
+    if isinstance(data, list | dict):
+        return ImageError("unsupported", f"a cell of {cell.type}; expected bytes or a path"), path
+    is_empty = data is None or (isinstance(data, str) and not data)
+    return ImageError("empty", "the cell is empty") if is_empty else data, path
 
 
 def pictures_column(schema: Any, named: str | None, table: str) -> str:
