@@ -72,7 +72,7 @@ class Plan:
             profile._core.merge(_core.Profile.decode(data))
         if self.work.segment_of is None:
             return total.view()
-        return SegmentedViews(total.view(), {text: it.view() for text, it in segments.items()})
+        return SegmentedViews(total.view(), {text: part.view() for text, part in segments.items()})
 
 
 def plan_of(

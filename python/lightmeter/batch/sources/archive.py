@@ -46,16 +46,16 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
     has_zarr = False
     seen = SeenValues(wanted.values, f"the side files of {name}")
     for member in chain(members(name, file, size), [None]):
-        of = _key(member.name) if isinstance(member, Member) else None
+        member_key = _key(member.name) if isinstance(member, Member) else None
         weight = sum(item.weight for item in waiting)
-        if of != key or len(waiting) >= _MOST_WAITING or weight > _MOST_WAITING_BYTES:
+        if member_key != key or len(waiting) >= _MOST_WAITING or weight > _MOST_WAITING_BYTES:
             if waiting:
                 seen.add(values)
             named = {name: plain(values.get(name)) for name in wanted.values}
             yield from (replace(item, values=named) for item in waiting)
             waiting = []
-        if of != key:
-            key, values = of, {}
+        if member_key != key:
+            key, values = member_key, {}
         if isinstance(member, ImageError):
             yield item_of(member, name)
         if not isinstance(member, Member):

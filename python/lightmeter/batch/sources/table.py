@@ -147,19 +147,19 @@ def items_of_batches(
         for start in range(0, batch.num_rows, _ROWS):
             part = batch.slice(start, _ROWS)
             cells = part.column(column)
-            values = dict.fromkeys(wanted.values, [None] * _ROWS)
-            for name in values.keys() & {*batch.schema.names}:
-                values[name] = _python_values(part.column(name))
+            columns = dict.fromkeys(wanted.values, [None] * _ROWS)
+            for name in columns.keys() & {*batch.schema.names}:
+                columns[name] = _python_values(part.column(name))
             paths = [None] * _ROWS if names is None else _python_values(part.column(names))
             for row, number in zip(range(part.num_rows), numbers, strict=False):
                 data, path = _picture(cells[row], table, most_bytes(wanted.limits))
-                said = {key: plain(value[row]) for key, value in values.items()}
+                values = {key: plain(entries[row]) for key, entries in columns.items()}
                 if isinstance(data, str) and not path:
                     name = data
                 else:
                     path = local_path(str(path or paths[row] or ""))
                     name = f"{table}:{path or number}" if table else path or "a row"
-                yield item_of(data, name, said)
+                yield item_of(data, name, values)
 
 
 def _python_values(column: Any) -> list[Any]:
@@ -199,8 +199,8 @@ def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     if parquet().types.is_struct(cell.type):
         if not cell.is_valid:
             return ImageError("empty", "the cell is empty"), path
-        said = cell["path"].as_py() if "path" in cell else None
-        path, cell = str(said or ""), cell["bytes"]
+        stated = cell["path"].as_py() if "path" in cell else None
+        path, cell = str(stated or ""), cell["bytes"]
         if not cell.is_valid and path:  # it is not in the table, but beside it
             return linked(path, file), path
     size = _size(cell)
