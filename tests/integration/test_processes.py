@@ -14,7 +14,7 @@ import pytest
 from lightmeter import Limits, ProfileView, profile_images
 from lightmeter.batch.processes import processes
 from lightmeter.batch.profile import Executor
-from lightmeter.batch.running import Progress, in_order
+from lightmeter.batch.running import in_order
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
 from PIL import Image
@@ -25,7 +25,7 @@ def results(work: Callable[..., Any], count: int) -> Iterator[Any]:
     items = (Item(str(number), "") for number in range(count))
     blocks = iter(lambda: list(islice(items, 2)), [])
     with processes(work, 1, Limits()) as submit:
-        yield from in_order(submit, blocks, 1, Progress(None, None))
+        yield from in_order(submit, blocks, 1)
 
 
 def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -82,13 +82,13 @@ ENDLESS = """
 import sys, time
 from lightmeter import Limits
 from lightmeter.batch.processes import processes
-from lightmeter.batch.running import Progress, in_order
+from lightmeter.batch.running import in_order
 from lightmeter.batch.sources.item import Item
 sys.path.insert(0, sys.argv[1])
 from endless import forever
 if __name__ == "__main__":
     with processes(forever, 2, Limits()) as submit:
-        list(in_order(submit, ([Item("", "")] for _ in range(4)), 2, Progress(None, None)))
+        list(in_order(submit, ([Item("", "")] for _ in range(4)), 2))
 """
 FOREVER = """
 import os, time

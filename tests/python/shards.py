@@ -9,7 +9,6 @@ from pathlib import Path
 
 import fsspec
 import pyarrow as pa
-import pyarrow.feather
 import pyarrow.parquet
 from conftest import picture
 from lightmeter import Failure, profile_images
@@ -64,14 +63,6 @@ def table_of(members: Members) -> pa.Table:
 
 def write_parquet(path: Path, members: Members, rows: int = 3) -> Path:
     pa.parquet.write_table(table_of(members), path, row_group_size=rows)
-    return path
-
-
-def write_arrow(path: Path, members: Members) -> Path:
-    """A stream in batches of three rows."""
-    table = table_of(members)
-    with pa.ipc.new_stream(path, table.schema) as stream:
-        stream.write_table(table, max_chunksize=3)
     return path
 
 

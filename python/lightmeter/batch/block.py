@@ -2,13 +2,14 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter import _core
+from lightmeter.batch.segments import GroupOf, SegmentOf
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
 from lightmeter.errors import DecodeError, ImageError
@@ -16,11 +17,11 @@ from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
 from lightmeter.image.reading import Reading
+from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile
-from lightmeter.profile.grouping import Group
 
-__all__ = ["Block", "blocks", "profile_block"]
+__all__ = ["Block", "Work", "blocks"]
 
 # How many pictures a block has, by how many came before. The workers do not enter, as the result
 # must not depend on them. A few hundred pictures keep all workers at work; beyond 1024 a merge is
@@ -82,25 +83,13 @@ class Block(NamedTuple):
         """
         try:
             profile, failures, segments = parse_json(data)
-            named = {_text(name): b64decode(_text(text), validate=True) for name, text in segments}
-            block = cls(
-                b64decode(_text(profile), validate=True),
-                [Failure(*map(_text, failure)) for failure in failures],
-                named,
-            )
-            for encoded in (block.profile, *named.values()):
-                _core.Profile.decode(encoded)
-        except DecodeError:
-            raise
+            named = {name: b64decode(text) for name, text in segments}
+            block = cls(b64decode(profile), [Failure(*failure) for failure in failures], named)
         except (ValueError, TypeError) as error:
             raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
+        for encoded in (block.profile, *named.values()):
+            _core.Profile.decode(encoded)
         return block
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"got {value!r}; expected a text")
-    return value
 
 
 def _measured_together(
@@ -134,67 +123,82 @@ def _batch(items: Iterator[Item], most: int) -> list[Item]:
     return batch
 
 
-def profile_block(
-    items: Iterable[Item],
-    watch: Callable[[str, int, int], None] | None = None,
-    *,
-    reading: Reading,
-    prefix: str = "image",
-    exemplars: int = 0,
-    sample: int = 0,
-    values: Sequence[str] = (),
-    root: str | None = None,
-    segment_of: Callable[[Item], str] | None = None,
-    group_of: Callable[[Item], Group] | None = None,
-    threads: int = 1,
-) -> Block:
-    """Profile a run of pictures, in this process and one after another.
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """How a run of pictures becomes a block; it can be pickled, so it runs wherever they are read.
 
-    The function and its arguments can be pickled, so it runs wherever the pictures can be read. The
-    blocks of one source, merged in its order, give the profile of `lightmeter.profile_images`,
-    which describes the other arguments.
+    The blocks of one source, merged in its order, give the profile of `lightmeter.profile_images`,
+    which describes the first attributes.
 
-    Args:
-        items: the pictures, remote ones with their bytes.
-        watch: called as ``watch(name, done, total)`` with the pixels measured of a picture that is
-            read in tiles.
+    Attributes:
         root: a folder that the names of failures in the profile are relative to.
         segment_of: from a picture to the text of its segment; None makes no segments.
         group_of: from a picture to its group; None takes pictures for independent.
-        threads: threads that share a large picture.
     """
-    whole = Profile(prefix, reading=reading, exemplars=exemplars, sample=sample)
-    failures = []
-    segments: dict[str, Profile] = {}
-    for item, file in _measured_together(whole, iter(items)):
-        measured: Measured | Profile | None = file if isinstance(file, Measured) else None
-        error = None
-        if measured is None:
-            try:
-                watched = None if watch is None else partial(watch, item.name)
-                image = file if isinstance(file, EncodedBytes) else item.checked().data
-                measured = whole._measure(
-                    prefix, image, threads=threads, name=item.name, watch=watched
-                )
-            except ImageError as failed:
-                error = failed
-        profiles = [whole]
-        if segment_of is not None:
-            profiles.append(segments.setdefault(segment_of(item), whole._empty()))
-        group = None if group_of is None else group_of(item)
-        if error is not None:
-            failures.append(Failure(item.name, error.reason, error.detail))
-        row = {name: item.values.get(name) for name in values} if values else None
-        for profile in profiles:
-            if measured is not None:
-                profile._add(prefix, measured, group)
-            else:
-                name = item.name if root is None else relative(item.name, root)
-                profile._log_failure(prefix, failures[-1]._replace(path=name), group)
-            if row is not None:
-                profile._add_row(row, group)
-    return Block(
-        whole.view().to_bytes(),
-        failures,
-        {segment: profile.view().to_bytes() for segment, profile in segments.items()},
-    )
+
+    reading: Reading
+    prefix: str = "image"
+    values: Sequence[str] = ()
+    exemplars: int = 0
+    sample: int = 0
+    tags: Mapping[str, str] | None = None
+    root: str | None = None
+    segment_of: SegmentOf | None = None
+    group_of: GroupOf | None = None
+
+    def empty(self) -> Profile:
+        """Return a profile of nothing."""
+        return Profile(
+            self.prefix,
+            reading=self.reading,
+            exemplars=self.exemplars,
+            sample=self.sample,
+            tags=self.tags,
+        )
+
+    def __call__(
+        self,
+        items: Iterable[Item],
+        watch: Watch | None = None,
+        threads: int = 1,
+    ) -> Block:
+        """Profile pictures, in this process and one after another.
+
+        Args:
+            items: the pictures, remote ones with their bytes.
+            watch: called as ``watch(done, total)`` with the pixels measured of a picture that is
+                read in tiles.
+            threads: threads that share a large picture.
+        """
+        whole = self.empty()
+        failures: list[Failure] = []
+        segments: dict[str, Profile] = {}
+        for item, file in _measured_together(whole, iter(items)):
+            measured: Measured | Profile | None = file if isinstance(file, Measured) else None
+            if measured is None:
+                try:
+                    image = file if isinstance(file, EncodedBytes) else item.checked().data
+                    measured = whole._measure(
+                        self.prefix, image, threads=threads, name=item.name, watch=watch
+                    )
+                except ImageError as error:
+                    failures.append(Failure(item.name, error.reason, error.detail))
+            profiles = [whole]
+            if self.segment_of is not None:
+                profiles.append(segments.setdefault(self.segment_of(item), self.empty()))
+            group = None if self.group_of is None else self.group_of(item)
+            for profile in profiles:
+                if measured is not None:
+                    profile._add(self.prefix, measured, group)
+                else:
+                    name = item.name if self.root is None else relative(item.name, self.root)
+                    failure = failures[-1]._replace(path=name)
+                    profile._log_failure(self.prefix, failure, group)
+                if self.values:
+                    row = {name: item.values.get(name) for name in self.values}
+                    profile._add_row(row, group)
+        return Block(
+            whole.view().to_bytes(),
+            failures,
+            {segment: profile.view().to_bytes() for segment, profile in segments.items()},
+        )

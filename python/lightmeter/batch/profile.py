@@ -1,21 +1,21 @@
 """Profiling many images in parallel, to the same bytes for any number of workers."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
 from lightmeter import _core
-from lightmeter.batch.block import Block, blocks, profile_block
-from lightmeter.batch.groups import GroupBy, GroupOf
+from lightmeter.batch.block import Block, Work, blocks
 from lightmeter.batch.resume import Kept
-from lightmeter.batch.running import Progress, in_order, threads, threads_for, workers_of
-from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
+from lightmeter.batch.running import in_order, threads, threads_for, workers_of
+from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
 from lightmeter.image.failure import Failure
+from lightmeter.image.limits import Limits
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -43,7 +43,6 @@ class _Options(RowOptions, total=False):
     executor: Executor
     resume: str | os.PathLike[str] | None
     progress: Callable[[int, int], None] | None
-    progress_within: Callable[[str, int, int], None] | None
     on_failure: Callable[[Failure], None] | None
 
 
@@ -71,7 +70,6 @@ def profile_images(
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
-    progress_within: Callable[[str, int, int], None] | None = None,
     on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ProfileView | SegmentedViews:
@@ -92,8 +90,8 @@ def profile_images(
             - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``, of which
               ``shard-{000..127}.tar`` and ``shards/*.tar`` are several;
             - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
-              ``.parquet``, ``.arrow``, ``.feather``, a table in memory, or a ``datasets.Dataset``;
-            - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or ``.parquet`` with
+              ``.parquet``, a table in memory, or a ``datasets.Dataset``;
+            - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or a table with
               paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
               ``url`` or ``uri``;
             - an address of any of these, such as ``s3://bucket/photos/``;
@@ -115,8 +113,6 @@ def profile_images(
               archive, if `source` is just one.
             - ``"column:NAME"``: a value that the source says of the image, as for `values`.
             - ``"exif:TAG"``: an Exif tag, such as ``"exif:Model"``, that is not personal.
-            - ``"manifest:FILE:COLUMN"``: a column of a CSV, JSON lines or Parquet file, with the
-              paths in another (``path``, ``file``, ``filename``, ``file_name`` or ``image``).
 
             Or it is a function from the path, as it can be opened, or from a name such as
             ``shard.tar:dir/a.jpg``, to a dict of keys and values;
@@ -125,9 +121,9 @@ def profile_images(
             the order of the paths. All others are counted together, with the value ``other``.
         group: what an image has in common with others, such as its slide or its burst, so that
             comparisons take groups and not images for independent. It is ``"path:REGEX"``,
-            ``"exif:TAG"``, ``"column:NAME"`` or ``"manifest:FILE:COLUMN"`` as above, or a function
-            from the path to a name, which threads call. An image without a name is a group of its
-            own. Names are not kept, only the moments of hashed groups are.
+            ``"exif:TAG"`` or ``"column:NAME"`` as above, or a function from the path to a name,
+            which threads call. An image without a name is a group of its own. Names are not kept,
+            only the moments of hashed groups are.
         reading: how pictures are read.
         exemplars: pictures to keep to look at, as for `Profile`; none by default.
         sample: of how many images to keep the numbers for `check_image`, likewise, such as 256.
@@ -143,12 +139,9 @@ def profile_images(
             by its qualified name and its attribute ``version``: change that with its code. Blocks
             with an image that was ``unreadable`` or had ``vanished`` are tried again. Any number
             of runs may share a folder.
-        progress: called as ``progress(done, total)`` after each image, by one thread at a time;
-            small ones are worked on 16 at a time. The total grows where the source does not tell
-            how many images it has.
-        progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
-            so far of a picture that is read in tiles. Threads of several pictures call it at once.
-            Processes do not call it.
+        progress: called as ``progress(done, total)`` after each block of 16 images or more, or of
+            fewer that are large. The total grows where the source does not tell how many images it
+            has.
         on_failure: called with every file that could not be measured, its path as it can be opened,
             in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
@@ -159,63 +152,43 @@ def profile_images(
 
     Raises:
         FileNotFoundError: `source` is one path and does not exist.
-        OSError: a manifest cannot be read.
         TypeError: `source` or an option is of another type, or an option is unknown; a function of
             yours cannot be sent to another process; what `resume` keeps must have a name, which
             arrays in memory do not have.
-        ValueError: an argument is out of range; `segment_by` or `group` is not understood, names a
-            personal Exif tag, or names a manifest that is damaged or of other images; a table has
-            no such column.
+        ValueError: an argument is out of range; `segment_by` or `group` is not understood, or names
+            a personal Exif tag; a table has no such column.
         ImportError: a package that the source needs is not installed.
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
     reading = reading_of(reading, options)
+    run = Run(workers, executor, resume, progress, on_failure)
     logged = tuple(values)
     columns = (*logged, *columns_of(segment_by), *columns_of(group))
     wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
-    run = Run(
+    found = source_of(source, wanted)
+    work = Work(
         reading=reading,
         prefix=prefix,
         values=logged,
         exemplars=exemplars,
         sample=sample,
         tags=tags,
-        workers=workers,
-        executor=executor,
-        resume=resume,
-        progress=progress,
-        progress_within=progress_within,
-        on_failure=on_failure,
+        root=found.root,
+        segment_of=None if segment_by is None else SegmentOf(segment_by, found.root, reading.exif),
+        group_of=None if group is None else GroupOf(group, found.root, reading.exif),
     )
-    found = source_of(source, wanted)
-    segment_of = None
-    if segment_by is not None:
-        segment_of = SegmentOf(segment_by, root=found.root, exif=reading.exif)
-    groups = None
-    if group is not None:
-        groups = GroupOf(group, root=found.root, exif=reading.exif)
-    for origin in (segment_of, groups):
-        if origin is not None and found.files:
-            origin.check_files(found.files)
-    views = run.profile(found, segment_of=segment_of, group_of=groups)
+    views = run.profile(found, work)
     return views.whole if segment_by is None else views
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Run:
-    """How a source is profiled; the attributes are arguments of `profile_images`."""
+    """Who works on the blocks of a source; the attributes are arguments of `profile_images`."""
 
-    reading: Reading
-    prefix: str = "image"
-    values: Sequence[str] = ()
-    exemplars: int = 0
-    sample: int = 0
-    tags: Mapping[str, str] | None = None
     workers: int | None = None
     executor: Executor = "threads"
     resume: str | os.PathLike[str] | None = None
     progress: Callable[[int, int], None] | None = None
-    progress_within: Callable[[str, int, int], None] | None = None
     on_failure: Callable[[Failure], None] | None = None
 
     def __post_init__(self) -> None:
@@ -225,78 +198,43 @@ class Run:
             expected = ", ".join(get_args(Executor))
             raise ValueError(f"executor is {self.executor!r}; expected one of {expected}")
 
-    def empty(self) -> Profile:
-        """Return a profile of nothing."""
-        return Profile(
-            self.prefix,
-            reading=self.reading,
-            exemplars=self.exemplars,
-            sample=self.sample,
-            tags=self.tags,
-        )
-
-    def work(
-        self, root: str | None, segment_of: SegmentOf | None, group_of: GroupOf | None
-    ) -> Callable[..., Block]:
-        """Return what makes a profile of a block, and can be pickled."""
-        return partial(
-            profile_block,
-            reading=self.reading,
-            prefix=self.prefix,
-            exemplars=self.exemplars,
-            sample=self.sample,
-            values=self.values,
-            root=root,
-            segment_of=segment_of,
-            group_of=group_of,
-        )
-
-    def profile(
-        self,
-        source: Source,
-        *,
-        segment_of: SegmentOf | None = None,
-        group_of: GroupOf | None = None,
-        kept: set[str] | None = None,
-    ) -> SegmentedViews:
+    def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> SegmentedViews:
         """Profile the pictures of a source.
 
         Args:
             source: the source.
-            segment_of: from a picture to its segment; None makes no segments.
-            group_of: from a picture to its group; None takes pictures for independent.
+            work: what is done with a block.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
-        total = self.empty()
+        total = work.empty()
         segments: dict[str, Profile] = {}
         kept = set() if kept is None else kept
         workers = workers_of(self.workers)
-        work = self.work(source.root, segment_of, group_of)
         resumed = None if self.resume is None else Kept(self.resume, work)
-        progress = Progress(self.progress, source.total)
-        work = partial(work, threads=threads_for(source, workers))
-        with self._pool(work, workers, progress) as begin:
+        shared = partial(work, threads=threads_for(source, workers))
+        with self._pool(shared, work.reading.limits, workers) as begin:
             submit = begin if resumed is None else partial(resumed.submit, begin=begin)
             # In the order of the source, on which the segments kept depend.
-            for block in in_order(submit, blocks(source), workers, progress):
+            for block in in_order(submit, blocks(source), workers, self.progress, source.total):
                 if resumed is not None:
                     resumed.keep(block)
                 total._core.merge(_core.Profile.decode(block.profile))
-                if segment_of is not None:
+                if work.segment_of is not None:
                     for text, data in block.segments.items():
-                        segment = segments.setdefault(segment_of.kept(text, kept), total._empty())
+                        text = work.segment_of.kept(text, kept)
+                        segment = segments.setdefault(text, work.empty())
                         segment._core.merge(_core.Profile.decode(data))
                 if self.on_failure is not None:
                     for failure in block.failures:
                         self.on_failure(failure)
-        parts = {text: ProfileView(segment._core) for text, segment in segments.items()}
+        parts = {text: segment.view() for text, segment in segments.items()}
         return SegmentedViews(total.view(), parts)
 
     def _pool(
-        self, work: Callable[..., Block], workers: int, progress: Progress
+        self, work: Callable[..., Block], limits: Limits, workers: int
     ) -> AbstractContextManager[Any]:
         if self.executor == "processes":
             from lightmeter.batch.processes import processes  # loads what most never need
 
-            return processes(work, workers, self.reading.limits)
-        return threads(work, workers, self.reading.limits, progress, self.progress_within)
+            return processes(work, workers, limits)
+        return threads(work, workers, limits)

@@ -1,15 +1,13 @@
 """Profiles of Ray data sets: pictures are measured where they are, and never come to the driver."""
 
-from collections.abc import Mapping
 from typing import Any, Unpack
-
-import numpy as np
 
 from lightmeter.batch.cluster import Plan, plan_of
 from lightmeter.batch.profile import RowOptions
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
+from lightmeter.profile.table_files import parquet
 
 __all__ = ["profile"]
 
@@ -48,13 +46,12 @@ def profile(
         return plan_of(["image"], segment_by, column="image").merged(())
     plan = plan_of(schema.names, segment_by, **options)
     parts = dataset.select_columns(plan.columns).map_batches(
-        _profiled, batch_size=_ROWS, fn_kwargs={"plan": plan}
+        _profiled, batch_size=_ROWS, batch_format="pyarrow", fn_kwargs={"plan": plan}
     )
     return plan.merged((row["segment"], row["profile"]) for row in parts.iter_rows())
 
 
-def _profiled(batch: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+def _profiled(table: Any, plan: Plan) -> Any:
     """In a task: the profiles of a batch."""
-    rows = (dict(zip(batch, cells, strict=True)) for cells in zip(*batch.values(), strict=True))
-    segments, profiles = zip(*plan.parts(rows), strict=True)
-    return {"segment": np.array(segments, object), "profile": np.array(profiles, object)}
+    segments, profiles = zip(*plan.parts(table.to_batches()), strict=True)
+    return parquet().table({"segment": segments, "profile": profiles})

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
-import time
+import re
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ import numpy as np
 from PIL import features
 
 from lightmeter import _core
-from lightmeter.batch.block import Block
+from lightmeter.batch.block import Block, Work
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.remote import RemotePart
 from lightmeter.errors import BatchError, DecodeError, ImageError
@@ -28,7 +28,6 @@ from lightmeter.files import read_regular, write_atomically
 __all__ = ["Kept"]
 
 _DIGEST = 32  # bytes
-_OLD = 3600.0  # seconds after which nobody still writes a temporary file
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
 
 # What decodes pictures. One that is not installed decides that its pictures fail.
@@ -44,7 +43,7 @@ class Kept:
     attribute ``version`` alone. Any number of runs may use a folder at once.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], work: Callable[..., Block]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], work: Work) -> None:
         """Make the folder, should it not be there.
 
         Raises:
@@ -52,19 +51,11 @@ class Kept:
             BatchError: the folder cannot be made.
         """
         self._folder = Path(os.path.abspath(folder))
-        versions = [
-            _core.__version__,
-            *map(_version, _DECODERS),
-            *map(features.version, _LIBRARIES),
-        ]
-        self._settings = _text([versions, work])
+        decoders = [*map(_version, _DECODERS), *map(features.version, _LIBRARIES)]
+        self._settings = _text([_core.__version__, decoders, work])
         self._names: deque[str | None] = deque()  # of blocks under way; None where kept
         with self._reported():
             self._folder.mkdir(parents=True, exist_ok=True)
-            for file in self._folder.glob(".*.tmp"):  # of runs that were killed
-                with contextlib.suppress(FileNotFoundError):
-                    if file.lstat().st_mtime < time.time() - _OLD:
-                        file.unlink()
 
     def submit(
         self, items: list[Item], begin: Callable[[list[Item]], "Future[Block]"]
@@ -137,16 +128,19 @@ def _lasting(value: Any) -> Any:
         return [value.func, value.args, value.keywords]
     if isinstance(value, set | frozenset):
         return sorted(map(_text, value))
-    if isinstance(value, bytes | np.ndarray):
-        data = np.frombuffer(value, np.uint8) if isinstance(value, bytes) else value
-        return [str(data.dtype), data.shape, hashlib.sha256(data.tobytes()).hexdigest()]
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    if isinstance(value, np.ndarray):
+        return [str(value.dtype), value.shape, value.tobytes()]
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
-    kind = value if hasattr(value, "__qualname__") else type(value)
-    if kind.__module__.startswith("lightmeter.") and kind is not value:
-        return [kind.__qualname__, vars(value)]
-    if kind.__module__ == "re":
+    if isinstance(value, re.Pattern):
         return [value.pattern, value.flags]
+    if isinstance(value, ImageError):
+        return [value.reason, value.detail]
+    kind = value if hasattr(value, "__qualname__") else type(value)
+    if kind is not value and kind.__module__.startswith("lightmeter."):
+        return [kind.__qualname__, vars(value)]
     if callable(value):
         return [kind.__module__, kind.__qualname__, str(getattr(value, "version", ""))]
     return str(value)
@@ -154,21 +148,14 @@ def _lasting(value: Any) -> Any:
 
 def _described(item: Item) -> list[Any]:
     data: Any = item.data
-    state: Any
     if isinstance(data, str | os.PathLike):
-        state = [os.fspath(data), _state_of(os.fspath(data))]
-    elif isinstance(data, bytes):
-        state = hashlib.sha256(data).hexdigest()
-    elif isinstance(data, ImageError):
-        state = [data.reason, data.detail]
-    elif isinstance(data, RemotePart):
-        state = repr(data)
-    else:
+        data = [os.fspath(data), _state_of(os.fspath(data))]
+    elif not isinstance(data, bytes | RemotePart | ImageError):
         raise TypeError(
             f"{item.name} is a {type(data).__name__} in memory, so that what is done of it cannot "
             "be kept; expected files, archives, tables or addresses, or no `resume`"
         )
-    return [item.name, item.within, repr(sorted(item.values.items())), state]
+    return [item.name, sorted(item.values.items()), data]
 
 
 def _state_of(path: str) -> list[Any]:

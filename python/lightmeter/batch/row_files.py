@@ -7,25 +7,15 @@ from typing import IO, cast
 from lightmeter.files import path_texts
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from lightmeter.image.reading import DEFAULT_READING, Reading
-from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row
-from lightmeter.profile.table_files import RowFormat, Value, parquet, write_table
+from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row
+from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
 
-__all__ = ["check_row_format", "row_json", "write_rows"]
-
-
-def check_row_format(row_format: RowFormat) -> None:
-    """Refuse a format whose package is not there.
-
-    Raises:
-        ImportError: Parquet needs pyarrow, and that is not installed.
-    """
-    if row_format == "parquet":
-        parquet()
+__all__ = ["row_json", "write_rows"]
 
 
 def row_json(row: Row) -> str:
     """A row as a line of JSON in ASCII. A path that is no UTF-8 is whole in ``path_base64``."""
-    return json.dumps(_texts(row), allow_nan=False)
+    return line_of(cast(Mapping[str, Value], _texts(row)))
 
 
 def write_rows(
@@ -84,15 +74,14 @@ def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
 
 
 def _texts(row: Row) -> Row:
-    """The row with every text in Unicode."""
+    """The row with every text in Unicode; names in lists are so anyway."""
     path, *others = row.items()
     texts: Row = {**path_texts(str(path[1]))}
-    return texts | {name: _unicode(value) for name, value in others}
-
-
-def _unicode(value: Cell) -> Cell:
-    """Names in lists are Unicode anyway."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+    for name, value in others:
+        texts[name] = value
+        if isinstance(value, str):
+            texts[name] = value.encode(errors="replace").decode()
+    return texts
 
 
 def _in_columns(row: Row, columns: Mapping[str, type], own: Collection[str]) -> Row:

@@ -6,14 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Unpack
 
-from lightmeter.batch.running import (
-    NamedWatch,
-    Progress,
-    in_order,
-    threads,
-    threads_for,
-    workers_of,
-)
+from lightmeter.batch.running import in_order, threads, threads_for, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
@@ -42,7 +35,6 @@ def measure(
     reading: Reading | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    progress_within: Callable[[str, int, int], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Generator[Row, None, None]:
     """Measure images, and give one dict an image in the order of the source, or of sorted paths.
@@ -69,9 +61,7 @@ def measure(
         with_exif: give the Exif tags too, those that `Reading.exif` tracks.
         reading: how pictures are read.
         workers: threads that decode and measure; None takes one per processor.
-        progress: called as ``progress(done, total)`` after each file, by one thread at a time.
-        progress_within: called as ``progress_within(name, done, total)`` with the pixels measured
-            so far of a picture that is read in tiles. Threads of several pictures call it at once.
+        progress: called as ``progress(done, total)`` after a few files each.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
@@ -85,26 +75,25 @@ def measure(
     wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
     source = source_of(inputs, wanted)
     size = _BLOCK_ITEMS if reading.frames == "first" else 1
-    told = Progress(progress, source.total)
     shared = threads_for(source, workers)
     work = partial(_rows_of, reading=reading, with_exif=with_exif, threads=shared)
 
     def rows() -> Generator[Row, None, None]:
         items = iter(source)
         blocks = iter(lambda: list(islice(items, size)), [])
-        with threads(work, workers, reading.limits, told, progress_within) as submit:
-            for block in in_order(submit, blocks, workers, told):
+        with threads(work, workers, reading.limits) as submit:
+            for block in in_order(submit, blocks, workers, progress, source.total):
                 yield from block
 
     return rows()
 
 
 def _rows_of(
-    items: Iterator[Item], watch: NamedWatch, reading: Reading, with_exif: bool, threads: int
+    items: Iterator[Item], watch: Watch, reading: Reading, with_exif: bool, threads: int
 ) -> list[Row]:
     rows: list[Row] = []
     for item in items:
-        rows += _frames(item, reading, with_exif, threads, partial(watch, item.name))
+        rows += _frames(item, reading, with_exif, threads, watch)
     return rows
 
 

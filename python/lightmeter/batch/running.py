@@ -14,11 +14,12 @@ from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
+from lightmeter.image.tiles.measured import Watch
 
-__all__ = ["NamedWatch", "Progress", "in_order", "threads", "threads_for", "workers_of"]
+__all__ = ["Progress", "in_order", "threads", "threads_for", "workers_of"]
 
 Result = TypeVar("Result")
-NamedWatch = Callable[[str, int, int], None]
+Progress = Callable[[int, int], None]  # of items that are done, and all
 
 # Blocks that are begun beside those that workers are at, so that no worker waits for the next one.
 _AHEAD = 2
@@ -51,48 +52,27 @@ def threads_for(source: Source, workers: int) -> int:
     return max(1, workers // max(1, source.total or workers))
 
 
-class Progress:
-    """Tells a listener how many items are done, one call at a time."""
-
-    def __init__(self, listener: Callable[[int, int], None] | None, total: int | None) -> None:
-        self._listener, self._total = listener, total
-        self._lock = threading.Lock()
-        self._begun = self._done = 0
-
-    def begin(self, items: int) -> None:
-        """Count items that came. An unknown total is that of those that came so far."""
-        self._begun += items
-
-    def add(self) -> None:
-        """Count one more that is done."""
-        with self._lock:
-            self._tell(self._done + 1)
-
-    def reach(self, done: int) -> None:
-        """Count those that no worker counted: of other processes, or done by an earlier run."""
-        with self._lock:
-            if done > self._done:
-                self._tell(done)
-
-    def _tell(self, done: int) -> None:
-        self._done = done
-        if self._listener is not None:
-            self._listener(done, self._begun if self._total is None else self._total)
+def _silent(done: int, total: int) -> None:
+    pass
 
 
 def in_order(
     submit: Callable[[list[Item]], "Future[Result]"],
     blocks: Iterable[list[Item]],
     workers: int,
-    progress: Progress,
+    progress: Progress | None = None,
+    total: int | None = None,
 ) -> Generator[Result, None, None]:
     """Yield the result of each block in the order of the blocks, which are taken a few ahead.
+
+    Progress is told behind each; without a total that is the number of items that came so far.
 
     A process that forked has none of the workers: the iterator raises a RuntimeError there.
     """
     process = os.getpid()
     waiting: deque[tuple[Future[Result], int, int]] = deque()  # with its items, and their bytes
-    finished = 0
+    taken = finished = 0
+    tell: Progress = progress or _silent
 
     def is_first_next() -> bool:
         """Wait until one more block may begin, or the first one is finished."""
@@ -117,11 +97,11 @@ def in_order(
         future, items, _ = waiting.popleft()
         result = future.result()
         finished += items
-        progress.reach(finished)
+        tell(finished, total or taken)
         return result
 
     for block in blocks:
-        progress.begin(len(block))
+        taken += len(block)
         waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
         del block
         while waiting and is_first_next():
@@ -138,11 +118,9 @@ class _Stopped(BaseException):
 
 @contextmanager
 def threads(
-    work: Callable[[Iterator[Item], NamedWatch], Result],
+    work: Callable[[Iterator[Item], Watch], Result],
     workers: int,
     limits: Limits,
-    progress: Progress,
-    within: NamedWatch | None = None,
 ) -> Iterator[Callable[[list[Item]], "Future[Result]"]]:
     """Start threads that work on blocks. Decoding and measuring run outside the GIL.
 
@@ -151,29 +129,24 @@ def threads(
 
     Args:
         work: is called with the items of a block, remote ones with their bytes; and with a function
-            to be called with the name of a large picture, the pixels measured of it and all.
+            to be called with the pixels measured of a large picture, and all.
         workers: how many threads.
         limits: what fetching a picture may cost.
-        progress: is told of each item.
-        within: called as `work` calls its function.
 
     Yields:
         What begins a block, and returns the future of its result.
     """
     stopped = threading.Event()
 
-    def watch(name: str, done: int, total: int) -> None:
+    def watch(done: int, total: int) -> None:
         if stopped.is_set():
             raise _Stopped
-        if within is not None:
-            within(name, done, total)
 
     def watched(block: list[Item]) -> Iterator[Item]:
         for item in fetched(block, limits):
             if stopped.is_set():
                 raise _Stopped
             yield item
-            progress.add()
 
     def worked(block: list[Item]) -> Any:
         return work(watched(block), watch)

@@ -1,18 +1,17 @@
-"""Which segment a picture belongs to: by its name, Exif or columns, a manifest or a function."""
+"""Which segment and group a picture belongs to: by its name, Exif, a column or a function."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
 
 from lightmeter.batch.sources.exif import exif_of
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.manifest import Manifest
 from lightmeter.batch.sources.names import relative
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
+from lightmeter.profile.grouping import Group, GroupName, group_of
 from lightmeter.profile.segments import (
-    clean_keys,
     kept_segment,
     returned_values,
     segment_of_values,
@@ -20,20 +19,15 @@ from lightmeter.profile.segments import (
     text_of,
 )
 
-__all__ = [
-    "SOURCES",
-    "Origin",
-    "SegmentBy",
-    "SegmentOf",
-    "check_files",
-    "columns_of",
-    "origin_of",
-]
+__all__ = ["SOURCES", "GroupBy", "GroupOf", "SegmentBy", "SegmentOf", "columns_of"]
 
-SOURCES = ("path:", "exif:", "column:", "manifest:")  # what an origin of values begins with
+SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
 
 # Key of a segment -> where its value comes from; or a function of the path.
 SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] | None]
+
+# Where the name of a group comes from, such as "path:([^/]+)/"; or a function of the path.
+GroupBy = str | Callable[[str], GroupName]
 
 # From a picture, and the folder that it was found in, to a value.
 Origin = Callable[[Item, str | None], str | None]
@@ -45,7 +39,6 @@ class SegmentOf:
     def __init__(
         self,
         segment_by: SegmentBy,
-        *,
         root: str | None,
         exif: ExifPolicy,
         fixed: Mapping[str, str] | None = None,
@@ -54,14 +47,13 @@ class SegmentOf:
 
         Args:
             segment_by: as for `lightmeter.profile_images`.
-            root: the folder that the files were found in, if it is one.
+            root: a folder or archive that the names of pictures are relative to.
             exif: a tag that it denies can make no segments either.
             fixed: keys and values that all segments have.
 
         Raises:
             TypeError: `segment_by` is of another type.
-            ValueError: a source is not understood, or names a personal tag; a manifest is damaged.
-            OSError: a manifest cannot be read.
+            ValueError: an origin is not understood, or names a personal tag.
         """
         self._root = root
         self._fixed = dict(fixed or {})
@@ -74,8 +66,7 @@ class SegmentOf:
                     "{'camera': 'exif:Model'}"
                 )
             segment_text(segment_by)  # checks the types
-            keys = clean_keys(segment_by)
-            self._origins = {key: origin_of(text, exif) for key, text in keys.items()}
+            self._origins = {key: _origin_of(text, exif) for key, text in segment_by.items()}
             self._check(self._origins)
 
     def __call__(self, item: Item) -> str:
@@ -87,14 +78,6 @@ class SegmentOf:
         else:
             values = {key: origin(item, self._root) for key, origin in self._origins.items()}
         return segment_of_values(values, self._fixed)
-
-    def check_files(self, files: Sequence[str]) -> None:
-        """Find out before they are measured that a manifest is of other images.
-
-        Raises:
-            ValueError: it names none of them.
-        """
-        check_files(self._origins.values(), files, self._root)
 
     def _check(self, keys: Mapping[str, object]) -> None:
         if twice := keys.keys() & self._fixed.keys():
@@ -108,15 +91,31 @@ class SegmentOf:
         return kept_segment(segment, kept, self._fixed)
 
 
-def check_files(origins: Iterable[Origin], files: Sequence[str], root: str | None) -> None:
-    """Refuse a manifest among origins that is of other images; raises a ValueError."""
-    for origin in origins:
-        if isinstance(origin, Manifest):
-            origin.check_names(files, root)
+class GroupOf:
+    """From a picture to its group."""
+
+    def __init__(self, group_by: GroupBy, root: str | None, exif: ExifPolicy) -> None:
+        """Read what `group_by` says, with arguments and errors as of `SegmentOf`."""
+        self._root = root
+        self._function = group_by if callable(group_by) else None
+        self._origin = _origin_of(group_by, exif) if isinstance(group_by, str) else None
+        if self._function is None and self._origin is None:
+            raise TypeError(
+                f"group is {group_by!r}; expected a function of the path, or a text such as "
+                "'path:([^/]+)/'"
+            )
+
+    def __call__(self, item: Item) -> Group:
+        """The group of a picture; without a name it is a group of its own."""
+        if self._origin is not None:
+            name: GroupName = self._origin(item, self._root)
+        else:
+            assert self._function is not None
+            name = self._function(item.name)
+        return group_of("" if name is None else name) or Group(None)
 
 
-def origin_of(text: str, exif: ExifPolicy) -> Origin:
-    """What a text such as ``exif:Model`` says; raises as `SegmentOf` does."""
+def _origin_of(text: str, exif: ExifPolicy) -> Origin:
     kind, _, rest = text.partition(":")
     if kind == "path" and rest:
         return partial(_in_path, _pattern(rest))
@@ -124,13 +123,9 @@ def origin_of(text: str, exif: ExifPolicy) -> Origin:
         return partial(_in_exif, _tag(rest, exif))
     if kind == "column" and rest:
         return partial(_in_column, rest)
-    if kind == "manifest":
-        file, _, column = rest.rpartition(":")
-        if file and column:
-            return Manifest(file, column)
     raise ValueError(
-        f"got {text!r} as the source of segments or groups; expected path:REGEX, exif:TAG, "
-        "column:NAME or manifest:FILE:COLUMN, such as 'exif:Model'"
+        f"got {text!r} as the source of segments or groups; expected path:REGEX, exif:TAG or "
+        "column:NAME, such as 'exif:Model'"
     )
 
 
@@ -158,8 +153,7 @@ def columns_of(origins: object) -> tuple[str, ...]:
 
 
 def _in_path(pattern: re.Pattern[str], item: Item, root: str | None) -> str | None:
-    name = item.name if item.within is None else item.within
-    match = pattern.search(name if root is None else relative(name, root))
+    match = pattern.search(item.name if root is None else relative(item.name, root))
     return match and match[pattern.groups]
 
 

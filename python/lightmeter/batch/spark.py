@@ -1,6 +1,6 @@
 """Profiles of Spark DataFrames: executors measure the pictures, the driver merges the profiles."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Unpack
 
@@ -60,8 +60,7 @@ def profile(
 def _profiled(plan: Plan, batches: Iterable[Any]) -> Iterator[Any]:
     """In a task: the profiles of a partition."""
     pyarrow = parquet()
-    rows: Iterator[Mapping[str, Any]] = (row for batch in batches for row in batch.to_pylist())
-    for segment, data in plan.parts(rows):
+    for segment, data in plan.parts(batches):
         yield pyarrow.RecordBatch.from_pydict(
             {
                 "segment": pyarrow.array([segment], "string"),

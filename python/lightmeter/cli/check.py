@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Failure, ImageCheck, ProfileView, Reading, Store, check_image
-from lightmeter.batch.running import Progress, in_order, threads, workers_of
+from lightmeter.batch.running import in_order, threads, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.cli.options import (
@@ -99,15 +99,13 @@ def check(
         items = iter(source)
         blocks = iter(lambda: list(islice(items, _BLOCK_ITEMS)), [])
         number = workers_of(workers)
-        with progress_bar("checking") as bar:
-            progress = Progress(bar, source.total)
-            with threads(work, number, reading.limits, progress) as submit:
-                results = in_order(submit, blocks, number, progress)
-                for path, checked in tally.of(pair for block in results for pair in block):
-                    if output_format is Format.JSON:
-                        flagged.append(_plain(path, checked))
-                    else:
-                        _print(path, checked)
+        with progress_bar("checking") as bar, threads(work, number, reading.limits) as submit:
+            results = in_order(submit, blocks, number, bar, source.total)
+            for path, checked in tally.of(pair for block in results for pair in block):
+                if output_format is Format.JSON:
+                    flagged.append(_plain(path, checked))
+                else:
+                    _print(path, checked)
         if output_format is Format.JSON:
             print(json.dumps({**tally.plain(), "flagged": flagged}, allow_nan=False, indent=2))
         else:

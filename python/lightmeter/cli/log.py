@@ -62,8 +62,7 @@ def log(
         typer.Option(
             metavar="KEY=VALUE",
             help="The segment of all images, such as camera=north, or where that of each comes "
-            "from, as camera=path:REGEX, camera=exif:Model, camera=column:NAME or "
-            "camera=manifest:FILE:COLUMN (repeatable).",
+            "from, as camera=path:REGEX, camera=exif:Model or camera=column:NAME (repeatable).",
         ),
     ] = None,
     every: Annotated[

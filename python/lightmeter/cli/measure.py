@@ -9,7 +9,7 @@ import typer
 
 from lightmeter import Reading
 from lightmeter import measure as measure_rows
-from lightmeter.batch.row_files import check_row_format, row_json, write_rows
+from lightmeter.batch.row_files import row_json, write_rows
 from lightmeter.batch.sources.find import opener_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.failures import Failures
@@ -64,15 +64,13 @@ def measure(
     A folder stands for the images below it. The row of a file that cannot be read says why. Rows
     are written as .csv, .jsonl or .parquet, and printed as JSON lines.
     """
-    with usage():
+    with reported(), usage():
         ranking = _ranking(sort, worst, highest, html, output, reading)
         file = None if output in (None, _STDOUT) else output
         row_format = None if file is None else row_format_of(file)
     printed = file is None and ranking is None
     tally, failed = Tally(), Failures()
     with reported():
-        if row_format is not None:
-            check_row_format(row_format)
         for target in (file, html):
             if target is not None:
                 check_target(target)
@@ -87,7 +85,6 @@ def measure(
                     reading=reading,
                     workers=workers,
                     progress=progress,
-                    progress_within=None if progress is None else progress.within,
                 )
             ) as measured,
         ):

@@ -20,7 +20,6 @@ from lightmeter.alerts import (
     snooze,
     try_out,
 )
-from lightmeter.batch.row_files import check_row_format
 from lightmeter.cli.options import Format, Printed, StoreOption
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage
 from lightmeter.files import check_target, open_atomically, write_atomically
@@ -226,10 +225,8 @@ def print_series(
 def _check_output(output: Path | None) -> None:
     """Before anything is read."""
     if output is not None:
-        with usage():
-            row_format = row_format_of(output)
-        with reported():
-            check_row_format(row_format)
+        with reported(), usage():
+            row_format_of(output)
             check_target(output)
 
 

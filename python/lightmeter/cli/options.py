@@ -124,7 +124,7 @@ Groups = Annotated[
     str | None,
     typer.Option(
         "--group",
-        metavar="path:REGEX|exif:TAG|column:NAME|manifest:FILE:COLUMN",
+        metavar="path:REGEX|exif:TAG|column:NAME",
         help="What images have in common that makes them alike, such as their slide or burst, so "
         "that comparisons take groups and not images for independent.",
     ),

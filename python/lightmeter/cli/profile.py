@@ -82,7 +82,6 @@ def profile(
                 executor=executor.value,
                 resume=resume,
                 progress=progress,
-                progress_within=None if progress is None else progress.within,
                 on_failure=on_failure,
             )
         if output is not None:

@@ -17,7 +17,6 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
-    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "NOT_INSTALLED",
     "OK",
     "TERMINATED",
-    "Bar",
     "Commands",
     "Terminated",
     "complain",
@@ -67,8 +65,6 @@ class _Rate(ProgressColumn):
     """Images a second."""
 
     def render(self, task: Task) -> Text:
-        if task.fields.get("within"):
-            return Text("%")
         return Text(f"{task.speed or 0:.0f} images/s")
 
 
@@ -99,29 +95,8 @@ def wide_console() -> Console:
     return console
 
 
-class Bar:
-    """A bar on a terminal, and one more for each picture that takes long."""
-
-    def __init__(self, bar: Progress, what: str) -> None:
-        """Made by `progress_bar`."""
-        self._bar, self._parts = bar, dict[str, TaskID]()
-        self._whole = bar.add_task(visible(what), total=None)
-
-    def __call__(self, done: int, total: int) -> None:
-        """So many images are done."""
-        self._bar.update(self._whole, completed=done, total=total)
-
-    def within(self, name: str, done: int, total: int) -> None:
-        """So many pixels of an image are done."""
-        if name not in self._parts:
-            self._parts[name] = self._bar.add_task(visible(name), total=100, within=True)
-        self._bar.update(self._parts[name], completed=100 * done / total)
-        if done == total:
-            self._bar.remove_task(self._parts.pop(name))
-
-
 @contextlib.contextmanager
-def progress_bar(what: str) -> Iterator[Bar | None]:
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """What moves a bar on a terminal; None elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -136,7 +111,8 @@ def progress_bar(what: str) -> Iterator[Bar | None]:
         console=console,
         transient=True,
     ) as bar:
-        yield Bar(bar, what)
+        whole = bar.add_task(visible(what), total=None)
+        yield lambda done, total: bar.update(whole, completed=done, total=total)
 
 
 @contextlib.contextmanager

@@ -63,7 +63,7 @@ def columns_of(table: Any) -> dict[str, Any]:
 
     Args:
         table: a DataFrame of pandas or polars, a pyarrow Table, or anything else that gives an
-            Arrow stream or speaks the DataFrame interchange protocol.
+            Arrow stream.
 
     Raises:
         TypeError: it is no table.
@@ -90,7 +90,7 @@ def columns_of(table: Any) -> dict[str, Any]:
 def _arrow_table(table: Any) -> Any:
     kind = type(table).__name__
     streams = any(hasattr(table, name) for name in ("__arrow_c_stream__", "__arrow_c_array__"))
-    if isinstance(table, type) or not (streams or hasattr(table, "__dataframe__")):
+    if isinstance(table, type) or not streams:
         hint = "; a dict of columns goes to columns=" if isinstance(table, dict) else ""
         if isinstance(table, list | Iterator):
             hint = "; rows of lm.measure go with roles='image'"
@@ -99,13 +99,13 @@ def _arrow_table(table: Any) -> Any:
             f"an object with __arrow_c_stream__{hint}"
         )
     try:
-        import pyarrow.interchange
+        import pyarrow
     except ImportError as error:
         raise ImportError(f"to read a {kind}, lightmeter needs pyarrow: pip install pyarrow") from (
             error
         )
     try:
-        return pyarrow.table(table) if streams else pyarrow.interchange.from_dataframe(table)
+        return pyarrow.table(table)
     except pyarrow.ArrowInvalid as error:
         raise TypeError(
             f"table is a {kind}, which Arrow cannot read as a table: {error}"

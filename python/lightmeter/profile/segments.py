@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote
 
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ __all__ = [
     "Segment",
     "SegmentRows",
     "SegmentedViews",
-    "clean_keys",
     "clean_value",
     "kept_segment",
     "parse_segment",
@@ -28,8 +27,6 @@ __all__ = [
     "segment_text",
     "text_of",
 ]
-
-_T = TypeVar("_T")
 
 # What distinguishes images of one dataset, such as {"camera": "left"}, or as text camera=left;
 # empty stands for all of it.
@@ -99,29 +96,11 @@ def clean_value(value: str) -> str:
     return text.encode()[:_MAX_BYTES].decode(errors="ignore").rstrip()
 
 
-def clean_keys(values: Mapping[str, _T]) -> dict[str, _T]:
-    """Return the same with keys as a segment can have them.
-
-    Raises:
-        ValueError: a key is empty, or several become one.
-    """
-    cleaned = {clean_value(key): value for key, value in values.items()}
-    if "" in cleaned:
-        raise ValueError(f"got the segment keys {list(values)}, with an empty key; give it a name")
-    if len(cleaned) < len(values):
-        raise ValueError(
-            f"got the segment keys {list(values)}, which become {list(cleaned)}; expected keys "
-            "that differ in their first 128 bytes, and not in white space at their ends"
-        )
-    return cleaned
-
-
 def returned_values(returned: Any) -> dict[str, str | None]:
     """Return the values by key that a function of `segment_by` returned.
 
     Raises:
         TypeError: it returned neither a string, None, nor a dict of these.
-        ValueError: a key is empty, or several become one.
     """
     values = returned if isinstance(returned, Mapping) else {"segment": returned}
     if not values or not all(
@@ -131,7 +110,7 @@ def returned_values(returned: Any) -> dict[str, str | None]:
             f"the function of segment_by returned {returned!r}; expected a string, None, or a dict "
             "of them such as {'camera': 'north'}"
         )
-    return clean_keys(values)
+    return dict(values)
 
 
 def text_of(value: Any) -> str | None:
@@ -174,7 +153,7 @@ class RowSegments:
 
         Raises:
             TypeError: it is of another type.
-            ValueError: a key is empty, or several become one.
+            ValueError: a key is empty.
         """
         self._function = segment_by if callable(segment_by) else None
         self._sources: dict[str, str] = {}
@@ -183,8 +162,7 @@ class RowSegments:
         if isinstance(segment_by, Mapping) and segment_by:
             segment_text(segment_by)  # checks the types
             self._sources = {
-                key: column.removeprefix("column:")
-                for key, column in clean_keys(segment_by).items()
+                key: column.removeprefix("column:") for key, column in segment_by.items()
             }
         elif self._function is None:
             raise TypeError(
@@ -262,24 +240,13 @@ class SegmentedViews(Mapping[str, ProfileView]):
         Raises:
             KeyError: there is no such segment.
         """
-        if segment not in self:
-            named = segment if isinstance(segment, str) else ""
-            hint = near(
-                named,
-                self._segments,
-                f"there {'is' if len(self) == 1 else 'are'} {counted(len(self), 'segment')}",
-            )
-            raise KeyError(f"no segment {segment!r}; {hint}")
-        return self._segments[segment_text(segment)]
-
-    def __contains__(self, segment: object) -> bool:
-        """Whether there is such a segment."""
-        if not isinstance(segment, str | Mapping):
-            return False
         try:
-            return segment_text(segment) in self._segments
-        except (TypeError, ValueError):  # what is no segment
-            return False
+            return self._segments[segment_text(segment)]
+        except (KeyError, TypeError, ValueError):  # also of what is no segment
+            named = segment if isinstance(segment, str) else ""
+            is_one = len(self) == 1
+            hint = f"there {'is' if is_one else 'are'} {counted(len(self), 'segment')}"
+            raise KeyError(f"no segment {segment!r}; {near(named, self, hint)}") from None
 
     def __iter__(self) -> Iterator[str]:
         """The texts of the segments, in their order."""

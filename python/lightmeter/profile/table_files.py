@@ -29,11 +29,14 @@ def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
 
     Raises:
         ValueError: it says none.
+        ImportError: Parquet needs pyarrow, and that is not installed.
     """
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in get_args(RowFormat):
         suffixes = ", ".join(f".{known}" for known in get_args(RowFormat))
         raise ValueError(f"got the file {os.fspath(path)!r}; expected a suffix of {suffixes}")
+    if suffix == "parquet":
+        parquet()
     return cast(RowFormat, suffix)
 
 

@@ -273,7 +273,8 @@ class ProfileView:
         """Which files could not be measured and why: the first 100 by path, each once.
 
         How many there are in all is counted in ``image.Failure``. Paths are relative to the folder
-        that was profiled, or else as given. Images that are no files come last, without a path.
+        or archive that was profiled, or else as given. Images that are no files come last, without
+        a path.
         """
         return [
             Failure(os.fsdecode(path) or None, reason, detail)

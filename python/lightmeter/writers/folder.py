@@ -10,10 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple, Unpack
 
-from lightmeter.batch.block import blocks
-from lightmeter.batch.groups import GroupBy, GroupOf
+from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.profile import Executor, Run
-from lightmeter.batch.segments import SegmentBy, SegmentOf, columns_of
+from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
 from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
@@ -122,14 +121,13 @@ def log_folder(
         workers: how many decode and measure at once; None takes one per processor.
         executor: who works, as for `lightmeter.profile_images`.
         resume: a folder that keeps what is done, likewise.
-        progress: called as ``progress(done, total)`` after each file, by one thread at a time.
+        progress: called as ``progress(done, total)`` after each block, likewise.
         on_failure: called with every file that could not be measured, in the order of the buckets
             and their paths.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
         FileNotFoundError: `folder` does not exist.
-        OSError: a manifest cannot be read.
         TypeError: `at` is neither a date nor a datetime, or an option is unknown.
         ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
             an option is out of range; or there is no such column.
@@ -147,18 +145,18 @@ def log_folder(
     columns = (*date_column(date_from), *columns_of(segment_by), *columns_of(group))
     wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
     reader = date_reader(date_from, reading.limits) if date_from is not None else None
-    run = Run(
+    run = Run(workers, executor, resume, on_failure=on_failure)
+    source = source_of(folder, wanted)
+    work = Work(
         reading=reading,
         exemplars=exemplars,
         sample=sample,
         tags=tags,
-        workers=workers,
-        executor=executor,
-        resume=resume,
-        on_failure=on_failure,
+        segment_of=None
+        if segment_by is None
+        else SegmentOf(segment_by, source.root, reading.exif, whole),
+        group_of=None if group is None else GroupOf(group, source.root, reading.exif),
     )
-    source = source_of(folder, wanted)
-    segment_of, group_of = _origins(source, segment_by, group, reading, whole)
     with store_at(store, create=True) as opened:
         lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
         length = None if lengths is None else lengths.get(dataset, timedelta(days=1))
@@ -183,7 +181,7 @@ def log_folder(
         profiles: dict[datetime, ProfileView] = {}
         segments: dict[datetime, dict[str, int]] = {}
         parts = None
-        if segment_of is not None:
+        if work.segment_of is not None:
             parts = _Segments(opened, dataset, writer, whole)
         to_log = {start: buckets[start] for start in buckets if start not in rolled_up}
         sizes = [members.total for members in to_log.values()]
@@ -191,10 +189,7 @@ def log_folder(
         for start, members in to_log.items():
             shifted = None if progress is None else partial(_shifted, progress, done, total)
             views = replace(run, progress=shifted).profile(
-                Source(members.__iter__, members.total),
-                segment_of=segment_of,
-                group_of=group_of,
-                kept=None if parts is None else parts.kept,
+                Source(members.__iter__, members.total), work, None if parts is None else parts.kept
             )
             done += members.count
             if not members.count:
@@ -209,25 +204,6 @@ def log_folder(
 
 def _fetched(source: Source, reading: Reading) -> Iterator[Item]:
     return (item for block in blocks(source) for item in fetched(block, reading.limits))
-
-
-def _origins(
-    source: Source,
-    segment_by: SegmentBy | None,
-    group: GroupBy | None,
-    reading: Reading,
-    whole: Mapping[str, str],
-) -> tuple[SegmentOf | None, GroupOf | None]:
-    """Return what finds the segment and the group of an image, checked on the file names."""
-    segment_of = group_of = None
-    if group is not None:
-        group_of = GroupOf(group, root=source.root, exif=reading.exif)
-    if segment_by is not None:
-        segment_of = SegmentOf(segment_by, root=source.root, exif=reading.exif, fixed=whole)
-    for origin in (segment_of, group_of):
-        if origin is not None and source.files:
-            origin.check_files(source.files)
-    return segment_of, group_of
 
 
 def _lengths(store: Store, *, needed: object) -> dict[str, timedelta] | None:

@@ -73,7 +73,7 @@ def test_folders_patterns_and_objects(odd: Odd) -> None:
     assert profile_images("odd://bucket/**/*.png").images == 4
     seen: list[tuple[int, int]] = []
     profile_images("odd://bucket", progress=lambda *both: seen.append(both))
-    assert seen == [(done, 4) for done in range(1, 5)]
+    assert seen == [(4, 4)]
     with pytest.raises(ValueError, match="the column 'x' of files"):
         profile_images("odd://bucket", values=["x"])
     with pytest.raises(FileNotFoundError, match="odd://none"):

@@ -114,7 +114,7 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
         folder = tarfile.TarInfo("folder.png")
         folder.type = tarfile.DIRTYPE
         tar.addfile(folder)
-    names = [item.within for item in source_of(path, Wanted())]
+    names = [item.name.removeprefix(f"{path}:") for item in source_of(path, Wanted())]
     assert names == ["../../up.png", "/root.png", "a.png", "d/" * 120 + "long.png"]
     assert failures(path) == (4, [])
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
@@ -122,7 +122,8 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
             member = tarfile.TarInfo(name)
             member.pax_headers = headers
             add(tar, member)
-    assert [item.within for item in source_of(path, Wanted())] == ["é" * 150 + ".png", "pax.png"]
+    names = [item.name.removeprefix(f"{path}:") for item in source_of(path, Wanted())]
+    assert names == ["é" * 150 + ".png", "pax.png"]
 
 
 def test_hostile_names_of_tars(tmp_path: Path) -> None:

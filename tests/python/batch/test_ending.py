@@ -20,6 +20,27 @@ from PIL import Image
 BLOCKS = 4096
 
 
+class Watched:
+    """Counts the blocks of a picture, each of which takes a moment."""
+
+    def __init__(self) -> None:
+        self.blocks, self.begun = 0, threading.Event()
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
+    counted, whole = Watched(), large_raster.Raster.block
+
+    def block(self: Any, *more: Any) -> Any:
+        counted.blocks += 1
+        counted.begun.set()
+        time.sleep(0.001)
+        return whole(self, *more)
+
+    monkeypatch.setattr(large_raster.Raster, "block", block)
+    return counted
+
+
 @pytest.fixture
 def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A picture that is measured in so many blocks."""
@@ -31,32 +52,21 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-class Watched:
-    """Counts the blocks of a picture, each of which takes a moment."""
-
-    def __init__(self) -> None:
-        self.blocks, self.begun = 0, threading.Event()
-
-    def __call__(self, name: str, done: int, total: int) -> None:
-        self.blocks += 1
-        self.begun.set()
-        time.sleep(0.001)
-
-
-def test_a_picture_in_tiles_is_left_where_its_rows_are_closed(large: Path) -> None:
-    watched = Watched()
+def test_a_picture_in_tiles_is_left_where_its_rows_are_closed(
+    large: Path, watched: Watched
+) -> None:
     Image.new("L", (4, 4)).save(large.parent / "a.png")
-    rows = lm.measure(
-        [large.parent / "a.png", large], frames="all", workers=2, progress_within=watched
-    )
+    rows = lm.measure([large.parent / "a.png", large], frames="all", workers=2)
     next(rows)
     watched.begun.wait()
     rows.close()
     assert watched.blocks < BLOCKS
 
 
-def test_a_picture_in_tiles_is_left_where_its_profile_ends(large: Path, tmp_path: Path) -> None:
-    watched, kept = Watched(), tmp_path / "kept"
+def test_a_picture_in_tiles_is_left_where_its_profile_ends(
+    large: Path, watched: Watched, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
     files = [large.parent / f"a{number:02}.png" for number in range(16)]
     for file in files:
         file.touch()
@@ -66,10 +76,7 @@ def test_a_picture_in_tiles_is_left_where_its_profile_ends(large: Path, tmp_path
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lm.profile_images(
-            [*files, large],
-            workers=2, progress_within=watched, on_failure=interrupt, resume=kept,
-        )  # fmt: skip
+        lm.profile_images([*files, large], workers=2, on_failure=interrupt, resume=kept)
     assert watched.blocks < BLOCKS
     assert len(list(kept.glob("*.block"))) == 1  # the picture does not pass for a failed one
 

@@ -340,7 +340,6 @@ def test_items_are_told_apart_by_all_that_they_say() -> None:
         Item("a", b"1"),
         Item("b", b"1"),
         Item("a", b"2"),
-        Item("a", b"1", "b"),
         Item("a", b"1", values={"x": 1}),
         Item("a", b"1", values={"x": 1.0}),
         Item("a", b"1", values={"y": 1}),

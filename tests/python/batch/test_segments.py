@@ -1,6 +1,5 @@
 """Segments of images, found by their paths, their Exif, a manifest or a function."""
 
-import csv
 import json
 import os
 import pickle
@@ -80,57 +79,6 @@ def test_where_segments_come_from(photos: Path, by: Any, wanted: dict[str, int])
     assert sum(len(view.failures) for view in views.values()) == 1
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_manifests(photos: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(photos.parent)
-    rows = [
-        {"label": "a", "file_name": "north/0.jpg"},  # relative to the folder
-        {"label": "b", "file_name": str(photos / "north" / "1.jpg")},
-        {"label": "a", "file_name": "photos/south/0.jpg"},  # to the current one, and the manifest's
-        {"label": None, "file_name": "./south/1.jpg"},
-        {"label": "z", "file_name": "gone.jpg"},
-    ]
-    file = Path(f"labels.{suffix}")
-    if suffix == "csv":
-        with file.open("w", newline="", encoding="utf-8-sig") as opened:
-            writer = csv.DictWriter(opened, ["label", "file_name"])
-            writer.writeheader()
-            writer.writerows(rows)
-    elif suffix == "jsonl":
-        file.write_text("\n".join(map(json.dumps, rows)))
-    else:
-        pa = pytest.importorskip("pyarrow")
-        pytest.importorskip("pyarrow.parquet").write_table(pa.Table.from_pylist(rows), file)
-    for folder, name in (("photos", str(file)), (str(photos), str(file.absolute()))):
-        views = profile_images(folder, segment_by={"label": f"manifest:{name}:label"})
-        assert counts(views) == {"label=a": (2, 0), "label=b": (1, 0), "label=none": (2, 1)}
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.txt", "", "'a.txt'; expected a file with a suffix of .csv, .jsonl, .parquet"),
-        ("a.csv", "id,label\n1,2\n", "row 1 of the manifest a.csv has no path"),
-        ("a.csv", "path,name\n1,2\n", "a.csv has no column 'label'; it has name, path"),
-        ("a.csv", "path,label\nx,1\n./x,2\n", "says '1' and '2' of 'x'"),
-        ("a.csv", "path;label\nx;1\n", "file_name or image; it has path;label"),
-        ("a.csv", 'path,label\n"x', "a.csv cannot be read: line 1: unexpected end"),
-        ("a.jsonl", "[1]", "a.jsonl cannot be read: line 1: it is no JSON object"),
-        ("a.jsonl", "[" * 100_000, "a.jsonl cannot be read"),
-        ("a.parquet", "PAR1", "a.parquet cannot be read"),
-    ],
-)
-def test_damaged_manifests(
-    photos: Path, name: str, content: str, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if name.endswith("parquet"):
-        pytest.importorskip("pyarrow")
-    monkeypatch.chdir(photos)
-    Path(name).write_text(content)
-    with pytest.raises(ValueError, match=message):
-        profile_images(photos, segment_by={"label": f"manifest:{name}:label"})
-
-
 @pytest.mark.parametrize(
     ("by", "error", "message"),
     [
@@ -141,11 +89,9 @@ def test_damaged_manifests(
         ({"a": "exif:Modell"}, ValueError, "no Exif tag 'Modell'; did you mean Model"),
         ({"a": "folder:x"}, ValueError, "got 'folder:x' as the source of segments"),
         ({"": "path:x"}, ValueError, "empty key"),
-        ({"a": "path:x", "a ": "path:y"}, ValueError, "expected keys that differ"),
         ({"a": 3}, TypeError, "expected strings as keys and values"),
         ({}, TypeError, "expected a function, or a dict such as"),
         (lambda path: 3, TypeError, "returned 3; expected a string, None"),
-        ({"a": "manifest:gone.csv:x"}, FileNotFoundError, "gone.csv"),
     ],
 )
 def test_wrong_sources(photos: Path, by: Any, error: type[Exception], message: str) -> None:

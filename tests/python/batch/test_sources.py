@@ -24,7 +24,6 @@ from shards import (  # noqa: E402
     in_memory,
     pictures,
     table_of,
-    write_arrow,
     write_folder,
     write_parquet,
     write_tar,
@@ -40,11 +39,6 @@ def remote(make: Callable[[Path, Members], Path]) -> Callable[[Path, Members], s
     return made
 
 
-def as_feather(path: Path, members: Members) -> Path:
-    pa.feather.write_feather(table_of(members), path)
-    return path
-
-
 SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
     "folder": ("photos", write_folder),
     "tar": ("p.tar", write_tar),
@@ -56,8 +50,6 @@ SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
     "zip stored": ("p.zip", lambda path, members: write_zip(path, members, zipfile.ZIP_STORED)),
     "zip bzip2": ("p.zip", lambda path, members: write_zip(path, members, zipfile.ZIP_BZIP2)),
     "parquet": ("p.parquet", write_parquet),
-    "feather": ("p.feather", as_feather),
-    "arrow": ("p.arrow", write_arrow),
     "table": ("", lambda path, members: table_of(members)),
     "manifest": ("m.jsonl", as_manifest),
     "memory": ("photos", in_memory),
@@ -65,7 +57,6 @@ SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
     "remote tgz": ("p.tgz", remote(lambda path, members: write_tar(path, members, "w:gz"))),
     "remote zip": ("p.zip", remote(write_zip)),
     "remote parquet": ("p.parquet", remote(write_parquet)),
-    "remote arrow": ("p.arrow", remote(write_arrow)),
 }
 
 
@@ -146,7 +137,7 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
         failed: list[Failure] = []
         view = profile_images(source, exemplars=1, on_failure=failed.append)
         assert [failure.path for failure in failed] == [f"{source}:c/bad.png"]
-        assert view.failures == failed
+        assert [failure.path for failure in view.failures] == ["c/bad.png"]
         shown = view.exemplars("image.Brightness.mean").low
         assert shown[0].path in {f"{source}:{name}" for name in pictures(2)}
         paths = [row["path"] for row in measure(source)]
@@ -224,7 +215,7 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
     assert view.images == 12
     assert [(failure.path, failure.reason) for failure in view.failures] == [(str(odd), "corrupt")]
     assert profile_images(f"{tmp_path}/*.parquet").images == 6
-    with pytest.raises(ValueError, match="has no path in its first row"):
+    with pytest.raises(ValueError, match="has 0 columns of pictures"):
         profile_images([odd, good])
     folder = in_memory(tmp_path / "s", {file.name: file.read_bytes() for file in (good, odd)})
     assert profile_images(f"{folder}/*.parquet").images == 6
@@ -235,11 +226,11 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
     [
         (lambda: pa.table({"a": [b"x"], "b": [b"y"]}), {}, "has 2 columns of pictures"),
         (lambda: pa.table({"a": ["x"]}), {}, "has 0 columns of pictures"),
-        (lambda: table_of(pictures(1)), {"column": "label"}, "expected one of bytes"),
+        (lambda: table_of(pictures(1)), {"column": "gone"}, "expected one of bytes"),
         (lambda: table_of(pictures(1)), {"values": ["speed"]}, "has no column 'speed'"),
         (lambda: "photos", {"values": ["speed"]}, "the column 'speed' of files, which have none"),
         (lambda: "photos", {"group": "column:x"}, "the column 'x' of files, which have none"),
-        (lambda: "m.csv", {}, "m.csv has no path in its first row"),
+        (lambda: "m.csv", {}, "m.csv, first row: no path in path"),
         (lambda: "m.csv", {"column": "a", "values": ["c"]}, "m.csv has no column 'c'; it has a, b"),
         (lambda: "nonsense://bucket/a.png", {}, "Protocol not known"),
     ],
@@ -265,7 +256,7 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     write_parquet(Path("t.parquet"), pictures())
     result = lightmeter("profile", "s.tar", "-o", "s.lmp")
     assert "6 images measured, 1 file failed" in result.stdout
-    assert "s.tar:bad.png: unsupported" in result.stdout
+    assert "  bad.png: unsupported" in result.stdout
     assert lightmeter("profile", "t.parquet", "--column", "image", "--value", "label").stdout.count(
         "label  "
     )

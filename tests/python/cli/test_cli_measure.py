@@ -110,7 +110,7 @@ def test_what_cannot_be_measured_or_written_is_an_error(folder: Path, tmp_path: 
         "measure photos -o rows.parquet",
         "drift --reference a.parquet --target photos",
         "check photos --reference a.parquet",
-        "log photos --dataset d --store a.db --segment camera=manifest:a.parquet:camera",
+        "log a.parquet --dataset d --store a.db --segment camera=column:camera",
     ],
 )
 def test_without_pyarrow_it_says_what_to_install(

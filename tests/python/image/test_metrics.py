@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from conftest import encoded, lightmeter, picture
 from lightmeter import ImageMeter, ProfileView, Reading, Store, _core
-from lightmeter.batch.block import profile_block
+from lightmeter.batch.block import Work
 from lightmeter.batch.sources.item import Item
 from lightmeter.image.exif.tags import KNOWN
 from PIL import Image
@@ -260,7 +260,7 @@ def test_threads_call_it_and_the_number_of_workers_changes_nothing(folder: Path)
 
 
 def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:
-    work = pickle.loads(pickle.dumps(partial(profile_block, reading=Reading(metrics=glare))))
+    work = pickle.loads(pickle.dumps(Work(reading=Reading(metrics=glare))))
     files = [str(path) for path in sorted(folder.glob("*.jpg"))]
     view = ProfileView.from_bytes(work([Item(file, file) for file in files]).profile)
     assert view == lm.log_image(files, metrics=glare).view()

@@ -78,7 +78,6 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "photos/notes.jpg").write_text("no picture")
     shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
     Image.new("1", (64, 48)).save(root / "mask.png")
-    (root / "labels.csv").write_text("path,label\nphotos/0.jpg,cat\nphotos/1.jpg,dog\n")
     make_sources(root)
     whylogs = ROOT / "tests/golden/whylogs"
     for name, file in (("old", "pictures"), ("older", "uploaded")):

@@ -256,15 +256,15 @@ def through(library: str, columns: dict[str, list[Any]]) -> Any:
             return pytest.importorskip("pandas").DataFrame(columns)
         case "polars":
             return pytest.importorskip("polars").DataFrame(columns)
-        case "__arrow_c_stream__" | "__dataframe__":
-            method = getattr(table, library)
-            return type("Table", (), {library: lambda _, *rest, **more: method(*rest, **more)})()
+        case "__arrow_c_stream__":
+            stream = table.__arrow_c_stream__
+            return type("Table", (), {library: lambda _, *rest, **more: stream(*rest, **more)})()
         case "RecordBatch":
             return table.to_batches()[0]
     return table
 
 
-LIBRARIES = ["pandas", "polars", "pyarrow", "RecordBatch", "__arrow_c_stream__", "__dataframe__"]
+LIBRARIES = ["pandas", "polars", "pyarrow", "RecordBatch", "__arrow_c_stream__"]
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

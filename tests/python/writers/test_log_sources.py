@@ -13,6 +13,7 @@ from conftest import lightmeter
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import Store, log_folder
+from lightmeter.batch.block import Work
 from lightmeter.batch.profile import Run
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
@@ -60,7 +61,7 @@ def test_a_source_is_logged_as_its_pictures_are(store: Store, name: str, tmp_pat
             store, source, "cells", date_from="path:%Y-%m-%d",
             progress=lambda done, total: steps.append((done, total)),
         )  # fmt: skip
-    assert steps == [(done, 6) for done in range(1, 7)] * 2
+    assert steps == [(done, 6) for done in (2, 4, 6)] * 2
     assert [Path(name).name[-8:] for name in logged.undated] == ["none.png"]
     assert {bucket.start.day: bucket.images for bucket in store.buckets("cells")} == {
         7: 2, 8: 2, 9: 2
@@ -217,7 +218,7 @@ def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
     source = source_of(path, Wanted())
     buckets, _ = by_bucket(source, lambda item: START, source)
     write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
-    view = Run(reading=lm.Reading(), workers=1).profile(Source(buckets[START].__iter__)).whole
+    view = Run(workers=1).profile(Source(buckets[START].__iter__), Work(reading=lm.Reading())).whole
     assert (view.images, [fail.reason for fail in view.failures]) == (4, ["vanished"] * 2)
 
 

@@ -5,15 +5,15 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from itertools import chain, groupby
+from glob import has_magic
+from itertools import chain
 from typing import Any
 
 from lightmeter.batch.sources.fetch import fetched
-from lightmeter.batch.sources.folder import find_images, image_suffixes
+from lightmeter.batch.sources.folder import find_images, image_suffixes, matches
 from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.iterable import iterable_items
 from lightmeter.batch.sources.names import is_shard
-from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.batch.sources.remote import RemotePart, check_packages, expanded, is_alone, item_of
 from lightmeter.batch.sources.shard import shard_items
 from lightmeter.batch.sources.table import is_table, table_source
@@ -38,7 +38,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
     ====================================  ======================================================
     ``.tar`` ``.tar.gz`` ``.tgz`` `.zip`  an archive, or a shard of WebDataset
-    ``.parquet`` ``.arrow`` ``.feather``  a table of pictures; a manifest if it has none
+    ``.parquet``                          a table of pictures; a manifest if it has none
     ``.csv`` ``.jsonl``                   a manifest
     ``s3://``, ``https://``, ``hf://``    any of these elsewhere, a picture, a folder or a pattern
     anything else                         a file, a folder or a pattern
@@ -105,77 +105,46 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
 
 
 def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
-    shards = [path for path in paths if is_url(path) or _is_shard(path)]
-    files = [path for path in paths if path not in shards] if shards else paths
-    if not shards:
-        return _of_files(files, wanted, is_list=is_list)
-    if len(paths) == 1 and is_url(paths[0]):
-        return _of_address(paths[0], wanted)
-    found = [path for shard in shards for path in _unfolded(shard)]
-    alone = len(paths) == len(found) == 1
-    if alone:
-        os.lstat(found[0])
-    parts = [_of_files(files, None, is_list=True)] if files else []
-    for is_picture, run in groupby(found, _is_picture):
-        if is_picture:
-            _refuse_columns(wanted)
-            parts.append(_of_objects([item_of(url) for url in run]))
+    others = [path for path in paths if is_url(path) or _is_shard(path)]
+    if not others:
+        return _of_files(paths, wanted, is_list=is_list)
+    files = [path for path in paths if not is_url(path) and not _is_shard(path)]
+    parts: list[Item | str] = list(map(item_of, find_images(files)))  # pictures, and shards
+    root = None
+    for path in (path for given in others for path in _unfolded(given)):
+        if is_url(path) and not is_alone(path):
+            listed, root = expanded(path)
+            parts += map(_shard_or_picture, listed)
         else:
-            parts += [
-                _of_address(path, wanted) if is_url(path) else _of_shard(path, wanted, alone)
-                for path in run
-            ]
-    root = parts[0].root if len(parts) == 1 else None
-    totals = [part.total for part in parts]
-    total = None if None in totals else sum(filter(None, totals))
-    return Source(partial(_in_turn, parts), total, root)
-
-
-def _of_files(paths: list[str], wanted: Wanted | None, *, is_list: bool) -> Source:
-    if wanted is not None:
+            parts.append(path if is_shard(path) else item_of(path))
+    items = [part for part in parts if isinstance(part, Item)]
+    check_packages(item.data.url for item in items if isinstance(item.data, RemotePart))
+    shards = [part for part in parts if isinstance(part, str)]
+    if len(paths) > 1:
+        root = None
+    elif parts == others and not is_url(others[0]):
+        os.lstat(others[0])
+    if not parts:
+        _warn_of_nothing([shown_url(path) for path in paths])
+    if not shards:
         _refuse_columns(wanted)
+    elif len(parts) == 1:
+        root = shown_url(shards[0])
+    return Source(partial(_in_turn, parts, wanted), None if shards else len(parts), root)
+
+
+def _shard_or_picture(item: Item) -> Item | str:
+    url = item.data.url if isinstance(item.data, RemotePart) else ""
+    return url if is_shard(url) else item
+
+
+def _of_files(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
+    _refuse_columns(wanted)
     is_folder = len(paths) == 1 and os.path.isdir(paths[0]) and not is_zarr(paths[0])
     files = find_images(paths if is_list else paths[0])
-    if not files and wanted is not None:
+    if not files:
         _warn_of_nothing(paths)
-    root = paths[0] if is_folder and wanted is not None else None
-    return Source(partial(map, item_of, files), len(files), root, files)
-
-
-def _of_shard(path: str, wanted: Wanted, alone: bool) -> Source:
-    return Source(partial(shard_items, path, wanted, alone=alone), name=shown_url(path))
-
-
-def _of_objects(items: list[Item], root: str | None = None) -> Source:
-    check_packages(item.data.url for item in items if isinstance(item.data, RemotePart))
-    return Source(lambda: items, len(items), root)
-
-
-def _of_address(url: str, wanted: Wanted) -> Source:
-    """What an address elsewhere stands for, which is looked up here."""
-    addresses = _unfolded(url)
-    root = None
-    if len(addresses) > 1:
-        items = [item_of(address) for address in addresses]
-    else:
-        items, root = expanded(url)
-    if not items:
-        _warn_of_nothing([shown_url(url)])
-    if not any(is_shard(_url_of(item)) for item in items):
-        _refuse_columns(wanted)
-        return _of_objects(items, root)
-    parts = [
-        _of_shard(_url_of(item), wanted, len(items) == 1)
-        if is_shard(_url_of(item))
-        else Source(lambda item=item: [item])  # type: ignore[misc]
-        for item in items
-    ]
-    return Source(partial(_in_turn, parts), root=root)
-
-
-def _url_of(item: Item) -> str:
-    """The address of an item; nothing of one that is known to be no picture."""
-    return item.data.url if isinstance(item.data, RemotePart) else ""
+    return Source(partial(map, item_of, files), len(files), paths[0] if is_folder else None, files)
 
 
 def _warn_of_nothing(paths: list[str]) -> None:
@@ -188,11 +157,6 @@ def _warn_of_nothing(paths: list[str]) -> None:
         without_secrets(named),
         suffixes,
     )
-
-
-def _is_picture(path: str) -> bool:
-    """Whether it is an address of one object, which is one picture."""
-    return is_url(path) and is_alone(path) and not is_shard(path)
 
 
 def _refuse_columns(wanted: Wanted) -> None:
@@ -228,20 +192,23 @@ def _unfolded(path: str) -> list[str]:
     return [path]
 
 
-def _in_turn(sources: Iterable[Source]) -> Iterator[Item]:
-    """What they give, one after the other.
+def _in_turn(parts: list[Item | str], wanted: Wanted) -> Iterator[Item]:
+    """Yield the pictures of all parts, one after the other.
 
     Raises:
         ValueError: the first shards have no such column. Of later ones that is a failure, as they
             may be damaged, and others were measured already.
     """
     given = False
-    for number, source in enumerate(sources):
+    for number, part in enumerate(parts):
+        if isinstance(part, Item):
+            yield part
+            continue
         try:
-            for item in source:
+            for item in shard_items(part, wanted):
                 given = given or not isinstance(item.data, ImageError)
                 yield item
         except ValueError as error:
             if number == 0 or not given:
                 raise
-            yield item_of(ImageError("corrupt", str(error)[:200]), source.name)
+            yield item_of(ImageError("corrupt", str(error)[:200]), part)

@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from functools import cache
+from glob import has_magic
 from pathlib import Path
 
 from PIL import Image
 
-from lightmeter.batch.sources.patterns import has_magic, matches
 from lightmeter.files import path_bytes
 from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.tiles.zarr_folder import is_zarr
 
-__all__ = ["find_images", "image_suffixes"]
+__all__ = ["find_images", "image_suffixes", "matches"]
 
 PathLike = str | os.PathLike[str]
 
@@ -58,7 +59,7 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
 def _matching(pattern: str) -> Iterable[str]:
     """Of several ways to a folder the shortest is taken."""
     files: set[str] = set()
-    found = set(matches(pattern))
+    found = matches(pattern)
     pictures = {match for match in found if is_zarr(match)}
     for match in found:
         if pictures and not pictures.isdisjoint(map(str, Path(match).parents)):
@@ -71,6 +72,49 @@ def _matching(pattern: str) -> Iterable[str]:
         folder, name = os.path.split(file)
         kept.setdefault((real_folder(folder), name), file)
     return kept.values()
+
+
+def matches(pattern: str) -> set[str]:
+    """Return the paths that a pattern matches, and the folders that could not be searched.
+
+    It is as `glob` has it. But ``**`` stands for folders alone, and does not go into symbolic links
+    to them, so that no link makes a circle; every other part of a pattern does.
+    """
+    parts = [part for part in pattern.split("/") if part]
+    found: set[str] = set()
+    seen = remaining = {("/" if pattern.startswith("/") else "", 0)}  # how many parts it matches
+    while remaining:
+        remaining = {step for state in remaining for step in _steps(*state, parts, found)} - seen
+        seen = seen | remaining
+    if pattern.endswith("/"):
+        return {path for path in found if os.path.isdir(path)}
+    return found
+
+
+def _steps(folder: str, place: int, parts: list[str], found: set[str]) -> Iterable[tuple[str, int]]:
+    if place == len(parts):
+        found.update([folder] if folder else [])
+        return
+    part = parts[place]
+    if not has_magic(part):
+        path = os.path.join(folder, part)
+        if os.path.lexists(path):
+            yield path, place + 1
+        return
+    if part == "**":
+        yield folder, place + 1
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            for entry in entries:
+                path = os.path.join(folder, entry.name)
+                if part == "**":
+                    if entry.name[0] != "." and entry.is_dir(follow_symlinks=False):
+                        yield path, place
+                elif fnmatchcase(entry.name, part) and (part[0] == "." or entry.name[0] != "."):
+                    yield path, place + 1
+    except OSError:
+        if os.path.isdir(folder or os.curdir):
+            found.add(folder or os.curdir)
 
 
 def _walk(folder: str) -> Iterable[str]:

@@ -35,14 +35,11 @@ class Item:
             in it, as in ``shard.tar:dir/a.jpg``.
         data: a path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the
             error of a picture that is known to be damaged.
-        within: its name in its archive, where that is all there is; patterns for segments are
-            searched in it. None takes the name.
         values: what the source says of it, by the names of columns.
     """
 
     name: str
     data: Any
-    within: str | None = None
     values: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
 
     @property
@@ -94,16 +91,15 @@ class Source:
     Attributes:
         items: gives the pictures, a few in memory at a time, from the first on.
         total: how many they are, if that is known.
-        root: a folder or the like that the names of failures in profiles are relative to.
+        root: a folder, archive or the like that names of pictures are relative to, in the failures
+            of profiles and where a regular expression is searched in them.
         files: their paths, if all are files of this machine.
-        name: what the failure of all is called.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
     root: str | None = None
     files: Sequence[str] = ()
-    name: str = ""
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""

@@ -27,29 +27,22 @@ def iterable_items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterato
         ValueError: the first sample has no such column or value.
     """
     numbers = count()
+    names = [wanted.column or "image", *wanted.values]
     for place, sample in enumerate(samples):
-        pictures, values = _parts(sample, wanted, is_first=place == 0)
-        for row, picture in enumerate(_unbatched(pictures, wanted.layout)):
-            known = {key: _value(value, row) for key, value in values.items()}
-            yield item_of(_data(picture), f"{name}:{next(numbers)}", values=known)
-
-
-def _parts(sample: Any, wanted: Wanted, *, is_first: bool) -> tuple[Any, dict[str, Any]]:
-    if isinstance(sample, Mapping):
-        names = [wanted.column or "image", *wanted.values]
-    elif isinstance(sample, tuple | list):
-        names = ["image", *wanted.values]
-        sample = dict(zip(names, sample, strict=False))
-    else:
-        names, sample = ["image", *wanted.values], {"image": sample}
-    missing = [name for name in names if name not in sample]
-    if missing and is_first:
-        listed = ", ".join(map(str, list(sample)[:20]))
-        raise ValueError(
-            f"the first sample has no {missing[0]!r}; expected it among {listed}; `column` names "
-            "the picture of a dict, and `values` what else it has, or what a tuple has behind it"
-        )
-    return sample.get(names[0]), {name: sample.get(name) for name in wanted.values}
+        if not isinstance(sample, Mapping):
+            parts = sample if isinstance(sample, tuple | list) else [sample]
+            sample = dict(zip(names, parts, strict=False))
+        missing = [name for name in names if name not in sample]
+        if missing and place == 0:
+            listed = ", ".join(map(str, list(sample)[:20]))
+            raise ValueError(
+                f"the first sample has no {missing[0]!r}; expected it among {listed}; `column` "
+                "names the picture of a dict, and `values` what else it has, or what a tuple has "
+                "behind it"
+            )
+        for row, picture in enumerate(_unbatched(sample.get(names[0]), wanted.layout)):
+            values = {key: _value(sample.get(key), row) for key in wanted.values}
+            yield item_of(_data(picture), f"{name}:{next(numbers)}", values)
 
 
 def _unbatched(pictures: Any, layout: str | None) -> list[Any]:

@@ -1,183 +1,90 @@
-"""Manifests: what a table says of image files, a row a file."""
+"""Manifests as sources: CSV and JSON lines, whose rows name pictures and say more of them."""
 
 import csv
 import io
-import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+import re
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from lightmeter.batch.sources.decoded_sizes import rows_at_once
-from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.parquet_pages import PageChecked
-from lightmeter.batch.sources.table import is_nested, python_values
-from lightmeter.files import open_regular
-from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.batch.sources.item import Item, SeenValues, Wanted, plain
+from lightmeter.batch.sources.remote import item_of, linked
+from lightmeter.batch.sources.table import USUAL_PATHS, known
+from lightmeter.errors import ImageError, Reason
 from lightmeter.nesting import parse_json
-from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["PATHS", "Manifest", "rows_and_damage", "rows_of"]
+__all__ = ["listed_items"]
 
-# The names that the column of paths may have.
-PATHS = ("path", "file", "filename", "file_name", "image")
-_NAMED = 20  # columns that an error names
-_SHOWN = 500  # characters
+_NUMBER = re.compile(r"[+-]?(\d{1,18}|\d*\.\d+([eE][+-]?\d{1,3})?|\d+[eE][+-]?\d{1,3})", re.ASCII)
 _MOST_LINE = 1 << 24  # characters
-_ROWS = 1024  # of Parquet that are decoded at once
 
-Row = Mapping[str, Any]
-
-
-class Manifest:
-    """A column of a CSV, JSON lines or Parquet file: the value of each image by its path.
-
-    The paths are in a column ``path``, ``file``, ``filename``, ``file_name`` or ``image``, the
-    first of these that is there. They are absolute, or relative to the folder of the images, to
-    that of the manifest, or to the current one.
-    """
-
-    def __init__(self, file: str, column: str) -> None:
-        """Read the file.
-
-        Raises:
-            OSError: it cannot be read.
-            ValueError: it is of another kind, damaged, has no such column or none of paths, or says
-                two things of one path.
-            ImportError: Parquet needs pyarrow, and that is not installed.
-        """
-        self._file, self._column = file, column
-        self._folder = os.path.dirname(file)
-        self._values: dict[str, str] = {}
-        for path, value in _pairs(file, column):
-            if self._values.setdefault(path, value) != value:
-                raise ValueError(
-                    f"the manifest {file} says {self._values[path]!r} and {value!r} of {path!r}; "
-                    "expected one row for each path"
-                )
-
-    def __call__(self, item: Item, root: str | None) -> str | None:
-        """What it says of a picture, which was found below the folder `root`."""
-        if item.within is not None and (said := os.path.normpath(item.within)) in self._values:
-            return self._values[said]
-        names = self._names(item.name, root)
-        return next((self._values[name] for name in names if name in self._values), None)
-
-    def check_names(self, paths: Sequence[str], root: str | None) -> None:
-        """Refuse a manifest of other images, whose paths may be relative to another folder.
-
-        Raises:
-            ValueError: it has a value of no image at `paths`, though there are some.
-        """
-        if not paths or any(self(Item(path, path), root) is not None for path in paths):
-            return
-        said = f"the first is {next(iter(self._values))!r}" if self._values else "it has no value"
-        raise ValueError(
-            f"the manifest {self._file} has a {self._column!r} for none of {len(paths)} images, "
-            f"such as {paths[0]!r}; {said}; expected paths that are absolute, or relative to the "
-            "folder of the images, to that of the manifest or to the current one"
-        )
-
-    def _names(self, path: str, root: str | None) -> Iterator[str]:
-        """The names by which a manifest can call an image."""
-        yield os.path.normpath(path)
-        if root is not None:
-            yield os.path.relpath(path, root)
-        yield os.path.relpath(path, self._folder or os.curdir)
-        yield os.path.abspath(path)
-        yield os.path.relpath(path)
+Row = Mapping[str, Any] | ValueError  # one that is damaged, and how
 
 
-def _pairs(file: str, column: str) -> Iterator[tuple[str, str]]:
-    """Path and value of each row that has a value."""
-    columns: set[str] = set()
-    for number, row in enumerate(rows_of(file), 1):
-        columns.update(row)
-        path = next((row[name] for name in PATHS if row.get(name)), None)
-        if not isinstance(path, str):
-            raise ValueError(
-                f"row {number} of the manifest {file} has no path; expected one in a column "
-                f"{', '.join(PATHS[:-1])} or {PATHS[-1]}; it has {_named(row)}"
-            )
-        value = row.get(column)
-        if value is not None and value != "":
-            yield (
-                os.path.normpath(path),
-                value if isinstance(value, str) else json.dumps(value, default=str),
-            )
-    if columns and column not in columns:
-        raise ValueError(f"the manifest {file} has no column {column!r}; it has {_named(columns)}")
-
-
-def _named(columns: Iterable[str]) -> str:
-    return shorten(", ".join(sorted(columns)[:_NAMED]), _SHOWN)
-
-
-def rows_of(file: str) -> Iterator[Row]:
-    """The rows of a CSV, JSON lines or Parquet file.
+def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
+    """The pictures that the rows of a manifest name, in their order; a damaged row is lost alone.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is of another kind, or damaged.
-        ImportError: Parquet needs pyarrow, and that is not installed.
+        ValueError: the first row is damaged or names no picture, or there is no column that is
+            wanted.
     """
-    with open_regular(file) as raw, io.BufferedReader(raw) as opened:
-        for row in rows_and_damage(file, opened):
-            if isinstance(row, ValueError):
-                raise row
-            yield row
-
-
-def rows_and_damage(file: str, opened: IO[bytes]) -> Iterator[Row | ValueError]:
-    """The rows of such a file that is open; in place of one that is damaged what is wrong with it.
-
-    Raises:
-        ValueError: it is of another kind.
-        ImportError: Parquet needs pyarrow, and that is not installed.
-    """
-    reader = _READERS.get(Path(file).suffix.lower())
-    if reader is None:
-        raise ValueError(
-            f"got the manifest {file!r}; expected a file with a suffix of {', '.join(_READERS)}"
-        )
-    for row in reader(opened):
-        if isinstance(row, Exception):
-            yield ValueError(f"the manifest {file} cannot be read: {row}")
-        else:
-            yield row
-
-
-def _csv_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
-    with _text(file) as text:
-        reader = csv.DictReader(_Lines(text), restkey="", strict=True)
-        while True:
-            try:
-                row = next(reader, None)
-            except (csv.Error, ValueError) as error:
-                yield ValueError(f"line {reader.line_num}: {error}")
+    columns = (wanted.column,) if wanted.column is not None else USUAL_PATHS
+    seen = SeenValues(wanted.values, name)  # lines of JSON need not be alike
+    is_csv = name.lower().endswith(".csv")
+    # What is no UTF-8 is decoded as in the paths of files.
+    with io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="") as text:
+        for number, row in enumerate(_csv_rows(text) if is_csv else _json_rows(text), 1):
+            path, detail = None, str(row)
+            if not isinstance(row, ValueError):
+                path = next((row[column] for column in columns if row.get(column)), None)
+                listed = shorten(", ".join(list(row)[:20]), 300)
+                detail = f"no path in {', '.join(columns)}; it has {listed}"
+            if isinstance(row, ValueError) or not isinstance(path, str):
+                if number == 1:
+                    raise ValueError(f"the manifest {name}, first row: {detail}")
+                reason: Reason = "corrupt" if isinstance(row, ValueError) else "empty"
+                yield item_of(ImageError(reason, shorten(detail, 200)), f"{name}:{number}")
                 continue
-            if row is None:
-                return
-            yield {name: value for name, value in row.items() if name}
+            if is_csv and number == 1:
+                known(wanted.values, row, name)
+            seen.add(row)
+            cells = {column: row.get(column) for column in wanted.values}
+            values = {key: _typed(cell) if is_csv else plain(cell) for key, cell in cells.items()}
+            data = linked(path, name)
+            yield item_of(data, "" if isinstance(data, str) else path, values)
+    seen.check()
 
 
-def _json_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
-    with _text(file) as text:
-        lines = _Lines(text)
-        while True:
-            try:
-                line = next(lines, None)
-                row = parse_json(line) if line and line.strip() else {}
+def _csv_rows(text: io.TextIOWrapper) -> Iterator[Row]:
+    reader = csv.DictReader(_Lines(text), restkey="", strict=True)
+    while True:
+        try:
+            for row in reader:
+                yield {name: value for name, value in row.items() if name}
+            return
+        except (csv.Error, ValueError) as error:
+            yield ValueError(f"line {reader.line_num}: {error}")
+
+
+def _typed(value: str | None) -> Any:
+    """Return a cell of CSV: what looks like a number is one, and what is empty is missing."""
+    if not value or not _NUMBER.fullmatch(value):
+        return value or None
+    return int(value) if value.lstrip("+-").isdigit() else float(value)
+
+
+def _json_rows(text: io.TextIOWrapper) -> Iterator[Row]:
+    lines = _Lines(text)
+    while True:
+        try:
+            for line in filter(str.strip, lines):
+                row = parse_json(line)
                 if not isinstance(row, dict):
                     raise ValueError("it is no JSON object")
-            except ValueError as error:
-                yield ValueError(f"line {lines.number}: {error}")
-                continue
-            if line is None:
-                return
-            if line.strip():
                 yield row
+            return
+        except ValueError as error:
+            yield ValueError(f"line {lines.number}: {error}")
 
 
 class _Lines:
@@ -200,33 +107,3 @@ class _Lines:
         while (rest := self._text.readline(_MOST_LINE)) and not rest.endswith("\n"):
             pass
         raise ValueError(f"more than {_MOST_LINE} characters")
-
-
-def _text(file: IO[bytes]) -> io.TextIOWrapper:
-    """What is no UTF-8 is decoded as in the paths of files."""
-    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
-
-
-def _parquet_rows(file: IO[bytes]) -> Iterator[Row | Exception]:
-    pyarrow = parquet()
-    pages = PageChecked(file, DEFAULT_LIMITS)
-    try:
-        opened = pyarrow.parquet.ParquetFile(pages)
-        schema = opened.schema_arrow
-        nothing = {field.name: None for field in schema if is_nested(field.type)}
-        names = [name for name in schema.names if name not in nothing]
-        for group in range(opened.num_row_groups):
-            size = rows_at_once(pages.expect(opened, group, names), DEFAULT_LIMITS, _ROWS)
-            for batch in opened.iter_batches(size, [group], names, use_threads=False):
-                columns = map(python_values, batch.columns)
-                for row in zip(*columns, strict=True):
-                    yield nothing | dict(zip(batch.schema.names, row, strict=True))
-    except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
-        yield error
-
-
-_READERS: dict[str, Callable[[IO[bytes]], Iterator[Row | Exception]]] = {
-    ".csv": _csv_rows,
-    ".jsonl": _json_rows,
-    ".parquet": _parquet_rows,
-}

@@ -11,9 +11,7 @@ from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 
 __all__ = ["is_image_name", "is_shard", "no_zarr", "relative", "zarr_folders"]
 
-_SHARD = re.compile(
-    r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|arrow|feather|csv|jsonl)", re.I | re.DOTALL
-)
+_SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
 
 
 def is_shard(path: str) -> bool:
@@ -46,7 +44,9 @@ def no_zarr() -> ImageError:
 
 
 def relative(name: str, root: str) -> str:
-    """A name as it is below the folder `root`."""
+    """Return a name as it is below the folder `root`, or in the archive or table of that name."""
+    if name.startswith(f"{root}:"):
+        return name[len(root) + 1 :]
     folder = root.rstrip("/") + "/"
     below = name[len(folder) :]
     if name.startswith(folder) and below[:1] not in ("/", ".") and "//" not in below:

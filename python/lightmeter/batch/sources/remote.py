@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightmeter.batch.sources.item import NO_VALUES, Item, check_bytes
+from lightmeter.batch.sources.item import NO_VALUES, Item
 from lightmeter.batch.sources.names import is_image_name, is_shard, no_zarr, zarr_folders
 from lightmeter.batch.sources.urls import is_url, is_web, shown_url, without_secrets
 from lightmeter.errors import ImageError
-from lightmeter.image.limits import Limits
 
 __all__ = ["RemotePart", "check_packages", "expanded", "is_alone", "item_of", "linked"]
-__all__ += ["open_remote", "system_of"]
+
+__all__ += ["fsspec_package", "local_path", "open_remote", "system_of"]
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
@@ -35,31 +35,24 @@ class RemotePart:
         """Its bytes, or a guess."""
         return _GUESS if self.told is None else self.told
 
-    def most_ahead(self, limits: Limits) -> int:
-        """Return how much of it is fetched beside others. It may have grown since it was listed.
 
-        Raises:
-            ImageError: it is known to be too large.
-        """
-        check_bytes(self.told or 0, limits)
-        return self.size
-
-
-def item_of(
-    data: Any, name: str = "", within: str | None = None, values: Mapping[str, Any] | None = None
-) -> Item:
+def item_of(data: Any, name: str = "", values: Mapping[str, Any] | None = None) -> Item:
     """Return the picture that a source has; the only place that makes one, and hides secrets.
 
     Args:
         data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
         name: what it is called; by default its path or address.
-        within: its name in its archive or table, where that is all there is.
         values: as those of `Item`.
     """
     if isinstance(data, str):
         name = name or data
         data = RemotePart(data) if "://" in data and is_url(data) else data
-    return Item(shown_url(name) if "://" in name else name, data, within, values or NO_VALUES)
+    return Item(shown_url(name) if "://" in name else name, data, values or NO_VALUES)
+
+
+def local_path(text: str) -> str:
+    """Return a path as Python opens it, where Hadoop wrote it: ``file:/a.jpg``."""
+    return text.removeprefix("file:") if text.startswith("file:/") and not is_url(text) else text
 
 
 def linked(path: str, file: str) -> Any:
@@ -69,6 +62,7 @@ def linked(path: str, file: str) -> Any:
     elsewhere is somebody else's: it names nothing of this machine.
     """
     folder = os.path.dirname(file)
+    path = local_path(path)
     if is_url(file):
         address = path if is_url(path) else _below(folder, path)
         if address is None or address.startswith(_OF_THIS_MACHINE) or "::" in path:
@@ -141,7 +135,7 @@ def _expanded(url: str) -> tuple[list[Item], str | None]:
     if _has_magic(url, path):
         listed = system.glob(path, detail=True)
         return _objects(system, listed, lambda name: "/." in path or "/." not in name), None
-    if is_alone(url) or not (url.endswith("/") or _is_folder(system, path)):
+    if not (url.endswith("/") or _is_folder(system, path)):
         return [item_of(url)], None
     listed = system.find(path, detail=True)
     root = path.rstrip("/") + "/"
@@ -171,20 +165,28 @@ def _objects(system: Any, listed: Mapping[str, Any], taken: Callable[[str], bool
     return items
 
 
+def fsspec_package(protocol: str = "addresses") -> Any:
+    """Return the package fsspec.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import fsspec.asyn
+    except ImportError as error:
+        raise ImportError(
+            f"for {protocol} lightmeter needs fsspec: pip install 'lightmeter[cloud]'"
+        ) from error
+    return fsspec
+
+
 def system_of(url: str) -> tuple[Any, str]:
     """The file system of an address, and the path in it.
 
     Raises:
         ImportError: fsspec, or what it needs for this protocol, is not installed.
     """
-    try:
-        import fsspec
-    except ImportError as error:
-        raise ImportError(
-            f"for {url.partition(':')[0]}:// lightmeter needs fsspec: "
-            "pip install 'lightmeter[cloud]'"
-        ) from error
-    system, path = fsspec.core.url_to_fs(url)
+    system, path = fsspec_package(f"{url.partition(':')[0]}://").core.url_to_fs(url)
     return system, path
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.item import Item, Wanted, reading_error
-from lightmeter.batch.sources.listed import listed_items
+from lightmeter.batch.sources.manifest import listed_items
+from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.remote import item_of, open_remote
-from lightmeter.batch.sources.table import arrow_items, has_pictures, parquet_items
+from lightmeter.batch.sources.table import parquet_items
 from lightmeter.batch.sources.urls import is_url, shown_url
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
@@ -20,13 +21,12 @@ __all__ = ["shard_items"]
 _BUFFER = 1 << 14
 
 
-def shard_items(path: str, wanted: Wanted, *, alone: bool) -> Iterator[Item]:
+def shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
     """The pictures of one such file, in its order. One that cannot be read is one failure.
 
     Args:
         path: its path or address.
         wanted: what to take of it.
-        alone: whether it is the whole source.
 
     Raises:
         ValueError: a table or manifest has no such column, or an archive no such value.
@@ -35,7 +35,7 @@ def shard_items(path: str, wanted: Wanted, *, alone: bool) -> Iterator[Item]:
     try:
         file, size = _opened(path)
         with closing(file):
-            yield from _items(shown_url(path), file, size, wanted, alone)
+            yield from _items(shown_url(path), file, size, wanted)
     except ImageError as error:
         yield item_of(error, path)
     except (ImportError, ValueError):
@@ -52,7 +52,7 @@ def _opened(path: str) -> tuple[Any, int | None]:
     return io.BufferedReader(file, _BUFFER), os.fstat(file.fileno()).st_size
 
 
-def _items(name: str, file: Any, size: int | None, wanted: Wanted, alone: bool) -> Iterator[Item]:
+def _items(name: str, file: Any, size: int | None, wanted: Wanted) -> Iterator[Item]:
     suffix = name.lower().rpartition(".")[2]
     in_order = suffix in ("tar", "tgz", "gz", "bz2", "xz", "zst")
     if size is None and not in_order:
@@ -62,11 +62,8 @@ def _items(name: str, file: Any, size: int | None, wanted: Wanted, alone: bool) 
             "that knows its size, or a tar",
         )
     if in_order or suffix == "zip":
-        yield from archive_items(name, file, size, wanted, alone=alone)
-    elif suffix in ("arrow", "feather"):
-        yield from arrow_items(name, file, wanted, alone=alone)
-    elif suffix == "parquet" and has_pictures(file, wanted.column):
-        yield from parquet_items(name, file, wanted, alone=alone)
+        yield from archive_items(name, file, size, wanted)
+    elif suffix == "parquet":
+        yield from parquet_items(name, ParquetTable(file, wanted.limits), wanted)
     else:
-        file.seek(0)
         yield from listed_items(name, file, wanted)

@@ -1,71 +1,61 @@
-"""Tables of pictures: Parquet, Arrow and Feather files, and tables in memory, a few rows at a time.
+"""Tables of pictures: Parquet files and tables in memory, a few rows at a time.
 
 A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Face writes them.
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import IO, Any
+from typing import Any
 
-from lightmeter.batch.sources.arrow_messages import (
-    CheckedBlocks,
-    MessageChecked,
-    Refused,
-    batches_of_stream,
-    is_arrow_file,
-)
-from lightmeter.batch.sources.decoded_sizes import rows_at_once
 from lightmeter.batch.sources.item import Item, Source, Wanted, most_bytes, plain
-from lightmeter.batch.sources.parquet_pages import PageChecked
-from lightmeter.batch.sources.remote import item_of, linked
+from lightmeter.batch.sources.parquet import ParquetTable
+from lightmeter.batch.sources.remote import item_of, linked, local_path
 from lightmeter.errors import ImageError
-from lightmeter.image.limits import Limits
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["arrow_items", "is_table", "known", "parquet_items", "table_source"]
-__all__ += ["USUAL_PICTURES", "has_pictures", "is_nested", "python_values"]
+__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "items_of_batches", "known"]
+__all__ += ["parquet_items", "table_source"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
 _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
 _LONGEST_VALUE = 1 << 20  # bytes
-_MOST_PARTS = 1 << 16  # row groups of a file, and columns of a row group
+USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 _NAMED = 20  # columns that an error names
 
 
-def parquet_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) -> Iterator[Item]:
-    """The pictures of a Parquet file, row group by row group; a damaged one is lost alone.
+def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[Item]:
+    """Yield the pictures of a Parquet file; what is left of a damaged row group is one failure.
 
     Raises:
-        ImageError: it is none.
-        ValueError: it has no column of pictures.
+        ValueError: it has no column of pictures, or not all those that are wanted.
     """
-    pages = PageChecked(file, wanted.limits)
-    opened = _parquet(pages)
-    schema = opened.schema_arrow
-    column = pictures_column(schema, wanted.column, path)
-    known(wanted.values, schema.names, path)
-    values = [name for name in wanted.values if not is_nested(schema.field(name).type)]
+    schema = table.schema
+    column = pictures_column(schema, wanted.column, name)
+    known(wanted.values, schema.names, name)
+    values = [value for value in wanted.values if not _is_nested(schema.field(value).type)]
     columns = [*_picture_columns(schema.field(column)), *values]
-    rows = 0
-    for group in range(opened.num_row_groups):
-        batches = _batches_of_group(opened, pages, group, columns, wanted.limits)
-        expected = opened.metadata.row_group(group).num_rows
-        items = items_of_batches(path, batches, column, wanted, first=rows, alone=alone)
-        yield from _guarded(items, path, rows, rows + expected, alone=alone)
-        rows += expected
-    if rows != opened.metadata.num_rows:
-        said = f"it says {opened.metadata.num_rows} rows, and has {rows}"
-        yield item_of(ImageError("corrupt", said), path)
-
-
-def _batches_of_group(
-    opened: Any, pages: PageChecked, group: int, columns: list[str], limits: Limits
-) -> Iterator[Any]:
-    size = rows_at_once(pages.expect(opened, group, columns), limits)
-    # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
-    yield from opened.iter_batches(size, [group], columns, use_threads=False)
+    first = 0
+    for group, rows in enumerate(table.rows):
+        row, end, detail = first, first + rows, "rows are missing"
+        first = end
+        batches = table.batches(group, columns, _ROWS)
+        try:
+            for item in items_of_batches(name, batches, column, wanted, first=row):
+                yield item
+                row += 1
+        except ImageError as error:
+            if error.reason != "corrupt":  # each row counts; how many is a stranger's word
+                for lost in range(row, min(end, row + _MOST_FAILED)):
+                    yield item_of(error, f"{name}:{lost}")
+                continue
+            detail = error.detail
+        except Exception as error:  # whatever somebody's bytes make of a library
+            detail = shorten(str(error), 150) or type(error).__name__
+        if row != end:
+            detail = f"the table is damaged behind row {row}: {detail}"
+            yield item_of(ImageError("corrupt", detail), name)
 
 
 def _picture_columns(field: Any) -> list[str]:
@@ -75,125 +65,16 @@ def _picture_columns(field: Any) -> list[str]:
     return [
         f"{field.name}.{part.name}"
         for part in field.type
-        if part.name == "bytes" or (part.name == "path" and not is_nested(part.type))
+        if part.name == "bytes" or (part.name == "path" and not _is_nested(part.type))
     ]
 
 
-def is_nested(kind: Any) -> bool:
+def _is_nested(kind: Any) -> bool:
     """Whether values of a type are no single ones, of which a profile takes none.
 
     A file of few bytes may hold lists of any length.
     """
     return bool(parquet().types.is_nested(kind))
-
-
-def has_pictures(file: IO[bytes], column: str | None) -> bool:
-    """Whether a Parquet file has a column of pictures, or names them only.
-
-    Raises:
-        ImageError: it is none.
-    """
-    schema = _parquet(file).schema_arrow
-    if column is not None and column in schema.names:
-        return _fits(schema.field(column).type)
-    return any(map(_fits, schema.types))
-
-
-def _parquet(file: IO[bytes] | PageChecked) -> Any:
-    pa = parquet()
-    try:
-        # Without pre_buffer a column is read page by page, and not a whole row group at once.
-        opened = pa.parquet.ParquetFile(
-            file, pre_buffer=False, buffer_size=1 << 20, thrift_container_size_limit=_MOST_PARTS
-        )
-        _check_names(opened.schema_arrow)
-        return opened
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise _unreadable(error) from None
-
-
-def _unreadable(error: Exception) -> ImageError:
-    return ImageError("corrupt", f"the table cannot be read: {shorten(str(error), 150)}")
-
-
-def arrow_items(path: str, file: IO[bytes], wanted: Wanted, *, alone: bool) -> Iterator[Item]:
-    """The pictures of an Arrow file or stream, batch by batch; what follows a damaged one is lost.
-
-    Raises:
-        ImageError: it is none.
-        ValueError: it has no column of pictures.
-    """
-    pa = parquet()
-    try:
-        blocks = CheckedBlocks(file, wanted.limits) if is_arrow_file(file) else None
-        if blocks is None:  # a stream, as Hugging Face keeps them
-            messages = MessageChecked(file, wanted.limits)
-            opened = pa.ipc.open_stream(messages)
-            batches = batches_of_stream(opened, messages)
-        else:
-            opened = pa.ipc.open_file(file)
-            batches = blocks.batches(opened)
-        _check_names(opened.schema)
-    except ImageError:
-        raise
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise _unreadable(error) from None
-    column = pictures_column(opened.schema, wanted.column, path)
-    known(wanted.values, opened.schema.names, path)
-    items = _items_and_refused(path, batches, column, wanted, alone=alone)
-    yield from _guarded(items, path, 0, None, alone=alone)
-
-
-def _items_and_refused(
-    path: str, batches: Iterable[Any], column: str, wanted: Wanted, *, alone: bool
-) -> Iterator[Item]:
-    """The pictures of the batches that were read, and the rows of those that were left out."""
-    rows = 0
-    for batch in batches:
-        if isinstance(batch, Refused):
-            yield from _failed_rows(path, rows, rows + batch.rows, batch.error, alone=alone)
-            rows += batch.rows
-        else:
-            # Offsets in a file are somebody else's: followed as they are, they could lead anywhere.
-            batch.validate(full=True)
-            yield from items_of_batches(path, [batch], column, wanted, first=rows, alone=alone)
-            rows += batch.num_rows
-
-
-def _failed_rows(
-    path: str, start: int, end: int, error: ImageError, *, alone: bool
-) -> Iterator[Item]:
-    """Rows that cannot be read, each of which counts; how many there are is a stranger's word."""
-    for row in range(start, min(end, start + _MOST_FAILED)):
-        yield item_of(error, f"{path}:{row}", str(row) if alone else None)
-
-
-def _check_names(schema: Any) -> None:
-    """Raise a UnicodeDecodeError, which is a ValueError, for names that are no text."""
-    structs = filter(parquet().types.is_struct, schema.types)
-    _ = schema.names, [field.name for kind in structs for field in kind]
-
-
-def _guarded(
-    items: Iterator[Item], path: str, row: int, end: int | None, *, alone: bool
-) -> Iterator[Item]:
-    """The items from a row on, and what ended them before the row `end`, if that is known."""
-    pa = parquet()
-    said = ""
-    try:
-        for item in items:
-            yield item
-            row += 1
-    except ImageError as error:
-        if error.reason in ("too_large", "unsupported"):
-            yield from _failed_rows(path, row, row + 1 if end is None else end, error, alone=alone)
-            return
-        said = error.detail
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        said = shorten(str(error), 150) or type(error).__name__
-    if said or (end is not None and row != end):
-        detail = f"the table is damaged behind row {row}: {said or 'rows are missing'}"
-        yield item_of(ImageError("corrupt", detail), path)
 
 
 def is_table(given: object) -> bool:
@@ -202,8 +83,7 @@ def is_table(given: object) -> bool:
     """
     if hasattr(given, "to_batches") or _is_dataset(given):
         return True
-    arrow = hasattr(given, "__arrow_c_stream__") or hasattr(given, "iloc")  # pandas before 2.2
-    return arrow and hasattr(given, "columns")
+    return hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")
 
 
 def _is_dataset(given: object) -> bool:
@@ -217,7 +97,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     Raises:
         ValueError: it has no column of pictures, or not all those that are wanted.
     """
-    name, total, schema = "table", None, None
+    name, total = "table", None
     if _is_dataset(table):
         name = str(getattr(table, "split", None) or "dataset")
         total = len(table) if hasattr(table, "__len__") else None
@@ -230,12 +110,13 @@ def table_source(table: Any, wanted: Wanted) -> Source:
         total = getattr(table, "num_rows", None)  # a data set of files does not know it
         schema = table.schema
     column = pictures_column(schema, wanted.column, name)
-    columns = [*dict.fromkeys((column, *known(wanted.values, schema.names, name)))]
+    known(wanted.values, schema.names, name)
+    columns = [*dict.fromkeys((column, *wanted.values))]
 
     def items() -> Iterator[Item]:
         return items_of_batches(name, _batches(table, columns), column, wanted)
 
-    return Source(items, total)
+    return Source(items, total, name)
 
 
 def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
@@ -243,76 +124,62 @@ def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
         data = table.with_format("arrow").select_columns(columns)
         return (batch for part in data.iter(_ROWS) for batch in part.to_batches())
     if hasattr(table, "scanner"):  # a data set, whose files are read a little ahead
-        batches = table.to_batches(
-            columns=columns, batch_size=_ROWS, batch_readahead=2, fragment_readahead=1
-        )
-    else:
-        batches = table.select(columns).to_batches()
-    return batches  # type: ignore[no-any-return]
+        ahead = {"batch_size": _ROWS, "batch_readahead": 2, "fragment_readahead": 1}
+        return table.to_batches(columns=columns, **ahead)  # type: ignore[no-any-return]
+    return table.select(columns).to_batches()  # type: ignore[no-any-return]
 
 
 def items_of_batches(
-    path: str,
+    table: str,
     batches: Iterable[Any],
     column: str,
     wanted: Wanted,
     *,
     first: int = 0,
-    alone: bool = True,
+    names: str | None = None,
 ) -> Iterator[Item]:
-    """The pictures of Arrow record batches, named by the paths in their structs or their rows."""
+    """The pictures of Arrow record batches.
+
+    They are named by the paths in their structs, or in the column `names`, or by their rows.
+    """
     numbers = count(first)
-    nothing = [None] * _ROWS
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
             part = batch.slice(start, _ROWS)
             cells = part.column(column)
-            values = {
-                name: python_values(part.column(name)) if name in batch.schema.names else nothing
-                for name in wanted.values
-            }
+            columns = dict.fromkeys(wanted.values, [None] * _ROWS)
+            for name in columns.keys() & {*batch.schema.names}:
+                columns[name] = _python_values(part.column(name))
+            paths = [None] * _ROWS if names is None else _python_values(part.column(names))
             for row, number in zip(range(part.num_rows), numbers, strict=False):
-                data, name = _picture(cells[row], path, most_bytes(wanted.limits))
-                name = name or str(number)
-                said = {key: plain(value[row]) for key, value in values.items()}
-                yield item_of(data, f"{path}:{name}", name if alone else None, values=said)
+                data, path = _picture(cells[row], table, most_bytes(wanted.limits))
+                values = {key: plain(entries[row]) for key, entries in columns.items()}
+                if isinstance(data, str) and not path:
+                    name = data
+                else:
+                    path = local_path(str(path or paths[row] or ""))
+                    name = f"{table}:{path or number}" if table else path or "a row"
+                yield item_of(data, name, values)
 
 
-def python_values(column: Any) -> list[Any]:
+def _python_values(column: Any) -> list[Any]:
     """The values of an Arrow array. What Python does not have is None, such as the year 10000, a
     time zone that nobody knows or a text that is no UTF-8; of times it has microseconds. None are
     also lists and the like, and texts of more than a megabyte.
     """
     pa = parquet()
-    if is_nested(column.type):
+    if _is_nested(column.type):
         return [None] * len(column)
-    if _may_be_long(column):
-        return list(map(_short_value, column))
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    try:
-        return list(column.to_pylist())
-    except (ValueError, OverflowError, LookupError):
-        return list(map(_python_value, column))
+    return list(map(_python_value, column))
 
 
 def _python_value(scalar: Any) -> Any:
     try:
-        return scalar.as_py()
+        return None if _size(scalar) > _LONGEST_VALUE else scalar.as_py()
     except (ValueError, OverflowError, LookupError):
         return None
-
-
-def _may_be_long(column: Any) -> bool:
-    """Whether a value of an Arrow array may be too long, such as one text for all rows."""
-    try:
-        return bool(column.nbytes > _LONGEST_VALUE)
-    except parquet().ArrowTypeError:  # pyarrow before 18 does not know it of views
-        return True
-
-
-def _short_value(scalar: Any) -> Any:
-    return None if _size(scalar) > _LONGEST_VALUE else _python_value(scalar)
 
 
 def _size(scalar: Any) -> int:
@@ -332,42 +199,51 @@ def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     if parquet().types.is_struct(cell.type):
         if not cell.is_valid:
             return ImageError("empty", "the cell is empty"), path
-        said = cell["path"].as_py() if "path" in cell else None
-        path, cell = str(said or ""), cell["bytes"]
+        stated = cell["path"].as_py() if "path" in cell else None
+        path, cell = str(stated or ""), cell["bytes"]
         if not cell.is_valid and path:  # it is not in the table, but beside it
             return linked(path, file), path
     size = _size(cell)
     if size > most:
         return ImageError("too_large", f"a cell of {size} bytes; expected at most {most}"), path
-    data = cell.as_py()
-    return (ImageError("empty", "the cell is empty") if data is None else data), path
+    data = _python_value(cell) if _is_text(cell.type) else cell.as_py()
+    if isinstance(data, str) and data:
+        data = linked(data, file)  # which is its name
+    if isinstance(data, list | dict):
+        return ImageError("unsupported", f"a cell of {cell.type}; expected bytes or a path"), path
+    is_empty = data is None or (isinstance(data, str) and not data)
+    return ImageError("empty", "the cell is empty") if is_empty else data, path
 
 
-def pictures_column(schema: Any, named: str | None, path: str) -> str:
-    """The column of pictures.
+def pictures_column(schema: Any, named: str | None, table: str) -> str:
+    """The column of pictures, or else that of their paths.
 
     Raises:
         ValueError: there is none, or several and none has a usual name.
     """
-    fitting = [name for name, kind in zip(schema.names, schema.types, strict=True) if _fits(kind)]
+    kinds = dict(zip(schema.names, schema.types, strict=True))
+    fitting = [name for name, kind in kinds.items() if _fits(kind)]
+    paths = [name for name, kind in kinds.items() if _is_text(kind)]
     if named is not None:
-        if named in fitting:
+        if named in fitting + paths:
             return named
         raise ValueError(
-            f"got the column {named!r} of {path}; expected one of bytes, or of structs with bytes: "
-            f"{_listed(fitting)}; it has {_listed(schema.names)}"
+            f"got the column {named!r} of {table}; expected one of bytes, of structs with bytes or "
+            f"of paths: {_listed(fitting + paths)}; it has {_listed(schema.names)}"
         )
     usual = [name for name in USUAL_PICTURES if name in fitting]
+    if not fitting:
+        usual = [name for name in USUAL_PATHS if name in paths]
     if usual or len(fitting) == 1:
         return (usual or fitting)[0]
     raise ValueError(
-        f"{path} has {len(fitting)} columns of pictures; expected one, or its name as "
-        f"the column; it has {_listed(fitting or schema.names)}"
+        f"{table} has {len(fitting)} columns of pictures; expected one, or its name as the column, "
+        f"or paths in {', '.join(USUAL_PATHS)}; it has {_listed(fitting or schema.names)}"
     )
 
 
-def known(values: Iterable[str], names: Iterable[str], path: str) -> list[str]:
-    """The values, which are names of columns.
+def known(values: Iterable[str], names: Iterable[str], path: str) -> None:
+    """Check that values are names of columns.
 
     Raises:
         ValueError: one is not.
@@ -376,7 +252,6 @@ def known(values: Iterable[str], names: Iterable[str], path: str) -> list[str]:
     for value in values:
         if value not in columns:
             raise ValueError(f"{path} has no column {value!r}; it has {_listed(columns)}")
-    return list(values)
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -390,9 +265,13 @@ def _fits(kind: Any) -> bool:
 
 
 def _is_binary(kind: Any) -> bool:
-    types: Any = parquet().types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        str(kind) in ("binary", "large_binary", "binary_view") or types.is_fixed_size_binary(kind)
-    )
+    is_fixed = parquet().types.is_fixed_size_binary(kind)
+    return is_fixed or _name_of(kind) in ("binary", "large_binary", "binary_view")
+
+
+def _is_text(kind: Any) -> bool:
+    return _name_of(kind) in ("string", "large_string", "string_view")
+
+
+def _name_of(kind: Any) -> str:
+    return str(kind.value_type if parquet().types.is_dictionary(kind) else kind)

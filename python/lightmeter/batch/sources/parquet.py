@@ -6,14 +6,19 @@ the headers of pages are read here, as pyarrow reads on.
 
 import io
 import os
+from collections.abc import Iterator
 from typing import IO, Any
 
-from lightmeter.batch.sources.decoded_sizes import check_decoded, column_leaves, damage_of
+from lightmeter.batch.sources.item import most_bytes
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
+from lightmeter.profile.table_files import parquet
+from lightmeter.text import shorten
 
-__all__ = ["PageChecked"]
+__all__ = ["ParquetTable"]
 
+_MOST_PARTS = 1 << 16  # row groups of a file, and columns of a row group
+_MOST_GROWTH = 2  # pictures are compressed already, so that a page of them hardly grows
 _FIRST_LOOK, _MOST_HEADER = 1 << 12, 1 << 24  # bytes; pyarrow takes no longer header either
 _MOST_FIELDS = 256  # of a header; there are about ten
 _MOST_DEPTH = 8
@@ -21,6 +26,57 @@ _ENCODING = {5: 2, 8: 4}  # the field of the encoding in those of data
 # A page of these says itself how many lengths it has, and pyarrow makes room for as many.
 _DELTA = (6, 7)
 _CELLS = (5, 7, 8)  # fields of a header: of a data page, a dictionary, a data page of version 2
+
+
+class ParquetTable:
+    """A Parquet file of a stranger, read a few rows at a time.
+
+    Attributes:
+        schema: that of Arrow.
+        rows: how many each row group has, as the footer says.
+    """
+
+    def __init__(self, file: IO[bytes], limits: Limits) -> None:
+        """Read the footer.
+
+        Raises:
+            ImageError: it is damaged.
+        """
+        pyarrow = parquet()
+        self._pages, self._limits = _CheckedPages(file, limits), limits
+        try:
+            # Without pre_buffer a column is read page by page, and not a whole row group at once.
+            self._opened = pyarrow.parquet.ParquetFile(
+                self._pages,
+                pre_buffer=False,
+                buffer_size=1 << 20,
+                thrift_container_size_limit=_MOST_PARTS,
+            )
+            self.schema: Any = self._opened.schema_arrow
+            structs = filter(pyarrow.types.is_struct, self.schema.types)
+            _ = self.schema.names, [field.name for kind in structs for field in kind]  # are texts
+            groups = map(self._opened.metadata.row_group, range(self._opened.num_row_groups))
+            self.rows: list[int] = [group.num_rows for group in groups]
+        except Exception as error:  # whatever somebody's bytes make of a library
+            detail = f"the table cannot be read: {shorten(str(error), 150)}"
+            raise ImageError("corrupt", detail) from None
+
+    def batches(self, group: int, columns: list[str], most: int) -> Iterator[Any]:
+        """Yield the rows of a row group, at most so many at once.
+
+        Args:
+            group: the number of the row group.
+            columns: the names of the columns, or of fields in structs such as ``image.bytes``.
+            most: rows of a batch; fewer where cells are large.
+
+        Raises:
+            ImageError: a page would take too much memory.
+            Exception: any of pyarrow's, as the row group is damaged or encrypted.
+        """
+        largest = self._pages.expect(self._opened, group, columns)
+        size = max(1, min(most, most_bytes(self._limits) // max(1, largest)))
+        # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
+        yield from self._opened.iter_batches(size, [group], columns, use_threads=False)
 
 
 class _Chunk:
@@ -37,11 +93,10 @@ class _OpenedError(Exception):
     """Ends the first read of a row group, whose columns pyarrow has opened by then."""
 
 
-class PageChecked(io.RawIOBase):
+class _CheckedPages(io.RawIOBase):
     """The file as pyarrow reads it. A page that would take too much memory ends a read."""
 
     def __init__(self, file: IO[bytes], limits: Limits) -> None:
-        """Take the file, which stays open."""
         self._file, self._limits = file, limits
         self._chunks: list[_Chunk] = []
         self._opening = False
@@ -51,14 +106,6 @@ class PageChecked(io.RawIOBase):
 
         The metadata of a damaged or encrypted column end the process where Python asks for them,
         as pyarrow catches no error there. Where pyarrow itself opens the columns, it raises it.
-
-        Args:
-            opened: pyarrow's file.
-            group: the number of the row group.
-            columns: the names of the columns, or of fields in structs such as ``image.bytes``.
-
-        Raises:
-            ArrowException, OSError: the metadata are damaged, or the column is encrypted.
         """
         self._opening = True
         try:
@@ -68,32 +115,26 @@ class PageChecked(io.RawIOBase):
         finally:
             self._opening = False
         of_group = opened.metadata.row_group(group)
-        leaves = column_leaves(opened.metadata, columns)
-        self._chunks = [_Chunk(of_group.column(leaf)) for leaf in leaves]
+        leaves = map(of_group.column, range(opened.metadata.num_columns))
+        names = tuple(f"{name}." for name in columns)
+        self._chunks = [
+            _Chunk(leaf) for leaf in leaves if f"{leaf.path_in_schema}.".startswith(names)
+        ]
         return max((chunk.decoded for chunk in self._chunks), default=0)
 
     def readable(self) -> bool:
-        """It is."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place, from which the next read is."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """The place."""
         return self._file.tell()
 
     def read(self, size: int = -1) -> bytes:
-        """The bytes at the place, all of whose pages may be decoded.
-
-        Raises:
-            ImageError: one may not, or is damaged.
-        """
         if self._opening:
             raise _OpenedError
         start = self._file.tell()
@@ -116,31 +157,46 @@ class PageChecked(io.RawIOBase):
                 "write the column as PLAIN or with a dictionary",
             )
         cells = sum(page.get(1, 0) for page in pages.values())
-        check_decoded("a page", stored, decoded, cells, self._limits)
+        _check_decoded(stored, decoded, cells, self._limits)
         chunk.next += length + stored
 
     def _header(self, at: int) -> tuple[dict[int, Any], int]:
-        """The header at a place, and its length."""
+        """Return the header at a place, and its length."""
         size = _FIRST_LOOK
         while True:
             self._file.seek(at)
             data = self._file.read(size)
             try:
-                with damage_of("the header of a page"):
-                    return _fields(data, 0)
-            except ImageError:
+                return _fields(data, 0)
+            except (IndexError, ValueError) as error:
                 if len(data) < size or size >= _MOST_HEADER:
-                    raise
+                    raise ImageError("corrupt", f"the header of a page: {error}") from None
             size <<= 4
 
 
+def _check_decoded(stored: int, decoded: int, cells: int, limits: Limits) -> None:
+    """Refuse a page that would take more memory than the limits allow, before it is decoded.
+
+    Beyond `Limits.bytes_in_memory` it is decoded only if the file itself is about as large, as the
+    pages of common writers are, which hold up to 1024 pictures.
+    """
+    most = limits.bytes_in_memory
+    if most is None or decoded <= most:
+        return
+    if decoded <= _MOST_GROWTH * stored and decoded <= max(1, cells) * most_bytes(limits):
+        return
+    raise ImageError(
+        "too_large",
+        f"a page takes {decoded} bytes in memory ({stored} in the file, {cells} cells); expected "
+        f"at most {most} (Limits.bytes_in_memory); write smaller row groups, or raise the limit",
+    )
+
+
 def _fields(data: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
-    """The numbers of 32 bits and the structs in a struct of Thrift's compact protocol, by field.
+    """Return the numbers of 32 bits and the structs in a struct of Thrift's compact protocol.
 
-    Of a field that comes twice the last one holds, as for Thrift's own reader.
-
-    Returns:
-        They, and where the struct ends.
+    They are by field; of a field that comes twice the last one holds, as for Thrift's own reader.
+    With them goes where the struct ends.
     """
     found: dict[int, Any] = {}
     field = 0
@@ -164,20 +220,14 @@ def _fields(data: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
 
 
 def _passed(data: bytes, at: int, kind: int) -> int:
-    """Where a value of another kind ends; there are no lists in the headers of pages."""
-    match kind:
-        case 1 | 2:  # true and false
-            return at
-        case 3:
-            return at + 1
-        case 4 | 6:
-            return _varint(data, at)[1]
-        case 7:
-            return at + 8
-        case 8:
-            length, at = _varint(data, at)
-            return at + length
-    raise ValueError(f"a field of kind {kind}")
+    """Return where a value of another kind ends; there are no lists in the headers of pages."""
+    fixed = {1: 0, 2: 0, 3: 1, 7: 8}  # true, false, a byte, a double
+    if kind in fixed:
+        return at + fixed[kind]
+    if kind not in (4, 6, 8):
+        raise ValueError(f"a field of kind {kind}")
+    value, at = _varint(data, at)
+    return at + value if kind == 8 else at
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
