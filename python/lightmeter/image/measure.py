@@ -144,10 +144,6 @@ def measure_images(
         yield from _measure_encoded(image, path, task)
     elif isinstance(image, ImageMeter):
         _refuse_level(reading)
-        if image.pixels == 0:
-            raise ImageError("empty", "an ImageMeter that has measured no pixel")
-        if reading.bands is not None:
-            raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
         yield _of_meter(image, reading)
     elif is_array(image):
         _refuse_level(reading)
@@ -226,6 +222,17 @@ def measure_frame(frame: Frame, reading: Reading, threads: int | None = None) ->
 
 
 def _of_meter(meter: ImageMeter, reading: Reading) -> Measured:
+    if meter.pixels == 0:
+        raise ImageError("empty", "an ImageMeter that has measured no pixel")
+    asked = {
+        "bands": reading.bands is not None,
+        "ignore": reading.ignored is not None,
+        "value_range": reading.value_range not in (None, meter._value_range),
+    }
+    for option in filter(asked.get, asked):
+        raise ImageError(
+            "unsupported", f"got {option} with an ImageMeter, which has measured; give the array"
+        )
     own = replace(
         reading,
         value_range=meter._value_range,
