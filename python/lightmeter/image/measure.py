@@ -248,9 +248,16 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     _refuse_level(reading)
     if meter.pixels == 0:
         raise ImageError("empty", "an ImageMeter that has measured no pixel")
-    if reading.bands is not None:
-        raise ImageError("unsupported", "an ImageMeter measures no bands; give the array")
     counting = meter._counting
+    asked = {
+        "bands": reading.bands is not None,
+        "ignore": reading.ignored is not None,
+        "value_range": reading.value_range not in (None, counting.value_range),
+    }
+    for option in filter(asked.get, asked):
+        raise ImageError(
+            "unsupported", f"got {option} with an ImageMeter, which has measured; give the array"
+        )
     metrics = [counting.metrics, *reading.functions]
     own = replace(reading, value_range=counting.value_range, metrics=metrics)
     returned = run(reading.functions, None)
