@@ -42,6 +42,8 @@ class EncodedFile(io.BufferedReader):
         error: what a read raised. A decoder may have taken it for damage and gone on.
     """
 
+    name = ""  # that below is the number of a descriptor, which tifffile takes for a path
+
     def __init__(self, inner: Any, size: int, *, owned: bool) -> None:
         """Read a file, which is closed in the end if it is owned."""
         super().__init__(inner, _BUFFER)
