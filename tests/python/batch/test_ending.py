@@ -58,7 +58,7 @@ def test_a_picture_in_tiles_is_left_where_its_rows_are_closed(
     Image.new("L", (4, 4)).save(large.parent / "a.png")
     rows = lm.measure([large.parent / "a.png", large], frames="all", workers=2)
     next(rows)
-    watched.begun.wait()
+    assert watched.begun.wait(60)
     rows.close()
     assert watched.blocks < BLOCKS
 
@@ -72,7 +72,7 @@ def test_a_picture_in_tiles_is_left_where_its_profile_ends(
         file.touch()
 
     def interrupt(failure: lm.Failure) -> None:
-        watched.begun.wait()
+        assert watched.begun.wait(60)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
