@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 import tifffile
 from conftest import lightmeter
+from lightmeter import Profile
+from lightmeter.batch import rows as rows_module
+from lightmeter.batch.sources.item import Item
 from lightmeter.image.measure import measure_image
 from lightmeter.image.tiles import open as large_open
 from lightmeter.image.tiles import raster as large_raster
@@ -53,26 +56,40 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_picture_in_tiles_is_left_where_its_rows_are_closed(
-    large: Path, watched: Watched
+    large: Path, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    frames = rows_module._frames
+
+    def after(item: Item, *more: Any) -> Any:
+        if item.name.endswith("a.png"):  # whose row is not to come before the other has begun
+            assert watched.begun.wait(60)
+        return frames(item, *more)
+
+    monkeypatch.setattr(rows_module, "_frames", after)
     Image.new("L", (4, 4)).save(large.parent / "a.png")
     rows = lm.measure([large.parent / "a.png", large], frames="all", workers=2)
     next(rows)
-    watched.begun.wait()
     rows.close()
     assert watched.blocks < BLOCKS
 
 
 def test_a_picture_in_tiles_is_left_where_its_profile_ends(
-    large: Path, watched: Watched, tmp_path: Path
+    large: Path, watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    measure = Profile._measure
+
+    def after(self: Profile, prefix: str, image: Any, **more: Any) -> Any:
+        if str(image).endswith("a00.png"):  # whose block is not to end before the other has begun
+            assert watched.begun.wait(60)
+        return measure(self, prefix, image, **more)
+
+    monkeypatch.setattr(Profile, "_measure", after)
     kept = tmp_path / "kept"
     files = [large.parent / f"a{number:02}.png" for number in range(16)]
     for file in files:
         file.touch()
 
     def interrupt(failure: lm.Failure) -> None:
-        watched.begun.wait()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
