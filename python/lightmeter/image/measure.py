@@ -372,7 +372,8 @@ def _measured_png(file: EncodedBytes, task: _Task) -> Measured | None:
     exif, facts = _header_in(file, "PNG", None, reading.exif)
     is_own = reading.all_bits and is_deep_colour(file.data)  # Pillow has no such pixels
     decoded_by = decoder("PNG", "lightmeter" if is_own else "PIL")
-    return Measured(meter, exif, facts, path=short_path(task.path), decoder=decoded_by)
+    path, read = short_path(task.path), _read_as(meter, reading)
+    return Measured(meter, exif, facts, path=path, decoder=decoded_by, read=read)
 
 
 def _measure_frames(
@@ -409,7 +410,7 @@ def _measure_frames(
                 frame = frame._replace(exif=None, facts=None)
             measured = measure_frame(frame, reading, task.threads)._replace(thumbnail=thumbnail)
             if own is not None:
-                measured = measured._replace(meter=own.meter, decoder=own.decoder)
+                measured = measured._replace(meter=own.meter, decoder=own.decoder, read=own.read)
             yield measured
     finally:
         if count > 1:

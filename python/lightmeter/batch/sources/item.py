@@ -46,7 +46,7 @@ class Item:
     def weight(self) -> int:
         """Bytes in memory while the item waits."""
         if isinstance(self.data, bytes | str):
-            return len(self.data)  # of a path it is as good as nothing
+            return len(self.data) if isinstance(self.data, bytes) else 0
         if isinstance(self.data, Image.Image):  # as large as it is or will be when decoded
             return self.data.width * self.data.height * len(self.data.getbands())
         return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
