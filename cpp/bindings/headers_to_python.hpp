@@ -5,7 +5,7 @@
 #include "headers/jpeg_header.hpp"
 #include "headers/png_header.hpp"
 
-// What headers say, as lightmeter/image/parts.py describes it.
+// What headers say, as lightmeter/_core.pyi describes it.
 
 py::dict facts_of(const lightmeter::headers::JpegHeader& header);
 py::tuple to_python(const lightmeter::headers::JpegHeader& header);
