@@ -30,12 +30,6 @@ py::dict as_dict(const drift::BinnedDistances& distances) {
   return result;
 }
 
-void check_sizes(std::uint64_t target, std::uint64_t reference) {
-  if (target > 0 && reference > 0) return;
-  throw std::invalid_argument("a sample is empty: got " + std::to_string(target) + " and " +
-                              std::to_string(reference) + " values; expected at least 1");
-}
-
 // The sketch of a feature's numbers, not a copy: to be read, while nobody adds to the profile. Empty
 // where there is no such feature.
 const QuantileSketch& numbers_of(const Profile& profile, const std::string& name) {
@@ -52,14 +46,13 @@ py::tuple level_of(const Profile& profile, const std::string& name) {
 
 drift::Numbers numbers_in(const Column& column) { return {column.numbers(), column.moments()}; }
 
-// Distances and test of a feature that both profiles have: (fields by the names of FeatureDrift; the
-// sizes that a verdict may rest on, by name, and the p-value, each as (value, low, high); whether both
-// have one value only).
+// Distances and test of a feature of which both profiles have numbers: (fields by the names of
+// FeatureDrift; the sizes that a verdict may rest on, by name, and the p-value, each as (value, low,
+// high); whether both have one value only).
 py::tuple compare_numbers(const Profile& target, const Profile& reference, const std::string& name,
                           bool circular, bool tested, double delta) {
   const drift::Numbers left = numbers_in(column_of(target, name));
   const drift::Numbers right = numbers_in(column_of(reference, name));
-  check_sizes(left.sketch.n(), right.sketch.n());
   const drift::Axis axis = circular ? drift::Axis::kHueCircle : drift::Axis::kLine;
   const drift::NumberDrift result = drift::compare_numbers(left, right, axis, tested, delta);
   py::dict fields = as_dict(result.distances);
@@ -87,13 +80,12 @@ py::tuple compare_numbers(const Profile& target, const Profile& reference, const
   return tuple_of({fields, sizes, as_tuple(result.p_value), result.one_value});
 }
 
-// Distances and test of categories; `others` are observations that make one category more.
+// Distances and test of categories, at least one on each side; `others` are observations that make one category more.
 py::dict compare_categories(const FrequentStrings& target, std::uint64_t target_others,
                             const FrequentStrings& reference, std::uint64_t reference_others,
                             bool tested) {
   const drift::Categories left{target, target_others};
   const drift::Categories right{reference, reference_others};
-  check_sizes(left.n(), right.n());
   const drift::CategoryDrift result = drift::compare_categories(left, right, tested);
   py::dict dict = as_dict(result.distances);
   dict["statistic"] = as_tuple(result.total_variation);

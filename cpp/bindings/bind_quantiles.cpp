@@ -42,11 +42,18 @@ void update_with(QuantileSketch& sketch, const py::handle& value) {
   update_as<double>(sketch, converted<Doubles>(array));
 }
 
-void merge_many(QuantileSketch& sketch, const std::vector<const QuantileSketch*>& others) {
-  if (std::ranges::find(others, nullptr) != others.end()) {
-    throw py::type_error("got None; expected a QuantileSketch");
+void merge_many(QuantileSketch& sketch, const py::object& others) {
+  std::vector<const QuantileSketch*> sketches;
+  // One caster: to look up its type for each takes as long as to merge a small sketch.
+  ExclusiveCaster<QuantileSketch> caster;
+  for (const py::handle other : py::list(others)) {
+    if (other.is_none() || !caster.load(other, false)) {
+      throw py::type_error("got a " + std::string(Py_TYPE(other.ptr())->tp_name) +
+                           "; expected a QuantileSketch");
+    }
+    sketches.push_back(caster);
   }
-  sketch.merge_many(others);
+  sketch.merge_many(sketches);
 }
 
 void update_counts(QuantileSketch& sketch, const py::handle& values, const py::handle& counts) {
