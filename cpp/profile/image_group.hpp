@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -77,6 +79,48 @@ struct ImageGroup {
       left -= read;
     });
   }
+};
+
+// How many images of a prefix were read in which way, a text each.
+//
+// The first K texts in their order are kept, with exact counts: a text that is among the first K of
+// a union is among them in every part that has it. So any order and tree of merges gives the same.
+class Readings {
+ public:
+  static constexpr std::size_t kMaxEntries = 16;
+  static constexpr std::size_t kMaxText = 1024;
+
+  [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& counts() const noexcept {
+    return counts_;
+  }
+  [[nodiscard]] std::uint64_t observations() const noexcept {
+    std::uint64_t sum = 0;
+    for (const auto& [text, count] : counts_) sum += count;
+    return sum;
+  }
+
+  // A text of UTF-8, of at most kMaxText bytes.
+  void add(std::string_view text, std::uint64_t count = 1) {
+    auto place = counts_.find(text);
+    if (place == counts_.end()) place = counts_.emplace(text, 0).first;
+    place->second += count;
+    if (counts_.size() > kMaxEntries) counts_.erase(std::prev(counts_.end()));
+  }
+  void merge(const Readings& other) {
+    for (const auto& [text, count] : other.counts_) add(text, count);
+  }
+
+  void layout(Codec& codec) {
+    codec.map(counts_, [&](const std::string& text, std::uint64_t& count) {
+      codec.count(count);
+      codec.require(text.size() <= kMaxText, "a text is too long");
+      codec.require(count > 0, "a reading of no image");
+      codec.require(counts_.size() < kMaxEntries, "more readings than are kept");
+    });
+  }
+
+ private:
+  std::map<std::string, std::uint64_t, std::less<>> counts_;
 };
 
 }  // namespace lightmeter::profile

@@ -15,7 +15,6 @@
 #include "profile/group_moments.hpp"
 #include "profile/image_group.hpp"
 #include "profile/joint.hpp"
-#include "profile/readings.hpp"
 #include "profile/row_sample.hpp"
 #include "profile/text_pairs.hpp"
 #include "profile/vectors.hpp"

@@ -60,7 +60,7 @@ _TRUNCATED = re.compile(
 )
 _UNSUPPORTED = re.compile(
     "unsupported|not supported|unimplemented|not implemented|cannot find loader|ghostscript"
-    "|not available|not installed|unknown (blp|pcx|compression)",
+    "|not available|not installed|unknown (blp|pcx|compression|raw mode)",
     re.IGNORECASE,
 )
 _TOO_LARGE = re.compile("decompressed data too large|too much memory used", re.IGNORECASE)
