@@ -132,7 +132,9 @@ class Codec {
       }
       each(name, value);
     };
-    list(map, each_entry, [](const auto& a, const auto& b) { return a.first < b.first; });
+    const auto comes_before = map.key_comp();
+    list(map, each_entry,
+         [&](const auto& a, const auto& b) { return comes_before(a.first, b.first); });
   }
 
  private:

@@ -81,6 +81,14 @@ struct ImageGroup {
   }
 };
 
+// The shortest text first: it says the least that is out of the ordinary, so most have it.
+struct ByLength {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const noexcept {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  }
+};
+
 // How many images of a prefix were read in which way, a text each.
 //
 // The first K texts in their order are kept, with exact counts: a text that is among the first K of
@@ -90,7 +98,7 @@ class Readings {
   static constexpr std::size_t kMaxEntries = 16;
   static constexpr std::size_t kMaxText = 1024;
 
-  [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& counts() const noexcept {
+  [[nodiscard]] const std::map<std::string, std::uint64_t, ByLength>& counts() const noexcept {
     return counts_;
   }
   [[nodiscard]] std::uint64_t observations() const noexcept {
@@ -120,7 +128,7 @@ class Readings {
   }
 
  private:
-  std::map<std::string, std::uint64_t, std::less<>> counts_;
+  std::map<std::string, std::uint64_t, ByLength> counts_;
 };
 
 }  // namespace lightmeter::profile

@@ -155,6 +155,7 @@ def measure_images(
     elif path is not None or isinstance(image, Image.Image) or _is_encoded(image):
         yield from _measure_read(image, path, task)
     elif is_chunked(image):
+        _refuse_level(reading)
         yield from _measure_read(open_array(image, reading), None, task)
     else:
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")

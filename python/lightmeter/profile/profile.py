@@ -89,8 +89,9 @@ class Profile:
             self._core.exemplars = _count("exemplars", exemplars, _MOST_EXEMPLARS)
         if sample != 0:
             self._core.rows = _count("sample", sample, MOST_SAMPLE)
-        for pair in checked_tags(tags).items():
-            self._core.add_tag(*pair)
+        if tags is not None:
+            for pair in checked_tags(tags).items():
+                self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.

@@ -8,16 +8,14 @@ __all__ = ["checked_tags"]
 _MOST, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128
 
 
-def checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
-    """Return tags by name, none for None.
+def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags by name.
 
     Raises:
         TypeError: they are no dict of strings.
         ValueError: they are more than 64, or a name or value is empty, no Unicode, or longer than
             64 and 128 bytes.
     """
-    if tags is None:
-        return {}
     if not isinstance(tags, Mapping):
         raise TypeError(
             f"tags is a {type(tags).__name__}; expected a dict such as {{'model': 'v7'}}"

@@ -36,16 +36,25 @@ TEST(Readings, AnyPartitionAndOrderOfMergesGivesTheSame) {
   EXPECT_EQ(decoded<Readings>(encoded(whole)).counts(), whole.counts());
 }
 
+TEST(Readings, TheShortestAreKept) {
+  Readings readings;
+  for (char c = 'a'; c <= 'p'; ++c) readings.add(std::string(9, c));
+  readings.add("{}", 50);
+  EXPECT_EQ(readings.counts().begin()->first, "{}");
+  EXPECT_EQ(readings.observations(), 65U);
+}
+
 TEST(Readings, DecodeRefusesWhatCannotHaveBeenWritten) {
   const auto refused = [](const std::vector<std::uint8_t>& bytes) {
     EXPECT_THROW((void)decoded<Readings>(bytes), DecodeError);
   };
   refused({1});
   refused({1, 1, 'a'});
-  refused({1, 1, 'a', 0});             // of no image
-  refused({1, 1, 0xFF, 1});            // no UTF-8
-  refused({2, 1, 'b', 1, 1, 'a', 1});  // falling
-  refused({2, 1, 'a', 1, 1, 'a', 1});  // twice
+  refused({1, 1, 'a', 0});                  // of no image
+  refused({1, 1, 0xFF, 1});                 // no UTF-8
+  refused({2, 1, 'b', 1, 1, 'a', 1});       // falling
+  refused({2, 2, 'a', 'a', 1, 1, 'b', 1});  // the longer first
+  refused({2, 1, 'a', 1, 1, 'a', 1});       // twice
   std::vector<std::uint8_t> many{17};
   for (std::uint8_t i = 0; i < 17; ++i) many.insert(many.end(), {1, i, 1});
   refused(many);

@@ -144,6 +144,19 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
         assert paths == [f"{source}:{name}" for name in members]
 
 
+def test_failures_of_a_manifest_are_named_as_it_lists_them(tmp_path: Path) -> None:
+    listed = ["f/bad.png", "memory://bucket/none.png"]
+    write_folder(tmp_path, {"f/bad.png": b"x"})
+    (tmp_path / "m.csv").write_text("\n".join(["path", *listed]))
+    assert [it.path for it in profile_images(tmp_path / "m.csv").failures] == listed
+
+
+def test_a_sample_without_dimensions_is_a_failure() -> None:
+    batch = np.zeros((2, 9, 9, 3), np.uint8)
+    view = profile_images(iter([batch, batch[0, 0, 0, 0], batch]), layout="NHWC")
+    assert (view.images, [it.reason for it in view.failures]) == (4, ["unsupported"])
+
+
 def test_side_files_say_values_and_segments(tmp_path: Path) -> None:
     """In any order within a sample; a damaged one says nothing."""
     members = {

@@ -203,6 +203,17 @@ def test_small_files_are_left_to_pillow(tmp_path: Path, monkeypatch: pytest.Monk
     assert of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement() == of_array(deep)
 
 
+def test_a_small_picture_in_a_huge_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow would take 1.6 GB for 51 kB."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, texture(30, 40), photometric="rgb", tile=(48, 64), compression="zlib")
+    of_file(path, pyramid_level=None)
+    monkeypatch.setattr(large_open, "MOST_DECODED", 48 * 64 * 3 - 1)
+    with pytest.raises(ImageError, match="tiles of more than") as caught:
+        of_file(path, pyramid_level=None)
+    assert caught.value.reason == "too_large"
+
+
 def test_frames(tmp_path: Path) -> None:
     pages = texture(3 * 40, 50, 1).reshape(3, 40, 50)
     tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", tile=(16, 16))

@@ -331,6 +331,9 @@ def test_arrays_that_are_read_in_pieces(tmp_path: Path, kind: str, dtype: str) -
         assert lm.log_image(array, **reading).view() == lm.log_image(native, **reading).view()
     with pytest.raises(ImageError, match="expected HxW or HxWxC"):
         lm.log_image(array, layout="HW")
+    with pytest.raises(ImageError, match="no level 1"):
+        lm.log_image(array, pyramid_level=1)
+    assert lm.profile_images([array]) == lm.profile_images([native])
 
 
 def test_without_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

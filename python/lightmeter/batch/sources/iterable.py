@@ -12,6 +12,7 @@ from lightmeter.batch.sources.item import Item, Wanted, plain
 from lightmeter.batch.sources.remote import item_of
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
+from lightmeter.image.tiles.array_raster import is_chunked
 
 __all__ = ["iterable_items"]
 
@@ -47,14 +48,14 @@ def iterable_items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterato
 
 def _unbatched(pictures: Any, layout: str | None) -> list[Any]:
     is_batch = layout is None and is_array(pictures) and getattr(pictures, "ndim", 0) == 4
-    if layout is not None and layout.startswith("N"):
+    if layout is not None and layout.startswith("N") and getattr(pictures, "shape", None) != ():
         return [pictures[row : row + 1] for row in range(len(pictures))]
     return list(pictures) if is_batch else [pictures]
 
 
 def _data(picture: Any) -> Any:
     """A picture of its own, as loaders and cameras use their memory again, or an error."""
-    if isinstance(picture, bytes | os.PathLike | Image.Image):
+    if isinstance(picture, bytes | os.PathLike | Image.Image) or is_chunked(picture):
         return picture
     try:
         if not is_array(picture):

@@ -44,11 +44,18 @@ def no_zarr() -> ImageError:
 
 
 def relative(name: str, root: str) -> str:
-    """Return a name as it is below the folder `root`, or in the archive or table of that name."""
+    """Return a name as it is below the folder `root`, or in the archive or table of that name.
+
+    A table lists paths as they are beside it. Other addresses stay as they are.
+    """
     if name.startswith(f"{root}:"):
         return name[len(root) + 1 :]
+    root = os.path.dirname(root) if is_shard(root) else root
     folder = root.rstrip("/") + "/"
     below = name[len(folder) :]
-    if name.startswith(folder) and below[:1] not in ("/", ".") and "//" not in below:
+    if root and name.startswith(folder) and below[:1] not in ("/", ".") and "//" not in below:
         return below  # os.path.relpath asks for the current folder each time
-    return os.path.relpath(name, root)
+    scheme, is_address, _ = name.partition("://")
+    if is_address and not root.startswith(f"{scheme}://"):
+        return name
+    return os.path.relpath(name, root or None)

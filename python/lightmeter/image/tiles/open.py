@@ -11,7 +11,7 @@ from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import Tiff
-from lightmeter.image.tiles.raster import LargePicture, band_count
+from lightmeter.image.tiles.raster import MOST_DECODED, LargePicture, band_count
 from lightmeter.image.tiles.tiff import HOW_TO_READ, TiffPicture, can_read
 
 __all__ = ["MOST_WHOLE", "open_large_tiff"]
@@ -20,6 +20,7 @@ __all__ = ["MOST_WHOLE", "open_large_tiff"]
 MOST_WHOLE = 1 << 27
 
 _WIDTH, _HEIGHT, _BITS, _SAMPLES, _SUBFILE_TYPE = 256, 257, 258, 277, 254
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
 
 
 def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
@@ -58,12 +59,16 @@ def _tiff_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPicture |
     first = tiff.directory(tiff.first)
     width, height = tiff.integer(first, _WIDTH, 0), tiff.integer(first, _HEIGHT, 0)
     bits, samples = tiff.integer(first, _BITS, 1), tiff.integer(first, _SAMPLES, 1)
-    decoded_bytes = width * height * samples * max(8, bits) // 8
+    pixel_bytes = samples * max(8, bits) / 8
+    decoded_bytes = width * height * pixel_bytes
     is_large = reading.pyramid_level is not None or decoded_bytes > MOST_WHOLE
     is_bands = reading.bands is not None
     is_deep = reading.all_bits and samples >= 3 and bits == 16 and reading.bands is None
     is_wanted = is_large or is_bands or is_deep
     if not is_wanted or is_raw(start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
+        tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
+        if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the picture is
+            raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
         return None
     if not can_read():
         most = Image.MAX_IMAGE_PIXELS
