@@ -16,6 +16,7 @@ from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured
+from lightmeter.image.metrics import TAKEN
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
@@ -134,6 +135,9 @@ class Work:
         root: a folder that the names of failures in the profile are relative to.
         segment_of: from a picture to the text of its segment; None makes no segments.
         group_of: from a picture to its group; None takes pictures for independent.
+
+    Raises:
+        ValueError: a value has the name of what is measured of pictures.
     """
 
     reading: Reading
@@ -145,6 +149,14 @@ class Work:
     root: str | None = None
     segment_of: SegmentOf | None = None
     group_of: GroupOf | None = None
+
+    def __post_init__(self) -> None:
+        """Check the names of values."""
+        for name in self.values:
+            if name.startswith(f"{self.prefix}.") and name.split(".")[1] in TAKEN:
+                raise ValueError(
+                    f"got the value {name!r}, which is measured of pictures; rename the column"
+                )
 
     def empty(self) -> Profile:
         """Return a profile of nothing."""
