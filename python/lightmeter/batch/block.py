@@ -152,8 +152,9 @@ class Work:
 
     def __post_init__(self) -> None:
         """Check the names of values."""
+        start = f"{self.prefix}."
         for name in self.values:
-            if name.startswith(f"{self.prefix}.") and name.split(".")[1] in TAKEN:
+            if name.startswith(start) and name[len(start) :].partition(".")[0] in TAKEN:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of pictures; rename the column"
                 )
