@@ -210,9 +210,9 @@ def measure_frame(frame: Frame, reading: Reading, threads: int | None = None) ->
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:
-    one = next(iter(meter.bands.values())) if isinstance(meter, BandMeter) else meter
-    is_gray = one is not meter or one.mode in DEEP_GRAY
-    return reading_text(reading, one._order, one._samples, is_gray=is_gray)
+    first = next(iter(meter.bands.values())) if isinstance(meter, BandMeter) else meter
+    is_gray = first is not meter or first.mode in DEEP_GRAY
+    return reading_text(reading, first._order, first._samples, is_gray=is_gray)
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:
@@ -458,8 +458,12 @@ def _header(
     path = getattr(image, "filename", None)
     if path and (own is None or own.closed or isinstance(own, io.BytesIO)):
         # Loading closes a file that Pillow opened, and some plugins put pixels in its place.
-        with contextlib.suppress(ImageError, OSError), open_encoded(path, DEFAULT_LIMITS) as again:
-            return _header_in(again, image.format, image, policy)
+        with contextlib.suppress(ImageError, OSError):
+            (small,) = read_files([path], DEFAULT_LIMITS, None, BYTES_TOGETHER)
+            if isinstance(small, EncodedBytes):
+                return _header_in(small, image.format, image, policy)
+            with open_encoded(path, DEFAULT_LIMITS) as again:
+                return _header_in(again, image.format, image, policy)
     elif own is not None and not own.closed:
         exif, facts = _header_in(own, image.format, image, policy)
         # After loading these formats Pillow keeps pixels in place of the file.
