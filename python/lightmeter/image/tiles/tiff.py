@@ -68,8 +68,9 @@ class TiffPicture:
         loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
         _check_directories(Tiff(file), loaded)
         self._file, self._lock = file, threading.Lock()
-        # Otherwise a file may say that it has the frames or offsets of a certain program.
-        plain: Any = {f"is_{flag}": False for flag in tifffile.TIFF.FILE_FLAGS}
+        # Otherwise a file may say that it has the frames or offsets of a certain program. These are
+        # all that the directories are read by; newer ones of tifffile refuse some of the others.
+        plain: Any = {"is_lsm": False, "is_ndpi": False, "is_scanimage": False}
         file.seek(0)
         self._pages: list[Any] = list(tifffile.TiffFile(file, **plain).pages)
         self.levels = [self._pages[0], *self._reduced()]
