@@ -94,7 +94,8 @@ class _Bounded:
         self._file, self.left = file, most
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
         self.seekable = file.seekable
-        self.in_zeros = False  # the blocks of a tar that were read last
+        self.block = b""  # that was read last
+        self.in_zeros = False  # whether the header of a tar that was read last was none
 
     def read(self, count: int = -1) -> bytes:
         if count < 0:
@@ -106,7 +107,8 @@ class _Bounded:
             if self.in_zeros:
                 raise _ZerosError
             raise ImageError("corrupt", "a header or directory of too many bytes")
-        return self._file.read(count)
+        self.block = self._file.read(count)
+        return self.block
 
 
 def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
@@ -117,27 +119,26 @@ def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
         """Of which tarfile itself passes over a damaged one."""
 
         @classmethod
-        def frombuf(cls, buf: Any, encoding: Any, errors: Any) -> Any:
-            is_zero = not buf.strip(b"\0")
-            if is_zero and not buf and not headers.in_zeros:
-                raise ImageError("truncated", "it ends without the zeros of an end")
-            headers.in_zeros = is_zero
+        def fromtarfile(cls, archive: Any) -> Any:
+            was_in_zeros = headers.in_zeros
             try:
-                header = super().frombuf(buf, encoding, errors)
+                header = super().fromtarfile(archive)
             except tarfile.HeaderError as error:
-                if is_zero:
+                headers.in_zeros = not headers.block.strip(b"\0")
+                if not headers.block and not was_in_zeros:
+                    raise ImageError("truncated", "it ends without the zeros of an end") from None
+                if headers.in_zeros:
                     raise
                 detail = f"no member begins where one should: {error}"
-                whole = len(buf) == tarfile.BLOCKSIZE
+                whole = len(headers.block) == tarfile.BLOCKSIZE
                 raise ImageError("corrupt" if whole else "truncated", detail) from None
-            if header.size < 0:
-                raise ImageError("corrupt", f"a member of {header.size} bytes")
+            headers.in_zeros = False
             return header
 
     try:
         tar = tarfile.TarFile(fileobj=headers, tarinfo=Header, ignore_zeros=True)  # type: ignore[arg-type]
         while (member := tar.next()) is not None:
-            if member.size < 0:  # by a record of an extended header
+            if member.size < 0:
                 raise ImageError("corrupt", f"a member of {member.size} bytes")
             headers.left = _MOST_HEADER
             tar.members = []  # type: ignore[attr-defined]  # it keeps all
