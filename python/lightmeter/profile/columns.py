@@ -387,10 +387,9 @@ def _offset(clock: float, fold: int = 0) -> float:
     """
     try:
         shown = (EPOCH + dt.timedelta(seconds=clock)).replace(tzinfo=None, fold=fold)
-        ahead = shown.astimezone().utcoffset()
+        return float(round(clock - shown.timestamp()))
     except (OverflowError, ValueError, OSError):
         return 0.0
-    return 0.0 if ahead is None else ahead.total_seconds()
 
 
 def _numpy_scalar(value: np.generic) -> Any:
