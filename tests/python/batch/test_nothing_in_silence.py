@@ -33,8 +33,8 @@ def test_nothing_to_measure(pattern: str, tmp_path: Path, caplog: pytest.LogCapt
     assert "\n" not in said
     assert list(lm.measure(source)) == []
     assert len(warnings(caplog)) == 1
-    store = lm.Store(tmp_path / "s.db")
-    lm.log_folder(store, source, "d")
+    with lm.Store(tmp_path / "s.db") as store:
+        lm.log_folder(store, source, "d")
     assert len(warnings(caplog)) == 1
     write_folder(tmp_path, pictures(1))
     assert profile_images(tmp_path).images == 1

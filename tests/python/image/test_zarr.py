@@ -177,12 +177,19 @@ def changed(folder: Path, **changes: Any) -> None:
     (folder / "zarr.json").write_text(json.dumps(metadata | changes))
 
 
+COMPLEX = {
+    "data_type": "complex64",
+    "fill_value": [0, 0],
+    "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "reason", "words"),
     [
         ({"shape": [-1, 50]}, "corrupt", "metadata of Zarr"),
         ({"shape": [2**60, 50]}, "too_large", "a picture of 50x"),
-        ({"data_type": "complex64", "fill_value": [0, 0]}, "unsupported", "samples of complex64"),
+        (COMPLEX, "unsupported", "samples of complex64"),
         ({"data_type": {"name": "struct"}}, "corrupt", "metadata of Zarr"),
         ({"codecs": [{"name": "rot13"}]}, "unsupported", "the codec 'rot13'"),
         ({"fill_value": "no number"}, "corrupt", "metadata of Zarr"),
