@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
+from lightmeter.drift.metric_set import prefix_of
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, ImageNumber, Scale
 from lightmeter.profile.features import Origin
@@ -100,7 +101,7 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
 
 @lru_cache(maxsize=4096)  # all comparisons ask of the same features
 def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
-    prefix = max((each for each in prefixes if feature.startswith(f"{each}.")), key=len, default="")
+    prefix = prefix_of(feature, prefixes)
     if origin == "value" or not prefix:
         return Said(feature, "values")
     rest = feature.removeprefix(f"{prefix}.")
