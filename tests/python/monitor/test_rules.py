@@ -204,7 +204,7 @@ def test_false_alarms_are_those_of_the_rules(store: Store) -> None:
 
 
 def test_a_bucket_that_was_read_differently_is_no_drift(store: Store) -> None:
-    """By a test of buckets, by one of images, and by a distance."""
+    """By a test of buckets, by one of images, by a distance, and by a number."""
     shades = np.array([1.0, 0.6, 0.3])
     for day in range(-20, 3):
         pixels = np.random.default_rng(50 + day).integers(0, 256, (40, 12, 16, 3))
@@ -216,6 +216,8 @@ def test_a_bucket_that_was_read_differently_is_no_drift(store: Store) -> None:
         (DriftRule(), Trailing()),
         (DriftRule(), fixed),
         (DriftRule(metric="hellinger", above=0.7), fixed),
+        (IntervalRule(), Trailing()),
+        (ChangeRule(relative=0.1), Trailing()),
     ):
         results = of_september(judge(store, rule, baseline=baseline))
         bad = [result for result in results if result.state == "anomaly"]

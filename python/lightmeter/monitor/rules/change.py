@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from lightmeter.monitor.results import Result
+from lightmeter.drift.readings import Unlike
+from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
 from lightmeter.monitor.scalars import HUE_STEPS, arc, is_hue, nearest_turn, scalar_of
@@ -43,11 +44,15 @@ class ChangeRule(ScalarRule):
     def judge(self, target: Contents, baseline: Past) -> list[Result]:
         """One result per feature that has the number on both sides."""
         past = self._columns(baseline.merged)
+        unlike = Unlike(target.view.readings, baseline.merged.view.readings)
         results = []
         for name, column in self._columns(target).items():
             value = scalar_of(column, self.scalar)
             before = scalar_of(past[name], self.scalar) if name in past else None
             if value is None or before is None:
+                continue
+            if reason := unlike.reason(name):
+                results.append(Result(name, NOT_ENOUGH, value, words=reason))
                 continue
             if self.scalar == "n":  # of one bucket
                 before /= baseline.count

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lightmeter.drift.prediction import predicted_interval, units_of
+from lightmeter.drift.readings import Unlike
 from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
@@ -37,7 +38,8 @@ class IntervalRule(ScalarRule):
     The interval is Student's, and knows how many values each bucket has: see
     `lightmeter.drift.prediction`. For shares (missing_rate, failure_rate) it is also one of counts:
     see `share_interval`. For the mean of a hue, which lies on a circle, see `hue_interval`: value
-    and limits then get as many turns as bring them together, so that 253 may be -2.
+    and limits then get as many turns as bring them together, so that 253 may be -2. Buckets whose
+    pictures were read differently, see `lightmeter.drift.readings`, are left out.
 
     Attributes:
         alpha: the chance of an anomaly, for each feature, where nothing changed. It holds within a
@@ -57,9 +59,14 @@ class IntervalRule(ScalarRule):
         columns = self._columns(target)
         past: dict[str, list[_Point]] = {name: [] for name in columns}
         shares: dict[str, list[Share]] = {name: [] for name in columns}
+        few = dict.fromkeys(columns, "fewer than 3 buckets")
         for before in baseline:
+            unlike = Unlike(target.view.readings, before.view.readings)
             for name, column in self._columns(before).items():
                 if name not in columns:
+                    continue
+                if reason := unlike.reason(name):
+                    few[name] = f"fewer than 3 buckets were read alike; {reason}"
                     continue
                 if (point := _point(column, self.scalar)) is not None:
                     past[name].append(point)
@@ -72,7 +79,7 @@ class IntervalRule(ScalarRule):
                 continue
             value = point.value
             if len(points) < 3:
-                results.append(Result(name, NOT_ENOUGH, value, words="fewer than 3 buckets"))
+                results.append(Result(name, NOT_ENOUGH, value, words=few[name]))
             elif (share := share_of(column, self.scalar)) is not None:
                 bounds = share_interval(shares[name], share.n, self.alpha)
                 results.append(within(name, value, *bounds))
