@@ -59,14 +59,14 @@ Level circular_level(const sketch::SortedView& view) {
     y += weight * std::sin(angle);
     n += weight;
   }
-  const double length = std::min(1.0, std::hypot(x, y) / n);
+  const double length = std::min(std::hypot(x, y) / n, 1.0);  // NaN of no hue
   if (!(length > 1e-12)) {
     return {kNan, std::numeric_limits<double>::infinity()};
   }
   double mean = std::atan2(y, x) / kRadians - 0.5;
+  if (std::abs(mean) < 1e-9) mean = 0.0;  // what rounding left of a hue of 0
   if (mean < 0.0) mean += kHueSteps;
-  if (mean >= kHueSteps) mean = 0.0;  // a tiny negative angle rounds up to the full circle
-  return {mean, std::sqrt(-2.0 * std::log(length)) / kRadians};
+  return {mean, std::sqrt(-2.0 * std::log(length)) / kRadians + 0.0};  // no -0
 }
 
 double kuiper_statistic(const Contingency& merged) {

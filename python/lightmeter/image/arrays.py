@@ -54,7 +54,7 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
     if isinstance(array, np.ma.MaskedArray):
         raise ImageError("unsupported", "got a masked array; fill it first, by array.filled()")
     if isinstance(array, np.ndarray):
-        return array
+        return np.asarray(array)  # np.matrix has two dimensions always
     kind = type(array).__name__
     if int(array.__dlpack_device__()[0]) not in _CPU_DEVICES:
         raise ImageError(

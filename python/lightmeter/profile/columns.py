@@ -257,7 +257,7 @@ def plain_value(value: Any, column: str) -> Any:
     if _is_missing(value):
         return None
     if isinstance(value, float | Decimal | Fraction):
-        number = float(value)
+        number = _float(value)
         return None if math.isnan(number) else number
     if isinstance(value, dt.date | dt.timedelta):
         return _seconds(value)
@@ -420,7 +420,7 @@ def _seconds(value: dt.date | dt.timedelta) -> float:
     return clock - _offset(clock, value.fold)
 
 
-def _float(value: int) -> float:
+def _float(value: float | Decimal | Fraction) -> float:
     try:
         return float(value)
     except OverflowError:

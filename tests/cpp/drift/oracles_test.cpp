@@ -309,6 +309,10 @@ TEST(Oracle, CircularLevel) {
   EXPECT_NEAR(moments.stddev, 3.9821787461379214, 1e-10);
   const Level none = circular_level(sketch_of({0, 127.5}).view());
   EXPECT_TRUE(std::isnan(none.mean));
+  EXPECT_TRUE(std::isnan(circular_level(sketch_of({}).view()).mean));
+  const Level red = circular_level(sketch_of({0, 0}).view());
+  EXPECT_EQ(red.mean, 0.0);
+  EXPECT_FALSE(std::signbit(red.stddev));
   // Ten steps apart, the shorter way around.
   const auto a = sketch_of({0, 51, 102, 153, 204});
   const auto b = sketch_of({10, 61, 112, 163, 214});

@@ -133,7 +133,12 @@ def test_anything_else_is_a_type_error_and_changes_nothing(value: Any) -> None:
 
 
 def test_integers_without_end() -> None:
-    for value, expected in ((10**400, math.inf), (-(10**400), -math.inf), (2**64, 2.0**64)):
+    for value, expected in (
+        (10**400, math.inf),
+        (Fraction(10**400), math.inf),
+        (-(10**400), -math.inf),
+        (2**64, 2.0**64),
+    ):
         assert log(row={"a": value}).view() == log(row={"a": expected}).view()
         assert log(columns={"a": [value]}).view() == log(row={"a": expected}).view()
 
