@@ -2,7 +2,8 @@
 
 import itertools
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Literal, Unpack
 
@@ -129,9 +130,8 @@ class Profile:
         """
         check_logged(row, columns, table, roles)
         if roles is not None:
-            whole = self._empty()
-            whole._log_measured(((whole, row) for row in rows_of(table, group)), group)
-            self._merge(whole, None)
+            with self._part(None) as whole:
+                whole._log_measured(((whole, row) for row in rows_of(table, group)), group)
         elif row is not None:
             if group is None:
                 self._log_row(row)
@@ -148,23 +148,20 @@ class Profile:
         if group is None:
             self._log_columns(arrays)
             return
-        whole = self._empty()
-        for group_of_rows, rows in split_by_group(arrays, group):
-            part = self._empty()
-            part._log_columns(rows)
-            whole._merge(part, group_of_rows)
-        self._merge(whole, None)
+        with self._part(None) as whole:
+            for group_of_rows, rows in split_by_group(arrays, group):
+                with whole._part(group_of_rows) as part:
+                    part._log_columns(rows)
 
     def _log_measured(
         self, rows: Iterable[tuple["Profile", Mapping[str, Any]]], column: str | None
     ) -> None:
         """Log rows of images, each to its profile; `column` names groups."""
         for number, (profile, row) in enumerate(rows, 1):
-            part = profile if column is None else self._empty()
             try:
-                log_measured(part._core, row, self._reading)
-                if column is not None:
-                    profile._merge(part, group_named(row.get(column), column))
+                group = None if column is None else group_named(row.get(column), column)
+                with profile._in_group(group) as part:
+                    log_measured(part._core, row, self._reading)
             except (TypeError, ValueError) as error:
                 raise ValueError(f"row {number}: {error}") from None
 
@@ -174,13 +171,20 @@ class Profile:
         else:
             self._core.merge_group(group.name, part._core)
 
+    @contextmanager
+    def _part(self, group: Group | None) -> Iterator["Profile"]:
+        """Yield an empty profile, which is merged at the end unless something is raised."""
+        part = self._empty()
+        yield part
+        self._merge(part, group)
+
+    def _in_group(self, group: Group | None) -> AbstractContextManager["Profile"]:
+        """Return where to log what belongs to a group, if to any."""
+        return nullcontext(self) if group is None else self._part(group)
+
     def _add_row(self, row: Mapping[str, Any], group: Group | None) -> None:
-        if group is None:
-            self._log_row(row)
-        else:
-            part = self._empty()
+        with self._in_group(group) as part:
             part._log_row(row)
-            self._merge(part, group)
 
     def _log_row(self, row: Mapping[str, Any]) -> None:
         """All is looked at and measured before anything is added."""
@@ -260,9 +264,8 @@ class Profile:
             self._merge(result, group)
             return
         if group is not None:
-            part = self._empty()
-            part._add(prefix, result)
-            self._merge(part, group)
+            with self._part(group) as part:
+                part._add(prefix, result)
             return
         meter, exif, facts, thumbnail, returned, path, decoder, read = result
         if isinstance(meter, BandMeter):
@@ -292,14 +295,10 @@ class Profile:
                 self._log_failure(prefix, Failure.of(error), group)
 
     def _log_failure(self, prefix: str, failure: Failure, group: Group | None = None) -> None:
-        if group is not None:
-            part = self._empty()
-            part._log_failure(prefix, failure)
-            self._merge(part, group)
-            return
         path = b"" if failure.path is None else path_bytes(failure.path)
         detail = failure.detail.encode(errors="replace").decode()
-        self._core.log_failure(prefix, path, failure.reason, detail)
+        with self._in_group(group) as part:
+            part._core.log_failure(prefix, path, failure.reason, detail)
 
     def set_dataset_timestamp(self, timestamp: datetime) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
