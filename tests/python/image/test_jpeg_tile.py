@@ -14,8 +14,9 @@ from jpeg_files import picture
 from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
+from lightmeter.image.tiff import Tiff
 from lightmeter.image.tiles import tiff_raster
-from lightmeter.image.tiles.tiff import TiffPicture
+from lightmeter.image.tiles.tiff import open_pages
 from lightmeter.image.tiles.tiff_raster import common_segments, write_jpeg_tile
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
@@ -36,10 +37,10 @@ def encoded(samples: NDArray[np.uint8], **options: Any) -> bytes:
 def samples_of(file: Path) -> NDArray[Any]:
     """All samples of the first page, as they are measured."""
     with open_encoded(file, Limits()) as opened:
-        ((raster,),) = TiffPicture(opened).rasters(Reading())
+        ((raster,),) = open_pages(opened, Tiff(opened)).rasters(Reading())
         whole: NDArray[Any] = np.empty((raster.height, raster.width, 3), np.uint8)
         for block in raster.blocks():
-            samples = raster.block(block, raster.buffer())
+            samples, _ = raster.read(block, raster.buffer())
             whole[block.y : block.y + block.height, block.x : block.x + block.width] = samples
     return whole
 

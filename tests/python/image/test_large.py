@@ -17,10 +17,11 @@ from lightmeter import ImageMeter, Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.measure import Measured, measure_image, measure_images
-from lightmeter.image.tiles import open as large_open
+from lightmeter.image.tiff import Tiff
 from lightmeter.image.tiles import raster as large_raster
-from lightmeter.image.tiles.measured import measure_blocks
-from lightmeter.image.tiles.tiff import TiffPicture
+from lightmeter.image.tiles import tiff as large_open
+from lightmeter.image.tiles.measured import measure_raster
+from lightmeter.image.tiles.tiff import open_pages
 from PIL import Image
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -105,14 +106,14 @@ def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
         got = of_file(file, form.threads, metrics=form.metrics).meter
         assert got.measurement() == want
         with open_encoded(file, Limits()) as opened:
-            ((raster,),) = TiffPicture(opened).rasters(Reading())
+            ((raster,),) = open_pages(opened, Tiff(opened)).rasters(Reading())
             blocks = list(raster.blocks())
             assert sum(each.width * each.height for each in blocks) == raster.width * raster.height
-            random.Random(form.seed).shuffle(blocks)
-            meter = ImageMeter(
-                metrics=form.metrics, size=raster.size, value_range=(0, raster.white)
-            )
-            measure_blocks(raster, [meter], threads=form.threads, blocks=blocks)
+            first, *others = blocks  # the first is the largest
+            random.Random(form.seed).shuffle(others)
+            patch.setattr(raster, "blocks", lambda: iter([first, *others]))
+            meter = ImageMeter(metrics=form.metrics, size=raster.size)
+            measure_raster(raster, [meter], form.threads, lambda _: None)
         assert meter.measurement() == want
 
 
@@ -300,7 +301,7 @@ def test_exemplars(tmp_path: Path) -> None:
 
 def test_without_the_decoders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tifffile.imwrite(tmp_path / "a.tif", texture(40, 50), photometric="rgb", compression="lzw")
-    monkeypatch.setattr(large_open, "can_read", lambda: False)
+    monkeypatch.setattr(large_open, "_can_read", lambda: False)
     monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
     assert of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()  # by Pillow
     with pytest.raises(ImageError, match=r"pip install 'lightmeter\[large\]'"):

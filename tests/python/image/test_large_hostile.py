@@ -17,7 +17,7 @@ import pytest
 from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
-from lightmeter.image.tiles import open as large_open
+from lightmeter.image.tiles import tiff as large_open
 from tiffs import ASCII, BYTE, LONG, SHORT, Tags, tiff
 
 imagecodecs = pytest.importorskip("imagecodecs")

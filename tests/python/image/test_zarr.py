@@ -203,7 +203,7 @@ COMPLEX = {
         (
             {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2**14, 2**14]}}},
             "too_large",
-            "chunks of",
+            "a chunk of",
         ),
     ],
 )
@@ -233,7 +233,7 @@ def test_attributes_that_lead_out_of_the_folder(tmp_path: Path) -> None:
     for path in ("../secret", str(tmp_path / "secret")):
         scales = [{"axes": ["y", "x"], "datasets": [{"path": path}]}]
         changed(folder, attributes={"ome": {"multiscales": scales}})
-        with pytest.raises(ImageError, match="outside of its folder"):
+        with pytest.raises(ImageError, match="metadata of Zarr"):
             numbers(folder)
     for scales in ([], {}, "x", [{}], [{"datasets": [{"path": "0"}], "axes": "xx"}], None):
         changed(folder, attributes={"ome": {"multiscales": scales}})

@@ -1,98 +1,71 @@
-"""From the samples of a TIFF file to those that are measured, as Pillow takes them."""
+"""What the samples of a TIFF file mean, as Pillow takes them."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = ["Colours", "colours_of", "kind_of"]
+__all__ = ["depth_of", "mode_of", "palette_of"]
 
+_COLOUR_MAP = 320
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _PREMULTIPLIED = 1
 _JPEG = 7
 _SEPARATE = 2
-_COLOUR_MAP = 320
-_DEEP_WHITE = 65535.0
-_PLAIN = ("u8", "u16", "f32", "f64")
+
+# By what `depth_of` gives.
+_GRAY_MODES = {"u8": "L", "u16": "I;16", "f32": "F", "f64": "F", "i16": "I", "i32": "I", "u32": "I"}
+_COLOUR_DEPTHS = ("u8", "u16", "f32", "f64")
 
 
-class Colours(NamedTuple):
-    """What the samples of a page mean.
-
-    Attributes:
-        mode: what Pillow calls such a picture.
-        convert: makes HxWx1 or HxWx3 of the samples as they are stored, HxWxC.
-        white: what a sample of white is unless `Reading.value_range` says it.
-    """
-
-    mode: str
-    convert: Callable[[NDArray[Any]], NDArray[Any]]
-    white: float = 255.0
+def depth_of(page: Any) -> str:
+    """Return what samples are, such as ``u8``; the bits alone of such as are no numbers."""
+    kind = {1: "u", 2: "i", 3: "f"}.get(page.sampleformat, "")
+    return f"{kind}{page.bitspersample}"
 
 
-def kind_of(page: Any) -> str:
-    """Return ``"u"``, ``"i"`` or ``"f"``, or ``""`` for samples that are neither or differ."""
-    return {1: "u", 2: "i", 3: "f"}.get(page.sampleformat, "")
-
-
-def colours_of(page: Any, bands: int | None) -> Colours | None:
-    """Return what the samples of a page of tifffile mean; None for what is left to Pillow."""
-    samples, deep = page.samplesperpixel, f"{kind_of(page)}{page.bitspersample}"
+def mode_of(page: Any, bands: int | None) -> str | None:
+    """Return what Pillow calls the picture of a page of tifffile; None for what it has to read."""
+    samples, depth = page.samplesperpixel, depth_of(page)
     if samples == 1:
-        return _of_gray(page, deep)
-    white = 1.0 if deep[0] == "f" else _DEEP_WHITE
-    if bands is not None and deep[0] in "uif":
-        return Colours(f"{bands} bands", _same if deep in _PLAIN else _exact, white)
+        return _gray_mode(page, depth)
+    if bands is not None and not depth.isdigit():
+        return f"{bands} bands"
     is_divided = page.extrasamples[:1] == (_PREMULTIPLIED,)
-    if deep not in _PLAIN or is_divided:
+    return _colour_mode(page, depth) if depth in _COLOUR_DEPTHS and not is_divided else None
+
+
+def _gray_mode(page: Any, depth: str) -> str | None:
+    if depth == "u8" and page.photometric == _PALETTE:
+        return "P"
+    is_gray = page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+    if not is_gray and (depth != "u8" or page.photometric != _YCBCR):
         return None
+    mode = _GRAY_MODES.get(depth)
+    return "I;16B" if mode == "I;16" and page.parent.byteorder == ">" else mode
+
+
+def _colour_mode(page: Any, depth: str) -> str | None:
+    samples = page.samplesperpixel
     if page.photometric == _BLACK_IS_ZERO and samples == 2:
-        return Colours("LA", lambda stored: stored[..., :1], white)
+        return "LA"
     if page.photometric == _RGB and samples >= 3:
-        return Colours("RGBA" if samples > 3 else "RGB", lambda stored: stored[..., :3], white)
+        return "RGBA" if samples > 3 else "RGB"
     # The decoder of JPEG makes RGB of all three, but not of each alone.
-    is_jpeg = page.compression == _JPEG and page.planarconfig != _SEPARATE and deep == "u8"
-    if page.photometric == _YCBCR and samples == 3 and is_jpeg:
-        return Colours("RGB", _same)
-    return None
+    is_jpeg = page.compression == _JPEG and page.planarconfig != _SEPARATE and depth == "u8"
+    return "RGB" if page.photometric == _YCBCR and samples == 3 and is_jpeg else None
 
 
-def _of_gray(page: Any, deep: str) -> Colours | None:
-    if page.photometric == _PALETTE and deep == "u8":
-        palette = _palette(page)
-        return Colours("P", lambda samples: palette[samples[..., 0]])
-    if page.photometric == _YCBCR and deep != "u8":
-        return None
-    if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _YCBCR):
-        return None
-    if deep == "u8":
-        return Colours("L", _inverted if page.photometric == _WHITE_IS_ZERO else _same)
-    if deep == "u16":
-        return Colours("I;16" if page.parent.byteorder == "<" else "I;16B", _same, _DEEP_WHITE)
-    if deep in ("f32", "f64"):
-        return Colours("F", _same, 1.0)
-    return Colours("I", _exact, _DEEP_WHITE) if deep in ("i16", "i32", "u32") else None
+def palette_of(page: Any) -> NDArray[np.uint8]:
+    """Return red, green and blue of each value of a sample: 256x3, as Pillow takes them.
 
-
-def _palette(page: Any) -> NDArray[np.uint8]:
-    """Return red, green and blue of each value of a sample: 256x3, as Pillow takes them."""
+    Raises:
+        ImageError: it has another number of colours.
+    """
     entry = page.tags.get(_COLOUR_MAP)
     count = 0 if entry is None else entry.count
     if count != 3 << 8:
         raise ImageError("corrupt", f"a palette of {count} numbers")
     return (np.reshape(page.colormap, (3, -1)) >> 8).astype(np.uint8).T
-
-
-def _same(samples: NDArray[Any]) -> NDArray[Any]:
-    return samples
-
-
-def _inverted(samples: NDArray[Any]) -> NDArray[Any]:
-    return np.uint8(255) - samples
-
-
-def _exact(samples: NDArray[Any]) -> NDArray[Any]:
-    return samples.astype(np.float64)
