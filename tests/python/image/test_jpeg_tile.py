@@ -40,7 +40,7 @@ def samples_of(file: Path) -> NDArray[Any]:
         ((raster,),) = open_pages(opened, Tiff(opened)).rasters(Reading())
         whole: NDArray[Any] = np.empty((raster.height, raster.width, 3), np.uint8)
         for block in raster.blocks():
-            samples, _ = raster.read(block, raster.buffer())
+            samples, _ = raster.read(block)
             whole[block.y : block.y + block.height, block.x : block.x + block.width] = samples
     return whole
 

@@ -69,7 +69,7 @@ class _ArrayRaster(Raster):
         self.tile_height, self.tile_width = sides["y"], sides["x"]
         self.check_sides(f"a chunk of {chunks!r:.100}")
 
-    def _read(self, block: Block, _: NDArray[Any]) -> NDArray[Any]:
+    def _samples(self, block: Block) -> NDArray[Any]:
         """All its chunks are read at once."""
         parts: dict[str, Any] = dict.fromkeys(self._axes, slice(None)) | self._place
         parts["y"] = slice(block.y, block.y + block.height)

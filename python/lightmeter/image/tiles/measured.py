@@ -175,31 +175,31 @@ def measure_raster(
     """
     blocks, lock, ended = raster.blocks(), threading.Lock(), threading.Event()
 
-    def measure_some(buffer: NDArray[Any]) -> bool:
-        """Measure the next blocks; False behind the last one."""
-        parts, pixels = [meter._part() for meter in meters], 0
-        while pixels < _PIXELS_APART and not ended.is_set():
-            with lock:
-                block = next(blocks, None)
-            if block is None:
-                break
-            samples, at = raster.read(block, buffer)
-            for channel, part in enumerate(parts):
-                part.update(samples if len(parts) == 1 else samples[..., channel], at=at)
-            pixels += block.width * block.height
-            with lock:
-                if sampled is not None:
-                    sampled.add(samples, at)
-                count(block.width * block.height)
+    def measure_next(parts: Sequence[ImageMeter]) -> int:
+        """Measure the next block, and return its pixels; 0 behind the last one."""
         with lock:
-            for meter, part in zip(meters, parts, strict=True):
-                meter._add(part)
-        return pixels >= _PIXELS_APART
+            block = None if ended.is_set() else next(blocks, None)
+        if block is None:
+            return 0
+        samples, at = raster.read(block)
+        for channel, part in enumerate(parts):
+            part.update(samples if len(parts) == 1 else samples[..., channel], at=at)
+        pixels = block.width * block.height
+        with lock:
+            if sampled is not None:
+                sampled.add(samples, at)
+            count(pixels)
+        return pixels
 
     def work() -> None:
-        buffer = raster.buffer()
-        while measure_some(buffer):
-            pass
+        pixels = 1
+        while pixels > 0:
+            parts, pixels = [meter._part() for meter in meters], 0
+            while pixels < _PIXELS_APART and (measured := measure_next(parts)) > 0:
+                pixels += measured
+            with lock:
+                for meter, part in zip(meters, parts, strict=True):
+                    meter._add(part)
 
     threads = max(1, min(threads, _MOST_AT_ONCE // raster.bytes_at_once))
     with ThreadPoolExecutor(threads, "lightmeter-tiles") as pool:

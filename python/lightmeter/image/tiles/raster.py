@@ -61,13 +61,8 @@ class Raster(ABC):
     chunk_bytes: int = 0
 
     @abstractmethod
-    def _read(self, block: Block, buffer: NDArray[Any]) -> NDArray[Any]:
-        """Return the samples of a block, HxWxC: gray, RGB or bands, which may be in `buffer`.
-
-        Raises:
-            ImageError: it is damaged.
-            Exception: what decoders and files raise.
-        """
+    def _samples(self, block: Block) -> NDArray[Any]:
+        """Return the samples of a block, HxWxC: gray, RGB or bands."""
 
     def check_sides(self, tile: str) -> None:
         """Refuse a picture of no size, or too large a one, or of too large tiles, said as `tile`.
@@ -115,17 +110,14 @@ class Raster(ABC):
             for x in range(0, self.width, across):
                 yield Block(x, y, min(across, self.width - x), min(down, self.height - y))
 
-    def buffer(self) -> NDArray[Any]:
-        """Return memory for any block. A thread keeps it: new memory costs half of decoding."""
-        first = next(self.blocks())  # no other is larger
-        return np.empty(first.width * first.height * self.channels, self.dtype)
-
-    def read(self, block: Block, buffer: NDArray[Any]) -> tuple[NDArray[Any], tuple[int, int]]:
+    def read(self, block: Block) -> tuple[NDArray[Any], tuple[int, int]]:
         """Return a block, HxWxC, as it is measured and turned, and where its first pixel is then.
 
-        Its samples may be in `buffer`, which holds them until the next one.
+        Raises:
+            ImageError: it is damaged.
+            Exception: what decoders and files raise.
         """
-        samples, x, y = self._read(block, buffer), block.x, block.y
+        samples, x, y = self._samples(block), block.x, block.y
         if samples.dtype.name not in DTYPES:
             samples = samples.astype(np.float64)
         right, below = self.width - x - block.width, self.height - y - block.height

@@ -114,30 +114,31 @@ class TiffRaster(Raster):
         known = channels == 1 or (channels == 3 and self._page.photometric == _YCBCR)
         return self._page.compression == _JPEG and self.dtype == np.uint8 and known
 
-    def _read(self, block: Block, buffer: NDArray[Any]) -> NDArray[Any]:
+    def _samples(self, block: Block) -> NDArray[Any]:
         shape = block.height, block.width, self.channels
         if self._is_rows:
             row_bytes = self.decoded_bytes // self.height
             place = self._page.dataoffsets[0] + block.y * row_bytes
             data = self._bytes(place, block.height * row_bytes)
-            return self._as_measured(np.frombuffer(data, self._stored).reshape(shape))
-        samples = buffer[: block.height * block.width * self.channels]
-        if self._planes > 1 or self._common is not None:  # decoders write one channel at a time
-            samples = samples.reshape(shape[2], *shape[:2]).transpose(1, 2, 0)
+            samples = np.frombuffer(data, self._stored).reshape(shape)
         else:
-            samples = samples.reshape(shape)
+            samples = self._tiles(block, shape)
+        if self._palette is not None:
+            return self._palette[samples[..., 0]]
+        if self.mode == "L" and self._page.photometric == _WHITE_IS_ZERO:
+            return np.subtract(np.uint8(255), samples)
+        return samples[..., : {"LA": 1, "RGBA": 3}.get(self.mode)]
+
+    def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:
+        if self._planes > 1 or self._common is not None:  # decoders write one channel at a time
+            samples = np.empty((shape[2], *shape[:2]), self.dtype).transpose(1, 2, 0)
+        else:
+            samples = np.empty(shape, self.dtype)
         for top in range(0, block.height, self.tile_height):
             for left in range(0, block.width, self.tile_width):
                 into = samples[top : top + self.tile_height, left : left + self.tile_width]
                 self._read_tile(block.x + left, block.y + top, into)
-        return self._as_measured(samples)
-
-    def _as_measured(self, samples: NDArray[Any]) -> NDArray[Any]:
-        if self._palette is not None:
-            samples = self._palette[samples[..., 0]]
-        if self.mode == "L" and self._page.photometric == _WHITE_IS_ZERO:
-            return np.uint8(255) - samples
-        return samples[..., : {"LA": 1, "RGBA": 3}.get(self.mode)]
+        return samples
 
     def _read_tile(self, x: int, y: int, into: NDArray[Any]) -> None:
         index = y // self.tile_height * self._across + x // self.tile_width
