@@ -20,7 +20,7 @@ from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.meter import Counting
-from lightmeter.image.metrics import Metric, Metrics, as_metrics, functions_of, set_of
+from lightmeter.image.metrics import Metric, Metrics, as_metrics
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
 
@@ -139,12 +139,13 @@ class Reading:
     @cached_property
     def metric_set(self) -> MetricSet:
         """The set in `metrics`."""
-        return set_of(self.metrics)
+        name: MetricSet = as_metrics(self.metrics)[0]
+        return name
 
     @cached_property
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
-        return functions_of(self.metrics)
+        return as_metrics(self.metrics)[1:]
 
     @cached_property
     def counting(self) -> Counting:

@@ -15,10 +15,10 @@ from lightmeter.image.header import Header, read_header
 from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiff import Entry, Tiff
+from lightmeter.image.tiff import Tiff
 from lightmeter.image.tiles.raster import MOST_DECODED, LargePicture, band_count
+from lightmeter.image.tiles.tiff_kinds import NO_PREDICTOR, PLAIN, mode_of
 from lightmeter.image.tiles.tiff_pages import MOST_LEVELS, TiffPages
-from lightmeter.image.tiles.tiff_raster import known_mode
 
 __all__ = ["MOST_WHOLE", "open_large_tiff", "open_pages"]
 
@@ -32,7 +32,6 @@ _BYTE_TYPES, _NUMBER_BYTES = (1, 2, 7), 40  # a number in a tuple takes 40 bytes
 
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES = 254, 256, 257, 258, 277
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
-_ALSO_LOADED = frozenset({255, 274, 65426})
 
 # tifffile logs damage. Without a handler logging would print it.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -66,7 +65,7 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
     if pages is None:
         return None
     header, first = read_header(file) or Header({}), pages.levels[0]
-    is_encoded = first.compression != 1 or first.predictor != 1
+    is_encoded = first.compression != PLAIN or first.predictor != NO_PREDICTOR
     return LargePicture(
         pages.rasters(reading),
         {"Format": "TIFF", "FileSize": file.size, **header.facts},
@@ -101,7 +100,7 @@ def _pages_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPages | 
     if not is_large and reading.frames == "all" and not pages.are_planes:
         return None  # of a small file every page counts
     # Pillow may know what is not known here.
-    is_known = reading.pyramid_level or known_mode(pages.levels[0], band_count(reading)) is not None
+    is_known = reading.pyramid_level or mode_of(pages.levels[0], band_count(reading)) is not None
     return pages if is_known else None
 
 
@@ -117,8 +116,7 @@ def open_pages(file: EncodedFile, tiff: Tiff) -> TiffPages:
     """
     import tifffile
 
-    loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
-    _check_directories(tiff, loaded)
+    _check_directories(tiff)
     # Otherwise a file may say that it has the frames or offsets of a certain program. These are
     # all that the directories are read by; newer ones of tifffile refuse some of the others.
     plain: Any = {"is_lsm": False, "is_ndpi": False, "is_scanimage": False}
@@ -126,27 +124,19 @@ def open_pages(file: EncodedFile, tiff: Tiff) -> TiffPages:
     return TiffPages(list(tifffile.TiffFile(file, **plain).pages), file)
 
 
-def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
-    """Refuse what would take tifffile much memory or time: it reads the tags `loaded` itself."""
+def _check_directories(tiff: Tiff) -> None:
+    """Refuse what would take tifffile much memory or time, which it may for any tag."""
     offsets = tiff.directories(_MOST_PAGES)
     if offsets is None:
         raise ImageError("too_large", f"more than {_MOST_PAGES} pages, or pages in a circle")
     held = 0
     for offset in offsets:
         directory = tiff.directory(offset)
-        held += _held(directory, loaded)
-        if _SUB_IFDS in directory:
-            for inner in tiff.numbers(directory[_SUB_IFDS], MOST_LEVELS):
-                held += _held(tiff.directory(int(inner or 0)), loaded)
+        inner = tiff.numbers(directory[_SUB_IFDS], MOST_LEVELS) if _SUB_IFDS in directory else ()
+        for tags in (directory, *(tiff.directory(int(offset or 0)) for offset in inner)):
+            if _STACK_OF_METAMORPH in tags:  # each number of it is read once for each plane
+                raise ValueError("a stack of MetaMorph")
+            for entry in tags.values():
+                held += entry.length * (1 if entry.kind in _BYTE_TYPES else _NUMBER_BYTES)
         if held > _MOST_HELD:
             raise ImageError("too_large", f"tags of more than {_MOST_HELD} bytes")
-
-
-def _held(directory: dict[int, Entry], loaded: frozenset[int]) -> int:
-    if _STACK_OF_METAMORPH in directory:  # each number of it is read once for each plane
-        raise ValueError("a stack of MetaMorph")
-    return sum(
-        entry.length * (1 if entry.kind in _BYTE_TYPES else _NUMBER_BYTES)
-        for tag, entry in directory.items()
-        if tag in loaded
-    )

@@ -13,47 +13,19 @@ from lightmeter.errors import ImageError
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import jpeg_frame
-from lightmeter.image.tiles.colours import depth_of, mode_of, palette_of
+from lightmeter.image.tiles import tiff_kinds as kinds
 from lightmeter.image.tiles.raster import MOST_DECODED, Block, Raster
 
-__all__ = ["TiffRaster", "common_segments", "known_mode", "write_jpeg_tile"]
+__all__ = ["TiffRaster", "common_segments", "write_jpeg_tile"]
 
-_PLAIN, _JPEG = 1, 7
-_PREDICTORS = _NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
-_CONTIGUOUS, _SEPARATE = 1, 2
-_WHITE_IS_ZERO, _YCBCR = 0, 6
-_ORIENTATION = 274
-_MOST_SAMPLES = 32
 _MOST_PIECES = 1 << 21
 _MOST_SUMMED = 4  # channels of which the core sums up differences
 _PIXELS_AT_ONCE = 1 << 20  # of rows without compression
-
-_DECODERS = {5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
-_DECODERS |= {34925: "lzma", 50000: "zstd"}
+_MEASURED = {"LA": 1, "RGBA": 3}  # channels before those that are not measured
 
 # Markers of JPEG.
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _QUANTISATION, _HUFFMAN = b"\xff\xdb", b"\xff\xc4"
-
-
-def known_mode(page: Any, bands: int | None) -> str | None:
-    """Return what Pillow calls the picture of a page; None for what is left to Pillow."""
-    sides = (page.imagewidth, page.imagelength, page.samplesperpixel, page.rowsperstrip)
-    if not all(isinstance(side, int) for side in (*sides, page.tilewidth, page.tilelength)):
-        return None
-    is_float = depth_of(page).startswith("f")
-    is_known = (
-        min(sides[:3]) > 0
-        and page.samplesperpixel <= _MOST_SAMPLES
-        and page.imagedepth == 1
-        and page.bitspersample in (8, 16, 32, 64)
-        and (page.compression in (_PLAIN, _JPEG) or page.compression in _DECODERS)
-        and page.fillorder == 1
-        and page.planarconfig in (_CONTIGUOUS, _SEPARATE)
-        and page.predictor in (_PREDICTORS if is_float else _PREDICTORS[:2])
-        and page.tags.valueof(_ORIENTATION, 1) in range(1, 9)
-    )
-    return mode_of(page, bands) if is_known else None
 
 
 class TiffRaster(Raster):
@@ -67,24 +39,24 @@ class TiffRaster(Raster):
         Raises:
             ImageError: it is of no known kind, its tiles are too large, or not as many as it needs.
         """
-        mode = known_mode(page, bands)
+        mode = kinds.mode_of(page, bands)
         if mode is None:
             what = f"{page.samplesperpixel} x {page.bitspersample}-bit samples"
             raise ImageError("unsupported", f"a page of {what}; give it as an array")
         self._page, self._file, self._lock, self.mode = page, file, lock, mode
         self.width, self.height = page.imagewidth, page.imagelength
         self.channels = page.samplesperpixel
-        self.orientation = page.tags.valueof(_ORIENTATION, 1)
-        depth = depth_of(page)
+        self.orientation = page.tags.valueof(kinds.ORIENTATION, 1)
+        depth = kinds.depth_of(page)
         self._stored = np.dtype(f"{page.parent.byteorder}{depth[0]}{page.bitspersample // 8}")
         self.dtype = self._stored.newbyteorder("=")
-        self._palette = palette_of(page) if mode == "P" else None
-        self._planes = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
+        self._palette = kinds.palette_of(page) if mode == "P" else None
+        self._planes = page.samplesperpixel if page.planarconfig == kinds.SEPARATE else 1
         self._piece = "tile" if page.is_tiled else "strip"
         self.tile_width = page.tilewidth if page.is_tiled else self.width
         self.tile_height = page.tilelength if page.is_tiled else page.rowsperstrip
         # Strips of samples as they are may be of any height: their rows are one behind the other.
-        is_as_measured = page.compression == _PLAIN and page.predictor == _NO_PREDICTOR
+        is_as_measured = page.compression == kinds.PLAIN and page.predictor == kinds.NO_PREDICTOR
         is_rows = is_as_measured and self._planes == 1 and not page.is_tiled
         self._is_rows = is_rows and page.is_contiguous and sum(page.databytecounts) > 0
         if self._is_rows:
@@ -111,8 +83,8 @@ class TiffRaster(Raster):
     def _may_be_of_core(self) -> bool:
         """Whether tiles are JPEG, gray or YCbCr. The core would take RGB for YCbCr."""
         channels = self.channels // self._planes
-        known = channels == 1 or (channels == 3 and self._page.photometric == _YCBCR)
-        return self._page.compression == _JPEG and self.dtype == np.uint8 and known
+        known = channels == 1 or (channels == 3 and self._page.photometric == kinds.YCBCR)
+        return self._page.compression == kinds.JPEG and self.dtype == np.uint8 and known
 
     def _samples(self, block: Block) -> NDArray[Any]:
         shape = block.height, block.width, self.channels
@@ -124,10 +96,10 @@ class TiffRaster(Raster):
         else:
             samples = self._tiles(block, shape)
         if self._palette is not None:
-            return self._palette[samples[..., 0]]
-        if self.mode == "L" and self._page.photometric == _WHITE_IS_ZERO:
-            return np.subtract(np.uint8(255), samples)
-        return samples[..., : {"LA": 1, "RGBA": 3}.get(self.mode)]
+            return np.take(self._palette, samples[..., 0], axis=0)
+        if self.mode == "L" and self._page.photometric == kinds.WHITE_IS_ZERO:
+            samples = np.uint8(255) - samples
+        return samples[..., : _MEASURED.get(self.mode)]
 
     def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:
         if self._planes > 1 or self._common is not None:  # decoders write one channel at a time
@@ -170,12 +142,12 @@ class TiffRaster(Raster):
         import imagecodecs
 
         page, (rows, columns, channels) = self._page, into.shape
-        if page.compression == _JPEG:
+        if page.compression == kinds.JPEG:
             into[...] = self._of_jpeg(data, rows, channels)[:rows, :columns]
             return
         row_bytes = self.tile_width * channels * self.dtype.itemsize
-        if page.compression != _PLAIN:  # decoders write no more than there is room for
-            decode = getattr(imagecodecs, f"{_DECODERS[page.compression]}_decode")
+        if page.compression != kinds.PLAIN:  # decoders write no more than there is room for
+            decode = getattr(imagecodecs, f"{kinds.DECODERS[page.compression]}_decode")
             data = decode(data, out=self.tile_height * row_bytes)
         expected = row_bytes * (self.tile_height if page.is_tiled else rows)
         if len(data) < expected:
@@ -183,9 +155,9 @@ class TiffRaster(Raster):
             raise ImageError("truncated", detail)
         shape = rows, self.tile_width, channels
         samples = np.frombuffer(data, self._stored, np.prod(shape)).reshape(shape)
-        if page.predictor == _OF_FLOATS:
+        if page.predictor == kinds.OF_FLOATS:
             samples = imagecodecs.floatpred_decode(samples.view(self.dtype), axis=-2)
-        elif page.predictor == _DIFFERENCES:
+        elif page.predictor == kinds.DIFFERENCES:
             if samples.dtype == np.uint8 and channels <= _MOST_SUMMED:
                 _core.sum_differences(samples, into)
                 return
@@ -202,7 +174,7 @@ class TiffRaster(Raster):
             raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
         colours: dict[str, Any] = {}
         if channels == 3:
-            stored = "YCBCR" if self._page.photometric == _YCBCR else "RGB"
+            stored = "YCBCR" if self._page.photometric == kinds.YCBCR else "RGB"
             colours = {"colorspace": stored, "outcolorspace": "RGB"}
         elif channels == 1 and self.channels > 1:
             colours = {"outcolorspace": "GRAYSCALE"}
