@@ -77,6 +77,7 @@ def numbers(path: Path, threads: int = 1, **options: Any) -> dict[str, Any]:
         codec=st.sampled_from(sorted(OLD | NEW)),
         shards=st.booleans(),
         turned=st.booleans(),
+        holes=st.booleans(),
         block=st.integers(1, 3000),
         threads=st.integers(1, 4),
     )
@@ -88,6 +89,8 @@ def test_zarr_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
     scale = 251 if kind == np.uint16 else 1
     values = {"b": samples > 120, "u": samples.astype(np.uint16) * scale, "f": samples / 255}
     samples = values[kind.kind].astype(kind)
+    if form.holes:  # zarr writes no chunk of zeros
+        samples[len(samples) // 2 :] = 0
     shape = (*form.chunks, form.colour) if form.colour else form.chunks
     options: dict[str, Any] = {"chunks": shape}
     codecs = OLD if form.version == 2 else NEW
@@ -105,18 +108,6 @@ def test_zarr_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_raster, "_BLOCK_PIXELS", form.block)
         assert numbers(folder, form.threads) == of_array(plain)
-
-
-@pytest.mark.parametrize("version", [2, 3])
-def test_chunks_that_were_never_written(tmp_path: Path, version: int) -> None:
-    folder = tmp_path / "a.zarr"
-    array = zarr.create_array(
-        folder, shape=(40, 50), dtype="u1", chunks=(16, 16), fill_value=7, zarr_format=version
-    )
-    array[:16, :16] = 200
-    whole = np.full((40, 50), 7, np.uint8)
-    whole[:16, :16] = 200
-    assert numbers(folder) == of_array(whole)
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -260,15 +251,6 @@ def test_more_planes_than_memory_has_room_for(tmp_path: Path) -> None:
     planes = measure_images(folder, reading)
     assert next(planes).meter.measurement() == numbers(folder, layout="NHW", metrics="default")
     planes.close()
-
-
-def test_a_fill_value_by_its_bits(tmp_path: Path) -> None:
-    """As version 3 may have it."""
-    folder = written(tmp_path / "a.zarr", np.full((8, 8), 0.5, np.float32), chunks=(4, 4))
-    shutil.rmtree(folder / "c")
-    changed(folder, fill_value="0x3f000000")
-    assert float(np.asarray(zarr.open_array(folder, mode="r")[0, 0])) == 0.5
-    assert numbers(folder)["Brightness.mean"] == pytest.approx(127.5, abs=0.01)
 
 
 def test_a_chunk_whose_checksum_is_wrong(tmp_path: Path) -> None:
