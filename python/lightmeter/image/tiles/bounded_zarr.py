@@ -35,14 +35,16 @@ _CODECS = _PLAIN | {"crc32c", "blosc", "zstd", "gzip", "zlib", "lz4", "bz2"}
 _SLACK = 2 << 20
 _MOST_INNER = 1 << 16  # chunks of a shard
 
-# Decoders that stop where they are told to.
-_STREAMS: dict[str, Callable[[], Any]] = {
-    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
-    "zlib": zlib.decompressobj,
-    "bz2": bz2.BZ2Decompressor,
-}
 _BLOSC_HEAD = 16
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+def _inflate() -> Any:
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)  # with the head of gzip or of zlib
+
+
+# Decoders that stop where they are told to.
+_STREAMS: dict[str, Any] = {"gzip": _inflate, "zlib": _inflate, "bz2": bz2.BZ2Decompressor}
 
 
 def _blosc_size(data: bytes) -> int:
@@ -72,26 +74,8 @@ _SIZES: dict[str, Callable[[bytes], int]] = {
 }
 
 
-def _decoded(name: str, data: bytes, most: int) -> Any:
-    """Return what a codec makes of data, or fail before it is more than `most` bytes."""
-    if name in _STREAMS:
-        stream = _STREAMS[name]()
-        decoded = stream.decompress(data, most + 1)
-        _check(len(decoded), most)
-        if not stream.eof:  # behind the samples is their checksum
-            raise ImageError("truncated", f"a chunk of {len(data)} bytes by {name}")
-        return decoded
-    _check(_SIZES[name](data), most)
-    return numcodecs.get_codec({"id": name}).decode(data)
-
-
-def _check(size: int, most: int) -> None:
-    if size > most:
-        raise ImageError("corrupt", f"a chunk that decodes to more than {most} bytes")
-
-
 class _Bounded(Codec):  # type: ignore[misc]
-    """A codec of version 2."""
+    """A codec of version 2, which decodes to no more than `most` bytes."""
 
     codec_id = "bounded"
 
@@ -102,20 +86,32 @@ class _Bounded(Codec):  # type: ignore[misc]
         raise NotImplementedError
 
     def decode(self, buf: Any, out: Any = None) -> Any:
-        return _decoded(self._name, bytes(memoryview(buf)), self._most)
+        data = bytes(memoryview(buf))
+        if self._name in _SIZES:
+            self._check(_SIZES[self._name](data))
+            return numcodecs.get_codec({"id": self._name}).decode(data)
+        stream = _STREAMS[self._name]()
+        decoded = stream.decompress(data, self._most + 1)
+        self._check(len(decoded))
+        if not stream.eof:  # behind the samples is their checksum
+            raise ImageError("truncated", f"a chunk of {len(data)} bytes by {self._name}")
+        return decoded
+
+    def _check(self, size: int) -> None:
+        if size > self._most:
+            raise ImageError("corrupt", f"a chunk that decodes to more than {self._most} bytes")
 
 
 class _BoundedBytes(BytesBytesCodec):
-    """A codec of version 3."""
+    """The same of version 3."""
 
     is_fixed_size = False
 
-    def __init__(self, name: str, most: int) -> None:
-        self._name, self._most = name, most
+    def __init__(self, codec: _Bounded) -> None:
+        self._codec = codec
 
     async def _decode_single(self, chunk_data: Any, chunk_spec: Any) -> Any:
-        data = chunk_data.to_bytes()
-        decoded = await asyncio.to_thread(_decoded, self._name, data, self._most)
+        decoded = await asyncio.to_thread(self._codec.decode, chunk_data.to_bytes())
         return chunk_spec.prototype.buffer.from_bytes(decoded)
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
@@ -212,6 +208,6 @@ def _bounded(codecs: Any, most: int) -> tuple[Any, ...]:
                 raise ImageError("unsupported", "Zarr with an index of shards that is encoded")
             codec = replace(codec, codecs=_bounded(codec.codecs, most))
         elif name in _STREAMS or name in _SIZES:
-            codec = _BoundedBytes(name, most)
+            codec = _BoundedBytes(_Bounded(name, most))
         bounded.append(codec)
     return tuple(bounded)
