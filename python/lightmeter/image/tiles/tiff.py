@@ -28,9 +28,11 @@ MOST_WHOLE = 1 << 27
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
 _MOST_PAGES = 4096
 _MOST_HELD = 1 << 28  # bytes of memory for what tifffile reads of all pages
-_BYTE_TYPES, _NUMBER_BYTES = (1, 2, 7), 40  # a number in a tuple takes 40 bytes
+_BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
+_NUMBER_BYTES = 40  # of a number in a tuple
 
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES = 254, 256, 257, 258, 277
+_ALSO_LOADED = frozenset({255, 274, 65426})
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
 
 # tifffile logs damage. Without a handler logging would print it.
@@ -116,7 +118,8 @@ def open_pages(file: EncodedFile, tiff: Tiff) -> TiffPages:
     """
     import tifffile
 
-    _check_directories(tiff)
+    loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
+    _check_directories(tiff, loaded)
     # Otherwise a file may say that it has the frames or offsets of a certain program. These are
     # all that the directories are read by; newer ones of tifffile refuse some of the others.
     plain: Any = {"is_lsm": False, "is_ndpi": False, "is_scanimage": False}
@@ -124,8 +127,8 @@ def open_pages(file: EncodedFile, tiff: Tiff) -> TiffPages:
     return TiffPages(list(tifffile.TiffFile(file, **plain).pages), file)
 
 
-def _check_directories(tiff: Tiff) -> None:
-    """Refuse what would take tifffile much memory or time, which it may for any tag."""
+def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
+    """Refuse what would take tifffile much memory or time: it reads the tags `loaded` itself."""
     offsets = tiff.directories(_MOST_PAGES)
     if offsets is None:
         raise ImageError("too_large", f"more than {_MOST_PAGES} pages, or pages in a circle")
@@ -133,10 +136,11 @@ def _check_directories(tiff: Tiff) -> None:
     for offset in offsets:
         directory = tiff.directory(offset)
         inner = tiff.numbers(directory[_SUB_IFDS], MOST_LEVELS) if _SUB_IFDS in directory else ()
-        for tags in (directory, *(tiff.directory(int(offset or 0)) for offset in inner)):
+        for tags in (directory, *(tiff.directory(int(place or 0)) for place in inner)):
             if _STACK_OF_METAMORPH in tags:  # each number of it is read once for each plane
                 raise ValueError("a stack of MetaMorph")
-            for entry in tags.values():
-                held += entry.length * (1 if entry.kind in _BYTE_TYPES else _NUMBER_BYTES)
+            for tag in tags.keys() & loaded:
+                value_bytes = 1 if tags[tag].kind in _BYTES else _NUMBER_BYTES
+                held += tags[tag].length * value_bytes
         if held > _MOST_HELD:
             raise ImageError("too_large", f"tags of more than {_MOST_HELD} bytes")

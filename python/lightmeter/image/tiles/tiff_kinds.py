@@ -64,10 +64,13 @@ def mode_of(page: Any, bands: int | None) -> str | None:
 
 
 def _is_known(page: Any, depth: str) -> bool:
+    sides = (page.imagewidth, page.imagelength, page.samplesperpixel, page.rowsperstrip)
+    if not all(isinstance(side, int) for side in (*sides, page.tilewidth, page.tilelength)):
+        return False
     predictors = (NO_PREDICTOR, DIFFERENCES, *([OF_FLOATS] if depth[0] == "f" else []))
     return bool(
-        min(page.imagewidth, page.imagelength) > 0
-        and 0 < page.samplesperpixel <= _MOST_SAMPLES
+        min(sides[:3]) > 0
+        and page.samplesperpixel <= _MOST_SAMPLES
         and page.imagedepth == 1
         and page.bitspersample in (8, 16, 32, 64)
         and page.compression in (PLAIN, JPEG, *DECODERS)

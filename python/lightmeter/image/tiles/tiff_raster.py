@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.errors import ImageError
+from lightmeter.errors import ImageError, Reason
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import jpeg_frame
@@ -58,6 +58,7 @@ class TiffRaster(Raster):
         # Strips of samples as they are may be of any height: their rows are one behind the other.
         is_as_measured = page.compression == kinds.PLAIN and page.predictor == kinds.NO_PREDICTOR
         is_rows = is_as_measured and self._planes == 1 and not page.is_tiled
+        self._if_short: Reason = "corrupt" if is_rows else "truncated"
         self._is_rows = is_rows and page.is_contiguous and sum(page.databytecounts) > 0
         if self._is_rows:
             self.tile_height = max(1, min(self.height, _PIXELS_AT_ONCE // self.width))
@@ -152,7 +153,7 @@ class TiffRaster(Raster):
         expected = row_bytes * (self.tile_height if page.is_tiled else rows)
         if len(data) < expected:
             detail = f"a {self._piece} of {len(data)} bytes; expected {expected}"
-            raise ImageError("truncated", detail)
+            raise ImageError(self._if_short, detail)
         shape = rows, self.tile_width, channels
         samples = np.frombuffer(data, self._stored, np.prod(shape)).reshape(shape)
         if page.predictor == kinds.OF_FLOATS:
