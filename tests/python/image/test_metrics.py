@@ -265,7 +265,6 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "shop.py").write_text(
         "print('hello')\ndef light(image): return image.mean()\nx = 3\ndef bad(i): 1/0"
     )
-    (tmp_path / "broken.py").write_text("import nothing_of_this_name")
     monkeypatch.chdir(tmp_path)
     own = ["--metric", "shop:light", "--metric", "shop:bad"]
     result = lightmeter("profile", folder, "-o", "a.lmp", *own)
@@ -273,13 +272,6 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert "8 images measured, 0 files failed\n" in result.stdout
     assert "ZeroDivisionError (8)" in result.stdout
     assert ProfileView.read("a.lmp")["image.light"].n == 8
-    store = tmp_path / "drift.db"
-    result = lightmeter("log", folder, "--dataset", "cells", "--store", store, *own)
-    assert result.returncode == 0, result.stderr
-    with Store(store) as opened:
-        assert opened.read("cells")["image.light"].n == 8
-    result = lightmeter("drift", "--reference", folder, "--target", folder, *own)
-    assert result.returncode == 0, result.stderr
     result = lightmeter("measure", folder, *own)  # what a module prints is in no row
     assert all("image.light" in json.loads(line) for line in result.stdout.splitlines())
     assert result.stderr == "hello\n"
