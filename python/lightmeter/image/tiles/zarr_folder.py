@@ -72,7 +72,7 @@ def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
     """Return the array of a level, its axes, if they are said, and whether its channels are RGB."""
     is_array = hasattr(node, "shape")
     attributes = {} if is_array else node.attrs.asdict()
-    attributes = attributes.get("ome", attributes)
+    attributes = dict(attributes.get("ome", attributes))
     if "bioformats2raw.layout" in attributes and "multiscales" not in attributes:
         return _level_of(node["0"], level)
     if "plate" in attributes:
