@@ -22,7 +22,6 @@ from zarr.codecs import ShardingCodec
 from zarr.storage import LocalStore
 
 from lightmeter.errors import ImageError
-from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 from lightmeter.nesting import parse_json
 
 __all__ = ["bounded", "open_folder"]
@@ -141,7 +140,7 @@ class _Folder(LocalStore):
         if not 0 <= size <= self.most_at_once:
             raise ImageError("too_large", f"{key!r:.100} of {size} encoded bytes")
         data = await super().get(key, prototype, byte_range)
-        if data is not None and path.name in ZARR_FILES:
+        if data is not None and path.name.startswith((".z", "zarr.json")):
             self.codecs |= set(_codecs_of(parse_json(data.to_bytes())))
         return data
 
