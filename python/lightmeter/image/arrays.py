@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lightmeter.errors import ImageError
 
 __all__ = ["DTYPES", "ArrayLike", "Channels", "Layout", "Samples", "as_numpy", "as_range"]
-__all__ += ["check_channels", "check_layout", "dimensions_of", "is_array", "parse_range"]
+__all__ += ["check_channels", "check_layout", "dimensions_of", "is_array"]
 __all__ += ["pictures", "range_of", "samples_of"]
 
 Channels = Literal["RGB", "BGR"]
@@ -89,11 +89,6 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
     if not (low < high and math.isfinite(high - low)):
         raise ValueError(f"value_range is {value_range!r}; expected (black, white), black < white")
     return low, high
-
-
-def parse_range(text: str) -> tuple[str, ...]:
-    """Return what a text such as ``0,4095`` says, for `as_range`."""
-    return tuple(text.split(","))
 
 
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:

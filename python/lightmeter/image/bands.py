@@ -12,7 +12,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
-__all__ = ["BAND_NUMBERS", "WHOLE_NUMBERS", "BandMeter", "as_bands", "bands_of", "parse_bands"]
+__all__ = ["BAND_NUMBERS", "WHOLE_NUMBERS", "BandMeter", "as_bands", "bands_of"]
 
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
@@ -106,11 +106,6 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
         if names.count(name) > 1:
             raise ValueError(f"bands has {name!r} twice; expected every name once")
     return names
-
-
-def parse_bands(text: str) -> list[str]:
-    """Return the names in a text such as ``DAPI,GFP``."""
-    return text.split(",")
 
 
 def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:

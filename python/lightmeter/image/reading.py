@@ -13,9 +13,8 @@ from lightmeter.image.arrays import (
     as_range,
     check_channels,
     check_layout,
-    parse_range,
 )
-from lightmeter.image.bands import as_bands, parse_bands
+from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
@@ -27,6 +26,11 @@ from lightmeter.text import near
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
 
 Frames = Literal["first", "all"]
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Return the parts of a text such as ``0,4095`` or ``DAPI,GFP``."""
+    return tuple(text.split(","))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +96,14 @@ class Reading:
     channels: Channels = "RGB"
     layout: Layout | None = None
     value_range: tuple[float, float] | None = field(
-        default=None, metadata={"parse": parse_range, "metavar": "BLACK,WHITE"}
+        default=None, metadata={"parse": _parts, "metavar": "BLACK,WHITE"}
     )
     frames: Frames = "first"
     exif: ExifPolicy = field(default=DEFAULT_POLICY, metadata={"prefix": "exif"})
     limits: Limits = field(default=DEFAULT_LIMITS, metadata={"prefix": "max"})
     metrics: Metrics = "default"
     bands: Sequence[str] | None = field(
-        default=None, metadata={"parse": parse_bands, "metavar": "NAME,NAME..."}
+        default=None, metadata={"parse": _parts, "metavar": "NAME,NAME..."}
     )
     ignore: Ignore | Ignored | None = field(
         default=None,
