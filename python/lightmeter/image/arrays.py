@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = ["ArrayLike", "Channels", "Layout", "Samples", "as_numpy", "as_range", "check_channels"]
-__all__ += ["check_layout", "dimensions_of", "is_array", "parse_range", "pictures", "range_of"]
-__all__ += ["samples_of"]
+__all__ = ["DTYPES", "ArrayLike", "Channels", "Layout", "Samples", "as_numpy", "as_range"]
+__all__ += ["check_channels", "check_layout", "dimensions_of", "is_array"]
+__all__ += ["pictures", "range_of", "samples_of"]
 
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
@@ -21,7 +21,7 @@ Samples = Literal["", "integer", "float"]
 _CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
 _CHANNEL_COUNTS = (1, 3, 4)
 
-_DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
+DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
 
 # DLPack's numbers of the devices whose memory the CPU reads: CPU, and pinned by CUDA or ROCm.
 _CPU_DEVICES = frozenset({1, 3, 11})
@@ -91,11 +91,6 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
     return low, high
 
 
-def parse_range(text: str) -> tuple[str, ...]:
-    """Return what a text such as ``0,4095`` says, for `as_range`."""
-    return tuple(text.split(","))
-
-
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
     """Which samples of a type are black and white, if nothing else is said."""
     return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
@@ -112,12 +107,12 @@ def pictures(array: NDArray[Any], layout: Layout | None, bands: int | None = Non
     Raises:
         ImageError: its dtype or shape is not supported, or it has no pixels.
     """
-    if array.dtype.name not in _DTYPES:
+    if array.dtype.name not in DTYPES:
         integer = array.dtype.kind in "iu"
         advice = "uint16, or to float32 with value_range" if integer else "float32"
         raise ImageError(
             "unsupported",
-            f"got an array of {array.dtype}; expected {', '.join(_DTYPES)}; convert it to {advice}",
+            f"got an array of {array.dtype}; expected {', '.join(DTYPES)}; convert it to {advice}",
         )
     dimensions = dimensions_of(array.shape, layout, bands)
     if array.size == 0:

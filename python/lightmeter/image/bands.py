@@ -1,7 +1,7 @@
 """Bands: pictures whose channels are no colours, such as the stains of a microscope."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
-__all__ = ["BAND_NUMBERS", "WHOLE_NUMBERS", "BandMeter", "as_bands", "bands_of", "parse_bands"]
+__all__ = ["BAND_NUMBERS", "WHOLE_NUMBERS", "BandMeter", "as_bands", "bands_of"]
 
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
@@ -37,42 +37,44 @@ BAND_NUMBERS = {name: number for number, (name, is_whole) in _NUMBERS.items() if
 WHOLE_NUMBERS = [number for number, (_, is_whole) in _NUMBERS.items() if is_whole]
 
 
-class BandMeter:
+class BandMeter(NamedTuple):
     """The measurement of the bands of one picture, each of them as a gray picture.
 
     Attributes:
-        bands: the meter of each band, by its name.
-        mode: how many they are, where other pictures have Pillow's mode.
+        bands: the meter of each band, by its name; all are of one size.
     """
 
-    def __init__(self, bands: dict[str, ImageMeter]) -> None:
-        """Put together the meters of bands of one size."""
-        self.bands = bands
-        self.mode = f"{len(bands)} bands"
+    bands: dict[str, ImageMeter]
+
+    @property
+    def mode(self) -> str:
+        """How many they are, where other pictures have Pillow's mode."""
+        return f"{len(self.bands)} bands"
 
     def measurement(self) -> dict[str, float | str]:
         """The numbers by name, such as ``DAPI.mean``; the width and height are of no band."""
         return {
-            self._name(band, number): value
+            name: value
             for band, meter in self.bands.items()
-            for number, value in meter.measurement().items()
-            if number in _NUMBERS
+            for name, value in _of_band(band, meter.measurement()).items()
         }
 
     @property
     def _names(self) -> list[str]:
-        names = (
-            self._name(band, number)
+        named = [
+            _of_band(band, {name: name for name in meter._names})
             for band, meter in self.bands.items()
-            for number in meter._names
-            if number in _NUMBERS
-        )
-        return list(dict.fromkeys(names))
+        ]
+        return list(dict.fromkeys(name for names in named for name in names))
 
-    @staticmethod
-    def _name(band: str, number: str) -> str:
-        name, is_whole = _NUMBERS[number]
-        return name if is_whole else f"{band}.{name}"
+
+def _of_band(band: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a gray picture by the names of a band."""
+    return {
+        name if is_whole else f"{band}.{name}": numbers[number]
+        for number, (name, is_whole) in _NUMBERS.items()
+        if number in numbers
+    }
 
 
 def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -104,11 +106,6 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
         if names.count(name) > 1:
             raise ValueError(f"bands has {name!r} twice; expected every name once")
     return names
-
-
-def parse_bands(text: str) -> list[str]:
-    """Return the names in a text such as ``DAPI,GFP``."""
-    return text.split(",")
 
 
 def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:

@@ -48,38 +48,31 @@ class Ignored:
     rectangles: tuple[Rectangle, ...]
     masks: tuple[_Mask, ...]
 
+    @lru_cache(maxsize=2)  # noqa: B019  each is as large as a gray picture
     def mask(self, width: int, height: int) -> NDArray[np.uint8]:
         """Of a picture of this size: HxW, 1 where a pixel is ignored, read-only.
 
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
-        return _mask_of(self, width, height)
-
-
-@lru_cache(maxsize=2)  # each is as large as a gray picture
-def _mask_of(ignored: Ignored, width: int, height: int) -> NDArray[np.uint8]:
-    together = np.zeros((height, width), np.uint8)
-    for x, y, across, down in ignored.rectangles:
-        if any(isinstance(number, float) for number in (x, y, across, down)):
-            left, right = round(x * width), round((x + across) * width)
-            top, bottom = round(y * height), round((y + down) * height)
-        else:
-            left, right, top, bottom = int(x), int(x + across), int(y), int(y + down)
-        together[top:bottom, left:right] = 1
-    for mask in ignored.masks:
-        if (mask.width, mask.height) != (width, height):
-            raise ImageError(
-                "unsupported",
-                f"got {width}x{height} pixels, and a mask of {mask.width}x{mask.height} of what "
-                "to ignore; give a mask of the size of the picture, or rectangles in shares of it",
-            )
-        bits = np.frombuffer(mask.bits, np.uint8)
-        together |= np.unpackbits(bits, count=width * height).reshape(height, width)
-    if together.all():
-        raise ImageError("empty", f"all {width}x{height} pixels are ignored")
-    together.flags.writeable = False
-    return together
+        combined = np.zeros((height, width), np.uint8)
+        for x, y, across, down in self.rectangles:
+            edges = x, x + across, y, y + down
+            if any(isinstance(number, float) for number in edges):
+                edges = edges[0] * width, edges[1] * width, edges[2] * height, edges[3] * height
+            left, right, top, bottom = map(round, edges)
+            combined[top:bottom, left:right] = 1
+        for mask in self.masks:
+            if (mask.width, mask.height) != (width, height):
+                got = f"got {width}x{height} pixels, and {mask} of what to ignore"
+                advice = "give a mask of the size of the picture, or rectangles in shares of it"
+                raise ImageError("unsupported", f"{got}; {advice}")
+            bits = np.frombuffer(mask.bits, np.uint8)
+            combined |= np.unpackbits(bits, count=width * height).reshape(height, width)
+        if combined.all():
+            raise ImageError("empty", f"all {width}x{height} pixels are ignored")
+        combined.flags.writeable = False
+        return combined
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:

@@ -44,8 +44,8 @@ from lightmeter.image.reading_text import reading_text
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked, open_array
 from lightmeter.image.tiles.measured import Watch, measure_large
-from lightmeter.image.tiles.open import open_large_tiff
 from lightmeter.image.tiles.raster import LargePicture, band_count
+from lightmeter.image.tiles.tiff import open_large_tiff
 from lightmeter.image.tiles.zarr_folder import is_zarr, open_zarr
 from lightmeter.quiet import quiet
 

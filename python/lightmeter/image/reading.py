@@ -13,20 +13,24 @@ from lightmeter.image.arrays import (
     as_range,
     check_channels,
     check_layout,
-    parse_range,
 )
-from lightmeter.image.bands import as_bands, parse_bands
+from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.meter import Counting
-from lightmeter.image.metrics import Metric, Metrics, as_metrics, functions_of, set_of
+from lightmeter.image.metrics import Metric, Metrics, as_metrics
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
 
 __all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
 
 Frames = Literal["first", "all"]
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Return the parts of a text such as ``0,4095`` or ``DAPI,GFP``."""
+    return tuple(text.split(","))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +96,14 @@ class Reading:
     channels: Channels = "RGB"
     layout: Layout | None = None
     value_range: tuple[float, float] | None = field(
-        default=None, metadata={"parse": parse_range, "metavar": "BLACK,WHITE"}
+        default=None, metadata={"parse": _parts, "metavar": "BLACK,WHITE"}
     )
     frames: Frames = "first"
     exif: ExifPolicy = field(default=DEFAULT_POLICY, metadata={"prefix": "exif"})
     limits: Limits = field(default=DEFAULT_LIMITS, metadata={"prefix": "max"})
     metrics: Metrics = "default"
     bands: Sequence[str] | None = field(
-        default=None, metadata={"parse": parse_bands, "metavar": "NAME,NAME..."}
+        default=None, metadata={"parse": _parts, "metavar": "NAME,NAME..."}
     )
     ignore: Ignore | Ignored | None = field(
         default=None,
@@ -139,12 +143,13 @@ class Reading:
     @cached_property
     def metric_set(self) -> MetricSet:
         """The set in `metrics`."""
-        return set_of(self.metrics)
+        name: MetricSet = as_metrics(self.metrics)[0]
+        return name
 
     @cached_property
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
-        return functions_of(self.metrics)
+        return as_metrics(self.metrics)[1:]
 
     @cached_property
     def counting(self) -> Counting:

@@ -16,8 +16,8 @@ from lightmeter import Profile
 from lightmeter.batch import rows as rows_module
 from lightmeter.batch.sources.item import Item
 from lightmeter.image.measure import measure_image
-from lightmeter.image.tiles import open as large_open
 from lightmeter.image.tiles import raster as large_raster
+from lightmeter.image.tiles import tiff as large_open
 from PIL import Image
 
 BLOCKS = 4096
@@ -32,7 +32,7 @@ class Watched:
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
-    counted, whole = Watched(), large_raster.Raster.block
+    counted, whole = Watched(), large_raster.Raster.read
 
     def block(self: Any, *more: Any) -> Any:
         counted.blocks += 1
@@ -40,7 +40,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         time.sleep(0.001)
         return whole(self, *more)
 
-    monkeypatch.setattr(large_raster.Raster, "block", block)
+    monkeypatch.setattr(large_raster.Raster, "read", block)
     return counted
 
 
@@ -102,7 +102,7 @@ def test_ctrl_c_ends_the_threads_of_one_picture(
     large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = 0
-    whole = large_raster.Raster.block
+    whole = large_raster.Raster.read
 
     def block(self: Any, *more: Any) -> Any:
         nonlocal read
@@ -114,7 +114,7 @@ def test_ctrl_c_ends_the_threads_of_one_picture(
         time.sleep(0.001)
         return whole(self, *more)
 
-    monkeypatch.setattr(large_raster.Raster, "block", block)
+    monkeypatch.setattr(large_raster.Raster, "read", block)
     # A shell has programs in the background ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

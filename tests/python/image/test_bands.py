@@ -2,14 +2,12 @@
 
 import contextlib
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter
 from lightmeter import ProfileView, Reading
 from lightmeter.drift.metric_set import metric_set_of
 from lightmeter.errors import ImageError
@@ -197,16 +195,6 @@ def test_bands_with_other_options(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             Reading(**{"bands": BANDS[:5], **wrong})  # type: ignore[arg-type]
-
-
-def test_on_the_command_line(tmp_path: Path) -> None:
-    Image.fromarray(samples(3)).save(tmp_path / "a.png")
-    result = lightmeter("profile", tmp_path, "--bands", "a,b,c", "--format", "json")
-    assert "image.b.Sharpness" in json.dumps(json.loads(result.stdout))
-    result = lightmeter("measure", tmp_path, "--bands", "a,b,c", "-o", tmp_path / "rows.csv")
-    assert result.returncode == 0
-    assert '""b.mean"":' in (tmp_path / "rows.csv").read_text()
-    assert lightmeter("profile", tmp_path, "--bands", "a").returncode == 2
 
 
 def test_a_band_with_the_name_of_a_channel_says_nothing_of_the_set() -> None:

@@ -161,17 +161,6 @@ def test_a_reading_with_masks_is_a_value() -> None:
     assert "mask of 40x20" in repr(reading)
 
 
-def test_functions_get_the_picture_as_it_is() -> None:
-    def brightest(image: Any) -> int:
-        return int(image.max())
-
-    image = np.zeros((HEIGHT, WIDTH), np.uint8)
-    image[0, 0] = 200
-    view = lm.log_image(image, ignore=BLIND, metrics=brightest).view()
-    assert view["image.brightest"].mean == 200
-    assert view["image.Brightness.mean"].mean == 0
-
-
 def test_on_the_command_line(tmp_path: Path) -> None:
     image = tmp_path / "a.png"
     picture(WIDTH, HEIGHT).save(image)

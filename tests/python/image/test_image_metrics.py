@@ -163,13 +163,6 @@ def test_ignored_pixels_and_their_neighbourhoods_count_nowhere(name: str, band: 
     check(measured(pixels, ignored), expected(pixels, ignored))
 
 
-@pytest.mark.parametrize("name", ["gray cells", "gray noise", "gradient"])
-def test_sharpness_is_opencvs(name: str) -> None:
-    cv2 = pytest.importorskip("cv2")
-    laplacian = cv2.Laplacian(PICTURES[name], cv2.CV_64F, ksize=1)
-    assert measured(PICTURES[name])["Sharpness"] == pytest.approx(laplacian.var(), rel=1e-12)
-
-
 @pytest.mark.parametrize("sigma", [1, 3, 10])
 def test_noise_recovers_what_was_added(sigma: float) -> None:
     ramp = np.add.outer(np.linspace(60, 190, 200), np.linspace(0, 20, 300))

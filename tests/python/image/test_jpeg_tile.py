@@ -1,6 +1,7 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +15,9 @@ from jpeg_files import picture
 from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
+from lightmeter.image.tiff import Tiff
 from lightmeter.image.tiles import tiff_raster
-from lightmeter.image.tiles.tiff import TiffPicture
+from lightmeter.image.tiles.tiff import open_pages
 from lightmeter.image.tiles.tiff_raster import common_segments, write_jpeg_tile
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
@@ -36,36 +38,30 @@ def encoded(samples: NDArray[np.uint8], **options: Any) -> bytes:
 def samples_of(file: Path) -> NDArray[Any]:
     """All samples of the first page, as they are measured."""
     with open_encoded(file, Limits()) as opened:
-        ((raster,),) = TiffPicture(opened).rasters(Reading())
+        ((raster,),) = open_pages(opened, Tiff(opened)).rasters(Reading())
         whole: NDArray[Any] = np.empty((raster.height, raster.width, 3), np.uint8)
         for block in raster.blocks():
-            samples = raster.block(block, raster.buffer())
+            samples, _ = raster.read(block)
             whole[block.y : block.y + block.height, block.x : block.x + block.width] = samples
     return whole
 
 
-class Watched:
-    """Counts what the core decodes and what it leaves."""
+def watched(patch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the core decoded each tile that it is asked for."""
+    answers: list[bool] = []
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.answers: list[bool] = []
+    def write(*options: Any) -> bool:
+        answers.append(write_jpeg_tile(*options))
+        return answers[-1]
 
-        def write(*options: Any) -> bool:
-            self.answers.append(write_jpeg_tile(*options))
-            return self.answers[-1]
-
-        monkeypatch.setattr(tiff_raster, "write_jpeg_tile", write)
-
-
-@pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
-    return Watched(monkeypatch)
+    patch.setattr(tiff_raster, "write_jpeg_tile", write)
+    return answers
 
 
-def by_imagecodecs(file: Path) -> NDArray[Any]:
+def by_imagecodecs(file: Path, read: Callable[[Path], Any] = samples_of) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiff_raster, "write_jpeg_tile", lambda *_: False)
-        return samples_of(file)
+        return read(file)
 
 
 @settings(max_examples=80)
@@ -105,16 +101,16 @@ def test_samples_are_those_of_imagecodecs(
         subsampling=None if form.gray or stored == "rgb" else form.subsampling,
     )
     with pytest.MonkeyPatch.context() as patch:
-        watched = Watched(patch)
+        answers = watched(patch)
         got = samples_of(file)
     np.testing.assert_array_equal(got, by_imagecodecs(file))
     if form.gray or separate:
-        assert all(watched.answers)
-        assert watched.answers
+        assert all(answers)
+        assert answers
     elif stored == "rgb":
-        assert not watched.answers
+        assert not answers
     else:
-        assert all(answer == (form.subsampling in SUBSAMPLINGS[:3]) for answer in watched.answers)
+        assert all(answer == (form.subsampling in SUBSAMPLINGS[:3]) for answer in answers)
 
 
 def with_tables(file: Path, stream: bytes, tables: bytes | None, photometric: int) -> None:
@@ -154,25 +150,17 @@ TABLES, PICTURE = split(STREAM)
 
 
 @pytest.mark.parametrize("photometric", [2, 6])
-@pytest.mark.parametrize("mark", [b"", JFIF, adobe(0), adobe(1), JFIF + adobe(0)])
-def test_marks_of_colour_in_a_tile(
-    tmp_path: Path, mark: bytes, photometric: int, watched: Watched
+@pytest.mark.parametrize("mark", [b"", JFIF, adobe(0), adobe(1), JFIF + adobe(0), TABLES])
+def test_marks_of_colour_and_tables_in_a_tile(
+    tmp_path: Path, mark: bytes, photometric: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_tables(
-        tmp_path / "a.tif", b"\xff\xd8" + mark + PICTURE, b"\xff\xd8" + TABLES + b"\xff\xd9",
-        photometric,
-    )  # fmt: skip
+    answers = watched(monkeypatch)
+    apart = None if mark == TABLES else b"\xff\xd8" + TABLES + b"\xff\xd9"
+    with_tables(tmp_path / "a.tif", b"\xff\xd8" + mark + PICTURE, apart, photometric)
     got = samples_of(tmp_path / "a.tif")
     np.testing.assert_array_equal(got, by_imagecodecs(tmp_path / "a.tif"))
     taken = adobe(0) not in mark
-    assert watched.answers == ([taken] if photometric == 6 else [])
-
-
-def test_tables_within_the_tile(tmp_path: Path, watched: Watched) -> None:
-    with_tables(tmp_path / "a.tif", STREAM, None, 6)
-    got = samples_of(tmp_path / "a.tif")
-    np.testing.assert_array_equal(got, by_imagecodecs(tmp_path / "a.tif"))
-    assert watched.answers == [True]
+    assert answers == ([taken] if photometric == 6 else [])
 
 
 def outcome(file: Path) -> Any:
@@ -185,18 +173,15 @@ def outcome(file: Path) -> Any:
 
 
 def test_damaged_tiles_end_as_they_do_by_imagecodecs(tmp_path: Path) -> None:
-    numbers = random.Random(5)
+    numbers, file = random.Random(5), tmp_path / "a.tif"
     for _ in range(120):
         damaged = bytearray(b"\xff\xd8" + PICTURE)
         for _ in range(numbers.randint(1, 3)):
             damaged[numbers.randrange(len(damaged))] = numbers.randrange(256)
         if numbers.random() < 0.3:
             del damaged[numbers.randrange(len(damaged)) :]
-        with_tables(tmp_path / "a.tif", bytes(damaged), b"\xff\xd8" + TABLES + b"\xff\xd9", 6)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tiff_raster, "write_jpeg_tile", lambda *_: False)
-            expected = outcome(tmp_path / "a.tif")
-        assert outcome(tmp_path / "a.tif") == expected
+        with_tables(file, bytes(damaged), b"\xff\xd8" + TABLES + b"\xff\xd9", 6)
+        assert outcome(file) == by_imagecodecs(file, outcome)
 
 
 def test_a_tile_larger_than_it_may_be_is_left() -> None:
@@ -205,8 +190,3 @@ def test_a_tile_larger_than_it_may_be_is_left() -> None:
     assert not write_jpeg_tile(STREAM, b"", (TILE - 1, TILE), into[:, :-1])
     assert not write_jpeg_tile(STREAM, b"", (TILE, TILE - 1), into[:-1])
     assert not write_jpeg_tile(STREAM, b"", (TILE, TILE), into[..., :1])
-
-
-def test_the_core_is_not_asked_where_it_decodes_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiff_raster, "is_trusted", lambda _: False)
-    assert common_segments(None) is None

@@ -17,10 +17,11 @@ from lightmeter import ImageMeter, Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.measure import Measured, measure_image, measure_images
-from lightmeter.image.tiles import open as large_open
+from lightmeter.image.tiff import Tiff
 from lightmeter.image.tiles import raster as large_raster
-from lightmeter.image.tiles.measured import measure_blocks
-from lightmeter.image.tiles.tiff import TiffPicture
+from lightmeter.image.tiles import tiff as large_open
+from lightmeter.image.tiles.measured import measure_raster
+from lightmeter.image.tiles.tiff import open_pages
 from PIL import Image
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -105,14 +106,13 @@ def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
         got = of_file(file, form.threads, metrics=form.metrics).meter
         assert got.measurement() == want
         with open_encoded(file, Limits()) as opened:
-            ((raster,),) = TiffPicture(opened).rasters(Reading())
+            ((raster,),) = open_pages(opened, Tiff(opened)).rasters(Reading())
             blocks = list(raster.blocks())
             assert sum(each.width * each.height for each in blocks) == raster.width * raster.height
             random.Random(form.seed).shuffle(blocks)
-            meter = ImageMeter(
-                metrics=form.metrics, size=raster.size, value_range=(0, raster.white)
-            )
-            measure_blocks(raster, [meter], threads=form.threads, blocks=blocks)
+            patch.setattr(raster, "blocks", lambda: iter(blocks))
+            meter = ImageMeter(metrics=form.metrics, size=raster.size)
+            measure_raster(raster, [meter], form.threads, lambda _: None)
         assert meter.measurement() == want
 
 
@@ -130,6 +130,10 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "16 bit": (Image.fromarray(texture(90, 130, 1, "uint16")), {}),
     "fax": (Image.fromarray(texture(90, 130, 1)).convert("1"), {"compression": "group4"}),
 }
+KINDS |= {
+    f"turned {number}": (KINDS["JPEG"][0], {"compression": "tiff_lzw", "tiffinfo": {274: number}})
+    for number in range(1, 9)
+}
 if int(PIL.__version__.partition(".")[0]) >= 13:  # before, Pillow calls its own file truncated
     KINDS["YCbCr"] = (Image.fromarray(texture(90, 130)).convert("YCbCr"), {})
 
@@ -143,16 +147,6 @@ def test_the_numbers_are_those_of_pillow(tmp_path: Path, kind: str) -> None:
     assert tiled.meter.measurement() == whole.meter.measurement()
     assert (tiled.meter.mode, tiled.facts) == (whole.meter.mode, whole.facts)
     assert tiled.exif == whole.exif
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_turned_as_pillow_turns(tmp_path: Path, orientation: int) -> None:
-    tag = (274, "H", 1, orientation, True)
-    tifffile.imwrite(
-        tmp_path / "a.tif", texture(70, 100), photometric="rgb", tile=(16, 32), extratags=[tag]
-    )
-    whole = of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()
-    assert of_file(tmp_path / "a.tif", 3).meter.measurement() == whole
 
 
 def slide(file: Path, kind: str) -> list[Any]:
@@ -226,23 +220,17 @@ def test_frames(tmp_path: Path) -> None:
             pyramid_level=0, frames="all", limits=Limits(frames=2))))  # fmt: skip
 
 
-@pytest.mark.parametrize("order", ["CYX", "CZYX", "ZCYX", "YXS"])
+@pytest.mark.parametrize("order", ["CZYX", "ZCYX"])
 def test_bands(tmp_path: Path, order: str) -> None:
     planes = texture(4 * 40, 50, 1).reshape(2, 2, 40, 50)  # C, Z, Y, X
     bands = ["DAPI", "GFP"]
-    stored = {
-        "CYX": planes[:, 0], "CZYX": planes, "ZCYX": planes.swapaxes(0, 1),
-        "YXS": planes[:, 0].transpose(1, 2, 0),
-    }[order]  # fmt: skip
     tifffile.imwrite(
-        tmp_path / "a.ome.tif", stored, photometric="minisblack", tile=(16, 16),
-        planarconfig="contig" if order == "YXS" else None,
-        metadata={"axes": order}, ome=order != "YXS",
+        tmp_path / "a.ome.tif", planes if order == "CZYX" else planes.swapaxes(0, 1),
+        photometric="minisblack", tile=(16, 16), metadata={"axes": order}, ome=True,
     )  # fmt: skip
     reading = Reading(pyramid_level=0, frames="all", bands=bands, metrics="all")
     pictures = list(measure_images(tmp_path / "a.ome.tif", reading))
-    depth = 2 if "Z" in order else 1
-    assert len(pictures) == depth
+    assert len(pictures) == 2
     for z, picture in enumerate(pictures):
         for channel, band in enumerate(bands):
             want = of_array(planes[channel, z])
@@ -274,16 +262,6 @@ def test_options_of_whole_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             of_file(tmp_path / "a.tif", **options)
 
 
-def test_values_of_floats(tmp_path: Path) -> None:
-    picture = texture(40, 50, 1, "float32") * 1000
-    tifffile.imwrite(tmp_path / "a.tif", picture, tile=(16, 16))
-    got = of_file(tmp_path / "a.tif", value_range=(0, 1000)).meter.measurement()
-    assert got == of_array(picture, value_range=(0, 1000))
-    with pytest.raises(ImageError, match="expected 0 to 1") as caught:
-        of_file(tmp_path / "a.tif")
-    assert caught.value.reason == "out_of_range"
-
-
 def test_exemplars(tmp_path: Path) -> None:
     picture = texture(700, 900)
     tifffile.imwrite(tmp_path / "a.tif", picture, photometric="rgb", tile=(64, 64))
@@ -300,7 +278,7 @@ def test_exemplars(tmp_path: Path) -> None:
 
 def test_without_the_decoders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tifffile.imwrite(tmp_path / "a.tif", texture(40, 50), photometric="rgb", compression="lzw")
-    monkeypatch.setattr(large_open, "can_read", lambda: False)
+    monkeypatch.setattr(large_open, "_can_read", lambda: False)
     monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
     assert of_file(tmp_path / "a.tif", pyramid_level=None).meter.measurement()  # by Pillow
     with pytest.raises(ImageError, match=r"pip install 'lightmeter\[large\]'"):

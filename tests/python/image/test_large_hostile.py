@@ -5,8 +5,6 @@ import os
 import re
 import resource
 import struct
-import subprocess
-import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,8 @@ import pytest
 from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
-from lightmeter.image.tiles import open as large_open
+from lightmeter.image.tiles import tiff as large_open
+from memory import run_and_weigh
 from tiffs import ASCII, BYTE, LONG, SHORT, Tags, tiff
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -200,13 +199,11 @@ def test_one_damaged_tile_fails_the_picture_and_not_the_run(
     assert [(f.path, f.reason) for f in view.failures] == [("bad.tif", "truncated")]
 
 
-# ru_maxrss would be that of the process that started this one, if that is more.
 MEASURE = """
 import sys
 import lightmeter as lm
 view = lm.profile_images(sys.argv[1], workers=2)
 assert view.images == 1, view.failures
-print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024)
 """
 
 
@@ -219,9 +216,7 @@ def test_memory_does_not_grow_with_the_picture(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / "a.tif").write_bytes(in_file(tags, b""))
     os.truncate(tmp_path / "a.tif", START + side * side)
-    run = [sys.executable, "-c", MEASURE, str(tmp_path / "a.tif")]
-    megabytes = int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-    assert megabytes < 150  # the samples are 268
+    assert run_and_weigh(MEASURE, tmp_path / "a.tif")[1] < 150  # the samples are 268
 
 
 CHANGE = """
@@ -237,7 +232,6 @@ for at in range(10, 10 + 12 * int.from_bytes(good[8:10], "little"), 12):
             for options in ({"pyramid_level": 0}, {"pyramid_level": 1}, {"bands": ["a", "b"]}):
                 with contextlib.suppress(lm.errors.ImageError):
                     lm.log_image(bytes(data), **options)
-print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024)
 """
 
 
@@ -245,9 +239,7 @@ def test_no_number_of_a_directory_takes_much_memory(tmp_path: Path) -> None:
     """One of such files made tifffile take 3.5 GB for its segments."""
     inner = {WIDTH: (LONG, [32]), HEIGHT: (LONG, [32])}
     (tmp_path / "a.tif").write_bytes(tiled(zlib.compress(PIXELS), _330=inner))
-    run = [sys.executable, "-c", CHANGE, str(tmp_path / "a.tif")]
-    megabytes = int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-    assert megabytes < 200
+    assert run_and_weigh(CHANGE, tmp_path / "a.tif")[1] < 200
 
 
 @pytest.mark.parametrize("tag", [TILES, 259, 270, 274, 33628, 65426])

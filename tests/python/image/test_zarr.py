@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image, measure_images
 from lightmeter.image.tiles import raster as large_raster
+from memory import run_and_weigh
 from test_large import of_array, texture
 
 pytest.importorskip("imagecodecs")
@@ -77,6 +77,7 @@ def numbers(path: Path, threads: int = 1, **options: Any) -> dict[str, Any]:
         codec=st.sampled_from(sorted(OLD | NEW)),
         shards=st.booleans(),
         turned=st.booleans(),
+        holes=st.booleans(),
         block=st.integers(1, 3000),
         threads=st.integers(1, 4),
     )
@@ -88,6 +89,8 @@ def test_zarr_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
     scale = 251 if kind == np.uint16 else 1
     values = {"b": samples > 120, "u": samples.astype(np.uint16) * scale, "f": samples / 255}
     samples = values[kind.kind].astype(kind)
+    if form.holes:  # zarr writes no chunk of zeros
+        samples[len(samples) // 2 :] = 0
     shape = (*form.chunks, form.colour) if form.colour else form.chunks
     options: dict[str, Any] = {"chunks": shape}
     codecs = OLD if form.version == 2 else NEW
@@ -105,18 +108,6 @@ def test_zarr_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_raster, "_BLOCK_PIXELS", form.block)
         assert numbers(folder, form.threads) == of_array(plain)
-
-
-@pytest.mark.parametrize("version", [2, 3])
-def test_chunks_that_were_never_written(tmp_path: Path, version: int) -> None:
-    folder = tmp_path / "a.zarr"
-    array = zarr.create_array(
-        folder, shape=(40, 50), dtype="u1", chunks=(16, 16), fill_value=7, zarr_format=version
-    )
-    array[:16, :16] = 200
-    whole = np.full((40, 50), 7, np.uint8)
-    whole[:16, :16] = 200
-    assert numbers(folder) == of_array(whole)
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -203,7 +194,7 @@ COMPLEX = {
         (
             {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2**14, 2**14]}}},
             "too_large",
-            "chunks of",
+            "a chunk of",
         ),
     ],
 )
@@ -233,7 +224,7 @@ def test_attributes_that_lead_out_of_the_folder(tmp_path: Path) -> None:
     for path in ("../secret", str(tmp_path / "secret")):
         scales = [{"axes": ["y", "x"], "datasets": [{"path": path}]}]
         changed(folder, attributes={"ome": {"multiscales": scales}})
-        with pytest.raises(ImageError, match="outside of its folder"):
+        with pytest.raises(ImageError, match="metadata of Zarr"):
             numbers(folder)
     for scales in ([], {}, "x", [{}], [{"datasets": [{"path": "0"}], "axes": "xx"}], None):
         changed(folder, attributes={"ome": {"multiscales": scales}})
@@ -262,15 +253,6 @@ def test_more_planes_than_memory_has_room_for(tmp_path: Path) -> None:
     planes.close()
 
 
-def test_a_fill_value_by_its_bits(tmp_path: Path) -> None:
-    """As version 3 may have it."""
-    folder = written(tmp_path / "a.zarr", np.full((8, 8), 0.5, np.float32), chunks=(4, 4))
-    shutil.rmtree(folder / "c")
-    changed(folder, fill_value="0x3f000000")
-    assert float(np.asarray(zarr.open_array(folder, mode="r")[0, 0])) == 0.5
-    assert numbers(folder)["Brightness.mean"] == pytest.approx(127.5, abs=0.01)
-
-
 def test_a_chunk_whose_checksum_is_wrong(tmp_path: Path) -> None:
     checked = [zarr.codecs.Crc32cCodec()]
     folder = written(tmp_path / "a.zarr", texture(16, 16, 1), chunks=(16, 16), compressors=checked)
@@ -286,8 +268,7 @@ MEASURE = """
 import sys
 import lightmeter as lm
 view = lm.log_image(sys.argv[1:]).view()
-megabytes = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024
-print(view.images, *(failure.reason for failure in view.failures), megabytes)
+print(view.images, *(failure.reason for failure in view.failures))
 """
 
 
@@ -301,10 +282,9 @@ def test_a_bomb_takes_no_more_than_a_chunk(tmp_path: Path) -> None:
             bomb = numcodecs.get_codec({"id": name}).encode(zeros)
             (folder / ("0.0" if version == 2 else "c/0/0")).write_bytes(bomb)
             bombs.append(str(folder))
-    run = [sys.executable, "-c", MEASURE, *bombs]
-    said = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
-    assert said[:-1] == ["0", *["corrupt"] * len(bombs)]
-    assert int(said[-1]) < 180  # a bomb alone is 300
+    words, megabytes = run_and_weigh(MEASURE, *bombs)
+    assert words == ["0", *["corrupt"] * len(bombs)]
+    assert megabytes < 180  # a bomb alone is 300
 
 
 def test_zstandard_that_does_not_tell_its_size(tmp_path: Path) -> None:

@@ -127,6 +127,7 @@ def write_zarr(folder: Path) -> None:
         array |= {"compressor": None, "fill_value": 0, "filters": None, "order": "C"}
         (folder / f"{level}/.zarray").write_text(json.dumps(array))
         (folder / f"{level}/0.0").write_bytes(bytes(range(side)) * side)
+    (folder / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
     (folder / ".zattrs").write_text(json.dumps({"multiscales": [scales]}))
 
 

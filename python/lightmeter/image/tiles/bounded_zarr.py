@@ -7,7 +7,7 @@ take 600 MB before they look how much it is.
 import asyncio
 import bz2
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -22,21 +22,28 @@ from zarr.codecs import ShardingCodec
 from zarr.storage import LocalStore
 
 from lightmeter.errors import ImageError
+from lightmeter.nesting import parse_json
 
-__all__ = ["open_bounded"]
+__all__ = ["bounded", "open_folder"]
+
+# Codecs, of which all but the first ones have results that are bounded.
+_PLAIN = {"bytes", "transpose", "sharding_indexed"}
+_CODECS = _PLAIN | {"crc32c", "blosc", "zstd", "gzip", "zlib", "lz4", "bz2"}
 
 # Bytes that a chunk may have beyond its samples, where they do not compress, or an index of shards.
 _SLACK = 2 << 20
 _MOST_INNER = 1 << 16  # chunks of a shard
 
-# Decoders that stop where they are told to.
-_STREAMS: dict[str, Callable[[], Any]] = {
-    "gzip": lambda: zlib.decompressobj(zlib.MAX_WBITS | 16),
-    "zlib": zlib.decompressobj,
-    "bz2": bz2.BZ2Decompressor,
-}
 _BLOSC_HEAD = 16
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+def _inflate() -> Any:
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)  # with the head of gzip or of zlib
+
+
+# Decoders that stop where they are told to.
+_STREAMS: dict[str, Any] = {"gzip": _inflate, "zlib": _inflate, "bz2": bz2.BZ2Decompressor}
 
 
 def _blosc_size(data: bytes) -> int:
@@ -66,26 +73,8 @@ _SIZES: dict[str, Callable[[bytes], int]] = {
 }
 
 
-def _decoded(name: str, data: bytes, most: int) -> Any:
-    """Return what a codec makes of data, or fail before it is more than `most` bytes."""
-    if name in _STREAMS:
-        stream = _STREAMS[name]()
-        decoded = stream.decompress(data, most + 1)
-        _check(len(decoded), most)
-        if not stream.eof:  # behind the samples is their checksum
-            raise ImageError("truncated", f"a chunk of {len(data)} bytes by {name}")
-        return decoded
-    _check(_SIZES[name](data), most)
-    return numcodecs.get_codec({"id": name}).decode(data)
-
-
-def _check(size: int, most: int) -> None:
-    if size > most:
-        raise ImageError("corrupt", f"a chunk that decodes to more than {most} bytes")
-
-
 class _Bounded(Codec):  # type: ignore[misc]
-    """A codec of version 2."""
+    """A codec of version 2, which decodes to no more than `most` bytes."""
 
     codec_id = "bounded"
 
@@ -96,20 +85,32 @@ class _Bounded(Codec):  # type: ignore[misc]
         raise NotImplementedError
 
     def decode(self, buf: Any, out: Any = None) -> Any:
-        return _decoded(self._name, bytes(memoryview(buf)), self._most)
+        data = bytes(memoryview(buf))
+        if self._name in _SIZES:
+            self._check(_SIZES[self._name](data))
+            return numcodecs.get_codec({"id": self._name}).decode(data)
+        stream = _STREAMS[self._name]()
+        decoded = stream.decompress(data, self._most + 1)
+        self._check(len(decoded))
+        if not stream.eof:  # behind the samples is their checksum
+            raise ImageError("truncated", f"a chunk of {len(data)} bytes by {self._name}")
+        return decoded
+
+    def _check(self, size: int) -> None:
+        if size > self._most:
+            raise ImageError("corrupt", f"a chunk that decodes to more than {self._most} bytes")
 
 
 class _BoundedBytes(BytesBytesCodec):
-    """A codec of version 3."""
+    """The same of version 3."""
 
     is_fixed_size = False
 
-    def __init__(self, name: str, most: int) -> None:
-        self._name, self._most = name, most
+    def __init__(self, codec: _Bounded) -> None:
+        self._codec = codec
 
     async def _decode_single(self, chunk_data: Any, chunk_spec: Any) -> Any:
-        data = chunk_data.to_bytes()
-        decoded = await asyncio.to_thread(_decoded, self._name, data, self._most)
+        decoded = await asyncio.to_thread(self._codec.decode, chunk_data.to_bytes())
         return chunk_spec.prototype.buffer.from_bytes(decoded)
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
@@ -117,11 +118,16 @@ class _BoundedBytes(BytesBytesCodec):
 
 
 class _Folder(LocalStore):
-    """A folder of regular files."""
+    """A folder of regular files, whose metadata are checked before zarr reads them.
+
+    Attributes:
+        codecs: the names of those that the metadata said.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, read_only=True)
         self.most_at_once = _SLACK
+        self.codecs: set[str] = set()
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         path, size = self.root / key, 0
@@ -132,20 +138,52 @@ class _Folder(LocalStore):
                 raise ImageError("corrupt", f"{key!r:.100} of Zarr, which is no regular file")
             size = path.stat().st_size if byte_range is None else 0
         if not 0 <= size <= self.most_at_once:
-            raise ImageError("too_large", f"a chunk of {size} encoded bytes")
-        return await super().get(key, prototype, byte_range)
+            raise ImageError("too_large", f"{key!r:.100} of {size} encoded bytes")
+        data = await super().get(key, prototype, byte_range)
+        if data is not None and path.name.startswith((".z", "zarr.json")):
+            self.codecs |= set(_codecs_of(parse_json(data.to_bytes())))
+        return data
 
 
-def open_bounded(folder: Path) -> Any:
-    """Open the `zarr.Array` in a folder, of which a file or chunk takes hardly more than its shape.
+def _codecs_of(metadata: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of all codecs, in shards too.
+
+    Raises:
+        ImageError: one is not known.
+    """
+    codecs = [codec["name"] for codec in metadata.get("codecs", ())]
+    if metadata.get("filters"):
+        codecs.append(f"filters {metadata['filters']!r:.50}")  # whose results nobody bounds
+    if metadata.get("compressor"):
+        codecs.append(metadata["compressor"]["id"])
+    for name in codecs:
+        if name not in _CODECS:
+            raise ImageError("unsupported", f"Zarr with the codec {name!r:.100}")
+        yield name
+    for codec in metadata.get("codecs", ()):
+        yield from _codecs_of(codec.get("configuration") or {})
+
+
+def open_folder(folder: Path) -> Any:
+    """Open a `zarr.Array` or `zarr.Group`.
+
+    Raises:
+        ImageError: its metadata have codecs that are not known, or are too large.
+        FileNotFoundError: it has none.
+        Exception: zarr does not know it.
+    """
+    return zarr.open(_Folder(folder), mode="r", use_consolidated=False)
+
+
+def bounded(array: Any) -> tuple[Any, bool]:
+    """Return an array of such a folder, of which a file or chunk takes hardly more than its shape.
+
+    And return whether its chunks are encoded.
 
     Raises:
         ImageError: shards have too many chunks, or an index that is encoded.
-        Exception: zarr does not know it.
     """
-    store = _Folder(folder)
-    array = zarr.open_array(store, mode="r")
-    metadata: Any = array.metadata
+    store, metadata = array.store, array.metadata
     most = prod(array.chunks) * array.dtype.itemsize + _SLACK
     inner = prod(array.shards or array.chunks) // prod(array.chunks)
     if inner > _MOST_INNER:
@@ -155,7 +193,8 @@ def open_bounded(folder: Path) -> Any:
         metadata = replace(metadata, codecs=_bounded(metadata.codecs, most))
     elif metadata.compressor is not None:
         metadata = replace(metadata, compressor=_Bounded(metadata.compressor.codec_id, most))
-    return zarr.Array(zarr.AsyncArray(metadata=metadata, store_path=array.store_path))
+    array = zarr.Array(zarr.AsyncArray(metadata=metadata, store_path=array.store_path))
+    return array, not store.codecs <= _PLAIN
 
 
 def _bounded(codecs: Any, most: int) -> tuple[Any, ...]:
@@ -168,6 +207,6 @@ def _bounded(codecs: Any, most: int) -> tuple[Any, ...]:
                 raise ImageError("unsupported", "Zarr with an index of shards that is encoded")
             codec = replace(codec, codecs=_bounded(codec.codecs, most))
         elif name in _STREAMS or name in _SIZES:
-            codec = _BoundedBytes(name, most)
+            codec = _BoundedBytes(_Bounded(name, most))
         bounded.append(codec)
     return tuple(bounded)

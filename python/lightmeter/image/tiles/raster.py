@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Channels
+from lightmeter.image.arrays import DTYPES, Channels
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
 from lightmeter.image.header import Facts
 from lightmeter.image.reading import Reading
 
-__all__ = ["MOST_DECODED", "Block", "LargePicture", "Raster", "band_count", "check_tile"]
+__all__ = ["MOST_DECODED", "Block", "LargePicture", "Raster", "band_count"]
 
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
@@ -41,12 +41,12 @@ class Raster(ABC):
     Attributes:
         width, height: in pixels, as they are stored.
         tile_width, tile_height: of a tile.
-        channels: samples of a pixel that `samples` gives.
+        chunk_bytes: of a chunk of an array, which may be of many planes.
+        channels: samples of a pixel.
         dtype: their type, in the byte order of this machine.
         mode: what Pillow calls such a picture.
-        white: what a sample of white is unless `Reading.value_range` says it.
         orientation: how it is to be turned, by Exif's numbers.
-        in_planes: whether blocks keep the samples of each channel together.
+        order: of the channels of colour of an array; None of all else, which is RGB.
     """
 
     width: int
@@ -56,22 +56,30 @@ class Raster(ABC):
     channels: int
     dtype: np.dtype[Any]
     mode: str
-    white: float
     orientation: int = 1
-    in_planes: bool = False
-
-    def read(self, x: int, y: int, into: NDArray[Any]) -> None:
-        """Put what is at (x, y), where tiles begin, into HxWxC, if `block` is that of this class.
-
-        Raises:
-            ImageError: it is damaged.
-            Exception: what decoders and files raise.
-        """
-        raise NotImplementedError
+    order: Channels | None = None
+    chunk_bytes: int = 0
 
     @abstractmethod
-    def colours(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """Return samples as they are measured, gray, RGB or bands, of those that are stored."""
+    def _samples(self, block: Block) -> NDArray[Any]:
+        """Return the samples of a block, HxWxC: gray, RGB or bands."""
+
+    def check_sides(self, tile: str) -> None:
+        """Refuse a picture of no size, or too large a one, or of too large tiles, said as `tile`.
+
+        Raises:
+            ImageError: it is one.
+        """
+        if min(self.width, self.height, self.tile_width, self.tile_height) <= 0:
+            raise ImageError("corrupt", f"a picture of {self.width}x{self.height} pixels")
+        if max(self.width, self.height) > _LONGEST:
+            raise ImageError("too_large", f"a picture of {self.width}x{self.height} pixels")
+        if max(self.chunk_bytes, self._bytes_of(self.tile_width * self.tile_height)) > MOST_DECODED:
+            raise ImageError(
+                "too_large",
+                f"{tile}, which is decoded whole; more than {MOST_DECODED} bytes; write the "
+                "picture in smaller tiles",
+            )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -81,13 +89,16 @@ class Raster(ABC):
     @property
     def decoded_bytes(self) -> int:
         """Bytes of all its samples."""
-        return self.width * self.height * self.channels * self.dtype.itemsize
+        return self._bytes_of(self.width * self.height)
 
     @property
     def bytes_at_once(self) -> int:
-        """Bytes of the samples of the largest block, and of a tile."""
+        """Bytes of the largest block, and of what is decoded for it at a time."""
         tile = self.tile_width * self.tile_height
-        return (max(_BLOCK_PIXELS, tile) + tile) * self.channels * self.dtype.itemsize
+        return self._bytes_of(max(_BLOCK_PIXELS, tile) + tile) + 2 * self.chunk_bytes
+
+    def _bytes_of(self, pixels: int) -> int:
+        return pixels * self.channels * self.dtype.itemsize
 
     def blocks(self) -> Iterator[Block]:
         """Yield rectangles that cover it, in the order of its rows of tiles."""
@@ -99,33 +110,17 @@ class Raster(ABC):
             for x in range(0, self.width, across):
                 yield Block(x, y, min(across, self.width - x), min(down, self.height - y))
 
-    def buffer(self) -> NDArray[Any]:
-        """Return memory for any block. A thread keeps it: new memory costs half of decoding."""
-        first = next(self.blocks())  # no other is larger
-        return np.empty(first.width * first.height * self.channels, self.dtype)
+    def read(self, block: Block) -> tuple[NDArray[Any], tuple[int, int]]:
+        """Return a block, HxWxC, as it is measured and turned, and where its first pixel is then.
 
-    def block(self, block: Block, buffer: NDArray[Any]) -> NDArray[Any]:
-        """Return what is in a block, HxWxC, as it is measured but for its orientation.
-
-        It may be in `buffer`, which holds it until the next one.
+        Raises:
+            ImageError: it is damaged.
+            Exception: what decoders and files raise.
         """
-        size = block.width * block.height * self.channels
-        if self.in_planes:
-            planes = buffer[:size].reshape(self.channels, block.height, block.width)
-            samples = planes.transpose(1, 2, 0)
-        else:
-            samples = buffer[:size].reshape(block.height, block.width, self.channels)
-        for top in range(0, block.height, self.tile_height):
-            rows = samples[top : top + self.tile_height]
-            for left in range(0, block.width, self.tile_width):
-                tile = rows[:, left : left + self.tile_width]
-                self.read(block.x + left, block.y + top, tile)
-        return self.colours(samples)
-
-    def turned(self, samples: NDArray[Any], block: Block) -> tuple[NDArray[Any], tuple[int, int]]:
-        """Return a block as the picture is to be turned, and where its first pixel is then."""
-        right, below = self.width - block.x - block.width, self.height - block.y - block.height
-        x, y = block.x, block.y
+        samples, x, y = self._samples(block), block.x, block.y
+        if samples.dtype.name not in DTYPES:
+            samples = samples.astype(np.float64)
+        right, below = self.width - x - block.width, self.height - y - block.height
         if self.orientation in (2, 3, 7, 8):
             samples, x = samples[:, ::-1], right
         if self.orientation in (3, 4, 6, 7):
@@ -143,34 +138,12 @@ class LargePicture(NamedTuple):
         facts: what is known of the file; None of an array.
         exif: its Exif, if it can have any.
         decoder: what decodes it, if its samples are not stored as they are.
-        order: of its channels of colour, of an array; None of all else, which is RGB.
     """
 
     pictures: Iterator[Sequence[Raster]]
     facts: Facts | None = None
     exif: ExifTags | None = None
     decoder: Decoder | None = None
-    order: Channels | None = None
-
-
-def check_tile(raster: Raster, what: str) -> None:
-    """Refuse a picture of no size, or whose tiles, called `what`, are too large to decode whole.
-
-    Raises:
-        ImageError: it is one.
-    """
-    sides = (raster.width, raster.height, raster.tile_width, raster.tile_height)
-    if min(sides) <= 0:
-        raise ImageError("corrupt", f"a picture of {raster.width}x{raster.height} pixels")
-    if max(raster.width, raster.height) > _LONGEST:
-        raise ImageError("too_large", f"a picture of {raster.width}x{raster.height} pixels")
-    pixels = raster.tile_width * raster.tile_height
-    if pixels * raster.channels * raster.dtype.itemsize > MOST_DECODED:
-        raise ImageError(
-            "too_large",
-            f"a {what} of {raster.tile_width}x{raster.tile_height} pixels, which is decoded whole; "
-            f"more than {MOST_DECODED} bytes; write the picture in smaller tiles",
-        )
 
 
 def band_count(reading: Reading) -> int | None:

@@ -1,167 +1,130 @@
-"""TIFF files that are read in tiles: their pages, levels and planes, as tifffile reads them."""
+"""TIFF files that are read in tiles: which ones, and their directories within bounds."""
 
 import logging
-import re
-import threading
-from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
+from PIL import Image
+
 from lightmeter.errors import ImageError
+from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.limits import check_frames
+from lightmeter.image.exif import read_exif
+from lightmeter.image.header import Header, read_header
+from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiff import Entry, Tiff
-from lightmeter.image.tiles.raster import band_count
-from lightmeter.image.tiles.tiff_raster import TiffRaster, known_colours
+from lightmeter.image.tiff import Tiff
+from lightmeter.image.tiles.raster import MOST_DECODED, LargePicture, band_count
+from lightmeter.image.tiles.tiff_kinds import NO_PREDICTOR, PLAIN, mode_of
+from lightmeter.image.tiles.tiff_pages import MOST_LEVELS, TiffPages
 
-__all__ = ["HOW_TO_READ", "TiffPicture", "can_read"]
+__all__ = ["MOST_WHOLE", "open_large_tiff", "open_pages"]
 
-HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
+# Bytes of decoded samples beyond which a TIFF is read in tiles.
+MOST_WHOLE = 1 << 27
 
+_HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
 _MOST_PAGES = 4096
-_MOST_LEVELS = 64
 _MOST_HELD = 1 << 28  # bytes of memory for what tifffile reads of all pages
-_BYTE_TYPES, _NUMBER_BYTES = (1, 2, 7), 40  # a number in a tuple takes 40 bytes
-_SUB_IFDS, _STACK_OF_METAMORPH = 330, 33628
-_ALSO_LOADED = frozenset({255, 274, 65426})
-_REDUCED = 1
-_MOST_APART = 0.02  # how much the shape of a level may differ from that of the picture
+_BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
+_NUMBER_BYTES = 40  # of a number in a tuple
 
-_ORDER = re.compile(r'DimensionOrder="XY([CZT]{3})"')
-_SIZE = re.compile(r'\bSize([CZT])="(\d{1,6})"')
+_SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES = 254, 256, 257, 258, 277
+_ALSO_LOADED = frozenset({255, 274, 65426})
+_TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
 
 # tifffile logs damage. Without a handler logging would print it.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 @cache
-def can_read() -> bool:
-    """Return whether the packages that read tiles are installed."""
+def _can_read() -> bool:
+    return all(map(find_spec, ("tifffile", "imagecodecs")))
+
+
+def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
+    """Open a TIFF file that is read in tiles; None for any other file.
+
+    It is read so if its first page is large, where a level is asked for, where its samples are
+    bands, and where all bits of 16-bit colour are wanted.
+
+    Raises:
+        ImageError: it is damaged, or of a kind that is not read here.
+    """
+    start = file.start(START_BYTES)
+    if format_of(start) != "TIFF":
+        return None
     try:
-        import imagecodecs  # noqa: F401
-        import tifffile  # noqa: F401
-    except ImportError:
-        return False
-    return True
+        pages = _pages_of(file, start, reading)
+    except (ImageError, OSError):
+        raise
+    except Exception as error:
+        if reading.pyramid_level is None:
+            return None  # Pillow may read more of it, or says what is wrong
+        raise ImageError("corrupt", f"{type(error).__name__}: {error}"[:200]) from None
+    if pages is None:
+        return None
+    header, first = read_header(file) or Header({}), pages.levels[0]
+    is_encoded = first.compression != PLAIN or first.predictor != NO_PREDICTOR
+    return LargePicture(
+        pages.rasters(reading),
+        {"Format": "TIFF", "FileSize": file.size, **header.facts},
+        read_exif(header.exif, reading.exif).tags,
+        decoder("TIFF", "imagecodecs") if is_encoded else None,
+    )
 
 
-class TiffPicture:
-    """A TIFF file.
+def _pages_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPages | None:
+    tiff = Tiff(file)
+    first = tiff.directory(tiff.first)
+    width, height = tiff.integer(first, _WIDTH, 0), tiff.integer(first, _HEIGHT, 0)
+    bits, samples = tiff.integer(first, _BITS, 1), tiff.integer(first, _SAMPLES, 1)
+    pixel_bytes = samples * max(8, bits) / 8
+    is_level, is_bands = reading.pyramid_level is not None, reading.bands is not None
+    is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
+    is_deep = reading.all_bits and samples >= 3 and bits == 16
+    is_wanted = is_large or is_bands or is_deep
+    if not is_wanted or is_raw(start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
+        tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
+        if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the picture is
+            raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
+        return None
+    if not _can_read():
+        most = Image.MAX_IMAGE_PIXELS
+        if is_level or (most is not None and width * height > 2 * most):
+            raise ImageError("too_large", f"{width}x{height} pixels; {_HOW_TO_READ}")
+        if is_bands and (samples not in (2, 3, 4) or bits != 8):  # which Pillow has no mode for
+            raise ImageError("unsupported", f"{samples} x {bits}-bit samples; {_HOW_TO_READ}")
+        return None
+    pages = open_pages(file, tiff)
+    if not is_large and reading.frames == "all" and not pages.are_planes:
+        return None  # of a small file every page counts
+    # Pillow may know what is not known here.
+    is_known = reading.pyramid_level or mode_of(pages.levels[0], band_count(reading)) is not None
+    return pages if is_known else None
+
+
+def open_pages(file: EncodedFile, tiff: Tiff) -> TiffPages:
+    """Read all directories of a file.
 
     Its `TiffFile.series` are not asked for: they hold as much as the file says, whatever its size,
     and an OME-TIFF may name other files for them.
 
-    Attributes:
-        levels: the page of each level, the whole picture first.
+    Raises:
+        ImageError: they are too many or too large.
+        Exception: they are damaged.
     """
+    import tifffile
 
-    def __init__(self, file: EncodedFile) -> None:
-        """Read all directories.
-
-        Raises:
-            ImageError: they are too many or too large.
-            Exception: they are damaged.
-        """
-        import tifffile
-
-        loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
-        _check_directories(Tiff(file), loaded)
-        self._file, self._lock = file, threading.Lock()
-        # Otherwise a file may say that it has the frames or offsets of a certain program. These are
-        # all that the directories are read by; newer ones of tifffile refuse some of the others.
-        plain: Any = {"is_lsm": False, "is_ndpi": False, "is_scanimage": False}
-        file.seek(0)
-        self._pages: list[Any] = list(tifffile.TiffFile(file, **plain).pages)
-        self.levels = [self._pages[0], *self._reduced()]
-
-    def rasters(self, reading: Reading) -> Iterator[list[TiffRaster]]:
-        """Yield the pages of a level, each alone, or as many as there are bands if each is a band.
-
-        Raises:
-            ImageError: there is no such level, or it is of another number of bands.
-            Exception: a page is damaged.
-        """
-        level, bands = reading.pyramid_level or 0, band_count(reading)
-        if level >= len(self.levels):
-            raise ImageError(
-                "unsupported", f"no level {level}; the picture has 0 to {len(self.levels) - 1}"
-            )
-        page = self.levels[level]
-        planes, samples = self._planes(level) or [page], page.samplesperpixel
-        if bands is None or samples > 1:
-            groups = [[plane] for plane in planes]
-            got = f"{samples} samples a pixel; expected {bands} bands; give it as an array HxWxC"
-            is_wrong = bands not in (None, samples)
-        else:
-            order = self._channels_last(len(planes), bands)
-            starts = range(0, len(planes), bands)
-            groups = [[planes[n] for n in order[start : start + bands]] for start in starts]
-            got = f"a gray picture of {len(planes)} pages; expected {bands} bands"
-            is_wrong, bands = len(planes) % bands > 0, None
-        if is_wrong:
-            raise ImageError("unsupported", f"got {got}")
-        groups = groups if reading.frames == "all" else groups[:1]
-        check_frames(len(groups), reading.limits)
-        for group in groups:
-            yield [TiffRaster(plane, self._file, self._lock, bands) for plane in group]
-
-    @property
-    def is_of_planes(self) -> bool:
-        """Whether all pages are planes like the first one."""
-        return len(self._planes(0)) == len(self._pages)
-
-    @property
-    def is_encoded(self) -> bool:
-        """Whether its samples are not stored as they are."""
-        page = self.levels[0]
-        return bool(page.compression != 1 or page.predictor != 1)
-
-    def is_known(self, bands: int | None) -> bool:
-        """Return whether its samples are such as are read here."""
-        return known_colours(self.levels[0], bands) is not None
-
-    def _reduced(self) -> Iterator[Any]:
-        """Yield the levels below the first page, the larger ones first.
-
-        They are the directories inside of the first page, or else the tiled or reduced pages behind
-        it that are of its shape and each smaller than the last.
-        """
-        first = last = self._pages[0]
-        inner = _inner(first)
-        for page in sorted(inner, key=lambda page: -page.imagewidth) or self._pages[1:]:
-            is_smaller = 0 < page.imagewidth < last.imagewidth and page.imagelength > 0
-            is_chosen = inner or page.subfiletype & _REDUCED or page.is_tiled
-            if is_smaller and is_chosen and _is_alike(page, first) and _is_of_shape(page, first):
-                yield page
-                last = page
-
-    def _planes(self, level: int) -> list[Any]:
-        """Return the pages of the size of a level, in the order of the file."""
-        page, pages = self.levels[level], self._pages
-        if level > 0 and _inner(pages[0]):
-            pages = [inner for outer in pages for inner in _inner(outer)[level - 1 : level]]
-        size = page.imagewidth, page.imagelength
-        return [
-            other
-            for other in pages
-            if (other.imagewidth, other.imagelength) == size and _is_alike(other, page)
-        ]
-
-    def _channels_last(self, count: int, bands: int) -> list[int]:
-        """Return the numbers of the planes such that the channels of one picture are a run."""
-        text = self._pages[0].description
-        order, sizes = _ORDER.search(text), dict(reversed(_SIZE.findall(text)))
-        if order is None or int(sizes.get("C", 0)) != bands:
-            return list(range(count))
-        steps, step = {}, 1
-        for axis in order[1]:
-            size = int(sizes.get(axis, 1))
-            steps[axis] = (step, size)
-            step *= size
-        if step != count:
-            return list(range(count))
-        return sorted(range(count), key=lambda n: [n // steps[a][0] % steps[a][1] for a in "TZC"])
+    loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
+    _check_directories(tiff, loaded)
+    # Otherwise a file may say that it has the frames or offsets of a certain program. These are
+    # all that the directories are read by; newer ones of tifffile refuse some of the others.
+    plain: Any = {"is_lsm": False, "is_ndpi": False, "is_scanimage": False}
+    file.seek(0)
+    return TiffPages(list(tifffile.TiffFile(file, **plain).pages), file)
 
 
 def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
@@ -172,35 +135,12 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
     held = 0
     for offset in offsets:
         directory = tiff.directory(offset)
-        held += _held(directory, loaded)
-        if _SUB_IFDS in directory:
-            for inner in tiff.numbers(directory[_SUB_IFDS], _MOST_LEVELS):
-                held += _held(tiff.directory(int(inner or 0)), loaded)
+        inner = tiff.numbers(directory[_SUB_IFDS], MOST_LEVELS) if _SUB_IFDS in directory else ()
+        for tags in (directory, *(tiff.directory(int(place or 0)) for place in inner)):
+            if _STACK_OF_METAMORPH in tags:  # each number of it is read once for each plane
+                raise ValueError("a stack of MetaMorph")
+            for tag in tags.keys() & loaded:
+                value_bytes = 1 if tags[tag].kind in _BYTES else _NUMBER_BYTES
+                held += tags[tag].length * value_bytes
         if held > _MOST_HELD:
             raise ImageError("too_large", f"tags of more than {_MOST_HELD} bytes")
-
-
-def _held(directory: dict[int, Entry], loaded: frozenset[int]) -> int:
-    if _STACK_OF_METAMORPH in directory:  # each number of it is read once for each plane
-        raise ValueError("a stack of MetaMorph")
-    return sum(
-        entry.length * (1 if entry.kind in _BYTE_TYPES else _NUMBER_BYTES)
-        for tag, entry in directory.items()
-        if tag in loaded
-    )
-
-
-def _inner(page: Any) -> list[Any]:
-    return page.pages[:_MOST_LEVELS] if page.subifds else []
-
-
-def _is_alike(page: Any, other: Any) -> bool:
-    """Return whether both may be levels or planes of one picture."""
-    names = ("samplesperpixel", "bitspersample", "sampleformat", "photometric")
-    return all(getattr(page, name) == getattr(other, name) for name in names)
-
-
-def _is_of_shape(page: Any, first: Any) -> bool:
-    ratio = page.imagewidth * first.imagelength / (page.imagelength * first.imagewidth)
-    # A side of few pixels is rounded by as much as one.
-    return bool(abs(ratio - 1) < _MOST_APART + 1.5 / page.imagewidth + 1.5 / page.imagelength)

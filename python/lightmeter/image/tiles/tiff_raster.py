@@ -9,58 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.errors import ImageError
+from lightmeter.errors import ImageError, Reason
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import jpeg_frame
-from lightmeter.image.tiles.colours import Colours, colours_of, kind_of
-from lightmeter.image.tiles.raster import MOST_DECODED, Raster, check_tile
+from lightmeter.image.tiles import tiff_kinds as kinds
+from lightmeter.image.tiles.raster import MOST_DECODED, Block, Raster
 
-__all__ = ["TiffRaster", "common_segments", "known_colours", "write_jpeg_tile"]
+__all__ = ["TiffRaster", "common_segments", "write_jpeg_tile"]
 
-_PLAIN, _JPEG = 1, 7
-_PREDICTORS = _NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
-_CONTIGUOUS, _SEPARATE = 1, 2
-_YCBCR = 6
-_ORIENTATION = 274
-_MOST_SAMPLES = 32
 _MOST_PIECES = 1 << 21
 _MOST_SUMMED = 4  # channels of which the core sums up differences
-_PIXELS_AT_ONCE = 1 << 20  # of rows of a strip without compression
-
-_DECODERS = {5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
-_DECODERS |= {34925: "lzma", 50000: "zstd"}
+_PIXELS_AT_ONCE = 1 << 20  # of rows without compression
+_MEASURED = {"LA": 1, "RGBA": 3}  # channels before those that are not measured
 
 # Markers of JPEG.
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _QUANTISATION, _HUFFMAN = b"\xff\xdb", b"\xff\xc4"
-
-
-def known_colours(page: Any, bands: int | None) -> Colours | None:
-    """Return what the samples of a page mean; None for what is left to Pillow."""
-    sides = (page.imagewidth, page.imagelength, page.samplesperpixel, page.rowsperstrip)
-    if not all(isinstance(side, int) for side in (*sides, page.tilewidth, page.tilelength)):
-        return None
-    bits, kind = page.bitspersample, kind_of(page)
-    is_known = (
-        min(sides[:3]) > 0
-        and page.samplesperpixel <= _MOST_SAMPLES
-        and page.imagedepth == 1
-        and bits in (8, 16, 32, 64)
-        and (page.compression in (_PLAIN, _JPEG) or page.compression in _DECODERS)
-        and page.fillorder == 1
-        and page.planarconfig in (_CONTIGUOUS, _SEPARATE)
-        and page.predictor in (_PREDICTORS if kind == "f" else _PREDICTORS[:2])
-        and page.tags.valueof(_ORIENTATION, 1) in range(1, 9)
-    )
-    return colours_of(page, bands) if is_known else None
-
-
-class _Buffer(threading.local):
-    """Memory for a tile, of each thread its own, so that it is not asked for again."""
-
-    def __init__(self, size: int) -> None:
-        self.tile: NDArray[np.uint8] = np.empty(size, np.uint8)
 
 
 class TiffRaster(Raster):
@@ -74,42 +39,43 @@ class TiffRaster(Raster):
         Raises:
             ImageError: it is of no known kind, its tiles are too large, or not as many as it needs.
         """
-        colours = known_colours(page, bands)
-        if colours is None:
+        mode = kinds.mode_of(page, bands)
+        if mode is None:
             what = f"{page.samplesperpixel} x {page.bitspersample}-bit samples"
             raise ImageError("unsupported", f"a page of {what}; give it as an array")
-        self._page, self._file, self._lock, self._colours = page, file, lock, colours
+        self._page, self._file, self._lock, self.mode = page, file, lock, mode
         self.width, self.height = page.imagewidth, page.imagelength
-        self.orientation = page.tags.valueof(_ORIENTATION, 1)
+        self.channels = page.samplesperpixel
+        self.orientation = page.tags.valueof(kinds.ORIENTATION, 1)
+        depth = kinds.depth_of(page)
+        self._stored = np.dtype(f"{page.parent.byteorder}{depth[0]}{page.bitspersample // 8}")
+        self.dtype = self._stored.newbyteorder("=")
+        self._palette = kinds.palette_of(page) if mode == "P" else None
+        self._planes = page.samplesperpixel if page.planarconfig == kinds.SEPARATE else 1
+        self._piece = "tile" if page.is_tiled else "strip"
         self.tile_width = page.tilewidth if page.is_tiled else self.width
         self.tile_height = page.tilelength if page.is_tiled else page.rowsperstrip
-        self.channels, self.mode, self.white = page.samplesperpixel, colours.mode, colours.white
-        self._stored = np.dtype(f"{page.parent.byteorder}{kind_of(page)}{page.bitspersample // 8}")
-        self.dtype = self._stored.newbyteorder("=")
-        self._is_plain = page.compression == _PLAIN
-        self._planes = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
-        # Rows of strips without compression are read as they are, so a strip may have any height.
-        is_as_measured = self._is_plain and page.predictor == _NO_PREDICTOR
-        self._by_rows = is_as_measured and not page.is_tiled and self._planes == 1
-        self._rows_of_strip = self.tile_height
-        if self._by_rows:
+        # Strips of samples as they are may be of any height: their rows are one behind the other.
+        is_as_measured = page.compression == kinds.PLAIN and page.predictor == kinds.NO_PREDICTOR
+        is_rows = is_as_measured and self._planes == 1 and not page.is_tiled
+        self._if_short: Reason = "corrupt" if is_rows else "truncated"
+        self._is_rows = is_rows and page.is_contiguous and sum(page.databytecounts) > 0
+        if self._is_rows:
             self.tile_height = max(1, min(self.height, _PIXELS_AT_ONCE // self.width))
-        self._piece = "tile" if page.is_tiled else "strip"
-        check_tile(self, self._piece)
+        self.check_sides(f"a {self._piece} of {self.tile_width}x{self.tile_height} pixels")
         self._across = -(-self.width // self.tile_width)
-        self._per_plane = self._across * -(-self.height // max(1, self._rows_of_strip))
+        self._per_plane = self._across * -(-self.height // self.tile_height)
         self._check_pieces()
-        self._empty = page.nodata
-        in_row = self.tile_width * self.channels // self._planes
-        self._row_bytes = in_row * self.dtype.itemsize
-        self._buffer = _Buffer(0 if self._by_rows else self.tile_height * self._row_bytes)
         self._tables = page.jpegtables if isinstance(page.jpegtables, bytes) else None
         self._common = common_segments(self._tables) if self._may_be_of_core() else None
-        self.in_planes = self._planes > 1 or self._common is not None
 
     def _check_pieces(self) -> None:
-        count = self._per_plane * self._planes
-        got = min(len(self._page.dataoffsets), len(self._page.databytecounts))
+        page, count = self._page, self._per_plane * self._planes
+        if self._is_rows:
+            if sum(page.databytecounts) < self.decoded_bytes:
+                raise ImageError("corrupt", f"strips of less than {self.decoded_bytes} bytes")
+            return
+        got = min(len(page.dataoffsets), len(page.databytecounts))
         if count > _MOST_PIECES:
             raise ImageError("too_large", f"{count} strips or tiles, more than {_MOST_PIECES}")
         if got < count:
@@ -118,53 +84,50 @@ class TiffRaster(Raster):
     def _may_be_of_core(self) -> bool:
         """Whether tiles are JPEG, gray or YCbCr. The core would take RGB for YCbCr."""
         channels = self.channels // self._planes
-        known = channels == 1 or (channels == 3 and self._page.photometric == _YCBCR)
-        return self._page.compression == _JPEG and self.dtype == np.uint8 and known
+        known = channels == 1 or (channels == 3 and self._page.photometric == kinds.YCBCR)
+        return self._page.compression == kinds.JPEG and self.dtype == np.uint8 and known
 
-    def colours(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """As `Raster.colours` says."""
-        return self._colours.convert(samples)
+    def _samples(self, block: Block) -> NDArray[Any]:
+        shape = block.height, block.width, self.channels
+        if self._is_rows:
+            row_bytes = self.decoded_bytes // self.height
+            place = self._page.dataoffsets[0] + block.y * row_bytes
+            data = self._bytes(place, block.height * row_bytes)
+            samples = np.frombuffer(data, self._stored).reshape(shape)
+        else:
+            samples = self._tiles(block, shape)
+        if self._palette is not None:
+            return np.take(self._palette, samples[..., 0], axis=0)
+        if self.mode == "L" and self._page.photometric == kinds.WHITE_IS_ZERO:
+            samples = np.uint8(255) - samples
+        return samples[..., : _MEASURED.get(self.mode)]
 
-    def read(self, x: int, y: int, into: NDArray[Any]) -> None:
-        """As `Raster.read` says."""
-        if self._by_rows:
-            self._read_rows(y, into)
-            return
+    def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:
+        if self._planes > 1 or self._common is not None:  # decoders write one channel at a time
+            samples = np.empty((shape[2], *shape[:2]), self.dtype).transpose(1, 2, 0)
+        else:
+            samples = np.empty(shape, self.dtype)
+        for top in range(0, block.height, self.tile_height):
+            for left in range(0, block.width, self.tile_width):
+                into = samples[top : top + self.tile_height, left : left + self.tile_width]
+                self._read_tile(block.x + left, block.y + top, into)
+        return samples
+
+    def _read_tile(self, x: int, y: int, into: NDArray[Any]) -> None:
         index = y // self.tile_height * self._across + x // self.tile_width
-        tile = self.tile_width, self.tile_height
         for plane in range(self._planes):
             to = into[..., plane : plane + 1] if self._planes > 1 else into
-            data = self._encoded(index + plane * self._per_plane)
-            if data is None:
-                to[...] = self._empty
-            elif self._common is None or not write_jpeg_tile(data, self._common, tile, to):
+            number = index + plane * self._per_plane
+            place, size = self._page.dataoffsets[number], self._page.databytecounts[number]
+            if size == 0:  # left out
+                to[...] = self._page.nodata
+                continue
+            if size > MOST_DECODED:
+                raise ImageError("too_large", f"a tile of {size} encoded bytes")
+            data = self._bytes(place, size)
+            most = self.tile_width, self.tile_height
+            if self._common is None or not write_jpeg_tile(data, self._common, most, to):
                 self._decode(data, to)
-
-    def _read_rows(self, top: int, into: NDArray[Any]) -> None:
-        row_bytes = self.width * self.channels * self.dtype.itemsize
-        y, bottom = top, top + len(into)
-        while y < bottom:
-            index, above = divmod(y, self._rows_of_strip)
-            rows = min(self._rows_of_strip - above, bottom - y)
-            to = into[y - top : y - top + rows]
-            place, size = self._page.dataoffsets[index], self._page.databytecounts[index]
-            if size == 0:
-                to[...] = self._empty
-            elif size < (above + rows) * row_bytes:
-                raise ImageError("corrupt", f"a strip of {size} bytes, which are too few")
-            else:
-                data = self._bytes(place + above * row_bytes, rows * row_bytes)
-                to[...] = np.frombuffer(data, self._stored).reshape(to.shape)
-            y += rows
-
-    def _encoded(self, index: int) -> bytes | None:
-        """Return the encoded bytes of a strip or tile; None for one that was left out."""
-        place, size = self._page.dataoffsets[index], self._page.databytecounts[index]
-        if size == 0:
-            return None
-        if size > MOST_DECODED:
-            raise ImageError("too_large", f"a tile of {size} encoded bytes")
-        return self._bytes(place, size)
 
     def _bytes(self, place: int, size: int) -> bytes:
         if place + size > self._file.size:
@@ -179,43 +142,31 @@ class TiffRaster(Raster):
     def _decode(self, data: bytes, into: NDArray[Any]) -> None:
         import imagecodecs
 
-        rows, columns, channels = into.shape
-        samples = self._decoded(data, channels, rows)
-        if self._page.predictor == _DIFFERENCES and self._page.compression != _JPEG:
+        page, (rows, columns, channels) = self._page, into.shape
+        if page.compression == kinds.JPEG:
+            into[...] = self._of_jpeg(data, rows, channels)[:rows, :columns]
+            return
+        row_bytes = self.tile_width * channels * self.dtype.itemsize
+        if page.compression != kinds.PLAIN:  # decoders write no more than there is room for
+            decode = getattr(imagecodecs, f"{kinds.DECODERS[page.compression]}_decode")
+            data = decode(data, out=self.tile_height * row_bytes)
+        expected = row_bytes * (self.tile_height if page.is_tiled else rows)
+        if len(data) < expected:
+            detail = f"a {self._piece} of {len(data)} bytes; expected {expected}"
+            raise ImageError(self._if_short, detail)
+        shape = rows, self.tile_width, channels
+        samples = np.frombuffer(data, self._stored, np.prod(shape)).reshape(shape)
+        if page.predictor == kinds.OF_FLOATS:
+            samples = imagecodecs.floatpred_decode(samples.view(self.dtype), axis=-2)
+        elif page.predictor == kinds.DIFFERENCES:
             if samples.dtype == np.uint8 and channels <= _MOST_SUMMED:
                 _core.sum_differences(samples, into)
                 return
-            whole = samples.view(f"u{self.dtype.itemsize}")
-            room = whole if whole.flags.writeable else None
-            samples = imagecodecs.delta_decode(whole, axis=-2, out=room).view(self.dtype)
-        into[...] = samples[:rows, :columns]
+            numbers = samples.astype(self.dtype, copy=False).view(f"u{self.dtype.itemsize}")
+            samples = imagecodecs.delta_decode(numbers, axis=-2).view(self.dtype)
+        into[...] = samples[:, :columns]
 
-    def _decoded(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
-        """Return a tile, or a strip of at least `rows` rows; differences stay such."""
-        import imagecodecs
-
-        if self._page.compression == _JPEG:
-            return self._of_jpeg(data, channels, rows)
-        if self._page.is_tiled:
-            rows = self.tile_height
-        row_bytes = self._row_bytes
-        if self._is_plain:
-            raw = np.frombuffer(data, np.uint8)
-        else:
-            decode = getattr(imagecodecs, f"{_DECODERS[self._page.compression]}_decode")
-            # It writes no more than there is room for.
-            raw = self._buffer.tile[: len(decode(data, out=self._buffer.tile))]
-        rows = max(rows, len(raw) // row_bytes)
-        if len(raw) < rows * row_bytes:
-            detail = f"a {self._piece} of {len(raw)} bytes; expected {rows * row_bytes}"
-            raise ImageError("truncated", detail)
-        raw = raw[: rows * row_bytes]
-        shape = rows, self.tile_width, channels
-        if self._page.predictor == _OF_FLOATS:
-            return imagecodecs.floatpred_decode(raw.view(self.dtype).reshape(shape), axis=-2)
-        return raw.view(self._stored).reshape(shape).astype(self.dtype, copy=False)
-
-    def _of_jpeg(self, data: bytes, channels: int, rows: int) -> NDArray[Any]:
+    def _of_jpeg(self, data: bytes, rows: int, channels: int) -> NDArray[Any]:
         import imagecodecs
 
         _, frame = jpeg_frame(io.BytesIO(data)) or (0, b"")
@@ -224,7 +175,7 @@ class TiffRaster(Raster):
             raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
         colours: dict[str, Any] = {}
         if channels == 3:
-            stored = "YCBCR" if self._page.photometric == _YCBCR else "RGB"
+            stored = "YCBCR" if self._page.photometric == kinds.YCBCR else "RGB"
             colours = {"colorspace": stored, "outcolorspace": "RGB"}
         elif channels == 1 and self.channels > 1:
             colours = {"outcolorspace": "GRAYSCALE"}
