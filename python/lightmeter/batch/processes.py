@@ -12,8 +12,8 @@ from functools import cache
 from multiprocessing import connection, get_context
 from typing import Any, TypeVar
 
-from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import BatchError
 from lightmeter.image.limits import Limits
 

@@ -2,22 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
-from lightmeter import _core
-from lightmeter.batch.block import Block, Work, blocks
+from lightmeter.batch.block import Merged, Work, blocks
 from lightmeter.batch.resume import Kept
 from lightmeter.batch.running import in_order, threads, threads_for, workers_of
-from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
+from lightmeter.batch.segments import GroupBy, SegmentBy
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Source, Wanted
+from lightmeter.batch.sources.item import Source
 from lightmeter.image.failure import Failure
-from lightmeter.image.limits import Limits
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
 
 __all__ = ["Executor", "RowOptions", "Run", "profile_images"]
@@ -160,24 +157,20 @@ def profile_images(
         ImportError: a package that the source needs is not installed.
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
-    reading = reading_of(reading, options)
     run = Run(workers, executor, resume, progress, on_failure)
-    logged = tuple(values)
-    columns = (*logged, *columns_of(segment_by), *columns_of(group))
-    wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
-    found = source_of(source, wanted)
     work = Work(
-        reading=reading,
+        reading=reading_of(reading, options),
         prefix=prefix,
-        values=logged,
+        values=tuple(values),
         exemplars=exemplars,
         sample=sample,
         tags=tags,
-        root=found.root,
-        segment_of=None if segment_by is None else SegmentOf(segment_by, found.root, reading.exif),
-        group_of=None if group is None else GroupOf(group, found.root, reading.exif),
+        segment_by=segment_by,
+        group=group,
+        relative_failures=True,
     )
-    views = run.profile(found, work)
+    found = source_of(source, work.wanted(column))
+    views = run.profile(found, replace(work, root=found.root))
     return views.whole if segment_by is None else views
 
 
@@ -206,35 +199,21 @@ class Run:
             work: what is done with a block.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
-        total = work.empty()
-        segments: dict[str, Profile] = {}
-        kept = set() if kept is None else kept
+        merged = Merged(work, kept)
         workers = workers_of(self.workers)
         resumed = None if self.resume is None else Kept(self.resume, work)
+        start: Any = threads
+        if self.executor == "processes":
+            from lightmeter.batch.processes import processes as start  # most never need it
         shared = partial(work, threads=threads_for(source, workers))
-        with self._pool(shared, work.reading.limits, workers) as begin:
+        with start(shared, workers, work.reading.limits) as begin:
             submit = begin if resumed is None else partial(resumed.submit, begin=begin)
             # In the order of the source, on which the segments kept depend.
             for block in in_order(submit, blocks(source), workers, self.progress, source.total):
                 if resumed is not None:
                     resumed.keep(block)
-                total._core.merge(_core.Profile.decode(block.profile))
-                if work.segment_of is not None:
-                    for text, data in block.segments.items():
-                        text = work.segment_of.kept(text, kept)
-                        segment = segments.setdefault(text, work.empty())
-                        segment._core.merge(_core.Profile.decode(data))
+                merged.add(block)
                 if self.on_failure is not None:
                     for failure in block.failures:
                         self.on_failure(failure)
-        parts = {text: segment.view() for text, segment in segments.items()}
-        return SegmentedViews(total.view(), parts)
-
-    def _pool(
-        self, work: Callable[..., Block], limits: Limits, workers: int
-    ) -> AbstractContextManager[Any]:
-        if self.executor == "processes":
-            from lightmeter.batch.processes import processes  # loads what most never need
-
-            return processes(work, workers, limits)
-        return threads(work, workers, limits)
+        return merged.views()

@@ -4,22 +4,20 @@ import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
+from typing import Any
 
-from lightmeter.batch.sources.exif import exif_of
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
-from lightmeter.image.exif import ExifPolicy
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import open_encoded
+from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
+from lightmeter.image.limits import Limits
+from lightmeter.image.pillow import file_header
 from lightmeter.profile.grouping import Group, GroupName, group_of
-from lightmeter.profile.segments import (
-    kept_segment,
-    returned_values,
-    segment_of_values,
-    segment_text,
-    text_of,
-)
+from lightmeter.profile.segments import returned_values, segment_of_values, segment_text, text_of
 
-__all__ = ["SOURCES", "GroupBy", "GroupOf", "SegmentBy", "SegmentOf", "columns_of"]
+__all__ = ["SOURCES", "GroupBy", "GroupOf", "SegmentBy", "SegmentOf", "columns_of", "exif_of"]
 
 SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
 
@@ -30,24 +28,19 @@ SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] |
 GroupBy = str | Callable[[str], GroupName]
 
 # From a picture, and the folder that it was found in, to a value.
-Origin = Callable[[Item, str | None], str | None]
+Origin = Callable[[Item, str | None], Any]
+
+_HEADER_LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
 
 
 class SegmentOf:
     """From a picture to the text of its segment, such as ``camera=north&lens=wide``."""
 
-    def __init__(
-        self,
-        segment_by: SegmentBy,
-        root: str | None,
-        exif: ExifPolicy,
-        fixed: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, segment_by: SegmentBy, exif: ExifPolicy, fixed: Mapping[str, str]) -> None:
         """Read what `segment_by` says.
 
         Args:
             segment_by: as for `lightmeter.profile_images`.
-            root: a folder or archive that the names of pictures are relative to.
             exif: a tag that it denies can make no segments either.
             fixed: keys and values that all segments have.
 
@@ -55,11 +48,10 @@ class SegmentOf:
             TypeError: `segment_by` is of another type.
             ValueError: an origin is not understood, or names a personal tag.
         """
-        self._root = root
-        self._fixed = dict(fixed or {})
+        self._fixed = fixed
         self._function = segment_by if callable(segment_by) else None
         self._origins: dict[str, Origin] = {}
-        if self._function is None:
+        if not callable(segment_by):
             if not isinstance(segment_by, Mapping) or not segment_by:
                 raise TypeError(
                     f"segment_by is {segment_by!r}; expected a function, or a dict such as "
@@ -69,14 +61,14 @@ class SegmentOf:
             self._origins = {key: _origin_of(text, exif) for key, text in segment_by.items()}
             self._check(self._origins)
 
-    def __call__(self, item: Item) -> str:
-        """The segment of a picture."""
+    def __call__(self, item: Item, root: str | None) -> str:
+        """Return the segment of a picture that was found in the folder or archive `root`."""
         values: Mapping[str, str | None]
         if self._function is not None:
             values = returned_values(self._function(item.name))
             self._check(values)
         else:
-            values = {key: origin(item, self._root) for key, origin in self._origins.items()}
+            values = {key: origin(item, root) for key, origin in self._origins.items()}
         return segment_of_values(values, self._fixed)
 
     def _check(self, keys: Mapping[str, object]) -> None:
@@ -86,32 +78,24 @@ class SegmentOf:
                 "once"
             )
 
-    def kept(self, segment: str, kept: set[str]) -> str:
-        """The segment to count `segment` as: itself and in `kept` from now on, or ``other``."""
-        return kept_segment(segment, kept, self._fixed)
-
 
 class GroupOf:
     """From a picture to its group."""
 
-    def __init__(self, group_by: GroupBy, root: str | None, exif: ExifPolicy) -> None:
+    def __init__(self, group_by: GroupBy, exif: ExifPolicy) -> None:
         """Read what `group_by` says, with arguments and errors as of `SegmentOf`."""
-        self._root = root
-        self._function = group_by if callable(group_by) else None
-        self._origin = _origin_of(group_by, exif) if isinstance(group_by, str) else None
-        if self._function is None and self._origin is None:
+        if not callable(group_by) and not isinstance(group_by, str):
             raise TypeError(
                 f"group is {group_by!r}; expected a function of the path, or a text such as "
                 "'path:([^/]+)/'"
             )
+        self._origin: Origin = (
+            partial(_returned, group_by) if callable(group_by) else _origin_of(group_by, exif)
+        )
 
-    def __call__(self, item: Item) -> Group:
-        """The group of a picture; without a name it is a group of its own."""
-        if self._origin is not None:
-            name: GroupName = self._origin(item, self._root)
-        else:
-            assert self._function is not None
-            name = self._function(item.name)
+    def __call__(self, item: Item, root: str | None) -> Group:
+        """Return the group of a picture; without a name it is a group of its own."""
+        name = self._origin(item, root)
         return group_of("" if name is None else name) or Group(None)
 
 
@@ -152,6 +136,10 @@ def columns_of(origins: object) -> tuple[str, ...]:
     return tuple(columns)
 
 
+def _returned(function: Callable[[str], GroupName], item: Item, root: str | None) -> GroupName:
+    return function(item.name)
+
+
 def _in_path(pattern: re.Pattern[str], item: Item, root: str | None) -> str | None:
     match = pattern.search(item.name if root is None else relative(item.name, root))
     return match and match[pattern.groups]
@@ -178,3 +166,20 @@ def _tag(name: str, policy: ExifPolicy) -> str:
 
 def _in_exif(tag: str, item: Item, root: str | None) -> str | None:
     return text_of(exif_of(item.data).get(tag))
+
+
+def exif_of(encoded: Any) -> ExifTags:
+    """Return the Exif tags that are not personal; none of what is no path or bytes, or not read.
+
+    No pixel is read. It never waits for a pipe or a device: they have no Exif.
+    """
+    if not isinstance(encoded, str | bytes):
+        return {}
+    try:
+        with open_encoded(encoded, _HEADER_LIMITS) as file:
+            header = file_header(file, _HEADER_LIMITS)
+    except (OSError, ImageError):
+        return {}
+    if header is None:
+        return {}
+    return read_exif(header.exif, orientation=header.orientation).tags

@@ -12,11 +12,11 @@ from typing import NamedTuple, Unpack
 
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.profile import Executor, Run
-from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
-from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.segments import GroupBy, SegmentBy
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.batch.sources.urls import is_url, shown_url
+from lightmeter.batch.sources.item import Item, Source
+from lightmeter.batch.sources.names import is_url, shown_url
+from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import StoreError
 from lightmeter.files import path_bytes
 from lightmeter.image.failure import Failure
@@ -142,21 +142,19 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
     whole = parse_segment(segment_text(segment))
-    columns = (*date_column(date_from), *columns_of(segment_by), *columns_of(group))
-    wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
-    reader = date_reader(date_from, reading.limits) if date_from is not None else None
-    run = Run(workers, executor, resume, on_failure=on_failure)
-    source = source_of(folder, wanted)
     work = Work(
         reading=reading,
         exemplars=exemplars,
         sample=sample,
         tags=tags,
-        segment_of=None
-        if segment_by is None
-        else SegmentOf(segment_by, source.root, reading.exif, whole),
-        group_of=None if group is None else GroupOf(group, source.root, reading.exif),
+        segment_by=segment_by,
+        group=group,
+        fixed=whole,
     )
+    reader = date_reader(date_from, reading.limits) if date_from is not None else None
+    run = Run(workers, executor, resume, on_failure=on_failure)
+    source = source_of(folder, work.wanted(column, *date_column(date_from)))
+    work = replace(work, root=source.root)
     with store_at(store, create=True) as opened:
         lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
         length = None if lengths is None else lengths.get(dataset, timedelta(days=1))
@@ -181,7 +179,7 @@ def log_folder(
         profiles: dict[datetime, ProfileView] = {}
         segments: dict[datetime, dict[str, int]] = {}
         parts = None
-        if work.segment_of is not None:
+        if segment_by is not None:
             parts = _Segments(opened, dataset, writer, whole)
         to_log = {start: buckets[start] for start in buckets if start not in rolled_up}
         sizes = [members.total for members in to_log.values()]

@@ -8,12 +8,10 @@ from dataclasses import replace
 from itertools import chain
 from typing import IO, Any
 
-from lightmeter.batch.sources.item import Item, SeenValues, Wanted, plain
+from lightmeter.batch.sources.item import Item, SeenValues, Wanted, item_of, plain
 from lightmeter.batch.sources.members import Member, members
-from lightmeter.batch.sources.names import is_image_name, no_zarr
-from lightmeter.batch.sources.remote import item_of
+from lightmeter.batch.sources.names import is_image_name
 from lightmeter.errors import ImageError
-from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 from lightmeter.nesting import parse_json
 
 __all__ = ["archive_items"]
@@ -43,7 +41,6 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
     waiting: list[Item] = []
     values: dict[str, Any] = {}
     key: str | None = None
-    has_zarr = False
     seen = SeenValues(wanted.values, f"the side files of {name}")
     for member in chain(members(name, file, size), [None]):
         member_key = _key(member.name) if isinstance(member, Member) else None
@@ -60,9 +57,6 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
             yield item_of(member, name)
         if not isinstance(member, Member):
             continue
-        if member.name.rpartition("/")[2] in ZARR_FILES and not has_zarr:
-            has_zarr = True
-            yield item_of(no_zarr(), name)
         if _is_picture(member.name, wanted.column):
             data = member.data(wanted.limits)
             waiting.append(item_of(data, f"{name}:{member.name.removeprefix('./')}"))

@@ -9,15 +9,13 @@ from glob import has_magic
 from itertools import chain
 from typing import Any
 
-from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.folder import find_images, image_suffixes, matches
-from lightmeter.batch.sources.item import Item, Source, Wanted
+from lightmeter.batch.sources.item import Item, RemotePart, Source, Wanted, item_of
 from lightmeter.batch.sources.iterable import iterable_items
-from lightmeter.batch.sources.names import is_shard
-from lightmeter.batch.sources.remote import RemotePart, check_packages, expanded, is_alone, item_of
+from lightmeter.batch.sources.names import is_shard, is_url, shown_url, without_secrets
+from lightmeter.batch.sources.remote import check_packages, expanded, fetched, is_alone
 from lightmeter.batch.sources.shard import shard_items
 from lightmeter.batch.sources.table import is_table, table_source
-from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.arrays import is_array

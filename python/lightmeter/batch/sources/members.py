@@ -83,10 +83,6 @@ def _damage(error: Exception) -> ImageError:
     return reading_error(error)
 
 
-class _ZerosError(Exception):
-    """There are only zeros, which is as good as an end."""
-
-
 class _Bounded:
     """A file of which a library may read so many bytes until it is asked for less."""
 
@@ -98,16 +94,12 @@ class _Bounded:
         self.in_zeros = False  # whether the header of a tar that was read last was none
 
     def read(self, count: int = -1) -> bytes:
-        if count < 0:
-            data = self._file.read(min(self.left, _TAIL))
-            self.left -= len(data)
-            return data
+        count = _TAIL if count < 0 else count
         self.left -= count
-        if self.left < 0:
-            if self.in_zeros:
-                raise _ZerosError
+        if self.left < 0 and not self.in_zeros:
             raise ImageError("corrupt", "a header or directory of too many bytes")
-        self.block = self._file.read(count)
+        # Zeros without an end are as good as an end.
+        self.block = b"" if self.left < 0 else self._file.read(count)
         return self.block
 
 
@@ -125,30 +117,25 @@ def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
                 header = super().fromtarfile(archive)
             except tarfile.HeaderError as error:
                 headers.in_zeros = not headers.block.strip(b"\0")
-                if not headers.block and not was_in_zeros:
-                    raise ImageError("truncated", "it ends without the zeros of an end") from None
-                if headers.in_zeros:
+                if headers.in_zeros and (headers.block or was_in_zeros):
                     raise
-                detail = f"no member begins where one should: {error}"
-                whole = len(headers.block) == tarfile.BLOCKSIZE
-                raise ImageError("corrupt" if whole else "truncated", detail) from None
+                is_whole = len(headers.block) == tarfile.BLOCKSIZE
+                detail = f"no member and no end where one should be: {error}"
+                raise ImageError("corrupt" if is_whole else "truncated", detail) from None
             headers.in_zeros = False
             return header
 
-    try:
-        tar = tarfile.TarFile(fileobj=headers, tarinfo=Header, ignore_zeros=True)  # type: ignore[arg-type]
-        while (member := tar.next()) is not None:
-            if member.size < 0:
-                raise ImageError("corrupt", f"a member of {member.size} bytes")
-            headers.left = _MOST_HEADER
-            tar.members = []  # type: ignore[attr-defined]  # it keeps all
-            if not member.isreg() or member.name.endswith("/"):
-                continue
-            yield Member(member.name, member.size, partial(_tar_data, file, member))
-            if size is not None and member.offset_data + member.size > size:
-                return  # it was cut off, and counted
-    except _ZerosError:
-        return
+    tar = tarfile.TarFile(fileobj=headers, tarinfo=Header, ignore_zeros=True)  # type: ignore[arg-type]
+    while (member := tar.next()) is not None:
+        if member.size < 0:
+            raise ImageError("corrupt", f"a member of {member.size} bytes")
+        headers.left = _MOST_HEADER
+        tar.members = []  # type: ignore[attr-defined]  # it keeps all
+        if not member.isreg() or member.name.endswith("/"):
+            continue
+        yield Member(member.name, member.size, partial(_tar_data, file, member))
+        if size is not None and member.offset_data + member.size > size:
+            return  # it was cut off, and counted
 
 
 def _tar_data(file: IO[bytes], member: tarfile.TarInfo) -> bytes:
@@ -180,11 +167,8 @@ def _zip_members(file: IO[bytes]) -> Iterator[Member]:
 
 
 def _zip_data(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    try:
-        with archive.open(member) as file:
-            data = b"".join(iter(lambda: file.read(_PIECE), b""))
-    except (zipfile.BadZipFile, zlib.error, struct.error) as error:
-        raise ImageError("corrupt", str(error)[:200]) from None
+    with archive.open(member) as file:
+        data = b"".join(iter(lambda: file.read(_PIECE), b""))
     if len(data) < member.file_size:
         raise ImageError("truncated", f"got {len(data)} of {member.file_size} bytes")
     return data

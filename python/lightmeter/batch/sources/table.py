@@ -4,12 +4,14 @@ A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Fa
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
 from itertools import count
 from typing import Any
 
-from lightmeter.batch.sources.item import Item, Source, Wanted, most_bytes, plain
+from lightmeter.batch.sources.item import Item, Source, Wanted, item_of, most_bytes, plain
 from lightmeter.batch.sources.parquet import ParquetTable
-from lightmeter.batch.sources.remote import item_of, linked, local_path
+from lightmeter.batch.sources.remote import linked, local_path
 from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
@@ -32,17 +34,16 @@ def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[It
         ValueError: it has no column of pictures, or not all those that are wanted.
     """
     schema = table.schema
-    column = pictures_column(schema, wanted.column, name)
-    known(wanted.values, schema.names, name)
+    wanted = _with_column(wanted, schema, name)
     values = [value for value in wanted.values if not _is_nested(schema.field(value).type)]
-    columns = [*_picture_columns(schema.field(column)), *values]
+    columns = [*_picture_columns(schema.field(wanted.column)), *values]
     first = 0
     for group, rows in enumerate(table.rows):
         row, end, detail = first, first + rows, "rows are missing"
         first = end
         batches = table.batches(group, columns, _ROWS)
         try:
-            for item in items_of_batches(name, batches, column, wanted, first=row):
+            for item in items_of_batches(name, batches, wanted, first=row):
                 yield item
                 row += 1
         except ImageError as error:
@@ -109,12 +110,11 @@ def table_source(table: Any, wanted: Wanted) -> Source:
             table = parquet().table(table)
         total = getattr(table, "num_rows", None)  # a data set of files does not know it
         schema = table.schema
-    column = pictures_column(schema, wanted.column, name)
-    known(wanted.values, schema.names, name)
-    columns = [*dict.fromkeys((column, *wanted.values))]
+    wanted = _with_column(wanted, schema, name)
+    columns = [*dict.fromkeys(filter(None, (wanted.column, *wanted.values)))]
 
     def items() -> Iterator[Item]:
-        return items_of_batches(name, _batches(table, columns), column, wanted)
+        return items_of_batches(name, _batches(table, columns), wanted)
 
     return Source(items, total, name)
 
@@ -132,13 +132,12 @@ def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
 def items_of_batches(
     table: str,
     batches: Iterable[Any],
-    column: str,
     wanted: Wanted,
     *,
     first: int = 0,
     names: str | None = None,
 ) -> Iterator[Item]:
-    """The pictures of Arrow record batches.
+    """The pictures of Arrow record batches, in the column that is wanted.
 
     They are named by the paths in their structs, or in the column `names`, or by their rows.
     """
@@ -146,23 +145,34 @@ def items_of_batches(
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
             part = batch.slice(start, _ROWS)
-            cells = part.column(column)
-            columns = dict.fromkeys(wanted.values, [None] * _ROWS)
-            for name in columns.keys() & {*batch.schema.names}:
-                columns[name] = _python_values(part.column(name))
-            paths = [None] * _ROWS if names is None else _python_values(part.column(names))
-            for row, number in zip(range(part.num_rows), numbers, strict=False):
-                data, path = _picture(cells[row], table, most_bytes(wanted.limits))
-                values = {key: plain(entries[row]) for key, entries in columns.items()}
+            known_names = {*wanted.values, names} & {*batch.schema.names}
+            others = {name: _values(part.column(name)) for name in known_names}
+            for row, cell in enumerate(_cells(part.column(wanted.column))):
+                number = next(numbers)
+                data, path = _picture(cell, table, most_bytes(wanted.limits))
+                values = {
+                    name: plain(others[name][row]) if name in others else None
+                    for name in wanted.values
+                }
                 if isinstance(data, str) and not path:
                     name = data
                 else:
-                    path = local_path(str(path or paths[row] or ""))
+                    path = local_path(str(path or (others[names][row] if names else None) or ""))
                     name = f"{table}:{path or number}" if table else path or "a row"
                 yield item_of(data, name, values)
 
 
-def _python_values(column: Any) -> list[Any]:
+def _cells(column: Any) -> Iterator[Any]:
+    """Yield the scalars of an array; one of a dictionary, which may be large, is made once."""
+    if not parquet().types.is_dictionary(column.type):
+        yield from column
+        return
+    entry = cache(column.dictionary.__getitem__)
+    for index in column.indices.to_pylist():
+        yield parquet().scalar(None, column.type.value_type) if index is None else entry(index)
+
+
+def _values(column: Any) -> list[Any]:
     """The values of an Arrow array. What Python does not have is None, such as the year 10000, a
     time zone that nobody knows or a text that is no UTF-8; of times it has microseconds. None are
     also lists and the like, and texts of more than a megabyte.
@@ -172,10 +182,10 @@ def _python_values(column: Any) -> list[Any]:
         return [None] * len(column)
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    return list(map(_python_value, column))
+    return list(map(_value, _cells(column)))
 
 
-def _python_value(scalar: Any) -> Any:
+def _value(scalar: Any) -> Any:
     try:
         return None if _size(scalar) > _LONGEST_VALUE else scalar.as_py()
     except (ValueError, OverflowError, LookupError):
@@ -184,18 +194,13 @@ def _python_value(scalar: Any) -> Any:
 
 def _size(scalar: Any) -> int:
     """Bytes of what is text or bytes; 0 of anything else."""
-    scalar = _plain_scalar(scalar)
     buffer = scalar.as_buffer() if hasattr(scalar, "as_buffer") else None
     return 0 if buffer is None else int(buffer.size)
 
 
-def _plain_scalar(scalar: Any) -> Any:
-    return scalar.value if parquet().types.is_dictionary(scalar.type) else scalar
-
-
 def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     """What a cell of a file holds, of at most so many bytes, and the path in it."""
-    cell, path = _plain_scalar(cell), ""
+    path = ""
     if parquet().types.is_struct(cell.type):
         if not cell.is_valid:
             return ImageError("empty", "the cell is empty"), path
@@ -206,7 +211,7 @@ def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     size = _size(cell)
     if size > most:
         return ImageError("too_large", f"a cell of {size} bytes; expected at most {most}"), path
-    data = _python_value(cell) if _is_text(cell.type) else cell.as_py()
+    data = _value(cell) if _is_text(cell.type) else cell.as_py()
     if isinstance(data, str) and data:
         data = linked(data, file)  # which is its name
     if isinstance(data, list | dict):
@@ -215,31 +220,34 @@ def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     return ImageError("empty", "the cell is empty") if is_empty else data, path
 
 
-def pictures_column(schema: Any, named: str | None, table: str) -> str:
-    """The column of pictures, or else that of their paths.
+def _with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
+    """Return what is wanted with the column of pictures, or else that of their paths.
 
     Raises:
-        ValueError: there is none, or several and none has a usual name.
+        ValueError: there is none, or several and none has a usual name, or not all values.
     """
     kinds = dict(zip(schema.names, schema.types, strict=True))
     fitting = [name for name, kind in kinds.items() if _fits(kind)]
     paths = [name for name, kind in kinds.items() if _is_text(kind)]
-    if named is not None:
-        if named in fitting + paths:
-            return named
-        raise ValueError(
-            f"got the column {named!r} of {table}; expected one of bytes, of structs with bytes or "
-            f"of paths: {_listed(fitting + paths)}; it has {_listed(schema.names)}"
-        )
     usual = [name for name in USUAL_PICTURES if name in fitting]
     if not fitting:
         usual = [name for name in USUAL_PATHS if name in paths]
-    if usual or len(fitting) == 1:
-        return (usual or fitting)[0]
-    raise ValueError(
-        f"{table} has {len(fitting)} columns of pictures; expected one, or its name as the column, "
-        f"or paths in {', '.join(USUAL_PATHS)}; it has {_listed(fitting or schema.names)}"
-    )
+    column = wanted.column
+    if column is None and (usual or len(fitting) == 1):
+        column = (usual or fitting)[0]
+    if column is None:
+        raise ValueError(
+            f"{table} has {len(fitting)} columns of pictures; expected one, or its name as the "
+            f"column, or paths in {', '.join(USUAL_PATHS)}; it has "
+            f"{_listed(fitting or schema.names)}"
+        )
+    if column not in fitting + paths:
+        raise ValueError(
+            f"got the column {column!r} of {table}; expected one of bytes, of structs with bytes "
+            f"or of paths: {_listed(fitting + paths)}; it has {_listed(schema.names)}"
+        )
+    known(wanted.values, schema.names, table)
+    return replace(wanted, column=column)
 
 
 def known(values: Iterable[str], names: Iterable[str], path: str) -> None:
