@@ -4,14 +4,20 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import groupby, islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter import _core
-from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
-from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.batch.segments import (
+    GroupBy,
+    SegmentBy,
+    check_group,
+    check_segments,
+    group_in,
+    segment_in,
+)
+from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
 from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes
@@ -141,22 +147,10 @@ class Work:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of pictures; rename the column"
                 )
-        _ = self._segment_of, self._group_of
-
-    @cached_property
-    def _segment_of(self) -> SegmentOf | None:
-        by = self.segment_by
-        return None if by is None else SegmentOf(by, self.reading.exif, self.fixed)
-
-    @cached_property
-    def _group_of(self) -> GroupOf | None:
-        return None if self.group is None else GroupOf(self.group, self.reading.exif)
-
-    def wanted(self, column: str | None, *others: str) -> Wanted:
-        """Return what to take of a source whose pictures are in a column, and other columns."""
-        names = (*self.values, *columns_of(self.segment_by), *columns_of(self.group), *others)
-        reading = self.reading
-        return Wanted(column, tuple(dict.fromkeys(names)), reading.limits, reading.layout)
+        if self.segment_by is not None:
+            check_segments(self.segment_by, self.reading.exif, self.fixed)
+        if self.group is not None:
+            check_group(self.group, self.reading.exif)
 
     def empty(self) -> Profile:
         """Return a profile of nothing."""
@@ -193,10 +187,10 @@ class Work:
                 except ImageError as error:
                     failures.append(Failure(item.name, error.reason, error.detail))
             profiles = [whole]
-            if self._segment_of is not None:
-                segment = self._segment_of(item, self.root)
+            if self.segment_by is not None:
+                segment = segment_in(self.segment_by, item, self.root, self.fixed)
                 profiles.append(segments.setdefault(segment, self.empty()))
-            group = None if self._group_of is None else self._group_of(item, self.root)
+            group = None if self.group is None else group_in(self.group, item, self.root)
             for profile in profiles:
                 if measured is not None:
                     profile._add(self.prefix, measured, group)

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from lightmeter.batch.block import Block, Merged, Work, blocks
 from lightmeter.batch.profile import RowOptions
-from lightmeter.batch.segments import SegmentBy
+from lightmeter.batch.segments import SegmentBy, columns_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.remote import fetched
 from lightmeter.batch.sources.table import USUAL_PATHS, USUAL_PICTURES, items_of_batches, known
@@ -134,8 +134,7 @@ class _Plan:
         merged = Merged(self.work)
         for data in encoded:
             merged.add(Block.from_bytes(data))
-        views = merged.views()
-        return views.whole if self.work.segment_by is None else views
+        return merged.whole.view() if self.work.segment_by is None else merged.views()
 
 
 def _ray_batch(table: Any, plan: _Plan) -> Any:
@@ -162,7 +161,8 @@ def _planned(names: Sequence[str], segment_by: SegmentBy | None, **options: Any)
                 f"addresses named {', '.join(usual)}, or its name as the column"
             )
         picture = names[0]
-    wanted = work.wanted(picture)
-    known(wanted.values, names, "the data set")
+    columns = tuple(dict.fromkeys((*work.values, *columns_of(segment_by, work.group))))
+    known(columns, names, "the data set")
+    wanted = Wanted(picture, columns, work.reading.limits, work.reading.layout)
     name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
     return _Plan(work, name, wanted)

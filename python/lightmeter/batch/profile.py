@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
 from lightmeter.batch.block import Merged, Work, blocks
 from lightmeter.batch.resume import Kept
 from lightmeter.batch.running import in_order, threads, threads_for, workers_of
-from lightmeter.batch.segments import GroupBy, SegmentBy
+from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Source
+from lightmeter.batch.sources.item import Source, Wanted
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
@@ -157,28 +157,32 @@ def profile_images(
         ImportError: a package that the source needs is not installed.
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
-    run = Run(workers, executor, resume, progress, on_failure)
+    reading = reading_of(reading, options)
+    run = Run(workers_of(workers), executor, resume, progress, on_failure)
+    logged = tuple(values)
+    columns = dict.fromkeys((*logged, *columns_of(segment_by, group)))
+    found = source_of(source, Wanted(column, tuple(columns), reading.limits, reading.layout))
     work = Work(
-        reading=reading_of(reading, options),
+        reading=reading,
         prefix=prefix,
-        values=tuple(values),
+        values=logged,
         exemplars=exemplars,
         sample=sample,
         tags=tags,
         segment_by=segment_by,
         group=group,
+        root=found.root,
         relative_failures=True,
     )
-    found = source_of(source, work.wanted(column))
-    views = run.profile(found, replace(work, root=found.root))
-    return views.whole if segment_by is None else views
+    merged = run.profile(found, work)
+    return merged.whole.view() if segment_by is None else merged.views()
 
 
 @dataclass(frozen=True)
 class Run:
     """Who works on the blocks of a source; the attributes are arguments of `profile_images`."""
 
-    workers: int | None = None
+    workers: int
     executor: Executor = "threads"
     resume: str | os.PathLike[str] | None = None
     progress: Callable[[int, int], None] | None = None
@@ -186,12 +190,11 @@ class Run:
 
     def __post_init__(self) -> None:
         """Check what nobody else checks before anything is looked for."""
-        workers_of(self.workers)
         if self.executor not in get_args(Executor):
             expected = ", ".join(get_args(Executor))
             raise ValueError(f"executor is {self.executor!r}; expected one of {expected}")
 
-    def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> SegmentedViews:
+    def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> Merged:
         """Profile the pictures of a source.
 
         Args:
@@ -200,20 +203,20 @@ class Run:
             kept: the segments that are not counted as ``other``, to which more are added.
         """
         merged = Merged(work, kept)
-        workers = workers_of(self.workers)
         resumed = None if self.resume is None else Kept(self.resume, work)
         start: Any = threads
         if self.executor == "processes":
             from lightmeter.batch.processes import processes as start  # most never need it
-        shared = partial(work, threads=threads_for(source, workers))
-        with start(shared, workers, work.reading.limits) as begin:
+        shared = partial(work, threads=threads_for(source, self.workers))
+        with start(shared, self.workers, work.reading.limits) as begin:
             submit = begin if resumed is None else partial(resumed.submit, begin=begin)
             # In the order of the source, on which the segments kept depend.
-            for block in in_order(submit, blocks(source), workers, self.progress, source.total):
+            cut = blocks(source.items())
+            for block in in_order(submit, cut, self.workers, self.progress, source.total):
                 if resumed is not None:
                     resumed.keep(block)
                 merged.add(block)
                 if self.on_failure is not None:
                     for failure in block.failures:
                         self.on_failure(failure)
-        return merged.views()
+        return merged

@@ -12,9 +12,10 @@ from typing import NamedTuple, Unpack
 
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.profile import Executor, Run
-from lightmeter.batch.segments import GroupBy, SegmentBy
+from lightmeter.batch.running import workers_of
+from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Source
+from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import StoreError
@@ -142,6 +143,11 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
     whole = parse_segment(segment_text(segment))
+    columns = dict.fromkeys((*date_column(date_from), *columns_of(segment_by, group)))
+    wanted = Wanted(column, tuple(columns), reading.limits, reading.layout)
+    reader = date_reader(date_from, reading.limits) if date_from is not None else None
+    run = Run(workers_of(workers), executor, resume, on_failure=on_failure)
+    source = source_of(folder, wanted)
     work = Work(
         reading=reading,
         exemplars=exemplars,
@@ -150,11 +156,8 @@ def log_folder(
         segment_by=segment_by,
         group=group,
         fixed=whole,
+        root=source.root,
     )
-    reader = date_reader(date_from, reading.limits) if date_from is not None else None
-    run = Run(workers, executor, resume, on_failure=on_failure)
-    source = source_of(folder, work.wanted(column, *date_column(date_from)))
-    work = replace(work, root=source.root)
     with store_at(store, create=True) as opened:
         lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
         length = None if lengths is None else lengths.get(dataset, timedelta(days=1))
@@ -186,8 +189,14 @@ def log_folder(
         total, done = None if None in sizes else sum(filter(None, sizes)), 0
         for start, members in to_log.items():
             shifted = None if progress is None else partial(_shifted, progress, done, total)
-            views = replace(run, progress=shifted).profile(
-                Source(members.__iter__, members.total), work, None if parts is None else parts.kept
+            views = (
+                replace(run, progress=shifted)
+                .profile(
+                    Source(members.__iter__, members.total),
+                    work,
+                    None if parts is None else parts.kept,
+                )
+                .views()
             )
             done += members.count
             if not members.count:

@@ -10,10 +10,10 @@ from itertools import chain
 from typing import Any
 
 from lightmeter.batch.sources.folder import find_images, image_suffixes, matches
-from lightmeter.batch.sources.item import Item, RemotePart, Source, Wanted, item_of
+from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
 from lightmeter.batch.sources.iterable import iterable_items
 from lightmeter.batch.sources.names import is_shard, is_url, shown_url, without_secrets
-from lightmeter.batch.sources.remote import check_packages, expanded, fetched, is_alone
+from lightmeter.batch.sources.remote import expanded, fetched
 from lightmeter.batch.sources.shard import shard_items
 from lightmeter.batch.sources.table import is_table, table_source
 from lightmeter.errors import ImageError
@@ -67,7 +67,8 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     samples = iter(given)
     first = list(next(zip(samples, strict=False), ()))
     if all(isinstance(sample, str | os.PathLike) for sample in first):
-        return _of_paths([_path(path) for path in chain(first, samples)], wanted, is_list=True)
+        paths = [_path(path) for path in chain(first, samples)]
+        return _of_paths(paths, wanted, is_list=True)
     name = type(given).__name__
     rest = [chain(first, samples)]  # for the first time, as a loader begins its workers anew
 
@@ -86,12 +87,9 @@ def _path(path: Any) -> str:
 def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[str], Any]:
     """From each of a few names that `given` gave its pictures to what can be measured again.
 
-    Members of archives and rows of tables are looked for once more; any other name is a path.
+    The pictures are looked for once more; any other name is a path.
     """
-    source = source_of(given, wanted)
-    items = {}
-    if not source.files:
-        items = {item.name: item for item in source if item.name in names}
+    items = {item.name: item for item in source_of(given, wanted).items() if item.name in names}
 
     def opened(name: str) -> Any:
         if name not in items:
@@ -103,46 +101,26 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
 
 
 def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
-    others = [path for path in paths if is_url(path) or _is_shard(path)]
-    if not others:
-        return _of_files(paths, wanted, is_list=is_list)
-    files = [path for path in paths if not is_url(path) and not _is_shard(path)]
-    parts: list[Item | str] = list(map(item_of, find_images(files)))  # pictures, and shards
-    root = None
-    for path in (path for given in others for path in _unfolded(given)):
-        if is_url(path) and not is_alone(path):
-            listed, root = expanded(path)
-            parts += map(_shard_or_picture, listed)
-        else:
-            parts.append(path if is_shard(path) else item_of(path))
-    items = [part for part in parts if isinstance(part, Item)]
-    check_packages(item.data.url for item in items if isinstance(item.data, RemotePart))
-    shards = [part for part in parts if isinstance(part, str)]
-    if len(paths) > 1:
-        root = None
-    elif parts == others and not is_url(others[0]):
-        os.lstat(others[0])
-    if not parts:
+    """Pictures in files come first, and then what is elsewhere or in a file of many."""
+    given = [path for path in paths if not is_url(path) and not _is_shard(path)]
+    files = find_images(given if is_list else given[0]) if given else []
+    others: list[Item | str] = []  # pictures, and files of many
+    root = given[0] if given and os.path.isdir(given[0]) and not is_zarr(given[0]) else None
+    for path in chain(*(_unfolded(path) for path in paths if is_url(path) or _is_shard(path))):
+        found, root = expanded(path) if is_url(path) else ([path], None)
+        others += found
+    shards = [part for part in others if isinstance(part, str)]
+    if not is_list and shards == paths and not is_url(shards[0]):
+        os.lstat(shards[0])
+    if not files and not others:
         _warn_of_nothing([shown_url(path) for path in paths])
     if not shards:
         _refuse_columns(wanted)
-    elif len(parts) == 1:
+    elif len(others) == 1:
         root = shown_url(shards[0])
-    return Source(partial(_in_turn, parts, wanted), None if shards else len(parts), root)
-
-
-def _shard_or_picture(item: Item) -> Item | str:
-    url = item.data.url if isinstance(item.data, RemotePart) else ""
-    return url if is_shard(url) else item
-
-
-def _of_files(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
-    _refuse_columns(wanted)
-    is_folder = len(paths) == 1 and os.path.isdir(paths[0]) and not is_zarr(paths[0])
-    files = find_images(paths if is_list else paths[0])
-    if not files:
-        _warn_of_nothing(paths)
-    return Source(partial(map, item_of, files), len(files), paths[0] if is_folder else None, files)
+    total = None if shards else len(files) + len(others)
+    root = root if len(paths) == 1 else None
+    return Source(partial(_in_turn, files, others, wanted), total, root)
 
 
 def _warn_of_nothing(paths: list[str]) -> None:
@@ -190,15 +168,16 @@ def _unfolded(path: str) -> list[str]:
     return [path]
 
 
-def _in_turn(parts: list[Item | str], wanted: Wanted) -> Iterator[Item]:
+def _in_turn(files: list[str], others: list[Item | str], wanted: Wanted) -> Iterator[Item]:
     """Yield the pictures of all parts, one after the other.
 
     Raises:
         ValueError: the first shards have no such column. Of later ones that is a failure, as they
             may be damaged, and others were measured already.
     """
+    yield from map(item_of, files)
     given = False
-    for number, part in enumerate(parts):
+    for part in others:
         if isinstance(part, Item):
             yield part
             continue
@@ -207,6 +186,6 @@ def _in_turn(parts: list[Item | str], wanted: Wanted) -> Iterator[Item]:
                 given = given or not isinstance(item.data, ImageError)
                 yield item
         except ValueError as error:
-            if number == 0 or not given:
+            if part is others[0] or not given:
                 raise
             yield item_of(ImageError("corrupt", str(error)[:200]), part)

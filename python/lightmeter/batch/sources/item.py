@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -122,13 +122,11 @@ class Source:
         total: how many they are, if that is known.
         root: a folder, archive or the like that names of pictures are relative to, in the failures
             of profiles and where a regular expression is searched in them.
-        files: their paths, if all are files of this machine.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
     root: str | None = None
-    files: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""

@@ -7,7 +7,7 @@ coroutines on the one loop that fsspec keeps in a thread, and the others are rea
 import os
 import posixpath
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -31,8 +31,7 @@ from lightmeter.batch.sources.names import (
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-__all__ = ["check_packages", "expanded", "fetched", "is_alone", "linked", "local_path"]
-__all__ += ["open_remote"]
+__all__ = ["expanded", "fetched", "linked", "local_path", "open_remote"]
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
@@ -75,8 +74,9 @@ def _below(folder: str, path: str) -> str | None:
     return f"{scheme}://{joined}" if inside else None
 
 
-def expanded(url: str) -> tuple[list[Item], str | None]:
-    """The objects that an address stands for, sorted by name; and the folder that it is, if it is.
+def expanded(url: str) -> tuple[list[Item | str], str | None]:
+    """The pictures that an address stands for, and the addresses of files of many, sorted by name;
+    and the folder that it is, if it is.
 
     A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
     a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
@@ -87,17 +87,18 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
         OSError: it cannot be listed.
         ImportError: fsspec, or what it needs for this protocol, is not installed.
     """
+    # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
+    is_alone = is_web(url) or is_image_name(url) or is_shard(url)
     try:
         system, path = _system_of(url)
         if _has_magic(url, path):
-            listed, root, folder = system.glob(path, detail=True), "", None
-        elif url.endswith("/") or _is_folder(system, path):
+            listed, root = system.glob(path, detail=True), None
+        elif url.endswith("/") or (not is_alone and _is_folder(system, path)):
             listed, root = system.find(path, detail=True), f"{path.rstrip('/')}/"
-            folder = shown_url(url).rstrip("/")
             if not listed and not system.exists(path):
                 raise FileNotFoundError
         else:
-            return [item_of(url)], None
+            return [url if is_shard(url) else item_of(url)], None
     except (ValueError, ImportError):
         raise
     except FileNotFoundError:
@@ -105,35 +106,18 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
     except Exception as error:  # of any library, whose text may have the whole address
         detail = without_secrets(f"{type(error).__name__}: {error}")[:200]
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
-    items = []
+    items: list[Item | str] = []
     for name, info in sorted(listed.items()):
-        if folder is None:
+        if root is None:
             is_taken = "/." in path or "/." not in name
         else:
             is_taken = is_image_name(name.removeprefix(root))
         if is_taken and info.get("type") != "directory":
             address = system.unstrip_protocol(name)
             version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), None)
-            items.append(item_of(RemotePart(address, info.get("size"), version), address))
-    return items, folder
-
-
-def is_alone(url: str) -> bool:
-    """Whether an address stands for itself, which needs no look at what there is."""
-    if url.endswith("/") or _has_magic(url, url):
-        return False
-    # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
-    return is_web(url) or is_image_name(url) or is_shard(url)
-
-
-def check_packages(urls: Iterable[str]) -> None:
-    """Look for what the protocols of addresses need.
-
-    Raises:
-        ImportError: fsspec, or what it needs for one of them, is not installed.
-    """
-    for url in {url.partition("://")[0]: url for url in urls}.values():
-        _system_of(url)
+            part = RemotePart(address, info.get("size"), version)
+            items.append(address if is_shard(address) else item_of(part, address))
+    return items, None if root is None else shown_url(url).rstrip("/")
 
 
 def _has_magic(url: str, path: str) -> bool:

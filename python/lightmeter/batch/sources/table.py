@@ -182,42 +182,36 @@ def _values(column: Any) -> list[Any]:
         return [None] * len(column)
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    return list(map(_value, _cells(column)))
+    values = map(_value, _cells(column))
+    return [
+        None if isinstance(value, str | bytes) and len(value) > _LONGEST_VALUE else value
+        for value in values
+    ]
 
 
 def _value(scalar: Any) -> Any:
     try:
-        return None if _size(scalar) > _LONGEST_VALUE else scalar.as_py()
+        return scalar.as_py()
     except (ValueError, OverflowError, LookupError):
         return None
 
 
-def _size(scalar: Any) -> int:
-    """Bytes of what is text or bytes; 0 of anything else."""
-    buffer = scalar.as_buffer() if hasattr(scalar, "as_buffer") else None
-    return 0 if buffer is None else int(buffer.size)
-
-
 def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     """What a cell of a file holds, of at most so many bytes, and the path in it."""
-    path = ""
-    if parquet().types.is_struct(cell.type):
-        if not cell.is_valid:
-            return ImageError("empty", "the cell is empty"), path
-        stated = cell["path"].as_py() if "path" in cell else None
-        path, cell = str(stated or ""), cell["bytes"]
-        if not cell.is_valid and path:  # it is not in the table, but beside it
-            return linked(path, file), path
-    size = _size(cell)
-    if size > most:
-        return ImageError("too_large", f"a cell of {size} bytes; expected at most {most}"), path
-    data = _value(cell) if _is_text(cell.type) else cell.as_py()
-    if isinstance(data, str) and data:
-        data = linked(data, file)  # which is its name
+    data, path = _value(cell), ""
+    if isinstance(data, dict):
+        path, data = str(data.get("path") or ""), data.get("bytes")
+        data = path if data is None else data  # it is not in the table, but beside it
+    if data is None or (isinstance(data, str) and not data):
+        return ImageError("empty", "the cell is empty"), path
+    if isinstance(data, str):
+        return linked(data, file), path
     if isinstance(data, list | dict):
         return ImageError("unsupported", f"a cell of {cell.type}; expected bytes or a path"), path
-    is_empty = data is None or (isinstance(data, str) and not data)
-    return ImageError("empty", "the cell is empty") if is_empty else data, path
+    if isinstance(data, bytes) and len(data) > most:
+        detail = f"a cell of {len(data)} bytes; expected at most {most}"
+        return ImageError("too_large", detail), path
+    return data, path
 
 
 def _with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
