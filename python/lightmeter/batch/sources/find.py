@@ -1,23 +1,27 @@
 """Which source an address or an object is: the table of all kinds."""
 
+import io
 import logging
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from glob import has_magic
 from itertools import chain
 from typing import Any
 
+from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.folder import find_images, image_suffixes, matches
-from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
+from lightmeter.batch.sources.item import Item, Source, Wanted, item_of, reading_error
 from lightmeter.batch.sources.iterable import iterable_items
+from lightmeter.batch.sources.manifest import listed_items
 from lightmeter.batch.sources.names import is_shard, is_url, shown_url, without_secrets
-from lightmeter.batch.sources.remote import expanded, fetched
-from lightmeter.batch.sources.shard import shard_items
-from lightmeter.batch.sources.table import is_table, table_source
+from lightmeter.batch.sources.parquet import ParquetTable
+from lightmeter.batch.sources.remote import expanded, fetched, open_remote
+from lightmeter.batch.sources.table import is_table, parquet_items, table_source
 from lightmeter.errors import ImageError
-from lightmeter.files import path_bytes
+from lightmeter.files import open_regular, path_bytes
 from lightmeter.image.arrays import is_array
 from lightmeter.image.tiles.zarr_folder import is_zarr
 from lightmeter.text import shorten
@@ -27,6 +31,7 @@ __all__ = ["opener_of", "source_of"]
 _log = logging.getLogger("lightmeter.batch")
 _BRACES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}", re.ASCII)  # shard-{000..127}.tar
 _MOST_SHARDS = 1_000_000
+_BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
 def source_of(given: Any, wanted: Wanted) -> Source:
@@ -182,10 +187,48 @@ def _in_turn(files: list[str], others: list[Item | str], wanted: Wanted) -> Iter
             yield part
             continue
         try:
-            for item in shard_items(part, wanted):
+            for item in _shard_items(part, wanted):
                 given = given or not isinstance(item.data, ImageError)
                 yield item
         except ValueError as error:
             if part is others[0] or not given:
                 raise
             yield item_of(ImageError("corrupt", str(error)[:200]), part)
+
+
+def _shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
+    """The pictures of one such file, in its order. One that cannot be read is one failure.
+
+    Args:
+        path: its path or address.
+        wanted: what to take of it.
+
+    Raises:
+        ValueError: a table or manifest has no such column, or an archive no such value.
+        ImportError: a package is not installed.
+    """
+    name = shown_url(path)
+    suffix = name.lower().rpartition(".")[2]
+    try:
+        if is_url(path):
+            file, size = open_remote(path)
+        else:
+            raw = open_regular(path)
+            file, size = io.BufferedReader(raw, _BUFFER), os.fstat(raw.fileno()).st_size
+        with closing(file):
+            if size is None and suffix in ("zip", "parquet", "csv", "jsonl"):
+                raise ImageError(
+                    "unreadable",
+                    f"a .{suffix} is read in any order, which this server does not serve; expected "
+                    "one that knows its size, or a tar",
+                )
+            if suffix == "parquet":
+                yield from parquet_items(name, ParquetTable(file, wanted.limits), wanted)
+            elif suffix in ("csv", "jsonl"):
+                yield from listed_items(name, file, wanted)
+            else:
+                yield from archive_items(name, file, size, wanted)
+    except Exception as error:  # any that a file system of somebody else raises
+        if isinstance(error, ImportError | ValueError) and not isinstance(error, ImageError):
+            raise
+        yield item_of(reading_error(error), path)
