@@ -141,7 +141,7 @@ def _warn_of_nothing(paths: list[str]) -> None:
 
 
 def _refuse_columns(wanted: Wanted) -> None:
-    for name in (*wanted.values, *([wanted.column] if wanted.column is not None else [])):
+    for name in filter(None, (wanted.column, *wanted.values)):
         raise ValueError(
             f"got the column {name!r} of files, which have none; expected a table, a manifest, an "
             "archive or a data set"
@@ -154,21 +154,17 @@ def _is_shard(path: str) -> bool:
 
 def _unfolded(path: str) -> list[str]:
     """The files that a pattern for shards stands for, sorted; a range in braces, as it says."""
-    if not is_url(path) and os.path.lexists(path):
-        return [path]
-    braces = None if is_url(path) and "*" in path else _BRACES.search(path)
+    is_pattern = is_url(path) or not os.path.lexists(path)
+    braces = _BRACES.search(path) if is_pattern and not (is_url(path) and "*" in path) else None
     if braces is not None:
         first, last = int(braces[1]), int(braces[2])
         if not first <= last < first + _MOST_SHARDS:
             raise ValueError(
                 f"got the range {braces[0]} in {path!r}; expected one such as 000..127"
             )
-        names = (
-            f"{path[: braces.start()]}{number:0{len(braces[1])}}{path[braces.end() :]}"
-            for number in range(first, last + 1)
-        )
-        return [file for name in names for file in _unfolded(name)]
-    if has_magic(path) and not is_url(path):
+        numbers = [f"{number:0{len(braces[1])}}" for number in range(first, last + 1)]
+        return [file for text in numbers for file in _unfolded(path.replace(braces[0], text, 1))]
+    if is_pattern and has_magic(path) and not is_url(path):
         return sorted(matches(path), key=path_bytes)
     return [path]
 

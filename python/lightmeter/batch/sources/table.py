@@ -82,13 +82,9 @@ def is_table(given: object) -> bool:
     """Whether it is a table of any library that speaks Arrow, or a data set of Hugging Face, also a
     streamed one; a column alone is none.
     """
-    if hasattr(given, "to_batches") or _is_dataset(given):
+    if hasattr(given, "to_batches") or hasattr(given, "with_format"):
         return True
     return hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")
-
-
-def _is_dataset(given: object) -> bool:
-    return all(hasattr(given, name) for name in ("features", "with_format", "iter"))
 
 
 def table_source(table: Any, wanted: Wanted) -> Source:
@@ -98,29 +94,28 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     Raises:
         ValueError: it has no column of pictures, or not all those that are wanted.
     """
-    name, total = "table", None
-    if _is_dataset(table):
+    name = "table"
+    if hasattr(table, "with_format"):
         name = str(getattr(table, "split", None) or "dataset")
-        total = len(table) if hasattr(table, "__len__") else None
         schema = getattr(table.features, "arrow_schema", None)
         if schema is None:
             raise ValueError("the data set does not say its columns; expected one with features")
     else:
-        if not hasattr(table, "to_batches"):
-            table = parquet().table(table)
-        total = getattr(table, "num_rows", None)  # a data set of files does not know it
+        table = table if hasattr(table, "to_batches") else parquet().table(table)
         schema = table.schema
     wanted = _with_column(wanted, schema, name)
-    columns = [*dict.fromkeys(filter(None, (wanted.column, *wanted.values)))]
+    # Those of a data set of files, or of one that is streamed, are not known.
+    total = getattr(table, "num_rows", None)
 
     def items() -> Iterator[Item]:
-        return items_of_batches(name, _batches(table, columns), wanted)
+        return items_of_batches(name, _batches(table, wanted), wanted)
 
-    return Source(items, total, name)
+    return Source(items, total if isinstance(total, int) else None, name)
 
 
-def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
-    if _is_dataset(table):
+def _batches(table: Any, wanted: Wanted) -> Iterable[Any]:
+    columns = [*dict.fromkeys((wanted.column, *wanted.values))]
+    if hasattr(table, "with_format"):
         data = table.with_format("arrow").select_columns(columns)
         return (batch for part in data.iter(_ROWS) for batch in part.to_batches())
     if hasattr(table, "scanner"):  # a data set, whose files are read a little ahead
@@ -221,8 +216,8 @@ def _with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
         ValueError: there is none, or several and none has a usual name, or not all values.
     """
     kinds = dict(zip(schema.names, schema.types, strict=True))
-    fitting = [name for name, kind in kinds.items() if _fits(kind)]
-    paths = [name for name, kind in kinds.items() if _is_text(kind)]
+    fitting = [name for name, kind in kinds.items() if _holds_pictures(kind)]
+    paths = [name for name, kind in kinds.items() if _holds(kind, "string")]
     usual = [name for name in USUAL_PICTURES if name in fitting]
     if not fitting:
         usual = [name for name in USUAL_PATHS if name in paths]
@@ -260,20 +255,13 @@ def _listed(names: Iterable[str]) -> str:
     return shorten(", ".join(list(names)[:_NAMED]), 300) or "none"
 
 
-def _fits(kind: Any) -> bool:
+def _holds(kind: Any, word: str) -> bool:
+    """Whether values of an Arrow type, or in a dictionary of it, are ``binary`` or ``string``."""
+    text = str(kind.value_type if parquet().types.is_dictionary(kind) else kind)
+    return word in text and "<" not in text
+
+
+def _holds_pictures(kind: Any) -> bool:
     if parquet().types.is_struct(kind):
-        return any(field.name == "bytes" and _is_binary(field.type) for field in kind)
-    return _is_binary(kind)
-
-
-def _is_binary(kind: Any) -> bool:
-    is_fixed = parquet().types.is_fixed_size_binary(kind)
-    return is_fixed or _name_of(kind) in ("binary", "large_binary", "binary_view")
-
-
-def _is_text(kind: Any) -> bool:
-    return _name_of(kind) in ("string", "large_string", "string_view")
-
-
-def _name_of(kind: Any) -> str:
-    return str(kind.value_type if parquet().types.is_dictionary(kind) else kind)
+        return any(part.name == "bytes" and _holds(part.type, "binary") for part in kind)
+    return _holds(kind, "binary")
