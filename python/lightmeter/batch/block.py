@@ -78,7 +78,7 @@ class Block(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """Return the block as JSON, with profiles in base64."""
-        segments = [[name, b64encode(data).decode()] for name, data in self.segments.items()]
+        segments = {name: b64encode(data).decode() for name, data in self.segments.items()}
         return json.dumps([b64encode(self.profile).decode(), self.failures, segments]).encode()
 
     @classmethod
@@ -90,12 +90,12 @@ class Block(NamedTuple):
         """
         try:
             profile, failures, segments = parse_json(data)
-            named = {name: b64decode(text) for name, text in segments}
+            named = {name: b64decode(text) for name, text in segments.items()}
             block = cls(b64decode(profile), [Failure(*failure) for failure in failures], named)
-        except (ValueError, TypeError) as error:
+            for encoded in (block.profile, *named.values()):
+                _core.Profile.decode(encoded)
+        except (ValueError, TypeError, AttributeError) as error:
             raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
-        for encoded in (block.profile, *named.values()):
-            _core.Profile.decode(encoded)
         return block
 
 

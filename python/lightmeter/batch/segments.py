@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from lightmeter.batch.sources.item import Item
@@ -15,6 +14,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.pillow import file_header
 from lightmeter.profile.grouping import Group, GroupName, group_of
 from lightmeter.profile.segments import returned_values, segment_of_values, segment_text, text_of
+from lightmeter.text import near
 
 __all__ = ["SOURCES", "GroupBy", "SegmentBy", "check_group", "check_segments", "columns_of"]
 __all__ += ["exif_of", "group_in", "segment_in"]
@@ -119,41 +119,34 @@ def _value_in(origin: str, item: Item, root: str | None) -> str | None:
 
 def _check_origin(text: str, exif: ExifPolicy) -> None:
     kind, _, rest = text.partition(":")
-    if kind not in ("path", "exif", "column") or not rest:
+    if f"{kind}:" not in SOURCES or not rest:
         raise ValueError(
             f"got {text!r} as the source of segments or groups; expected path:REGEX, exif:TAG or "
             "column:NAME, such as 'exif:Model'"
         )
     if kind == "path":
         _check_pattern(rest)
-    elif kind == "exif":
-        _check_tag(rest, exif)
+    elif kind == "exif" and rest not in KNOWN:
+        hint = near(rest, KNOWN - PERSONAL, "expected one such as Model")
+        raise ValueError(f"there is no Exif tag {rest!r}; {hint}")
+    elif kind == "exif" and rest in PERSONAL | exif.withheld:
+        why = "personal" if rest in PERSONAL else "denied by the policy"
+        raise ValueError(
+            f"the Exif tag {rest} is {why}, and makes no segments; expected another tag, or a "
+            "column of a manifest"
+        )
 
 
 def _check_pattern(text: str) -> None:
     try:
-        pattern = re.compile(text)
+        groups = re.compile(text).groups
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"the regular expression {text!r} is not understood: {error}") from None
-    if pattern.groups > 1:
+    if groups > 1:
         raise ValueError(
-            f"the regular expression {text!r} has {pattern.groups} groups; expected at most one, "
-            "whose text is the value; (?:...) is no group"
+            f"the regular expression {text!r} has {groups} groups; expected at most one, whose "
+            "text is the value; (?:...) is no group"
         )
-
-
-def _check_tag(name: str, policy: ExifPolicy) -> None:
-    if name not in KNOWN:
-        near = get_close_matches(name, KNOWN - PERSONAL, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "expected one such as Model"
-        raise ValueError(f"there is no Exif tag {name!r}; {hint}")
-    if name in PERSONAL:
-        raise ValueError(
-            f"the Exif tag {name} is personal, and makes no segments; expected another tag, or a "
-            "column of a manifest"
-        )
-    if name in policy.withheld:
-        raise ValueError(f"the Exif tag {name} is denied by the policy, and makes no segments")
 
 
 def exif_of(encoded: Any) -> ExifTags:

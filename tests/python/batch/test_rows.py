@@ -16,7 +16,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter.batch.row_files import write_rows
+from lightmeter.batch.rows import write_rows
 from lightmeter.profile.row import FACTS, NUMBERS, Row
 from numpy.typing import NDArray
 from PIL import Image

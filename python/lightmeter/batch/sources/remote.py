@@ -175,17 +175,18 @@ def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     futures = deque(begin(part, part.size) for part in parts)
     try:
         for item in items:
-            part, data = item.data, item.data
+            part: Any = item.data
             if isinstance(part, RemotePart):
                 try:
-                    data = futures.popleft().result()
+                    data: Any = futures.popleft().result()
                     if len(data) > part.size:  # it has grown, or nobody told how large it is
                         data = begin(part, most).result()
                     if len(data) > most:
                         raise ImageError("too_large", f"more than {most} bytes")
                 except Exception as error:  # any that a file system of somebody else raises
                     data = reading_error(error)
-            yield item if data is part else replace(item, data=data)
+                item = replace(item, data=data)
+            yield item
     finally:
         for future in futures:
             future.cancel()
@@ -196,6 +197,8 @@ async def _read(part: RemotePart, most: int, limits: Limits, threads: Executor) 
     """Return the first bytes of an object, one more than `most` where it has more."""
     import asyncio
 
+    from fsspec.asyn import AsyncFileSystem
+
     check_bytes(part.told or 0, limits)
     system, path = _system_of(part.url)
     if most == 0:  # object stores have no range of nothing
@@ -203,7 +206,9 @@ async def _read(part: RemotePart, most: int, limits: Limits, threads: Executor) 
     limit = asyncio.timeout(limits.seconds)
     try:
         async with limit:
-            if not _has_coroutines(system):
+            # One that wraps another, such as a cache, may have only the attributes of that other.
+            is_async = issubclass(type(system), AsyncFileSystem) and system.async_impl
+            if not is_async or system.asynchronous:
                 read = asyncio.get_running_loop().run_in_executor
                 return bytes(await read(threads, system.cat_file, path, 0, most + 1))
             if hasattr(system, "encode_url"):
@@ -213,14 +218,6 @@ async def _read(part: RemotePart, most: int, limits: Limits, threads: Executor) 
         if limit.expired():
             raise ImageError("too_large", f"not read within {limits.seconds:g} seconds") from None
         raise
-
-
-def _has_coroutines(system: Any) -> bool:
-    """One that wraps another, such as a cache, may have only the attributes of that other."""
-    from fsspec.asyn import AsyncFileSystem
-
-    is_async = issubclass(type(system), AsyncFileSystem)
-    return is_async and system.async_impl and not system.asynchronous
 
 
 async def _from_web(system: Any, path: str, most: int) -> bytes:
