@@ -27,7 +27,7 @@ from lightmeter.image.metrics import TAKEN
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
-from lightmeter.profile import Profile
+from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import SegmentedViews, kept_segment
 
 __all__ = ["Block", "Merged", "Work", "blocks"]
@@ -238,11 +238,15 @@ class Merged:
         return _block(self.whole, [], self.segments)
 
     def views(self) -> SegmentedViews:
-        """Return the profiles."""
-        parts = {text: segment.view() for text, segment in self.segments.items()}
-        return SegmentedViews(self.whole.view(), parts)
+        """Return the profiles; no block is merged after that."""
+        parts = {text: ProfileView(segment._core) for text, segment in self.segments.items()}
+        return SegmentedViews(ProfileView(self.whole._core), parts)
+
+    def result(self) -> ProfileView | SegmentedViews:
+        """Return the profile of all pictures, or all profiles if there are segments, likewise."""
+        return ProfileView(self.whole._core) if self._work.segment_by is None else self.views()
 
 
 def _block(whole: Profile, failures: list[Failure], segments: Mapping[str, Profile]) -> Block:
-    encoded = {segment: profile.view().to_bytes() for segment, profile in segments.items()}
-    return Block(whole.view().to_bytes(), failures, encoded)
+    encoded = {segment: profile._core.encode() for segment, profile in segments.items()}
+    return Block(whole._core.encode(), failures, encoded)

@@ -134,7 +134,7 @@ class _Plan:
         merged = Merged(self.work)
         for data in encoded:
             merged.add(Block.from_bytes(data))
-        return merged.whole.view() if self.work.segment_by is None else merged.views()
+        return merged.result()
 
 
 def _ray_batch(table: Any, plan: _Plan) -> Any:

@@ -174,8 +174,7 @@ def profile_images(
         root=found.root,
         relative_failures=True,
     )
-    merged = run.profile(found, work)
-    return merged.whole.view() if segment_by is None else merged.views()
+    return run.profile(found, work).result()
 
 
 @dataclass(frozen=True)

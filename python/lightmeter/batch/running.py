@@ -76,8 +76,8 @@ def in_order(
                 raise RuntimeError(
                     "these results belong to the process that forked this one; start again here"
                 )
-            begun = [entry for entry in waiting if not entry[0].done()]
             future, items, _ = waiting[0]
+            begun = [entry for entry in waiting if not entry[0].done()]
             if future.done():
                 waiting.popleft()
                 result = future.result()

@@ -94,11 +94,12 @@ def group_in(group: GroupBy, item: Item, root: str | None) -> Group:
 
 def columns_of(*origins: object) -> list[str]:
     """The columns of a source that each `segment_by` or `group` names."""
-    texts: list[object] = []
+    columns = []
     for origin in origins:
-        texts += origin.values() if isinstance(origin, Mapping) else [origin]
-    named = [text for text in texts if isinstance(text, str) and text.startswith("column:")]
-    return [text.removeprefix("column:") for text in named]
+        for text in origin.values() if isinstance(origin, Mapping) else [origin]:
+            if isinstance(text, str) and text.startswith("column:"):
+                columns.append(text.removeprefix("column:"))
+    return columns
 
 
 def _check_keys(keys: Mapping[str, object], fixed: Mapping[str, str]) -> None:

@@ -23,7 +23,6 @@ from lightmeter.batch.sources.table import is_table, parquet_items, table_source
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular, path_bytes
 from lightmeter.image.arrays import is_array
-from lightmeter.image.tiles.zarr_folder import is_zarr
 from lightmeter.text import shorten
 
 __all__ = ["opener_of", "source_of"]
@@ -107,11 +106,13 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
 
 def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
     """Pictures in files come first, and then what is elsewhere or in a file of many."""
-    given = [path for path in paths if not is_url(path) and not _is_shard(path)]
+    apart = [path for path in paths if ("://" in path and is_url(path)) or _is_shard(path)]
+    known = {*apart}
+    given = [path for path in paths if path not in known] if apart else paths
     files = find_images(given if is_list else given[0]) if given else []
     others: list[Item | str] = []  # pictures, and files of many
-    root = given[0] if given and os.path.isdir(given[0]) and not is_zarr(given[0]) else None
-    for path in chain(*(_unfolded(path) for path in paths if is_url(path) or _is_shard(path))):
+    root = given[0] if given != files and given and os.path.isdir(given[0]) else None
+    for path in chain.from_iterable(map(_unfolded, apart)):
         found, root = expanded(path) if is_url(path) else ([path], None)
         others += found
     shards = [part for part in others if isinstance(part, str)]

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from lightmeter.batch.sources.item import (
@@ -36,6 +37,7 @@ __all__ = ["expanded", "fetched", "linked", "local_path", "open_remote"]
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
 _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
+_DATA = attrgetter("data")
 _THREADS = 16  # that read from file systems without coroutines
 _OF_THIS_MACHINE = ("file:", "local:")
 
@@ -158,10 +160,11 @@ def open_remote(url: str) -> "tuple[Any, int | None]":
 
 def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     """The same items in the same order; those that are remote with their bytes or an error."""
-    parts = [item.data for item in items if isinstance(item.data, RemotePart)]
-    if not parts:
-        yield from items
-        return
+    is_remote = RemotePart in map(type, map(_DATA, items))
+    return _fetched(items, limits) if is_remote else iter(items)
+
+
+def _fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     import asyncio  # loaded with fsspec, so that `import lightmeter` is light
 
     from fsspec.asyn import get_loop
@@ -172,6 +175,7 @@ def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     def begin(part: RemotePart, most: int) -> "Future[bytes]":
         return asyncio.run_coroutine_threadsafe(_read(part, most, limits, pool), loop)
 
+    parts = [item.data for item in items if isinstance(item.data, RemotePart)]
     futures = deque(begin(part, part.size) for part in parts)
     try:
         for item in items:
