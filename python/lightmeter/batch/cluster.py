@@ -1,7 +1,6 @@
 """Rows of pictures on the machines of a cluster: profiled there, and merged in one place."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Unpack
 
@@ -53,13 +52,13 @@ def profile_ray(
         raise TypeError(f"got a {type(dataset).__name__}; expected a ray.data.Dataset")
     schema = dataset.schema()  # None without rows
     names = ["image"] if schema is None else schema.names
-    plan = _planned(names, segment_by, **options)
+    work, columns, table_of = _planned(names, segment_by, **options)
     if schema is None:
-        return plan.merged(())
-    parts = dataset.select_columns(plan.columns).map_batches(
-        _ray_batch, batch_size=_RAY_ROWS, batch_format="pyarrow", fn_kwargs={"plan": plan}
+        return Merged(work).result()
+    parts = dataset.select_columns(columns).map_batches(
+        lambda table: table_of(table.to_batches()), batch_size=_RAY_ROWS, batch_format="pyarrow"
     )
-    return plan.merged(row["block"] for row in parts.iter_rows())
+    return _merged(work, (row["block"] for row in parts.iter_rows()))
 
 
 def profile_spark(
@@ -90,63 +89,41 @@ def profile_spark(
     """
     if not hasattr(frame, "mapInArrow"):
         raise TypeError(f"got a {type(frame).__name__}; expected a DataFrame of Spark")
-    plan = _planned(frame.columns, segment_by, **options)
+    work, columns, table_of = _planned(frame.columns, segment_by, **options)
     spark = frame.sparkSession
     before = spark.conf.get(_ARROW_ROWS)
     spark.conf.set(_ARROW_ROWS, _SPARK_ROWS)
     try:
-        rows = frame.select(plan.columns).mapInArrow(partial(_spark_rows, plan), "block binary")
-        return plan.merged(bytes(row[0]) for row in rows.toLocalIterator())
+        parts = frame.select(columns).mapInArrow(
+            lambda batches: iter(table_of(batches).to_batches()), "block binary"
+        )
+        return _merged(work, (bytes(row[0]) for row in parts.toLocalIterator()))
     finally:
         spark.conf.set(_ARROW_ROWS, before)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is done with rows. It can be pickled.
+def _table_of(work: Work, wanted: Wanted, names: str | None, batches: Iterable[Any]) -> Any:
+    """In a task: return a table of one cell, the block of all record batches of Arrow."""
+    merged = Merged(work)
+    for block in blocks(items_of_batches("", batches, wanted, names=names)):
+        merged.add(work(fetched(block, wanted.limits)))
+    return parquet().table({"block": [merged.block().to_bytes()]})
 
-    Attributes:
-        work: what is done with a block of them.
-        name: the column that says what a picture is called, if there is one.
-        wanted: the columns of pictures, values, segments and groups.
+
+def _merged(work: Work, encoded: Iterable[bytes]) -> ProfileView | SegmentedViews:
+    """Merge the blocks of all tasks; of segments the first that come are kept."""
+    merged = Merged(work)
+    for data in encoded:
+        merged.add(Block.from_bytes(data))
+    return merged.result()
+
+
+def _planned(
+    names: Sequence[str], segment_by: SegmentBy | None, **options: Any
+) -> tuple[Work, list[str], Callable[[Iterable[Any]], Any]]:
+    """Return what is done with rows of columns of these names, which of these it needs, and what
+    profiles record batches of them. It raises as `profile_images` does.
     """
-
-    work: Work
-    name: str | None
-    wanted: Wanted
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns that are needed."""
-        names = (self.wanted.column, self.name, *self.wanted.values)
-        return list(dict.fromkeys(filter(None, names)))
-
-    def table(self, batches: Iterable[Any]) -> Any:
-        """Return a table of one row, with all that came of record batches of Arrow as a block."""
-        merged = Merged(self.work)
-        items = items_of_batches("", batches, self.wanted, names=self.name)
-        for block in blocks(items):
-            merged.add(self.work(fetched(block, self.wanted.limits)))
-        return parquet().table({"block": [merged.block().to_bytes()]})
-
-    def merged(self, encoded: Iterable[bytes]) -> ProfileView | SegmentedViews:
-        """Merge the blocks of all parts; of segments the first that come are kept."""
-        merged = Merged(self.work)
-        for data in encoded:
-            merged.add(Block.from_bytes(data))
-        return merged.result()
-
-
-def _ray_batch(table: Any, plan: _Plan) -> Any:
-    return plan.table(table.to_batches())
-
-
-def _spark_rows(plan: _Plan, batches: Iterable[Any]) -> Iterator[Any]:
-    yield from plan.table(batches).to_batches()
-
-
-def _planned(names: Sequence[str], segment_by: SegmentBy | None, **options: Any) -> _Plan:
-    """Return the plan for rows with columns of these names; raises as `profile_images` does."""
     column, reading = options.pop("column", None), options.pop("reading", None)
     of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
     of_work["values"] = tuple(of_work.get("values", ()))
@@ -161,8 +138,9 @@ def _planned(names: Sequence[str], segment_by: SegmentBy | None, **options: Any)
                 f"addresses named {', '.join(usual)}, or its name as the column"
             )
         picture = names[0]
-    columns = tuple(dict.fromkeys((*work.values, *columns_of(segment_by, work.group))))
-    known(columns, names, "the data set")
-    wanted = Wanted(picture, columns, work.reading.limits, work.reading.layout)
+    others = tuple(dict.fromkeys((*work.values, *columns_of(segment_by, work.group))))
+    known(others, names, "the data set")
+    wanted = Wanted(picture, others, work.reading.limits, work.reading.layout)
     name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
-    return _Plan(work, name, wanted)
+    columns = list(dict.fromkeys(filter(None, (picture, name, *others))))
+    return work, columns, partial(_table_of, work, wanted, name)

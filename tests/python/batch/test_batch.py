@@ -79,15 +79,6 @@ def test_a_limit_of_pillow_holds_for_small_pictures_too(
     assert not any(isinstance(file, Measured) for file in files)
 
 
-def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
-    for seed in range(150):
-        picture(12, 10, seed=seed).save(tmp_path / f"{seed}.png")
-    (tmp_path / "bad.png").write_bytes(b"junk")
-    views = {workers: profile_images(tmp_path, workers=workers) for workers in (1, 2, 7)}
-    assert views[1].images == 150
-    assert views[1].to_bytes() == views[2].to_bytes() == views[7].to_bytes()
-
-
 @settings(max_examples=15)
 @given(
     sizes=st.lists(st.integers(1, 70), min_size=2, max_size=2, unique=True),
@@ -129,30 +120,6 @@ def test_a_path_that_is_not_there(folder: Path) -> None:
     view = profile_images([folder, folder / "none.jpg"])
     (item,) = view.get_column("image.Failure").to_summary_dict()["frequent_items/frequent_strings"]
     assert (view.images, item.value, item.est) == (8, "vanished", 1)
-
-
-def test_progress_counts_every_file(folder: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    files = [folder / f"{number % 6}.jpg" for number in range(40)]
-    for number, file in enumerate(files):
-        os.link(file, folder / f"more{number}.jpg")
-    profile_images(folder, workers=3, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(16, 48), (32, 48), (48, 48)]
-
-
-def test_an_interrupt_stops_the_workers(tmp_path: Path) -> None:
-    for seed in range(200):
-        Image.new("L", (4, 4), seed).save(tmp_path / f"{seed}.png")
-    seen = []
-
-    def interrupt(done: int, total: int) -> None:
-        seen.append(done)
-        if done == 32:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        profile_images(tmp_path, workers=2, progress=interrupt)
-    assert seen == [16, 32]
 
 
 def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:

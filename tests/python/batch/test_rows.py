@@ -68,13 +68,6 @@ def test_rows_are_what_profiles_hold_in_the_order_of_paths(mixed: Path, workers:
             assert type(value) is {**NUMBERS, **FACTS}.get(name, type(value))
 
 
-def test_a_file_that_fails_has_a_reason_and_no_numbers(mixed: Path) -> None:
-    (row,) = lm.measure(mixed / "bad.png")
-    assert row.keys() == {"path", "failure", "detail"}
-    assert row["failure"] == "unsupported"
-    assert [row["failure"] for row in lm.measure([mixed / "gone.jpg"])] == ["vanished"]
-
-
 def test_exif_is_given_on_request_as_the_policy_says(mixed: Path) -> None:
     file = mixed / "exif.jpg"
     (plain,) = lm.measure(file)

@@ -102,29 +102,19 @@ def _walk(folder: str) -> Iterable[str]:
                 for entry in entries:
                     if entry.name.startswith("."):
                         continue
-                    if _is_folder(entry):
-                        if entry.is_symlink():
-                            continue
-                        if is_zarr(entry.path):
-                            yield entry.path
-                        else:
-                            folders.append(entry.path)
-                    elif _is_image(entry.path):
+                    if entry.is_dir(follow_symlinks=False) and not is_zarr(entry.path):
+                        folders.append(entry.path)
+                    elif _is_image(entry):
                         yield entry.path
         except OSError:
             yield parent
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _is_image(path: str) -> bool:
-    suffix = os.path.splitext(path)[1].lower()
-    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(path)
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    if not entry.is_file(follow_symlinks=False) and os.path.isdir(entry.path):  # of Zarr; a link
+        return not entry.is_symlink()
+    suffix = os.path.splitext(entry.name)[1].lower()
+    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(entry.path)
 
 
 def _starts_like_an_image(path: str) -> bool:
@@ -136,25 +126,19 @@ def _starts_like_an_image(path: str) -> bool:
             start = file.read(START_BYTES) or b""
     except OSError:
         return True  # to be counted as unreadable
-    _register_formats()
     if len(start) < 16:
         return False
-    if format_of(start) is not None:
-        return True
-    return any(accept and accept(start[:16]) for _, accept in Image.OPEN.values())
-
-
-@cache
-def _register_formats() -> None:
-    """Make all of Pillow's formats known, the common ones first: files are tried in that order."""
-    Image.preinit()
-    Image.init()
+    image_suffixes()  # makes the formats of Pillow known
+    return format_of(start) is not None or any(
+        accept and accept(start[:16]) for _, accept in Image.OPEN.values()
+    )
 
 
 @cache
 def image_suffixes() -> frozenset[str]:
     """The suffixes that name a format of pictures, in small letters."""
-    _register_formats()
+    Image.preinit()  # the common ones first: files are tried in that order
+    Image.init()
     # Pillow also registers suffixes of formats that are no pictures to a user.
     readable = {
         suffix
