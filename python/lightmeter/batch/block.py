@@ -12,7 +12,6 @@ from lightmeter import _core
 from lightmeter.batch.segments import (
     GroupBy,
     SegmentBy,
-    check_group,
     check_segments,
     group_in,
     segment_in,
@@ -147,10 +146,7 @@ class Work:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of pictures; rename the column"
                 )
-        if self.segment_by is not None:
-            check_segments(self.segment_by, self.reading.exif, self.fixed)
-        if self.group is not None:
-            check_group(self.group, self.reading.exif)
+        check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
 
     def empty(self) -> Profile:
         """Return a profile of nothing."""

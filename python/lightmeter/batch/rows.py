@@ -112,32 +112,25 @@ def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: 
     return rows
 
 
-def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
-    missing: list[str] = []
+def _values(measured: Measured, with_exif: bool) -> Row:
     numbers = measured.meter.measurement()
+    cells: dict[str, Cell | None] = {}
     for name in measured.meter._names:
-        feature = f"{PREFIX}{name}"
-        if name in numbers:
-            value = numbers[name]
-            yield feature, NUMBERS[feature](value) if feature in NUMBERS else value
-        else:
-            missing.append(feature)
-    yield f"{PREFIX}Colorspace", measured.meter.mode
+        feature, value = f"{PREFIX}{name}", numbers.get(name)
+        if value is not None and feature in NUMBERS:
+            value = NUMBERS[feature](value)
+        cells[feature] = value
+    cells[f"{PREFIX}Colorspace"] = measured.meter.mode
     for feature, own in _own_values(measured):
-        if own is not None and (isinstance(own, str) or math.isfinite(own)):
-            yield feature, own
-        else:
-            missing.append(feature)
-    for name, fact in (measured.facts or {}).items():
-        if fact is not None:
-            yield f"{PREFIX}{name}", fact
-        else:
-            missing.append(f"{PREFIX}{name}")
+        has_own = own is not None and (isinstance(own, str) or math.isfinite(own))
+        cells[feature] = own if has_own else None
+    cells |= {f"{PREFIX}{name}": fact for name, fact in (measured.facts or {}).items()}
+    row: Row = {feature: value for feature, value in cells.items() if value is not None}
     if with_exif:
-        for name, tag in (measured.exif or {}).items():
-            yield f"{PREFIX}{name}", tag
-    if missing:
-        yield "missing", missing
+        row |= {f"{PREFIX}{name}": tag for name, tag in (measured.exif or {}).items()}
+    if missing := [feature for feature, value in cells.items() if value is None]:
+        row["missing"] = missing
+    return row
 
 
 def _own_values(measured: Measured) -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from lightmeter.profile.grouping import Group, GroupName, group_of
 from lightmeter.profile.segments import returned_values, segment_of_values, segment_text, text_of
 from lightmeter.text import near
 
-__all__ = ["SOURCES", "GroupBy", "SegmentBy", "check_group", "check_segments", "columns_of"]
+__all__ = ["SOURCES", "GroupBy", "SegmentBy", "check_segments", "columns_of"]
 __all__ += ["exif_of", "group_in", "segment_in"]
 
 SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
@@ -30,40 +30,43 @@ GroupBy = str | Callable[[str], GroupName]
 _HEADER_LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
 
 
-def check_segments(segment_by: SegmentBy, exif: ExifPolicy, fixed: Mapping[str, str]) -> None:
-    """Check what `lightmeter.profile_images` takes as `segment_by`.
+def check_segments(
+    segment_by: SegmentBy | None,
+    group: GroupBy | None,
+    exif: ExifPolicy,
+    fixed: Mapping[str, str],
+) -> None:
+    """Check what `lightmeter.profile_images` takes as `segment_by` and `group`.
 
     Args:
         segment_by: what to check.
+        group: likewise.
         exif: a tag that it denies can make no segments either.
         fixed: keys and values that all segments have.
 
     Raises:
-        TypeError: `segment_by` is of another type.
+        TypeError: one is of another type.
         ValueError: an origin is not understood, or names a personal tag, or a key is among `fixed`.
     """
-    if callable(segment_by):
-        return
-    if not isinstance(segment_by, Mapping) or not segment_by:
+    origins: list[str] = []
+    if isinstance(segment_by, Mapping) and segment_by:
+        segment_text(segment_by)  # checks the types
+        _check_keys(segment_by, fixed)
+        origins += segment_by.values()
+    elif segment_by is not None and not callable(segment_by):
         raise TypeError(
             f"segment_by is {segment_by!r}; expected a function, or a dict such as "
             "{'camera': 'exif:Model'}"
         )
-    segment_text(segment_by)  # checks the types
-    for origin in segment_by.values():
-        _check_origin(origin, exif)
-    _check_keys(segment_by, fixed)
-
-
-def check_group(group: GroupBy, exif: ExifPolicy) -> None:
-    """Check what `lightmeter.profile_images` takes as `group`; raises as `check_segments` does."""
     if isinstance(group, str):
-        _check_origin(group, exif)
-    elif not callable(group):
+        origins.append(group)
+    elif group is not None and not callable(group):
         raise TypeError(
             f"group is {group!r}; expected a function of the path, or a text such as "
             "'path:([^/]+)/'"
         )
+    for origin in origins:
+        _check_origin(origin, exif)
 
 
 def segment_in(
