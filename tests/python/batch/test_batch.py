@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import picture
@@ -13,9 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Failure, Reading, profile_images
 from lightmeter.batch.sources.folder import find_images
-from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes
-from lightmeter.image.measure import Measured, measure_image, measure_images, measure_together
+from lightmeter.image.measure import Measured, measure_together
 from PIL import Image
 
 
@@ -41,35 +38,6 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("in_memory", [False, True])
-def test_small_pictures_are_measured_together_as_they_are_alone(
-    mixed: Path, in_memory: bool
-) -> None:
-    files: list[Any] = find_images(mixed)
-    names = files
-    if in_memory:
-        files, names = [Path(file).read_bytes() for file in files], [""] * len(files)
-    reading = Reading()
-    alone: list[str | Measured] = []
-    for file in files:
-        try:
-            alone.append(measure_image(file, reading))
-        except ImageError as error:
-            alone.append(error.reason)
-    together = measure_together(files, names, reading)
-    assert 20 <= sum(isinstance(each, Measured) for each in together) < 50
-    for one, other, name in zip(alone, together, names, strict=True):
-        if isinstance(other, EncodedBytes):
-            image = measure_images(other, reading, name=name)
-            other = next(image) if isinstance(one, Measured) else None
-        if isinstance(one, str):
-            assert other is None
-        elif other is not None:
-            assert other._replace(meter=None) == one._replace(meter=None)  # type: ignore[arg-type]
-            assert other.meter.measurement() == one.meter.measurement()
-            assert other.meter.mode == one.meter.mode
-
-
 def test_a_limit_of_pillow_holds_for_small_pictures_too(
     mixed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,18 +49,19 @@ def test_a_limit_of_pillow_holds_for_small_pictures_too(
 
 @settings(max_examples=15)
 @given(
-    sizes=st.lists(st.integers(1, 70), min_size=2, max_size=2, unique=True),
+    size=st.integers(2, 70),
     exemplars=st.integers(0, 2),
     sample=st.integers(0, 8),
     segments=st.booleans(),
 )
 def test_the_size_of_blocks_does_not_change_the_bytes(
-    mixed: Path, sizes: list[int], exemplars: int, sample: int, segments: bool
+    mixed: Path, size: int, exemplars: int, sample: int, segments: bool
 ) -> None:
+    """Also of one, where each picture is measured alone: small ones are measured together."""
     views = []
-    for size in sizes:
+    for most in (1, size):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("lightmeter.batch.block._SIZES", ((1 << 62, size),))
+            patch.setattr("lightmeter.batch.block._SIZES", ((1 << 62, most),))
             found = profile_images(
                 mixed,
                 workers=2,
