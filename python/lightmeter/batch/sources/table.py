@@ -142,7 +142,7 @@ def items_of_batches(
             part = batch.slice(start, _ROWS)
             known_names = {*wanted.values, names} & {*batch.schema.names}
             others = {name: _values(part.column(name)) for name in known_names}
-            for row, cell in enumerate(_cells(part.column(wanted.column))):
+            for row, cell in enumerate(part.column(wanted.column)):
                 number = next(numbers)
                 data, path = _picture(cell, table, most_bytes(wanted.limits))
                 values = {
@@ -157,27 +157,20 @@ def items_of_batches(
                 yield item_of(data, name, values)
 
 
-def _cells(column: Any) -> Iterator[Any]:
-    """Yield the scalars of an array; one of a dictionary, which may be large, is made once."""
-    if not parquet().types.is_dictionary(column.type):
-        yield from column
-        return
-    entry = cache(column.dictionary.__getitem__)
-    for index in column.indices.to_pylist():
-        yield parquet().scalar(None, column.type.value_type) if index is None else entry(index)
-
-
 def _values(column: Any) -> list[Any]:
     """The values of an Arrow array. What Python does not have is None, such as the year 10000, a
     time zone that nobody knows or a text that is no UTF-8; of times it has microseconds. None are
     also lists and the like, and texts of more than a megabyte.
     """
     pa = parquet()
+    if pa.types.is_dictionary(column.type):  # an entry may be large, and of many rows
+        entry = cache(lambda index: _values(column.dictionary.slice(index, 1))[0])
+        return [None if index is None else entry(index) for index in column.indices.to_pylist()]
     if _is_nested(column.type):
         return [None] * len(column)
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    values = map(_value, _cells(column))
+    values = map(_value, column)
     return [
         None if isinstance(value, str | bytes) and len(value) > _LONGEST_VALUE else value
         for value in values
