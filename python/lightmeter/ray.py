@@ -1,5 +1,5 @@
 """Profiles of Ray data sets."""
 
-from lightmeter.batch.ray import profile
+from lightmeter.batch.cluster import profile_ray as profile
 
 __all__ = ["profile"]

@@ -1,5 +1,5 @@
 """Profiles of Spark DataFrames."""
 
-from lightmeter.batch.spark import profile
+from lightmeter.batch.cluster import profile_spark as profile
 
 __all__ = ["profile"]

@@ -3,13 +3,19 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter import _core
-from lightmeter.batch.segments import GroupOf, SegmentOf
+from lightmeter.batch.segments import (
+    GroupBy,
+    SegmentBy,
+    check_segments,
+    group_in,
+    segment_in,
+)
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
 from lightmeter.errors import DecodeError, ImageError
@@ -20,9 +26,10 @@ from lightmeter.image.metrics import TAKEN
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
-from lightmeter.profile import Profile
+from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.segments import SegmentedViews, kept_segment
 
-__all__ = ["Block", "Work", "blocks"]
+__all__ = ["Block", "Merged", "Work", "blocks"]
 
 # How many pictures a block has, by how many came before. The workers do not enter, as the result
 # must not depend on them. A few hundred pictures keep all workers at work; beyond 1024 a merge is
@@ -41,8 +48,7 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
     """Cut pictures into blocks, by nothing but their number and their sizes."""
     before = held = 0
     block: list[Item] = []
-    sizes = iter(_SIZES)
-    end, most = next(sizes)
+    _, most = _SIZES[0]
     for item in items:
         block.append(item)
         held += item.size
@@ -50,8 +56,7 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
             before += len(block)
             yield block
             block, held = [], 0
-            while before >= end:
-                end, most = next(sizes)
+            most = next(size for end, size in _SIZES if before < end)
     if block:
         yield block
 
@@ -72,7 +77,7 @@ class Block(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """Return the block as JSON, with profiles in base64."""
-        segments = [[name, b64encode(data).decode()] for name, data in self.segments.items()]
+        segments = {name: b64encode(data).decode() for name, data in self.segments.items()}
         return json.dumps([b64encode(self.profile).decode(), self.failures, segments]).encode()
 
     @classmethod
@@ -84,44 +89,23 @@ class Block(NamedTuple):
         """
         try:
             profile, failures, segments = parse_json(data)
-            named = {name: b64decode(text) for name, text in segments}
+            named = {name: b64decode(text) for name, text in segments.items()}
             block = cls(b64decode(profile), [Failure(*failure) for failure in failures], named)
-        except (ValueError, TypeError) as error:
+            for encoded in (block.profile, *named.values()):
+                _core.Profile.decode(encoded)
+        except (ValueError, TypeError, AttributeError) as error:
             raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
-        for encoded in (block.profile, *named.values()):
-            _core.Profile.decode(encoded)
         return block
 
 
 def _measured_together(
-    whole: Profile, items: Iterator[Item]
+    whole: Profile, items: Iterable[Item]
 ) -> Iterator[tuple[Item, Measured | EncodedBytes | None]]:
-    """The items; what is small is read and measured with others.
-
-    After one that is not small the next is taken alone, so that large ones come one by one.
-    """
-    together = 1
-    while batch := _batch(items, together):
-        files = whole._measure_together([*map(_DATA, batch)], [*map(_NAME, batch)])
-        together = _TOGETHER if all(map(_is_small, files)) else 1
-        yield from zip(batch, files, strict=True)
-
-
-def _is_small(file: Measured | EncodedBytes | None) -> bool:
-    if isinstance(file, Measured):
-        size = (file.facts or {}).get("FileSize")
-        return isinstance(size, int) and size <= BYTES_TOGETHER
-    return file is not None and file.size <= BYTES_TOGETHER
-
-
-def _batch(items: Iterator[Item], most: int) -> list[Item]:
-    """The next items, of which one that is large in memory is the last."""
-    batch: list[Item] = []
-    for item in islice(items, most):
-        batch.append(item)
-        if item.weight > BYTES_TOGETHER:
-            break
-    return batch
+    """Yield the items, of which small ones are read and measured together."""
+    for is_large, run in groupby(items, lambda item: item.size > BYTES_TOGETHER):
+        while batch := list(islice(run, 1 if is_large else _TOGETHER)):
+            files = whole._measure_together([*map(_DATA, batch)], [*map(_NAME, batch)])
+            yield from zip(batch, files, strict=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,15 +113,17 @@ class Work:
     """How a run of pictures becomes a block; it can be pickled, so it runs wherever they are read.
 
     The blocks of one source, merged in its order, give the profile of `lightmeter.profile_images`,
-    which describes the first attributes.
+    which describes most attributes.
 
     Attributes:
-        root: a folder that the names of failures in the profile are relative to.
-        segment_of: from a picture to the text of its segment; None makes no segments.
-        group_of: from a picture to its group; None takes pictures for independent.
+        fixed: keys and values that all segments have.
+        root: a folder or archive that names are relative to where patterns look for segments.
+        relative_failures: make names of failures in the profile relative to it too.
 
     Raises:
-        ValueError: a value has the name of what is measured of pictures.
+        TypeError: `segment_by` or `group` is of another type.
+        ValueError: a value has the name of what is measured of pictures; `segment_by` or `group` is
+            not understood.
     """
 
     reading: Reading
@@ -146,18 +132,21 @@ class Work:
     exemplars: int = 0
     sample: int = 0
     tags: Mapping[str, str] | None = None
+    segment_by: SegmentBy | None = None
+    group: GroupBy | None = None
+    fixed: Mapping[str, str] = field(default_factory=dict)
     root: str | None = None
-    segment_of: SegmentOf | None = None
-    group_of: GroupOf | None = None
+    relative_failures: bool = False
 
     def __post_init__(self) -> None:
-        """Check the names of values."""
+        """Check what pictures would fail by."""
         start = f"{self.prefix}."
         for name in self.values:
             if name.startswith(start) and name[len(start) :].partition(".")[0] in TAKEN:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of pictures; rename the column"
                 )
+        check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
 
     def empty(self) -> Profile:
         """Return a profile of nothing."""
@@ -170,10 +159,7 @@ class Work:
         )
 
     def __call__(
-        self,
-        items: Iterable[Item],
-        watch: Watch | None = None,
-        threads: int = 1,
+        self, items: Iterable[Item], watch: Watch | None = None, threads: int = 1
     ) -> Block:
         """Profile pictures, in this process and one after another.
 
@@ -186,7 +172,7 @@ class Work:
         whole = self.empty()
         failures: list[Failure] = []
         segments: dict[str, Profile] = {}
-        for item, file in _measured_together(whole, iter(items)):
+        for item, file in _measured_together(whole, items):
             measured: Measured | Profile | None = file if isinstance(file, Measured) else None
             if measured is None:
                 try:
@@ -197,21 +183,66 @@ class Work:
                 except ImageError as error:
                     failures.append(Failure(item.name, error.reason, error.detail))
             profiles = [whole]
-            if self.segment_of is not None:
-                profiles.append(segments.setdefault(self.segment_of(item), self.empty()))
-            group = None if self.group_of is None else self.group_of(item)
+            if self.segment_by is not None:
+                segment = segment_in(self.segment_by, item, self.root, self.fixed)
+                profiles.append(segments.setdefault(segment, self.empty()))
+            group = None if self.group is None else group_in(self.group, item, self.root)
             for profile in profiles:
                 if measured is not None:
                     profile._add(self.prefix, measured, group)
                 else:
-                    name = item.name if self.root is None else relative(item.name, self.root)
-                    failure = failures[-1]._replace(path=name)
-                    profile._log_failure(self.prefix, failure, group)
+                    name = item.name
+                    if self.relative_failures and self.root is not None:
+                        name = relative(name, self.root)
+                    profile._log_failure(self.prefix, failures[-1]._replace(path=name), group)
                 if self.values:
                     row = {name: item.values.get(name) for name in self.values}
                     profile._add_row(row, group)
-        return Block(
-            whole.view().to_bytes(),
-            failures,
-            {segment: profile.view().to_bytes() for segment, profile in segments.items()},
-        )
+        return _block(whole, failures, segments)
+
+
+class Merged:
+    """A profile of all pictures, and those of segments, into which blocks are merged in order.
+
+    Attributes:
+        whole: the profile of all pictures.
+        segments: those of the segments, by their texts.
+    """
+
+    def __init__(self, work: Work, kept: set[str] | None = None) -> None:
+        """Begin with nothing.
+
+        Args:
+            work: what made the blocks.
+            kept: the segments that are not counted as ``other``, to which more are added.
+        """
+        self._work, self._kept = work, set() if kept is None else kept
+        self.whole = work.empty()
+        self.segments: dict[str, Profile] = {}
+
+    def add(self, block: Block) -> None:
+        """Merge a block."""
+        self.whole._core.merge(_core.Profile.decode(block.profile))
+        for text, data in block.segments.items():
+            text = kept_segment(text, self._kept, self._work.fixed)
+            if text not in self.segments:
+                self.segments[text] = self._work.empty()
+            self.segments[text]._core.merge(_core.Profile.decode(data))
+
+    def block(self) -> Block:
+        """Return all as one block, without failures."""
+        return _block(self.whole, [], self.segments)
+
+    def views(self) -> SegmentedViews:
+        """Return the profiles; no block is merged after that."""
+        parts = {text: ProfileView(segment._core) for text, segment in self.segments.items()}
+        return SegmentedViews(ProfileView(self.whole._core), parts)
+
+    def result(self) -> ProfileView | SegmentedViews:
+        """Return the profile of all pictures, or all profiles if there are segments, likewise."""
+        return ProfileView(self.whole._core) if self._work.segment_by is None else self.views()
+
+
+def _block(whole: Profile, failures: list[Failure], segments: Mapping[str, Profile]) -> Block:
+    encoded = {segment: profile._core.encode() for segment, profile in segments.items()}
+    return Block(whole._core.encode(), failures, encoded)

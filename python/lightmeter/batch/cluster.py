@@ -1,109 +1,133 @@
 """Rows of pictures on the machines of a cluster: profiled there, and merged in one place."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Unpack
 
-from lightmeter import _core
-from lightmeter.batch.block import Work, blocks
-from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
-from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.block import Block, Merged, Work, blocks
+from lightmeter.batch.profile import RowOptions
+from lightmeter.batch.segments import SegmentBy, columns_of
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.batch.sources.table import (
-    USUAL_PATHS,
-    USUAL_PICTURES,
-    items_of_batches,
-    known,
-)
-from lightmeter.image.reading import Reading, reading_of
-from lightmeter.profile import Profile, ProfileView
+from lightmeter.batch.sources.remote import fetched
+from lightmeter.batch.sources.table import USUAL_PATHS, USUAL_PICTURES, items_of_batches, known
+from lightmeter.image.reading import reading_of
+from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
+from lightmeter.profile.table_files import parquet
 
-__all__ = ["Plan", "plan_of"]
+__all__ = ["profile_ray", "profile_spark"]
 
-Part = tuple[str, bytes]  # the text of a segment, nothing for all pictures; and its profile
+# Rows of a batch, all of whose pictures are in memory: 10 000 where nobody says otherwise.
+_RAY_ROWS, _SPARK_ROWS = 256, 64
+_OF_WORK = {"values", "prefix", "group", "exemplars", "sample", "tags"}
+_ARROW_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
-_WHOLE = ""
 
+def profile_ray(
+    dataset: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[RowOptions]
+) -> ProfileView | SegmentedViews:
+    """Profile the pictures of a ``ray.data.Dataset``, on its cluster.
 
-@dataclass(frozen=True)
-class Plan:
-    """What is done with rows. It can be pickled.
+    Profiles of batches are merged as they come. So numbers are those of `lightmeter.profile_images`
+    of the same pictures: up to 1024 pictures they are equal, co-moments to 1e-12, and beyond that
+    estimates differ within their bounds.
 
-    Attributes:
-        work: what is done with a block of them.
-        column: the one of pictures.
-        name: the one that says what a picture is called, if there is one.
-        wanted: the columns of values, segments and groups.
+    Args:
+        dataset: its rows hold encoded bytes, arrays (HxW or HxWxC, unless `layout` says otherwise),
+            paths or addresses that all machines can open, or dicts of ``bytes`` and ``path``.
+        segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
+            segments the first that come are kept.
+        options: `column`, `values`, `prefix`, `group`, `exemplars`, `sample`, `tags`, all of a
+            `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
+            only one.
+
+    Returns:
+        The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments.
+
+    Raises:
+        TypeError: it is no data set of Ray, or an option is of another type.
+        ValueError: it has no such column, or an argument is out of range.
     """
-
-    work: Work
-    column: str
-    name: str | None
-    wanted: Wanted
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns that are needed."""
-        return list(dict.fromkeys(filter(None, (self.column, self.name, *self.wanted.values))))
-
-    def parts(self, batches: Iterable[Any]) -> Iterator[Part]:
-        """Profile record batches of Arrow, a block at a time, where their pictures can be read."""
-        totals: dict[str, Profile] = {}
-        items = items_of_batches("", batches, self.column, self.wanted, names=self.name)
-        for block in blocks(items):
-            done = self.work(fetched(block, self.wanted.limits))
-            for segment, data in ((_WHOLE, done.profile), *done.segments.items()):
-                total = totals.setdefault(segment, self.work.empty())
-                total._core.merge(_core.Profile.decode(data))
-        for segment, total in totals.items():
-            yield segment, total.view().to_bytes()
-
-    def merged(self, parts: Iterable[Part]) -> ProfileView | SegmentedViews:
-        """Merge all parts; of segments the first that come are kept."""
-        total = self.work.empty()
-        segments: dict[str, Profile] = {}
-        kept: set[str] = set()
-        for text, data in parts:
-            profile = total
-            if text != _WHOLE and self.work.segment_of is not None:
-                text = self.work.segment_of.kept(text, kept)
-                profile = segments.setdefault(text, self.work.empty())
-            profile._core.merge(_core.Profile.decode(data))
-        if self.work.segment_of is None:
-            return total.view()
-        return SegmentedViews(total.view(), {text: part.view() for text, part in segments.items()})
-
-
-def plan_of(
-    names: Sequence[str],
-    segment_by: SegmentBy | None,
-    *,
-    column: str | None = None,
-    values: Iterable[str] = (),
-    group: GroupBy | None = None,
-    reading: Reading | None = None,
-    prefix: str = "image",
-    exemplars: int = 0,
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    **options: Any,
-) -> Plan:
-    """Return the plan for rows with columns of these names; raises as `profile_images` does."""
-    reading = reading_of(reading, options)  # type: ignore[arg-type]  # it looks itself
-    logged = tuple(values)
-    others = tuple(dict.fromkeys((*logged, *columns_of(segment_by), *columns_of(group))))
-    known(others, names, "the data set")
-    work = Work(
-        reading=reading,
-        prefix=prefix,
-        values=logged,
-        exemplars=exemplars,
-        sample=sample,
-        tags=tags,
-        segment_of=None if segment_by is None else SegmentOf(segment_by, None, reading.exif),
-        group_of=None if group is None else GroupOf(group, None, reading.exif),
+    if not hasattr(dataset, "map_batches"):
+        raise TypeError(f"got a {type(dataset).__name__}; expected a ray.data.Dataset")
+    schema = dataset.schema()  # None without rows
+    names = ["image"] if schema is None else schema.names
+    work, columns, table_of = _planned(names, segment_by, **options)
+    if schema is None:
+        return Merged(work).result()
+    parts = dataset.select_columns(columns).map_batches(
+        lambda table: table_of(table.to_batches()), batch_size=_RAY_ROWS, batch_format="pyarrow"
     )
+    return _merged(work, (row["block"] for row in parts.iter_rows()))
+
+
+def profile_spark(
+    frame: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[RowOptions]
+) -> ProfileView | SegmentedViews:
+    """Profile the pictures that the rows of a Spark DataFrame hold or name, on its executors.
+
+    Each partition gives one profile, and one of each segment, which are merged as they come. So
+    numbers are those of `lightmeter.profile_images` of the same pictures: up to 1024 pictures they
+    are equal, co-moments to 1e-12, and beyond that estimates differ within their bounds. Use
+    ``frame.repartition(n)`` where there are fewer partitions than processors.
+
+    Args:
+        frame: a DataFrame. Its rows hold encoded bytes, structs of ``bytes`` and ``path``, or paths
+            or addresses that all executors can open.
+        segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
+            segments the first that come are kept.
+        options: `column`, `values`, `prefix`, `group`, `exemplars`, `sample`, `tags`, all of a
+            `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
+            only one.
+
+    Returns:
+        The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments.
+
+    Raises:
+        TypeError: `frame` is no DataFrame, or an option is of another type.
+        ValueError: it has no such column, or an argument is out of range.
+    """
+    if not hasattr(frame, "mapInArrow"):
+        raise TypeError(f"got a {type(frame).__name__}; expected a DataFrame of Spark")
+    work, columns, table_of = _planned(frame.columns, segment_by, **options)
+    spark = frame.sparkSession
+    before = spark.conf.get(_ARROW_ROWS)
+    spark.conf.set(_ARROW_ROWS, _SPARK_ROWS)
+    try:
+        parts = frame.select(columns).mapInArrow(
+            lambda batches: iter(table_of(batches).to_batches()), "block binary"
+        )
+        return _merged(work, (bytes(row[0]) for row in parts.toLocalIterator()))
+    finally:
+        spark.conf.set(_ARROW_ROWS, before)
+
+
+def _table_of(work: Work, wanted: Wanted, names: str | None, batches: Iterable[Any]) -> Any:
+    """In a task: return a table of one cell, the block of all record batches of Arrow."""
+    merged = Merged(work)
+    for block in blocks(items_of_batches("", batches, wanted, names=names)):
+        merged.add(work(fetched(block, wanted.limits)))
+    return parquet().table({"block": [merged.block().to_bytes()]})
+
+
+def _merged(work: Work, encoded: Iterable[bytes]) -> ProfileView | SegmentedViews:
+    """Merge the blocks of all tasks; of segments the first that come are kept."""
+    merged = Merged(work)
+    for data in encoded:
+        merged.add(Block.from_bytes(data))
+    return merged.result()
+
+
+def _planned(
+    names: Sequence[str], segment_by: SegmentBy | None, **options: Any
+) -> tuple[Work, list[str], Callable[[Iterable[Any]], Any]]:
+    """Return what is done with rows of columns of these names, which of these it needs, and what
+    profiles record batches of them. It raises as `profile_images` does.
+    """
+    column, reading = options.pop("column", None), options.pop("reading", None)
+    of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
+    of_work["values"] = tuple(of_work.get("values", ()))
+    work = Work(reading=reading_of(reading, options), segment_by=segment_by, **of_work)  # type: ignore[arg-type]  # it looks itself
     work.empty()  # checks the options here
     usual = USUAL_PICTURES + USUAL_PATHS if column is None else (column,)
     picture = next((name for name in usual if name in names), None)
@@ -114,5 +138,9 @@ def plan_of(
                 f"addresses named {', '.join(usual)}, or its name as the column"
             )
         picture = names[0]
+    others = tuple(dict.fromkeys((*work.values, *columns_of(segment_by, work.group))))
+    known(others, names, "the data set")
+    wanted = Wanted(picture, others, work.reading.limits, work.reading.layout)
     name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
-    return Plan(work, picture, name, Wanted(picture, others, reading.limits, reading.layout))
+    columns = list(dict.fromkeys(filter(None, (picture, name, *others))))
+    return work, columns, partial(_table_of, work, wanted, name)

@@ -12,8 +12,8 @@ from functools import cache
 from multiprocessing import connection, get_context
 from typing import Any, TypeVar
 
-from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import BatchError
 from lightmeter.image.limits import Limits
 
@@ -35,17 +35,17 @@ def processes(
         TypeError: `work` cannot be sent to another process. Nothing was begun.
         BatchError: a worker died.
     """
+    pickled = _pickled((work, limits))
     context = get_context("spawn")
     # Its other end closes with this process, however that ends.
     alive, holder = context.Pipe(duplex=False)
-    began = context.Event()
-    pool = ProcessPoolExecutor(workers, context, _begin, (_pickled((work, limits)), alive, began))
+    pool = ProcessPoolExecutor(workers, context, _begin, (alive,))
     begun: dict[Future[Result], list[Item]] = {}
 
     def submit(block: list[Item]) -> "Future[Result]":
         for done in [other for other in begun if other.done() and not other.exception()]:
             del begun[done]
-        future: Future[Result] = pool.submit(_worked, block)
+        future: Future[Result] = pool.submit(_worked, pickled, block)
         begun[future] = block
         return future
 
@@ -53,25 +53,17 @@ def processes(
         yield submit
     except BrokenProcessPool:
         items = [item for block in begun.values() for item in block]
-        raise BatchError(_why(items) if began.is_set() else _NO_MAIN) from None
+        raise BatchError(
+            f"a worker process died at one of {len(items)} pictures, from {items[0].name!r} to "
+            f"{items[-1].name!r}. Workers run the script that started them, which must be a file: "
+            "put what it does below `if __name__ == '__main__':`. Or the system killed it for want "
+            "of memory: give limits. Or a decoder crashed: measure these pictures one by one. With "
+            "`resume` nothing done is lost"
+        ) from None
     finally:
         holder.close()
         pool.shutdown(cancel_futures=True)
         alive.close()
-
-
-_NO_MAIN = (
-    "the worker processes ended as they began. They run the script that started them, which must "
-    "be a file: put what it does below `if __name__ == '__main__':`"
-)
-
-
-def _why(items: list[Item]) -> str:
-    return (
-        f"a worker process died at one of {len(items)} pictures, from {items[0].name!r} to "
-        f"{items[-1].name!r}. The system may have killed it for want of memory: give limits. Or a "
-        "decoder crashed: measure these pictures one by one. With `resume` nothing done is lost"
-    )
 
 
 def _pickled(work: Any) -> bytes:
@@ -85,15 +77,9 @@ def _pickled(work: Any) -> bytes:
         ) from error
 
 
-_work = b""  # in a worker: what `processes` was given
-
-
-def _begin(work: bytes, parent: connection.Connection, began: Any) -> None:
-    global _work  # a worker is told once
-    _work = work
+def _begin(parent: connection.Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    began.set()
 
 
 def _end_with(parent: connection.Connection) -> None:
@@ -102,9 +88,9 @@ def _end_with(parent: connection.Connection) -> None:
 
 
 @cache
-def _loaded() -> tuple[Callable[..., Any], Limits]:
+def _loaded(work: bytes) -> tuple[Callable[..., Any], Limits]:
     try:
-        return pickle.loads(_work)  # type: ignore[no-any-return]  # of the parent
+        return pickle.loads(work)  # type: ignore[no-any-return]  # of the parent
     except (AttributeError, ImportError) as error:
         raise TypeError(
             f"worker processes do not find a function of yours: {error}. Put it in a module that "
@@ -112,9 +98,9 @@ def _loaded() -> tuple[Callable[..., Any], Limits]:
         ) from None
 
 
-def _worked(block: list[Item]) -> Any:
+def _worked(pickled: bytes, block: list[Item]) -> Any:
     """In a worker: what came of a block."""
-    work, limits = _loaded()
+    work, limits = _loaded(pickled)
     try:
         return work(fetched(block, limits), None)
     except Exception as error:

@@ -2,22 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
-from lightmeter import _core
-from lightmeter.batch.block import Block, Work, blocks
+from lightmeter.batch.block import Merged, Work, blocks
 from lightmeter.batch.resume import Kept
 from lightmeter.batch.running import in_order, threads, threads_for, workers_of
-from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
+from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
 from lightmeter.image.failure import Failure
-from lightmeter.image.limits import Limits
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
 
 __all__ = ["Executor", "RowOptions", "Run", "profile_images"]
@@ -161,11 +158,10 @@ def profile_images(
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
     reading = reading_of(reading, options)
-    run = Run(workers, executor, resume, progress, on_failure)
+    run = Run(workers_of(workers), executor, resume, progress, on_failure)
     logged = tuple(values)
-    columns = (*logged, *columns_of(segment_by), *columns_of(group))
-    wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
-    found = source_of(source, wanted)
+    columns = dict.fromkeys((*logged, *columns_of(segment_by, group)))
+    found = source_of(source, Wanted(column, tuple(columns), reading.limits, reading.layout))
     work = Work(
         reading=reading,
         prefix=prefix,
@@ -173,19 +169,19 @@ def profile_images(
         exemplars=exemplars,
         sample=sample,
         tags=tags,
+        segment_by=segment_by,
+        group=group,
         root=found.root,
-        segment_of=None if segment_by is None else SegmentOf(segment_by, found.root, reading.exif),
-        group_of=None if group is None else GroupOf(group, found.root, reading.exif),
+        relative_failures=True,
     )
-    views = run.profile(found, work)
-    return views.whole if segment_by is None else views
+    return run.profile(found, work).result()
 
 
 @dataclass(frozen=True)
 class Run:
     """Who works on the blocks of a source; the attributes are arguments of `profile_images`."""
 
-    workers: int | None = None
+    workers: int
     executor: Executor = "threads"
     resume: str | os.PathLike[str] | None = None
     progress: Callable[[int, int], None] | None = None
@@ -193,12 +189,11 @@ class Run:
 
     def __post_init__(self) -> None:
         """Check what nobody else checks before anything is looked for."""
-        workers_of(self.workers)
         if self.executor not in get_args(Executor):
             expected = ", ".join(get_args(Executor))
             raise ValueError(f"executor is {self.executor!r}; expected one of {expected}")
 
-    def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> SegmentedViews:
+    def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> Merged:
         """Profile the pictures of a source.
 
         Args:
@@ -206,35 +201,21 @@ class Run:
             work: what is done with a block.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
-        total = work.empty()
-        segments: dict[str, Profile] = {}
-        kept = set() if kept is None else kept
-        workers = workers_of(self.workers)
+        merged = Merged(work, kept)
         resumed = None if self.resume is None else Kept(self.resume, work)
-        shared = partial(work, threads=threads_for(source, workers))
-        with self._pool(shared, work.reading.limits, workers) as begin:
+        start: Any = threads
+        if self.executor == "processes":
+            from lightmeter.batch.processes import processes as start  # most never need it
+        shared = partial(work, threads=threads_for(source, self.workers))
+        with start(shared, self.workers, work.reading.limits) as begin:
             submit = begin if resumed is None else partial(resumed.submit, begin=begin)
             # In the order of the source, on which the segments kept depend.
-            for block in in_order(submit, blocks(source), workers, self.progress, source.total):
+            cut = blocks(source.items())
+            for block in in_order(submit, cut, self.workers, self.progress, source.total):
                 if resumed is not None:
                     resumed.keep(block)
-                total._core.merge(_core.Profile.decode(block.profile))
-                if work.segment_of is not None:
-                    for text, data in block.segments.items():
-                        text = work.segment_of.kept(text, kept)
-                        segment = segments.setdefault(text, work.empty())
-                        segment._core.merge(_core.Profile.decode(data))
+                merged.add(block)
                 if self.on_failure is not None:
                     for failure in block.failures:
                         self.on_failure(failure)
-        parts = {text: segment.view() for text, segment in segments.items()}
-        return SegmentedViews(total.view(), parts)
-
-    def _pool(
-        self, work: Callable[..., Block], limits: Limits, workers: int
-    ) -> AbstractContextManager[Any]:
-        if self.executor == "processes":
-            from lightmeter.batch.processes import processes  # loads what most never need
-
-            return processes(work, workers, limits)
-        return threads(work, workers, limits)
+        return merged

@@ -4,13 +4,11 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import fields, is_dataclass
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,7 @@ from PIL import features
 
 from lightmeter import _core
 from lightmeter.batch.block import Block, Work
-from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.remote import RemotePart
+from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, DecodeError, ImageError
 from lightmeter.files import read_regular, write_atomically
 
@@ -124,8 +121,6 @@ def _text(value: Any) -> str:
 
 def _lasting(value: Any) -> Any:
     """Return an option as what JSON has, the same in every process."""
-    if isinstance(value, partial):
-        return [value.func, value.args, value.keywords]
     if isinstance(value, set | frozenset):
         return sorted(map(_text, value))
     if isinstance(value, bytes):
@@ -134,14 +129,10 @@ def _lasting(value: Any) -> Any:
         return [str(value.dtype), value.shape, value.tobytes()]
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, re.Pattern):
-        return [value.pattern, value.flags]
     if isinstance(value, ImageError):
         return [value.reason, value.detail]
-    kind = value if hasattr(value, "__qualname__") else type(value)
-    if kind is not value and kind.__module__.startswith("lightmeter."):
-        return [kind.__qualname__, vars(value)]
     if callable(value):
+        kind = value if hasattr(value, "__qualname__") else type(value)
         return [kind.__module__, kind.__qualname__, str(getattr(value, "version", ""))]
     return str(value)
 

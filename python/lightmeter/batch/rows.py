@@ -1,24 +1,27 @@
-"""What was measured of each of many images, as one row an image."""
+"""What was measured of each of many images, as one row an image; and such rows as a file."""
 
+import json
 import math
-from collections.abc import Callable, Generator, Iterator
-from functools import partial
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Unpack
+from typing import IO, Any, Unpack, cast
 
 from lightmeter.batch.running import in_order, threads, threads_for, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
+from lightmeter.files import path_texts
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.metrics import ERROR, Raised
-from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
+from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.columns import is_vector
 from lightmeter.profile.custom_metrics import plain_returned
-from lightmeter.profile.row import NUMBERS, PREFIX, Cell, Row
+from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row
+from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
 
-__all__ = ["measure"]
+__all__ = ["measure", "row_json", "write_rows"]
 
 # Few, as their rows wait in memory, and only one if it may have many frames. Unlike the blocks
 # of a profile they cost nothing to join.
@@ -76,7 +79,9 @@ def measure(
     source = source_of(inputs, wanted)
     size = _BLOCK_ITEMS if reading.frames == "first" else 1
     shared = threads_for(source, workers)
-    work = partial(_rows_of, reading=reading, with_exif=with_exif, threads=shared)
+
+    def work(items: Iterator[Item], watch: Watch) -> list[Row]:
+        return [row for item in items for row in _frames(item, reading, with_exif, shared, watch)]
 
     def rows() -> Generator[Row, None, None]:
         items = iter(source)
@@ -86,15 +91,6 @@ def measure(
                 yield from block
 
     return rows()
-
-
-def _rows_of(
-    items: Iterator[Item], watch: Watch, reading: Reading, with_exif: bool, threads: int
-) -> list[Row]:
-    rows: list[Row] = []
-    for item in items:
-        rows += _frames(item, reading, with_exif, threads, watch)
-    return rows
 
 
 def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: Watch) -> list[Row]:
@@ -116,32 +112,25 @@ def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: 
     return rows
 
 
-def _values(measured: Measured, with_exif: bool) -> Iterator[tuple[str, Cell]]:
-    missing: list[str] = []
+def _values(measured: Measured, with_exif: bool) -> Row:
     numbers = measured.meter.measurement()
+    cells: dict[str, Cell | None] = {}
     for name in measured.meter._names:
-        feature = f"{PREFIX}{name}"
-        if name in numbers:
-            value = numbers[name]
-            yield feature, NUMBERS[feature](value) if feature in NUMBERS else value
-        else:
-            missing.append(feature)
-    yield f"{PREFIX}Colorspace", measured.meter.mode
+        feature, value = f"{PREFIX}{name}", numbers.get(name)
+        if value is not None and feature in NUMBERS:
+            value = NUMBERS[feature](value)
+        cells[feature] = value
+    cells[f"{PREFIX}Colorspace"] = measured.meter.mode
     for feature, own in _own_values(measured):
-        if own is not None and (isinstance(own, str) or math.isfinite(own)):
-            yield feature, own
-        else:
-            missing.append(feature)
-    for name, fact in (measured.facts or {}).items():
-        if fact is not None:
-            yield f"{PREFIX}{name}", fact
-        else:
-            missing.append(f"{PREFIX}{name}")
+        has_own = own is not None and (isinstance(own, str) or math.isfinite(own))
+        cells[feature] = own if has_own else None
+    cells |= {f"{PREFIX}{name}": fact for name, fact in (measured.facts or {}).items()}
+    row: Row = {feature: value for feature, value in cells.items() if value is not None}
     if with_exif:
-        for name, tag in (measured.exif or {}).items():
-            yield f"{PREFIX}{name}", tag
-    if missing:
-        yield "missing", missing
+        row |= {f"{PREFIX}{name}": tag for name, tag in (measured.exif or {}).items()}
+    if missing := [feature for feature, value in cells.items() if value is None]:
+        row["missing"] = missing
+    return row
 
 
 def _own_values(measured: Measured) -> Iterator[tuple[str, Any]]:
@@ -152,3 +141,89 @@ def _own_values(measured: Measured) -> Iterator[tuple[str, Any]]:
             yield f"{PREFIX}{name}.{ERROR}", plain.kind
         else:
             yield from (item for item in plain.items() if not is_vector(item[1]))
+
+
+def row_json(row: Row) -> str:
+    """A row as a line of JSON in ASCII. A path that is no UTF-8 is whole in ``path_base64``."""
+    return line_of(cast(Mapping[str, Value], _texts(row)))
+
+
+def write_rows(
+    rows: Iterable[Row],
+    file: IO[bytes],
+    row_format: RowFormat,
+    *,
+    reading: Reading = DEFAULT_READING,
+    with_exif: bool = False,
+) -> None:
+    """Write what `lightmeter.measure` gives.
+
+    CSV and Parquet have the same columns whatever the images are: all that the metrics of the
+    reading can give. What an image does not have is empty. Names of what it could have are a JSON
+    list in the column ``missing``. All Exif tags are one JSON object in the column ``exif``, by the
+    names that Exif has, and all values of functions of yours one in the column ``metrics``. See
+    `write_table` for what the formats do.
+
+    Args:
+        rows: the rows.
+        file: where to.
+        row_format: CSV (RFC 4180), JSON lines or Parquet.
+        reading: how the pictures were read.
+        with_exif: whether rows have Exif tags.
+
+    Raises:
+        ImportError: Parquet needs pyarrow, and that is not installed.
+    """
+    if row_format == "jsonl":
+        for row in rows:
+            file.write(f"{row_json(row)}\n".encode())
+        return
+    # Names of what has no columns: the numbers of bands neither.
+    own = [*(function.__name__ for function in reading.functions), *(reading.band_names or ())]
+    columns = _columns(reading, with_exif)
+    cells = (cast(Mapping[str, Value], _in_columns(row, columns, own)) for row in rows)
+    write_table(cells, file, row_format, columns)
+
+
+def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
+    known = SETS[: SETS.index(reading.metric_set) + 1]
+    names = [f"{PREFIX}{number.name}" for number in IMAGE_NUMBERS if number.set in known]
+    return {
+        "path": str,
+        "path_base64": str,
+        **({"frame": int} if reading.frames == "all" else {}),
+        "failure": str,
+        "detail": str,
+        "missing": str,
+        "reading": str,
+        **{name: NUMBERS[name] for name in names},
+        **FACTS,
+        **({"metrics": str} if reading.functions or reading.bands else {}),
+        **({"exif": str} if with_exif else {}),
+    }
+
+
+def _texts(row: Row) -> Row:
+    """The row with every text in Unicode; names in lists are so anyway."""
+    path, *others = row.items()
+    texts: Row = {**path_texts(str(path[1]))}
+    for name, value in others:
+        texts[name] = value
+        if isinstance(value, str):
+            texts[name] = value.encode(errors="replace").decode()
+    return texts
+
+
+def _in_columns(row: Row, columns: Mapping[str, type], own: Collection[str]) -> Row:
+    cells: Row = {}
+    others: dict[str, Row] = {"metrics": {}, "exif": {}}
+    for name, value in _texts(row).items():
+        if name in columns:
+            cells[name] = json.dumps(value) if isinstance(value, list) else value
+        else:
+            short = name.partition(".")[2]
+            column = "metrics" if short.partition(".")[0] in own else "exif"
+            others[column][short] = value
+    return cells | {
+        column: json.dumps(values, allow_nan=False) for column, values in others.items() if values
+    }

@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from lightmeter.batch.sources.fetch import fetched
 from lightmeter.batch.sources.item import Item, Source
+from lightmeter.batch.sources.remote import fetched
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 from lightmeter.image.tiles.measured import Watch
@@ -52,10 +51,6 @@ def threads_for(source: Source, workers: int) -> int:
     return max(1, workers // max(1, source.total or workers))
 
 
-def _silent(done: int, total: int) -> None:
-    pass
-
-
 def in_order(
     submit: Callable[[list[Item]], "Future[Result]"],
     blocks: Iterable[list[Item]],
@@ -72,44 +67,37 @@ def in_order(
     process = os.getpid()
     waiting: deque[tuple[Future[Result], int, int]] = deque()  # with its items, and their bytes
     taken = finished = 0
-    tell: Progress = progress or _silent
 
-    def is_first_next() -> bool:
-        """Wait until one more block may begin, or the first one is finished."""
-        while True:
+    def results(is_last: bool) -> Iterator[Result]:
+        """Yield those that are finished, until one more block may begin or all are finished."""
+        nonlocal finished
+        while waiting:
             if os.getpid() != process:  # before any lock, which a worker may have held as it forked
                 raise RuntimeError(
                     "these results belong to the process that forked this one; start again here"
                 )
-            if waiting[0][0].done():
-                return True
+            future, items, _ = waiting[0]
             begun = [entry for entry in waiting if not entry[0].done()]
-            held = sum([weight for *_, weight in begun])
-            if len(waiting) >= _MOST_WAITING:
-                wait([waiting[0][0]])
-            elif len(begun) < workers + _AHEAD and held < _MOST_HELD:
-                return False
+            if future.done():
+                waiting.popleft()
+                result = future.result()
+                finished += items
+                if progress is not None:
+                    progress(finished, total or taken)
+                yield result
+            elif is_last or len(waiting) >= _MOST_WAITING:
+                wait([future])
+            elif len(begun) >= workers + _AHEAD or sum([entry[2] for entry in begun]) >= _MOST_HELD:
+                wait([entry[0] for entry in begun], return_when=FIRST_COMPLETED)
             else:
-                wait([future for future, *_ in begun], return_when=FIRST_COMPLETED)
-
-    def first() -> Result:
-        nonlocal finished
-        future, items, _ = waiting.popleft()
-        result = future.result()
-        finished += items
-        tell(finished, total or taken)
-        return result
+                return
 
     for block in blocks:
         taken += len(block)
         waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
         del block
-        while waiting and is_first_next():
-            yield first()
-    while waiting:
-        wait([waiting[0][0]])
-        if is_first_next():
-            yield first()
+        yield from results(is_last=False)
+    yield from results(is_last=True)
 
 
 class _Stopped(BaseException):
@@ -144,16 +132,15 @@ def threads(
 
     def watched(block: list[Item]) -> Iterator[Item]:
         for item in fetched(block, limits):
-            if stopped.is_set():
-                raise _Stopped
+            watch(0, 0)
             yield item
 
-    def worked(block: list[Item]) -> Any:
+    def worked(block: list[Item]) -> Result:
         return work(watched(block), watch)
 
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         try:
-            yield partial(pool.submit, worked)  # type: ignore[call-arg]  # a partial has some
+            yield lambda block: pool.submit(worked, block)
         except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)

@@ -2,24 +2,22 @@
 
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
-from functools import partial
+from typing import Any
 
-from lightmeter.batch.sources.exif import exif_of
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
-from lightmeter.image.exif import ExifPolicy
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import open_encoded
+from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
+from lightmeter.image.limits import Limits
+from lightmeter.image.pillow import file_header
 from lightmeter.profile.grouping import Group, GroupName, group_of
-from lightmeter.profile.segments import (
-    kept_segment,
-    returned_values,
-    segment_of_values,
-    segment_text,
-    text_of,
-)
+from lightmeter.profile.segments import returned_values, segment_of_values, segment_text, text_of
+from lightmeter.text import near
 
-__all__ = ["SOURCES", "GroupBy", "GroupOf", "SegmentBy", "SegmentOf", "columns_of"]
+__all__ = ["SOURCES", "GroupBy", "SegmentBy", "check_segments", "columns_of"]
+__all__ += ["exif_of", "group_in", "segment_in"]
 
 SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
 
@@ -29,152 +27,144 @@ SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] |
 # Where the name of a group comes from, such as "path:([^/]+)/"; or a function of the path.
 GroupBy = str | Callable[[str], GroupName]
 
-# From a picture, and the folder that it was found in, to a value.
-Origin = Callable[[Item, str | None], str | None]
+_HEADER_LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
 
 
-class SegmentOf:
-    """From a picture to the text of its segment, such as ``camera=north&lens=wide``."""
+def check_segments(
+    segment_by: SegmentBy | None,
+    group: GroupBy | None,
+    exif: ExifPolicy,
+    fixed: Mapping[str, str],
+) -> None:
+    """Check what `lightmeter.profile_images` takes as `segment_by` and `group`.
 
-    def __init__(
-        self,
-        segment_by: SegmentBy,
-        root: str | None,
-        exif: ExifPolicy,
-        fixed: Mapping[str, str] | None = None,
-    ) -> None:
-        """Read what `segment_by` says.
+    Args:
+        segment_by: what to check.
+        group: likewise.
+        exif: a tag that it denies can make no segments either.
+        fixed: keys and values that all segments have.
 
-        Args:
-            segment_by: as for `lightmeter.profile_images`.
-            root: a folder or archive that the names of pictures are relative to.
-            exif: a tag that it denies can make no segments either.
-            fixed: keys and values that all segments have.
-
-        Raises:
-            TypeError: `segment_by` is of another type.
-            ValueError: an origin is not understood, or names a personal tag.
-        """
-        self._root = root
-        self._fixed = dict(fixed or {})
-        self._function = segment_by if callable(segment_by) else None
-        self._origins: dict[str, Origin] = {}
-        if self._function is None:
-            if not isinstance(segment_by, Mapping) or not segment_by:
-                raise TypeError(
-                    f"segment_by is {segment_by!r}; expected a function, or a dict such as "
-                    "{'camera': 'exif:Model'}"
-                )
-            segment_text(segment_by)  # checks the types
-            self._origins = {key: _origin_of(text, exif) for key, text in segment_by.items()}
-            self._check(self._origins)
-
-    def __call__(self, item: Item) -> str:
-        """The segment of a picture."""
-        values: Mapping[str, str | None]
-        if self._function is not None:
-            values = returned_values(self._function(item.name))
-            self._check(values)
-        else:
-            values = {key: origin(item, self._root) for key, origin in self._origins.items()}
-        return segment_of_values(values, self._fixed)
-
-    def _check(self, keys: Mapping[str, object]) -> None:
-        if twice := keys.keys() & self._fixed.keys():
-            raise ValueError(
-                f"got the segment key {min(twice)!r} both for all images and by image; expected it "
-                "once"
-            )
-
-    def kept(self, segment: str, kept: set[str]) -> str:
-        """The segment to count `segment` as: itself and in `kept` from now on, or ``other``."""
-        return kept_segment(segment, kept, self._fixed)
-
-
-class GroupOf:
-    """From a picture to its group."""
-
-    def __init__(self, group_by: GroupBy, root: str | None, exif: ExifPolicy) -> None:
-        """Read what `group_by` says, with arguments and errors as of `SegmentOf`."""
-        self._root = root
-        self._function = group_by if callable(group_by) else None
-        self._origin = _origin_of(group_by, exif) if isinstance(group_by, str) else None
-        if self._function is None and self._origin is None:
-            raise TypeError(
-                f"group is {group_by!r}; expected a function of the path, or a text such as "
-                "'path:([^/]+)/'"
-            )
-
-    def __call__(self, item: Item) -> Group:
-        """The group of a picture; without a name it is a group of its own."""
-        if self._origin is not None:
-            name: GroupName = self._origin(item, self._root)
-        else:
-            assert self._function is not None
-            name = self._function(item.name)
-        return group_of("" if name is None else name) or Group(None)
-
-
-def _origin_of(text: str, exif: ExifPolicy) -> Origin:
-    kind, _, rest = text.partition(":")
-    if kind == "path" and rest:
-        return partial(_in_path, _pattern(rest))
-    if kind == "exif" and rest:
-        return partial(_in_exif, _tag(rest, exif))
-    if kind == "column" and rest:
-        return partial(_in_column, rest)
-    raise ValueError(
-        f"got {text!r} as the source of segments or groups; expected path:REGEX, exif:TAG or "
-        "column:NAME, such as 'exif:Model'"
-    )
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        pattern = re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"the regular expression {text!r} is not understood: {error}") from None
-    if pattern.groups > 1:
-        raise ValueError(
-            f"the regular expression {text!r} has {pattern.groups} groups; expected at most one, "
-            "whose text is the value; (?:...) is no group"
+    Raises:
+        TypeError: one is of another type.
+        ValueError: an origin is not understood, or names a personal tag, or a key is among `fixed`.
+    """
+    origins: list[str] = []
+    if isinstance(segment_by, Mapping) and segment_by:
+        segment_text(segment_by)  # checks the types
+        _check_keys(segment_by, fixed)
+        origins += segment_by.values()
+    elif segment_by is not None and not callable(segment_by):
+        raise TypeError(
+            f"segment_by is {segment_by!r}; expected a function, or a dict such as "
+            "{'camera': 'exif:Model'}"
         )
-    return pattern
+    if isinstance(group, str):
+        origins.append(group)
+    elif group is not None and not callable(group):
+        raise TypeError(
+            f"group is {group!r}; expected a function of the path, or a text such as "
+            "'path:([^/]+)/'"
+        )
+    for origin in origins:
+        _check_origin(origin, exif)
 
 
-def columns_of(origins: object) -> tuple[str, ...]:
-    """The columns of a source that `segment_by` or `group` names."""
-    texts = origins.values() if isinstance(origins, Mapping) else [origins]
+def segment_in(
+    segment_by: SegmentBy, item: Item, root: str | None, fixed: Mapping[str, str]
+) -> str:
+    """Return the text of a picture's segment, such as ``camera=north&lens=wide``.
+
+    Args:
+        segment_by: where it comes from, as `check_segments` lets it pass.
+        item: the picture.
+        root: the folder or archive that it was found in.
+        fixed: keys and values that all segments have.
+    """
+    values: Mapping[str, str | None]
+    if callable(segment_by):
+        values = returned_values(segment_by(item.name))
+        _check_keys(values, fixed)
+    else:
+        values = {key: _value_in(origin, item, root) for key, origin in segment_by.items()}
+    return segment_of_values(values, fixed)
+
+
+def group_in(group: GroupBy, item: Item, root: str | None) -> Group:
+    """Return the group of a picture; without a name it is a group of its own."""
+    name = group(item.name) if callable(group) else _value_in(group, item, root)
+    return group_of("" if name is None else name) or Group(None)
+
+
+def columns_of(*origins: object) -> list[str]:
+    """The columns of a source that each `segment_by` or `group` names."""
     columns = []
-    for text in texts:
-        if isinstance(text, str) and text.startswith("column:"):
-            columns.append(text.partition(":")[2])
-    return tuple(columns)
+    for origin in origins:
+        for text in origin.values() if isinstance(origin, Mapping) else [origin]:
+            if isinstance(text, str) and text.startswith("column:"):
+                columns.append(text.removeprefix("column:"))
+    return columns
 
 
-def _in_path(pattern: re.Pattern[str], item: Item, root: str | None) -> str | None:
-    match = pattern.search(item.name if root is None else relative(item.name, root))
-    return match and match[pattern.groups]
-
-
-def _in_column(column: str, item: Item, root: str | None) -> str | None:
-    return text_of(item.values.get(column))
-
-
-def _tag(name: str, policy: ExifPolicy) -> str:
-    if name not in KNOWN:
-        near = get_close_matches(name, KNOWN - PERSONAL, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "expected one such as Model"
-        raise ValueError(f"there is no Exif tag {name!r}; {hint}")
-    if name in PERSONAL:
+def _check_keys(keys: Mapping[str, object], fixed: Mapping[str, str]) -> None:
+    if twice := keys.keys() & fixed.keys():
         raise ValueError(
-            f"the Exif tag {name} is personal, and makes no segments; expected another tag, or a "
+            f"got the segment key {min(twice)!r} both for all images and by image; expected it once"
+        )
+
+
+def _value_in(origin: str, item: Item, root: str | None) -> str | None:
+    kind, _, rest = origin.partition(":")
+    if kind == "path":
+        name = item.name if root is None else relative(item.name, root)
+        match = re.search(rest, name)
+        return match and match[match.re.groups]
+    return text_of(exif_of(item.data).get(rest) if kind == "exif" else item.values.get(rest))
+
+
+def _check_origin(text: str, exif: ExifPolicy) -> None:
+    kind, _, rest = text.partition(":")
+    if f"{kind}:" not in SOURCES or not rest:
+        raise ValueError(
+            f"got {text!r} as the source of segments or groups; expected path:REGEX, exif:TAG or "
+            "column:NAME, such as 'exif:Model'"
+        )
+    if kind == "path":
+        _check_pattern(rest)
+    elif kind == "exif" and rest not in KNOWN:
+        hint = near(rest, KNOWN - PERSONAL, "expected one such as Model")
+        raise ValueError(f"there is no Exif tag {rest!r}; {hint}")
+    elif kind == "exif" and rest in PERSONAL | exif.withheld:
+        why = "personal" if rest in PERSONAL else "denied by the policy"
+        raise ValueError(
+            f"the Exif tag {rest} is {why}, and makes no segments; expected another tag, or a "
             "column of a manifest"
         )
-    if name in policy.withheld:
-        raise ValueError(f"the Exif tag {name} is denied by the policy, and makes no segments")
-    return name
 
 
-def _in_exif(tag: str, item: Item, root: str | None) -> str | None:
-    return text_of(exif_of(item.data).get(tag))
+def _check_pattern(text: str) -> None:
+    try:
+        groups = re.compile(text).groups
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"the regular expression {text!r} is not understood: {error}") from None
+    if groups > 1:
+        raise ValueError(
+            f"the regular expression {text!r} has {groups} groups; expected at most one, whose "
+            "text is the value; (?:...) is no group"
+        )
+
+
+def exif_of(encoded: Any) -> ExifTags:
+    """Return the Exif tags that are not personal; none of what is no path or bytes, or not read.
+
+    No pixel is read. It never waits for a pipe or a device: they have no Exif.
+    """
+    if not isinstance(encoded, str | bytes):
+        return {}
+    try:
+        with open_encoded(encoded, _HEADER_LIMITS) as file:
+            header = file_header(file, _HEADER_LIMITS)
+    except (OSError, ImageError):
+        return {}
+    if header is None:
+        return {}
+    return read_exif(header.exif, orientation=header.orientation).tags

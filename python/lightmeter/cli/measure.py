@@ -9,7 +9,7 @@ import typer
 
 from lightmeter import Reading
 from lightmeter import measure as measure_rows
-from lightmeter.batch.row_files import row_json, write_rows
+from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import opener_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.failures import Failures

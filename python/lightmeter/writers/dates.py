@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from lightmeter.batch.sources.exif import exif_of
+from lightmeter.batch.segments import exif_of
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits

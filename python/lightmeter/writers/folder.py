@@ -12,11 +12,12 @@ from typing import NamedTuple, Unpack
 
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.profile import Executor, Run
-from lightmeter.batch.segments import GroupBy, GroupOf, SegmentBy, SegmentOf, columns_of
-from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.running import workers_of
+from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.batch.sources.urls import is_url, shown_url
+from lightmeter.batch.sources.names import is_url, shown_url
+from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import StoreError
 from lightmeter.files import path_bytes
 from lightmeter.image.failure import Failure
@@ -142,20 +143,20 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
     whole = parse_segment(segment_text(segment))
-    columns = (*date_column(date_from), *columns_of(segment_by), *columns_of(group))
-    wanted = Wanted(column, tuple(dict.fromkeys(columns)), reading.limits, reading.layout)
+    columns = dict.fromkeys((*date_column(date_from), *columns_of(segment_by, group)))
+    wanted = Wanted(column, tuple(columns), reading.limits, reading.layout)
     reader = date_reader(date_from, reading.limits) if date_from is not None else None
-    run = Run(workers, executor, resume, on_failure=on_failure)
+    run = Run(workers_of(workers), executor, resume, on_failure=on_failure)
     source = source_of(folder, wanted)
     work = Work(
         reading=reading,
         exemplars=exemplars,
         sample=sample,
         tags=tags,
-        segment_of=None
-        if segment_by is None
-        else SegmentOf(segment_by, source.root, reading.exif, whole),
-        group_of=None if group is None else GroupOf(group, source.root, reading.exif),
+        segment_by=segment_by,
+        group=group,
+        fixed=whole,
+        root=source.root,
     )
     with store_at(store, create=True) as opened:
         lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
@@ -181,15 +182,21 @@ def log_folder(
         profiles: dict[datetime, ProfileView] = {}
         segments: dict[datetime, dict[str, int]] = {}
         parts = None
-        if work.segment_of is not None:
+        if segment_by is not None:
             parts = _Segments(opened, dataset, writer, whole)
         to_log = {start: buckets[start] for start in buckets if start not in rolled_up}
         sizes = [members.total for members in to_log.values()]
         total, done = None if None in sizes else sum(filter(None, sizes)), 0
         for start, members in to_log.items():
             shifted = None if progress is None else partial(_shifted, progress, done, total)
-            views = replace(run, progress=shifted).profile(
-                Source(members.__iter__, members.total), work, None if parts is None else parts.kept
+            views = (
+                replace(run, progress=shifted)
+                .profile(
+                    Source(members.__iter__, members.total),
+                    work,
+                    None if parts is None else parts.kept,
+                )
+                .views()
             )
             done += members.count
             if not members.count:

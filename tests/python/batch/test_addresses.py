@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 from lightmeter import Failure, Limits, measure, profile_images
 from lightmeter.batch.block import blocks
-from lightmeter.batch.sources.fetch import fetched
-from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.remote import RemotePart
-from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.item import Item, RemotePart
+from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.remote import fetched
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")
 
 from fsspec.implementations.memory import MemoryFileSystem  # noqa: E402
-from shards import encoded, pictures, write_parquet, write_tar, write_zip  # noqa: E402
+from shards import encoded, pictures  # noqa: E402
 
 
 class Odd(MemoryFileSystem):  # type: ignore[misc]
@@ -26,7 +25,6 @@ class Odd(MemoryFileSystem):  # type: ignore[misc]
 
     protocol = "odd"
     store: dict[str, Any] = {}  # noqa: RUF012
-    ranges = True
     seen: list[Any] = []  # noqa: RUF012
     together: threading.Barrier | None = None
 
@@ -44,7 +42,7 @@ class Odd(MemoryFileSystem):  # type: ignore[misc]
             raise PermissionError(13, "Permission denied")
         if "broken" in path:
             raise RuntimeError("the connection was reset")
-        return super().cat_file(path, *((start, end) if Odd.ranges else ()))
+        return super().cat_file(path, start, end)
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def odd() -> Iterator[Odd]:
     Odd.store.clear()
     Odd.seen.clear()
     yield Odd()
-    Odd.together, Odd.ranges = None, True
+    Odd.together = None
 
 
 def fill(odd: Odd, **files: bytes) -> None:
@@ -137,26 +135,6 @@ def test_an_object_that_changed_since_it_was_listed(odd: Odd, size: int | None) 
     fill(odd, **{"a.png": encoded()})
     (item,) = fetched([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
     assert item.data == (b"" if size == 0 else encoded())
-
-
-def test_shards_of_a_server_without_ranges(odd: Odd, tmp_path: Path) -> None:
-    Odd.ranges = False
-    for make, suffix in ((write_tar, "tar"), (write_zip, "zip"), (write_parquet, "parquet")):
-        file = make(tmp_path / f"p.{suffix}", pictures())
-        odd.pipe(f"/bucket/{file.name}", file.read_bytes())
-        assert profile_images(f"odd://bucket/{file.name}").images == 6
-    assert profile_images("odd://bucket/p.{tar,zip}").images == 0  # not a pattern of fsspec
-    assert profile_images("odd://bucket/p.*").images == 18
-
-
-def test_a_manifest_of_addresses(odd: Odd, tmp_path: Path) -> None:
-    fill(odd, **{"a.png": encoded(), "sub__b.png": encoded(1)})
-    lines = ["url,label", "odd://bucket/a.png,x", "odd://bucket/sub/b.png,y"]
-    (tmp_path / "m.csv").write_text("\n".join(lines))
-    views = profile_images(tmp_path / "m.csv", segment_by={"l": "column:label"})
-    assert {segment: view.images for segment, view in views.items()} == {"l=x": 1, "l=y": 1}
-    fill(odd, **{"m.csv": b"path\na.png\nsub/b.png\n"})
-    assert profile_images("odd://bucket/m.csv").images == 2
 
 
 def test_what_is_elsewhere_names_nothing_of_this_machine(odd: Odd, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import picture
@@ -13,9 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Failure, Reading, profile_images
 from lightmeter.batch.sources.folder import find_images
-from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes
-from lightmeter.image.measure import Measured, measure_image, measure_images, measure_together
+from lightmeter.image.measure import Measured, measure_together
 from PIL import Image
 
 
@@ -41,35 +38,6 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("in_memory", [False, True])
-def test_small_pictures_are_measured_together_as_they_are_alone(
-    mixed: Path, in_memory: bool
-) -> None:
-    files: list[Any] = find_images(mixed)
-    names = files
-    if in_memory:
-        files, names = [Path(file).read_bytes() for file in files], [""] * len(files)
-    reading = Reading()
-    alone: list[str | Measured] = []
-    for file in files:
-        try:
-            alone.append(measure_image(file, reading))
-        except ImageError as error:
-            alone.append(error.reason)
-    together = measure_together(files, names, reading)
-    assert 20 <= sum(isinstance(each, Measured) for each in together) < 50
-    for one, other, name in zip(alone, together, names, strict=True):
-        if isinstance(other, EncodedBytes):
-            image = measure_images(other, reading, name=name)
-            other = next(image) if isinstance(one, Measured) else None
-        if isinstance(one, str):
-            assert other is None
-        elif other is not None:
-            assert other._replace(meter=None) == one._replace(meter=None)  # type: ignore[arg-type]
-            assert other.meter.measurement() == one.meter.measurement()
-            assert other.meter.mode == one.meter.mode
-
-
 def test_a_limit_of_pillow_holds_for_small_pictures_too(
     mixed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,29 +47,21 @@ def test_a_limit_of_pillow_holds_for_small_pictures_too(
     assert not any(isinstance(file, Measured) for file in files)
 
 
-def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
-    for seed in range(150):
-        picture(12, 10, seed=seed).save(tmp_path / f"{seed}.png")
-    (tmp_path / "bad.png").write_bytes(b"junk")
-    views = {workers: profile_images(tmp_path, workers=workers) for workers in (1, 2, 7)}
-    assert views[1].images == 150
-    assert views[1].to_bytes() == views[2].to_bytes() == views[7].to_bytes()
-
-
 @settings(max_examples=15)
 @given(
-    sizes=st.lists(st.integers(1, 70), min_size=2, max_size=2, unique=True),
+    size=st.integers(2, 70),
     exemplars=st.integers(0, 2),
     sample=st.integers(0, 8),
     segments=st.booleans(),
 )
 def test_the_size_of_blocks_does_not_change_the_bytes(
-    mixed: Path, sizes: list[int], exemplars: int, sample: int, segments: bool
+    mixed: Path, size: int, exemplars: int, sample: int, segments: bool
 ) -> None:
+    """Also of one, where each picture is measured alone: small ones are measured together."""
     views = []
-    for size in sizes:
+    for most in (1, size):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("lightmeter.batch.block._SIZES", ((1 << 62, size),))
+            patch.setattr("lightmeter.batch.block._SIZES", ((1 << 62, most),))
             found = profile_images(
                 mixed,
                 workers=2,
@@ -129,30 +89,6 @@ def test_a_path_that_is_not_there(folder: Path) -> None:
     view = profile_images([folder, folder / "none.jpg"])
     (item,) = view.get_column("image.Failure").to_summary_dict()["frequent_items/frequent_strings"]
     assert (view.images, item.value, item.est) == (8, "vanished", 1)
-
-
-def test_progress_counts_every_file(folder: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    files = [folder / f"{number % 6}.jpg" for number in range(40)]
-    for number, file in enumerate(files):
-        os.link(file, folder / f"more{number}.jpg")
-    profile_images(folder, workers=3, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(16, 48), (32, 48), (48, 48)]
-
-
-def test_an_interrupt_stops_the_workers(tmp_path: Path) -> None:
-    for seed in range(200):
-        Image.new("L", (4, 4), seed).save(tmp_path / f"{seed}.png")
-    seen = []
-
-    def interrupt(done: int, total: int) -> None:
-        seen.append(done)
-        if done == 32:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        profile_images(tmp_path, workers=2, progress=interrupt)
-    assert seen == [16, 32]
 
 
 def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:

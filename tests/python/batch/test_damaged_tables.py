@@ -124,3 +124,15 @@ def test_lines_that_are_too_long_are_passed(
     (tmp_path / "m.csv").write_text(f"path\n{left}\n{'x' * 1000}\n{right}\n")
     for name in ("m.jsonl", "m.csv"):
         assert failures(tmp_path / name) == (2, [("2", "corrupt")])
+
+
+def test_blank_lines_without_end_end_a_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "_MOST_BLANK", 100)
+    write_folder(tmp_path, pictures(1))
+    (name,) = pictures(1)
+    for suffix, row in (("csv", f"path\n{name}"), ("jsonl", f'{{"path": "{name}"}}')):
+        path = tmp_path / f"m.{suffix}"
+        path.write_text(row + "\n" * 200 + row)
+        assert failures(path) == (1, [("", "corrupt")])

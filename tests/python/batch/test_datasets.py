@@ -1,5 +1,6 @@
 """Iterables of pictures and batches, as loaders of PyTorch give them."""
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import picture
 from lightmeter import measure, profile_images
 from numpy.typing import NDArray
+from shards import encoded
 from tensors import Tensor
 
 pytest.importorskip("pyarrow")
@@ -16,6 +18,12 @@ pytest.importorskip("pyarrow")
 
 def pixels(seed: int) -> NDArray[Any]:
     return np.asarray(picture(12, 10, seed=seed))
+
+
+def meter(image: NDArray[Any]) -> lm.ImageMeter:
+    measured = lm.ImageMeter()
+    measured.update(image)
+    return measured
 
 
 def chw(seed: int) -> NDArray[Any]:
@@ -39,6 +47,8 @@ BATCHES = [[0, 1], [2, 3], [4]]
         ([picture(12, 10, seed=seed) for seed in range(5)], {}),
         ((pixels(seed) for seed in range(5)), {}),
         (frames(), {"channels": "BGR"}),
+        ((io.BytesIO(encoded(seed)) for seed in range(5)), {}),
+        ([meter(pixels(seed)) for seed in range(5)], {}),
         ([np.stack([*map(pixels, seeds)]) for seeds in BATCHES], {}),
         ([(Tensor(chw(seed)), "cat") for seed in range(5)], {"layout": "CHW"}),
         ([[np.stack([*map(chw, s)]), np.array(s)] for s in BATCHES], {"layout": "NCHW"}),

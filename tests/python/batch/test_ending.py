@@ -13,8 +13,6 @@ import pytest
 import tifffile
 from conftest import lightmeter
 from lightmeter import Profile
-from lightmeter.batch import rows as rows_module
-from lightmeter.batch.sources.item import Item
 from lightmeter.image.measure import measure_image
 from lightmeter.image.tiles import raster as large_raster
 from lightmeter.image.tiles import tiff as large_open
@@ -53,24 +51,6 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "z.tif"
     tifffile.imwrite(path, np.zeros((1024, 1024), np.uint8), tile=(16, 16), compression="zlib")
     return path
-
-
-def test_a_picture_in_tiles_is_left_where_its_rows_are_closed(
-    large: Path, watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frames = rows_module._frames
-
-    def after(item: Item, *more: Any) -> Any:
-        if item.name.endswith("a.png"):  # whose row is not to come before the other has begun
-            assert watched.begun.wait(60)
-        return frames(item, *more)
-
-    monkeypatch.setattr(rows_module, "_frames", after)
-    Image.new("L", (4, 4)).save(large.parent / "a.png")
-    rows = lm.measure([large.parent / "a.png", large], frames="all", workers=2)
-    next(rows)
-    rows.close()
-    assert watched.blocks < BLOCKS
 
 
 def test_a_picture_in_tiles_is_left_where_its_profile_ends(

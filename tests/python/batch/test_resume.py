@@ -3,9 +3,6 @@
 import errno
 import os
 import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,6 @@ from hypothesis import strategies as st
 from lightmeter import Failure, Profile, Store, log_folder, profile_images
 from lightmeter.batch import resume
 from lightmeter.batch.block import Block
-from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError, DecodeError
 from lightmeter.image.measure import Measured
 
@@ -228,47 +224,18 @@ def test_a_full_disk_ends_a_run_and_a_later_one_goes_on(
     assert_same(Run(photos, kept), expected)
 
 
-SLOWED = """
-import os, sys, signal
-from lightmeter import files, profile_images
-photos, kept, step = sys.argv[1:]
-steps = 0
-for name in ("fsync", "replace"):
-    def stepping(*arguments, real=getattr(os, name)):
-        global steps
-        steps += 1
-        if steps == int(step):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*arguments)
-    setattr(os, name, stepping)
-profile_images(photos, resume=kept, workers=1)
-"""
-
-
-@pytest.mark.parametrize("step", [2, 3, 5])  # a block has three: file, rename, folder
-def test_a_kill_at_any_step_of_writing_loses_no_other_block(
-    photos: Path, tmp_path: Path, step: int
+def test_a_store_is_filled_by_a_run_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = [sys.executable, "-c", SLOWED, str(photos), str(tmp_path / "kept"), str(step)]
-    assert subprocess.run(command, check=False, timeout=120).returncode == -signal.SIGKILL
-    done = (step - 1) // 3 + (step % 3 == 0)
-    assert len(blocks(tmp_path / "kept")) == done
-    run = Run(photos, tmp_path / "kept")
-    assert run.measured == 153 - 16 * done
-    assert_same(run, Run(photos, None))
-
-
-def test_a_store_has_one_row_a_bucket_and_segment(tmp_path: Path) -> None:
     for seed in range(90):
         folder = tmp_path / f"photos/2022-09-0{seed % 2 + 1}"
         folder.mkdir(parents=True, exist_ok=True)
         picture(12, 10, seed=seed).save(folder / f"{seed % 3}-{seed}.png")
-    options: dict[str, Any] = {
-        "date_from": "path:%Y-%m-%d",
-        "segment_by": {"of": "path:/([0-9])-"},
-    }
 
-    def rows(path: Path) -> list[Any]:
+    def logged(path: Path, kept: Path | None) -> list[Any]:
+        by = {"of": "path:/([0-9])-"}
+        options: dict[str, Any] = {"date_from": "path:%Y-%m-%d", "segment_by": by, "resume": kept}
+        log_folder(path, tmp_path / "photos", "cells", **options)
         with Store(path) as store:
             return [
                 (segment, row.start, row.writer, view.to_bytes())  # type: ignore[union-attr]
@@ -276,33 +243,19 @@ def test_a_store_has_one_row_a_bucket_and_segment(tmp_path: Path) -> None:
                 for row, view in store.profiles.load("cells", segment=segment)
             ]
 
-    log_folder(tmp_path / "plain.db", tmp_path / "photos", "cells", **options)
-    expected = rows(tmp_path / "plain.db")
+    def interrupt(self: Store, *arguments: Any, **more: Any) -> Any:
+        if more.get("segment"):
+            raise KeyboardInterrupt
+        return put(self, *arguments, **more)
+
     put = Store.put
-    for after in range(4):
-        left = [None] * after
-
-        def ending(self: Store, *arguments: Any, left: list[None] = left, **more: Any) -> Any:
-            if not left:
-                raise KeyboardInterrupt
-            left.pop()
-            return put(self, *arguments, **more)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Store, "put", ending)
-            with pytest.raises(KeyboardInterrupt):
-                log_folder(
-                    tmp_path / "a.db",
-                    tmp_path / "photos",
-                    "cells",
-                    resume=tmp_path / "kept",
-                    **options,
-                )
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "put", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            logged(tmp_path / "a.db", tmp_path / "kept")
+    expected = logged(tmp_path / "plain.db", None)
     for _ in range(2):
-        log_folder(
-            tmp_path / "a.db", tmp_path / "photos", "cells", resume=tmp_path / "kept", **options
-        )
-        assert rows(tmp_path / "a.db") == expected
+        assert logged(tmp_path / "a.db", tmp_path / "kept") == expected
     assert len(blocks(tmp_path / "kept")) == 6
 
 
@@ -333,19 +286,6 @@ def test_damaged_bytes_of_a_block_are_refused(data: st.DataObject) -> None:
         except DecodeError:
             continue
         assert damaged == bytes(changed)  # which the digest of a file is for
-
-
-def test_items_are_told_apart_by_all_that_they_say() -> None:
-    items = [
-        Item("a", b"1"),
-        Item("b", b"1"),
-        Item("a", b"2"),
-        Item("a", b"1", values={"x": 1}),
-        Item("a", b"1", values={"x": 1.0}),
-        Item("a", b"1", values={"y": 1}),
-        Item("a", "1"),
-    ]
-    assert len({str(resume._described(item)) for item in items}) == len(items)
 
 
 def test_resume_on_the_command_line(photos: Path, tmp_path: Path) -> None:

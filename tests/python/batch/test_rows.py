@@ -16,7 +16,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter.batch.row_files import write_rows
+from lightmeter.batch.rows import write_rows
 from lightmeter.profile.row import FACTS, NUMBERS, Row
 from numpy.typing import NDArray
 from PIL import Image
@@ -66,13 +66,6 @@ def test_rows_are_what_profiles_hold_in_the_order_of_paths(mixed: Path, workers:
                 known = column.frequent[0].value if isinstance(value, str) else column.min
                 assert value == known, name
             assert type(value) is {**NUMBERS, **FACTS}.get(name, type(value))
-
-
-def test_a_file_that_fails_has_a_reason_and_no_numbers(mixed: Path) -> None:
-    (row,) = lm.measure(mixed / "bad.png")
-    assert row.keys() == {"path", "failure", "detail"}
-    assert row["failure"] == "unsupported"
-    assert [row["failure"] for row in lm.measure([mixed / "gone.jpg"])] == ["vanished"]
 
 
 def test_exif_is_given_on_request_as_the_policy_says(mixed: Path) -> None:

@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import lightmeter
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter import Failure, measure, profile_images
-from lightmeter.image.decode.trusted import is_trusted
 
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
@@ -73,48 +70,6 @@ def test_the_same_pictures_give_the_same_profile(kind: str, tmp_path: Path) -> N
     assert [str(row["path"])[-8:] for row in rows] == list(pictures())
     again = source if name else table_of(pictures())
     assert profile_images([again] if isinstance(again, Path | str) else again) == wanted
-
-
-@settings(max_examples=10)
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.sampled_from([*SOURCES][1:]))
-def test_any_pictures_give_the_same_profile_and_the_same_failures(
-    tmp_path_factory: pytest.TempPathFactory, seeds: list[int], kind: str
-) -> None:
-    """Also copies, and what is no picture."""
-    path = tmp_path_factory.mktemp("any")
-    members = {
-        f"x/{place:02}.png": encoded(seed) if seed else b"no picture at all"
-        for place, seed in enumerate(seeds)
-    }
-    name, make = SOURCES[kind]
-    source = make(path / name, members)
-    failed: list[Failure] = []
-    view = profile_images(source, on_failure=failed.append, exemplars=0)
-    wanted = profile_images(write_folder(path / "wanted", members))
-    names = [(failure.path or "")[-8:] for failure in failed]
-    assert names == [(failure.path or "")[-8:] for failure in wanted.failures]
-    assert {failure.reason for failure in failed} <= {"unsupported"}
-    if not failed:
-        assert view == wanted
-    assert view["image.Failure"].n == wanted["image.Failure"].n == len(members)
-    assert view.images == wanted.images
-
-
-@pytest.mark.parametrize("kind", SOURCES)
-def test_every_source_reaches_the_decoders_of_our_own(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_pillow(*_: object) -> None:
-        raise ValueError("Pillow was asked")
-
-    if not is_trusted("PNG"):
-        pytest.skip("they are switched off")
-    monkeypatch.setattr("lightmeter.image.measure.open_picture", no_pillow)
-    name, make = SOURCES[kind]
-    large = encoded(7, 200, 150)
-    assert len(large) > 1 << 14
-    view = profile_images(make(tmp_path / name, {**pictures(), "b/large.png": large}))
-    assert (view.failures, view.images) == ([], 7)
 
 
 def test_many_pictures_give_the_same_bytes_in_any_source(tmp_path: Path) -> None:

@@ -162,15 +162,8 @@ def test_only_what_is_too_large_is_lost(tmp_path: Path) -> None:
     assert failures(parquet, limits=limits) == (6, lost)
 
 
-@pytest.mark.parametrize("mapped", [False, True])
-def test_cells_of_tables_in_memory(mapped: bool, tmp_path: Path) -> None:
-    """As those of a data set of Hugging Face, which maps its files."""
+def test_cells_of_tables_in_memory() -> None:
     cells = table([cell(200_000), *pictures().values()])
-    if mapped:
-        with pa.ipc.new_stream(tmp_path / "p.arrow", cells.schema) as writer:
-            writer.write_table(cells)
-        with pa.memory_map(str(tmp_path / "p.arrow")) as file:
-            cells = pa.ipc.open_stream(file).read_all()
     failed: list[lm.Failure] = []
     limits = lm.Limits(bytes_in_memory=100_000)
     view = lm.profile_images(cells, limits=limits, on_failure=failed.append)

@@ -18,7 +18,7 @@ from unittest import mock
 import lightmeter as lm
 import numpy as np
 from lightmeter import Failure, ImageMeter, Profile, ProfileView, Store
-from lightmeter.batch.row_files import write_rows
+from lightmeter.batch.rows import write_rows
 from lightmeter.sketch import QuantileSketch
 from lightmeter.store.records import (
     Accepted,

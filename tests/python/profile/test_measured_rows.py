@@ -12,7 +12,7 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.batch.row_files import write_rows
+from lightmeter.batch.rows import write_rows
 from numpy.typing import NDArray
 from PIL import Image
 

@@ -218,7 +218,8 @@ def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
     source = source_of(path, Wanted())
     buckets, _ = by_bucket(source, lambda item: START, source)
     write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
-    view = Run(workers=1).profile(Source(buckets[START].__iter__), Work(reading=lm.Reading())).whole
+    run, work = Run(workers=1), Work(reading=lm.Reading())
+    view = run.profile(Source(buckets[START].__iter__), work).whole.view()
     assert (view.images, [fail.reason for fail in view.failures]) == (4, ["vanished"] * 2)
 
 

@@ -1,27 +1,28 @@
 """Which source an address or an object is: the table of all kinds."""
 
+import io
 import logging
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from glob import has_magic
 from itertools import chain
 from typing import Any
 
-from lightmeter.batch.sources.fetch import fetched
+from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.folder import find_images, image_suffixes, matches
-from lightmeter.batch.sources.item import Item, Source, Wanted
+from lightmeter.batch.sources.item import Item, Source, Wanted, item_of, reading_error
 from lightmeter.batch.sources.iterable import iterable_items
-from lightmeter.batch.sources.names import is_shard
-from lightmeter.batch.sources.remote import RemotePart, check_packages, expanded, is_alone, item_of
-from lightmeter.batch.sources.shard import shard_items
-from lightmeter.batch.sources.table import is_table, table_source
-from lightmeter.batch.sources.urls import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.manifest import listed_items
+from lightmeter.batch.sources.names import is_shard, is_url, shown_url, without_secrets
+from lightmeter.batch.sources.parquet import ParquetTable
+from lightmeter.batch.sources.remote import expanded, fetched, open_remote
+from lightmeter.batch.sources.table import is_table, parquet_items, table_source
 from lightmeter.errors import ImageError
-from lightmeter.files import path_bytes
+from lightmeter.files import open_regular, path_bytes
 from lightmeter.image.arrays import is_array
-from lightmeter.image.tiles.zarr_folder import is_zarr
 from lightmeter.text import shorten
 
 __all__ = ["opener_of", "source_of"]
@@ -29,6 +30,7 @@ __all__ = ["opener_of", "source_of"]
 _log = logging.getLogger("lightmeter.batch")
 _BRACES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}", re.ASCII)  # shard-{000..127}.tar
 _MOST_SHARDS = 1_000_000
+_BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
 def source_of(given: Any, wanted: Wanted) -> Source:
@@ -69,7 +71,8 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     samples = iter(given)
     first = list(next(zip(samples, strict=False), ()))
     if all(isinstance(sample, str | os.PathLike) for sample in first):
-        return _of_paths([_path(path) for path in chain(first, samples)], wanted, is_list=True)
+        paths = [_path(path) for path in chain(first, samples)]
+        return _of_paths(paths, wanted, is_list=True)
     name = type(given).__name__
     rest = [chain(first, samples)]  # for the first time, as a loader begins its workers anew
 
@@ -88,12 +91,9 @@ def _path(path: Any) -> str:
 def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[str], Any]:
     """From each of a few names that `given` gave its pictures to what can be measured again.
 
-    Members of archives and rows of tables are looked for once more; any other name is a path.
+    The pictures are looked for once more; any other name is a path.
     """
-    source = source_of(given, wanted)
-    items = {}
-    if not source.files:
-        items = {item.name: item for item in source if item.name in names}
+    items = {item.name: item for item in source_of(given, wanted).items() if item.name in names}
 
     def opened(name: str) -> Any:
         if name not in items:
@@ -105,46 +105,28 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
 
 
 def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
-    others = [path for path in paths if is_url(path) or _is_shard(path)]
-    if not others:
-        return _of_files(paths, wanted, is_list=is_list)
-    files = [path for path in paths if not is_url(path) and not _is_shard(path)]
-    parts: list[Item | str] = list(map(item_of, find_images(files)))  # pictures, and shards
-    root = None
-    for path in (path for given in others for path in _unfolded(given)):
-        if is_url(path) and not is_alone(path):
-            listed, root = expanded(path)
-            parts += map(_shard_or_picture, listed)
-        else:
-            parts.append(path if is_shard(path) else item_of(path))
-    items = [part for part in parts if isinstance(part, Item)]
-    check_packages(item.data.url for item in items if isinstance(item.data, RemotePart))
-    shards = [part for part in parts if isinstance(part, str)]
-    if len(paths) > 1:
-        root = None
-    elif parts == others and not is_url(others[0]):
-        os.lstat(others[0])
-    if not parts:
+    """Pictures in files come first, and then what is elsewhere or in a file of many."""
+    apart = [path for path in paths if ("://" in path and is_url(path)) or _is_shard(path)]
+    known = {*apart}
+    given = [path for path in paths if path not in known] if apart else paths
+    files = find_images(given if is_list else given[0]) if given else []
+    others: list[Item | str] = []  # pictures, and files of many
+    root = given[0] if given != files and given and os.path.isdir(given[0]) else None
+    for path in chain.from_iterable(map(_unfolded, apart)):
+        found, root = expanded(path) if is_url(path) else ([path], None)
+        others += found
+    shards = [part for part in others if isinstance(part, str)]
+    if not is_list and shards == paths and not is_url(shards[0]):
+        os.lstat(shards[0])
+    if not files and not others:
         _warn_of_nothing([shown_url(path) for path in paths])
     if not shards:
         _refuse_columns(wanted)
-    elif len(parts) == 1:
+    elif len(others) == 1:
         root = shown_url(shards[0])
-    return Source(partial(_in_turn, parts, wanted), None if shards else len(parts), root)
-
-
-def _shard_or_picture(item: Item) -> Item | str:
-    url = item.data.url if isinstance(item.data, RemotePart) else ""
-    return url if is_shard(url) else item
-
-
-def _of_files(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
-    _refuse_columns(wanted)
-    is_folder = len(paths) == 1 and os.path.isdir(paths[0]) and not is_zarr(paths[0])
-    files = find_images(paths if is_list else paths[0])
-    if not files:
-        _warn_of_nothing(paths)
-    return Source(partial(map, item_of, files), len(files), paths[0] if is_folder else None, files)
+    total = None if shards else len(files) + len(others)
+    root = root if len(paths) == 1 else None
+    return Source(partial(_in_turn, files, others, wanted), total, root)
 
 
 def _warn_of_nothing(paths: list[str]) -> None:
@@ -160,7 +142,7 @@ def _warn_of_nothing(paths: list[str]) -> None:
 
 
 def _refuse_columns(wanted: Wanted) -> None:
-    for name in (*wanted.values, *([wanted.column] if wanted.column is not None else [])):
+    for name in filter(None, (wanted.column, *wanted.values)):
         raise ValueError(
             f"got the column {name!r} of files, which have none; expected a table, a manifest, an "
             "archive or a data set"
@@ -173,42 +155,77 @@ def _is_shard(path: str) -> bool:
 
 def _unfolded(path: str) -> list[str]:
     """The files that a pattern for shards stands for, sorted; a range in braces, as it says."""
-    if not is_url(path) and os.path.lexists(path):
-        return [path]
-    braces = None if is_url(path) and "*" in path else _BRACES.search(path)
+    is_pattern = is_url(path) or not os.path.lexists(path)
+    braces = _BRACES.search(path) if is_pattern and not (is_url(path) and "*" in path) else None
     if braces is not None:
         first, last = int(braces[1]), int(braces[2])
         if not first <= last < first + _MOST_SHARDS:
             raise ValueError(
                 f"got the range {braces[0]} in {path!r}; expected one such as 000..127"
             )
-        names = (
-            f"{path[: braces.start()]}{number:0{len(braces[1])}}{path[braces.end() :]}"
-            for number in range(first, last + 1)
-        )
-        return [file for name in names for file in _unfolded(name)]
-    if has_magic(path) and not is_url(path):
+        numbers = [f"{number:0{len(braces[1])}}" for number in range(first, last + 1)]
+        return [file for text in numbers for file in _unfolded(path.replace(braces[0], text, 1))]
+    if is_pattern and has_magic(path) and not is_url(path):
         return sorted(matches(path), key=path_bytes)
     return [path]
 
 
-def _in_turn(parts: list[Item | str], wanted: Wanted) -> Iterator[Item]:
+def _in_turn(files: list[str], others: list[Item | str], wanted: Wanted) -> Iterator[Item]:
     """Yield the pictures of all parts, one after the other.
 
     Raises:
         ValueError: the first shards have no such column. Of later ones that is a failure, as they
             may be damaged, and others were measured already.
     """
+    yield from map(item_of, files)
     given = False
-    for number, part in enumerate(parts):
+    for part in others:
         if isinstance(part, Item):
             yield part
             continue
         try:
-            for item in shard_items(part, wanted):
+            for item in _shard_items(part, wanted):
                 given = given or not isinstance(item.data, ImageError)
                 yield item
         except ValueError as error:
-            if number == 0 or not given:
+            if part is others[0] or not given:
                 raise
             yield item_of(ImageError("corrupt", str(error)[:200]), part)
+
+
+def _shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
+    """The pictures of one such file, in its order. One that cannot be read is one failure.
+
+    Args:
+        path: its path or address.
+        wanted: what to take of it.
+
+    Raises:
+        ValueError: a table or manifest has no such column, or an archive no such value.
+        ImportError: a package is not installed.
+    """
+    name = shown_url(path)
+    suffix = name.lower().rpartition(".")[2]
+    try:
+        if is_url(path):
+            file, size = open_remote(path)
+        else:
+            raw = open_regular(path)
+            file, size = io.BufferedReader(raw, _BUFFER), os.fstat(raw.fileno()).st_size
+        with closing(file):
+            if size is None and suffix in ("zip", "parquet", "csv", "jsonl"):
+                raise ImageError(
+                    "unreadable",
+                    f"a .{suffix} is read in any order, which this server does not serve; expected "
+                    "one that knows its size, or a tar",
+                )
+            if suffix == "parquet":
+                yield from parquet_items(name, ParquetTable(file, wanted.limits), wanted)
+            elif suffix in ("csv", "jsonl"):
+                yield from listed_items(name, file, wanted)
+            else:
+                yield from archive_items(name, file, size, wanted)
+    except Exception as error:  # any that a file system of somebody else raises
+        if isinstance(error, ImportError | ValueError) and not isinstance(error, ImageError):
+            raise
+        yield item_of(reading_error(error), path)

@@ -75,46 +75,21 @@ def _matching(pattern: str) -> Iterable[str]:
 
 
 def matches(pattern: str) -> set[str]:
-    """Return the paths that a pattern matches, and the folders that could not be searched.
+    """Return the paths that a pattern matches.
 
-    It is as `glob` has it. But ``**`` stands for folders alone, and does not go into symbolic links
-    to them, so that no link makes a circle; every other part of a pattern does.
+    It is as `glob` has it: what is hidden is matched by a part that begins with a dot alone. But
+    ``**`` does not go into symbolic links to folders, so that no link makes a circle.
     """
-    parts = [part for part in pattern.split("/") if part]
-    found: set[str] = set()
-    seen = remaining = {("/" if pattern.startswith("/") else "", 0)}  # how many parts it matches
-    while remaining:
-        remaining = {step for state in remaining for step in _steps(*state, parts, found)} - seen
-        seen = seen | remaining
-    if pattern.endswith("/"):
-        return {path for path in found if os.path.isdir(path)}
-    return found
-
-
-def _steps(folder: str, place: int, parts: list[str], found: set[str]) -> Iterable[tuple[str, int]]:
-    if place == len(parts):
-        found.update([folder] if folder else [])
-        return
-    part = parts[place]
-    if not has_magic(part):
-        path = os.path.join(folder, part)
-        if os.path.lexists(path):
-            yield path, place + 1
-        return
-    if part == "**":
-        yield folder, place + 1
-    try:
-        with os.scandir(folder or os.curdir) as entries:
-            for entry in entries:
-                path = os.path.join(folder, entry.name)
-                if part == "**":
-                    if entry.name[0] != "." and entry.is_dir(follow_symlinks=False):
-                        yield path, place
-                elif fnmatchcase(entry.name, part) and (part[0] == "." or entry.name[0] != "."):
-                    yield path, place + 1
-    except OSError:
-        if os.path.isdir(folder or os.curdir):
-            found.add(folder or os.curdir)
+    parts = [part if part == "**" else part.replace("**", "*") for part in pattern.split("/")]
+    base = Path("/" if pattern.startswith("/") else "")
+    found = set()
+    for path in base.glob("/".join(parts).lstrip("/")):
+        hidden = [part for part in path.parts if part.startswith(".") and part != ".."]
+        if all(
+            any(fnmatchcase(name, part) for part in parts if part[:1] == ".") for name in hidden
+        ):
+            found.add(str(path))
+    return {path for path in found if os.path.isdir(path)} if pattern.endswith("/") else found
 
 
 def _walk(folder: str) -> Iterable[str]:
@@ -127,29 +102,19 @@ def _walk(folder: str) -> Iterable[str]:
                 for entry in entries:
                     if entry.name.startswith("."):
                         continue
-                    if _is_folder(entry):
-                        if entry.is_symlink():
-                            continue
-                        if is_zarr(entry.path):
-                            yield entry.path
-                        else:
-                            folders.append(entry.path)
-                    elif _is_image(entry.path):
+                    if entry.is_dir(follow_symlinks=False) and not is_zarr(entry.path):
+                        folders.append(entry.path)
+                    elif _is_image(entry):
                         yield entry.path
         except OSError:
             yield parent
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _is_image(path: str) -> bool:
-    suffix = os.path.splitext(path)[1].lower()
-    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(path)
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    if not entry.is_file(follow_symlinks=False) and os.path.isdir(entry.path):  # of Zarr; a link
+        return not entry.is_symlink()
+    suffix = os.path.splitext(entry.name)[1].lower()
+    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(entry.path)
 
 
 def _starts_like_an_image(path: str) -> bool:
@@ -161,25 +126,19 @@ def _starts_like_an_image(path: str) -> bool:
             start = file.read(START_BYTES) or b""
     except OSError:
         return True  # to be counted as unreadable
-    _register_formats()
     if len(start) < 16:
         return False
-    if format_of(start) is not None:
-        return True
-    return any(accept and accept(start[:16]) for _, accept in Image.OPEN.values())
-
-
-@cache
-def _register_formats() -> None:
-    """Make all of Pillow's formats known, the common ones first: files are tried in that order."""
-    Image.preinit()
-    Image.init()
+    image_suffixes()  # makes the formats of Pillow known
+    return format_of(start) is not None or any(
+        accept and accept(start[:16]) for _, accept in Image.OPEN.values()
+    )
 
 
 @cache
 def image_suffixes() -> frozenset[str]:
     """The suffixes that name a format of pictures, in small letters."""
-    _register_formats()
+    Image.preinit()  # the common ones first: files are tried in that order
+    Image.init()
     # Pillow also registers suffixes of formats that are no pictures to a user.
     readable = {
         suffix

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -10,20 +10,35 @@ from typing import Any
 
 from PIL import Image
 
-from lightmeter.batch.sources.urls import without_secrets
+from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
 from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.text import shorten
 
-__all__ = ["NO_VALUES", "Item", "SeenValues", "Source", "Wanted"]
-__all__ += ["check_bytes", "most_bytes", "plain", "reading_error"]
+__all__ = ["Item", "RemotePart", "SeenValues", "Source", "Wanted"]
+__all__ += ["check_bytes", "item_of", "most_bytes", "plain", "reading_error"]
 
 _MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
 _NAMED = 20  # values that an error names
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
-NO_VALUES: Mapping[str, Any] = {}
+_GUESS = 4 << 20  # bytes of an object whose size nobody told
+_NO_VALUES: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePart:
+    """An object by its address; and its size and version, if a listing said them."""
+
+    url: str
+    told: int | None = None
+    version: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Its bytes, or a guess."""
+        return _GUESS if self.told is None else self.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ class Item:
 
     name: str
     data: Any
-    values: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
+    values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
 
     @property
     def weight(self) -> int:
@@ -74,6 +89,20 @@ class Item:
         return self
 
 
+def item_of(data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES) -> Item:
+    """Return the picture that a source has; the only place that makes one, and hides secrets.
+
+    Args:
+        data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
+        name: what it is called; by default its path or address.
+        values: as those of `Item`.
+    """
+    if isinstance(data, str):
+        name = name or data
+        data = RemotePart(data) if "://" in data and is_url(data) else data
+    return Item(shown_url(name) if "://" in name else name, data, values)
+
+
 def reading_error(error: Exception) -> ImageError:
     """The error of a picture, or of a file of many, that cannot be read."""
     reason = Failure.of(error).reason
@@ -93,13 +122,11 @@ class Source:
         total: how many they are, if that is known.
         root: a folder, archive or the like that names of pictures are relative to, in the failures
             of profiles and where a regular expression is searched in them.
-        files: their paths, if all are files of this machine.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
     root: str | None = None
-    files: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""

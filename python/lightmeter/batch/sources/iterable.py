@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lightmeter.batch.sources.item import Item, Wanted, plain
-from lightmeter.batch.sources.remote import item_of
+from lightmeter.batch.sources.item import Item, Wanted, check_bytes, item_of, most_bytes, plain
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
+from lightmeter.image.limits import Limits
+from lightmeter.image.meter import ImageMeter
 from lightmeter.image.tiles.array_raster import is_chunked
 
 __all__ = ["iterable_items"]
@@ -43,7 +44,7 @@ def iterable_items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterato
             )
         for row, picture in enumerate(_unbatched(sample.get(names[0]), wanted.layout)):
             values = {key: _value(sample.get(key), row) for key in wanted.values}
-            yield item_of(_data(picture), f"{name}:{next(numbers)}", values)
+            yield item_of(_data(picture, wanted.limits), f"{name}:{next(numbers)}", values)
 
 
 def _unbatched(pictures: Any, layout: str | None) -> list[Any]:
@@ -53,14 +54,19 @@ def _unbatched(pictures: Any, layout: str | None) -> list[Any]:
     return list(pictures) if is_batch else [pictures]
 
 
-def _data(picture: Any) -> Any:
+def _data(picture: Any, limits: Limits) -> Any:
     """A picture of its own, as loaders and cameras use their memory again, or an error."""
-    if isinstance(picture, bytes | os.PathLike | Image.Image) or is_chunked(picture):
+    if isinstance(picture, bytes | os.PathLike | Image.Image | ImageMeter) or is_chunked(picture):
         return picture
     try:
-        if not is_array(picture):
+        if hasattr(picture, "read"):
+            picture = picture.read(most_bytes(limits) + 1)
+            check_bytes(len(picture), limits)
+        elif is_array(picture):
+            return np.array(as_numpy(picture))
+        if not isinstance(picture, bytes):
             raise TypeError(f"got a {type(picture).__name__}; expected a picture or an array")
-        return np.array(as_numpy(picture))
+        return picture
     except ImageError as error:
         return error
     except Exception as error:  # such as of a tensor without samples

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from lightmeter.batch.sources.item import Item, SeenValues, Wanted, plain
-from lightmeter.batch.sources.remote import item_of, linked
+from lightmeter.batch.sources.item import Item, SeenValues, Wanted, item_of, plain
+from lightmeter.batch.sources.remote import linked
 from lightmeter.batch.sources.table import USUAL_PATHS, known
-from lightmeter.errors import ImageError, Reason
+from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 from lightmeter.text import shorten
 
@@ -17,6 +17,7 @@ __all__ = ["listed_items"]
 
 _NUMBER = re.compile(r"[+-]?(\d{1,18}|\d*\.\d+([eE][+-]?\d{1,3})?|\d+[eE][+-]?\d{1,3})", re.ASCII)
 _MOST_LINE = 1 << 24  # characters
+_MOST_BLANK = 1 << 20
 
 Row = Mapping[str, Any] | ValueError  # one that is damaged, and how
 
@@ -34,16 +35,16 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     # What is no UTF-8 is decoded as in the paths of files.
     with io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="") as text:
         for number, row in enumerate(_csv_rows(text) if is_csv else _json_rows(text), 1):
-            path, detail = None, str(row)
+            error, path = ImageError("corrupt", shorten(str(row), 200)), None
             if not isinstance(row, ValueError):
                 path = next((row[column] for column in columns if row.get(column)), None)
                 listed = shorten(", ".join(list(row)[:20]), 300)
                 detail = f"no path in {', '.join(columns)}; it has {listed}"
+                error = ImageError("empty", shorten(detail, 200))
             if isinstance(row, ValueError) or not isinstance(path, str):
                 if number == 1:
-                    raise ValueError(f"the manifest {name}, first row: {detail}")
-                reason: Reason = "corrupt" if isinstance(row, ValueError) else "empty"
-                yield item_of(ImageError(reason, shorten(detail, 200)), f"{name}:{number}")
+                    raise ValueError(f"the manifest {name}, first row: {error.detail}")
+                yield item_of(error, f"{name}:{number}")
                 continue
             if is_csv and number == 1:
                 known(wanted.values, row, name)
@@ -56,13 +57,13 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
 
 
 def _csv_rows(text: io.TextIOWrapper) -> Iterator[Row]:
-    reader = csv.DictReader(_Lines(text), restkey="", strict=True)
+    reader = csv.DictReader(_lines(text), restkey="", strict=True)
     while True:
         try:
             for row in reader:
                 yield {name: value for name, value in row.items() if name}
             return
-        except (csv.Error, ValueError) as error:
+        except csv.Error as error:
             yield ValueError(f"line {reader.line_num}: {error}")
 
 
@@ -74,36 +75,30 @@ def _typed(value: str | None) -> Any:
 
 
 def _json_rows(text: io.TextIOWrapper) -> Iterator[Row]:
-    lines = _Lines(text)
-    while True:
+    for number, line in enumerate(_lines(text), 1):
+        if line.isspace():
+            continue
         try:
-            for line in filter(str.strip, lines):
-                row = parse_json(line)
-                if not isinstance(row, dict):
-                    raise ValueError("it is no JSON object")
-                yield row
-            return
+            row = parse_json(line)
         except ValueError as error:
-            yield ValueError(f"line {lines.number}: {error}")
+            row = error
+        is_row = isinstance(row, dict)
+        yield row if is_row else ValueError(f"line {number}: expected a JSON object: {row}")
 
 
-class _Lines:
-    """The lines of a text. One that is too long to be held raises a ValueError, and is passed."""
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines of a text; in place of one that is too long to be held, one that is damaged.
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-        self.number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._text.readline(_MOST_LINE)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        if len(line) < _MOST_LINE or line.endswith("\n"):
-            return line
-        while (rest := self._text.readline(_MOST_LINE)) and not rest.endswith("\n"):
-            pass
-        raise ValueError(f"more than {_MOST_LINE} characters")
+    Raises:
+        ImageError: too many are blank, of which a file of few bytes may have any number.
+    """
+    blank = 0
+    while line := text.readline(_MOST_LINE):
+        blank += line.isspace()
+        if blank > _MOST_BLANK:
+            raise ImageError("corrupt", f"more than {_MOST_BLANK} blank lines")
+        if len(line) == _MOST_LINE and not line.endswith("\n"):
+            while (rest := text.readline(_MOST_LINE)) and not rest.endswith("\n"):
+                pass
+            line = f'"" more than {_MOST_LINE} characters\n'
+        yield line

@@ -1,17 +1,20 @@
-"""Names in archives and buckets: which ones are of pictures, or of files of many."""
+"""Names and addresses: which ones are of pictures or files of many, and what of them is shown."""
 
 import os
 import re
-from collections.abc import Iterable
+from urllib.parse import urlsplit, urlunsplit
 
 from lightmeter.batch.sources.folder import image_suffixes
-from lightmeter.batch.sources.urls import shown_url
-from lightmeter.errors import ImageError
 from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 
-__all__ = ["is_image_name", "is_shard", "no_zarr", "relative", "zarr_folders"]
+__all__ = ["is_image_name", "is_shard", "is_url", "is_web", "relative", "shown_url"]
+__all__ += ["without_secrets"]
 
 _SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
+_SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
+_ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
+_OPEN = re.compile(r"https?://[A-Za-z0-9_.:/-]*", re.ASCII)  # no user, query or fragment
+_PASSWORD = re.compile(r"^([A-Za-z0-9+.-]+://[^/@:]*):[^/]*@", re.ASCII)
 
 
 def is_shard(path: str) -> bool:
@@ -20,27 +23,17 @@ def is_shard(path: str) -> bool:
 
 
 def is_image_name(name: str) -> bool:
-    """Whether the suffix of a name is that of a picture, and no part of it is hidden."""
+    """Whether the suffix of a name is that of a picture, and no part of it is hidden.
+
+    The metadata of Zarr are named like one too, so that a folder of it, which is read on this
+    machine alone, is counted as ``unsupported``.
+    """
+    if name.rpartition("/")[2] in ZARR_FILES:
+        return True
     if os.path.splitext(name)[1].lower() not in image_suffixes():
         return False
     parts = name.split("/") if "/." in f"/{name}" else []
     return not any(part.startswith(".") and part not in (".", "..") for part in parts)
-
-
-def zarr_folders(names: Iterable[str]) -> list[str]:
-    """The folders of Zarr among the names of files, by their metadata; none inside of another."""
-    folders: list[str] = []
-    for name in sorted(names, key=lambda name: (name.count("/"), name)):
-        folder, _, last = name.rpartition("/")
-        is_inside = any(it == "" or f"{folder}/".startswith(f"{it}/") for it in folders)
-        if last in ZARR_FILES and not is_inside:
-            folders.append(folder)
-    return folders
-
-
-def no_zarr() -> ImageError:
-    """The error of a folder of Zarr that is not among the files of this machine."""
-    return ImageError("unsupported", "a folder of Zarr elsewhere or in an archive; copy it here")
 
 
 def relative(name: str, root: str) -> str:
@@ -59,3 +52,38 @@ def relative(name: str, root: str) -> str:
     if is_address and not root.startswith(f"{scheme}://"):
         return name
     return os.path.relpath(name, root or None)
+
+
+def is_url(path: object) -> bool:
+    """Whether `path` is an address that a library for file systems opens, such as ``s3://b/a``."""
+    return isinstance(path, str) and _SCHEME.match(path) is not None
+
+
+def is_web(url: str) -> bool:
+    """Whether it is of a web server, which may be anybody's."""
+    return url.startswith(("http://", "https://"))
+
+
+def shown_url(url: str) -> str:
+    """An address without what may be secret: of the web a user, a password and the query of a
+    signed one, and else a password. Addresses may be chained by ``::``.
+    """
+    return "::".join(map(_shown, url.split("::")))
+
+
+def _shown(url: str) -> str:
+    if not is_web(url):
+        return _PASSWORD.sub(r"\1@", url)
+    if _OPEN.fullmatch(url):  # most are, and taking one apart takes longer
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0]
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def without_secrets(text: str) -> str:
+    """A message whose addresses are shown so."""
+    return _ANY.sub(lambda match: shown_url(match[0]), text)

@@ -5,8 +5,8 @@ the headers of pages are read here, as pyarrow reads on.
 """
 
 import io
-import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, Any
 
 from lightmeter.batch.sources.item import most_bytes
@@ -22,10 +22,12 @@ _MOST_GROWTH = 2  # pictures are compressed already, so that a page of them hard
 _FIRST_LOOK, _MOST_HEADER = 1 << 12, 1 << 24  # bytes; pyarrow takes no longer header either
 _MOST_FIELDS = 256  # of a header; there are about ten
 _MOST_DEPTH = 8
-_ENCODING = {5: 2, 8: 4}  # the field of the encoding in those of data
+_FIXED = {1: 0, 2: 0, 3: 1, 7: 8}  # bytes of a value of Thrift: true, false, a byte, a double
+# In a header: the field of what is said of a data page, a dictionary and a data page of version 2;
+# and the field in that of the encoding.
+_ENCODING = {5: 2, 7: 2, 8: 4}
 # A page of these says itself how many lengths it has, and pyarrow makes room for as many.
 _DELTA = (6, 7)
-_CELLS = (5, 7, 8)  # fields of a header: of a data page, a dictionary, a data page of version 2
 
 
 class ParquetTable:
@@ -73,20 +75,39 @@ class ParquetTable:
             ImageError: a page would take too much memory.
             Exception: any of pyarrow's, as the row group is damaged or encrypted.
         """
-        largest = self._pages.expect(self._opened, group, columns)
+        # The metadata of a damaged or encrypted column end the process where Python asks for them,
+        # as pyarrow catches no error there. Where pyarrow itself opens the columns, it raises it.
+        self._pages.is_opening = True
+        try:
+            next(self._opened.iter_batches(1, [group], columns, use_threads=False), None)
+        except _OpenedError:
+            pass
+        finally:
+            self._pages.is_opening = False
+        metadata = self._opened.metadata
+        leaves = map(metadata.row_group(group).column, range(metadata.num_columns))
+        names = tuple(f"{name}." for name in columns)
+        chunks = [_chunk(leaf) for leaf in leaves if f"{leaf.path_in_schema}.".startswith(names)]
+        self._pages.chunks = chunks
+        largest = max((chunk.decoded for chunk in chunks), default=0)
         size = max(1, min(most, most_bytes(self._limits) // max(1, largest)))
         # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
         yield from self._opened.iter_batches(size, [group], columns, use_threads=False)
 
 
+@dataclass
 class _Chunk:
-    """The pages of one column in a row group."""
+    """The pages of one column in a row group: where the next and the end are, and all decoded."""
 
-    def __init__(self, column: Any) -> None:
-        start, dictionary = column.data_page_offset, column.dictionary_page_offset or 0
-        self.next = dictionary if 0 < dictionary < start else start  # as pyarrow has it
-        self.end = self.next + column.total_compressed_size
-        self.decoded = column.total_uncompressed_size
+    next: int
+    end: int
+    decoded: int
+
+
+def _chunk(column: Any) -> _Chunk:
+    start, dictionary = column.data_page_offset, column.dictionary_page_offset or 0
+    start = dictionary if 0 < dictionary < start else start  # as pyarrow has it
+    return _Chunk(start, start + column.total_compressed_size, column.total_uncompressed_size)
 
 
 class _OpenedError(Exception):
@@ -94,33 +115,18 @@ class _OpenedError(Exception):
 
 
 class _CheckedPages(io.RawIOBase):
-    """The file as pyarrow reads it. A page that would take too much memory ends a read."""
+    """The file as pyarrow reads it. A page that would take too much memory ends a read.
+
+    Attributes:
+        chunks: the columns that are read.
+        is_opening: end the next read.
+    """
 
     def __init__(self, file: IO[bytes], limits: Limits) -> None:
         self._file, self._limits = file, limits
-        self._chunks: list[_Chunk] = []
-        self._opening = False
-
-    def expect(self, opened: Any, group: int, columns: list[str]) -> int:
-        """Set which columns of a row group are read next; return the most bytes a cell may have.
-
-        The metadata of a damaged or encrypted column end the process where Python asks for them,
-        as pyarrow catches no error there. Where pyarrow itself opens the columns, it raises it.
-        """
-        self._opening = True
-        try:
-            next(opened.iter_batches(1, [group], columns, use_threads=False), None)
-        except _OpenedError:
-            pass
-        finally:
-            self._opening = False
-        of_group = opened.metadata.row_group(group)
-        leaves = map(of_group.column, range(opened.metadata.num_columns))
-        names = tuple(f"{name}." for name in columns)
-        self._chunks = [
-            _Chunk(leaf) for leaf in leaves if f"{leaf.path_in_schema}.".startswith(names)
-        ]
-        return max((chunk.decoded for chunk in self._chunks), default=0)
+        self.chunks: list[_Chunk] = []
+        self.is_opening = False
+        self.seek, self.tell = file.seek, file.tell  # type: ignore[method-assign]
 
     def readable(self) -> bool:
         return True
@@ -128,43 +134,51 @@ class _CheckedPages(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
     def read(self, size: int = -1) -> bytes:
-        if self._opening:
+        if self.is_opening:
             raise _OpenedError
         start = self._file.tell()
-        for chunk in self._chunks:
+        for chunk in self.chunks:
             while start + size > chunk.next >= start and chunk.next < chunk.end:
                 self._check_page(chunk)
         self._file.seek(start)
         return self._file.read(size)
 
     def _check_page(self, chunk: _Chunk) -> None:
+        """Refuse a page that would take more memory than the limits allow, before it is decoded.
+
+        Beyond `Limits.bytes_in_memory` it is decoded only if the file itself is about as large, as
+        the pages of common writers are, which hold up to 1024 pictures.
+        """
         header, length = self._header(chunk.next)
-        decoded, stored = header.get(2, -1), header.get(3, -1)
+        decoded, stored = _int32(header.get(2, 1)), _int32(header.get(3, 1))
         if not 0 <= stored <= chunk.end - chunk.next or not 0 <= decoded <= chunk.decoded:
             raise ImageError("corrupt", f"a page of {stored} bytes, {decoded} when decoded")
-        pages = {kind: header[kind] for kind in _CELLS if isinstance(header.get(kind), dict)}
-        if any(page.get(_ENCODING.get(kind)) in _DELTA for kind, page in pages.items()):
+        chunk.next += length + stored
+        pages = {field: header[field] for field in _ENCODING if isinstance(header.get(field), dict)}
+        if any(_int32(page.get(_ENCODING[field], 0)) in _DELTA for field, page in pages.items()):
             raise ImageError(
                 "unsupported",
                 "a page of DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY, which may take any memory; "
                 "write the column as PLAIN or with a dictionary",
             )
-        cells = sum(page.get(1, 0) for page in pages.values())
-        _check_decoded(stored, decoded, cells, self._limits)
-        chunk.next += length + stored
+        most = self._limits.bytes_in_memory
+        cells = sum(_int32(page.get(1, 0)) for page in pages.values())
+        if most is None or decoded <= most:
+            return
+        if decoded > _MOST_GROWTH * stored or decoded > max(1, cells) * most_bytes(self._limits):
+            raise ImageError(
+                "too_large",
+                f"a page takes {decoded} bytes in memory ({stored} in the file, {cells} cells); "
+                f"expected at most {most} (Limits.bytes_in_memory); write smaller row groups, or "
+                "raise the limit",
+            )
 
-    def _header(self, at: int) -> tuple[dict[int, Any], int]:
+    def _header(self, place: int) -> tuple[dict[int, Any], int]:
         """Return the header at a place, and its length."""
         size = _FIRST_LOOK
         while True:
-            self._file.seek(at)
+            self._file.seek(place)
             data = self._file.read(size)
             try:
                 return _fields(data, 0)
@@ -174,73 +188,49 @@ class _CheckedPages(io.RawIOBase):
             size <<= 4
 
 
-def _check_decoded(stored: int, decoded: int, cells: int, limits: Limits) -> None:
-    """Refuse a page that would take more memory than the limits allow, before it is decoded.
-
-    Beyond `Limits.bytes_in_memory` it is decoded only if the file itself is about as large, as the
-    pages of common writers are, which hold up to 1024 pictures.
-    """
-    most = limits.bytes_in_memory
-    if most is None or decoded <= most:
-        return
-    if decoded <= _MOST_GROWTH * stored and decoded <= max(1, cells) * most_bytes(limits):
-        return
-    raise ImageError(
-        "too_large",
-        f"a page takes {decoded} bytes in memory ({stored} in the file, {cells} cells); expected "
-        f"at most {most} (Limits.bytes_in_memory); write smaller row groups, or raise the limit",
-    )
-
-
-def _fields(data: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
-    """Return the numbers of 32 bits and the structs in a struct of Thrift's compact protocol.
+def _fields(data: bytes, place: int, depth: int = 0) -> tuple[dict[int, Any], int]:
+    """Return the numbers and structs in a struct of Thrift's compact protocol, and where it ends.
 
     They are by field; of a field that comes twice the last one holds, as for Thrift's own reader.
-    With them goes where the struct ends.
+    There are no lists in the headers of pages.
     """
     found: dict[int, Any] = {}
     field = 0
     for _ in range(_MOST_FIELDS):
-        head, at = data[at], at + 1
+        head, place = data[place], place + 1
         if head == 0:
-            return found, at
+            return found, place
         step, kind = head >> 4, head & 15
-        if step:
-            field += step
-        else:
-            field, at = _number(data, at)
-        if kind == 5:
-            found[field], at = _number(data, at)
+        field += step
+        if not step:
+            number, place = _varint(data, place)
+            field = _int32(number)
+        if kind in _FIXED:
+            place += _FIXED[kind]
         elif kind == 12 and depth < _MOST_DEPTH:
-            inner, at = _fields(data, at, depth + 1)
+            inner, place = _fields(data, place, depth + 1)
             found[field] = found.get(field, {}) | inner
+        elif kind in (4, 5, 6, 8):
+            value, place = _varint(data, place)
+            if kind == 5:
+                found[field] = value
+            elif kind == 8:
+                place += value
         else:
-            at = _passed(data, at, kind)
+            raise ValueError(f"a field of kind {kind}")
     raise ValueError("too many fields")
 
 
-def _passed(data: bytes, at: int, kind: int) -> int:
-    """Return where a value of another kind ends; there are no lists in the headers of pages."""
-    fixed = {1: 0, 2: 0, 3: 1, 7: 8}  # true, false, a byte, a double
-    if kind in fixed:
-        return at + fixed[kind]
-    if kind not in (4, 6, 8):
-        raise ValueError(f"a field of kind {kind}")
-    value, at = _varint(data, at)
-    return at + value if kind == 8 else at
-
-
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    value, at = _varint(data, at)
+def _int32(value: int) -> int:
     value &= 0xFFFFFFFF
-    return (value >> 1) ^ -(value & 1), at
+    return (value >> 1) ^ -(value & 1)
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: bytes, place: int) -> tuple[int, int]:
     value = 0
-    for place in range(10):
-        byte = data[at + place]
-        value |= (byte & 127) << 7 * place
+    for number in range(10):
+        byte = data[place + number]
+        value |= (byte & 127) << 7 * number
         if byte < 128:
-            return value, at + place + 1
+            return value, place + number + 1
     raise ValueError("a number of too many bytes")

@@ -1,53 +1,45 @@
-"""Pictures in object stores and on web servers, by fsspec: ``s3://``, ``gs://``, ``https://``."""
+"""Pictures in object stores and on web servers, by fsspec: ``s3://``, ``gs://``, ``https://``.
+
+Those of a block are read side by side, so that waits for them overlap: most file systems are
+coroutines on the one loop that fsspec keeps in a thread, and the others are read by threads.
+"""
 
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
-from lightmeter.batch.sources.item import NO_VALUES, Item
-from lightmeter.batch.sources.names import is_image_name, is_shard, no_zarr, zarr_folders
-from lightmeter.batch.sources.urls import is_url, is_web, shown_url, without_secrets
+from lightmeter.batch.sources.item import (
+    Item,
+    RemotePart,
+    check_bytes,
+    item_of,
+    most_bytes,
+    reading_error,
+)
+from lightmeter.batch.sources.names import (
+    is_image_name,
+    is_shard,
+    is_url,
+    is_web,
+    shown_url,
+    without_secrets,
+)
 from lightmeter.errors import ImageError
+from lightmeter.image.limits import Limits
 
-__all__ = ["RemotePart", "check_packages", "expanded", "is_alone", "item_of", "linked"]
-
-__all__ += ["fsspec_package", "local_path", "open_remote", "system_of"]
+__all__ = ["expanded", "fetched", "linked", "local_path", "open_remote"]
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
-_GUESS = 4 << 20  # bytes of an object whose size nobody told
 _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
+_DATA = attrgetter("data")
+_THREADS = 16  # that read from file systems without coroutines
 _OF_THIS_MACHINE = ("file:", "local:")
-
-
-@dataclass(frozen=True, slots=True)
-class RemotePart:
-    """An object by its address; and its size and version, if a listing said them."""
-
-    url: str
-    told: int | None = None
-    version: str | None = None
-
-    @property
-    def size(self) -> int:
-        """Its bytes, or a guess."""
-        return _GUESS if self.told is None else self.told
-
-
-def item_of(data: Any, name: str = "", values: Mapping[str, Any] | None = None) -> Item:
-    """Return the picture that a source has; the only place that makes one, and hides secrets.
-
-    Args:
-        data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
-        name: what it is called; by default its path or address.
-        values: as those of `Item`.
-    """
-    if isinstance(data, str):
-        name = name or data
-        data = RemotePart(data) if "://" in data and is_url(data) else data
-    return Item(shown_url(name) if "://" in name else name, data, values or NO_VALUES)
 
 
 def local_path(text: str) -> str:
@@ -84,8 +76,9 @@ def _below(folder: str, path: str) -> str | None:
     return f"{scheme}://{joined}" if inside else None
 
 
-def expanded(url: str) -> tuple[list[Item], str | None]:
-    """The objects that an address stands for, sorted by name; and the folder that it is, if it is.
+def expanded(url: str) -> tuple[list[Item | str], str | None]:
+    """The pictures that an address stands for, and the addresses of files of many, sorted by name;
+    and the folder that it is, if it is.
 
     A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
     a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
@@ -96,8 +89,18 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
         OSError: it cannot be listed.
         ImportError: fsspec, or what it needs for this protocol, is not installed.
     """
+    # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
+    is_alone = is_web(url) or is_image_name(url) or is_shard(url)
     try:
-        return _expanded(url)
+        system, path = _system_of(url)
+        if _has_magic(url, path):
+            listed, root = system.glob(path, detail=True), None
+        elif url.endswith("/") or (not is_alone and _is_folder(system, path)):
+            listed, root = system.find(path, detail=True), f"{path.rstrip('/')}/"
+            if not listed and not system.exists(path):
+                raise FileNotFoundError
+        else:
+            return [url if is_shard(url) else item_of(url)], None
     except (ValueError, ImportError):
         raise
     except FileNotFoundError:
@@ -105,47 +108,23 @@ def expanded(url: str) -> tuple[list[Item], str | None]:
     except Exception as error:  # of any library, whose text may have the whole address
         detail = without_secrets(f"{type(error).__name__}: {error}")[:200]
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
-
-
-def is_alone(url: str) -> bool:
-    """Whether an address stands for itself, which needs no look at what there is."""
-    if url.endswith("/") or _has_magic(url, url):
-        return False
-    # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
-    return is_web(url) or is_image_name(url) or is_shard(url)
-
-
-def check_packages(urls: Iterable[str]) -> None:
-    """Look for what the protocols of addresses need.
-
-    Raises:
-        ImportError: fsspec, or what it needs for one of them, is not installed.
-    """
-    for url in {url.partition("://")[0]: url for url in urls}.values():
-        system_of(url)
+    items: list[Item | str] = []
+    for name, info in sorted(listed.items()):
+        if root is None:
+            is_taken = "/." in path or "/." not in name
+        else:
+            is_taken = is_image_name(name.removeprefix(root))
+        if is_taken and info.get("type") != "directory":
+            address = system.unstrip_protocol(name)
+            version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), None)
+            part = RemotePart(address, info.get("size"), version)
+            items.append(address if is_shard(address) else item_of(part, address))
+    return items, None if root is None else shown_url(url).rstrip("/")
 
 
 def _has_magic(url: str, path: str) -> bool:
     # In a web address brackets hold a host, and a question mark begins a query.
     return any(mark in path for mark in ("*" if is_web(url) else "*[?"))
-
-
-def _expanded(url: str) -> tuple[list[Item], str | None]:
-    system, path = system_of(url)
-    if _has_magic(url, path):
-        listed = system.glob(path, detail=True)
-        return _objects(system, listed, lambda name: "/." in path or "/." not in name), None
-    if not (url.endswith("/") or _is_folder(system, path)):
-        return [item_of(url)], None
-    listed = system.find(path, detail=True)
-    root = path.rstrip("/") + "/"
-    found = _objects(system, listed, lambda name: is_image_name(name.removeprefix(root)))
-    folders = zarr_folders(map(system.unstrip_protocol, listed))
-    found += [item_of(no_zarr(), folder) for folder in folders]
-    found.sort(key=lambda item: item.name)
-    if not found and not system.exists(path):
-        raise FileNotFoundError(2, "No such file or folder", shown_url(url))
-    return found, shown_url(url).rstrip("/")
 
 
 def _is_folder(system: Any, path: str) -> bool:
@@ -155,38 +134,15 @@ def _is_folder(system: Any, path: str) -> bool:
         return False
 
 
-def _objects(system: Any, listed: Mapping[str, Any], taken: Callable[[str], bool]) -> list[Item]:
-    items = []
-    for name, info in sorted(listed.items()):
-        if info.get("type") != "directory" and taken(name):
-            url = system.unstrip_protocol(name)
-            version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), None)
-            items.append(item_of(RemotePart(url, info.get("size"), version), url))
-    return items
-
-
-def fsspec_package(protocol: str = "addresses") -> Any:
-    """Return the package fsspec.
-
-    Raises:
-        ImportError: it is not installed.
-    """
+def _system_of(url: str) -> tuple[Any, str]:
     try:
-        import fsspec.asyn
+        import fsspec
     except ImportError as error:
         raise ImportError(
-            f"for {protocol} lightmeter needs fsspec: pip install 'lightmeter[cloud]'"
+            f"for {url.partition(':')[0]}:// lightmeter needs fsspec: pip install "
+            "'lightmeter[cloud]'"
         ) from error
-    return fsspec
-
-
-def system_of(url: str) -> tuple[Any, str]:
-    """The file system of an address, and the path in it.
-
-    Raises:
-        ImportError: fsspec, or what it needs for this protocol, is not installed.
-    """
-    system, path = fsspec_package(f"{url.partition(':')[0]}://").core.url_to_fs(url)
+    system, path = fsspec.core.url_to_fs(url)
     return system, path
 
 
@@ -196,7 +152,88 @@ def open_remote(url: str) -> "tuple[Any, int | None]":
     Raises:
         Exception: it is not there, or cannot be read; of any file system.
     """
-    system, path = system_of(url)
+    system, path = _system_of(url)
     options = {"block_size": _PIECE, "cache_type": "background", "cache_options": {"maxblocks": 4}}
     file = system.open(path, "rb", **options)
     return file, file.size if file.seekable() else None
+
+
+def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
+    """The same items in the same order; those that are remote with their bytes or an error."""
+    is_remote = RemotePart in map(type, map(_DATA, items))
+    return _fetched(items, limits) if is_remote else iter(items)
+
+
+def _fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
+    import asyncio  # loaded with fsspec, so that `import lightmeter` is light
+
+    from fsspec.asyn import get_loop
+
+    loop, most = get_loop(), most_bytes(limits)
+    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")  # has no thread before it is asked
+
+    def begin(part: RemotePart, most: int) -> "Future[bytes]":
+        return asyncio.run_coroutine_threadsafe(_read(part, most, limits, pool), loop)
+
+    parts = [item.data for item in items if isinstance(item.data, RemotePart)]
+    futures = deque(begin(part, part.size) for part in parts)
+    try:
+        for item in items:
+            part: Any = item.data
+            if isinstance(part, RemotePart):
+                try:
+                    data: Any = futures.popleft().result()
+                    if len(data) > part.size:  # it has grown, or nobody told how large it is
+                        data = begin(part, most).result()
+                    if len(data) > most:
+                        raise ImageError("too_large", f"more than {most} bytes")
+                except Exception as error:  # any that a file system of somebody else raises
+                    data = reading_error(error)
+                item = replace(item, data=data)
+            yield item
+    finally:
+        for future in futures:
+            future.cancel()
+        pool.shutdown(cancel_futures=True)
+
+
+async def _read(part: RemotePart, most: int, limits: Limits, threads: Executor) -> bytes:
+    """Return the first bytes of an object, one more than `most` where it has more."""
+    import asyncio
+
+    from fsspec.asyn import AsyncFileSystem
+
+    check_bytes(part.told or 0, limits)
+    system, path = _system_of(part.url)
+    if most == 0:  # object stores have no range of nothing
+        return b""
+    limit = asyncio.timeout(limits.seconds)
+    try:
+        async with limit:
+            # One that wraps another, such as a cache, may have only the attributes of that other.
+            is_async = issubclass(type(system), AsyncFileSystem) and system.async_impl
+            if not is_async or system.asynchronous:
+                read = asyncio.get_running_loop().run_in_executor
+                return bytes(await read(threads, system.cat_file, path, 0, most + 1))
+            if hasattr(system, "encode_url"):
+                return await _from_web(system, path, most + 1)
+            return bytes(await system._cat_file(path, start=0, end=most + 1))
+    except TimeoutError:
+        if limit.expired():
+            raise ImageError("too_large", f"not read within {limits.seconds:g} seconds") from None
+        raise
+
+
+async def _from_web(system: Any, path: str, most: int) -> bytes:
+    """A web server may send any number of bytes, whatever it is asked for and whatever it says."""
+    session = await system.set_session()
+    async with session.get(system.encode_url(path), **system.kwargs) as answer:
+        system._raise_not_found_for_status(answer, path)
+        pieces = []
+        async for piece in answer.content.iter_any():
+            pieces.append(piece[:most])
+            most -= len(piece)
+            if most <= 0:
+                answer.close()
+                break
+    return b"".join(pieces)

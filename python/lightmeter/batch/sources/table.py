@@ -4,12 +4,14 @@ A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Fa
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
 from itertools import count
 from typing import Any
 
-from lightmeter.batch.sources.item import Item, Source, Wanted, most_bytes, plain
+from lightmeter.batch.sources.item import Item, Source, Wanted, item_of, most_bytes, plain
 from lightmeter.batch.sources.parquet import ParquetTable
-from lightmeter.batch.sources.remote import item_of, linked, local_path
+from lightmeter.batch.sources.remote import linked, local_path
 from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
@@ -32,17 +34,16 @@ def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[It
         ValueError: it has no column of pictures, or not all those that are wanted.
     """
     schema = table.schema
-    column = pictures_column(schema, wanted.column, name)
-    known(wanted.values, schema.names, name)
+    wanted = _with_column(wanted, schema, name)
     values = [value for value in wanted.values if not _is_nested(schema.field(value).type)]
-    columns = [*_picture_columns(schema.field(column)), *values]
+    columns = [*_picture_columns(schema.field(wanted.column)), *values]
     first = 0
     for group, rows in enumerate(table.rows):
         row, end, detail = first, first + rows, "rows are missing"
         first = end
         batches = table.batches(group, columns, _ROWS)
         try:
-            for item in items_of_batches(name, batches, column, wanted, first=row):
+            for item in items_of_batches(name, batches, wanted, first=row):
                 yield item
                 row += 1
         except ImageError as error:
@@ -81,13 +82,9 @@ def is_table(given: object) -> bool:
     """Whether it is a table of any library that speaks Arrow, or a data set of Hugging Face, also a
     streamed one; a column alone is none.
     """
-    if hasattr(given, "to_batches") or _is_dataset(given):
+    if hasattr(given, "to_batches") or hasattr(given, "with_format"):
         return True
     return hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")
-
-
-def _is_dataset(given: object) -> bool:
-    return all(hasattr(given, name) for name in ("features", "with_format", "iter"))
 
 
 def table_source(table: Any, wanted: Wanted) -> Source:
@@ -97,30 +94,28 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     Raises:
         ValueError: it has no column of pictures, or not all those that are wanted.
     """
-    name, total = "table", None
-    if _is_dataset(table):
+    name = "table"
+    if hasattr(table, "with_format"):
         name = str(getattr(table, "split", None) or "dataset")
-        total = len(table) if hasattr(table, "__len__") else None
         schema = getattr(table.features, "arrow_schema", None)
         if schema is None:
             raise ValueError("the data set does not say its columns; expected one with features")
     else:
-        if not hasattr(table, "to_batches"):
-            table = parquet().table(table)
-        total = getattr(table, "num_rows", None)  # a data set of files does not know it
+        table = table if hasattr(table, "to_batches") else parquet().table(table)
         schema = table.schema
-    column = pictures_column(schema, wanted.column, name)
-    known(wanted.values, schema.names, name)
-    columns = [*dict.fromkeys((column, *wanted.values))]
+    wanted = _with_column(wanted, schema, name)
+    # Those of a data set of files, or of one that is streamed, are not known.
+    total = getattr(table, "num_rows", None)
 
     def items() -> Iterator[Item]:
-        return items_of_batches(name, _batches(table, columns), column, wanted)
+        return items_of_batches(name, _batches(table, wanted), wanted)
 
-    return Source(items, total, name)
+    return Source(items, total if isinstance(total, int) else None, name)
 
 
-def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
-    if _is_dataset(table):
+def _batches(table: Any, wanted: Wanted) -> Iterable[Any]:
+    columns = [*dict.fromkeys((wanted.column, *wanted.values))]
+    if hasattr(table, "with_format"):
         data = table.with_format("arrow").select_columns(columns)
         return (batch for part in data.iter(_ROWS) for batch in part.to_batches())
     if hasattr(table, "scanner"):  # a data set, whose files are read a little ahead
@@ -132,13 +127,12 @@ def _batches(table: Any, columns: list[str]) -> Iterable[Any]:
 def items_of_batches(
     table: str,
     batches: Iterable[Any],
-    column: str,
     wanted: Wanted,
     *,
     first: int = 0,
     names: str | None = None,
 ) -> Iterator[Item]:
-    """The pictures of Arrow record batches.
+    """The pictures of Arrow record batches, in the column that is wanted.
 
     They are named by the paths in their structs, or in the column `names`, or by their rows.
     """
@@ -146,100 +140,96 @@ def items_of_batches(
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
             part = batch.slice(start, _ROWS)
-            cells = part.column(column)
-            columns = dict.fromkeys(wanted.values, [None] * _ROWS)
-            for name in columns.keys() & {*batch.schema.names}:
-                columns[name] = _python_values(part.column(name))
-            paths = [None] * _ROWS if names is None else _python_values(part.column(names))
-            for row, number in zip(range(part.num_rows), numbers, strict=False):
-                data, path = _picture(cells[row], table, most_bytes(wanted.limits))
-                values = {key: plain(entries[row]) for key, entries in columns.items()}
+            known_names = {*wanted.values, names} & {*batch.schema.names}
+            others = {name: _values(part.column(name)) for name in known_names}
+            for row, cell in enumerate(part.column(wanted.column)):
+                number = next(numbers)
+                data, path = _picture(cell, table, most_bytes(wanted.limits))
+                values = {
+                    name: plain(others[name][row]) if name in others else None
+                    for name in wanted.values
+                }
                 if isinstance(data, str) and not path:
                     name = data
                 else:
-                    path = local_path(str(path or paths[row] or ""))
+                    path = local_path(str(path or (others[names][row] if names else None) or ""))
                     name = f"{table}:{path or number}" if table else path or "a row"
                 yield item_of(data, name, values)
 
 
-def _python_values(column: Any) -> list[Any]:
+def _values(column: Any) -> list[Any]:
     """The values of an Arrow array. What Python does not have is None, such as the year 10000, a
     time zone that nobody knows or a text that is no UTF-8; of times it has microseconds. None are
     also lists and the like, and texts of more than a megabyte.
     """
     pa = parquet()
+    if pa.types.is_dictionary(column.type):  # an entry may be large, and of many rows
+        entry = cache(lambda index: _values(column.dictionary.slice(index, 1))[0])
+        return [None if index is None else entry(index) for index in column.indices.to_pylist()]
     if _is_nested(column.type):
         return [None] * len(column)
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    return list(map(_python_value, column))
+    values = map(_value, column)
+    return [
+        None if isinstance(value, str | bytes) and len(value) > _LONGEST_VALUE else value
+        for value in values
+    ]
 
 
-def _python_value(scalar: Any) -> Any:
+def _value(scalar: Any) -> Any:
     try:
-        return None if _size(scalar) > _LONGEST_VALUE else scalar.as_py()
+        return scalar.as_py()
     except (ValueError, OverflowError, LookupError):
         return None
 
 
-def _size(scalar: Any) -> int:
-    """Bytes of what is text or bytes; 0 of anything else."""
-    scalar = _plain_scalar(scalar)
-    buffer = scalar.as_buffer() if hasattr(scalar, "as_buffer") else None
-    return 0 if buffer is None else int(buffer.size)
-
-
-def _plain_scalar(scalar: Any) -> Any:
-    return scalar.value if parquet().types.is_dictionary(scalar.type) else scalar
-
-
 def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     """What a cell of a file holds, of at most so many bytes, and the path in it."""
-    cell, path = _plain_scalar(cell), ""
-    if parquet().types.is_struct(cell.type):
-        if not cell.is_valid:
-            return ImageError("empty", "the cell is empty"), path
-        stated = cell["path"].as_py() if "path" in cell else None
-        path, cell = str(stated or ""), cell["bytes"]
-        if not cell.is_valid and path:  # it is not in the table, but beside it
-            return linked(path, file), path
-    size = _size(cell)
-    if size > most:
-        return ImageError("too_large", f"a cell of {size} bytes; expected at most {most}"), path
-    data = _python_value(cell) if _is_text(cell.type) else cell.as_py()
-    if isinstance(data, str) and data:
-        data = linked(data, file)  # which is its name
+    data, path = _value(cell), ""
+    if isinstance(data, dict):
+        path, data = str(data.get("path") or ""), data.get("bytes")
+        data = path if data is None else data  # it is not in the table, but beside it
+    if data is None or (isinstance(data, str) and not data):
+        return ImageError("empty", "the cell is empty"), path
+    if isinstance(data, str):
+        return linked(data, file), path
     if isinstance(data, list | dict):
         return ImageError("unsupported", f"a cell of {cell.type}; expected bytes or a path"), path
-    is_empty = data is None or (isinstance(data, str) and not data)
-    return ImageError("empty", "the cell is empty") if is_empty else data, path
+    if isinstance(data, bytes) and len(data) > most:
+        detail = f"a cell of {len(data)} bytes; expected at most {most}"
+        return ImageError("too_large", detail), path
+    return data, path
 
 
-def pictures_column(schema: Any, named: str | None, table: str) -> str:
-    """The column of pictures, or else that of their paths.
+def _with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
+    """Return what is wanted with the column of pictures, or else that of their paths.
 
     Raises:
-        ValueError: there is none, or several and none has a usual name.
+        ValueError: there is none, or several and none has a usual name, or not all values.
     """
     kinds = dict(zip(schema.names, schema.types, strict=True))
-    fitting = [name for name, kind in kinds.items() if _fits(kind)]
-    paths = [name for name, kind in kinds.items() if _is_text(kind)]
-    if named is not None:
-        if named in fitting + paths:
-            return named
-        raise ValueError(
-            f"got the column {named!r} of {table}; expected one of bytes, of structs with bytes or "
-            f"of paths: {_listed(fitting + paths)}; it has {_listed(schema.names)}"
-        )
+    fitting = [name for name, kind in kinds.items() if _holds_pictures(kind)]
+    paths = [name for name, kind in kinds.items() if _holds(kind, "string")]
     usual = [name for name in USUAL_PICTURES if name in fitting]
     if not fitting:
         usual = [name for name in USUAL_PATHS if name in paths]
-    if usual or len(fitting) == 1:
-        return (usual or fitting)[0]
-    raise ValueError(
-        f"{table} has {len(fitting)} columns of pictures; expected one, or its name as the column, "
-        f"or paths in {', '.join(USUAL_PATHS)}; it has {_listed(fitting or schema.names)}"
-    )
+    column = wanted.column
+    if column is None and (usual or len(fitting) == 1):
+        column = (usual or fitting)[0]
+    if column is None:
+        raise ValueError(
+            f"{table} has {len(fitting)} columns of pictures; expected one, or its name as the "
+            f"column, or paths in {', '.join(USUAL_PATHS)}; it has "
+            f"{_listed(fitting or schema.names)}"
+        )
+    if column not in fitting + paths:
+        raise ValueError(
+            f"got the column {column!r} of {table}; expected one of bytes, of structs with bytes "
+            f"or of paths: {_listed(fitting + paths)}; it has {_listed(schema.names)}"
+        )
+    known(wanted.values, schema.names, table)
+    return replace(wanted, column=column)
 
 
 def known(values: Iterable[str], names: Iterable[str], path: str) -> None:
@@ -258,20 +248,13 @@ def _listed(names: Iterable[str]) -> str:
     return shorten(", ".join(list(names)[:_NAMED]), 300) or "none"
 
 
-def _fits(kind: Any) -> bool:
+def _holds(kind: Any, word: str) -> bool:
+    """Whether values of an Arrow type, or in a dictionary of it, are ``binary`` or ``string``."""
+    text = str(kind.value_type if parquet().types.is_dictionary(kind) else kind)
+    return word in text and "<" not in text
+
+
+def _holds_pictures(kind: Any) -> bool:
     if parquet().types.is_struct(kind):
-        return any(field.name == "bytes" and _is_binary(field.type) for field in kind)
-    return _is_binary(kind)
-
-
-def _is_binary(kind: Any) -> bool:
-    is_fixed = parquet().types.is_fixed_size_binary(kind)
-    return is_fixed or _name_of(kind) in ("binary", "large_binary", "binary_view")
-
-
-def _is_text(kind: Any) -> bool:
-    return _name_of(kind) in ("string", "large_string", "string_view")
-
-
-def _name_of(kind: Any) -> str:
-    return str(kind.value_type if parquet().types.is_dictionary(kind) else kind)
+        return any(part.name == "bytes" and _holds(part.type, "binary") for part in kind)
+    return _holds(kind, "binary")
