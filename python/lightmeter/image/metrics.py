@@ -16,7 +16,7 @@ from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
 __all__ = ["ERROR", "FACTS", "TAKEN", "Metric", "Metrics", "Raised", "Returned", "as_metrics"]
-__all__ += ["functions_of", "run", "set_of"]
+__all__ += ["run"]
 
 _log = logging.getLogger("lightmeter")
 
@@ -93,17 +93,6 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
         if names.count(name) > 1:
             raise ValueError(f"metrics has {name} twice; expected every name once")
     return (*(sets or ["default"]), *functions)
-
-
-def set_of(metrics: Metrics) -> MetricSet:
-    """Return the set in `metrics`."""
-    name: MetricSet = as_metrics(metrics)[0]
-    return name
-
-
-def functions_of(metrics: Metrics) -> tuple[Metric, ...]:
-    """Return the functions in `metrics`."""
-    return as_metrics(metrics)[1:]
 
 
 def run(

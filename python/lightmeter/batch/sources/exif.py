@@ -23,10 +23,6 @@ def exif_of(encoded: Any) -> ExifTags:
     try:
         with open_encoded(encoded, _LIMITS) as file:
             header = file_header(file, _LIMITS)
-            return (
-                {}
-                if header is None
-                else read_exif(header.exif, orientation=header.orientation).tags
-            )
+            return {} if header is None else read_exif(header.exif, orientation=header.orientation)
     except (OSError, ImageError):
         return {}

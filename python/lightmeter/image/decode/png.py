@@ -8,7 +8,6 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import samples_of
 from lightmeter.image.decode.png_chunks import png_chunks
 from lightmeter.image.encoded import most_pixels
 from lightmeter.image.meter import ImageMeter
@@ -74,10 +73,10 @@ def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> Im
         rows = _core.PngRows(
             width, height, chunks.depth, chunks.colour, chunks.palette, reading.all_bits
         )
-        meter = reading.counting.meter(size, threads)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
-        meter._samples = samples_of(dtype)
-        white = meter._range_of(dtype)
+        known = _DEEP_GRAY if is_deep and chunks.colour == _GRAY_WITH_ALPHA else mode
+        meter = reading.counting.meter(size, threads, known, dtype)
+        white = reading.counting.range_of(dtype)
         inflated = _inflated(chunks.data)
         if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:
             return None
@@ -85,7 +84,6 @@ def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> Im
         if isinstance(error, ImageError) and reading.all_bits and is_deep_colour(file):
             raise
         return None
-    meter.mode = _DEEP_GRAY if is_deep and chunks.colour == _GRAY_WITH_ALPHA else mode
     return meter
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Channels, samples_of
+from lightmeter.image.arrays import Channels
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, available_cpus
@@ -80,7 +80,7 @@ def measure_large(
         Exception: what decoders and files raise.
     """
     threads = threads or min(_MAX_THREADS, available_cpus())
-    bands, functions = reading.band_names, reading.functions
+    bands, functions = reading.bands, reading.functions
     is_shown = shown_path is not None and bands is None
     for rasters in large.pictures:
         first, meters, parts = rasters[0], list[ImageMeter](), list[Sampled]()
@@ -125,11 +125,8 @@ def _check(raster: Raster, reading: Reading) -> None:
 def _meter(raster: Raster, reading: Reading, order: Channels | None) -> ImageMeter:
     white = reading.value_range or (0.0, raster.white)
     counting = replace(reading.counting, channels=order or "RGB", value_range=white)
-    meter = counting.meter(raster.size, threads=1)
-    meter.mode = raster.mode
-    meter._samples = samples_of(raster.dtype)
-    meter._order = order if raster.channels >= 3 and reading.bands is None else None
-    return meter
+    is_colour = raster.channels >= 3 and reading.bands is None
+    return counting.meter(raster.size, 1, raster.mode, raster.dtype, order if is_colour else None)
 
 
 def _counted(

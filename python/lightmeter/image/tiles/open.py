@@ -49,7 +49,7 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
     return LargePicture(
         picture.rasters(reading),
         {"Format": "TIFF", "FileSize": file.size, **header.facts},
-        read_exif(header.exif, reading.exif).tags,
+        read_exif(header.exif, reading.exif),
         decoder("TIFF", "imagecodecs") if picture.is_encoded else None,
     )
 
