@@ -1,6 +1,5 @@
 """Encoded images of every kind as one: regular files, bytes, and anything with `read`."""
 
-import contextlib
 import io
 import os
 from collections.abc import Sequence
@@ -62,10 +61,8 @@ class EncodedFile(io.BufferedReader):
             raise
 
     def fileno(self) -> int:
-        """Return the descriptor; a caller's file may read something else, as gzip files do."""
-        if not self._owned:
-            raise io.UnsupportedOperation("fileno")
-        return super().fileno()
+        """Return no descriptor: libtiff would read by it what a caller's file may have unpacked."""
+        raise io.UnsupportedOperation("fileno")
 
     def close(self) -> None:
         """Do nothing: a plugin of Pillow may close the file that others go on with."""
@@ -77,8 +74,7 @@ class EncodedFile(io.BufferedReader):
             ImageError: a read failed, and the block with it.
         """
         if self._owned:
-            with contextlib.suppress(OSError):  # a plugin may have closed the descriptor too
-                self._inner.close()
+            self._inner.close()
         if self._error is not None and isinstance(error, Exception):
             raise image_error(self._error, otherwise="unreadable") from error
 
@@ -196,7 +192,7 @@ def _opened(image: Encoded, limits: Limits) -> EncodedFile:
     owned = isinstance(image, str | os.PathLike)
     most = limits.bytes
     if isinstance(image, str | os.PathLike):
-        inner = _open_regular(image)
+        inner = open_regular(image)
         size = os.fstat(inner.fileno()).st_size
     elif isinstance(image, bytes | bytearray):
         inner, size = io.BytesIO(image), len(image)
@@ -221,12 +217,3 @@ def _read_up_to(stream: IO[bytes], most: int) -> bytes:
     while len(data) < most and (piece := stream.read(min(_PIECE, most - len(data)))):
         data += piece
     return bytes(data)
-
-
-def _open_regular(path: str | os.PathLike[str]) -> io.FileIO:
-    try:
-        return open_regular(path)
-    except IsADirectoryError:
-        os.scandir(path).close()  # raises the reason if it cannot be listed
-        detail = "a folder, not a file; profile_images takes folders"
-        raise ImageError("unreadable", detail) from None

@@ -91,7 +91,6 @@ class Frame(NamedTuple):
         decoder: what decoded it.
         path: what it was read from, or "".
         meter: its measurement, by a decoder that measured it.
-        thumbnail: a small picture, if it is wanted.
     """
 
     picture: Any
@@ -100,7 +99,6 @@ class Frame(NamedTuple):
     decoder: Decoder | None = None
     path: str = ""
     meter: ImageMeter | None = None
-    thumbnail: Thumbnail | None = None
 
 
 class _Task(NamedTuple):
@@ -203,22 +201,34 @@ def measure_together(
     ]
 
 
-def measure_frame(frame: Frame, reading: Reading, threads: int | None = None) -> Measured:
+def measure_frame(
+    frame: Frame, reading: Reading, threads: int | None = None, *, thumbnail: bool = False
+) -> Measured:
     """Measure a picture, and run the functions of the reading.
+
+    Args:
+        frame: the picture.
+        reading: how it is measured.
+        threads: threads that share its rows, as for `measure_images`.
+        thumbnail: make a small picture of a PIL image.
 
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, path, known, thumbnail = frame
+    picture, exif, facts, decoded_by, path, meter = frame
+    _refuse_level(reading)
+    small = None
     channels: Channels | None = reading.channels
-    if reading.bands is not None:
-        channels, picture = None, bands_of(picture, len(reading.bands))
     with quiet():
-        meter = known or _meter_of(picture, reading, threads)
+        if reading.bands is not None:
+            channels, picture = None, bands_of(picture, len(reading.bands))
+        elif thumbnail and isinstance(picture, Image.Image):
+            small = make_thumbnail(picture, path)
+        measured = meter or _meter_of(picture, reading, threads)
     white = reading.value_range
     returned = run(reading.functions, picture, channels=channels, value_range=white)
-    read = _read_as(meter, reading)
-    return Measured(meter, exif, facts, thumbnail, returned, path, decoded_by, read)
+    read = _read_as(measured, reading)
+    return Measured(measured, exif, facts, small, returned, path, decoded_by, read)
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:
@@ -235,7 +245,6 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     """
     path = getattr(image, "filename", None) or None
     try:
-        _refuse_level(reading)
         with quiet():
             frame = _load(image, reading, short_path(path))
             return frame._replace(picture=image.copy())
@@ -315,7 +324,6 @@ def _measure(image: Any, task: _Task) -> Iterator[Measured]:
     elif isinstance(image, Image.Image):
         yield from _measure_frames(image, task)
     elif is_array(image):
-        _refuse_level(reading)
         for picture in pictures(as_numpy(image), reading.layout, band_count(reading)):
             yield measure_frame(Frame(picture), reading, task.threads)
     elif is_chunked(image):
@@ -377,7 +385,6 @@ def _measure_frames(
     Of a picture that a decoder of ours has measured only the pixels are wanted.
     """
     reading = task.reading
-    _refuse_level(reading)
     is_all = reading.frames == "all" and image.format not in _LAYERED
     first = image.tell()
     try:
@@ -387,11 +394,9 @@ def _measure_frames(
                     break
                 check_frames(number + 1, reading.limits)
                 frame = _load(image, reading, task.path, file, own)
-                if task.thumbnail and reading.bands is None:
-                    frame = frame._replace(thumbnail=make_thumbnail(image, frame.path))
             if number > 0:
                 frame = frame._replace(exif=None, facts=None)
-            yield measure_frame(frame, reading, task.threads)
+            yield measure_frame(frame, reading, task.threads, thumbnail=task.thumbnail)
     finally:
         if is_all:
             with quiet(), contextlib.suppress(Exception):
