@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,17 +105,6 @@ class Fails(io.BytesIO):
 @pytest.mark.parametrize("name", ["PNG", "TIFF", "WEBP"])
 def test_a_read_that_fails_is_not_damage(name: str, error: Exception) -> None:
     assert outcome(Fails(SIGNED[name](), error)) == "unreadable"
-
-
-def test_streams_without_seek_are_read_to_their_end() -> None:
-    data = encoded("PNG")
-    read, write = os.pipe()
-    writer = threading.Thread(target=lambda: (os.write(write, data), os.close(write)))
-    writer.start()
-    with open(read, "rb") as stream:
-        assert measure_image(stream).meter.measurement() == measure_image(data).meter.measurement()
-    writer.join()
-    assert outcome(io.BytesIO()) == outcome(b"") == "empty"
 
 
 def test_a_file_open_for_text_is_no_image(tmp_path: Path) -> None:

@@ -1,11 +1,9 @@
 """Valid files of a kind that Pillow does not decode are unsupported, and not called damaged."""
 
-import io
 import math
 import struct
 from typing import Any
 
-import numpy as np
 import pytest
 from bad_files import encoded, outcome
 from conftest import picture
@@ -101,14 +99,3 @@ def test_a_damaged_picture_of_a_decoded_kind_stays_damaged() -> None:
     whole = encoded("TIFF", picture(100, 100), compression="tiff_deflate")
     damaged = whole[:2000] + bytes(20) + whole[2020:]
     assert failure(damaged).reason == "corrupt"
-
-
-@pytest.mark.parametrize("options", [{}, {"tile": (16, 16)}])
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_tiff_in_tiles_and_in_strips(options: dict[str, Any], order: str) -> None:
-    """Of a kind that Pillow does not decode."""
-    tifffile = pytest.importorskip("tifffile")
-    file = io.BytesIO()
-    samples = np.zeros((32, 32, 3), np.complex64)
-    tifffile.imwrite(file, samples, photometric="rgb", byteorder=order, **options)
-    assert outcome(file.getvalue()) == "unsupported"
