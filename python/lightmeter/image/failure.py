@@ -104,8 +104,8 @@ def _ends_the_program(error: BaseException) -> bool:
         return True
     if threading.current_thread() is not threading.main_thread():
         return False  # handlers run in the main thread
-    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
-    own = [it for it in handlers if callable(it) and it is not signal.default_int_handler]
+    handlers = filter(callable, map(signal.getsignal, signal.valid_signals()))
+    own = [handler for handler in handlers if handler is not signal.default_int_handler]
     codes = [getattr(getattr(handler, "__func__", handler), "__code__", None) for handler in own]
     frames = traceback.walk_tb(error.__traceback__)
     return None in codes or any(frame.f_code in codes for frame, _ in frames)

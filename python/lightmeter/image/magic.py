@@ -57,7 +57,7 @@ def format_of(start: bytes) -> str | None:
 def _by_brands(start: bytes) -> str | None:
     # Size and type of the box, the major brand and its version, then the compatible brands.
     size = min(int.from_bytes(start[:4], "big"), len(start))
-    brands = {start[8:12]} | {start[at : at + 4] for at in range(16, size - 3, 4)}
+    brands = {start[8:12]} | {start[offset : offset + 4] for offset in range(16, size - 3, 4)}
     if brands & _AVIF:
         return "AVIF"
     return "HEIF" if brands & _HEIF else None
