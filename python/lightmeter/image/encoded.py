@@ -181,28 +181,24 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     """
     if isinstance(image, EncodedFile):
         return image
-    try:
-        return _opened(image, limits)
-    except Exception as error:
-        raise image_error(error, otherwise="unreadable") from error
-
-
-def _opened(image: Encoded, limits: Limits) -> EncodedFile:
     inner: Any
     owned = isinstance(image, str | os.PathLike)
     most = limits.bytes
-    if isinstance(image, str | os.PathLike):
-        inner = open_regular(image)
-        size = os.fstat(inner.fileno()).st_size
-    elif isinstance(image, bytes | bytearray):
-        inner, size = io.BytesIO(image), len(image)
-    elif hasattr(image, "readinto") and image.seekable():
-        inner, size = image, image.seek(0, os.SEEK_END)
-        image.seek(0)
-    else:
-        most = _MOST_PIPED if most is None else min(_MOST_PIPED, most)
-        data = _read_up_to(image, most + 1)
-        inner, size = io.BytesIO(data), len(data)
+    try:
+        if isinstance(image, str | os.PathLike):
+            inner = open_regular(image)
+            size = os.fstat(inner.fileno()).st_size
+        elif isinstance(image, bytes | bytearray):
+            inner, size = io.BytesIO(image), len(image)
+        elif hasattr(image, "readinto") and image.seekable():
+            inner, size = image, image.seek(0, os.SEEK_END)
+            image.seek(0)
+        else:
+            most = _MOST_PIPED if most is None else min(_MOST_PIPED, most)
+            data = _read_up_to(image, most + 1)
+            inner, size = io.BytesIO(data), len(data)
+    except Exception as error:
+        raise image_error(error, otherwise="unreadable") from error
     if 0 < size <= (size if most is None else most):
         return EncodedFile(inner, size, owned=owned)
     if owned:

@@ -102,13 +102,23 @@ class Frame(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """What is wanted of an image, as `measure_images` has it; `path` is what it says of itself."""
+    """What is wanted of an image, and what is known of it.
+
+    Attributes:
+        reading, threads, watch: as `measure_images` takes them.
+        thumbnail: likewise.
+        path: what the image was read from, or "".
+        file: its encoded bytes, where they were opened here.
+        own: what a decoder of ours made of it, so that only the pixels are wanted.
+    """
 
     reading: Reading
-    threads: int | None
-    thumbnail: bool
     path: str
-    watch: Watch | None
+    threads: int | None = None
+    thumbnail: bool = False
+    watch: Watch | None = None
+    file: EncodedFile | EncodedBytes | None = None
+    own: Frame | None = None
 
     @property
     def wants_pixels(self) -> bool:
@@ -162,7 +172,7 @@ def measure_images(
                 yield found
                 return
             image = found or image
-        yield from _measure(image, _Task(reading, threads, thumbnail, short_path(name), watch))
+        yield from _measure(image, _Task(reading, short_path(name), threads, thumbnail, watch))
     except BaseException as error:
         raise image_error(error, path=path) from error
 
@@ -246,7 +256,7 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     path = getattr(image, "filename", None) or None
     try:
         with quiet():
-            frame = _load(image, reading, short_path(path))
+            frame = _load(image, _Task(reading, short_path(path)))
             return frame._replace(picture=image.copy())
     except BaseException as error:
         raise image_error(error, path=path) from error
@@ -267,13 +277,13 @@ def _meter_of(
 
 
 def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
-    _refuse_level(reading)
     if meter.pixels == 0:
         raise ImageError("empty", "an ImageMeter that has measured no pixel")
     counting = meter._counting
     asked = {
         "bands": reading.bands is not None,
         "ignore": reading.ignored is not None,
+        "pyramid_level": bool(reading.pyramid_level),
         "value_range": reading.value_range not in (None, counting.value_range),
     }
     for option in filter(asked.get, asked):
@@ -348,7 +358,7 @@ def _measure_file(file: EncodedFile | EncodedBytes, task: _Task) -> Iterator[Mea
         return
     with quiet():
         image = open_picture(file, task.reading.limits)
-    yield from _measure_frames(image, task, file, own)
+    yield from _measure_frames(image, task._replace(file=file, own=own))
 
 
 def _refuse_level(reading: Reading) -> None:
@@ -374,16 +384,8 @@ def _png_frame(file: EncodedBytes, task: _Task) -> Frame | None:
     return Frame(None, exif, facts, decoded_by, task.path, meter)
 
 
-def _measure_frames(
-    image: Image.Image,
-    task: _Task,
-    file: EncodedFile | EncodedBytes | None = None,
-    own: Frame | None = None,
-) -> Iterator[Measured]:
-    """Measure the frames of an image that a caller opened, or of one in `file`, opened here.
-
-    Of a picture that a decoder of ours has measured only the pixels are wanted.
-    """
+def _measure_frames(image: Image.Image, task: _Task) -> Iterator[Measured]:
+    """Measure the frames of an image that Pillow opened."""
     reading = task.reading
     is_all = reading.frames == "all" and image.format not in _LAYERED
     first = image.tell()
@@ -393,7 +395,7 @@ def _measure_frames(
                 if is_all and not _is_at(image, number):
                     break
                 check_frames(number + 1, reading.limits)
-                frame = _load(image, reading, task.path, file, own)
+                frame = _load(image, task)
             if number > 0:
                 frame = frame._replace(exif=None, facts=None)
             yield measure_frame(frame, reading, task.threads, thumbnail=task.thumbnail)
@@ -419,26 +421,21 @@ def _is_at(image: Image.Image, number: int) -> bool:
     return True
 
 
-def _load(
-    image: Image.Image,
-    reading: Reading,
-    path: str,
-    file: EncodedFile | EncodedBytes | None = None,
-    own: Frame | None = None,
-) -> Frame:
+def _load(image: Image.Image, task: _Task) -> Frame:
     """Load once, and read Exif and facts. After a failure a second try can yield black pixels."""
+    reading = task.reading
     if id(image) in _failed:
         reason, detail, was_unread = _failed[id(image)]
         if not was_unread or _is_unread(image):  # else somebody has loaded it since
             raise ImageError(reason, detail)
     check_size(*image.size, reading.limits)
-    if own is None:
+    if task.own is None:
         check_bits(
             image,
-            deep_colour=reading.deep_colour and file is not None,
+            deep_colour=reading.deep_colour and task.file is not None,
             has_range=reading.value_range is not None,
         )
-    exif, facts = _header(image, reading.exif, file)  # loading closes the file
+    exif, facts = _header(image, task)  # loading closes the file
     try:
         image.load()
     except BaseException as error:
@@ -446,24 +443,23 @@ def _load(
         _failed[id(image)] = (failure.reason, failure.detail, _is_unread(image))
         weakref.finalize(image, _failed.pop, id(image), None).atexit = False
         raise
-    if own is not None:
-        return own._replace(picture=image)
-    return Frame(image, exif, facts, decoder_of(image), path)
+    if task.own is not None:
+        return task.own._replace(picture=image)
+    return Frame(image, exif, facts, decoder_of(image), task.path)
 
 
 def _is_unread(image: Image.Image) -> bool:
     return bool(getattr(image, "tile", ()))
 
 
-def _header(
-    image: Image.Image, policy: ExifPolicy, file: EncodedFile | EncodedBytes | None
-) -> tuple[ExifTags | None, Facts | None]:
+def _header(image: Image.Image, task: _Task) -> tuple[ExifTags | None, Facts | None]:
     """Read Exif and facts from the image's file; without one, the Exif that Pillow kept.
 
     (None, None) of an image that was never in a file, or whose file left nothing.
     """
-    if file is not None:
-        return _header_in(file, image.format, image, policy)
+    policy = task.reading.exif
+    if task.file is not None:
+        return _header_in(task.file, image.format, image, policy)
     own: Any = getattr(image, "fp", None)
     if path := getattr(image, "filename", None):  # loading closes the file
         with contextlib.suppress(ImageError, OSError):

@@ -173,10 +173,6 @@ class ImageMeter:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
-        if metrics not in SETS:
-            raise ValueError(
-                f"metrics is {metrics!r}; expected one of {', '.join(map(repr, SETS))}"
-            )
         known = None if size is None else as_place("size", size)
         core = _core.ImageMeter(metrics, known, _as_mask(mask))
         self._core, self._counting = core, Counting(channels, as_range(value_range), metrics)
