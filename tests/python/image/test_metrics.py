@@ -281,13 +281,6 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert "8 images measured, 0 files failed\n" in result.stdout
     assert "ZeroDivisionError (8)" in result.stdout
     assert ProfileView.read("a.lmp")["image.light"].n == 8
-    store = tmp_path / "drift.db"
-    result = lightmeter("log", folder, "--dataset", "cells", "--store", store, *own)
-    assert result.returncode == 0, result.stderr
-    with Store(store) as opened:
-        assert opened.read("cells")["image.light"].n == 8
-    result = lightmeter("drift", "--reference", folder, "--target", folder, *own)
-    assert result.returncode == 0, result.stderr
     result = lightmeter("measure", folder, *own)  # what a module prints is in no row
     assert all("image.light" in json.loads(line) for line in result.stdout.splitlines())
     assert result.stderr == "hello\n"
