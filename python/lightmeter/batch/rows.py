@@ -179,7 +179,7 @@ def write_rows(
             file.write(f"{row_json(row)}\n".encode())
         return
     # Names of what has no columns: the numbers of bands neither.
-    own = [*(function.__name__ for function in reading.functions), *(reading.band_names or ())]
+    own = [*(function.__name__ for function in reading.functions), *(reading.bands or ())]
     columns = _columns(reading, with_exif)
     cells = (cast(Mapping[str, Value], _in_columns(row, columns, own)) for row in rows)
     write_table(cells, file, row_format, columns)

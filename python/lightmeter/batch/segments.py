@@ -167,4 +167,4 @@ def exif_of(encoded: Any) -> ExifTags:
         return {}
     if header is None:
         return {}
-    return read_exif(header.exif, orientation=header.orientation).tags
+    return read_exif(header.exif, orientation=header.orientation)

@@ -11,7 +11,8 @@ from rich.text import Text
 from lightmeter.cli.options import Allow, Deny, Format, Printed, policy_of
 from lightmeter.cli.terminal import FAILED, complain, reported, wide_console
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.exif import DATES, read_exif
+from lightmeter.image.exif import DATES, ExifPolicy, read_exif
+from lightmeter.image.exif.tags import PERSONAL
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.pillow import file_header
 from lightmeter.text import visible
@@ -34,12 +35,13 @@ def exif(
             complain(f"{file} is in no format whose Exif is read here")
             raise typer.Exit(FAILED)
         tracked = read_exif(header.exif, policy, header.orientation)
-    withheld = sorted(tracked.withheld)
+        known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
+    withheld = sorted(known.keys() - tracked.keys())
     if output_format is Format.JSON:
-        print(json.dumps({"tracked": tracked.tags, "withheld": withheld}, indent=2, sort_keys=True))
+        print(json.dumps({"tracked": tracked, "withheld": withheld}, indent=2, sort_keys=True))
         return
     table = Table("tag", "value", box=None)
-    for name, value in sorted(tracked.tags.items()):
+    for name, value in sorted(tracked.items()):
         table.add_row(Text(name), Text(_words(name, value)))
     console = wide_console()
     console.print(table)

@@ -218,7 +218,7 @@ class Reference:
         return self._with_set(reading_like(self._readings, {}, None))
 
     def _with_set(self, reading: Reading) -> Reading:
-        bands = frozenset(reading.band_names or ())
+        bands = frozenset(reading.bands or ())
         only_bands = self._bands and f"{self.prefix}.entropy" not in self._view
         if not bands <= self._bands or (only_bands and not bands):
             known, given = (sorted(names) or "none" for names in (self._bands, bands))

@@ -1,6 +1,5 @@
 """Encoded images of every kind as one: regular files, bytes, and anything with `read`."""
 
-import contextlib
 import io
 import os
 from collections.abc import Sequence
@@ -11,12 +10,13 @@ from PIL import Image
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
+from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import START_BYTES
 from lightmeter.image.meter import Counting
 
 __all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "Encoded", "EncodedBytes", "EncodedFile"]
-__all__ += ["most_pixels", "open_encoded", "open_to_decode", "read_files", "short_path", "size_of"]
+__all__ += ["most_pixels", "open_encoded", "read_files", "read_whole", "short_path", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -35,11 +35,13 @@ BYTES_TOGETHER = 1 << 14
 
 
 class EncodedFile(io.BufferedReader):
-    """A binary file to decode from, which keeps what a read of it raised.
+    """A binary file to decode from, in a ``with`` block.
+
+    A decoder may take a read that fails for damage, so that an error of the block is then that of
+    the read.
 
     Attributes:
         size: bytes in all.
-        error: what a read raised. A decoder may have taken it for damage and gone on.
     """
 
     name = ""  # that below is the number of a descriptor, which tifffile takes for a path
@@ -48,34 +50,33 @@ class EncodedFile(io.BufferedReader):
         """Read a file, which is closed in the end if it is owned."""
         super().__init__(inner, _BUFFER)
         self.size, self._inner, self._owned = size, inner, owned
-        self.error: Exception | None = None
+        self._error: Exception | None = None
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read bytes."""
         try:
             return super().read(size)
         except Exception as error:
-            self.error = error
+            self._error = error
             raise
 
     def fileno(self) -> int:
-        """Return the descriptor; a caller's file may read something else, as gzip files do."""
-        if not self._owned:
-            raise io.UnsupportedOperation("fileno")
-        return super().fileno()
+        """Return no descriptor: libtiff would read by it what a caller's file may have unpacked."""
+        raise io.UnsupportedOperation("fileno")
 
     def close(self) -> None:
         """Do nothing: a plugin of Pillow may close the file that others go on with."""
 
-    def release(self) -> None:
-        """Close it, also if a plugin detached what is below."""
-        if self._owned:
-            with contextlib.suppress(OSError):  # a plugin may have closed the descriptor too
-                self._inner.close()
+    def __exit__(self, kind: object, error: object, *_: object) -> None:
+        """Close it, also if a plugin detached what is below.
 
-    def __exit__(self, *error: object) -> None:
-        """Close it."""
-        self.release()
+        Raises:
+            ImageError: a read failed, and the block with it.
+        """
+        if self._owned:
+            self._inner.close()
+        if self._error is not None and isinstance(error, Exception):
+            raise image_error(self._error, otherwise="unreadable") from error
 
     def start(self, size: int = START_BYTES) -> bytes:
         """Return the first bytes, without moving."""
@@ -95,21 +96,12 @@ class EncodedBytes(io.BytesIO):
         size: how many.
     """
 
-    error = None
-
     def __init__(self, picture: "_core.Picture") -> None:
         """Take what the core read."""
         self.picture = picture
         self.data = picture[2]
         self.size = len(self.data)
         super().__init__(self.data)
-
-    def start(self, size: int = START_BYTES) -> bytes:
-        """Return the first bytes."""
-        return self.data[:size]
-
-    def release(self) -> None:
-        """Do nothing: there is no file."""
 
 
 def short_path(path: object) -> str:
@@ -132,32 +124,19 @@ def size_of(file: IO[bytes]) -> int:
     return file.seek(0, os.SEEK_END)
 
 
-def open_to_decode(
-    image: Encoded, limits: Limits, counting: Counting | None = None
-) -> "EncodedFile | EncodedBytes | _core.MeasuredJpeg":
-    """Read a moderate JPEG or PNG file at once, or open encoded bytes from their start.
-
-    Args:
-        image: what holds the bytes. A caller's file of moderate size is read whole.
-        limits: what it may cost.
-        counting: how to measure a JPEG file, if the core decodes it; None does not.
+def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes:
+    """Read a caller's file of moderate size whole, from its start; return a larger one opened.
 
     Raises:
         ImageError: as `open_encoded` does.
-        OSError: it cannot be opened or read.
     """
-    if isinstance(image, EncodedBytes):
-        return image
-    if not isinstance(image, str | os.PathLike | bytes | bytearray):
-        file = open_encoded(image, limits)
-        if file.size > BYTES_AT_ONCE:
-            return file
-        with file:
-            image = file.read(file.size)
-    if isinstance(image, bytearray):
-        image = bytes(image)
-    most = len(image) if isinstance(image, bytes) else BYTES_AT_ONCE
-    return read_files([image], limits, counting, most)[0] or open_encoded(image, limits)
+    if isinstance(file, EncodedBytes):
+        return file
+    opened = open_encoded(file, limits)
+    if opened.size > BYTES_AT_ONCE:
+        return opened
+    with opened:
+        return opened.read(opened.size)
 
 
 def read_files(
@@ -198,31 +177,37 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     """Open encoded bytes for decoding, from their start. A file that the caller opened stays open.
 
     Raises:
-        ImageError: there are no bytes or too many, or the path is of no regular file.
-        OSError: it cannot be opened.
+        ImageError: there are no bytes or too many, or they cannot be opened.
     """
+    if isinstance(image, EncodedFile):
+        return image
     inner: Any
     owned = isinstance(image, str | os.PathLike)
     most = limits.bytes
-    if isinstance(image, str | os.PathLike):
-        inner = _open_regular(image)
-        size = os.fstat(inner.fileno()).st_size
-    elif isinstance(image, bytes | bytearray):
-        inner, size = io.BytesIO(image), len(image)
-    elif hasattr(image, "readinto") and image.seekable():
-        inner, size = image, image.seek(0, os.SEEK_END)
-        image.seek(0)
-    else:
-        most = _MOST_PIPED if most is None else min(_MOST_PIPED, most)
-        data = _read_up_to(image, most + 1)
-        inner, size = io.BytesIO(data), len(data)
-    file = EncodedFile(inner, size, owned=owned)
-    if size == 0 or (most is not None and size > most):
-        file.release()
-        if size == 0:
-            raise ImageError("empty", "no bytes")
-        raise ImageError("too_large", f"more than {most} bytes")
-    return file
+    try:
+        if isinstance(image, str | os.PathLike):
+            if os.path.isdir(image):
+                os.scandir(image).close()  # raises the reason if it cannot be listed
+            inner = open_regular(image)
+            size = os.fstat(inner.fileno()).st_size
+        elif isinstance(image, bytes | bytearray):
+            inner, size = io.BytesIO(image), len(image)
+        elif hasattr(image, "readinto") and image.seekable():
+            inner, size = image, image.seek(0, os.SEEK_END)
+            image.seek(0)
+        else:
+            most = _MOST_PIPED if most is None else min(_MOST_PIPED, most)
+            data = _read_up_to(image, most + 1)
+            inner, size = io.BytesIO(data), len(data)
+    except Exception as error:
+        raise image_error(error, otherwise="unreadable") from error
+    if 0 < size <= (size if most is None else most):
+        return EncodedFile(inner, size, owned=owned)
+    if owned:
+        inner.close()
+    if size == 0:
+        raise ImageError("empty", "no bytes")
+    raise ImageError("too_large", f"more than {most} bytes")
 
 
 def _read_up_to(stream: IO[bytes], most: int) -> bytes:
@@ -230,12 +215,3 @@ def _read_up_to(stream: IO[bytes], most: int) -> bytes:
     while len(data) < most and (piece := stream.read(min(_PIECE, most - len(data)))):
         data += piece
     return bytes(data)
-
-
-def _open_regular(path: str | os.PathLike[str]) -> io.FileIO:
-    try:
-        return open_regular(path)
-    except IsADirectoryError:
-        os.scandir(path).close()  # raises the reason if it cannot be listed
-        detail = "a folder, not a file; profile_images takes folders"
-        raise ImageError("unreadable", detail) from None

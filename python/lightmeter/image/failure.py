@@ -13,10 +13,6 @@ from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError, Reason
 from lightmeter.files import path_texts
-from lightmeter.image.encoded import EncodedBytes, EncodedFile
-from lightmeter.image.header import jpeg_frame
-from lightmeter.image.magic import begun_format, format_of
-from lightmeter.image.tiff import DamagedError, Tiff
 
 __all__ = ["Failure", "image_error"]
 
@@ -52,15 +48,13 @@ class Failure(NamedTuple):
         return {**path, "reason": self.reason, "detail": self.detail}
 
 
-_DICOM_BYTES = 132  # which end in its mark
-
 # Only the messages of Pillow and its libraries tell these apart.
 _TRUNCATED = re.compile(
     "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file", re.IGNORECASE
 )
 _UNSUPPORTED = re.compile(
     "unsupported|not supported|unimplemented|not implemented|cannot find loader|ghostscript"
-    "|not available|not installed|unknown (blp|pcx|compression|raw mode)",
+    "|not available|not installed|handle 12-bit|unknown (blp|pcx|compression|raw mode)",
     re.IGNORECASE,
 )
 _TOO_LARGE = re.compile("decompressed data too large|too much memory used", re.IGNORECASE)
@@ -68,18 +62,11 @@ _OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
 
 _MAX_DETAIL = 200
 
-# Markers of frames that Pillow does not decode: lossless, hierarchical, JPEG-LS.
-_OTHER_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7})
-_WEBP = 50001
-# Width, height, bits, samples, compression, place of the first strip or tile, with defaults.
-_TIFF_TAGS = ((256, 0), (257, 0), (258, 1), (277, 1), (259, 1), (273, -1), (324, -1))
-
 
 def image_error(
     error: BaseException,
     *,
     path: str | os.PathLike[str] | None = None,
-    file: EncodedFile | EncodedBytes | None = None,
     otherwise: Reason = "corrupt",
 ) -> ImageError:
     """The `ImageError` for whatever opening, decoding or measuring a picture raised.
@@ -90,7 +77,6 @@ def image_error(
     Args:
         error: what was raised.
         path: of the file, if it has one.
-        file: the encoded bytes, if they were opened.
         otherwise: the reason to give where the error does not tell it.
 
     Raises:
@@ -98,13 +84,10 @@ def image_error(
     """
     if _ends_the_program(error):
         raise error
-    if file is not None:
-        try:
-            return _examined(error, path, file, otherwise)
-        except Exception:  # the file cannot be read any more
-            pass
+    if isinstance(error, ImageError):
+        return ImageError(error.reason, error.detail, error.path if path is None else path)
     try:
-        return _classified(error, path, otherwise)
+        return ImageError(_reason(error) or otherwise, _detail(error), path)
     except Exception:  # a plugin's error may raise where it is asked for its text
         return ImageError(otherwise, type(error).__name__, path)
 
@@ -121,76 +104,11 @@ def _ends_the_program(error: BaseException) -> bool:
         return True
     if threading.current_thread() is not threading.main_thread():
         return False  # handlers run in the main thread
-    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
-    own = [it for it in handlers if callable(it) and it is not signal.default_int_handler]
+    handlers = filter(callable, map(signal.getsignal, signal.valid_signals()))
+    own = [handler for handler in handlers if handler is not signal.default_int_handler]
     codes = [getattr(getattr(handler, "__func__", handler), "__code__", None) for handler in own]
     frames = traceback.walk_tb(error.__traceback__)
     return None in codes or any(frame.f_code in codes for frame, _ in frames)
-
-
-def _examined(
-    error: BaseException,
-    path: str | os.PathLike[str] | None,
-    file: EncodedFile | EncodedBytes,
-    otherwise: Reason,
-) -> ImageError:
-    """The error by what the file holds too."""
-    if file.error is not None:
-        return _classified(file.error, path, "unreadable")
-    start = file.start(_DICOM_BYTES)
-    if start[-4:] == b"DICM":  # what is before it may be that of a TIFF
-        return ImageError("unsupported", "DICOM; give its pixels as an array", path)
-    failure = _classified(error, path, otherwise)
-    name = format_of(start) or begun_format(start)
-    is_opened = not isinstance(error, UnidentifiedImageError)
-    is_told = is_opened and failure.reason not in ("corrupt", "truncated")
-    if is_told or name not in Image.OPEN:  # of no known format, so it may be anything
-        return failure
-    accepts = Image.OPEN[name][1]
-    accepted = accepts(start[:16]) if accepts is not None else True
-    if isinstance(accepted, str):  # this Pillow was built without the library for it
-        return ImageError("unsupported", accepted, path)
-    kind = _undecoded(file, name, is_opened)
-    if kind is not None:
-        others = "try pyramid_level=0 or bands=[...], or " if name == "TIFF" else ""
-        detail = f"{kind}, which Pillow does not decode; {others}give it as an array"
-        return ImageError("unsupported", detail, path)
-    if is_opened:
-        return failure
-    return ImageError("corrupt", f"begins as {name}, and is too damaged to be opened", path)
-
-
-def _undecoded(file: EncodedFile | EncodedBytes, name: str, is_opened: bool) -> str | None:
-    """The kind of a JPEG or TIFF that Pillow does not decode; None of another or a damaged one."""
-    if name == "JPEG":
-        marker, frame = jpeg_frame(file) or (0, b"")
-        precision = frame[0] if frame else 0
-        if marker in _OTHER_FRAMES and 2 <= precision <= 16:
-            return "lossless or hierarchical JPEG"
-        return "12-bit JPEG" if precision == 12 else None
-    if name != "TIFF":
-        return None
-    try:
-        tiff = Tiff(file)
-        first = tiff.directory(tiff.first)
-        width, height, bits, samples, compression, *places = (
-            tiff.integer(first, tag, default) for tag, default in _TIFF_TAGS
-        )
-    except (DamagedError, struct.error):
-        return None
-    if min(width, height) == 0 or not 0 <= max(places) < file.size:
-        return None
-    if compression == _WEBP:  # for which libtiff is rarely built
-        return "TIFF of WebP"
-    return None if is_opened else f"TIFF of {samples} x {bits}-bit samples"
-
-
-def _classified(
-    error: BaseException, path: str | os.PathLike[str] | None, otherwise: Reason
-) -> ImageError:
-    if isinstance(error, ImageError):
-        return ImageError(error.reason, error.detail, error.path if path is None else path)
-    return ImageError(_reason(error) or otherwise, _detail(error), path)
 
 
 def _reason(error: BaseException) -> Reason | None:
@@ -215,6 +133,8 @@ def _reason(error: BaseException) -> Reason | None:
 def _detail(error: BaseException) -> str:
     if isinstance(error, UnidentifiedImageError):  # its message holds an address or the path
         return "no format that is read here, or too damaged to tell"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not a file; profile_images takes folders"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     # It may quote the file: any text of any length.

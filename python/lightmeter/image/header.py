@@ -5,7 +5,6 @@ what is damaged. They raise the OSError of a file that cannot be read, and nothi
 formats say is what Pillow and its plugins say of an image that they opened.
 """
 
-import io
 import struct
 import zlib
 from typing import IO, Any, NamedTuple
@@ -51,7 +50,8 @@ def read_header(file: IO[bytes], image: Image.Image | None = None) -> Header | N
 
     Args:
         file: JPEG, PNG or TIFF. For any other format that is not in `BY_PILLOW` the result is None.
-        image: what Pillow opened of the file. Without it there is nothing of `BY_PILLOW` either.
+        image: what Pillow opened of the file. Without it there is nothing of `BY_PILLOW` either,
+            and nobody counts the pictures of a JPEG file of several.
 
     Raises:
         OSError: the file cannot be read.
@@ -61,18 +61,19 @@ def read_header(file: IO[bytes], image: Image.Image | None = None) -> Header | N
         in_memory: Any = file.picture[1]
     else:
         name, in_memory = format_of(_read(file, 0, START_BYTES)), None
-    try:
-        match name:
-            case "JPEG":
-                facts, exif = _jpeg_header(in_memory or _core.jpeg_header(file, size_of(file)))
-                return Header(facts, exif_block(exif))
-            case "PNG":
-                header = in_memory or _core.png_header(file, size_of(file))
-                return Header({}) if header is None else _png_header(header, file)
-            case "TIFF" | "RAW":  # raw formats that look like TIFF
-                return Header(_tiff_facts(Tiff(file)), file)
-    except DamagedError:
-        return Header({})
+    match name:
+        case "JPEG":
+            facts, exif, icc, pictures = in_memory or _core.jpeg_header(file, size_of(file))
+            if icc is not None:
+                facts["ColorProfile"] = profile_description(icc)
+            if pictures is not None:  # an index of several
+                facts["FrameCount"] = getattr(image, "n_frames", None)
+            return Header(facts, exif_block(exif))
+        case "PNG":
+            header = in_memory or _core.png_header(file, size_of(file))
+            return Header({}) if header is None else _png_header(header, file)
+        case "TIFF" | "RAW":  # raw formats that look like TIFF
+            return Header(_tiff_facts(file), file)
     return picture_header(image) if name in BY_PILLOW and image is not None else None
 
 
@@ -153,20 +154,6 @@ def _read(file: IO[bytes], offset: int, size: int) -> bytes:
     return file.read(min(size, _MOST_TEXT))
 
 
-def _jpeg_header(header: "_core.JpegHeader") -> tuple[Facts, bytes]:
-    """Return facts and Exif; of a damaged file what comes before the damage."""
-    facts, exif, icc, pictures = header
-    if icc is not None:
-        facts["ColorProfile"] = profile_description(icc)
-    if pictures is not None:  # multi-picture file, CIPA DC-007: tag 0xB001 is how many
-        try:
-            tiff = Tiff(io.BytesIO(pictures))
-            facts["FrameCount"] = tiff.integer(tiff.directory(tiff.first), 0xB001, 1)
-        except DamagedError:
-            facts["FrameCount"] = None
-    return facts, exif
-
-
 def _png_header(header: "_core.PngHeader", file: IO[bytes]) -> Header:
     """Read what the core found. The Exif may follow the pixels."""
     facts, part, icc, texts = header
@@ -197,14 +184,13 @@ def _inflate(block: bytes, limit: int) -> bytes:
         return b""
 
 
-def _tiff_facts(tiff: Tiff) -> Facts:
+def _tiff_facts(file: IO[bytes]) -> Facts:
     """Return facts of a TIFF file's first frame, and how many frames it has."""
-    first = tiff.directory(tiff.first)
-    facts: Facts = {
-        "BitDepth": tiff.integer(first, 258, 1),
-        "Channels": tiff.integer(first, 277, 1),
-    }
+    facts: Facts = {}
     try:
+        tiff = Tiff(file)
+        first = tiff.directory(tiff.first)
+        facts["BitDepth"], facts["Channels"] = (tiff.integer(first, tag, 1) for tag in (258, 277))
         extra = tiff.numbers(first[338], 8) if 338 in first else ()
         facts["HasAlpha"] = int(1 in extra or 2 in extra)  # associated, unassociated
         icc = tiff.raw(first[34675], _MOST_PROFILE) if 34675 in first else b""

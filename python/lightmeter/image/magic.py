@@ -1,6 +1,6 @@
 """How files of the formats begin. Formats have Pillow's names; ``"RAW"`` is a camera's file."""
 
-__all__ = ["READ_WHOLE", "START_BYTES", "begun_format", "format_of"]
+__all__ = ["READ_WHOLE", "START_BYTES", "format_of"]
 
 # As many first bytes tell the format: they hold a file type box with its brands.
 START_BYTES = 64
@@ -33,8 +33,6 @@ _SIGNATURES = {
     b"IIRS": "RAW",
     b"MMOR": "RAW",
 }
-_FILE_TYPE = b"ftyp"  # after the size of the box
-_RIFF = b"RIFF"  # before a size and the name of the format
 
 # Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding; the other brands
 # of the file name it.
@@ -49,27 +47,17 @@ READ_WHOLE = frozenset({"AVIF", "HEIF", "JXL", "WEBP"})
 
 def format_of(start: bytes) -> str | None:
     """The format of a file by its first `START_BYTES`; None for an unknown one."""
-    if start[4:8] == _FILE_TYPE:
+    if start[4:8] == b"ftyp":
         return _by_brands(start)
-    if start[:4] == _RIFF and start[8:12] == b"WEBP":
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WEBP"
     return next((name for mark, name in _SIGNATURES.items() if start.startswith(mark)), None)
-
-
-def begun_format(start: bytes) -> str | None:
-    """The format whose signature begins with these bytes, all that is left of a cut file."""
-    if 4 < len(start) < 12 and start[:4] == _RIFF:
-        return "WEBP"
-    if 3 < len(start) < 12 and start[:3] == bytes(3) and _FILE_TYPE.startswith(start[4:8]):
-        return "AVIF"
-    marks = {**_SIGNATURES, _RIFF: "WEBP", b"\0\0\0": "AVIF"}
-    return next((name for mark, name in marks.items() if start and mark.startswith(start)), None)
 
 
 def _by_brands(start: bytes) -> str | None:
     # Size and type of the box, the major brand and its version, then the compatible brands.
     size = min(int.from_bytes(start[:4], "big"), len(start))
-    brands = {start[8:12]} | {start[at : at + 4] for at in range(16, size - 3, 4)}
+    brands = {start[8:12]} | {start[offset : offset + 4] for offset in range(16, size - 3, 4)}
     if brands & _AVIF:
         return "AVIF"
     return "HEIF" if brands & _HEIF else None

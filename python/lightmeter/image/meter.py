@@ -36,18 +36,8 @@ _core.prepare_numpy()  # before a daemon thread uses it first, and the process e
 # Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
 _GRAY_MODES = frozenset({"L", "LA"})
 _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
-# Modes that Pillow converts to one of those without a choice of range.
-_CONVERTED_MODES = {
-    "1": "L",
-    "La": "LA",
-    "P": "RGB",
-    "PA": "RGB",
-    "RGBa": "RGBA",
-    "CMYK": "RGB",
-    "YCbCr": "RGB",
-    "HSV": "RGB",
-    "LAB": "RGB",
-}
+# What Pillow converts to, where that is not what it calls the base of a mode: gray or colour.
+_CONVERTED = {"La": "LA", "P": "RGB", "RGBa": "RGBA"}
 # Modes of deeper samples, which are gray, as Pillow keeps them.
 DEEP_GRAY: dict[str, np.dtype[Any]] = {
     "I;16": np.dtype("<u2"),
@@ -84,8 +74,22 @@ class Counting:
     metrics: MetricSet = "default"
     mask_of: Callable[[int, int], NDArray[Any]] | None = None
 
-    def meter(self, size: tuple[int, int], threads: int | None = None) -> "ImageMeter":
+    def meter(
+        self,
+        size: tuple[int, int],
+        threads: int | None = None,
+        mode: str = "",
+        dtype: np.dtype[Any] = _UINT8,
+        order: Channels | None = None,
+    ) -> "ImageMeter":
         """Return a meter of a picture of this width and height that has measured nothing.
+
+        Args:
+            size: width and height.
+            threads: threads that share the rows of a strip, as for `ImageMeter`.
+            mode: what Pillow calls the picture; "" takes that of the first tile.
+            dtype: the type of its samples.
+            order: that of the channels of an array of colours; None of all else.
 
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
@@ -93,7 +97,10 @@ class Counting:
         known = None if 0 in size else size
         mask = None if self.mask_of is None or known is None else self.mask_of(*known)
         core = _core.ImageMeter(self.metrics, known, mask)
-        return object.__new__(ImageMeter)._begin(core, self, threads)
+        samples = samples_of(dtype)
+        return ImageMeter._of(
+            core, self, mode=mode, _threads=threads, _samples=samples, _order=order
+        )
 
     def measure(
         self, picture: Image.Image | NDArray[Any], threads: int | None = None
@@ -103,6 +110,10 @@ class Counting:
         meter = self.meter(size, threads)
         meter.update(picture)
         return meter
+
+    def range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
+        """Return which samples of a type are black and white."""
+        return self.value_range or range_of(dtype)
 
 
 class ImageMeter:
@@ -117,6 +128,13 @@ class ImageMeter:
     ...     meter.update(frame[top : top + 60])
     >>> meter.measurement()["Brightness.mean"]
     """
+
+    mode = ""
+    _samples: Samples = ""
+    _order: Channels | None = None  # of an array of colour
+    _threads: int | None = None
+    _layout: Layout | None = None
+    _features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
 
     def __init__(
         self,
@@ -155,29 +173,16 @@ class ImageMeter:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
-        if metrics not in SETS:
-            raise ValueError(
-                f"metrics is {metrics!r}; expected one of {', '.join(map(repr, SETS))}"
-            )
         known = None if size is None else as_place("size", size)
         core = _core.ImageMeter(metrics, known, _as_mask(mask))
-        self._begin(core, Counting(channels, as_range(value_range), metrics), threads, layout)
-
-    def _begin(
-        self,
-        core: _core.ImageMeter,
-        counting: Counting,
-        threads: int | None = None,
-        layout: Layout | None = None,
-        mode: str = "",
-        features: _core.ImageFeatures | None = None,
-    ) -> "ImageMeter":
-        self.mode, self._core, self._counting = mode, core, counting
+        self._core, self._counting = core, Counting(channels, as_range(value_range), metrics)
         self._threads, self._layout = threads, layout
-        self._features = features  # of all that was measured, if at hand
-        self._samples: Samples = ""
-        self._order: Channels | None = None  # of an array of colour
-        return self
+
+    @classmethod
+    def _of(cls, _core: _core.ImageMeter, _counting: Counting, **known: Any) -> "ImageMeter":
+        meter = object.__new__(cls)
+        vars(meter).update(known, _core=_core, _counting=_counting)
+        return meter
 
     def __reduce__(self) -> NoReturn:
         """A copy would share the counts."""
@@ -209,7 +214,7 @@ class ImageMeter:
             mode = self._update_array(as_numpy(tile), at)
         elif isinstance(tile, Image.Image):
             mode = tile.mode
-            self._update_pil(measurable(tile), at)
+            self._update_image(measurable(tile), at)
         else:
             raise TypeError(
                 f"cannot measure {type(tile).__name__}; expected a PIL image or an array"
@@ -223,16 +228,11 @@ class ImageMeter:
 
     def _copy(self) -> "ImageMeter":
         """A meter of its own with what was measured so far."""
-        return self._with(self._core.copy())
+        return ImageMeter._of(**{**vars(self), "_core": self._core.copy()})
 
     def _part(self) -> "ImageMeter":
         """A meter of the same image that has measured nothing, for another thread."""
-        return self._with(self._core.empty())
-
-    def _with(self, core: _core.ImageMeter) -> "ImageMeter":
-        meter = object.__new__(ImageMeter)
-        meter.__dict__.update(self.__dict__, _core=core)
-        return meter
+        return ImageMeter._of(**{**vars(self), "_core": self._core.empty()})
 
     def _add(self, part: "ImageMeter") -> None:
         """Add what a part measured of other tiles."""
@@ -266,16 +266,13 @@ class ImageMeter:
         self._core.update(
             picture,
             self._counting.channels == "BGR",
-            self._range_of(picture.dtype),
+            self._counting.range_of(picture.dtype),
             self._threads_for(picture.size // bands),
             at,
         )
         return mode
 
-    def _range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        return self._counting.value_range or range_of(dtype)
-
-    def _update_pil(self, image: Image.Image, at: tuple[int, int] | None) -> None:
+    def _update_image(self, image: Image.Image, at: tuple[int, int] | None) -> None:
         if 0 in image.size:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
         self._samples = samples_of(DEEP_GRAY.get(image.mode, _UINT8))
@@ -291,9 +288,27 @@ class ImageMeter:
         else:
             self._update_exported(self._core, image, exported, threads, at)
 
+    def _update_crops(self, image: Image.Image, at: tuple[int, int], threads: int) -> None:
+        x, y = at
+
+        def measure_band(top: int, bottom: int) -> _core.ImageMeter:
+            core = self._core.empty()
+            for row in range(top, bottom, _STRIP_ROWS):
+                crop = image.crop((0, row, image.width, min(row + _STRIP_ROWS, bottom)))
+                self._update_exported(core, crop, crop.__arrow_c_array__(), 1, (x, y + row))
+            return core
+
+        bands = min(threads, image.height)
+        edges = [image.height * band // bands for band in range(bands + 1)]
+        with ThreadPoolExecutor(bands) as pool:
+            whole, *others = pool.map(measure_band, edges, edges[1:])
+        for other in others:
+            whole.add(other)
+        self._core.add(whole)  # only now, so that an error leaves all as it was
+
     def _update_exported(
         self,
-        meter: _core.ImageMeter,
+        core: _core.ImageMeter,
         image: Image.Image,
         exported: tuple[object, object],
         threads: int,
@@ -301,37 +316,9 @@ class ImageMeter:
     ) -> None:
         dtype = DEEP_GRAY.get(image.mode, _UINT8)
         channels = 1 if image.mode in _GRAY_MODES or image.mode in DEEP_GRAY else 3
-        meter.update_arrow(
-            exported[1],
-            image.width,
-            image.height,
-            channels,
-            dtype,
-            self._range_of(dtype),
-            threads,
-            at,
-        )
-
-    def _update_crops(self, image: Image.Image, at: tuple[int, int], threads: int) -> None:
-        x, y = at
-
-        def measure_band(top: int, bottom: int) -> _core.ImageMeter:
-            meter = self._core.empty()
-            for row in range(top, bottom, _STRIP_ROWS):
-                crop = image.crop((0, row, image.width, min(row + _STRIP_ROWS, bottom)))
-                self._update_exported(meter, crop, crop.__arrow_c_array__(), 1, (x, y + row))
-            return meter
-
-        bands = min(threads, image.height)
-        if bands == 1:
-            self._core.add(measure_band(0, image.height))
-            return
-        edges = [image.height * band // bands for band in range(bands + 1)]
-        with ThreadPoolExecutor(bands) as pool:
-            whole, *others = pool.map(measure_band, edges, edges[1:])
-        for other in others:
-            whole.add(other)
-        self._core.add(whole)  # only now, so that an error leaves all as it was
+        white = self._counting.range_of(dtype)
+        size = image.width, image.height
+        core.update_arrow(exported[1], *size, channels, dtype, white, threads, at)
 
     def _threads_for(self, pixels: int) -> int:
         if self._threads is not None:
@@ -374,10 +361,12 @@ def measurable(image: Image.Image) -> Image.Image:
     """The image, or its conversion, in a mode whose samples are measured as they are."""
     if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in DEEP_GRAY:
         return image
-    if image.mode not in _CONVERTED_MODES:
+    try:
+        mode = _CONVERTED.get(image.mode) or Image.getmodebase(image.mode)
+    except KeyError:
         detail = f"mode {image.mode!r} is not supported; convert the image to RGB, L or I;16"
-        raise ImageError("unsupported", detail)
+        raise ImageError("unsupported", detail) from None
     if "transparency" in image.info:  # alpha is not measured, and Pillow warns of some kinds
         image = image.copy()
         del image.info["transparency"]
-    return image.convert(_CONVERTED_MODES[image.mode])
+    return image.convert(mode)

@@ -33,11 +33,11 @@ class Option(NamedTuple):
 
 def options_of(kind: Any) -> dict[str, Option]:
     """Return the options of a dataclass by name."""
-    said = dict(_ATTRIBUTE.findall((inspect.getdoc(kind) or "").partition("Attributes:")[2]))
+    sentences = dict(_ATTRIBUTE.findall((inspect.getdoc(kind) or "").partition("Attributes:")[2]))
     hints = get_type_hints(kind)
     return {
         field.name: Option(
-            _plain(said.get(field.name, "")),
+            _plain(sentences.get(field.name, "")),
             hints[field.name],
             _choices(hints[field.name]),
             field.default,
@@ -54,4 +54,4 @@ def _plain(sentence: str) -> str:
 
 def _choices(kind: Any) -> tuple[str, ...]:
     kinds = (kind, *get_args(kind))
-    return next((get_args(each) for each in kinds if get_origin(each) is Literal), ())
+    return next((get_args(part) for part in kinds if get_origin(part) is Literal), ())

@@ -1,26 +1,27 @@
 """Encoded pictures as Pillow opens them, unless it would show something else or run a program."""
 
 import contextlib
-import threading
 from collections.abc import Container
 from importlib import import_module
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes, EncodedFile
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, most_pixels
+from lightmeter.image.failure import image_error
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
-from lightmeter.image.limits import Limits, check_frames
+from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE, format_of
+from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
 
-__all__ = ["check_bits", "file_header", "frame_count", "is_raw", "load_plugin", "open_picture"]
+__all__ = ["check_bits", "file_header", "is_raw", "open_picture"]
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
 _EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
-_LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
-_TIFF_BITS = 258
+_TIFF_BITS, _TIFF_SAMPLES = 258, 277
+_TIFF_SIZES = frozenset({279, 325})  # of strips and tiles, which come behind what says how to read
 _NO_MEANING = "value_range has no meaning; give it as an array, or no value_range"
 _DEEP_COLOUR = (
     "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of at most 64 MB, "
@@ -29,76 +30,98 @@ _DEEP_COLOUR = (
 )
 _SUBFILE_TYPE, _DNG_VERSION = 254, 50_706
 
-_HOW_TO_READ = {
-    "HEIF": "pip install 'lightmeter[formats]' (pillow-heif)",
-    "JXL": "pip install 'lightmeter[formats]' (pillow-jxl-plugin)",
-    "AVIF": "pip install 'pillow>=11.3'",
+# Format -> the module that reads it, and how to get that.
+_PLUGINS = {
+    "HEIF": ("pillow_heif", "pip install 'lightmeter[formats]' (pillow-heif)"),
+    "JXL": ("pillow_jxl", "pip install 'lightmeter[formats]' (pillow-jxl-plugin)"),
+    "AVIF": ("PIL.AvifImagePlugin", "pip install 'pillow>=11.3'"),
 }
-
-_lock = threading.Lock()
 
 
 def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
     """Open a picture, for which a plugin is loaded at need.
 
     Raises:
-        ImageError: it is too large to be read whole, or Pillow would show something else.
+        ImageError: it is too large, or Pillow would show something else or cannot decode it.
         Exception: what Pillow raises of an unknown or damaged file.
     """
+    name = file.picture[0] if isinstance(file, EncodedBytes) else format_of(file.start())
+    if name in READ_WHOLE and file.size > (limits.bytes_in_memory or file.size):
+        raise ImageError(
+            "too_large",
+            f"{file.size} bytes of {name}, which is read whole; more than "
+            f"{limits.bytes_in_memory} (Limits.bytes_in_memory)",
+        )
+    image = _open(file, name)
+    pixels = image.width * image.height
+    if pixels > most_pixels(limits):
+        raise ImageError("too_large", f"{image.width}x{image.height} pixels")
     if isinstance(file, EncodedBytes):
-        picture = Image.open(file)
         # A decoder that gets all at once gives up the GIL once, and nothing is copied.
-        picture.decodermaxblock = max(picture.decodermaxblock, file.size)
-        return picture
-    _check_memory(file, limits)
-    image = _open(file)
-    _refuse(image, file)
+        image.decodermaxblock = max(image.decodermaxblock, file.size)
+    else:
+        _refuse(image, file)
     return image
+
+
+def _open(file: EncodedFile | EncodedBytes, name: str | None) -> ImageFile.ImageFile:
+    """Open a file as what it begins as; `Image.open` would hide what is wrong with it."""
+    if name is not None and name not in Image.OPEN:
+        Image.init()
+        _load_plugin(name)
+    if name not in Image.OPEN:
+        return Image.open(file)
+    file.seek(0)
+    try:
+        return Image.OPEN[name][0](file, "")
+    except SyntaxError:
+        if name == "TIFF":
+            _refuse_samples(file)
+        raise
+
+
+def _load_plugin(name: str) -> None:
+    if name in Image.OPEN or name not in _PLUGINS:
+        return
+    module, how_to_install = _PLUGINS[name]
+    with contextlib.suppress(ImportError):
+        plugin = import_module(module)  # which may register itself
+        if name == "HEIF":
+            plugin.register_heif_opener()
+    if name not in Image.OPEN:
+        raise ImageError("unsupported", f"{name} needs a plugin: {how_to_install}")
+
+
+def _refuse_samples(file: Any) -> None:
+    """Refuse a TIFF whose first directory is whole: it has samples that Pillow does not know."""
+    with contextlib.suppress(DamagedError):
+        tiff = Tiff(file)
+        first = tiff.directory(tiff.first)
+        if not _TIFF_SIZES.isdisjoint(first):
+            samples, bits = (tiff.integer(first, tag, 1) for tag in (_TIFF_SAMPLES, _TIFF_BITS))
+            raise ImageError(
+                "unsupported",
+                f"TIFF of {samples} x {bits}-bit samples, which Pillow does not decode; try "
+                "pyramid_level=0 or bands=[...], or give it as an array",
+            )
 
 
 def file_header(file: EncodedFile, limits: Limits) -> Header | None:
     """Read the header of a file whose pixels nobody wants; None for a format without Exif.
 
     Raises:
-        ImageError: it is too large to be read whole, or needs a plugin.
+        ImageError: it is damaged, too large to be read whole, or needs a plugin.
         OSError: it cannot be read.
     """
     header = read_header(file)
-    name = format_of(file.start())
-    if header is not None or name not in BY_PILLOW - {"JXL"}:  # whose plugin decodes pixels
+    if header is not None or format_of(file.start()) not in BY_PILLOW:
         return header
     file.seek(0)
     try:
         with quiet(), open_picture(file, limits) as image:
             return picture_header(image)
-    except ImageError:
-        raise
-    except Exception:  # what Pillow raises of a damaged file
-        if file.error is not None:
-            raise file.error from None
-        return Header({})
-
-
-def frame_count(image: Image.Image, limits: Limits) -> int:
-    """Return how many pictures the file of an image has.
-
-    Raises:
-        ImageError: more than the limits say.
-    """
-    if limits.frames is not None and image.format == "TIFF":
-        first = image.tell()
-        try:
-            for frame in range(first + 1, limits.frames + 1):
-                image.seek(frame)  # counting all would make Pillow read every directory
-        except EOFError:
-            pass
-        else:
-            raise ImageError("too_large", f"more than {limits.frames} frames")
-        finally:
-            image.seek(first)
-    count = 1 if image.format in _LAYERED else getattr(image, "n_frames", 1)
-    check_frames(count, limits)
-    return count
+    except Exception as error:
+        raise image_error(error) from error
 
 
 def check_bits(image: Image.Image, *, deep_colour: bool, has_range: bool) -> None:
@@ -144,51 +167,6 @@ def _is_deep_tile(tile: Any) -> bool:
     mode, *numbers = (arguments,) if isinstance(arguments, str) else arguments
     highest = numbers[0] if codec.startswith("ppm") else 0
     return codec == "SGI16" or ";16" in mode or highest > 255
-
-
-def _check_memory(file: EncodedFile, limits: Limits) -> None:
-    most = limits.bytes_in_memory
-    if most is not None and file.size > most:
-        name = format_of(file.start())
-        if name in READ_WHOLE:
-            raise ImageError(
-                "too_large",
-                f"{file.size} bytes of {name}, which is read whole; more than {most} "
-                "(Limits.bytes_in_memory)",
-            )
-
-
-def _open(file: EncodedFile) -> Image.Image:
-    try:
-        return Image.open(file)
-    except UnidentifiedImageError:
-        if not load_plugin(file.start()):
-            raise
-    file.seek(0)
-    return Image.open(file)
-
-
-def load_plugin(start: bytes) -> bool:
-    """Load the plugin that reads files with this start.
-
-    Returns:
-        Whether Pillow can read more now. False if no plugin is needed, or it was loaded before.
-
-    Raises:
-        ImageError: ``unsupported``: the plugin is not installed. The message says how to get it.
-    """
-    name = format_of(start)
-    with _lock:
-        if name not in _HOW_TO_READ or name in Image.OPEN:
-            return False
-        with contextlib.suppress(ImportError):
-            if name == "HEIF":
-                import_module("pillow_heif").register_heif_opener()
-            elif name == "JXL":
-                import_module("pillow_jxl")  # registers itself
-        if name not in Image.OPEN:
-            raise ImageError("unsupported", f"{name} needs a plugin: {_HOW_TO_READ[name]}")
-    return True
 
 
 def _refuse(image: Image.Image, file: EncodedFile) -> None:

@@ -1,10 +1,12 @@
 """How pictures are read: one set of options, the same at every door."""
 
+import hashlib
+import json
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Literal, TypedDict, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from lightmeter.image.arrays import (
     Channels,
@@ -23,7 +25,9 @@ from lightmeter.image.metrics import Metric, Metrics, as_metrics
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
 
-__all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "reading_of"]
+__all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "json_text", "reading_of"]
+
+_LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
 
 Frames = Literal["first", "all"]
 
@@ -140,7 +144,7 @@ class Reading:
             if function.__name__ in bands:
                 raise ValueError(f"got a band and a function {function.__name__}; rename one")
 
-    @cached_property
+    @property
     def metric_set(self) -> MetricSet:
         """The set in `metrics`."""
         name: MetricSet = as_metrics(self.metrics)[0]
@@ -158,9 +162,9 @@ class Reading:
         return Counting(self.channels, self.value_range, self.metric_set, mask_of)
 
     @cached_property
-    def texts(self) -> dict[tuple[Channels | None, Samples, bool], str]:
-        """What `reading_text` made of it."""
-        return {}
+    def is_of_one(self) -> bool:
+        """Whether a file is one picture of one measurement."""
+        return self.frames == "first" and self.bands is None and not self.pyramid_level
 
     @property
     def all_bits(self) -> bool:
@@ -168,14 +172,73 @@ class Reading:
         return self.deep_colour or self.value_range is not None
 
     @property
-    def band_names(self) -> tuple[str, ...] | None:
-        """The names in `bands`."""
-        return None if self.bands is None else tuple(self.bands)
-
-    @property
     def ignored(self) -> Ignored | None:
         """What `ignore` says, as it was read when this was made."""
         return as_ignored(self.ignore)
+
+    def text(
+        self,
+        channels: Channels | None = None,
+        samples: Samples = "",
+        *,
+        is_gray: bool = False,
+    ) -> str:
+        """Return how a picture was read, as a profile keeps it.
+
+        It is a JSON object of what differs from the plain reading of files of 8 bits. What gives
+        equal numbers has one text: the layout of arrays and the decoder of files do not enter, and
+        neither does an option that the picture does not depend on.
+
+        Args:
+            channels: the order of the channels, of an array of colour; None of all else.
+            samples: of more than 8 bits.
+            is_gray: whether it is gray, or of bands, so that all bits are measured anyway.
+        """
+        key = (channels, samples, is_gray)
+        if key not in self._texts:
+            deep = self.all_bits and bool(samples) and channels is None and not is_gray
+            self._texts[key] = json_text(
+                {
+                    "bands": _bounded(self.bands or ()),
+                    "channels": channels,
+                    "deep_colour": deep,
+                    "frames": self.frames != "first" and self.frames,
+                    "functions": _bounded([function.__name__ for function in self.functions]),
+                    "ignore": _bounded(_ignored_text(self.ignored)),
+                    "metrics": self.metric_set != "default" and self.metric_set,
+                    "pyramid_level": self.pyramid_level,
+                    "samples": samples,
+                    "value_range": samples and self.value_range,
+                }
+            )
+        return self._texts[key]
+
+    @cached_property
+    def _texts(self) -> dict[tuple[Channels | None, Samples, bool], str]:
+        return {}
+
+
+def json_text(fields: Mapping[str, Any]) -> str:
+    """Return the fields that say something as JSON, the same text for the same fields."""
+    known = {name: value for name, value in fields.items() if value}
+    return json.dumps(known, sort_keys=True, separators=(",", ":"))
+
+
+def _ignored_text(ignored: Ignored | None) -> list[Any]:
+    if ignored is None:
+        return []
+    masks = [
+        f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}"
+        for mask in ignored.masks
+    ]
+    return [*ignored.rectangles, *masks]
+
+
+def _bounded(values: Sequence[Any]) -> Any:
+    text = json.dumps(values).encode()
+    if len(text) <= _LONGEST:
+        return values
+    return f"{len(values)}: {hashlib.sha256(text).hexdigest()[:16]}"
 
 
 def _as_level(level: int) -> int:

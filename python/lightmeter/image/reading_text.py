@@ -1,103 +1,32 @@
-"""How a picture was read, as the text that a profile keeps of it."""
+"""What the texts say that profiles keep of how pictures were read."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from lightmeter.image.arrays import Channels, Samples
-from lightmeter.image.ignore import Ignored
-from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions
+from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions, json_text
 from lightmeter.nesting import parse_json
 from lightmeter.text import shorten
 
-__all__ = ["checked_text", "reading_fields", "reading_options", "reading_text"]
+__all__ = ["checked_text", "reading_fields", "reading_options"]
 
-_LONGEST = 200  # bytes of a list; a longer one is known by its digest, so that texts are bounded
 _MOST = 1024  # characters of a text, which are ASCII
-_PLAIN = "default"
 
 # What a text says of options, where it says them as `Reading` takes them.
 _TAKEN = ("metrics", "bands", "ignore", "pyramid_level")
 _TAKEN_IF_SAID = ("channels", "deep_colour")
 
 
-def reading_text(
-    reading: Reading,
-    channels: Channels | None = None,
-    samples: Samples = "",
-    *,
-    is_gray: bool = False,
-) -> str:
-    """Return the JSON object of what differs from the plain reading of files of 8 bits.
-
-    What gives equal numbers has one text: the layout of arrays and the decoder of files do not
-    enter, and neither does an option that the picture does not depend on.
-
-    Args:
-        reading: the options.
-        channels: the order of the channels, of an array of colour; None of all else.
-        samples: of more than 8 bits.
-        is_gray: whether it is gray, or of bands, so that all bits are measured anyway.
-    """
-    key = (channels, samples, is_gray)
-    text = reading.texts.get(key)
-    if text is None:
-        fields = _fields(reading, channels, samples)
-        if is_gray or channels is not None or not samples:
-            del fields["deep_colour"]
-        text = _json({name: value for name, value in fields.items() if value})
-        reading.texts[key] = text
-    return text
-
-
-def _json(fields: Mapping[str, Any]) -> str:
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
-
-
 def checked_text(text: object) -> str:
-    """Return the text of a reading as `reading_text` writes it, of a file of a stranger.
+    """Return the text of a reading as `Reading.text` writes it, of a file of a stranger.
 
     Raises:
         ValueError: it is no JSON object, or too long.
     """
     fields = parse_json(text) if isinstance(text, str) and len(text) <= _MOST else None
-    checked = _json(fields) if isinstance(fields, dict) else ""
+    checked = json_text(fields) if isinstance(fields, dict) else ""
     if not 0 < len(checked) <= _MOST:
         raise ValueError(f"got the reading {shorten(repr(text), 80)}; expected a JSON object")
     return checked
-
-
-def _fields(reading: Reading, channels: Channels | None, samples: Samples) -> dict[str, Any]:
-    return {
-        "bands": _bounded(reading.band_names or ()),
-        "channels": channels,
-        "deep_colour": reading.all_bits,
-        "frames": "" if reading.frames == "first" else reading.frames,
-        "functions": _bounded([function.__name__ for function in reading.functions]),
-        "ignore": _bounded(_ignored(reading.ignored)),
-        "metrics": "" if reading.metric_set == _PLAIN else reading.metric_set,
-        "pyramid_level": reading.pyramid_level,
-        "samples": samples,
-        "value_range": samples and reading.value_range,
-    }
-
-
-def _ignored(ignored: Ignored | None) -> list[Any]:
-    if ignored is None:
-        return []
-    masks = [
-        f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}"
-        for mask in ignored.masks
-    ]
-    return [*map(list, ignored.rectangles), *masks]
-
-
-def _bounded(values: Any) -> Any:
-    text = json.dumps(values).encode()
-    if len(text) <= _LONGEST:
-        return values
-    return f"{len(values)}: {hashlib.sha256(text).hexdigest()[:16]}"
 
 
 def reading_fields(text: str) -> dict[str, Any]:
@@ -132,4 +61,4 @@ def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
 
 
 def _are_rectangles(ignore: Any) -> bool:
-    return isinstance(ignore, list) and all(isinstance(each, list) for each in ignore)
+    return isinstance(ignore, list) and all(isinstance(part, list) for part in ignore)

@@ -14,7 +14,7 @@ from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading
-from lightmeter.image.reading_text import checked_text, reading_text
+from lightmeter.image.reading_text import checked_text
 from lightmeter.nesting import parse_json
 from lightmeter.profile.columns import (
     arrays_of,
@@ -151,7 +151,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, int | float | str]:
 def _read_as(row: Mapping[str, Any], reading: Reading) -> str:
     text = row.get("reading")
     if text is None or text != text:  # NaN, in a table
-        return reading_text(reading)
+        return reading.text()
     return checked_text(text)
 
 

@@ -111,7 +111,11 @@ def pngs() -> Iterator[tuple[str, bytes]]:
 
 def facts_of(data: bytes) -> dict[str, Any]:
     """Return what is read of a file: facts, Exif in hexadecimal, and the frame of a JPEG."""
-    header = read_header(io.BytesIO(data))
+    try:
+        image = Image.open(io.BytesIO(data))  # which counts the pictures of a file of several
+    except OSError:
+        image = None
+    header = read_header(io.BytesIO(data), image)
     assert header is not None
     assert not isinstance(header.exif, io.IOBase)
     exif = None if header.exif is None else header.exif.hex()

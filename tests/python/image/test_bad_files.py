@@ -36,7 +36,8 @@ OTHERS = {
 
 
 def cuts(size: int) -> list[int]:
-    return sorted({*range(1, 60), *map(int, np.linspace(60, size * 0.95, 25))})
+    """Lengths of parts; shorter ones do not begin as any format does."""
+    return sorted({*range(16, 60), *map(int, np.linspace(60, size * 0.95, 25))})
 
 
 @pytest.mark.parametrize("name", SIGNED)
@@ -162,8 +163,7 @@ def test_everything_pillow_raises_has_a_reason(
 
     data = encoded("BMP")
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    is_unidentified = isinstance(error, UnidentifiedImageError)  # but it begins as BMP does
-    assert outcome(data) == ("corrupt" if is_unidentified else reason)
+    assert outcome(data) == reason
 
 
 def test_interrupts_pass(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,20 +8,12 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import encoded, picture
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView
 from lightmeter.image.decoders import decoder
 from PIL import Image, features
 
 PILLOW = f"Pillow {version('pillow')}"
 JPEG = f"{PILLOW}, libjpeg-turbo {features.version('libjpeg_turbo')}"
-
-decoders = st.dictionaries(
-    st.sampled_from(["AVIF", "JPEG", "PNG", "WEBP"]),
-    st.lists(st.text("aé <&\u202e12", max_size=6), min_size=1, max_size=40, unique=True),
-    max_size=4,
-)
 
 
 def side(by_format: dict[str, list[str]]) -> ProfileView:
@@ -78,28 +70,6 @@ def test_arrays_and_failures_have_none() -> None:
     profile = Profile()
     profile.track_many([np.zeros((4, 4, 3), np.uint8), b"junk", Image.new("RGB", (4, 4))])
     assert profile.view().decoders == {}
-
-
-@settings(max_examples=60)
-@given(parts=st.lists(decoders, min_size=1, max_size=6), seed=st.integers(0, 99))
-def test_any_tree_of_merges_gives_the_first_in_order(
-    parts: list[dict[str, list[str]]], seed: int
-) -> None:
-    views = [side(part) for part in parts]
-    whole = ProfileView.merge_many(views)
-    rng = np.random.default_rng(seed)
-    while len(views) > 1:
-        first, second = (views.pop(int(rng.integers(len(views)))) for _ in range(2))
-        views.append(first.merge(second))
-    assert views[0].to_bytes() == whole.to_bytes()
-    pairs = sorted(
-        {(name.encode(), each.encode()) for part in parts for name in part for each in part[name]}
-    )[:64]
-    kept = [(n.encode(), each.encode()) for n, listed in whole.decoders.items() for each in listed]
-    assert kept == pairs
-    again = ProfileView.from_bytes(whole.to_bytes())
-    assert again == whole
-    assert again.decoders == whole.without_pictures().decoders == whole.decoders
 
 
 def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:

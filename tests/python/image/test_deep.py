@@ -3,9 +3,6 @@
 import numpy as np
 import pytest
 from counts import LAYOUTS, measured
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from lightmeter import ImageMeter, log_image
 from lightmeter.errors import ImageError
 from numpy.typing import NDArray
@@ -43,18 +40,6 @@ def assert_counts_are_exact(meter: ImageMeter, rgb: NDArray[np.uint16]) -> None:
     for name, plane in planes.items():
         np.testing.assert_array_equal(meter._core.histograms[name], counts_of(plane), name)
     np.testing.assert_array_equal(meter._core.histograms["hue_chroma"], counts_of(hue, chroma))
-
-
-def deep_rgb(max_side: int = 24) -> st.SearchStrategy[NDArray[np.uint16]]:
-    shapes = array_shapes(min_dims=2, max_dims=2, max_side=max_side).map(lambda s: (*s, 3))
-    few = st.sampled_from([0, 1, 255, 256, 257, 32767, 65534, 65535])
-    return shapes.flatmap(lambda s: arrays(np.uint16, s, elements=few | st.integers(0, WHITE)))
-
-
-@settings(max_examples=40, derandomize=True)
-@given(deep_rgb())
-def test_counts_of_any_array(rgb: NDArray[np.uint16]) -> None:
-    assert_counts_are_exact(measured(rgb), rgb)
 
 
 def test_statistics_against_their_definitions() -> None:
@@ -128,19 +113,3 @@ def test_other_dtypes_say_what_to_do(dtype: str) -> None:
     ) as caught:
         log_image(np.zeros((3, 3), dtype))
     assert caught.value.reason == "unsupported"
-
-
-def test_pixels_of_a_deep_image_are_its_distribution() -> None:
-    image = np.random.default_rng(2).integers(0, WHITE + 1, (90, 110), dtype=np.uint16)
-    summary = log_image(image).view().get_column("image.Brightness.pixels").to_summary_dict()
-    values = image / 257
-    assert summary["distribution/n"] == values.size
-    assert summary["distribution/mean"] == pytest.approx(values.mean(), rel=1e-12)
-    assert summary["distribution/stddev"] == pytest.approx(values.std(ddof=1), rel=1e-9)
-    assert (summary["distribution/min"], summary["distribution/max"]) == (
-        values.min(),
-        values.max(),
-    )
-    assert summary["distribution/median"] == pytest.approx(np.median(values), abs=2)
-    distinct = np.unique(values).size
-    assert summary["cardinality/est"] == pytest.approx(distinct, rel=0.05)

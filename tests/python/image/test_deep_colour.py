@@ -188,16 +188,6 @@ def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
     assert len(list(measure_images(path, reading))) == 2
 
 
-def test_tiff_is_read_in_tiles(tmp_path: Path) -> None:
-    tifffile = pytest.importorskip("tifffile")
-    samples = noise(40, 50, 3)
-    path = tmp_path / "a.tif"
-    tifffile.imwrite(path, samples, photometric="rgb")
-    assert numbers(path, DEEP) == numbers(samples, DEEP)
-    flat = replace(DEEP, deep_colour=False)
-    assert numbers(path, flat) == numbers(upper(samples, 2), flat)
-
-
 def test_it_is_true_or_false() -> None:
     with pytest.raises(TypeError, match="deep_colour is 'yes'; expected True or False"):
         lm.Reading(deep_colour="yes")  # type: ignore[arg-type]

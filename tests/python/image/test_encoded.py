@@ -3,16 +3,14 @@
 import errno
 import io
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bad_files import SIGNED, encoded, outcome
-from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes, EncodedFile, open_to_decode
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, read_files, read_whole
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 
@@ -109,52 +107,34 @@ def test_a_read_that_fails_is_not_damage(name: str, error: Exception) -> None:
     assert outcome(Fails(SIGNED[name](), error)) == "unreadable"
 
 
-def test_streams_without_seek_are_read_to_their_end() -> None:
-    data = encoded("PNG")
-    read, write = os.pipe()
-    writer = threading.Thread(target=lambda: (os.write(write, data), os.close(write)))
-    writer.start()
-    with open(read, "rb") as stream:
-        assert measure_image(stream).meter.measurement() == measure_image(data).meter.measurement()
-    writer.join()
-    assert outcome(io.BytesIO()) == outcome(b"") == "empty"
-
-
 def test_a_file_open_for_text_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
     with open(tmp_path / "a.txt") as file, pytest.raises(TypeError, match="binary file"):
         measure_image(file)  # type: ignore[arg-type]
 
 
-def test_files_of_the_two_formats_are_read_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_a_caller_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded("JPEG")
+    for kind in (bytearray, io.BytesIO, Stream):
+        assert read_whole(kind(data), Limits()) == data
+        with pytest.raises(ImageError, match="more than"):
+            read_whole(kind(data), Limits(bytes=len(data) - 1))
+    monkeypatch.setattr("lightmeter.image.encoded.BYTES_AT_ONCE", len(data) - 1)
+    with read_whole(io.BytesIO(data), Limits()) as opened:  # type: ignore[union-attr]
+        assert (type(opened), opened.read()) == (EncodedFile, data)
+
+
+def test_files_of_the_two_formats_are_read_by_the_core(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     for data in (encoded("JPEG"), encoded("PNG")):
         path.write_bytes(data)
-        for image in (path, str(path), data, bytearray(data), io.BytesIO(data), Stream(data)):
-            file = open_to_decode(image, Limits())
-            assert isinstance(file, EncodedBytes)
-            assert (file.data, file.read(), file.size) == (data, data, len(data))
-            assert [(file.picture, None)] == _core.measure_files([path], None, 1 << 30)
-    for image in (path, data, io.BytesIO(data), Stream(data)):
-        with pytest.raises(ImageError, match="more than"):
-            open_to_decode(image, Limits(bytes=len(data) - 1))
-    large = data + bytes(30_000)
-    path.write_bytes(large)
-    assert _core.measure_files([path], None, len(large)) != [(None, None)]
-    assert _core.measure_files([path], None, len(large) - 1) == [(None, None)]
-    monkeypatch.setattr("lightmeter.image.encoded.BYTES_AT_ONCE", len(large) - 1)
-    for image in (path, io.BytesIO(large)):
-        with open_to_decode(image, Limits()) as opened:
-            assert (type(opened), opened.read()) == (EncodedFile, large)
+        (file,) = read_files([path], Limits(), None, len(data))
+        assert isinstance(file, EncodedBytes)
+        assert (file.data, file.read(), file.size) == (data, data, len(data))
+        assert read_files([path], Limits(), None, len(data) - 1) == [None]
     path.write_bytes(b"GIF89a")
-    for image in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
-        with open_to_decode(image, Limits()) as opened:
-            assert (type(opened), opened.read()) == (EncodedFile, b"GIF89a")
-    for nothing in (tmp_path, tmp_path / "none", "a\0b"):
-        with pytest.raises((ImageError, OSError, ValueError)):
-            open_to_decode(nothing, Limits())
+    nothing = [path, path.read_bytes(), tmp_path, tmp_path / "none", "a\0b"]
+    assert read_files(nothing, Limits(), None, 1 << 30) == [None] * 5
 
 
 class Stream(io.BytesIO):
@@ -186,13 +166,11 @@ class Changing(io.BytesIO):
 def test_a_file_that_shrinks_is_read_to_its_end() -> None:
     data = encoded("JPEG")
     cut = Changing(data, lambda file, size: file.truncate(size - 10))
-    with open_to_decode(cut, Limits()) as opened:
-        assert opened.read() == data[:-10]
+    assert read_whole(cut, Limits()) == data[:-10]
 
 
 def test_no_more_of_a_file_is_read_than_its_size_says() -> None:
     data = encoded("JPEG")
     file = Changing(data, lambda file, _: file.write(bytes(1 << 24)))
-    with open_to_decode(file, Limits(bytes=len(data))) as opened:
-        assert opened.size == len(data)
+    assert read_whole(file, Limits(bytes=len(data))) == data
     assert file.taken < 1 << 20

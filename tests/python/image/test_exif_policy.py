@@ -6,7 +6,7 @@ import pytest
 from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import ExifPolicy, Profile, ProfileView, compare, log_image
+from lightmeter import ExifPolicy, Profile, ProfileView, log_image
 from PIL import ExifTags
 
 CODES = {"Make": 271, "Software": 305, "Artist": 315, "Copyright": 33432}
@@ -38,21 +38,6 @@ def test_personal_tags_are_off_unless_asked_for() -> None:
     assert counts(log_image(FULL, exif=both).view(), "Artist") is None
 
 
-def test_withheld_tags_are_not_missing_after_merging_unlike_policies() -> None:
-    views = [
-        log_image([FULL, BARE, BARE], exif=ExifPolicy()).view(),
-        log_image([FULL, BARE], exif=ARTIST).view(),
-        log_image([FULL, BARE, BARE, BARE], exif=NO_MAKE).view(),
-    ]
-    merged = ProfileView.merge_many(views)
-    assert counts(merged, "Artist") == (2, 1)
-    assert counts(merged, "Make") == (5, 3)
-    assert counts(merged, "Software") == (9, 6)
-    assert counts(merged, "has_gps") == (9, 0)
-    assert merged.images == 9
-    assert set(merged.exif_policies) == {ExifPolicy(), ARTIST, NO_MAKE}
-
-
 NAMES = st.sets(st.sampled_from(sorted(CODES)))
 POLICIES = st.builds(ExifPolicy, allow=NAMES, deny=NAMES)
 
@@ -71,18 +56,6 @@ def test_missing_values_are_right_for_any_mix(images: list[tuple[set[str], ExifP
         tracked = [name in tags for tags, policy in images if name not in policy.withheld]
         expected = (len(tracked), tracked.count(False)) if any(tracked) else None
         assert counts(merged, name) == expected, name
-
-
-def test_drift_does_not_take_a_withheld_tag_for_a_missing_one() -> None:
-    reference = log_image([FULL] * 30, exif=ARTIST).view()
-
-    def drifted(policy: ExifPolicy) -> set[str]:
-        report = compare(target=log_image([BARE] * 30, exif=policy).view(), reference=reference)
-        return {drift.feature for drift in report.drifted}
-
-    assert drifted(ARTIST) >= {"image.Artist:missing", "image.Make:missing"}
-    assert "image.Artist:missing" not in drifted(ExifPolicy())
-    assert "image.Make:missing" in drifted(ExifPolicy())
 
 
 @pytest.mark.parametrize("name", ["MakerNote", *ExifTags.GPSTAGS.values()])

@@ -1,5 +1,6 @@
 """Headers of JPEG and PNG: the facts of small files, which Pillow and exifread confirm."""
 
+import contextlib
 import io
 import json
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 import exifread
 import pytest
-from lightmeter.image.encoded import EncodedBytes, open_to_decode
+from lightmeter.image.encoded import EncodedBytes, read_files
 from lightmeter.image.header import Header, jpeg_frame, read_header
 from lightmeter.image.limits import Limits
+from lightmeter.quiet import quiet
 from PIL import Image, ImageCms
 
 FOLDER = Path(__file__).parents[2] / "golden/headers"
@@ -25,7 +27,7 @@ DAMAGED = {
 NOT_BY_EXIFREAD = {"deflated-text.png", "plain-text.png", "exif-in-two-segments.jpg"}
 
 
-def said(header: Header | None) -> tuple[dict[str, Any], str | None]:
+def stated(header: Header | None) -> tuple[dict[str, Any], str | None]:
     assert header is not None
     exif = header.exif
     assert exif is None or isinstance(exif, bytes)
@@ -40,10 +42,13 @@ def test_the_facts_are_of_all_files() -> None:
 def test_facts_and_exif_from_a_file_and_from_memory(name: str) -> None:
     data = (FOLDER / name).read_bytes()
     expected = FACTS[name]["facts"], FACTS[name]["exif"]
-    assert said(read_header(io.BytesIO(data))) == expected
-    encoded = open_to_decode(data, Limits())
+    image = None
+    with contextlib.suppress(OSError), quiet():
+        image = Image.open(io.BytesIO(data))  # which counts the pictures of a file of several
+    assert stated(read_header(io.BytesIO(data), image)) == expected
+    (encoded,) = read_files([data], Limits(), None, len(data))
     assert isinstance(encoded, EncodedBytes)
-    assert said(read_header(encoded)) == expected
+    assert stated(read_header(encoded, image)) == expected
     if name.endswith(".jpg"):
         marker, body = jpeg_frame(io.BytesIO(data)) or (None, b"")
         assert [marker, body.hex()] == (FACTS[name]["frame"] or [None, ""])

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from conftest import encoded, lightmeter
-from lightmeter.image.encoded import EncodedBytes, open_encoded, open_to_decode
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import EncodedBytes, open_encoded, read_files
 from lightmeter.image.exif import read_exif
 from lightmeter.image.header import Header, read_header
 from lightmeter.image.limits import Limits
@@ -55,14 +56,18 @@ def attack(runs: int, seed: int) -> None:
     samples = seeds()
     for _ in range(runs):
         data = mutated(rng.choice(samples), rng)
-        with open_encoded(data, Limits()) as file, open_to_decode(data, Limits()) as opened:
-            header = file_header(file, Limits()) or Header({}, None)
+        with open_encoded(data, Limits()) as file:
+            try:
+                header = file_header(file, Limits()) or Header({}, None)
+            except ImageError:  # Pillow's formats
+                continue
             tags = read_exif(header.exif, EVERYTHING)
-            if isinstance(opened, EncodedBytes):  # what the core reads at once is the same
-                again = read_header(opened)
-                assert again is not None
-                assert again.facts == header.facts
-                assert read_exif(again.exif, EVERYTHING) == tags
+        (read,) = read_files([data], Limits(), None, len(data))
+        if isinstance(read, EncodedBytes):  # what the core reads at once is the same
+            again = read_header(read)
+            assert again is not None
+            assert again.facts == header.facts
+            assert read_exif(again.exif, EVERYTHING) == tags
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -87,7 +92,7 @@ def test_exif_of_a_huge_png_needs_no_pixels() -> None:
     tracemalloc.start()
     header = read_header(io.BytesIO(huge_png()))
     assert header is not None
-    assert read_exif(header.exif).tags["Make"] == "somebody"
+    assert read_exif(header.exif)["Make"] == "somebody"
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
 

@@ -1,6 +1,5 @@
 """Our JPEG decoder against Pillow's: the same samples, or no answer."""
 
-import io
 import itertools
 import random
 import struct
@@ -26,7 +25,7 @@ from lightmeter import _core, log_image
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.measure import measure_image
 from lightmeter.image.reading import Reading
-from PIL import Image, features
+from PIL import features
 
 pytestmark = pytest.mark.skipif(
     not features.check_feature("libjpeg_turbo"), reason="the pixels are those of libjpeg-turbo"
@@ -57,21 +56,6 @@ def test_samples_are_those_of_pillow_on_every_tier(form: Any) -> None:
     expected = by_pillow(file)
     for tier in _core.kernel_tiers():
         np.testing.assert_array_equal(by_us(file, tier), expected)
-
-
-def test_all_colours_are_those_of_pillow() -> None:
-    """All Y, Cb, Cr in steps of 3 and at both ends: blocks of one colour each."""
-    levels = np.unique(np.append(np.arange(0, 256, 9), [127, 128, 254, 255]))
-    y, cb, cr = np.meshgrid(levels, levels, levels, indexing="ij")
-    colours = np.stack([y, cb, cr], -1).reshape(-1, 3)
-    side = int(np.ceil(len(colours) ** 0.5))
-    square = np.resize(colours, (side, side, 3)).astype(np.uint8)
-    file = io.BytesIO()
-    image = Image.fromarray(np.repeat(np.repeat(square, 8, 0), 8, 1), "YCbCr")
-    image.save(file, "JPEG", quality=100, subsampling="4:4:4")
-    expected = by_pillow(file.getvalue())
-    for tier in _core.kernel_tiers():
-        np.testing.assert_array_equal(by_us(file.getvalue(), tier), expected)
 
 
 def test_wide_pictures_come_in_several_strips() -> None:

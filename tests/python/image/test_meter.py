@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import picture
-from counts import LAYOUTS, measured
+from counts import measured
 from lightmeter import ImageMeter
 from lightmeter.errors import ImageError
 from numpy.typing import NDArray
@@ -32,15 +32,6 @@ def assert_counts_are_exact(meter: ImageMeter, rgb: NDArray[np.uint8]) -> None:
     chroma = rgb.max(axis=-1).astype(int) - rgb.min(axis=-1)
     expected = np.bincount(hsv[..., 0].ravel(), chroma.ravel(), minlength=256)
     np.testing.assert_array_equal(meter._core.histograms["hue_chroma"], expected)
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("size", [(1, 1), (1, 64), (2, 63), (3, 65), (97, 131), (400, 401)])
-def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
-    rgb = np.random.default_rng(sum(size)).integers(0, 256, (*size, 3), dtype=np.uint8)
-    laid_out = LAYOUTS[layout](rgb)
-    np.testing.assert_array_equal(laid_out[..., :3], rgb)
-    assert_counts_are_exact(measured(laid_out), rgb)
 
 
 def test_counts_of_all_colours_are_pillows() -> None:
@@ -71,16 +62,6 @@ def test_statistics_are_pillows(mode: str, seed: int) -> None:
         assert numbers[f"{name}.stddev"] == pytest.approx(hsv.stddev[band], rel=1e-9, abs=1e-9)
     assert numbers["entropy"] == pytest.approx(image.entropy(), rel=1e-9)
     assert (numbers["ImagePixelWidth"], numbers["ImagePixelHeight"]) == image.size
-
-
-def test_circular_hue_against_its_definition(random_rgb: NDArray[np.uint8]) -> None:
-    hue = np.asarray(Image.fromarray(random_rgb, "RGB").convert("HSV"))[..., 0].astype(float)
-    chroma = random_rgb.max(axis=-1).astype(float) - random_rgb.min(axis=-1)
-    vector = (chroma * np.exp(2j * np.pi * (hue + 0.5) / 255)).sum() / chroma.sum()
-    numbers = measured(random_rgb).measurement()
-    expected = (np.angle(vector) * 255 / (2 * np.pi) - 0.5) % 255
-    assert numbers["Hue.circular_mean"] == pytest.approx(expected, rel=1e-9)
-    assert numbers["Hue.concentration"] == pytest.approx(abs(vector), rel=1e-9)
 
 
 FORK = """

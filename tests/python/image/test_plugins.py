@@ -13,7 +13,6 @@ from lightmeter import log_image, profile_images
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.errors import ImageError
 from lightmeter.image.magic import format_of
-from lightmeter.image.pillow import load_plugin
 from PIL import Image
 
 MODULES = {"HEIF": "pillow_heif", "JXL": "pillow_jxl", "AVIF": "PIL.AvifImagePlugin"}
@@ -66,13 +65,6 @@ def test_formats_are_told_by_their_first_bytes(start: str, name: str) -> None:
     assert format_of(whole + bytes(40)) == name
     for length in range(len(whole)):
         assert format_of(whole[:length]) in {None, name, "HEIF"}
-
-
-@pytest.mark.parametrize(
-    "start", [b"", b"\xff\xd8\xff\xe0", b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", b"\x89PNG\r\n\x1a\n"]
-)
-def test_others_are_none_of_them(start: bytes) -> None:
-    assert not load_plugin(start)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -14,7 +14,6 @@ import png_files as png
 import pytest
 from conftest import encoded
 from lightmeter.image.decode import trusted
-from lightmeter.image.decoders import decoder
 from PIL import Image
 
 ROW = zlib.compress(b"\0\1\2\3\0\4\5\6")  # of a picture of 1 x 2
@@ -172,17 +171,6 @@ def test_rows_of_a_folder_are_the_same_without_it(
     own = list(lm.measure(tmp_path, workers=1, **options))
     monkeypatch.setattr("lightmeter.image.measure.is_trusted", lambda _: False)
     assert own == list(lm.measure(tmp_path, workers=1, **options))
-
-
-def test_profiles_are_the_same_bytes_without_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for seed in range(12):
-        (tmp_path / f"{seed}.png").write_bytes(png.file_of(9, 9, 8, 2, seed))
-    own = lm.profile_images(tmp_path)
-    assert own.decoders == {"PNG": [decoder("PNG").name]}
-    monkeypatch.setattr("lightmeter.image.measure.is_trusted", lambda _: False)
-    assert lm.profile_images(tmp_path).to_bytes() == own.to_bytes()
 
 
 @pytest.mark.parametrize(

@@ -186,11 +186,4 @@ def test_any_change_of_a_picture_changes_its_pixel_hash() -> None:
         others.append(other)
     hashes = {measured(np.ascontiguousarray(other))["PixelHash"] for other in others}
     assert len(hashes) == len(others)
-    pixels = array.reshape(-1, 3)
-    pairs = set()
-    for at in range(1, len(pixels)):  # two pixels change places
-        other = pixels.copy()
-        other[[0, at]] = pixels[[at, 0]]
-        pairs.add(measured(other.reshape(array.shape))["PixelHash"])
-    assert len(pairs) == len(pixels) - 1
     assert measured(array.copy())["PixelHash"] == measured(array)["PixelHash"]

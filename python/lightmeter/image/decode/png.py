@@ -8,7 +8,6 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import samples_of
 from lightmeter.image.decode.png_chunks import png_chunks
 from lightmeter.image.encoded import most_pixels
 from lightmeter.image.meter import ImageMeter
@@ -26,24 +25,9 @@ __all__ = ["is_deep_colour", "measure_png"]
 
 _DEEP_GRAY = "I;16"
 _GRAY_WITH_ALPHA = 4
-# The modes that Pillow decodes to, by depth and type of colour.
-_MODES = {
-    (1, 0): "1",
-    (2, 0): "L",
-    (4, 0): "L",
-    (8, 0): "L",
-    (16, 0): _DEEP_GRAY,
-    (8, 2): "RGB",
-    (16, 2): "RGB",
-    (1, 3): "P",
-    (2, 3): "P",
-    (4, 3): "P",
-    (8, 3): "P",
-    (8, 4): "LA",
-    (16, 4): "RGBA",
-    (8, 6): "RGBA",
-    (16, 6): "RGBA",
-}
+# The modes that Pillow decodes to, by the type of colour, and those of some depths.
+_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
+_MODES_OF_DEPTH = {(1, 0): "1", (16, 0): _DEEP_GRAY, (16, 4): "RGBA"}
 
 # What goes into zlib and comes out at once. More would not stay in the cache; less would take and
 # give up the GIL more often.
@@ -63,9 +47,9 @@ def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> Im
             not with all the bits that `reading` wants.
     """
     chunks = png_chunks(file)
-    mode = None if chunks is None else _MODES.get((chunks.depth, chunks.colour))
-    if chunks is None or mode is None:
+    if chunks is None or chunks.colour not in _MODES:
         return None
+    mode = _MODES_OF_DEPTH.get((chunks.depth, chunks.colour), _MODES[chunks.colour])
     size = width, height = chunks.width, chunks.height
     is_deep = chunks.depth == 16 and (reading.all_bits or mode == _DEEP_GRAY)
     if width * height > most_pixels(reading.limits):
@@ -74,10 +58,10 @@ def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> Im
         rows = _core.PngRows(
             width, height, chunks.depth, chunks.colour, chunks.palette, reading.all_bits
         )
-        meter = reading.counting.meter(size, threads)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
-        meter._samples = samples_of(dtype)
-        white = meter._range_of(dtype)
+        known = _DEEP_GRAY if is_deep and chunks.colour == _GRAY_WITH_ALPHA else mode
+        meter = reading.counting.meter(size, threads, known, dtype)
+        white = reading.counting.range_of(dtype)
         inflated = _inflated(chunks.data)
         if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:
             return None
@@ -85,7 +69,6 @@ def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> Im
         if isinstance(error, ImageError) and reading.all_bits and is_deep_colour(file):
             raise
         return None
-    meter.mode = _DEEP_GRAY if is_deep and chunks.colour == _GRAY_WITH_ALPHA else mode
     return meter
 
 

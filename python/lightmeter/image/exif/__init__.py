@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import IO, NamedTuple, Self
+from typing import IO, Self
 
 from lightmeter import _core
 from lightmeter.image.encoded import size_of
@@ -21,7 +21,7 @@ from lightmeter.image.exif.tags import (
 from lightmeter.image.exif.values import Value
 from lightmeter.text import near
 
-__all__ = ["DATES", "DEFAULT_POLICY", "Exif", "ExifPolicy", "ExifTags", "exif_of", "read_exif"]
+__all__ = ["DATES", "DEFAULT_POLICY", "ExifPolicy", "ExifTags", "read_exif", "tags_of"]
 
 ExifTags = dict[str, Value]
 
@@ -80,18 +80,11 @@ def _checked(argument: str, names: Iterable[str]) -> frozenset[str]:
 DEFAULT_POLICY = ExifPolicy()
 
 
-class Exif(NamedTuple):
-    """The tags of one image that a policy tracks, and the names of those that it withholds."""
-
-    tags: ExifTags
-    withheld: frozenset[str]
-
-
 def read_exif(
     block: bytes | IO[bytes] | None,
     policy: ExifPolicy = DEFAULT_POLICY,
     orientation: int | None = None,
-) -> Exif:
+) -> ExifTags:
     """Return the tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
 
     Integers, rationals as floats, strings without padding, enumerations by name, dates in days
@@ -106,43 +99,35 @@ def read_exif(
     Raises:
         OSError: the file cannot be read.
     """
-    if block is None:
-        return exif_of(None, policy, orientation)
-    size = len(block) if isinstance(block, bytes) else size_of(block)
-    return exif_of(_core.exif_tags(block, size), policy, orientation)
+    parts = None
+    if block is not None:
+        size = len(block) if isinstance(block, bytes) else size_of(block)
+        parts = _core.exif_tags(block, size)
+    tags = tags_of(parts, policy)
+    if orientation is not None and "Orientation" not in policy.withheld:
+        tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
+    return tags
 
 
-def exif_of(
-    parts: "_core.ExifParts | None",
-    policy: ExifPolicy = DEFAULT_POLICY,
-    orientation: int | None = None,
-) -> Exif:
+def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
     """Return the same of directories that the core found, if there are any."""
     tags: ExifTags = {}
-    withheld: set[str] = set()
     order, main, exif, gps, interop = parts or ("<", [], [], [], [])
     places = {entry[0]: entry for entry in gps} if gps else {}
     directories = ((NAMES, main), (NAMES, exif), (GPS_NAMES, gps), (INTEROP_NAMES, interop))
     for names, entries in directories:
         for code, kind, length, start in entries:
             name = names.get(code)
-            if name is None or name in tags:
-                continue
-            if name in policy.withheld:
-                withheld.add(name)
+            if name is None or name in tags or name in policy.withheld:
                 continue
             value = value_of(name, order, kind, length, start)
             if name in SIGNS and isinstance(value, float):
                 value = _signed(value, places, *SIGNS[name])
             if value is not None:
                 tags[name] = value
-    if orientation is not None and "Orientation" in policy.withheld:
-        withheld.add("Orientation")
-    elif orientation is not None:
-        tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
     if "has_gps" not in policy.withheld:
         tags["has_gps"] = int(bool(places) and _has_place(order, places))
-    return Exif(tags, frozenset(withheld))
+    return tags
 
 
 def _has_place(order: str, gps: "dict[int, _core.ExifEntry]") -> bool:

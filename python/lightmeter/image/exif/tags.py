@@ -39,7 +39,7 @@ def _code(names: dict[int, str]) -> Tag:
     return Tag(values.as_code(names), names=names)
 
 
-def _each(tag: Tag, names: str) -> dict[str, Tag]:
+def _with(tag: Tag, names: str) -> dict[str, Tag]:
     return dict.fromkeys(names.split("|"), tag)
 
 
@@ -56,8 +56,6 @@ _LIGHTS |= _names(
 
 # The names of numbers are those of Exif 2.32 and TIFF 6.0. Of any other tag the values are plain.
 TAGS = {
-    "CalibrationIlluminant1": _code(_LIGHTS),
-    "CalibrationIlluminant2": _code(_LIGHTS),
     "ColorSpace": _code(_names("sRGB|Adobe RGB", 1) | {0xFFFF: "uncalibrated"}),
     "ComponentsConfiguration": Tag(values.as_components),
     "CompositeImage": _code(_names("unknown|no|general|captured when shooting")),
@@ -117,7 +115,6 @@ TAGS = {
     ),
     "PlanarConfiguration": _code(_names("chunky|planar", 1)),
     "Predictor": _code(_names("none|horizontal|floating point", 1)),
-    "PreviewDateTime": _DATE,
     "ResolutionUnit": _code(_names("none|inch|cm", 1)),
     "SampleFormat": _code(_names("unsigned|signed|float|undefined", 1)),
     "Saturation": _code(_names("normal|low|high")),
@@ -144,7 +141,7 @@ TAGS = {
     "XPTitle": Tag(_WIDE_TEXT, personal=True),
     "YCbCrPositioning": _code(_names("centered|co-sited", 1)),
 }
-TAGS |= _each(
+TAGS |= _with(
     _PERSONAL,
     "Artist|BodySerialNumber|CameraOwnerName|CameraSerialNumber|Copyright|DocumentName|"
     "GPSAltitude|GPSDestBearing|GPSDestBearingRef|GPSDestDistance|GPSDestDistanceRef|GPSDestLatitudeRef|"
@@ -153,7 +150,7 @@ TAGS |= _each(
     "OriginalRawFileName|PageName|Photographer|ProfileCopyright|RawDataUniqueID|RawImageDigest|"
     "SecurityClassification",
 )
-TAGS |= _each(
+TAGS |= _with(
     _POINTER,
     "ExifInteroperabilityOffset|ExifOffset|FreeByteCounts|FreeOffsets|GPSInfo|JpegACTables|"
     "JpegDCTables|JpegIFByteCount|JpegIFOffset|JpegQTables|StripByteCounts|StripOffsets|SubIFDs|"

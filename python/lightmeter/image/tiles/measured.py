@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import range_of, samples_of
+from lightmeter.image.arrays import range_of
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, available_cpus
@@ -61,7 +61,7 @@ def measure_large(
         Exception: what decoders and files raise.
     """
     threads = threads or min(_MAX_THREADS, available_cpus())
-    bands, functions = reading.band_names, reading.functions
+    bands, functions = reading.bands, reading.functions
     is_shown = shown_path is not None and bands is None
     for rasters in large.pictures:
         first, meters, kept = rasters[0], list[ImageMeter](), list[NDArray[Any]]()
@@ -120,10 +120,7 @@ def _check(raster: Raster, reading: Reading) -> None:
 def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     white = reading.value_range or range_of(raster.dtype)
     counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
-    meter = counting.meter(raster.size, threads=1)
-    meter.mode, meter._order = raster.mode, raster.order
-    meter._samples = samples_of(raster.dtype)
-    return meter
+    return counting.meter(raster.size, 1, raster.mode, raster.dtype, raster.order)
 
 
 def _counter(

@@ -71,7 +71,7 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
     return LargePicture(
         pages.rasters(reading),
         {"Format": "TIFF", "FileSize": file.size, **header.facts},
-        read_exif(header.exif, reading.exif).tags,
+        read_exif(header.exif, reading.exif),
         decoder("TIFF", "imagecodecs") if is_encoded else None,
     )
 
