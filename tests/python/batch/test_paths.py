@@ -60,7 +60,8 @@ def test_a_folder_that_cannot_be_listed_is_counted(
     monkeypatch.setattr(os, "scandir", denied)
     closed = str(tmp_path / "closed")
     assert find_images(tmp_path) == [str(tmp_path / "a.jpg"), closed]
-    assert find_images(closed) == [closed]
+    assert find_images(closed) == find_images(f"{closed}/*.jpg") == [closed]
+    assert find_images(f"{tmp_path}/**/*.jpg") == [str(tmp_path / "a.jpg"), closed]
     failures = profile_images(tmp_path).failures
     assert failures[1] == Failure("closed", "unreadable", "Permission denied")
 
@@ -115,6 +116,7 @@ def test_deep_folders(tmp_path: Path) -> None:
     touch(deep, "a.jpg")
     try:
         assert find_images(tmp_path) == [str(deep / "a.jpg")]
+        assert find_images(f"{tmp_path}/**/*.jpg") == [str(deep / "a.jpg")]
     finally:  # shutil.rmtree, with which pytest clears up, is recursive in Python 3.11
         (deep / "a.jpg").unlink()
         os.removedirs(deep)

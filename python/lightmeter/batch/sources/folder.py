@@ -1,7 +1,7 @@
 """From what a user points at to the image files meant: files, folders and glob patterns."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from glob import has_magic
@@ -78,18 +78,49 @@ def matches(pattern: str) -> set[str]:
     """Return the paths that a pattern matches.
 
     It is as `glob` has it: what is hidden is matched by a part that begins with a dot alone. But
-    ``**`` does not go into symbolic links to folders, so that no link makes a circle.
+    ``**`` does not go into symbolic links to folders, so that no link makes a circle, and folders
+    may lie in each other as deep as they like. One that cannot be listed matches itself, so that it
+    is counted.
     """
-    parts = [part if part == "**" else part.replace("**", "*") for part in pattern.split("/")]
-    base = Path("/" if pattern.startswith("/") else "")
-    found = set()
-    for path in base.glob("/".join(parts).lstrip("/")):
-        hidden = [part for part in path.parts if part.startswith(".") and part != ".."]
-        if all(
-            any(fnmatchcase(name, part) for part in parts if part[:1] == ".") for name in hidden
-        ):
-            found.add(str(path))
-    return {path for path in found if os.path.isdir(path)} if pattern.endswith("/") else found
+    found, seen = set(), set()
+    waiting = [("/" if pattern.startswith("/") else "", tuple(pattern.lstrip("/").split("/")))]
+    while waiting:
+        folder, parts = step = waiting.pop()
+        if step in seen:  # through two ``**``
+            continue
+        seen.add(step)
+        if not parts:
+            found.update([folder] if os.path.lexists(folder) else [])
+            continue
+        part, *others = parts
+        rest = tuple(others)
+        if part and not has_magic(part):
+            waiting.append((os.path.join(folder, part), rest))
+            continue
+        if part in ("", "**") and os.path.isdir(folder or "."):
+            waiting.append((folder, rest))
+        if part:
+            try:
+                waiting += _below(folder, part, rest)
+            except OSError:
+                found.add(folder)
+    return found
+
+
+def _below(folder: str, part: str, rest: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what a part with ``*``, ``?``, ``[`` or ``**`` matches in a folder, and the rest."""
+    if not os.path.isdir(folder or "."):
+        return
+    with os.scandir(folder or ".") as entries:
+        for entry in entries:
+            path = os.path.join(folder, entry.name)
+            if entry.name.startswith(".") and not part.startswith("."):
+                continue
+            if part == "**":
+                if entry.is_dir(follow_symlinks=False):
+                    yield path, (part, *rest)
+            elif fnmatchcase(entry.name, part) and (not rest or entry.is_dir()):
+                yield path, rest
 
 
 def _walk(folder: str) -> Iterable[str]:
