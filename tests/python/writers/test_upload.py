@@ -158,7 +158,7 @@ def test_a_logger_loses_nothing_while_the_server_is_away(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(StoreError, match="With `every` the logger begins without that"):
+    with pytest.raises(StoreError):
         lm.logger(url, "cells")
     with lm.logger(url, "cells", every="1h") as log:
         for hour in (1, 2, 1):
@@ -178,7 +178,6 @@ def test_a_logger_loses_nothing_while_the_server_is_away(
 def test_a_folder_is_logged_while_the_server_is_away(
     store: Store, way: Weather, folder: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the server knows that the buckets are of an hour, and which of the two is newer."""
     url = f"http://127.0.0.1:{free_port()}"
     at = datetime(2022, 9, 7, 10, 20, tzinfo=UTC)
     store.define("cells", "1h")
@@ -186,21 +185,23 @@ def test_a_folder_is_logged_while_the_server_is_away(
         for module in (client, sending, profiles):
             for name in {"_PATIENCE", "_BRIEF"} & vars(module).keys():
                 brief.setattr(module, name, 0.1)
-        lm.log_folder(url, folder, "cells", at=at)
+        lm.log_folder(url, folder, "cells", at=at, every="1h")
         (folder / "0.jpg").unlink()
-        logged = lm.log_folder(url, folder, "cells", at=at + timedelta(minutes=30))
+        later = at + timedelta(minutes=30)
+        logged = lm.log_folder(url, folder, "cells", at=later, every="1h")
         assert [view.images for view in logged.profiles.values()] == [7]
         lm.log_folder(url, folder / "more", "cells", date_from="mtime", every="1h")
-        lm.log_folder(url, folder / "more", "new", at=at)
-        for options in ({"date_from": "mtime"}, {"segment_by": {"camera": "path:(.)"}}):
-            with pytest.raises(StoreError, match="what the server has must be known first"):
-                lm.log_folder(url, folder, "cells", **options)  # type: ignore[arg-type]
+        lm.log_folder(url, folder / "more", "new", at=at, every="1d")
+        with pytest.raises(StoreError, match="is away"):
+            lm.log_folder(url, folder, "cells", at=at)
+        with pytest.raises(StoreError, match="is away"):
+            lm.log_folder(url, folder, "cells", every="1h", segment_by={"camera": "path:(.)"})
     away = Store(url)
-    assert len(away.spool.names()) == 4
+    assert len(away.spool.names()) == 3  # the second replaces the first
     far = Store(way.url)
     away.spool.folder.rename(far.spool.folder)
     done = far.send()
-    assert (done.sent, done.refused, done.left) == (4, 0, 0)
+    assert (done.sent, done.refused, done.left) == (3, 0, 0)
     (row,) = store.stored("cells", end=date(2022, 9, 8))
     assert (row.start, row.images) == (at.replace(minute=0), 7)
     assert store.read("cells").images == 9
@@ -258,16 +259,16 @@ def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spoo
 
 
 LOGGER = """
-import importlib, sys, time
+import sys, time
 import lightmeter as lm
 import numpy as np
 from lightmeter.errors import StoreError
 from lightmeter.store.remote import client
 from lightmeter.writers import endings
 endings._SIGNAL_SECONDS = 2.0
-importlib.import_module("lightmeter.writers.logger")._QUIET = 0.1
 idle, client._IDLE = client._IDLE, 0.1
 log = lm.logger(sys.argv[1], "cells", every="1h", handle_signals=True)
+log._rows.quiet = 0.1
 client._IDLE = idle
 for _ in range(20):
     log.track(np.zeros((8, 8, 3), np.uint8))
