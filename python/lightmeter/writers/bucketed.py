@@ -1,14 +1,15 @@
 """The pictures of a source by the buckets that they are from."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.errors import ImageError
 
-__all__ = ["Bucketed", "Counted", "by_bucket"]
+__all__ = ["by_bucket"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,59 +19,9 @@ class _Again:
     number: int
 
 
-class Bucketed:
-    """Pictures of one bucket as a source, in the order of the source that they are from."""
-
-    def __init__(self, items: Sequence[Item], source: "_Cursor") -> None:
-        """Take them, and where to read those again that are not held."""
-        self._items, self._source = items, source
-
-    def __iter__(self) -> Iterator[Item]:
-        """The pictures."""
-        return map(self._source.whole, self._items)
-
-    @property
-    def count(self) -> int:
-        """How many."""
-        return len(self._items)
-
-    @property
-    def total(self) -> int | None:
-        """How many."""
-        return len(self._items)
-
-    def names(self) -> list[str]:
-        """Their names."""
-        return [item.name for item in self._items]
-
-
-class Counted:
-    """All pictures of a source as one bucket, which are not held, but counted while they come."""
-
-    def __init__(self, source: Source) -> None:
-        """Take it."""
-        self._source, self.count = source, 0
-
-    @property
-    def total(self) -> int | None:
-        """How many, if the source tells."""
-        return self._source.total
-
-    def __iter__(self) -> Iterator[Item]:
-        """The pictures."""
-        self.count = 0
-        for item in self._source:
-            self.count += 1
-            yield item
-
-    def names(self) -> list[str]:
-        """Their names."""
-        return [item.name for item in self._source]
-
-
 def by_bucket(
     items: Iterable[Item], start_of: Callable[[Item], datetime | None], source: Source
-) -> tuple[dict[datetime, Bucketed], list[str]]:
+) -> tuple[dict[datetime, Source], list[str]]:
     """The pictures of each bucket, sorted by its start; and the names of those that have none.
 
     Pictures that come as paths or addresses are held. Those that come with their bytes are read
@@ -90,7 +41,11 @@ def by_bucket(
         else:
             buckets[start].append(replace(item, data=_Again(number)) if item.weight else item)
     cursor = _Cursor(source)
-    return {start: Bucketed(held, cursor) for start, held in sorted(buckets.items())}, without
+    sources = {
+        start: Source(partial(map, cursor.whole, held), len(held))
+        for start, held in sorted(buckets.items())
+    }
+    return sources, without
 
 
 class _Cursor:
