@@ -23,9 +23,8 @@ _COLUMN, _PATH = "column:", "path:"
 
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
-_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
-_FIELDS = {"Y": r"\d{4}", "m": r"\d\d", "d": r"\d\d", "H": r"\d\d", "M": r"\d\d", "S": r"\d\d"}
+_FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
 def date_column(source: str | None) -> tuple[str, ...]:
@@ -125,14 +124,11 @@ def _exif_date(item: Item, limits: Limits) -> datetime | None:
     return None
 
 
-def _zone(text: object) -> dt.timezone | None:
-    match = _OFFSET.match(text) if isinstance(text, str) else None
-    if match is None:
+def _zone(text: Any) -> dt.tzinfo | None:
+    try:
+        return datetime.strptime(text, "%z").tzinfo
+    except (TypeError, ValueError):
         return None
-    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
-    if offset >= timedelta(days=1):
-        return None
-    return dt.timezone(-offset if match[1] == "-" else offset)
 
 
 def _path_date(pattern: str) -> DateOf:
@@ -141,16 +137,10 @@ def _path_date(pattern: str) -> DateOf:
     def date_in(item: Item) -> datetime | None:
         last_date = None
         for match in expression.finditer(item.name):
-            fields = match.groupdict(default="0")
-            names = ("year", "month", "day", "hour", "minute", "second")
-            numbers = {
-                name: int(fields[key])
-                for name, key in zip(names, _FIELDS, strict=True)
-                if key in fields
-            }
+            fields = {name: int(digits) for name, digits in match.groupdict().items()}
             try:
-                clock = datetime(**numbers, tzinfo=None)
-                last_date = to_utc(clock if "hour" in numbers else clock.date())
+                clock = datetime(**fields, tzinfo=None)
+                last_date = to_utc(clock if "hour" in fields else clock.date())
             except ValueError:  # no such day
                 continue
         return last_date
@@ -167,7 +157,8 @@ def _expression(pattern: str) -> str:
             parts.append(re.escape(token[-1]))
         elif token[1:] in _FIELDS and token not in seen:
             seen.add(token)
-            parts.append(f"(?P<{token[1:]}>{_FIELDS[token[1:]]})")
+            digits = 4 if token == "%Y" else 2
+            parts.append(rf"(?P<{_FIELDS[token[1:]]}>\d{{{digits}}})")
         else:
             fields = ", ".join(f"%{name}" for name in _FIELDS)
             raise ValueError(

@@ -16,7 +16,7 @@ __all__ = ["CLOSING_SECONDS", "handle_signals", "open_loggers"]
 CLOSING_SECONDS = 30.0
 _SIGNAL_SECONDS = 8.0  # Docker kills 10 seconds after it asked
 _LEAST_SECONDS = 1.0
-_SIGNALS = [number for number in signal.Signals if number.name in ("SIGTERM", "SIGHUP")]
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class _Logger(Protocol):
@@ -107,7 +107,6 @@ def _after_fork_in_child() -> None:
     _after_fork()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
-    )
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+)

@@ -25,7 +25,6 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.file_store import FileStore
 from lightmeter.store.remote.client import AwayError
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
@@ -271,15 +270,11 @@ def _writer(folder: str | os.PathLike[str], store: Store) -> str:
         return f"address {visible(shown_url(address))}"
     path = os.path.realpath(folder)
     raw = path_bytes(path)
-    if not isinstance(store, FileStore):
+    if "://" in store.address:
         name = visible(raw.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
         digest = hashlib.sha256(raw).hexdigest()[:16]
         return f"folder {name} {digest} of {visible(platform.node())[:_SHOWN]}"
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return f"folder {raw!r}"
-    return f"folder {path}"
+    return f"folder {path if raw == raw.decode(errors='replace').encode() else repr(raw)}"
 
 
 def _start_of(reader: DateOf, length: timedelta, item: Item) -> datetime | None:

@@ -33,8 +33,7 @@ _NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold y
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
 _ANSWER_SHARE = 1 / 3  # of either, for a server; what it has not taken then goes to the disk
 _LONGEST_PAUSE = 1.0  # between two tries to store at the end
-_CROWDED = 256  # buckets that are stored at once, so that the memory does not fill
-_MOST = 512  # buckets that wait for a store that fails
+_MOST = 256  # buckets whose profiles are stored at once; twice as many wait for a store that fails
 _DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
 
 
@@ -176,7 +175,6 @@ class RollingLogger:
         self._last, self._due = math.inf, time.monotonic() + self._interval
         self._closed = self._finished = self._complete = False
         self._until = self._end = math.inf  # when to stop measuring and storing, once closed
-        self._error: object = "storing took too long"
 
     def track(
         self, image: ImageLike, *, at: datetime | None = None, group: GroupName = None
@@ -211,10 +209,7 @@ class RollingLogger:
         with self._lock:
             if not self._accepts(start, weight(image)):
                 return False
-        try:
-            kept = keep(image, self._empty._reading)
-        except Exception as error:
-            kept = error
+        kept = keep(image, self._empty._reading)
         item = Waiting(start, kept, weight(kept), of_group)
         with self._lock:
             if not self._accepts(start, item.weight):
@@ -295,8 +290,7 @@ class RollingLogger:
 
     def __repr__(self) -> str:
         """What it did so far."""
-        counts = f"{self.tracked} tracked, {self.dropped} dropped"
-        return f"<RollingLogger {self._rows.dataset!r}: {counts}>"
+        return f"<RollingLogger {self._rows.dataset!r}: {self.tracked} images>"
 
     # With the lock held
 
@@ -324,7 +318,7 @@ class RollingLogger:
         """Add to the profile of a bucket; whether there is room for another bucket."""
         profile = self._profiles.get(start)
         if profile is None:
-            if len(self._profiles) + len(self._unstored) >= _MOST:
+            if len(self._profiles) + len(self._unstored) >= 2 * _MOST:
                 return False
             profile = self._profiles[start] = copy(self._empty)
         if isinstance(result, Failure):
@@ -355,16 +349,12 @@ class RollingLogger:
         self._finished, self._complete = True, not (views or self._given_up)
         endings.open_loggers.discard(self)
         self._lock.notify_all()
-        if self._given_up:
-            _log.error(
-                "%s is closed without %d images that still waited; they count as dropped",
-                *(self._rows.dataset, self._given_up),
-            )
-        if views:
+        if not self._complete:
             lost = sum(view["image.Failure"].n for view in views)
             _log.error(
-                "%s is closed without %d images and failures, which could not be stored: %s",
-                *(self._rows.dataset, lost, self._error),
+                "%s is closed: %d images that still waited were dropped, and %d images and failures"
+                " are not stored",
+                *(self._rows.dataset, self._given_up, lost),
             )
 
     # In the role of the thread
@@ -385,14 +375,14 @@ class RollingLogger:
         """Wait for an image, or until it is time to store; None at the end."""
         with self._lock:
             while not self._closed or (self._queue and time.monotonic() < self._until):
-                due = time.monotonic() >= self._due or len(self._profiles) > _CROWDED
-                if self._queue and not due:
+                quiet = math.inf if self._queue else self._last + self._rows.quiet
+                wake = min(self._due, quiet)
+                if time.monotonic() >= wake or len(self._profiles) > _MOST:
+                    return _Flush()
+                if self._queue:
                     item = self._queue.popleft()
                     self._measuring = item if isinstance(item, Waiting) else None
                     return item
-                wake = min(self._due, self._last + self._rows.quiet)
-                if due or time.monotonic() >= wake:
-                    return _Flush()
                 self._lock.wait(_seconds_to(wake))
         return None
 
@@ -423,7 +413,6 @@ class RollingLogger:
             try:
                 self._rows.put(start, view, self._every)
             except Exception as error:  # the service goes on, and this is tried again
-                self._error = error
                 _log.warning("%s is not stored yet: %s", self._rows.dataset, error)
             else:
                 del self._unstored[start]

@@ -170,8 +170,7 @@ def test_a_full_queue_drops_and_counts(store: Store) -> None:
         (Path("a.jpg"), 1 << 20),
         (array(), 1 << 10),
         (object(), 1 << 10),
-        (keep(Tensor(np.zeros((4, 4, 3), np.uint8)), lm.Reading()), 14_000),  # of its histograms
-        (keep(Tensor(np.zeros((4, 4, 3), np.uint16)), lm.Reading()), 3_600_000),
+        (keep(Tensor(np.zeros((4, 4, 3), np.uint16)), lm.Reading()), 4 << 20),  # its histograms
     ],
 )
 def test_what_waits_is_weighed(image: Any, least: int) -> None:
@@ -204,7 +203,7 @@ def test_closing_gives_up_in_time_and_counts(
     with caplog.at_level(logging.WARNING):
         assert not log.close(timeout=0.3)
     asked.join()
-    assert "closed without 3 images that still waited" in caplog.text
+    assert "closed: 3 images that still waited were dropped" in caplog.text
     gate.opened.set()
     assert worker is not None
     worker.join()
@@ -223,12 +222,12 @@ def test_closing_tries_again_to_store(
         log.track(array(), at=NOON)
     query = "ALTER TABLE gone RENAME TO profile"
     later = threading.Timer(0.2, store._database.all, [query])
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         if mended:
             later.start()
         assert log.close(timeout=30 if mended else 0.3) == mended
     if not mended:
-        assert "closed without 3 images and failures" in caplog.text
+        assert "dropped, and 3 images and failures are not stored" in caplog.text
         assert "no such table" in caplog.text
         store._database.all(query)
     assert sum(bucket.images for bucket in store.buckets("cells")) == 3 * mended
