@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -10,13 +10,6 @@ from lightmeter.batch.sources.item import Item, Source
 from lightmeter.errors import ImageError
 
 __all__ = ["by_bucket"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """In place of the data of a picture that is too large to be held: its number in the source."""
-
-    number: int
 
 
 def by_bucket(
@@ -39,7 +32,7 @@ def by_bucket(
         if start is None:
             without.append(item.name)
         else:
-            buckets[start].append(replace(item, data=_Again(number)) if item.weight else item)
+            buckets[start].append(replace(item, data=number) if item.weight else item)
     cursor = _Cursor(source)
     sources = {
         start: Source(partial(map, cursor.whole, held), len(held))
@@ -49,7 +42,10 @@ def by_bucket(
 
 
 class _Cursor:
-    """Goes on through a source, and from its start again for what lies behind."""
+    """Goes on through a source, and from its start again for what lies behind.
+
+    A picture that is not held has its number in the source in place of its data.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -57,9 +53,9 @@ class _Cursor:
         self._next: float = float("inf")
 
     def whole(self, item: Item) -> Item:
-        if not isinstance(item.data, _Again):
+        number = item.data
+        if not isinstance(number, int):
             return item
-        number = item.data.number
         if number < self._next:
             self._items, self._next = iter(self._source), 0
         for again in self._items:

@@ -111,16 +111,13 @@ def _of_number(value: float) -> dt.date | None:
 def _exif_date(item: Item, limits: Limits) -> datetime | None:
     try:
         tags = exif_of(item.checked().data)
-    except ImageError:
-        return None
-    for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
-        days = tags.get(date)
-        if isinstance(days, int | float):
-            try:
+        for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
+            days = tags.get(date)
+            if isinstance(days, int | float):
                 clock = EPOCH + timedelta(seconds=round(days * 86_400))
                 return to_utc(clock.replace(tzinfo=_zone(tags.get(offset))))
-            except (OverflowError, ValueError):  # out of the years 1 to 9999
-                return None
+    except (ImageError, OverflowError, ValueError):  # no picture, or out of the years 1 to 9999
+        pass
     return None
 
 

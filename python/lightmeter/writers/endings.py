@@ -57,11 +57,6 @@ def handle_signals() -> None:
     Raises:
         ValueError: this is not the main thread, the only one that Python lets do so.
     """
-    if threading.current_thread() is not threading.main_thread():
-        raise ValueError(
-            f"handle_signals is True in the thread {threading.current_thread().name!r}; expected "
-            "the main thread: make the logger there"
-        )
     for number in _SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _on_signal)

@@ -4,7 +4,7 @@ import hashlib
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -166,8 +166,9 @@ def log_folder(
         if reader is None:
             start = bucket_start(datetime.now(UTC) if at is None else at, length)
             return _put_all(place, {start: source}, [], run, work, progress)
-        # Only Exif is in the bytes of the pictures.
-        items = _fetched(source, reading) if date_from == "exif" else source
+        items: Iterable[Item] = source
+        if date_from == "exif":  # which is in the bytes of the pictures
+            items = (item for block in blocks(source) for item in fetched(block, reading.limits))
         buckets, undated = by_bucket(items, partial(_start_of, reader, length), source)
         return _put_all(place, buckets, undated, run, work, progress)
 
@@ -205,10 +206,6 @@ def _put_all(
             logged.profiles[start] = views.whole
             logged.segments[start] = {text: view.images for text, view in views.items()}
     return logged
-
-
-def _fetched(source: Source, reading: Reading) -> Iterator[Item]:
-    return (item for block in blocks(source) for item in fetched(block, reading.limits))
 
 
 @dataclass

@@ -32,7 +32,7 @@ _log = logging.getLogger("lightmeter.writers")
 _NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold yet
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
 _ANSWER_SHARE = 1 / 3  # of either, for a server; what it has not taken then goes to the disk
-_LONGEST_PAUSE = 1.0  # between two tries to store at the end
+_PAUSE = 0.25  # seconds between two tries to store at the end
 _MOST = 256  # buckets whose profiles are stored at once; twice as many wait for a store that fails
 _DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
 
@@ -44,82 +44,13 @@ class _Flush:
     stored: bool | None = None
 
 
-def logger(
-    store: Store | str | os.PathLike[str] | None = None,
-    dataset: str = "",
-    *,
-    inbox: Inbox | None = None,
-    every: str | timedelta | None = None,
-    checkpoint: str | timedelta | None = None,
-    segment: Segment | None = None,
-    reading: Reading | None = None,
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    queue_bytes: int = 256 << 20,
-    handle_signals: bool = False,
-    **options: Unpack[ReadingOptions],
-) -> "RollingLogger":
-    """A logger for a service: `RollingLogger.track` returns at once, a thread does the work.
+class RollingLogger:
+    """A logger for a service: `track` returns at once, a thread does the work.
 
     >>> log = lm.logger("drift.db", "cells")
     >>> log.track(frame)
 
-    Args:
-        store: the store, or the address of one. The logger opens it for itself. While a server is
-            away, what is stored waits on the disk of this machine.
-        dataset: name of what is watched.
-        inbox: takes the profiles in place of a store. Every profile is an object there, so they
-            are put at the end of a bucket and every ten minutes, unless `checkpoint` says more.
-        every: length of the dataset's buckets; None takes that of the dataset, or an hour for a new
-            one, and for an inbox. An image belongs to the bucket of the time at which it was
-            tracked.
-        checkpoint: how often the profile is stored at least, by default every 30 seconds. It is
-            also stored when its bucket ends, and whenever no image came for a second.
-        segment: such as ``{"camera": "left"}``.
-        reading: how pictures are read.
-        sample: of how many images to keep the numbers for `lightmeter.check_image`, as for
-            `lightmeter.Profile`, such as 256.
-        tags: what to say of the profiles, likewise, such as ``{"model": "v7"}``.
-        queue_bytes: memory for images that wait; beyond it images are dropped and counted. A path
-            counts as 1 MB, for the work that it stands for.
-        handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
-            and end the process then, by the same signal. A second signal ends it at once. Handlers
-            that others have set stay in place. Without it, and without such a handler, these
-            signals end the process at once. As all handlers of Python it runs in the main thread,
-            between two of its instructions.
-        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
-
-    Raises:
-        StoreError: the store cannot be opened, the dataset has buckets of another length, or a
-            server is away and `every` is not given.
-        TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
-        ValueError: there is no dataset, or not one of `store` and `inbox`; a duration, the segment
-            or an option is not understood; `sample` is out of range; or `handle_signals` is asked
-            for outside the main thread.
-    """
-    empty = Profile(reading=reading_of(reading, options), sample=sample, tags=tags)
-    length = None if every is None else to_duration(every)
-    interval = None if checkpoint is None else to_duration(checkpoint).total_seconds()
-    part = segment_text(segment)
-    warm_up()
-    if handle_signals:
-        endings.handle_signals()
-    if store is not None:  # a connection of its own, so that it can store while others read
-        rows = Rows(copy(store) if isinstance(store, Store) else Store(store), dataset, part)
-    elif inbox is not None:
-        rows = Rows(inbox, dataset, part)
-    else:
-        raise ValueError("there is neither a store nor an inbox; give one of them")
-    try:
-        length = rows.define(length, _NEW_BUCKETS)
-    except BaseException:
-        rows.close()
-        raise
-    return RollingLogger(rows, length, empty, interval, queue_bytes)
-
-
-class RollingLogger:
-    """Made by `lightmeter.logger`. Threads may share it; after a fork the child has one of its own.
+    Threads may share it; after a fork the child has one of its own.
 
     Every process, and every start of one, writes as another writer: a restart within a bucket adds
     to what is there.
@@ -145,16 +76,77 @@ class RollingLogger:
 
     def __init__(
         self,
-        rows: Rows,
-        every: timedelta,
-        empty: Profile,
-        checkpoint: float | None,
-        queue_bytes: int,
+        store: Store | str | os.PathLike[str] | None = None,
+        dataset: str = "",
+        *,
+        inbox: Inbox | None = None,
+        every: str | timedelta | None = None,
+        checkpoint: str | timedelta | None = None,
+        segment: Segment | None = None,
+        reading: Reading | None = None,
+        sample: int = 0,
+        tags: Mapping[str, str] | None = None,
+        queue_bytes: int = 256 << 20,
+        handle_signals: bool = False,
+        **options: Unpack[ReadingOptions],
     ) -> None:
-        """See `lightmeter.logger`; `empty` is how the profile of a bucket starts."""
-        self._rows, self._every, self._empty = rows, every, empty
-        self._interval = rows.checkpoint if checkpoint is None else checkpoint
+        """Open the store; a thread begins with the first image.
+
+        Args:
+            store: the store, or the address of one. The logger opens it for itself. While a server
+                is away, what is stored waits on the disk of this machine.
+            dataset: name of what is watched.
+            inbox: takes the profiles in place of a store. Every profile is an object there, so they
+                are put at the end of a bucket and every ten minutes, unless `checkpoint` says more.
+            every: length of the dataset's buckets; None takes that of the dataset, or an hour for a
+                new one, and for an inbox. An image belongs to the bucket of the time at which it
+                was tracked.
+            checkpoint: how often the profile is stored at least, by default every 30 seconds. It is
+                also stored when its bucket ends, and whenever no image came for a second.
+            segment: such as ``{"camera": "left"}``.
+            reading: how pictures are read.
+            sample: of how many images to keep the numbers for `lightmeter.check_image`, as for
+                `lightmeter.Profile`, such as 256.
+            tags: what to say of the profiles, likewise, such as ``{"model": "v7"}``.
+            queue_bytes: memory for images that wait; beyond it images are dropped and counted. A
+                path counts as 1 MB, for the work that it stands for.
+            handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
+                and end the process then, by the same signal. A second signal ends it at once.
+                Handlers that others have set stay in place. Without it, and without such a handler,
+                these signals end the process at once. As all handlers of Python it runs in the main
+                thread, between two of its instructions.
+            options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
+
+        Raises:
+            StoreError: the store cannot be opened, the dataset has buckets of another length, or a
+                server is away and `every` is not given.
+            TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
+            ValueError: there is no dataset, or not one of `store` and `inbox`; a duration, the
+                segment or an option is not understood; `sample` is out of range; or
+                `handle_signals` is asked for outside the main thread.
+        """
+        self._empty = Profile(reading=reading_of(reading, options), sample=sample, tags=tags)
+        length = None if every is None else to_duration(every)
+        interval = None if checkpoint is None else to_duration(checkpoint).total_seconds()
+        part = segment_text(segment)
         self._queue_bytes = queue_bytes
+        warm_up()
+        if handle_signals:
+            endings.handle_signals()
+        if store is not None:  # a connection of its own, so that it can store while others read
+            self._rows = Rows(
+                copy(store) if isinstance(store, Store) else Store(store), dataset, part
+            )
+        elif inbox is not None:
+            self._rows = Rows(inbox, dataset, part)
+        else:
+            raise ValueError("there is neither a store nor an inbox; give one of them")
+        try:
+            self._every = self._rows.define(length, _NEW_BUCKETS)
+        except BaseException:
+            self._rows.close()
+            raise
+        self._interval = self._rows.checkpoint if interval is None else interval
         self._start_over()
         endings.open_loggers.add(self)
 
@@ -189,7 +181,6 @@ class RollingLogger:
         Args:
             image: whatever `lightmeter.log_image` takes one of.
             at: when it is from; without a time zone it is local time. None takes the time it is.
-
             group: what it has in common with others, as for `lightmeter.log_image`.
 
         Returns:
@@ -287,10 +278,6 @@ class RollingLogger:
     def __reduce__(self) -> NoReturn:
         """A copy would share the thread."""
         raise TypeError("a logger cannot be copied or pickled; make one in each process")
-
-    def __repr__(self) -> str:
-        """What it did so far."""
-        return f"<RollingLogger {self._rows.dataset!r}: {self.tracked} images>"
 
     # With the lock held
 
@@ -425,10 +412,8 @@ class RollingLogger:
         with self._lock:
             self._give_up()
         self._rows.hurry(_ANSWER_SHARE * (self._end - time.monotonic()))
-        pause = 0.05
-        while not self._store(_Flush()) and time.monotonic() + pause < self._end:
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        while not self._store(_Flush()) and time.monotonic() + _PAUSE < self._end:
+            time.sleep(_PAUSE)
         self._rows.close()
         with self._lock:
             self._finish()
@@ -437,3 +422,6 @@ class RollingLogger:
 def _seconds_to(end: float) -> float | None:
     """None for never, as threads have it."""
     return None if end == math.inf else min(max(0.0, end - time.monotonic()), threading.TIMEOUT_MAX)
+
+
+logger = RollingLogger

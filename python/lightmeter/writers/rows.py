@@ -52,13 +52,10 @@ class Rows:
     def __init__(self, target: Store | Inbox, dataset: str, segment: str) -> None:
         """Begin without rows."""
         self.dataset, self._target, self._segment = dataset, target, segment
+        self._store = target if isinstance(target, Store) else None
         # Every put into an inbox is an object until it is pulled.
         self.checkpoint, self.quiet = (30.0, 1.0) if self._store else (600.0, math.inf)
         self._process = 0
-
-    @property
-    def _store(self) -> Store | None:
-        return self._target if isinstance(self._target, Store) else None
 
     def define(self, every: timedelta | None, default: timedelta) -> timedelta:
         """Return the length of the buckets: as given, that of the dataset, or else the default.

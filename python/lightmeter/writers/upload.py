@@ -116,10 +116,6 @@ class LightmeterWriter:
                 _log.info("the buckets of %s have no known length: %s", self._rows.dataset, error)
         return self._length
 
-    def __repr__(self) -> str:
-        """Where it writes to."""
-        return f"<LightmeterWriter of {self._rows.dataset!r} to {self._store.address!r}>"
-
 
 def _given(value: object, name: str, variable: str) -> str:
     text = os.environ.get(variable) if value is None else os.fspath(value)  # type: ignore[call-overload]
