@@ -45,6 +45,7 @@ class Rows:
 
     Attributes:
         dataset: name of what is watched.
+        address: of the store or the inbox.
         checkpoint: seconds after which what is new is worth a put.
         quiet: the same, if nothing comes meanwhile.
     """
@@ -52,6 +53,7 @@ class Rows:
     def __init__(self, target: Store | Inbox, dataset: str, segment: str) -> None:
         """Begin without rows."""
         self.dataset, self._target, self._segment = dataset, target, segment
+        self.address = target.address
         self._store = target if isinstance(target, Store) else None
         # Every put into an inbox is an object until it is pulled.
         self.checkpoint, self.quiet = (30.0, 1.0) if self._store else (600.0, math.inf)
@@ -103,8 +105,8 @@ class Rows:
             self.put(start, view, every)
             return
         if kept is False:
-            address = self._target.address
-            raise StoreError(f"{address} keeps nothing of {row.writer!r} by the number {row.seq}")
+            refused = f"keeps nothing of {row.writer!r} by the number {row.seq}"
+            raise StoreError(f"{self.address} {refused}")
         row.view = whole
 
     def hurry(self, seconds: float) -> None:

@@ -12,7 +12,7 @@ from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.store import Store
 from lightmeter.times import DAY, to_duration
-from lightmeter.writers.rows import Rows
+from lightmeter.writers.rows import Inbox, Rows
 
 __all__ = ["LightmeterWriter"]
 
@@ -40,6 +40,7 @@ class LightmeterWriter:
         self,
         store: Store | str | os.PathLike[str] | None = None,
         *,
+        inbox: Inbox | None = None,
         key: str | None = None,
         dataset: str | None = None,
         segment: Segment | None = None,
@@ -49,10 +50,12 @@ class LightmeterWriter:
 
         Args:
             store: the store or its address.
+            inbox: takes the profiles in place of a store.
             key: what a server knows the caller by.
             dataset: name of what is watched.
             segment: of all that is written.
-            every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
+            every: length of the buckets of a new dataset; None takes that of the dataset, or a day,
+                and a day for an inbox.
 
         Raises:
             ValueError: there is no store or dataset, here or in the environment, or an argument is
@@ -66,9 +69,10 @@ class LightmeterWriter:
         self._length = None if every is None else to_duration(every)
         self._asked = -_ASK_AGAIN
         self._owned = not isinstance(store, Store)
-        if not isinstance(store, Store):
-            store = Store(_given(store, "store", "LIGHTMETER_STORE"), key=key)
-        self._store, self._rows = store, Rows(store, dataset, self._segment)
+        target = inbox or store
+        if target is None or isinstance(target, str | os.PathLike):
+            target = Store(_given(target, "store", "LIGHTMETER_STORE"), key=key)
+        self._rows = Rows(target, dataset, self._segment)
         self._lock, self._process = threading.Lock(), os.getpid()
 
     def write(self, profile: ProfileLike) -> tuple[bool, str]:
@@ -99,12 +103,12 @@ class LightmeterWriter:
                 _log.warning("%s is not written: %s", self._rows.dataset, error)
                 return False, str(error)
         place = " ".join(filter(None, (self._rows.dataset, self._segment)))
-        return True, f"{place} {start:%Y-%m-%d %H:%M} is kept for {self._store.address}"
+        return True, f"{place} {start:%Y-%m-%d %H:%M} is kept for {self._rows.address}"
 
     def close(self) -> None:
         """Close the store, unless it was given."""
         if self._owned:
-            self._store.close()
+            self._rows.close()
 
     def _known_length(self) -> timedelta | None:
         """Length of the buckets; None while a server is away, where a time has one of its own."""

@@ -7,18 +7,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.writers import rows
+from lightmeter.writers import LightmeterWriter, rows
 from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
 from PIL import Image
 from tensors import Tensor
+
+
+def refuse(*arguments: Any, **options: Any) -> bool:
+    raise StoreError("the disk is full")
 
 
 def failures(view: ProfileView) -> dict[str, int]:
@@ -214,22 +218,23 @@ def test_closing_gives_up_in_time_and_counts(
 
 @pytest.mark.parametrize("mended", [True, False])
 def test_closing_tries_again_to_store(
-    store: Store, caplog: pytest.LogCaptureFixture, mended: bool
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    mended: bool,
 ) -> None:
     log = lm.logger(store, "cells")
-    store._database.all("ALTER TABLE profile RENAME TO gone")
+    put = Store.put
+    monkeypatch.setattr(Store, "put", refuse)
     for _ in range(3):
         log.track(array(), at=NOON)
-    query = "ALTER TABLE gone RENAME TO profile"
-    later = threading.Timer(0.2, store._database.all, [query])
     with caplog.at_level(logging.WARNING):
         if mended:
-            later.start()
+            threading.Timer(0.2, setattr, [Store, "put", put]).start()
         assert log.close(timeout=30 if mended else 0.3) == mended
-    if not mended:
-        assert "dropped, and 3 images and failures are not stored" in caplog.text
-        assert "no such table" in caplog.text
-        store._database.all(query)
+    lost = "0 images that still waited were dropped, and 3 images and failures are not stored"
+    assert (lost in caplog.text) != mended
+    assert "cells is not stored yet: the disk is full" in caplog.text
     assert sum(bucket.images for bucket in store.buckets("cells")) == 3 * mended
 
 
@@ -272,17 +277,44 @@ def test_a_store_in_use_does_not_hold_it_up(store: Store) -> None:
         assert log.flush(60)
 
 
-def test_what_cannot_be_stored_is_kept(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_stored_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with lm.logger(store, "cells") as log:
-        store._database.all("ALTER TABLE profile RENAME TO gone")
-        with caplog.at_level(logging.WARNING):
+        with monkeypatch.context() as broken:
+            broken.setattr(Store, "put", refuse)
             assert log.track(array(), at=NOON)
             assert not log.flush()
-        assert "cells is not stored yet" in caplog.text
-        store._database.all("ALTER TABLE gone RENAME TO profile")
         log.track(array(), at=NOON)
         assert log.flush()
     assert store.read("cells").images == 2
+
+
+def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
+    class Box:
+        address = "memory:///"
+        objects: ClassVar[list[tuple[int, dict[str, Any]]]] = []
+
+        def put(self, view: ProfileView, **place: Any) -> str:
+            self.objects.append((view.images, place))
+            return "the name of the object"
+
+    with lm.logger(inbox=(box := Box()), dataset="cells", every="2s") as log:
+        log.track(array())
+        deadline = time.monotonic() + 30
+        while not box.objects and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert datetime.now(UTC) >= box.objects[0][1]["at"] + timedelta(seconds=2)
+        for _ in range(2):  # of a bucket that is over
+            log.track(array(), at=NOON)
+    assert [images for images, _ in box.objects] == [1, 2]
+    assert box.objects[1][1] == {
+        "dataset": "cells",
+        "at": NOON,
+        "every": timedelta(seconds=2),
+        "segment": "",
+        "writer": f"{log._rows._name}/2",
+        "seq": 1,
+    }
+    assert LightmeterWriter(inbox=box, dataset="cells").write(lm.log_image(array()))[0]
 
 
 def test_a_closed_logger_drops(store: Store) -> None:
