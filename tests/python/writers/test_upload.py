@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,24 +98,6 @@ def test_a_write_that_failed_only_as_it_seemed(
         assert "keeps nothing of" in never.write(log_image(picture()))[1]
 
 
-def test_a_number_is_of_one_profile(
-    store: Store, way: Weather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An answer was lost, and the disk was full. What comes next is more, and is repeated too."""
-    with Store(way.url) as far:
-        far.spool._files = 0
-        writer = LightmeterWriter(far, dataset="cells", every="1d")
-        with monkeypatch.context() as patched:
-            patched.setattr(sending, "_PATIENCE", 0.0)
-            way.faults = ["lost"]
-            assert "is lost unless it is put again" in writer.write(log_image(picture()))[1]
-        assert store.read("cells").images == 1
-        far._sender.wake()
-        way.faults = ["reset"]
-        assert writer.write(log_image([picture()] * 5))[0]
-    assert store.read("cells").images == 5
-
-
 def test_pictures_and_paths_stay_at_home(
     store: Store,
     way: Weather,
@@ -179,62 +161,25 @@ def test_a_folder_is_logged_while_the_server_is_away(
     store: Store, way: Weather, folder: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    at = datetime(2022, 9, 7, 10, 20, tzinfo=UTC)
-    store.define("cells", "1h")
     with pytest.MonkeyPatch.context() as brief:
         for module in (client, sending, profiles):
             for name in {"_PATIENCE", "_BRIEF"} & vars(module).keys():
                 brief.setattr(module, name, 0.1)
-        lm.log_folder(url, folder, "cells", at=at, every="1h")
+        lm.log_folder(url, folder, "cells", at=DAY, every="1h")
         (folder / "0.jpg").unlink()
-        later = at + timedelta(minutes=30)
-        logged = lm.log_folder(url, folder, "cells", at=later, every="1h")
-        assert [view.images for view in logged.profiles.values()] == [7]
+        lm.log_folder(url, folder, "cells", at=DAY, every="1h")  # in place of the first
         lm.log_folder(url, folder / "more", "cells", date_from="mtime", every="1h")
-        lm.log_folder(url, folder / "more", "new", at=at, every="1d")
-        with pytest.raises(StoreError, match="is away"):
-            lm.log_folder(url, folder, "cells", at=at)
-        with pytest.raises(StoreError, match="is away"):
-            lm.log_folder(url, folder, "cells", every="1h", segment_by={"camera": "path:(.)"})
-    away = Store(url)
-    assert len(away.spool.names()) == 3  # the second replaces the first
-    far = Store(way.url)
-    away.spool.folder.rename(far.spool.folder)
-    done = far.send()
-    assert (done.sent, done.refused, done.left) == (3, 0, 0)
-    (row,) = store.stored("cells", end=date(2022, 9, 8))
-    assert (row.start, row.images) == (at.replace(minute=0), 7)
-    assert store.read("cells").images == 9
-    assert store.datasets()["new"] == timedelta(days=1)
-    # With the server there again the same folder replaces what it logged without.
-    (folder / "1.jpg").unlink()
-    lm.log_folder(far, folder, "cells", at=at)
+        for options in ({}, {"every": "1h", "segment_by": {"camera": "path:(.)"}}):
+            with pytest.raises(StoreError, match="is away"):
+                lm.log_folder(url, folder, "cells", **options)
+    with Store(url) as away, Store(way.url) as far:
+        away.spool.folder.rename(far.spool.folder)
+        assert far.send()[:3] == (2, 0, 0)
+        assert store.read("cells").images == 9
+        # With the server there again the same folder replaces what it logged without.
+        (folder / "1.jpg").unlink()
+        lm.log_folder(far, folder, "cells", at=DAY)
     assert store.read("cells").images == 8
-    far.close()
-    away.close()
-
-
-def test_a_late_image_does_not_replace_what_waits(
-    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its bucket has left the memory; of its row the server has one image, and two wait."""
-    at = datetime(2022, 9, 7, 1, tzinfo=UTC)
-    monkeypatch.setattr(client, "_IDLE", 0.3)
-    monkeypatch.setattr(sending, "_REST", 0.0)
-    with lm.logger(way.url, "cells") as log:
-        log.track(picture(), at=at)
-        assert log.flush()
-        assert store.read("cells").images == 1
-        way.faults = ["silent"] * 99
-        way.cut()
-        for _ in range(2):
-            log.track(picture(), at=at)
-            assert log.flush()
-        assert waiting(spool)
-        way.faults = []
-        log.track(picture(), at=at)
-        assert log.flush()
-    assert store.read("cells").images == 4
 
 
 def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spool: Path) -> None:
