@@ -29,8 +29,7 @@ from lightmeter.store.remote.client import AwayError
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
 from lightmeter.times import DAY, to_duration
-from lightmeter.writers.bucketed import by_bucket
-from lightmeter.writers.dates import DateOf, date_column, date_reader
+from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
 
 __all__ = ["Logged", "log_folder"]
 
@@ -188,15 +187,14 @@ def _put_all(
     }
     logged = Logged({}, undated, rolled_up, {})
     sources = {start: buckets[start] for start in buckets if start not in rolled_up}
-    totals = [source.total for source in sources.values()]
-    total = None if None in totals else sum(filter(None, totals))
+    total = sum(source.total or 0 for source in sources.values())
     before = done = 0
 
     def report(measured: int, came: int) -> None:
         nonlocal done
         done = before + measured
         if progress is not None:
-            progress(done, came if total is None else total)
+            progress(done, max(total, before + came))  # one that is not known grows
 
     for start, source in sources.items():
         before = done

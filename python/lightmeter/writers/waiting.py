@@ -13,7 +13,6 @@ from PIL import Image
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Frame, Measured, copy_frame, measure_frame, measure_image
 from lightmeter.image.meter import ImageMeter
-from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
@@ -66,8 +65,8 @@ def _keep(image: Any, reading: Reading) -> Any:
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
-    if isinstance(image, ImageMeter) and image.pixels and reading.bands is None:
-        return Measured(image._copy(), None, returned=run(reading.functions, None))
+    if isinstance(image, ImageMeter):
+        return image._copy()
     return Profile(reading=reading)._measure("image", image, threads=1)
 
 
@@ -108,7 +107,7 @@ def _size(image: Any) -> int:
         image = image.picture
     if isinstance(image, str | os.PathLike):
         return _PATH
-    if isinstance(image, Measured | Profile):
+    if isinstance(image, Measured | Profile | ImageMeter):
         return _MEASURED
     if isinstance(image, Image.Image):
         return image.width * image.height * (1 if image.mode in ("1", "L", "P") else 4)

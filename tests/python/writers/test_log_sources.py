@@ -17,8 +17,7 @@ from lightmeter.batch.block import Work
 from lightmeter.batch.profile import Run
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.writers.bucketed import by_bucket
-from lightmeter.writers.dates import date_reader
+from lightmeter.writers.dates import by_bucket, date_reader
 
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
