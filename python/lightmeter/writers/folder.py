@@ -1,14 +1,16 @@
 """Logging a folder or another source into a store, each picture into the bucket it is from."""
 
+import contextlib
 import hashlib
 import os
 import platform
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack, cast
 
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.profile import Executor, Run
@@ -31,6 +33,9 @@ from lightmeter.text import visible
 from lightmeter.times import to_duration, to_utc
 from lightmeter.writers.bucketed import Bucketed, Counted, by_bucket
 from lightmeter.writers.dates import DateOf, date_column, date_reader
+
+if TYPE_CHECKING:
+    from lightmeter.store.inbox import Inbox
 
 __all__ = ["Logged", "log_folder"]
 
@@ -57,10 +62,11 @@ class Logged(NamedTuple):
 
 
 def log_folder(
-    store: Store | str | os.PathLike[str],
+    store: Store | str | os.PathLike[str] | None,
     folder: str | os.PathLike[str],
     dataset: str,
     *,
+    inbox: "Inbox | str | None" = None,
     at: date | datetime | None = None,
     date_from: str | None = None,
     column: str | None = None,
@@ -91,14 +97,20 @@ def log_folder(
     `date_from`, and cannot be with `segment_by`.
     Folders that hold the same files count them twice.
 
+    With `inbox` the profiles are objects there, whose number is the time of the call: the last call
+    counts. Nothing is known of what the store has. So buckets last a day unless `every` says more,
+    and what an earlier call put into segments that no image is in any more stays.
+
     Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
     time, and else once for each bucket; with ``date_from`` once more, to date them.
 
     Args:
-        store: the store, or its address, where a new one is made if there is none.
+        store: the store, or its address, where a new one is made if there is none; None with
+            `inbox`.
         folder: a folder, file, glob pattern, archive, table, manifest or address, as for
             `lightmeter.profile_images`.
         dataset: name of what is watched.
+        inbox: an inbox in place of a store, or its address, such as ``"s3://bucket/drift"``.
         at: when all of it is from; without a time zone it is local time. None takes now, unless
             `date_from` says more.
         date_from: where the date of each file comes from: ``"exif"``, ``"mtime"``,
@@ -157,7 +169,7 @@ def log_folder(
         else SegmentOf(segment_by, source.root, reading.exif, whole),
         group_of=None if group is None else GroupOf(group, source.root, reading.exif),
     )
-    with store_at(store, create=True) as opened:
+    with _opened(store, inbox) as opened:
         lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
         length = None if lengths is None else lengths.get(dataset, timedelta(days=1))
         if every is not None:
@@ -200,6 +212,39 @@ def log_folder(
                 assert length is not None
                 segments[start] = parts.put(views, start, length)
         return Logged(profiles, undated, rolled_up, segments)
+
+
+class _ToInbox:
+    """An inbox as a store that knows nothing yet, and has no file."""
+
+    path = None
+
+    def __init__(self, inbox: "Inbox") -> None:
+        self._inbox, self._seq = inbox, time.time_ns() // 1_000_000
+
+    def datasets(self) -> dict[str, timedelta]:
+        return {}
+
+    def rolled_up(self, dataset: str, **_: Any) -> list[datetime]:
+        return []
+
+    def put(self, dataset: str, view: ProfileView, **place: Any) -> None:
+        self._inbox.put(view, dataset=dataset, seq=self._seq, **place)
+
+
+@contextlib.contextmanager
+def _opened(
+    store: Store | str | os.PathLike[str] | None, inbox: "Inbox | str | None"
+) -> Iterator[Store]:
+    if (store is None) == (inbox is None):
+        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
+    if store is not None:
+        with store_at(store, create=True) as opened:
+            yield opened
+    elif inbox is not None:
+        from lightmeter.store.inbox import Inbox
+
+        yield cast(Store, _ToInbox(Inbox(inbox) if isinstance(inbox, str) else inbox))
 
 
 def _fetched(source: Source, reading: Reading) -> Iterator[Item]:
@@ -247,7 +292,14 @@ class _Segments:
                 )
         for segment, view in views.items():
             if start not in self._rolled_up_of(segment):
-                self._store.put(self._dataset, view, at=start, writer=self._writer, segment=segment)
+                self._store.put(
+                    self._dataset,
+                    view,
+                    at=start,
+                    writer=self._writer,
+                    segment=segment,
+                    every=length,
+                )
         return {segment: view.images for segment, view in views.items()}
 
     def _rolled_up_of(self, segment: str) -> list[datetime]:
