@@ -109,7 +109,6 @@ class Losing(BaseHTTPRequestHandler):
             return
         connection = http.client.HTTPConnection(self.target, timeout=30)
         headers = {name: value for name, value in self.headers.items() if name != "Host"}
-        headers["Host"] = self.headers["Host"]
         connection.request(self.command, self.path, body, headers)
         answer = connection.getresponse()
         content = answer.read()

@@ -277,7 +277,7 @@ def _without_secrets(text: str | bytes) -> str:
     """Return what is said first, without queries and what the environment holds of secrets."""
     if isinstance(text, bytes):  # a traceback
         text = text.decode(errors="replace").strip().rpartition("\n")[2]
-    text = re.sub(r"\?\S+", "?...", " ".join(text.partition("\n\nDebug")[0].split()))
+    text = re.sub(r"\?\S*=\S*", "?...", " ".join(text.partition("\n\nDebug")[0].split()))
     secrets = {value for key, value in os.environ.items() if _SECRET.search(key)}
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= 6:
