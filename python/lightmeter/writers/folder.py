@@ -4,8 +4,8 @@ import hashlib
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -25,11 +25,13 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
+from lightmeter.store.inbox import Inbox
 from lightmeter.store.remote.client import AwayError
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
 from lightmeter.times import DAY, to_duration
 from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
+from lightmeter.writers.rows import ToInbox
 
 __all__ = ["Logged", "log_folder"]
 
@@ -55,10 +57,11 @@ class Logged(NamedTuple):
 
 
 def log_folder(
-    store: Store | str | os.PathLike[str],
+    store: Store | str | os.PathLike[str] | None,
     folder: str | os.PathLike[str],
     dataset: str,
     *,
+    inbox: Inbox | str | None = None,
     at: date | datetime | None = None,
     date_from: str | None = None,
     column: str | None = None,
@@ -89,14 +92,20 @@ def log_folder(
     cannot be with `segment_by`.
     Folders that hold the same files count them twice.
 
+    With `inbox` the profiles are objects there, whose number is the time of the call: the last call
+    counts. Nothing is known of what the store has. So buckets last a day unless `every` says more,
+    and what an earlier call put into segments that no image is in any more stays.
+
     Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
     time, and else once for each bucket; with ``date_from`` once more, to date them.
 
     Args:
-        store: the store, or its address, where a new one is made if there is none.
+        store: the store, or its address, where a new one is made if there is none; None with
+            `inbox`.
         folder: a folder, file, glob pattern, archive, table, manifest or address, as for
             `lightmeter.profile_images`.
         dataset: name of what is watched.
+        inbox: an inbox in place of a store, or its address, such as ``"s3://bucket/drift"``.
         at: when all of it is from; without a time zone it is local time. None takes now, unless
             `date_from` says more.
         date_from: where the date of each file comes from: ``"exif"``, ``"mtime"``,
@@ -155,7 +164,7 @@ def log_folder(
         else SegmentOf(segment_by, source.root, reading.exif, whole),
         group_of=None if group is None else GroupOf(group, source.root, reading.exif),
     )
-    with store_at(store, create=True) as opened:
+    with _opened(store, inbox) as opened:
         known = opened.datasets() if every is None else {}
         length = known.get(dataset, DAY) if every is None else to_duration(every)
         name = _writer(folder, opened) if writer is None else writer
@@ -170,6 +179,19 @@ def log_folder(
             items = (item for block in blocks(source) for item in fetched(block, reading.limits))
         buckets, undated = by_bucket(items, partial(_start_of, reader, length), source)
         return _put_all(place, buckets, undated, run, work, progress)
+
+
+@contextmanager
+def _opened(
+    store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None
+) -> Iterator[Store | ToInbox]:
+    if (store is None) == (inbox is None):
+        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
+    if inbox is not None:
+        yield ToInbox(inbox)
+    elif store is not None:
+        with store_at(store, create=True) as opened:
+            yield opened
 
 
 def _put_all(
@@ -215,7 +237,7 @@ class _Place:
         before: those that a bucket has of this writer.
     """
 
-    store: Store
+    store: Store | ToInbox
     dataset: str
     writer: str
     segment: dict[str, str]
@@ -224,11 +246,13 @@ class _Place:
     before: dict[datetime, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def find_segments(self) -> None:
-        if self.dataset in self.store.datasets():
-            self.kept = {segment_text(segment) for segment in self.store.segments(self.dataset)}
+        store = self.store
+        if isinstance(store, ToInbox) or self.dataset not in store.datasets():
+            return
+        self.kept = {segment_text(segment) for segment in store.segments(self.dataset)}
         self.kept -= {"", segment_text(self.segment)}
         for segment in self.kept:
-            for row in self.store.stored(self.dataset, segment=segment):
+            for row in store.stored(self.dataset, segment=segment):
                 if row.writer == self.writer:
                     self.before[row.start].add(segment)
 
@@ -241,21 +265,19 @@ class _Place:
 
     def put(self, views: SegmentedViews, start: datetime) -> None:
         """Put the profiles of a bucket, in place of those that an earlier call put."""
-        dataset, writer, every = self.dataset, self.writer, self.every
-        put = partial(self.store.put, dataset, at=start, writer=writer, every=every)
+        store, dataset, writer, every = self.store, self.dataset, self.writer, self.every
+        put = partial(store.put, dataset, at=start, writer=writer, every=every)
         put(views.whole, segment=self.segment)
         keys = {frozenset(parse_segment(segment)) for segment in views}
         for segment in self.before[start] - views.keys():
-            if frozenset(parse_segment(segment)) in keys:
-                self.store.profiles.delete(
-                    dataset, start, start + every, segment=segment, writer=writer
-                )
+            if frozenset(parse_segment(segment)) in keys and isinstance(store, Store):
+                store.profiles.delete(dataset, start, start + every, segment=segment, writer=writer)
         for segment, view in views.items():
             with suppress(ConflictError):  # it has been rolled up
                 put(view, segment=segment)
 
 
-def _writer(folder: str | os.PathLike[str], store: Store) -> str:
+def _writer(folder: str | os.PathLike[str], store: Store | ToInbox) -> str:
     """One per folder. Names that are no text, which a store does not take, are shown as bytes.
 
     Where several machines write, it is of this machine too, and its path stays at home. What is

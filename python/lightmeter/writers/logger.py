@@ -20,10 +20,11 @@ from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.grouping import Group, GroupName, group_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
+from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.times import to_duration
 from lightmeter.writers import endings
-from lightmeter.writers.rows import Inbox, Rows
+from lightmeter.writers.rows import Rows, ToInbox
 from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
 
 __all__ = ["RollingLogger", "logger"]
@@ -79,7 +80,7 @@ class RollingLogger:
         store: Store | str | os.PathLike[str] | None = None,
         dataset: str = "",
         *,
-        inbox: Inbox | None = None,
+        inbox: Inbox | str | None = None,
         every: str | timedelta | None = None,
         checkpoint: str | timedelta | None = None,
         segment: Segment | None = None,
@@ -96,8 +97,9 @@ class RollingLogger:
             store: the store, or the address of one. The logger opens it for itself. While a server
                 is away, what is stored waits on the disk of this machine.
             dataset: name of what is watched.
-            inbox: takes the profiles in place of a store. Every profile is an object there, so they
-                are put at the end of a bucket and every ten minutes, unless `checkpoint` says more.
+            inbox: takes the profiles in place of a store, or its address. Every profile is an
+                object there, so they are put at the end of a bucket and every ten minutes, unless
+                `checkpoint` says more.
             every: length of the dataset's buckets; None takes that of the dataset, or an hour for a
                 new one, and for an inbox. An image belongs to the bucket of the time at which it
                 was tracked.
@@ -133,14 +135,14 @@ class RollingLogger:
         warm_up()
         if handle_signals:
             endings.handle_signals()
-        if store is not None:  # a connection of its own, so that it can store while others read
-            self._rows = Rows(
-                copy(store) if isinstance(store, Store) else Store(store), dataset, part
-            )
-        elif inbox is not None:
-            self._rows = Rows(inbox, dataset, part)
+        target: Store | ToInbox
+        if inbox is not None:
+            target = ToInbox(inbox)
+        elif store is not None:  # a connection of its own, as others may be reading
+            target = copy(store) if isinstance(store, Store) else Store(store)
         else:
             raise ValueError("there is neither a store nor an inbox; give one of them")
+        self._rows = Rows(target, dataset, part)
         try:
             self._every = self._rows.define(length, _NEW_BUCKETS)
         except BaseException:

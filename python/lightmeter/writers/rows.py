@@ -4,28 +4,54 @@ import math
 import os
 import platform
 import secrets
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.profile import ProfileView
+from lightmeter.profile.segments import Segment
+from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 
-__all__ = ["Inbox", "Rows"]
+__all__ = ["Rows", "ToInbox"]
 
 _MOST = 64  # rows that can still grow; their profiles are in memory
 
 
-class Inbox(Protocol):
-    """Takes profiles as objects in a bucket of a service, from where a store pulls them."""
+class ToInbox:
+    """An inbox by the methods of a store that knows nothing yet.
 
-    address: str
+    What has no number is put by the time of this object: the last call of a program counts.
+    """
 
-    def put(self, view: ProfileView, **place: Any) -> object:
-        """Put an object; raises StoreError where that fails."""
+    def __init__(self, inbox: Inbox | str) -> None:
+        """Open the inbox, unless it is one."""
+        self._inbox = Inbox(inbox) if isinstance(inbox, str) else inbox
+        self.address, self._seq = self._inbox.address, time.time_ns() // 1_000_000
+
+    def datasets(self) -> dict[str, timedelta]:
+        """Nothing is known."""
+        return {}
+
+    def define(self, dataset: str, every: timedelta) -> None:
+        """Nothing: each object names the length of its bucket."""
+
+    def rolled_up(self, dataset: str, *, writer: str, segment: Segment) -> list[datetime]:
+        """Nothing is known."""
+        return []
+
+    def put(self, dataset: str, view: ProfileView, *, seq: int | None = None, **place: Any) -> bool:
+        """Put an object."""
+        self._inbox.put(view, dataset=dataset, seq=self._seq if seq is None else seq, **place)
+        return True
+
+    def hurry(self, seconds: float) -> None:
+        """Nothing: obstore has a limit of its own."""
+
+    def close(self) -> None:
+        """Nothing: an inbox has no connection."""
 
 
 @dataclass(slots=True)
@@ -50,13 +76,13 @@ class Rows:
         quiet: the same, if nothing comes meanwhile.
     """
 
-    def __init__(self, target: Store | Inbox, dataset: str, segment: str) -> None:
+    def __init__(self, target: Store | ToInbox, dataset: str, segment: str) -> None:
         """Begin without rows."""
         self.dataset, self._target, self._segment = dataset, target, segment
         self.address = target.address
-        self._store = target if isinstance(target, Store) else None
         # Every put into an inbox is an object until it is pulled.
-        self.checkpoint, self.quiet = (30.0, 1.0) if self._store else (600.0, math.inf)
+        in_store = isinstance(target, Store)
+        self.checkpoint, self.quiet = (30.0, 1.0) if in_store else (600.0, math.inf)
         self._process = 0
 
     def define(self, every: timedelta | None, default: timedelta) -> timedelta:
@@ -65,10 +91,9 @@ class Rows:
         Raises:
             StoreError: the dataset has buckets of another length, or a server is away.
         """
-        if self._store:
-            every = every or self._store.datasets().get(self.dataset, default)
-            self._store.define(self.dataset, every)
-        return every or default
+        every = every or self._target.datasets().get(self.dataset, default)
+        self._target.define(self.dataset, every)
+        return every
 
     def put(self, start: datetime, view: ProfileView, every: timedelta | None) -> None:
         """Add a profile to a bucket; once this returns it is stored.
@@ -92,29 +117,31 @@ class Rows:
             del self._rows[next(iter(self._rows))]
         row.seq += 1
         whole = view if row.view is None else row.view.merge(view)
-        put: Callable[..., object] = partial(self._target.put, dataset=self.dataset)
-        if self._store:
-            put = partial(self._store.put, self.dataset)
-        place = {"at": start, "every": every, "segment": self._segment}
         try:
-            kept = put(whole, writer=row.writer, seq=row.seq, **place)
+            kept = self._target.put(
+                self.dataset,
+                whole,
+                at=start,
+                every=every,
+                segment=self._segment,
+                writer=row.writer,
+                seq=row.seq,
+            )
         except ConflictError:
             del self._rows[start]
             if row.view is None:
                 raise
             self.put(start, view, every)
             return
-        if kept is False:
+        if not kept:
             refused = f"keeps nothing of {row.writer!r} by the number {row.seq}"
             raise StoreError(f"{self.address} {refused}")
         row.view = whole
 
     def hurry(self, seconds: float) -> None:
         """Let no call wait longer than so many seconds for a server."""
-        if self._store:
-            self._store.hurry(seconds)
+        self._target.hurry(seconds)
 
     def close(self) -> None:
         """Close the store."""
-        if self._store:
-            self._store.close()
+        self._target.close()

@@ -10,9 +10,10 @@ from lightmeter.errors import StoreError
 from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
+from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.times import DAY, to_duration
-from lightmeter.writers.rows import Inbox, Rows
+from lightmeter.writers.rows import Rows, ToInbox
 
 __all__ = ["LightmeterWriter"]
 
@@ -27,6 +28,7 @@ class LightmeterWriter:
 
     What is not given comes from the environment:
 
+    - `inbox`: ``LIGHTMETER_INBOX``, an address, unless `store` is given;
     - `store`: ``LIGHTMETER_STORE``, an address or a path;
     - `key`: ``LIGHTMETER_KEY``;
     - `dataset`: ``LIGHTMETER_DATASET``;
@@ -40,7 +42,7 @@ class LightmeterWriter:
         self,
         store: Store | str | os.PathLike[str] | None = None,
         *,
-        inbox: Inbox | None = None,
+        inbox: Inbox | str | None = None,
         key: str | None = None,
         dataset: str | None = None,
         segment: Segment | None = None,
@@ -50,7 +52,7 @@ class LightmeterWriter:
 
         Args:
             store: the store or its address.
-            inbox: takes the profiles in place of a store.
+            inbox: takes the profiles in place of a store, or the address of one.
             key: what a server knows the caller by.
             dataset: name of what is watched.
             segment: of all that is written.
@@ -69,9 +71,15 @@ class LightmeterWriter:
         self._length = None if every is None else to_duration(every)
         self._asked = -_ASK_AGAIN
         self._owned = not isinstance(store, Store)
-        target = inbox or store
-        if target is None or isinstance(target, str | os.PathLike):
-            target = Store(_given(target, "store", "LIGHTMETER_STORE"), key=key)
+        if store is None and inbox is None:
+            inbox = os.environ.get("LIGHTMETER_INBOX")
+        target: Store | ToInbox
+        if inbox:
+            target = ToInbox(inbox)
+        elif isinstance(store, Store):
+            target = store
+        else:
+            target = Store(_given(store, "store", "LIGHTMETER_STORE"), key=key)
         self._rows = Rows(target, dataset, self._segment)
         self._lock, self._process = threading.Lock(), os.getpid()
 

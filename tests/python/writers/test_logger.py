@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from lightmeter import ExifPolicy, ProfileView, Store
 from lightmeter.errors import StoreError
+from lightmeter.store.inbox import Inbox
 from lightmeter.writers import LightmeterWriter, rows
 from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
@@ -272,15 +273,15 @@ def test_what_cannot_be_stored_is_kept(store: Store, monkeypatch: pytest.MonkeyP
 
 
 def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
-    class Box:
-        address = "memory:///"
+    class Box(Inbox):
         objects: ClassVar[list[tuple[int, dict[str, Any]]]] = []
 
-        def put(self, view: ProfileView, **place: Any) -> str:
+        def put(self, view: Any, **place: Any) -> str:
             self.objects.append((view.images, place))
             return "the name of the object"
 
-    with lm.logger(inbox=(box := Box()), dataset="cells", every="2s") as log:
+    box = Box("memory:///")
+    with lm.logger(inbox=box, dataset="cells", every="2s") as log:
         log.track(array())
         deadline = time.monotonic() + 30
         while not box.objects and time.monotonic() < deadline:
