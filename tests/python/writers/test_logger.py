@@ -221,9 +221,7 @@ def test_closing_tries_again_to_store(
     assert sum(bucket.images for bucket in store.buckets("cells")) == 3 * mended
 
 
-@pytest.mark.parametrize("most", [64, 2])
-def test_late_images_count_once(store: Store, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr(rows, "_MOST", most)
+def test_late_images_count_once_in_one_row(store: Store) -> None:
     with lm.logger(store, "cells") as log:
         for step in range(30):
             for hour in (step * 7 % 12, step * 5 % 12):
@@ -231,8 +229,7 @@ def test_late_images_count_once(store: Store, monkeypatch: pytest.MonkeyPatch, m
             if step % 4 == 0:
                 assert log.flush()
     assert sum(bucket.images for bucket in store.buckets("cells")) == 60
-    if most == 64:  # all buckets still had their rows
-        assert {bucket.writers for bucket in store.buckets("cells")} == {1}
+    assert {bucket.writers for bucket in store.buckets("cells")} == {1}
     assert store.verify() == []
 
 
@@ -280,7 +277,7 @@ def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
             self.objects.append((view.images, place))
             return "the name of the object"
 
-    with lm.logger(inbox=(box := Box()), dataset="cells", every="2s") as log:
+    with lm.logger(inbox=(box := Box()), dataset="cells", every="2s", segment="a=b") as log:
         log.track(array())
         deadline = time.monotonic() + 30
         while not box.objects and time.monotonic() < deadline:
@@ -293,7 +290,7 @@ def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
         "dataset": "cells",
         "at": NOON,
         "every": timedelta(seconds=2),
-        "segment": "",
+        "segment": "a=b",
         "writer": f"{log._rows._name}/2",
         "seq": 1,
     }
