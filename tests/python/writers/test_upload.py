@@ -50,7 +50,7 @@ def test_the_upload_of_the_article(
         )
         writer.close()
     assert store.read("cells", DAY).images == 1
-    assert (repr(writer._rows._store)).count(key) == 0
+    assert (repr(writer._rows._target)).count(key) == 0
 
 
 @pytest.mark.parametrize("every", [None, "1h"])
