@@ -56,10 +56,11 @@ class ToInbox:
 
 @dataclass(slots=True)
 class _Row:
-    """A row: `seq` is that of the last try, and `view` is what was stored by it or before."""
+    """A row: `seq` is that of the last try, and `view` is what was stored by `stored`."""
 
     writer: str
     seq: int = 0
+    stored: int = 0
     view: ProfileView | None = None
 
 
@@ -113,8 +114,6 @@ class Rows:
             self._count += 1
             row = _Row(f"{self._name}/{self._count}")
         self._rows[start] = row
-        if len(self._rows) > _MOST:
-            del self._rows[next(iter(self._rows))]
         row.seq += 1
         whole = view if row.view is None else row.view.merge(view)
         try:
@@ -136,7 +135,11 @@ class Rows:
         if not kept:
             refused = f"keeps nothing of {row.writer!r} by the number {row.seq}"
             raise StoreError(f"{self.address} {refused}")
-        row.view = whole
+        row.view, row.stored = whole, row.seq
+        # Of others the last try may have arrived: another row would count that twice.
+        sure = [at for at, row in self._rows.items() if row.stored == row.seq]
+        for at in sure[:-_MOST]:
+            del self._rows[at]
 
     def hurry(self, seconds: float) -> None:
         """Let no call wait longer than so many seconds for a server."""

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lightmeter as lm
@@ -21,19 +20,6 @@ ENDINGS = Path(__file__).parents[2] / "stress/logger_endings.py"
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_threads_share_a_logger(store: Store) -> None:
-    with lm.logger(store, "cells", segment={"camera": "left"}) as log:
-
-        def work(_: int) -> None:
-            for _ in range(50):
-                log.track(array(), at=NOON)
-            log.flush()
-
-        with ThreadPoolExecutor(4) as threads:
-            list(threads.map(work, range(4)))
-        assert store.read("cells", segment={"camera": "left"}).images == 200
 
 
 def test_measuring_imports_nothing_that_a_fork_could_cut_in_half(tmp_path: Path) -> None:
@@ -82,6 +68,7 @@ def test_a_fork_does_not_wait_for_a_picture(store: Store, monkeypatch: pytest.Mo
         "return",
         "SIGTERM, handle_signals",
         "SIGINT while SIGTERM is handled",
+        "threads go on after the main one",
         "atexit tracks",
         "SIGKILL, after flush",
         "SIGKILL under load, a checkpoint later",
