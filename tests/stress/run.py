@@ -12,6 +12,7 @@ from types import ModuleType
 import corruption
 import damaged_jpegs
 import first_opening
+import inbox_kills
 import logger_endings
 import resumed_runs
 import upload_kills
@@ -28,6 +29,7 @@ ATTACKS: list[ModuleType] = [
     logger_endings,
     resumed_runs,
     upload_kills,
+    inbox_kills,
 ]
 
 

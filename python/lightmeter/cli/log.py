@@ -20,7 +20,6 @@ from lightmeter.cli.options import (
     Printed,
     Resume,
     Sample,
-    StoreOption,
     Tags,
     Workers,
     reads_images,
@@ -43,7 +42,13 @@ _SEGMENTS = 20  # that are printed
 def log(
     folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     dataset: Annotated[str, typer.Option(help="Name of what is watched, such as cells.")],
-    store: StoreOption,
+    store: Annotated[
+        str | None, typer.Option(help="The store, such as drift.db, unless there is an inbox.")
+    ] = None,
+    inbox: Annotated[
+        str | None,
+        typer.Option(help="Where `store pull` finds the profiles, such as s3://bucket/drift."),
+    ] = None,
     day: Annotated[
         datetime | None,
         typer.Option(
@@ -85,7 +90,7 @@ def log(
     resume: Resume = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
-    """Measure images and put their profiles into a store, one for each bucket.
+    """Measure images and put their profiles into a store or an inbox, one for each bucket.
 
     The images are in a folder, archive, table or manifest, or at an address.
 
@@ -99,6 +104,8 @@ def log(
     place, segment_by = segments_of(segment)
     if day is not None and date_from is not None:
         raise typer.BadParameter("got both --date and --date-from; expected one of them")
+    if (store is None) == (inbox is None):
+        raise typer.BadParameter("expected either --store or --inbox")
     failures = Failures()
     with reported():
         with usage(TypeError), progress_bar("profiling") as progress:
@@ -106,6 +113,7 @@ def log(
                 store,
                 folder,
                 dataset,
+                inbox=inbox,
                 at=day and day.date(),
                 date_from=date_from,
                 column=column,

@@ -14,6 +14,8 @@ from lightmeter.cli.options import Format, Printed, StoreArgument
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage, wide_console
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
+from lightmeter.store.inbox import Inbox
+from lightmeter.store.pull import pull
 from lightmeter.store.summary import Summary
 from lightmeter.text import NONE, count, counted, visible
 from lightmeter.times import duration_text
@@ -104,6 +106,26 @@ def copy(
             complain(visible(reason))
         if copied.left:
             raise typer.Exit(FAILED)
+
+
+@commands.command(name="pull")
+def pull_inbox(
+    inbox: Annotated[str, typer.Argument(help="The inbox, such as s3://bucket/drift.")],
+    store: Annotated[str, typer.Argument(help="The store, which may be new.")],
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete from the inbox what the store has.")
+    ] = False,
+) -> None:
+    """Put what others have written to an inbox into a store, as often as you like.
+
+    What is no profile of an inbox, or damaged, is named and left there. So is what the store does
+    not take, because it was rolled up or the buckets of the dataset have another length.
+    """
+    with reported():
+        source = Inbox(inbox, create=False)
+        with Store(store) as opened:
+            pulled = pull(source, opened, delete=delete)
+        say(", ".join(f"{name}: {number}" for name, number in pulled._asdict().items()))
 
 
 def _plain(summary: Summary) -> dict[str, object]:

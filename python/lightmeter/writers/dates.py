@@ -1,20 +1,22 @@
-"""When a picture is from: by its Exif, its path, a column, or when its file was changed."""
+"""When a picture is from, and so in which bucket: by Exif, path, column, or change of its file."""
 
 import datetime as dt
 import os
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from lightmeter.batch.segments import exif_of
-from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.item import Item, Source
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.times import EPOCH, to_utc
 
-__all__ = ["DateOf", "date_column", "date_reader"]
+__all__ = ["DateOf", "by_bucket", "date_column", "date_reader"]
 
 # From a picture to when it is from.
 DateOf = Callable[[Item], datetime | None]
@@ -23,9 +25,8 @@ _COLUMN, _PATH = "column:", "path:"
 
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
-_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
-_FIELDS = {"Y": r"\d{4}", "m": r"\d\d", "d": r"\d\d", "H": r"\d\d", "M": r"\d\d", "S": r"\d\d"}
+_FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
 def date_column(source: str | None) -> tuple[str, ...]:
@@ -112,27 +113,21 @@ def _of_number(value: float) -> dt.date | None:
 def _exif_date(item: Item, limits: Limits) -> datetime | None:
     try:
         tags = exif_of(item.checked().data)
-    except ImageError:
-        return None
-    for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
-        days = tags.get(date)
-        if isinstance(days, int | float):
-            try:
+        for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
+            days = tags.get(date)
+            if isinstance(days, int | float):
                 clock = EPOCH + timedelta(seconds=round(days * 86_400))
                 return to_utc(clock.replace(tzinfo=_zone(tags.get(offset))))
-            except (OverflowError, ValueError):  # out of the years 1 to 9999
-                return None
+    except (ImageError, OverflowError, ValueError):  # no picture, or out of the years 1 to 9999
+        pass
     return None
 
 
-def _zone(text: object) -> dt.timezone | None:
-    match = _OFFSET.match(text) if isinstance(text, str) else None
-    if match is None:
+def _zone(text: Any) -> dt.tzinfo | None:
+    try:
+        return datetime.strptime(text, "%z").tzinfo
+    except (TypeError, ValueError):
         return None
-    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
-    if offset >= timedelta(days=1):
-        return None
-    return dt.timezone(-offset if match[1] == "-" else offset)
 
 
 def _path_date(pattern: str) -> DateOf:
@@ -141,16 +136,10 @@ def _path_date(pattern: str) -> DateOf:
     def date_in(item: Item) -> datetime | None:
         last_date = None
         for match in expression.finditer(item.name):
-            fields = match.groupdict(default="0")
-            names = ("year", "month", "day", "hour", "minute", "second")
-            numbers = {
-                name: int(fields[key])
-                for name, key in zip(names, _FIELDS, strict=True)
-                if key in fields
-            }
+            fields = {name: int(digits) for name, digits in match.groupdict().items()}
             try:
-                clock = datetime(**numbers, tzinfo=None)
-                last_date = to_utc(clock if "hour" in numbers else clock.date())
+                clock = datetime(**fields, tzinfo=None)
+                last_date = to_utc(clock if "hour" in fields else clock.date())
             except ValueError:  # no such day
                 continue
         return last_date
@@ -167,7 +156,8 @@ def _expression(pattern: str) -> str:
             parts.append(re.escape(token[-1]))
         elif token[1:] in _FIELDS and token not in seen:
             seen.add(token)
-            parts.append(f"(?P<{token[1:]}>{_FIELDS[token[1:]]})")
+            digits = 4 if token == "%Y" else 2
+            parts.append(rf"(?P<{_FIELDS[token[1:]]}>\d{{{digits}}})")
         else:
             fields = ", ".join(f"%{name}" for name in _FIELDS)
             raise ValueError(
@@ -176,3 +166,57 @@ def _expression(pattern: str) -> str:
     if not {"%Y", "%m", "%d"} <= seen:
         raise ValueError(f"got the pattern {pattern!r}; expected one with %Y, %m and %d")
     return rf"(?<!\d)(?:{''.join(parts)})(?!\d)"
+
+
+def by_bucket(
+    items: Iterable[Item], start_of: DateOf, source: Source
+) -> tuple[dict[datetime, Source], list[str]]:
+    """The pictures of each bucket, sorted by its start; and the names of those that have none.
+
+    Pictures that come as paths or addresses are held. Those that come with their bytes are read
+    again from the source, once where it is sorted by time, and else once for each bucket.
+
+    Args:
+        items: those of `source`, which may have more bytes than those that it gives.
+        start_of: the start of the bucket of a picture; None if it has none.
+        source: what they are from.
+    """
+    buckets: dict[datetime, list[Item]] = defaultdict(list)
+    without = []
+    for number, item in enumerate(items):
+        start = start_of(item)
+        if start is None:
+            without.append(item.name)
+        else:
+            buckets[start].append(replace(item, data=number) if item.weight else item)
+    cursor = _Cursor(source)
+    sources = {
+        start: Source(partial(map, cursor.whole, held), len(held))
+        for start, held in sorted(buckets.items())
+    }
+    return sources, without
+
+
+class _Cursor:
+    """Goes on through a source, and from its start again for what lies behind.
+
+    A picture that is not held has its number in the source in place of its data.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._items: Iterator[Item] = iter(())
+        self._next: float = float("inf")
+
+    def whole(self, item: Item) -> Item:
+        number = item.data
+        if not isinstance(number, int):
+            return item
+        if number < self._next:
+            self._items, self._next = iter(self._source), 0
+        for again in self._items:
+            self._next += 1
+            if self._next > number:
+                return again
+        detail = "the source has fewer pictures than a moment ago"
+        return replace(item, data=ImageError("vanished", detail))

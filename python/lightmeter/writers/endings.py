@@ -7,48 +7,31 @@ import os
 import signal
 import threading
 import time
-import weakref
 from multiprocessing import util
 from types import FrameType
 from typing import Protocol
 
-__all__ = ["CLOSING_SECONDS", "forget", "handle_signals", "remember"]
+__all__ = ["CLOSING_SECONDS", "handle_signals", "open_loggers"]
 
 CLOSING_SECONDS = 30.0
 _SIGNAL_SECONDS = 8.0  # Docker kills 10 seconds after it asked
 _LEAST_SECONDS = 1.0
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class _Logger(Protocol):
     def close(self, timeout: float | None = ...) -> bool: ...
-    def _before_fork(self) -> None: ...
-    def _after_fork(self) -> None: ...
     def _start_over(self) -> None: ...
 
 
-_loggers: "weakref.WeakSet[_Logger]" = weakref.WeakSet()
-_forking: list[_Logger] = []
-_unmasked: list[set[int | signal.Signals]] = []  # what the forking thread blocked before
-_one_fork = threading.Lock()
-
-
-def remember(logger: _Logger) -> None:
-    """Close the logger at the end of the process, and start it over in a forked child."""
-    with _one_fork:
-        _loggers.add(logger)
-
-
-def forget(logger: _Logger) -> None:
-    """It is closed."""
-    with _one_fork:
-        _loggers.discard(logger)
+open_loggers: set[_Logger] = set()  # closed when the process ends
 
 
 @atexit.register
 def _close_all(seconds: float = CLOSING_SECONDS) -> None:
     """One after the other; all of them measure meanwhile, so later ones need less time."""
     end = time.monotonic() + seconds
-    for logger in list(_loggers):
+    for logger in list(open_loggers):
         logger.close(max(_LEAST_SECONDS, end - time.monotonic()))
 
 
@@ -74,19 +57,9 @@ def handle_signals() -> None:
     Raises:
         ValueError: this is not the main thread, the only one that Python lets do so.
     """
-    if threading.current_thread() is not threading.main_thread():
-        raise ValueError(
-            f"handle_signals is True in the thread {threading.current_thread().name!r}; expected "
-            "the main thread: make the logger there"
-        )
-    for number in _ends():
+    for number in _SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _on_signal)
-
-
-def _ends() -> list[signal.Signals]:
-    """The signals that ask a process to end, as far as the system has them."""
-    return [number for number in signal.Signals if number.name in ("SIGTERM", "SIGHUP")]
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
@@ -106,38 +79,29 @@ def _close_and_end(number: int) -> None:
         os.kill(os.getpid(), number)
 
 
-# Forks wait until no profile is half changed. A child starts over: what was tracked before is the
-# parent's to store. The signals handled here are blocked meanwhile: Python forgets in a new child
-# what it has heard, and a worker that is asked to end as it begins would never do so.
+# A forked child starts over: what was tracked before is the parent's to store. No profile is half
+# changed in it, because the core changes profiles under the GIL, as Python forks. The signals
+# handled here are blocked meanwhile: Python forgets in a new child what it has heard, and a worker
+# that is asked to end as it begins would never do so.
+
+_masks = threading.local()  # what the forking thread blocked before
 
 
 def _before_fork() -> None:
-    _one_fork.acquire()
-    numbers = [number for number in _ends() if signal.getsignal(number) is _on_signal]
-    _unmasked.append(signal.pthread_sigmask(signal.SIG_BLOCK, numbers))
-    _forking.extend(_loggers)
-    for logger in _forking:
-        logger._before_fork()
+    numbers = [number for number in _SIGNALS if signal.getsignal(number) is _on_signal]
+    _masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
-def _after_fork_in_parent() -> None:
-    while _forking:
-        _forking.pop()._after_fork()
-    signal.pthread_sigmask(signal.SIG_SETMASK, _unmasked.pop())
-    _one_fork.release()
+def _after_fork() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
 
 
 def _after_fork_in_child() -> None:
-    for logger in _forking:
+    for logger in open_loggers:
         logger._start_over()
-    _forking.clear()
-    signal.pthread_sigmask(signal.SIG_SETMASK, _unmasked.pop())
-    _one_fork.release()
+    _after_fork()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+)

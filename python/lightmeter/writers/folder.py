@@ -4,8 +4,9 @@ import hashlib
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple, Unpack
@@ -18,20 +19,20 @@ from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.batch.sources.remote import fetched
-from lightmeter.errors import StoreError
+from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
 from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.file_store import FileStore
+from lightmeter.store.inbox import Inbox
 from lightmeter.store.remote.client import AwayError
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
-from lightmeter.times import to_duration, to_utc
-from lightmeter.writers.bucketed import Bucketed, Counted, by_bucket
-from lightmeter.writers.dates import DateOf, date_column, date_reader
+from lightmeter.times import DAY, to_duration
+from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
+from lightmeter.writers.rows import ToInbox
 
 __all__ = ["Logged", "log_folder"]
 
@@ -42,8 +43,7 @@ class Logged(NamedTuple):
     """What `log_folder` put, by the start of the bucket, and what it left out.
 
     Attributes:
-        profiles: what was put of all images. While a server is away and `every` is not given, by
-            the time that it is from, as the start of its bucket is not known.
+        profiles: what was put of all images.
         undated: names of pictures that have no date.
         rolled_up: names of the pictures of buckets that hold the folder already and can no longer
             be replaced.
@@ -58,10 +58,11 @@ class Logged(NamedTuple):
 
 
 def log_folder(
-    store: Store | str | os.PathLike[str],
+    store: Store | str | os.PathLike[str] | None,
     folder: str | os.PathLike[str],
     dataset: str,
     *,
+    inbox: Inbox | str | None = None,
     at: date | datetime | None = None,
     date_from: str | None = None,
     column: str | None = None,
@@ -88,18 +89,24 @@ def log_folder(
     elsewhere is the writer by its address, of the web without what follows the path. Buckets
     that it has no images of any more are left as they are, and so are those that `Store.gc` has
     rolled up with this folder in them: their files are not measured, but listed in the result.
-    While a server is away the profiles wait on the disk of this machine. That needs `every` with
-    `date_from`, and cannot be with `segment_by`.
+    While a server is away the profiles wait on the disk of this machine. That needs `every`, and
+    cannot be with `segment_by`.
     Folders that hold the same files count them twice.
+
+    With `inbox` the profiles are objects there, whose number is the time of the call: the last call
+    counts. Nothing is known of what the store has. So buckets last a day unless `every` says more,
+    and what an earlier call put into segments that no image is in any more stays.
 
     Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
     time, and else once for each bucket; with ``date_from`` once more, to date them.
 
     Args:
-        store: the store, or its address, where a new one is made if there is none.
+        store: the store, or its address, where a new one is made if there is none; None with
+            `inbox`.
         folder: a folder, file, glob pattern, archive, table, manifest or address, as for
             `lightmeter.profile_images`.
         dataset: name of what is watched.
+        inbox: an inbox in place of a store, or its address, such as ``"s3://bucket/drift"``.
         at: when all of it is from; without a time zone it is local time. None takes now, unless
             `date_from` says more.
         date_from: where the date of each file comes from: ``"exif"``, ``"mtime"``,
@@ -158,114 +165,120 @@ def log_folder(
         fixed=whole,
         root=source.root,
     )
-    with store_at(store, create=True) as opened:
-        lengths = _lengths(opened, needed=segment_by is not None or (reader and every is None))
-        length = None if lengths is None else lengths.get(dataset, timedelta(days=1))
-        if every is not None:
-            length = to_duration(every)
-        moment = datetime.now(UTC) if at is None else at
-        start_of_all = to_utc(moment) if length is None else bucket_start(moment, length)
-        if writer is None:
-            writer = _writer(folder, opened)
-        kept_as_is = []
-        if lengths is not None:
-            kept_as_is = opened.rolled_up(dataset, writer=writer, segment=segment)
-        undated: list[str] = []
-        buckets: Mapping[datetime, Bucketed | Counted] = {start_of_all: Counted(source)}
-        if reader is not None:
-            assert length is not None
-            start_of = partial(_start_of, reader=reader, length=length)
-            # Only Exif is in the bytes of the pictures.
-            items = _fetched(source, reading) if date_from == "exif" else source
-            buckets, undated = by_bucket(items, start_of, source)
-        rolled_up = {start: buckets[start].names() for start in kept_as_is if start in buckets}
-        profiles: dict[datetime, ProfileView] = {}
-        segments: dict[datetime, dict[str, int]] = {}
-        parts = None
+    with _opened(store, inbox) as opened:
+        known = opened.datasets() if every is None else {}
+        length = known.get(dataset, DAY) if every is None else to_duration(every)
+        name = _writer(folder, opened) if writer is None else writer
+        place = _Place(opened, dataset, name, whole, length)
         if segment_by is not None:
-            parts = _Segments(opened, dataset, writer, whole)
-        to_log = {start: buckets[start] for start in buckets if start not in rolled_up}
-        sizes = [members.total for members in to_log.values()]
-        total, done = None if None in sizes else sum(filter(None, sizes)), 0
-        for start, members in to_log.items():
-            shifted = None if progress is None else partial(_shifted, progress, done, total)
-            views = (
-                replace(run, progress=shifted)
-                .profile(
-                    Source(members.__iter__, members.total),
-                    work,
-                    None if parts is None else parts.kept,
-                )
-                .views()
-            )
-            done += members.count
-            if not members.count:
-                continue
-            opened.put(dataset, views.whole, at=start, writer=writer, segment=whole, every=length)
-            profiles[start] = views.whole
-            if parts is not None:
-                assert length is not None
-                segments[start] = parts.put(views, start, length)
-        return Logged(profiles, undated, rolled_up, segments)
+            place.find_segments()
+        if reader is None:
+            start = bucket_start(datetime.now(UTC) if at is None else at, length)
+            return _put_all(place, {start: source}, [], run, work, progress)
+        items: Iterable[Item] = source
+        if date_from == "exif":  # which is in the bytes of the pictures
+            items = (item for block in blocks(source) for item in fetched(block, reading.limits))
+        buckets, undated = by_bucket(items, partial(_start_of, reader, length), source)
+        return _put_all(place, buckets, undated, run, work, progress)
 
 
-def _fetched(source: Source, reading: Reading) -> Iterator[Item]:
-    return (item for block in blocks(source) for item in fetched(block, reading.limits))
+@contextmanager
+def _opened(
+    store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None
+) -> Iterator[Store | ToInbox]:
+    if (store is None) == (inbox is None):
+        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
+    if inbox is not None:
+        yield ToInbox(inbox)
+    elif store is not None:
+        with store_at(store, create=True) as opened:
+            yield opened
 
 
-def _lengths(store: Store, *, needed: object) -> dict[str, timedelta] | None:
-    """How long the buckets of the datasets are; None where a server is away and it need not be.
+def _put_all(
+    place: "_Place",
+    buckets: Mapping[datetime, Source],
+    undated: list[str],
+    run: Run,
+    work: Work,
+    progress: Callable[[int, int], None] | None,
+) -> Logged:
+    rolled_up = {
+        start: [item.name for item in buckets[start]]
+        for start in place.rolled_up()
+        if start in buckets
+    }
+    logged = Logged({}, undated, rolled_up, {})
+    sources = {start: buckets[start] for start in buckets if start not in rolled_up}
+    total = sum(source.total or 0 for source in sources.values())
+    before = done = 0
 
-    Then it is the server that knows which bucket a time belongs to.
+    def report(measured: int, came: int) -> None:
+        nonlocal done
+        done = before + measured
+        if progress is not None:
+            progress(done, max(total, before + came))  # one that is not known grows
+
+    for start, source in sources.items():
+        before = done
+        views = replace(run, progress=report).profile(source, work, place.kept).views()
+        if done > before:
+            place.put(views, start)
+            logged.profiles[start] = views.whole
+            logged.segments[start] = {text: view.images for text, view in views.items()}
+    return logged
+
+
+@dataclass
+class _Place:
+    """Where a folder goes: the profiles of all images into `segment`, and others into its parts.
+
+    Attributes:
+        kept: segments that the dataset has besides.
+        before: those that a bucket has of this writer.
     """
-    try:
-        return store.datasets()
-    except AwayError as error:
-        if not needed:
-            return None
-        raise StoreError(
-            f"what the server has must be known first: {error}. Without segments that images are "
-            "sorted into, and with the length of the buckets where images have dates of their "
-            "own, the profiles would wait for it"
-        ) from error
 
+    store: Store | ToInbox
+    dataset: str
+    writer: str
+    segment: dict[str, str]
+    every: timedelta
+    kept: set[str] = field(default_factory=set)
+    before: dict[datetime, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-class _Segments:
-    """What a folder puts into the segments of a dataset that are parts of `whole`."""
-
-    def __init__(self, store: Store, dataset: str, writer: str, whole: Mapping[str, str]) -> None:
-        self._store, self._dataset, self._writer = store, dataset, writer
-        known = store.segments(dataset) if dataset in store.datasets() else []
-        self.kept = {segment_text(segment) for segment in known} - {"", segment_text(whole)}
-        self._before: dict[datetime, set[str]] = defaultdict(set)
+    def find_segments(self) -> None:
+        store = self.store
+        if isinstance(store, ToInbox) or self.dataset not in store.datasets():
+            return
+        self.kept = {segment_text(segment) for segment in store.segments(self.dataset)}
+        self.kept -= {"", segment_text(self.segment)}
         for segment in self.kept:
-            for row in store.stored(dataset, segment=segment):
-                if row.writer == writer:
-                    self._before[row.start].add(segment)
-        self._rolled_up: dict[str, list[datetime]] = {}
+            for row in store.stored(self.dataset, segment=segment):
+                if row.writer == self.writer:
+                    self.before[row.start].add(segment)
 
-    def put(self, views: SegmentedViews, start: datetime, length: timedelta) -> dict[str, int]:
-        """Put the profiles of a bucket; how many images each segment has."""
+    def rolled_up(self) -> list[datetime]:
+        """Return the starts of the buckets whose profile can no longer be replaced."""
+        try:
+            return self.store.rolled_up(self.dataset, writer=self.writer, segment=self.segment)
+        except AwayError:  # the server will refuse them when they are sent
+            return []
+
+    def put(self, views: SegmentedViews, start: datetime) -> None:
+        """Put the profiles of a bucket, in place of those that an earlier call put."""
+        store, dataset, writer, every = self.store, self.dataset, self.writer, self.every
+        put = partial(store.put, dataset, at=start, writer=writer, every=every)
+        put(views.whole, segment=self.segment)
         keys = {frozenset(parse_segment(segment)) for segment in views}
-        for segment in self._before[start] - views.keys():
-            if frozenset(parse_segment(segment)) in keys:
-                self._store.profiles.delete(
-                    self._dataset, start, start + length, segment=segment, writer=self._writer
-                )
+        for segment in self.before[start] - views.keys():
+            if frozenset(parse_segment(segment)) in keys and isinstance(store, Store):
+                store.profiles.delete(dataset, start, start + every, segment=segment, writer=writer)
         for segment, view in views.items():
-            if start not in self._rolled_up_of(segment):
-                self._store.put(self._dataset, view, at=start, writer=self._writer, segment=segment)
-        return {segment: view.images for segment, view in views.items()}
-
-    def _rolled_up_of(self, segment: str) -> list[datetime]:
-        if segment not in self._rolled_up:
-            self._rolled_up[segment] = self._store.rolled_up(
-                self._dataset, writer=self._writer, segment=segment
-            )
-        return self._rolled_up[segment]
+            with suppress(ConflictError):  # it has been rolled up
+                put(view, segment=segment)
 
 
-def _writer(folder: str | os.PathLike[str], store: Store) -> str:
+def _writer(folder: str | os.PathLike[str], store: Store | ToInbox) -> str:
     """One per folder. Names that are no text, which a store does not take, are shown as bytes.
 
     Where several machines write, it is of this machine too, and its path stays at home. What is
@@ -275,27 +288,17 @@ def _writer(folder: str | os.PathLike[str], store: Store) -> str:
         return f"address {visible(shown_url(address))}"
     path = os.path.realpath(folder)
     raw = path_bytes(path)
-    if not isinstance(store, FileStore):
+    if "://" in store.address:
         name = visible(raw.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
         digest = hashlib.sha256(raw).hexdigest()[:16]
         return f"folder {name} {digest} of {visible(platform.node())[:_SHOWN]}"
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return f"folder {raw!r}"
-    return f"folder {path}"
+    return f"folder {path if raw == raw.decode(errors='replace').encode() else repr(raw)}"
 
 
-def _start_of(item: Item, reader: DateOf, length: timedelta) -> datetime | None:
+def _start_of(reader: DateOf, length: timedelta, item: Item) -> datetime | None:
     """None where it has no date, or one that is no time of a picture, such as 9999-12-31."""
     when = reader(item)
     try:
         return None if when is None else bucket_start(when, length)
     except (ValueError, OverflowError):
         return None
-
-
-def _shifted(
-    progress: Callable[[int, int], None], before: int, total: int | None, done: int, came: int
-) -> None:
-    progress(before + done, came if total is None else total)

@@ -5,119 +5,53 @@ import math
 import os
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import NoReturn, Self, Unpack
 
-from lightmeter.errors import StoreError
 from lightmeter.image.failure import Failure
-from lightmeter.image.measure import ImageLike
+from lightmeter.image.measure import ImageLike, Measured
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.profile import Profile
-from lightmeter.profile.grouping import GroupName, group_of
-from lightmeter.profile.segments import Segment, parse_segment, segment_text
+from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.grouping import Group, GroupName, group_of
+from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
+from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.times import to_duration
 from lightmeter.writers import endings
-from lightmeter.writers.filling import Filling
+from lightmeter.writers.rows import Rows, ToInbox
 from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
 
 __all__ = ["RollingLogger", "logger"]
 
-_log = logging.getLogger("lightmeter")
-_QUIET = 1.0  # seconds without an image after which those before are stored
+_log = logging.getLogger("lightmeter.writers")
+_NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold yet
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
 _ANSWER_SHARE = 1 / 3  # of either, for a server; what it has not taken then goes to the disk
-_LONGEST_PAUSE = 1.0  # between two tries to store at the end
+_PAUSE = 0.25  # seconds between two tries to store at the end
+_MOST = 256  # buckets whose profiles are stored at once; twice as many wait for a store that fails
 _DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
 
 
 @dataclass(slots=True, eq=False)
 class _Flush:
-    """A mark in the queue: all that came before it is to be stored."""
+    """A mark in the queue: all that came before it is to be stored; None until that was tried."""
 
-    done: threading.Event = field(default_factory=threading.Event)
-    stored: bool = False
-
-    def answer(self, stored: bool) -> None:
-        self.stored = stored
-        self.done.set()
+    stored: bool | None = None
 
 
-_NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold yet
-
-_Item = Waiting | _Flush
-
-
-def logger(
-    store: Store | str | os.PathLike[str],
-    dataset: str,
-    *,
-    every: str | timedelta | None = None,
-    checkpoint: str | timedelta = "30s",
-    segment: Segment | None = None,
-    reading: Reading | None = None,
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    queue_bytes: int = 256 << 20,
-    handle_signals: bool = False,
-    **options: Unpack[ReadingOptions],
-) -> "RollingLogger":
-    """A logger for a service: `RollingLogger.track` returns at once, a thread does the work.
+class RollingLogger:
+    """A logger for a service: `track` returns at once, a thread does the work.
 
     >>> log = lm.logger("drift.db", "cells")
     >>> log.track(frame)
 
-    Args:
-        store: the store, or the address of one. The logger opens it for itself. While a server is
-            away, what is stored waits on the disk of this machine.
-        dataset: name of what is watched.
-        every: length of the dataset's buckets; None takes that of the dataset, or an hour for a new
-            one. An image belongs to the bucket of the time at which it was tracked.
-        checkpoint: how often the profile is stored at least. It is also stored whenever no image
-            came for a second.
-        segment: such as ``{"camera": "left"}``.
-        reading: how pictures are read.
-        sample: of how many images to keep the numbers for `lightmeter.check_image`, as for
-            `lightmeter.Profile`, such as 256.
-        tags: what to say of the profiles, likewise, such as ``{"model": "v7"}``.
-        queue_bytes: memory for images that wait; beyond it images are dropped and counted. A path
-            counts as 1 MB, for the work that it stands for.
-        handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
-            and end the process then, by the same signal. A second signal ends it at once. Handlers
-            that others have set stay in place. Without it, and without such a handler, these
-            signals end the process at once. As all handlers of Python it runs in the main thread,
-            between two of its instructions.
-        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
-
-    Raises:
-        StoreError: the store cannot be opened, the dataset has buckets of another length, or a
-            server is away and `every` is not given.
-        TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
-        ValueError: a duration, the segment or an option is not understood, `sample` is out of
-            range, or `handle_signals` is asked for outside the main thread.
-    """
-    return RollingLogger(
-        store,
-        dataset,
-        every=every,
-        checkpoint=checkpoint,
-        segment=segment,
-        reading=reading_of(reading, options),
-        sample=sample,
-        tags=tags,
-        queue_bytes=queue_bytes,
-        handle_signals=handle_signals,
-    )
-
-
-class RollingLogger:
-    """Made by `lightmeter.logger`. Threads may share it; after a fork the child has one of its own.
+    Threads may share it; after a fork the child has one of its own.
 
     Every process, and every start of one, writes as another writer: a restart within a bucket adds
     to what is there.
@@ -133,94 +67,108 @@ class RollingLogger:
     - At once, by SIGKILL, `os._exit`, `os.abort`, `os.exec*` or a crash, or by these signals
       without a handler: what was tracked since the last checkpoint, unless `flush` returned True.
       A checkpoint comes every 30 seconds (`checkpoint`) and after each second without an image.
+
+    Attributes:
+        tracked: images accepted by `track` in this process; a batch or a file of frames is one.
+        dropped: images that are not measured. `track` did not accept them, as the queue was full or
+            the logger closed, or they still waited when the time to close was over. Unless `track`
+            found it closed they are also in the profile, as failures with the reason ``dropped``.
     """
 
     def __init__(
         self,
-        store: Store | str | os.PathLike[str],
-        dataset: str,
+        store: Store | str | os.PathLike[str] | None = None,
+        dataset: str = "",
         *,
-        every: str | timedelta | None,
-        checkpoint: str | timedelta,
-        segment: Segment | None,
-        reading: Reading,
-        sample: int,
-        tags: Mapping[str, str] | None,
-        queue_bytes: int,
-        handle_signals: bool,
+        inbox: Inbox | str | None = None,
+        every: str | timedelta | None = None,
+        checkpoint: str | timedelta | None = None,
+        segment: Segment | None = None,
+        reading: Reading | None = None,
+        sample: int = 0,
+        tags: Mapping[str, str] | None = None,
+        queue_bytes: int = 256 << 20,
+        handle_signals: bool = False,
+        **options: Unpack[ReadingOptions],
     ) -> None:
-        """See `lightmeter.logger`."""
+        """Open the store; a thread begins with the first image.
+
+        Args:
+            store: the store, or the address of one. The logger opens it for itself. While a server
+                is away, what is stored waits on the disk of this machine.
+            dataset: name of what is watched.
+            inbox: takes the profiles in place of a store, or its address. Every profile is an
+                object there, so they are put at the end of a bucket and every ten minutes, unless
+                `checkpoint` says more.
+            every: length of the dataset's buckets; None takes that of the dataset, or an hour for a
+                new one, and for an inbox. An image belongs to the bucket of the time at which it
+                was tracked.
+            checkpoint: how often the profile is stored at least, by default every 30 seconds. It is
+                also stored when its bucket ends, and whenever no image came for a second.
+            segment: such as ``{"camera": "left"}``.
+            reading: how pictures are read.
+            sample: of how many images to keep the numbers for `lightmeter.check_image`, as for
+                `lightmeter.Profile`, such as 256.
+            tags: what to say of the profiles, likewise, such as ``{"model": "v7"}``.
+            queue_bytes: memory for images that wait; beyond it images are dropped and counted. A
+                path counts as 1 MB, for the work that it stands for.
+            handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
+                and end the process then, by the same signal. A second signal ends it at once.
+                Handlers that others have set stay in place. Without it, and without such a handler,
+                these signals end the process at once. As all handlers of Python it runs in the main
+                thread, between two of its instructions.
+            options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
+
+        Raises:
+            StoreError: the store cannot be opened, the dataset has buckets of another length, or a
+                server is away and `every` is not given.
+            TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
+            ValueError: there is no dataset, or not one of `store` and `inbox`; a duration, the
+                segment or an option is not understood; `sample` is out of range; or
+                `handle_signals` is asked for outside the main thread.
+        """
+        self._empty = Profile(reading=reading_of(reading, options), sample=sample, tags=tags)
         length = None if every is None else to_duration(every)
-        self._interval = to_duration(checkpoint).total_seconds()
-        self._reading = reading
-        self._empty = Profile(reading=reading, sample=sample, tags=tags)
-        self._segment = parse_segment(segment_text(segment))
-        self._dataset = dataset
+        interval = None if checkpoint is None else to_duration(checkpoint).total_seconds()
+        part = segment_text(segment)
         self._queue_bytes = queue_bytes
         warm_up()
         if handle_signals:
             endings.handle_signals()
-        # A connection of its own, so that it can store while others read in theirs.
-        self._store = copy(store) if isinstance(store, Store) else Store(store)
+        target: Store | ToInbox
+        if inbox is not None:
+            target = ToInbox(inbox)
+        elif store is not None:  # a connection of its own, as others may be reading
+            target = copy(store) if isinstance(store, Store) else Store(store)
+        else:
+            raise ValueError("there is neither a store nor an inbox; give one of them")
+        self._rows = Rows(target, dataset, part)
         try:
-            self._every = length or self._known_length(dataset)
-            self._store.define(dataset, self._every)
+            self._every = self._rows.define(length, _NEW_BUCKETS)
         except BaseException:
-            self._store.close()
+            self._rows.close()
             raise
+        self._interval = self._rows.checkpoint if interval is None else interval
         self._start_over()
-        endings.remember(self)
-
-    def _known_length(self, dataset: str) -> timedelta:
-        try:
-            return self._store.datasets().get(dataset, _NEW_BUCKETS)
-        except StoreError as error:
-            if not self._store.reads_late:
-                raise
-            raise StoreError(
-                f"how long the buckets of {dataset!r} are cannot be told: {error}. With `every` the"
-                " logger begins without that"
-            ) from error
+        endings.open_loggers.add(self)
 
     def _start_over(self) -> None:
-        """The state of a new process."""
-        self._tracked = self._dropped = 0
-        self._untold: Counter[datetime] = Counter()  # dropped, not yet in a profile
-        self._queue: deque[_Item] = deque()
-        self._waiting = 0  # bytes
-        self._closed = False
-        self._until = math.inf  # when to stop measuring, once closed
-        self._thread: threading.Thread | None = None
-        self._changed = threading.Condition()  # guards everything above
-        self._profiles = Filling(
-            self._store,
-            self._dataset,
-            every=self._every,
-            segment=self._segment,
-            empty=self._empty,
-        )  # its lock guards the next two as well, and is taken after `_changed`
-        self._measuring: Waiting | None = None
-        self._over = False  # nothing is added to a profile any more
-        self._storing = threading.Lock()  # one thread at a time
-        self._closing = threading.RLock()
-        self._given_up = 0  # images, by closing
-        self._finished = self._complete = False
-        self._last: float | None = None  # time of the last image, unless stored since
+        """The state of a new process.
 
-    @property
-    def tracked(self) -> int:
-        """Images accepted by `track` in this process; a batch or a file of frames is one."""
-        return self._tracked
-
-    @property
-    def dropped(self) -> int:
-        """Images that are not measured.
-
-        `track` did not accept them, as the queue was full or the logger closed, or they still
-        waited when the time to close was over. Unless `track` found it closed they are also in the
-        profile, as failures with the reason ``dropped``.
+        One thread at a time takes from the queue, measures and stores. It is one of the logger,
+        or that which closes it where there is none, or where a picture holds it up.
         """
-        return self._dropped
+        self._lock = threading.Condition()  # held while any of these changes
+        self._thread: threading.Thread | None = None
+        self._queue: deque[Waiting | _Flush] = deque()
+        self._waiting = 0  # bytes
+        self._measuring: Waiting | None = None
+        self._profiles: dict[datetime, Profile] = {}  # of what was measured since the last try
+        self._unstored: dict[datetime, ProfileView] = {}  # of what was measured before it
+        self.tracked = self.dropped = self._given_up = 0
+        self._last, self._due = math.inf, time.monotonic() + self._interval
+        self._closed = self._finished = self._complete = False
+        self._until = self._end = math.inf  # when to stop measuring and storing, once closed
 
     def track(
         self, image: ImageLike, *, at: datetime | None = None, group: GroupName = None
@@ -235,7 +183,6 @@ class RollingLogger:
         Args:
             image: whatever `lightmeter.log_image` takes one of.
             at: when it is from; without a time zone it is local time. None takes the time it is.
-
             group: what it has in common with others, as for `lightmeter.log_image`.
 
         Returns:
@@ -247,25 +194,22 @@ class RollingLogger:
             ValueError: the bucket of `at` reaches beyond the year 9999.
         """
         if self._closed:  # at the end of the interpreter, even the arithmetic of dates is gone
-            with self._changed:
-                self._dropped += 1
+            with self._lock:
+                self.dropped += 1
             return False
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
         of_group = group_of(group)
-        with self._changed:
-            if self._refused(start, weight(image)):
+        with self._lock:
+            if not self._accepts(start, weight(image)):
                 return False
-        try:
-            kept = keep(image, self._reading)
-        except Exception as error:
-            kept = error
+        kept = keep(image, self._empty._reading)
         item = Waiting(start, kept, weight(kept), of_group)
-        with self._changed:
-            if self._refused(start, item.weight):
+        with self._lock:
+            if not self._accepts(start, item.weight):
                 return False
-            self._tracked += 1
+            self.tracked += 1
             self._waiting += item.weight
-            self._put(item)
+            self._append(item)
         return True
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -281,15 +225,12 @@ class RollingLogger:
             Whether it is stored; False if storing failed, which is tried again, or took too long.
         """
         mark = _Flush()
-        with self._changed:
-            if not self._over:
-                self._put(mark)
-        if self._thread is None:
-            self._work_off()
-        if self._over and not mark.done.is_set():
-            with self._closing:
-                return self._complete
-        return mark.done.wait(timeout) and mark.stored
+        with self._lock:
+            if not self._finished:
+                self._append(mark)
+            if self._thread is not None:
+                self._lock.wait_for(lambda: self._finished or mark.stored is not None, timeout)
+            return self._complete if mark.stored is None else mark.stored
 
     def close(self, timeout: float | None = endings.CLOSING_SECONDS) -> bool:
         """Measure and store what is left, and stop. Later images are dropped.
@@ -299,35 +240,40 @@ class RollingLogger:
         What is lost is told to the log.
 
         Args:
-            timeout: seconds that this may take; None takes as long as it takes. While another
-                process holds the store locked, storing can take 30 seconds more.
+            timeout: seconds that this may take; None takes as long as it takes.
 
         Returns:
             Whether all that `track` accepted is measured and stored.
         """
-        end = math.inf if timeout is None else time.monotonic() + timeout
-        if timeout is not None:  # its thread may be waiting for a server
-            self._store.hurry(_ANSWER_SHARE * timeout)
-        with self._changed:
+        seconds = math.inf if timeout is None else timeout
+        now = time.monotonic()
+        with self._lock:
             self._closed = True
-            if timeout is not None:
-                self._until = min(self._until, end - (1 - _MEASURING_SHARE) * timeout)
-            self._changed.notify_all()
-        with self._closing:
-            if not self._finished:
-                self._finish(end)
+            self._until = min(self._until, now + _MEASURING_SHARE * seconds)
+            self._end = min(self._end, now + seconds)
+            if not self._finished:  # the thread may be waiting for a server
+                self._rows.hurry(_ANSWER_SHARE * seconds)
+            self._lock.notify_all()
+            if self._thread is not None:
+                self._wait_until_finished(self._until)
+                if self._measuring is not None:
+                    self._give_up()
+                    self._thread = None
+            mine = self._thread is None
+            if mine:
+                self._thread = threading.current_thread()
+        if mine:
+            self._work()
+        with self._lock:
+            self._wait_until_finished(self._end)
+            self._finish()
         return self._complete
 
     def __enter__(self) -> Self:
         """The logger itself, closed at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close it."""
         self.close()
 
@@ -335,177 +281,149 @@ class RollingLogger:
         """A copy would share the thread."""
         raise TypeError("a logger cannot be copied or pickled; make one in each process")
 
-    def __repr__(self) -> str:
-        """What it did so far."""
-        return f"<RollingLogger {self._dataset!r}: {self.tracked} tracked, {self.dropped} dropped>"
+    # With the lock held
 
-    # In the thread of the caller
+    def _accepts(self, start: datetime, size: int) -> bool:
+        """Whether there is room; else the image is counted. An empty queue takes any size."""
+        if not self._closed and (not self._queue or self._waiting + size <= self._queue_bytes):
+            return True
+        self.dropped += 1
+        if not self._closed:
+            self._add(start, _DROPPED)
+        return False
 
-    def _refused(self, start: datetime, size: int) -> bool:
-        """Count an image that there is no room for. An empty queue takes an image of any size."""
-        full = bool(self._queue) and self._waiting + size > self._queue_bytes
-        if full or self._closed:
-            self._dropped += 1
-            if not self._closed:
-                self._untold[start] += 1
-        return full or self._closed
-
-    def _put(self, item: _Item) -> None:
+    def _append(self, item: Waiting | _Flush) -> None:
         self._queue.append(item)
-        if self._thread is None and not self._closed:  # not before: servers fork after loading
+        if self._thread is None:  # not before: servers fork after loading
             thread = threading.Thread(target=self._work, name="lightmeter", daemon=True)
-            try:
+            with suppress(RuntimeError):  # the interpreter is ending: closing does the work
                 thread.start()
-            except RuntimeError:  # the interpreter is ending: whoever flushes or closes does it
-                return
-            self._thread = thread
-        self._changed.notify_all()
+                self._thread = thread
+        self._lock.notify_all()
 
-    def _finish(self, end: float) -> None:
-        """Started again where an interrupt ended it."""
-        if self._thread is None:
-            self._work_off()
+    def _add(
+        self, start: datetime, result: Measured | Profile | Failure, group: Group | None = None
+    ) -> bool:
+        """Add to the profile of a bucket; whether there is room for another bucket."""
+        profile = self._profiles.get(start)
+        if profile is None:
+            if len(self._profiles) + len(self._unstored) >= 2 * _MOST:
+                return False
+            profile = self._profiles[start] = copy(self._empty)
+        if isinstance(result, Failure):
+            profile._log_failure("image", result, group)
         else:
-            self._thread.join(_seconds_to(self._until))
-        with self._changed, self._profiles.lock:
-            self._over = True
-            left = [item for item in self._queue if isinstance(item, Waiting)]
-            if self._measuring is not None:
-                left.append(self._measuring)
-                self._measuring = None
-            marks = [item for item in self._queue if isinstance(item, _Flush)]
-            self._queue.clear()
-            self._dropped += len(left)
-            self._given_up += len(left)
-            self._untold.update(item.start for item in left)
-        if left:
-            _log.warning(
-                "%s: %d images still waited when the time to close was over; they are dropped, and "
-                "counted as failures",
-                *(self._dataset, len(left)),
-            )
-        stored = False
-        try:
-            stored = self._stored_by(end)
-        finally:  # nobody waits for ever, if this is interrupted
-            self._complete = stored and not self._given_up
-            for mark in marks:
-                mark.answer(self._complete)
-        if not stored:
+            profile._add("image", result, group)
+        return True
+
+    def _give_up(self) -> None:
+        """Drop what still waits."""
+        items = [self._measuring, *self._queue]
+        self._measuring = None
+        self._queue.clear()
+        for item in items:
+            if isinstance(item, Waiting):
+                self.dropped += 1
+                self._given_up += 1
+                self._add(item.start, _DROPPED)
+
+    def _wait_until_finished(self, end: float) -> None:
+        self._lock.wait_for(lambda: self._finished, _seconds_to(end))
+
+    def _finish(self) -> None:
+        if self._finished:
+            return
+        self._give_up()
+        views = [*self._unstored.values(), *(profile.view() for profile in self._profiles.values())]
+        self._finished, self._complete = True, not (views or self._given_up)
+        endings.open_loggers.discard(self)
+        self._lock.notify_all()
+        if not self._complete:
+            lost = sum(view["image.Failure"].n for view in views)
             _log.error(
-                "%s is closed without %d images and failures, which could not be stored: %s",
-                *(self._dataset, self._profiles.unstored + self._untold.total()),
-                self._profiles.error or "storing took too long",
+                "%s is closed: %d images that still waited were dropped, and %d images and failures"
+                " are not stored",
+                *(self._rows.dataset, self._given_up, lost),
             )
-        self._finished = True
-        endings.forget(self)
 
-    def _stored_by(self, end: float) -> bool:
-        """Try to store all until it is time, and close the store.
-
-        It stays open where the thread of the logger uses it still: that one closes it then.
-        """
-        seconds = _seconds_to(end)
-        if seconds is not None:
-            self._store.hurry(_ANSWER_SHARE * seconds)
-        if not self._storing.acquire(timeout=-1 if seconds is None else seconds):
-            return False
-        try:
-            pause = 0.05
-            while not (stored := self._store_open()) and time.monotonic() + pause < end:
-                time.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            self._store.close()
-        finally:
-            self._storing.release()
-        return stored
-
-    def _work_off(self) -> None:
-        """Do what the thread would do, where none can be started."""
-        with self._closing:
-            while (item := self._next(0.0)) is not None:
-                self._handle(item)
-
-    # In the thread of the logger
+    # In the role of the thread
 
     def _work(self) -> None:
-        due = time.monotonic() + self._interval
-        while True:
-            item = self._next(due)
-            if item is not None:
-                self._handle(item)
-            elif self._ended():
-                break
-            if item is None or time.monotonic() >= due or self._profiles.crowded:
-                self._store_all()
-                due = time.monotonic() + self._interval
-        if self._over:  # closing did not wait for this thread
-            self._store_all()
-            self._store.close()
+        try:
+            while (item := self._next()) is not None:
+                if isinstance(item, _Flush):
+                    self._store(item)
+                elif not self._measure(item):
+                    return
+            self._close()
+        except BaseException:  # such as an interrupt of who closes; the next who closes goes on
+            self._thread = None
+            raise
 
-    def _next(self, due: float) -> _Item | None:
-        """Wait for an item; None when there is something else to do."""
-        with self._changed:
-            while not self._ended():
+    def _next(self) -> Waiting | _Flush | None:
+        """Wait for an image, or until it is time to store; None at the end."""
+        with self._lock:
+            while not self._closed or (self._queue and time.monotonic() < self._until):
+                quiet = math.inf if self._queue else self._last + self._rows.quiet
+                wake = min(self._due, quiet)
+                if time.monotonic() >= wake or len(self._profiles) > _MOST:
+                    return _Flush()
                 if self._queue:
                     item = self._queue.popleft()
-                    if isinstance(item, Waiting):
-                        self._measuring = item
+                    self._measuring = item if isinstance(item, Waiting) else None
                     return item
-                wake = due if self._last is None else min(due, self._last + _QUIET)
-                if time.monotonic() >= wake:
-                    return None
-                self._changed.wait(_seconds_to(wake))
+                self._lock.wait(_seconds_to(wake))
         return None
 
-    def _ended(self) -> bool:
-        """Whether no more is to be measured."""
-        with self._changed:
-            return self._closed and (not self._queue or time.monotonic() >= self._until)
-
-    def _handle(self, item: _Item) -> None:
-        if isinstance(item, _Flush):
-            item.answer(self._store_all())
-            return
-        result = measure_kept(item.kept, self._reading)
-        with self._profiles.lock:
-            if self._over:  # given up meanwhile
-                return
+    def _measure(self, item: Waiting) -> bool:
+        """Add an image to its profile; False where it was given up meanwhile."""
+        result = measure_kept(item.kept, self._empty._reading)
+        with self._lock:
+            if self._thread is not threading.current_thread():
+                return False
             self._measuring = None
-            added = self._profiles.add(item.start, result, group=item.group)
-        with self._changed:
             self._waiting -= item.weight
-            if not added:
-                self._dropped += 1
-                self._untold[item.start] += 1
-        self._last = time.monotonic()
+            self.dropped += not self._add(item.start, result, item.group)
+            self._last = time.monotonic()
+            left = (item.start + self._every - datetime.now(UTC)).total_seconds()
+            if left > 0:  # when its bucket ends
+                self._due = min(self._due, self._last + left)
+        return True
 
-    def _store_all(self) -> bool:
-        with self._storing:
-            return self._store_open()
+    def _store(self, mark: _Flush) -> bool:
+        """Put what was measured; whether all of it is stored. What fails is kept."""
+        with self._lock:
+            for start, profile in self._profiles.items():
+                view, before = profile.view(), self._unstored.get(start)
+                self._unstored[start] = view if before is None else before.merge(view)
+            self._profiles = {}
+            self._last, self._due = math.inf, time.monotonic() + self._interval
+        for start, view in list(self._unstored.items()):
+            try:
+                self._rows.put(start, view, self._every)
+            except Exception as error:  # the service goes on, and this is tried again
+                _log.warning("%s is not stored yet: %s", self._rows.dataset, error)
+            else:
+                del self._unstored[start]
+        with self._lock:
+            mark.stored = not self._unstored
+            self._lock.notify_all()
+        return mark.stored
 
-    def _store_open(self) -> bool:
-        """Store what was dropped and measured, with `_storing` held; whether all of it is."""
-        self._last = None
-        with self._changed:
-            untold, self._untold = self._untold, Counter()
-        with self._profiles.lock:
-            for start, count in list(untold.items()):
-                if self._profiles.add(start, _DROPPED, count):
-                    del untold[start]
-        with self._changed:
-            self._untold.update(untold)
-        return self._profiles.store() and not untold
-
-    # Around a fork
-
-    def _before_fork(self) -> None:
-        self._profiles.lock.acquire()
-
-    def _after_fork(self) -> None:
-        self._profiles.lock.release()
+    def _close(self) -> None:
+        with self._lock:
+            self._give_up()
+        self._rows.hurry(_ANSWER_SHARE * (self._end - time.monotonic()))
+        while not self._store(_Flush()) and time.monotonic() + _PAUSE < self._end:
+            time.sleep(_PAUSE)
+        self._rows.close()
+        with self._lock:
+            self._finish()
 
 
 def _seconds_to(end: float) -> float | None:
     """None for never, as threads have it."""
     return None if end == math.inf else min(max(0.0, end - time.monotonic()), threading.TIMEOUT_MAX)
+
+
+logger = RollingLogger

@@ -2,9 +2,10 @@
 
 import io
 import os
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -12,25 +13,25 @@ from PIL import Image
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Frame, Measured, copy_frame, measure_frame, measure_image
 from lightmeter.image.meter import ImageMeter
-from lightmeter.image.metrics import run
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
 
 __all__ = ["Waiting", "keep", "measure_kept", "warm_up", "weight"]
 
+_T = TypeVar("_T")
 _LEAST = 1 << 10  # the objects around the pixels
-# A path holds nothing, but stands for the work of reading a file: as much as if the file waited.
-_PATH = 1 << 20
+_PATH = 1 << 20  # holds nothing, but stands for the work of reading a file
+_MEASURED = 4 << 20  # as three histograms of 16 bits have
 
 
 class Waiting(NamedTuple):
-    """An image in the queue; `kept` is what `keep` made of it, or what that raised."""
+    """An image in the queue; `kept` is what `keep` made of it."""
 
     start: datetime
     kept: Any
     weight: int
-    group: Group | None = None
+    group: Group | None
 
 
 @cache
@@ -47,7 +48,14 @@ def warm_up() -> None:
 
 
 def keep(image: Any, reading: Reading) -> Any:
-    """The image in a form that nobody else can change, as cheaply as it can be had."""
+    """The image in a form that nobody else can change, as cheaply as it can be had; or a failure.
+
+    Nothing about an image raises here.
+    """
+    return _or_failure(partial(_keep, image, reading))
+
+
+def _keep(image: Any, reading: Reading) -> Any:
     if isinstance(image, np.ndarray):
         return image.copy()
     one_frame = reading.frames == "first" and reading.bands is None
@@ -57,24 +65,26 @@ def keep(image: Any, reading: Reading) -> Any:
         return image
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
-    if isinstance(image, ImageMeter) and image.pixels and reading.bands is None:
-        return Measured(image._copy(), None, returned=run(reading.functions, None))
+    if isinstance(image, ImageMeter):
+        return image._copy()
     return Profile(reading=reading)._measure("image", image, threads=1)
 
 
 def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
-    """Measure what `keep` returned or raised: an image, or several as their profile.
+    """Measure what `keep` returned: an image, or several as their profile.
 
     Nothing about an image raises here.
     """
+    if isinstance(kept, Measured | Profile | Failure):
+        return kept
+    if isinstance(kept, Frame):
+        return _or_failure(partial(measure_frame, kept, reading, threads=1))
+    return _or_failure(partial(Profile(reading=reading)._measure, "image", kept, threads=1))
+
+
+def _or_failure(measure: "Callable[[], _T]") -> "_T | Failure":
     try:
-        if isinstance(kept, Exception):
-            raise kept
-        if isinstance(kept, Measured | Profile):
-            return kept
-        if isinstance(kept, Frame):
-            return measure_frame(kept, reading, threads=1)
-        return Profile(reading=reading)._measure("image", kept, threads=1)
+        return measure()
     except TypeError as error:
         return Failure(None, "unsupported", str(error))
     except Exception as error:
@@ -82,8 +92,9 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
 
 
 def weight(image: Any) -> int:
-    """Bytes that an image takes in the queue, before or after `keep`. A path counts as 1 MB, and so
-    does the profile of several images.
+    """Bytes that an image takes in the queue, before or after `keep`, or more.
+
+    A path counts as 1 MB, and as 4 MB what `keep` has measured.
     """
     try:
         return max(_LEAST, _size(image))
@@ -92,18 +103,12 @@ def weight(image: Any) -> int:
 
 
 def _size(image: Any) -> int:
-    if isinstance(image, str | os.PathLike | Profile):
+    if isinstance(image, Frame):
+        image = image.picture
+    if isinstance(image, str | os.PathLike):
         return _PATH
-    if isinstance(image, np.ndarray | memoryview):
-        return image.nbytes
-    if isinstance(image, bytes | bytearray):
-        return len(image)
+    if isinstance(image, Measured | Profile | ImageMeter):
+        return _MEASURED
     if isinstance(image, Image.Image):
         return image.width * image.height * (1 if image.mode in ("1", "L", "P") else 4)
-    if isinstance(image, Frame):
-        return weight(image.picture)
-    if isinstance(image, Measured):
-        meter = image.meter
-        meters = [meter] if isinstance(meter, ImageMeter) else meter.bands.values()
-        return sum(sum(h.nbytes for h in each._core.histograms.values()) for each in meters)
-    return 0  # measured by `keep`, and weighed then
+    return len(image) if isinstance(image, bytes | bytearray) else getattr(image, "nbytes", 0)

@@ -17,8 +17,7 @@ from lightmeter.batch.block import Work
 from lightmeter.batch.profile import Run
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.writers.bucketed import by_bucket
-from lightmeter.writers.dates import date_reader
+from lightmeter.writers.dates import by_bucket, date_reader
 
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
@@ -101,7 +100,6 @@ def test_each_picture_is_in_its_bucket_in_the_order_of_the_source(
     for start, bucket in buckets.items():
         items = list(bucket)
         names = [item.name for item in items]
-        assert names == bucket.names()
         assert names == [str(n) for n, day in enumerate(days) if day == (start - START).days]
         assert all(item.data == (b"x" if heavy else "x") for item in items)
     if not heavy or days == sorted(days):
@@ -146,8 +144,6 @@ def timed(tmp_path: Path, form: str) -> Path:
     rows = list(zip(MEMBERS, times, strict=False))
     if form == "csv":
         path.write_text("\ufefffile,taken_at\r\n" + "".join(f"{a},{b}\r\n" for a, b in rows))
-    elif form == "jsonl":
-        path.write_text("".join(json.dumps({"file": a, "taken_at": b}) + "\n" for a, b in rows))
     elif form == "tar":
         members: dict[str, bytes] = {}
         for number, (name, time) in enumerate(rows):
@@ -168,7 +164,7 @@ def timed(tmp_path: Path, form: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "tar", "parquet", "listed"])
+@pytest.mark.parametrize("form", ["csv", "tar", "parquet", "listed"])
 def test_a_column_of_times_makes_buckets(store: Store, form: str, tmp_path: Path) -> None:
     source = timed(tmp_path, form)
     logged = log_folder(

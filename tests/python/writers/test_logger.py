@@ -1,24 +1,30 @@
 """The rolling logger of services."""
 
 import io
+import itertools
 import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter import ProfileView, Store
+from lightmeter import ExifPolicy, ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.writers import filling
+from lightmeter.store.inbox import Inbox
+from lightmeter.writers import LightmeterWriter, rows
 from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
 from PIL import Image
 from tensors import Tensor
+
+
+def refuse(*arguments: Any, **options: Any) -> bool:
+    raise StoreError("the disk is full")
 
 
 def failures(view: ProfileView) -> dict[str, int]:
@@ -30,7 +36,8 @@ def brightness(view: ProfileView) -> Any:
     return view.get_column("image.Brightness.mean").to_summary_dict()
 
 
-def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [{}, {"exif": ExifPolicy(allow={"Artist"}, deny={"Make"})}])
+def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path, options: Any) -> None:
     exif = Image.Exif()
     exif[0x010F], exif[0x013B] = "Canon", "somebody"
     picture = Image.effect_noise((40, 30), 60).convert("RGB")
@@ -54,26 +61,16 @@ def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path) -> None:
             tmp_path / "a.jpg",
         ]
 
-    with lm.logger(store, "cells") as log:
+    with lm.logger(store, "cells", **options) as log:
         for image in images():
             assert log.track(image, at=NOON)
         assert log.flush()
         assert (log.tracked, log.dropped) == (len(images()), 0)
-    expected = lm.log_image(images()).profile()
-    expected.set_dataset_timestamp(NOON.replace(minute=0))
-    assert store.read("cells") == expected.view()
-    assert "image.Artist" not in store.read("cells").get_columns()
-
-    policy = lm.ExifPolicy(allow={"Artist"}, deny={"Make"})
-    with lm.logger(store, "artists", exif=policy) as log:
-        for image in images():
-            log.track(image, at=NOON)
-    expected = lm.Profile(exif=policy)
+    expected = lm.Profile(**options)
     expected.track_many(images())
     expected.set_dataset_timestamp(NOON.replace(minute=0))
-    assert store.read("artists") == expected.view()
-    assert "image.Artist" in expected.view().get_columns()
-    assert store.read("artists").exif_policies == (policy,)
+    assert store.read("cells") == expected.view()
+    assert ("image.Artist" in store.read("cells").get_columns()) == bool(options)
 
 
 def test_images_may_change_after_tracking(store: Store) -> None:
@@ -82,7 +79,7 @@ def test_images_may_change_after_tracking(store: Store) -> None:
         Image.new("RGB", (4, 4), (50,) * 3).save(data, "PNG")
         encoded, meter = bytearray(data.getvalue()), lm.ImageMeter()
         meter.update(pixels)
-        with log._profiles.lock:  # nothing is measured yet
+        with log._lock:  # nothing is measured yet
             for image in (pixels, picture, encoded, meter):
                 log.track(image)
             pixels[:] = 200
@@ -110,14 +107,6 @@ def test_buckets_follow_the_clock_of_the_images(store: Store) -> None:
         NOON.replace(minute=15): 1,
         NOON.replace(minute=45): 1,
     }
-
-
-def test_a_time_beyond_the_calendar_is_refused(store: Store) -> None:
-    with lm.logger(store, "cells") as log:
-        with pytest.raises(ValueError, match="9999"):
-            log.track(array(), at=datetime(9999, 12, 31, 23, 30, tzinfo=UTC))
-        log.track(array(), at=NOON)
-    assert store.read("cells").images == log.tracked == 1
 
 
 def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
@@ -148,7 +137,7 @@ def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
 
 def test_a_full_queue_drops_and_counts(store: Store) -> None:
     with lm.logger(store, "cells", queue_bytes=4 << 10) as log:
-        with log._profiles.lock:  # the thread can take one image and then waits
+        with log._lock:  # the thread can take one image and then waits
             accepted = [log.track(array(), at=NOON) for _ in range(50)]
         assert log.flush()
         assert log.track(array(side=100), at=NOON)  # larger than the queue, which is empty
@@ -170,8 +159,7 @@ def test_a_full_queue_drops_and_counts(store: Store) -> None:
         (Path("a.jpg"), 1 << 20),
         (array(), 1 << 10),
         (object(), 1 << 10),
-        (keep(Tensor(np.zeros((4, 4, 3), np.uint8)), lm.Reading()), 14_000),  # of its histograms
-        (keep(Tensor(np.zeros((4, 4, 3), np.uint16)), lm.Reading()), 3_600_000),
+        (keep(Tensor(np.zeros((4, 4, 3), np.uint16)), lm.Reading()), 4 << 20),  # its histograms
     ],
 )
 def test_what_waits_is_weighed(image: Any, least: int) -> None:
@@ -198,15 +186,16 @@ def test_closing_gives_up_in_time_and_counts(
     for image in (array(), "slow", array(), "none.jpg"):
         log.track(image, at=NOON)
     assert gate.entered.wait(60)
+    worker = log._thread
     asked = threading.Thread(target=log.flush)
     asked.start()
     with caplog.at_level(logging.WARNING):
         assert not log.close(timeout=0.3)
     asked.join()
-    assert "3 images still waited" in caplog.text
+    assert "closed: 3 images that still waited were dropped" in caplog.text
     gate.opened.set()
-    assert log._thread is not None
-    log._thread.join()
+    assert worker is not None
+    worker.join()
     assert (log.tracked, log.dropped, log.flush(), log.close()) == (4, 3, False, False)
     assert store.read("cells").images == 1
     assert failures(store.read("cells")) == {"dropped": 3}
@@ -214,30 +203,27 @@ def test_closing_gives_up_in_time_and_counts(
 
 @pytest.mark.parametrize("mended", [True, False])
 def test_closing_tries_again_to_store(
-    store: Store, caplog: pytest.LogCaptureFixture, mended: bool
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    mended: bool,
 ) -> None:
     log = lm.logger(store, "cells")
-    store._database.all("ALTER TABLE profile RENAME TO gone")
+    put = Store.put
+    monkeypatch.setattr(Store, "put", refuse)
     for _ in range(3):
         log.track(array(), at=NOON)
-    query = "ALTER TABLE gone RENAME TO profile"
-    later = threading.Timer(0.2, store._database.all, [query])
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         if mended:
-            later.start()
+            threading.Timer(0.2, setattr, [Store, "put", put]).start()
         assert log.close(timeout=30 if mended else 0.3) == mended
-    if not mended:
-        assert "closed without 3 images and failures" in caplog.text
-        assert "no such table" in caplog.text
-        store._database.all(query)
+    lost = "0 images that still waited were dropped, and 3 images and failures are not stored"
+    assert (lost in caplog.text) != mended
+    assert "cells is not stored yet: the disk is full" in caplog.text
     assert sum(bucket.images for bucket in store.buckets("cells")) == 3 * mended
 
 
-@pytest.mark.parametrize("most", [256, 2])
-def test_late_images_count_once_in_one_row(
-    store: Store, monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
-    monkeypatch.setattr(filling, "_MOST_OPEN", most)
+def test_late_images_count_once_in_one_row(store: Store) -> None:
     with lm.logger(store, "cells") as log:
         for step in range(30):
             for hour in (step * 7 % 12, step * 5 % 12):
@@ -252,58 +238,77 @@ def test_late_images_count_once_in_one_row(
 def test_late_images_count_once_whatever_becomes_of_their_row(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filling, "_MOST_LEFT", 2)
+    """It is forgotten, or rolled up: beside that of another writer, which makes a day of both.
+
+    Some tries fail although they arrive.
+    """
+    real, calls = Store.put, itertools.count()
+
+    def put(*arguments: Any, **options: Any) -> bool:
+        kept = real(*arguments, **options)
+        if next(calls) % 5 == 0:
+            raise StoreError("no answer")
+        return kept
+
+    monkeypatch.setattr(Store, "put", put)
+    monkeypatch.setattr(rows, "_MOST", 3)
     hours = [NOON - timedelta(hours=hour) for hour in range(5)]
     with lm.logger(store, "cells") as log, lm.logger(store, "cells") as other:
         for step in range(12):
-            for hour in hours:
+            for hour in hours[: 5 if step % 3 else 2]:
                 log.track(array(), at=hour)
-            assert log.flush()
+            assert any(log.flush() for _ in range(3))
             if step in (4, 5, 8):
                 other.track(array(), at=NOON)
-                assert other.flush()
+                assert any(other.flush() for _ in range(3))
                 store.gc(roll_up_after="1d")
-    assert store.read("cells").images == 12 * 5 + 3
-
-
-def test_a_row_rolled_up_between_reading_and_putting_is_not_counted_twice(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with lm.logger(store, "cells") as log:
-        log.track(array(), at=NOON)
-        assert log.flush()
-        put = Store.put
-
-        def put_late(self: Store, *arguments: Any, **options: Any) -> bool:
-            monkeypatch.setattr(Store, "put", put)
-            store.add("cells", lm.log_image(array()).profile(), at=NOON)
-            store.gc(roll_up_after="1d")
-            return put(self, *arguments, **options)
-
-        monkeypatch.setattr(Store, "put", put_late)
-        log.track(array(), at=NOON)
-        assert not log.flush()
-        assert log.flush()
-    assert store.read("cells").images == 3
+    assert store.read("cells").images == 8 * 5 + 4 * 2 + 3
 
 
 def test_a_store_in_use_does_not_hold_it_up(store: Store) -> None:
-    with lm.logger(store, "cells") as log, store._database.snapshot():
+    with lm.logger(store, "cells") as log, store.profiles.snapshot():
         log.track(array(), at=NOON)
         assert log.flush(60)
 
 
-def test_what_cannot_be_stored_is_kept(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_stored_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with lm.logger(store, "cells") as log:
-        store._database.all("ALTER TABLE profile RENAME TO gone")
-        with caplog.at_level(logging.WARNING):
+        with monkeypatch.context() as broken:
+            broken.setattr(Store, "put", refuse)
             assert log.track(array(), at=NOON)
             assert not log.flush()
-        assert "cells is not stored yet" in caplog.text
-        store._database.all("ALTER TABLE gone RENAME TO profile")
         log.track(array(), at=NOON)
         assert log.flush()
     assert store.read("cells").images == 2
+
+
+def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
+    class Box(Inbox):
+        objects: ClassVar[list[tuple[int, dict[str, Any]]]] = []
+
+        def put(self, view: Any, **place: Any) -> str:
+            self.objects.append((view.images, place))
+            return "the name of the object"
+
+    box = Box("memory:///")
+    with lm.logger(inbox=box, dataset="cells", every="2s", segment="a=b") as log:
+        log.track(array())
+        deadline = time.monotonic() + 30
+        while not box.objects and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert datetime.now(UTC) >= box.objects[0][1]["at"] + timedelta(seconds=2)
+        for _ in range(2):  # of a bucket that is over
+            log.track(array(), at=NOON)
+    assert [images for images, _ in box.objects] == [1, 2]
+    assert box.objects[1][1] == {
+        "dataset": "cells",
+        "at": NOON,
+        "every": timedelta(seconds=2),
+        "segment": "a=b",
+        "writer": f"{log._rows._name}/2",
+        "seq": 1,
+    }
+    assert LightmeterWriter(inbox=box, dataset="cells").write(lm.log_image(array()))[0]
 
 
 def test_a_closed_logger_drops(store: Store) -> None:
@@ -348,8 +353,11 @@ def test_wrong_arguments_are_found_at_the_start(store: Store, tmp_path: Path) ->
         lm.logger(store, "cells", channels="CMY")
     with pytest.raises(StoreError):
         lm.logger(tmp_path / "none" / "drift.db", "cells")
-    with lm.logger(store, "cells") as log, pytest.raises(TypeError, match="'2022-09-01' as a time"):
-        log.track(array(), at="2022-09-01")  # type: ignore[arg-type]
+    with lm.logger(store, "cells") as log:
+        with pytest.raises(TypeError, match="'2022-09-01' as a time"):
+            log.track(array(), at="2022-09-01")  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="9999"):
+            log.track(array(), at=datetime(9999, 12, 31, 23, 30, tzinfo=UTC))
     with pytest.raises(TypeError, match="got 3600"):
         lm.logger(store, "cells", every=3600)  # type: ignore[arg-type]
     with ThreadPoolExecutor(1) as threads, pytest.raises(ValueError, match="main thread"):

@@ -1,0 +1,285 @@
+"""An inbox: profiles as immutable objects in a bucket or a folder, from where a store pulls them.
+
+    <dataset>/<start of the bucket>_<its length>ms/<segment>/<writer>/<seq>.lmp
+
+is the name of an object below the address of the inbox. Names in it are percent-encoded, `-` is the
+dataset as a whole, and the object is the file of a profile.
+"""
+
+import contextlib
+import operator
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+
+from lightmeter.errors import StoreError
+from lightmeter.profile import ProfileView
+from lightmeter.profile.segments import Segment, segment_text
+from lightmeter.store.buckets import bucket_start
+from lightmeter.store.rows import checked_name, checked_seq
+from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
+
+__all__ = ["MOST_BYTES", "Inbox", "Place", "check_profile", "parse_name"]
+
+MOST_BYTES = 16 * 2**20  # of a profile, as for a server
+_MOST_NAME = 1024  # bytes of a key in S3 and Google Cloud Storage, with its prefix
+_RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
+_ADDRESS = re.compile(r"(s3|gs|az|file|memory)://[^?@#]*")
+_NAME = re.compile(r"([^/]+)/([^/_]+)_([0-9]{1,15})ms/([^/]+)/([^/]+)/(-?[0-9]{1,19})\.lmp")
+_SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
+
+# The process that used obstore first. The threads that obstore works with do not survive a fork: a
+# call in a child would wait for them for ever.
+_owner: int | None = None
+
+
+class Place(NamedTuple):
+    """What the name of an object says of the profile in it. `segment` is its text."""
+
+    dataset: str
+    start: datetime
+    length: timedelta
+    segment: str
+    writer: str
+    seq: int
+
+    @property
+    def name(self) -> str:
+        """The name of the object."""
+        start = self.start.replace(tzinfo=None).isoformat(timespec="milliseconds").replace(":", "")
+        bucket = f"{start}Z_{self.length // MILLISECOND}ms"
+        dataset, writer = map(_quoted, (self.dataset, self.writer))
+        return f"{dataset}/{bucket}/{self.segment or '-'}/{writer}/{self.seq}.lmp"
+
+
+def parse_name(name: str) -> Place | None:
+    """Return what the name of an object says; None if `Inbox.put` gives no such name."""
+    if (match := _NAME.fullmatch(name)) is None:
+        return None
+    dataset, start, length, segment, writer, seq = match.groups()
+    try:
+        place = _checked(
+            Place(
+                unquote(dataset, errors="strict"),
+                datetime.fromisoformat(start),
+                to_duration(int(length) * MILLISECOND),
+                "" if segment == "-" else segment,
+                unquote(writer, errors="strict"),
+                int(seq),
+            )
+        )
+    except (ValueError, OverflowError):
+        return None
+    return place if place.name == name else None
+
+
+def check_profile(view: ProfileView, place: Place) -> None:
+    """Raise ValueError if a profile is not from the bucket of a place."""
+    at = view.dataset_timestamp
+    if at is None or not place.start <= at < place.start + place.length:
+        raise ValueError(f"the profile is from {at}, and its bucket starts at {place.start}")
+
+
+class Inbox:
+    """Puts profiles as objects: ``s3://``, ``gs://`` or ``az://``, ``file:///path``, ``memory:///``.
+
+    It needs the extra ``inbox``. Threads may share it, and a forked child may put: where its parent
+    has used an inbox before the fork, each put starts a program, which takes a second. Such a child
+    cannot list, read or delete.
+
+    Attributes:
+        address: where it is.
+
+    >>> inbox = Inbox("s3://bucket/drift")
+    >>> inbox.put(view, dataset="cells", at=date(2022, 9, 7), writer="microscope 1", seq=1)
+    """
+
+    def __init__(self, address: str, *, exemplars: bool | None = None, create: bool = True) -> None:
+        """Check the address; nothing is sent.
+
+        Args:
+            address: of a bucket and a prefix in it, or of a folder. Credentials and the endpoint
+                are found in the environment, such as ``AWS_ACCESS_KEY_ID``.
+            exemplars: whether pictures, the list of files that could not be measured, and paths are
+                sent, too; None for not unless ``LIGHTMETER_SEND_EXEMPLARS=1`` is set.
+            create: whether to make a folder that is not there.
+
+        Raises:
+            StoreError: obstore is not installed, or the address is not understood.
+        """
+        scheme = _ADDRESS.fullmatch(address)
+        if scheme is None:
+            raise StoreError(
+                "the address of an inbox begins with s3://, gs://, az://, file:/// or memory:///, "
+                "without a password or a query: credentials are found in the environment"
+            )
+        try:
+            import obstore
+            from obstore.store import from_url
+        except ImportError as error:
+            raise StoreError("an inbox needs obstore: pip install 'lightmeter[inbox]'") from error
+        if exemplars is None:
+            exemplars = os.environ.get("LIGHTMETER_SEND_EXEMPLARS") == "1"
+        self.address, self._exemplars, self._obstore = address, exemplars, obstore
+        options = {"file": {"mkdir": create, "automatic_cleanup": True}, "memory": {}}
+        with self._reporting("opening"):
+            self._objects = from_url(address, **options.get(scheme[1], {"retry_config": _RETRIES}))
+
+    def put(
+        self,
+        view: ProfileView,
+        *,
+        dataset: str,
+        at: datetime | date,
+        every: str | timedelta | None = None,
+        segment: Segment | None = None,
+        writer: str,
+        seq: int,
+    ) -> str:
+        """Write a profile as all that `writer` has to say about a bucket.
+
+        After an error call it again with the same arguments: that gives the same object, and so
+        nothing counts twice.
+
+        Args:
+            view: the profile; without a dataset timestamp it gets the start of the bucket.
+            dataset: name of what is watched.
+            at: a time in the bucket, local without a time zone.
+            every: length of the buckets of the dataset, which must be that of the store; None takes
+                a day.
+            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
+            writer: who writes. Two that do not know of each other need two names.
+            seq: a number that rises with each profile of this writer and bucket.
+
+        Returns:
+            The name of the object.
+
+        Raises:
+            TypeError: an argument is of another type.
+            ValueError: the profile is from a time outside of the bucket; a bad `every` or
+                `segment`; an empty name.
+            StoreError: the name or the profile is too long, or the object cannot be written.
+        """
+        length = to_duration("1d" if every is None else every)
+        place = _checked(Place(dataset, to_utc(at), length, segment_text(segment), writer, seq))
+        core = (view if self._exemplars else view.without_pictures())._core.copy()
+        if core.dataset_timestamp is None:
+            core.dataset_timestamp = to_ms(place.start)
+        view = ProfileView(core)
+        check_profile(view, place)
+        name, data = place.name, view.to_bytes()
+        prefix = self.address.partition("://")[2].partition("/")[2]
+        if len(f"{prefix}/{name}".encode()) > _MOST_NAME:
+            parts = zip(("dataset", "bucket", "segment", "writer"), name.split("/"), strict=False)
+            longest = max(("prefix", prefix), *parts, key=lambda part: len(part[1]))
+            raise StoreError(
+                f"the name of an object has {_MOST_NAME} bytes at most; the {longest[0]} is too "
+                f"long for that: {longest[1]}"
+            )
+        if len(data) > MOST_BYTES:
+            raise StoreError(f"got a profile of {len(data)} bytes; expected {MOST_BYTES} at most")
+        if _is_forked():
+            self._write_by_program(name, data)
+        else:
+            self._write(name, data)
+        return name
+
+    def _write(self, name: str, data: bytes) -> None:
+        with self._reporting(f"writing {name}"):
+            self._obstore.put(self._objects, name, data, use_multipart=False)
+
+    def _write_by_program(self, name: str, data: bytes) -> None:
+        code = (
+            f"import sys; from {__name__} import Inbox; "
+            "Inbox(sys.argv[1])._write(sys.argv[2], sys.stdin.buffer.read())"
+        )
+        with self._reporting(f"writing {name} in a forked process"):
+            if self.address.startswith("memory"):
+                raise OSError("an inbox in memory is of one process")
+            command = [sys.executable, "-c", code, self.address, name]
+            subprocess.run(command, input=data, check=True, stderr=subprocess.PIPE, timeout=120)
+
+    def list(self) -> dict[str, int]:
+        """Return the names of all objects, and their sizes in bytes.
+
+        Raises:
+            StoreError: it cannot be listed. So it is where an object has a name that obstore does
+                not understand, such as one with two slashes in a row.
+        """
+        with self._reporting("listing"):
+            pages = self._obstore.list(self._own(), chunk_size=1000)
+            return {item["path"]: item["size"] for page in pages for item in page}
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes of an object; None if it is not there.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._reporting(f"reading {name}"), contextlib.suppress(FileNotFoundError):
+            return bytes(self._obstore.get(self._own(), name).bytes())
+        return None
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete these objects, those that are there.
+
+        Raises:
+            StoreError: one cannot be deleted.
+        """
+        with self._reporting("deleting"):
+            try:
+                self._obstore.delete(self._own(), names)
+            except FileNotFoundError:  # which may come before others are deleted
+                for name in names:
+                    with contextlib.suppress(FileNotFoundError):
+                        self._obstore.delete(self._own(), name)
+
+    def _own(self) -> Any:
+        if _is_forked():
+            raise OSError("a forked process can only put; use a program of its own")
+        return self._objects
+
+    @contextlib.contextmanager
+    def _reporting(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            reason = _without_secrets(getattr(error, "stderr", None) or str(error))
+            raise StoreError(f"{self.address}: {action} failed: {reason}") from None
+
+
+def _checked(place: Place) -> Place:
+    for what, name in (("dataset", place.dataset), ("writer", place.writer)):
+        if "\0" in checked_name(what, name):  # PostgreSQL keeps none
+            raise ValueError(f"got {name!r} as {what}; expected a name without zero bytes")
+    checked_seq(operator.index(place.seq))
+    start, segment = bucket_start(place.start, place.length), segment_text(place.segment)
+    return place._replace(start=start, segment=segment)
+
+
+def _is_forked() -> bool:
+    global _owner
+    if _owner is None:
+        _owner = os.getpid()
+    return _owner != os.getpid()
+
+
+def _quoted(text: str) -> str:
+    return re.sub(r"^\.", "%2E", quote(text, safe=""))  # nothing hidden, nor the folder above
+
+
+def _without_secrets(text: str | bytes) -> str:
+    """Return what is said first, without queries and what the environment holds of secrets."""
+    if isinstance(text, bytes):  # a traceback
+        text = text.decode(errors="replace").strip().rpartition("\n")[2]
+    text = re.sub(r"\?\S*=\S*", "?...", " ".join(text.partition("\n\nDebug")[0].split()))
+    secrets = {value for key, value in os.environ.items() if _SECRET.search(key)}
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= 6:
+            text = text.replace(secret, "***")
+    return text[:500]

@@ -1,0 +1,150 @@
+"""What one process puts into the buckets of a dataset, whether a store or an inbox takes it."""
+
+import math
+import os
+import platform
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from lightmeter.errors import ConflictError, StoreError
+from lightmeter.profile import ProfileView
+from lightmeter.profile.segments import Segment
+from lightmeter.store.inbox import Inbox
+from lightmeter.store.store import Store
+
+__all__ = ["Rows", "ToInbox"]
+
+_MOST = 64  # rows that can still grow; their profiles are in memory
+
+
+class ToInbox:
+    """An inbox by the methods of a store that knows nothing yet.
+
+    What has no number is put by the time of this object: the last call of a program counts.
+    """
+
+    def __init__(self, inbox: Inbox | str) -> None:
+        """Open the inbox, unless it is one."""
+        self._inbox = Inbox(inbox) if isinstance(inbox, str) else inbox
+        self.address, self._seq = self._inbox.address, time.time_ns() // 1_000_000
+
+    def datasets(self) -> dict[str, timedelta]:
+        """Nothing is known."""
+        return {}
+
+    def define(self, dataset: str, every: timedelta) -> None:
+        """Nothing: each object names the length of its bucket."""
+
+    def rolled_up(self, dataset: str, *, writer: str, segment: Segment) -> list[datetime]:
+        """Nothing is known."""
+        return []
+
+    def put(self, dataset: str, view: ProfileView, *, seq: int | None = None, **place: Any) -> bool:
+        """Put an object."""
+        self._inbox.put(view, dataset=dataset, seq=self._seq if seq is None else seq, **place)
+        return True
+
+    def hurry(self, seconds: float) -> None:
+        """Nothing: obstore has a limit of its own."""
+
+    def close(self) -> None:
+        """Nothing: an inbox has no connection."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """A row: `seq` is that of the last try, and `view` is what was stored by `stored`."""
+
+    writer: str
+    seq: int = 0
+    stored: int = 0
+    view: ProfileView | None = None
+
+
+class Rows:
+    """The rows of a process; a forked child has others. One thread uses them at a time.
+
+    A bucket is the merge of its rows. So a row that can no longer grow, as it was rolled up or too
+    many others have grown since, stays as it is, and the bucket gets another one.
+
+    Attributes:
+        dataset: name of what is watched.
+        address: of the store or the inbox.
+        checkpoint: seconds after which what is new is worth a put.
+        quiet: the same, if nothing comes meanwhile.
+    """
+
+    def __init__(self, target: Store | ToInbox, dataset: str, segment: str) -> None:
+        """Begin without rows."""
+        self.dataset, self._target, self._segment = dataset, target, segment
+        self.address = target.address
+        # Every put into an inbox is an object until it is pulled.
+        in_store = isinstance(target, Store)
+        self.checkpoint, self.quiet = (30.0, 1.0) if in_store else (600.0, math.inf)
+        self._process = 0
+
+    def define(self, every: timedelta | None, default: timedelta) -> timedelta:
+        """Return the length of the buckets: as given, that of the dataset, or else the default.
+
+        Raises:
+            StoreError: the dataset has buckets of another length, or a server is away.
+        """
+        every = every or self._target.datasets().get(self.dataset, default)
+        self._target.define(self.dataset, every)
+        return every
+
+    def put(self, start: datetime, view: ProfileView, every: timedelta | None) -> None:
+        """Add a profile to a bucket; once this returns it is stored.
+
+        A try that fails may have arrived all the same, so its number is not used again: by that the
+        store would hold less than what is put by the next try, and would not take it.
+
+        Raises:
+            StoreError: it cannot be stored now.
+        """
+        if os.getpid() != self._process:
+            self._process, self._count = os.getpid(), 0
+            self._name = f"{platform.node()}-{self._process}-{secrets.token_hex(8)}"
+            self._rows: dict[datetime, _Row] = {}  # by the start of the bucket; the last grew last
+        row = self._rows.pop(start, None)
+        if row is None:
+            self._count += 1
+            row = _Row(f"{self._name}/{self._count}")
+        self._rows[start] = row
+        row.seq += 1
+        whole = view if row.view is None else row.view.merge(view)
+        try:
+            kept = self._target.put(
+                self.dataset,
+                whole,
+                at=start,
+                every=every,
+                segment=self._segment,
+                writer=row.writer,
+                seq=row.seq,
+            )
+        except ConflictError:
+            del self._rows[start]
+            if row.view is None:
+                raise
+            self.put(start, view, every)
+            return
+        if not kept:
+            refused = f"keeps nothing of {row.writer!r} by the number {row.seq}"
+            raise StoreError(f"{self.address} {refused}")
+        row.view, row.stored = whole, row.seq
+        # Of others the last try may have arrived: another row would count that twice.
+        sure = [at for at, row in self._rows.items() if row.stored == row.seq]
+        for at in sure[:-_MOST]:
+            del self._rows[at]
+
+    def hurry(self, seconds: float) -> None:
+        """Let no call wait longer than so many seconds for a server."""
+        self._target.hurry(seconds)
+
+    def close(self) -> None:
+        """Close the store."""
+        self._target.close()

@@ -1,0 +1,98 @@
+"""An inbox in an S3-compatible service that fails, with writers and pulls in other processes."""
+
+import contextlib
+import secrets
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from lightmeter import Store
+from lightmeter.errors import StoreError
+from lightmeter.store.inbox import Inbox
+from lightmeter.store.pull import Pulled, pull
+from stores import view
+
+obstore = pytest.importorskip("obstore")
+pytest.importorskip("moto.server")
+
+sys.path.append(str(Path(__file__).parents[1] / "stress"))
+import inbox_kills  # noqa: E402
+from inbox_kills import SECRET  # noqa: E402
+
+DAY = date(2022, 9, 7)
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """The address of a service in this process, and the environment to reach it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "DEFAULT_REGION", "ENDPOINT_URL"):
+            patch.setenv(f"AWS_{name}", "")
+        patch.setenv("AWS_ALLOW_HTTP", "true")
+        with inbox_kills.served() as address:
+            yield address
+
+
+@pytest.fixture
+def address(bucket: str) -> str:
+    return f"{bucket}/{secrets.token_hex(8)}/a prefix"
+
+
+def put(inbox: Inbox, images: int, seq: int, **place: str) -> str:
+    return inbox.put(
+        view(images), **{"dataset": "é/..%", "at": DAY, "writer": "a b/+~", "seq": seq, **place}
+    )
+
+
+def test_pull_and_delete(address: str, tmp_path: Path) -> None:
+    inbox = Inbox(address)
+    names = {put(inbox, seq, seq, segment="a=%2F&b=") for seq in (1, 2)} | {put(inbox, 1, 1)}
+    assert set(inbox.list()) == names
+    obstore.put(inbox._objects, "foreign.txt", b"hello")
+    obstore.put(Inbox(f"{address} too")._objects, "another.txt", b"hello")  # beside the prefix
+    with Store(tmp_path / "drift.db") as store:
+        for delete, counts in ((False, (2, 0, 1, 0, 1)), (True, (0, 2, 1, 0, 1))):
+            with pytest.warns(UserWarning, match="foreign"):
+                assert pull(inbox, store, delete=delete) == Pulled(*counts)
+        assert list(inbox.list()) == ["foreign.txt"]
+        assert store.read("é/..%", segment="a=%2F&b=").images == 2
+        inbox.delete(["foreign.txt", *names])  # those that are there
+        assert inbox.list() == {}
+        for number in range(30):
+            put(inbox, 1, 1, writer=str(number))
+        assert pull(inbox, store, delete=True).new == 30
+        assert inbox.list() == {}
+
+
+def test_errors(address: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for target in (Inbox(f"{bucket}-that-is-not/x"), Inbox(f"{bucket}-that-is-not")):
+        with pytest.raises(StoreError, match="NoSuchBucket") as caught:
+            put(target, 1, 1)
+        assert SECRET not in str(caught.value)
+        with pytest.raises(StoreError, match="NoSuchBucket") as caught:
+            target.list()
+        assert SECRET not in str(caught.value)
+    import boto3
+
+    key = f"{address.removeprefix(f'{bucket}/')}//x"
+    boto3.client("s3").put_object(Bucket="bucket", Key=key, Body=b"")
+    with pytest.raises(StoreError, match=r"a prefix//x.*empty path segment"):
+        Inbox(address).list()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(StoreError, match=r"writing .* failed: .*error sending request") as caught:
+        put(Inbox(address), 1, 1)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("service", ["s3", "file", "losing"])
+def test_kills_lose_and_double_nothing(
+    service: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    box = f"file://{tmp_path}/box"
+    address = box if service == "file" else request.getfixturevalue("address")
+    with inbox_kills.losing() if service == "losing" else contextlib.nullcontext():
+        acknowledged, lost = inbox_kills.attack(address, tmp_path, 3)
+    assert acknowledged
+    assert lost == 0

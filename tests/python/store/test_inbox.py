@@ -1,0 +1,332 @@
+"""Inboxes in memory and in folders, and pulling from them."""
+
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter import Profile, ProfileView, Store
+from lightmeter.errors import StoreError
+from lightmeter.store.inbox import MOST_BYTES, Inbox, parse_name
+from lightmeter.store.pull import Pulled, pull
+from stores import view
+
+obstore = pytest.importorskip("obstore")
+
+DAY = date(2022, 9, 7)
+LATER = Profile()
+LATER.set_dataset_timestamp(datetime(2022, 9, 8, tzinfo=UTC))
+NAME = "cells/2022-09-07T000000.000Z_86400000ms/-/a/1.lmp"
+HOSTILE = ["é/*?[", "..", ".", "../%2F", "a#1", "%", "-", " ", "x\ny", "~", "ab" * 60, "\u202e<b>"]
+
+
+@pytest.fixture(params=["memory", "file"])
+def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Inbox:
+    return Inbox("memory:///" if request.param == "memory" else f"file://{tmp_path}/in box")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "drift.db")
+
+
+def put(inbox: Inbox, profile: ProfileView, seq: int = 1, **place: Any) -> str:
+    return inbox.put(profile, **{"dataset": "cells", "at": DAY, "writer": "a", "seq": seq, **place})
+
+
+def write(inbox: Inbox, name: str, data: bytes) -> None:
+    obstore.put(inbox._objects, name, data)
+
+
+def pulled(inbox: Inbox, store: Store, *, delete: bool = False, **counts: int) -> None:
+    """Pull, and compare the counts that are not 0."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = pull(inbox, store, delete=delete)
+    assert result == Pulled(**dict.fromkeys(Pulled._fields, 0) | counts)
+    assert len(caught) == result.refused + result.damaged
+
+
+def test_it_gives_what_a_put_gives(inbox: Inbox, store: Store, tmp_path: Path) -> None:
+    with Store(tmp_path / "other.db") as other:
+        for number, every, segment in (
+            (1, "1h", None),
+            (2, "1h", "camera=a%26b&x="),
+            (3, "1w", ""),
+        ):
+            for writer in HOSTILE[:2]:
+                at = datetime(2022, 9, 7, number, 30, tzinfo=UTC)
+                place: dict[str, Any] = {"at": at, "every": every, "segment": segment}
+                place |= {"writer": writer, "seq": number}
+                put(inbox, view(number), dataset=every, **place)
+                other.put(every, view(number), **place)
+        pulled(inbox, store, new=6)
+        pulled(inbox, store, known=6)
+        assert store.datasets() == other.datasets()
+        for dataset in other.datasets():
+            for segment in other.segments(dataset):
+                rows, others = (
+                    [row._replace(updated=None) for row in each.stored(dataset, segment=segment)]
+                    for each in (store, other)
+                )
+                assert rows == others
+                assert store.read(dataset, segment=segment) == other.read(dataset, segment=segment)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_survive(inbox: Inbox, store: Store, name: str) -> None:
+    at = datetime(1, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+    place: dict[str, Any] = {"at": at, "every": timedelta(milliseconds=7), "seq": -(2**62)}
+    key = put(inbox, view(1), dataset=name, writer=name, segment={name: name, "x": ""}, **place)
+    assert list(inbox.list()) == [key]
+    assert key.isascii()
+    pulled(inbox, store, new=1, delete=True)
+    (row,) = store.stored(name, segment={name: name, "x": ""})
+    assert (row.writer, row.seq) == (name, -(2**62))
+    assert row.start <= at < row.end
+    assert inbox.list() == {}
+
+
+def test_only_the_last_of_a_writer_is_read(
+    inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seq in (1, 2, 10, 9):
+        put(inbox, view(seq), seq)
+    put(inbox, view(5), 5, writer="b")
+    read: list[str] = []
+    original = inbox.read
+    monkeypatch.setattr(inbox, "read", lambda name: read.append(name) or original(name))
+    pulled(inbox, store, new=2, superseded=3)
+    assert len(read) == 2
+    pulled(inbox, store, known=2, superseded=3)
+    assert len(read) == 2
+    assert store.read("cells").images == 15
+
+
+def test_exactly_what_was_listed_and_is_stored_is_deleted(
+    inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(inbox, view(1), 1)
+    put(inbox, view(2), 2)
+    original = store.put
+
+    def put_and_more(*arguments: Any, **keywords: Any) -> bool:
+        put(inbox, view(3), 3)
+        put(inbox, view(1), 1, writer="b")
+        return original(*arguments, **keywords)
+
+    monkeypatch.setattr(store, "put", put_and_more)
+    pulled(inbox, store, new=1, superseded=1, delete=True)
+    monkeypatch.undo()
+    assert [parse_name(name)[4:] for name in sorted(inbox.list())] == [("a", 3), ("b", 1)]  # type: ignore[index]
+    pulled(inbox, store, new=2, delete=True)
+    assert store.read("cells").images == 4
+    pulled(inbox, store, delete=True)
+
+
+def damaged(inbox: Inbox) -> list[str]:
+    """Put objects that are none of an inbox, or damaged."""
+    good = inbox.read(put(inbox, view(1)))
+    assert good is not None
+    bucket = "2022-09-07T000000.000Z_86400000ms"
+    names = {
+        NAME.replace("/1.", "/2."): good[:-1],
+        NAME.replace("/1.", "/3."): b"",
+        NAME.replace("/1.", "/4."): LATER.view().to_bytes(),
+        NAME.replace("/1.", "/5."): good[:50] + b"\xff" + good[51:],
+        NAME.replace("07T", "08T"): good,  # of another bucket
+        "README.txt": b"hello",
+        NAME + ".gz": good,
+        NAME.replace("1.lmp", "01.lmp"): good,
+        NAME.replace("1.lmp", f"{2**63}.lmp"): good,
+        NAME.replace("000.000Z", "001.000Z"): good,  # no start of a bucket
+        NAME.replace("86400000ms", "0ms"): good,
+        NAME.replace("86400000ms", f"{10**15}ms"): good,
+        NAME.replace("2022-", "20222-"): good,
+        NAME.replace("cells", "%63ells"): good,
+        NAME.replace("cells", "a%00b"): good,  # which PostgreSQL does not keep
+        NAME.replace("cells", "%ff"): good,
+        NAME.replace("cells", "%ED%A0%80"): good,
+        NAME.replace("/-/", "/b=1&a=1/"): good,
+        NAME.replace("/-/", "/camera/"): good,
+        NAME.replace("/a/", "/a/b/"): good,
+        f"cells/{bucket}/-/a b/1.lmp": good,
+    }
+    for name, data in names.items():
+        write(inbox, name, data)
+    return [*names]
+
+
+def test_what_is_foreign_or_damaged_is_named_and_left(inbox: Inbox, store: Store) -> None:
+    names = damaged(inbox)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="left in") as caught:
+            pull(inbox, store, delete=True)
+        texts = [str(warning.message) for warning in caught]
+        assert sum(any(repr(name) in text for text in texts) for name in names) == 20
+        assert texts[-1].startswith("1 more objects are left")
+        assert sorted(inbox.list()) == sorted(names)
+    assert store.datasets() == {"cells": timedelta(days=1)}
+    assert store.read("cells").images == 1  # what came before the damaged ones
+
+
+def test_what_was_rolled_up_or_has_other_buckets_is_refused(inbox: Inbox, store: Store) -> None:
+    put(inbox, view(1), 1)
+    put(inbox, view(1), 1, at=date(2022, 9, 20), every="1h", writer="b")
+    pulled(inbox, store, new=1, refused=1)
+    put(inbox, view(1), 1, writer="c")
+    pulled(inbox, store, new=1, known=1, refused=1)
+    store.gc(now=datetime(2022, 9, 30, tzinfo=UTC))
+    put(inbox, view(2), 2)
+    put(inbox, view(3), 3)
+    pulled(inbox, store, known=1, refused=4, delete=True)
+    assert len(inbox.list()) == 4
+    assert store.read("cells").images == 2
+
+
+def test_limits(inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for long in ({"dataset": "d" * 900}, {"writer": "%" * 330}, {"segment": {"k": "v" * 900}}):
+        with pytest.raises(StoreError, match=f"the {next(iter(long))} is too long"):
+            put(inbox, view(1), **long, **({} if "writer" in long else {"writer": "w" * 90}))
+    monkeypatch.setattr("lightmeter.store.inbox.MOST_BYTES", 100)
+    with pytest.raises(StoreError, match="expected 100 at most"):
+        put(inbox, view(1))
+    assert inbox.list() == {}
+    write(inbox, NAME, b"x" * (MOST_BYTES + 1))
+    monkeypatch.setattr(inbox, "read", None)
+    with pytest.warns(UserWarning, match=f"it has {MOST_BYTES + 1} bytes"):
+        pull(inbox, store)
+
+
+def test_wrong_arguments(inbox: Inbox) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"dataset": ""}, {"dataset": 1}, {"writer": ""}, {"writer": "a\0"}, {"seq": None},
+        {"seq": 2**63}, {"every": timedelta(0)}, {"every": "1x"}, {"segment": "camera"},
+        {"at": "2022"}, {"dataset": "\ud800"},
+    ]  # fmt: skip
+    for place in wrong:
+        with pytest.raises((TypeError, ValueError)):
+            put(inbox, view(1), **place)
+    with pytest.raises(ValueError, match="the profile is from 2022-09-08"):
+        put(inbox, LATER.view())
+    assert inbox.list() == {}
+
+
+@pytest.mark.parametrize("where", ["inbox", "store"])
+def test_lost_answers_double_nothing(
+    inbox: Inbox, store: Store, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = iter([True] * 3)
+
+    def losing(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            result = function(*arguments, **keywords)
+            if next(lost, False):
+                raise StoreError("the answer was lost")
+            return result
+
+        return call
+
+    target: Any = inbox if where == "inbox" else store
+    method = "_write" if where == "inbox" else "put"
+    monkeypatch.setattr(target, method, losing(getattr(target, method)))
+    for seq in (1, 2):
+        for _ in range(4):
+            try:
+                put(inbox, view(seq), seq)
+                break
+            except StoreError:
+                continue
+    for _ in range(4):
+        try:
+            pull(inbox, store, delete=True)
+            break
+        except StoreError:
+            continue
+    assert store.read("cells").images == 2
+    assert inbox.list() == {}
+
+
+def test_two_pulls_at_once(inbox: Inbox, store: Store) -> None:
+    for number in range(40):
+        for seq in (1, 2):
+            put(inbox, view(seq), seq, writer=str(number))
+    barrier, errors = threading.Barrier(2), list[Exception]()
+
+    def run() -> None:
+        try:
+            barrier.wait()
+            with Store(store.address) as own:
+                pull(inbox, own, delete=True)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert inbox.list() == {}
+    assert store.read("cells").images == 80
+
+
+@pytest.mark.parametrize("exemplars", [False, True])
+def test_pictures_and_paths_stay_at_home(tmp_path: Path, exemplars: bool) -> None:
+    from PIL import Image
+
+    (tmp_path / "secret-folder").mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "secret-folder/secret-name.png")
+    (tmp_path / "secret-folder/secret-failure.png").write_bytes(b"no picture")
+    profile = lm.profile_images(tmp_path / "secret-folder", exemplars=2, metrics="all")
+    address = f"file://{tmp_path}/box"
+    inbox = Inbox(address, exemplars=exemplars)
+    lm.log_folder(None, tmp_path / "secret-folder", "folder", inbox=inbox, exemplars=2, at=DAY)
+    put(inbox, profile)
+    bodies = [Path(tmp_path, "box", name).read_bytes() for name in inbox.list()]
+    assert len(bodies) == 2
+    for body in bodies:
+        assert (b"secret" in body) == exemplars
+        assert bool(ProfileView.from_bytes(body).failures) == exemplars
+    assert not any("secret-name" in name or str(tmp_path) in name for name in inbox.list())
+
+
+def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("drift.db", "http://h/x", "s3://user:pass@b/x", "gs://b/x?key=pass", "ftp://x"):
+        with pytest.raises(StoreError, match="an inbox begins with") as caught:
+            Inbox(address)
+        assert "pass@" not in str(caught.value)
+    with pytest.raises(StoreError, match="opening failed"):
+        Inbox(f"file://{tmp_path}/none", create=False)
+    assert not (tmp_path / "none").exists()
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    inbox = Inbox("memory:///")
+    text = r"listing failed: a \*\*\* b \?\.\.\. c$"
+    with pytest.raises(StoreError, match=text), inbox._reporting("listing"):
+        raise OSError("a wJalrXUtnFEMI b ?sig=abc c\n\nDebug source: much")
+
+
+def test_a_forked_child_puts(tmp_path: Path, store: Store) -> None:
+    inbox = Inbox(f"file://{tmp_path}/box")
+    put(inbox, view(1))
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            put(inbox, view(2), writer="child")
+            try:
+                inbox.list()
+            except StoreError:
+                status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(pid, 0)[1] == 0
+    put(inbox, view(3), writer="c")
+    pulled(inbox, store, new=3)
+    assert store.read("cells").images == 6
