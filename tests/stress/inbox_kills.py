@@ -28,7 +28,7 @@ from lightmeter.store.pull import pull
 from row import Row
 
 NAME = "kill -9 of writers to an inbox and of pulls, lost answers"
-REPEATS = 60
+REPEATS = 20  # of four kills on each of three services
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLE"
 WRITER = """

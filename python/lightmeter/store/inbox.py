@@ -95,7 +95,7 @@ class Inbox:
     Attributes:
         address: where it is.
 
-    >>> inbox = Inbox("s3://bucket/drift")
+    >>> inbox = Inbox("memory:///")  # or "s3://bucket/drift"
     >>> inbox.put(view, dataset="cells", at=date(2022, 9, 7), writer="microscope 1", seq=1)
     """
 
@@ -201,8 +201,14 @@ class Inbox:
         with self._reporting(f"writing {name} in a forked process"):
             if self.address.startswith("memory"):
                 raise OSError("an inbox in memory is of one process")
-            command = [sys.executable, "-c", code, self.address, name]
-            subprocess.run(command, input=data, check=True, stderr=subprocess.PIPE, timeout=120)
+            subprocess.run(
+                [sys.executable, "-c", code, self.address, name],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                input=data,
+                stderr=subprocess.PIPE,
+                check=True,
+                timeout=120,
+            )
 
     def list(self) -> dict[str, int]:
         """Return the names of all objects, and their sizes in bytes.

@@ -1,6 +1,7 @@
 """Inboxes in memory and in folders, and pulling from them."""
 
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from conftest import lightmeter
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.store.inbox import MOST_BYTES, Inbox, parse_name
@@ -330,3 +332,28 @@ def test_a_forked_child_puts(tmp_path: Path, store: Store) -> None:
     put(inbox, view(3), writer="c")
     pulled(inbox, store, new=3)
     assert store.read("cells").images == 6
+
+
+def test_commands(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box, file = (tmp_path / "box").as_uri(), tmp_path / "drift.db"
+    for place in (["--inbox", box, "--store", file], []):
+        assert lightmeter("log", folder, "--dataset", "cells", *place).returncode == 2
+    for _ in range(2):
+        assert lightmeter("log", folder, "--dataset", "cells", "--inbox", box).returncode == 0
+    (tmp_path / "box/README").write_text("hello")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        done = lightmeter("store", "pull", box, file, "--delete")
+    assert done.returncode == 0
+    assert "warning: 'README' is left in" in done.stderr
+    assert done.stdout == "new: 1, known: 0, superseded: 1, refused: 0, damaged: 1\n"
+    assert [path.name for path in (tmp_path / "box").iterdir()] == ["README"]
+    with Store(file) as store:
+        assert store.read("cells").images > 0
+    other = tmp_path / "other.db"
+    assert lightmeter("store", "pull", f"{box}es", other).returncode == 1
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    result = lightmeter("store", "pull", box, other)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "pip install 'lightmeter[inbox]'" in result.stderr
+    assert not other.exists()
