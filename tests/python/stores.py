@@ -14,7 +14,11 @@ from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
 from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
-from lightmeter.store.rows import seal
+from lightmeter.store.rows import digest_of
+from lightmeter.store.statements import has_key
+from lightmeter.store.tables import dataset, profile
+from lightmeter.times import MILLISECOND, to_ms
+from sqlalchemy import select, update
 
 DATASETS = ("cells", "hours")
 
@@ -40,14 +44,23 @@ def sql(path: Path, *statements: str) -> None:
         connection.commit()
 
 
+def change(store: Store, *statements: str) -> None:
+    """Change a store behind its back, on any engine."""
+    with store._database.transaction() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
-    columns = "name, start, segment, writer, seq, span, images, updated, sha256"
-    for number, *values in store._database.all(
-        f"SELECT profile.rowid, {columns} FROM profile JOIN dataset ON id = dataset"
-    ):
-        query = "UPDATE profile SET seal = ? WHERE rowid = ?"
-        store._database.all(query, (seal(*values), number))
+    columns = [column for column in profile.c if column.name not in ("dataset", "sha256")]
+    query = select(dataset.c.name, profile.c.dataset, *columns)
+    for row in store._database.rows(query.where(profile.c.dataset == dataset.c.id)):
+        key = row.dataset, row.segment, to_ms(row.start), row.writer
+        counts = row.seq, row.span // MILLISECOND, row.images, to_ms(row.updated)
+        digest = digest_of(row.name, *key[1:], *counts, row.body or b"")
+        with store._database.transaction() as connection:
+            connection.execute(update(profile).where(has_key(key)).values(sha256=digest))
 
 
 def fill(path: Path) -> None:

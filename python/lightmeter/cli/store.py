@@ -14,7 +14,7 @@ from lightmeter.cli.options import Format, Printed, StoreArgument
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage, wide_console
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
-from lightmeter.store.summary import Summary
+from lightmeter.store.rows import Summary
 from lightmeter.text import NONE, count, counted, visible
 from lightmeter.times import duration_text
 

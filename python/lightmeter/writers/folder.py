@@ -24,7 +24,6 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.file_store import FileStore
 from lightmeter.store.remote.client import AwayError
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
@@ -268,7 +267,7 @@ def _writer(folder: str | os.PathLike[str], store: Store) -> str:
         return f"address {visible(shown_url(address))}"
     path = os.path.realpath(folder)
     raw = path_bytes(path)
-    if not isinstance(store, FileStore):
+    if store.path is None:
         name = visible(raw.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
         digest = hashlib.sha256(raw).hexdigest()[:16]
         return f"folder {name} {digest} of {visible(platform.node())[:_SHOWN]}"

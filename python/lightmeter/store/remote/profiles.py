@@ -2,17 +2,16 @@
 
 import contextlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lightmeter.errors import DecodeError, StoreError
+from lightmeter.errors import DecodeError
 from lightmeter.files import MAX_PROFILE_BYTES
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.damage import Damage
-from lightmeter.store.profiles import Bucket, Profiles, with_few_features
+from lightmeter.store.profiles import Profiles, with_few_features
 from lightmeter.store.remote.answers import (
     bucket_of,
     each_of,
@@ -27,10 +26,17 @@ from lightmeter.store.remote.client import AwayError, Client, RefusedError
 from lightmeter.store.remote.sending import Sender
 from lightmeter.store.remote.spool import Entry
 from lightmeter.store.remote.wire import Answer
-from lightmeter.store.retention import Collected
-from lightmeter.store.rows import Put, StoredProfile, checked_name
+from lightmeter.store.rows import (
+    Bucket,
+    Collected,
+    Damage,
+    Newest,
+    Put,
+    StoredProfile,
+    Summary,
+    checked_name,
+)
 from lightmeter.store.rows import new_writer as new_local_writer
-from lightmeter.store.summary import Newest, Summary
 from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
 
 __all__ = ["RemoteProfiles"]
@@ -46,9 +52,9 @@ class RemoteProfiles(Profiles):
     Reading raises StoreError where the server is away or does not take the key.
     """
 
-    def __init__(self, client: Client, sender: Sender, *, pictures: bool) -> None:
-        """Those of a server; `pictures` says whether exemplars and paths are sent to it."""
-        self._client, self._sender, self._pictures = client, sender, pictures
+    _client: Client
+    _sender: Sender
+    _pictures: bool  # whether exemplars and paths are sent to the server
 
     # Writing
 
@@ -232,19 +238,6 @@ class RemoteProfiles(Profiles):
             return list(map(stored_of, each_of(rows)))
 
     # Keeping
-
-    def covered(self, row: StoredProfile) -> list[tuple[datetime, str, int]]:
-        """See `Profiles.covered`. A server does not tell."""
-        return []
-
-    def put_rolled_up(
-        self,
-        row: StoredProfile,
-        view: ProfileView,
-        covers: Sequence[tuple[datetime, str, int]],
-    ) -> bool:
-        """Raises StoreError: a server takes profiles of writers only."""
-        raise StoreError("a server takes no days that others have rolled up")
 
     def delete(
         self,

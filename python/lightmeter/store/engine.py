@@ -1,0 +1,501 @@
+"""Transactions, snapshots and the lock for monitors, on SQLite and on PostgreSQL.
+
+Threads share a database, and no fork can harm it.
+"""
+
+import contextlib
+import os
+import random
+import re
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    NullPool,
+    QueuePool,
+    StaticPool,
+    create_engine,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from lightmeter.errors import StoreError
+from lightmeter.store import sqlite_file
+from lightmeter.store.sqlite_file import BUSY_SECONDS, file_id
+from lightmeter.store.tables import VERSION, DamagedError, metadata, version
+
+__all__ = ["Database", "is_full"]
+
+_PAUSE = 0.001, 0.02  # between two tries to write
+_PATIENCE = 600  # seconds for the lock for monitors
+_LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
+_NO_TABLE = re.compile(
+    "no such (?:table|column)|has (?:no column|[0-9]+ columns)|"
+    "(?:relation|column) .* does not exist"
+)
+
+
+class _Snapshot:
+    """A connection that reads what there was at one moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.lock = threading.RLock()  # held while a statement runs
+        self.connection = connection
+        self.lost = ""
+        self._is_private = False
+
+    def move(self) -> None:
+        """Go on with a private copy, before a fork: a temporary database, which has no locks."""
+        if self._is_private or self.lost:
+            return
+        copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        try:
+            source = self.connection.connection.driver_connection
+            assert source is not None
+            copy.text_factory = source.text_factory
+            source.backup(copy)
+            private = create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool)
+            self.connection.close()
+            self.connection, self._is_private = private.connect(), True
+        except sqlite3.Error as error:
+            copy.close()
+            self.connection.close()
+            self.lost = (
+                f"there was a fork while the store was being read, and no room for a copy of it "
+                f"({error}); read again, or set SQLITE_TMPDIR to a folder with more room"
+            )
+
+
+class _Mine(threading.local):
+    """Where one thread reads and writes."""
+
+    snapshot: _Snapshot | None = None
+
+
+class Database:
+    """A SQLite file, or a PostgreSQL database.
+
+    Attributes:
+        address: without a password.
+        path: of the file; None for PostgreSQL.
+    """
+
+    def __init__(self, address: str | os.PathLike[str], *, create: bool) -> None:
+        """Open it, and make its tables if there are none and `create` says so.
+
+        Raises:
+            StoreError: it cannot be opened, is no store or one of a newer version.
+        """
+        self._writing = threading.RLock()  # held by the writer of a process, and by a fork
+        self._opening = threading.RLock()  # held while a connection is opened or closed
+        self._turns = threading.RLock()
+        self._turn: Connection | filelock.BaseFileLock | None = None
+        self._mine = _Mine()
+        self._writer: Connection | None = None
+        self._snapshots: list[_Snapshot] = []
+        self._closed = False
+        self.path: Path | None = None
+        self._create = create
+        if str(address).startswith("postgresql:"):
+            url = make_url(str(address)).set(drivername="postgresql+psycopg")
+            self.address = url.set(drivername="postgresql").render_as_string()
+            self._engine: Engine = create_engine(
+                url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
+            )
+            self._reader: Engine = self._engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        else:
+            self.path = path = Path(address).absolute()
+            self.address = os.fspath(path)
+            sqlite_file.check_file_system(path)
+            if not create and not (path.exists() and path.stat().st_size):
+                raise StoreError(f"there is no store at {path}; check the path, or log into it")
+            # What cannot be written may change under a connection that takes it as it is.
+            pool: dict[str, Any] = {"poolclass": QueuePool, "max_overflow": -1}
+            if sqlite_file.is_read_only(path):
+                pool = {"poolclass": NullPool}
+            self._engine = self._reader = create_engine("sqlite://", creator=self._connect, **pool)
+        self.insert = postgresql.insert if self.path is None else sqlite.insert
+        with _forks:
+            _databases.add(self)
+        with self._reported("cannot open the store"):
+            self._make_tables(create)
+        self._create = False  # what vanishes later is not begun again
+        self._file = self.path and file_id(self.path)
+
+    # Reading and writing
+
+    def rows(self, statement: Executable) -> Sequence[Any]:
+        """Return the rows of a query, in this thread's snapshot or transaction if it is in one.
+
+        Raises:
+            StoreError: the database refused; its error is the cause.
+            DamagedError: a value is none that was written, or the file is damaged.
+        """
+        with self.snapshot(), self._reported():
+            snapshot = self._mine.snapshot
+            assert snapshot is not None
+            with snapshot.lock:
+                if snapshot.lost:
+                    raise StoreError(snapshot.lost)
+                return snapshot.connection.execute(statement).all()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that this thread reads inside be of the moment at which it begins to read.
+
+        Nobody waits for its end: neither other threads nor writers nor a fork.
+        """
+        if self._mine.snapshot is not None:
+            yield
+            return
+        with self._reported(), self._opening:
+            snapshot = _Snapshot(self._connected(self._reader))
+            if self.path is not None:
+                snapshot.connection.exec_driver_sql("BEGIN")
+            self._snapshots.append(snapshot)
+        self._mine.snapshot = snapshot
+        try:
+            yield
+        finally:
+            self._mine.snapshot = None
+            with self._opening:
+                self._snapshots = [other for other in self._snapshots if other is not snapshot]
+                if not snapshot.lost:
+                    snapshot.connection.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Write all or nothing. In SQLite other writers wait, and readers see what was before."""
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            with contextlib.nullcontext() if self.path is None else self._writing, self._reported():
+                if (connection := self._began(until)) is not None:
+                    with self._written(connection):
+                        yield connection
+                    return
+            time.sleep(random.uniform(*_PAUSE))
+
+    def _began(self, until: float) -> Connection | None:
+        """Return a connection in a transaction; None while another process is in one.
+
+        SQLite would wait for its end within one call, and a fork and other threads for that call.
+        """
+        with self._opening:
+            connection = self._connected(self._engine)
+        if self.path is None:
+            return connection
+        try:
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+            return connection
+        except BaseException as error:
+            self._back(connection)
+            is_busy = _sqlite_code(error) == sqlite3.SQLITE_BUSY and time.monotonic() < until
+            if not is_busy:
+                raise
+            return None
+
+    @contextlib.contextmanager
+    def _written(self, connection: Connection) -> Iterator[None]:
+        outer, self._mine.snapshot = self._mine.snapshot, _Snapshot(connection)
+        pid, self._writer = os.getpid(), connection
+        try:
+            yield
+            if os.getpid() != pid:
+                raise StoreError("this process was forked inside a transaction of its parent")
+            if self.path is not None and file_id(self.path) != self._file:
+                raise StoreError(
+                    f"the store {self.address!r} was moved, deleted or replaced while it was open; "
+                    "put it back, or open the store again"
+                )
+            connection.commit()
+        finally:
+            self._mine.snapshot, self._writer = outer, None
+            if os.getpid() == pid:
+                self._back(connection)
+            else:
+                _abandoned.append(connection)
+
+    def _back(self, connection: Connection) -> None:
+        """Give a connection back, which rolls back what was not committed."""
+        with self._opening:
+            connection.close()
+
+    # The lock for monitors
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other process or thread is inside; the same thread may enter again.
+
+        The lock is one of the operating system or of PostgreSQL, which goes with the process that
+        holds it. It has a connection of its own.
+
+        Raises:
+            StoreError: somebody is inside for 10 minutes, or the lock cannot be made.
+        """
+        with self._turns:
+            if self._turn is not None:
+                yield
+                return
+            held = self._turn = self._locked()
+            try:
+                yield
+            finally:
+                if self._turn is held:  # not in a child that was forked inside
+                    self._turn = None
+                    held.close() if isinstance(held, Connection) else held.release()
+
+    def _locked(self) -> Connection | filelock.BaseFileLock:
+        try:
+            if self.path is not None:
+                file = f"{os.path.realpath(self.path)}-turn"
+                lock = filelock.FileLock(file, timeout=_PATIENCE, poll_interval=0.05)
+                lock.acquire()
+                return lock
+            with self._opening:
+                connection = self._connected(self._engine)
+            try:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.execute(text(f"SET lock_timeout = '{_PATIENCE}s'"))
+                connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+                connection.detach()  # closed, and unlocked by that, at its end
+            except BaseException:
+                connection.invalidate()
+                raise
+            return connection
+        except (filelock.Timeout, SQLAlchemyError, OSError) as error:
+            raise StoreError(
+                f"another run has held the lock of {self.address} for more than "
+                f"{_PATIENCE // 60} minutes, or it cannot be taken: {error}; wait for it, or end it"
+            ) from error
+
+    def check_turn(self) -> None:
+        """Raise StoreError if the lock that this process holds was lost with its connection."""
+        if isinstance(self._turn, Connection):
+            with self._reported("the lock of the monitors was lost; run them again:"):
+                self._turn.execute(text("SELECT 1"))
+
+    # The file
+
+    def shrink(self) -> None:
+        """Give free pages of a file back to the file system, and the room of the log."""
+        if self.path is not None:
+            with self._reported(), self._writing, self._opening:
+                connection = self._connected(self._engine)
+                try:
+                    driver = connection.connection.driver_connection
+                    assert driver is not None
+                    # As a script, which runs a pragma to its end.
+                    driver.executescript(
+                        "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
+                    )
+                finally:
+                    connection.close()
+
+    def copy_to(self, copy: Path) -> None:
+        """Write a file of one moment to a new file, while others go on writing."""
+        if self.path is None:
+            raise StoreError(f"{self.address} is no file to copy to {copy}; use pg_dump")
+        if os.path.lexists(copy):
+            raise StoreError(f"there is something at {copy} already; name a file that is not there")
+        part = copy.with_name(f".{copy.name}-{os.urandom(4).hex()}")
+        with self.snapshot(), self._reported():
+            snapshot = self._mine.snapshot
+            assert snapshot is not None
+            with snapshot.lock:
+                source = snapshot.connection.connection.driver_connection
+                assert source is not None
+                try:
+                    with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as target:
+                        source.backup(target)
+                    os.replace(part, copy)
+                except (OSError, sqlite3.Error) as error:
+                    raise StoreError(f"cannot copy {self.path} to {copy}: {error}") from error
+                finally:
+                    part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close it; later use raises StoreError."""
+        with self._writing, self._opening:
+            self._closed = True
+            self._engine.dispose()
+
+    # Opening
+
+    def _connect(self) -> sqlite3.Connection:
+        path = self.path
+        assert path is not None
+        if file_id(path) in _unusable:
+            raise StoreError(
+                f"this process cannot use the store {self.address!r}: it was forked in the middle "
+                "of a call on the store; start it with multiprocessing's 'spawn', or fork earlier"
+            )
+        try:
+            return sqlite_file.patiently(lambda: sqlite_file.connect(path, self._create))
+        except OSError as error:
+            raise StoreError(f"cannot open the store {self.address!r}: {error}") from error
+
+    def _connected(self, engine: Engine) -> Connection:
+        if self._closed:
+            raise StoreError(f"the store {self.address!r} is closed")
+        return engine.connect()
+
+    def _make_tables(self, create: bool) -> None:
+        with contextlib.suppress(DBAPIError), self._engine.connect() as connection:
+            self._check_version(connection.execute(select(version.c.version)).scalar())
+            return
+        if self.path is None:
+            with self._engine.begin() as connection:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+                self._make_missing(connection, create)
+            return
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._make_missing(connection, create)
+            connection.commit()
+
+    def _make_missing(self, connection: Connection, create: bool) -> None:
+        names = set(inspect(connection).get_table_names())
+        if version.name in names:
+            self._check_version(connection.execute(select(version.c.version)).scalar())
+            return
+        if taken := names & metadata.tables.keys() or (self.path and names):
+            raise StoreError(
+                f"{self.address} is a database, but not a store of lightmeter: it has the table "
+                f"{min(taken)!r}; name a database of its own"
+            )
+        if not create:
+            raise StoreError(f"there is no store at {self.address}; check it, or log into it first")
+        metadata.create_all(connection, checkfirst=False)
+        connection.execute(insert(version).values(version=VERSION))
+
+    def _check_version(self, found: int | None) -> None:
+        if found != VERSION:
+            raise StoreError(
+                f"{self.address} was made by a newer version of lightmeter (tables {found}, this "
+                f"one knows {VERSION}); update lightmeter"
+            )
+
+    # Errors
+
+    @contextlib.contextmanager
+    def _reported(self, what: str = "store") -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            advice, kind = "", StoreError
+            words = str(cause).partition("\n")[0]
+            if _is_damage(cause):
+                advice, kind = "; see `lightmeter store verify`", DamagedError
+            elif _NO_TABLE.search(words):
+                advice = (
+                    "; its tables are those of another version of lightmeter: use that version, or "
+                    "log the images into a new store"
+                )
+            elif self.path is not None and not self.path.parent.is_dir():
+                advice = f"; there is no folder {os.fspath(self.path.parent)!r}"
+            raise kind(f"{what} {self.address!r}: {words}{advice}") from cause
+
+
+def _sqlite_code(error: BaseException | None) -> int:
+    """Return SQLite's primary result code; errors of Python's module itself have none."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+    return isinstance(error, UnicodeDecodeError) or _sqlite_code(error) in damage
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether an error says that there is no room on the disk."""
+    full = _sqlite_code(error) == sqlite3.SQLITE_FULL
+    return full or getattr(error, "sqlstate", "") == "53100"
+
+
+# Why no connection to a file may be open across a fork. SQLite notes in the memory of the process
+# which files it has locked. The locks themselves are the kernel's; they belong to one process and
+# are not inherited, but the notes are. A child that opens the file again then finds a note, asks
+# the kernel for nothing, and writes without a lock: whoever closes the file last elsewhere deletes
+# the log it writes into, with what it and others were told is stored. Closing the inherited
+# connection in the child is no cure, as closing may itself write to the log. So a fork waits for
+# the statement or transaction that runs, and closes every connection first. A snapshot cannot be
+# opened again, as it is of one moment, and may last for minutes: it moves to a private copy.
+#
+# What remains is a fork by a thread that is itself in a transaction. There the connection stays
+# open for the parent; the child must never use the file, by whatever path, nor free what it
+# inherited. The connections to PostgreSQL are sockets, which a child leaves to its parent.
+_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+_forking: list[Database] = []
+_forks = threading.RLock()
+_unusable: set[tuple[int, int] | None] = set()
+_abandoned: list[object] = []
+
+
+def _before_fork() -> None:
+    _forks.acquire()
+    _forking.extend(_databases)
+    for database in _forking:
+        database._writing.acquire()
+        database._opening.acquire()
+        for snapshot in database._snapshots:
+            snapshot.lock.acquire()
+            if database.path is not None:
+                snapshot.move()
+        if database.path is not None and database._writer is None:
+            database._engine.dispose()
+
+
+def _after_fork() -> None:
+    for database in _forking:
+        for snapshot in database._snapshots:
+            snapshot.lock.release()
+        database._opening.release()
+        database._writing.release()
+    _forking.clear()
+    _forks.release()
+
+
+def _after_fork_in_child() -> None:
+    for database in _forking:
+        _abandoned.extend([database._writer, database._turn, *database._snapshots])
+        if database._writer is not None:
+            database._mine.snapshot = None
+            if database.path is not None:
+                _unusable.add(file_id(database.path))
+        database._engine.dispose(close=False)
+        database._turns, database._turn = threading.RLock(), None
+        for snapshot in database._snapshots:
+            snapshot.lost = "this process was forked while its parent was reading; read again"
+    _after_fork()
+    for database in list(_databases):
+        database._snapshots = []
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork,
+        after_in_child=_after_fork_in_child,
+    )
