@@ -14,6 +14,7 @@ from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database, is_full
 from lightmeter.store.rows import Collected, Damage, StoredProfile, decoded, digest_of, is_whole
 from lightmeter.store.statements import (
+    COUNTS,
     KEPT,
     LISTED,
     Key,
@@ -167,8 +168,7 @@ def _remembered(number: int, row: StoredProfile) -> dict[str, object]:
     key = _key_of(number, row)
     values = row.seq, (row.end - row.start) // MILLISECOND, row.images, to_ms(row.updated)
     digest = digest_of(row.dataset, *key[1:], *values, b"")
-    names = "seq", "span", "images", "updated", "sha256", "body"
-    return dict(zip(names, (*values, digest, None), strict=True))
+    return dict(zip(COUNTS, (*values, digest, None), strict=True))
 
 
 def _remember(connection: Connection, number: int, row: StoredProfile) -> None:
@@ -239,7 +239,7 @@ def damage_of_profiles(database: Database) -> Iterator[Damage]:
             elif row.end - row.start not in (every, DAY if not row.writer else every):
                 yield Damage(row, "its length is not that of the buckets of the dataset")
         listed = select(*LISTED).where(is_in(name, None, None, segment), _P.body.is_(None))
-        for row in database.rows(listed):
-            held = row_of(name, row)
+        for values in database.rows(listed):
+            held = row_of(name, values)
             if not is_whole(held, b""):
                 yield Damage(held, "what is remembered of it is not what was rolled up")

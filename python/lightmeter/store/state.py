@@ -267,8 +267,8 @@ class State:
         pairs = pairs.union(select(result.c.monitor, result.c.dataset))  # type: ignore[assignment]
         for monitor, dataset in self._database.rows(pairs):
             states: dict[Any, set[str]] = {}
-            for row in self.results(monitor, dataset):
-                states.setdefault((row.segment, row.start), set()).add(row.state)
+            for each in self.results(monitor, dataset):
+                states.setdefault((each.segment, each.start), set()).add(each.state)
             query = select(judged).where(_is_of(judged, monitor, dataset, None))
             for row in self._database.rows(query):
                 if frozenset(states.pop((row.segment, row.start), ())) != row.states:

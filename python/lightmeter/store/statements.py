@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, tuple_
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.profile import ProfileView
@@ -17,6 +17,7 @@ from lightmeter.store.tables import DamagedError, dataset, profile
 from lightmeter.times import MILLISECOND, duration_text, from_ms, to_ms, to_utc
 
 __all__ = [
+    "COUNTS",
     "KEPT",
     "LISTED",
     "Key",
@@ -39,6 +40,7 @@ _TRIES = 10
 _TOGETHER = 32  # bodies that are read by one statement
 _FIRST, _LAST = -(2**62), 2**62
 KEPT = _P.body.is_not(None)  # and not by a roll-up
+COUNTS = "seq", "span", "images", "updated", "sha256", "body"
 LISTED = (_P.start, _P.span, _P.segment, _P.writer, _P.seq, _P.images, _P.updated, _P.sha256)
 
 
@@ -124,9 +126,9 @@ def write(
                 f"of {key[3]!r} in it, which can no longer be replaced"
             )
         number = seq if seq is not None else 1 if there is None else there.seq + 1
-        values = {"seq": number, "span": length, "images": view.images, "updated": updated}
-        values["sha256"] = digest_of(name, *key[1:], *values.values(), body)
-        values["body"] = body
+        counts = number, length, view.images, updated
+        digest = digest_of(name, *key[1:], *counts, body)
+        values = dict(zip(COUNTS, (*counts, digest, body), strict=True))
         statement = database.insert(profile).values(
             dict(zip(profile.primary_key.columns.keys(), key, strict=True)) | values
         )
@@ -166,7 +168,7 @@ def pairs_of(segment: str) -> dict[str, str]:
         raise DamagedError(f"the store is damaged: {error}") from None
 
 
-def row_of(name: str, row: Row[Any]) -> StoredProfile:
+def row_of(name: str, row: Any) -> StoredProfile:
     """Return a row of `LISTED`."""
     start, span, segment, *rest = row
     try:

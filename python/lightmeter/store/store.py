@@ -113,7 +113,7 @@ class Store(Profiles):
         """Read everything; what is damaged. An empty list means that nothing is.
 
         It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
-        what monitors and alerts keep as far as it can be told, and looks at the structure of a file.
+        what monitors and alerts keep as far as it can be told. Of a file it looks at the structure.
 
         Raises:
             StoreError: the store is closed or out of reach.

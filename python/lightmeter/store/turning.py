@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 
+from lightmeter.store.records import Line
 from lightmeter.store.tables import judged, result, told
 
 __all__ = ["turning_points"]
@@ -14,7 +15,7 @@ def turning_points(
     monitor: str, dataset: str, columns: Sequence[ColumnElement[Any]]
 ) -> Iterator[Select[Any]]:
     """Give queries for them, which may give the same results."""
-    names = [column.key for column in columns]
+    names = [str(column.key) for column in columns]
     ours = {
         table: and_(table.c.monitor == monitor, table.c.dataset == dataset)
         for table in (result, judged, told)
@@ -40,10 +41,7 @@ def turning_points(
     after = after.join(
         told,
         and_(
-            *(
-                told.c[name] == result.c[name]
-                for name in ("monitor", "dataset", "segment", "feature")
-            ),
+            *(told.c[name] == result.c[name] for name in Line._fields),
             result.c.start >= told.c.start,
         ),
     ).where(ours[result], result.c.state == "ok")
