@@ -14,8 +14,7 @@ from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
 from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
-from lightmeter.store.rows import digest_of
-from lightmeter.store.statements import has_key
+from lightmeter.store.statements import has_key, values_of
 from lightmeter.store.tables import dataset, profile
 from lightmeter.times import MILLISECOND, to_ms
 from sqlalchemy import select, update
@@ -53,14 +52,13 @@ def change(store: Store, *statements: str) -> None:
 
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
-    columns = [column for column in profile.c if column.name not in ("dataset", "sha256")]
-    query = select(dataset.c.name, profile.c.dataset, *columns)
-    for row in store._database.rows(query.where(profile.c.dataset == dataset.c.id)):
+    query = select(dataset.c.name, profile).where(profile.c.dataset == dataset.c.id)
+    for row in store._database.rows(query):
         key = row.dataset, row.segment, to_ms(row.start), row.writer
         counts = row.seq, row.span // MILLISECOND, row.images, to_ms(row.updated)
-        digest = digest_of(row.name, *key[1:], *counts, row.body or b"")
+        values = values_of(row.name, key, counts, row.body, row.sha256)
         with store._database.transaction() as connection:
-            connection.execute(update(profile).where(has_key(key)).values(sha256=digest))
+            connection.execute(update(profile).where(has_key(key)).values(values))
 
 
 def fill(path: Path) -> None:

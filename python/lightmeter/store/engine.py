@@ -16,20 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Executable,
-    NullPool,
-    QueuePool,
-    StaticPool,
-    create_engine,
-    insert,
-    inspect,
-    make_url,
-    select,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -43,16 +30,13 @@ __all__ = ["Database", "is_full"]
 _PAUSE = 0.001, 0.02  # between two tries to write
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
-_NO_TABLE = re.compile(
-    "no such (?:table|column)|has (?:no column|[0-9]+ columns)|"
-    "(?:relation|column) .* does not exist"
-)
+_NO_TABLE = re.compile("no such (?:table|column)|has no column|(?:relation|column) .* not exist")
 
 
 class _Snapshot:
     """A connection that reads what there was at one moment."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: sa.Connection) -> None:
         self.lock = threading.RLock()  # held while a statement runs
         self.connection = connection
         self.lost = ""
@@ -63,16 +47,14 @@ class _Snapshot:
         if self._is_private or self.lost:
             return
         copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        source = _driver(self.connection)
         try:
-            source = self.connection.connection.driver_connection
-            assert source is not None
-            copy.text_factory = source.text_factory
             source.backup(copy)
-            private = create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool)
+            copy.text_factory = source.text_factory
+            private = sa.create_engine("sqlite://", creator=lambda: copy, poolclass=sa.StaticPool)
             self.connection.close()
             self.connection, self._is_private = private.connect(), True
         except sqlite3.Error as error:
-            copy.close()
             self.connection.close()
             self.lost = (
                 f"there was a fork while the store was being read, and no room for a copy of it "
@@ -81,7 +63,7 @@ class _Snapshot:
 
 
 class _Mine(threading.local):
-    """Where one thread reads and writes."""
+    """What one thread reads from."""
 
     snapshot: _Snapshot | None = None
 
@@ -92,6 +74,7 @@ class Database:
     Attributes:
         address: without a password.
         path: of the file; None for PostgreSQL.
+        insert: the INSERT of the engine, which knows what to do ON CONFLICT.
     """
 
     def __init__(self, address: str | os.PathLike[str], *, create: bool) -> None:
@@ -100,69 +83,108 @@ class Database:
         Raises:
             StoreError: it cannot be opened, is no store or one of a newer version.
         """
-        self._writing = threading.RLock()  # held by the writer of a process, and by a fork
+        self._writing = threading.RLock()  # held by the one writer of a file, and by a fork
         self._opening = threading.RLock()  # held while a connection is opened or closed
         self._turns = threading.RLock()
-        self._turn: Connection | filelock.BaseFileLock | None = None
+        self._turn: sa.Connection | filelock.BaseFileLock | None = None
         self._mine = _Mine()
-        self._writer: Connection | None = None
+        self._writer: sa.Connection | None = None
         self._snapshots: list[_Snapshot] = []
-        self._closed = False
+        self._closed, self._create = False, create
         self.path: Path | None = None
-        self._create = create
         if str(address).startswith("postgresql:"):
-            url = make_url(str(address)).set(drivername="postgresql+psycopg")
+            url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
             self.address = url.set(drivername="postgresql").render_as_string()
-            self._engine: Engine = create_engine(
+            self.insert = postgresql.insert
+            self._engine: sa.Engine = sa.create_engine(
                 url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
             )
-            self._reader: Engine = self._engine.execution_options(
+            self._reader: sa.Engine = self._engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
         else:
             self.path = path = Path(address).absolute()
             self.address = os.fspath(path)
+            self.insert = sqlite.insert  # type: ignore[assignment]  # of the same methods
             sqlite_file.check_file_system(path)
             if not create and not (path.exists() and path.stat().st_size):
                 raise StoreError(f"there is no store at {path}; check the path, or log into it")
             # What cannot be written may change under a connection that takes it as it is.
-            pool: dict[str, Any] = {"poolclass": QueuePool, "max_overflow": -1}
+            pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
             if sqlite_file.is_read_only(path):
-                pool = {"poolclass": NullPool}
-            self._engine = self._reader = create_engine("sqlite://", creator=self._connect, **pool)
-        self.insert = postgresql.insert if self.path is None else sqlite.insert
+                pool = {"poolclass": sa.NullPool}
+            self._engine = self._reader = sa.create_engine(
+                "sqlite://", creator=self._connect, **pool
+            )
         with _forks:
             _databases.add(self)
         with self._reported("cannot open the store"):
-            self._make_tables(create)
+            self._make_tables()
         self._create = False  # what vanishes later is not begun again
         self._file = self.path and file_id(self.path)
 
+    def _connect(self) -> sqlite3.Connection:
+        path = self.path
+        assert path is not None
+        if file_id(path) in _unusable:
+            raise StoreError(
+                f"this process cannot use the store {self.address!r}: it was forked in the middle "
+                "of a call on the store; start it with multiprocessing's 'spawn', or fork earlier"
+            )
+        return sqlite_file.patiently(lambda: sqlite_file.connect(path, self._create))
+
+    def _make_tables(self) -> None:
+        found = sa.select(version.c.version)
+        with contextlib.suppress(DBAPIError), self._engine.connect() as connection:
+            self._check_version(connection.scalar(found))
+            return
+        begin = "BEGIN IMMEDIATE" if self.path else f"SELECT pg_advisory_xact_lock({_LOCK})"
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(begin)
+            names = set(sa.inspect(connection).get_table_names())
+            if version.name in names:  # somebody else has just made it
+                self._check_version(connection.scalar(found))
+                return
+            if taken := names if self.path else names & metadata.tables.keys():
+                raise StoreError(
+                    f"{self.address} is a database, but not a store of lightmeter: it has the table"
+                    f" {min(taken)!r}; name a database of its own"
+                )
+            if not self._create:
+                raise StoreError(f"there is no store at {self.address}; check it, or log into it")
+            metadata.create_all(connection, checkfirst=False)
+            connection.execute(sa.insert(version).values(version=VERSION))
+            connection.commit()
+
+    def _check_version(self, found: int | None) -> None:
+        if found != VERSION:
+            raise StoreError(
+                f"{self.address} was made by a newer version of lightmeter (tables {found}, this "
+                f"one knows {VERSION}); update lightmeter"
+            )
+
     # Reading and writing
 
-    def rows(self, statement: Executable) -> Sequence[Any]:
+    def rows(self, statement: sa.Executable) -> Sequence[Any]:
         """Return the rows of a query, in this thread's snapshot or transaction if it is in one.
 
         Raises:
             StoreError: the database refused; its error is the cause.
             DamagedError: a value is none that was written, or the file is damaged.
         """
-        with self.snapshot(), self._reported():
-            snapshot = self._mine.snapshot
-            assert snapshot is not None
-            with snapshot.lock:
-                if snapshot.lost:
-                    raise StoreError(snapshot.lost)
-                return snapshot.connection.execute(statement).all()
+        with self.snapshot() as snapshot, self._reported(), snapshot.lock:
+            if snapshot.lost:
+                raise StoreError(snapshot.lost)
+            return snapshot.connection.execute(statement).all()
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[_Snapshot]:
         """Let all that this thread reads inside be of the moment at which it begins to read.
 
         Nobody waits for its end: neither other threads nor writers nor a fork.
         """
         if self._mine.snapshot is not None:
-            yield
+            yield self._mine.snapshot
             return
         with self._reported(), self._opening:
             snapshot = _Snapshot(self._connected(self._reader))
@@ -171,7 +193,7 @@ class Database:
             self._snapshots.append(snapshot)
         self._mine.snapshot = snapshot
         try:
-            yield
+            yield snapshot
         finally:
             self._mine.snapshot = None
             with self._opening:
@@ -180,42 +202,40 @@ class Database:
                     snapshot.connection.close()
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Write all or nothing. In SQLite other writers wait, and readers see what was before."""
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Write all or nothing. Other writers of a file wait; readers see what was before."""
         until = time.monotonic() + BUSY_SECONDS
         while True:
             with contextlib.nullcontext() if self.path is None else self._writing, self._reported():
-                if (connection := self._began(until)) is not None:
-                    with self._written(connection):
+                if (connection := self._begun(until)) is not None:
+                    with self._committed(connection):
                         yield connection
                     return
             time.sleep(random.uniform(*_PAUSE))
 
-    def _began(self, until: float) -> Connection | None:
+    def _begun(self, until: float) -> sa.Connection | None:
         """Return a connection in a transaction; None while another process is in one.
 
         SQLite would wait for its end within one call, and a fork and other threads for that call.
         """
         with self._opening:
             connection = self._connected(self._engine)
-        if self.path is None:
-            return connection
         try:
-            connection.exec_driver_sql("PRAGMA busy_timeout=0")
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            finally:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+            if self.path is not None:
+                connection.exec_driver_sql("PRAGMA busy_timeout=0")
+                try:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                finally:
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
             return connection
-        except BaseException as error:
-            self._back(connection)
-            is_busy = _sqlite_code(error) == sqlite3.SQLITE_BUSY and time.monotonic() < until
-            if not is_busy:
+        except DBAPIError as error:
+            self._close(connection)
+            if _sqlite_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
             return None
 
     @contextlib.contextmanager
-    def _written(self, connection: Connection) -> Iterator[None]:
+    def _committed(self, connection: sa.Connection) -> Iterator[None]:
         outer, self._mine.snapshot = self._mine.snapshot, _Snapshot(connection)
         pid, self._writer = os.getpid(), connection
         try:
@@ -231,12 +251,16 @@ class Database:
         finally:
             self._mine.snapshot, self._writer = outer, None
             if os.getpid() == pid:
-                self._back(connection)
+                self._close(connection)
             else:
                 _abandoned.append(connection)
 
-    def _back(self, connection: Connection) -> None:
-        """Give a connection back, which rolls back what was not committed."""
+    def _connected(self, engine: sa.Engine) -> sa.Connection:
+        if self._closed:
+            raise StoreError(f"the store {self.address!r} is closed")
+        return engine.connect()
+
+    def _close(self, connection: sa.Connection) -> None:
         with self._opening:
             connection.close()
 
@@ -246,8 +270,8 @@ class Database:
     def turn(self) -> Iterator[None]:
         """Wait until no other process or thread is inside; the same thread may enter again.
 
-        The lock is one of the operating system or of PostgreSQL, which goes with the process that
-        holds it. It has a connection of its own.
+        The lock is one of the operating system or of PostgreSQL, on a connection of its own. It
+        goes with the process that holds it.
 
         Raises:
             StoreError: somebody is inside for 10 minutes, or the lock cannot be made.
@@ -262,54 +286,43 @@ class Database:
             finally:
                 if self._turn is held:  # not in a child that was forked inside
                     self._turn = None
-                    held.close() if isinstance(held, Connection) else held.release()
+                    held.close() if isinstance(held, sa.Connection) else held.release()
 
-    def _locked(self) -> Connection | filelock.BaseFileLock:
+    def _locked(self) -> sa.Connection | filelock.BaseFileLock:
+        place = f"{os.path.realpath(self.path)}-turn" if self.path else self.address
         try:
             if self.path is not None:
-                file = f"{os.path.realpath(self.path)}-turn"
-                lock = filelock.FileLock(file, timeout=_PATIENCE, poll_interval=0.05)
+                lock = filelock.FileLock(place, timeout=_PATIENCE, poll_interval=0.05)
                 lock.acquire()
                 return lock
             with self._opening:
                 connection = self._connected(self._engine)
-            try:
-                connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.execute(text(f"SET lock_timeout = '{_PATIENCE}s'"))
-                connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
-                connection.detach()  # closed, and unlocked by that, at its end
-            except BaseException:
-                connection.invalidate()
-                raise
+            connection.detach()  # from the pool: it is closed, and unlocked by that, at its end
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
             return connection
         except (filelock.Timeout, SQLAlchemyError, OSError) as error:
             raise StoreError(
-                f"another run has held the lock of {self.address} for more than "
-                f"{_PATIENCE // 60} minutes, or it cannot be taken: {error}; wait for it, or end it"
+                f"another run has held {place} for more than {_PATIENCE / 60:g} minutes, or it "
+                f"cannot be locked: {error}; wait for it, or end it"
             ) from error
 
     def check_turn(self) -> None:
         """Raise StoreError if the lock that this process holds was lost with its connection."""
-        if isinstance(self._turn, Connection):
+        if isinstance(self._turn, sa.Connection):
             with self._reported("the lock of the monitors was lost; run them again:"):
-                self._turn.execute(text("SELECT 1"))
+                self._turn.exec_driver_sql("SELECT 1")
 
     # The file
 
     def shrink(self) -> None:
         """Give free pages of a file back to the file system, and the room of the log."""
         if self.path is not None:
-            with self._reported(), self._writing, self._opening:
-                connection = self._connected(self._engine)
-                try:
-                    driver = connection.connection.driver_connection
-                    assert driver is not None
-                    # As a script, which runs a pragma to its end.
-                    driver.executescript(
-                        "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
-                    )
-                finally:
-                    connection.close()
+            script = "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
+            connected = self._connected
+            with self._reported(), self._writing, self._opening, connected(self._engine) as it:
+                _driver(it).executescript(script)  # which runs a pragma to its end
 
     def copy_to(self, copy: Path) -> None:
         """Write a file of one moment to a new file, while others go on writing."""
@@ -318,20 +331,13 @@ class Database:
         if os.path.lexists(copy):
             raise StoreError(f"there is something at {copy} already; name a file that is not there")
         part = copy.with_name(f".{copy.name}-{os.urandom(4).hex()}")
-        with self.snapshot(), self._reported():
-            snapshot = self._mine.snapshot
-            assert snapshot is not None
-            with snapshot.lock:
-                source = snapshot.connection.connection.driver_connection
-                assert source is not None
-                try:
-                    with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as target:
-                        source.backup(target)
-                    os.replace(part, copy)
-                except (OSError, sqlite3.Error) as error:
-                    raise StoreError(f"cannot copy {self.path} to {copy}: {error}") from error
-                finally:
-                    part.unlink(missing_ok=True)
+        with self.snapshot() as snapshot, self._reported("cannot copy the store"), snapshot.lock:
+            try:
+                with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as target:
+                    _driver(snapshot.connection).backup(target)
+                part.replace(copy)
+            finally:
+                part.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close it; later use raises StoreError."""
@@ -339,93 +345,35 @@ class Database:
             self._closed = True
             self._engine.dispose()
 
-    # Opening
-
-    def _connect(self) -> sqlite3.Connection:
-        path = self.path
-        assert path is not None
-        if file_id(path) in _unusable:
-            raise StoreError(
-                f"this process cannot use the store {self.address!r}: it was forked in the middle "
-                "of a call on the store; start it with multiprocessing's 'spawn', or fork earlier"
-            )
-        try:
-            return sqlite_file.patiently(lambda: sqlite_file.connect(path, self._create))
-        except OSError as error:
-            raise StoreError(f"cannot open the store {self.address!r}: {error}") from error
-
-    def _connected(self, engine: Engine) -> Connection:
-        if self._closed:
-            raise StoreError(f"the store {self.address!r} is closed")
-        return engine.connect()
-
-    def _make_tables(self, create: bool) -> None:
-        with contextlib.suppress(DBAPIError), self._engine.connect() as connection:
-            self._check_version(connection.execute(select(version.c.version)).scalar())
-            return
-        if self.path is None:
-            with self._engine.begin() as connection:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-                self._make_missing(connection, create)
-            return
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            self._make_missing(connection, create)
-            connection.commit()
-
-    def _make_missing(self, connection: Connection, create: bool) -> None:
-        names = set(inspect(connection).get_table_names())
-        if version.name in names:
-            self._check_version(connection.execute(select(version.c.version)).scalar())
-            return
-        if taken := names & metadata.tables.keys() or (self.path and names):
-            raise StoreError(
-                f"{self.address} is a database, but not a store of lightmeter: it has the table "
-                f"{min(taken)!r}; name a database of its own"
-            )
-        if not create:
-            raise StoreError(f"there is no store at {self.address}; check it, or log into it first")
-        metadata.create_all(connection, checkfirst=False)
-        connection.execute(insert(version).values(version=VERSION))
-
-    def _check_version(self, found: int | None) -> None:
-        if found != VERSION:
-            raise StoreError(
-                f"{self.address} was made by a newer version of lightmeter (tables {found}, this "
-                f"one knows {VERSION}); update lightmeter"
-            )
-
-    # Errors
-
     @contextlib.contextmanager
     def _reported(self, what: str = "store") -> Iterator[None]:
+        """Raise errors of the engine as those of a store, with advice."""
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
-            advice, kind = "", StoreError
-            words = str(cause).partition("\n")[0]
-            if _is_damage(cause):
-                advice, kind = "; see `lightmeter store verify`", DamagedError
-            elif _NO_TABLE.search(words):
-                advice = (
+            words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
+            damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+            if isinstance(cause, UnicodeDecodeError) or _sqlite_code(cause) in damage:
+                raise DamagedError(f"{words}; see `lightmeter store verify`") from cause
+            if _NO_TABLE.search(words):
+                words += (
                     "; its tables are those of another version of lightmeter: use that version, or "
                     "log the images into a new store"
                 )
             elif self.path is not None and not self.path.parent.is_dir():
-                advice = f"; there is no folder {os.fspath(self.path.parent)!r}"
-            raise kind(f"{what} {self.address!r}: {words}{advice}") from cause
+                words += f"; there is no folder {os.fspath(self.path.parent)!r}"
+            raise StoreError(words) from cause
+
+
+def _driver(connection: sa.Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _sqlite_code(error: BaseException | None) -> int:
     """Return SQLite's primary result code; errors of Python's module itself have none."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF
-
-
-def _is_damage(error: BaseException | None) -> bool:
-    damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
-    return isinstance(error, UnicodeDecodeError) or _sqlite_code(error) in damage
 
 
 def is_full(error: BaseException | None) -> bool:

@@ -12,9 +12,8 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database, is_full
-from lightmeter.store.rows import Collected, Damage, StoredProfile, decoded, digest_of, is_whole
+from lightmeter.store.rows import Collected, Damage, StoredProfile, decoded
 from lightmeter.store.statements import (
-    COUNTS,
     KEPT,
     LISTED,
     Key,
@@ -26,6 +25,7 @@ from lightmeter.store.statements import (
     list_rows,
     pairs_of,
     row_of,
+    values_of,
     write,
 )
 from lightmeter.store.tables import DamagedError, dataset, profile
@@ -166,9 +166,8 @@ def _key_of(number: int, row: StoredProfile) -> Key:
 def _remembered(number: int, row: StoredProfile) -> dict[str, object]:
     """Return what stays of a row that a roll-up holds, so that it is not counted again."""
     key = _key_of(number, row)
-    values = row.seq, (row.end - row.start) // MILLISECOND, row.images, to_ms(row.updated)
-    digest = digest_of(row.dataset, *key[1:], *values, b"")
-    return dict(zip(COUNTS, (*values, digest, None), strict=True))
+    counts = row.seq, (row.end - row.start) // MILLISECOND, row.images, to_ms(row.updated)
+    return values_of(row.dataset, key, counts, None, row.digest)
 
 
 def _remember(connection: Connection, number: int, row: StoredProfile) -> None:
@@ -240,6 +239,6 @@ def damage_of_profiles(database: Database) -> Iterator[Damage]:
                 yield Damage(row, "its length is not that of the buckets of the dataset")
         listed = select(*LISTED).where(is_in(name, None, None, segment), _P.body.is_(None))
         for values in database.rows(listed):
-            held = row_of(name, values)
-            if not is_whole(held, b""):
+            held = row_of(name, values, kept=False)
+            if not held.digest:
                 yield Damage(held, "what is remembered of it is not what was rolled up")

@@ -31,7 +31,6 @@ from lightmeter.store.rows import (
     checked_put,
     decoded,
     describe,
-    is_whole,
     new_writer,
 )
 from lightmeter.store.statements import (
@@ -144,7 +143,7 @@ class Profiles:
 
     # Reading
 
-    def snapshot(self) -> contextlib.AbstractContextManager[None]:
+    def snapshot(self) -> contextlib.AbstractContextManager[object]:
         """Let all that this thread reads inside be of one moment, whoever writes meanwhile."""
         return self._database.snapshot()
 
@@ -323,8 +322,10 @@ class Profiles:
             rows = self.stored(dataset, first, end, segment=segment)
             rows = [row for row in rows if row.writer == writer]
             for row, body in bodies(self._database, rows):
-                if body is None or not is_whole(row, body):
-                    raise DecodeError("its bytes are not those that were written")
+                content = decoded(row, body)
+                if isinstance(content, DecodeError):
+                    raise content
+                assert body is not None
                 return row, body
         return None
 
@@ -334,7 +335,7 @@ class Profiles:
         """Return the profiles that a rolled-up day holds, as far as is remembered."""
         query = select(*LISTED).where(is_in(row.dataset, row.start, row.end, row.segment), ~KEPT)
         rows = self._database.rows(query.order_by(_P.start, _P.writer))
-        return [row_of(row.dataset, held) for held in rows]
+        return [row_of(row.dataset, held, kept=False) for held in rows]
 
     def put_row(
         self, row: StoredProfile, view: ProfileView, covers: Sequence[StoredProfile]

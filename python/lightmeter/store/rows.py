@@ -4,6 +4,7 @@ import hashlib
 import json
 import operator
 import uuid
+import zlib
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.times import MILLISECOND, to_duration, to_ms
+from lightmeter.times import to_duration
 
 __all__ = [
     "Bucket",
@@ -24,10 +25,9 @@ __all__ = [
     "checked_name",
     "checked_put",
     "checked_seq",
+    "crc_of",
     "decoded",
     "describe",
-    "digest_of",
-    "is_whole",
     "new_writer",
 ]
 
@@ -36,7 +36,7 @@ _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite
 
 
 class StoredProfile(NamedTuple):
-    """Where a profile is in a store. `digest` is the SHA-256 of all this and of its bytes."""
+    """Where a profile is in a store. `digest` is the SHA-256 of its bytes as they were written."""
 
     dataset: str
     start: datetime
@@ -204,34 +204,16 @@ def new_writer() -> str:
     return f"add-{uuid.uuid4().hex}"
 
 
-def digest_of(
-    dataset: str,
-    segment: str,
-    start: int,
-    writer: str,
-    seq: int,
-    span: int,
-    images: int,
-    updated: int,
-    body: bytes,
-) -> bytes:
-    """Return the SHA-256 of a row; its body is empty where a roll-up holds the profile."""
-    values = dataset, segment, start, writer, seq, span, images, updated
-    return hashlib.sha256(json.dumps(values).encode() + body).digest()
-
-
-def is_whole(row: StoredProfile, body: bytes) -> bool:
-    """Return whether a row is as it was written."""
-    segment, start, span = segment_text(row.segment), to_ms(row.start), row.end - row.start
-    counts = row.seq, span // MILLISECOND, row.images, to_ms(row.updated)
-    return digest_of(row.dataset, segment, start, row.writer, *counts, body) == row.digest
+def crc_of(*values: Any) -> int:
+    """Return a check of the values of a row, other than its body."""
+    return zlib.crc32(json.dumps(values).encode())
 
 
 def decoded(row: StoredProfile, body: bytes | None) -> ProfileView | DecodeError:
     """Return the profile of a row, or what is wrong with it: others can still be read."""
     if body is None:
         return DecodeError("it is not where it is listed")
-    if not is_whole(row, body):
+    if hashlib.sha256(body).digest() != row.digest:
         return DecodeError("its bytes, time, writer or counts are not those that were written")
     try:
         return ProfileView.from_bytes(body)

@@ -71,7 +71,7 @@ class State:
         self._database = database
         self.keys = Keys(database)
 
-    def snapshot(self) -> contextlib.AbstractContextManager[None]:
+    def snapshot(self) -> contextlib.AbstractContextManager[object]:
         """Let all that this thread reads inside be of one moment, whoever writes meanwhile."""
         return self._database.snapshot()
 

@@ -1,5 +1,6 @@
 """Writing and reading the rows of profiles, inside a transaction or a snapshot."""
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -12,12 +13,11 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
-from lightmeter.store.rows import StoredProfile, checked_name, digest_of
+from lightmeter.store.rows import StoredProfile, checked_name, crc_of
 from lightmeter.store.tables import DamagedError, dataset, profile
 from lightmeter.times import MILLISECOND, duration_text, from_ms, to_ms, to_utc
 
 __all__ = [
-    "COUNTS",
     "KEPT",
     "LISTED",
     "Key",
@@ -30,6 +30,7 @@ __all__ = [
     "list_rows",
     "pairs_of",
     "row_of",
+    "values_of",
     "write",
 ]
 
@@ -40,8 +41,7 @@ _TRIES = 10
 _TOGETHER = 32  # bodies that are read by one statement
 _FIRST, _LAST = -(2**62), 2**62
 KEPT = _P.body.is_not(None)  # and not by a roll-up
-COUNTS = "seq", "span", "images", "updated", "sha256", "body"
-LISTED = (_P.start, _P.span, _P.segment, _P.writer, _P.seq, _P.images, _P.updated, _P.sha256)
+LISTED = _P.start, _P.segment, _P.writer, _P.seq, _P.span, _P.images, _P.updated, _P.sha256, _P.crc
 
 
 def has_key(key: Key) -> ColumnElement[bool]:
@@ -126,9 +126,7 @@ def write(
                 f"of {key[3]!r} in it, which can no longer be replaced"
             )
         number = seq if seq is not None else 1 if there is None else there.seq + 1
-        counts = number, length, view.images, updated
-        digest = digest_of(name, *key[1:], *counts, body)
-        values = dict(zip(COUNTS, (*counts, digest, body), strict=True))
+        values = values_of(name, key, (number, length, view.images, updated), body)
         statement = database.insert(profile).values(
             dict(zip(profile.primary_key.columns.keys(), key, strict=True)) | values
         )
@@ -140,6 +138,24 @@ def write(
         if connection.execute(statement).rowcount:
             return True  # else somebody else has just written the first of this key
     raise StoreError(f"{key[3]!r} is written by several who replace each other; try again")
+
+
+def values_of(
+    name: str, key: Key, counts: tuple[int, int, int, int], body: bytes | None, digest: bytes = b""
+) -> dict[str, Any]:
+    """Return the other columns of a row.
+
+    Args:
+        name: of the dataset.
+        key: of the row.
+        counts: seq, length in milliseconds, images, and when it was updated.
+        body: None for a profile that a roll-up holds.
+        digest: of its body then.
+    """
+    digest = digest if body is None else hashlib.sha256(body).digest()
+    crc = crc_of(name, *key[1:], *counts, digest.hex(), body is not None)
+    names = "seq", "span", "images", "updated", "sha256", "crc", "body"
+    return dict(zip(names, (*counts, digest, crc, body), strict=True))
 
 
 # Reading
@@ -168,13 +184,17 @@ def pairs_of(segment: str) -> dict[str, str]:
         raise DamagedError(f"the store is damaged: {error}") from None
 
 
-def row_of(name: str, row: Any) -> StoredProfile:
-    """Return a row of `LISTED`."""
-    start, span, segment, *rest = row
+def row_of(name: str, row: Any, *, kept: bool = True) -> StoredProfile:
+    """Return a row of `LISTED`; without its digest, which no body has, where it is damaged."""
+    start, segment, writer, seq, span, images, updated, digest, crc = row
+    values = segment, to_ms(start), writer, seq, span // MILLISECOND, images, to_ms(updated)
     try:
-        return StoredProfile(name, start, start + span, pairs_of(segment), *rest)
+        end, pairs = start + span, pairs_of(segment)
     except OverflowError as error:
         raise DamagedError(f"the store is damaged: {error}") from None
+    if crc_of(name, *values, digest.hex(), kept) != crc:
+        digest = b""
+    return StoredProfile(name, start, end, pairs, writer, seq, images, updated, digest)
 
 
 def list_rows(

@@ -9,42 +9,14 @@ from datetime import timedelta
 from itertools import chain
 from typing import Any, get_args
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Dialect,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-)
+import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lightmeter.errors import StoreError
 from lightmeter.store.records import IncidentKind, ResultState
 from lightmeter.times import MILLISECOND, from_ms
 
-__all__ = [
-    "STATE",
-    "VERSION",
-    "DamagedError",
-    "accepted",
-    "acknowledged",
-    "dataset",
-    "judged",
-    "key",
-    "metadata",
-    "profile",
-    "result",
-    "snooze",
-    "told",
-    "version",
-    "watched",
-]
+__all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "version"]
 
 VERSION = 1
 
@@ -56,22 +28,22 @@ class DamagedError(StoreError):
 class _Checked(TypeDecorator[Any]):
     """A column whose values are looked at as they are read, and may become something else."""
 
-    impl = Text
+    impl = sa.Text
     cache_ok = True
 
     def __init__(self, *kinds: type, read: Callable[[Any], Any] | None = None) -> None:
         super().__init__()
         self.kinds, self.read = kinds, read
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
         """Return the type of the column; texts are sorted by their letters' numbers everywhere."""
         if self.kinds[0] is str:
-            return Text(collation="C" if dialect.name == "postgresql" else None)
+            return sa.Text(collation="C" if dialect.name == "postgresql" else None)
         types: dict[type, type[TypeEngine[Any]]]
-        types = {int: BigInteger, float: Double, bytes: LargeBinary}
+        types = {int: sa.BigInteger, float: sa.Double, bytes: sa.LargeBinary}
         return types[self.kinds[0]]()
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         """Return the value.
 
         Raises:
@@ -94,15 +66,6 @@ def _length(value: int) -> timedelta:
     return value * MILLISECOND
 
 
-def _one_of(kinds: Any) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value not in get_args(kinds):
-            raise ValueError
-        return value
-
-    return read
-
-
 def _states(value: str) -> frozenset[str]:
     states = frozenset(value.split(","))
     if not states <= {*get_args(ResultState)}:
@@ -110,44 +73,49 @@ def _states(value: str) -> frozenset[str]:
     return states
 
 
+def _kind(value: str) -> str:
+    if value not in get_args(IncidentKind):
+        raise ValueError
+    return value
+
+
 _NAME, _WHOLE, _TIME = _Checked(str), _Checked(int), _Checked(int, read=from_ms)
 _LENGTH, _DIGEST = _Checked(int, read=_length), _Checked(bytes)
-_NUMBER = _Checked(float, int, type(None))
-_STATE = _Checked(str, read=_one_of(ResultState))
-_STATES = _Checked(str, read=_states)
-_KIND = _Checked(str, read=_one_of(IncidentKind))
+_NUMBER, _BODY = _Checked(float, int, type(None)), _Checked(bytes, type(None))
+_STATE, _STATES = _Checked(str, read=lambda text: min(_states(text))), _Checked(str, read=_states)
+_KIND = _Checked(str, read=_kind)
 
-metadata = MetaData()
-
-
-def _columns(kind: _Checked, names: str, *, key: bool = False) -> list[Any]:
-    nullable = kind is _NUMBER
-    return [Column(name, kind, primary_key=key, nullable=nullable) for name in names.split()]
+metadata = sa.MetaData()
 
 
-def _state(name: str, *columns: list[Any]) -> Table:
+def _columns(kind: _Checked, names: str, *, key: bool = False) -> list[sa.Column[Any]]:
+    nullable = kind in (_NUMBER, _BODY)
+    return [sa.Column(name, kind, primary_key=key, nullable=nullable) for name in names.split()]
+
+
+def _state(name: str, *columns: list[sa.Column[Any]]) -> sa.Table:
     """Return a table whose rows lie in order of their key in SQLite."""
-    return Table(name, metadata, *chain(*columns), sqlite_with_rowid=False)
+    return sa.Table(name, metadata, *chain(*columns), sqlite_with_rowid=False)
 
 
-version = Table("lightmeter", metadata, Column("version", Integer, nullable=False))
+version = sa.Table("lightmeter", metadata, sa.Column("version", sa.Integer, nullable=False))
 
-dataset = Table(
+dataset = sa.Table(
     "dataset",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("name", _NAME, nullable=False, unique=True),
-    Column("every", _LENGTH, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", _NAME, nullable=False, unique=True),
+    *_columns(_LENGTH, "every"),
 )
 
 # A row is what a writer says of a bucket: a cumulative profile. What a bucket holds is the merge of
 # its rows. A roll-up makes one row of those of a day, whose writer is empty; theirs stay without
-# their bodies, so that a late retry of one is not counted again. `sha256` is of a row's values and
-# its body. The body comes last, as SQLite stores columns in order.
-profile = Table(
+# their bodies, so that a late retry of one is not counted again. `sha256` is of the body, and `crc`
+# of all other values. The body comes last, as SQLite stores columns in order.
+profile = sa.Table(
     "profile",
     metadata,
-    Column("dataset", Integer, ForeignKey("dataset.id"), primary_key=True),
+    sa.Column("dataset", sa.Integer, sa.ForeignKey("dataset.id"), primary_key=True),
     *_columns(_NAME, "segment", key=True),
     *_columns(_TIME, "start", key=True),
     *_columns(_NAME, "writer", key=True),
@@ -156,20 +124,16 @@ profile = Table(
     *_columns(_WHOLE, "images"),
     *_columns(_TIME, "updated"),
     *_columns(_DIGEST, "sha256"),
-    Column("body", _Checked(bytes, type(None))),
+    *_columns(_WHOLE, "crc"),
+    *_columns(_BODY, "body"),
 )
 # For lists of segments and newest buckets, which need not see the rows then.
-Index(
-    "profile_kept",
-    profile.c.dataset,
-    profile.c.segment,
-    profile.c.start,
-    sqlite_where=profile.c.body.is_not(None),
-    postgresql_where=profile.c.body.is_not(None),
-)
+_KEPT = profile.c.body.is_not(None)
+_FIRST = profile.c.dataset, profile.c.segment, profile.c.start
+sa.Index("profile_kept", *_FIRST, sqlite_where=_KEPT, postgresql_where=_KEPT)
 
-# What monitors found at their last run. `feature` is empty for the bucket itself.
 _LINE, _PLACE = "dataset segment monitor feature", "monitor dataset segment"
+# What monitors found at their last run. `feature` is empty for the bucket itself.
 result = _state(
     "result",
     _columns(_NAME, _PLACE, key=True),
@@ -182,8 +146,8 @@ result = _state(
 )
 # A row for each bucket of which they say something: what they compared it with (JSON: dataset,
 # segment, starts, file; empty where no profiles were judged), a digest of all that went into it,
-# the states of its results, and for how many buckets in a row features are anomalous (JSON; empty
-# for none).
+# the states of its results with commas between, and for how many buckets in a row features are
+# anomalous (JSON; empty for none).
 judged = _state(
     "judged",
     _columns(_NAME, _PLACE, key=True),
@@ -196,7 +160,7 @@ judged = _state(
 )
 # The file that a monitor is from; empty for none.
 watched = _state("watched", _columns(_NAME, "monitor dataset", key=True), _columns(_NAME, "source"))
-# What each alert has told of incidents and not taken back, and of which somebody knows.
+# What each alert has told of incidents and not taken back, and which ones somebody knows of.
 told = _state(
     "told",
     _columns(_NAME, f"alert {_LINE}", key=True),

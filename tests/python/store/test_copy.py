@@ -133,18 +133,17 @@ def test_a_damaged_state_is_told_as_such(drift: Path, target: str) -> None:
 def test_it_goes_on_where_it_was_cut_off(
     drift: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, left = keeping.put_row, 0
+    put, left = keeping.put_row, [0]
 
     def killed(*arguments: Any) -> bool:
-        nonlocal left
-        left -= 1
-        if not left:
+        left[0] -= 1
+        if not left[0]:
             raise KeyboardInterrupt
         return put(*arguments)
 
     monkeypatch.setattr(keeping, "put_row", killed)
     with Store(drift) as first, Store(target) as second:
-        for left in (3, 9, 0):
+        for left[0] in (3, 9, 0):
             with contextlib.suppress(KeyboardInterrupt):
                 copied = copy_store(first, second)
         assert copied.left == []

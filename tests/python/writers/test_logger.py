@@ -18,6 +18,7 @@ from lightmeter.writers import filling
 from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
 from PIL import Image
+from stores import change
 from tensors import Tensor
 
 
@@ -217,11 +218,11 @@ def test_closing_tries_again_to_store(
     store: Store, caplog: pytest.LogCaptureFixture, mended: bool
 ) -> None:
     log = lm.logger(store, "cells")
-    store._database.all("ALTER TABLE profile RENAME TO gone")
+    change(store, "ALTER TABLE profile RENAME TO gone")
     for _ in range(3):
         log.track(array(), at=NOON)
     query = "ALTER TABLE gone RENAME TO profile"
-    later = threading.Timer(0.2, store._database.all, [query])
+    later = threading.Timer(0.2, change, [store, query])
     with caplog.at_level(logging.ERROR):
         if mended:
             later.start()
@@ -229,7 +230,7 @@ def test_closing_tries_again_to_store(
     if not mended:
         assert "closed without 3 images and failures" in caplog.text
         assert "no such table" in caplog.text
-        store._database.all(query)
+        change(store, query)
     assert sum(bucket.images for bucket in store.buckets("cells")) == 3 * mended
 
 
@@ -288,19 +289,19 @@ def test_a_row_rolled_up_between_reading_and_putting_is_not_counted_twice(
 
 
 def test_a_store_in_use_does_not_hold_it_up(store: Store) -> None:
-    with lm.logger(store, "cells") as log, store._database.snapshot():
+    with lm.logger(store, "cells") as log, store.snapshot():
         log.track(array(), at=NOON)
         assert log.flush(60)
 
 
 def test_what_cannot_be_stored_is_kept(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     with lm.logger(store, "cells") as log:
-        store._database.all("ALTER TABLE profile RENAME TO gone")
+        change(store, "ALTER TABLE profile RENAME TO gone")
         with caplog.at_level(logging.WARNING):
             assert log.track(array(), at=NOON)
             assert not log.flush()
         assert "cells is not stored yet" in caplog.text
-        store._database.all("ALTER TABLE gone RENAME TO profile")
+        change(store, "ALTER TABLE gone RENAME TO profile")
         log.track(array(), at=NOON)
         assert log.flush()
     assert store.read("cells").images == 2

@@ -100,7 +100,7 @@ class RemoteProfiles(Profiles):
 
     # Reading
 
-    def snapshot(self) -> contextlib.AbstractContextManager[None]:
+    def snapshot(self) -> contextlib.AbstractContextManager[object]:
         """Nothing: what a server answers is of the moment at which it is asked."""
         return contextlib.nullcontext()
 

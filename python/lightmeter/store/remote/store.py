@@ -144,7 +144,7 @@ class _Elsewhere(Database):
         _refuse(self._address)
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[Any]:
         _refuse(self._address)
         yield
 
