@@ -15,7 +15,7 @@ from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
 from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
 from lightmeter.store.statements import has_key, values_of
-from lightmeter.store.tables import dataset, profile
+from lightmeter.store.tables import profile
 from lightmeter.times import MILLISECOND, to_ms
 from sqlalchemy import select, update
 
@@ -52,11 +52,10 @@ def change(store: Store, *statements: str) -> None:
 
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
-    query = select(dataset.c.name, profile).where(profile.c.dataset == dataset.c.id)
-    for row in store._database.rows(query):
+    for row in store._database.rows(select(profile)):
         key = row.dataset, row.segment, to_ms(row.start), row.writer
         counts = row.seq, row.span // MILLISECOND, row.images, to_ms(row.updated)
-        values = values_of(row.name, key, counts, row.body, row.sha256)
+        values = values_of(key, counts, row.body, row.sha256)
         with store._database.transaction() as connection:
             connection.execute(update(profile).where(has_key(key)).values(values))
 

@@ -1,7 +1,6 @@
 """Moving a store: everything that is in one is put into another, a file or a database."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -9,12 +8,12 @@ from sqlalchemy import Table, select
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
+from lightmeter.store import keeping
 from lightmeter.store.engine import Database
-from lightmeter.store.rows import StoredProfile, decoded, describe
-from lightmeter.store.statements import bodies
+from lightmeter.store.rows import StoredProfile, describe
+from lightmeter.store.statements import contents
 from lightmeter.store.store import Store
-from lightmeter.store.tables import STATE, DamagedError
-from lightmeter.times import to_ms
+from lightmeter.store.tables import STATE, DamagedError, raw
 
 __all__ = ["Copied", "copy_store"]
 
@@ -88,10 +87,9 @@ class _Copy:
         days, others = ([row for row in rows if bool(row.writer) is kind] for kind in (False, True))
         expected = {}
         database = self._source._database
-        for row, body in chain(bodies(database, days), bodies(database, others)):
+        for row, _, view in chain(contents(database, days), contents(database, others)):
             self._looked += 1
             yield self._looked
-            view = decoded(row, body)
             other = there.get((row.start, row.writer))
             if isinstance(view, DecodeError):
                 self.left.append(f"{describe(row)}: it is damaged in the source: {view}")
@@ -106,11 +104,9 @@ class _Copy:
             elif self._put(row, view):
                 expected[row.start, row.writer] = row
         with self._target.snapshot():
-            for row, body in bodies(self._target._database, self._stored(dataset, segment)):
+            for row, _, view in contents(self._target._database, self._stored(dataset, segment)):
                 want = expected.pop((row.start, row.writer), None)
-                if want is not None and (
-                    want.digest != row.digest or isinstance(decoded(row, body), DecodeError)
-                ):
+                if want and (want.digest != row.digest or isinstance(view, DecodeError)):
                     self.left.append(f"{describe(row)}: it is not the same in the target")
                 self.compared += want is not None
         for row in expected.values():
@@ -121,8 +117,8 @@ class _Copy:
 
     def _put(self, row: StoredProfile, view: ProfileView) -> bool:
         try:
-            covers = [] if row.writer else self._source.covered(row)
-            kept = self._target.put_row(row, view, covers)
+            covers = [] if row.writer else keeping.covered(self._source._database, row)
+            kept = keeping.put_row(self._target._database, row, view, covers)
             if not kept:
                 self.left.append(f"{describe(row)}: the target has it, or a later one, rolled up")
         except StoreError as error:
@@ -161,11 +157,4 @@ class _Copy:
 
 
 def _values(store: Store, table: Table) -> set[tuple[Any, ...]]:
-    return {tuple(map(_raw, row)) for row in store._database.rows(select(table))}
-
-
-def _raw(value: Any) -> Any:
-    """Return a value of a row as it is written."""
-    if isinstance(value, datetime):
-        return to_ms(value)
-    return ",".join(sorted(value)) if isinstance(value, frozenset) else value
+    return {tuple(map(raw, row)) for row in store._database.rows(select(table))}

@@ -96,9 +96,15 @@ class Database:
             url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
             self.address = url.set(drivername="postgresql").render_as_string()
             self.insert = postgresql.insert
-            self._engine: sa.Engine = sa.create_engine(
-                url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
-            )
+            try:
+                self._engine: sa.Engine = sa.create_engine(
+                    url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
+                )
+            except ModuleNotFoundError as error:
+                text = (
+                    "for PostgreSQL, lightmeter needs psycopg: pip install 'lightmeter[postgres]'"
+                )
+                raise ImportError(text) from error
             self._reader: sa.Engine = self._engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )

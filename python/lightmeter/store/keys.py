@@ -6,16 +6,16 @@ import json
 import re
 import secrets
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import delete, insert, select
+import sqlalchemy as sa
 
 from lightmeter.nesting import parse_json
 from lightmeter.store.engine import Database
-from lightmeter.store.rows import Damage, checked_name
+from lightmeter.store.rows import checked_name
 from lightmeter.store.tables import DamagedError
 from lightmeter.store.tables import key as table
 from lightmeter.times import to_ms
@@ -97,50 +97,39 @@ class Keys:
         for pattern in patterns:
             checked_name("dataset", pattern)
         key = f"{_random(10)}.{_random(43)}"
+        texts = {"rights": json.dumps(wanted), "datasets": json.dumps(patterns), "note": note}
+        values = {"id": key[:10], "sha256": _digest(key), **texts}
+        created = to_ms(now or datetime.now(UTC))
         with self._database.transaction() as connection:
-            connection.execute(
-                insert(table).values(
-                    id=key[:10],
-                    sha256=_digest(key),
-                    rights=json.dumps(wanted),
-                    datasets=json.dumps(patterns),
-                    note=note,
-                    created=to_ms(now or datetime.now(UTC)),
-                )
-            )
+            connection.execute(sa.insert(table).values(values | {"created": created}))
         return key
 
     def remove(self, id: str) -> bool:  # noqa: A002
         """Take a key back, given by its first ten characters; whether there was one."""
         with self._database.transaction() as connection:
-            return connection.execute(delete(table).where(table.c.id == id)).rowcount > 0
+            return connection.execute(sa.delete(table).where(table.c.id == id)).rowcount > 0
 
     def all(self) -> list[Key]:
         """Return every key, the oldest first."""
-        query = select(*_COLUMNS).order_by(table.c.created, table.c.id)
+        query = sa.select(*_COLUMNS).order_by(table.c.created, table.c.id)
         return [_key_of(*row) for row in self._database.rows(query)]
 
     def exist(self) -> bool:
         """Return whether there is one."""
-        return bool(self._database.rows(select(table.c.id).limit(1)))
+        return bool(self._database.rows(sa.select(table.c.id).limit(1)))
 
     def find(self, text: str) -> Key | None:
         """Return whose key that is; None if it is nobody's."""
         match = _KEY.fullmatch(text)
         if match is None:
             return None
-        query = select(table.c.sha256, *_COLUMNS).where(table.c.id == match[1])
+        query = sa.select(table.c.sha256, *_COLUMNS).where(table.c.id == match[1])
         rows = self._database.rows(query)
         # Takes as long where there is no such key.
         expected, *values = rows[0] if rows else (bytes(32),)
         if not hmac.compare_digest(expected, _digest(text)) or not rows:
             return None
         return _key_of(*values)
-
-    def verify(self) -> Iterator[Damage]:
-        """Read them all; what cannot be read raises DamagedError."""
-        self.all()
-        yield from ()
 
 
 def _random(length: int) -> str:

@@ -8,45 +8,32 @@ was retried or run twice, and writers never wait for each other's reading.
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, cast, func, select, type_coerce
+import sqlalchemy as sa
+from sqlalchemy import func
 
 from lightmeter.errors import DecodeError, IncompatibleError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike
-from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store import keeping
+from lightmeter.profile.segments import segment_text
+from lightmeter.store import keeping, rows, statements, tables
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import (
     Bucket,
     Collected,
+    Moment,
     Newest,
+    Part,
     Put,
     StoredProfile,
     Summary,
-    checked_name,
-    checked_put,
-    decoded,
-    describe,
-    new_writer,
 )
-from lightmeter.store.statements import (
-    KEPT,
-    LISTED,
-    bodies,
-    check_dataset,
-    enter_dataset,
-    is_in,
-    is_of,
-    list_rows,
-    pairs_of,
-    row_of,
-    write,
-)
-from lightmeter.store.tables import DamagedError, dataset, profile
+from lightmeter.store.statements import KEPT
+from lightmeter.store.tables import DamagedError, profile
 from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
 __all__ = ["Profiles", "with_few_features"]
@@ -70,19 +57,19 @@ class Profiles:
                 time, or the name is empty.
             ConflictError: the dataset has buckets of another length.
         """
-        checked_name("dataset", dataset)
+        rows.checked_name("dataset", dataset)
         span = to_duration(every)
         with self._database.transaction() as connection:
-            enter_dataset(self._database, connection, dataset, span)
+            statements.enter_dataset(self._database, connection, dataset, span)
 
     def put(
         self,
         dataset: str,
         profile: ProfileLike,
         *,
-        at: datetime | date | None = None,
+        at: Moment = None,
         writer: str,
-        segment: Segment | None = None,
+        segment: Part = None,
         seq: int | None = None,
         every: str | timedelta | None = None,
     ) -> bool:
@@ -115,30 +102,30 @@ class Profiles:
                 up with an earlier profile of the writer in it.
             StoreError: it cannot be written.
         """
-        return self._put(checked_put(dataset, profile, at, writer, segment, seq, every))
+        return self._put(rows.checked_put(dataset, profile, at, writer, segment, seq, every))
 
     def _put(self, put: Put) -> bool:
         with self._database.transaction() as connection:
-            number, length = enter_dataset(self._database, connection, put.dataset, put.every)
-            start = bucket_start(put.at, length)
-            view, key = put.view, (number, put.segment, to_ms(start), put.writer)
+            length = statements.enter_dataset(self._database, connection, put.dataset, put.every)
+            start = to_ms(bucket_start(put.at, length))
+            view, key = put.view, (put.dataset, put.segment, start, put.writer)
             if view.dataset_timestamp is None:
                 core = view._core.copy()
-                core.dataset_timestamp = key[2]
+                core.dataset_timestamp = start
                 view = ProfileView(core)
-            return write(self._database, connection, put.dataset, key, view, put.seq, length)
+            return statements.write(self._database, connection, key, view, put.seq, length)
 
     def add(
         self,
         dataset: str,
         profile: ProfileLike,
         *,
-        at: datetime | date | None = None,
-        segment: Segment | None = None,
+        at: Moment = None,
+        segment: Part = None,
         every: str | timedelta | None = None,
     ) -> None:
         """Add `profile` to a bucket, whatever is there: `put` with a writer of its own."""
-        writer = new_writer()
+        writer = rows.new_writer()
         self.put(dataset, profile, at=at, writer=writer, segment=segment, every=every)
 
     # Reading
@@ -149,25 +136,21 @@ class Profiles:
 
     def datasets(self) -> dict[str, timedelta]:
         """Return the names of the datasets, and the length of their buckets."""
-        query = select(dataset.c.name, dataset.c.every).order_by(dataset.c.name)
+        query = sa.select(tables.dataset).order_by(tables.dataset.c.name)
         return dict(map(tuple, self._database.rows(query)))
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
-        rows = self._database.rows(
-            select(_P.segment).where(is_of(dataset), KEPT).distinct().order_by(_P.segment)
+        query = sa.select(_P.segment).where(
+            _P.dataset == rows.checked_name("dataset", dataset), KEPT
         )
-        if not rows:
-            check_dataset(self._database, dataset)
-        return [pairs_of(segment) for (segment,) in rows]
+        found = self._database.rows(query.distinct().order_by(_P.segment))
+        if not found:
+            statements.check_dataset(self._database, dataset)
+        return [statements.pairs_of(segment) for (segment,) in found]
 
     def buckets(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
+        self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[Bucket]:
         """Return the buckets from `start` to before `end` that have profiles, earliest first.
 
@@ -176,13 +159,13 @@ class Profiles:
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
         """
-        images = cast(func.sum(_P.images), BigInteger)
-        query = select(_P.start, func.max(_P.span), images, func.count(), func.max(_P.updated))
-        query = query.where(is_in(dataset, start, end, segment), KEPT)
-        rows = self._database.rows(query.group_by(_P.start).order_by(_P.start))
-        if not rows:
-            check_dataset(self._database, dataset)
-        return [Bucket(first, _end(first, span), *counts) for first, span, *counts in rows]
+        counts = _sum(_P.images), func.count(), func.max(_P.updated)
+        query = sa.select(_P.start, func.max(_P.span), *counts)
+        query = query.where(statements.is_in(dataset, start, end, segment), KEPT)
+        found = self._database.rows(query.group_by(_P.start).order_by(_P.start))
+        if not found:
+            statements.check_dataset(self._database, dataset)
+        return [Bucket(first, _end(first, span), *counts) for first, span, *counts in found]
 
     def summary(self) -> list[Summary]:
         """Return a line for each dataset and segment, without reading the profiles.
@@ -191,15 +174,16 @@ class Profiles:
         """
         counts = (
             *(func.count(_P.start.distinct()), func.min(_P.start), func.max(_P.start)),
-            *(func.count(_P.writer.distinct()), cast(func.sum(_P.images), BigInteger)),
-            *(cast(func.sum(func.length(_P.body)), BigInteger), func.max(_P.updated)),
+            *(func.count(_P.writer.distinct()), _sum(_P.images), _sum(func.length(_P.body))),
         )
-        query = select(dataset.c.name, _P.segment, *counts).where(dataset.c.id == _P.dataset, KEPT)
-        query = query.group_by(dataset.c.name, _P.segment).order_by(dataset.c.name, _P.segment)
+        query = sa.select(_P.dataset, _P.segment, *counts, func.max(_P.updated)).where(KEPT)
         with self._database.snapshot():
-            lengths, rows = self.datasets(), self._database.rows(query)
+            lengths = self.datasets()
+            found = self._database.rows(query.group_by(_P.dataset, _P.segment))
         lines = [
-            Summary(name, lengths[name], pairs_of(segment), *rest) for name, segment, *rest in rows
+            Summary(name, lengths[name], statements.pairs_of(segment), *rest)
+            for name, segment, *rest in found
+            if name in lengths  # else it is damaged
         ]
         for name in lengths.keys() - {line.dataset for line in lines}:
             lines.append(Summary(name, lengths[name], {}, 0, None, None, 0, 0, 0, None))
@@ -207,50 +191,39 @@ class Profiles:
 
     def newest(self, now: datetime) -> list[Newest]:
         """Return the newest bucket of each segment that is complete by then, by an index alone."""
-        every = type_coerce(dataset.c.every, BigInteger)
-        query = select(dataset.c.name, dataset.c.every, _P.segment, func.max(_P.start))
-        query = query.where(dataset.c.id == _P.dataset, _P.start <= to_ms(now) - every, KEPT)
-        names = dataset.c.name, dataset.c.every, _P.segment
+        every = tables.dataset.c.every
+        query = sa.select(_P.dataset, every, _P.segment, func.max(_P.start)).where(
+            tables.dataset.c.name == _P.dataset,
+            _P.start <= to_ms(now) - sa.type_coerce(every, sa.BigInteger),
+            KEPT,
+        )
+        query = query.group_by(_P.dataset, every, _P.segment).order_by(_P.dataset, _P.segment)
         return [
-            Newest(name, length, pairs_of(segment), start)
-            for name, length, segment, start in self._database.rows(
-                query.group_by(*names).order_by(dataset.c.name, _P.segment)
-            )
+            Newest(name, length, statements.pairs_of(segment), start)
+            for name, length, segment, start in self._database.rows(query)
         ]
 
-    def rolled_up(
-        self, dataset: str, *, writer: str, segment: Segment | None = None
-    ) -> list[datetime]:
+    def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
         """Return the starts of the buckets of which a roll-up holds the writer's profile.
 
         What the writer said of them is counted, and can no longer be replaced by `put`.
         """
-        query = select(_P.start).where(is_in(dataset, None, None, segment), ~KEPT)
-        rows = self._database.rows(query.where(_P.writer == writer).order_by(_P.start))
-        return [start for (start,) in rows]
+        query = sa.select(_P.start).where(statements.is_in(dataset, segment=segment), ~KEPT)
+        found = self._database.rows(query.where(_P.writer == writer).order_by(_P.start))
+        return [start for (start,) in found]
 
     def stored(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
+        self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[StoredProfile]:
         """Return which profiles there are in buckets from `start` to before `end`.
 
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
         """
-        return list_rows(self._database, dataset, start, end, segment)
+        return statements.list_rows(self._database, dataset, start, end, segment)
 
     def read(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
+        self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> ProfileView:
         """Return the merge of all buckets that start at `start` or later and before `end`.
 
@@ -261,16 +234,16 @@ class Profiles:
         """
         merged, damaged = self.merged(dataset, start, end, segment=segment)
         for row, reason in damaged:
-            warnings.warn(f"{describe(row)} is left out: {reason}", stacklevel=_level())
+            warnings.warn(f"{rows.describe(row)} is left out: {reason}", stacklevel=_level())
         return merged
 
     def merged(
         self,
         dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
+        start: Moment = None,
+        end: Moment = None,
         *,
-        segment: Segment | None = None,
+        segment: Part = None,
         most: int | None = None,
     ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
         """Return what `read` gives, and the damaged profiles that are not in it with what is wrong.
@@ -282,32 +255,26 @@ class Profiles:
         damaged: list[tuple[StoredProfile, str]] = []
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row, body in bodies(self._database, rows):
-                content = decoded(row, body)
-                if isinstance(content, ProfileView):
-                    yield content
+            for row, _, view in statements.contents(self._database, found):
+                if isinstance(view, ProfileView):
+                    yield view
                 else:
-                    damaged.append((row, str(content)))
+                    damaged.append((row, str(view)))
 
         with self._database.snapshot():
-            rows = self.stored(dataset, start, end, segment=segment)
+            found = self.stored(dataset, start, end, segment=segment)
             return ProfileView.merge_many(with_few_features(views(), most)), damaged
 
     def load(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
+        self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
         """Return every profile of these buckets, or what is wrong with it, in order of time."""
         with self._database.snapshot():
-            rows = self.stored(dataset, start, end, segment=segment)
-            return [(row, decoded(row, body)) for row, body in bodies(self._database, rows)]
+            found = self.stored(dataset, start, end, segment=segment)
+            return [(row, view) for row, _, view in statements.contents(self._database, found)]
 
     def body(
-        self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
+        self, dataset: str, at: datetime | date, *, writer: str, segment: Part = None
     ) -> tuple[StoredProfile, bytes] | None:
         """Return what a writer put into the bucket that starts at `at`, byte for byte.
 
@@ -319,46 +286,24 @@ class Profiles:
         """
         with self._database.snapshot():
             first, end = to_utc(at), to_utc(at) + MILLISECOND
-            rows = self.stored(dataset, first, end, segment=segment)
-            rows = [row for row in rows if row.writer == writer]
-            for row, body in bodies(self._database, rows):
-                content = decoded(row, body)
-                if isinstance(content, DecodeError):
-                    raise content
+            found = self.stored(dataset, first, end, segment=segment)
+            found = [row for row in found if row.writer == writer]
+            for row, body, view in statements.contents(self._database, found):
+                if isinstance(view, DecodeError):
+                    raise view
                 assert body is not None
                 return row, body
         return None
-
-    # Moving
-
-    def covered(self, row: StoredProfile) -> list[StoredProfile]:
-        """Return the profiles that a rolled-up day holds, as far as is remembered."""
-        query = select(*LISTED).where(is_in(row.dataset, row.start, row.end, row.segment), ~KEPT)
-        rows = self._database.rows(query.order_by(_P.start, _P.writer))
-        return [row_of(row.dataset, held, kept=False) for held in rows]
-
-    def put_row(
-        self, row: StoredProfile, view: ProfileView, covers: Sequence[StoredProfile]
-    ) -> bool:
-        """Put a row of another store; a rolled-up day in place of the profiles that it holds.
-
-        Returns:
-            Whether it was kept; False if there is one of the same seq or a higher one.
-
-        Raises:
-            StoreError: one of those profiles has been replaced by a later one.
-        """
-        return keeping.put_row(self._database, row, view, covers)
 
     # Keeping
 
     def delete(
         self,
         dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
+        start: Moment = None,
+        end: Moment = None,
         *,
-        segment: Segment | None = None,
+        segment: Part = None,
         writer: str | None = None,
     ) -> int:
         """Delete the profiles of buckets from `start` to before `end`; how many there were.
@@ -401,6 +346,11 @@ class Profiles:
             to_duration(roll_up_after),
             None if keep is None else to_duration(keep),
         )
+
+
+def _sum(column: Any) -> sa.ColumnElement[int]:
+    """Return a sum, which PostgreSQL has as a decimal number."""
+    return sa.cast(func.sum(column), sa.BigInteger)
 
 
 def _end(start: datetime, span: timedelta) -> datetime:

@@ -1,6 +1,5 @@
 """What is put into a store, what is listed of it, and what must hold for both."""
 
-import hashlib
 import json
 import operator
 import uuid
@@ -8,29 +7,16 @@ import zlib
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.times import to_duration
 
-__all__ = [
-    "Bucket",
-    "Collected",
-    "Damage",
-    "Newest",
-    "Put",
-    "StoredProfile",
-    "Summary",
-    "checked_name",
-    "checked_put",
-    "checked_seq",
-    "crc_of",
-    "decoded",
-    "describe",
-    "new_writer",
-]
+__all__ = ["Bucket", "Collected", "Damage", "Newest", "StoredProfile", "Summary"]
 
+# A time, or None where it is left open; a segment, or None for the dataset as a whole.
+Moment = datetime | date | None
+Part = Segment | None
 _FIRST, _LAST = -(2**62), 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
 
@@ -176,9 +162,9 @@ def checked_seq(seq: Any) -> int | None:
 def checked_put(
     dataset: Any,
     profile: ProfileLike,
-    at: datetime | date | None,
+    at: Moment,
     writer: Any,
-    segment: Segment | None,
+    segment: Part,
     seq: Any,
     every: str | timedelta | None,
 ) -> Put:
@@ -207,18 +193,6 @@ def new_writer() -> str:
 def crc_of(*values: Any) -> int:
     """Return a check of the values of a row, other than its body."""
     return zlib.crc32(json.dumps(values).encode())
-
-
-def decoded(row: StoredProfile, body: bytes | None) -> ProfileView | DecodeError:
-    """Return the profile of a row, or what is wrong with it: others can still be read."""
-    if body is None:
-        return DecodeError("it is not where it is listed")
-    if hashlib.sha256(body).digest() != row.digest:
-        return DecodeError("its bytes, time, writer or counts are not those that were written")
-    try:
-        return ProfileView.from_bytes(body)
-    except DecodeError as error:
-        return error
 
 
 def describe(row: StoredProfile) -> str:

@@ -2,25 +2,14 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Table,
-    and_,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from lightmeter.nesting import parse_json
+from lightmeter.store import tables
 from lightmeter.store.engine import Database
 from lightmeter.store.keys import Keys
 from lightmeter.store.records import (
@@ -38,24 +27,14 @@ from lightmeter.store.records import (
     streaks_of,
 )
 from lightmeter.store.rows import Damage
-from lightmeter.store.tables import (
-    STATE,
-    DamagedError,
-    accepted,
-    acknowledged,
-    judged,
-    result,
-    snooze,
-    told,
-    watched,
-)
+from lightmeter.store.tables import DamagedError, judged, raw, result, watched
 from lightmeter.store.turning import turning_points
 from lightmeter.times import from_ms, to_ms
 
 __all__ = ["State"]
 
+_R = TypeVar("_R")
 _RESULT = [result.c[name] for name in ResultRow._fields]
-_LINE = "dataset", "segment", "monitor", "feature"
 _PLACE = "monitor", "dataset", "segment", "start"
 
 
@@ -79,52 +58,48 @@ class State:
 
     def sources(self) -> list[Source]:
         """Return every monitor of which results are kept, by name and dataset."""
-        query = select(watched.c.monitor, watched.c.dataset, watched.c.source)
-        rows = self._database.rows(query.order_by(watched.c.monitor, watched.c.dataset))
-        return [Source(*row) for row in rows]
+        query = sa.select(watched).order_by(watched.c.monitor, watched.c.dataset)
+        return [Source(*row) for row in self._database.rows(query)]
 
     def results(self, monitor: str, dataset: str, segment: str | None = None) -> list[ResultRow]:
         """Return everything that is kept of a monitor, by segment, bucket and feature.
 
         Of one segment, which is given as text; None for all.
         """
-        query = select(*_RESULT).where(_is_of(result, monitor, dataset, segment))
+        query = sa.select(*_RESULT).where(_is_of(result, monitor, dataset, segment))
         return self._results(query.order_by(result.c.segment, result.c.start, result.c.feature))
 
     def line(self, line: Line, most: int) -> list[ResultRow]:
         """Return the last results of a line, earliest first."""
-        query = select(*_RESULT).where(_has(result, _LINE, line))
+        query = sa.select(*_RESULT).where(_has(result, line._asdict()))
         return self._results(query.order_by(result.c.start.desc()).limit(most))[::-1]
 
     def bases(self, monitor: str, dataset: str, segment: str | None = None) -> dict[Place, Basis]:
         """Return what the results of a monitor rest on, bucket by bucket."""
-        query = select(judged).where(_is_of(judged, monitor, dataset, segment))
+        query = sa.select(judged).where(_is_of(judged, monitor, dataset, segment))
         rows = self._database.rows(query.where(judged.c.baseline != ""))
-        return {_place_of(row): _basis_of(row) for row in rows}
+        return {Place(*row[:4]): _basis_of(row) for row in rows}
 
     def digests(self, monitor: str, dataset: str) -> list[tuple[str, datetime, bytes]]:
         """Return segment, start and digest of each bucket that a monitor has judged."""
-        query = select(judged.c.segment, judged.c.start, judged.c.digest)
-        query = query.where(_is_of(judged, monitor, dataset, None))
+        query = sa.select(judged.c.segment, judged.c.start, judged.c.digest)
+        query = query.where(_is_of(judged, monitor, dataset))
         rows = self._database.rows(query.order_by(judged.c.segment, judged.c.start))
         return [tuple(row) for row in rows]
 
     def newest_of_segments(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket in each segment."""
-        newest = select(judged.c.segment, func.max(judged.c.start).label("start"))
-        newest = newest.where(_is_of(judged, monitor, dataset, None))
-        last = newest.group_by(judged.c.segment).subquery()
-        query = select(*_RESULT).where(_is_of(result, monitor, dataset, None))
-        return self._results(
-            query.where(result.c.segment == last.c.segment, result.c.start == last.c.start)
-        )
+        newest = sa.select(judged.c.segment, sa.func.max(judged.c.start))
+        newest = newest.where(_is_of(judged, monitor, dataset)).group_by(judged.c.segment)
+        place = sa.tuple_(result.c.segment, result.c.start)
+        where = _is_of(result, monitor, dataset), place.in_(newest)
+        return self._results(sa.select(*_RESULT).where(*where))
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
-        newest = select(func.max(judged.c.start)).where(_is_of(judged, monitor, dataset, None))
-        query = select(*_RESULT).where(
-            _is_of(result, monitor, dataset, None), result.c.start == newest.scalar_subquery()
-        )
+        newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
+        where = _is_of(result, monitor, dataset), result.c.start == newest.scalar_subquery()
+        query = sa.select(*_RESULT).where(*where)
         return self._results(query.order_by(result.c.segment, result.c.feature))
 
     def turning_points(self, monitor: str, dataset: str) -> list[ResultRow]:
@@ -132,24 +107,21 @@ class State:
 
         By segment, bucket and feature.
         """
+        points: dict[Any, ResultRow] = {}
         with self.snapshot():
-            rows = [
-                row
-                for query in turning_points(monitor, dataset, _RESULT)
-                for row in self._results(query)
-            ]
-        points = {row[2:5]: row for row in rows}
+            for query in turning_points(monitor, dataset, _RESULT):
+                points |= {row[2:5]: row for row in self._results(query)}
         return [points[key] for key in sorted(points)]
 
     def kept(self, sources: Sequence[str]) -> dict[Place, Kept]:
         """Return what was said of every bucket by the monitors of some sources."""
-        query = select(judged).join_from(
-            judged,
-            watched,
-            and_(judged.c.monitor == watched.c.monitor, judged.c.dataset == watched.c.dataset),
+        columns = judged.c.states, judged.c.digest, judged.c.streaks
+        query = sa.select(*(judged.c[name] for name in _PLACE), *columns).where(
+            judged.c.monitor == watched.c.monitor,
+            judged.c.dataset == watched.c.dataset,
+            watched.c.source.in_(sources),
         )
-        rows = self._database.rows(query.where(watched.c.source.in_(sources)))
-        return {_place_of(row): Kept(row.states, row.digest, row.streaks) for row in rows}
+        return {Place(*row[:4]): Kept(*row[4:]) for row in self._database.rows(query)}
 
     def save(
         self,
@@ -173,29 +145,28 @@ class State:
             StoreError: it cannot be written, or the lock of this run was lost.
         """
         with self._database.transaction() as connection:
-            connection.execute(delete(watched).where(watched.c.source.in_([source, *taken])))
-            _insert(
-                connection,
-                watched,
-                ({"monitor": name, "dataset": of, "source": source} for name, of in monitors),
-            )
+            connection.execute(sa.delete(watched).where(watched.c.source.in_([source, *taken])))
             for place in gone:
                 _forget(connection, place)
             for bucket in changed:
                 _forget(connection, bucket.place)
-                _insert(connection, judged, [_judged_row(bucket)])
-                _insert(connection, result, map(_result_row, bucket.results))
+                connection.execute(sa.insert(judged), _judged_row(bucket))
+                if bucket.results:
+                    connection.execute(sa.insert(result), [*map(_result_row, bucket.results)])
             for (monitor, dataset), rank in monitors.items():
-                where = _is_of(judged, monitor, dataset, None), judged.c.rank != rank
-                connection.execute(update(judged).where(*where).values(rank=rank))
+                values = {"monitor": monitor, "dataset": dataset, "source": source}
+                connection.execute(sa.insert(watched).values(values))
+                where = _is_of(judged, monitor, dataset), judged.c.rank != rank
+                connection.execute(sa.update(judged).where(*where).values(rank=rank))
             self._database.check_turn()
 
     # Alerts
 
     def told(self, alert: str) -> list[Told]:
         """Return what the alert has told and not taken back."""
-        rows = self._database.rows(select(told).where(told.c.alert == alert))
-        return [Told(_line_of(row), row.kind, row.start, bool(row.open)) for row in rows]
+        query = sa.select(*tables.told.c[1:]).where(tables.told.c.alert == alert)
+        told = self._records(Told, query)
+        return [each._replace(open=bool(each.open)) for each in told]
 
     def remember(
         self, alert: str, changes: Iterable[tuple[Sequence[Told], Sequence[Told]]]
@@ -209,131 +180,120 @@ class State:
         with self._database.transaction() as connection:
             for forget, remember in changes:
                 for old in forget:
-                    values = _incident(old) | {"alert": alert}
-                    connection.execute(delete(told).where(_has(told, values, values.values())))
+                    key = {**_values(old), "alert": alert}
+                    del key["open"]
+                    connection.execute(sa.delete(tables.told).where(_has(tables.told, key)))
                 for new in remember:
-                    self._put(connection, told, _incident(new), alert=alert, open=int(new.open))
+                    self._put(connection, tables.told, new, alert=alert, open=int(new.open))
 
     def acknowledge(self, incidents: Iterable[Acknowledged]) -> None:
         """Keep that somebody knows of these."""
         with self._database.transaction() as connection:
             for each in incidents:
-                note = {"note": each.note, "at": to_ms(each.at)}
-                self._put(connection, acknowledged, _incident(each), **note)
+                self._put(connection, tables.acknowledged, each)
 
     def acknowledged(self) -> list[Acknowledged]:
         """Return all that was ever acknowledged."""
-        rows = self._database.rows(select(acknowledged))
-        return [Acknowledged(_line_of(row), row.kind, row.start, row.note, row.at) for row in rows]
+        return self._records(Acknowledged, sa.select(tables.acknowledged))
 
-    def accept(self, accepted_: Accepted) -> None:
+    def accept(self, accepted: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
         with self._database.transaction() as connection:
-            values = accepted_.patterns._asdict() | {"note": accepted_.note}
-            times = {"since": to_ms(accepted_.since), "at": to_ms(accepted_.at)}
-            self._put(connection, accepted, values, **times)
+            self._put(connection, tables.accepted, accepted)
 
     def forget_accepted(self, patterns: Line, since: datetime) -> bool:
         """Take back what was accepted with exactly these patterns; whether there was anything."""
-        where = _has(accepted, _LINE, patterns), accepted.c.since == to_ms(since)
+        table = tables.accepted
         with self._database.transaction() as connection:
-            return connection.execute(delete(accepted).where(*where)).rowcount > 0
+            where = _has(table, {**patterns._asdict(), "since": to_ms(since)})
+            return connection.execute(sa.delete(table).where(where)).rowcount > 0
 
     def accepted(self) -> list[Accepted]:
         """Return all that is taken as normal, the earliest first."""
-        order = [accepted.c[name] for name in ("since", *_LINE)]
-        rows = self._database.rows(select(accepted).order_by(*order))
-        return [Accepted(_line_of(row), row.since, row.note, row.at) for row in rows]
+        query = sa.select(tables.accepted).order_by(tables.accepted.c.since, *tables.accepted.c[:4])
+        return self._records(Accepted, query)
 
     def snooze(self, snoozed: Snoozed) -> None:
         """Keep it in place of what was said of the same patterns."""
         with self._database.transaction() as connection:
-            values = {"until": to_ms(snoozed.until), "note": snoozed.note}
-            self._put(connection, snooze, snoozed.patterns._asdict(), **values)
+            self._put(connection, tables.snooze, snoozed)
 
     def snoozed(self, now: datetime) -> list[Snoozed]:
         """Return what lasts, by its end."""
-        query = select(snooze).where(snooze.c.until > to_ms(now)).order_by(snooze.c.until)
-        rows = self._database.rows(query)
-        return [Snoozed(_line_of(row), row.until, row.note) for row in rows]
+        until = tables.snooze.c.until
+        query = sa.select(tables.snooze).where(until > to_ms(now)).order_by(until)
+        return self._records(Snoozed, query)
 
     # Damage
 
     def verify(self) -> Iterator[Damage]:
         """Read every row. Numbers and words that are others than were written are not noticed."""
-        for table in STATE[2:]:
-            self._database.rows(select(table))
-        pairs = select(judged.c.monitor, judged.c.dataset)
-        pairs = pairs.union(select(result.c.monitor, result.c.dataset))  # type: ignore[assignment]
-        for monitor, dataset in self._database.rows(pairs):
-            states: dict[Any, set[str]] = {}
-            for each in self.results(monitor, dataset):
-                states.setdefault((each.segment, each.start), set()).add(each.state)
-            query = select(judged).where(_is_of(judged, monitor, dataset, None))
-            for row in self._database.rows(query):
-                if frozenset(states.pop((row.segment, row.start), ())) != row.states:
-                    yield Damage(None, f"results of the monitor {monitor!r} are not complete")
-                if row.baseline:
-                    _basis_of(row)
-                _streaks(row)
-            if states:
-                yield Damage(None, f"results of the monitor {monitor!r} are of no bucket")
+        for table in tables.STATE:
+            self._database.rows(sa.select(table))
+        self.keys.all()
+        of_results = [result.c[name] for name in _PLACE]
+        states: dict[Any, set[str]] = {}
+        for *place, state in self._database.rows(sa.select(*of_results, result.c.state).distinct()):
+            states.setdefault(tuple(place), set()).add(state)
+        for row in self._database.rows(sa.select(judged)):
+            if row.baseline:
+                _basis_of(row)
+            try:
+                streaks_of(row.streaks)
+            except ValueError as error:
+                raise DamagedError(f"results of {row.monitor!r} are damaged: {error}") from None
+            if frozenset(states.pop(tuple(row[:4]), ())) != row.states:
+                yield Damage(None, f"results of the monitor {row.monitor!r} are not complete")
+        if states:
+            yield Damage(None, f"nobody has judged {len(states)} buckets that have results")
 
-    def _results(self, query: Select[Any]) -> list[ResultRow]:
+    def _results(self, query: sa.Select[Any]) -> list[ResultRow]:
         return [ResultRow(*row) for row in self._database.rows(query)]
 
+    def _records(self, kind: Callable[..., _R], query: sa.Select[Any]) -> list[_R]:
+        """Return the rows of a line and of more as records of one kind."""
+        return [kind(Line(*row[:4]), *row[4:]) for row in self._database.rows(query)]
+
     def _put(
-        self, connection: Connection, table: Table, values: Mapping[str, Any], **more: Any
+        self, connection: sa.Connection, table: sa.Table, record: tuple[Any, ...], **more: Any
     ) -> None:
-        """Insert a row, or replace the one with its key."""
-        given = {**values, **more}
-        others = {name: given[name] for name in given if not table.c[name].primary_key}
-        statement = self._database.insert(table).values(given)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=table.primary_key, set_=others)
-        )
+        """Insert a record, or replace the one with its key."""
+        values = {**_values(record), **more}
+        others = {name: values[name] for name in values if not table.c[name].primary_key}
+        statement = self._database.insert(table).values(values)
+        keys = table.primary_key
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
 
 
-def _has(table: Table, names: Iterable[str], values: Iterable[Any]) -> ColumnElement[bool]:
-    return and_(*(table.c[name] == value for name, value in zip(names, values, strict=True)))
+def _values(record: Any) -> dict[str, Any]:
+    """Return the columns of a record, which begins with a line."""
+    line, *rest = map(raw, record)
+    return {**line._asdict(), **dict(zip(record._fields[1:], rest, strict=True))}
 
 
-def _is_of(table: Table, monitor: str, dataset: str, segment: str | None) -> ColumnElement[bool]:
-    where = _has(table, ("monitor", "dataset"), (monitor, dataset))
-    return where if segment is None else and_(where, table.c.segment == segment)
+def _has(table: sa.Table, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    return sa.and_(*(table.c[name] == value for name, value in values.items()))
 
 
-def _insert(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    if values := [*rows]:
-        connection.execute(insert(table), values)
+def _is_of(
+    table: sa.Table, monitor: str, dataset: str, segment: str | None = None
+) -> sa.ColumnElement[bool]:
+    where = _has(table, {"monitor": monitor, "dataset": dataset})
+    return where if segment is None else sa.and_(where, table.c.segment == segment)
 
 
-def _forget(connection: Connection, place: Place) -> None:
-    key = (*place[:3], to_ms(place.start))
+def _forget(connection: sa.Connection, place: Place) -> None:
+    key = {name: raw(value) for name, value in place._asdict().items()}
     for table in (result, judged):
-        connection.execute(delete(table).where(_has(table, _PLACE, key)))
-
-
-def _incident(incident: Told | Acknowledged) -> dict[str, Any]:
-    values = {"kind": incident.kind, "start": to_ms(incident.start)}
-    return {**incident.line._asdict(), **values}
-
-
-def _line_of(row: Row[Any]) -> Line:
-    return Line(row.dataset, row.segment, row.monitor, row.feature)
-
-
-def _place_of(row: Row[Any]) -> Place:
-    return Place(row.monitor, row.dataset, row.segment, row.start)
+        connection.execute(sa.delete(table).where(_has(table, key)))
 
 
 def _result_row(row: ResultRow) -> dict[str, Any]:
     # PostgreSQL has no text with a zero character, which the name of a feature may have.
-    texts = {name: getattr(row, name).replace("\0", "\N{REPLACEMENT CHARACTER}") for name in _TEXTS}
-    return {**row._asdict(), **texts, "start": to_ms(row.start)}
-
-
-_TEXTS = "feature", "words"
+    return {
+        name: value.replace("\0", "\N{REPLACEMENT CHARACTER}") if type(value) is str else raw(value)
+        for name, value in row._asdict().items()
+    }
 
 
 def _judged_row(bucket: BucketRows) -> dict[str, Any]:
@@ -343,19 +303,11 @@ def _judged_row(bucket: BucketRows) -> dict[str, Any]:
         rank, drift = basis.rank, int(basis.drift)
         starts = list(map(to_ms, basis.starts))
         baseline = json.dumps([basis.dataset, basis.segment, starts, basis.file])
-    return {
-        **place._asdict(),
-        "start": to_ms(place.start),
-        "rank": rank,
-        "drift": drift,
-        "baseline": baseline,
-        "digest": kept.digest,
-        "states": ",".join(sorted(kept.states)),
-        "streaks": kept.streaks,
-    }
+    values = {**place._asdict(), **kept._asdict(), "rank": rank, "drift": drift}
+    return {name: raw(value) for name, value in values.items()} | {"baseline": baseline}
 
 
-def _basis_of(row: Row[Any]) -> Basis:
+def _basis_of(row: Any) -> Basis:
     try:
         dataset, segment, starts, file = parse_json(row.baseline)
         times = tuple(map(from_ms, starts))
@@ -365,10 +317,3 @@ def _basis_of(row: Row[Any]) -> Basis:
         raise DamagedError(f"results of {row.monitor!r} are damaged: {error}") from None
     compared = dataset, segment, times, file
     return Basis(row.rank, bool(row.drift), *compared, row.digest, row.streaks)
-
-
-def _streaks(row: Row[Any]) -> None:
-    try:
-        streaks_of(row.streaks)
-    except ValueError as error:
-        raise DamagedError(f"results of {row.monitor!r} are damaged: {error}") from None

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self, cast
@@ -62,9 +63,8 @@ class Store(Profiles):
     ) -> Self:
         """Make a store of the kind of the address."""
         if cls is Store and _scheme_of(address) in ("http", "https"):
-            from lightmeter.store.remote.store import RemoteStore
-
-            return cast(Self, object.__new__(RemoteStore))
+            remote = import_module("lightmeter.store.remote.store")  # which builds on this module
+            return cast(Self, object.__new__(remote.RemoteStore))
         return object.__new__(cls)
 
     def __init__(
@@ -120,14 +120,7 @@ class Store(Profiles):
         """
         database = self._database
         with database.snapshot():
-            return keeping.found_damage(
-                [
-                    lambda: keeping.damage_of_file(database),
-                    lambda: keeping.damage_of_profiles(database),
-                    self.state.verify,
-                    self.state.keys.verify,
-                ]
-            )
+            return keeping.found_damage(database, self.state.verify)
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy a store that is a file, as it is at this moment, to a new file, while others use it.

@@ -5,7 +5,7 @@ Times are milliseconds since 1970 UTC, lengths are milliseconds, and segments ar
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, get_args
 
@@ -14,9 +14,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lightmeter.errors import StoreError
 from lightmeter.store.records import IncidentKind, ResultState
-from lightmeter.times import MILLISECOND, from_ms
+from lightmeter.times import MILLISECOND, from_ms, to_ms
 
-__all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "version"]
+__all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "raw"]
 
 VERSION = 1
 
@@ -85,6 +85,14 @@ _NUMBER, _BODY = _Checked(float, int, type(None)), _Checked(bytes, type(None))
 _STATE, _STATES = _Checked(str, read=lambda text: min(_states(text))), _Checked(str, read=_states)
 _KIND = _Checked(str, read=_kind)
 
+
+def raw(value: Any) -> Any:
+    """Return what is written for a value that is read."""
+    if isinstance(value, datetime):
+        return to_ms(value)
+    return ",".join(sorted(value)) if isinstance(value, frozenset) else value
+
+
 metadata = sa.MetaData()
 
 
@@ -103,8 +111,7 @@ version = sa.Table("lightmeter", metadata, sa.Column("version", sa.Integer, null
 dataset = sa.Table(
     "dataset",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", _NAME, nullable=False, unique=True),
+    *_columns(_NAME, "name", key=True),
     *_columns(_LENGTH, "every"),
 )
 
@@ -115,7 +122,7 @@ dataset = sa.Table(
 profile = sa.Table(
     "profile",
     metadata,
-    sa.Column("dataset", sa.Integer, sa.ForeignKey("dataset.id"), primary_key=True),
+    sa.Column("dataset", _NAME, sa.ForeignKey("dataset.name"), primary_key=True),
     *_columns(_NAME, "segment", key=True),
     *_columns(_TIME, "start", key=True),
     *_columns(_NAME, "writer", key=True),

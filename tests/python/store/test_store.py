@@ -189,7 +189,7 @@ def test_a_newer_store_is_refused(sql_store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["ALTER TABLE judged RENAME COLUMN drift TO place", "DROP TABLE judged"]
+    "statement", ["ALTER TABLE watched RENAME COLUMN source TO place", "DROP TABLE watched"]
 )
 def test_tables_of_another_version_are_told(sql_store: Store, statement: str) -> None:
     change(sql_store, statement)

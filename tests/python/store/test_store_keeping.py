@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lightmeter import ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.store import keeping, profiles, rows, statements
+from lightmeter.store import statements
 from lightmeter.times import to_ms
 from stores import change, put_days, reseal, view
 
@@ -95,8 +95,7 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
 
         return read
 
-    for module in (profiles, keeping):
-        monkeypatch.setattr(module, "decoded", watched(rows.decoded))
+    monkeypatch.setattr(statements, "_decoded", watched(statements._decoded))
     gc.collect()
     assert store.read("cells").to_bytes() == expected.to_bytes()
     assert store.verify() == []
@@ -106,16 +105,17 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
 
 def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     put_days(store, 12, "ab")
+    writing = statements.write
 
-    def write(database: Any, connection: Any, name: str, key: Any, *rest: Any) -> bool:
+    def write(database: Any, connection: Any, key: Any, *rest: Any) -> bool:
         if key[2] == to_ms(datetime(2022, 9, 7, tzinfo=UTC)):
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
-        return statements.write(database, connection, name, key, *rest)
+        return writing(database, connection, key, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(keeping, "write", write)
+        patch.setattr(statements, "write", write)
         with pytest.raises(StoreError, match="full: 16 profiles were merged and 6 deleted"):
             store.gc(now=datetime(2022, 9, 14, tzinfo=UTC), roll_up_after="1d", keep="10d")
     assert [bucket.writers for bucket in store.buckets("cells")] == [1, 1, 1, 2, *[1] * 5]
