@@ -124,8 +124,12 @@ class Database:
             )
         with _forks:
             _databases.add(self)
-        with self._reported("cannot open the store"):
-            self._make_tables()
+        try:
+            with self._reported("cannot open the store"):
+                self._make_tables()
+        except BaseException:
+            self._engine.dispose()
+            raise
         self._create = False  # what vanishes later is not begun again
         self._file = self.path and file_id(self.path)
 
@@ -292,7 +296,11 @@ class Database:
             finally:
                 if self._turn is held:  # not in a child that was forked inside
                     self._turn = None
-                    held.close() if isinstance(held, sa.Connection) else held.release()
+                    if isinstance(held, sa.Connection):
+                        held.invalidate()  # which unlocks: it is closed, not given back
+                        held.close()
+                    else:
+                        held.release()
 
     def _locked(self) -> sa.Connection | filelock.BaseFileLock:
         place = f"{os.path.realpath(self.path)}-turn" if self.path else self.address
@@ -302,9 +310,8 @@ class Database:
                 lock.acquire()
                 return lock
             with self._opening:
-                connection = self._connected(self._engine)
-            connection.detach()  # from the pool: it is closed, and unlocked by that, at its end
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+                own = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+                connection = self._connected(own)
             connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
             return connection

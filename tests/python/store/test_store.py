@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lightmeter import Profile, Store, logger, times
 from lightmeter.errors import StoreError
 from lightmeter.profile import segments
-from lightmeter.store import buckets, sqlite_file
+from lightmeter.store import buckets, engine, sqlite_file
 from lightmeter.writers import log_folder
 from stores import change, put_days, sql, view
 
@@ -214,6 +214,34 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match="is closed"):
         store.datasets()
+
+
+# One run of monitors at a time
+
+
+def test_a_turn_keeps_others_out(sql_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE", 1)
+    with copy(sql_store) as other:
+        with sql_store.turn(), sql_store.turn():
+            with pytest.raises(StoreError, match="another run has held"), other.turn():
+                pass
+            other.define("cells", "1d")  # nothing else waits
+            sql_store.state.save({("m", "cells"): 0}, [], [], source="")
+        with other.turn():
+            pass
+
+
+def test_nothing_is_saved_where_the_lock_was_lost(database: str) -> None:
+    import psycopg  # an extra
+
+    with Store(database) as store, store.turn():
+        with psycopg.connect(database, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            )
+        with pytest.raises(StoreError, match="the lock of the monitors was lost"):
+            store.state.save({("m", "cells"): 0}, [], [], source="")
+        assert store.state.sources() == []
 
 
 # Copies, and room on the disk
