@@ -51,7 +51,6 @@ SAMPLE = re.compile(
     re.MULTILINE,
 )
 SERVER = "https://drift.example.com"
-BUCKET = "s3://bucket/drift"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
@@ -140,7 +139,6 @@ def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
             monkeypatch.setenv(f"LIGHTMETER_{name}", "")  # which samples set
         monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
-        monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
         monkeypatch.setenv("SLACK_URL", receiver.url)
         monkeypatch.setenv("HOOK_SECRET", "whsec_" + "QUJD" * 8)
         Path("monitors.toml").write_text(toml_of("monitors.md"), encoding="utf-8")
@@ -225,7 +223,6 @@ def test_samples_run(page: Path) -> None:
 @contextlib.contextmanager
 def served(text: str) -> Iterator[str]:
     """The text, with a server and a folder of this machine in place of those in it."""
-    text = text.replace(BUCKET, (Path.cwd() / "bucket").as_uri())
     if SERVER not in text:
         yield text
         return
