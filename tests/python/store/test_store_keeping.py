@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy
 from lightmeter import ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.store import statements
@@ -122,3 +123,19 @@ def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.Mo
     assert store.read("cells").images == 2 * sum(range(4, 13))
     assert store.verify() == []
     assert store.gc(now=datetime(2022, 9, 14, tzinfo=UTC), roll_up_after="1d") == (2, 0, 0)
+
+
+def test_few_statements_are_needed(store: Store) -> None:
+    """One lists the rows, one gives the bodies of 32; a file also begins."""
+    statements = []
+
+    def count(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        statements.append(statement)
+
+    put_days(store, 21)
+    sqlalchemy.event.listen(store._database._engine, "before_cursor_execute", count)
+    store.put("cells", view(1), at=DAY, writer="b")
+    assert len(statements) == (6 if store.path else 3)
+    statements.clear()
+    assert store.read("cells").images == 1 + sum(range(1, 22))
+    assert len(statements) == (3 if store.path else 2)
