@@ -94,7 +94,9 @@ class Database:
         self.path: Path | None = None
         if str(address).startswith("postgresql:"):
             url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
-            self.address = url.set(drivername="postgresql").render_as_string()
+            place = url.host, url.port, url.database, url.query
+            public = sa.URL.create("postgresql", url.username, None, *place)
+            self.address = public.render_as_string()
             self.insert = postgresql.insert
             try:
                 self._engine: sa.Engine = sa.create_engine(

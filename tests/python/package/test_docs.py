@@ -50,6 +50,7 @@ SAMPLE = re.compile(
     r"|^    (?:.* && )?lightmeter (?P<shell>.*)$",
     re.MULTILINE,
 )
+DATABASE = "postgresql://user@host/drift"
 SERVER = "https://drift.example.com"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
@@ -214,9 +215,11 @@ def run_shell(arguments: str) -> None:
     ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
 @pytest.mark.usefixtures("here")
-def test_samples_run(page: Path) -> None:
-    names = named()
-    with served(page.read_text(encoding="utf-8")) as text:
+def test_samples_run(page: Path, request: pytest.FixtureRequest) -> None:
+    names, text = named(), page.read_text(encoding="utf-8")
+    if DATABASE in text:
+        text = text.replace(DATABASE, request.getfixturevalue("database"))
+    with served(text) as text:
         run_samples(text, page.name, names)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from conftest import lightmeter
 from lightmeter import Store
+from lightmeter.dashboard import write_dashboard
 from lightmeter.errors import StoreError
 from lightmeter.store import keeping
 from lightmeter.store.copying import copy_store
@@ -56,6 +57,18 @@ def test_to_another_and_back(drift: Path, target: str, tmp_path: Path) -> None:
         for store in (there, back):
             hour = datetime(2022, 9, 7, 1, tzinfo=UTC)
             assert not store.put("hours", view(1), at=hour, writer="a", seq=1)
+
+
+def test_dashboards_are_the_same(drift: Path, target: str, tmp_path: Path) -> None:
+    pages = []
+    with Store(drift) as first, Store(target) as second:
+        copy_store(first, second)
+        for name, store in (("a", first), ("b", second)):
+            write_dashboard(store, tmp_path / name, now=NOON)
+            files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+            pages.append([(path.name, path.read_bytes()) for path in files])
+    assert pages[0] == pages[1]
+    assert len(pages[0]) > 3
 
 
 def test_what_is_newer_stays(target: str, tmp_path: Path) -> None:

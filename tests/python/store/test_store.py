@@ -208,6 +208,15 @@ def test_nothing_is_acknowledged_in_a_file_that_lost_its_name(store: Store) -> N
     assert store.put("cells", view(2), at=DAY, writer="a")
 
 
+def test_a_password_is_in_no_message(database: str) -> None:
+    address = database.replace("tests@", "tests:secret@")
+    with Store(address) as store:
+        assert "secret" not in store.address + repr(store)
+        with copy(store) as again, pytest.raises(StoreError, match="no dataset") as error:
+            again.read("cells")
+    assert "secret" not in str(error.value)
+
+
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store = Store(tmp_path / "drift.db")
     store.close()
