@@ -19,6 +19,7 @@ import first_opening
 import full_disk
 import gc_kills
 import logger_endings
+import opening_forks
 import resumed_runs
 import upload_kills
 import where
@@ -30,6 +31,7 @@ ATTACKS: list[ModuleType] = [
     writer_kills,
     gc_kills,
     busy_forks,
+    opening_forks,
     full_disk,
     clocks,
     corruption,

@@ -127,7 +127,7 @@ class Database:
         with _forks:
             _databases.add(self)
         try:
-            with self._reported("cannot open the store"):
+            with self._reported("cannot open the store"), self._opening:  # a fork waits for it
                 self._make_tables()
         except BaseException:
             self._engine.dispose()
