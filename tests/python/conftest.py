@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from lightmeter import Profile, ProfileView, Store, _core
-from lightmeter.store import schema
+from lightmeter.store import sqlite_file
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -147,21 +147,7 @@ def random_rgb() -> NDArray[np.uint8]:
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process may be killed all the same: what it wrote is in the memory of the system."""
-    monkeypatch.setattr(schema, "SYNCHRONOUS", "OFF")
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What is asked of services of objects."""
-    from faulty import watch_services
-
-    return watch_services(monkeypatch)
+    monkeypatch.setattr(sqlite_file, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture
@@ -190,6 +176,32 @@ def way(store: Store, spool: Path) -> Iterator[Any]:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a database of PostgreSQL, on a socket in a folder."""
+    from postgres import running_server  # takes an extra
+
+    with running_server() as address:
+        yield address
+
+
+@pytest.fixture
+def database(postgres: str) -> str:
+    """The address of a database without a table."""
+    from postgres import emptied
+
+    return emptied(postgres)
+
+
+@pytest.fixture(params=["file", "postgresql"])
+def sql_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store on each engine."""
+    is_file = request.param == "file"
+    address = tmp_path / "drift.db" if is_file else request.getfixturevalue("database")
+    with Store(address) as opened:
         yield opened
 
 

@@ -14,7 +14,10 @@ from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
 from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
-from lightmeter.store.rows import seal
+from lightmeter.store.statements import has_key, values_of
+from lightmeter.store.tables import profile
+from lightmeter.times import MILLISECOND, to_ms
+from sqlalchemy import select, update
 
 DATASETS = ("cells", "hours")
 
@@ -40,14 +43,21 @@ def sql(path: Path, *statements: str) -> None:
         connection.commit()
 
 
+def change(store: Store, *statements: str) -> None:
+    """Change a store behind its back, on any engine."""
+    with store._database.transaction() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
-    columns = "name, start, segment, writer, seq, span, images, updated, sha256"
-    for number, *values in store._database.all(
-        f"SELECT profile.rowid, {columns} FROM profile JOIN dataset ON id = dataset"
-    ):
-        query = "UPDATE profile SET seal = ? WHERE rowid = ?"
-        store._database.all(query, (seal(*values), number))
+    for row in store._database.rows(select(profile)):
+        key = row.dataset, row.segment, to_ms(row.start), row.writer
+        counts = row.seq, row.span // MILLISECOND, row.images, to_ms(row.updated)
+        values = values_of(key, counts, row.body, row.sha256)
+        with store._database.transaction() as connection:
+            connection.execute(update(profile).where(has_key(key)).values(values))
 
 
 def fill(path: Path) -> None:

@@ -1,28 +1,29 @@
 """Eight processes open a store at once that is not there yet. Nobody may be refused."""
 
+import contextlib
 import multiprocessing
 import tempfile
 from collections import Counter
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 
 from lightmeter import Store
 from row import Row
+from where import fresh_store
 
 NAME = "first opening by 8 processes at once"
 REPEATS = 2080
 PROCESSES = 8
 
 
-def _open(folder: str, rounds: int, start: Barrier, answers: "multiprocessing.Queue[str]") -> None:
-    for number in range(rounds):
+def _open(addresses: list[str], start: Barrier, answers: "multiprocessing.Queue[str]") -> None:
+    for address in addresses:
         start.wait(120)
         try:
-            with Store(Path(folder, f"{number}.db")) as store:
+            with Store(address) as store:
                 store.define("cells", "1d")
             answers.put("")
         except Exception as error:
-            answers.put(f"{type(error).__name__}: {error}".replace(folder, ""))
+            answers.put(f"{type(error).__name__}: {error}".replace(address, ""))
 
 
 def run(repeats: int) -> Row:
@@ -30,8 +31,10 @@ def run(repeats: int) -> Row:
     rounds = max(1, repeats // PROCESSES)
     context = multiprocessing.get_context("spawn")
     start, answers = context.Barrier(PROCESSES), context.Queue()
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = folder, rounds, start, answers
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        addresses = [stack.enter_context(fresh_store(folder)) for _ in range(rounds)]
+        arguments = addresses, start, answers
         workers = [context.Process(target=_open, args=arguments) for _ in range(PROCESSES)]
         for worker in workers:
             worker.start()

@@ -28,6 +28,7 @@ import lightmeter as lm
 import numpy as np
 from lightmeter.writers.logger import RollingLogger
 from row import Row
+from where import fresh_store, on_files
 
 NAME = "ends of processes that log"
 IMAGE = np.full((16, 16, 3), 9, np.uint8)
@@ -48,18 +49,22 @@ def way(name: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
     return enter
 
 
-def store_path() -> str:
+def store_address() -> str:
     return os.environ["ENDINGS_STORE"]
 
 
+def noted(what: str) -> str:
+    return os.path.join(os.environ["ENDINGS_NOTES"], what)
+
+
 def note(what: str, count: int = 1) -> None:
-    file = os.open(f"{store_path()}.{what}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    file = os.open(noted(what), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(file, b"." * count)
     os.close(file)
 
 
 def make(**options: Any) -> RollingLogger:
-    return lm.logger(store_path(), "cells", **{"checkpoint": "1h", **options})
+    return lm.logger(store_address(), "cells", **{"checkpoint": "1h", **options})
 
 
 def track(log: RollingLogger, count: int, *, promised: bool, image: Any = IMAGE) -> None:
@@ -169,7 +174,7 @@ def close_while(before: str, after: str) -> Callable[[RollingLogger], None]:
     """Close while another connection has done this to the store, and soon does that."""
 
     def end(log: RollingLogger) -> None:
-        other = sqlite3.connect(store_path(), isolation_level=None, check_same_thread=False)
+        other = sqlite3.connect(store_address(), isolation_level=None, check_same_thread=False)
         other.execute(before)
         threading.Timer(0.5, other.execute, [after]).start()
         log.close()
@@ -201,8 +206,9 @@ ending("ThreadPoolExecutor, not shut down", pool_goes_on)
 ending("a daemon thread tracks to the end", daemon_goes_on)
 ending("atexit tracks", lambda log: atexit.register(track, log, MANY, promised=True))
 ending("a backlog that takes longer than closing", close_in_a_hurry, LARGE, queue_bytes=1 << 40)
-ending("the store fails at close, and is mended", close_while(REFUSE, "DROP TRIGGER refuse"))
-ending("another process holds the store at close", close_while("BEGIN IMMEDIATE", "COMMIT"))
+FILES_ONLY = "the store fails at close, and is mended", "another process holds the store at close"
+ending(FILES_ONLY[0], close_while(REFUSE, "DROP TRIGGER refuse"))
+ending(FILES_ONLY[1], close_while("BEGIN IMMEDIATE", "COMMIT"))
 
 
 # One process, ended at once
@@ -342,7 +348,7 @@ def task_and_flush(_: object) -> None:
 
 
 def wait_until_ready() -> None:
-    while not os.path.exists(f"{store_path()}.ready"):
+    while not os.path.exists(noted("ready")):
         time.sleep(0.01)
 
 
@@ -424,9 +430,9 @@ class Ending(NamedTuple):
     beyond: int
 
 
-def kept_in(path: Path) -> int:
+def kept_in(address: str) -> int:
     """Images and failures in the store."""
-    with lm.Store(path) as store:
+    with lm.Store(address) as store:
         if "cells" not in store.datasets():
             return 0
         damage = store.verify()
@@ -438,12 +444,11 @@ def kept_in(path: Path) -> int:
         return view.images + sum(item.est for item in view.get_column("image.Failure").frequent)
 
 
-def end_once(name: str, folder: str) -> Ending:
-    path = Path(folder, "drift.db")
-    environment = {**os.environ, "ENDINGS_STORE": str(path), "ENDINGS_WAY": name}
+def end_once(name: str, folder: str, address: str) -> Ending:
+    names = {"ENDINGS_STORE": address, "ENDINGS_NOTES": folder, "ENDINGS_WAY": name}
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", __file__],
-        env=environment,
+        env={**os.environ, **names},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,  # held by all descendants, so its end is that of the last of them
         stderr=subprocess.DEVNULL,
@@ -454,9 +459,9 @@ def end_once(name: str, folder: str) -> Ending:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise AssertionError(f"{name!r} does not end") from None
-    notes = [Path(f"{path}.{what}") for what in ("tried", "tracked", "promised")]
+    notes = [Path(folder, what) for what in ("tried", "tracked", "promised")]
     tried, tracked, promised = (note.stat().st_size if note.exists() else 0 for note in notes)
-    kept = kept_in(path)
+    kept = kept_in(address)
     if kept > tried:
         raise AssertionError(f"{name!r}: {kept} kept of {tried}: something counts twice")
     return Ending(name, tracked, promised, kept, max(0, promised - kept), max(0, tracked - kept))
@@ -466,8 +471,8 @@ def end_many(name: str, repeats: int) -> Ending:
     """The sum of `repeats` ends."""
     endings = []
     for _ in range(repeats):
-        with tempfile.TemporaryDirectory() as folder:
-            endings.append(end_once(name, folder))
+        with tempfile.TemporaryDirectory() as folder, fresh_store(folder) as address:
+            endings.append(end_once(name, folder, address))
     tracked, promised, kept, lost, beyond = (
         sum(numbers) for numbers in list(zip(*endings, strict=True))[1:]
     )
@@ -476,14 +481,15 @@ def end_many(name: str, repeats: int) -> Ending:
 
 def run(repeats: int) -> Row:
     """Each way `repeats` times."""
-    endings = [end_many(name, repeats) for name in WAYS]
+    ways = [name for name in WAYS if on_files() or name not in FILES_ONLY]
+    endings = [end_many(name, repeats) for name in ways]
     guilty = [f"{ending.way}: {ending.lost}" for ending in endings if ending.lost]
     return Row(
         NAME,
-        repeats * len(WAYS),
+        repeats * len(ways),
         sum(ending.promised for ending in endings),
         sum(ending.lost for ending in endings),
-        f"{len(WAYS)} ways; {'; '.join(guilty) or 'none lost more than it may'}",
+        f"{len(ways)} ways; {'; '.join(guilty) or 'none lost more than it may'}",
     )
 
 

@@ -1,27 +1,40 @@
 """Attacks on what lightmeter promises to keep, and a table of what it did not.
 
-`python tests/stress/run.py [--repeats N] [NAME OF A MODULE ...]`; pytest does not collect them. An
-attack is a module with `NAME`, the number of `REPEATS` of a full run, and `run(repeats) -> Row`.
+`python tests/stress/run.py [--repeats N] [--store URL] [NAME OF A MODULE ...]`; pytest does not
+collect them. An attack is a module with `NAME`, the number of `REPEATS` of a full run, and
+`run(repeats) -> Row`. `--store` names a PostgreSQL server, in place of files.
 """
 
 import argparse
+import os
 import sys
 import time
 from types import ModuleType
 
+import busy_forks
+import clocks
 import corruption
 import damaged_jpegs
 import first_opening
+import full_disk
+import gc_kills
 import inbox_kills
 import logger_endings
+import opening_forks
 import resumed_runs
 import upload_kills
+import where
 import whole_jpegs
 import writer_kills
 from row import Row
 
 ATTACKS: list[ModuleType] = [
     writer_kills,
+    gc_kills,
+    busy_forks,
+    opening_forks,
+    full_disk,
+    clocks,
     corruption,
     damaged_jpegs,
     whole_jpegs,
@@ -38,7 +51,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", help="such as first_opening; default all")
     parser.add_argument("--repeats", type=int, help="of each; default a full run")
+    parser.add_argument("--store", default="", help="postgresql://...; default files of their own")
     arguments = parser.parse_args()
+    os.environ[where.SERVER] = arguments.store
     names = {attack.__name__ for attack in ATTACKS}
     if unknown := set(arguments.modules) - names:
         parser.error(f"there is no {sorted(unknown)}; expected some of {sorted(names)}")

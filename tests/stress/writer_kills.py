@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lightmeter import Store
 from row import Row
+from where import fresh_store
 
 NAME = "kill -9 of writers that fork"
 REPEATS = 200
@@ -81,8 +82,7 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 def run(repeats: int) -> Row:
     """`repeats` kills, each of a writer and all that it forked."""
     rng = random.Random(1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "drift.db")
+    with tempfile.TemporaryDirectory() as folder, fresh_store(folder) as path:
         Store(path).close()
         bystander, output = _start(folder, -1, BYSTANDER, path)
         outputs = [output]

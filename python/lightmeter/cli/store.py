@@ -16,7 +16,7 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.pull import pull
-from lightmeter.store.summary import Summary
+from lightmeter.store.rows import Summary
 from lightmeter.text import NONE, count, counted, visible
 from lightmeter.times import duration_text
 

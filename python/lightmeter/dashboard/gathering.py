@@ -9,8 +9,8 @@ from lightmeter.dashboard.history import History
 from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
-from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
+from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 

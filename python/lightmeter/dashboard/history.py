@@ -8,8 +8,8 @@ from functools import cached_property
 from lightmeter.monitor.incidents import Incident
 from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
-from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
+from lightmeter.store.rows import Bucket
 from lightmeter.text import shorten
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from lightmeter.monitor.keys import Reads
 from lightmeter.profile.segments import segment_text
-from lightmeter.store.profiles import Bucket
+from lightmeter.store.rows import Bucket
 from lightmeter.times import to_utc
 
 __all__ = ["Baseline", "BaselineBuckets", "DateRange", "Other", "Reference", "Trailing"]

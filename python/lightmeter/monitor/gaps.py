@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.profiles import Bucket
+from lightmeter.store.rows import Bucket
 
 __all__ = ["Expected", "expected_buckets"]
 

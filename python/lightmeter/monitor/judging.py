@@ -36,8 +36,8 @@ from lightmeter.monitor.shelf import Contents, Past, Shelf
 from lightmeter.monitor.summaries import Summary
 from lightmeter.monitor.windows import ALL, Window, Windows
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Basis, Kept, Place, ResultState
+from lightmeter.store.rows import Bucket
 from lightmeter.text import near
 
 __all__ = ["Begun", "Judge", "latest_complete", "plain"]

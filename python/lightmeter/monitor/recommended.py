@@ -10,7 +10,7 @@ from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.profiles import Bucket
+from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
 from lightmeter.text import count
 from lightmeter.times import DAY, MILLISECOND, duration_text

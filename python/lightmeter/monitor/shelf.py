@@ -12,8 +12,8 @@ from lightmeter.monitor.dated import DateColumn
 from lightmeter.monitor.summaries import Summary
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Accepted
+from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms
 

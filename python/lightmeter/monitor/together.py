@@ -18,7 +18,7 @@ from lightmeter.monitor.results import NOT_ENOUGH, BucketResults, Result
 from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.rules.drift import Tested
 from lightmeter.profile.segments import parse_segment
-from lightmeter.store.profiles import Bucket
+from lightmeter.store.rows import Bucket
 from lightmeter.text import counted
 
 __all__ = ["judged_together"]

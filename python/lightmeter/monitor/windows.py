@@ -11,8 +11,8 @@ from lightmeter.monitor.accepted import covers_feature, in_force, words_of
 from lightmeter.monitor.baselines import BaselineBuckets, DateRange, Other, Trailing
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, PENDING, Result
 from lightmeter.monitor.sitemap import bucket_text
-from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import Accepted, ResultState
+from lightmeter.store.rows import Bucket
 from lightmeter.text import counted
 
 __all__ = ["ALL", "Window", "Windows"]

@@ -15,10 +15,9 @@ from lightmeter._core import __version__
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result, load_newest
 from lightmeter.openmetrics.families import Gauge, exposition
 from lightmeter.profile.segments import segment_text
-from lightmeter.store.profiles import Bucket
 from lightmeter.store.records import ResultState
+from lightmeter.store.rows import Bucket, Newest
 from lightmeter.store.store import Store
-from lightmeter.store.summary import Newest
 from lightmeter.times import MILLISECOND, to_utc
 
 __all__ = ["metrics_text", "store_gauges"]

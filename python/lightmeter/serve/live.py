@@ -14,7 +14,6 @@ from lightmeter.dashboard.asked import AskedPages
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.schedule import Schedule
 from lightmeter.serve.server import Server
-from lightmeter.store.file_store import FileStore
 
 __all__ = ["Live", "live_of"]
 
@@ -36,7 +35,7 @@ class Live:
         self.switching = threading.Lock()
         self.pages = AskedPages(server.store)
         path = server.monitors
-        if path is None and isinstance(server.store, FileStore):
+        if path is None and server.store.path is not None:
             path = Path(f"{server.store.path}.monitors.toml")
         file = self.monitors = MonitorsFile(path.absolute()) if path is not None else None
         if file is not None:

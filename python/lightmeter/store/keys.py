@@ -9,13 +9,16 @@ import string
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
+
+import sqlalchemy as sa
 
 from lightmeter.nesting import parse_json
-from lightmeter.store.damage import Damage
-from lightmeter.store.database import Database
+from lightmeter.store.engine import Database
 from lightmeter.store.rows import checked_name
-from lightmeter.times import from_ms, to_ms
+from lightmeter.store.tables import DamagedError
+from lightmeter.store.tables import key as table
+from lightmeter.times import to_ms
 
 __all__ = ["RIGHTS", "Key", "Keys", "Right"]
 
@@ -25,7 +28,7 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 _LETTERS = string.ascii_letters + string.digits
 # The client of whylogs takes a key if there is a dot behind its first ten characters.
 _KEY = re.compile(r"([0-9A-Za-z]{10})\.[0-9A-Za-z]{43}")
-_COLUMNS = "id, rights, datasets, note, created"
+_COLUMNS = table.c.id, table.c.rights, table.c.datasets, table.c.note, table.c.created
 
 
 class Key(NamedTuple):
@@ -94,51 +97,39 @@ class Keys:
         for pattern in patterns:
             checked_name("dataset", pattern)
         key = f"{_random(10)}.{_random(43)}"
-        values = key[:10], _digest(key), json.dumps(wanted), json.dumps(patterns), note
-        with self._database.transaction() as sql:
-            sql.execute(
-                "INSERT INTO key(id, sha256, rights, datasets, note, created)"
-                " VALUES(?, ?, ?, ?, ?, ?)",
-                (*values, to_ms(now or datetime.now(UTC))),
-            )
+        texts = {"rights": json.dumps(wanted), "datasets": json.dumps(patterns), "note": note}
+        values = {"id": key[:10], "sha256": _digest(key), **texts}
+        created = to_ms(now or datetime.now(UTC))
+        with self._database.transaction() as connection:
+            connection.execute(sa.insert(table).values(values | {"created": created}))
         return key
 
     def remove(self, id: str) -> bool:  # noqa: A002
         """Take a key back, given by its first ten characters; whether there was one."""
-        with self._database.transaction() as sql:
-            return sql.execute("DELETE FROM key WHERE id = ?", (id,)).rowcount > 0
+        with self._database.transaction() as connection:
+            return connection.execute(sa.delete(table).where(table.c.id == id)).rowcount > 0
 
     def all(self) -> list[Key]:
-        """Every key, the oldest first."""
-        rows = self._database.all(f"SELECT {_COLUMNS} FROM key ORDER BY created, id")
-        with self._database.parsing():
-            return list(map(_key_of, rows))
+        """Return every key, the oldest first."""
+        query = sa.select(*_COLUMNS).order_by(table.c.created, table.c.id)
+        return [_key_of(*row) for row in self._database.rows(query)]
 
     def exist(self) -> bool:
-        """Whether there is one."""
-        return bool(self._database.all("SELECT 1 FROM key LIMIT 1"))
+        """Return whether there is one."""
+        return bool(self._database.rows(sa.select(table.c.id).limit(1)))
 
     def find(self, text: str) -> Key | None:
-        """Whose key that is; None if it is nobody's."""
+        """Return whose key that is; None if it is nobody's."""
         match = _KEY.fullmatch(text)
         if match is None:
             return None
-        rows = self._database.all(f"SELECT sha256, {_COLUMNS} FROM key WHERE id = ?", (match[1],))
+        query = sa.select(table.c.sha256, *_COLUMNS).where(table.c.id == match[1])
+        rows = self._database.rows(query)
         # Takes as long where there is no such key.
-        expected, *row = rows[0] if rows else (bytes(32),)
-        equal = isinstance(expected, bytes) and hmac.compare_digest(expected, _digest(text))
-        if not rows or not equal:
+        expected, *values = rows[0] if rows else (bytes(32),)
+        if not hmac.compare_digest(expected, _digest(text)) or not rows:
             return None
-        with self._database.parsing():
-            return _key_of(tuple(row))
-
-    def verify(self) -> Iterable[Damage]:
-        """What of them cannot be read."""
-        for row in self._database.all(f"SELECT {_COLUMNS} FROM key"):
-            try:
-                _key_of(row)
-            except (TypeError, ValueError) as error:
-                yield Damage(None, f"a row of its table key cannot be read: {error}")
+        return _key_of(*values)
 
 
 def _random(length: int) -> str:
@@ -150,14 +141,14 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def _key_of(row: tuple[Any, ...]) -> Key:
-    """A row; SQLite gives whatever type it finds in the file."""
-    name, rights, datasets, note, created = row
-    columns = rights, datasets
-    parsed = [parse_json(text) if isinstance(text, str) else text for text in columns]
-    for texts in ([name, note], *parsed):
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise TypeError(f"{texts!r} are no texts")
-    if not set(parsed[0]) <= set(RIGHTS):
-        raise ValueError(f"{parsed[0]!r} are no rights")
-    return Key(name, frozenset(parsed[0]), tuple(parsed[1]), note, from_ms(created))
+def _key_of(name: str, rights: str, datasets: str, note: str, created: datetime) -> Key:
+    try:
+        parsed = [parse_json(text) for text in (rights, datasets)]
+        for texts in parsed:
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise ValueError(f"{texts!r:.100} are no texts")
+        if not set(parsed[0]) <= set(RIGHTS):
+            raise ValueError(f"{parsed[0]!r:.100} are no rights")
+    except ValueError as error:
+        raise DamagedError(f"the key {name!r} is damaged: {error}") from None
+    return Key(name, frozenset(parsed[0]), tuple(parsed[1]), note, created)

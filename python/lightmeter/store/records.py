@@ -1,15 +1,10 @@
-"""The records of a store's state. They know no monitor and no alert.
+"""The records of a store's state. They know no monitor and no alert."""
 
-SQLite gives whatever type it finds in the file: what makes a record of a row looks at that, and
-raises TypeError, ValueError or OverflowError.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 from lightmeter.nesting import parse_json
-from lightmeter.times import from_ms
 
 __all__ = [
     "Accepted",
@@ -25,26 +20,11 @@ __all__ = [
     "Snoozed",
     "Source",
     "Told",
-    "accepted_of",
-    "acknowledged_of",
-    "judged_of",
-    "kept_of",
-    "place_of",
-    "result_of",
-    "snoozed_of",
-    "source_of",
     "streaks_of",
-    "told_of",
 ]
 
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
 IncidentKind = Literal["anomaly", "error"]
-
-_STATES = frozenset(get_args(ResultState))
-_KINDS = get_args(IncidentKind)
-_NUMBER = float, type(None)
-_PLACE_TYPES = str, str, str, int
-_RESULT_TYPES = (*_PLACE_TYPES, str, str, _NUMBER, _NUMBER, _NUMBER, int, int, str)
 
 
 class Line(NamedTuple):
@@ -180,108 +160,15 @@ class Source(NamedTuple):
     path: str
 
 
-def _check(values: Sequence[Any], types: Iterable[Any]) -> None:
-    if not all(map(isinstance, values, types)):
-        raise TypeError("a value is of another type than was written")
-
-
-def source_of(row: tuple[Any, ...]) -> Source:
-    """A row of names."""
-    _check(row, [str] * 3)
-    return Source(*row)
-
-
-def place_of(values: tuple[Any, ...]) -> Place:
-    """A row of the four."""
-    _check(values, _PLACE_TYPES)
-    return Place._make((*values[:3], from_ms(values[3])))
-
-
-def result_of(row: tuple[Any, ...]) -> ResultRow:
-    """A row of the fields, or one with more behind."""
-    _check(row, _RESULT_TYPES)
-    if row[5] not in _STATES:
-        raise ValueError(f"{row[5]!r} is no state")
-    return ResultRow._make((*row[:3], from_ms(row[3]), *row[4:12]))
-
-
-def kept_of(
-    states: Any, digest: Any, streaks: Any, sets: dict[Any, frozenset[ResultState]]
-) -> Kept:
-    """Of its texts; `sets` has those that were read before."""
-    if states not in sets:
-        _check((states,), [str])
-        sets[states] = frozenset(states.split(","))
-        if not sets[states] <= _STATES:
-            raise ValueError(f"{states!r} are no states")
-    _check((digest, streaks), [bytes, str])
-    return Kept(sets[states], digest, streaks)
-
-
 def streaks_of(text: str) -> dict[str, int]:
-    """`Kept.streaks` as it was written.
+    """Return `Kept.streaks` as it was written.
 
     Raises:
-        TypeError, ValueError: the text is damaged.
+        ValueError: the text is damaged.
     """
-    if not text:
-        return {}
-    streaks: dict[str, int] = parse_json(text)
-    _check((streaks,), [dict])
-    _check(list(streaks.values()), [int] * len(streaks))
+    streaks: Any = parse_json(text) if text else {}
+    if not isinstance(streaks, dict) or not all(
+        isinstance(count, int) for count in streaks.values()
+    ):
+        raise ValueError(f"{text!r:.100} are no streaks")
     return streaks
-
-
-def judged_of(row: tuple[Any, ...]) -> tuple[Place, Kept, Basis | None]:
-    """A row of a place, what is kept, rank, drift and baseline."""
-    place, kept = place_of(row[:4]), kept_of(row[4], row[5], row[6], {})
-    streaks_of(kept.streaks)
-    rank, drift, baseline = row[7:]
-    _check(row[7:], (int, int, str))
-    if not baseline:
-        return place, kept, None
-    dataset, segment, starts, file = parse_json(baseline)
-    _check((dataset, segment, file), [str] * 3)
-    times = tuple(map(from_ms, starts))
-    compared = dataset, segment, times, file
-    return place, kept, Basis(rank, bool(drift), *compared, kept.digest, kept.streaks)
-
-
-def _check_kind(kind: Any) -> None:
-    if kind not in _KINDS:
-        raise ValueError(f"{kind!r} is no kind of incident")
-
-
-def _line(values: Sequence[Any]) -> Line:
-    _check(values, [str] * 4)
-    return Line(*values)
-
-
-def told_of(row: tuple[Any, ...]) -> Told:
-    """A row of the fields, those of the line first."""
-    *line, kind, start, open_ = row
-    _check_kind(kind)
-    _check((open_,), [int])
-    return Told(_line(line), kind, from_ms(start), bool(open_))
-
-
-def acknowledged_of(row: tuple[Any, ...]) -> Acknowledged:
-    """A row of the fields, those of the line first."""
-    *line, kind, start, note, at = row
-    _check_kind(kind)
-    _check((note,), [str])
-    return Acknowledged(_line(line), kind, from_ms(start), note, from_ms(at))
-
-
-def accepted_of(row: tuple[Any, ...]) -> Accepted:
-    """A row of the fields, those of the line first."""
-    *patterns, since, note, at = row
-    _check((note,), [str])
-    return Accepted(_line(patterns), from_ms(since), note, from_ms(at))
-
-
-def snoozed_of(row: tuple[Any, ...]) -> Snoozed:
-    """A row of the fields, those of the line first."""
-    *patterns, until, note = row
-    _check((note,), [str])
-    return Snoozed(_line(patterns), from_ms(until), note)

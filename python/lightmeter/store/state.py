@@ -2,14 +2,15 @@
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from lightmeter.store.changes import Changes, all_rows, apply
-from lightmeter.store.damage import Damage, found_damage
-from lightmeter.store.database import Database
+import sqlalchemy as sa
+
+from lightmeter.nesting import parse_json
+from lightmeter.store import tables
+from lightmeter.store.engine import Database
 from lightmeter.store.keys import Keys
 from lightmeter.store.records import (
     Accepted,
@@ -20,36 +21,21 @@ from lightmeter.store.records import (
     Line,
     Place,
     ResultRow,
-    ResultState,
     Snoozed,
     Source,
     Told,
-    accepted_of,
-    acknowledged_of,
-    judged_of,
-    kept_of,
-    place_of,
-    result_of,
-    snoozed_of,
-    source_of,
-    told_of,
+    streaks_of,
 )
-from lightmeter.store.turning import TURNING_POINTS
-from lightmeter.times import to_ms
+from lightmeter.store.rows import Damage
+from lightmeter.store.tables import DamagedError, judged, raw, result, watched
+from lightmeter.store.turning import turning_points
+from lightmeter.times import from_ms, to_ms
 
 __all__ = ["State"]
 
-_Row = TypeVar("_Row")
-_LINE = "dataset, segment, monitor, feature"
-_MONITOR = "(monitor, dataset) = (:monitor, :dataset)"
-_PLACE = "(monitor, dataset, segment, start) = (?, ?, ?, ?)"
-_RESULT = ", ".join(ResultRow._fields)
-_KEPT = "monitor, dataset, segment, start, states, digest, streaks"
-_JUDGED = f"{_KEPT}, rank, drift, baseline"
-_TOLD = f"{_LINE}, kind, start, open"
-_ACKNOWLEDGED = f"{_LINE}, kind, start, note, at"
-_ACCEPTED = f"{_LINE}, since, note, at"
-_SNOOZED = f"{_LINE}, until, note"
+_R = TypeVar("_R")
+_RESULT = [result.c[name] for name in ResultRow._fields]
+_PLACE = "monitor", "dataset", "segment", "start"
 
 
 class State:
@@ -60,90 +46,82 @@ class State:
     """
 
     def __init__(self, database: Database) -> None:
-        """That in a store's file."""
+        """Of a store."""
         self._database = database
         self.keys = Keys(database)
 
-    def snapshot(self) -> contextlib.AbstractContextManager[None]:
-        """Everything that this thread reads inside is of one moment, whoever writes meanwhile."""
+    def snapshot(self) -> contextlib.AbstractContextManager[object]:
+        """Let all that this thread reads inside be of one moment, whoever writes meanwhile."""
         return self._database.snapshot()
 
     # Results
 
     def sources(self) -> list[Source]:
-        """Every monitor of which results are kept, by name and dataset."""
-        return self._rows(source_of, "SELECT monitor, dataset, source FROM watched ORDER BY 1, 2")
+        """Return every monitor of which results are kept, by name and dataset."""
+        query = sa.select(watched).order_by(watched.c.monitor, watched.c.dataset)
+        return [Source(*row) for row in self._database.rows(query)]
 
     def results(self, monitor: str, dataset: str, segment: str | None = None) -> list[ResultRow]:
-        """Everything that is kept of a monitor, by segment, bucket and feature.
+        """Return everything that is kept of a monitor, by segment, bucket and feature.
 
         Of one segment, which is given as text; None for all.
         """
-        where, values = _where(monitor, dataset, segment)
-        query = f"SELECT {_RESULT} FROM result WHERE {where} ORDER BY 3, 4, 5"
-        return self._rows(result_of, query, values)
+        query = sa.select(*_RESULT).where(_is_of(result, monitor, dataset, segment))
+        return self._results(query.order_by(result.c.segment, result.c.start, result.c.feature))
 
     def line(self, line: Line, most: int) -> list[ResultRow]:
-        """The last results of a line, earliest first."""
-        query = (
-            f"SELECT {_RESULT} FROM result WHERE (dataset, segment, monitor, feature)"
-            " = (?, ?, ?, ?) ORDER BY start DESC LIMIT ?"
-        )
-        return self._rows(result_of, query, (*line, most))[::-1]
+        """Return the last results of a line, earliest first."""
+        query = sa.select(*_RESULT).where(_has(result, line._asdict()))
+        return self._results(query.order_by(result.c.start.desc()).limit(most))[::-1]
 
     def bases(self, monitor: str, dataset: str, segment: str | None = None) -> dict[Place, Basis]:
-        """What the results of a monitor rest on, bucket by bucket; `segment` as for `results`."""
-        where, values = _where(monitor, dataset, segment)
-        query = f"SELECT {_JUDGED} FROM judged WHERE {where} AND baseline != ''"
-        buckets = self._rows(judged_of, query, values)
-        return {place: basis for place, _, basis in buckets if basis is not None}
+        """Return what the results of a monitor rest on, bucket by bucket."""
+        query = sa.select(judged).where(_is_of(judged, monitor, dataset, segment))
+        rows = self._database.rows(query.where(judged.c.baseline != ""))
+        return {Place(*row[:4]): _basis_of(row) for row in rows}
 
-    def digests(self, monitor: str, dataset: str) -> list[tuple[str, int, bytes]]:
-        """Of what a monitor says: segment, start in milliseconds and a digest of each bucket."""
-        query = "SELECT segment, start, digest FROM judged WHERE (monitor, dataset) = (?, ?)"
-        return self._database.all(query, (monitor, dataset))
+    def digests(self, monitor: str, dataset: str) -> list[tuple[str, datetime, bytes]]:
+        """Return segment, start and digest of each bucket that a monitor has judged."""
+        query = sa.select(judged.c.segment, judged.c.start, judged.c.digest)
+        query = query.where(_is_of(judged, monitor, dataset))
+        rows = self._database.rows(query.order_by(judged.c.segment, judged.c.start))
+        return [tuple(row) for row in rows]
 
     def newest_of_segments(self, monitor: str, dataset: str) -> list[ResultRow]:
-        """The results of a monitor's newest bucket in each segment."""
-        query = (
-            f"SELECT {_RESULT} FROM result JOIN (SELECT segment, max(start) AS start FROM judged"
-            f" WHERE {_MONITOR} GROUP BY segment) USING(segment, start) WHERE {_MONITOR}"
-        )
-        return self._rows(result_of, query, {"monitor": monitor, "dataset": dataset})
+        """Return the results of a monitor's newest bucket in each segment."""
+        newest = sa.select(judged.c.segment, sa.func.max(judged.c.start))
+        newest = newest.where(_is_of(judged, monitor, dataset)).group_by(judged.c.segment)
+        place = sa.tuple_(result.c.segment, result.c.start)
+        where = _is_of(result, monitor, dataset), place.in_(newest)
+        return self._results(sa.select(*_RESULT).where(*where))
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
-        """The results of a monitor's newest bucket: that of all segments which it watches."""
-        newest = f"SELECT max(start) FROM judged WHERE {_MONITOR}"
-        with self.snapshot():
-            places = self._database.all(
-                "SELECT monitor, dataset, segment, start FROM judged"
-                f" WHERE {_MONITOR} AND start = ({newest}) ORDER BY segment",
-                {"monitor": monitor, "dataset": dataset},
-            )
-            query = f"SELECT {_RESULT} FROM result WHERE {_PLACE} ORDER BY feature"
-            return [row for place in places for row in self._rows(result_of, query, place)]
+        """Return the results of a monitor's newest bucket: that of all segments it watches."""
+        newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
+        where = _is_of(result, monitor, dataset), result.c.start == newest.scalar_subquery()
+        query = sa.select(*_RESULT).where(*where)
+        return self._results(query.order_by(result.c.segment, result.c.feature))
 
     def turning_points(self, monitor: str, dataset: str) -> list[ResultRow]:
-        """The results of a monitor from which its incidents follow, and what there is to tell.
+        """Return the results of a monitor from which its incidents follow, which are few.
 
-        They are few. By segment, bucket and feature.
+        By segment, bucket and feature.
         """
-        points: dict[tuple[Any, ...], ResultRow] = {}
-        values = {"monitor": monitor, "dataset": dataset}
+        points: dict[Any, ResultRow] = {}
         with self.snapshot():
-            for query in TURNING_POINTS:
-                for row in self._rows(result_of, query.format(columns=_RESULT), values):
-                    points.setdefault(row[2:5], row)
+            for query in turning_points(monitor, dataset, _RESULT):
+                points |= {row[2:5]: row for row in self._results(query)}
         return [points[key] for key in sorted(points)]
 
     def kept(self, sources: Sequence[str]) -> dict[Place, Kept]:
-        """What was said of every bucket by the monitors of some sources."""
-        marks = ", ".join("?" * len(sources))
-        query = f"SELECT {_KEPT} FROM watched JOIN judged USING(monitor, dataset)"
-        rows = self._database.all(f"{query} WHERE source IN ({marks})", sources)
-        sets: dict[Any, frozenset[ResultState]] = {}  # there are few, which their texts share
-        with self._database.parsing():
-            return {place_of(row[:4]): kept_of(row[4], row[5], row[6], sets) for row in rows}
+        """Return what was said of every bucket by the monitors of some sources."""
+        columns = judged.c.states, judged.c.digest, judged.c.streaks
+        query = sa.select(*(judged.c[name] for name in _PLACE), *columns).where(
+            judged.c.monitor == watched.c.monitor,
+            judged.c.dataset == watched.c.dataset,
+            watched.c.source.in_(sources),
+        )
+        return {Place(*row[:4]): Kept(*row[4:]) for row in self._database.rows(query)}
 
     def save(
         self,
@@ -162,30 +140,33 @@ class State:
             gone: buckets of which nothing is said any more, unless `changed` has them.
             source: path of the file that the monitors are from; empty for none.
             taken: other sources, which it replaces.
+
+        Raises:
+            StoreError: it cannot be written, or the lock of this run was lost.
         """
-        with self._database.transaction() as sql:
-            sql.executemany(
-                "DELETE FROM watched WHERE source = ?", [(name,) for name in (source, *taken)]
-            )
-            sql.executemany(
-                "INSERT INTO watched(monitor, dataset, source) VALUES(?, ?, ?)",
-                [(*key, source) for key in monitors],
-            )
+        with self._database.transaction() as connection:
+            connection.execute(sa.delete(watched).where(watched.c.source.in_([source, *taken])))
             for place in gone:
-                _forget(sql, place)
+                _forget(connection, place)
             for bucket in changed:
-                _forget(sql, bucket.place)
-                _write(sql, bucket)
-            sql.executemany(
-                "UPDATE judged SET rank = ? WHERE (monitor, dataset) = (?, ?) AND rank != ?",
-                [(rank, *key, rank) for key, rank in monitors.items()],
-            )
+                _forget(connection, bucket.place)
+                connection.execute(sa.insert(judged), _judged_row(bucket))
+                if bucket.results:
+                    connection.execute(sa.insert(result), [*map(_result_row, bucket.results)])
+            for (monitor, dataset), rank in monitors.items():
+                values = {"monitor": monitor, "dataset": dataset, "source": source}
+                connection.execute(sa.insert(watched).values(values))
+                where = _is_of(judged, monitor, dataset), judged.c.rank != rank
+                connection.execute(sa.update(judged).where(*where).values(rank=rank))
+            self._database.check_turn()
 
     # Alerts
 
     def told(self, alert: str) -> list[Told]:
-        """What the alert has told and not taken back."""
-        return self._rows(told_of, f"SELECT {_TOLD} FROM told WHERE alert = ?", (alert,))
+        """Return what the alert has told and not taken back."""
+        query = sa.select(*tables.told.c[1:]).where(tables.told.c.alert == alert)
+        told = self._records(Told, query)
+        return [each._replace(open=bool(each.open)) for each in told]
 
     def remember(
         self, alert: str, changes: Iterable[tuple[Sequence[Told], Sequence[Told]]]
@@ -196,159 +177,143 @@ class State:
             alert: who told them.
             changes: of each, what no longer holds, and what holds now.
         """
-        with self._database.transaction() as sql:
+        with self._database.transaction() as connection:
             for forget, remember in changes:
-                sql.executemany(
-                    f"DELETE FROM told WHERE (alert, {_LINE}, kind, start) = (?, ?, ?, ?, ?, ?, ?)",
-                    [(alert, *old.line, old.kind, to_ms(old.start)) for old in forget],
-                )
-                sql.executemany(
-                    f"INSERT OR REPLACE INTO told(alert, {_TOLD}) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                    [(alert, *new.line, new.kind, to_ms(new.start), new.open) for new in remember],
-                )
+                for old in forget:
+                    key = {**_values(old), "alert": alert}
+                    del key["open"]
+                    connection.execute(sa.delete(tables.told).where(_has(tables.told, key)))
+                for new in remember:
+                    self._put(connection, tables.told, new, alert=alert, open=int(new.open))
 
     def acknowledge(self, incidents: Iterable[Acknowledged]) -> None:
-        """Somebody knows of these."""
-        with self._database.transaction() as sql:
-            sql.executemany(
-                f"INSERT OR REPLACE INTO acknowledged({_ACKNOWLEDGED})"
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (*each.line, each.kind, to_ms(each.start), each.note, to_ms(each.at))
-                    for each in incidents
-                ],
-            )
+        """Keep that somebody knows of these."""
+        with self._database.transaction() as connection:
+            for each in incidents:
+                self._put(connection, tables.acknowledged, each)
 
     def acknowledged(self) -> list[Acknowledged]:
-        """All that was ever acknowledged."""
-        return self._rows(acknowledged_of, f"SELECT {_ACKNOWLEDGED} FROM acknowledged")
+        """Return all that was ever acknowledged."""
+        return self._records(Acknowledged, sa.select(tables.acknowledged))
 
     def accept(self, accepted: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
-        with self._database.transaction() as sql:
-            sql.execute(
-                f"INSERT OR REPLACE INTO accepted({_ACCEPTED}) VALUES(?, ?, ?, ?, ?, ?, ?)",
-                (*accepted.patterns, to_ms(accepted.since), accepted.note, to_ms(accepted.at)),
-            )
+        with self._database.transaction() as connection:
+            self._put(connection, tables.accepted, accepted)
 
     def forget_accepted(self, patterns: Line, since: datetime) -> bool:
         """Take back what was accepted with exactly these patterns; whether there was anything."""
-        where = f"({_LINE}, since) = (?, ?, ?, ?, ?)"
-        with self._database.transaction() as sql:
-            gone = sql.execute(f"DELETE FROM accepted WHERE {where}", (*patterns, to_ms(since)))
-            return gone.rowcount > 0
+        table = tables.accepted
+        with self._database.transaction() as connection:
+            where = _has(table, {**patterns._asdict(), "since": to_ms(since)})
+            return connection.execute(sa.delete(table).where(where)).rowcount > 0
 
     def accepted(self) -> list[Accepted]:
-        """All that is taken as normal, the earliest first."""
-        query = f"SELECT {_ACCEPTED} FROM accepted ORDER BY since, {_LINE}"
-        return self._rows(accepted_of, query)
+        """Return all that is taken as normal, the earliest first."""
+        query = sa.select(tables.accepted).order_by(tables.accepted.c.since, *tables.accepted.c[:4])
+        return self._records(Accepted, query)
 
     def snooze(self, snoozed: Snoozed) -> None:
         """Keep it in place of what was said of the same patterns."""
-        with self._database.transaction() as sql:
-            sql.execute(
-                f"INSERT OR REPLACE INTO snooze({_SNOOZED}) VALUES(?, ?, ?, ?, ?, ?)",
-                (*snoozed.patterns, to_ms(snoozed.until), snoozed.note),
-            )
+        with self._database.transaction() as connection:
+            self._put(connection, tables.snooze, snoozed)
 
     def snoozed(self, now: datetime) -> list[Snoozed]:
-        """What lasts, by its end."""
-        query = f"SELECT {_SNOOZED} FROM snooze WHERE until > ? ORDER BY until"
-        return self._rows(snoozed_of, query, (to_ms(now),))
+        """Return what lasts, by its end."""
+        until = tables.snooze.c.until
+        query = sa.select(tables.snooze).where(until > to_ms(now)).order_by(until)
+        return self._records(Snoozed, query)
 
-    # Moving
+    # Damage
 
-    def rows(self) -> list[Changes]:
-        """All that is kept, table by table."""
-        return all_rows(self._database.all)
-
-    def put_rows(self, rows: Iterable[Changes]) -> None:
-        """Put rows of `rows` of another store, in place of what has their keys."""
-        with self._database.transaction() as sql:
-            apply(sql, rows)
-
-    # Keeping
-
-    def verify(self) -> list[Damage]:
-        """Read every row. Numbers and words that are others than were written are not noticed.
-
-        Raises:
-            StoreError: the file is closed or out of reach.
-        """
-        return found_damage(
-            self._database, (self._check_tables, self._check_buckets, self.keys.verify)
-        )
-
-    def _check_tables(self) -> Iterator[Damage]:
-        for table, columns, read in (
-            ("watched", "monitor, dataset, source", source_of),
-            ("told", _TOLD, told_of),
-            ("acknowledged", _ACKNOWLEDGED, acknowledged_of),
-            ("accepted", _ACCEPTED, accepted_of),
-            ("snooze", _SNOOZED, snoozed_of),
-        ):
-            for row in self._database.all(f"SELECT {columns} FROM {table}"):
-                try:
-                    read(row)
-                except (TypeError, ValueError, OverflowError) as error:
-                    yield Damage(None, f"a row of its table {table} cannot be read: {error}")
-
-    def _check_buckets(self) -> Iterator[Damage]:
-        """Whether the results of a bucket have the states that they had."""
-        for pair in self._database.all(
-            "SELECT monitor, dataset FROM judged UNION SELECT monitor, dataset FROM result"
-        ):
-            where = "WHERE (monitor, dataset) = (?, ?)"
-            states: dict[Place, set[str]] = {}
+    def verify(self) -> Iterator[Damage]:
+        """Read every row. Numbers and words that are others than were written are not noticed."""
+        for table in tables.STATE:
+            self._database.rows(sa.select(table))
+        self.keys.all()
+        of_results = [result.c[name] for name in _PLACE]
+        states: dict[Any, set[str]] = {}
+        for *place, state in self._database.rows(sa.select(*of_results, result.c.state).distinct()):
+            states.setdefault(tuple(place), set()).add(state)
+        for row in self._database.rows(sa.select(judged)):
+            if row.baseline:
+                _basis_of(row)
             try:
-                for row in self._database.all(f"SELECT {_RESULT} FROM result {where}", pair):
-                    states.setdefault(place_of(row[:4]), set()).add(result_of(row).state)
-                for row in self._database.all(f"SELECT {_JUDGED} FROM judged {where}", pair):
-                    place, kept, *_ = judged_of(row)
-                    if frozenset(states.pop(place, ())) != kept.states:
-                        raise ValueError(f"those of {place.start:%Y-%m-%d %H:%M} are not complete")
-                if states:
-                    raise ValueError(f"nobody has judged {len(states)} buckets")
-            except (TypeError, ValueError, OverflowError) as error:
-                yield Damage(None, f"the results of the monitor {pair[0]!r} are damaged: {error}")
+                streaks_of(row.streaks)
+            except ValueError as error:
+                raise DamagedError(f"results of {row.monitor!r} are damaged: {error}") from None
+            if frozenset(states.pop(tuple(row[:4]), ())) != row.states:
+                yield Damage(None, f"results of the monitor {row.monitor!r} are not complete")
+        if states:
+            yield Damage(None, f"nobody has judged {len(states)} buckets that have results")
 
-    def _rows(
-        self, read: Callable[[tuple[Any, ...]], _Row], query: str, values: Iterable[Any] = ()
-    ) -> list[_Row]:
-        rows = self._database.all(query, values)
-        with self._database.parsing():
-            return list(map(read, rows))
+    def _results(self, query: sa.Select[Any]) -> list[ResultRow]:
+        return [ResultRow(*row) for row in self._database.rows(query)]
+
+    def _records(self, kind: Callable[..., _R], query: sa.Select[Any]) -> list[_R]:
+        """Return the rows of a line and of more as records of one kind."""
+        return [kind(Line(*row[:4]), *row[4:]) for row in self._database.rows(query)]
+
+    def _put(
+        self, connection: sa.Connection, table: sa.Table, record: tuple[Any, ...], **more: Any
+    ) -> None:
+        """Insert a record, or replace the one with its key."""
+        values = {**_values(record), **more}
+        others = {name: values[name] for name in values if not table.c[name].primary_key}
+        statement = self._database.insert(table).values(values)
+        keys = table.primary_key
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
 
 
-def _where(monitor: str, dataset: str, segment: str | None) -> tuple[str, tuple[str, ...]]:
-    if segment is None:
-        return "(monitor, dataset) = (?, ?)", (monitor, dataset)
-    return "(monitor, dataset, segment) = (?, ?, ?)", (monitor, dataset, segment)
+def _values(record: Any) -> dict[str, Any]:
+    """Return the columns of a record, which begins with a line."""
+    line, *rest = map(raw, record)
+    return {**line._asdict(), **dict(zip(record._fields[1:], rest, strict=True))}
 
 
-def _write(sql: sqlite3.Connection, bucket: BucketRows) -> None:
-    place, kept, basis, results = bucket
-    key, rank, drift, baseline = _key(place), 0, False, ""
+def _has(table: sa.Table, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    return sa.and_(*(table.c[name] == value for name, value in values.items()))
+
+
+def _is_of(
+    table: sa.Table, monitor: str, dataset: str, segment: str | None = None
+) -> sa.ColumnElement[bool]:
+    where = _has(table, {"monitor": monitor, "dataset": dataset})
+    return where if segment is None else sa.and_(where, table.c.segment == segment)
+
+
+def _forget(connection: sa.Connection, place: Place) -> None:
+    key = {name: raw(value) for name, value in place._asdict().items()}
+    for table in (result, judged):
+        connection.execute(sa.delete(table).where(_has(table, key)))
+
+
+def _result_row(row: ResultRow) -> dict[str, Any]:
+    # PostgreSQL has no text with a zero character, which the name of a feature may have.
+    return {
+        name: value.replace("\0", "\N{REPLACEMENT CHARACTER}") if type(value) is str else raw(value)
+        for name, value in row._asdict().items()
+    }
+
+
+def _judged_row(bucket: BucketRows) -> dict[str, Any]:
+    place, kept, basis, _ = bucket
+    rank, drift, baseline = 0, 0, ""
     if basis is not None:
-        rank, drift = basis.rank, basis.drift
+        rank, drift = basis.rank, int(basis.drift)
         starts = list(map(to_ms, basis.starts))
         baseline = json.dumps([basis.dataset, basis.segment, starts, basis.file])
-    states = ",".join(sorted(kept.states))
-    sql.execute(
-        f"INSERT INTO judged({_JUDGED}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*key, states, kept.digest, kept.streaks, rank, drift, baseline),
-    )
-    sql.executemany(
-        f"INSERT INTO result({_RESULT}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ((*key, *row[4:]) for row in results),
-    )
+    values = {**place._asdict(), **kept._asdict(), "rank": rank, "drift": drift}
+    return {name: raw(value) for name, value in values.items()} | {"baseline": baseline}
 
 
-def _forget(sql: sqlite3.Connection, place: Place) -> None:
-    key = _key(place)
-    sql.execute(f"DELETE FROM result WHERE {_PLACE}", key)
-    sql.execute(f"DELETE FROM judged WHERE {_PLACE}", key)
-
-
-def _key(place: Place) -> tuple[str, str, str, int]:
-    return *place[:3], to_ms(place.start)
+def _basis_of(row: Any) -> Basis:
+    try:
+        dataset, segment, starts, file = parse_json(row.baseline)
+        times = tuple(map(from_ms, starts))
+        if not all(isinstance(text, str) for text in (dataset, segment, file)):
+            raise TypeError("a name is no text")
+    except (TypeError, ValueError) as error:
+        raise DamagedError(f"results of {row.monitor!r} are damaged: {error}") from None
+    compared = dataset, segment, times, file
+    return Basis(row.rank, bool(row.drift), *compared, row.digest, row.streaks)

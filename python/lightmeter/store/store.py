@@ -1,64 +1,46 @@
-"""The store: profiles by dataset, time bucket and segment, wherever its address leads.
-
-Its halves are `Store.profiles`, and `Store.state`: what monitors and alerts remember.
-"""
+"""The store: profiles by dataset, time bucket and segment, wherever its address leads."""
 
 import contextlib
-import functools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, cast
 
 from lightmeter.errors import StoreError
-from lightmeter.store.damage import Damage
+from lightmeter.store import keeping
+from lightmeter.store.engine import Database
 from lightmeter.store.profiles import Profiles
+from lightmeter.store.rows import Damage
 from lightmeter.store.state import State
 
 __all__ = ["Store", "store_at"]
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-# What an address begins with, and where the kind of store is; they are imported when one is asked
-# for, as some need packages that others do without.
-_FILE = "file_store", "FileStore"
-_SERVER = "remote.store", "RemoteStore"
-_OBJECTS = "cloud", "CloudStore"
-_SCHEME = re.compile(r"([a-z][a-z0-9+.:-]*)://", re.IGNORECASE)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _SPOILT = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])", re.IGNORECASE)
 
 
-def _short(
-    method: Callable[Concatenate[Profiles, _P], _R],
-) -> "Callable[Concatenate[Store, _P], _R]":
-    """The short way to a method of `Store.profiles`, whichever kind of profiles they are."""
-
-    @functools.wraps(method)
-    def short(store: "Store", /, *arguments: _P.args, **keywords: _P.kwargs) -> _R:
-        own: Callable[_P, _R] = getattr(store.profiles, method.__name__)
-        return own(*arguments, **keywords)
-
-    return short
-
-
-class Store:
+class Store(Profiles):
     """Profiles by dataset, UTC time bucket and segment.
 
-    `Store(address)` gives a store of the kind that the address names, as `pathlib.Path` does:
+    `Store(address)` gives a store of the kind that the address names:
 
-    - a path, such as ``drift.db``: one file of this machine (`FileStore`);
-    - ``https://host``: a server, which asks for a `key` (`RemoteStore`);
-    - another URL, such as ``s3://bucket/prefix``: objects of a service (`CloudStore`).
+    - a path, such as ``drift.db``: one SQLite file of this machine;
+    - ``postgresql://user@host/database``: the tables of a database; the password is best given as
+      libpq takes it, in ``PGPASSWORD`` or ``~/.pgpass``;
+    - ``https://host``: a server, which asks for a `key` (`RemoteStore`).
 
-    Threads may share a store, processes may open the same one, and it survives a fork.
+    Threads may share a store, processes may open the same one, and it survives a fork. A file is
+    whole only when nobody has it open: until then the latest profiles may lie in files beside it.
+    To copy it while it is in use, call `backup`. A process that has a store open must not open the
+    file by other means: to close it there gives up the locks that SQLite holds on it.
 
     Attributes:
-        address: where it is.
-        profiles: one half of it; most of its methods are also methods of the store.
-        state: the other half: results of monitors, and what alerts told.
+        address: where it is, without a password.
+        path: of its file; None for others.
+        state: results of monitors, and what alerts told.
         reads_late: whether what was put may be read only later, as it waits for a server.
 
     >>> with lm.Store("drift.db") as store:
@@ -67,8 +49,8 @@ class Store:
     """
 
     address: str
-    profiles: Profiles
     state: State
+    path: Path | None = None
     reads_late: ClassVar[bool] = False
 
     def __new__(
@@ -79,48 +61,77 @@ class Store:
         create: bool = True,
         exemplars: bool | None = None,
     ) -> Self:
-        """A store of the kind of the address; see `__init__` of that kind for what can be wrong.
+        """Make a store of the kind of the address."""
+        if cls is Store and _scheme_of(address) in ("http", "https"):
+            remote = import_module("lightmeter.store.remote.store")  # which builds on this module
+            return cast(Self, object.__new__(remote.RemoteStore))
+        return object.__new__(cls)
+
+    def __init__(
+        self,
+        address: str | os.PathLike[str],
+        *,
+        key: str | None = None,
+        create: bool = True,
+        exemplars: bool | None = None,
+    ) -> None:
+        """Open the store at an address, or start one there.
 
         Args:
             address: path or URL.
             key: what a server knows the caller by.
             create: whether to start a store where there is none.
-            exemplars: whether a server is sent pictures and paths, too; by default not.
+            exemplars: whether a server is sent pictures and paths, too; by default not. Others keep
+                what a profile holds.
 
         Raises:
-            StoreError: this kind of store cannot be had.
+            ValueError: there is a key, and no server.
+            StoreError: it is on a network file system, cannot be opened, is no store or of a newer
+                version, or there is none and `create` is False.
         """
-        kind = _kind_of(address) if cls is Store else cls
-        return cast(Self, object.__new__(kind))
+        if key is not None:
+            raise ValueError(
+                f"got a key for {os.fspath(address)!r}, which is a file or database; keys are for "
+                "servers, such as https://host"
+            )
+        if _scheme_of(address) not in ("", "postgresql"):
+            raise StoreError(
+                f"got the address {os.fspath(address)!r}; expected a path, postgresql://... or "
+                "https://..."
+            )
+        self._address = address
+        self._database = Database(address, create=create)
+        self.address, self.path = self._database.address, self._database.path
+        self.state = State(self._database)
 
-    define = _short(Profiles.define)
-    put = _short(Profiles.put)
-    add = _short(Profiles.add)
-    datasets = _short(Profiles.datasets)
-    segments = _short(Profiles.segments)
-    buckets = _short(Profiles.buckets)
-    summary = _short(Profiles.summary)
-    rolled_up = _short(Profiles.rolled_up)
-    read = _short(Profiles.read)
-    stored = _short(Profiles.stored)
-    gc = _short(Profiles.gc)
+    @property
+    def profiles(self) -> Profiles:
+        """The store itself, by the name of its one half."""
+        return self
 
     def verify(self) -> list[Damage]:
         """Read everything; what is damaged. An empty list means that nothing is.
 
         It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
-        what monitors and alerts keep as far as it can be told.
+        what monitors and alerts keep as far as it can be told. Of a file it looks at the structure.
 
         Raises:
             StoreError: the store is closed or out of reach.
         """
-        raise NotImplementedError
+        database = self._database
+        with database.snapshot():
+            return keeping.found_damage(database, self.state.verify)
 
     def backup(self, path: str | os.PathLike[str]) -> None:
-        """Copy a store that is a file; others raise StoreError."""
-        raise StoreError(
-            f"{self.address} is no file to copy to {os.fspath(path)!r}; see `lightmeter store copy`"
-        )
+        """Copy a store that is a file, as it is at this moment, to a new file, while others use it.
+
+        The copy appears whole or not at all.
+
+        Raises:
+            StoreError: this store is no file, there is something at `path` already, it cannot be
+                written, or the store cannot be read.
+        """
+        self._database.copy_to(Path(path).absolute())
 
     def turn(self) -> contextlib.AbstractContextManager[None]:
         """Wait until no other process or thread is inside a turn on this store.
@@ -131,7 +142,7 @@ class Store:
         Raises:
             StoreError: somebody is inside for 10 minutes, or nobody can have a turn.
         """
-        raise NotImplementedError
+        return self._database.turn()
 
     def hurry(self, seconds: float) -> None:
         """Let no call, not one under way either, wait longer than so many seconds for a server.
@@ -141,14 +152,14 @@ class Store:
 
     def close(self) -> None:
         """Close it. A closed store raises StoreError when used."""
-        raise NotImplementedError
+        self._database.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by the address: the copy is the same store, opened anew."""
-        raise NotImplementedError
+        return _opened, (self.path or self._address,)
 
     def __enter__(self) -> Self:
-        """The store itself, closed at the end of the block."""
+        """Return the store itself, which is closed at the end of the block."""
         return self
 
     def __exit__(
@@ -161,41 +172,34 @@ class Store:
         self.close()
 
     def __repr__(self) -> str:
-        """Where it is."""
+        """Return where it is."""
         return f"<{type(self).__name__} {self.address!r}>"
 
 
-def _kind_of(address: str | os.PathLike[str]) -> type[Store]:
-    """The class for an address.
+def _opened(address: str | os.PathLike[str]) -> Store:
+    return Store(address, create=False)
+
+
+def _scheme_of(address: str | os.PathLike[str]) -> str:
+    """Return what a URL begins with, in small letters; empty for a path.
 
     Raises:
-        StoreError: there is none.
+        StoreError: it is a path that was a URL.
     """
-    text = os.fspath(address)
-    scheme = _SCHEME.match(text) if isinstance(address, str) else None
-    if scheme is None:
-        if not isinstance(address, str) and (spoilt := _SPOILT.match(os.fsdecode(text))):
-            raise StoreError(
-                f"got the path {text!r}; an address such as {spoilt[1]}://... must be a text, as a "
-                "path loses a slash of it"
-            )
-        place, name = _FILE
-    elif scheme[1].lower() in ("http", "https"):
-        place, name = _SERVER
-    else:
-        place, name = _OBJECTS
-    try:
-        kind: type[Store] = getattr(import_module(f"lightmeter.store.{place}"), name)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("lightmeter.store"):
-            raise
-        raise StoreError(f"got the address {text!r}; stores of this kind are not yet") from None
-    return kind
+    if isinstance(address, str):
+        scheme = _SCHEME.match(address)
+        return scheme[1].lower() if scheme else ""
+    if spoilt := _SPOILT.match(os.fsdecode(address)):
+        raise StoreError(
+            f"got the path {os.fspath(address)!r}; an address such as {spoilt[1]}://... must be a "
+            "text, as a path loses a slash of it"
+        )
+    return ""
 
 
 @contextlib.contextmanager
 def store_at(store: Store | str | os.PathLike[str], *, create: bool) -> Iterator[Store]:
-    """The store itself, or the one at an address, which is closed at the end."""
+    """Give the store itself, or the one at an address, which is closed at the end."""
     if isinstance(store, Store):
         yield store
         return

@@ -28,7 +28,7 @@ from lightmeter.alerts import (
     tell,
 )
 from lightmeter.errors import StoreError
-from lightmeter.store import Store, turns
+from lightmeter.store import Store, engine
 from receiver import Receiver
 
 
@@ -227,7 +227,7 @@ def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Callable[[str]
 
 
 def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "_PATIENCE", 0.1)
+    monkeypatch.setattr(engine, "_PATIENCE", 0.1)
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "link.db"
     link.symlink_to("../drift.db")

@@ -142,11 +142,12 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
 
 def test_a_missing_package_has_one_exit_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    store = "s3://bucket/drift"
-    for command in (["profile", f"{store}/"], ["log", folder, "--dataset", "a", "--store", store]):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    log = ["log", folder, "--dataset", "a", "--store", "postgresql://nobody@localhost/a"]
+    for extra, command in (("cloud", ["profile", "s3://bucket/drift/"]), ("postgres", log)):
         said = lightmeter(*command)
         assert (said.returncode, said.stderr.count("\n")) == (2, 1)
-        assert "pip install 'lightmeter[cloud]'" in said.stderr
+        assert f"pip install 'lightmeter[{extra}]'" in said.stderr
 
 
 def test_a_python_that_was_built_without_compressions(folder: Path) -> None:

@@ -19,7 +19,7 @@ from lightmeter.monitor.results import load_results, save_results
 from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile import ProfileView
-from lightmeter.store.profiles import Bucket
+from lightmeter.store.rows import Bucket
 
 DAYS = 20
 NAMES = [f"f{index}" for index in range(6)]

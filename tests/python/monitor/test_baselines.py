@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter.monitor.baselines import BaselineBuckets, DateRange, Other, Trailing
-from lightmeter.store.profiles import Bucket
+from lightmeter.store.rows import Bucket
 
 DAY = timedelta(days=1)
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)  # a Thursday

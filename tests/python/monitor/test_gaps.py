@@ -22,7 +22,7 @@ from lightmeter.monitor.rules import (
 from lightmeter.store.buckets import bucket_start
 from lightmeter.times import parse_duration
 from september import NOW, alarms, judge, photo, rows, states
-from stores import reseal
+from stores import change, reseal
 
 
 def test_missing_late_and_failure_rate(store: Store) -> None:
@@ -94,7 +94,7 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
         profile = log(columns={"x": values}).view()
         store.put("cells", profile, at=at, writer="a", every=every)
         at, step = at + length, step + 1
-    store._database.all("UPDATE profile SET updated = start + span")
+    change(store, "UPDATE profile SET updated = start + span")
     reseal(store)
     rules = {
         "n": IntervalRule(scalar="n"),

@@ -15,7 +15,7 @@ from lightmeter.monitor.recommended import recommended_monitors, write_monitors
 from lightmeter.monitor.rules import LateRule
 from lightmeter.times import to_ms
 from september import NOW, photo, put_days, rows
-from stores import reseal
+from stores import change, reseal
 
 
 def recommended(store: Store, tmp_path: Path, dataset: str = "cells") -> dict[str, Monitor]:
@@ -110,7 +110,7 @@ def test_what_comes_in_time_says_how_long_to_wait(store: Store, tmp_path: Path) 
         store.put("cells", rows(hour), at=at, writer="a", every="1h")
     hour, filled_in = 3_600_000, to_ms(begun) + 12 * 3_600_000
     update = f"UPDATE profile SET updated = max(start + {hour} + {hour} * 2 / 3, {filled_in})"
-    store._database.all(update)
+    change(store, update)
     reseal(store)
     monitors = recommended(store, tmp_path)
     assert monitors["missing"].wait == timedelta(hours=2)

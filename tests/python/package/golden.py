@@ -185,7 +185,7 @@ def waiting() -> bytes:
     return Entry("caf\u00e9", AT, "a", "camera=b", 3, hour, profiles()["rows"].to_bytes()).encode()
 
 
-def fill(address: Path | str) -> None:
+def fill(address: Path) -> None:
     """A store at `address` with something of everything, written at a fixed time."""
     with (
         mock.patch.object(time, "time_ns", return_value=1_700_000_000_000_000_000),
@@ -217,7 +217,7 @@ def fill(address: Path | str) -> None:
 
 
 def files() -> dict[str, Callable[[], bytes]]:
-    """Name and writer of each file. A store is a file or folder of its own: see `fill`."""
+    """Name and writer of each file. A store is written otherwise: see `fill`."""
     return {
         **{f"{name}.lmp": view.to_bytes for name, view in profiles().items()},
         **{f"sketches/{name}.bin": sketch.to_bytes for name, sketch in sketches().items()},
@@ -231,9 +231,8 @@ def main() -> None:
     for name, write in files().items():
         if not (FOLDER / name).exists():
             (FOLDER / name).write_bytes(write())
-    for address in (FOLDER / "store.db", FOLDER / "objects"):
-        if not address.exists():
-            fill(address if address.suffix else address.as_uri())
+    if not (FOLDER / "store.db").exists():
+        fill(FOLDER / "store.db")
 
 
 if __name__ == "__main__":

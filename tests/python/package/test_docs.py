@@ -50,8 +50,8 @@ SAMPLE = re.compile(
     r"|^    (?:.* && )?lightmeter (?P<shell>.*)$",
     re.MULTILINE,
 )
+DATABASE = "postgresql://user@host/drift"
 SERVER = "https://drift.example.com"
-BUCKET = "s3://bucket/drift"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
@@ -141,7 +141,6 @@ def here(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
             monkeypatch.setenv(f"LIGHTMETER_{name}", "")  # which samples set
         monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
-        monkeypatch.setenv("LIGHTMETER_CACHE", str(tmp_path / "cache"))
         monkeypatch.setenv("SLACK_URL", receiver.url)
         monkeypatch.setenv("HOOK_SECRET", "whsec_" + "QUJD" * 8)
         Path("monitors.toml").write_text(toml_of("monitors.md"), encoding="utf-8")
@@ -217,16 +216,17 @@ def run_shell(arguments: str) -> None:
     ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
 @pytest.mark.usefixtures("here")
-def test_samples_run(page: Path) -> None:
-    names = named()
-    with served(page.read_text(encoding="utf-8")) as text:
+def test_samples_run(page: Path, request: pytest.FixtureRequest) -> None:
+    names, text = named(), page.read_text(encoding="utf-8")
+    if DATABASE in text:
+        text = text.replace(DATABASE, request.getfixturevalue("database"))
+    with served(text) as text:
         run_samples(text, page.name, names)
 
 
 @contextlib.contextmanager
 def served(text: str) -> Iterator[str]:
     """The text, with a server and a folder of this machine in place of those in it."""
-    text = text.replace(BUCKET, (Path.cwd() / "bucket").as_uri())
     if SERVER not in text:
         yield text
         return

@@ -11,8 +11,18 @@ import pytest
 from lightmeter import _core, errors
 
 # Not needed to measure an image.
-HEAVY = {"multiprocessing", "pandas", "polars", "pyarrow", "rich", "scipy", "sqlite3", "subprocess"}
-HEAVY |= {"asyncio", "ssl", "tomllib", "typer"}
+HEAVY = {
+    "filelock",
+    "multiprocessing",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "rich",
+    "scipy",
+    "sqlite3",
+    "subprocess",
+}
+HEAVY |= {"asyncio", "sqlalchemy", "ssl", "tomllib", "typer"}
 
 
 def test_public_names_exist_and_are_documented() -> None:

@@ -1,4 +1,4 @@
-"""What a store promises, whether it is a file or behind a server."""
+"""What a store promises, whether it is a file, in PostgreSQL or behind a server."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -16,10 +16,12 @@ DAY = date(2022, 9, 7)
 LAST = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
 
 
-@pytest.fixture(params=["file", "server"])
+@pytest.fixture(params=["file", "postgresql", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, spool: Path) -> Iterator[Store]:
-    with Store(tmp_path / "drift.db") as here:
-        if request.param == "file":
+    is_database = request.param == "postgresql"
+    address = request.getfixturevalue("database") if is_database else tmp_path / "drift.db"
+    with Store(address) as here:
+        if request.param != "server":
             yield here
         else:
             with running(here) as port, Store(f"http://127.0.0.1:{port}") as far:

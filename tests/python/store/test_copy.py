@@ -1,21 +1,21 @@
-"""Moving a store into another of any kind."""
+"""Moving a store into another, a file or a database."""
 
 import contextlib
 import sqlite3
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from clouds import in_memory
 from conftest import lightmeter
-from faulty import Killed, watch_services
 from lightmeter import Store
-from lightmeter.store.cloud.sealed import seal_object, unseal
+from lightmeter.dashboard import write_dashboard
+from lightmeter.errors import StoreError
+from lightmeter.store import keeping
 from lightmeter.store.copying import copy_store
 from lightmeter.store.records import Line, Snoozed
-from stores import fill, sql, timeless, view
+from stores import change, fill, timeless, view
 
-pytestmark = pytest.mark.usefixtures("cache", "spool")
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
 
 
@@ -25,15 +25,22 @@ def drift(tmp_path: Path) -> Path:
     return tmp_path / "drift.db"
 
 
+@pytest.fixture(params=["file", "postgresql"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a store that is not there yet."""
+    is_file = request.param == "file"
+    return str(tmp_path / "target.db") if is_file else request.getfixturevalue("database")
+
+
 def rows(path: Path, query: str) -> list[tuple[int, ...]]:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
 
 
-def test_to_objects_and_back(drift: Path, tmp_path: Path) -> None:
-    with Store(drift) as first, Store(in_memory()) as cloud, Store(tmp_path / "back.db") as back:
-        for source, target in ((first, cloud), (cloud, back)):
-            copied = copy_store(source, target)
+def test_to_another_and_back(drift: Path, target: str, tmp_path: Path) -> None:
+    with Store(drift) as first, Store(target) as there, Store(tmp_path / "back.db") as back:
+        for source, other in ((first, there), (there, back)):
+            copied = copy_store(source, other)
             profiles = sum(
                 len(source.stored(name, segment=segment))
                 for name in source.datasets()
@@ -42,18 +49,30 @@ def test_to_objects_and_back(drift: Path, tmp_path: Path) -> None:
             assert copied.left == []
             assert (copied.profiles, copied.there, copied.compared) == (profiles, 0, profiles)
             assert copied.state == 7
-            assert timeless(target) == timeless(first)
-            assert target.verify() == []
-            again = copy_store(source, target)
+            assert timeless(other) == timeless(first)
+            assert other.verify() == []
+            again = copy_store(source, other)
             assert again == copied._replace(profiles=0, there=profiles)
         # What a day holds that was rolled up can still not be put again.
-        for store in (cloud, back):
+        for store in (there, back):
             hour = datetime(2022, 9, 7, 1, tzinfo=UTC)
             assert not store.put("hours", view(1), at=hour, writer="a", seq=1)
 
 
-def test_what_is_newer_stays(tmp_path: Path) -> None:
-    with Store(tmp_path / "a.db") as first, Store(in_memory()) as second:
+def test_dashboards_are_the_same(drift: Path, target: str, tmp_path: Path) -> None:
+    pages = []
+    with Store(drift) as first, Store(target) as second:
+        copy_store(first, second)
+        for name, store in (("a", first), ("b", second)):
+            write_dashboard(store, tmp_path / name, now=NOON)
+            files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+            pages.append([(path.name, path.read_bytes()) for path in files])
+    assert pages[0] == pages[1]
+    assert len(pages[0]) > 3
+
+
+def test_what_is_newer_stays(target: str, tmp_path: Path) -> None:
+    with Store(tmp_path / "a.db") as first, Store(target) as second:
         for store, images, seq in ((first, 1, 3), (second, 2, 5)):
             store.put("cells", view(images), at=NOON, writer="newer", seq=seq)
         for store, images in ((first, 1), (second, 2)):
@@ -61,7 +80,7 @@ def test_what_is_newer_stays(tmp_path: Path) -> None:
         for store, images, seq in ((first, 9, 2), (second, 1, 1)):
             store.put("cells", view(images), at=NOON, writer="older", seq=seq)
         first.put("cells", view(1), at=NOON, writer="damaged")
-        sql(tmp_path / "a.db", "UPDATE profile SET body = x'00' WHERE writer = 'damaged'")
+        change(first, "UPDATE profile SET body = x'00' WHERE writer = 'damaged'")
         line = Line("a", "b", "c", "d")
         first.state.snooze(Snoozed(line, NOON, "first"))
         second.state.snooze(Snoozed(line, NOON, "second"))
@@ -78,24 +97,27 @@ def test_what_is_newer_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rolled", ["source", "target", "both"])
-def test_what_was_added_and_rolled_up_counts_once(rolled: str, tmp_path: Path) -> None:
-    for addresses in ((tmp_path / "a.db", in_memory()), (in_memory(), tmp_path / "b.db")):
-        with Store(addresses[0]) as source, Store(addresses[1]) as target:
-            for count in (1, 2):
-                source.add("cells", view(count), at=NOON)
-            copy_store(source, target)
-            source.add("cells", view(4), at=NOON)
-            for store in (source, target):
-                if rolled == "both" or store is (source if rolled == "source" else target):
-                    store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d")
-            copied = copy_store(source, target)
-            there = target.read("cells").images
-            assert there == (3 if rolled == "both" else 7)
-            assert (there == 7) or "the target has another one" in copied.left[0]
+@pytest.mark.parametrize("back", [False, True])
+def test_what_was_added_and_rolled_up_counts_once(
+    rolled: str, back: bool, target: str, tmp_path: Path
+) -> None:
+    addresses = [target, str(tmp_path / "a.db")]
+    with Store(addresses[not back]) as source, Store(addresses[back]) as other:
+        for count in (1, 2):
+            source.add("cells", view(count), at=NOON)
+        copy_store(source, other)
+        source.add("cells", view(4), at=NOON)
+        for store in (source, other):
+            if rolled == "both" or store is (source if rolled == "source" else other):
+                store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d")
+        copied = copy_store(source, other)
+        there = other.read("cells").images
+        assert there == (3 if rolled == "both" else 7)
+        assert (there == 7) or "the target has another one" in copied.left[0]
 
 
 def test_one_dataset_that_does_not_fit_keeps_back_no_other(tmp_path: Path) -> None:
-    with Store(tmp_path / "a.db") as first, Store(in_memory()) as second:
+    with Store(tmp_path / "a.db") as first, Store(tmp_path / "b.db") as second:
         for dataset in ("a", "b"):
             first.put(dataset, view(1), at=NOON, writer="a", every="1h")
         second.define("a", "1d")
@@ -105,19 +127,7 @@ def test_one_dataset_that_does_not_fit_keeps_back_no_other(tmp_path: Path) -> No
         assert "'a' has buckets of 1d, not of 1h" in copied.left[0]
 
 
-def test_what_is_no_profile_is_left(tmp_path: Path) -> None:
-    with Store(in_memory()) as first, Store(tmp_path / "b.db") as second:
-        for writer in "ab":
-            first.put("cells", view(1), at=NOON, writer=writer)
-        objects = first._session.objects  # type: ignore[attr-defined]
-        name = next(name for name in objects.list() if name.endswith("/a/1"))
-        objects.replace(name, seal_object(unseal(objects.read(name))[0], b"no profile"))
-        copied = copy_store(first, second)
-        assert (copied.profiles, copied.compared) == (1, 1)
-        assert "'a': it is damaged in the source" in copied.left[0]
-
-
-def test_a_damaged_state_is_told_as_such(drift: Path) -> None:
+def test_a_damaged_state_is_told_as_such(drift: Path, target: str) -> None:
     (page,) = {
         root for (root,) in rows(drift, "SELECT rootpage FROM sqlite_schema WHERE name = 'result'")
     }
@@ -125,7 +135,7 @@ def test_a_damaged_state_is_told_as_such(drift: Path) -> None:
     with open(drift, "r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"?" * 500)
-    with Store(drift) as first, Store(in_memory()) as second:
+    with Store(drift) as first, Store(target) as second:
         copied = copy_store(first, second)
         assert copied.compared == copied.profiles == 21
         assert copied.state is None
@@ -133,27 +143,39 @@ def test_a_damaged_state_is_told_as_such(drift: Path) -> None:
         assert "malformed" in copied.left[0]
 
 
-def test_it_goes_on_where_it_was_cut_off(drift: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = watch_services(monkeypatch)
-    address, cuts = in_memory(), 0
-    with Store(drift) as first:
-        while True:
-            asked.changes, asked.end = 0, 12
-            try:
-                with Store(address) as second:
-                    copied = copy_store(first, second)
-                    break
-            except Killed:
-                cuts += 1
-        assert cuts > 1
+def test_it_goes_on_where_it_was_cut_off(
+    drift: Path, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, left = keeping.put_row, [0]
+
+    def killed(*arguments: Any) -> bool:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return put(*arguments)
+
+    monkeypatch.setattr(keeping, "put_row", killed)
+    with Store(drift) as first, Store(target) as second:
+        for left[0] in (3, 9, 0):
+            with contextlib.suppress(KeyboardInterrupt):
+                copied = copy_store(first, second)
         assert copied.left == []
-        with Store(address) as second:
-            assert timeless(second) == timeless(first)
-            assert second.verify() == []
+        assert copied.there == 2 + 8
+        assert timeless(second) == timeless(first)
+        assert second.verify() == []
+
+
+def test_a_server_is_copied_where_its_store_is(tmp_path: Path, spool: Path) -> None:
+    with (
+        Store(tmp_path / "a.db") as first,
+        Store("http://127.0.0.1:9") as far,
+        pytest.raises(StoreError, match="copy where its store is"),
+    ):
+        copy_store(first, far)
 
 
 def test_on_the_command_line(drift: Path, tmp_path: Path) -> None:
-    address = f"file://{tmp_path}/bucket"
+    address = tmp_path / "copy.db"
     result = lightmeter("store", "copy", drift, address)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("profiles copied: 2")

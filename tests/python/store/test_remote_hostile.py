@@ -16,7 +16,7 @@ from lightmeter import Store
 from lightmeter.errors import StoreError
 from lightmeter.store.remote import client
 from lightmeter.store.remote.spool import Entry
-from stores import view
+from stores import change, view
 from weather import DAY, Weather, counts, free_port, waiting
 
 
@@ -208,8 +208,7 @@ def test_a_writer_that_the_server_cannot_serve_holds_up_no_other(
             away.put("cells", view(2), at=DAY, writer=writer, every=every)
         away.put("cells", view(3), at=DAY + timedelta(days=1), writer="a", every=every)
     store.put("cells", view(1), at=DAY, writer="a")
-    with store.profiles._database.transaction() as sql:
-        sql.execute("UPDATE profile SET seq = 'x' WHERE writer = 'a'")
+    change(store, "UPDATE profile SET seq = 'x' WHERE writer = 'a'")
     far = Store(way.url)
     away.spool.folder.rename(far.spool.folder)
     done = far.send()

@@ -4,6 +4,8 @@ import contextlib
 import os
 import pickle
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
@@ -12,18 +14,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forks import ended_well, forked
+from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, Store, logger, times
 from lightmeter.errors import StoreError
 from lightmeter.profile import segments
-from lightmeter.store import buckets, filesystem, schema
-from lightmeter.store.file_store import FileStore
+from lightmeter.store import buckets, engine, sqlite_file
 from lightmeter.writers import log_folder
-from stores import put_days, sql, view
+from stores import change, put_days, sql, view
 
 DAY = date(2022, 9, 7)
+NOW = datetime(2022, 10, 1, tzinfo=UTC)
 
 
 def test_a_file_keeps_exemplars_whatever_a_server_is_sent(tmp_path: Path) -> None:
@@ -84,13 +86,13 @@ def test_a_store_is_pickled_by_its_path(store: Store) -> None:
 
 
 def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -> None:
-    assert type(store) is FileStore
-    assert (store.address, repr(store)) == (str(store.path), f"<FileStore {str(store.path)!r}>")
+    assert type(store) is Store
+    assert (store.address, repr(store)) == (str(store.path), f"<Store {str(store.path)!r}>")
     with copy(store) as again:
-        assert (type(again), again.address, again is store) == (FileStore, store.address, False)
+        assert (type(again), again.address, again is store) == (Store, store.address, False)
     (tmp_path / "https:").mkdir()
     with Store(f"{tmp_path}/https://drift.db") as odd:
-        assert type(odd) is FileStore
+        assert type(odd) is Store
     with pytest.raises(StoreError, match=r"the path .*must be a text"):
         Store(Path("https://host"))
     with pytest.raises(ValueError, match=r"got a key for .*, which is a file"):
@@ -179,54 +181,20 @@ def test_what_is_no_store_is_refused_unharmed(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["other.db", "text"]
 
 
-def test_a_newer_store_is_refused_and_an_older_one_migrated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "drift.db"
-    with Store(path) as store:
-        put_days(store, 2)
-    newer = [*schema.MIGRATIONS, ["CREATE TABLE extra(x)", "INSERT INTO extra VALUES(1)"]]
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", [*newer, ["INSERT INTO nowhere VALUES(1)"]])
-        with pytest.raises(StoreError, match="nowhere"):
-            Store(path)
-    with Store(path):  # a migration that failed has left nothing behind
-        pass
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", newer)
-        with Store(path) as store:
-            assert store.read("cells").images == 3
-            assert store._database.all("SELECT * FROM extra") == [(1,)]
+def test_a_newer_store_is_refused(sql_store: Store) -> None:
+    put_days(sql_store, 2)
+    change(sql_store, "UPDATE lightmeter SET version = 2")
     with pytest.raises(StoreError, match="newer version of lightmeter"):
-        Store(path)
+        copy(sql_store)
 
 
 @pytest.mark.parametrize(
-    "change", ["ALTER TABLE judged RENAME COLUMN rank TO place", "DROP TABLE judged"]
+    "statement", ["ALTER TABLE watched RENAME COLUMN source TO place", "DROP TABLE watched"]
 )
-def test_tables_of_another_version_are_told(store: Store, change: str) -> None:
-    with contextlib.closing(sqlite3.connect(store.path)) as connection:
-        connection.execute(change)
+def test_tables_of_another_version_are_told(sql_store: Store, statement: str) -> None:
+    change(sql_store, statement)
     with pytest.raises(StoreError, match="another version of lightmeter: use that version, or"):
-        store.state.save({("m", "cells"): 0}, [], [], source="")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_who_may_only_read_is_told_what_is_missing() -> None:
-    def open_it() -> None:
-        if os.geteuid() == 0:
-            os.setuid(65534)
-        with pytest.raises(StoreError, match="takes the right to write"):
-            Store(path, create=False)
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "drift.db"
-        with Store(path) as store:
-            store.put("cells", view(1), at=DAY, writer="a")
-        path.chmod(0o444)
-        os.chmod(folder, 0o555)
-        assert ended_well(forked(open_it))
-        os.chmod(folder, 0o755)
+        sql_store.state.save({("m", "cells"): 0}, [], [], source="")
 
 
 def test_nothing_is_acknowledged_in_a_file_that_lost_its_name(store: Store) -> None:
@@ -240,12 +208,102 @@ def test_nothing_is_acknowledged_in_a_file_that_lost_its_name(store: Store) -> N
     assert store.put("cells", view(2), at=DAY, writer="a")
 
 
+def test_a_password_is_in_no_message(database: str) -> None:
+    address = database.replace("tests@", "tests:secret@")
+    with Store(address) as store:
+        assert "secret" not in store.address + repr(store)
+        with copy(store) as again, pytest.raises(StoreError, match="no dataset") as error:
+            again.read("cells")
+    assert "secret" not in str(error.value)
+
+
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store = Store(tmp_path / "drift.db")
     store.close()
     store.close()
     with pytest.raises(StoreError, match="is closed"):
         store.datasets()
+
+
+# One run of monitors at a time
+
+
+def test_a_turn_keeps_others_out(sql_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_PATIENCE", 1)
+    with copy(sql_store) as other:
+        with sql_store.turn(), sql_store.turn():
+            with pytest.raises(StoreError, match="another run has held"), other.turn():
+                pass
+            other.define("cells", "1d")  # nothing else waits
+            sql_store.state.save({("m", "cells"): 0}, [], [], source="")
+        with other.turn():
+            pass
+
+
+def test_nothing_is_saved_where_the_lock_was_lost(database: str) -> None:
+    import psycopg  # an extra
+
+    with Store(database) as store, store.turn():
+        with psycopg.connect(database, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            )
+        with pytest.raises(StoreError, match="the lock of the monitors was lost"):
+            store.state.save({("m", "cells"): 0}, [], [], source="")
+        assert store.state.sources() == []
+
+
+# Copies, and room on the disk
+
+
+def test_old_days_are_deleted_and_their_room_given_back(store: Store) -> None:
+    for day in range(1, 29):
+        for writer in range(20):
+            store.put("cells", view(1, day), at=date(2022, 9, day), writer=str(writer))
+    store._database.shrink()
+    size = store.path.stat().st_size
+    assert store.gc(now=NOW, keep="10d") == (0, 20 * 20, 0)
+    assert [bucket.start.day for bucket in store.buckets("cells")] == list(range(21, 29))
+    assert store.path.stat().st_size < size / 2
+
+
+def test_a_backup_is_one_whole_file(store: Store, tmp_path: Path) -> None:
+    """While the store itself is not: what was put last lies in the log beside it."""
+    put_days(store, 3, "ab")
+    alone = tmp_path / "alone.db"
+    # In a process of its own: closing the file here would give up what SQLite locks of it.
+    code = "import shutil, sys; shutil.copy(*sys.argv[1:])"
+    subprocess.run([sys.executable, "-c", code, store.path, alone], check=True)
+    copy = tmp_path / "copy.db"
+    store.backup(copy)
+    put_days(store, 4, "ab")
+    assert sorted(name for name in os.listdir(tmp_path) if "copy" in name) == ["copy.db"]
+    with Store(copy, create=False) as copied, Store(alone) as torn:
+        assert copied.read("cells").images == 12
+        assert copied.verify() == []
+        assert "cells" not in torn.datasets()
+        assert copied.put("cells", view(1), at=date(2022, 9, 9), writer="a")
+    with pytest.raises(StoreError, match="already; name a file"):
+        store.backup(copy)
+    with pytest.raises(StoreError, match="cannot copy"):
+        store.backup(tmp_path / "none" / "copy.db")
+    command = "store", "backup", store.path, tmp_path / "again.db"
+    assert lightmeter(*command).stdout == f"{tmp_path / 'again.db'}: written\n"
+    assert "already" in lightmeter(*command).stderr
+    with Store(tmp_path / "again.db", create=False) as copied:
+        assert copied.read("cells").images == 20
+
+
+def test_what_is_told_of_damage_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "drift.db"
+    with Store(path) as store:
+        store.put("cells\x1b[2J", view(1), at=date(2022, 9, 1), writer="a")
+        store.define("shut\x1b[2J", timedelta(hours=1))
+        change(store, "UPDATE profile SET body = x'00'")
+    result = lightmeter("store", "verify", path)
+    assert result.returncode == 1
+    assert "\x1b" not in result.stderr
+    assert "its bytes, time, writer or counts are not those" in result.stderr
 
 
 # Where it lies
@@ -280,8 +338,10 @@ def test_network_file_systems_are_known(
 ) -> None:
     mounts = tmp_path / "mountinfo"
     mounts.write_text(MOUNTS)
-    monkeypatch.setattr(filesystem, "MOUNTS", str(mounts))
-    assert filesystem.network_filesystem(folder) == kind
+    monkeypatch.setattr(sqlite_file, "MOUNTS", str(mounts))
+    refused = pytest.raises(StoreError, match=rf"network file system \({kind}\)")
+    with refused if kind else contextlib.nullcontext():
+        sqlite_file.check_file_system(Path(folder, "drift.db"))
 
 
 def test_a_store_on_a_network_file_system_is_refused(
@@ -293,32 +353,18 @@ def test_a_store_on_a_network_file_system_is_refused(
         f"30 22 0:40 / {folder} rw - nfs server:/ rw\n31 30 8:1 / {folder}/local rw - ext4 sda rw\n"
     )
     (tmp_path / "local").mkdir()
-    monkeypatch.setattr(filesystem, "MOUNTS", str(mounts))
+    monkeypatch.setattr(sqlite_file, "MOUNTS", str(mounts))
     (tmp_path / "local" / "link.db").symlink_to(tmp_path / "drift.db")
     for path in ("drift.db", "local/link.db"):
         with pytest.raises(StoreError, match=r"network file system \(nfs\).*local disk"):
             Store(tmp_path / path)
 
 
-def test_without_shared_memory_it_does_without_wal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert filesystem.wal_works(tmp_path)
-    with Store(tmp_path / "wal.db") as store:
-        assert store._database.all("PRAGMA journal_mode") == [("wal",)]
-    monkeypatch.setattr(schema, "wal_works", lambda folder: False)
-    with Store(tmp_path / "rollback.db") as store:
-        assert store._database.all("PRAGMA journal_mode") == [("delete",)]
-        put_days(store, 3)
-        assert store.read("cells").images == 6
-        assert store.gc(now=datetime(2024, 1, 1, tzinfo=UTC), keep="30d").deleted == 3
-
-
 def test_a_first_opening_waits_where_sqlite_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many at once make it refuse; tests/stress/first_opening.py is the real thing."""
-    opening, codes = schema._connect, [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL]
+    opening, codes = sqlite_file.connect, [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL]
 
     def connect(path: Path, create: bool) -> sqlite3.Connection:
         if codes:
@@ -327,12 +373,10 @@ def test_a_first_opening_waits_where_sqlite_does_not(
             raise error
         return opening(path, create)
 
-    monkeypatch.setattr(schema, "_connect", connect)
+    monkeypatch.setattr(sqlite_file, "connect", connect)
     Store(tmp_path / "drift.db").close()
-    codes[:] = [sqlite3.SQLITE_CANTOPEN]
-    with pytest.raises(StoreError, match="cannot open"):
-        Store(tmp_path / "drift.db")
-    monkeypatch.setattr(schema, "BUSY_SECONDS", -1)
-    codes[:] = [sqlite3.SQLITE_BUSY]
-    with pytest.raises(StoreError, match="locked"):
-        Store(tmp_path / "drift.db")
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", -1)
+    for code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
+        codes[:] = [code] * 2
+        with pytest.raises(StoreError, match=r"cannot open .*locked"):
+            Store(tmp_path / "drift.db")

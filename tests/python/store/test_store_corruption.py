@@ -30,15 +30,14 @@ FLIPS = [
     "profile SET dataset = 77",
     "profile SET writer = 5.5",
     "profile SET images = 'many'",
-    "profile SET seal = x'00'",
     "profile SET sha256 = 5",
     "dataset SET every = every * 2",
     "dataset SET every = 'day'",
     "dataset SET every = 0",
     "dataset SET name = name || 'x'",
     "dataset SET name = x'00'",
-    "merged SET seq = seq + 1",
-    "merged SET start = start + 1",
+    "held SET seq = seq + 1",
+    "held SET start = start + 1",
     "watched SET source = x'00'",
     "judged SET states = 'ok'",
     "judged SET states = 'anomaly,fine'",
@@ -106,10 +105,13 @@ def test_verify_covers_every_value(whole: Path, tmp_path: Path, change: str) -> 
     changed = change.split()[0]
     with connection:
         limit = ""
-        if changed in ("profile", "dataset"):
-            limit = f"WHERE rowid = (SELECT max(rowid) FROM {changed})"
-        if changed == "merged":  # which has no row numbers
-            limit = "WHERE start = (SELECT max(start) FROM merged)"
+        if changed == "profile":
+            limit = "WHERE rowid = (SELECT max(rowid) FROM profile WHERE body IS NOT NULL)"
+        if changed == "held":  # by a roll-up
+            change = change.replace("held", "profile")
+            limit = "WHERE rowid = (SELECT max(rowid) FROM profile WHERE body IS NULL)"
+        if changed == "dataset":
+            limit = "WHERE rowid = (SELECT max(rowid) FROM dataset)"
         connection.execute(f"UPDATE {change} {limit}")
     connection.close()
     with Store(path) as store:

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from forks import ended_well, forked
 from lightmeter import Profile, Store
+from sqlalchemy import text
+from stores import sql
 
 Tell = Callable[[int], object]
 
@@ -93,9 +95,9 @@ def test_four_writers_lose_nothing(tmp_path: Path) -> None:
 def test_killed_writers_lose_no_acknowledged_profile(tmp_path: Path, wal: bool) -> None:
     path = tmp_path / "drift.db"
     rng = random.Random(1)
-    with Store(path) as store:
-        if not wal:
-            store._database.all("PRAGMA journal_mode=DELETE")
+    Store(path).close()
+    if not wal:
+        sql(path, "PRAGMA journal_mode=DELETE")
     known: dict[str, int] = {}
     for attempt in range(3):
         names = [f"{attempt}/{number}" for number in range(2)]
@@ -136,4 +138,4 @@ def test_processes_can_create_one_store_at_once(tmp_path: Path) -> None:
         assert [writer.finish() for writer in writers] == [1] * 4
         with Store(path, create=False) as store:
             assert store.read("cells").images == 4
-            assert store._database.all("PRAGMA journal_mode") == [("wal",)]
+            assert store._database.rows(text("PRAGMA journal_mode")) == [("wal",)]

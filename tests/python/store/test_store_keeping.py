@@ -1,25 +1,26 @@
-"""Rolling up, copies, room on the disk and memory."""
+"""Rolling up, on each engine."""
 
 import gc
-import os
 import sqlite3
-import subprocess
-import sys
 import weakref
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import lightmeter
+import sqlalchemy
 from lightmeter import ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.store import profiles, retention, rows
+from lightmeter.store import statements
 from lightmeter.times import to_ms
-from stores import put_days, reseal, sql, view
+from stores import change, put_days, reseal, view
 
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
 DAY = date(2022, 9, 7)
+
+
+@pytest.fixture
+def store(sql_store: Store) -> Store:
+    return sql_store
 
 
 def put_hours(store: Store, day: date) -> int:
@@ -33,7 +34,7 @@ def put_hours(store: Store, day: date) -> int:
 def test_roll_up_loses_and_doubles_nothing(store: Store) -> None:
     total = put_hours(store, DAY) + put_hours(store, date(2022, 9, 30))
     before = store.read("cells")
-    store._database.all("UPDATE profile SET updated = start + 1 WHERE segment = ''")
+    change(store, "UPDATE profile SET updated = start + 1 WHERE segment = ''")
     reseal(store)
     assert store.gc(now=NOW) == (48, 0, 0)
     assert store.gc(now=NOW) == (0, 0, 0)
@@ -67,55 +68,14 @@ def test_a_day_of_one_writer_can_still_be_replaced(store: Store) -> None:
     assert store.read("cells").images == 5
 
 
-def test_old_days_are_deleted_and_their_room_given_back(store: Store) -> None:
-    for day in range(1, 29):
-        for writer in range(20):
-            store.put("cells", view(1, day), at=date(2022, 9, day), writer=str(writer))
-    store._database.all("PRAGMA wal_checkpoint(TRUNCATE)")
-    size = store.path.stat().st_size
-    assert store.gc(now=NOW, keep="10d") == (0, 20 * 20, 0)
-    assert [bucket.start.day for bucket in store.buckets("cells")] == list(range(21, 29))
-    assert store.path.stat().st_size < size / 2
-
-
 def test_a_damaged_roll_up_is_left_alone(store: Store) -> None:
     put_hours(store, DAY)
     store.gc(now=NOW)
-    sql(store.path, "UPDATE profile SET body = x'00'")
+    change(store, "UPDATE profile SET body = substr(body, 1, 9) WHERE body IS NOT NULL")
     store.put("cells", view(9), at=datetime(2022, 9, 7, 3, tzinfo=UTC), writer="late")
     assert store.gc(now=NOW) == (0, 0, 1)
     with pytest.warns(UserWarning, match="left out"):
         assert store.read("cells").images == 9
-
-
-# Copies, the disk, memory
-
-
-def test_a_backup_is_one_whole_file(store: Store, tmp_path: Path) -> None:
-    """While the store itself is not: what was put last lies in the log beside it."""
-    put_days(store, 3, "ab")
-    alone = tmp_path / "alone.db"
-    # In a process of its own: closing the file here would give up what SQLite locks of it.
-    code = "import shutil, sys; shutil.copy(*sys.argv[1:])"
-    subprocess.run([sys.executable, "-c", code, store.path, alone], check=True)
-    copy = tmp_path / "copy.db"
-    store.backup(copy)
-    put_days(store, 4, "ab")
-    assert sorted(name for name in os.listdir(tmp_path) if "copy" in name) == ["copy.db"]
-    with Store(copy, create=False) as copied, Store(alone) as torn:
-        assert copied.read("cells").images == 12
-        assert copied.verify() == []
-        assert "cells" not in torn.datasets()
-        assert copied.put("cells", view(1), at=date(2022, 9, 9), writer="a")
-    with pytest.raises(StoreError, match="already; name a file"):
-        store.backup(copy)
-    with pytest.raises(StoreError, match="cannot copy"):
-        store.backup(tmp_path / "none" / "copy.db")
-    command = "store", "backup", store.path, tmp_path / "again.db"
-    assert lightmeter(*command).stdout == f"{tmp_path / 'again.db'}: written\n"
-    assert "already" in lightmeter(*command).stderr
-    with Store(tmp_path / "again.db", create=False) as copied:
-        assert copied.read("cells").images == 20
 
 
 def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,8 +96,7 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
 
         return read
 
-    monkeypatch.setattr(profiles, "decoded", watched(rows.decoded))
-    monkeypatch.setattr(retention, "load", watched(rows.load))
+    monkeypatch.setattr(statements, "_decoded", watched(statements._decoded))
     gc.collect()
     assert store.read("cells").to_bytes() == expected.to_bytes()
     assert store.verify() == []
@@ -147,16 +106,17 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
 
 def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     put_days(store, 12, "ab")
+    writing = statements.write
 
-    def write(sql: Any, dataset: str, key: Any, *arguments: Any, **more: Any) -> bool:
-        if key[1] == to_ms(datetime(2022, 9, 7, tzinfo=UTC)):
+    def write(database: Any, connection: Any, key: Any, *rest: Any) -> bool:
+        if key[2] == to_ms(datetime(2022, 9, 7, tzinfo=UTC)):
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
-        return rows.write(sql, dataset, key, *arguments, **more)
+        return writing(database, connection, key, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(retention, "write", write)
+        patch.setattr(statements, "write", write)
         with pytest.raises(StoreError, match="full: 16 profiles were merged and 6 deleted"):
             store.gc(now=datetime(2022, 9, 14, tzinfo=UTC), roll_up_after="1d", keep="10d")
     assert [bucket.writers for bucket in store.buckets("cells")] == [1, 1, 1, 2, *[1] * 5]
@@ -165,13 +125,17 @@ def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.Mo
     assert store.gc(now=datetime(2022, 9, 14, tzinfo=UTC), roll_up_after="1d") == (2, 0, 0)
 
 
-def test_what_is_told_of_damage_cannot_write_to_the_terminal(tmp_path: Path) -> None:
-    path = tmp_path / "drift.db"
-    with Store(path) as store:
-        store.put("cells\x1b[2J", view(1), at=date(2022, 9, 1), writer="a")
-        store.define("shut\x1b[2J", timedelta(hours=1))
-        store._database.all("UPDATE profile SET body = x'00'")
-    result = lightmeter("store", "verify", path)
-    assert result.returncode == 1
-    assert "\x1b" not in result.stderr
-    assert "its bytes are not those" in result.stderr
+def test_few_statements_are_needed(store: Store) -> None:
+    """One lists the rows, one gives the bodies of 32; a file also begins."""
+    statements = []
+
+    def count(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        statements.append(statement)
+
+    put_days(store, 21)
+    sqlalchemy.event.listen(store._database._engine, "before_cursor_execute", count)
+    store.put("cells", view(1), at=DAY, writer="b")
+    assert len(statements) == (6 if store.path else 3)
+    statements.clear()
+    assert store.read("cells").images == 1 + sum(range(1, 22))
+    assert len(statements) == (3 if store.path else 2)

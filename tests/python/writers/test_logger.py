@@ -20,6 +20,7 @@ from lightmeter.writers import LightmeterWriter, rows
 from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
 from PIL import Image
+from stores import change
 from tensors import Tensor
 
 
@@ -266,7 +267,7 @@ def test_late_images_count_once_whatever_becomes_of_their_row(
 
 
 def test_a_store_in_use_does_not_hold_it_up(store: Store) -> None:
-    with lm.logger(store, "cells") as log, store.profiles.snapshot():
+    with lm.logger(store, "cells") as log, store.snapshot():
         log.track(array(), at=NOON)
         assert log.flush(60)
 

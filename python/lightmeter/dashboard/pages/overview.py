@@ -6,7 +6,7 @@ from lightmeter.dashboard.history import History, worst
 from lightmeter.dashboard.parts import badge, link
 from lightmeter.draw.html import Content
 from lightmeter.monitor.sitemap import bucket_text
-from lightmeter.store.profiles import Bucket
+from lightmeter.store.rows import Bucket
 from lightmeter.text import shorten
 
 __all__ = ["overview_row"]

@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from lightmeter.store.profiles import Bucket
-from lightmeter.store.rows import StoredProfile, checked_name
-from lightmeter.store.summary import Summary
+from lightmeter.store.rows import Bucket, StoredProfile, Summary, checked_name
 from lightmeter.times import to_duration, to_utc
 
 __all__ = [

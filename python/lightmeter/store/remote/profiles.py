@@ -2,17 +2,16 @@
 
 import contextlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lightmeter.errors import DecodeError, StoreError
+from lightmeter.errors import DecodeError
 from lightmeter.files import MAX_PROFILE_BYTES
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike
-from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.damage import Damage
-from lightmeter.store.profiles import Bucket, Profiles, with_few_features
+from lightmeter.profile.segments import segment_text
+from lightmeter.store.profiles import Profiles, with_few_features
 from lightmeter.store.remote.answers import (
     bucket_of,
     each_of,
@@ -27,10 +26,19 @@ from lightmeter.store.remote.client import AwayError, Client, RefusedError
 from lightmeter.store.remote.sending import Sender
 from lightmeter.store.remote.spool import Entry
 from lightmeter.store.remote.wire import Answer
-from lightmeter.store.retention import Collected
-from lightmeter.store.rows import Put, StoredProfile, checked_name
+from lightmeter.store.rows import (
+    Bucket,
+    Collected,
+    Damage,
+    Moment,
+    Newest,
+    Part,
+    Put,
+    StoredProfile,
+    Summary,
+    checked_name,
+)
 from lightmeter.store.rows import new_writer as new_local_writer
-from lightmeter.store.summary import Newest, Summary
 from lightmeter.times import MILLISECOND, duration_text, to_duration, to_utc
 
 __all__ = ["RemoteProfiles"]
@@ -46,9 +54,9 @@ class RemoteProfiles(Profiles):
     Reading raises StoreError where the server is away or does not take the key.
     """
 
-    def __init__(self, client: Client, sender: Sender, *, pictures: bool) -> None:
-        """Those of a server; `pictures` says whether exemplars and paths are sent to it."""
-        self._client, self._sender, self._pictures = client, sender, pictures
+    _client: Client
+    _sender: Sender
+    _pictures: bool  # whether exemplars and paths are sent to the server
 
     # Writing
 
@@ -83,8 +91,8 @@ class RemoteProfiles(Profiles):
         dataset: str,
         profile: ProfileLike,
         *,
-        at: datetime | date | None = None,
-        segment: Segment | None = None,
+        at: Moment = None,
+        segment: Part = None,
         every: str | timedelta | None = None,
     ) -> None:
         """See `Profiles.add`."""
@@ -94,7 +102,7 @@ class RemoteProfiles(Profiles):
 
     # Reading
 
-    def snapshot(self) -> contextlib.AbstractContextManager[None]:
+    def snapshot(self) -> contextlib.AbstractContextManager[object]:
         """Nothing: what a server answers is of the moment at which it is asked."""
         return contextlib.nullcontext()
 
@@ -111,12 +119,7 @@ class RemoteProfiles(Profiles):
             return [pairs_of(each["pairs"]) for each in each_of(segments)]
 
     def buckets(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
+        self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[Bucket]:
         """See `Profiles.buckets`."""
         buckets = self._list("/buckets", "buckets", **_where(dataset, start, end, segment))
@@ -143,9 +146,7 @@ class RemoteProfiles(Profiles):
                     lines.append(Newest(line.dataset, line.every, line.segment, starts[-1]))
         return lines
 
-    def rolled_up(
-        self, dataset: str, *, writer: str, segment: Segment | None = None
-    ) -> list[datetime]:
+    def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
         """See `Profiles.rolled_up`."""
         where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment) or None}
         try:
@@ -158,12 +159,7 @@ class RemoteProfiles(Profiles):
             return list(map(moment_of, starts))
 
     def read(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
+        self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> ProfileView:
         """See `Profiles.read`. The server merges; a warning says how many damaged it left out."""
         answer = self._bytes("/profile", _where(dataset, start, end, segment))
@@ -182,10 +178,10 @@ class RemoteProfiles(Profiles):
     def merged(
         self,
         dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
+        start: Moment = None,
+        end: Moment = None,
         *,
-        segment: Segment | None = None,
+        segment: Part = None,
         most: int | None = None,
     ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
         """See `Profiles.merged`; merged here, of one request for each."""
@@ -195,7 +191,7 @@ class RemoteProfiles(Profiles):
         return ProfileView.merge_many(with_few_features(views, most)), damaged
 
     def body(
-        self, dataset: str, at: datetime | date, *, writer: str, segment: Segment | None = None
+        self, dataset: str, at: datetime | date, *, writer: str, segment: Part = None
     ) -> tuple[StoredProfile, bytes] | None:
         """See `Profiles.body`."""
         first = to_utc(at)
@@ -208,23 +204,13 @@ class RemoteProfiles(Profiles):
         return None
 
     def load(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
+        self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
         """See `Profiles.load`; one request for each."""
         return [(row, self._load(row)) for row in self.stored(dataset, start, end, segment=segment)]
 
     def stored(
-        self,
-        dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
-        *,
-        segment: Segment | None = None,
+        self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[StoredProfile]:
         """See `Profiles.stored`."""
         rows = self._list("/stored", "profiles", **_where(dataset, start, end, segment))
@@ -233,26 +219,13 @@ class RemoteProfiles(Profiles):
 
     # Keeping
 
-    def covered(self, row: StoredProfile) -> list[tuple[datetime, str, int]]:
-        """See `Profiles.covered`. A server does not tell."""
-        return []
-
-    def put_rolled_up(
-        self,
-        row: StoredProfile,
-        view: ProfileView,
-        covers: Sequence[tuple[datetime, str, int]],
-    ) -> bool:
-        """Raises StoreError: a server takes profiles of writers only."""
-        raise StoreError("a server takes no days that others have rolled up")
-
     def delete(
         self,
         dataset: str,
-        start: datetime | date | None = None,
-        end: datetime | date | None = None,
+        start: Moment = None,
+        end: Moment = None,
         *,
-        segment: Segment | None = None,
+        segment: Part = None,
         writer: str | None = None,
     ) -> int:
         """See `Profiles.delete`. What every writer wrote is deleted by a key of an admin only.
@@ -317,12 +290,7 @@ class RemoteProfiles(Profiles):
             return DecodeError(str(error))
 
 
-def _where(
-    dataset: str,
-    start: datetime | date | None,
-    end: datetime | date | None,
-    segment: Segment | None,
-) -> dict[str, Any]:
+def _where(dataset: str, start: Moment, end: Moment, segment: Part) -> dict[str, Any]:
     """The parameters that say which buckets."""
     return {
         "dataset": checked_name("dataset", dataset),

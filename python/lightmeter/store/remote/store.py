@@ -2,14 +2,14 @@
 
 import contextlib
 import os
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from sqlalchemy import Connection, Executable
+
 from lightmeter.errors import StoreError
-from lightmeter.store.damage import Damage
-from lightmeter.store.database import Database
+from lightmeter.store.engine import Database
 from lightmeter.store.remote.address import checked_key, parse_address
 from lightmeter.store.remote.client import Client
 from lightmeter.store.remote.profiles import RemoteProfiles
@@ -23,7 +23,7 @@ __all__ = ["RemoteStore"]
 _BRIEF = 5.0  # seconds for a profile that waited, when a store is opened or closed
 
 
-class RemoteStore(Store):
+class RemoteStore(RemoteProfiles, Store):
     """A store behind a server, by the server's HTTP API.
 
     What is put while the server is away waits on the disk of this machine, see `spool`. What
@@ -64,11 +64,10 @@ class RemoteStore(Store):
         self._key = checked_key(key)
         if exemplars is None:
             exemplars = os.environ.get("LIGHTMETER_SEND_EXEMPLARS") == "1"
-        self._exemplars = exemplars
+        self._pictures = exemplars
         self._client = Client(where, self._key)
         self.spool = Spool(spool_folder(self.address, where.place))
         self._sender = Sender(self._client, self.spool)
-        self.profiles = RemoteProfiles(self._client, self._sender, pictures=exemplars)
         self.state = State(_Elsewhere(self.address))
         self._before: Sent | None = None
         self._send_quietly()
@@ -97,9 +96,9 @@ class RemoteStore(Store):
             return done._replace(sent=sent, refused=refused)
         return done
 
-    def verify(self) -> list[Damage]:
-        """See `Store.verify`: of the whole store of the server, for a key of an admin."""
-        return self.profiles.verify()
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Raises StoreError: a server's store is no file of this machine."""
+        raise StoreError(f"{self.address} is no file to copy to {os.fspath(path)!r}")
 
     def turn(self) -> contextlib.AbstractContextManager[None]:
         """Raises StoreError: monitors of a server run in it."""
@@ -117,7 +116,7 @@ class RemoteStore(Store):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by the address and the key: whoever reads a pickle can use the key."""
-        return _opened, (self.address, self._key, self._exemplars)
+        return _opened, (self.address, self._key, self._pictures)
 
     def _send_quietly(self) -> None:
         with contextlib.suppress(StoreError, OSError):
@@ -141,15 +140,15 @@ class _Elsewhere(Database):
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def all(self, query: str, values: Iterable[Any] = ()) -> NoReturn:
+    def rows(self, statement: Executable) -> NoReturn:
         _refuse(self._address)
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[Any]:
         _refuse(self._address)
         yield
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Connection]:
         _refuse(self._address)
         yield

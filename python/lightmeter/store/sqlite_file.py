@@ -1,0 +1,118 @@
+"""The SQLite file of a store: where it may lie, and a connection to it."""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from lightmeter.errors import StoreError
+
+__all__ = ["BUSY_SECONDS", "check_file_system", "connect", "file_id", "is_read_only", "patiently"]
+
+BUSY_SECONDS = 30
+_PAUSE = 0.01
+# An acknowledged profile survives a power cut too; a service writes a few a minute.
+SYNCHRONOUS = "FULL"
+MOUNTS = "/proc/self/mountinfo"
+# Their locks do not reach other machines, or not reliably, and SQLite stands on locks. Under FUSE
+# the type names the program; files of object stores cannot even be changed in place.
+_NETWORK = re.compile(
+    r"9p|afs|beegfs|ceph|cifs|coda|gfs2|gpfs|glusterfs|lustre|nfs4?|ocfs2|orangefs|pvfs2|smb[23]|"
+    r"smbfs|fuse\.(blobfuse2?|ceph.*|curlftpfs|davfs2?|gcsfuse|glusterfs|goofys|juicefs|moosefs|"
+    r"mfs|mount-?s3|mountpoint-s3|rclone|s3fs|s3ql|seaweedfs|sshfs)"
+)
+_T = TypeVar("_T")
+
+
+def check_file_system(path: Path) -> None:
+    """Refuse a file on a network file system, as far as Linux tells.
+
+    A line of the mounts is ``36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda rw``
+    with octal escapes and any number of fields before the dash. Of mounts on one point the last
+    hides the rest.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    best, kind = "", ""
+    try:
+        lines = Path(MOUNTS).read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        fields, _, rest = line.partition(" - ")
+        if len(fields.split(" ")) > 4 and rest:
+            escaped = fields.split(" ")[4]
+            point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), escaped)
+            inside = folder == point or folder.startswith(point.rstrip("/") + "/")
+            if inside and len(point) >= len(best):
+                best, kind = point, rest.split(" ")[0]
+    if _NETWORK.fullmatch(kind):
+        raise StoreError(
+            f"{path} is on a network file system ({kind}), where SQLite can lose data; keep the "
+            "store on a local disk, or in PostgreSQL"
+        )
+
+
+def is_read_only(path: Path) -> bool:
+    """Return whether this process may not write to a file that is there, or into its folder."""
+    real = os.path.realpath(path)
+    return os.path.exists(real) and not all(
+        os.access(place, os.W_OK, effective_ids=True) for place in (real, os.path.dirname(real))
+    )
+
+
+def connect(path: Path, create: bool) -> sqlite3.Connection:
+    """Open the file.
+
+    Where it cannot be written, nobody can make the file that readers share. So a file without a log
+    is read as it is.
+    """
+    mode = "rwc" if create else "rw"
+    if is_read_only(path):
+        log = Path(f"{os.path.realpath(path)}-wal")
+        mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
+        if not path.stat().st_size:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            connection.execute("PRAGMA journal_mode=WAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def patiently(work: Callable[[], _T]) -> _T:
+    """Return what some work gives, which others may keep from being done for a while.
+
+    SQLite itself does not wait where several processes open a new store and each sets its mode.
+    """
+    busy = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            if (error.sqlite_errorcode & 0xFF) not in busy or time.monotonic() > until:
+                raise
+        time.sleep(_PAUSE)
+
+
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Return what names the file itself, whatever its path; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
