@@ -28,13 +28,12 @@ from lightmeter.store.records import (
 )
 from lightmeter.store.rows import Damage
 from lightmeter.store.tables import DamagedError, judged, raw, result, watched
-from lightmeter.store.turning import turning_points
+from lightmeter.store.turning import RESULT, turning_points
 from lightmeter.times import from_ms, to_ms
 
 __all__ = ["State"]
 
 _R = TypeVar("_R")
-_RESULT = [result.c[name] for name in ResultRow._fields]
 _PLACE = "monitor", "dataset", "segment", "start"
 
 
@@ -66,12 +65,12 @@ class State:
 
         Of one segment, which is given as text; None for all.
         """
-        query = sa.select(*_RESULT).where(_is_of(result, monitor, dataset, segment))
+        query = sa.select(*RESULT).where(_is_of(result, monitor, dataset, segment))
         return self._results(query.order_by(result.c.segment, result.c.start, result.c.feature))
 
     def line(self, line: Line, most: int) -> list[ResultRow]:
         """Return the last results of a line, earliest first."""
-        query = sa.select(*_RESULT).where(_has(result, line._asdict()))
+        query = sa.select(*RESULT).where(_has(result, line._asdict()))
         return self._results(query.order_by(result.c.start.desc()).limit(most))[::-1]
 
     def bases(self, monitor: str, dataset: str, segment: str | None = None) -> dict[Place, Basis]:
@@ -93,13 +92,13 @@ class State:
         newest = newest.where(_is_of(judged, monitor, dataset)).group_by(judged.c.segment)
         place = sa.tuple_(result.c.segment, result.c.start)
         where = _is_of(result, monitor, dataset), place.in_(newest)
-        return self._results(sa.select(*_RESULT).where(*where))
+        return self._results(sa.select(*RESULT).where(*where))
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
         newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
         where = _is_of(result, monitor, dataset), result.c.start == newest.scalar_subquery()
-        query = sa.select(*_RESULT).where(*where)
+        query = sa.select(*RESULT).where(*where)
         return self._results(query.order_by(result.c.segment, result.c.feature))
 
     def turning_points(self, monitor: str, dataset: str) -> list[ResultRow]:
@@ -107,11 +106,9 @@ class State:
 
         By segment, bucket and feature.
         """
-        points: dict[Any, ResultRow] = {}
         with self.snapshot():
-            for query in turning_points(monitor, dataset, _RESULT):
-                points |= {row[2:5]: row for row in self._results(query)}
-        return [points[key] for key in sorted(points)]
+            points = {row[2:5]: row for row in turning_points(self._database, monitor, dataset)}
+        return [ResultRow(*points[key]) for key in sorted(points)]
 
     def kept(self, sources: Sequence[str]) -> dict[Place, Kept]:
         """Return what was said of every bucket by the monitors of some sources."""

@@ -1,76 +1,70 @@
 """Of the results that a store keeps those that incidents follow from, which are few."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
-from lightmeter.store.records import Line
-from lightmeter.store.tables import judged, result, told
+from lightmeter.store.engine import Database
+from lightmeter.store.records import ResultRow
+from lightmeter.store.tables import judged, raw, result, told
 
-__all__ = ["turning_points"]
+__all__ = ["RESULT", "turning_points"]
+
+RESULT = [result.c[name] for name in ResultRow._fields]
+_R = result.c
+_TOGETHER = 400
 
 
-def turning_points(
-    monitor: str, dataset: str, columns: Sequence[sa.ColumnElement[Any]]
-) -> Iterator[sa.Select[Any]]:
-    """Give queries for them, which may give the same results."""
-    names = [str(column.key) for column in columns]
-    ours = {
-        table: sa.and_(table.c.monitor == monitor, table.c.dataset == dataset)
+def turning_points(database: Database, monitor: str, dataset: str) -> Iterator[Any]:
+    """Give rows of `RESULT`, some of them more than once.
+
+    Each query is about one segment, so that every engine finds its rows by their key.
+    """
+    ours = [
+        sa.and_(table.c.monitor == monitor, table.c.dataset == dataset)
         for table in (result, judged, told)
-    }
+    ]
     # Lines that were ever bad, or of which somebody was told.
-    bad = sa.select(result.c.segment, result.c.feature).where(
-        ours[result], result.c.state.in_(["anomaly", "error"])
-    )
-    lines = bad.union(sa.select(told.c.segment, told.c.feature).where(ours[told])).cte("line")
-    on_line = sa.and_(result.c.segment == lines.c.segment, result.c.feature == lines.c.feature)
+    lines: defaultdict[str, set[str]] = defaultdict(set)
+    bad = sa.select(_R.segment, _R.feature).where(ours[0], _R.state.in_(["anomaly", "error"]))
+    of_told = sa.select(told.c.segment, told.c.feature, told.c.start).where(ours[2]).distinct()
+    begun = database.rows(of_told)
+    for segment, feature, *_ in (*database.rows(bad.distinct()), *begun):
+        lines[segment].add(feature)
+    for segment, features in lines.items():
+        here = sa.and_(ours[0], _R.segment == segment)
+        yield from _turns(database, sa.and_(here, _R.feature.in_(features)))
+        for other, feature, start in begun:
+            if other == segment:  # what was told may begin amid those: the first ok from then on
+                line = _R.feature == feature, _R.start >= raw(start), _R.state == "ok"
+                query = sa.select(*RESULT).where(here, *line).order_by(_R.start)
+                yield from database.rows(query.limit(1))
+        starts = sa.select(judged.c.start).where(ours[1], judged.c.segment == segment)
+        yield from _witnesses(database, here, features, starts)
 
-    # An ok after an ok ends nothing, and neither would silence in its place.
-    before = sa.func.lag(result.c.state).over(
-        partition_by=[result.c.segment, result.c.feature], order_by=result.c.start
-    )
-    states = sa.select(*columns, before.label("before")).join(lines, on_line).where(ours[result])
-    turns = states.subquery()
-    is_turn = sa.or_(turns.c.state != "ok", turns.c.before.is_(None), turns.c.before != "ok")
-    yield sa.select(*(turns.c[name] for name in names)).where(is_turn)
 
-    # What was told may begin amid those: the first ok from then on.
-    after = sa.select(
-        result.c.segment, sa.func.min(result.c.start).label("start"), result.c.feature
-    )
-    after = after.join(
-        told,
-        sa.and_(
-            *(told.c[name] == result.c[name] for name in Line._fields),
-            result.c.start >= told.c.start,
-        ),
-    ).where(ours[result], result.c.state == "ok")
-    after = after.group_by(result.c.segment, result.c.feature, told.c.start)
-    place = sa.tuple_(result.c.segment, result.c.start, result.c.feature)
-    yield sa.select(*columns).where(ours[result], place.in_(after))
+def _turns(database: Database, where: sa.ColumnElement[bool]) -> Iterator[Any]:
+    """An ok after an ok ends nothing, and neither would silence in its place."""
+    before = sa.func.lag(_R.state).over(partition_by=_R.feature, order_by=_R.start)
+    rows = sa.select(*RESULT, before.label("before")).where(where).subquery()
+    is_turn = (rows.c.state != "ok") | rows.c.before.is_(None) | (rows.c.before != "ok")
+    yield from database.rows(sa.select(*list(rows.c)[:-1]).where(is_turn))
 
-    # Where a line is silent, the states of the others say what that means: one result of each.
-    many = (
-        sa.select(lines.c.segment, sa.func.count().label("lines"))
-        .group_by(lines.c.segment)
-        .cte("many")
-    )
-    present = sa.select(result.c.segment, result.c.start, sa.func.count().label("lines"))
-    present = present.join(lines, on_line).where(ours[result])
-    seen = present.group_by(result.c.segment, result.c.start).cte("seen")
-    silent = (
-        sa.select(judged.c.segment, judged.c.start)
-        .join(many, many.c.segment == judged.c.segment)
-        .outerjoin(
-            seen, sa.and_(seen.c.segment == judged.c.segment, seen.c.start == judged.c.start)
-        )
-        .where(ours[judged], many.c.lines > sa.func.coalesce(seen.c.lines, 0))
-        .cte("silent")
-    )
-    witness = sa.select(
-        result.c.segment, result.c.start, sa.func.min(result.c.feature).label("feature")
-    ).join(silent, sa.and_(silent.c.segment == result.c.segment, silent.c.start == result.c.start))
-    witness = witness.where(ours[result]).group_by(result.c.segment, result.c.start, result.c.state)
-    yield sa.select(*columns).where(ours[result], place.in_(witness))
+
+def _witnesses(
+    database: Database, here: sa.ColumnElement[bool], features: set[str], starts: sa.Select[Any]
+) -> Iterator[Any]:
+    """Where a line is silent, the states of the others say what that means: one of each."""
+    counts = sa.select(_R.start, sa.func.count()).where(here, _R.feature.in_(features))
+    seen = dict(map(tuple, database.rows(counts.group_by(_R.start))))
+    silent = {start for (start,) in database.rows(starts) if seen.get(start, 0) < len(features)}
+    if not silent:
+        return
+    first = sa.select(_R.start, sa.func.min(_R.feature)).where(here).group_by(_R.start, _R.state)
+    places = [(raw(start), name) for start, name in database.rows(first) if start in silent]
+    for index in range(0, len(places), _TOGETHER):
+        part = places[index : index + _TOGETHER]
+        place = sa.tuple_(_R.start, _R.feature).in_(part)
+        yield from database.rows(sa.select(*RESULT).where(here, place))
