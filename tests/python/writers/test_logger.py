@@ -20,7 +20,6 @@ from lightmeter.writers import LightmeterWriter, rows
 from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
 from PIL import Image
-from stores import change
 from tensors import Tensor
 
 
