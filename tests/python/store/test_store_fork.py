@@ -182,7 +182,7 @@ def test_a_snapshot_that_cannot_be_copied_says_so(
 
     with store.snapshot():
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "create_engine", full)
+            patch.setattr(engine.sa, "create_engine", full)
             assert ended_well(forked(lambda: open_files(store.path) == [] or os._exit(1)))
         with pytest.raises(StoreError, match="no room for a copy"):
             store.read("cells")
