@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -35,6 +36,7 @@ __all__ = ["State"]
 
 _R = TypeVar("_R")
 _PLACE = "monitor", "dataset", "segment", "start"
+_TOGETHER = 256  # buckets that are written by one statement
 
 
 class State:
@@ -143,13 +145,14 @@ class State:
         """
         with self._database.transaction() as connection:
             connection.execute(sa.delete(watched).where(watched.c.source.in_([source, *taken])))
-            for place in gone:
-                _forget(connection, place)
-            for bucket in changed:
-                _forget(connection, bucket.place)
-                connection.execute(sa.insert(judged), _judged_row(bucket))
-                if bucket.results:
-                    connection.execute(sa.insert(result), [*map(_result_row, bucket.results)])
+            _execute(connection, map(_forget, (result, judged)), map(_key, gone))
+            remaining = iter(changed)
+            while some := [*islice(remaining, _TOGETHER)]:
+                keys = [_key(bucket.place) for bucket in some]
+                _execute(connection, map(_forget, (result, judged)), keys)
+                _execute(connection, [sa.insert(judged)], map(_judged_row, some))
+                rows = chain.from_iterable(bucket.results for bucket in some)
+                _execute(connection, [sa.insert(result)], map(_result_row, rows))
             for (monitor, dataset), rank in monitors.items():
                 values = {"monitor": monitor, "dataset": dataset, "source": source}
                 connection.execute(sa.insert(watched).values(values))
@@ -279,10 +282,21 @@ def _is_of(
     return where if segment is None else sa.and_(where, table.c.segment == segment)
 
 
-def _forget(connection: sa.Connection, place: Place) -> None:
-    key = {name: raw(value) for name, value in place._asdict().items()}
-    for table in (result, judged):
-        connection.execute(sa.delete(table).where(_has(table, key)))
+def _forget(table: sa.Table) -> sa.Delete:
+    return sa.delete(table).where(_has(table, {name: sa.bindparam(f"_{name}") for name in _PLACE}))
+
+
+def _key(place: Place) -> dict[str, Any]:
+    return {f"_{name}": raw(value) for name, value in place._asdict().items()}
+
+
+def _execute(
+    connection: sa.Connection, statements: Iterable[sa.Executable], rows: Iterable[dict[str, Any]]
+) -> None:
+    """Execute each statement with every row."""
+    if values := [*rows]:
+        for statement in statements:
+            connection.execute(statement, values)
 
 
 def _result_row(row: ResultRow) -> dict[str, Any]:

@@ -121,27 +121,28 @@ def test_no_handle_of_the_file_crosses_a_fork(store: Store) -> None:
     assert store.read("cells").images == 7
 
 
-def test_a_fork_does_not_wait_for_a_snapshot(store: Store) -> None:
+def test_a_fork_does_not_wait_for_a_snapshot(sql_store: Store) -> None:
     """One that lasts until the child has ended."""
-    store.put("cells", view(1), at=DAY, writer="parent")
+    sql_store.put("cells", view(1), at=DAY, writer="parent")
     begun, end = threading.Event(), threading.Event()
     images: list[int] = []
 
     def read() -> None:
-        with store.snapshot():
+        with sql_store.snapshot():
+            sql_store.datasets()  # the moment
             begun.set()
             end.wait()
-            images.append(store.read("cells").images)
+            images.append(sql_store.read("cells").images)
 
     thread = threading.Thread(target=read)
     thread.start()
     begun.wait()
-    work = lambda: store.put("cells", view(2), at=DAY, writer="child")  # noqa: E731
+    work = lambda: sql_store.put("cells", view(2), at=DAY, writer="child")  # noqa: E731
     assert ended_well(forked(work))
     end.set()
     thread.join()
     assert images == [1]
-    assert store.read("cells").images == 3
+    assert sql_store.read("cells").images == 3
 
 
 HOLDER = """
@@ -220,35 +221,35 @@ def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> No
     os.close(reading)
 
 
-def test_threads_share_a_store(store: Store) -> None:
+def test_threads_share_a_store(sql_store: Store) -> None:
     def work(writer: int) -> None:
         for images in range(1, 11):
-            store.put("cells", view(images), at=DAY, writer=str(writer))
-            store.read("cells")
+            sql_store.put("cells", view(images), at=DAY, writer=str(writer))
+            sql_store.read("cells")
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(work, range(4)))
-    assert store.read("cells").images == 40
+    assert sql_store.read("cells").images == 40
 
 
-def test_a_store_survives_forks_in_the_middle_of_writing(store: Store) -> None:
+def test_a_store_survives_forks_in_the_middle_of_writing(sql_store: Store) -> None:
     stop = threading.Event()
 
     def write() -> None:
         while not stop.is_set():
-            store.put("cells", view(1), at=DAY, writer="parent")
+            sql_store.put("cells", view(1), at=DAY, writer="parent")
 
     thread = threading.Thread(target=write)
     thread.start()
     try:
         for child in range(8):
-            put = partial(store.put, "cells", view(2), at=DAY, writer=f"child {child}")
+            put = partial(sql_store.put, "cells", view(2), at=DAY, writer=f"child {child}")
             assert ended_well(forked(put))
     finally:
         stop.set()
         thread.join()
-    assert store.read("cells").images == 1 + 8 * 2
-    assert store.verify() == []
+    assert sql_store.read("cells").images == 1 + 8 * 2
+    assert sql_store.verify() == []
 
 
 def test_a_store_can_be_read_where_it_cannot_be_written() -> None:
