@@ -52,6 +52,7 @@ SAMPLE = re.compile(
 )
 DATABASE = "postgresql://user@host/drift"
 SERVER = "https://drift.example.com"
+BUCKET = "s3://bucket/drift"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
@@ -227,6 +228,7 @@ def test_samples_run(page: Path, request: pytest.FixtureRequest) -> None:
 @contextlib.contextmanager
 def served(text: str) -> Iterator[str]:
     """The text, with a server and a folder of this machine in place of those in it."""
+    text = text.replace(BUCKET, (Path.cwd() / "bucket").as_uri())
     if SERVER not in text:
         yield text
         return
