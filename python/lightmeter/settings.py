@@ -1,5 +1,6 @@
 """TOML files as pydantic models. An error names the path of the mistake and the nearest word."""
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-__all__ = ["parse_toml", "settings_of"]
+__all__ = ["parse_toml", "quoted", "settings_of"]
 
 _MOST_BYTES = 2**24
 _MOST_SHOWN = 100  # characters of a value
@@ -119,3 +120,13 @@ def _shown(value: object) -> str:
         return shorten(repr(value), _MOST_SHOWN)
     except (ValueError, RecursionError):  # Python writes no integer of more than 4300 digits
         return "a value too large to show"
+
+
+def quoted(name: str) -> str:
+    """Return a string of TOML, which has the escapes of JSON; also fit for a comment."""
+    text = json.dumps(name, ensure_ascii=False)
+    return "".join(char if char == " " or char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

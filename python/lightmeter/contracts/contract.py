@@ -3,6 +3,7 @@
 import fnmatch
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from lightmeter.contracts.expectation import Expectation, Expectations
@@ -76,22 +77,21 @@ class Contract:
 
 
 def _outcomes(expectation: Expectation, view: ProfileView, names: list[str]) -> Iterator[Outcome]:
+    outcome = partial(Outcome, expectation.name, expectation.severity)
     found: dict[str, None] = {}
-    is_whole = True
+    odd = []
     for pattern in expectation.features or [expectation.feature]:
         matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
         found.update(dict.fromkeys(matching))
         if not matching:
-            is_whole = False
             got = f"missing; {near(pattern, names, 'no feature has a name like it')}"
-            yield Outcome.of(expectation, pattern, "a feature", got, "fails")
+            odd.append(outcome(pattern, "a feature", got, "fails"))
     if expectation.schema_ == "exactly":
-        for name in names:
-            if name not in found:
-                is_whole = False
-                yield Outcome.of(expectation, name, "no other feature", "it is new", "fails")
-    if expectation.schema_ and is_whole:
+        others = [name for name in names if name not in found]
+        odd += [outcome(name, "no other feature", "a new one", "fails") for name in others]
+    yield from odd
+    if expectation.schema_ and not odd:
         expected = f"{expectation.schema_.replace('_', ' ')} these features"
-        yield Outcome.of(expectation, "", expected, counted(len(found), "feature"), "holds")
+        yield outcome("", expected, counted(len(found), "feature"), "holds")
     for name in found:
-        yield from judged(expectation, name, view)
+        yield from (outcome(name, *verdict) for verdict in judged(expectation, name, view))

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from lightmeter.profile.scalars import SCALARS
 from lightmeter.text import number
 
-__all__ = ["Clause", "Expectation", "Expectations", "Limits"]
+__all__ = ["Clause", "Expectation", "Expectations", "Limits", "Value"]
+
+Value = str | bool | int | float
 
 _DIGITS = 6
 _WORDS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
@@ -75,9 +77,9 @@ class Expectation(_Scalars):  # type: ignore[misc]
     severity: Literal["error", "warning"] = "error"
     feature: str = ""
     features: list[str] = Field(default_factory=list)
-    values: list[str | bool | int | float] | None = None
+    values: list[Value] | None = None
     top: int | None = Field(None, ge=1)
-    contains: list[str | bool | int | float] | None = None
+    contains: list[Value] | None = None
     type: Literal["integer", "number", "text", "bool", "date"] | None = None
     share: float = Field(1.0, gt=0.0, le=1.0)
     unique: Literal[True] | None = None
