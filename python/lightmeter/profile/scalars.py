@@ -116,12 +116,12 @@ def seen_values(column: ColumnView) -> tuple[set[str], bool]:
     """
     numbers = _core.numbers_of(column._core, column.name)
     texts = {item.value for item in column.frequent if item.lower > 0}
-    if numbers.is_exact:
-        texts.update(_text_of(value) for value in numbers.weights()[0].tolist())
+    texts.update(map(_text_of, numbers.weights()[0].tolist()))  # of a sample, too
     infinite = {"inf": numbers.pos_inf, "-inf": numbers.neg_inf}
     texts.update(text for text, count in infinite.items() if count)
+    are_integers_listed = column.lists_all and not column.types.number + column.types.date
     are_strings_listed = column._core.strings(column.name).is_exact
-    return texts, are_strings_listed and (numbers.is_exact or column.lists_all)
+    return texts, are_strings_listed and (numbers.is_exact or are_integers_listed)
 
 
 def _text_of(value: float) -> str:
