@@ -40,6 +40,7 @@ def large() -> ProfileView:
     rng = np.random.default_rng(0)
     texts = ["often"] * 9000 + ["second"] * 3000 + [f"rare {i}" for i in range(5000)]
     columns = {"x": rng.normal(0, 1, 17000), "text": texts, "id": np.arange(17000) * 1.5}
+    columns["whole"] = np.arange(17000)
     return lm.log(columns=columns).view()
 
 
@@ -107,8 +108,9 @@ def test_clauses(view: ProfileView, feature: str, toml: str, state: str) -> None
         ("text", "unique = true", "fails"),
         ("id", "unique = true", "cannot be told"),
         ("id", "distinct_rate = { at_least = 0.9 }", "holds"),
-        ("id", "contains = [1.5]", "cannot be told"),
-        ("id", "values = [1.5]", "cannot be told"),
+        ("id", "contains = [1.7]", "cannot be told"),
+        ("id", "values = [1.5]", "fails"),
+        ("whole", "contains = [9000]", "cannot be told"),
     ],
 )
 def test_what_a_sketch_bounds(large: ProfileView, feature: str, toml: str, state: str) -> None:
