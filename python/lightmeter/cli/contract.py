@@ -70,7 +70,6 @@ def check(
             result.write_html(html)
         for line in _PRINTED[output_format](result):
             print(line)
-        say(str(result))
         if not result.passed:
             raise typer.Exit(FAILED)
 
@@ -102,6 +101,7 @@ def _text(result: ContractResult) -> Iterator[str]:
     for outcome in result.failures:
         pictures = ", ".join(picture.path for picture in outcome.pictures[:_PICTURES])
         yield f"{outcome}{f'; such as {visible(pictures)}' if pictures else ''}"
+    yield str(result)
 
 
 def _json(result: ContractResult) -> Iterator[str]:

@@ -62,5 +62,13 @@ def _view_of_rows(
             pictures_column(schema, None, source)
             return None
     table = pyarrow.parquet.read_table(source)
+    functions = reading.functions if roles is None else ()
     with usage(TypeError):
-        return log(table=table, group=group, roles=roles, sample=sample, reading=reading).view()
+        return log(
+            table=table,
+            group=group,
+            roles=roles,
+            functions=functions,
+            sample=sample,
+            reading=reading,
+        ).view()

@@ -104,9 +104,8 @@ class ContractResult:
 
     def __str__(self) -> str:
         """Return the verdict in one line."""
-        verdict = "passed" if self.passed else "failed"
-        checks, failures = len(self.outcomes), len(self.failures)
-        return f"contract {verdict}: {failures} of {counted(checks, 'check')} do not hold"
+        failures = f"{len(self.failures)} of {counted(len(self.outcomes), 'check')} failed"
+        return f"contract {'passed' if self.passed else 'failed'}: {failures}"
 
     __repr__ = __str__
 
