@@ -2,12 +2,12 @@
 
 import contextlib
 from pathlib import Path
-from typing import Literal
 
-from lightmeter import ProfileView, Reading, log, profile_images
+from lightmeter import Profile, ProfileView, Reading, profile_images
 from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.table import pictures_column
 from lightmeter.cli.terminal import progress_bar, usage
+from lightmeter.errors import DecodeError
 from lightmeter.profile.load import view_of
 from lightmeter.profile.row import NUMBERS
 from lightmeter.profile.table_files import parquet
@@ -55,20 +55,20 @@ def _view_of_rows(
 ) -> ProfileView | None:
     """Return the profile of a table of values, or of rows that were measured; None of pictures."""
     pyarrow = parquet()
-    schema = pyarrow.parquet.read_schema(source)
-    roles: Literal["image"] | None = "image" if NUMBERS.keys() & {*schema.names} else None
-    if roles is None:
-        with contextlib.suppress(ValueError):
-            pictures_column(schema, None, source)
-            return None
-    table = pyarrow.parquet.read_table(source)
-    functions = reading.functions if roles is None else ()
+    try:
+        with pyarrow.parquet.ParquetFile(source) as file:
+            is_measured = not NUMBERS.keys().isdisjoint(file.schema_arrow.names)
+            if not is_measured:
+                with contextlib.suppress(ValueError):
+                    pictures_column(file.schema_arrow, None, source)
+                    return None
+            table = file.read()
+    except pyarrow.ArrowException as error:
+        raise DecodeError(f"{source}: no table that can be read: {error}") from None
+    profile = Profile(reading=reading, sample=sample)
     with usage(TypeError):
-        return log(
-            table=table,
-            group=group,
-            roles=roles,
-            functions=functions,
-            sample=sample,
-            reading=reading,
-        ).view()
+        if is_measured:
+            profile.log(table=table, group=group, roles="image")
+        else:
+            profile.log(table=table, group=group, functions=reading.functions)
+    return profile.view()

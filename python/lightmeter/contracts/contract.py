@@ -22,7 +22,7 @@ class Contract:
 
     It is frozen, so threads may share it, and a fork changes nothing.
 
-    >>> lm.Contract("contract.toml").judge("batch.lmp").passed
+    >>> lm.Contract("contract.toml").judge("today.lmp").passed
     """
 
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:

@@ -111,3 +111,6 @@ def test_rows_and_what_was_measured_before(root: Path, tmp_path: Path) -> None:
     assert lightmeter("measure", root / "good", "-o", measured).returncode == 0
     contract.write_text("[[expect]]\nfeature = 'image.entropy'\nn = { at_least = 40 }\n")
     assert lightmeter("contract", "check", measured, "--contract", contract).returncode == 0
+    rows.write_bytes(b"PAR1 no table")
+    damaged = lightmeter("contract", "check", rows, "--contract", contract)
+    assert (damaged.returncode, "no table that can be read" in damaged.stderr) == (1, True)

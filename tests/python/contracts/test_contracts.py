@@ -1,6 +1,5 @@
 """Expectations in a file, judged on a profile: what holds, fails, and cannot be told."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -266,10 +265,3 @@ def test_without_hypothesis_and_without_pydantic() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert words in done.stderr
         assert (done.returncode == 0) == (not words)
-
-
-def test_importing_is_light() -> None:
-    code = "import sys, lightmeter.profile.profile, lightmeter.drift.compare, lightmeter; "
-    command = [sys.executable, "-c", code + "assert 'pydantic' not in sys.modules"]
-    assert subprocess.run(command, check=False).returncode == 0
-    assert importlib.import_module("lightmeter.contracts").Contract is Contract

@@ -12,7 +12,7 @@ from lightmeter import _core, errors
 
 # Not needed to measure an image.
 HEAVY = {"multiprocessing", "pandas", "polars", "pyarrow", "rich", "scipy", "sqlite3", "subprocess"}
-HEAVY |= {"asyncio", "ssl", "tomllib", "typer"}
+HEAVY |= {"asyncio", "pydantic", "ssl", "tomllib", "typer"}
 
 
 def test_public_names_exist_and_are_documented() -> None:
