@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from lightmeter.profile.scalars import SCALARS
+from lightmeter.profile.scalars import COUNTS, SCALARS
 from lightmeter.text import number
 
 __all__ = ["Clause", "Expectation", "Expectations", "Limits", "Value"]
@@ -14,6 +14,7 @@ __all__ = ["Clause", "Expectation", "Expectations", "Limits", "Value"]
 Value = str | bool | int | float
 
 _DIGITS = 6
+_NAMES = (*SCALARS, *COUNTS)
 _WORDS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
 
 
@@ -66,7 +67,7 @@ class Clause(NamedTuple):
     limits: Limits
 
 
-_SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(SCALARS, (Limits | None, None))
+_SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(_NAMES, (Limits | None, None))
 _Scalars: Any = create_model("_Scalars", __base__=_Strict, **_SCALAR_FIELDS)
 
 
@@ -89,10 +90,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
     def _checked(self) -> "Expectation":
         if bool(self.feature) == bool(self.features):
             raise ValueError("expected either feature or features")
-        if (
-            not {"values", "contains", "type", "unique", "schema_", *SCALARS}
-            & self.model_fields_set
-        ):
+        if not {"values", "contains", "type", "unique", "schema_", *_NAMES} & self.model_fields_set:
             raise ValueError("it expects nothing; expected such as mean = { at_most = 0.02 }")
         for key, other in (("top", "values"), ("share", "type"), ("schema_", "features")):
             if {key, other} & self.model_fields_set == {key}:
@@ -105,7 +103,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
     @cached_property
     def limits(self) -> dict[str, Limits]:
         """The limits that are given, by their scalar."""
-        return {name: getattr(self, name) for name in SCALARS if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in _NAMES if getattr(self, name) is not None}
 
     @cached_property
     def clauses(self) -> list[Clause]:

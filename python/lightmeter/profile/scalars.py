@@ -10,6 +10,7 @@ from lightmeter import _core
 from lightmeter.profile.view import ColumnView
 
 __all__ = [
+    "COUNTS",
     "HUE_STEPS",
     "SCALARS",
     "Scalar",
@@ -57,11 +58,15 @@ SCALARS: dict[str, Scalar] = {
     **{
         name: attrgetter(name)
         for name in (
-            *("n", "missing", "missing_rate", "failure_rate", "distinct"),
+            *("n", "missing_rate", "failure_rate", "distinct"),
             *("mean", "stddev", "min", "max", "median"),
         )
     },
     **{name: _quantile(q) for name, q in _QUANTILES.items()},
+}
+# What contracts expect besides.
+COUNTS: dict[str, Scalar] = {
+    "missing": attrgetter("missing"),
     "distinct_rate": _distinct_rate,
     "sum": _sum,
     **{f"{name}s": _of_type(name) for name in ("integer", "text", "bool", "date")},
@@ -71,7 +76,7 @@ SCALARS: dict[str, Scalar] = {
 
 def scalar_of(column: ColumnView, name: str) -> float | None:
     """Return a number of a feature by name; None where it does not exist, see `ColumnView`."""
-    value = SCALARS[name](column)
+    value = (SCALARS.get(name) or COUNTS[name])(column)
     return None if value is None else float(value)
 
 
