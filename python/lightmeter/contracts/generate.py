@@ -67,9 +67,9 @@ class _Suggested:
         yield 'schema = "at_least"'
         for column in self._columns:
             lines = [self._limits(column, scalar) for scalar in _limited(column)]
-            lines += _values(column)
-            if lines:
-                yield from ("\n[[expect]]", f"feature = {quoted(column.name)}", *lines)
+            for table in ([*lines, *_type(column)], [*_values(column)]):
+                if table:
+                    yield from ("\n[[expect]]", f"feature = {quoted(column.name)}", *table)
 
     def _limits(self, column: ColumnView, scalar: str) -> str:
         series = [float(getattr(view[column.name], scalar) or 0.0) for view in self._views]
@@ -94,11 +94,15 @@ def _limited(column: ColumnView) -> Iterator[str]:
         yield "mean"
 
 
-def _values(column: ColumnView) -> Iterator[str]:
+def _type(column: ColumnView) -> Iterator[str]:
     kinds = [kind for kind in _TYPES if getattr(column.types, kind)]
     if column.meaning.origin == "value" and len(kinds) == 1 and column.kind != "failure":
         yield f"type = {quoted(kinds[0])}"
+
+
+def _values(column: ColumnView) -> Iterator[str]:
     items = column.frequent
     is_known = column.lists_all and column.kind == "category" and len(items) <= _MOST_VALUES
     if is_known and items and items[-1].lower >= _ENOUGH:
         yield f"values = [{', '.join(quoted(item.value) for item in items)}]"
+        yield 'severity = "warning"  # another value may only be rarer'
