@@ -127,6 +127,7 @@ def _github(result: ContractResult) -> Iterator[str]:
     """Yield commands of GitHub's runners, which make annotations of them."""
     for outcome in result.failures:
         yield f"::{outcome.severity} title=contract::{_escaped(outcome)}"
+    yield str(result)
 
 
 def _escaped(outcome: Outcome) -> str:

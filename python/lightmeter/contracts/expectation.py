@@ -2,7 +2,7 @@
 
 import math
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
@@ -11,7 +11,7 @@ from lightmeter.text import number
 
 __all__ = ["Clause", "Expectation", "Expectations", "Limits", "Value"]
 
-Value = str | bool | int | float
+Value = str | bool | Annotated[int, Field(ge=-(2**63), lt=2**64)] | float
 
 _DIGITS = 6
 _NAMES = (*SCALARS, *COUNTS)

@@ -29,7 +29,7 @@ HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
 
 Scalar = Callable[[ColumnView], float | None]
 
-_QUANTILES = {f"q_{q:02}": q / 100 for q in (1, 5, 10, 25, 75, 90, 95, 99)}
+_QUANTILES = {f"q_{q:02}": q / 100 for q in (1, 5, 10, 25, 75, 90, 95, 99)} | {"median": 0.5}
 _DEVIATIONS = 3.0  # standard errors of a distinct count that is estimated
 
 
@@ -62,7 +62,7 @@ SCALARS: dict[str, Scalar] = {
             *("mean", "stddev", "min", "max", "median"),
         )
     },
-    **{name: _quantile(q) for name, q in _QUANTILES.items()},
+    **{name: _quantile(q) for name, q in _QUANTILES.items() if name != "median"},
 }
 # What contracts expect besides.
 COUNTS: dict[str, Scalar] = {
@@ -86,10 +86,8 @@ def bounds_of(column: ColumnView, name: str) -> tuple[float, float] | None:
     They are equal but for what a sketch estimates: a quantile of a sample, whose ranks hold with
     99 % probability, and a distinct count, which is off by at most three standard errors.
     """
-    q = {"median": 0.5, **_QUANTILES}.get(name)
-    numbers = _core.numbers_of(column._core, column.name)
-    if q is not None and not numbers.is_exact:
-        error = numbers.error()
+    q = _QUANTILES.get(name)
+    if q is not None and (error := _core.numbers_of(column._core, column.name).error()) > 0:
         low, high = (column.quantile(min(1.0, max(0.0, q + off))) for off in (-error, error))
         return None if low is None or high is None else (low, high)
     if name in ("distinct", "distinct_rate"):

@@ -159,6 +159,8 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
         ("[[expect]]\nfeature = 'x'\nschema = 'exactly'", "schema without features"),
         ("[[expect]]\nfeature = 'x'\nn.above = 3\nshare = 0.5", "share without type"),
         ("[[expect]]\nfeature = 'x'\nvalues = [[1]]", r"values\[1\] is \[1\]"),
+        ("[[expect]]\nfeature = 'x'\nvalues = [0x1" + "0" * 9000 + "]", r"values\[1\] is a value"),
+        ("[[expect]]\nfeature = 'x'\ncontains = [inf]", r"contains\[1\] is inf"),
         ("[[expect]]\nfeature = 'x'\nmin = { at_least = 2, at_most = 1 }", "no number is within"),
         ("[[expect]]\nfeature = 'x'\nmean = { at_least = inf }", "finite"),
         ("[[expect]]\nfeature = 'x'\nmean = { at_least = true }", "at_least is True"),
