@@ -18,6 +18,7 @@ __all__ = ["contract_of"]
 _ALPHA = 0.02
 _ENOUGH = 5  # of a value, to expect no other; of a feature, to expect it again
 _MOST_VALUES = 50
+_WIDEST = 1e150  # whose square is finite
 _TYPES = ("integer", "number", "text", "bool", "date")
 
 
@@ -79,9 +80,17 @@ class _Suggested:
             within = mean_interval(column, self._batch, self._alpha)
             low, high = min(*between, *within, *series), max(*between, *within, *series)
             why = f"{number(value)} of {column.n}, standard deviation {number(column.stddev)}"
-            return f"mean = {{ at_least = {low:.7g}, at_most = {high:.7g} }}  # {why}"
+            low, high = -_at_least(-low, high - low), _at_least(high, high - low)
+            return f"mean = {{ at_least = {low}, at_most = {high} }}  # {why}"
         high = max(*between, *series, rate_limit(value, column.n, self._batch, self._alpha))
-        return f"{scalar} = {{ at_most = {min(1.0, high):.7g} }}  # {number(value)} of {column.n}"
+        most = min(1.0, _at_least(high, high))
+        return f"{scalar} = {{ at_most = {most} }}  # {number(value)} of {column.n}"
+
+
+def _at_least(value: float, width: float) -> float:
+    """Return a number of few digits from `value` to a hundredth of `width` above."""
+    rounded = (float(f"{value + width / 200:.{digits}g}") for digits in range(3, 17))
+    return next((x for x in rounded if value <= x <= value + width / 100), value)
 
 
 def _limited(column: ColumnView) -> Iterator[str]:
@@ -90,7 +99,8 @@ def _limited(column: ColumnView) -> Iterator[str]:
         yield "failure_rate"
     elif column.meaning.origin != "image":
         yield "missing_rate"
-    if column.kind == "number" and not column.meaning.untested and column.stddev:
+    has_spread = 0 < (column.stddev or 0.0) < _WIDEST
+    if column.kind == "number" and not column.meaning.untested and has_spread:
         yield "mean"
 
 

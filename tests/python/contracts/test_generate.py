@@ -68,6 +68,13 @@ def test_of_pictures() -> None:
         assert not made.judge(lm.log_image(spoilt).view()).passed
 
 
+@pytest.mark.parametrize("scale", [(1e9, 1e-3), (-1e-12, 1e-15), (1e300, 1e299), (0.0, 5e-324)])
+def test_of_numbers_of_any_size(scale: tuple[float, float]) -> None:
+    middle, spread = scale
+    view = lm.log(columns={"x": middle + spread * np.arange(-9.0, 10.0)}).view()
+    assert contract([view]).judge(view).passed
+
+
 def test_of_nothing() -> None:
     for views in ([lm.Profile().view()], [lm.log(row={"a": 1}).view(), lm.Profile().view()]):
         with pytest.raises(ValueError, match="holds nothing"):
