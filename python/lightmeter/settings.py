@@ -82,7 +82,8 @@ def _mistake(model: type["BaseModel"], mistake: "ErrorDetails") -> str:
         case "literal_error":
             expected = context["expected"]
             words = [word.strip("' ") for word in expected.replace(" or ", ",").split(",")]
-            return f"{path} is {_shown(given)}; {near(given, words, f'expected {expected}')}"
+            word = given if isinstance(given, str) else ""
+            return f"{path} is {_shown(given)}; {near(word, words, f'expected {expected}')}"
         case "value_error":
             return f"{path}: {context['error']}"
         case "model_type" | "model_attributes_type":

@@ -165,6 +165,11 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
         ("[[expect]]\nfeature = 'x'\nmean = { at_least = inf }", "finite"),
         ("[[expect]]\nfeature = 'x'\nmean = { at_least = true }", "at_least is True"),
         ("[[expect]]\nfeature = 'x'\nn.above = 0x" + "f" * 9000, r"n.above is a value too large"),
+        (
+            "[[expect]]\nfeature = 'x'\nn.above = 3\nseverity = 0x1" + "0" * 9000,
+            "severity is a value",
+        ),
+        ("[[expect]]\n" + "k" * 10**6 + " = 1", "unknown key"),
         ("[[expct]]\nfeature = 'x'", r"expct: unknown key; did you mean expect"),
         ("expect = []", "expect"),
         ("expect = 3", "expect is 3"),
@@ -183,6 +188,14 @@ def test_a_mistake_is_told_with_its_path(tmp_path: Path, toml: str, words: str) 
         Contract(file)
     assert str(file) in str(raised.value)
     assert len(str(raised.value)) < 3000
+
+
+def test_a_name_of_any_length(view: ProfileView) -> None:
+    """It would take a minute to look for names that are like all of it."""
+    (outcome,) = (
+        Contract({"expect": [{"feature": "x" * 10**6, "n": {"above": 1}}]}).judge(view).outcomes
+    )
+    assert outcome.state == "fails"
 
 
 def test_results(view: ProfileView, tmp_path: Path) -> None:
