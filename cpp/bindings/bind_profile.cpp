@@ -131,6 +131,18 @@ void log_nulls(Profile& profile, const std::string& name, std::uint64_t count) {
   profile.column(name).update_null(count);
 }
 
+// Says that so many of the numbers added were bools or dates.
+void add_types(Profile& profile, const std::string& name, std::uint64_t bools,
+               std::uint64_t dates) {
+  profile.add_types(name, {.bools = bools, .dates = dates});
+}
+
+// (bools, dates)
+py::tuple types(const Profile& profile, const std::string& name) {
+  const auto [bools, dates] = profile.types(name);
+  return tuple_of({bools, dates});
+}
+
 // Adds the hash of an image, and the path that it was read from.
 void log_hash(Profile& profile, const std::string& name, std::uint64_t hash,
               const std::string& path) {
@@ -209,6 +221,8 @@ void bind_profile(py::module_& module) {
       .def("log_string", &log_string)
       .def("log_nulls", &log_nulls)
       .def("log_hash", &log_hash)
+      .def("add_types", &add_types)
+      .def("types", &types)
       .def_property_readonly("images", &images)
       .def_property_readonly("image_prefixes", &image_prefixes)
       .def("names", &names)

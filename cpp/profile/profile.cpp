@@ -79,6 +79,22 @@ void Profile::count_images(std::string_view prefix, const ImageGroup& more) {
   images.merge(more);
 }
 
+void Profile::add_types(std::string_view name, const Types& more) {
+  if (more.bools + more.dates == 0) return;
+  Types types = this->types(name);
+  types.merge(more);
+  const Column* column = find(name);
+  if (column == nullptr || !types.fit(*column)) {
+    throw std::invalid_argument("got more bools or dates than numbers");
+  }
+  types_.insert_or_assign(std::string(name), types);
+}
+
+Types Profile::types(std::string_view name) const {
+  const Types* types = find_in(types_, name);
+  return types == nullptr ? Types() : *types;
+}
+
 void Profile::log_vector(std::string_view name, std::span<const double> vector, Origin origin) {
   Column& feature = column(name, {Role::kVector, origin});
   const auto [place, added] = vectors_.try_emplace(std::string(name), name);
@@ -145,6 +161,7 @@ void Profile::merge(const Profile& other) {
   merge_all(vectors_, other.vectors_);
   merge_all(joints_, other.joints_);
   merge_all(readings_, other.readings_);  // no more than images
+  merge_all(types_, other.types_);        // no more than numbers
   failures.merge(other.failures);
   decoders.merge(other.decoders);
   tags.merge(other.tags);

@@ -17,6 +17,7 @@
 #include "profile/joint.hpp"
 #include "profile/row_sample.hpp"
 #include "profile/text_pairs.hpp"
+#include "profile/types.hpp"
 #include "profile/vectors.hpp"
 
 namespace lightmeter::profile {
@@ -43,6 +44,11 @@ class Profile {
   [[nodiscard]] std::uint64_t missing(std::string_view name) const;
   // How many were not: numbers, strings and vectors.
   [[nodiscard]] std::uint64_t values(std::string_view name) const;
+  // Says of numbers of a column, which were added before, that they were bools or dates.
+  // std::invalid_argument unless it has so many integers and others.
+  void add_types(std::string_view name, const Types& more);
+  // Of no column too.
+  [[nodiscard]] Types types(std::string_view name) const;
   // Adds a vector to a feature; one that Vectors does not take is missing.
   void log_vector(std::string_view name, std::span<const double> vector, Origin origin);
   // Null if the feature has none.
@@ -131,6 +137,7 @@ class Profile {
   ByName<Vectors> vectors_;
   ByName<Joint> joints_;
   ByName<Readings> readings_;
+  ByName<Types> types_;
 };
 
 }  // namespace lightmeter::profile

@@ -83,10 +83,10 @@ struct Profile::Section {
   bool (*is_there)(const Profile& profile);
   void (*layout)(Codec& codec, Profile& profile);
 
-  static const std::array<Section, 12> kAll;
+  static const std::array<Section, 13> kAll;
 };
 
-constinit const std::array<Profile::Section, 12> Profile::Section::kAll{{
+constinit const std::array<Profile::Section, 13> Profile::Section::kAll{{
     {"timestamp", [](const Profile& profile) { return profile.dataset_timestamp_.has_value(); },
      [](Codec& codec, Profile& profile) {
        std::int64_t timestamp = profile.dataset_timestamp_.value_or(0);
@@ -111,6 +111,7 @@ constinit const std::array<Profile::Section, 12> Profile::Section::kAll{{
     of<&Profile::decoders>("decoders"),
     of<&Profile::readings_>("readings"),
     of<&Profile::tags>("tags"),
+    of<&Profile::types_>("types"),
 }};
 
 std::vector<std::uint8_t> Profile::encode() const {
@@ -159,6 +160,11 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
     wire::require(
         images != profile.groups_.end() && readings.observations() <= images->second.images,
         "readings of more images than there are");
+  }
+  for (const auto& [name, types] : profile.types_) {
+    const Column* column = profile.find(name);
+    wire::require(column != nullptr && types.fit(*column),
+                  "more bools or dates than the feature has numbers");
   }
   for (const auto& [name, vectors] : profile.vectors_) {
     const Column* column = profile.find(name);

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lightmeter import viz as viz
     from lightmeter.batch import measure as measure
     from lightmeter.batch import profile_images as profile_images
+    from lightmeter.contracts import Contract as Contract
+    from lightmeter.contracts import ContractResult as ContractResult
     from lightmeter.drift import FeatureDrift as FeatureDrift
     from lightmeter.drift import Thresholds as Thresholds
     from lightmeter.drift.check import ImageCheck as ImageCheck
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 # Where each name is: what stands above, for the interpreter.
 _NAMES = {
     "batch": "measure profile_images",
+    "contracts": "Contract ContractResult",
     "drift": "FeatureDrift Thresholds",
     "drift.check": "ImageCheck check_image",
     "image.exif": "ExifPolicy",

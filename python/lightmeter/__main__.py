@@ -9,12 +9,12 @@ def main() -> int:
     """Run the command line; without its packages, say in one line what to install."""
     try:
         try:
+            import pydantic  # noqa: F401
             import rich  # noqa: F401
             import typer  # noqa: F401
         except ImportError:
             print(
-                "lightmeter: the command line needs two more packages: "
-                "pip install 'lightmeter[cli]'",
+                "lightmeter: the command line needs more packages: pip install 'lightmeter[cli]'",
                 file=sys.stderr,
             )
             return 2

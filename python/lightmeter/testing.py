@@ -1,18 +1,54 @@
-"""Hypothesis strategies for testing code that profiles and merges (needs ``hypothesis``)."""
+"""For tests: a profile against a contract, and Hypothesis strategies of what is profiled.
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+`assert_contract` needs pydantic, the strategies need ``hypothesis``.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-__all__ = ["Merge", "fold", "images", "merge_trees", "numbers", "streams"]
+from lightmeter.profile.load import ProfileLike
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from lightmeter.contracts import Contract, ContractResult
+
+__all__ = ["Merge", "assert_contract", "fold", "images", "merge_trees", "numbers", "streams"]
 
 T = TypeVar("T")
 
 # A leaf, or a `Merge` of two trees.
 Tree = Any
+
+
+def assert_contract(
+    profile: ProfileLike, contract: "Contract | str | os.PathLike[str] | Mapping[str, Any]"
+) -> "ContractResult":
+    """Judge a profile, and return the result if it passes.
+
+    >>> lm.testing.assert_contract("today.lmp", "contract.toml")
+
+    Args:
+        profile: as `lightmeter.Contract.judge` takes it.
+        contract: a `lightmeter.Contract`, or what makes one.
+
+    Raises:
+        AssertionError: an expectation does not hold; the message has a line for each.
+        ConfigError: the contract is not understood.
+        OSError: a file cannot be read.
+        DecodeError: it holds no whole profile.
+    """
+    from lightmeter.contracts import Contract
+
+    if not isinstance(contract, Contract):
+        contract = Contract(contract)
+    result = contract.judge(profile)
+    if not result.passed:
+        raise AssertionError("\n".join([str(result), *map(str, result.failures)]))
+    return result
 
 
 class Merge(NamedTuple):
@@ -22,28 +58,37 @@ class Merge(NamedTuple):
     right: Tree
 
 
-def numbers() -> st.SearchStrategy[float]:
+def numbers() -> "SearchStrategy[float]":
     """Floats like those of production: many repeats, both zeros, subnormals, infinities and NaN."""
+    from hypothesis import strategies as st
+
     few = st.sampled_from([0.0, -0.0, 1.0, 2.0, 255.0, 5e-324, -1e308])
     whole = st.integers(-300, 300).map(float)
     return st.one_of(few, whole, st.floats(width=64), st.floats(width=32))
 
 
-def streams(max_size: int = 60) -> st.SearchStrategy[list[float]]:
+def streams(max_size: int = 60) -> "SearchStrategy[list[float]]":
     """Lists of `numbers`."""
+    from hypothesis import strategies as st
+
     return st.lists(numbers(), max_size=max_size)
 
 
-def images(max_side: int = 40) -> st.SearchStrategy[Any]:
+def images(max_side: int = 40) -> "SearchStrategy[Any]":
     """uint8 arrays of shape HxW, HxWx1, HxWx3 or HxWx4."""
+    from hypothesis import strategies as st
+    from hypothesis.extra.numpy import arrays
+
     side = st.integers(1, max_side)
     bands = st.sampled_from([(), (1,), (3,), (4,)])
     shapes = st.tuples(side, side, bands).map(lambda s: (s[0], s[1], *s[2]))
     return shapes.flatmap(lambda shape: arrays(np.uint8, shape))
 
 
-def merge_trees(leaves: st.SearchStrategy[Any], max_leaves: int = 12) -> st.SearchStrategy[Tree]:
+def merge_trees(leaves: "SearchStrategy[Any]", max_leaves: int = 12) -> "SearchStrategy[Tree]":
     """Binary trees over `leaves`: a leaf is itself, anything else a `Merge`. `fold` walks one."""
+    from hypothesis import strategies as st
+
     return st.recursive(leaves, lambda trees: st.builds(Merge, trees, trees), max_leaves=max_leaves)
 
 

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 MOST_DIGITS = 19  # with which any two numbers differ, however `number` writes them
+_MOST_COMPARED = 200  # characters of a name: the time grows with their square
 NONE = "\N{EN DASH}"  # stands for a number that does not exist
 # Combining marks, of which a pile would cover the lines above and below; two are normal.
 _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3,}")
@@ -93,7 +94,7 @@ def counted(n: int, noun: str) -> str:
 
 def near(name: object, names: Iterable[str], otherwise: str) -> str:
     """A question that names those most like a name that is none of them; `otherwise` if none is."""
-    alike = get_close_matches(str(name), names, n=3)
+    alike = get_close_matches(str(name)[:_MOST_COMPARED], names, n=3)
     return f"did you mean {' or '.join(alike)}?" if alike else otherwise
 
 

@@ -85,6 +85,7 @@ def test_the_action_compares(tmp_path: Path, dark: bool, fail_on: str, code: int
         "TARGET": "new one.lmp",
         "FAIL_ON": fail_on,
         "HTML": "a.html",
+        "CONTRACT": "",
     }
     assert steps()[1]["env"].keys() == inputs.keys()
     runner = {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}

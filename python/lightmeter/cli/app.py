@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import __version__
-from lightmeter.cli import imports, monitor, serve, store
+from lightmeter.cli import contract, imports, monitor, serve, store
 from lightmeter.cli.check import check
 from lightmeter.cli.dashboard import dashboard
 from lightmeter.cli.demo import demo
@@ -46,6 +46,7 @@ app = Commands(
 for command in (measure, profile, show, merge, drift, check, exif, log):
     app.command()(command)
 store.commands.command()(send)
+app.add_typer(contract.commands, name="contract")
 app.add_typer(imports.commands, name="import")
 app.add_typer(store.commands, name="store")
 app.add_typer(monitor.commands, name="monitor")

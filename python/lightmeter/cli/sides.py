@@ -1,11 +1,16 @@
-"""What a command compares: a file of a profile, or images that are measured first."""
+"""What a command judges: a file of a profile or of rows, or images that are measured first."""
 
+import contextlib
 from pathlib import Path
 
-from lightmeter import ProfileView, Reading, profile_images
+from lightmeter import Profile, ProfileView, Reading, profile_images
 from lightmeter.batch.sources.names import is_shard
+from lightmeter.batch.sources.table import pictures_column
 from lightmeter.cli.terminal import progress_bar, usage
+from lightmeter.errors import DecodeError
 from lightmeter.profile.load import view_of
+from lightmeter.profile.row import NUMBERS
+from lightmeter.profile.table_files import parquet
 
 __all__ = ["view_of_source"]
 
@@ -19,13 +24,17 @@ def view_of_source(
     sample: int = 0,
     group: str | None = None,
 ) -> ProfileView:
-    """Return the profile that a file holds, or that of the images meant.
+    """Return the profile that a file holds, or that of its rows, or of the images meant.
 
     Raises:
         FileNotFoundError: none of the images could be measured.
     """
     if Path(source).is_file() and not is_shard(source):
         return view_of(source)
+    if Path(source).suffix == ".parquet" and Path(source).is_file():
+        view = _view_of_rows(source, reading, group, sample)
+        if view is not None:
+            return view
     with usage(), progress_bar(f"profiling {source}") as progress:
         view = profile_images(
             source,
@@ -39,3 +48,27 @@ def view_of_source(
     if view.images == 0:
         raise FileNotFoundError(f"no image could be measured in {source!r}")
     return view
+
+
+def _view_of_rows(
+    source: str, reading: Reading, group: str | None, sample: int
+) -> ProfileView | None:
+    """Return the profile of a table of values, or of rows that were measured; None of pictures."""
+    pyarrow = parquet()
+    try:
+        with pyarrow.parquet.ParquetFile(source) as file:
+            is_measured = not NUMBERS.keys().isdisjoint(file.schema_arrow.names)
+            if not is_measured:
+                with contextlib.suppress(ValueError):
+                    pictures_column(file.schema_arrow, None, source)
+                    return None
+            table = file.read()
+    except pyarrow.ArrowException as error:
+        raise DecodeError(f"{source}: no table that can be read: {error}") from None
+    profile = Profile(reading=reading, sample=sample)
+    with usage(TypeError):
+        if is_measured:
+            profile.log(table=table, group=group, roles="image")
+        else:
+            profile.log(table=table, group=group, functions=reading.functions)
+    return profile.view()

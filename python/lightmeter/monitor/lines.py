@@ -6,12 +6,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightmeter.errors import ConfigError
-from lightmeter.files import read_regular
+from lightmeter.settings import parse_toml
 
 __all__ = ["Place", "line_of", "read_toml"]
 
-_MOST_BYTES = 2**24
 # The way to a value: keys of tables, and indices of the tables of an array.
 Place = tuple[str | int, ...]
 
@@ -35,17 +33,7 @@ def read_toml(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[Place,
         OSError: it cannot be read.
         ConfigError: it is not TOML; the message names the line.
     """
-    name, body = os.fspath(path), read_regular(path, _MOST_BYTES)
-    try:
-        text = body.decode("utf-8").replace("\r\n", "\n")
-        content = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{name}, line {line}: not UTF-8, as TOML must be") from None
-    except RecursionError:
-        raise ConfigError(f"{name}: values are nested too deeply") from None
-    except ValueError as error:
-        raise ConfigError(f"{name}: {error}") from None
+    content, text = parse_toml(path)
     return content, _find_lines(text)
 
 

@@ -1,6 +1,5 @@
 """A file of monitors to begin with, made for what a store holds of a dataset."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
+from lightmeter.settings import quoted
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
 from lightmeter.text import count
@@ -124,7 +124,7 @@ class _Recommended:
             yield self._late(after)
 
     def _head(self) -> str:
-        name, length = _quoted(self._dataset), duration_text(self._length)
+        name, length = quoted(self._dataset), duration_text(self._length)
         several = "s" if len(self._segments) > 1 else ""
         segments = f", {count(len(self._segments))} segment{several}" if self._segments else ""
         lines = [f"# Monitors of the dataset {name}: buckets of {length}{segments}."]
@@ -148,7 +148,7 @@ class _Recommended:
         ]
         baseline = "trailing = 28"
         if self._reference is not None:
-            name = _quoted(self._reference)
+            name = quoted(self._reference)
             comment = [
                 f"# Pictures look different than in the dataset {name}.",
                 "# Until there are 14 buckets, images are taken to be independent.",
@@ -190,7 +190,7 @@ class _Recommended:
 
     def _new_values(self, names: Sequence[str]) -> str:
         comment = ["# A value that was not there: another camera model, another label."]
-        features = f"features = [{', '.join(map(_quoted, names))}]"
+        features = f"features = [{', '.join(map(quoted, names))}]"
         keys = [features, "baseline = { trailing = 28 }", *self._if_only_segments()]
         return self._table("new values", "new values", comment, keys)
 
@@ -199,7 +199,7 @@ class _Recommended:
             "# Days from the dates of the pictures to the end of their bucket: old pictures, or a",
             "# wrong clock.",
         ]
-        features = f"features = [{', '.join(map(_quoted, names))}]"
+        features = f"features = [{', '.join(map(quoted, names))}]"
         keys = ['scalar = "lag"', features, "baseline = { trailing = 28 }"]
         keys += self._if_only_segments()
         return self._table("lag", "interval", comment, keys)
@@ -220,8 +220,8 @@ class _Recommended:
         lines = [
             *comment,
             "[[monitor]]",
-            f"name = {_quoted(f'{self._dataset}: {name}')}",
-            f"dataset = {_quoted(self._dataset)}",
+            f"name = {quoted(f'{self._dataset}: {name}')}",
+            f"dataset = {quoted(self._dataset)}",
             f'type = "{kind}"',
             *keys,
             "",
@@ -268,18 +268,3 @@ def _delays(buckets: Sequence[Bucket]) -> list[timedelta]:
         (bucket.updated - _EPOCH) // (bucket.end - bucket.start): bucket for bucket in buckets
     }
     return [max(timedelta(), bucket.updated - bucket.end) for bucket in newest.values()]
-
-
-def _quoted(name: str) -> str:
-    """A string of TOML, which has the escapes of JSON; also fit for a comment."""
-    text = json.dumps(name, ensure_ascii=False)
-    return "".join(_escaped(char) if _is_odd(char) else char for char in text)
-
-
-def _escaped(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
-
-
-def _is_odd(char: str) -> bool:
-    """Whether TOML, or an eye, would not take it as it is."""
-    return char == "\x7f" or not (char == " " or char.isprintable())

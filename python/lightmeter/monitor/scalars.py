@@ -1,29 +1,16 @@
 """Numbers that a rule can follow, and the interval that the next one of a series falls into."""
 
 import math
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from lightmeter import _core
 from lightmeter.drift.prediction import predicted_interval
 from lightmeter.monitor.dated import lag_of
 from lightmeter.profile import ColumnView
+from lightmeter.profile.scalars import HUE_STEPS, Scalar, arc, nearest_turn
+from lightmeter.profile.scalars import SCALARS as PROFILE_SCALARS
 
-__all__ = [
-    "HUE_STEPS",
-    "SCALARS",
-    "Share",
-    "arc",
-    "hue_interval",
-    "is_hue",
-    "nearest_turn",
-    "prediction_interval",
-    "scalar_of",
-    "share_of",
-]
-
-HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
+__all__ = ["SCALARS", "Share", "hue_interval", "scalar_of", "share_of"]
 
 _LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
 
@@ -49,43 +36,13 @@ def share_of(column: ColumnView, name: str) -> Share | None:
     return None
 
 
-def _quantile(q: float) -> Callable[[ColumnView], float | None]:
-    return lambda column: column.quantile(q)
-
-
-SCALARS: dict[str, Callable[[ColumnView], float | None]] = {
-    **{
-        name: attrgetter(name)
-        for name in (
-            *("n", "missing_rate", "failure_rate", "distinct"),
-            *("mean", "stddev", "min", "max", "median"),
-        )
-    },
-    "lag": lag_of,
-    **{f"q_{q:02}": _quantile(q / 100) for q in (1, 5, 10, 25, 75, 90, 95, 99)},
-}
+SCALARS: dict[str, Scalar] = PROFILE_SCALARS | {"lag": lag_of}
 
 
 def scalar_of(column: ColumnView, name: str) -> float | None:
     """A number of a feature by name; None where it does not exist, see `ColumnView`."""
     value = SCALARS[name](column)
     return None if value is None else float(value)
-
-
-def is_hue(column: ColumnView, scalar: str) -> bool:
-    """Whether the number is itself an angle, so that 0 follows 254."""
-    return scalar == "mean" and column.meaning.is_circular
-
-
-def nearest_turn(hue: float, to: float) -> float:
-    """`hue` and as many whole turns as bring it within half a turn of `to`."""
-    return to + math.remainder(hue - to, HUE_STEPS)
-
-
-def arc(low: float, high: float) -> tuple[float, float]:
-    """The same arc on the turn before where it passes 255, so that those around 0 stay together."""
-    turn = HUE_STEPS * (high > HUE_STEPS)
-    return low - turn, high - turn
 
 
 def hue_interval(
@@ -112,21 +69,3 @@ def hue_interval(
     middle = math.atan2(y, x) * HUE_STEPS / math.tau % HUE_STEPS
     turned = [nearest_turn(hue, middle) for hue in series]
     return arc(*predicted_interval(turned, sizes, within, size, alpha))
-
-
-def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, float]:
-    """Prediction interval for the next of normal values; its coverage is 1 - alpha.
-
-    The mean plus and minus ``t s sqrt(1 + 1/n)``, t being the two-sided quantile of Student's
-    distribution with n - 1 degrees of freedom, which pays for the mean and the spread not being
-    known: three standard deviations of seven values are exceeded in 3 % of cases, not in 0.3 %.
-
-    Args:
-        series: two values or more.
-        alpha: between 0 and 1.
-    """
-    n = len(series)
-    mean = math.fsum(series) / n
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in series) / (n - 1))
-    half = _core.student_quantile(alpha, n - 1) * spread * math.sqrt(1 + 1 / n)
-    return mean - half, mean + half

@@ -19,11 +19,14 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.times import EPOCH
 
 __all__ = [
+    "ABSENT",
     "Values",
     "arrays_of",
     "as_array",
     "check_names",
     "columns_of",
+    "is_bool",
+    "is_date",
     "is_image",
     "is_vector",
     "listed",
@@ -38,6 +41,12 @@ _ACCEPTED = (
     "a number, a bool, a string, a date or time, None, a vector (an array of floats of one "
     "dimension), or an image (PIL, an array or tensor of two or three dimensions, or an ImageMeter)"
 )
+
+# In place of what a row does not have, so that it is not missing either.
+ABSENT = object()
+
+# Times of a column with a zone, so that they are still known for dates once they are numbers.
+_DATE_SECONDS = np.dtype(np.float64, metadata={"dates": True})
 
 # NumPy's units of time: seconds in one, or how many make a second.
 _DATES = ("Y", "M", "W", "D")
@@ -55,6 +64,8 @@ class Values:
     strings: Counter[str] = field(default_factory=Counter)
     images: list[Any] = field(default_factory=list)
     missing: int = 0
+    bools: int = 0  # of the integers
+    dates: int = 0  # of the fractions
     vectors: list[NDArray[np.float64]] = field(default_factory=list)  # a row each
 
 
@@ -156,7 +167,7 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
     else:
         raise TypeError(f"column {column!r} is a {type(values).__name__}; expected its values")
     if zone is not None:
-        present = _in_seconds(present, utc=True)
+        present = _in_seconds(present, utc=True).astype(_DATE_SECONDS)
     if not missing.any():
         return present
     array = np.ma.zeros((len(missing), *present.shape[1:]), present.dtype)
@@ -220,6 +231,16 @@ def check_names(names: Iterable[Any]) -> None:
             raise ValueError("got an empty name; expected one that says what the values are")
         if not name.isascii() and name != name.encode(errors="replace").decode():
             raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
+
+
+def is_bool(value: Any) -> bool:
+    """Whether a value is a bool, which `plain_value` makes 0 or 1."""
+    return isinstance(value, bool | np.bool_)
+
+
+def is_date(value: Any) -> bool:
+    """Whether a value is a date or time, of which `plain_value` makes seconds."""
+    return isinstance(value, dt.date | np.datetime64)
 
 
 def is_image(plain: Any) -> bool:
@@ -304,7 +325,8 @@ def split_array(array: NDArray[Any], column: str) -> Values:
         return split
     match array.dtype.kind:
         case "b" | "i":
-            return Values(integers=array.astype(np.int64))
+            bools = len(array) if array.dtype.kind == "b" else 0
+            return Values(integers=array.astype(np.int64), bools=bools)
         case "u":
             fits = array < 2**63
             return Values(
@@ -313,10 +335,14 @@ def split_array(array: NDArray[Any], column: str) -> Values:
         case "f" | "M" | "m":
             missing = np.isnan(array)
             present = array[~missing]
-            fractions = present.astype(np.float64) if present.dtype.kind == "f" else None
+            is_number = present.dtype.kind == "f"
+            are_dates = array.dtype.kind == "M" or (
+                array.dtype == _DATE_SECONDS and bool(array.dtype.metadata)
+            )
             return Values(
-                fractions=_in_seconds(present) if fractions is None else fractions,
+                fractions=present.astype(np.float64) if is_number else _in_seconds(present),
                 missing=int(missing.sum()),
+                dates=len(present) if are_dates else 0,
             )
         case _:
             return _split_objects(array.tolist(), column)
@@ -327,6 +353,8 @@ def _split_objects(values: Sequence[Any], column: str) -> Values:
     if kinds == {float}:
         return split_array(np.array(values, dtype=np.float64), column)
     split = Values()
+    if object in kinds:
+        values = [value for value in values if value is not ABSENT]
     if kinds == {str}:  # counted first, then each different one is looked at once
         for text, count in Counter(values).items():
             split.strings[plain_value(text, column)] += count
@@ -341,6 +369,8 @@ def _split_objects(values: Sequence[Any], column: str) -> Values:
             split.strings[plain] += 1
         elif isinstance(plain, int | float):
             numbers[type(plain)].append(plain)
+            split.bools += is_bool(value)
+            split.dates += is_date(value)
         elif is_vector(plain):
             vectors.setdefault(len(plain), []).append(plain)
         else:

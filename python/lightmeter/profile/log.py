@@ -1,6 +1,6 @@
 """Profiling images, rows and tables in one call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Unpack, overload
 
 from lightmeter.image.measure import ImageLike
@@ -9,6 +9,7 @@ from lightmeter.profile.columns import arrays_of, check_names, columns_of, split
 from lightmeter.profile.grouping import GroupName, group_of
 from lightmeter.profile.measured import rows_of
 from lightmeter.profile.profile import Profile, check_logged
+from lightmeter.profile.row_functions import columns_of_functions
 from lightmeter.profile.segments import RowSegments, SegmentedViews, SegmentRows, kept_segment
 from lightmeter.profile.view import ProfileView
 
@@ -44,6 +45,7 @@ def log(
     group: str | None = None,
     segment_by: None = None,
     roles: Literal["image"] | None = None,
+    functions: Sequence[Callable[..., Any]] = (),
     sample: int = 0,
     tags: Mapping[str, str] | None = None,
     reading: Reading | None = None,
@@ -57,6 +59,7 @@ def log(
     group: str | None = None,
     segment_by: SegmentRows,
     roles: Literal["image"] | None = None,
+    functions: Sequence[Callable[..., Any]] = (),
     sample: int = 0,
     tags: Mapping[str, str] | None = None,
     reading: Reading | None = None,
@@ -70,6 +73,7 @@ def log(
     group: str | None = None,
     segment_by: SegmentRows | None = None,
     roles: Literal["image"] | None = None,
+    functions: Sequence[Callable[..., Any]] = (),
     sample: int = 0,
     tags: Mapping[str, str] | None = None,
     reading: Reading | None = None,
@@ -112,6 +116,10 @@ def log(
             as files that `lightmeter measure` wrote. The profile is that of the images, without
             ``.pixels`` features and exemplars, and with Exif only where rows have it: `exif` is the
             policy that they were measured under. What does not begin with ``image.`` is no feature.
+        functions: functions of yours that are called with every row, as a dict, and return a value,
+            or a dict of values: features of the name of the function, and ``name.key``. A function
+            whose parameters are all names of columns gets these columns, as arrays, and returns an
+            array, or a dict of arrays. What one raises is counted in ``name.Error`` by its type.
         sample: of how many images to keep the numbers together, as for `Profile`.
         tags: what to say of the profiles, likewise.
         reading: how pictures are read.
@@ -127,14 +135,17 @@ def log(
         TypeError: not exactly one of `row`, `columns` and `table` is given, a value cannot be
             logged, or an option is unknown.
         ValueError: columns of different lengths or shapes, or two of one name; no column is named
-            `group`, or as `segment_by` says; a row is none of an image; an option is out of range.
+            `group`, or as `segment_by` says; a row is none of an image; an option is out of range;
+            a function has no name that a feature could have, or that of a column.
         ImportError: only pyarrow could read `table`, and that is not installed.
     """
     profile = Profile(reading=reading, sample=sample, tags=tags, **options)
     if segment_by is None:
-        profile.log(row=row, columns=columns, table=table, group=group, roles=roles)
+        profile.log(
+            row=row, columns=columns, table=table, group=group, roles=roles, functions=functions
+        )
         return ResultSet(profile)
-    check_logged(row, columns, table, roles)
+    check_logged(row, columns, table, roles, functions)
     if row is not None:
         raise TypeError("got segment_by with row=; expected columns= or table=")
     segment_of = RowSegments(segment_by)
@@ -149,7 +160,9 @@ def log(
         profile._log_measured(((part_of(segment_of(row)), row) for row in rows), group)
     else:
         arrays = arrays_of(columns_of(table) if columns is None else columns)
-        for text, part in split_rows(arrays, segment_of.of_columns(arrays)):
+        segments_of_rows = segment_of.of_columns(arrays)
+        arrays |= columns_of_functions(functions, arrays)
+        for text, part in split_rows(arrays, segments_of_rows):
             part_of(text)._log_arrays(part, group)
     for segment in segments.values():
         profile._merge(segment, None)

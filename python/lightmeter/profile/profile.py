@@ -2,7 +2,7 @@
 
 import itertools
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Literal, Unpack
@@ -25,6 +25,8 @@ from lightmeter.profile.columns import (
     arrays_of,
     check_names,
     columns_of,
+    is_bool,
+    is_date,
     is_image,
     is_vector,
     plain_value,
@@ -34,6 +36,7 @@ from lightmeter.profile.custom_metrics import log_returned
 from lightmeter.profile.grouping import Group, GroupName, group_named, group_of, split_by_group
 from lightmeter.profile.measured import log_measured, rows_of
 from lightmeter.profile.row import numbers_of
+from lightmeter.profile.row_functions import Errors, columns_of_functions
 from lightmeter.profile.tags import checked_tags
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
@@ -114,6 +117,7 @@ class Profile:
         table: object | None = None,
         group: str | None = None,
         roles: Literal["image"] | None = None,
+        functions: Sequence[Callable[..., Any]] = (),
     ) -> None:
         """Add a row or a table, as `lightmeter.log` takes them, with the same limits.
 
@@ -128,12 +132,17 @@ class Profile:
                 column is named `group`, or with `roles` a row is none of an image.
             ImportError: only pyarrow could read `table`, and that is not installed.
         """
-        check_logged(row, columns, table, roles)
+        check_logged(row, columns, table, roles, functions)
         if roles is not None:
             with self._part(None) as whole:
                 whole._log_measured(((whole, row) for row in rows_of(table, group)), group)
         elif row is not None:
-            if group is None:
+            if functions:
+                with self._part(None) as whole:
+                    whole.log(row=row, group=group)
+                    arrays = arrays_of({name: [value] for name, value in row.items()})
+                    whole._log_columns(columns_of_functions(functions, arrays))
+            elif group is None:
                 self._log_row(row)
             elif isinstance(row, Mapping) and group in row:
                 values = {name: value for name, value in row.items() if name != group}
@@ -142,6 +151,7 @@ class Profile:
                 raise ValueError(f"got the group {group!r}; expected one of the names {list(row)}")
         else:
             arrays = arrays_of(columns_of(table) if columns is None else columns)
+            arrays |= columns_of_functions(functions, arrays)
             self._log_arrays(arrays, group)
 
     def _log_arrays(self, arrays: Mapping[str, NDArray[Any]], group: str | None) -> None:
@@ -204,12 +214,17 @@ class Profile:
             self._core.log_vectors(name, vector[np.newaxis])
         apart = measured.keys() | vectors.keys()
         self._core.log_row({name: plain[name] for name in plain if name not in apart})
+        for name in plain.keys() - apart:
+            if plain[name] is not None:
+                self._core.add_types(name, is_bool(row[name]), is_date(row[name]))
 
     def _log_columns(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """All is looked at before anything is added."""
         columns = {name: split_array(array, name) for name, array in arrays.items()}
         for name, values in columns.items():
             self._track_many(name, values.images)
+            if isinstance(arrays[name], Errors):
+                self._core.log_numbers(name, np.empty(0), "failure")
             if len(values.images) == len(arrays[name]) > 0:
                 continue  # no feature of the plain name
             for vectors in values.vectors:
@@ -219,6 +234,7 @@ class Profile:
             for text, count in values.strings.items():
                 self._core.log_string(name, text, count)
             self._core.log_nulls(name, values.missing)
+            self._core.add_types(name, values.bools, values.dates)
 
     def _measure(
         self,
@@ -333,7 +349,9 @@ class Profile:
         return f"<Profile: {counted_in(self._core.copy())}>"
 
 
-def check_logged(row: object, columns: object, table: object, roles: object) -> None:
+def check_logged(
+    row: object, columns: object, table: object, roles: object, functions: Sequence[object] = ()
+) -> None:
     """Refuse what `Profile.log` cannot have been meant to be called with.
 
     Raises:
@@ -343,6 +361,8 @@ def check_logged(row: object, columns: object, table: object, roles: object) -> 
         raise TypeError("log takes exactly one of row, columns and table")
     if roles is not None and (roles != "image" or table is None):
         raise TypeError(f"roles is {roles!r}; expected 'image', for table=")
+    if roles is not None and functions:
+        raise TypeError("got functions with roles; expected rows that are not measured images")
 
 
 def _count(what: str, count: Any, most: int) -> int:

@@ -37,6 +37,20 @@ class FrequentItem(NamedTuple):
     lower: int
 
 
+class TypeCounts(NamedTuple):
+    """How many observations of a feature are of each type; vectors are of none.
+
+    `number` is of numbers that are no integers. A date is also a time.
+    """
+
+    integer: int
+    number: int
+    text: int
+    bool: int
+    date: int
+    missing: int
+
+
 class Repeated(NamedTuple):
     """A hash that was seen at least so often, and the path of a picture that has it.
 
@@ -104,6 +118,15 @@ class ColumnView:
     def missing(self) -> int:
         """Observations without a value."""
         return self._counts[0]
+
+    @property
+    def types(self) -> TypeCounts:
+        """How many observations are integers, other numbers, texts, bools, dates or missing."""
+        missing, integers, fractions, texts, _ = self._counts
+        if self.meaning.is_date:
+            return TypeCounts(0, 0, texts, 0, integers + fractions, missing)
+        bools, dates = self._core.types(self.name)
+        return TypeCounts(integers - bools, fractions - dates, texts, bools, dates, missing)
 
     @property
     def missing_rate(self) -> float | None:

@@ -45,6 +45,7 @@ class Feature:
 
     n: int = 0  # observations, of which those without a value here are missing
     integral: int = 0
+    bools: int = 0  # of the integers
     numbers: QuantileSketch = field(default_factory=QuantileSketch)
     moments: tuple[float, float] = (0.0, 0.0)  # mean, sum of squared distances from it
     distinct_numbers: Bounds = (0.0, 0.0, 0.0)
@@ -83,6 +84,7 @@ class Feature:
             meaning.role,
             meaning.origin,
         )
+        profile.add_types(name, min(self.bools, self.integral), 0)
 
 
 def read_feature(name: str, metrics: Metrics) -> Feature:
@@ -94,13 +96,14 @@ def read_feature(name: str, metrics: Metrics) -> Feature:
     Raises:
         DecodeError: a metric is damaged, or they are not of one column.
     """
-    integers = sum(_count(metrics, "types", kind) or 0 for kind in ("integral", "boolean"))
+    bools = _count(metrics, "types", "boolean") or 0
+    integers = (_count(metrics, "types", "integral") or 0) + bools
     strings = _count(metrics, "types", "string") or 0
     frequent, distinct = _frequent(metrics), _distinct(metrics)
     feature = Feature(numbers=_numbers(name, metrics))
-    feature.integral = min(integers, feature.values)
+    feature.integral, feature.bools = min(integers, feature.values), bools
     if strings and frequent is not None:
-        kept = _strings(frequent, strings, _count(metrics, "types", "boolean") or 0)
+        kept = _strings(frequent, strings, bools)
         feature.strings = strings_of(kept)
     if not feature.numbers.is_exact:
         feature.moments = _moments(feature.numbers, metrics)

@@ -60,6 +60,7 @@ def test_numbers_are_those_of_whylogs(file: str, name: str) -> None:
     assert column.n - column.missing == values
     if not (is_tag or odd):
         assert ours["types/integral"] == theirs["types/integral"] + theirs["types/boolean"]
+        assert column.types.bool == theirs["types/boolean"]
         assert ours["types/string"] == theirs["types/string"]
         assert ours["types/fractional"] == theirs["types/fractional"]
     if "ints/min" in ours and theirs.get("ints/min", math.inf) < theirs.get("ints/max", -math.inf):

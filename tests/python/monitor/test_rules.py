@@ -24,11 +24,8 @@ from lightmeter.monitor.rules import (
     Rule,
     SchemaRule,
 )
-from lightmeter.monitor.scalars import (
-    hue_interval,
-    nearest_turn,
-    prediction_interval,
-)
+from lightmeter.monitor.scalars import hue_interval
+from lightmeter.profile.scalars import nearest_turn, prediction_interval
 from september import alarms, judge, of_september, put, put_days, rows, states
 
 

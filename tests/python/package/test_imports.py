@@ -13,7 +13,7 @@ PACKAGE = ROOT / "python/lightmeter"
 CORE = ROOT / "cpp"
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](\S+)\.\w+[>"]', re.MULTILINE)
 
-GROUND = {"_core", "errors", "files", "nesting", "quiet", "sketch", "testing", "text", "times"}
+GROUND = {"_core", "errors", "files", "nesting", "quiet", "settings", "sketch", "text", "times"}
 
 # A room may use those below it: the ones named here and everything that they may use.
 ROOMS = {
@@ -22,6 +22,8 @@ ROOMS = {
     "profile": "image",
     "batch": "profile",
     "drift": "profile",
+    "contracts": "draw profile",
+    "testing": "contracts",
     "store": "profile",
     "whylogs": "drift",
     "draw": "ground",
@@ -36,7 +38,7 @@ ROOMS = {
     "run": "alerts",
     "ray": "batch",
     "spark": "batch",
-    "lightmeter": "batch run viz whylogs writers ray spark",
+    "lightmeter": "batch contracts run testing viz whylogs writers ray spark",
     "demo": "lightmeter dashboard",
     "serve": "dashboard run writers whylogs openmetrics",
     "cli": "demo serve",

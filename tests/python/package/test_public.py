@@ -22,7 +22,7 @@ HEAVY = {
     "sqlite3",
     "subprocess",
 }
-HEAVY |= {"asyncio", "sqlalchemy", "ssl", "tomllib", "typer"}
+HEAVY |= {"asyncio", "pydantic", "sqlalchemy", "ssl", "tomllib", "typer"}
 
 
 def test_public_names_exist_and_are_documented() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from lightmeter import Profile, ProfileView, log, log_image
 from lightmeter.errors import ImageError
+from lightmeter.profile.view import TypeCounts
 from tensors import Bfloat16, Tensor
 
 
@@ -369,3 +370,89 @@ def test_frequent_strings_and_integers_are_in_one_order() -> None:
     column.to_summary_dict()["frequent_items/frequent_strings"].clear()
     assert [(item.value, item.est) for item in column.frequent] == expected
     assert len(column.to_summary_dict()["frequent_items/frequent_strings"]) == 5
+
+
+UTC_DAY = dt.datetime(2022, 9, 7, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("values", "types"),
+    [
+        ([True, None, np.bool_(False)], {"bool": 2, "missing": 1}),
+        (np.array([True, False]), {"bool": 2}),
+        ([UTC_DAY, dt.date(2022, 9, 7), np.datetime64("2022-09-07")], {"date": 3}),
+        (np.array(["2022-09-07", "NaT"], "M8[D]"), {"date": 1, "missing": 1}),
+        (
+            [1, 2.5, "x", True, UTC_DAY],
+            {"integer": 1, "number": 1, "text": 1, "bool": 1, "date": 1},
+        ),
+        ([dt.timedelta(1), Decimal(1)], {"number": 2}),
+    ],
+)
+def test_types_are_counted(values: Any, types: dict[str, int]) -> None:
+    expected = TypeCounts(**{**dict.fromkeys(TypeCounts._fields, 0), **types})
+    whole = log(columns={"a": values}).view()
+    assert whole["a"].types == one_by_one("a", list(values))["a"].types == expected
+    twice = ProfileView.from_bytes(whole.merge(whole).to_bytes())
+    assert twice["a"].types == tuple(2 * count for count in expected)
+    grouped = log(columns={"a": values, "b": ["x"] * len(values)}, group="b").view()
+    assert grouped["a"].types == expected
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_types_of_tables_are_counted(library: str) -> None:
+    module = pytest.importorskip(library)
+    series = {"pyarrow": "array"}.get(library, "Series")
+    for values, kind in (([True, None], "bool"), ([UTC_DAY, None], "date")):
+        types = log(columns={"a": getattr(module, series)(values)}).view()["a"].types
+        assert (getattr(types, kind), types.missing, sum(types)) == (1, 1, 2)
+
+
+def cheap(row: dict[str, Any]) -> bool:
+    return row["price"] < 1.5
+
+
+def margin(price: Any, cost: Any) -> Any:
+    return price - cost
+
+
+def both(row: dict[str, Any]) -> dict[str, Any]:
+    return {"twice": 2 * row["cost"], "inverse": 1 / (row["cost"] - 1)}
+
+
+def short(price: Any) -> Any:
+    return {"part": price[:1]}
+
+
+@pytest.mark.parametrize("options", [{}, {"group": "shop"}, {"segment_by": "shop"}])
+def test_functions_of_rows_and_columns(options: dict[str, Any]) -> None:
+    columns = {
+        "price": np.array([1.0, 2.0, np.nan]),
+        "cost": np.array([1, 3, 2]),
+        "shop": list("aab"),
+    }
+    functions = [cheap, margin, both, short]
+    result = log(columns=columns, functions=functions, **options)
+    view = getattr(result, "whole", None) or result.view()
+    assert (view["cheap"].types.bool, view["cheap"].mean) == (3, 1 / 3)
+    assert (view["margin"].n, view["margin"].missing, view["margin"].mean) == (3, 1, -0.5)
+    assert (view["both.twice"].n, view["both.twice"].mean) == (2, 5)
+    assert view["both.Error"].failure_rate == 1 / 3
+    assert items(view, "both.Error") == {"ZeroDivisionError": 1}
+    assert items(view, "short.Error") == {"ValueError": 3}
+    assert "short.part" not in view
+    if options:
+        return
+    profile = Profile()
+    for row in range(3):
+        cells = {name: np.asarray(column).tolist()[row] for name, column in columns.items()}
+        profile.log(row=cells, functions=[cheap, margin, both])
+    assert profile.view() == log(columns=columns, functions=functions[:3]).view()
+
+
+@pytest.mark.parametrize("functions", ["x", [3], [lambda row: 1], [cheap, cheap], [items]])
+def test_functions_that_cannot_be_features(functions: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="function"):
+        log(columns={"items": [1]}, functions=functions)
+    with pytest.raises(TypeError, match="functions with roles"):
+        log(table=[], roles="image", functions=[cheap])

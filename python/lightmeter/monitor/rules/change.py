@@ -7,8 +7,9 @@ from lightmeter.drift.readings import Unlike
 from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
-from lightmeter.monitor.scalars import HUE_STEPS, arc, is_hue, nearest_turn, scalar_of
+from lightmeter.monitor.scalars import scalar_of
 from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.profile.scalars import HUE_STEPS, arc, is_hue, nearest_turn
 
 __all__ = ["ChangeRule"]
 

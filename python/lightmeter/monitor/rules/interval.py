@@ -12,18 +12,11 @@ from lightmeter.drift.readings import Unlike
 from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.rules.rule import RULES
 from lightmeter.monitor.rules.scalar import ScalarRule, within
-from lightmeter.monitor.scalars import (
-    Share,
-    hue_interval,
-    is_hue,
-    nearest_turn,
-    prediction_interval,
-    scalar_of,
-    share_of,
-)
+from lightmeter.monitor.scalars import Share, hue_interval, scalar_of, share_of
 from lightmeter.monitor.shares import share_interval
 from lightmeter.monitor.shelf import Contents, Past
 from lightmeter.profile import ColumnView
+from lightmeter.profile.scalars import is_hue, nearest_turn, prediction_interval
 
 __all__ = ["IntervalRule"]
 

@@ -1,0 +1,143 @@
+"""The commands of contracts."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from xml.etree import ElementTree as Xml
+
+import typer
+
+from lightmeter import Contract, ContractResult, Reading
+from lightmeter.cli.options import Exemplars, Workers, reads_images
+from lightmeter.cli.sides import view_of_source
+from lightmeter.cli.terminal import Commands, complain, reported, say, usage
+from lightmeter.contracts import Outcome
+from lightmeter.contracts.generate import contract_of
+from lightmeter.errors import ConfigError
+from lightmeter.files import check_target, write_atomically
+from lightmeter.profile.load import view_of
+from lightmeter.text import visible
+
+__all__ = ["commands"]
+
+FAILED, BAD_CONTRACT = 1, 2
+_PICTURES = 3  # of a failure that are named
+
+commands = Commands(no_args_is_help=True, help="Say what images and rows must be like; judge them.")
+
+
+class Format(StrEnum):
+    """How the outcomes are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+@commands.command()
+@reads_images
+def check(
+    source: Annotated[
+        str,
+        typer.Argument(help="Images, or a profile file, or a table of rows such as rows.parquet."),
+    ],
+    contract: Annotated[Path, typer.Option(help="The contract, a TOML file.")],
+    html: Annotated[Path | None, typer.Option(help="Write a page about it to this file.")] = None,
+    *,
+    reading: Reading,
+    exemplars: Exemplars = 3,
+    workers: Workers = None,
+    output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+) -> None:
+    """Judge images, rows or a profile by a contract.
+
+    Exit codes: 0 all expectations hold but for warnings; 1 an error does not hold, or the source
+    cannot be read; 2 the contract is not understood.
+    """
+    with reported():
+        try:
+            read = Contract(contract)
+        except ConfigError as error:
+            complain(str(error))
+            raise typer.Exit(BAD_CONTRACT) from None
+        if html is not None:
+            check_target(html)
+        view = view_of_source(source, reading, workers=workers, exemplars=exemplars)
+        result = read.judge(view)
+        if html is not None:
+            result.write_html(html)
+        for line in _PRINTED[output_format](result):
+            print(line)
+        if not result.passed:
+            raise typer.Exit(FAILED)
+
+
+@commands.command()
+def init(
+    profiles: Annotated[list[Path], typer.Argument(help="Profile files of what is good.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Write the contract here.")],
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="How many images or rows will be judged at once; by default as many as now."
+        ),
+    ] = None,
+) -> None:
+    """Write a contract that profiles of the same kind pass, with limits and why they are so.
+
+    It never overwrites a file.
+    """
+    with reported(), usage():
+        if output.exists():
+            raise ValueError(f"{output} is there already; name another file, or delete it")
+        text = contract_of([view_of(path) for path in profiles], batch)
+        write_atomically(output, text.encode())
+        say(f"{output}: {Contract(output)!r}")
+
+
+def _text(result: ContractResult) -> Iterator[str]:
+    for outcome in result.failures:
+        pictures = ", ".join(picture.path for picture in outcome.pictures[:_PICTURES])
+        yield f"{outcome}{f'; such as {visible(pictures)}' if pictures else ''}"
+    yield str(result)
+
+
+def _json(result: ContractResult) -> Iterator[str]:
+    yield result.to_json()
+
+
+def _junit(result: ContractResult) -> Iterator[str]:
+    """Yield the XML that CI servers read: a test case for each outcome."""
+    suite = Xml.Element("testsuite", name="lightmeter contract")
+    suite.set("tests", str(len(result.outcomes)))
+    suite.set("failures", str(sum(o.severity == "error" for o in result.failures)))
+    for outcome in result.outcomes:
+        name = f"{outcome.feature} {outcome.expected}".strip()
+        case = Xml.SubElement(suite, "testcase", name=visible(name))
+        case.set("classname", visible(outcome.expectation or "contract"))
+        if outcome.state != "holds":
+            kind = "failure" if outcome.severity == "error" else "system-out"
+            Xml.SubElement(case, kind).text = str(outcome)
+    yield Xml.tostring(suite, encoding="unicode")
+
+
+def _github(result: ContractResult) -> Iterator[str]:
+    """Yield commands of GitHub's runners, which make annotations of them."""
+    for outcome in result.failures:
+        yield f"::{outcome.severity} title=contract::{_escaped(outcome)}"
+    yield str(result)
+
+
+def _escaped(outcome: Outcome) -> str:
+    text = str(outcome).replace("%", "%25")
+    return text.replace("\r", "%0D").replace("\n", "%0A")
+
+
+_PRINTED: dict[Format, Callable[[ContractResult], Iterator[str]]] = {
+    Format.TEXT: _text,
+    Format.JSON: _json,
+    Format.JUNIT: _junit,
+    Format.GITHUB: _github,
+}

@@ -1,0 +1,11 @@
+"""Contracts: what images and rows must be like, judged on a profile."""
+
+try:
+    import pydantic as _  # noqa: F401
+except ImportError as error:
+    raise ImportError("contracts need pydantic: pip install 'lightmeter[store]'") from error
+
+from lightmeter.contracts.contract import Contract
+from lightmeter.contracts.result import ContractResult, Outcome
+
+__all__ = ["Contract", "ContractResult", "Outcome"]

@@ -1,0 +1,97 @@
+"""Contracts: what a profile must be like, as tables of a TOML file."""
+
+import fnmatch
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from lightmeter.contracts.expectation import Expectation, Expectations
+from lightmeter.contracts.judge import judged
+from lightmeter.contracts.result import ContractResult, Outcome
+from lightmeter.profile import ProfileView
+from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.settings import parse_toml, settings_of
+from lightmeter.text import counted, near
+
+__all__ = ["Contract"]
+
+
+class Contract:
+    """Expectations of a profile: read once, judged on any number of profiles.
+
+    It is frozen, so threads may share it, and a fork changes nothing.
+
+    >>> lm.Contract("contract.toml").judge("today.lmp").passed
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
+        """Read a contract.
+
+        Args:
+            source: the path of a TOML file, or what such a file holds, as a dict.
+
+        Raises:
+            OSError: the file cannot be read.
+            ConfigError: it is no contract; the message names the path of each mistake, such as
+                ``expect[2].mean.at_leest``, and the nearest word that is known.
+        """
+        if isinstance(source, Mapping):
+            content, name = source, "contract"
+        else:
+            content, name = parse_toml(source)[0], os.fspath(source)
+        self._expectations = settings_of(Expectations, content, name).expect
+
+    def judge(self, profile: ProfileLike) -> ContractResult:
+        """Judge a profile by all expectations.
+
+        Args:
+            profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a ``.lmp`` file.
+
+        Raises:
+            OSError: the file cannot be read.
+            DecodeError: it holds no whole profile.
+        """
+        view = view_of(profile)
+        names = list(view)
+        return ContractResult(
+            tuple(
+                outcome
+                for expectation in self._expectations
+                for outcome in _outcomes(expectation, view, names)
+            )
+        )
+
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """Return the JSON Schema of contracts, by which editors complete and check them."""
+        return Expectations.model_json_schema()
+
+    def __len__(self) -> int:
+        """How many expectations there are."""
+        return len(self._expectations)
+
+    def __repr__(self) -> str:
+        """How many expectations there are."""
+        return f"<Contract of {counted(len(self), 'expectation')}>"
+
+
+def _outcomes(expectation: Expectation, view: ProfileView, names: list[str]) -> Iterator[Outcome]:
+    outcome = partial(Outcome, expectation.name, expectation.severity)
+    found: dict[str, None] = {}
+    odd = []
+    for pattern in expectation.features or [expectation.feature]:
+        matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
+        found.update(dict.fromkeys(matching))
+        if not matching:
+            got = f"missing; {near(pattern, names, 'no feature has a name like it')}"
+            odd.append(outcome(pattern, "a feature", got, "fails"))
+    if expectation.schema_ == "exactly":
+        others = [name for name in names if name not in found]
+        odd += [outcome(name, "no other feature", "a new one", "fails") for name in others]
+    yield from odd
+    if expectation.schema_ and not odd:
+        expected = f"{expectation.schema_.replace('_', ' ')} these features"
+        yield outcome("", expected, counted(len(found), "feature"), "holds")
+    for name in found:
+        yield from (outcome(name, *verdict) for verdict in judged(expectation, name, view))

@@ -1,0 +1,122 @@
+"""The tables of a contract as models."""
+
+import math
+from functools import cached_property
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+
+from lightmeter.profile.scalars import COUNTS, SCALARS
+from lightmeter.text import number
+
+__all__ = ["Clause", "Expectation", "Expectations", "Limits", "Value"]
+
+Value = str | bool | Annotated[int, Field(ge=-(2**63), lt=2**64)] | float
+
+_DIGITS = 6
+_NAMES = (*SCALARS, *COUNTS)
+_WORDS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Limits(_Strict):
+    """Limits of a number; of the mean of hues an arc, from `at_least` up to `at_most`."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Limits":
+        if not self.model_fields_set:
+            raise ValueError("it is empty; expected at_least, at_most, above or below")
+        return self
+
+    @property
+    def is_arc(self) -> bool:
+        """Whether they can be an arc of hues: from one end up to the other."""
+        return None not in (self.at_least, self.at_most) and self.above is self.below is None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no number is within, unless they are an arc of hues."""
+        lower = max((x for x in (self.at_least, self.above) if x is not None), default=-math.inf)
+        upper = min((x for x in (self.at_most, self.below) if x is not None), default=math.inf)
+        return lower > upper
+
+
+class Clause(NamedTuple):
+    """One limit of a number of a feature.
+
+    Attributes:
+        scalar: the name of the number.
+        key: which limit, such as ``at_least``.
+        limit: its value.
+        expected: both in words.
+        limits: all limits of the number.
+    """
+
+    scalar: str
+    key: str
+    limit: float
+    expected: str
+    limits: Limits
+
+
+_SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(_NAMES, (Limits | None, None))
+_Scalars: Any = create_model("_Scalars", __base__=_Strict, **_SCALAR_FIELDS)
+
+
+class Expectation(_Scalars):  # type: ignore[misc]
+    """What the features of a name or a pattern must be like; one table ``[[expect]]``."""
+
+    name: str = ""
+    severity: Literal["error", "warning"] = "error"
+    feature: str = ""
+    features: list[str] = Field(default_factory=list)
+    values: list[Value] | None = None
+    top: int | None = Field(None, ge=1)
+    contains: list[Value] | None = None
+    type: Literal["integer", "number", "text", "bool", "date"] | None = None
+    share: float = Field(1.0, gt=0.0, le=1.0)
+    unique: Literal[True] | None = None
+    schema_: Literal["at_least", "exactly"] | None = Field(None, alias="schema")
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Expectation":
+        if bool(self.feature) == bool(self.features):
+            raise ValueError("expected either feature or features")
+        if not {"values", "contains", "type", "unique", "schema_", *_NAMES} & self.model_fields_set:
+            raise ValueError("it expects nothing; expected such as mean = { at_most = 0.02 }")
+        for key, other in (("top", "values"), ("share", "type"), ("schema_", "features")):
+            if {key, other} & self.model_fields_set == {key}:
+                raise ValueError(f"got {key.strip('_')} without {other}")
+        for scalar, limits in self.limits.items():
+            if limits.is_empty and not (scalar == "mean" and limits.is_arc):
+                raise ValueError(f"{scalar} has limits that no number is within")
+        return self
+
+    @cached_property
+    def limits(self) -> dict[str, Limits]:
+        """The limits that are given, by their scalar."""
+        return {name: getattr(self, name) for name in _NAMES if getattr(self, name) is not None}
+
+    @cached_property
+    def clauses(self) -> list[Clause]:
+        """Each limit, with its words."""
+        return [
+            Clause(scalar, key, limit, f"{scalar} {words} {number(limit, _DIGITS)}", limits)
+            for scalar, limits in self.limits.items()
+            for key, words in _WORDS.items()
+            if (limit := getattr(limits, key)) is not None
+        ]
+
+
+class Expectations(_Strict):
+    """Expectations of profiles of images or rows."""
+
+    expect: list[Expectation] = Field(min_length=1)

@@ -1,0 +1,282 @@
+"""Expectations in a file, judged on a profile: what holds, fails, and cannot be told."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import picture
+from contracts_of_whylogs import TABLES, constraints
+
+pytest.importorskip("pydantic")
+
+import lightmeter as lm
+from lightmeter import Contract, ProfileView, testing
+from lightmeter.errors import ConfigError
+
+N = 100
+COLUMNS = {
+    "x": np.arange(N) / 2,
+    "id": np.arange(N),
+    "camera": ["left", "right", "left", "right", "up"] * (N // 5),
+    "gaps": [None if i < 10 else i % 3 for i in range(N)],
+    "many": np.arange(N) % 7,
+}
+
+
+@pytest.fixture(scope="module")
+def view() -> ProfileView:
+    return lm.log(columns=COLUMNS).view()
+
+
+@pytest.fixture(scope="module")
+def large() -> ProfileView:
+    """Of more values than a profile lists."""
+    rng = np.random.default_rng(0)
+    texts = ["often"] * 9000 + ["second"] * 3000 + [f"rare {i}" for i in range(5000)]
+    columns = {"x": rng.normal(0, 1, 17000), "text": texts, "id": np.arange(17000) * 1.5}
+    columns["whole"] = np.arange(17000)
+    return lm.log(columns=columns).view()
+
+
+def states(view: ProfileView, feature: str, toml: str) -> list[str]:
+    contract = Contract({"expect": [{"feature": feature, **tomllib.loads(toml)}]})
+    return [outcome.state for outcome in contract.judge(view).outcomes]
+
+
+@pytest.mark.parametrize(
+    ("feature", "toml", "state"),
+    [
+        ("x", "n = { at_least = 100, at_most = 100 }", "holds"),
+        ("x", "mean = { at_least = 24.75 }", "holds"),
+        ("x", "mean = { above = 24.75 }", "fails"),
+        ("x", "max = { at_most = 49 }", "fails"),
+        ("x", "max = { below = 49.6 }", "holds"),
+        ("x", "stddev = { at_least = 20 }", "fails"),
+        ("x", "q_05 = { at_least = 2, at_most = 3 }", "holds"),
+        ("x", "median = { at_most = 20 }", "fails"),
+        ("x", "failure_rate = { at_most = 1 }", "cannot be told"),
+        ("camera", "mean = { at_most = 1 }", "cannot be told"),
+        ("camera", "distinct = { at_least = 3, at_most = 3 }", "holds"),
+        ("camera", 'values = ["left", "right", "up"]', "holds"),
+        ("camera", 'values = ["left", "right"]', "fails"),
+        ("camera", 'values = ["left", "right"]\ntop = 2', "holds"),
+        ("camera", 'values = ["left", "up"]\ntop = 2', "fails"),
+        ("camera", 'values = ["left"]\ntop = 1', "cannot be told"),  # which are as frequent
+        ("camera", 'contains = ["up"]', "holds"),
+        ("camera", 'contains = ["up", "down"]', "fails"),
+        ("many", "values = [0, 1, 2, 3, 4, 5, 6.0]", "holds"),
+        ("many", "values = [true, false]", "fails"),
+        ("x", "contains = [0, 0.5]", "holds"),
+        ("gaps", "missing = { at_most = 10 }", "holds"),
+        ("gaps", "missing_rate = { below = 0.1 }", "fails"),
+        ("gaps", 'type = "integer"', "holds"),
+        ("x", 'type = "integer"', "fails"),
+        ("x", 'type = "number"', "holds"),
+        ("camera", 'type = "text"', "holds"),
+        ("x", "sum = { at_least = 2475, at_most = 2475 }", "holds"),
+        ("id", "unique = true", "holds"),
+        ("many", "unique = true", "fails"),
+        ("id", "distinct_rate = { at_least = 1 }", "holds"),
+        ("gone", "n = { above = 0 }", "fails"),
+        ("gone.*", "n = { above = 0 }", "fails"),
+    ],
+)
+def test_clauses(view: ProfileView, feature: str, toml: str, state: str) -> None:
+    assert set(states(view, feature, toml)) == {state}
+
+
+@pytest.mark.parametrize(
+    ("feature", "toml", "state"),
+    [
+        ("x", "median = { at_least = -0.1, at_most = 0.1 }", "holds"),
+        ("x", "median = { at_least = 1 }", "fails"),
+        ("x", "q_90 = { at_least = 1.29 }", "cannot be told"),
+        ("text", "distinct = { at_least = 4000, at_most = 6000 }", "holds"),
+        ("text", "distinct = { at_most = 5002 }", "cannot be told"),
+        ("text", "distinct = { at_most = 100 }", "fails"),
+        ("text", 'values = ["second"]', "fails"),
+        ("text", 'contains = ["often"]', "holds"),
+        ("text", 'contains = ["never"]', "cannot be told"),
+        ("text", 'values = ["often", "second"]\ntop = 2', "holds"),
+        ("text", 'values = ["often"]\ntop = 2', "fails"),
+        ("text", "unique = true", "fails"),
+        ("id", "unique = true", "cannot be told"),
+        ("id", "distinct_rate = { at_least = 0.9 }", "holds"),
+        ("id", "contains = [1.7]", "cannot be told"),
+        ("id", "values = [1.5]", "fails"),
+        ("whole", "contains = [9000]", "cannot be told"),
+    ],
+)
+def test_what_a_sketch_bounds(large: ProfileView, feature: str, toml: str, state: str) -> None:
+    assert set(states(large, feature, toml)) == {state}
+    passed = Contract({"expect": [{"feature": feature, **tomllib.loads(toml)}]}).judge(large).passed
+    assert passed == (state == "holds")
+
+
+def test_a_mean_of_hues_is_on_a_circle() -> None:
+    red = [np.full((8, 8, 3), (255, 0, shade), np.uint8) for shade in (0, 40)]
+    view = lm.log_image(red).view()
+    name = "image.Hue.circular_mean"
+    assert set(states(view, name, "mean = { at_least = 240, at_most = 10 }")) == {"holds"}
+    assert set(states(view, name, "mean = { at_least = 10, at_most = 240 }")) == {"fails"}
+    assert "fails" in states(view, "image.entropy", "mean = { at_least = 240, at_most = 10 }")
+
+
+@pytest.mark.parametrize(
+    ("schema", "features", "failed"),
+    [
+        ("at_least", ["x", "cam*"], []),
+        ("exactly", ["x", "id", "camera", "gaps", "many"], []),
+        ("exactly", ["x", "id", "cam*", "gaps"], ["many"]),
+        ("exactly", ["*", "lense"], ["lense"]),
+    ],
+)
+def test_schema(view: ProfileView, schema: str, features: list[str], failed: list[str]) -> None:
+    result = Contract({"expect": [{"features": features, "schema": schema}]}).judge(view)
+    assert [outcome.feature for outcome in result.failures] == failed
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("[[expect]]\nfeature = 'x'\nmaen = { at_least = 1 }", r"expect\[1\].maen: .* mean"),
+        (
+            "[[expect]]\nfeature = 'x'\nmean = { at_leest = 1 }",
+            r"expect\[1\].mean.at_leest: .*at_l",
+        ),
+        ("[[expect]]\nfeature = 'x'\nmean = {}", r"expect\[1\].mean: it is empty"),
+        ("[[expect]]\nfeature = 'x'\nmean = 4", r"expect\[1\].mean is 4; expected a table of at_"),
+        ("[[expect]]\nfeature = 'x'", r"expects nothing"),
+        ("[[expect]]\nfeature = 'x'\ntype = 'intger'", r"type is 'intger'; did you mean integer"),
+        ("[[expect]]\nfeature = 'x'\nseverity = 'warn'\nunique = true", r"did you mean warning"),
+        ("[[expect]]\nunique = true", "either feature or features"),
+        ("[[expect]]\nfeature = 'x'\nfeatures = ['x']\nunique = true", "either feature or f"),
+        ("[[expect]]\nfeature = 'x'\nschema = 'exactly'", "schema without features"),
+        ("[[expect]]\nfeature = 'x'\nn.above = 3\nshare = 0.5", "share without type"),
+        ("[[expect]]\nfeature = 'x'\nvalues = [[1]]", r"values\[1\] is \[1\]"),
+        ("[[expect]]\nfeature = 'x'\nvalues = [0x1" + "0" * 9000 + "]", r"values\[1\] is a value"),
+        ("[[expect]]\nfeature = 'x'\ncontains = [inf]", r"contains\[1\] is inf"),
+        ("[[expect]]\nfeature = 'x'\nmin = { at_least = 2, at_most = 1 }", "no number is within"),
+        ("[[expect]]\nfeature = 'x'\nmean = { at_least = inf }", "finite"),
+        ("[[expect]]\nfeature = 'x'\nmean = { at_least = true }", "at_least is True"),
+        ("[[expect]]\nfeature = 'x'\nn.above = 0x" + "f" * 9000, r"n.above is a value too large"),
+        (
+            "[[expect]]\nfeature = 'x'\nn.above = 3\nseverity = 0x1" + "0" * 9000,
+            "severity is a value",
+        ),
+        ("[[expect]]\n" + "k" * 10**6 + " = 1", "unknown key"),
+        ("[[expct]]\nfeature = 'x'", r"expct: unknown key; did you mean expect"),
+        ("expect = []", "expect"),
+        ("expect = 3", "expect is 3"),
+        ("expect = [3]", r"expect\[1\] is 3"),
+        ("[[expect]", "line 1"),
+        ("x = " + "[" * 5000, "nested|Invalid|recursion"),
+        ("a" + ".a" * 3000 + " = 1", "a: unknown key|nested"),
+        ("x = '\udcff'", "UTF-8"),
+        ("\n".join(f"k{i} = 1" for i in range(9)), "and 5 more mistakes"),
+    ],
+)
+def test_a_mistake_is_told_with_its_path(tmp_path: Path, toml: str, words: str) -> None:
+    file = tmp_path / "contract.toml"
+    file.write_bytes(toml.encode(errors="surrogateescape"))
+    with pytest.raises(ConfigError, match=words) as raised:
+        Contract(file)
+    assert str(file) in str(raised.value)
+    assert len(str(raised.value)) < 3000
+
+
+def test_a_name_of_any_length(view: ProfileView) -> None:
+    """It would take a minute to look for names that are like all of it."""
+    (outcome,) = (
+        Contract({"expect": [{"feature": "x" * 10**6, "n": {"above": 1}}]}).judge(view).outcomes
+    )
+    assert outcome.state == "fails"
+
+
+def test_results(view: ProfileView, tmp_path: Path) -> None:
+    contract = Contract(
+        {
+            "expect": [
+                {"name": "<b>", "feature": "x", "mean": {"at_least": 30}, "severity": "warning"},
+                {"feature": "x", "n": {"at_least": 1}},
+            ]
+        }
+    )
+    result = contract.judge(view)
+    assert result.passed
+    assert repr(result) == "contract passed: 1 of 2 checks failed"
+    (failure,) = result.failures
+    assert str(failure) == "warning: <b>: x: expected mean at least 30, got 24.75"
+    assert json.loads(result.to_json())["outcomes"][0]["state"] == "fails"
+    frame = pytest.importorskip("pandas") and result.to_pandas()
+    assert list(frame.state) == ["fails", "holds"]
+    result.write_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;" in page
+    assert "<script" not in page
+    assert "&lt;b&gt;" in result._repr_html_()
+    assert Contract.json_schema()["properties"]["expect"]
+
+
+def test_the_worst_pictures_are_shown() -> None:
+    profile = lm.Profile(exemplars=2)
+    profile.track_many([picture(seed=seed, noise=noise) for seed, noise in enumerate([1, 4, 9])])
+    contract = Contract({"expect": [{"feature": "image.Noise", "mean": {"at_most": 0.1}}]})
+    result = contract.judge(profile)
+    (failure,) = result.failures
+    high = profile.view().exemplars("image.Noise").high
+    assert list(failure.pictures) == high
+    assert result.to_html().count("data:image/jpeg") == len(high) > 0
+
+
+def test_every_constraint_of_whylogs_has_a_line() -> None:
+    names = [call.partition("(")[0] for call, _, _ in constraints()]
+    assert len(names) == len(set(names)) == 26
+
+
+def negative(row: dict[str, Any]) -> bool:
+    return row["x"] is not None and row["x"] < 0
+
+
+def positive(row: dict[str, Any]) -> bool:
+    return row["x"] is not None and row["x"] > 0
+
+
+@pytest.mark.parametrize(("call", "feature", "keys"), constraints(), ids=lambda text: text[:30])
+def test_constraints_of_whylogs(call: str, feature: str, keys: str) -> None:
+    """They pass the one table and fail the other, as whylogs' own do: see tests/integration."""
+    for name, passes in (("good", True), ("bad", False)):
+        columns = dict(TABLES[name])
+        if name == "good":
+            with pytest.raises(TypeError, match="holds dict"):
+                lm.log(columns=columns)
+            columns["thing"] = [None] * len(columns["x"])  # as profiles of whylogs are read
+        view = lm.log(columns=columns, functions=[negative, positive]).view()
+        table = {"feature": feature, **tomllib.loads(keys)}
+        assert Contract({"expect": [table]}).judge(view).passed == passes, (call, name)
+
+
+def test_assert_contract(view: ProfileView) -> None:
+    good = {"expect": [{"feature": "x", "n": {"at_least": 1}}]}
+    assert testing.assert_contract(view, good).passed
+    with pytest.raises(AssertionError, match="x: expected n at most 1, got 100"):
+        testing.assert_contract(view, Contract({"expect": [{"feature": "x", "n": {"at_most": 1}}]}))
+
+
+def test_without_hypothesis_and_without_pydantic() -> None:
+    code = "import sys; sys.modules[{!r}] = None; import lightmeter as lm; lm.testing.{}"
+    contract = "assert_contract(lm.log(row={'a': 1}), {'expect': [{'feature': 'a', 'n.x': 1}]})"
+    for missing, call, words in (
+        ("hypothesis", contract, "ConfigError"),
+        ("pydantic", contract, "pip install 'lightmeter[store]'"),
+        ("pydantic", "fold(1, print, print); lm.log(row={'a': 1})", ""),
+    ):
+        command = [sys.executable, "-c", code.format(missing, call)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert words in done.stderr
+        assert (done.returncode == 0) == (not words)
