@@ -5,7 +5,8 @@ from pathlib import Path
 
 from lightmeter import Profile, ProfileView, Reading, profile_images
 from lightmeter.batch.sources.names import is_shard
-from lightmeter.batch.sources.table import pictures_column
+from lightmeter.batch.sources.item import Wanted
+from lightmeter.batch.sources.table import with_column
 from lightmeter.cli.terminal import progress_bar, usage
 from lightmeter.errors import DecodeError
 from lightmeter.profile.load import view_of
@@ -60,7 +61,7 @@ def _view_of_rows(
             is_measured = not NUMBERS.keys().isdisjoint(file.schema_arrow.names)
             if not is_measured:
                 with contextlib.suppress(ValueError):
-                    pictures_column(file.schema_arrow, None, source)
+                    with_column(Wanted(), file.schema_arrow, str(source))
                     return None
             table = file.read()
     except pyarrow.ArrowException as error:

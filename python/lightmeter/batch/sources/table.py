@@ -17,7 +17,7 @@ from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
 __all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "items_of_batches", "known"]
-__all__ += ["parquet_items", "table_source"]
+__all__ += ["parquet_items", "table_source", "with_column"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
 _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
@@ -34,7 +34,7 @@ def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[It
         ValueError: it has no column of pictures, or not all those that are wanted.
     """
     schema = table.schema
-    wanted = _with_column(wanted, schema, name)
+    wanted = with_column(wanted, schema, name)
     values = [value for value in wanted.values if not _is_nested(schema.field(value).type)]
     columns = [*_picture_columns(schema.field(wanted.column)), *values]
     first = 0
@@ -103,7 +103,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     else:
         table = table if hasattr(table, "to_batches") else parquet().table(table)
         schema = table.schema
-    wanted = _with_column(wanted, schema, name)
+    wanted = with_column(wanted, schema, name)
     # Those of a data set of files, or of one that is streamed, are not known.
     total = getattr(table, "num_rows", None)
 
@@ -202,7 +202,7 @@ def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
     return data, path
 
 
-def _with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
+def with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
     """Return what is wanted with the column of pictures, or else that of their paths.
 
     Raises:
