@@ -151,8 +151,8 @@ class State:
                 keys = [_key(bucket.place) for bucket in some]
                 _execute(connection, map(_forget, (result, judged)), keys)
                 _execute(connection, [sa.insert(judged)], map(_judged_row, some))
-                rows = chain.from_iterable(bucket.results for bucket in some)
-                _execute(connection, [sa.insert(result)], map(_result_row, rows))
+                rows = map(self._result_row, chain.from_iterable(each.results for each in some))
+                _execute(connection, [sa.insert(result)], rows)
             for (monitor, dataset), rank in monitors.items():
                 values = {"monitor": monitor, "dataset": dataset, "source": source}
                 connection.execute(sa.insert(watched).values(values))
@@ -247,6 +247,13 @@ class State:
         if states:
             yield Damage(None, f"nobody has judged {len(states)} buckets that have results")
 
+    def _result_row(self, row: ResultRow) -> dict[str, Any]:
+        values = {name: raw(value) for name, value in row._asdict().items()}
+        if self._database.path is None:  # PostgreSQL has no text with a zero character
+            for name in ("feature", "words"):
+                values[name] = values[name].replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return values
+
     def _results(self, query: sa.Select[Any]) -> list[ResultRow]:
         return [ResultRow(*row) for row in self._database.rows(query)]
 
@@ -297,14 +304,6 @@ def _execute(
     if values := [*rows]:
         for statement in statements:
             connection.execute(statement, values)
-
-
-def _result_row(row: ResultRow) -> dict[str, Any]:
-    # PostgreSQL has no text with a zero character, which the name of a feature may have.
-    return {
-        name: value.replace("\0", "\N{REPLACEMENT CHARACTER}") if type(value) is str else raw(value)
-        for name, value in row._asdict().items()
-    }
 
 
 def _judged_row(bucket: BucketRows) -> dict[str, Any]:
