@@ -299,8 +299,7 @@ class Database:
                 if self._turn is held:  # not in a child that was forked inside
                     self._turn = None
                     if isinstance(held, sa.Connection):
-                        held.invalidate()  # which unlocks: it is closed, not given back
-                        held.close()
+                        _end(held)  # which unlocks
                     else:
                         held.release()
 
@@ -314,8 +313,12 @@ class Database:
             with self._opening:
                 own = self._engine.execution_options(isolation_level="AUTOCOMMIT")
                 connection = self._connected(own)
-            connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+            try:
+                connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
+                connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+            except BaseException:
+                _end(connection)
+                raise
             return connection
         except (filelock.Timeout, SQLAlchemyError, OSError) as error:
             raise StoreError(
@@ -389,6 +392,12 @@ def _sqlite_code(error: BaseException | None) -> int:
     """Return SQLite's primary result code; errors of Python's module itself have none."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF
+
+
+def _end(connection: sa.Connection) -> None:
+    """Close a connection that is not given back to others."""
+    connection.invalidate()
+    connection.close()
 
 
 def is_full(error: BaseException | None) -> bool:
