@@ -12,8 +12,12 @@ from types import ModuleType
 import corruption
 import damaged_jpegs
 import first_opening
+import hostile_profiles
 import logger_endings
 import resumed_runs
+import server_doors
+import server_kills
+import slow_connections
 import upload_kills
 import whole_jpegs
 import writer_kills
@@ -28,6 +32,10 @@ ATTACKS: list[ModuleType] = [
     logger_endings,
     resumed_runs,
     upload_kills,
+    server_kills,
+    server_doors,
+    hostile_profiles,
+    slow_connections,
 ]
 
 
