@@ -1,142 +1,101 @@
-"""The parameters of queries: reading and checking them, and what the document says of them."""
+"""The parameters of queries. Each says what it is, which is told where it is not understood."""
 
+import contextlib
+import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Annotated, Any
 
+from annotated_types import Ge, Le
+from fastapi import Query
+from pydantic import AfterValidator, BaseModel, BeforeValidator, StringConstraints
+from starlette.responses import Response
+
+from lightmeter.monitor.scalars import SCALARS
 from lightmeter.profile.segments import segment_text
-from lightmeter.serve.refusal import RequestError
-from lightmeter.times import to_duration
+from lightmeter.serve.login import Caller
 
-__all__ = ["Parameter", "choice", "duration", "moment", "name", "number", "segment", "values_of"]
+__all__ = ["in_slow_threads", "in_threads"]
 
-_MOST = 32  # parameters of a query
-_TEXT = 256  # characters of a name
+_Handler = Callable[..., BaseModel | Response]
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PLUS = re.compile(r"(T[0-9:.]{2,15}) (?=[0-9:]{2,6}$)")  # what a plus becomes in a query
-_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_TIME = "a time such as 2022-09-07T12:00:00Z, UTC if it has no zone."
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter.
-
-    Attributes:
-        name: of it.
-        words: what it is.
-        schema: of its text.
-        read: makes a value of its text, or raises ValueError.
-        required: whether it must be given.
-    """
-
-    name: str
-    words: str
-    schema: Mapping[str, Any]
-    read: Callable[[str], Any]
-    required: bool = False
-
-
-def name(name: str, words: str, *, required: bool = False, least: int = 1) -> Parameter:
-    """A name, such as that of a dataset, of at least so many characters."""
-    schema = {"type": "string", "minLength": least, "maxLength": _TEXT, "pattern": _PLAIN}
-    return Parameter(name, words, schema, lambda text: _text(text, least, _TEXT), required)
-
-
-def moment(name: str, words: str, *, required: bool = False) -> Parameter:
-    """A time in ISO 8601; UTC if it has no zone."""
-    schema = {"type": "string", "format": "date-time", "maxLength": 64}
-    return Parameter(name, words, schema, _moment, required)
-
-
-def duration(name: str, words: str) -> Parameter:
-    """A length such as ``1h``."""
-    schema = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[wdhms]$", "examples": ["1h"]}
-    return Parameter(name, words, schema, to_duration)
-
-
-def segment(words: str = "Such as camera=left; none is the dataset as a whole.") -> Parameter:
-    """A segment as `segment_text` writes it."""
-    schema = {"type": "string", "maxLength": 1024, "examples": ["camera=left"]}
-    return Parameter("segment", words, schema, _segment)
-
-
-def number(name: str, words: str) -> Parameter:
-    """A whole number."""
-    schema = {"type": "integer", "minimum": -(2**62), "maximum": 2**62}
-    return Parameter(name, words, schema, _number)
-
-
-def choice(name: str, words: str, values: Sequence[str]) -> Parameter:
-    """One of some words."""
-    schema = {"type": "string", "enum": list(values)}
-
-    def read(text: str) -> str:
-        if text not in values:
-            raise ValueError(f"got {text[:_TEXT]!r}; expected one of {', '.join(values)}")
-        return text
-
-    return Parameter(name, words, schema, read)
-
-
-def values_of(parameters: Sequence[Parameter], query: bytes) -> dict[str, Any]:
-    """The values of all parameters.
-
-    Raises:
-        RequestError: 400, of one that is unknown, not understood, missing or there twice.
-    """
+def _moment(text: object) -> datetime:
+    at = datetime.fromisoformat(_PLUS.sub(r"\1+", str(text)))
     try:
-        pairs = parse_qsl(
-            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST
-        )
-    except ValueError:
-        words = f"got a query that is no text in UTF-8, or of more than {_MOST} parameters"
-        raise RequestError(400, words) from None
-    by_name = {parameter.name: parameter for parameter in parameters}
-    values: dict[str, Any] = dict.fromkeys(by_name)
-    for key, text in pairs:
-        parameter = by_name.get(key)
-        if parameter is None:
-            known = ", ".join(by_name) or "none"
-            raise RequestError(400, f"got the parameter {key[:_TEXT]!r}; known are {known}")
-        if values[key] is not None:
-            raise RequestError(400, f"got the parameter {key!r} twice; expected it once")
-        try:
-            values[key] = parameter.read(text)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise RequestError(400, f"the parameter {key!r} is not understood: {error}") from None
-    missing = [each.name for each in parameters if each.required and values[each.name] is None]
-    if missing:
-        raise RequestError(400, f"the parameter {missing[0]!r} is missing")
-    return values
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond all times") from None
 
 
-def _text(text: str, least: int, most: int) -> str:
-    if not least <= len(text) <= most or _CONTROLS.search(text):
-        raise ValueError(
-            f"got {text[:most]!r}; expected {least} to {most} characters, none a control"
-        )
-    return text
+_Moment = Annotated[datetime, BeforeValidator(_moment)]
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_PLAIN)]
+_Text = Annotated[str, StringConstraints(max_length=1024), AfterValidator(segment_text)]
+_Number = Annotated[int, Ge(-(2**62)), Le(2**62)]
+_Length = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,4}[wdhms]$")]
+_NAME = "by a name of 1 to 256 characters, none a control."
+
+Dataset = Annotated[_Name, Query(description=f"The dataset, {_NAME}")]
+Writer = Annotated[_Name, Query(description=f"Who wrote, {_NAME}")]
+OneDataset = Annotated[_Name | None, Query(description=f"That dataset alone, {_NAME}")]
+OneWriter = Annotated[_Name | None, Query(description=f"That writer alone, {_NAME}")]
+AnyWriter = Annotated[
+    Annotated[str, StringConstraints(max_length=256, pattern=_PLAIN)],
+    Query(description="Who wrote. Empty is what was rolled up."),
+]
+Feature = Annotated[_Name, Query(description="Such as image.Brightness.mean.")]
+Monitor = Annotated[_Name | None, Query(description=f"That monitor alone, {_NAME}")]
+Segment = Annotated[
+    _Text | None,
+    Query(description="Such as camera=north. Empty is the dataset as a whole."),
+]
+At = Annotated[_Moment, Query(description=f"Start of a bucket: {_TIME}")]
+Start = Annotated[_Moment | None, Query(description=f"Buckets that start then or later: {_TIME}")]
+End = Annotated[_Moment | None, Query(description=f"Buckets that start before then: {_TIME}")]
+Within = Annotated[
+    _Moment | None, Query(description=f"Within a bucket, by default the profile's own: {_TIME}")
+]
+Every = Annotated[_Length, Query(description="Length of the buckets, such as '1h'.")]
+Seq = Annotated[
+    _Number | None, Query(description="A whole number. One that is not above the last is not kept.")
+]
+Length = Annotated[_Length | None, Query(description="Length of new buckets, such as '1h'.")]
+Statistic = Annotated[
+    Annotated[str, StringConstraints(pattern=f"^({'|'.join(SCALARS)})$")],
+    Query(description=f"One of {', '.join(SCALARS)}."),
+]
+RollUp = Annotated[_Length, Query(description="Age from which days are merged.")]
+Age = Annotated[
+    _Length | None,
+    Query(description="Age such as 90d; by default nothing is old."),
+]
 
 
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(_PLUS.sub(r"\1+", text))
-    except ValueError:
-        raise ValueError(
-            f"got {text[:64]!r}; expected a time such as 2022-09-07T12:00:00Z"
-        ) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+def in_threads(function: _Handler) -> Any:
+    """A handler that works in one of the server's threads, for what is soon done."""
+    return _handler(function, "work")
 
 
-def _segment(text: str) -> str:
-    return segment_text(_text(text, 0, 1024))
+def in_slow_threads(function: _Handler) -> Any:
+    """A handler of what may take seconds, of which few run at once."""
+    return _handler(function, "slow")
 
 
-def _number(text: str) -> int:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(f"got {text[:_TEXT]!r}; expected a whole number")
-    return int(text)
+def _handler(function: _Handler, work: str) -> Any:
+    def answer(caller: Caller, values: dict[str, Any]) -> Response:
+        # What reads has a connection of its own: a long list holds up neither writers nor keys.
+        with caller.store.profiles.snapshot() if caller.reads else contextlib.nullcontext():
+            answered = function(caller=caller, **values)
+        if isinstance(answered, Response):
+            return answered
+        return Response(answered.model_dump_json(), media_type="application/json")
+
+    @functools.wraps(function)
+    async def handle(caller: Caller, **values: Any) -> Any:
+        return await getattr(caller.server, work).do(answer, caller, values)
+
+    return handle

@@ -1,27 +1,79 @@
 """What a server answers where it does not do what was asked."""
 
-from collections.abc import Mapping
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, get_type_hints
 
-from lightmeter.errors import LightmeterError
+from fastapi import params
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-__all__ = ["RequestError", "busy"]
+from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
+from lightmeter.serve.security import path_of
+from lightmeter.text import visible
+
+__all__ = ["API", "busy", "declared", "refusal_of"]
+
+API = "/api/v1"
+_WORDS = {
+    404: "there is nothing at this path; see /api/v1/openapi.json",
+    405: "this path does not take this method; the header Allow says which it takes",
+}
+_log = logging.getLogger("lightmeter.serve")
 
 
-class RequestError(LightmeterError):
-    """An answer other than what was asked for.
-
-    Attributes:
-        status: of HTTP.
-        words: one sentence, which goes out: it holds no path and nothing of other datasets.
-        headers: further ones.
-    """
-
-    def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> None:
-        """Keep the status beside the words."""
-        super().__init__(words)
-        self.status, self.words, self.headers = status, words, dict(headers or {})
-
-
-def busy(words: str, *, status: int = 503, after: float = 1) -> RequestError:
+def busy(words: str, *, status: int = 503, after: float = 1) -> HTTPException:
     """Too much is asked for now; it can be asked again after so many seconds."""
-    return RequestError(status, words, {"Retry-After": str(max(1, round(after)))})
+    return HTTPException(status, words, {"Retry-After": str(max(1, round(after)))})
+
+
+def refusal_of(request: Request, error: Exception) -> HTTPException:
+    """The status and the sentence for whatever a request ended with.
+
+    What goes out holds no path, nothing of other datasets, and nothing of what was sent.
+    """
+    match error:
+        case HTTPException(status_code=404, detail="Not Found"):
+            return HTTPException(404, _WORDS[404])
+        case HTTPException(status_code=405):
+            allow = ", ".join(sorted(request.app.state.methods[path_of(request)]))
+            return HTTPException(405, _WORDS[405], {"Allow": allow} if allow else error.headers)
+        case HTTPException():
+            return error
+        case RequestValidationError():
+            return HTTPException(400, _not_understood(request, error.errors()[0]))
+        case ConflictError():
+            return HTTPException(409, str(error))
+        case DecodeError() | IncompatibleError():
+            return HTTPException(409, f"these profiles cannot be merged: {error}")
+        case StoreError():
+            _log.error("the store cannot be used: %s", visible(error))
+            return busy("the store cannot do that now; the log of the server says why", after=5)
+    _log.error("a request failed", exc_info=error)
+    return HTTPException(500, "something went wrong; the log of the server says what")
+
+
+@functools.cache
+def declared(endpoint: Callable[..., Any]) -> dict[str, str]:
+    """Return the parameters of the query of a handler, and what each is."""
+    hints = get_type_hints(endpoint, include_extras=True)
+    return {
+        part.alias or name: part.description or ""
+        for name, hint in hints.items()
+        for part in getattr(hint, "__metadata__", ())
+        if isinstance(part, params.Query)
+    }
+
+
+def _not_understood(request: Request, error: Any) -> str:
+    """Of the first thing that is wrong. The description of a parameter says what is expected."""
+    place, *names = error["loc"]
+    if place == "body":
+        return "got no body; expected the bytes of a profile"
+    if error["type"] == "missing":
+        return f"the parameter {names[0]!r} is missing"
+    description = declared(request.scope["endpoint"])[names[0]]
+    expected = description[:1].lower() + description[1:]
+    return f"the parameter {names[0]!r} is not understood; expected: {expected}"
