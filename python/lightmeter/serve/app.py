@@ -116,7 +116,7 @@ def make_app(
     )
     app.state.server = server
     methods = app.state.methods = defaultdict[str, set[str]](set)
-    for module in (lists, profiles, judged, watching, whylogs, forms, pages):
+    for module in (profiles, watching, lists, judged, whylogs, forms, pages):
         app.include_router(module.router)
         for route in module.router.routes:
             assert isinstance(route, APIRoute)

@@ -10,7 +10,8 @@ from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from lightmeter.serve.refusal import API, busy, declared
+from lightmeter.profile import ProfileView
+from lightmeter.serve.refusal import API, busy
 from lightmeter.serve.security import LOOPBACK_NAMES, host_of, path_of
 from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key, Right
@@ -133,6 +134,19 @@ class Caller:
             raise HTTPException(404, f"there is no dataset {dataset!r}; see {API}/datasets")
         return dataset
 
+    def merged(
+        self, dataset: str, start: datetime | None, end: datetime | None, segment: str | None
+    ) -> tuple[ProfileView, int]:
+        """What some buckets hold together, and how many damaged profiles are not in it.
+
+        Raises:
+            HTTPException: 404.
+            IncompatibleError: it has more features than the server merges.
+        """
+        merged, most = self.store.profiles.merged, self.server.limits.features
+        view, damaged = merged(self.known(dataset), start, end, segment=segment, most=most)
+        return view, len(damaged)
+
     def check_sees_all(self) -> None:
         """For what concerns the whole store.
 
@@ -148,10 +162,6 @@ def _caller(right: Right) -> Any:
     async def check(request: Request) -> Caller:
         caller = Caller(request.app.state.server, request.state.key, request.method == "GET")
         caller.check(right, request.query_params.get("dataset"))
-        known = declared(request.scope["endpoint"])
-        if path_of(request).startswith(API) and not request.query_params.keys() <= known.keys():
-            words = f"got a parameter that is not known; known are {', '.join(known) or 'none'}"
-            raise HTTPException(400, words)
         return caller
 
     return Depends(check)

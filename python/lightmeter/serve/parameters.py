@@ -1,27 +1,42 @@
-"""The parameters of queries. Each says what it is, which is told where it is not understood."""
+"""The queries of endpoints. Each field says what it is, which is told if it is not understood."""
 
 import contextlib
 import functools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
-from annotated_types import Ge, Le
-from fastapi import Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, StringConstraints
+from fastapi import Depends, Query, Request
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lightmeter.monitor.scalars import SCALARS
 from lightmeter.profile.segments import segment_text
 from lightmeter.serve.login import Caller
 
-__all__ = ["in_slow_threads", "in_threads"]
+__all__ = ["ALONE", "Asked", "in_slow_threads", "in_threads"]
 
-_Handler = Callable[..., BaseModel | Response]
+_T = TypeVar("_T")
+Asked = Annotated[_T, Query()]
+
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PLUS = re.compile(r"(T[0-9:.]{2,15}) (?=[0-9:]{2,6}$)")  # what a plus becomes in a query
 _TIME = "a time such as 2022-09-07T12:00:00Z, UTC if it has no zone."
+_SEGMENT = "Such as camera=north. Empty is the dataset as a whole."
+_START = f"Buckets that start then or later: {_TIME}"
+_END = f"Buckets that start before then: {_TIME}"
+_NAME = "by a name of 1 to 256 characters, none a control."
+
+_Handler = Callable[..., BaseModel | Response]
 
 
 def _moment(text: object) -> datetime:
@@ -32,47 +47,128 @@ def _moment(text: object) -> datetime:
         raise ValueError("beyond all times") from None
 
 
-_Moment = Annotated[datetime, BeforeValidator(_moment)]
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_PLAIN)]
-_Text = Annotated[str, StringConstraints(max_length=1024), AfterValidator(segment_text)]
-_Number = Annotated[int, Ge(-(2**62)), Le(2**62)]
-_Length = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,4}[wdhms]$")]
-_NAME = "by a name of 1 to 256 characters, none a control."
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Text = Annotated[str, StringConstraints(max_length=256, pattern=_PLAIN)]
+Name = Annotated[Text, StringConstraints(min_length=1)]
+Segment = Annotated[str, StringConstraints(max_length=1024), AfterValidator(segment_text)]
+Length = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,4}[wdhms]$")]
+Number = Annotated[int, Field(ge=-(2**62), le=2**62)]
+Statistic = Annotated[str, StringConstraints(pattern=f"^({'|'.join(SCALARS)})$")]
 
-Dataset = Annotated[_Name, Query(description=f"The dataset, {_NAME}")]
-Writer = Annotated[_Name, Query(description=f"Who wrote, {_NAME}")]
-OneDataset = Annotated[_Name | None, Query(description=f"That dataset alone, {_NAME}")]
-OneWriter = Annotated[_Name | None, Query(description=f"That writer alone, {_NAME}")]
-AnyWriter = Annotated[
-    Annotated[str, StringConstraints(max_length=256, pattern=_PLAIN)],
-    Query(description="Who wrote. Empty is what was rolled up."),
-]
-Feature = Annotated[_Name, Query(description="Such as image.Brightness.mean.")]
-Monitor = Annotated[_Name | None, Query(description=f"That monitor alone, {_NAME}")]
-Segment = Annotated[
-    _Text | None,
-    Query(description="Such as camera=north. Empty is the dataset as a whole."),
-]
-At = Annotated[_Moment, Query(description=f"Start of a bucket: {_TIME}")]
-Start = Annotated[_Moment | None, Query(description=f"Buckets that start then or later: {_TIME}")]
-End = Annotated[_Moment | None, Query(description=f"Buckets that start before then: {_TIME}")]
-Within = Annotated[
-    _Moment | None, Query(description=f"Within a bucket, by default the profile's own: {_TIME}")
-]
-Every = Annotated[_Length, Query(description="Length of the buckets, such as '1h'.")]
-Seq = Annotated[
-    _Number | None, Query(description="A whole number. One that is not above the last is not kept.")
-]
-Length = Annotated[_Length | None, Query(description="Length of new buckets, such as '1h'.")]
-Statistic = Annotated[
-    Annotated[str, StringConstraints(pattern=f"^({'|'.join(SCALARS)})$")],
-    Query(description=f"One of {', '.join(SCALARS)}."),
-]
-RollUp = Annotated[_Length, Query(description="Age from which days are merged.")]
-Age = Annotated[
-    _Length | None,
-    Query(description="Age such as 90d; by default nothing is old."),
-]
+
+class Parameters(BaseModel):
+    """Of which every parameter is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class OfDataset(Parameters):
+    """A dataset."""
+
+    dataset: Name = Field(description=f"The dataset, {_NAME}")
+
+
+class OfSegment(OfDataset):
+    """A segment of a dataset."""
+
+    segment: Segment | None = Field(None, description=_SEGMENT)
+
+
+class OfWriter(OfSegment):
+    """A writer in a segment."""
+
+    writer: Name = Field(description=f"Who wrote, {_NAME}")
+
+
+class Buckets(OfSegment):
+    """Some buckets of a segment."""
+
+    start: Moment | None = Field(None, description=_START)
+    end: Moment | None = Field(None, description=_END)
+
+
+class Added(OfWriter):
+    """Where a profile is put."""
+
+    at: Moment | None = Field(None, description=f"By default that of the profile: {_TIME}")
+    seq: Number | None = Field(None, description="A whole number, which rises.")
+    every: Length | None = Field(None, description="Length of new buckets, such as '1h'.")
+
+
+class Defined(OfDataset):
+    """A dataset and its buckets."""
+
+    every: Length = Field(description="Length of the buckets, such as '1h'.")
+
+
+class Row(OfSegment):
+    """A profile of a writer; what was rolled up is of the writer with the empty name."""
+
+    at: Moment = Field(description=f"Start of the bucket: {_TIME}")
+    writer: Text = Field(description="Who wrote. Empty is what was rolled up.")
+
+
+class Deleted(Buckets):
+    """Profiles of a writer, or of all."""
+
+    writer: Name | None = Field(None, description=f"That writer alone, {_NAME}")
+
+
+class Merged(Buckets):
+    """A profile of some buckets."""
+
+    format: Literal["bytes", "json"] = Field("bytes", description="Either bytes or json.")
+
+
+class Series(Buckets):
+    """A statistic of a feature."""
+
+    feature: Name = Field(description=f"The feature, {_NAME}")
+    statistic: Statistic = Field("mean", description=f"One of {', '.join(SCALARS)}.")
+
+
+class Report(Buckets):
+    """Buckets and those that they are compared with."""
+
+    reference_start: Moment | None = Field(None, description=_START)
+    reference_end: Moment | None = Field(None, description=_END)
+    format: Literal["html", "json"] = Field("html", description="Either html or json.")
+
+
+class Ages(Parameters):
+    """Which profiles are old."""
+
+    roll_up_after: Length = Field("14d", description="Age from which days are merged.")
+    keep: Length | None = Field(None, description="Age from which days are deleted: 90d, say.")
+
+
+class Judged(Parameters):
+    """What monitors say, of which all is meant where nothing is given."""
+
+    dataset: Name | None = Field(None, description=f"That dataset alone, {_NAME}")
+    monitor: Name | None = Field(None, description=f"That monitor alone, {_NAME}")
+    segment: Segment | None = Field(None, description=_SEGMENT)
+    start: Moment | None = Field(None, description=_START)
+    end: Moment | None = Field(None, description=_END)
+
+    def has(self, segment: str, at: datetime) -> bool:
+        """Whether it is about what is of a segment and begins then."""
+        after, before = self.start is None or self.start <= at, self.end is None or at < self.end
+        return self.segment in (None, segment) and after and before
+
+
+class Incidents(Judged):
+    """Incidents that last, or do not."""
+
+    open: Literal["true", "false"] | None = Field(None, description="Either true or false.")
+
+
+async def _alone(request: Request) -> None:
+    if request.query_params:
+        raise HTTPException(400, "got a parameter that is not known; known are none")
+
+
+ALONE = Depends(_alone)  # of a handler without parameters
 
 
 def in_threads(function: _Handler) -> Any:

@@ -1,11 +1,9 @@
 """What a server answers where it does not do what was asked."""
 
-import functools
 import logging
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
-from fastapi import params
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,7 +12,7 @@ from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, Sto
 from lightmeter.serve.security import path_of
 from lightmeter.text import visible
 
-__all__ = ["API", "busy", "declared", "refusal_of"]
+__all__ = ["API", "busy", "refusal_of"]
 
 API = "/api/v1"
 _WORDS = {
@@ -43,7 +41,7 @@ def refusal_of(request: Request, error: Exception) -> HTTPException:
         case HTTPException():
             return error
         case RequestValidationError():
-            return HTTPException(400, _not_understood(request, error.errors()[0]))
+            return HTTPException(400, _not_understood(request.scope["endpoint"], error.errors()[0]))
         case ConflictError():
             return HTTPException(409, str(error))
         case DecodeError() | IncompatibleError():
@@ -55,25 +53,14 @@ def refusal_of(request: Request, error: Exception) -> HTTPException:
     return HTTPException(500, "something went wrong; the log of the server says what")
 
 
-@functools.cache
-def declared(endpoint: Callable[..., Any]) -> dict[str, str]:
-    """Return the parameters of the query of a handler, and what each is."""
-    hints = get_type_hints(endpoint, include_extras=True)
-    return {
-        part.alias or name: part.description or ""
-        for name, hint in hints.items()
-        for part in getattr(hint, "__metadata__", ())
-        if isinstance(part, params.Query)
-    }
-
-
-def _not_understood(request: Request, error: Any) -> str:
+def _not_understood(endpoint: Callable[..., Any], error: Any) -> str:
     """Of the first thing that is wrong. The description of a parameter says what is expected."""
-    place, *names = error["loc"]
-    if place == "body":
-        return "got no body; expected the bytes of a profile"
+    fields = get_type_hints(endpoint)["asked"].model_fields
+    name = error["loc"][1]
+    if error["type"] == "extra_forbidden":
+        return f"got a parameter that is not known; known are {', '.join(fields)}"
     if error["type"] == "missing":
-        return f"the parameter {names[0]!r} is missing"
-    description = declared(request.scope["endpoint"])[names[0]]
+        return f"the parameter {name!r} is missing"
+    description = fields[name].description
     expected = description[:1].lower() + description[1:]
-    return f"the parameter {names[0]!r} is not understood; expected: {expected}"
+    return f"the parameter {name!r} is not understood; expected: {expected}"

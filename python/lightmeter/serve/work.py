@@ -1,6 +1,6 @@
 """Work on a store in threads: so much at once, and so much that waits."""
 
-import math
+import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -13,6 +13,7 @@ __all__ = ["Work"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_TOO_MUCH = "the server has too much to do now; ask again in a moment"
 
 
 class Work:
@@ -23,8 +24,7 @@ class Work:
 
         `waiting` is how much may wait, by default 8 times as much as is done at once.
         """
-        self._room, self._threads = anyio.CapacityLimiter(most), anyio.CapacityLimiter(math.inf)
-        self._wait = wait
+        self._limiter, self._wait = anyio.CapacityLimiter(most), wait
         self._waiting = 8 * most if waiting is None else waiting
         self._running: set[object] = set()
 
@@ -39,23 +39,17 @@ class Work:
         Raises:
             HTTPException: 503, there is too much to do already.
         """
-        task = object()
+        task, until = object(), time.monotonic() + self._wait
 
         def call() -> _R:
+            if time.monotonic() > until:
+                raise busy(_TOO_MUCH)
             self._running.add(task)
             try:
                 return function(*args, **kwargs)
             finally:
                 self._running.discard(task)
 
-        if self._room.statistics().tasks_waiting >= self._waiting:
-            raise busy("the server has too much to do now; ask again in a moment")
-        try:
-            with anyio.fail_after(self._wait):
-                await self._room.acquire_on_behalf_of(task)
-        except TimeoutError:
-            raise busy("the server has too much to do now; ask again in a moment") from None
-        try:
-            return await to_thread.run_sync(call, limiter=self._threads)
-        finally:
-            self._room.release_on_behalf_of(task)
+        if self._limiter.statistics().tasks_waiting >= self._waiting:
+            raise busy(_TOO_MUCH)
+        return await to_thread.run_sync(call, limiter=self._limiter)

@@ -92,7 +92,7 @@ def test_a_digest_of_the_body_is_checked(served: Served) -> None:
         ({"every": "3 days"}, 400, "such as '1h'"),
         ({"segment": "left"}, 400, "such as camera=north"),
         ({"every": "1h"}, 409, "has buckets of 1d"),
-        ({"colour": "red"}, 400, "known are dataset, writer"),
+        ({"colour": "red"}, 400, "known are dataset, segment"),
         ({"dataset": ["a", "b"]}, 400, "twice"),
         ({"dataset": "hours", "at": "2022-09-07T01:00"}, 409, "rolled up"),
     ],

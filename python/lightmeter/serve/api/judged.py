@@ -4,7 +4,7 @@ import math
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BeforeValidator
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -16,19 +16,18 @@ from lightmeter.monitor.shelf import Shelf
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.report.compare import compare
 from lightmeter.report.page import html_page
-from lightmeter.serve import parameters as given
+from lightmeter.serve import parameters
 from lightmeter.serve.login import Caller, Reader
-from lightmeter.serve.parameters import in_slow_threads, in_threads
+from lightmeter.serve.parameters import Asked, in_slow_threads, in_threads
 from lightmeter.serve.refusal import API
 from lightmeter.store.models import Model, Time
 
 __all__ = ["router"]
 
 _MOST_BUCKETS = 2000  # a merged profile takes milliseconds to read
-_HTML_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {"application/json": {}}}}
-
-_FORMAT = Query(alias="format", description="How to answer: html or json.")
-_OPEN = Query(alias="open", description="Those that last: true, or those that do not: false.")
+_HTML_OR_NUMBERS: dict[int | str, Any] = {
+    200: {"content": {"text/html": {}, "application/json": {}}}
+}
 
 router = APIRouter(prefix=API)
 
@@ -102,51 +101,31 @@ class Incidents(Model):
 
 @router.get("/series")
 @in_slow_threads
-def series(
-    caller: Reader,
-    dataset: given.Dataset,
-    feature: given.Feature,
-    start: given.Start = None,
-    end: given.End = None,
-    segment: given.Segment = None,
-    statistic: given.Statistic = "mean",
-) -> Series:
+def series(caller: Reader, asked: Asked[parameters.Series]) -> Series:
     """Return a statistic of a feature in each bucket, of 2000 buckets at most."""
-    buckets = caller.store.buckets(caller.known(dataset), start, end, segment=segment)
+    dataset, segment = caller.known(asked.dataset), segment_text(asked.segment)
+    buckets = caller.store.buckets(dataset, asked.start, asked.end, segment=segment)
     if len(buckets) > _MOST_BUCKETS:
         words = f"these are {len(buckets)} buckets; ask for {_MOST_BUCKETS} at most at once"
         raise HTTPException(400, words)
     shelf, points = Shelf(caller.store), []
     for bucket in buckets:
-        columns = shelf.contents(dataset, segment_text(segment), bucket.start).columns
-        column = columns.get(feature)
-        value, n = (None, 0) if column is None else (scalar_of(column, statistic), column.n)
+        column = shelf.contents(dataset, segment, bucket.start).columns.get(asked.feature)
+        value, n = (None, 0) if column is None else (scalar_of(column, asked.statistic), column.n)
         points.append(Point(start=bucket.start, value=value, n=n, images=bucket.images))
-    return Series(feature=feature, statistic=statistic, points=points)
+    return Series(feature=asked.feature, statistic=asked.statistic, points=points)
 
 
-@router.get("/report", response_class=HTMLResponse, responses=_HTML_OR_NUMBERS)
+@router.get("/report", response_class=Response, responses=_HTML_OR_NUMBERS)
 @in_slow_threads
-def report(
-    caller: Reader,
-    dataset: given.Dataset,
-    start: given.Start = None,
-    end: given.End = None,
-    segment: given.Segment = None,
-    reference_start: given.Start = None,
-    reference_end: given.End = None,
-    answer: Annotated[Literal["html", "json"], _FORMAT] = "html",
-) -> Response:
+def report(caller: Reader, asked: Asked[parameters.Report]) -> Response:
     """Return what changed from the reference buckets to those from `start` to before `end`."""
-    caller.known(dataset)
-    most, merged = caller.server.limits.features, caller.store.profiles.merged
-    reference, _ = merged(dataset, reference_start, reference_end, segment=segment, most=most)
-    target, _ = merged(dataset, start, end, segment=segment, most=most)
-    drift = compare(target=target, reference=reference)
-    if answer == "json":
+    spans = (asked.reference_start, asked.reference_end), (asked.start, asked.end)
+    sides = [caller.merged(asked.dataset, *span, asked.segment)[0] for span in spans]
+    drift = compare(target=sides[1], reference=sides[0])
+    if asked.format == "json":
         return JSONResponse(drift.to_dict())
-    place = f"{dataset} {segment}" if segment else dataset
-    spans = (reference_start, reference_end), (start, end)
+    place = f"{asked.dataset} {asked.segment}" if asked.segment else asked.dataset
     names = [f"{place} {_span(*span)}" for span in spans]
     return HTMLResponse(html_page(drift, reference_name=names[0], target_name=names[1]))
 
@@ -158,57 +137,35 @@ def _span(start: datetime | None, end: datetime | None) -> str:
 
 @router.get("/results")
 @in_slow_threads
-def results(
-    caller: Reader,
-    dataset: given.OneDataset = None,
-    monitor: given.Monitor = None,
-    segment: given.Segment = None,
-    start: given.Start = None,
-    end: given.End = None,
-) -> Results:
+def results(caller: Reader, asked: Asked[parameters.Judged]) -> Results:
     """Return what monitors said of each feature in each bucket at their last run."""
-    found = [
-        result
-        for result in load_results(caller.store, _monitors(caller, dataset, monitor))
-        if segment in (None, segment_text(result.segment)) and _within(result.start, start, end)
-    ]
-    return Results.model_validate({"results": found})
+    found = load_results(caller.store, _monitors(caller, asked))
+    lines = [line for line in found if asked.has(segment_text(line.segment), line.start)]
+    return Results.model_validate({"results": lines})
 
 
 @router.get("/incidents")
 @in_threads
-def incidents(
-    caller: Reader,
-    dataset: given.OneDataset = None,
-    monitor: given.Monitor = None,
-    segment: given.Segment = None,
-    start: given.Start = None,
-    end: given.End = None,
-    lasting: Annotated[Literal["true", "false"] | None, _OPEN] = None,
-) -> Incidents:
+def incidents(caller: Reader, asked: Asked[parameters.Incidents]) -> Incidents:
     """Return runs of anomalous buckets; `open` asks for those that last, or not."""
-    points = load_turning_points(caller.store, _monitors(caller, dataset, monitor))
+    points = load_turning_points(caller.store, _monitors(caller, asked))
     lines = [
         incident.line._asdict()
         | {"segment": parse_segment(incident.line.segment), "words": incident.first.words}
         | {"kind": incident.kind, "start": incident.start, "end": incident.end}
         for incident in find_incidents(lines_of(points))
-        if segment in (None, incident.line.segment) and _within(incident.start, start, end)
-        if lasting in (None, "true" if incident.end is None else "false")
+        if asked.has(incident.line.segment, incident.start)
+        if asked.open in (None, "true" if incident.end is None else "false")
     ]
     return Incidents.model_validate({"incidents": lines})
 
 
-def _within(at: datetime, start: datetime | None, end: datetime | None) -> bool:
-    return (start is None or start <= at) and (end is None or at < end)
-
-
-def _monitors(caller: Caller, dataset: str | None, monitor: str | None) -> list[tuple[str, str]]:
+def _monitors(caller: Caller, asked: parameters.Judged) -> list[tuple[str, str]]:
     """Name and dataset of the monitors in question, of datasets that the key sees."""
     return [
         (source.monitor, source.dataset)
         for source in caller.store.state.sources()
         if caller.key.sees(source.dataset)
-        and dataset in (None, source.dataset)
-        and monitor in (None, source.monitor)
+        and asked.dataset in (None, source.dataset)
+        and asked.monitor in (None, source.monitor)
     ]

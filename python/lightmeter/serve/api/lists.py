@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 
 from lightmeter.profile.segments import segment_text
-from lightmeter.serve import parameters as given
+from lightmeter.serve import parameters
 from lightmeter.serve.login import Reader
-from lightmeter.serve.parameters import in_threads
+from lightmeter.serve.parameters import ALONE, Asked, in_threads
 from lightmeter.serve.refusal import API
 from lightmeter.store import models
 
@@ -14,7 +14,7 @@ __all__ = ["router"]
 router = APIRouter(prefix=API)
 
 
-@router.get("/datasets")
+@router.get("/datasets", dependencies=[ALONE])
 @in_threads
 def datasets(caller: Reader) -> models.Datasets:
     """Return the names of the datasets, and the length of their buckets."""
@@ -22,7 +22,7 @@ def datasets(caller: Reader) -> models.Datasets:
     return models.Datasets(datasets={name: each for name, each in lengths if caller.key.sees(name)})
 
 
-@router.get("/summary")
+@router.get("/summary", dependencies=[ALONE])
 @in_threads
 def summary(caller: Reader) -> models.Summary:
     """Return what there is of each segment of each dataset."""
@@ -32,49 +32,38 @@ def summary(caller: Reader) -> models.Summary:
 
 @router.get("/segments")
 @in_threads
-def segments(caller: Reader, dataset: given.Dataset) -> models.Segments:
+def segments(caller: Reader, asked: Asked[parameters.OfDataset]) -> models.Segments:
     """Return the segments of a dataset; one without pairs is the dataset as a whole."""
-    found = caller.store.segments(caller.known(dataset))
+    found = caller.store.segments(caller.known(asked.dataset))
     lines = [{"text": segment_text(pairs), "pairs": pairs} for pairs in found]
     return models.Segments.model_validate({"segments": lines})
 
 
 @router.get("/buckets")
 @in_threads
-def buckets(
-    caller: Reader,
-    dataset: given.Dataset,
-    start: given.Start = None,
-    end: given.End = None,
-    segment: given.Segment = None,
-) -> models.Buckets:
+def buckets(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Buckets:
     """Return the buckets of a segment that have profiles, earliest first."""
-    found = caller.store.buckets(caller.known(dataset), start, end, segment=segment)
+    dataset, span = caller.known(asked.dataset), (asked.start, asked.end)
+    found = caller.store.buckets(dataset, *span, segment=asked.segment)
     return models.Buckets.model_validate({"buckets": found})
 
 
 @router.get("/stored")
 @in_threads
-def stored(
-    caller: Reader,
-    dataset: given.Dataset,
-    start: given.Start = None,
-    end: given.End = None,
-    segment: given.Segment = None,
-) -> models.Stored:
+def stored(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Stored:
     """Return which profiles there are in these buckets, with the SHA-256 of their bytes."""
-    found = caller.store.stored(caller.known(dataset), start, end, segment=segment)
+    dataset, span = caller.known(asked.dataset), (asked.start, asked.end)
+    found = caller.store.stored(dataset, *span, segment=asked.segment)
     return models.Stored.model_validate({"profiles": found})
 
 
 @router.get("/rolled_up")
 @in_threads
-def rolled_up(
-    caller: Reader, dataset: given.Dataset, writer: given.Writer, segment: given.Segment = None
-) -> models.RolledUp:
-    """Return the buckets of which a writer's profile can no longer be replaced.
+def rolled_up(caller: Reader, asked: Asked[parameters.OfWriter]) -> models.RolledUp:
+    """Return the buckets in which a writer's profile can no longer be replaced.
 
     It was merged into a day's.
     """
-    starts = caller.store.rolled_up(caller.known(dataset), writer=writer, segment=segment)
+    dataset = caller.known(asked.dataset)
+    starts = caller.store.rolled_up(dataset, writer=asked.writer, segment=asked.segment)
     return models.RolledUp(starts=starts)

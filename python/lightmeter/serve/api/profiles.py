@@ -5,21 +5,20 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.summary import plain_summary
-from lightmeter.serve import parameters as given
+from lightmeter.serve import parameters
 from lightmeter.serve.login import Admin, Reader, Writer
-from lightmeter.serve.parameters import in_slow_threads, in_threads
+from lightmeter.serve.parameters import ALONE, Asked, in_slow_threads, in_threads
 from lightmeter.serve.refusal import API
 from lightmeter.store import models
-from lightmeter.times import to_duration
 
 __all__ = ["router"]
 
@@ -28,8 +27,6 @@ _FILE: dict[int | str, Any] = {200: {"content": {BYTES: {}}}}
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{44}):\s*(?=,|$)")
-
-_FORMAT = Query(alias="format", description="How to answer: bytes or json.")
 
 router = APIRouter(prefix=API)
 
@@ -57,14 +54,7 @@ def _checked() -> Iterator[None]:
 @router.put("/profile", openapi_extra={"requestBody": _SENT})
 @in_threads
 def put(
-    caller: Writer,
-    dataset: given.Dataset,
-    writer: given.Writer,
-    body: Annotated[bytes, Depends(_sent)],
-    at: given.Within = None,
-    segment: given.Segment = None,
-    seq: given.Seq = None,
-    every: given.Length = None,
+    caller: Writer, asked: Asked[parameters.Added], body: Annotated[bytes, Depends(_sent)]
 ) -> models.Kept:
     """Keep a profile as all that a writer has to say about a bucket.
 
@@ -75,62 +65,46 @@ def put(
     except DecodeError as error:
         raise HTTPException(400, f"the body is no profile: {error}") from None
     caller.server.limits.check_profile(view)
-    put = caller.store.put
+    where = dict(asked)
     with _checked():
-        kept = put(dataset, view, at=at, writer=writer, segment=segment, seq=seq, every=every)
+        kept = caller.store.put(where.pop("dataset"), view, **where)
     caller.server.notice()
     return models.Kept(kept=kept)
 
 
 @router.put("/dataset")
 @in_threads
-def define(caller: Writer, dataset: given.Dataset, every: given.Every) -> models.Defined:
+def define(caller: Writer, asked: Asked[parameters.Defined]) -> models.Defined:
     """Enter a dataset; nothing happens if it is there."""
     with _checked():
-        caller.store.define(dataset, every)
-        return models.Defined(dataset=dataset, every=to_duration(every))
+        caller.store.define(asked.dataset, asked.every)
+        return models.Defined.model_validate(asked)
 
 
 @router.get("/profile", response_class=Response, responses=_FILE_OR_NUMBERS)
 @in_slow_threads
-def get(
-    caller: Reader,
-    dataset: given.Dataset,
-    start: given.Start = None,
-    end: given.End = None,
-    segment: given.Segment = None,
-    answer: Annotated[Literal["bytes", "json"], _FORMAT] = "bytes",
-) -> Response:
+def get(caller: Reader, asked: Asked[parameters.Merged]) -> Response:
     """Return the merge of all buckets from `start` to before `end`.
 
     The header X-Lightmeter-Damaged says how many damaged profiles are not in it.
     """
-    most = caller.server.limits.features
-    view, damaged = caller.store.profiles.merged(
-        caller.known(dataset), start, end, segment=segment, most=most
-    )
-    headers = {"X-Lightmeter-Damaged": str(len(damaged))}
-    if answer == "json":
+    view, damaged = caller.merged(asked.dataset, asked.start, asked.end, asked.segment)
+    headers = {"X-Lightmeter-Damaged": str(damaged)}
+    if asked.format == "json":
         return JSONResponse(plain_summary(view), headers=headers)
     return Response(view.to_bytes(), headers=headers, media_type=BYTES)
 
 
 @router.get("/row", response_class=Response, responses=_FILE)
 @in_threads
-def row(
-    caller: Reader,
-    dataset: given.Dataset,
-    at: given.At,
-    writer: given.AnyWriter,
-    segment: given.Segment = None,
-) -> Response:
+def row(caller: Reader, asked: Asked[parameters.Row]) -> Response:
     """Return the profile that a writer put into a bucket, byte for byte.
 
     Its number is in the header X-Lightmeter-Seq. What was rolled up is of the empty writer.
     """
-    profiles = caller.store.profiles
+    dataset, where = caller.known(asked.dataset), {"writer": asked.writer}
     try:
-        stored = profiles.body(caller.known(dataset), at, writer=writer, segment=segment)
+        stored = caller.store.profiles.body(dataset, asked.at, segment=asked.segment, **where)
     except DecodeError as error:
         raise HTTPException(409, f"this profile is damaged: {error}") from None
     if stored is None:
@@ -141,40 +115,29 @@ def row(
 
 @router.delete("/profiles")
 @in_threads
-def delete(
-    caller: Writer,
-    dataset: given.Dataset,
-    start: given.Start = None,
-    end: given.End = None,
-    segment: given.Segment = None,
-    writer: given.OneWriter = None,
-) -> models.Deleted:
+def delete(caller: Writer, asked: Asked[parameters.Deleted]) -> models.Deleted:
     """Delete the profiles of buckets from `start` to before `end`.
 
     Those of all writers take the right admin.
     """
-    if writer is None and not caller.key.may("admin"):
+    if asked.writer is None and not caller.key.may("admin"):
         words = "to delete what every writer wrote takes the right admin; name the writer"
         raise HTTPException(403, words)
-    deleted = caller.store.profiles.delete(
-        caller.known(dataset), start, end, segment=segment, writer=writer
-    )
+    where = dict(asked)
+    deleted = caller.store.profiles.delete(caller.known(where.pop("dataset")), **where)
     return models.Deleted(deleted=deleted)
 
 
 @router.post("/gc")
 @in_slow_threads
-def gc(
-    caller: Admin, roll_up_after: given.RollUp = "14d", keep: given.Age = None
-) -> models.Collected:
+def gc(caller: Admin, asked: Asked[parameters.Ages]) -> models.Collected:
     """Merge profiles older than `roll_up_after` into one a day; delete those older than `keep`."""
     caller.check_sees_all()
     with _checked():
-        done = caller.store.gc(roll_up_after=roll_up_after, keep=keep)
-    return models.Collected.model_validate(done)
+        return models.Collected.model_validate(caller.store.gc(**dict(asked)))
 
 
-@router.get("/verify")
+@router.get("/verify", dependencies=[ALONE])
 @in_slow_threads
 def verify(caller: Admin) -> models.Damages:
     """Read everything in the store, and return what is damaged."""

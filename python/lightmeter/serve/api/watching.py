@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from lightmeter.openmetrics import CONTENT_TYPE, metrics_text
 from lightmeter.serve.login import Reader
-from lightmeter.serve.parameters import in_threads
+from lightmeter.serve.parameters import ALONE, in_threads
 from lightmeter.serve.server import Server
 from lightmeter.store.models import Model
 
@@ -32,7 +32,7 @@ async def health(request: Request) -> Health:
     return Health(status="ok")
 
 
-@router.get("/metrics", response_class=Response, responses=_METRICS)
+@router.get("/metrics", dependencies=[ALONE], response_class=Response, responses=_METRICS)
 @in_threads
 def metrics(caller: Reader) -> Response:
     """Return gauges of the newest buckets and of what monitors say of them."""
