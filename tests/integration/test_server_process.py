@@ -39,8 +39,8 @@ def ask(process: Process, method: str, path: str, body: bytes | None = None) -> 
     [
         (HEAD + b"\r\n", 200),
         (HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n", 200),
-        (HEAD.replace(b"/healthz", b"http://127.0.0.1/healthz") + b"\r\n", 400),
-        (HEAD.replace(b"/healthz", b"http://evil.example/healthz") + b"\r\n", 400),
+        (HEAD.replace(b"/healthz", b"http://127.0.0.1/healthz") + b"\r\n", 200),
+        (HEAD.replace(b"/healthz", b"http://evil.example/healthz") + b"\r\n", 200),
         (HEAD.replace(b"/healthz", b"*") + b"\r\n", 400),
         (HEAD.replace(b"/healthz", b"/%") + b"\r\n", 404),
         (HEAD.replace(b"/healthz", b"/%zz%c0%af..%2f..%2fetc%2fpasswd") + b"\r\n", 404),
@@ -51,18 +51,18 @@ def ask(process: Process, method: str, path: str, body: bytes | None = None) -> 
         (HEAD.replace(b"GET", b"CONNECT").replace(b"/healthz", b"evil.example:443") + b"\r\n", 400),
         (HEAD.replace(b"GET", b"TRACE") + b"\r\n", 405),
         (HEAD.replace(b"GET", b"G\x00T") + b"\r\n", 400),
-        (HEAD.replace(b"GET", b"GET" * 5000) + b"\r\n", 405),
+        (HEAD.replace(b"GET", b"GET" * 5000) + b"\r\n", 400),
         (HEAD + b"Host: 127.0.0.1\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.0\r\n\r\n", 400),
-        (b"GET /healthz HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n", 200),
+        (b"GET /healthz HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n", 400),
         (b"GET /healthz\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), 400),
-        (b"\r\n" * 100 + HEAD + b"\r\n", 400),
+        (b"\r\n" * 100 + HEAD + b"\r\n", 200),
         (bytes(100_000), 400),
         (HEAD + b"X: " + b"a" * 200_000 + b"\r\n\r\n", 400),
         (HEAD + b"X: a\r\n" * 50_000 + b"\r\n", 400),
-        (HEAD + b"X: a\r\n b\r\n\r\n", 200),
+        (HEAD + b"X: a\r\n b\r\n\r\n", 400),
         (HEAD + b"X\x00: a\r\n\r\n", 400),
         (HEAD + b"X: a\x00b\r\n\r\n", 400),
         (HEAD + b"Content-Length: -1\r\n\r\n", 400),
@@ -171,7 +171,7 @@ def test_no_acknowledged_profile_is_lost_by_a_kill(tmp_path: Path) -> None:
         writers = [threading.Thread(target=put, args=(base + each,)) for each in range(4)]
         for writer in writers:
             writer.start()
-        time.sleep(0.1 + 0.05 * turn)
+        time.sleep(0.5 + 0.05 * turn)
         process.kill()
         for writer in writers:
             writer.join()

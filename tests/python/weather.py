@@ -52,7 +52,7 @@ def running(store: Any, *, at: int = 0, tls: Any = None, **options: Any) -> Iter
     bound.listen()
     app = make_app(store, **options)
     config = uvicorn.Config(
-        app, http="h11", log_config=None, access_log=False, ws="none", lifespan="off", **(tls or {})
+        app, log_config=None, access_log=False, ws="none", lifespan="off", **(tls or {})
     )
     server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
 from lightmeter.errors import ConfigError
 from lightmeter.serve.app import make_app
@@ -73,22 +72,9 @@ def serve_store(
     app = make_app(store, hosts=[*hosts, *([] if host in _EVERY else [own])], **options)
     server: Server = app.state.server
     check_address(server, host)
-    with _bound(host, port) as listening:
-        try:
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as uvicorn passes it on
-            ready(f"http://{own}:{listening.getsockname()[1]}")
-            uvicorn.Server(_config(app)).run(sockets=[listening])
-        except SystemExit as ended:
-            if ended.code:
-                raise
-        finally:
-            _finish(server)
-
-
-def _config(app: FastAPI) -> uvicorn.Config:
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
-        http="h11",
+        http="httptools",  # refuses what others may read in two ways
         ws="none",
         log_config=None,
         access_log=False,  # the guard writes one without queries
@@ -97,23 +83,24 @@ def _config(app: FastAPI) -> uvicorn.Config:
         limit_concurrency=500,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_GRACE,
-        h11_max_incomplete_event_size=32 * 1024,
     )
+    with _bound(host, port) as listening:
+        try:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as uvicorn passes it on
+            ready(f"http://{own}:{listening.getsockname()[1]}")
+            uvicorn.Server(config).run(sockets=[listening])
+        except SystemExit as ended:
+            if ended.code:
+                raise
+        finally:
+            _finish(server)
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, protocol, _, address = found[0]
-    # Without the protocol asyncio does not know that it is TCP, and answers wait for 40 ms.
-    bound = socket.socket(family, kind, protocol)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen(512)
-    except BaseException:
-        bound.close()
-        raise
-    return bound
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    bound = socket.create_server((host, port), family=family, backlog=512)
+    # So made it knows its protocol. Else asyncio does not, and answers wait for 40 ms.
+    return socket.socket(fileno=bound.detach())
 
 
 def _finish(server: Server) -> None:

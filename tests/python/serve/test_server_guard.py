@@ -189,6 +189,13 @@ def test_hostile_targets(
     assert got == status, body
 
 
+def test_two_lengths_end_the_connection(served: tuple[Store, Any]) -> None:
+    """Where the program that serves the app lets them through."""
+    both = [(b"content-length", b"5"), (b"transfer-encoding", b"chunked")]
+    status, headers, body = ask(served[1], headers=both)
+    assert (status, headers["connection"], b"got both" in body) == (400, "close", True)
+
+
 def test_a_websocket_is_refused(served: tuple[Store, Starlette]) -> None:
     _, app = served
     with pytest.raises(WebSocketDisconnect), client(app).websocket_connect("/"):
