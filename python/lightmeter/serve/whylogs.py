@@ -4,7 +4,6 @@ The protocol is that of whylogs 1.6.4, and the older form of 1.6.0.
 """
 
 import time
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +15,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.nesting import parse_json
 from lightmeter.serve.login import Writer
 from lightmeter.serve.server import Server
-from lightmeter.store.store import Store
-from lightmeter.times import MILLISECOND, from_ms
-from lightmeter.whylogs import Imported, read_segments
+from lightmeter.whylogs import read_segments
 from lightmeter.whylogs.uploads import (
     Asked,
     Ticket,
@@ -26,12 +23,12 @@ from lightmeter.whylogs.uploads import (
     checked_name,
     read_request,
     reference_dataset,
+    store_upload,
 )
 
 __all__ = ["router"]
 
 _UPLOAD = "/v1/upload"
-_WRITER = "whylogs "
 _UNPACKED = 4  # times the size of a body that an archive may hold
 _OLD = "/v0/organizations/{organization}"
 
@@ -78,7 +75,22 @@ async def upload(request: Request, ticket: str = "") -> Response:
         await server.slow.do(_keep, server, read, data)
     except TicketError as error:
         raise HTTPException(403, str(error)) from None
+    except (DecodeError, ValueError) as error:
+        raise HTTPException(400, f"the profile cannot be read: {error}") from None
     return Response()
+
+
+def _keep(server: Server, ticket: Ticket, data: bytes) -> None:
+    known = {key.id for key in server.store.state.keys.all()}
+    if ticket.key not in known and (ticket.key or (server.keys and known)):
+        raise TicketError("the key was removed; ask for a new address with another")
+    server.tickets.use(ticket, data)
+    segments = read_segments(data, most=_UNPACKED * server.limits.body)
+    for imported in segments:
+        server.limits.check_profile(imported.view)
+    for imported in segments:
+        store_upload(server.store, ticket, imported)
+        server.notice()
 
 
 async def _asked(
@@ -112,47 +124,3 @@ def _given(request: Request, dataset: str, asked: Asked, alias: str | None) -> t
 
 def _now() -> int:
     return int(1000 * time.time())
-
-
-def _keep(server: Server, ticket: Ticket, data: bytes) -> None:
-    """Store what was put; what is put again replaces itself.
-
-    Raises:
-        TicketError: the address was used for something else, or its key is none any more.
-        HTTPException: it is no profile, or too much of one.
-        StoreError: it cannot be stored.
-    """
-    known = {key.id for key in server.store.state.keys.all()}
-    if ticket.key not in known and (ticket.key or (server.keys and known)):
-        raise TicketError("the key was removed; ask for a new address with another")
-    server.tickets.use(ticket, data)
-    try:
-        segments = read_segments(data, most=_UNPACKED * server.limits.body)
-        for imported in segments:
-            server.limits.check_profile(imported.view)
-        for imported in segments:
-            at = imported.view.dataset_timestamp
-            if at is None and ticket.at is None:
-                raise HTTPException(400, "neither the profile nor the request says when it is")
-            _put(server.store, ticket, imported, from_ms(ticket.at or 0) if at is None else at)
-            server.notice()
-    except (DecodeError, ValueError) as error:
-        raise HTTPException(400, f"the profile cannot be read: {error}") from None
-
-
-def _put(store: Store, ticket: Ticket, imported: Imported, at: datetime) -> None:
-    """Each file is a writer, named as `lightmeter import` names it: twice the same counts once.
-
-    A reference profile takes the place of the one that was there before of its segment.
-    """
-    view, segment, digest = imported
-    writer = f"{_WRITER}{digest[:32]}"
-    is_reference = ticket.alias is not None
-    dataset = (
-        reference_dataset(ticket.dataset, ticket.alias or "") if is_reference else ticket.dataset
-    )
-    store.put(dataset, view, at=at, writer=writer, segment=segment, seq=1)
-    for row in store.stored(dataset, segment=segment) if is_reference else ():
-        if row.writer != writer and row.writer.startswith(_WRITER):
-            end = row.start + MILLISECOND
-            store.profiles.delete(dataset, row.start, end, segment=segment, writer=row.writer)

@@ -23,7 +23,7 @@ ROOMS = {
     "batch": "profile",
     "drift": "profile",
     "store": "profile",
-    "whylogs": "drift",
+    "whylogs": "drift store",
     "draw": "ground",
     "report": "draw drift",
     "viz": "report",
