@@ -92,13 +92,15 @@ class Added(OfWriter):
 
     at: Moment | None = Field(None, description=f"By default that of the profile: {_TIME}")
     seq: Number | None = Field(None, description="A whole number, which rises.")
-    every: Length | None = Field(None, description="Length of new buckets, such as '1h'.")
+    every: Length | None = Field(
+        None, description="Length of new buckets, such as '1h', 36500d at most."
+    )
 
 
 class Defined(OfDataset):
     """A dataset and its buckets."""
 
-    every: Length = Field(description="Length of the buckets, such as '1h'.")
+    every: Length = Field(description="Length of the buckets, such as '1h', 36500d at most.")
 
 
 class Row(OfSegment):

@@ -160,11 +160,8 @@ class Server:
 
     def public(self, text: str) -> str:
         """A text without the paths of this machine."""
-        paths = [self.store.address]
-        if self.monitors is not None:
-            paths.append(os.fspath(self.monitors.path))
-        for path in paths:
-            for folder in {os.path.dirname(path), os.path.dirname(os.path.realpath(path))}:
-                if len(folder) > 1:
-                    text = text.replace(f"{folder}{os.sep}", "")
+        own = [self.store.address, *([self.monitors.path] if self.monitors is not None else [])]
+        for path in map(os.fspath, own):
+            for folder in (os.path.dirname(path), os.path.dirname(os.path.realpath(path))):
+                text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
         return text
