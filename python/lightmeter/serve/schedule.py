@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -101,7 +102,8 @@ class Schedule:
             await asyncio.sleep(_TICK)
             now, news = time.monotonic(), self._news
             is_new = news is not None and now >= max(news + _SETTLE, began + _LEAST)
-            if not (is_new or self.is_asked or now >= began + _EVERY) or not self._is_wanted():
+            due = is_new or self.is_asked or now >= began + _EVERY
+            if not due or not await asyncio.to_thread(self._is_wanted):
                 continue
             began, self._news, self.is_asked = now, None, False
             self.running_since = datetime.now(UTC)
@@ -118,6 +120,8 @@ class Schedule:
         child = await asyncio.create_subprocess_exec(
             *self._command, stdin=nothing, stdout=nothing, stderr=pipe
         )
+        with contextlib.suppress(AttributeError, OSError):  # where there are no priorities
+            os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests come first
         code, error = None, f"took more than {_LONGEST / 60:g} minutes"
         try:
             async with asyncio.timeout(_LONGEST):
@@ -126,11 +130,10 @@ class Schedule:
         except TimeoutError:
             pass
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                child.terminate()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(child.wait(), _GRACE)
-                child.kill()
+            for end in (child.terminate, child.kill):  # which fail where it has ended
+                with contextlib.suppress(ProcessLookupError, TimeoutError):
+                    end()
+                    await asyncio.wait_for(child.communicate(), _GRACE)
         return Outcome(began, time.monotonic() - clock, code, error)
 
     def _note(self, outcome: Outcome) -> None:

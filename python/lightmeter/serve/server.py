@@ -160,8 +160,8 @@ class Server:
 
     def public(self, text: str) -> str:
         """A text without the paths of this machine."""
-        own = [self.store.address, *([self.monitors.path] if self.monitors is not None else [])]
-        for path in map(os.fspath, own):
+        file = "" if self.monitors is None else os.fspath(self.monitors.path)
+        for path in (self.store.address, file):
             for folder in (os.path.dirname(path), os.path.dirname(os.path.realpath(path))):
                 text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
         return text
