@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from lightmeter import ProfileView, Store
 from lightmeter.monitor.sitemap import dataset_page
 from row import Row
-from serving import API, BYTES, PUT, Client, basic, pictures, raw, served
+from serving import API, BYTES, PUT, Client, Process, basic, pictures, raw, resident, served
 
 NAME = "keys, sites, names, redirects and bombs at a server"
 REPEATS = 1
@@ -123,9 +123,9 @@ def _led_elsewhere(port: int, key: str) -> Iterator[str]:
             yield f"back {back!r}: {answer.status} {place.geturl()}"
 
 
-def _bombs(port: int, key: str) -> Iterator[str]:
+def _bombs(process: Process, key: str) -> Iterator[str]:
     """What unpacks to a lot, is said to be much, or is nested, is refused soon."""
-    zeros = bytes(10**7)
+    port, zeros = process.port, bytes(10**7)
     packed, nested = gzip.compress(zeros), b"[" * 60_000
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
@@ -155,6 +155,10 @@ def _bombs(port: int, key: str) -> Iterator[str]:
         seconds = time.monotonic() - begun
         if answer.status not in statuses or seconds > 12:
             yield f"{name}: {answer.status} after {seconds:.1f} s"
+    before = resident(process.process.pid)
+    raw(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 10**7)
+    if (grown := resident(process.process.pid) - before) > 50:
+        yield f"headers without an end: {grown} MB more"
     length, chunks = b"Content-Length: 5", b"Transfer-Encoding: chunked"
     for both in (b"\r\n".join((length, chunks)), b"\r\n".join((chunks, length))):
         hidden = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -172,8 +176,9 @@ def run(repeats: int) -> Row:
         key, removed = (store.state.keys.add(["admin"]) for _ in range(2))
         store.state.keys.remove(removed[:10])
         before = store.summary(), store.stored("cells"), store.datasets()
-        for attack in (_of_another_site, _led_elsewhere, _bombs):
+        for attack in (_of_another_site, _led_elsewhere):
             faults += attack(process.port, key)
+        faults += _bombs(process, key)
         faults += _without_keys(process.port, key, removed)
         faults += [
             f"{method} {path}" for method, path in OPEN

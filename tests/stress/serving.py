@@ -76,8 +76,13 @@ def served() -> Iterator[tuple[Process, Path]]:
 
 def raw(port: int, request: bytes) -> bytes:
     """All that is answered until the server ends the connection."""
-    with socket.create_connection(("127.0.0.1", port), 30) as connection:
-        connection.sendall(request)
-        with contextlib.suppress(OSError):
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 30) as end:
+        end.sendall(request)
+        return b"".join(iter(lambda: end.recv(65536), b""))
     return b""
+
+
+def resident(pid: int) -> int:
+    """Megabytes of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024

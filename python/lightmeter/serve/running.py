@@ -74,7 +74,8 @@ def serve_store(
     check_address(server, host)
     config = uvicorn.Config(
         app,
-        http="httptools",  # refuses what others may read in two ways
+        http="h11",  # which bounds headers; httptools does not
+        h11_max_incomplete_event_size=32 * 1024,
         ws="none",
         log_config=None,
         access_log=False,  # the guard writes one without queries
