@@ -18,10 +18,14 @@ import damaged_jpegs
 import first_opening
 import full_disk
 import gc_kills
+import hostile_profiles
 import inbox_kills
 import logger_endings
 import opening_forks
 import resumed_runs
+import server_doors
+import server_kills
+import slow_connections
 import upload_kills
 import where
 import whole_jpegs
@@ -43,6 +47,10 @@ ATTACKS: list[ModuleType] = [
     resumed_runs,
     upload_kills,
     inbox_kills,
+    server_kills,
+    server_doors,
+    hostile_profiles,
+    slow_connections,
 ]
 
 

@@ -63,6 +63,9 @@ def run(
             help="Write what the store holds and what was found to this file, for Prometheus."
         ),
     ] = None,
+    dashboard: Annotated[
+        str | None, typer.Option(help="Address of the pages, for alerts that name none.")
+    ] = None,
 ) -> None:
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
@@ -83,7 +86,7 @@ def run(
         as_json = output_format is Format.JSON
         # An alert may print, which would be no JSON.
         with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-            watched = watch(store, config)
+            watched = watch(store, config, dashboard=dashboard)
         if openmetrics is not None:
             with Store(store, create=False) as opened:
                 text = metrics_text(opened)

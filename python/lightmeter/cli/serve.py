@@ -64,6 +64,21 @@ def serve(
     monitors: Annotated[
         Path | None, typer.Option(help="TOML file of monitors to run and to write.")
     ] = None,
+    proxy_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CIDR",
+            help="Network of a proxy that has people log in, such as 10.0.0.5/32 (repeatable).",
+        ),
+    ] = None,
+    proxy_header: Annotated[
+        str | None,
+        typer.Option(help="Header in which it says who asks, by default X-Forwarded-User."),
+    ] = None,
+    proxy_rights: Annotated[
+        list[RightName] | None,
+        typer.Option(help="What those may do, by default read (repeatable)."),
+    ] = None,
 ) -> None:
     if context.invoked_subcommand is not None:
         return
@@ -71,19 +86,26 @@ def serve(
         raise typer.BadParameter("missing", param_hint="--store")
     with reported():
         try:
+            from lightmeter.serve.proxy import Proxy
             from lightmeter.serve.running import serve_store
         except ImportError as error:
             text = f"serve needs packages that are not here ({error}): pip install "
             raise ImportError(f"{text}'lightmeter[server]'") from error
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
         with usage():
+            proxy = None
+            if proxy_from or proxy_header or proxy_rights:
+                rights = [RIGHTS[list(RightName).index(each)] for each in proxy_rights or ()]
+                header = proxy_header or Proxy.header
+                proxy = Proxy(proxy_from or (), header=header, rights=rights or Proxy.rights)
             serve_store(
                 store,
                 host=host,
                 port=port,
                 public_url=public_url,
-                hosts=allow_host or (),
+                hosts=tuple(allow_host or ()),
                 monitors=monitors,
+                proxy=proxy,
                 ready=lambda url: _ready(store, url),
             )
 

@@ -1,6 +1,7 @@
 """The store and its pages over HTTP (extra ``server``)."""
 
 from lightmeter.serve.app import make_app
+from lightmeter.serve.proxy import Proxy
 from lightmeter.serve.server import Limits, Server
 
-__all__ = ["Limits", "Server", "make_app"]
+__all__ = ["Limits", "Proxy", "Server", "make_app"]

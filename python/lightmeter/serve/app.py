@@ -1,43 +1,58 @@
-"""The app: all routes behind one guard. Each file of endpoints gives its routes."""
+"""The app: all routes behind one guard."""
 
 import os
 import weakref
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from starlette.applications import Starlette
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import Response
 
-from lightmeter.serve import whylogs
-from lightmeter.serve.api import judged, lists, profiles, root, seen
-from lightmeter.serve.endpoint import API, routes_of
-from lightmeter.serve.forms import form_routes
-from lightmeter.serve.guard import Guard, refused
-from lightmeter.serve.live import Live
-from lightmeter.serve.openapi import document
-from lightmeter.serve.pages import page_routes
-from lightmeter.serve.refusal import RequestError
+from lightmeter._core import __version__
+from lightmeter.errors import LightmeterError
+from lightmeter.serve import forms, pages, whylogs
+from lightmeter.serve.api import judged, lists, profiles, watching
+from lightmeter.serve.guard import Guard, answer
+from lightmeter.serve.monitors_file import MonitorsFile
+from lightmeter.serve.proxy import Proxy
+from lightmeter.serve.refusal import API
 from lightmeter.serve.security import allowed_hosts
 from lightmeter.serve.server import Limits, Server
+from lightmeter.store.models import Model
 from lightmeter.store.store import Store
 
 __all__ = ["make_app"]
 
-ENDPOINTS = [
-    *lists.ENDPOINTS,
-    *profiles.ENDPOINTS,
-    *seen.ENDPOINTS,
-    *judged.ENDPOINTS,
-    *root.ENDPOINTS,
-]
-_WORDS = {
-    404: "there is nothing at this path; see /api/v1/openapi.json",
-    405: "this path does not take this method; the header Allow says which it takes",
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "basic": {"type": "http", "scheme": "basic", "description": "The key is the password."},
 }
+
+
+class Error(Model):
+    """Why it was not done, in one sentence."""
+
+    error: str
+
+
+class _App(FastAPI):
+    """Whose document says how a key is sent."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, which is made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["components"]["securitySchemes"] = _SCHEMES
+            document["security"] = [{name: []} for name in _SCHEMES]
+            document["paths"]["/healthz"]["get"]["security"] = []
+        assert self.openapi_schema is not None
+        return self.openapi_schema
 
 
 def make_app(
@@ -47,8 +62,9 @@ def make_app(
     monitors: str | os.PathLike[str] | None = None,
     public_url: str | None = None,
     hosts: Iterable[str] = (),
+    proxy: Proxy | None = None,
     limits: Limits | None = None,
-) -> Starlette:
+) -> FastAPI:
     """An ASGI app that serves a store: its pages, and the API.
 
     It can be mounted in an app of yours, below any prefix: ``yours.mount("/drift", app)``.
@@ -62,6 +78,7 @@ def make_app(
         monitors: the file of monitors that it runs.
         public_url: its address as others see it, if a proxy stands before it.
         hosts: further names under which it may be asked, beside localhost.
+        proxy: that has people log in.
         limits: how much it takes of others.
 
     Raises:
@@ -75,38 +92,44 @@ def make_app(
     server = Server(
         store=store if isinstance(store, Store) else Store(store),
         keys=keys,
-        monitors=None if monitors is None else Path(monitors),
+        monitors=None if monitors is None else MonitorsFile(Path(monitors).absolute()),
         public_url=None if public_url is None else public_url.rstrip("/"),
         hosts=names,
+        proxy=proxy,
         limits=limits or Limits(),
     )
-    # A route of each kind.
-    routes: list[BaseRoute] = [
-        Route(f"{API}/openapi.json", _document),
-        *routes_of(ENDPOINTS),
-        *whylogs.routes_of(server),
-        *form_routes(),
-        *page_routes(),
-    ]
-    live = Live(server)
-    app = Starlette(
-        lifespan=live.lifespan,
-        routes=routes,
+    app = _App(
+        title="lightmeter",
+        version=__version__,
+        description="Profiles of images by dataset, time, segment and writer.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=server.lifespan,
         middleware=[Middleware(Guard)],
-        exception_handlers={HTTPException: _http_error},
+        exception_handlers=dict.fromkeys(
+            (HTTPException, RequestValidationError, LightmeterError), _answer
+        ),
+        responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}},
+        generate_unique_id_function=_ident,
     )
-    app.router.redirect_slashes = False
-    app.state.server, app.state.live = server, live
+    app.state.server = server
+    methods = app.state.methods = defaultdict[str, set[str]](set)
+    for module in (profiles, watching, lists, judged, whylogs, forms, pages):
+        app.include_router(module.router)
+        for route in module.router.routes:
+            assert isinstance(route, APIRoute)
+            own = route.methods or set()
+            methods[route.path] |= own | {"OPTIONS"} | ({"HEAD"} if "GET" in own else set())
     if server.store is not store:
         weakref.finalize(app, server.store.close)
     return app
 
 
-async def _document(request: Request) -> Response:
-    return JSONResponse(document(ENDPOINTS, request.scope.get("root_path", "")))
+async def _answer(request: Request, error: Exception) -> Response:
+    return answer(request, error)
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    words = _WORDS.get(error.status_code, error.detail)
-    return refused(request, RequestError(error.status_code, words, error.headers))
+def _ident(route: APIRoute) -> str:
+    return f"{min(route.methods or ('',)).lower()}_{route.path.rpartition('/')[2]}"

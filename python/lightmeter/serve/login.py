@@ -2,84 +2,67 @@
 
 import base64
 import binascii
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated, Any
 
+from fastapi import Depends
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from lightmeter.serve.refusal import RequestError, busy
-from lightmeter.serve.security import LOOPBACK_NAMES, check_host
+from lightmeter.profile import ProfileView
+from lightmeter.serve.refusal import API, busy
+from lightmeter.serve.security import LOOPBACK_NAMES, host_of, path_of
 from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key, Right
 from lightmeter.store.remote.address import is_loopback
+from lightmeter.store.store import Store
 
-__all__ = ["allowed", "identify", "path_of"]
+__all__ = ["Admin", "Caller", "Reader", "Writer", "identify"]
 
-# Of whoever needs none.
+# Of whoever needs no key.
 EVERYBODY = Key("", frozenset({"admin"}), ("*",), "", datetime(1970, 1, 1, tzinfo=UTC))
+_WITHOUT_KEY = frozenset({"/healthz", f"{API}/openapi.json", "/v1/upload"})
+_UPLOADS = ("/v0/", "/v1/")  # of the client of whylogs
 # Headers of proxies.
 _PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
-_UPLOADS = ("/v0/", "/v1/")  # of the client of whylogs
-
-
-def path_of(request: Request) -> str:
-    """The path below where the app is mounted."""
-    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
-
-
-def allowed(request: Request, right: Right, dataset: str | None = None) -> Key:
-    """The key of a request, which has a right, and sees a dataset if that is given.
-
-    What lists datasets leaves out those that the key does not see (`Key.sees`), and what concerns
-    the whole store asks for `Key.sees_all`.
-
-    Raises:
-        RequestError: 401 without a key, 403 where it is not enough.
-    """
-    key: Key | None = request.state.key
-    if key is None:
-        raise _no_key(request, "got no key; send one as 'Authorization: Bearer KEY'")
-    if not key.may(right):
-        raise RequestError(403, f"the key {key.id} has no right to {right}; use one that has")
-    if dataset is not None and not key.sees(dataset):
-        raise RequestError(
-            403, f"the key {key.id} is not for the dataset {dataset!r}; use one that is"
-        )
-    return key
 
 
 async def identify(request: Request) -> Key | None:
-    """The key of a request; None where it has none but needs one.
+    """The key of a request; None where it has none and needs none.
 
     Raises:
-        RequestError: 401 for a wrong key, 429 for too many of them or too many requests.
+        HTTPException: 401 for a wrong key or none, 429 for too many wrong ones.
     """
     server: Server = request.app.state.server
     if not server.keys:
         return EVERYBODY
     text = _key_text(request)
     key = None if text is None else await server.checks.do(server.store.state.keys.find, text)
+    if key is None and text is None and server.proxy is not None:
+        key = server.proxy.user(request)
     if key is not None:
-        server.has_keys = True
-        if wait := server.requests.take(key.id):
-            words = f"the key {key.id} asks too often; ask again in a moment"
-            raise busy(words, status=429, after=wait)
+        server.has_keys = server.has_keys or text is not None
         return key
     if not server.has_keys:
         server.has_keys = await server.checks.do(server.store.state.keys.exist)
-    if not server.has_keys:
-        return EVERYBODY if _is_local(request) and server.public_url is None else None
-    if text is None:
+    is_open = not server.has_keys and server.public_url is None and server.proxy is None
+    if is_open and _is_local(request):
+        return EVERYBODY
+    if text is not None and server.has_keys:
+        # A right key is always taken, so that nobody can lock others out by guessing.
+        if wait := server.failures.wait(request.client.host if request.client else ""):
+            raise busy("got too many wrong keys; ask again later", status=429, after=wait)
+        raise _no_key(request, "got a key that is unknown or was removed; use another")
+    if path_of(request) in _WITHOUT_KEY:
         return None
-    # A right key is always taken, so that nobody can lock others out by guessing.
-    if wait := server.failures.take(request.client.host if request.client else ""):
-        raise busy("got too many wrong keys; ask again in a moment", status=429, after=wait)
-    raise _no_key(request, "got a key that is unknown or was removed; use another")
+    raise _no_key(request, "got no key; send one as 'Authorization: Bearer KEY'")
 
 
-def _no_key(request: Request, words: str) -> RequestError:
+def _no_key(request: Request, words: str) -> HTTPException:
     is_api = path_of(request).startswith(("/api/", *_UPLOADS))
     scheme = "Bearer" if is_api else 'Basic realm="lightmeter", charset="UTF-8"'
-    return RequestError(401, words, {"WWW-Authenticate": scheme})
+    return HTTPException(401, words, {"WWW-Authenticate": scheme})
 
 
 def _key_text(request: Request) -> str | None:
@@ -105,8 +88,85 @@ def _is_local(request: Request) -> bool:
     """
     ends = request.scope.get("client"), request.scope.get("server")
     is_passed_on = any(header in request.headers for header in _PASSED_ON)
-    return (
-        all(end is not None and is_loopback(end[0]) for end in ends)
-        and check_host(request) in LOOPBACK_NAMES
-        and not is_passed_on
-    )
+    local = all(end is not None and is_loopback(end[0]) for end in ends)
+    return local and host_of(request) in LOOPBACK_NAMES and not is_passed_on
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and the server that is asked.
+
+    Attributes:
+        server: that is asked.
+        key: of whoever asks.
+        reads: whether nothing is to be changed.
+    """
+
+    server: Server
+    key: Key
+    reads: bool
+
+    @property
+    def store(self) -> Store:
+        """The store of the server."""
+        return self.server.store
+
+    def check(self, right: Right, dataset: str | None = None) -> None:
+        """Whether the key has a right, and sees a dataset if that is given.
+
+        Raises:
+            HTTPException: 403.
+        """
+        if not self.key.may(right):
+            words = f"the key {self.key.id} has no right to {right}; use one that has"
+            raise HTTPException(403, words)
+        if dataset is not None and not self.key.sees(dataset):
+            words = f"the key {self.key.id} is not for the dataset {dataset!r}; use one that is"
+            raise HTTPException(403, words)
+
+    def known(self, dataset: str) -> str:
+        """The dataset, if there is one of that name.
+
+        Raises:
+            HTTPException: 404.
+        """
+        if dataset not in self.store.datasets():
+            raise HTTPException(404, f"there is no dataset {dataset!r}; see {API}/datasets")
+        return dataset
+
+    def merged(
+        self, dataset: str, start: datetime | None, end: datetime | None, segment: str | None
+    ) -> tuple[ProfileView, int]:
+        """What some buckets hold together, and how many damaged profiles are not in it.
+
+        Raises:
+            HTTPException: 404.
+            IncompatibleError: it has more features than the server merges.
+        """
+        merged, most = self.store.profiles.merged, self.server.limits.features
+        view, damaged = merged(self.known(dataset), start, end, segment=segment, most=most)
+        return view, len(damaged)
+
+    def check_sees_all(self) -> None:
+        """For what concerns the whole store.
+
+        Raises:
+            HTTPException: 403, the key is limited to some datasets.
+        """
+        if not self.key.sees_all:
+            words = f"the key {self.key.id} is not for all datasets; use one that is"
+            raise HTTPException(403, words)
+
+
+def _caller(right: Right) -> Any:
+    async def check(request: Request) -> Caller:
+        caller = Caller(request.app.state.server, request.state.key, request.method == "GET")
+        caller.check(right, request.query_params.get("dataset"))
+        return caller
+
+    return Depends(check)
+
+
+Reader = Annotated[Caller, _caller("read")]
+Writer = Annotated[Caller, _caller("write")]
+Admin = Annotated[Caller, _caller("admin")]

@@ -9,15 +9,23 @@ import secrets
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from lightmeter.alerts import load_alerts
 from lightmeter.errors import ConfigError
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.monitor.config import load_monitors
 
-__all__ = ["MonitorsFile"]
+__all__ = ["Contents", "MonitorsFile"]
 
 _MOST_BYTES = 2**22
+
+
+class Contents(NamedTuple):
+    """Names of the monitors of each dataset, or why the file is not understood."""
+
+    monitors: Mapping[str, list[str]] = {}
+    error: str = ""
 
 
 class MonitorsFile:
@@ -28,18 +36,23 @@ class MonitorsFile:
         self.path = path
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
-        self._monitors: Mapping[str, list[str]] = {}
-        self._error = ""
+        self._contents = Contents()
 
-    def monitors(self) -> Mapping[str, list[str]]:
-        """Names of the monitors of each dataset; none where the file is not understood."""
-        self._look()
-        return self._monitors
+    def read(self) -> Contents:
+        """What is in it, which is read again if it has changed."""
+        with self._lock:
+            try:
+                status = os.stat(self.path)
+            except OSError:
+                return Contents()
+            seen = status.st_mtime_ns, status.st_size, status.st_ino
+            if seen != self._seen:
+                self._seen, self._contents = seen, _read(self.path)
+            return self._contents
 
-    def error(self) -> str:
-        """Why the file is not understood; empty where it is."""
-        self._look()
-        return self._error
+    def is_wanted(self) -> bool:
+        """Whether it has something to run, or to complain of."""
+        return any(self.read())
 
     def add(self, text: str) -> None:
         """Put tables behind what is there, all or nothing.
@@ -49,11 +62,11 @@ class MonitorsFile:
             OSError: it cannot be read or written.
         """
         with self._lock:
-            before = self._read()
+            before = self._bytes()
             gap = b"" if not before else b"\n" if before.endswith(b"\n") else b"\n\n"
             data = (before or b"") + gap + text.encode()
             self._check(data)
-            if self._read() != before:
+            if self._bytes() != before:
                 raise ConfigError("the file of monitors was changed meanwhile; try again")
             write_atomically(self.path, data)
 
@@ -61,40 +74,28 @@ class MonitorsFile:
         """Whether that is a file of monitors, as it would be there: paths in it are relative."""
         trial = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.trial")
         try:
-            with open(trial, "xb") as file:
-                file.write(data)
-            load_monitors(trial)
-            load_alerts(trial)
-        except ConfigError as error:
-            text = str(error).replace(os.fspath(trial), os.fspath(self.path))
-            raise ConfigError(f"nothing was changed: {text}") from None
+            trial.write_bytes(data)
+            error = _read(trial).error
         finally:
             with contextlib.suppress(OSError):
                 trial.unlink()
+        if error:
+            error = error.replace(os.fspath(trial), os.fspath(self.path))
+            raise ConfigError(f"nothing was changed: {error}")
 
-    def _read(self) -> bytes | None:
+    def _bytes(self) -> bytes | None:
         try:
             return read_regular(self.path, _MOST_BYTES)
         except FileNotFoundError:
             return None
 
-    def _look(self) -> None:
-        """Read it if it has changed."""
-        with self._lock:
-            try:
-                status = os.stat(self.path)
-                seen = status.st_mtime_ns, status.st_size, status.st_ino
-            except OSError:
-                self._seen, self._monitors, self._error = None, {}, ""
-                return
-            if seen == self._seen:
-                return
-            self._seen, self._monitors, self._error = seen, {}, ""
-            try:
-                monitors: dict[str, list[str]] = {}
-                for monitor in load_monitors(self.path, needed=False):  # perhaps only alerts yet
-                    monitors.setdefault(monitor.dataset, []).append(monitor.name)
-                load_alerts(self.path)
-                self._monitors = monitors
-            except (ConfigError, OSError) as error:
-                self._error = str(error)
+
+def _read(path: Path) -> Contents:
+    monitors: dict[str, list[str]] = {}
+    try:
+        for monitor in load_monitors(path, needed=False):  # perhaps only alerts yet
+            monitors.setdefault(monitor.dataset, []).append(monitor.name)
+        load_alerts(path)
+    except (ConfigError, OSError) as error:
+        return Contents({}, str(error))
+    return Contents(monitors)

@@ -1,72 +1,44 @@
 """The dashboard's pages, live: at the paths and with the contents that the static site has."""
 
 import re
+from collections.abc import Mapping
 
-from starlette.convertors import Convertor, register_url_convertor
-from starlette.requests import Request
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from lightmeter.dashboard.asked import INDEX
 from lightmeter.draw.document import content_policy, document
 from lightmeter.draw.html import tag
 from lightmeter.serve.extras import LiveExtras
-from lightmeter.serve.live import Live, live_of
-from lightmeter.serve.login import allowed, path_of
-from lightmeter.serve.refusal import RequestError
-from lightmeter.store.keys import Key
+from lightmeter.serve.login import Caller, Reader
+from lightmeter.serve.security import FORMS, path_of
 
-__all__ = ["ASKED", "PAGE_PATH", "is_page", "page_response", "page_routes", "refusal_page"]
+__all__ = ["ASKED", "PAGE_PATH", "is_page", "refusal_page", "router"]
 
 PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
-FORMS = "/forms/"
 ASKED = "run"  # in the query of who asked for a run, whose page loads itself again until it is over
 _SECONDS_TO_LOOK_AGAIN = 3
 _HOW_TO_LOG_IN = (
     tag("p", "In a browser the password is the key. The name can be anything."),
     tag("p", tag("a", "Log in", href="")),
 )
+_TITLES = {401: "Log in", 403: "Not allowed", 404: "Not found"}
+
+router = APIRouter(include_in_schema=False)
 
 
-class _PagePath(Convertor[str]):
-    """The paths that pages have, and no others."""
-
-    regex = PAGE_PATH.pattern
-
-    def convert(self, value: str) -> str:
-        """As it is."""
-        return value
-
-    def to_string(self, value: str) -> str:
-        """As it is."""
-        return value
-
-
-def page_routes() -> list[Route]:
-    """The routes of all pages."""
-    register_url_convertor("lightmeter_page", _PagePath())
-    return [Route("/", _page), Route("/{page:lightmeter_page}", _page)]
-
-
-def is_page(request: Request) -> bool:
+def is_page(path: str) -> bool:
     """Whether a person looks at the answer: what is refused is told on a page, too."""
-    path = path_of(request)
-    is_api = path.startswith("/api/")
-    return path in ("", "/") or path.startswith(FORMS) or (path.endswith(".html") and not is_api)
+    html = path.endswith(".html") and not path.startswith("/api/")
+    return html or path in ("", "/") or path.startswith(FORMS)
 
 
-def page_response(html: str | bytes, status: int = 200) -> Response:
-    """A page with the policy that is also in it."""
-    policy = f"{content_policy(forms=True)}; frame-ancestors 'none'"
-    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin"}
-    return HTMLResponse(html, status, headers)
-
-
-def refusal_page(refusal: RequestError) -> Response:
+def refusal_page(status: int, words: str, headers: Mapping[str, str]) -> Response:
     """What was refused, as a page."""
-    title = {401: "Log in", 403: "Not allowed", 404: "Not found"}.get(refusal.status, "Not done")
-    words, how = refusal.words[:1].upper() + refusal.words[1:], None
-    if refusal.status == 401:  # what follows is for programs
+    title, how = _TITLES.get(status, "Not done"), None
+    words = words[:1].upper() + words[1:]
+    if status == 401:  # what follows is for programs
         words, how = words.partition(";")[0], _HOW_TO_LOG_IN
     html = document(
         title,
@@ -74,24 +46,32 @@ def refusal_page(refusal: RequestError) -> Response:
         tag("main", tag("p", f"{words}."), how),
         forms=True,
     )
-    response = page_response(html, refusal.status)
-    response.headers.update(refusal.headers)
-    return response
+    return _response(html, status, headers)
 
 
-async def _page(request: Request) -> Response:
-    live, key = live_of(request), allowed(request, "read")
-    path = request.path_params.get("page", INDEX)
-    html = await live.server.pages.do(_made, live, key, path)
+def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Response:
+    """A page with the policy that is also in it."""
+    policy = f"{content_policy(forms=True)}; frame-ancestors 'none'"
+    more = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin"}
+    return HTMLResponse(html, status, more | dict(headers))
+
+
+@router.get("/")
+@router.get("/{name}.html")
+@router.get("/{dataset}/{name}.html")
+@router.get("/{dataset}/{segment}/{name}.html")
+async def page(request: Request, caller: Reader) -> Response:
+    """A page of the dashboard, as the caller may see it."""
+    path = path_of(request).lstrip("/") or INDEX
+    html = await caller.server.drawing.do(_drawn, caller, path)
     if html is None:
-        raise RequestError(404, "there is no page at this address")
-    response = page_response(html)
-    schedule = live.schedule
+        raise HTTPException(404, "there is no page at this address")
+    schedule = caller.server.schedule
     waits = schedule is not None and (schedule.running_since or schedule.is_asked)
-    if waits and ASKED in request.query_params:
-        response.headers["Refresh"] = str(_SECONDS_TO_LOOK_AGAIN)
-    return response
+    again = {"Refresh": str(_SECONDS_TO_LOOK_AGAIN)}
+    return _response(html, 200, again if waits and ASKED in request.query_params else {})
 
 
-def _made(live: Live, key: Key, path: str) -> bytes | None:
-    return live.pages.page(path, sees=key.sees, extras=LiveExtras(live, key))
+def _drawn(caller: Caller, path: str) -> bytes | None:
+    extras = LiveExtras(caller.server, caller.key)
+    return caller.server.pages.page(path, sees=caller.key.sees, extras=extras)

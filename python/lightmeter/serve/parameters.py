@@ -1,142 +1,199 @@
-"""The parameters of queries: reading and checking them, and what the document says of them."""
+"""The queries of endpoints. Each field says what it is, which is told if it is not understood."""
 
+import contextlib
+import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Annotated, Any, Literal, TypeVar
 
+from fastapi import Depends, Query, Request
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from lightmeter.monitor.scalars import SCALARS
 from lightmeter.profile.segments import segment_text
-from lightmeter.serve.refusal import RequestError
-from lightmeter.times import to_duration
+from lightmeter.serve.login import Caller
 
-__all__ = ["Parameter", "choice", "duration", "moment", "name", "number", "segment", "values_of"]
+__all__ = ["ALONE", "Asked", "in_slow_threads", "in_threads"]
 
-_MOST = 32  # parameters of a query
-_TEXT = 256  # characters of a name
+_T = TypeVar("_T")
+Asked = Annotated[_T, Query()]
+
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PLUS = re.compile(r"(T[0-9:.]{2,15}) (?=[0-9:]{2,6}$)")  # what a plus becomes in a query
-_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_TIME = "a time such as 2022-09-07T12:00:00Z, UTC if it has no zone."
+_SEGMENT = "Such as camera=north. Empty is the dataset as a whole."
+_START = f"Buckets that start then or later: {_TIME}"
+_END = f"Buckets that start before then: {_TIME}"
+_NAME = "by a name of 1 to 256 characters, none a control."
+
+_Handler = Callable[..., BaseModel | Response]
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter.
-
-    Attributes:
-        name: of it.
-        words: what it is.
-        schema: of its text.
-        read: makes a value of its text, or raises ValueError.
-        required: whether it must be given.
-    """
-
-    name: str
-    words: str
-    schema: Mapping[str, Any]
-    read: Callable[[str], Any]
-    required: bool = False
-
-
-def name(name: str, words: str, *, required: bool = False, least: int = 1) -> Parameter:
-    """A name, such as that of a dataset, of at least so many characters."""
-    schema = {"type": "string", "minLength": least, "maxLength": _TEXT, "pattern": _PLAIN}
-    return Parameter(name, words, schema, lambda text: _text(text, least, _TEXT), required)
-
-
-def moment(name: str, words: str, *, required: bool = False) -> Parameter:
-    """A time in ISO 8601; UTC if it has no zone."""
-    schema = {"type": "string", "format": "date-time", "maxLength": 64}
-    return Parameter(name, words, schema, _moment, required)
-
-
-def duration(name: str, words: str) -> Parameter:
-    """A length such as ``1h``."""
-    schema = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[wdhms]$", "examples": ["1h"]}
-    return Parameter(name, words, schema, to_duration)
-
-
-def segment(words: str = "Such as camera=left; none is the dataset as a whole.") -> Parameter:
-    """A segment as `segment_text` writes it."""
-    schema = {"type": "string", "maxLength": 1024, "examples": ["camera=left"]}
-    return Parameter("segment", words, schema, _segment)
-
-
-def number(name: str, words: str) -> Parameter:
-    """A whole number."""
-    schema = {"type": "integer", "minimum": -(2**62), "maximum": 2**62}
-    return Parameter(name, words, schema, _number)
-
-
-def choice(name: str, words: str, values: Sequence[str]) -> Parameter:
-    """One of some words."""
-    schema = {"type": "string", "enum": list(values)}
-
-    def read(text: str) -> str:
-        if text not in values:
-            raise ValueError(f"got {text[:_TEXT]!r}; expected one of {', '.join(values)}")
-        return text
-
-    return Parameter(name, words, schema, read)
-
-
-def values_of(parameters: Sequence[Parameter], query: bytes) -> dict[str, Any]:
-    """The values of all parameters.
-
-    Raises:
-        RequestError: 400, of one that is unknown, not understood, missing or there twice.
-    """
+def _moment(text: object) -> datetime:
+    at = datetime.fromisoformat(_PLUS.sub(r"\1+", str(text)))
     try:
-        pairs = parse_qsl(
-            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST
-        )
-    except ValueError:
-        words = f"got a query that is no text in UTF-8, or of more than {_MOST} parameters"
-        raise RequestError(400, words) from None
-    by_name = {parameter.name: parameter for parameter in parameters}
-    values: dict[str, Any] = dict.fromkeys(by_name)
-    for key, text in pairs:
-        parameter = by_name.get(key)
-        if parameter is None:
-            known = ", ".join(by_name) or "none"
-            raise RequestError(400, f"got the parameter {key[:_TEXT]!r}; known are {known}")
-        if values[key] is not None:
-            raise RequestError(400, f"got the parameter {key!r} twice; expected it once")
-        try:
-            values[key] = parameter.read(text)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise RequestError(400, f"the parameter {key!r} is not understood: {error}") from None
-    missing = [each.name for each in parameters if each.required and values[each.name] is None]
-    if missing:
-        raise RequestError(400, f"the parameter {missing[0]!r} is missing")
-    return values
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond all times") from None
 
 
-def _text(text: str, least: int, most: int) -> str:
-    if not least <= len(text) <= most or _CONTROLS.search(text):
-        raise ValueError(
-            f"got {text[:most]!r}; expected {least} to {most} characters, none a control"
-        )
-    return text
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Text = Annotated[str, StringConstraints(max_length=256, pattern=_PLAIN)]
+Name = Annotated[Text, StringConstraints(min_length=1)]
+Segment = Annotated[str, StringConstraints(max_length=1024), AfterValidator(segment_text)]
+Length = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,4}[wdhms]$")]
+Number = Annotated[int, Field(ge=-(2**62), le=2**62)]
+Statistic = Annotated[str, StringConstraints(pattern=f"^({'|'.join(SCALARS)})$")]
 
 
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(_PLUS.sub(r"\1+", text))
-    except ValueError:
-        raise ValueError(
-            f"got {text[:64]!r}; expected a time such as 2022-09-07T12:00:00Z"
-        ) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+class Parameters(BaseModel):
+    """Of which every parameter is known."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
-def _segment(text: str) -> str:
-    return segment_text(_text(text, 0, 1024))
+class OfDataset(Parameters):
+    """A dataset."""
+
+    dataset: Name = Field(description=f"The dataset, {_NAME}")
 
 
-def _number(text: str) -> int:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(f"got {text[:_TEXT]!r}; expected a whole number")
-    return int(text)
+class OfSegment(OfDataset):
+    """A segment of a dataset."""
+
+    segment: Segment | None = Field(None, description=_SEGMENT)
+
+
+class OfWriter(OfSegment):
+    """A writer in a segment."""
+
+    writer: Name = Field(description=f"Who wrote, {_NAME}")
+
+
+class Buckets(OfSegment):
+    """Some buckets of a segment."""
+
+    start: Moment | None = Field(None, description=_START)
+    end: Moment | None = Field(None, description=_END)
+
+
+class Added(OfWriter):
+    """Where a profile is put."""
+
+    at: Moment | None = Field(None, description=f"By default that of the profile: {_TIME}")
+    seq: Number | None = Field(None, description="A whole number, which rises.")
+    every: Length | None = Field(
+        None, description="Length of new buckets, such as '1h', 36500d at most."
+    )
+
+
+class Defined(OfDataset):
+    """A dataset and its buckets."""
+
+    every: Length = Field(description="Length of the buckets, such as '1h', 36500d at most.")
+
+
+class Row(OfSegment):
+    """A profile of a writer; what was rolled up is of the writer with the empty name."""
+
+    at: Moment = Field(description=f"Start of the bucket: {_TIME}")
+    writer: Text = Field(description="Who wrote. Empty is what was rolled up.")
+
+
+class Deleted(Buckets):
+    """Profiles of a writer, or of all."""
+
+    writer: Name | None = Field(None, description=f"That writer alone, {_NAME}")
+
+
+class Merged(Buckets):
+    """A profile of some buckets."""
+
+    format: Literal["bytes", "json"] = Field("bytes", description="Either bytes or json.")
+
+
+class Series(Buckets):
+    """A statistic of a feature."""
+
+    feature: Name = Field(description=f"The feature, {_NAME}")
+    statistic: Statistic = Field("mean", description=f"One of {', '.join(SCALARS)}.")
+
+
+class Report(Buckets):
+    """Buckets and those that they are compared with."""
+
+    reference_start: Moment | None = Field(None, description=_START)
+    reference_end: Moment | None = Field(None, description=_END)
+    format: Literal["html", "json"] = Field("html", description="Either html or json.")
+
+
+class Ages(Parameters):
+    """Which profiles are old."""
+
+    roll_up_after: Length = Field("14d", description="Age from which days are merged.")
+    keep: Length | None = Field(None, description="Age from which days are deleted: 90d, say.")
+
+
+class Judged(Parameters):
+    """What monitors say, of which all is meant where nothing is given."""
+
+    dataset: Name | None = Field(None, description=f"That dataset alone, {_NAME}")
+    monitor: Name | None = Field(None, description=f"That monitor alone, {_NAME}")
+    segment: Segment | None = Field(None, description=_SEGMENT)
+    start: Moment | None = Field(None, description=_START)
+    end: Moment | None = Field(None, description=_END)
+
+    def has(self, segment: str, at: datetime) -> bool:
+        """Whether it is about what is of a segment and begins then."""
+        after, before = self.start is None or self.start <= at, self.end is None or at < self.end
+        return self.segment in (None, segment) and after and before
+
+
+class Incidents(Judged):
+    """Incidents that last, or do not."""
+
+    open: Literal["true", "false"] | None = Field(None, description="Either true or false.")
+
+
+async def _alone(request: Request) -> None:
+    if request.query_params:
+        raise HTTPException(400, "got a parameter that is not known; known are none")
+
+
+ALONE = Depends(_alone)  # of a handler without parameters
+
+
+def in_threads(function: _Handler) -> Any:
+    """A handler that works in one of the server's threads, for what is soon done."""
+    return _handler(function, "work")
+
+
+def in_slow_threads(function: _Handler) -> Any:
+    """A handler of what may take seconds, of which few run at once."""
+    return _handler(function, "slow")
+
+
+def _handler(function: _Handler, work: str) -> Any:
+    def answer(caller: Caller, values: dict[str, Any]) -> Response:
+        # What reads has a connection of its own: a long list holds up neither writers nor keys.
+        with caller.store.profiles.snapshot() if caller.reads else contextlib.nullcontext():
+            answered = function(caller=caller, **values)
+        if isinstance(answered, Response):
+            return answered
+        return Response(answered.model_dump_json(), media_type="application/json")
+
+    @functools.wraps(function)
+    async def handle(caller: Caller, **values: Any) -> Any:
+        return await getattr(caller.server, work).do(answer, caller, values)
+
+    return handle

@@ -5,19 +5,17 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
-from types import FrameType
+from collections.abc import Callable
+from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 
 from lightmeter.errors import ConfigError
 from lightmeter.serve.app import make_app
-from lightmeter.serve.protocol import Protocol
 from lightmeter.serve.server import Server
 from lightmeter.store.remote.address import is_loopback
 
-__all__ = ["check_address", "run_server", "serve_store"]
+__all__ = ["check_address", "serve_store"]
 
 _EVERY = ("0.0.0.0", "::")
 _GRACE = 10  # seconds that running requests have to end
@@ -29,7 +27,9 @@ def check_address(server: Server, host: str) -> None:
     Raises:
         ConfigError: there is no key, and the address is not of this machine alone.
     """
-    if (not _is_loopback(host) or server.public_url) and not server.store.state.keys.exist():
+    if server.proxy is not None or server.store.state.keys.exist():
+        return
+    if not _is_loopback(host) or server.public_url:
         what = f"--public-url {server.public_url}" if _is_loopback(host) else f"--host {host}"
         raise ConfigError(
             f"{what} lets other machines in, and this store has no key; make one first: "
@@ -50,52 +50,45 @@ def serve_store(
     *,
     host: str,
     port: int,
-    public_url: str | None = None,
-    hosts: Sequence[str] = (),
-    monitors: str | os.PathLike[str] | None = None,
+    hosts: tuple[str, ...] = (),
     ready: Callable[[str], object] = lambda url: None,
-) -> None:
-    """`run_server` with what `make_app` makes of a store."""
-    own = f"[{host}]" if ":" in host else host
-    names = [*hosts, *([] if host in _EVERY else [own])]
-    app = make_app(store, monitors=monitors, public_url=public_url, hosts=names)
-    run_server(app, host=host, port=port, ready=ready)
-
-
-def run_server(
-    app: Starlette, *, host: str, port: int, ready: Callable[[str], object] = lambda url: None
+    **options: Any,
 ) -> None:
     """Serve until the process is told to end. What runs then has some seconds to end too.
 
     Args:
-        app: as `make_app` gives it.
+        store: its address.
         host: a name or address of this machine.
         port: 0 for any that is free.
+        hosts: further names under which it may be asked.
         ready: is called with the address once requests are taken.
+        options: further ones of `make_app`.
 
     Raises:
         ConfigError: see `check_address`.
         OSError: somebody else has the address.
     """
+    own = f"[{host}]" if ":" in host else host
+    app = make_app(store, hosts=[*hosts, *([] if host in _EVERY else [own])], **options)
     server: Server = app.state.server
     check_address(server, host)
     config = uvicorn.Config(
         app,
-        http=Protocol,
+        http="h11",  # which bounds headers; httptools does not
+        h11_max_incomplete_event_size=32 * 1024,
         ws="none",
         log_config=None,
         access_log=False,  # the guard writes one without queries
+        proxy_headers=False,  # the peer of a connection says who is believed
         server_header=False,
         limit_concurrency=500,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_GRACE,
-        h11_max_incomplete_event_size=32 * 1024,
     )
     with _bound(host, port) as listening:
         try:
-            signal.signal(signal.SIGTERM, _end)
-            number = listening.getsockname()[1]
-            ready(f"http://{f'[{host}]' if ':' in host else host}:{number}")
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as uvicorn passes it on
+            ready(f"http://{own}:{listening.getsockname()[1]}")
             uvicorn.Server(config).run(sockets=[listening])
         except SystemExit as ended:
             if ended.code:
@@ -105,24 +98,10 @@ def run_server(
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    # Without the protocol asyncio does not know that it is TCP, and answers wait for 40 ms.
-    bound = socket.socket(family, kind, protocol)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen(512)
-    except BaseException:
-        bound.close()
-        raise
-    return bound
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """What uvicorn calls after it has ended by SIGTERM."""
-    raise SystemExit(0)
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    bound = socket.create_server((host, port), family=family, backlog=512)
+    # So made it knows its protocol. Else asyncio does not, and answers wait for 40 ms.
+    return socket.socket(fileno=bound.detach())
 
 
 def _finish(server: Server) -> None:

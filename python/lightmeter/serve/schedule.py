@@ -1,17 +1,13 @@
-"""Monitors that run every few minutes, in a process of their own, so that requests stay quick."""
+"""The monitors run every few minutes, in a process of their own, so that requests stay quick."""
 
+import asyncio
 import contextlib
 import logging
-import subprocess
-import sys
-import threading
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from datetime import UTC, datetime
 
 from lightmeter.openmetrics import Gauge
 from lightmeter.text import shorten, visible
@@ -19,10 +15,12 @@ from lightmeter.text import shorten, visible
 __all__ = ["Outcome", "Schedule"]
 
 _TICK = 0.5  # seconds
+_EVERY = 300.0
 _SETTLE = 2.0  # after the first new profile: others come with it
+_LEAST = 60.0  # from one run to the next that new profiles begin
+_LONGEST = 1800.0
 _GRACE = 5.0  # to end by oneself
-_MOST_ERROR = 2**16  # characters
-_CHILD = "lightmeter.serve.child"
+_COULD_NOT = 2
 
 _log = logging.getLogger("lightmeter.serve")
 
@@ -54,213 +52,119 @@ class Outcome:
         """What became of it."""
         if self.code is None:
             return "took too long and was ended"
-        if not self.judged:
-            return "could not judge"
-        return {3: "found an anomaly", 4: "could not judge everything"}.get(
-            self.code, "could not send an alert" if self.code == 1 else "found nothing unusual"
-        )
+        return {
+            0: "found nothing unusual",
+            1: "could not send an alert",
+            3: "found an anomaly",
+            4: "could not judge everything",
+        }.get(self.code, "could not judge")
 
 
 class Schedule:
-    """Runs the monitors of a file on a store: at once, every few minutes, and when there is news.
-
-    One run at a time. A run ends with the server, also where that is killed.
+    """Runs a command at once, every few minutes, and when there is news; one run at a time.
 
     Attributes:
-        monitors: the file.
-        has_begun: whether it was ever started.
+        last: how the last run ended; None before that.
+        running_since: when the run began that goes on; None where none does.
+        is_asked: whether somebody asked for a run that has not begun.
+        runs: how many have ended.
+        failed: in how many of them something went wrong.
     """
 
-    def __init__(
-        self,
-        address: str,
-        monitors: Path,
-        *,
-        every: timedelta = timedelta(minutes=5),
-        least: timedelta = timedelta(minutes=1),
-        longest: timedelta = timedelta(minutes=30),
-        is_wanted: Callable[[], bool] = lambda: True,
-        arrivals: Callable[[], int] = lambda: 0,
-        pages: str | None = None,
-    ) -> None:
-        """Nothing runs before `start`.
-
-        Args:
-            address: of the store.
-            monitors: the file; while there is none nothing runs.
-            every: how often.
-            least: how long after the last one a run begins for new profiles.
-            longest: how long one may take.
-            is_wanted: whether the file has something to run, or to complain of.
-            arrivals: how many profiles have come so far.
-            pages: address of the server's pages, for links in alerts.
-        """
-        self._address, self.monitors = address, monitors
-        self.has_begun = False
-        self._pages = [] if pages is None else [pages]
-        self._every, self._least = every.total_seconds(), least.total_seconds()
-        self._longest = longest.total_seconds()
-        self._is_wanted, self._arrivals = is_wanted, arrivals
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._stop, self._asked = threading.Event(), threading.Event()
-        self._running_since: datetime | None = None
-        self._last: Outcome | None = None
-        self._runs = self._failed = 0
+    def __init__(self, command: Sequence[str], is_wanted: Callable[[], bool]) -> None:
+        """Nothing runs before `start`, and as long as nothing `is_wanted`."""
+        self._command, self._is_wanted = command, is_wanted
+        self._task: asyncio.Task[None] | None = None
+        self._news: float | None = None  # when the first profile came that no run has seen
+        self.last: Outcome | None = None
+        self.running_since: datetime | None = None
+        self.is_asked = False
+        self.runs = self.failed = 0
 
     def start(self) -> None:
         """Begin, if it has not begun or was stopped."""
-        self.has_begun = True
-        with self._lock:
-            if self._thread is None:
-                self._stop = threading.Event()
-                self._thread = threading.Thread(
-                    target=self._loop, args=(self._stop,), name="lightmeter-monitors", daemon=True
-                )
-                self._thread.start()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._loop(), name="lightmeter-monitors")
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End it, and the run that goes on."""
-        with self._lock:
-            thread, self._thread = self._thread, None
-            self._stop.set()
-        if thread is not None:
-            thread.join(2 * _GRACE)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
-    def run_now(self) -> None:
-        """Begin a run as soon as the one that goes on is over."""
-        self._asked.set()
+    def notice(self) -> None:
+        """Say that a profile has come."""
+        self._news = self._news or time.monotonic()
 
-    @property
-    def last(self) -> Outcome | None:
-        """How the last run ended; None before that."""
-        return self._last
-
-    @property
-    def running_since(self) -> datetime | None:
-        """When the run began that goes on; None where none does."""
-        return self._running_since
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether somebody asked for a run that has not begun."""
-        return self._asked.is_set()
-
-    @property
-    def runs(self) -> int:
-        """How many have ended."""
-        return self._runs
-
-    @property
-    def failed(self) -> int:
-        """In how many of them something went wrong."""
-        return self._failed
-
-    def gauges(self) -> list[Gauge]:
-        """What machines are told of the runs."""
-        runs = Gauge("lightmeter_monitor_runs", "Runs of the monitors since the server began.")
-        failed = Gauge("lightmeter_monitor_runs_failed", "Those in which something went wrong.")
-        began = Gauge(
-            "lightmeter_monitor_run_timestamp_seconds", "When the last run began.", "seconds"
-        )
-        took = Gauge("lightmeter_monitor_run_seconds", "How long the last run took.", "seconds")
-        code = Gauge("lightmeter_monitor_run_exit_code", "How the last run ended.")
-        runs.set(self._runs)
-        failed.set(self._failed)
-        if (last := self._last) is not None:
-            began.set(last.began.timestamp())
-            took.set(last.seconds)
-            code.set(last.code)
-        return [runs, failed, began, took, code]
-
-    def __enter__(self) -> Self:
-        """Begin; stopped at the end of the block."""
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        self.stop()
-
-    def _loop(self, stop: threading.Event) -> None:
-        began, seen, fresh = -float("inf"), self._arrivals(), float("inf")
-        while not stop.wait(_TICK):
-            now, arrived = time.monotonic(), self._arrivals()
-            if arrived != seen:
-                seen, fresh = arrived, min(fresh, now)
-            news = now >= max(fresh + _SETTLE, began + self._least)
-            due = news or now >= began + self._every or self._asked.is_set()
-            if not due or not self.monitors.exists() or not self._is_wanted():
+    async def _loop(self) -> None:
+        began = -float("inf")
+        while True:
+            await asyncio.sleep(_TICK)
+            now, news = time.monotonic(), self._news
+            is_new = news is not None and now >= max(news + _SETTLE, began + _LEAST)
+            due = is_new or self.is_asked or now >= began + _EVERY
+            if not due or not await asyncio.to_thread(self._is_wanted):
                 continue
-            began, fresh = now, float("inf")
-            self._asked.clear()
-            self._running_since = datetime.now(UTC)
+            began, self._news, self.is_asked = now, None, False
+            self.running_since = datetime.now(UTC)
             try:
-                self._note(self._run(stop), stop)
-            except Exception:
+                self._note(await self._run())
+            except OSError:
                 _log.exception("the monitors could not be run")
             finally:
-                self._running_since = None
+                self.running_since = None
 
-    def _note(self, outcome: Outcome, stop: threading.Event) -> None:
-        if stop.is_set():
-            return
-        self._last = outcome
-        self._runs += 1
-        self._failed += bool(outcome.error)
+    async def _run(self) -> Outcome:
+        began, clock = datetime.now(UTC), time.monotonic()
+        pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+        child = await asyncio.create_subprocess_exec(
+            *self._command, stdin=nothing, stdout=nothing, stderr=pipe
+        )
+        with contextlib.suppress(AttributeError, OSError):  # where there are no priorities
+            os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests come first
+        code, error = None, f"took more than {_LONGEST / 60:g} minutes"
+        try:
+            async with asyncio.timeout(_LONGEST):
+                _, written = await child.communicate()
+            code, error = _ending(child.returncode or 0, written.decode(errors="replace"))
+        except TimeoutError:
+            pass
+        finally:
+            for end in (child.terminate, child.kill):  # which fail where it has ended
+                with contextlib.suppress(ProcessLookupError, TimeoutError):
+                    end()
+                    await asyncio.wait_for(child.communicate(), _GRACE)
+        return Outcome(began, time.monotonic() - clock, code, error)
+
+    def _note(self, outcome: Outcome) -> None:
+        self.last = outcome
+        self.runs += 1
+        self.failed += bool(outcome.error)
         log = _log.warning if outcome.error else _log.info
         log("monitors: %s %s", outcome.words, visible(outcome.error))
 
-    def _run(self, stop: threading.Event) -> Outcome:
-        began, clock = datetime.now(UTC), time.monotonic()
-        # Not from the folder that the server was started in, where anybody may have put files.
-        command = [sys.executable, "-P", "-m", _CHILD, str(self.monitors), self._address]
-        command += self._pages
-        # It ends when its input does, which is when this process ends, however that happens.
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
-        ) as child:
-            assert child.stderr is not None
-            lines: list[str] = []
-            reader = threading.Thread(target=_read, args=(child.stderr, lines), daemon=True)
-            reader.start()
-            while child.poll() is None and not stop.wait(_TICK / 5):
-                if time.monotonic() - clock > self._longest:
-                    break
-            code = child.poll()
-            if code is None:
-                _end(child)
-            reader.join(_GRACE)
-        return Outcome(began, time.monotonic() - clock, code, _error(code, lines, self._longest))
+    def gauges(self) -> list[Gauge]:
+        """What machines are told of the runs."""
+        gauges = [
+            Gauge("lightmeter_monitor_runs", "Runs of the monitors since the server began."),
+            Gauge("lightmeter_monitor_runs_failed", "Those in which something went wrong."),
+            Gauge("lightmeter_monitor_run_timestamp_seconds", "Start of the last run.", "seconds"),
+            Gauge("lightmeter_monitor_run_seconds", "How long the last run took.", "seconds"),
+            Gauge("lightmeter_monitor_run_exit_code", "How the last run ended."),
+        ]
+        values: list[float | None] = [self.runs, self.failed]
+        if (last := self.last) is not None:
+            values += [last.began.timestamp(), last.seconds, last.code]
+        for gauge, value in zip(gauges, values, strict=False):
+            gauge.set(value)
+        return gauges
 
 
-def _read(stream: "object", lines: list[str]) -> None:
-    """So that the child never waits for somebody to read; of very much only the first counts."""
-    size = 0
-    for line in stream:  # type: ignore[attr-defined]
-        if size < _MOST_ERROR:
-            lines.append(line)
-        size += len(line)
-
-
-def _end(child: "subprocess.Popen[str]") -> None:
-    child.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_GRACE)
-        return
-    child.kill()
-    child.wait()
-
-
-def _error(code: int | None, lines: list[str], longest: float) -> str:
-    if code is None:
-        return f"took more than {longest / 60:g} minutes"
-    errors = [line.removeprefix("error: ").strip() for line in lines if line.startswith("error: ")]
-    if errors:
-        return shorten(errors[0], 500)
-    return "" if code in (0, 3, 4) else f"ended with code {code}"
+def _ending(code: int, written: str) -> tuple[int, str]:
+    """The code of a run and its first complaint; that of an alert says that it has judged."""
+    mark = "lightmeter: "
+    errors = [line.removeprefix(mark) for line in written.splitlines() if line.startswith(mark)]
+    error = shorten(errors[0], 500) if errors else ""
+    if code in (0, 3, 4) or (code == 1 and error.startswith("alert ")):
+        return code, error
+    return _COULD_NOT, error or f"ended with code {code}"

@@ -1,32 +1,25 @@
 """Who may be asked under which name, from which site a change may come, and headers of answers."""
 
-import hashlib
-import hmac
 import re
-import time
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from lightmeter.serve.refusal import RequestError
-from lightmeter.serve.server import Server
-from lightmeter.store.keys import Key
-
 __all__ = [
+    "FORMS",
     "HEADERS",
     "LOOPBACK_NAMES",
     "PAGE_POLICY",
-    "SAFE",
     "allowed_hosts",
-    "check_form_token",
-    "check_host",
-    "check_origin",
-    "form_token",
-    "is_form",
+    "check_request",
+    "fields_of",
+    "host_of",
+    "path_of",
 ]
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+FORMS = "/forms/"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 # Of every answer that says nothing else. An HTML page needs `PAGE_POLICY`, with a referrer to its
@@ -47,10 +40,13 @@ PAGE_POLICY = {
     "referrer-policy": "same-origin",
 }
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?")
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
-_TOKEN = re.compile(r"([0-9]{1,12})\.([0-9a-f]{64})")
-_TOKEN_SECONDS = 24 * 3600
+_KINDS_OF_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_MOST_TARGET = 8192  # characters of a path or a query
+_MOST_HEADERS = 32 * 1024  # bytes; the parser limits only what has not come as a whole
+_MOST_FIELDS = 32  # of a query or a form
 
 
 def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str]:
@@ -66,88 +62,97 @@ def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str
             raise ValueError(f"got the host {host!r}; expected a name such as drift.example.com")
         names.add(match[1].rstrip("."))
     if public_url is not None:
-        names.add(_origin(public_url)[1])
+        parts = urlsplit(public_url)
+        match = _HOST.fullmatch(parts.netloc.lower())
+        if parts.scheme not in ("http", "https") or match is None:
+            raise ValueError(
+                f"got the address {public_url!r}; expected one such as https://drift.example.com"
+            )
+        names.add(match[1])
     return frozenset(names)
 
 
-def check_host(request: Request) -> str:
-    """The name that is asked. Refuse one that is not the server's: a page elsewhere may have made
-    it lead here.
+def path_of(request: Request) -> str:
+    """The path below where the app is mounted."""
+    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
 
-    Raises:
-        RequestError: 400.
-    """
-    server: Server = request.app.state.server
+
+def host_of(request: Request) -> str | None:
+    """The name that is asked; None where there is no name, or several."""
     hosts = request.headers.getlist("host")
     match = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
-    if match is None:
-        raise RequestError(400, "got no name of a host, or several; expected one header Host")
-    name = match[1].rstrip(".")
-    if name not in server.hosts:
-        raise RequestError(
-            400,
-            f"got the host {match[1]!r}, which this server does not go by; start it with "
-            f"--allow-host {match[1]} if it should",
+    return None if match is None else match[1].rstrip(".")
+
+
+def check_request(request: Request) -> None:
+    """Refuse what needs no key to be refused.
+
+    Raises:
+        HTTPException: 400, 403 or 415.
+    """
+    scope, headers = request.scope, request.headers
+    if "transfer-encoding" in headers and "content-length" in headers:
+        # A proxy may go by the other one: what it takes for the body would be a request here.
+        words = "got both Content-Length and Transfer-Encoding; send one of them"
+        raise HTTPException(400, words, {"Connection": "close"})
+    path, query = scope["path"], scope["query_string"]
+    if not path.startswith("/") or max(len(path), len(query)) > _MOST_TARGET:
+        raise HTTPException(400, f"expected a path of at most {_MOST_TARGET} characters, from / on")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
+        raise HTTPException(400, f"expected headers of at most {_MOST_HEADERS} bytes")
+    if _CONTROLS.search(path):
+        raise HTTPException(400, "got a path with control characters")
+    fields_of(query)
+    host = host_of(request)
+    if host not in request.app.state.server.hosts:  # a page elsewhere may have made it lead here
+        words = f"start it with --allow-host {host} if it should" if host else "send one name"
+        raise HTTPException(400, f"this server does not go by the Host that it was asked; {words}")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(415, "got a compressed body; send it as it is")
+    if scope["method"] not in _SAFE:
+        _check_origin(request)
+
+
+def fields_of(encoded: bytes) -> dict[str, str]:
+    """The fields of a query or a form, of which none comes twice.
+
+    Raises:
+        HTTPException: 400.
+    """
+    try:
+        pairs = parse_qsl(
+            encoded.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
         )
-    return name
+    except ValueError:
+        words = f"got fields that are no text in UTF-8, or more than {_MOST_FIELDS}"
+        raise HTTPException(400, words) from None
+    if len(dict(pairs)) < len(pairs):
+        raise HTTPException(400, "got a parameter twice; expected it once")
+    return dict(pairs)
 
 
-def is_form(request: Request) -> bool:
-    """Whether the body is of a kind that a page of another site can send."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind in _FORMS
-
-
-def check_origin(request: Request, *, needed: bool = False) -> None:
+def _check_origin(request: Request) -> None:
     """Refuse a change that a page of another site asks for.
 
-    A browser says where a change comes from, and other clients do not. With `needed` it must be
-    said: forms are sent by browsers.
-
-    Raises:
-        RequestError: 403.
+    A browser says where a change comes from, and other clients do not. Of a form it must be said:
+    forms are sent by browsers.
     """
-    server: Server = request.app.state.server
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origins = request.headers.getlist("origin")
-    own = {_plain(f"{request.url.scheme}://{request.headers.get('host', '')}")}
-    if server.public_url is not None:
-        parts = urlsplit(server.public_url)
-        own.add(_plain(f"{parts.scheme}://{parts.netloc}"))
+    headers, public = request.headers, request.app.state.server.public_url
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    origins = headers.getlist("origin")
+    own = {_plain(f"{request.url.scheme}://{headers.get('host', '')}")}
+    if public is not None:
+        own.add(_plain("{0.scheme}://{0.netloc}".format(urlsplit(public))))
     matching = len(origins) == 1 and _plain(origins[0]) in own
-    if site not in ("same-origin", "none") or (origins and not matching):
-        raise RequestError(
-            403, "got a change from a page of another site, which may not ask for it"
-        )
-    if needed and not matching:
-        raise RequestError(
-            403, "got a form without a header Origin; send it from a page of this site"
-        )
-
-
-def form_token(server: Server, key: Key, purpose: str, *, now: float | None = None) -> str:
-    """What a form of a page holds, so that no other site can send it; good for a day."""
-    at = int(time.time() if now is None else now)
-    return f"{at}.{_signature(server, key, purpose, at)}"
-
-
-def check_form_token(server: Server, key: Key, purpose: str, token: str) -> None:
-    """Refuse a form that no page of this server made for this key and purpose.
-
-    Raises:
-        RequestError: 403.
-    """
-    match = _TOKEN.fullmatch(token)
-    at = int(match[1]) if match else 0
-    expected = _signature(server, key, purpose, at)
-    same = hmac.compare_digest(match[2] if match else "", expected)
-    if not same or not 0 <= time.time() - at < _TOKEN_SECONDS:
-        raise RequestError(403, "this form is too old or not of this server; load the page again")
-
-
-def _signature(server: Server, key: Key, purpose: str, at: int) -> str:
-    text = "\n".join((key.id, purpose, str(at)))
-    return hmac.new(server.secret, text.encode(), hashlib.sha256).hexdigest()
+    same = headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+    if not same or (origins and not matching):
+        raise HTTPException(403, "got a change from a page of another site, which may not ask it")
+    if not matching and (kind in _KINDS_OF_FORMS or path_of(request).startswith(FORMS)):
+        words = "got a form without a header Origin; send it from a page of this site"
+        raise HTTPException(403, words)
 
 
 def _plain(origin: str) -> str:
@@ -157,15 +162,3 @@ def _plain(origin: str) -> str:
         if text.startswith(scheme):
             return text.removesuffix(port)
     return text
-
-
-def _origin(url: str) -> tuple[str, str]:
-    """Scheme and host of an address."""
-    try:
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname and not parts.username:
-            name = parts.hostname
-            return parts.scheme, f"[{name}]" if ":" in name else name
-    except ValueError:
-        pass
-    raise ValueError(f"got the address {url!r}; expected one such as https://drift.example.com")

@@ -1,13 +1,23 @@
 """What the handlers of a server share: the store, the settings, and what is counted."""
 
-import secrets
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lightmeter.serve.rates import Rates
+from fastapi import FastAPI, HTTPException
+
+from lightmeter.dashboard.asked import AskedPages
+from lightmeter.profile import ProfileView
+from lightmeter.serve.monitors_file import MonitorsFile
+from lightmeter.serve.proxy import Failures, Proxy
 from lightmeter.serve.schedule import Schedule
 from lightmeter.serve.work import Work
 from lightmeter.store.store import Store
+from lightmeter.whylogs.uploads import Tickets
 
 __all__ = ["Limits", "Server"]
 
@@ -19,24 +29,35 @@ class Limits:
     Attributes:
         body: bytes of a profile.
         features: of a profile, and of profiles that are merged for somebody.
+        name: characters of the name of a feature, which pages show many times.
         json: bytes of any other body.
         buffered: bytes of all bodies that are being received.
         seconds: until a body is here, whole.
         operations: how many threads work on the store at once.
         wait: seconds until a thread is free.
         failures: how many wrong keys an address may send a minute.
-        requests: how many requests a key may make a second, for longer than a moment.
     """
 
     body: int = 16 * 2**20
     features: int = 10_000
+    name: int = 1000
     json: int = 2**16
     buffered: int = 2**28
     seconds: float = 60
     operations: int = 16
     wait: float = 10
     failures: int = 20
-    requests: int = 500
+
+    def check_profile(self, view: ProfileView) -> None:
+        """Refuse a profile of which a report or a page would take too much.
+
+        Raises:
+            HTTPException: 413.
+        """
+        longest = max(map(len, view), default=0)
+        if len(view) > self.features or longest > self.name:
+            words = f"got {len(view)} features with names of up to {longest} characters; "
+            raise HTTPException(413, f"{words}expected {self.features} and {self.name} at most")
 
 
 @dataclass(kw_only=True)
@@ -47,43 +68,99 @@ class Server:
         store: what it serves.
         keys: whether it asks for keys. If the store has none, whoever is on the same machine may
             do everything, and nobody else anything.
-        monitors: the file of monitors that it runs and writes.
+        monitors: the file of monitors that it runs and writes; None where there is none.
         public_url: its address as others see it, such as ``https://drift.example.com/base``.
         hosts: the names under which it may be asked, in small letters.
+        proxy: that has people log in.
         limits: how much it takes.
         has_keys: whether the store has or had a key. Without the last one nobody gets in before a
             new start, which is checked: to take a key back must not let others in.
-        secret: what it signs with. A restart makes a new one.
-        arrivals: how many profiles were stored, after which the monitors run.
-        schedule: that runs them; None where there is no file of monitors.
+        schedule: runs the monitors; None where there is no file of monitors.
     """
 
     store: Store
     keys: bool = True
-    monitors: Path | None = None
+    monitors: MonitorsFile | None = None
     public_url: str | None = None
     hosts: frozenset[str] = frozenset()
+    proxy: Proxy | None = None
     limits: Limits = field(default_factory=Limits)
     has_keys: bool = field(default=False, init=False)
-    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     buffered: int = field(default=0, init=False)
-    arrivals: int = field(default=0, init=False)
     schedule: Schedule | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Start counting."""
+        """Nothing runs yet."""
         limits = self.limits
-        self.work = Work("lightmeter-serve", limits.operations, limits.wait)
-        self.slow = Work("lightmeter-slow", max(1, limits.operations // 4), limits.wait)
-        # Pages can take seconds, which puts must not wait for.
-        self.pages = Work("lightmeter-pages", max(1, limits.operations // 4), limits.wait)
+        self.work = Work(limits.operations, limits.wait)
+        # Reports and pages can take seconds, which puts must not wait for.
+        self.slow = Work(max(1, limits.operations // 4), limits.wait)
+        self.drawing = Work(max(1, limits.operations // 4), limits.wait)
         # Every request waits for one, if only for a tenth of a millisecond.
-        self.checks = Work("lightmeter-keys", 4, limits.wait, waiting=1000)
-        self.failures = Rates(limits.failures / 60, limits.failures)
+        self.checks = Work(4, limits.wait, waiting=1000)
+        self.failures = Failures(limits.failures)
         self.has_keys = self.store.state.keys.exist()
-        self.requests = Rates(limits.requests, 4 * limits.requests)
+        self.pages = AskedPages(self.store)
+        self.switching = threading.Lock()  # held while monitors are switched on
+        self.tickets = Tickets(os.urandom(32))
+        if self.monitors is None and self.store.path is not None:
+            self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
+        if self.monitors is not None:
+            self.schedule = Schedule(self._command(self.monitors.path), self.monitors.is_wanted)
+
+    def _command(self, config: Path) -> Sequence[str]:
+        # Not from the folder that the server was started in, where anybody may have put files.
+        words = [sys.executable, "-P", "-m", "lightmeter", "monitor", "run", str(config)]
+        words += ["--store", self.store.address]
+        return words if self.public_url is None else [*words, "--dashboard", self.public_url]
 
     @property
     def is_busy(self) -> bool:
         """Whether something is being done with the store."""
-        return self.work.busy or self.slow.busy or self.pages.busy
+        return any(work.is_busy for work in (self.work, self.slow, self.drawing))
+
+    def wake(self) -> None:
+        """With every request: begin to run the monitors, if there are some and they do not.
+
+        An app that this one is mounted in does not tell it when it begins.
+        """
+        if self.schedule is not None and self.monitors is not None and self.monitors.path.exists():
+            self.schedule.start()
+
+    def notice(self) -> None:
+        """Say that a profile has come, after which the monitors run."""
+        if self.schedule is not None:
+            self.schedule.notice()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """The monitors run for as long as the app does."""
+        if self.schedule is not None:
+            self.schedule.start()
+        try:
+            yield
+        finally:
+            if self.schedule is not None:
+                await self.schedule.stop()
+
+    def watching_elsewhere(self, dataset: str) -> list[str]:
+        """Names of the monitors of a dataset that are in another file, which is still there.
+
+        Two files with a monitor of the same name and dataset cannot be run.
+        """
+        own = os.fspath(self.monitors.path) if self.monitors is not None else ""
+        return [
+            source.monitor
+            for source in self.store.state.sources()
+            if source.dataset == dataset
+            and source.path not in ("", own)
+            and os.path.exists(source.path)
+        ]
+
+    def public(self, text: str) -> str:
+        """A text without the paths of this machine."""
+        file = "" if self.monitors is None else os.fspath(self.monitors.path)
+        for path in (self.store.address, file):
+            for folder in (os.path.dirname(path), os.path.dirname(os.path.realpath(path))):
+                text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
+        return text

@@ -1,11 +1,11 @@
 """Work on a store in threads: so much at once, and so much that waits."""
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
+
+import anyio
+from anyio import to_thread
 
 from lightmeter.serve.refusal import busy
 
@@ -13,53 +13,43 @@ __all__ = ["Work"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_WAITING = 8  # for each that is worked on
+_TOO_MUCH = "the server has too much to do now; ask again in a moment"
 
 
 class Work:
-    """A pool of threads that refuses what would have to wait for long."""
+    """Runs functions in threads and refuses what would have to wait for long."""
 
-    def __init__(self, name: str, most: int, wait: float, waiting: int | None = None) -> None:
+    def __init__(self, most: int, wait: float, waiting: int | None = None) -> None:
         """At most `most` at once; what could not begin within `wait` seconds is refused.
 
         `waiting` is how much may wait, by default 8 times as much as is done at once.
         """
-        self._threads = ThreadPoolExecutor(most, name)
-        self._most = most + (_WAITING * most if waiting is None else waiting)
-        self._wait = wait
-        self._lock = threading.Lock()
-        self._taken = 0
+        self._limiter, self._wait = anyio.CapacityLimiter(most), wait
+        self._waiting = 8 * most if waiting is None else waiting
+        self._running: set[object] = set()
 
     @property
-    def busy(self) -> bool:
-        """Whether something is being done."""
-        return self._taken > 0
+    def is_busy(self) -> bool:
+        """Whether a thread works, also where whoever waited for it has gone."""
+        return bool(self._running)
 
     async def do(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
 
         Raises:
-            RequestError: 503, there is too much to do already.
+            HTTPException: 503, there is too much to do already.
         """
-        until = time.monotonic() + self._wait
-        with self._lock:
-            if self._taken >= self._most:
-                raise _too_busy()
-            self._taken += 1
+        task, until = object(), time.monotonic() + self._wait
 
         def call() -> _R:
             if time.monotonic() > until:
-                raise _too_busy()
-            return function(*args, **kwargs)
+                raise busy(_TOO_MUCH)
+            self._running.add(task)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._running.discard(task)
 
-        work = self._threads.submit(call)
-        work.add_done_callback(self._give_back)  # also where it was cancelled before it began
-        return await asyncio.wrap_future(work)
-
-    def _give_back(self, work: "Future[_R]") -> None:
-        with self._lock:
-            self._taken -= 1
-
-
-def _too_busy() -> Exception:
-    return busy("the server has too much to do now; ask again in a moment")
+        if self._limiter.statistics().tasks_waiting >= self._waiting:
+            raise busy(_TOO_MUCH)
+        return await to_thread.run_sync(call, limiter=self._limiter)

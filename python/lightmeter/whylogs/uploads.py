@@ -16,6 +16,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lightmeter.store.store import Store
+from lightmeter.times import MILLISECOND, from_ms
+from lightmeter.whylogs.read import Imported
+
 __all__ = [
     "Asked",
     "Ticket",
@@ -24,9 +28,11 @@ __all__ = [
     "checked_name",
     "read_request",
     "reference_dataset",
+    "store_upload",
 ]
 
 LIFETIME = 900.0  # seconds that a ticket is good for; the client puts at once
+_WRITER = "whylogs "
 _MOST_NAME = 200  # characters of a name of a dataset or an alias
 _MOST_SEGMENTS = 1000  # that one request may ask addresses for
 _MOST_TICKET = 4096  # characters
@@ -109,6 +115,31 @@ def checked_name(what: str, name: str) -> str:
 def reference_dataset(dataset: str, alias: str) -> str:
     """Where the reference profiles of a dataset go: a dataset of its own for each name."""
     return f"{dataset} reference {alias}".rstrip()
+
+
+def store_upload(store: Store, ticket: Ticket, imported: Imported) -> None:
+    """Store a profile that was put at the address of a ticket.
+
+    Each file is a writer, named as `lightmeter import` names it: twice the same counts once. A
+    reference profile takes the place of the one that was there before of its segment.
+
+    Raises:
+        ValueError: nothing says when it is from.
+        StoreError: it cannot be stored.
+    """
+    view, segment, digest = imported
+    if view.dataset_timestamp is None and ticket.at is None:
+        raise ValueError("neither the profile nor the request says when it is")
+    at, writer = view.dataset_timestamp or from_ms(ticket.at or 0), f"{_WRITER}{digest[:32]}"
+    if ticket.alias is None:
+        store.put(ticket.dataset, view, at=at, writer=writer, segment=segment, seq=1)
+        return
+    dataset = reference_dataset(ticket.dataset, ticket.alias)
+    store.put(dataset, view, at=at, writer=writer, segment=segment, seq=1)
+    for row in store.stored(dataset, segment=segment):
+        if row.writer != writer and row.writer.startswith(_WRITER):
+            end = row.start + MILLISECOND
+            store.profiles.delete(dataset, row.start, end, segment=segment, writer=row.writer)
 
 
 class Tickets:

@@ -25,7 +25,7 @@ ROOMS = {
     "contracts": "draw profile",
     "testing": "contracts",
     "store": "profile",
-    "whylogs": "drift",
+    "whylogs": "drift store",
     "draw": "ground",
     "report": "draw drift",
     "viz": "report",

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from lightmeter import Store
 from lightmeter.serve import make_app
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from stores import view
 
@@ -25,13 +25,18 @@ def client(app: Any, key: str | None = None, **more: Any) -> TestClient:
     return TestClient(app, raise_server_exceptions=False, **options)
 
 
-def serving(path: Path, **options: Any) -> tuple[Store, Starlette]:
+def serving(path: Path, **options: Any) -> tuple[Store, FastAPI]:
     """A store, and an app that serves it."""
     store = Store(path)
     return store, make_app(store, **options)
 
 
-def ask(
+def ask(app: Any, *where: str, **more: Any) -> tuple[int, dict[str, str], bytes]:
+    """What the app answers; see `asked`."""
+    return asyncio.run(asked(app, *where, **more))
+
+
+async def asked(
     app: Any,
     method: str = "GET",
     path: str = f"{API}/datasets",
@@ -74,7 +79,7 @@ def ask(
         "client": LOCAL,
         "server": ("127.0.0.1", 80),
     } | dict(scope or {})
-    asyncio.run(app(whole, receive, send))
+    await app(whole, receive, send)
     start, *rest = messages
     named = {name.decode(): value.decode() for name, value in start["headers"]}
     return start["status"], named, b"".join(message.get("body", b"") for message in rest)

@@ -2,15 +2,11 @@
 
 import asyncio
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lightmeter import Profile, Store
 from lightmeter.serve import Limits, make_app
-from lightmeter.serve.work import Work
-from serving import API, BODY, BYTES, PUT, ask, client
-from starlette.applications import Starlette
+from serving import API, BODY, BYTES, PUT, ask, asked, client
 
 
 def put_parts(app: Any, *parts: bytes | float, headers: Any = ()) -> tuple[int, Any, bytes]:
@@ -29,9 +25,8 @@ def test_a_body_has_a_limit_however_it_comes(store: Store) -> None:
         assert put_parts(app, BODY, headers=[(b"content-length", length)])[0] == 400
     for encoding in (b"gzip", b"br", b"identity, gzip", b"zstd"):
         assert put_parts(app, BODY, headers=[(b"content-encoding", encoding)])[0] == 415
-    said = client(app).post(f"{API}/snooze", json={"for": "1d", "note": "x" * 50})
+    said = client(app).post("/v1/log/async?dataset=cells", json={"alias": "x" * 50})
     assert said.status_code == 413
-    assert ask(app, parts=[b"x"])[0] == 400, "a body that nobody expects"
     assert app.state.server.buffered == 0
 
 
@@ -82,35 +77,31 @@ def test_so_much_is_done_at_once(store: Store) -> None:
         return {}
 
     store.datasets = slow  # type: ignore[method-assign]
-    first = threading.Thread(target=ask, args=(app,))
-    first.start()
-    assert begun.wait(10)
-    more = [threading.Thread(target=lambda: said.append(ask(app))) for _ in range(12)]
-    said: list[Any] = []
-    for thread in more:
-        thread.start()
-    while len(said) < 4:  # those for which there is no room to wait
-        time.sleep(0.01)
-    time.sleep(0.3)
-    go_on.set()
-    for thread in [first, *more]:
-        thread.join()
-    assert {status for status, _, _ in said} == {503}
-    assert {headers["retry-after"] for _, headers, _ in said} == {"1"}
-    assert not app.state.server.work.busy
+
+    async def ask_all() -> list[tuple[int, dict[str, str], bytes]]:
+        asking = [asyncio.create_task(asked(app)) for _ in range(13)]
+        while not begun.is_set() or sum(task.done() for task in asking) < 4:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        go_on.set()
+        return await asyncio.gather(*asking)
+
+    answers = asyncio.run(ask_all())
+    statuses = [status for status, _, _ in answers]
+    assert sorted(statuses) == [200] + [503] * 12
+    assert {headers["retry-after"] for status, headers, _ in answers if status == 503} == {"1"}
+    assert not app.state.server.is_busy
 
 
-def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Starlette]) -> None:
+def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Any]) -> None:
     store, app = served
     headers = [(b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode())]
-    find, go_on = store.state.keys.find, threading.Event()
-    store.state.keys.find = lambda text: find(text) if go_on.wait(10) else None  # type: ignore[method-assign]
-    with ThreadPoolExecutor(40) as threads:
-        said = threads.map(lambda _: ask(app, headers=headers)[0], range(40))
-        while app.state.server.checks._taken < 40:
-            time.sleep(0.01)
-        go_on.set()
-    assert list(said) == [200] * 40
+
+    async def ask_all() -> list[int]:
+        answers = await asyncio.gather(*(asked(app, headers=headers) for _ in range(40)))
+        return [status for status, _, _ in answers]
+
+    assert asyncio.run(ask_all()) == [200] * 40
 
 
 def test_nothing_that_is_put_waits_for_pages(store: Store) -> None:
@@ -122,7 +113,7 @@ def test_nothing_that_is_put_waits_for_pages(store: Store) -> None:
         go_on.wait(10)
         return b"a page"
 
-    app.state.live.pages.page = page
+    app.state.server.pages.page = page
     reader = threading.Thread(target=ask, args=(app, "GET", "/"))
     reader.start()
     assert begun.wait(10)
@@ -132,22 +123,7 @@ def test_nothing_that_is_put_waits_for_pages(store: Store) -> None:
     reader.join()
 
 
-def test_what_is_cancelled_before_it_begins_takes_no_room() -> None:
-    async def cancel() -> None:
-        work, go_on = Work("test", 1, 10), threading.Event()
-        first = asyncio.create_task(work.do(go_on.wait, 10))
-        second = asyncio.create_task(work.do(go_on.wait, 10))
-        await asyncio.sleep(0.01)
-        second.cancel()
-        go_on.set()
-        assert await first
-        await asyncio.sleep(0.01)
-        assert not work.busy
-
-    asyncio.run(cancel())
-
-
-def test_headers_have_a_limit_if_they_come_at_once_too(served: tuple[Store, Starlette]) -> None:
+def test_headers_have_a_limit_if_they_come_at_once_too(served: tuple[Store, Any]) -> None:
     _, app = served
     for size, status in ((30_000, 200), (33_000, 400)):
         said = client(app, headers={"cookie": "x" * size}).get(f"{API}/datasets")

@@ -1,12 +1,13 @@
 """Monitors that run in a server: when, in which process, and what becomes of it."""
 
-import subprocess
+import asyncio
+import contextlib
 import sys
-import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dashboards import fill
@@ -58,7 +59,7 @@ def test_a_server_runs_its_monitors_and_tells(
     alert = f'[[alert]]\nname = "team"\nto = "command"\ncommand = [{words}]\n'
     monitors = Path(f"{path}.monitors.toml")
     store, app = serving(path, public_url="http://127.0.0.1/drift")
-    live = app.state.live
+    live = app.state.server
     link = f"http://127.0.0.1/drift/{feature_page('cells', '', 'saturation')}"
     with store, client(app, store.state.keys.add(["admin"])) as asked:
         assert live.schedule.last is None
@@ -75,7 +76,7 @@ def test_a_server_runs_its_monitors_and_tells(
         assert "found an anomaly" not in page
         assert "lightmeter_monitor_run" not in of_others.get("/metrics").text
         monitors.write_text(f"{DRIFT}nonsense = {str(tmp_path)!r}\n")
-        live.schedule.run_now()
+        live.schedule.is_asked = True
         wait_for(lambda: live.schedule.runs == 2)
         assert (live.schedule.last.code, live.schedule.failed) == (2, 1)
         assert "unknown key nonsense" in live.schedule.last.error.replace("'", "")
@@ -83,8 +84,8 @@ def test_a_server_runs_its_monitors_and_tells(
         assert "could not judge" in page
         assert '<p class="headline bad">The file of monitors is not understood</p>' in page
         assert str(tmp_path) not in page
-        thread = live.schedule._thread
-    assert not thread.is_alive()
+        task = live.schedule._task
+    assert task.done()
 
 
 @pytest.mark.parametrize(
@@ -95,28 +96,15 @@ def test_a_run_that_could_not_judge_is_no_all_clear(path: Path, code: int, words
     """Whatever an earlier run found."""
     Path(f"{path}.monitors.toml").write_text(DRIFT)
     store, app = serving(path)
-    app.state.live.start = app.state.live.wake = lambda: None
+    app.state.server.schedule.start = lambda: None
     with store:
         fill(store, "others", 2)
         save_results(store, days("oo", feature="saturation", monitor="drift"))
         save_results(store, days("oo", dataset="others"), source="others.toml")
-        app.state.live.schedule._last = Outcome(datetime.now(UTC), 0.0, code, "error" * (code > 0))
+        app.state.server.schedule.last = Outcome(datetime.now(UTC), 0.0, code, "error" * (code > 0))
         page = client(app).get("/").text
         assert words in page
         assert page.count("○</span> ok") == (2 if code == 0 else 1), "others are in another file"
-
-
-class Counting(Schedule):
-    """Whose runs do nothing."""
-
-    def __init__(self, path: Path, **how: float) -> None:
-        self.news, self.begun = 0, list[float]()
-        times = {name: timedelta(seconds=seconds) for name, seconds in how.items()}
-        super().__init__("", path, arrivals=lambda: self.news, **times)
-
-    def _run(self, stop: threading.Event) -> Outcome:
-        self.begun.append(time.monotonic())
-        return Outcome(datetime.now(UTC), 0.0, 0)
 
 
 def test_a_mounted_server_runs_its_monitors_too(
@@ -124,7 +112,7 @@ def test_a_mounted_server_runs_its_monitors_too(
 ) -> None:
     """From the first request on: nobody tells it that the app around it has begun."""
     begun: list[str] = []
-    monkeypatch.setattr(Schedule, "start", lambda self: begun.append(self.monitors.name))
+    monkeypatch.setattr(Schedule, "start", lambda self: begun.append(self))
     store, app = serving(path)
     with store:
         outer = client(Starlette(routes=[Mount("/drift", app)]))
@@ -132,70 +120,93 @@ def test_a_mounted_server_runs_its_monitors_too(
         assert begun == []  # there is nothing to run
         Path(f"{path}.monitors.toml").write_text(DRIFT)
         assert outer.get("/drift/healthz").status_code == 200
-        assert begun == ["drift.db.monitors.toml"]
+        assert begun == [app.state.server.schedule]
+
+
+class Counting(Schedule):
+    """Whose runs do nothing."""
+
+    def __init__(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        super().__init__([], is_wanted)
+        self.begun: list[float] = []
+
+    async def _run(self) -> Outcome:
+        self.begun.append(time.monotonic())
+        return Outcome(datetime.now(UTC), 0.0, 0)
+
+
+@contextlib.asynccontextmanager
+async def counting(*wanted: Any) -> AsyncIterator[Counting]:
+    schedule = Counting(*wanted)
+    schedule.start()
+    yield schedule
+    await schedule.stop()
+
+
+async def until(what: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not what():
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.usefixtures("quick")
-def test_when_the_monitors_run(tmp_path: Path) -> None:
+def test_when_the_monitors_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "monitors.toml"
-    with Counting(file, every=3600, least=0.5) as schedule:
-        time.sleep(0.1)
-        assert schedule.begun == []  # there is no file yet
-        file.touch()
-        wait_for(lambda: len(schedule.begun) == 1)
-        for _ in range(20):  # many profiles, one run, and not too soon
-            schedule.news += 1
-            time.sleep(0.01)
-        wait_for(lambda: len(schedule.begun) == 2)
-        assert schedule.begun[1] - schedule.begun[0] >= 0.5
-    with Counting(file, every=3600, least=3600) as schedule:
-        wait_for(lambda: len(schedule.begun) == 1)
-        schedule.news += 1  # for which it would wait
-        schedule.run_now()
-        wait_for(lambda: len(schedule.begun) == 2)
-        time.sleep(0.1)
-        assert len(schedule.begun) == 2
-    with Counting(file, every=0.05, least=3600) as schedule:
-        wait_for(lambda: len(schedule.begun) > 3)
-    schedule.start()
-    wait_for(lambda: len(schedule.begun) > 6)
-    schedule.stop()
+
+    async def run() -> None:
+        monkeypatch.setattr(module, "_LEAST", 0.5)
+        async with counting(file.exists) as schedule:
+            await asyncio.sleep(0.1)
+            assert schedule.begun == []  # there is no file yet
+            file.touch()
+            await until(lambda: len(schedule.begun) == 1)
+            for _ in range(20):  # many profiles, one run, and not too soon
+                schedule.notice()
+                await asyncio.sleep(0.01)
+            await until(lambda: len(schedule.begun) == 2)
+            assert schedule.begun[1] - schedule.begun[0] >= 0.5
+        monkeypatch.setattr(module, "_LEAST", 3600)
+        async with counting() as schedule:
+            await until(lambda: len(schedule.begun) == 1)
+            schedule.notice()  # for which it would wait
+            schedule.is_asked = True
+            await until(lambda: len(schedule.begun) == 2)
+            await asyncio.sleep(0.1)
+            assert len(schedule.begun) == 2
+        monkeypatch.setattr(module, "_EVERY", 0.05)
+        async with counting() as schedule:
+            await until(lambda: len(schedule.begun) > 3)
+
+    asyncio.run(run())
 
 
-def test_a_run_that_takes_too_long_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("code", "longest", "ending"),
+    [
+        ("print('x' * 2**20, file=sys.stderr); time.sleep(60)", 0.5, (None, "took more than")),
+        ("signal.signal(15, signal.SIG_IGN); time.sleep(60)", 0.5, (None, "took more than")),
+        ("sys.exit('lightmeter: no store')", 60, (2, "no store")),
+        ("sys.exit('lightmeter: alert team: no answer')", 60, (1, "alert team: no answer")),
+        ("sys.exit(7)", 60, (2, "ended with code 7")),
+        ("sys.exit(3)", 60, (3, "")),
+    ],
+)
+def test_how_a_run_ends(
+    code: str, longest: float, ending: tuple[int | None, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "slow.py").write_text(
-        "import signal, sys, time\nprint('x' * 2**20, file=sys.stderr)\ntime.sleep(60)\n"
-    )
-    monkeypatch.setattr(module, "_CHILD", "slow")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    schedule = Schedule("", tmp_path, longest=timedelta(seconds=0.5))
-    outcome = schedule._run(threading.Event())
-    assert (outcome.code, outcome.words) == (None, "took too long and was ended")
+    monkeypatch.setattr(module, "_LONGEST", longest)
+    monkeypatch.setattr(module, "_GRACE", 0.2)
+    command = [sys.executable, "-c", f"import signal, sys, time; {code}"]
+    outcome = asyncio.run(Schedule(command, lambda: True)._run())
+    assert (outcome.code, outcome.error.startswith(ending[1])) == (ending[0], True)
+    assert outcome.judged == (ending[0] in (1, 3))
     assert outcome.seconds < 50
-    stop = threading.Event()
-    stop.set()
-    assert Schedule("", tmp_path)._run(stop).code is None
-
-
-def test_a_run_ends_with_its_server(path: Path, tmp_path: Path) -> None:
-    """Also where that is killed: its end of the child's input is closed then."""
-    (tmp_path / "monitors.toml").write_text(DRIFT)
-    command = [sys.executable, "-m", "lightmeter.serve.child", tmp_path / "monitors.toml", path]
-    with Store(path) as store, store.turn():  # for which the run waits
-        child = subprocess.Popen(command, stdin=subprocess.PIPE)
-        with pytest.raises(subprocess.TimeoutExpired):
-            child.wait(1)
-        assert child.stdin is not None
-        child.stdin.close()
-        assert child.wait(PATIENCE) == 1
 
 
 def test_a_file_with_an_alert_alone_is_added_to(tmp_path: Path) -> None:
     file = MonitorsFile(tmp_path / "monitors.toml")
     file.path.write_text('[[alert]]\nname = "team"\nto = "stdout"\n')
-    assert (file.monitors(), file.error()) == ({}, "")
+    assert file.read() == ({}, "")
     file.add(DRIFT)
-    assert [*file.monitors()] == ["cells"]
+    assert [*file.read().monitors] == ["cells"]
     assert file.path.read_text().startswith("[[alert]]")

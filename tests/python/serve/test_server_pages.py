@@ -1,28 +1,25 @@
 """The live pages and their forms: who sees what, and what changes anything."""
 
-import time
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 import pytest
 from dashboards import ALLOWED, Page, attacked, fill
+from fastapi import FastAPI
 from hostile import HOSTILE
-from incidents import DAY, FIRST, days
+from incidents import FIRST, days
 from lightmeter import Store
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.results import save_results
-from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page, slug
+from lightmeter.monitor.sitemap import bucket_page, dataset_page, slug
 from lightmeter.serve import forms
-from lightmeter.serve.extras import ACKNOWLEDGE, RUN, SNOOZE, WATCH, LiveExtras
+from lightmeter.serve.extras import RUN, WATCH, LiveExtras
 from lightmeter.serve.login import EVERYBODY
 from lightmeter.serve.monitors_file import MonitorsFile
-from lightmeter.serve.security import form_token
-from lightmeter.store.records import Basis, Line
-from lightmeter.times import to_ms
+from lightmeter.store.records import Basis
 from serving import client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -34,7 +31,11 @@ FORM_TAGS = {"form", "input", "button", "label", "select", "option", "details", 
 
 class Served(NamedTuple):
     store: Store
-    app: Starlette
+    app: FastAPI
+
+    @property
+    def server(self) -> Any:
+        return self.app.state.server
 
     def ask(self, *rights: Any, datasets: Any = ("*",)) -> TestClient:
         """With a new key; without rights, without one."""
@@ -52,7 +53,7 @@ def nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
 def served(tmp_path: Path) -> Iterator[Served]:
     """Two datasets, of which the first has two open anomalies of one line each; nothing runs."""
     store, app = serving(tmp_path / "drift.db")
-    app.state.live.start = app.state.live.wake = lambda: None
+    app.state.server.schedule.start = lambda: None
     with store:
         fill(store, "cells", 7, bad=6)
         fill(store, "secret", 3)
@@ -119,14 +120,14 @@ def test_pages_ask_for_a_key_and_take_it_as_a_password(served: Served) -> None:
 def test_without_keys_this_machine_may_do_everything(served: Served) -> None:
     assert served.ask().get("/").status_code == 200
     assert client(served.app, client=("192.0.2.1", 1)).get("/").status_code == 401
-    assert send(served.ask(), ACKNOWLEDGE, form(served.ask(), ACKNOWLEDGE)).status_code == 303
+    assert send(served.ask(), WATCH, watch_form(served.ask())).status_code == 303
     store, app = serving(Path(served.store.address), keys=False)
     with store:
         assert client(app, client=("192.0.2.1", 1)).get("/").status_code == 200
 
 
 def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
-    served.app.state.live.monitors.path.write_text('[[monitor]]\nname = "secret rule"\n')
+    served.server.monitors.path.write_text('[[monitor]]\nname = "secret rule"\n')
     asked = served.ask("admin", datasets=["cells"])
     pages = crawl(asked)
     assert len(pages) > 10
@@ -137,15 +138,12 @@ def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
     for page in (dataset_page("secret"), bucket_page("secret", "", FIRST)):
         refused = asked.get(f"/{page}")
         assert (refused.status_code, refused.text) == (404, unknown.text)
-    start = str(to_ms(FIRST + 2 * DAY))
     answers = [
-        send(asked, name, form(asked, name) | {"place": dataset_page(dataset), "start": start})
-        for name in (ACKNOWLEDGE, SNOOZE)
+        send(asked, WATCH, {"back": "index.html", "place": dataset_page(dataset)})
         for dataset in ("secret", "nothing")
     ]
-    assert {answer.status_code for answer in answers} == {404}
+    assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].text == answers[1].text
-    assert served.store.state.acknowledged() == []
 
 
 def test_pages_are_not_kept_for_others(served: Served) -> None:
@@ -154,8 +152,9 @@ def test_pages_are_not_kept_for_others(served: Served) -> None:
         assert "secret" in every.get("/").text
         assert "secret" not in limited.get("/").text
     reader = served.ask("read")
-    assert "<form" in every.get("/").text
-    assert "<form" not in reader.get("/").text
+    page = f"/{dataset_page('cells')}"
+    assert "<form" in every.get(page).text
+    assert "<form" not in reader.get(page).text
 
 
 def test_links_hold_below_a_prefix(served: Served) -> None:
@@ -163,27 +162,21 @@ def test_links_hold_below_a_prefix(served: Served) -> None:
     pages = crawl(outer, "/drift/here/")
     assert len(pages) > 15
     assert all(address.startswith("/drift/here/") for address in pages)
-    fields = form(outer, ACKNOWLEDGE, f"/drift/here/{dataset_page('cells')}")
-    said = send(outer, f"drift/here/{ACKNOWLEDGE}", fields)
-    back = urljoin(f"/drift/here/{ACKNOWLEDGE}", said.headers["location"])
-    assert (said.status_code, back) == (303, f"/drift/here/{dataset_page('cells')}")
+    fields = form(outer, WATCH, f"/drift/here/{dataset_page('cells')}")
+    said = send(outer, f"drift/here/{WATCH}", fields)
+    back = urljoin(f"/drift/here/{WATCH}", said.headers["location"])
+    assert (said.status_code, back) == (303, f"/drift/here/{dataset_page('cells')}?run")
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     store, app = serving(tmp_path / "drift.db")
-    app.state.live.start = app.state.live.wake = lambda: None
+    app.state.server.schedule.start = lambda: None
     with store:
         save_results(store, attacked(store).results)
         asked = client(app)
         for address, text in crawl(asked).items():
             Page(text).check_inert(set(), ALLOWED | FORM_TAGS)
-            for name in (ACKNOWLEDGE, SNOOZE):
-                for fields in Page(text).forms.get(name, ())[:1] if "/f-" in address else ():
-                    said = send(asked, name, fields | {"note": HOSTILE[0] + HOSTILE[3]})
-                    assert said.status_code == 303, said.text
-        assert len(store.state.acknowledged()) >= 10
-        for text in crawl(asked).values():
-            assert "<script" not in text
+            assert "<script" not in text, address
             assert "\u202e" not in text
 
 
@@ -212,58 +205,24 @@ def test_addresses_that_no_page_has(served: Served, path: str) -> None:
 # --- forms ------------------------------------------------------------------------------------
 
 
-def test_what_lasts_is_acknowledged_and_snoozed(served: Served) -> None:
-    asked, store = served.ask("read", "write"), served.store
-    feature = feature_page("cells", "", "saturation")
-    said = send(
-        asked, ACKNOWLEDGE, form(asked, ACKNOWLEDGE, f"/{feature}") | {"note": "a <b>stain"}
-    )
-    assert (said.status_code, said.headers["location"]) == (303, f"../{feature}")
-    assert [(each.line.feature, each.note) for each in store.state.acknowledged()] == [
-        ("saturation", "a <b>stain")
-    ]
-    assert "acknowledged: a &lt;b&gt;stain" in asked.get("/").text
-    fields = form(asked, SNOOZE, f"/{feature_page('cells', '', '*')}")
-    assert send(asked, SNOOZE, fields).status_code == 303
-    (snoozed,) = store.state.snoozed(datetime.now(UTC))
-    assert snoozed.patterns == Line("cells", "", "drift", "[*]")  # and not all features
-
-
 @pytest.mark.parametrize(
     ("fields", "status"),
     [
-        ({"token": ""}, 403),
-        ({"token": "1.2"}, 403),
-        ({"token": "another key"}, 403),
-        ({"token": "another form"}, 403),
-        ({"token": "old"}, 403),
         ({"back": "//evil.example/x.html"}, 400),
         ({"back": "../x.html"}, 400),
         ({"back": "https://evil.example/x.html"}, 400),
         ({"back": "x.html\r\nSet-Cookie: a=b"}, 400),
-        ({"note": "x" * 501}, 400),
-        ({"start": "1"}, 409),
-        ({"start": "'; DROP TABLE told"}, 409),
-        ({"kind": "no kind"}, 409),
-        ({"line": "x/y"}, 409),
         ({"place": "../../etc/passwd"}, 404),
         ({"place": "x" * 10_000}, 404),
+        ({"place": dataset_page("nothing")}, 404),
+        ({"reference": "x/index.html"}, 404),
     ],
 )
 def test_forms_that_change_nothing(served: Served, fields: dict[str, str], status: int) -> None:
-    store, app = served.store, served.app
-    asked = served.ask("read", "write")
-    key, other = store.state.keys.all()[-1], EVERYBODY
-    server = app.state.server
-    tokens = {
-        "another key": form_token(server, other, ACKNOWLEDGE),
-        "another form": form_token(server, key, SNOOZE),
-        "old": form_token(server, key, ACKNOWLEDGE, now=time.time() - 25 * 3600),
-    }
-    right = form(asked, ACKNOWLEDGE)
-    wrong = {name: tokens.get(value, value) for name, value in fields.items()}
-    said = send(asked, ACKNOWLEDGE, right | wrong)
-    assert (said.status_code, store.state.acknowledged()) == (status, [])
+    asked = served.ask("admin")
+    said = send(asked, WATCH, watch_form(asked) | fields)
+    assert said.status_code == status
+    assert not served.server.monitors.path.exists()
     assert said.headers["content-type"].startswith("text/html")
     assert "location" not in said.headers
 
@@ -285,30 +244,32 @@ FOREIGN = [
 @pytest.mark.parametrize("keys", [True, False])
 def test_no_other_site_sends_a_form(served: Served, keys: bool) -> None:
     asked = served.ask("admin") if keys else served.ask()
-    for name in (ACKNOWLEDGE, SNOOZE, WATCH, RUN):
-        fields = form(asked, ACKNOWLEDGE)
+    for name in (WATCH, RUN):
+        fields = watch_form(asked)
         for headers, status in FOREIGN:
             assert send(asked, name, fields, **headers).status_code == status, (name, headers)
-    no_origin = asked.post(f"/{ACKNOWLEDGE}", data=form(asked, ACKNOWLEDGE))
-    assert (no_origin.status_code, served.store.state.acknowledged()) == (403, [])
-    assert not served.app.state.live.monitors.path.exists()
+    assert asked.post(f"/{WATCH}", data=watch_form(asked)).status_code == 403
+    assert not served.server.monitors.path.exists()
 
 
 def test_forms_need_the_right_to_it(served: Served) -> None:
     reader, writer = served.ask("read"), served.ask("read", "write")
-    fields = form(writer, ACKNOWLEDGE)
-    for name in (ACKNOWLEDGE, SNOOZE, RUN, WATCH):
-        assert send(reader, name, fields).status_code == 403
-    assert send(writer, WATCH, fields).status_code == 403
-    assert send(served.ask("write"), ACKNOWLEDGE, fields).status_code == 403
-    for name in (ACKNOWLEDGE, WATCH):
+    fields = watch_form(served.ask("admin"))
+    for asked, name in (
+        (reader, RUN),
+        (reader, WATCH),
+        (writer, WATCH),
+        (served.ask("write"), RUN),
+    ):
+        assert send(asked, name, fields).status_code == 403
+    for name in (RUN, WATCH):
         assert writer.get(f"/{name}").status_code == 405
     body = b"a=1&" * 20_000
     kind = {"content-type": "application/x-www-form-urlencoded"}
     for content, status in ((body, 413), (b"a=1&a=2", 400), (b"a=%ff", 400), (b"\xff", 400)):
-        said = writer.post(f"/{ACKNOWLEDGE}", content=content, headers=ORIGIN | kind)
+        said = writer.post(f"/{RUN}", content=content, headers=ORIGIN | kind)
         assert said.status_code == status
-    assert served.store.state.acknowledged() == []
+    assert not served.server.schedule.is_asked
 
 
 # --- switching monitors on --------------------------------------------------------------------
@@ -328,7 +289,7 @@ def test_a_page_with_a_button_sends_nobody_to_the_command_line(served: Served) -
 
 def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     """What a person wrote into the file stays, byte for byte."""
-    asked, file = served.ask("admin"), served.app.state.live.monitors.path
+    asked, file = served.ask("admin"), served.server.monitors.path
     mine = b'# mine\r\n[[monitor]]\nname = "mine"\ndataset = "secret"\ntype = "missing"'
     file.write_bytes(mine)
     file.chmod(0o640)
@@ -340,7 +301,7 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     monitors = {monitor.name: monitor for monitor in load_monitors(file)}
     assert {"mine", "cells: drift", "cells: missing", "cells: schema"} <= set(monitors)
     assert monitors["cells: drift"].baseline.dataset == "secret"  # type: ignore[union-attr]
-    schedule, page = served.app.state.live.schedule, f"/{dataset_page('cells')}"
+    schedule, page = served.server.schedule, f"/{dataset_page('cells')}"
     assert schedule.is_asked
     assert said.headers["location"] == f"..{page}?run"
     assert "refresh" in asked.get(f"{page}?run").headers  # until the run is over
@@ -364,7 +325,7 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     ],
 )
 def test_a_file_that_cannot_be_added_to_stays_as_it_is(served: Served, mine: str) -> None:
-    asked, file = served.ask("admin"), served.app.state.live.monitors.path
+    asked, file = served.ask("admin"), served.server.monitors.path
     fields = watch_form(asked)
     file.write_text(mine)
     said = send(asked, WATCH, fields)
@@ -391,7 +352,7 @@ def test_somebody_edits_the_file_meanwhile(tmp_path: Path, monkeypatch: pytest.M
 
 def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
     store, app = serving(tmp_path / "drift.db")
-    app.state.live.start = app.state.live.wake = lambda: None
+    app.state.server.schedule.start = lambda: None
     names = ['"]\n[[alert]]\nname = "x"\nto = "command"', HOSTILE[1], HOSTILE[3], "../../x", "%2f"]
     with store:
         for name in names:
@@ -401,7 +362,7 @@ def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
             fields = watch_form(asked, name) | {"reference": dataset_page(other)}
             said = send(asked, WATCH, fields)
             assert said.status_code == 303, said.text
-        content = tomllib.loads(app.state.live.monitors.path.read_text())
+        content = tomllib.loads(app.state.server.monitors.path.read_text())
         assert set(content) == {"monitor"}
         assert {table["dataset"] for table in content["monitor"]} == set(names)
 
@@ -422,7 +383,7 @@ def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_
 
 
 def test_a_server_without_a_file_of_monitors(served: Served) -> None:
-    asked, live = served.ask("admin"), served.app.state.live
+    asked, live = served.ask("admin"), served.server
     fields = watch_form(asked)
     live.monitors = live.schedule = None
     assert send(asked, WATCH, fields).status_code == 409
@@ -437,4 +398,4 @@ def test_extras_name_no_dataset_that_is_not_seen(served: Served) -> None:
     assert slug("secret") not in text
     said = send(asked, WATCH, watch_form(asked) | {"reference": dataset_page("secret")})
     assert said.status_code == 404
-    assert LiveExtras(served.app.state.live, EVERYBODY).whose != ""
+    assert LiveExtras(served.server, EVERYBODY).whose != ""

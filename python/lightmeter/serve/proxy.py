@@ -1,0 +1,75 @@
+"""Who counts as whom: people whom a proxy names, and addresses that send wrong keys."""
+
+import ipaddress
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+
+from lightmeter.store.keys import Key, Right
+
+__all__ = ["Failures", "Proxy"]
+
+_MOST_USER = 100  # characters
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy that has people log in, and says who asks.
+
+    Attributes:
+        networks: where it asks from, such as ``10.0.0.5/32``.
+        header: in which it says who asks.
+        rights: of everybody who comes through it.
+
+    Raises:
+        ValueError: there is no network, one is none, or it is every address.
+    """
+
+    networks: Sequence[str]
+    header: str = "X-Forwarded-User"
+    rights: Sequence[Right] = ("read",)
+
+    def __post_init__(self) -> None:
+        """Check the networks."""
+        if not self.networks or any(not each.prefixlen for each in self._parsed):
+            raise ValueError(
+                f"got the networks {list(self.networks)} of a proxy; expected where it asks from, "
+                "such as 10.0.0.5/32: whoever is in it may say who he is"
+            )
+
+    @property
+    def _parsed(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        return list(map(ipaddress.ip_network, self.networks))
+
+    def user(self, request: Request) -> Key | None:
+        """Whoever has logged in there; None where the peer of the connection is another."""
+        names = request.headers.getlist(self.header)
+        try:
+            peer = ipaddress.ip_address(request.scope["client"][0])
+        except (TypeError, ValueError):
+            return None
+        peer = getattr(peer, "ipv4_mapped", None) or peer
+        known = any(peer in network for network in self._parsed)
+        if not known or len(names) != 1 or not 0 < len(names[0]) <= _MOST_USER:
+            return None
+        return Key(names[0], frozenset(self.rights), ("*",), "", datetime.now(UTC))
+
+
+class Failures:
+    """How many wrong keys each address has sent in this minute."""
+
+    def __init__(self, most: int) -> None:
+        """So many are answered a minute."""
+        self._most, self._end, self._counts = most, 0.0, Counter[str]()
+
+    def wait(self, address: str) -> float:
+        """Count one more; 0, or the seconds for which no more are answered."""
+        now = time.monotonic()
+        if now >= self._end:
+            self._end, self._counts = now + 60, Counter()
+        self._counts[address] += 1
+        return self._end - now if self._counts[address] > self._most else 0

@@ -1,0 +1,194 @@
+"""Who has no right key, asks from elsewhere, leads elsewhere or sends a bomb gets nothing in."""
+
+import gzip
+import io
+import itertools
+import json
+import time
+import zipfile
+from collections.abc import Iterator
+from datetime import date
+from urllib.parse import urlsplit
+
+from lightmeter import ProfileView, Store
+from lightmeter.monitor.sitemap import dataset_page
+from row import Row
+from serving import API, BYTES, PUT, Client, Process, basic, pictures, raw, resident, served
+
+NAME = "keys, sites, names, redirects and bombs at a server"
+REPEATS = 1
+
+OPEN = [("GET", "/healthz"), ("GET", f"{API}/openapi.json")]
+READS = [
+    f"{API}/{path}"
+    for path in (
+        "datasets",
+        "summary",
+        "segments?dataset=cells",
+        "buckets?dataset=cells",
+        "stored?dataset=cells",
+        "rolled_up?dataset=cells&writer=a",
+        "profile?dataset=cells",
+        "profile?dataset=cells&format=json",
+        "row?dataset=cells&writer=a&at=2022-09-07",
+        "series?dataset=cells&feature=n",
+        "report?dataset=cells",
+        "results",
+        "incidents",
+        "verify",
+    )
+] + ["/", "/index.html", f"/{dataset_page('cells')}", "/x.html", "/metrics"]
+NOTHING = [f"{API}/nothing", "/docs", "/redoc"]
+WRITES = [
+    ("PUT", PUT),
+    ("PUT", f"{API}/dataset?dataset=cells&every=1d"),
+    ("DELETE", f"{API}/profiles?dataset=cells"),
+    ("DELETE", f"{API}/profiles?dataset=cells&writer=a"),
+    ("POST", f"{API}/gc?keep=1d"),
+    ("POST", "/forms/watch"),
+    ("POST", "/forms/run"),
+    ("POST", "/v1/log/async"),
+    ("POST", "/v0/organizations/o/log/async/cells"),
+    ("PUT", "/v1/upload?ticket=a.b"),
+]
+FOREIGN = [
+    {},
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:1"},
+    {"Origin": "http://127.0.0.1.evil.example"},
+    {"Origin": "https://127.0.0.1"},
+    {"Sec-Fetch-Site": "cross-site"},
+]
+HOSTS = ["evil.example", "localhost.evil.example", "127.0.0.1@evil.example", "", "[::1", "a, b"]
+BACKS = ["//evil.example/x.html", "https://evil.example/x.html", "../x.html", "/x.html", ""]
+BACKS += ["x.html\r\nSet-Cookie: a=b", "javascript:x.html", "\\\\evil.example\\x.html"]
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def _wrong_keys(key: str, removed: str) -> list[dict[str, str]]:
+    bearers = ["", "x" * 54, key[:-1], key[:10], removed, "' OR 1=1 --", f"{key} {key}", "\xff"]
+    return [
+        {},
+        *({"Authorization": f"Bearer {text}"} for text in bearers),
+        *({"Authorization": basic(text)} for text in ("", ":", f":{key}x", f"a:{removed}")),
+        {"Authorization": "Basic !"},
+        {"Authorization": f"Digest {key}"},
+        {"X-API-Key": key[:-1]},
+        {"Cookie": f"key={key}"},
+        {"X-Forwarded-User": "admin", "Remote-User": "admin", "X-Forwarded-For": "127.0.0.1"},
+    ]
+
+
+def _without_keys(port: int, key: str, removed: str) -> Iterator[str]:
+    """Every path with every wrong key: 401, and 429 after many."""
+    requests = [("GET", path) for path in READS + NOTHING] + WRITES
+    for wrong, (method, path) in itertools.product(_wrong_keys(key, removed), requests):
+        site = {"Origin": f"http://127.0.0.1:{port}"} if path.startswith("/forms/") else {}
+        asked = Client(port, headers={"X-WHYLABS-RESOURCE": "cells"} | wrong | site)
+        answer = asked.ask(method, path, b"" if method != "GET" else None)
+        refused = (401, 429, 403 if "ticket" in path else 404 if path in NOTHING else 401)
+        if answer.status not in refused or b"cells" in answer.body:
+            yield f"{method} {path} {sorted(wrong)}: {answer.status}"
+        if "set-cookie" in answer.headers:
+            yield f"{path}: a cookie"
+
+
+def _of_another_site(port: int, key: str) -> Iterator[str]:
+    """No form and no change is taken from another site."""
+    for headers, (method, path) in itertools.product(FOREIGN, WRITES):
+        form = path.startswith("/forms/")
+        if not headers and not form:
+            continue
+        kind = FORM if form else BYTES if method == "PUT" else {"Content-Type": "application/json"}
+        answer = Client(port, key).ask(method, path, b"{}", **headers, **kind)
+        if answer.status != 403 or any(
+            name.startswith("access-control") for name in answer.headers
+        ):
+            yield f"{method} {path} {headers}: {answer.status}"
+    for name in HOSTS:
+        answer = Client(port, key).ask("GET", f"{API}/datasets", Host=name)
+        if answer.status != 400:
+            yield f"host {name!r}: {answer.status}"
+
+
+def _led_elsewhere(port: int, key: str) -> Iterator[str]:
+    """A form leads back to a page of this server."""
+    site = {"Origin": f"http://127.0.0.1:{port}"}
+    for back in BACKS:
+        fields = f"back={''.join(f'%{byte:02x}' for byte in back.encode())}".encode()
+        answer = Client(port, key).ask("POST", "/forms/run", fields, **FORM, **site)
+        place = urlsplit(answer.headers.get("location", ""))
+        if answer.status < 400 or place.netloc or "set-cookie" in answer.headers:
+            yield f"back {back!r}: {answer.status} {place.geturl()}"
+
+
+def _bombs(process: Process, key: str) -> Iterator[str]:
+    """What unpacks to a lot, is said to be much, or is nested, is refused soon."""
+    port, zeros = process.port, bytes(10**7)
+    packed, nested = gzip.compress(zeros), b"[" * 60_000
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(50):
+            file.writestr(f"{number}.bin", zeros)
+    asked = Client(port, key)
+    where = "/v1/log/async"
+    ticket = json.loads(asked.ask("POST", where, b"{}", X_WHYLABS_RESOURCE="cells").body)
+    parts = urlsplit(ticket["uploadUrl"])
+    json_kind = {"Content-Type": "application/json"}
+    huge = {"Content-Length": str(10**10), "Expect": "100-continue"}
+    for name, statuses, method, path, body, headers in (
+        *((f"{kind} body", (415,), "PUT", PUT, packed, BYTES | {"Content-Encoding": kind})
+          for kind in ("gzip", "br", "zstd", "deflate", "identity, gzip")),
+        ("10 GB", (413,), "PUT", PUT, b"", BYTES | huge),
+        ("17 MB", (413,), "PUT", PUT, bytes(17 * 2**20), BYTES),
+        ("1 MB of JSON", (400, 413), "POST", where, b" " * 2**20, json_kind),
+        ("nested JSON", (400, 422), "POST", where, nested, json_kind),
+        ("a number of 60 kB", (400, 422), "POST", where, b"1" * 60_000, json_kind),
+        ("zip of 500 MB", (400, 413), "PUT", f"{parts.path}?{parts.query}", archive.getvalue(), {}),
+        ("much of a form", (400, 403, 413), "POST", "/forms/run", b"a=" * 10**6, FORM),
+    ):  # fmt: skip
+        begun = time.monotonic()
+        site = {"Origin": f"http://127.0.0.1:{port}"} if headers is FORM else {}
+        more = {"X-WHYLABS-RESOURCE": "cells"} if path == where else {}
+        answer = Client(port, key).ask(method, path, body, **headers, **site, **more)
+        seconds = time.monotonic() - begun
+        if answer.status not in statuses or seconds > 12:
+            yield f"{name}: {answer.status} after {seconds:.1f} s"
+    before = resident(process.process.pid)
+    raw(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 10**7)
+    if (grown := resident(process.process.pid) - before) > 50:
+        yield f"headers without an end: {grown} MB more"
+    length, chunks = b"Content-Length: 5", b"Transfer-Encoding: chunked"
+    for both in (b"\r\n".join((length, chunks)), b"\r\n".join((chunks, length))):
+        hidden = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        request = b"POST /api/v1/gc HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n0\r\n\r\n%s"
+        answers = raw(port, request % (both, hidden)).count(b"HTTP/1.1 ")
+        if answers != 1:
+            yield f"two lengths: {answers} answers"
+
+
+def run(repeats: int) -> Row:
+    """All of it once; what got in is lost."""
+    faults: list[str] = []
+    with served() as (process, path), Store(path) as store:
+        store.put("cells", ProfileView.from_bytes(pictures(2)), at=date(2022, 9, 7), writer="a")
+        key, removed = (store.state.keys.add(["admin"]) for _ in range(2))
+        store.state.keys.remove(removed[:10])
+        before = store.summary(), store.stored("cells"), store.datasets()
+        for attack in (_of_another_site, _led_elsewhere):
+            faults += attack(process.port, key)
+        faults += _bombs(process, key)
+        faults += _without_keys(process.port, key, removed)
+        faults += [
+            f"{method} {path}" for method, path in OPEN
+            if Client(process.port).ask(method, path).status not in (200, 429)
+        ]  # fmt: skip
+        if Client(process.port, key).ask("GET", f"{API}/datasets").status != 200:
+            faults.append("a right key is locked out")
+        if (store.summary(), store.stored("cells"), store.datasets()) != before:
+            faults.append("the store was changed")
+        told = path.with_suffix(".log").read_text()
+        faults += ["a key is in the log"] * (key[11:] in told or removed[11:] in told)
+    requests = len(_wrong_keys(key, removed)) * (len(READS) + len(NOTHING) + len(WRITES))
+    return Row(NAME, repeats, requests, len(faults), "; ".join(sorted(set(faults))))
