@@ -134,7 +134,7 @@ def _made(endpoint: Endpoint, call: Call) -> Response:
     """What reads has a connection of its own: a long list holds up neither writers nor keys."""
     with contextlib.ExitStack() as stack:
         if endpoint.method == "GET" and endpoint.right is not None:
-            stack.enter_context(call.store.profiles.snapshot())
+            stack.enter_context(call.store.snapshot())
         made = endpoint.run(call)
     return made if isinstance(made, Response) else JSONResponse(made)
 

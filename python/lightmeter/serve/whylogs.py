@@ -183,4 +183,4 @@ def _put(store: Store, ticket: Ticket, imported: Imported, at: datetime) -> None
     for row in store.stored(dataset, segment=segment):
         if row.writer != writer and row.writer.startswith(_WRITER):
             end = row.start + MILLISECOND
-            store.profiles.delete(dataset, row.start, end, segment=segment, writer=row.writer)
+            store.delete(dataset, row.start, end, segment=segment, writer=row.writer)

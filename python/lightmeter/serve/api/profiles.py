@@ -72,7 +72,7 @@ def _define(call: Call) -> Mapping[str, Any]:
 def _get(call: Call) -> Response:
     values = call.values
     dataset = call.known(values["dataset"])
-    view, damaged = call.store.profiles.merged(
+    view, damaged = call.store.merged(
         dataset,
         values["start"],
         values["end"],
@@ -88,7 +88,7 @@ def _get(call: Call) -> Response:
 def _row(call: Call) -> Response:
     values = call.values
     try:
-        stored = call.store.profiles.body(
+        stored = call.store.body(
             call.known(values["dataset"]),
             values["at"],
             writer=values["writer"],
@@ -107,7 +107,7 @@ def _delete(call: Call) -> Mapping[str, Any]:
     if values["writer"] is None and not call.key.may("admin"):
         words = "to delete what every writer wrote takes the right admin; name the writer"
         raise RequestError(403, words)
-    deleted = call.store.profiles.delete(
+    deleted = call.store.delete(
         call.known(values["dataset"]),
         values["start"],
         values["end"],

@@ -26,7 +26,7 @@ def _series(call: Call) -> Mapping[str, Any]:
     values, store = call.values, call.store
     dataset, place = call.known(values["dataset"]), segment_text(values["segment"])
     feature, statistic = values["feature"], values["statistic"] or "mean"
-    with store.profiles.snapshot():
+    with store.snapshot():
         buckets = store.buckets(dataset, values["start"], values["end"], segment=place)
         if len(buckets) > _MOST_BUCKETS:
             words = f"these are {len(buckets)} buckets; ask for {_MOST_BUCKETS} at most at once"
@@ -52,11 +52,9 @@ def _report(call: Call) -> Response:
         (values["reference_start"], values["reference_end"]),
         (values["start"], values["end"]),
     )
-    with call.store.profiles.snapshot():
+    with call.store.snapshot():
         reference, target = (
-            call.store.profiles.merged(
-                dataset, *span, segment=segment, most=call.server.limits.features
-            )[0]
+            call.store.merged(dataset, *span, segment=segment, most=call.server.limits.features)[0]
             for span in spans
         )
     report = compare(target=target, reference=reference)
