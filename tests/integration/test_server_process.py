@@ -121,7 +121,7 @@ def test_what_runs_when_it_is_told_to_end_comes_to_its_end(tmp_path: Path) -> No
         put = threading.Thread(
             target=lambda: statuses.append(ask(process, "PUT", f"{PUT}&writer=a", BODY)[0])
         )
-        with store.profiles._database.transaction():  # the put waits for its end
+        with store._database.transaction():  # the put waits for its end
             put.start()
             time.sleep(0.5)
             process.process.terminate()
@@ -137,7 +137,7 @@ def test_what_never_ends_does_not_hold_the_end_up(tmp_path: Path) -> None:
     with (
         started(path) as process,
         Store(path) as store,
-        store.profiles._database.transaction(),
+        store._database.transaction(),
     ):
         put = threading.Thread(target=put_quietly, args=(process, 0, {}))
         put.start()

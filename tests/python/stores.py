@@ -128,7 +128,7 @@ def answers(store: Store) -> dict[str, Any]:
             f"{name} stored": lambda name=name: store.stored(name),
             f"{name} rolled up": lambda name=name: store.rolled_up(name, writer="a"),
             f"{name} read": lambda name=name: store.read(name).to_bytes(),
-            f"{name} profiles": lambda name=name: len(store.profiles.load(name)),
+            f"{name} profiles": lambda name=name: len(store.load(name)),
             f"{name} of b": lambda name=name: store.read(name, segment={"camera": "b"}).to_bytes(),
         }
     said = {}

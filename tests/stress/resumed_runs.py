@@ -102,7 +102,7 @@ def _result(place: Path) -> object:
         rows = [
             (segment, row.start, row.writer, profile.to_bytes())
             for segment in [None, *store.segments("cells")]
-            for row, profile in store.profiles.load("cells", segment=segment)
+            for row, profile in store.load("cells", segment=segment)
         ]
     return (place / "p.lmp").read_bytes(), (place / "failures").read_bytes(), rows, damage
 

@@ -130,7 +130,7 @@ def reported() -> Iterator[None]:
         raise typer.Exit(CLOSED) from None
     except LightmeterError as error:
         complain(str(error))
-        needed = isinstance(error.__cause__, ImportError)  # as for a store in an object store
+        needed = isinstance(error.__cause__, ImportError)  # of an extra, as of an inbox
         raise typer.Exit(NOT_INSTALLED if needed else FAILED) from None
     except OSError as error:
         complain(_of_system(error))

@@ -46,7 +46,7 @@ def write_dashboard(
         StoreError: the store cannot be read.
         OSError: the site cannot be written; `FileExistsError` if `out` holds something else.
     """
-    with store.profiles.snapshot():  # of one moment; and an object store is listed once
+    with store.snapshot():  # so that all pages are of one moment
         return _written(store, Site(out), results, buckets, now)
 
 

@@ -142,7 +142,7 @@ def _judged(
     combined = [monitor.rule for monitor in monitors if isinstance(monitor.rule, CombinedRule)]
     names = {name for rule in combined for name in rule.of}
     states: list[dict[tuple[str, datetime], frozenset[str]]] = [{} for _ in monitors]
-    with store.profiles.snapshot():
+    with store.snapshot():
         for bucket in _of_profiles(Shelf(store), store, monitors, kept, now):
             if bucket.place.monitor in names:
                 states[bucket.rank][bucket.place[2:]] = bucket.kept.states

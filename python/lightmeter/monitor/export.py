@@ -104,7 +104,7 @@ def _series(
     feature: str,
     statistics: Sequence[str],
 ) -> Iterator[dict[str, Value]]:
-    with store.profiles.snapshot():
+    with store.snapshot():
         shelf = Shelf(store)
         for bucket in store.buckets(dataset, start, end, segment=place):
             for name, column in shelf.contents(dataset, place, bucket.start).columns.items():

@@ -75,7 +75,7 @@ def recommended_monitors(
     Raises:
         StoreError: the store has no such dataset, or cannot be read.
     """
-    with store.profiles.snapshot():
+    with store.snapshot():
         for name in (dataset, reference):
             if name is not None and name not in store.datasets():
                 known = ", ".join(map(repr, sorted(store.datasets()))) or "none"

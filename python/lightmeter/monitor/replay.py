@@ -81,7 +81,7 @@ def replay(
         StoreError: the store cannot be read.
     """
     now = to_utc(now or datetime.now(UTC))
-    with store.profiles.snapshot():
+    with store.snapshot():
         tallies = [_Tally(monitor) for monitor in monitors]
         for bucket in judge_all(store, monitors, now=now):
             tallies[bucket.rank].add(bucket)

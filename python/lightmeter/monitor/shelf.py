@@ -266,7 +266,7 @@ class Shelf:
         return self._files[path]
 
     def _loaded(self, dataset: str, segment: str, start: datetime) -> Contents:
-        loaded = self._store.profiles.load(
+        loaded = self._store.load(
             dataset, start, start + MILLISECOND, segment=parse_segment(segment)
         )
         views = [content for _, content in loaded if isinstance(content, ProfileView)]

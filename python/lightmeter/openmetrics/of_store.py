@@ -69,9 +69,9 @@ def store_gauges(
         wanted = datasets is None or any(fnmatchcase(name, pattern) for pattern in datasets)
         return wanted and len(name) <= _LONGEST
 
-    with store.profiles.snapshot():
+    with store.snapshot():
         sources = [each for each in store.state.sources() if is_wanted(each.dataset)]
-        segments = [each for each in store.profiles.newest(now) if is_wanted(each.dataset)]
+        segments = [each for each in store.newest(now) if is_wanted(each.dataset)]
         results = load_newest(store, [(each.monitor, each.dataset) for each in sources])
         shown, hidden = _shown_segments(segments)
         buckets = [(each, _bucket(store, each)) for each in shown]

@@ -143,7 +143,7 @@ class Caller:
             HTTPException: 404.
             IncompatibleError: it has more features than the server merges.
         """
-        merged, most = self.store.profiles.merged, self.server.limits.features
+        merged, most = self.store.merged, self.server.limits.features
         view, damaged = merged(self.known(dataset), start, end, segment=segment, most=most)
         return view, len(damaged)
 

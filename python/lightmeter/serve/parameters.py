@@ -186,7 +186,7 @@ def in_slow_threads(function: _Handler) -> Any:
 def _handler(function: _Handler, work: str) -> Any:
     def answer(caller: Caller, values: dict[str, Any]) -> Response:
         # What reads has a connection of its own: a long list holds up neither writers nor keys.
-        with caller.store.profiles.snapshot() if caller.reads else contextlib.nullcontext():
+        with caller.store.snapshot() if caller.reads else contextlib.nullcontext():
             answered = function(caller=caller, **values)
         if isinstance(answered, Response):
             return answered

@@ -104,11 +104,6 @@ class Store(Profiles):
         self.address, self.path = self._database.address, self._database.path
         self.state = State(self._database)
 
-    @property
-    def profiles(self) -> Profiles:
-        """The store itself, by the name of its one half."""
-        return self
-
     def verify(self) -> list[Damage]:
         """Read everything; what is damaged. An empty list means that nothing is.
 

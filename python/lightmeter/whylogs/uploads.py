@@ -139,7 +139,7 @@ def store_upload(store: Store, ticket: Ticket, imported: Imported) -> None:
     for row in store.stored(dataset, segment=segment):
         if row.writer != writer and row.writer.startswith(_WRITER):
             end = row.start + MILLISECOND
-            store.profiles.delete(dataset, row.start, end, segment=segment, writer=row.writer)
+            store.delete(dataset, row.start, end, segment=segment, writer=row.writer)
 
 
 class Tickets:

@@ -272,7 +272,7 @@ class _Place:
         keys = {frozenset(parse_segment(segment)) for segment in views}
         for segment in self.before[start] - views.keys():
             if frozenset(parse_segment(segment)) in keys and isinstance(store, Store):
-                store.profiles.delete(dataset, start, start + every, segment=segment, writer=writer)
+                store.delete(dataset, start, start + every, segment=segment, writer=writer)
         for segment, view in views.items():
             with suppress(ConflictError):  # it has been rolled up
                 put(view, segment=segment)

@@ -240,7 +240,7 @@ def test_a_store_is_filled_by_a_run_that_goes_on(
             return [
                 (segment, row.start, row.writer, view.to_bytes())  # type: ignore[union-attr]
                 for segment in [None, *store.segments("cells")]
-                for row, view in store.profiles.load("cells", segment=segment)
+                for row, view in store.load("cells", segment=segment)
             ]
 
     def interrupt(self: Store, *arguments: Any, **more: Any) -> Any:

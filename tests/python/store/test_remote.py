@@ -39,11 +39,11 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
             lambda store: store.read("cells"),
             lambda store: store.read("cells", *span, segment={"camera": "left", "lens": "a/b"}),
             lambda store: store.stored("cells"),
-            lambda store: store.profiles.load("cells"),
-            lambda store: store.profiles.merged("cells"),
-            lambda store: store.profiles.body("cells", DAY, writer="a"),
-            lambda store: store.profiles.body("cells", DAY, writer="nobody"),
-            lambda store: store.profiles.newest(datetime(2022, 9, 8, 12, tzinfo=UTC)),
+            lambda store: store.load("cells"),
+            lambda store: store.merged("cells"),
+            lambda store: store.body("cells", DAY, writer="a"),
+            lambda store: store.body("cells", DAY, writer="nobody"),
+            lambda store: store.newest(datetime(2022, 9, 8, 12, tzinfo=UTC)),
             lambda store: store.verify(),
         ):
             assert ask(far) == ask(store)

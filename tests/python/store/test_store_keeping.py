@@ -81,7 +81,7 @@ def test_a_damaged_roll_up_is_left_alone(store: Store) -> None:
 def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     put_days(store, 20, "ab")
     expected = ProfileView.merge_many(
-        content for _, content in store.profiles.load("cells") if isinstance(content, ProfileView)
+        content for _, content in store.load("cells") if isinstance(content, ProfileView)
     )
     alive: weakref.WeakSet[Any] = weakref.WeakSet()
     most = 0

@@ -119,7 +119,7 @@ def test_pictures_and_paths_stay_at_home(
         with Store(way.url) as told:
             told.put("cells", whole, at=DAY, writer="told")
         lm.log_folder(far, folder, "folder", exemplars=2)
-    for row, content in store.profiles.load("cells"):
+    for row, content in store.load("cells"):
         seen[row.writer] = content
     closed = seen["closed"]
     assert isinstance(closed, ProfileView)
@@ -198,7 +198,7 @@ def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spoo
             assert far.put("cells", view(n), at=DAY, writer="a")
         assert len(waiting(spool)) == 1
     with Store(way.url, key=other) as far:
-        assert far.profiles.delete("cells", writer="a") == 1
+        assert far.delete("cells", writer="a") == 1
     assert counts(store) == {}
     assert not waiting(spool)
 

@@ -104,7 +104,7 @@ def row(caller: Reader, asked: Asked[parameters.Row]) -> Response:
     """
     dataset, where = caller.known(asked.dataset), {"writer": asked.writer}
     try:
-        stored = caller.store.profiles.body(dataset, asked.at, segment=asked.segment, **where)
+        stored = caller.store.body(dataset, asked.at, segment=asked.segment, **where)
     except DecodeError as error:
         raise HTTPException(409, f"this profile is damaged: {error}") from None
     if stored is None:
@@ -124,7 +124,7 @@ def delete(caller: Writer, asked: Asked[parameters.Deleted]) -> models.Deleted:
         words = "to delete what every writer wrote takes the right admin; name the writer"
         raise HTTPException(403, words)
     where = dict(asked)
-    deleted = caller.store.profiles.delete(caller.known(where.pop("dataset")), **where)
+    deleted = caller.store.delete(caller.known(where.pop("dataset")), **where)
     return models.Deleted(deleted=deleted)
 
 
