@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sqlite3
 import struct
 import threading
 import time
@@ -11,9 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 from lightmeter import Store
 from lightmeter.serve import make_app
+from stores import view
 
 DAY = date(2022, 9, 7)
 
@@ -23,9 +26,23 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def waiting(spool: Path) -> list[Path]:
-    """The profiles that wait for any server."""
-    return sorted(spool.glob("*/*.send"))
+def waiting(spool: Path) -> list[str]:
+    """The writers of the profiles that wait for any server."""
+    return [writer for path in spool.glob("*/spool.db") for (writer,) in rows_of(path)]
+
+
+def rows_of(path: Path, what: str = "SELECT writer FROM waiting ORDER BY id") -> list[Any]:
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        return database.execute(what).fetchall()
+
+
+def put_away(url: str, *writers: str, images: int = 2, **options: Any) -> None:
+    """Put a profile for each writer as if the server were away."""
+    with pytest.MonkeyPatch.context() as patched, Store(url) as far:
+        patched.setattr(far._sender, "_rests", lambda: "it rests")
+        for writer in writers:
+            place = {"at": DAY, "every": "1d", "writer": writer} | options
+            assert far.put("cells", view(images), **place)
 
 
 def counts(store: Store, dataset: str = "cells") -> dict[str, int]:

@@ -23,7 +23,7 @@ from pathlib import Path
 import lightmeter as lm
 import numpy as np
 from lightmeter import Profile, Store
-from lightmeter.store.remote import client, sending
+from lightmeter.store import client, sending
 from row import Row
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))

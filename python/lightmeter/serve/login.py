@@ -14,8 +14,8 @@ from lightmeter.profile import ProfileView
 from lightmeter.serve.refusal import API, busy
 from lightmeter.serve.security import LOOPBACK_NAMES, host_of, path_of
 from lightmeter.serve.server import Server
+from lightmeter.store.address import is_loopback
 from lightmeter.store.keys import Key, Right
-from lightmeter.store.remote.address import is_loopback
 from lightmeter.store.store import Store
 
 __all__ = ["Admin", "Caller", "Reader", "Writer", "identify"]

@@ -13,7 +13,7 @@ import uvicorn
 from lightmeter.errors import ConfigError
 from lightmeter.serve.app import make_app
 from lightmeter.serve.server import Server
-from lightmeter.store.remote.address import is_loopback
+from lightmeter.store.address import is_loopback
 
 __all__ = ["check_address", "serve_store"]
 

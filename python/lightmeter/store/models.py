@@ -34,8 +34,10 @@ __all__ = [
 
 def _length(value: object) -> object:
     """A duration of what `duration_text` writes, which may be of parts of a second."""
-    if not isinstance(value, str):
+    if isinstance(value, timedelta):
         return value
+    if not isinstance(value, str):
+        raise ValueError("expected a duration such as 1h")
     if "." in value:
         return timedelta(milliseconds=round(1000 * float(value.removesuffix("s"))))
     return to_duration(value)
@@ -153,9 +155,13 @@ class RolledUp(Model):
 
 
 class Kept(Model):
-    """Whether a profile was kept; not if there is one of the same `seq` or a higher one."""
+    """Whether a profile was kept; not if there is one of the same `seq` or a higher one.
+
+    `every` is the length of the buckets of its dataset.
+    """
 
     kept: bool
+    every: Every
 
 
 class Defined(Model):

@@ -63,7 +63,13 @@ class Store(Profiles):
     ) -> Self:
         """Make a store of the kind of the address."""
         if cls is Store and _scheme_of(address) in ("http", "https"):
-            remote = import_module("lightmeter.store.remote.store")  # which builds on this module
+            try:
+                remote = import_module("lightmeter.store.remote")  # which builds on this module
+            except ModuleNotFoundError as error:
+                text = (
+                    f"for a server, lightmeter needs {error.name}: pip install 'lightmeter[remote]'"
+                )
+                raise ImportError(text) from error
             return cast(Self, object.__new__(remote.RemoteStore))
         return object.__new__(cls)
 

@@ -26,8 +26,8 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.buckets import bucket_start
+from lightmeter.store.client import AwayError
 from lightmeter.store.inbox import Inbox
-from lightmeter.store.remote.client import AwayError
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
 from lightmeter.times import DAY, to_duration

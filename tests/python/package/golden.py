@@ -32,7 +32,6 @@ from lightmeter.store.records import (
     Snoozed,
     Told,
 )
-from lightmeter.store.remote.spool import Entry
 
 FOLDER = Path(__file__).parents[2] / "golden" / "v1"
 WHYLOGS = FOLDER.parent / "whylogs"
@@ -179,12 +178,6 @@ def rows(row_format: Any) -> bytes:
     return file.getvalue()
 
 
-def waiting() -> bytes:
-    """A profile that waits for its server."""
-    hour = timedelta(hours=1)
-    return Entry("caf\u00e9", AT, "a", "camera=b", 3, hour, profiles()["rows"].to_bytes()).encode()
-
-
 def fill(address: Path) -> None:
     """A store at `address` with something of everything, written at a fixed time."""
     with (
@@ -222,7 +215,6 @@ def files() -> dict[str, Callable[[], bytes]]:
         **{f"{name}.lmp": view.to_bytes for name, view in profiles().items()},
         **{f"sketches/{name}.bin": sketch.to_bytes for name, sketch in sketches().items()},
         **{f"rows.{kind}": functools.partial(rows, kind) for kind in ("csv", "jsonl", "parquet")},
-        "waiting.send": waiting,
     }
 
 

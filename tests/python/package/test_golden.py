@@ -9,9 +9,8 @@ from pathlib import Path
 import lightmeter as lm
 import numpy as np
 import pytest
-from golden import AT, FOLDER, files, fill, pattern, profiles, sketches, waiting
+from golden import AT, FOLDER, files, fill, pattern, profiles, sketches
 from lightmeter import ExifPolicy, ProfileView, Store
-from lightmeter.store.remote.spool import Entry
 
 # Of a sampled feature these do not depend on the sample, and so not on the last bit of a logarithm.
 NOT_SAMPLED = ("counts/", "types/", "distribution/n", "distribution/m")
@@ -92,13 +91,6 @@ def test_golden_rows_are_read(kind: str) -> None:
     brightness = view["image.Brightness.mean"]
     assert (brightness.min, brightness.mean, brightness.max) == (0, 102, 255)
     assert [failure.reason for failure in view.failures] == ["unsupported"]
-
-
-def test_a_golden_profile_that_waits_is_read() -> None:
-    data = (FOLDER / "waiting.send").read_bytes()
-    entry = Entry.decode(data)
-    assert entry == Entry.decode(waiting())
-    assert ProfileView.from_bytes(entry.body) == profiles()["rows"]
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_buckets_ranges_segments_datasets(store: Store) -> None:
     assert store.read("cells", *span).images == 2 + 3
     assert [bucket.images for bucket in store.buckets("cells", *span)] == [2, 3]
     assert [row.images for row in store.stored("cells", *span)] == [2, 3]
-    assert len(store.load("cells", *span)) == 2
+    assert len(store.stored("cells", *span)) == 2
     assert [bucket.images for bucket in store.buckets("cells", segment=left)] == [7]
     assert store.read("cells", segment=left).images == 7
     assert store.read("cells", segment={"camera": "none"}).images == 0
@@ -171,7 +171,7 @@ def test_times_of_another_kind_are_named(store: Store) -> None:
     assert store.put("cells", view(3), at=DAY, writer="a", seq=3)
     assert store.verify() == []
     text: Any = "2022-09-01"
-    for use in (store.read, store.load, store.stored):
+    for use in (store.read, store.stored):
         with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):
             use("cells", text)
     with pytest.raises(TypeError, match="as a duration"):

@@ -5,6 +5,7 @@ import pickle
 import signal
 import socket
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from forks import ended_well, forked
 from lightmeter import Store
 from lightmeter.errors import StoreError
 from lightmeter.serve import running as running_module
-from lightmeter.store.remote import client, sending
-from lightmeter.store.remote.spool import Spool
-from lightmeter.store.remote.store import RemoteStore
+from lightmeter.store import client, sending
+from lightmeter.store import spool as spools
+from lightmeter.store.remote import RemoteStore
+from lightmeter.store.spool import Spool
 from stores import view
-from weather import DAY, Weather, counts, free_port, running, waiting
+from weather import DAY, Weather, counts, free_port, put_away, rows_of, running, waiting
 
 
 def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
@@ -39,16 +41,11 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
             lambda store: store.read("cells"),
             lambda store: store.read("cells", *span, segment={"camera": "left", "lens": "a/b"}),
             lambda store: store.stored("cells"),
-            lambda store: store.load("cells"),
-            lambda store: store.merged("cells"),
-            lambda store: store.body("cells", DAY, writer="a"),
-            lambda store: store.body("cells", DAY, writer="nobody"),
-            lambda store: store.newest(datetime(2022, 9, 8, 12, tzinfo=UTC)),
             lambda store: store.verify(),
         ):
             assert ask(far) == ask(store)
-        for use in (far.state.sources, far.turn, lambda: far.state.snooze(None)):
-            with pytest.raises(StoreError, match="run in the server"):
+        for use in (far.state.sources, far.turn, lambda: far.load("cells")):
+            with pytest.raises(StoreError, match="is a server, which keeps the results"):
                 use()
         with pickle.loads(pickle.dumps(far)) as again:
             assert again.datasets() == store.datasets()
@@ -94,17 +91,17 @@ def test_what_waits_is_sent_in_order_and_once(
     url = f"http://127.0.0.1:{free_port()}"
     with Store(url) as far:
         for n in (1, 2, 3):  # of these the last says all
-            assert far.put("cells", view(n), at=DAY, writer="a", seq=n)
-        assert not far.put("cells", view(9), at=DAY, writer="a", seq=2)
+            assert far.put("cells", view(n), at=DAY, writer="a", seq=n, every="1d")
+        assert not far.put("cells", view(9), at=DAY, writer="a", seq=2, every="1d")
         for n in (4, 5):
-            assert far.put("cells", view(n), at=DAY, writer="b")
-        far.add("cells", view(6), at=DAY)
+            assert far.put("cells", view(n), at=DAY, writer="b", every="1d")
+        far.add("cells", view(6), at=DAY, every="1d")
         with pytest.raises(StoreError, match="is away, tried"):
             far.datasets()
+    path = far.spool.path
     assert len(waiting(spool)) == 3
-    assert caplog.messages[0].endswith(f"profiles wait in {waiting(spool)[0].parent}")
-    for path in (waiting(spool)[0], waiting(spool)[0].parent):
-        assert path.stat().st_mode & 0o077 == 0
+    assert caplog.messages[0].endswith(f"profiles wait in {path}")
+    assert [place.stat().st_mode & 0o777 for place in (path, path.parent)] == [0o600, 0o700]
     with running(store, at=int(url.rpartition(":")[2])):
         Store(url).close()  # another process would do it as well
     assert not waiting(spool)
@@ -116,9 +113,9 @@ def test_a_put_sends_what_waits_before_it(
     store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "_IDLE", 0.3)
-    way.faults = ["silent"] * 9
+    way.faults = ["silent"] * 19
     with Store(way.url) as far:
-        far.put("cells", view(1), at=DAY, writer="a")
+        far.put("cells", view(1), at=DAY, writer="a", every="1d")
         far._sender.wake()
         way.faults = []
         far.put("cells", view(2), at=DAY, writer="a")
@@ -126,38 +123,63 @@ def test_a_put_sends_what_waits_before_it(
         assert not waiting(spool)
 
 
+def test_the_length_of_buckets_is_remembered(store: Store, spool: Path) -> None:
+    """Without it nobody could tell what replaces what waits."""
+    store.define("hours", "1h")
+    at = [datetime(2022, 9, 7, 1, minute, tzinfo=UTC) for minute in (5, 55)]
+    with running(store) as port:
+        url = f"http://127.0.0.1:{port}"
+        with Store(url) as far:
+            far.put("hours", view(1), at=DAY, writer="a")
+    with Store(url) as away:
+        for minute in (0, 1):
+            away.put("hours", view(minute + 1), at=at[minute], writer="a")
+            away.put("others", view(minute + 1), at=at[minute], writer="a", every="30m")
+        with pytest.raises(StoreError, match="buckets of 'cells' is not known; give `every`"):
+            away.put("cells", view(1), at=DAY, writer="a")
+    assert len(waiting(spool)) == 3
+    with running(store, at=port):
+        assert Store(url).send() == (3, 0, 0, "")
+    assert [bucket.images for bucket in store.buckets("hours")] == [1, 2]
+    assert [bucket.images for bucket in store.buckets("others")] == [1, 2]
+
+
 def test_what_the_server_never_takes_is_put_aside(
     store: Store, way: Weather, spool: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.define("cells", "1d")
-    with Store(f"http://127.0.0.1:{free_port()}") as away:
-        away.put("cells", view(1), at=DAY, writer="a", every="1h")
-        away.put("cells", view(2), at=DAY, writer="b")
-        away.put("cells", view(3), at=DAY, writer="c")
-    old = away.spool.folder
-    broken = waiting(spool)[2]
-    broken.write_bytes(broken.read_bytes()[:-9])
-    (old / "0000000000000009-short.send").write_bytes(b"no file of ours, which is left alone")
-    far = Store(way.url)
-    old.rename(far.spool.folder)
-    done = far.send()
-    far.close()
-    assert (done.sent, done.refused, done.left) == (1, 2, 0)
-    assert counts(store) == {"b": 2}
-    texts = [path.read_text() for path in sorted(far.spool.refused.glob("*.txt"))]
-    assert "has buckets of 1d, not of 1h" in texts[0]
-    assert "the file is damaged: its bytes are not" in texts[1]
-    assert far.spool.count_refused() == 2
+    put_away(way.url, "a", every="1h")
+    put_away(way.url, "bcd")
+    put_away(way.url, "e")
+    with Store(way.url) as far:
+        rows_of(far.spool.path, "UPDATE waiting SET seq = 7, at = at + 1 WHERE writer = 'bcd'")
+        assert far.send() == (1, 2, 0, "")
+        reasons = far.spool.refused()
+    assert counts(store) == {"e": 2}
+    assert "has buckets of 1d, not of 1h" in reasons[0]
+    assert reasons[1] == "its row is damaged"
     assert sum("put aside" in message for message in caplog.messages) == 2
 
 
-def test_a_server_that_refuses_everything_is_waited_for(
-    store: Store, spool: Path, tmp_path: Path
+def test_what_is_put_aside_is_bounded(
+    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store.define("cells", "1d")
+    monkeypatch.setattr(spools, "_MOST_REFUSED", 2)
+    put_away(way.url, *"abc", every="1h")
+    with Store(way.url) as far:
+        assert far.send() == (0, 3, 0, "")
+        assert rows_of(far.spool.path, "SELECT writer FROM refused") == [("b",), ("c",)]
+        monkeypatch.setattr(spools, "MOST_BYTES", 1)
+        far.spool.refuse(99, "which is not there")
+        assert far.spool.refused() == []
+
+
+def test_a_server_that_refuses_everything_is_waited_for(store: Store, spool: Path) -> None:
     """Such as one that does not know the name which it is asked by."""
     nobody = 'HTTP/1.1 400 No\r\nContent-Length: 25\r\n\r\n{"error": "not that host"}'
     with running(store) as port, Weather(port).blowing() as way, Store(way.url) as far:
-        far.put("cells", view(1), at=DAY, writer="a")
+        far.put("cells", view(1), at=DAY, writer="a", every="1d")
         way.faults = [nobody] * 9
         way.cut()
         assert far.put("cells", view(2), at=DAY, writer="a")
@@ -170,40 +192,40 @@ def test_a_server_that_refuses_everything_is_waited_for(
 
 def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store(f"http://127.0.0.1:{free_port()}") as far:
-        far.spool._files = 2
+        put = partial(far.put, "cells", at=DAY, every="1d")
+        monkeypatch.setattr(spools, "MOST_PROFILES", 2)
         for writer in "ab":
-            assert far.put("cells", view(1), at=DAY, writer=writer)
-        assert far.put("cells", view(2), at=DAY, writer="a")  # in place of the older
+            assert put(view(1), writer=writer)
+        assert put(view(2), writer="a")  # in place of the older
         with pytest.raises(StoreError, match=r"2022-09-07 00:00 by 'c' is lost unless.*no more is"):
-            far.put("cells", view(1), at=DAY, writer="c")
-        far.spool._files, far.spool._bytes = 9, 100
+            put(view(1), writer="c")
+        monkeypatch.setattr(spools, "MOST_PROFILES", 9)
+        monkeypatch.setattr(spools, "MOST_BYTES", 100)
         with pytest.raises(StoreError, match="no more is kept there"):
-            far.put("cells", view(1), at=DAY, writer="c")
+            put(view(1), writer="c")
     assert len(waiting(spool)) == 2
-    entry = far.spool.read(far.spool.names()[0])
     monkeypatch.setattr(os, "geteuid", lambda: 12345)  # what waits is somebody else's
-    assert far.spool.names() == []
-    with pytest.raises(StoreError, match="belongs to somebody else"):
-        far.spool.add(entry)
+    assert far.spool.count() == 0
+    monkeypatch.setattr(spools, "MOST_BYTES", 1 << 20)
+    with Store(far.address) as far, pytest.raises(StoreError, match="belongs to somebody else"):
+        far.put("cells", view(1), at=DAY, writer="c", every="1d")
+    monkeypatch.undo()
     monkeypatch.setenv("LIGHTMETER_SPOOL", "/dev/null")
     with (
         Store(far.address) as nowhere,
         pytest.raises(StoreError, match=r"is lost unless.*is away.*cannot wait in /dev/null/"),
     ):
-        nowhere.put("cells", view(1), at=DAY, writer="c")
+        nowhere.put("cells", view(1), at=DAY, writer="c", every="1d")
 
 
 def test_kills_between_sending_and_forgetting_and_two_senders(
     store: Store, way: Weather, spool: Path
 ) -> None:
     """One is killed once the server has a profile; then two go on at once."""
-    with Store(f"http://127.0.0.1:{free_port()}") as away:
-        for n in range(12):
-            away.put("cells", view(n + 1), at=DAY, writer=f"w{n}")
-        for _ in range(3):
-            away.add("cells", view(100), at=DAY)
-    here = Store(way.url).spool.folder
-    away.spool.folder.rename(here)
+    for n in range(12):
+        put_away(way.url, f"w{n}")
+    for n in range(3):
+        put_away(way.url, f"x{n}", seq=1)
 
     def send(dies: bool = False) -> None:
         with pytest.MonkeyPatch.context() as patched:
@@ -213,31 +235,33 @@ def test_kills_between_sending_and_forgetting_and_two_senders(
 
     _, status = os.waitpid(forked(lambda: send(dies=True)), 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
-    assert (store.read("cells").images, len(waiting(spool))) == (1, 15)
+    assert (store.read("cells").images, len(waiting(spool))) == (2, 15)
     both = [forked(send) for _ in range(2)]
     assert [ended_well(pid) for pid in both] == [True, True]
     assert not waiting(spool)
-    assert store.read("cells").images == sum(range(1, 13)) + 300
-    assert len(counts(store)) == 15
+    assert counts(store) == {f"w{n}": 2 for n in range(12)} | {f"x{n}": 2 for n in range(3)}
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered something without 'datasets'"),
-        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "without 'datasets'"),
+        ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered None as 'the body'"),
+        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "Invalid JSON"),
         ('200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}', r"answered \[1\] as"),
-        ('200 OK\r\nContent-Length: 22\r\n\r\n{"datasets": {"a": 1}}', "is not understood"),
-        ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "answered more than .* bytes"),
+        (
+            '200 OK\r\nContent-Length: 22\r\n\r\n{"datasets": {"a": 1}}',
+            "answered 1 as 'datasets.a'",
+        ),
+        ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is away, tried"),
         ("200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", "compressed bytes"),
-        ("200 OK\r\n\r\nall of it", "does not say how long it is"),
-        ("200 OK\r\nContent-Length: 9\r\n\r\n{", "the answer was cut off"),
+        ("200 OK\r\n\r\nall of it", "answered b'all of it' as 'the body'"),
+        ("200 OK\r\nContent-Length: 9\r\n\r\n{", "is away, tried .*IncompleteRead"),
         (
             "302 Found\r\nLocation: http://evil/KEY\r\nContent-Length: 0\r\n\r\n",
             r"leads to http://evil/\.\.\.;",
         ),
         ('200 OK\r\nContent-Length: 30\r\n\r\n{"datasets": "KEY"}', "answered"),
-        ('200 OK\r\nContent-Length: 37\r\n\r\n{"datasets": {"a": "KEY"}}', "not understood"),
+        ('200 OK\r\nContent-Length: 37\r\n\r\n{"datasets": {"a": "KEY"}}', "answered"),
         ('401 No\r\nContent-Length: 31\r\n\r\n{"error": "KEY:\\nx"}', r"the key: \.\.\.: x; set"),
         ("418 \x00\r\nContent-Length: 5\r\n\r\n<html", "answered 418$"),
         (
@@ -340,8 +364,8 @@ def test_who_cannot_prove_who_he_is_gets_no_key(
                 assert far.read("cells").images == 3
         asked = proxy.tunnels[0]
         assert asked.startswith(b"CONNECT far.invalid:443 HTTP/1.")
-        assert b"Proxy-Authorization: Basic " in asked
-        assert b"Authorization: Bearer" not in asked
+        assert b"proxy-authorization: Basic " in asked
+        assert b"bearer" not in asked.lower()
 
 
 def test_a_server_answers_at_once() -> None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus, urlsplit
 
 from lightmeter.alerts.channels.wire import Wire, bounded
 from lightmeter.errors import DeliveryError
-from lightmeter.store.remote.address import is_loopback
+from lightmeter.store.address import is_loopback
 from lightmeter.text import shorten
 
 __all__ = [

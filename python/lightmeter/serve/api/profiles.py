@@ -19,6 +19,7 @@ from lightmeter.serve.login import Admin, Reader, Writer
 from lightmeter.serve.parameters import ALONE, Asked, in_slow_threads, in_threads
 from lightmeter.serve.refusal import API
 from lightmeter.store import models
+from lightmeter.times import to_duration
 
 __all__ = ["router"]
 
@@ -69,7 +70,8 @@ def put(
     with _checked():
         kept = caller.store.put(where.pop("dataset"), view, **where)
     caller.server.notice()
-    return models.Kept(kept=kept)
+    every = asked.every or caller.store.datasets()[asked.dataset]
+    return models.Kept(kept=kept, every=to_duration(every))
 
 
 @router.put("/dataset")
