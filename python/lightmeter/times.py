@@ -16,6 +16,7 @@ __all__ = [
     "from_ms",
     "moment",
     "parse_duration",
+    "parse_time",
     "to_duration",
     "to_ms",
     "to_utc",
@@ -52,6 +53,23 @@ def to_utc(at: datetime | date) -> datetime:
         return at.astimezone(UTC)
     except (OverflowError, ValueError):
         raise ValueError(f"got {at!r}; expected a time in the years 1 to 9999 in UTC") from None
+
+
+def parse_time(text: str) -> datetime:
+    """Return the time that a text of ISO 8601 says, in UTC; see `to_utc` for times without a zone.
+
+    Raises:
+        ValueError: it says none.
+    """
+    try:
+        return to_utc(date.fromisoformat(text))
+    except ValueError:
+        pass
+    try:
+        return to_utc(datetime.fromisoformat(text))
+    except ValueError:
+        expected = "expected one such as 2022-09-07 or 2022-09-07T12:00:00+02:00"
+        raise ValueError(f"got the time {text!r}; {expected}") from None
 
 
 def to_ms(at: datetime) -> int:

@@ -64,6 +64,10 @@ def serve(
     monitors: Annotated[
         Path | None, typer.Option(help="TOML file of monitors to run and to write.")
     ] = None,
+    pull: Annotated[
+        str | None,
+        typer.Option(help="Inbox to empty into the store, such as s3://bucket/drift."),
+    ] = None,
     proxy_from: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,6 +109,7 @@ def serve(
                 public_url=public_url,
                 hosts=tuple(allow_host or ()),
                 monitors=monitors,
+                pull=pull,
                 proxy=proxy,
                 ready=lambda url: _ready(store, url),
             )

@@ -60,6 +60,7 @@ def make_app(
     *,
     keys: bool = True,
     monitors: str | os.PathLike[str] | None = None,
+    pull: str | None = None,
     public_url: str | None = None,
     hosts: Iterable[str] = (),
     proxy: Proxy | None = None,
@@ -76,6 +77,8 @@ def make_app(
         keys: whether it asks for keys. As long as the store has none, whoever is on the same
             machine may do everything, and nobody else anything. False leaves that to you.
         monitors: the file of monitors that it runs.
+        pull: the address of an inbox: what others put there comes into the store every few minutes,
+            and is deleted there.
         public_url: its address as others see it, if a proxy stands before it.
         hosts: further names under which it may be asked, beside localhost.
         proxy: that has people log in.
@@ -93,6 +96,7 @@ def make_app(
         store=store if isinstance(store, Store) else Store(store),
         keys=keys,
         monitors=None if monitors is None else MonitorsFile(Path(monitors).absolute()),
+        pull=pull,
         public_url=None if public_url is None else public_url.rstrip("/"),
         hosts=names,
         proxy=proxy,

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Query, Request
@@ -22,6 +22,7 @@ from starlette.responses import Response
 from lightmeter.monitor.scalars import SCALARS
 from lightmeter.profile.segments import segment_text
 from lightmeter.serve.login import Caller
+from lightmeter.times import parse_time
 
 __all__ = ["ALONE", "Asked", "in_slow_threads", "in_threads"]
 
@@ -30,7 +31,7 @@ Asked = Annotated[_T, Query()]
 
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PLUS = re.compile(r"(T[0-9:.]{2,15}) (?=[0-9:]{2,6}$)")  # what a plus becomes in a query
-_TIME = "a time such as 2022-09-07T12:00:00Z, UTC if it has no zone."
+_TIME = "a time such as 2022-09-07T12:00:00Z. One without a zone is local, a date midnight in UTC."
 _SEGMENT = "Such as camera=north. Empty is the dataset as a whole."
 _START = f"Buckets that start then or later: {_TIME}"
 _END = f"Buckets that start before then: {_TIME}"
@@ -40,11 +41,7 @@ _Handler = Callable[..., BaseModel | Response]
 
 
 def _moment(text: object) -> datetime:
-    at = datetime.fromisoformat(_PLUS.sub(r"\1+", str(text)))
-    try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("beyond all times") from None
+    return parse_time(_PLUS.sub(r"\1+", str(text)))
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]

@@ -1,18 +1,20 @@
-"""The monitors run every few minutes, in a process of their own, so that requests stay quick."""
+"""Jobs of the server, each run in a process of its own, so that requests stay quick."""
 
 import asyncio
 import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lightmeter.openmetrics import Gauge
 from lightmeter.text import shorten, visible
 
-__all__ = ["Outcome", "Schedule"]
+__all__ = ["MONITORS", "Outcome", "Schedule"]
+
+MONITORS = "monitors"
 
 _TICK = 0.5  # seconds
 _EVERY = 300.0
@@ -61,7 +63,9 @@ class Outcome:
 
 
 class Schedule:
-    """Runs a command at once, every few minutes, and when there is news; one run at a time.
+    """Runs commands at once, every few minutes, and when there is news; one at a time.
+
+    What they are is in the keys of `commands`; the run of `MONITORS` is remembered.
 
     Attributes:
         last: how the last run ended; None before that.
@@ -71,9 +75,9 @@ class Schedule:
         failed: in how many of them something went wrong.
     """
 
-    def __init__(self, command: Sequence[str], is_wanted: Callable[[], bool]) -> None:
-        """Nothing runs before `start`, and as long as nothing `is_wanted`."""
-        self._command, self._is_wanted = command, is_wanted
+    def __init__(self, commands: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+        """Nothing runs before `start`, and as long as there are no commands."""
+        self._commands = commands
         self._task: asyncio.Task[None] | None = None
         self._news: float | None = None  # when the first profile came that no run has seen
         self.last: Outcome | None = None
@@ -103,22 +107,23 @@ class Schedule:
             now, news = time.monotonic(), self._news
             is_new = news is not None and now >= max(news + _SETTLE, began + _LEAST)
             due = is_new or self.is_asked or now >= began + _EVERY
-            if not due or not await asyncio.to_thread(self._is_wanted):
+            if not due or not (commands := await asyncio.to_thread(self._commands)):
                 continue
             began, self._news, self.is_asked = now, None, False
             self.running_since = datetime.now(UTC)
             try:
-                self._note(await self._run())
+                for name, command in commands.items():
+                    self._note(name, await self._run(command))
             except OSError:
-                _log.exception("the monitors could not be run")
+                _log.exception("a job could not be run")
             finally:
                 self.running_since = None
 
-    async def _run(self) -> Outcome:
+    async def _run(self, command: Sequence[str]) -> Outcome:
         began, clock = datetime.now(UTC), time.monotonic()
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         child = await asyncio.create_subprocess_exec(
-            *self._command, stdin=nothing, stdout=nothing, stderr=pipe
+            *command, stdin=nothing, stdout=nothing, stderr=pipe
         )
         with contextlib.suppress(AttributeError, OSError):  # where there are no priorities
             os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests come first
@@ -136,12 +141,14 @@ class Schedule:
                     await asyncio.wait_for(child.communicate(), _GRACE)
         return Outcome(began, time.monotonic() - clock, code, error)
 
-    def _note(self, outcome: Outcome) -> None:
-        self.last = outcome
-        self.runs += 1
-        self.failed += bool(outcome.error)
+    def _note(self, name: str, outcome: Outcome) -> None:
+        words = ""
+        if name == MONITORS:
+            self.last, words = outcome, f" {outcome.words}"
+            self.runs += 1
+            self.failed += bool(outcome.error)
         log = _log.warning if outcome.error else _log.info
-        log("monitors: %s %s", outcome.words, visible(outcome.error))
+        log("%s:%s %s", name, words, visible(outcome.error))
 
     def gauges(self) -> list[Gauge]:
         """What machines are told of the runs."""

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from lightmeter.dashboard.asked import AskedPages
 from lightmeter.profile import ProfileView
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Failures, Proxy
-from lightmeter.serve.schedule import Schedule
+from lightmeter.serve.schedule import MONITORS, Schedule
 from lightmeter.serve.work import Work
 from lightmeter.store.store import Store
 from lightmeter.whylogs.uploads import Tickets
@@ -69,18 +69,20 @@ class Server:
         keys: whether it asks for keys. If the store has none, whoever is on the same machine may
             do everything, and nobody else anything.
         monitors: the file of monitors that it runs and writes; None where there is none.
+        pull: the address of an inbox that it empties into the store; None where there is none.
         public_url: its address as others see it, such as ``https://drift.example.com/base``.
         hosts: the names under which it may be asked, in small letters.
         proxy: that has people log in.
         limits: how much it takes.
         has_keys: whether the store has or had a key. Without the last one nobody gets in before a
             new start, which is checked: to take a key back must not let others in.
-        schedule: runs the monitors; None where there is no file of monitors.
+        schedule: runs the jobs; None where there is neither an inbox nor a file of monitors.
     """
 
     store: Store
     keys: bool = True
     monitors: MonitorsFile | None = None
+    pull: str | None = None
     public_url: str | None = None
     hosts: frozenset[str] = frozenset()
     proxy: Proxy | None = None
@@ -105,14 +107,22 @@ class Server:
         self.tickets = Tickets(os.urandom(32))
         if self.monitors is None and self.store.path is not None:
             self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
-        if self.monitors is not None:
-            self.schedule = Schedule(self._command(self.monitors.path), self.monitors.is_wanted)
+        if self.monitors is not None or self.pull is not None:
+            self.schedule = Schedule(self._commands)
 
-    def _command(self, config: Path) -> Sequence[str]:
+    def _commands(self) -> dict[str, list[str]]:
+        """What is to be run now."""
+        commands = {}
         # Not from the folder that the server was started in, where anybody may have put files.
-        words = [sys.executable, "-P", "-m", "lightmeter", "monitor", "run", str(config)]
-        words += ["--store", self.store.address]
-        return words if self.public_url is None else [*words, "--dashboard", self.public_url]
+        program = [sys.executable, "-P", "-m", "lightmeter"]
+        if self.pull is not None:
+            words = ["store", "pull", self.pull, self.store.address, "--delete"]
+            commands["store pull"] = program + words
+        if self.monitors is not None and self.monitors.is_wanted():
+            words = ["monitor", "run", str(self.monitors.path), "--store", self.store.address]
+            words += [] if self.public_url is None else ["--dashboard", self.public_url]
+            commands[MONITORS] = program + words
+        return commands
 
     @property
     def is_busy(self) -> bool:
@@ -120,11 +130,12 @@ class Server:
         return any(work.is_busy for work in (self.work, self.slow, self.drawing))
 
     def wake(self) -> None:
-        """With every request: begin to run the monitors, if there are some and they do not.
+        """With every request: begin to run the jobs, if there are some and they do not.
 
         An app that this one is mounted in does not tell it when it begins.
         """
-        if self.schedule is not None and self.monitors is not None and self.monitors.path.exists():
+        has_monitors = self.monitors is not None and self.monitors.path.exists()
+        if self.schedule is not None and (self.pull is not None or has_monitors):
             self.schedule.start()
 
     def notice(self) -> None:

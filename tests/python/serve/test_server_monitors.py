@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,13 @@ from lightmeter.monitor.sitemap import feature_page
 from lightmeter.serve import schedule as module
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.schedule import Outcome, Schedule
+from lightmeter.serve.server import Server
+from lightmeter.store.inbox import Inbox
 from serving import client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from stores import view
+from weather import DAY
 
 DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
 PATIENCE = 60.0
@@ -127,10 +131,10 @@ class Counting(Schedule):
     """Whose runs do nothing."""
 
     def __init__(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
-        super().__init__([], is_wanted)
+        super().__init__(lambda: {module.MONITORS: []} if is_wanted() else {})
         self.begun: list[float] = []
 
-    async def _run(self) -> Outcome:
+    async def _run(self, command: Sequence[str]) -> Outcome:
         self.begun.append(time.monotonic())
         return Outcome(datetime.now(UTC), 0.0, 0)
 
@@ -197,7 +201,7 @@ def test_how_a_run_ends(
     monkeypatch.setattr(module, "_LONGEST", longest)
     monkeypatch.setattr(module, "_GRACE", 0.2)
     command = [sys.executable, "-c", f"import signal, sys, time; {code}"]
-    outcome = asyncio.run(Schedule(command, lambda: True)._run())
+    outcome = asyncio.run(Schedule(dict)._run(command))
     assert (outcome.code, outcome.error.startswith(ending[1])) == (ending[0], True)
     assert outcome.judged == (ending[0] in (1, 3))
     assert outcome.seconds < 50
@@ -210,3 +214,15 @@ def test_a_file_with_an_alert_alone_is_added_to(tmp_path: Path) -> None:
     file.add(DRIFT)
     assert [*file.read().monitors] == ["cells"]
     assert file.path.read_text().startswith("[[alert]]")
+
+
+def test_an_inbox_is_emptied_into_the_store(store: Store, tmp_path: Path) -> None:
+    box = (tmp_path / "inbox").as_uri()
+    Inbox(box).put(view(3), dataset="cells", at=DAY, every="1d", writer="a", seq=1)
+    server = Server(store=store, pull=box)
+    assert server.schedule is not None
+    ((name, command),) = server._commands().items()
+    outcome = asyncio.run(server.schedule._run(command))
+    assert (name, outcome.code, outcome.error) == ("store pull", 0, "")
+    assert store.read("cells").images == 3
+    assert not list(tmp_path.glob("inbox/**/*.lmp"))
