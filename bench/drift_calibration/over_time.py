@@ -125,8 +125,8 @@ def end_to_end(name: str, n: str, buckets: int) -> None:
         config = Path(folder) / "monitors.toml"
         config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
         results = lm.watch(store, config, now=datetime(2030, 1, 1, tzinfo=UTC)).results
-    judged = {each.start for each in results if each.state in ("ok", "anomaly")}
-    bad = {each.start for each in results if each.state == "anomaly"}
+    judged = {each.bucket for each in results if each.state in ("ok", "anomaly")}
+    bad = {each.bucket for each in results if each.state == "anomaly"}
     limit = 100 * upper_limit(len(bad), len(judged))
     print(f"| {name}, n = {n} | {len(judged)} | {100 * len(bad) / len(judged):.1f} ({limit:.1f}) |")
 

@@ -114,7 +114,7 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
         features: defaultdict[int, set[str]] = defaultdict(set)
         for result in load_results(store):
             if result.monitor == "cells: drift" and result.state == "anomaly":
-                features[result.start.day].add(result.feature)
+                features[result.bucket.day].add(result.feature)
     assert features.keys() == CHANGED
     (mail,) = served.mailbox.mails
     body = mail.get_body(("plain",))

@@ -20,7 +20,7 @@ SATURATION = {
 
 
 def result(state: str, start: datetime, **more: Any) -> Result:
-    return Result(state=state, start=start, **(SATURATION | more))
+    return Result(state=state, bucket=start, **(SATURATION | more))
 
 
 def days(states: str, **more: Any) -> list[Result]:

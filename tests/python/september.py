@@ -40,14 +40,14 @@ def put(store: Store, at: date, columns: Mapping[str, Any], **place: Any) -> Non
 
 def states(store: Store, rule: Any, feature: str = "x", **known: Any) -> dict[int, str]:
     return {
-        result.start.day: result.state
+        result.bucket.day: result.state
         for result in of_september(judge(store, rule, **known))
         if result.feature in (feature, "")
     }
 
 
 def of_september(results: list[Result]) -> list[Result]:
-    return [result for result in results if result.start.month == 9]
+    return [result for result in results if result.bucket.month == 9]
 
 
 def alarms(judged: dict[int, str]) -> list[int]:

@@ -76,7 +76,7 @@ def fill(path: Path) -> None:
         store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d")
         at = datetime(2022, 9, 20, tzinfo=UTC)
         basis = Basis(0, True, "cells", "", (at,), "", b"digest")
-        place = {"monitor": "m", "dataset": "cells", "start": at, "basis": basis}
+        place = {"monitor": "m", "dataset": "cells", "bucket": at, "basis": basis}
         save_results(store, [Result("x", "anomaly", 0.5, None, 1.0, "words", **place)])
         line = Line("cells", "", "m", "x")
         store.state.remember("a", [((), [Told(line, "anomaly", at, True)])])

@@ -67,11 +67,11 @@ def find_changes(
             changes.append(_change("resolved", incident, mine))
     for entry in (*left, *(entry for entries in waiting.values() for entry in entries)):
         over = endings.of(entry)
-        if over is None or not (entry.open or over.start == entry.start):
+        if over is None or not (entry.open or over.bucket == entry.start):
             continue
         silent = isinstance(over, Silence)
-        incident = Incident(entry.line, entry.kind, entry.start, over.start, over, silent)
-        what = "withdrawn" if over.start == entry.start else "resolved"
+        incident = Incident(entry.line, entry.kind, entry.start, over.bucket, over, silent)
+        what = "withdrawn" if over.bucket == entry.start else "resolved"
         changes.append(_change(what, incident, [entry]))
     return sorted(changes, key=lambda change: (change.incident.line, change.incident.start))
 
@@ -90,7 +90,7 @@ class _Endings:
             history = self._histories.of(entry.line)
             self._endings[key] = [each for each in history if ends(entry.kind, each.state)]
         results = self._endings[key]
-        place = bisect_left(results, entry.start, key=lambda result: result.start)
+        place = bisect_left(results, entry.start, key=lambda result: result.bucket)
         return results[place] if place < len(results) else None
 
 
@@ -101,7 +101,7 @@ def _is_of(entry: Told, incident: Incident, endings: _Endings) -> bool:
     if not entry.open or entry.start > incident.start:
         return False
     over = endings.of(entry)
-    return over is None or over.start > incident.start
+    return over is None or over.bucket > incident.start
 
 
 def _change(

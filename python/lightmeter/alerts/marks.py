@@ -9,7 +9,7 @@ __all__ = ["mark_of"]
 def mark_of(result: Result, to: str | None = None) -> Mark:
     """The point of a result; `to` is the page that its sign leads to."""
     return Mark(
-        at=result.start,
+        at=result.bucket,
         value=result.value,
         lower=result.lower,
         upper=result.upper,

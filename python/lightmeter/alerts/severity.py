@@ -25,7 +25,7 @@ def severity_of(incident: Incident, results: Iterable[Result]) -> Severity:
     """
     if incident.kind != ANOMALY:
         return "low"
-    bad = [each for each in results if each.state == ANOMALY and incident.covers(each.start)]
+    bad = [each for each in results if each.state == ANOMALY and incident.covers(each.bucket)]
     return "high" if any(_distance(each) >= _FAR for each in [incident.first, *bad]) else "normal"
 
 

@@ -56,7 +56,7 @@ def _timeline(output: Path, seed: int) -> None:
     say("another magnification on the 9th, out of focus on the 11th. What the monitor found:")
     print()
     anomalies = [result for result in days.results if result.state == "anomaly"]
-    for start, results in groupby(anomalies, key=lambda result: result.start):
+    for start, results in groupby(anomalies, key=lambda result: result.bucket):
         worst = sorted(results, key=_severity)
         causes = ", ".join(result.words.partition(";")[0] for result in worst[:_MOST])
         more = len(worst) - _MOST

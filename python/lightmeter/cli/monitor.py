@@ -371,7 +371,7 @@ def _line(result: Result) -> str:
     place = " ".join(filter(None, (result.dataset, segment_text(result.segment))))
     value = "" if result.value is None else f"{result.value:.4g}"
     words = " ".join(filter(None, (result.state, result.feature, value, result.words)))
-    return f"{result.start:%Y-%m-%d %H:%M} {place} {result.monitor}: {words}"
+    return f"{result.bucket:%Y-%m-%d %H:%M} {place} {result.monitor}: {words}"
 
 
 def _plain(result: Result) -> dict[str, object]:
@@ -379,7 +379,7 @@ def _plain(result: Result) -> dict[str, object]:
     return {
         "monitor": result.monitor,
         "dataset": result.dataset,
-        "bucket": result.start.isoformat(),
+        "bucket": result.bucket.isoformat(),
         "segment": result.segment,
         "feature": result.feature,
         "state": result.state,

@@ -86,7 +86,7 @@ class History:
     def anomalous(self) -> set[datetime]:
         """Starts of the buckets in which there was an anomaly."""
         return {
-            result.start
+            result.bucket
             for results in self.lines.values()
             for result in results
             if result.state == "anomaly"
@@ -103,7 +103,7 @@ class History:
             return worst(kinds)
         last = [results[-1] for results in self.lines.values()]
         return worst(
-            result.state for result in last if result.start == self._newest[result.monitor]
+            result.state for result in last if result.bucket == self._newest[result.monitor]
         )
 
     @cached_property
@@ -112,14 +112,14 @@ class History:
         newest: dict[str, datetime] = {}
         for results in self.lines.values():
             last = results[-1]
-            newest[last.monitor] = max(last.start, newest.get(last.monitor, last.start))
+            newest[last.monitor] = max(last.bucket, newest.get(last.monitor, last.bucket))
         return newest
 
     def is_waiting_no_more(self, line: Line) -> bool:
         """Whether a monitor had too little data for any feature, and has judged since."""
         last = self.lines[line][-1]
         waited = not line.feature and self.state_of(line) == NOT_ENOUGH
-        return waited and last.start < self._newest[line.monitor]
+        return waited and last.bucket < self._newest[line.monitor]
 
     @cached_property
     def _by_line(self) -> Mapping[Line, Sequence[Incident]]:

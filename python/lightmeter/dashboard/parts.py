@@ -67,9 +67,9 @@ def marks(results: Sequence[Result], page: str = "", history: History | None = N
 
 
 def _to_bucket(page: str, history: History, result: Result) -> str | None:
-    if result.state not in ("anomaly", "error") or result.start not in history.shown:
+    if result.state not in ("anomaly", "error") or result.bucket not in history.shown:
         return None
-    return address(page, bucket_address(history, result.start, result.feature))
+    return address(page, bucket_address(history, result.bucket, result.feature))
 
 
 def bucket_address(history: History, start: datetime, feature: str) -> str:

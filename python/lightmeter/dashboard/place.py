@@ -71,8 +71,8 @@ class PlacePages:
         results: dict[datetime, list[Result]] = {start: [] for start in starts}
         for line in self.history.lines.values():
             for result in line:
-                if result.start in results:
-                    results[result.start].append(result)
+                if result.bucket in results:
+                    results[result.bucket].append(result)
         neighbours = zip([None, *starts], starts, [*starts[1:], None], strict=False)
         for before, start, after in neighbours:
             bucket = ShownBucket(self.history, start, results[start], before, after)

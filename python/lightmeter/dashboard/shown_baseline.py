@@ -53,7 +53,7 @@ class ShownMonitors:
         basis = result.basis
         if basis is None or not (basis.starts or basis.file):
             return
-        bucket = result.dataset, segment_text(result.segment), result.start
+        bucket = result.dataset, segment_text(result.segment), result.bucket
         before = self._monitors.get(bucket)
         if before is None or _order(basis) < _order(before[1]):
             self._monitors[bucket] = result.monitor, basis

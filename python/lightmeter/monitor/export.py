@@ -19,7 +19,7 @@ RESULT_COLUMNS: Mapping[str, type] = {
     "segment": str,
     "monitor": str,
     "feature": str,
-    "start": datetime,
+    "bucket": datetime,
     "state": str,
     "value": float,
     "lower": float,
@@ -31,7 +31,7 @@ RESULT_COLUMNS: Mapping[str, type] = {
 SERIES_COLUMNS: Mapping[str, type] = {
     "dataset": str,
     "segment": str,
-    "start": datetime,
+    "bucket": datetime,
     "feature": str,
     "statistic": str,
     "value": float,
@@ -116,7 +116,7 @@ def _series(
                         yield {
                             "dataset": dataset,
                             "segment": place,
-                            "start": bucket.start,
+                            "bucket": bucket.start,
                             "feature": name,
                             "statistic": statistic,
                             "value": value,

@@ -62,9 +62,9 @@ class Histories:
         self._words: dict[tuple[tuple[str, str, str], datetime], str] = {}
         for line, results in lines.items():
             for result in results:
-                states[line[:3]][result.start].add(result.state)
+                states[line[:3]][result.bucket].add(result.state)
                 if not line.feature and result.words:
-                    self._words[line[:3], result.start] = result.words
+                    self._words[line[:3], result.bucket] = result.words
         self._silent = {
             key: {start: state for start, there in buckets.items() if (state := _silent(there))}
             for key, buckets in states.items()
@@ -73,7 +73,7 @@ class Histories:
     def of(self, line: Line) -> list[Result]:
         """In order of time; also of a line of which nothing is said any more."""
         results = list(self._lines.get(line, ()))
-        starts = {result.start for result in results}
+        starts = {result.bucket for result in results}
         segment = parse_segment(line.segment)
         silent = [
             Silence(
@@ -83,12 +83,12 @@ class Histories:
                 monitor=line.monitor,
                 dataset=line.dataset,
                 segment=segment,
-                start=start,
+                bucket=start,
             )
             for start, state in self._silent.get(line[:3], {}).items()
             if start not in starts
         ]
-        return sorted([*results, *silent], key=lambda result: result.start)
+        return sorted([*results, *silent], key=lambda result: result.bucket)
 
 
 def _silent(states: set[ResultState]) -> ResultState | None:
@@ -118,7 +118,7 @@ def lines_of(results: Iterable[Result]) -> dict[Line, list[Result]]:
     lines: defaultdict[Line, list[Result]] = defaultdict(list)
     for result in results:
         lines[line_of(result)].append(result)
-    return {line: sorted(lines[line], key=lambda result: result.start) for line in sorted(lines)}
+    return {line: sorted(lines[line], key=lambda result: result.bucket) for line in sorted(lines)}
 
 
 def find_incidents(lines: Mapping[Line, Sequence[Result]]) -> list[Incident]:
@@ -133,8 +133,8 @@ def find_incidents(lines: Mapping[Line, Sequence[Result]]) -> list[Incident]:
                 open_.setdefault(result.state, result)
             for kind in [kind for kind in open_ if ends(kind, result.state)]:
                 first, silent = open_.pop(kind), isinstance(result, Silence)
-                incidents.append(Incident(line, kind, first.start, result.start, first, silent))
+                incidents.append(Incident(line, kind, first.bucket, result.bucket, first, silent))
         incidents += [
-            Incident(line, kind, first.start, None, first) for kind, first in open_.items()
+            Incident(line, kind, first.bucket, None, first) for kind, first in open_.items()
         ]
     return sorted(incidents, key=lambda incident: (incident.line, incident.start, incident.kind))

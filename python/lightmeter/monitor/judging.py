@@ -290,7 +290,7 @@ class Judge:
                 monitor=self._monitor.name,
                 dataset=self._monitor.dataset,
                 segment=self._segment,
-                start=bucket.start,
+                bucket=bucket.start,
                 images=bucket.images,
                 basis=basis,
             )
@@ -367,7 +367,7 @@ def plain(
         monitor=monitor.name,
         dataset=monitor.dataset,
         segment=parse_segment(segment),
-        start=start,
+        bucket=start,
     )
     return _unless_kept(rank, streaks.apply([result]) if streaks else [result], kept)
 

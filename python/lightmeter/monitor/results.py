@@ -55,7 +55,7 @@ class Result(NamedTuple):
         monitor: its name.
         dataset: of the bucket.
         segment: of the bucket; empty for the dataset as a whole.
-        start: of the bucket, in UTC.
+        bucket: its start, in UTC.
         baseline: how many buckets it was compared with.
         images: how many there are in the bucket.
         basis: what the results of the bucket rest on; None where no rule on profiles came to an
@@ -71,7 +71,7 @@ class Result(NamedTuple):
     monitor: str = ""
     dataset: str = ""
     segment: Mapping[str, str] = {}
-    start: datetime = _NO_TIME
+    bucket: datetime = _NO_TIME
     baseline: int = 0
     images: int = 0
     basis: Basis | None = None
@@ -79,7 +79,7 @@ class Result(NamedTuple):
     @property
     def place(self) -> Place:
         """The bucket, and who judged it."""
-        return Place(self.monitor, self.dataset, segment_text(self.segment), self.start)
+        return Place(self.monitor, self.dataset, segment_text(self.segment), self.bucket)
 
 
 class BucketResults(NamedTuple):
@@ -288,7 +288,7 @@ def _results_of(
                 monitor=row.monitor,
                 dataset=row.dataset,
                 segment=segments[row.segment],
-                start=row.start,
+                bucket=row.start,
                 baseline=row.baseline,
                 images=row.images,
                 basis=bases.get(Place(*row[:4])) if bases else None,

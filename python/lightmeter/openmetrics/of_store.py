@@ -159,7 +159,7 @@ def _counted(results: Iterable[Result]) -> list[Gauge]:
             continue
         states.setdefault((result.dataset, result.monitor), Counter())[result.state] += 1
         labels = {"dataset": result.dataset, "monitor": result.monitor}
-        judged.set(result.start.timestamp(), **labels)
+        judged.set(result.bucket.timestamp(), **labels)
     for (dataset, monitor), counted in states.items():
         for state in get_args(ResultState):
             counts.set(counted[state], dataset=dataset, monitor=monitor, state=state)

@@ -59,9 +59,9 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
     lm.watch(store, other, now=NOW)
     store.close()
     watched = lm.watch(store.path, config, now=NOW)
-    assert {result.start.day for result in watched.newest} == {9}
-    assert [(result.feature, result.start.day) for result in watched.anomalies] == [("x", 9)]
-    bad = [result.start.day for result in watched.results if result.state == "anomaly"]
+    assert {result.bucket.day for result in watched.newest} == {9}
+    assert [(result.feature, result.bucket.day) for result in watched.anomalies] == [("x", 9)]
+    bad = [result.bucket.day for result in watched.results if result.state == "anomaly"]
     assert bad == [5, 9]
     with Store(store.path) as again:
         assert [each for each in load_results(again) if each.monitor == "drift"] == watched.results
@@ -82,7 +82,7 @@ def test_a_time_without_zone_is_local(
     midnight = datetime(2022, 9, 5) + far_from_utc
     for now, last in ((midnight - timedelta(minutes=1), 3), (midnight, 4)):
         (newest,) = lm.watch(store, config, now=now).newest
-        assert newest.start.day == last
+        assert newest.bucket.day == last
     evening = datetime(2022, 9, 7, 23)
     snooze(store, Matching(), evening)
     (snoozed,) = store.state.snoozed(NOW.replace(day=1))

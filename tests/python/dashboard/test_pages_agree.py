@@ -44,9 +44,9 @@ def judged(store: Store) -> Store:
 
 
 def by_state(store: Store, state: str) -> list[Bucket]:
-    states = {result.start: set[str]() for result in load_results(store)}
+    states = {result.bucket: set[str]() for result in load_results(store)}
     for result in load_results(store):
-        states[result.start].add(result.state)
+        states[result.bucket].add(result.state)
     return [each for each in store.buckets("road") if states.get(each.start) == {state}]
 
 
@@ -70,7 +70,7 @@ def test_the_page_of_a_bucket_that_is_ok_says_nothing_of_drift(
 
 def test_the_page_of_an_anomaly_has_the_words_of_its_monitor(judged: Store, tmp_path: Path) -> None:
     (bad,) = by_state(judged, "anomaly")
-    words = {result.words for result in load_results(judged) if result.start == bad.start}
+    words = {result.words for result in load_results(judged) if result.bucket == bad.start}
     for page in pages(judged, tmp_path / "site", [bad]):
         assert page.text.count("● anomaly") == 1 + 2 * len(NAMES), "page, table and charts"
         assert "● drift" not in page.text

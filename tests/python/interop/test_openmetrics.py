@@ -77,7 +77,7 @@ def test_only_what_is_asked_for(store: Store) -> None:
 
 
 def test_of_too_much_the_most_urgent_is_there(store: Store) -> None:
-    place = {"monitor": "m", "dataset": "cells", "start": NOW}
+    place = {"monitor": "m", "dataset": "cells", "bucket": NOW}
     results = [
         Result(f"f{index:03}", "anomaly" if index == 599 else "ok", index / 10, None, 100, **place)
         for index in range(600)
@@ -115,7 +115,7 @@ def test_whatever_names_hold(texts: list[str], number: float, words: str) -> Non
 
 
 def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:
-    place = {"monitor": "m", "dataset": "cells", "start": NOW}
+    place = {"monitor": "m", "dataset": "cells", "bucket": NOW}
     save_results(store, [Result("x", "ok", 1.0, 0.5, 2.0, **place)])
     store.put("cells", view(1), at=NOW - timedelta(days=3), writer="a")
     samples = read(metrics_text(store, now=NOW))

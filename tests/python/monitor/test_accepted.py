@@ -43,9 +43,9 @@ def monitor(rule: Rule = RULE, **known: object) -> Monitor:
 
 def days_of(results: list[Result], feature: str = "x") -> str:
     """The state of each day, of the feature or else of the bucket; a space for neither."""
-    said = {result.start: " " for result in results}
+    said = {result.bucket: " " for result in results}
     for wanted in ("", feature):
-        said |= {r.start: LETTERS[r.state] for r in results if r.feature == wanted}
+        said |= {r.bucket: LETTERS[r.state] for r in results if r.feature == wanted}
     return "".join(said[day] for day in sorted(said))
 
 
@@ -67,11 +67,11 @@ def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
     assert after == evaluate(lamp, [monitor()], now=NOW)
     # the 10th began after somebody had looked: two buckets are too few to judge it
     assert days_of(after) == "...oooooo.ooooooo"
-    words = {result.start.day: result.words for result in after if not result.feature}
+    words = {result.bucket.day: result.words for result in after if not result.feature}
     assert words[8] == "taken as normal from 2022-09-08 on: new lamp"
     assert words[10].startswith("2 buckets to compare with, of 3 needed; taken as normal from")
-    assert [result for result in after if result.start.day < 8] == [
-        result for result in before if result.start.day < 8
+    assert [result for result in after if result.bucket.day < 8] == [
+        result for result in before if result.bucket.day < 8
     ]
     assert find_incidents(lines_of(after)) == []
     assert take_back(lamp, LAMP)
@@ -131,14 +131,14 @@ def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
     watching = monitor()
     results = [result for result in evaluate(store, [watching], now=NOW) if result.feature == "x"]
     still = [result for result in results if "stands still since 2022-09-04" in result.words]
-    assert [result.start.day for result in still] == list(range(8, 15))
+    assert [result.bucket.day for result in still] == list(range(8, 15))
     assert all("see `monitor accept`" in result.words for result in still)
     put_days(store, range(15, 17))  # as before the change: it moves again
     results = evaluate(store, [watching], now=NOW)
     assert [
-        result.state for result in results if result.start.day > 14 and result.feature == "x"
+        result.state for result in results if result.bucket.day > 14 and result.feature == "x"
     ] == ["ok"] * 2
-    assert not any("stands still" in result.words for result in results if result.start.day > 14)
+    assert not any("stands still" in result.words for result in results if result.bucket.day > 14)
     keep = monitor(baseline=Trailing(trailing=3, keep_anomalies=True))
     assert not any("stands still" in result.words for result in evaluate(store, [keep], now=NOW))
 

@@ -150,7 +150,7 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     store.put("cells", rows(1), at=date(2022, 9, 19), writer="a", segment=left)
     monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(upper=9), segments=True)
     results = evaluate(store, [monitor], now=NOW)
-    assert max(result.start.day for result in results) == 19
+    assert max(result.bucket.day for result in results) == 19
     assert {len(result.segment) for result in results} == {0, 1}
     change(store, "UPDATE profile SET body = x'00' WHERE segment = 'camera=left'")
     damaged = [result for result in evaluate(store, [monitor], now=NOW) if result.state == "error"]

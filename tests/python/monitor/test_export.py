@@ -27,7 +27,7 @@ ODD = "=cmd|' /C calc'!A0\r\n\"\u202e"
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    place = {"monitor": "m", "dataset": "cells", "start": FIRST, "baseline": 7, "images": 3}
+    place = {"monitor": "m", "dataset": "cells", "bucket": FIRST, "baseline": 7, "images": 3}
     results = [
         Result("a", "anomaly", float("inf"), None, 1.5, ODD, **place),
         Result("b", "not enough data", **place),
@@ -52,7 +52,7 @@ def test_results_in_every_format(filled: Store, tmp_path: Path) -> None:
     ]
     first = lines[0]
     assert list(first) == list(RESULT_COLUMNS)
-    assert (first["start"], first["state"]) == ("2022-09-01T00:00:00+00:00", "anomaly")
+    assert (first["bucket"], first["state"]) == ("2022-09-01T00:00:00+00:00", "anomaly")
     assert (first["value"], first["upper"], first["words"]) == (None, 1.5, ODD)  # no infinity
     with written(filled, tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -64,7 +64,7 @@ def test_results_in_every_format(filled: Store, tmp_path: Path) -> None:
     assert table.column_names == list(RESULT_COLUMNS)
     first = table.to_pylist()[0]
     assert first["value"] == float("inf")
-    assert first["start"] == datetime(2022, 9, 1, tzinfo=UTC)
+    assert first["bucket"] == datetime(2022, 9, 1, tzinfo=UTC)
     assert table.num_rows == 3
 
 
@@ -83,13 +83,13 @@ def test_numbers_over_time(filled: Store) -> None:
     rows = list(series_rows(filled, "cells", feature="image.Bright*", statistics=["mean", "n"]))
     assert set(rows[0]) == set(SERIES_COLUMNS)
     mean = [row for row in rows if row["feature"] == "image.Brightness.mean"]
-    assert [(row["start"], row["statistic"], row["value"], row["n"]) for row in mean] == [
+    assert [(row["bucket"], row["statistic"], row["value"], row["n"]) for row in mean] == [
         (datetime(2022, 9, 1, tzinfo=UTC), "mean", 10.0, 1),
         (datetime(2022, 9, 1, tzinfo=UTC), "n", 1.0, 1),
         (datetime(2022, 9, 2, tzinfo=UTC), "mean", 20.0, 2),
         (datetime(2022, 9, 2, tzinfo=UTC), "n", 2.0, 2),
     ]
-    assert len({row["start"] for row in series_rows(filled, "cells", date(2022, 9, 2))}) == 1
+    assert len({row["bucket"] for row in series_rows(filled, "cells", date(2022, 9, 2))}) == 1
     with pytest.raises(ValueError, match="got the statistic 'mode'; expected one of n, missing"):
         series_rows(filled, "cells", statistics=["mode"])
     with pytest.raises(lm.errors.StoreError):
@@ -105,7 +105,7 @@ def test_on_the_command_line(filled: Store, tmp_path: Path) -> None:
     done = lightmeter(*series, "--from", "2022-09-02", "--statistic", "q_95", "-o", out)
     assert (done.returncode, done.stderr) == (0, "")
     with out.open(newline="") as file:
-        assert {row["start"] for row in csv.DictReader(file)} == {"2022-09-02T00:00:00+00:00"}
+        assert {row["bucket"] for row in csv.DictReader(file)} == {"2022-09-02T00:00:00+00:00"}
     refused = lightmeter(*series, "-o", tmp_path / "series.txt")
     assert refused.returncode == 2
     assert "expected a suffix of .csv" in refused.stderr

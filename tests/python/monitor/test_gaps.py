@@ -56,8 +56,8 @@ def test_a_wrong_clock_makes_no_age_of_missing_buckets(
 ) -> None:
     september = [(2022, 9, day) for day in (1, 2, 3, 5, 18)]
     results = missing(store, *wrong, *september, (2099, 1, 1))
-    assert [result.start.day for result in results] == list(range(1, 20))
-    assert [result.start.day for result in results if result.state == "ok"] == [1, 2, 3, 5, 18]
+    assert [result.bucket.day for result in results] == list(range(1, 20))
+    assert [result.bucket.day for result in results if result.state == "ok"] == [1, 2, 3, 5, 18]
     year, *_ = wrong[0]
     assert f"{len(wrong)} earlier bucket" in results[0].words
     assert f"from {year:04}-" in results[0].words
@@ -66,7 +66,7 @@ def test_a_wrong_clock_makes_no_age_of_missing_buckets(
 
 def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
     results = missing(store, (2022, 5, 30), (2022, 9, 3))
-    assert (results[0].start.month, len(results)) == (5, 113)
+    assert (results[0].bucket.month, len(results)) == (5, 113)
     assert alarms({at: result.state for at, result in enumerate(results)})[:95] == list(
         range(1, 96)
     )
@@ -77,8 +77,8 @@ def test_what_is_missing_up_to_now_is_bounded(
 ) -> None:
     monkeypatch.setattr(gaps, "_LONGEST_GAP", 200)
     results = missing(store, (1, 1, 1))
-    assert (results[0].state, results[0].start.year) == ("ok", 1)
-    assert results[-1].start == NOW - timedelta(days=1)
+    assert (results[0].state, results[0].bucket.year) == ("ok", 1)
+    assert results[-1].bucket == NOW - timedelta(days=1)
     assert [result.state for result in results[1:]] == ["anomaly"] * 200
     assert results[1].words == "missing for longer: the last 200 buckets are listed"
     assert len(missing(store, (2022, 9, 18))) == 2
@@ -119,13 +119,13 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     after = evaluate(store, monitors, now=NOW, earlier=before)
     assert after == evaluate(store, monitors, now=NOW)
     anomalies = [
-        {(result.monitor, result.start) for result in results if result.state == "anomaly"}
+        {(result.monitor, result.bucket) for result in results if result.state == "anomaly"}
         for results in (before, after)
     ]
     assert anomalies[1] <= anomalies[0]
     rolled = datetime(2022, 9, 16, tzinfo=UTC)
-    assert {result.monitor for result in after if result.start < rolled} == {"missing"}
-    assert {result.monitor for result in after if result.start > rolled} == set(rules)
+    assert {result.monitor for result in after if result.bucket < rolled} == {"missing"}
+    assert {result.monitor for result in after if result.bucket > rolled} == set(rules)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_nothing_is_missing_at_the_seam_of_a_roll_up(
         at += length
     store.gc(now=NOW, roll_up_after=after)
     results = judge(store, MissingRule())
-    assert [result.start for result in results if result.state == "anomaly"] == [gap]
+    assert [result.bucket for result in results if result.state == "anomaly"] == [gap]
 
 
 def test_whole_days_are_no_midnights(store: Store) -> None:
@@ -155,8 +155,8 @@ def test_whole_days_are_no_midnights(store: Store) -> None:
     for same, expected in (("hour", [0, 1, 2, 3, 4]), ("weekday", [0, 0, 1, 1, 1])):
         baseline = Trailing(same=same, least=1)
         results = judge(store, DriftRule(), baseline=baseline)
-        midnights = [result for result in results if result.start.hour == 0]
-        baselines = {result.start.day: result.baseline for result in midnights}
+        midnights = [result for result in results if result.bucket.hour == 0]
+        baselines = {result.bucket.day: result.baseline for result in midnights}
         assert baselines == dict(zip(range(15, 20), expected, strict=True))
 
 
@@ -181,8 +181,8 @@ def test_late_pictures_and_wrong_clocks_are_seen(photos: Store, rule: Rule) -> N
     results = evaluate(photos, [Monitor(name="m", dataset="cells", rule=rule)], now=NOW)
     results = [result for result in results if result.feature]
     assert {result.feature for result in results} == {"image.DateTime"}
-    values = {result.start.day: result.value for result in results}
+    values = {result.bucket.day: result.value for result in results}
     assert values[5] == pytest.approx(0.5)  # days: from noon to the end of the day
     assert values[12] == pytest.approx(7.5, abs=0.1)
     assert values[14] == pytest.approx(-364.5, abs=0.1)
-    assert [result.start.day for result in results if result.state == "anomaly"] == [12, 14]
+    assert [result.bucket.day for result in results if result.state == "anomaly"] == [12, 14]

@@ -203,7 +203,7 @@ def test_incidents_cover_exactly_the_bad_buckets(states: str) -> None:
     for kind in ("anomaly", "error"):
         spans_ = [incident for incident in incidents if incident.kind == kind]
         for each in results:
-            covering = sum(incident.covers(each.start) for incident in spans_)
+            covering = sum(incident.covers(each.bucket) for incident in spans_)
             assert covering <= 1
             if each.state == kind:
                 assert covering == 1

@@ -33,7 +33,7 @@ from september import NOW, alarms, judge, of_september, put_days, rows, states
 
 def said(results: list[Result], name: str) -> list[tuple[str, int, str, str]]:
     return [
-        (segment_text(result.segment), result.start.day, result.state, result.words)
+        (segment_text(result.segment), result.bucket.day, result.state, result.words)
         for result in results
         if result.monitor == name
     ]
@@ -72,7 +72,7 @@ def test_patterns_that_match_nothing_are_named(store: Store, rule: Rule) -> None
     put_days(store, range(1, 6), history=True)
     results = judge(store, rule)
     results = of_september(results)
-    assert {result.start.day for result in results} == {1, 2, 3, 4, 5}
+    assert {result.bucket.day for result in results} == {1, 2, 3, 4, 5}
     *_, (_, _, state, words) = said(results, "m")
     assert (state, words) == (
         "not enough data",

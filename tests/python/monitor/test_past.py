@@ -181,12 +181,12 @@ def test_every_kind_of_feature_and_baseline(changed: Store, kind: str, tmp_path:
     bad: dict[int, set[str]] = {}
     for result in results:
         if result.state == "anomaly":
-            bad.setdefault((result.start.date() - FIRST).days, set()).add(result.feature)
+            bad.setdefault((result.bucket.date() - FIRST).days, set()).add(result.feature)
         assert result.value is None or result.upper is None or math.isfinite(result.value)
     assert bad.keys() == CHANGES.keys()
     for (day, features), feature in zip(sorted(bad.items()), FEATURES, strict=True):
         assert feature in features, day
-    words = {result.start.day: result.words for result in results if result.start.month == 1}
+    words = {result.bucket.day: result.words for result in results if result.bucket.month == 1}
     assumes = "assumes that images are independent"
     assert (assumes in words[10]) == (kind == "file")
     assert assumes not in words[20]
@@ -205,7 +205,9 @@ def test_every_unit_is_judged_alike(store: Store, rule: Rule) -> None:
         )
     monitor = Monitor(name="m", dataset="cells", rule=rule)
     results = evaluate(store, [monitor], now=datetime(2022, 6, 1, tzinfo=UTC))
-    bad = {(result.start.date(), result.feature) for result in results if result.state == "anomaly"}
+    bad = {
+        (result.bucket.date(), result.feature) for result in results if result.state == "anomaly"
+    }
     assert {day for day, _ in bad} == {FIRST + timedelta(days=31)}
     assert {feature for _, feature in bad} >= {f"{size}" for size in sizes}
     assert isinstance(rule, IntervalRule) or len(bad) == len(columns)
@@ -220,7 +222,7 @@ def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> Non
         at = FIRST + timedelta(days=number)
         put(store, at, columns)
     bad = [result for result in judged(store, Trailing()) if result.state == "anomaly"]
-    assert [(result.feature, result.start.day) for result in bad] == [("label", 9)]
+    assert [(result.feature, result.bucket.day) for result in bad] == [("label", 9)]
 
 
 def test_what_lasts_is_found_in_every_bucket(store: Store, tmp_path: Path) -> None:

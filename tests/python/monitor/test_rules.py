@@ -54,7 +54,7 @@ def test_what_never_had_a_value_is_left_out(store: Store, history: bool) -> None
         put(store, at, columns)
     baseline = Trailing() if history else DateRange(date(2022, 9, 1), date(2022, 9, 2))
     results = of_september(judge(store, DriftRule(), baseline=baseline))
-    judged = {result.feature: result.state for result in results if result.start.day == 2}
+    judged = {result.feature: result.state for result in results if result.bucket.day == 2}
     assert judged["x"] == "ok"
     assert judged["now"] == "not enough data"
     assert "never" not in judged
@@ -85,7 +85,7 @@ def put_hues(store: Store, turns: dict[int, float]) -> None:
 def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
     put_hues(store, {7: 40.0, 9: -40.0, 11: 127.0})
     results = [result for result in judge(store, rule) if result.feature == HUE]
-    assert alarms({result.start.day: result.state for result in results}) == [7, 9, 11]
+    assert alarms({result.bucket.day: result.state for result in results}) == [7, 9, 11]
     for result in results:  # so that a line and its band stay together
         assert result.value is not None
         assert result.lower is not None
@@ -106,9 +106,9 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
     results = of_september(judge(store, DriftRule()))
     limited = [result for result in results if result.upper is not None]
     assert all((result.value >= result.upper) == (result.state == "anomaly") for result in limited)  # type: ignore[operator]
-    assert [result.start.day for result in results if result.state == "anomaly"] == [11, 13]
+    assert [result.bucket.day for result in results if result.state == "anomaly"] == [11, 13]
     (little,) = (result for result in results if result.upper is None)
-    assert (little.start.day, little.state) == (9, "ok")
+    assert (little.bucket.day, little.state) == (9, "ok")
     assert little.words.startswith("surely different, but little; shift 0.0")
 
 
@@ -148,7 +148,7 @@ def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None
         (result[:10] for result in results), key=lambda result: (result[9], result[0])
     )
     judged = {
-        result.start.day: result
+        result.bucket.day: result
         for result in of_september(results)
         if result.feature == f"a:{rate}"
     }

@@ -61,7 +61,7 @@ PEERS = Trailing(trailing=28, peers=True)
 def alarmed(results: list[Result]) -> set[tuple[int, str]]:
     """Day and camera of each anomaly."""
     return {
-        ((result.start.date() - FIRST).days, result.segment.get("camera", ""))
+        ((result.bucket.date() - FIRST).days, result.segment.get("camera", ""))
         for result in results
         if result.state == "anomaly"
     }
@@ -140,7 +140,7 @@ def test_late_data_in_one_segment_judges_all_again(store: Store) -> None:
     assert loaded == by_place(evaluate(store, [monitor], now=NOW))
     assert alarmed(loaded) == {(29, "c1")}
     before = {
-        r.segment["camera"]: r.upper for r in loaded if r.start.day == 29 and r.feature == "x"
+        r.segment["camera"]: r.upper for r in loaded if r.bucket.day == 29 and r.feature == "x"
     }
     assert before  # all of them have the limit of the bucket
 

@@ -69,7 +69,7 @@ def test_quiet_lines_are_not_read(store: Store) -> None:
     good[bad] = good[bad]._replace(state="anomaly")
     save_results(store, good)
     results = load_turning_points(store)
-    assert {(result.start, result.feature) for result in results} == {
+    assert {(result.bucket, result.feature) for result in results} == {
         (at(0), "a"),
         (at(50), "a"),
         (at(51), "a"),

@@ -47,7 +47,7 @@ def test_the_timeline_alarms_on_the_bad_days(tmp_path: Path) -> None:
     for result in timeline.results:
         assert result.state in ("ok", "anomaly")
         if result.state == "anomaly":
-            anomalies[result.start.day].add(result.feature)
+            anomalies[result.bucket.day].add(result.feature)
     for day, cause in ((7, "Saturation.mean"), (9, "Saturation.mean"), (11, "Sharpness")):
         assert f"image.{cause}" in anomalies.pop(day)
     assert timeline.page.is_file()

@@ -146,12 +146,12 @@ def test_results_and_incidents(served: Served) -> None:
     store, asked = served
     at = datetime(2022, 9, 7, tzinfo=UTC)
     for dataset in ("cells", "tissue"):
-        place = {"monitor": "m", "dataset": dataset, "start": at}
+        place = {"monitor": "m", "dataset": dataset, "bucket": at}
         save_results(
             store, [Result("x", "anomaly", 2.0, None, 1.0, "too far", **place)], source=dataset
         )
     results = asked.get(f"{API}/results?dataset=cells").json()["results"]
-    assert [(each["start"], each["value"], each["upper"]) for each in results] == [
+    assert [(each["bucket"], each["value"], each["upper"]) for each in results] == [
         (at.isoformat(), 2, 1)
     ]
     assert len(asked.get(f"{API}/results").json()["results"]) == 2

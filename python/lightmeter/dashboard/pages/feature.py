@@ -57,9 +57,12 @@ def _values(page: str, history: History, line: Line, ident: str) -> Html:
     recent = history.lines[line][-RECENT:]
 
     def row(result: Result) -> dict[str, Content]:
-        bucket, to = bucket_text(result.start), bucket_address(history, result.start, line.feature)
+        bucket, to = (
+            bucket_text(result.bucket),
+            bucket_address(history, result.bucket, line.feature),
+        )
         return {
-            "bucket": link(page, to, bucket) if result.start in history.shown else bucket,
+            "bucket": link(page, to, bucket) if result.bucket in history.shown else bucket,
             "value": number(result.value),
             "expected": expected(result.lower, result.upper),
             "state": badge(result.state),

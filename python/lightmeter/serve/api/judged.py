@@ -43,7 +43,7 @@ Number = Annotated[float | None, BeforeValidator(_finite)]
 class Point(Model):
     """A bucket of a series; a value that does not exist is null."""
 
-    start: Time
+    bucket: Time
     value: Number
     n: int
     images: int
@@ -63,7 +63,7 @@ class ResultLine(Model):
     monitor: str
     dataset: str
     segment: dict[str, str]
-    start: Time
+    bucket: Time
     feature: str
     state: Literal["ok", "pending", "anomaly", "not enough data", "error"]
     value: Number
@@ -112,7 +112,7 @@ def series(caller: Reader, asked: Asked[parameters.Series]) -> Series:
     for bucket in buckets:
         column = shelf.contents(dataset, segment, bucket.start).columns.get(asked.feature)
         value, n = (None, 0) if column is None else (scalar_of(column, asked.statistic), column.n)
-        points.append(Point(start=bucket.start, value=value, n=n, images=bucket.images))
+        points.append(Point(bucket=bucket.start, value=value, n=n, images=bucket.images))
     return Series(feature=asked.feature, statistic=asked.statistic, points=points)
 
 
@@ -140,7 +140,7 @@ def _span(start: datetime | None, end: datetime | None) -> str:
 def results(caller: Reader, asked: Asked[parameters.Judged]) -> Results:
     """Return what monitors said of each feature in each bucket at their last run."""
     found = load_results(caller.store, _monitors(caller, asked))
-    lines = [line for line in found if asked.has(segment_text(line.segment), line.start)]
+    lines = [line for line in found if asked.has(segment_text(line.segment), line.bucket)]
     return Results.model_validate({"results": lines})
 
 
