@@ -24,6 +24,7 @@ from lightmeter.cli.terminal import (
     FAILED,
     OK,
     Commands,
+    be_quiet,
     complain,
     end_by_signal,
     reported,
@@ -35,7 +36,6 @@ __all__ = ["app", "run"]
 
 app = Commands(
     no_args_is_help=True,
-    add_completion=False,
     help="Measure images, compare the profiles, and watch them over time.\n\n"
     "Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; "
     "2 wrong usage; 3 drift --fail-on found drift, check an unusual image, or monitor run an "
@@ -97,4 +97,9 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
-) -> None: ...
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but what is asked for, and complaints.")
+    ] = False,
+) -> None:
+    if quiet:
+        be_quiet()

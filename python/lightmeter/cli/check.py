@@ -1,6 +1,5 @@
 """The command that judges images one by one."""
 
-import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -8,25 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from lightmeter import Failure, ImageCheck, ProfileView, Reading, Store, check_image
+from lightmeter import Failure, ImageCheck, Reading, check_image
 from lightmeter.batch.running import in_order, threads, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
-from lightmeter.cli.options import (
-    Column,
-    Format,
-    Printed,
-    Sources,
-    Workers,
-    reads_images,
-    segments_of,
-)
-from lightmeter.cli.sides import view_of_source
-from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
+from lightmeter.cli.options import Format, Printed, Segments, Sources, reads_images
+from lightmeter.cli.sides import view_of_source, view_of_store
+from lightmeter.cli.terminal import FAILED, complain, print_json, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
 from lightmeter.errors import ImageError
 from lightmeter.image.reading import ReadingOptions
-from lightmeter.profile.segments import segment_text
 from lightmeter.text import count, counted, number
 
 __all__ = ["check"]
@@ -39,7 +29,7 @@ _MOST = 5  # findings of an image
 _Checked = tuple[str, ImageCheck | Failure]
 
 
-@reads_images
+@reads_images("column", "workers")
 def check(
     paths: Sources,
     reference: Annotated[
@@ -53,17 +43,13 @@ def check(
         str | None, typer.Option(help="Store that holds the reference, such as drift.db.")
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Its dataset in the store.")] = None,
-    segment: Annotated[
-        list[str] | None,
-        typer.Option(help="Its segment in the store, such as camera=north (repeatable)."),
-    ] = None,
+    segment: Segments = None,
     level: Annotated[
         float, typer.Option(help="The share of ordinary images that may be flagged.")
     ] = LEVEL,
     *,
     options: ReadingOptions,
-    column: Column = None,
-    workers: Workers = None,
+    batch: dict[str, Any],
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Flag images that are out of the ordinary of a reference, and say why.
@@ -88,17 +74,19 @@ def check(
     with reported():
         with usage():
             if reference is None:
-                view = _stored(store, dataset, segment)
+                view = view_of_store(store or "", dataset or "", segment)
             else:
-                view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
+                view = view_of_source(
+                    reference, Reading(**options), sample=SAMPLE, workers=batch["workers"]
+                )
             prepared = reference_of(view)
             reading = prepared.reading(None, options)
-            wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
+            wanted = Wanted(batch["column"], limits=reading.limits, layout=reading.layout)
             source = source_of(paths[0] if len(paths) == 1 else paths, wanted)
         work = partial(_check_block, reference=prepared, reading=reading, level=level)
         items = iter(source)
         blocks = iter(lambda: list(islice(items, _BLOCK_ITEMS)), [])
-        number = workers_of(workers)
+        number = workers_of(batch["workers"])
         with progress_bar("checking") as bar, threads(work, number, reading.limits) as submit:
             results = in_order(submit, blocks, number, bar, source.total)
             for path, checked in tally.of(pair for block in results for pair in block):
@@ -107,21 +95,10 @@ def check(
                 else:
                     _print(path, checked)
         if output_format is Format.JSON:
-            print(json.dumps({**tally.plain(), "flagged": flagged}, allow_nan=False, indent=2))
+            print_json({**tally.plain(), "flagged": flagged})
         else:
             say(str(tally))
         tally.exit()
-
-
-def _stored(store: str | None, dataset: str | None, segment: list[str] | None) -> ProfileView:
-    place, by_image = segments_of(segment)
-    if by_image:
-        raise ValueError("got --segment with a source; expected a segment such as camera=north")
-    with Store(store or "", create=False) as opened:
-        view = opened.read(dataset or "", segment=place)
-    if view.images == 0:
-        raise ValueError(f"the store holds no image of {dataset!r} {segment_text(place)}".rstrip())
-    return view
 
 
 def _check_block(
@@ -204,7 +181,6 @@ def _print(path: str, checked: ImageCheck | Failure) -> None:
 def _plain(path: str, checked: ImageCheck | Failure) -> dict[str, Any]:
     if isinstance(checked, Failure):
         return checked.to_dict()
-    findings = [finding._asdict() for finding in checked.findings]
-    plain = {"path": path, "p_value": checked.p_value, "findings": findings}
+    plain = {"path": path, "p_value": checked.p_value, "findings": checked.findings}
     first = {"read_differently": checked.read_differently} if checked.read_differently else {}
     return first | plain

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from xml.etree import ElementTree as Xml
 
 import typer
 
 from lightmeter import Contract, ContractResult, Reading
-from lightmeter.cli.options import Exemplars, Workers, reads_images
+from lightmeter.cli.options import reads_images
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import Commands, complain, reported, say, usage
 from lightmeter.contracts import Outcome
@@ -37,7 +37,7 @@ class Format(StrEnum):
 
 
 @commands.command()
-@reads_images
+@reads_images("workers", exemplars=3)
 def check(
     source: Annotated[
         str,
@@ -47,8 +47,7 @@ def check(
     html: Annotated[Path | None, typer.Option(help="Write a page about it to this file.")] = None,
     *,
     reading: Reading,
-    exemplars: Exemplars = 3,
-    workers: Workers = None,
+    batch: dict[str, Any],
     output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
     """Judge images, rows or a profile by a contract.
@@ -64,7 +63,7 @@ def check(
             raise typer.Exit(BAD_CONTRACT) from None
         if html is not None:
             check_target(html)
-        view = view_of_source(source, reading, workers=workers, exemplars=exemplars)
+        view = view_of_source(source, reading, **batch)
         result = read.judge(view)
         if html is not None:
             result.write_html(html)

@@ -4,15 +4,15 @@ import dataclasses
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Reading, compare
-from lightmeter.cli.findings import findings_json, findings_markdown, findings_text
-from lightmeter.cli.options import Exemplars, Groups, Workers, reads_images
-from lightmeter.cli.sides import view_of_source
-from lightmeter.cli.terminal import reported, usage, wide_console
+from lightmeter.cli.findings import findings_markdown, findings_text
+from lightmeter.cli.options import All, From, Segments, To, reads_images
+from lightmeter.cli.sides import view_of_source, view_of_store
+from lightmeter.cli.terminal import print_json, reported, usage, wide_console
 from lightmeter.drift.readings import reading_like
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
@@ -21,7 +21,6 @@ from lightmeter.image.reading import ReadingOptions
 __all__ = ["drift"]
 
 DRIFTED = 3
-DEFAULTS = Thresholds()
 
 
 class Format(StrEnum):
@@ -39,16 +38,25 @@ class FailOn(StrEnum):
     POSSIBLE = "possible"
 
 
-@reads_images
+@reads_images("group", "exemplars", "workers")
 def drift(
     reference: Annotated[
-        str,
-        typer.Option(help="What it should look like: a profile file, or a folder of images."),
-    ],
+        str | None,
+        typer.Option(
+            help="What it should look like: a profile file, or a folder of images. With --store, "
+            "by default what the store holds before --from."
+        ),
+    ] = None,
     target: Annotated[
-        str,
-        typer.Option(help="What is judged: a profile file, or a folder of images."),
-    ],
+        str | None, typer.Option(help="What is judged: a profile file, or a folder of images.")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="The store that holds the target, such as drift.db.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Its dataset in the store.")] = None,
+    segment: Segments = None,
+    since: From = None,
+    until: To = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a page about the comparison to this file.")
     ] = None,
@@ -56,68 +64,53 @@ def drift(
         FailOn | None,
         typer.Option(help="Exit with 3 if a feature has this verdict or a worse one."),
     ] = None,
-    drift: Annotated[float, typer.Option(help="The largest q-value of a drift.")] = DEFAULTS.drift,
-    possible: Annotated[
-        float, typer.Option(help="The largest q-value of a possible drift.")
-    ] = DEFAULTS.possible,
     effect: Annotated[
         float,
         typer.Option(
             help="The least shift, or difference of shares, of a drift or a possible drift."
         ),
-    ] = DEFAULTS.effect,
-    spread: Annotated[
-        float,
-        typer.Option(help="The least logarithm of the ratio of spreads that will do instead."),
-    ] = DEFAULTS.spread,
-    tail: Annotated[
-        float,
-        typer.Option(
-            help="The least share beyond the reference's 1 and 99 % that will do instead."
-        ),
-    ] = DEFAULTS.tail,
-    min_values: Annotated[
-        int, typer.Option(help="How many values a verdict needs on each side.")
-    ] = DEFAULTS.min_values,
+    ] = Thresholds().effect,
+    show_all: All = False,
     *,
     options: ReadingOptions,
-    exemplars: Exemplars = 0,
-    group: Groups = None,
-    workers: Workers = None,
+    batch: dict[str, Any],
     output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
     """Compare two profiles: what changed, by how much, and how surely.
 
     Either side is a profile file, or a folder or glob pattern of images, which are measured first:
-    those of the target as those of the reference, if no option says otherwise.
+    those of the target as those of the reference, if no option says otherwise. Or the target is
+    what a store holds of a dataset from --from to before --to.
     """
+    with usage():
+        if (target is None) == (store is None) or (store is None) != (dataset is None):
+            raise ValueError("expected either --target, or --store with --dataset")
+        if reference is None and since is None:
+            raise ValueError("expected --reference, or --store with --from")
+        if store is None and (segment or since or until):
+            raise ValueError("got --segment, --from or --to without --store")
+        thresholds = Thresholds(effect=effect)
     with reported():
-        with usage():
-            thresholds = Thresholds(
-                drift=drift,
-                possible=possible,
-                effect=effect,
-                spread=spread,
-                tail=tail,
-                min_values=min_values,
-            )
         if html is not None:
             check_target(html)
-        measured = partial(view_of_source, exemplars=exemplars, group=group, workers=workers)
-        reference_view = measured(reference, Reading(**options))
-        alike = reading_like(reference_view.readings.get("image", {}), options, None)
-        report = compare(
-            reference=reference_view,
-            target=measured(target, alike),
-            **dataclasses.asdict(thresholds),
-        )
+        stored = partial(view_of_store, store or "", dataset or "", segment)
+        if reference is None:
+            before = stored(None, since)
+        else:
+            before = view_of_source(reference, Reading(**options), **batch)
+        alike = reading_like(before.readings.get("image", {}), options, None)
+        after = view_of_source(target, alike, **batch) if target else stored(since, until)
+        report = compare(reference=before, target=after, **dataclasses.asdict(thresholds))
         if html is not None:
-            report.write_html(html, reference_name=reference, target_name=target)
+            names = f"{dataset} before {since}", f"{dataset} {since or ''} to {until or 'now'}"
+            report.write_html(
+                html, reference_name=reference or names[0], target_name=target or names[1]
+            )
         match output_format:
             case Format.TEXT:
-                wide_console().print(*findings_text(report), sep="\n")
+                wide_console().print(*findings_text(report, show_all=show_all), sep="\n")
             case Format.JSON:
-                print(findings_json(report))
+                print_json(report.to_dict())
             case Format.MARKDOWN:
                 print(findings_markdown(report))
         if fail_on is not None and report.fails(fail_on.value):

@@ -1,21 +1,25 @@
 """The command that shows what of a file's Exif is tracked and what is withheld."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from lightmeter.cli.options import Allow, Deny, Format, Printed, policy_of
-from lightmeter.cli.terminal import FAILED, complain, reported, wide_console
+from lightmeter.cli.terminal import (
+    FAILED,
+    complain,
+    print_json,
+    reported,
+    say,
+    table_of,
+    wide_console,
+)
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, ExifPolicy, read_exif
 from lightmeter.image.exif.tags import PERSONAL
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.pillow import file_header
-from lightmeter.text import visible
 from lightmeter.times import age, moment
 
 __all__ = ["exif"]
@@ -38,19 +42,16 @@ def exif(
         known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
     withheld = sorted(known.keys() - tracked.keys())
     if output_format is Format.JSON:
-        print(json.dumps({"tracked": tracked, "withheld": withheld}, indent=2, sort_keys=True))
+        print_json({"tracked": dict(sorted(tracked.items())), "withheld": withheld})
         return
-    table = Table("tag", "value", box=None)
-    for name, value in sorted(tracked.items()):
-        table.add_row(Text(name), Text(_words(name, value)))
-    console = wide_console()
-    console.print(table)
-    console.print(Text(f"\nwithheld: {', '.join(withheld) or 'nothing'}"))
+    rows = ((name, _words(name, value)) for name, value in sorted(tracked.items()))
+    wide_console().print(table_of({"tag": "left", "value": "left"}, rows))
+    say(f"\nwithheld: {', '.join(withheld) or 'nothing'}")
 
 
 def _words(name: str, value: int | float | str) -> str:
     if isinstance(value, str):
-        return visible(value)
+        return value
     if name in DATES:
         return f"{moment(value):%Y-%m-%d %H:%M:%S} ({age(value)} ago)"
     return f"{value:.10g}"

@@ -1,7 +1,6 @@
-"""A drift report for a terminal, as JSON and as Markdown."""
+"""A drift report for a terminal and as Markdown."""
 
 import html
-import json
 import re
 from collections.abc import Iterator
 
@@ -9,26 +8,23 @@ from rich.table import Table
 from rich.text import Text
 
 from lightmeter import DriftReport, FeatureDrift
+from lightmeter.cli.terminal import table_of
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import Finding, findings, headline
 from lightmeter.report.numbers import change
 from lightmeter.text import NONE, count, number, visible
 
-__all__ = ["findings_json", "findings_markdown", "findings_text"]
+__all__ = ["findings_markdown", "findings_text"]
 
 _STYLES = {"drift": "bold red", "possible": "yellow", "inconclusive": "yellow"}
-_HEADS = ("feature", "verdict", "change", "measure", "size", "q", "values")
+_NUMBERS = ("change", "measure", "size", "q", "values")
+_HEADS = {"feature": "left", "verdict": "left", **dict.fromkeys(_NUMBERS, "right")}
 # Where GitHub makes a link of an address without any markup, or of the name of a person or issue.
 _LINKS = re.compile(r":(?=//)|www(?=\.)|@|#", re.IGNORECASE)
 
 
-def findings_json(report: DriftReport) -> str:
-    """Everything that was found, as one JSON object."""
-    return json.dumps(report.to_dict(), allow_nan=False, indent=2)
-
-
-def findings_text(report: DriftReport) -> Iterator[Text | Table]:
-    """The headline, what changed in words, and a table of all features that have a verdict."""
+def findings_text(report: DriftReport, *, show_all: bool = False) -> Iterator[Text | Table]:
+    """Yield the headline, what changed in words, and a table of all features with a verdict."""
     if report.read_differently:
         yield Text(visible(report.read_differently), "bold yellow")
     yield Text(headline(report.features), "bold")
@@ -36,21 +32,9 @@ def findings_text(report: DriftReport) -> Iterator[Text | Table]:
         text, verdict = Text("  "), str(told.lines[0].verdict)
         text.append(verdict, _STYLES[verdict])
         yield text.append(f"  {visible(told.sentence)}")
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for head in _HEADS:
-        table.add_column(
-            head,
-            justify="left" if head in ("feature", "verdict") else "right",
-            no_wrap=head != "feature",
-            overflow="fold",
-        )
-    for line in _judged(report):
-        feature, verdict, *numbers = _cells(line)
-        style = _STYLES.get(verdict, "")
-        table.add_row(Text(feature), Text(verdict, style), *map(Text, numbers))
-    if table.row_count:
+    if show_all and (judged := _judged(report)):
         yield Text()
-        yield table
+        yield table_of(_HEADS, map(_styled, judged))
     for note in report.notes:
         yield Text(visible(note), "dim")
 
@@ -88,6 +72,11 @@ def _cells(line: FeatureDrift) -> tuple[str, ...]:
         number(line.q_value, 2),
         f"{count(line.n_reference)} / {count(line.n_target)}",
     )
+
+
+def _styled(line: FeatureDrift) -> list[str | Text]:
+    feature, verdict, *numbers = _cells(line)
+    return [feature, Text(verdict, _STYLES.get(verdict, "")), *numbers]
 
 
 def _markdown(text: str) -> str:

@@ -1,33 +1,16 @@
 """The command that fills a store from a folder, an archive, a table or an address."""
 
-import json
 from collections import Counter
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Reading, log_folder
 from lightmeter.cli.failures import Failures
-from lightmeter.cli.options import (
-    SOURCE,
-    Column,
-    ExecutorName,
-    ExecutorOption,
-    Exemplars,
-    Format,
-    Groups,
-    Printed,
-    Resume,
-    Sample,
-    Tags,
-    Workers,
-    reads_images,
-    segments_of,
-    tags_of,
-)
+from lightmeter.cli.options import SOURCE, Format, Printed, reads_images, segments_of
 from lightmeter.cli.render import failed, headline
-from lightmeter.cli.terminal import complain, progress_bar, reported, say, usage
+from lightmeter.cli.terminal import complain, print_json, progress_bar, reported, say, usage
 from lightmeter.files import path_bytes
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
@@ -38,7 +21,7 @@ __all__ = ["log"]
 _SEGMENTS = 20  # that are printed
 
 
-@reads_images
+@reads_images("column", "group", "exemplars", "sample", "tags", "workers", "executor", "resume")
 def log(
     folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     dataset: Annotated[str, typer.Option(help="Name of what is watched, such as cells.")],
@@ -80,14 +63,7 @@ def log(
     ] = None,
     *,
     reading: Reading,
-    column: Column = None,
-    exemplars: Exemplars = 0,
-    sample: Sample = 0,
-    tag: Tags = None,
-    group: Groups = None,
-    workers: Workers = None,
-    executor: ExecutorOption = ExecutorName.THREADS,
-    resume: Resume = None,
+    batch: dict[str, Any],
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Measure images and put their profiles into a store or an inbox, one for each bucket.
@@ -116,24 +92,17 @@ def log(
                 inbox=inbox,
                 at=day and day.date(),
                 date_from=date_from,
-                column=column,
                 segment=place,
                 segment_by=segment_by or None,
-                group=group,
                 every=every,
                 writer=writer,
                 reading=reading,
-                exemplars=exemplars,
-                sample=sample,
-                tags=tags_of(tag),
-                workers=workers,
-                executor=executor.value,
-                resume=resume,
                 progress=progress,
                 on_failure=lambda failure: failures.add(failure.reason, failure.path),
+                **batch,
             )
         if output_format is Format.JSON:
-            print(_json(dataset, place, logged))
+            print_json(_record(dataset, place, logged))
         else:
             _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
         failures.tell()
@@ -165,10 +134,10 @@ def _print(place: str, logged: Logged) -> None:
         say(f"  and {more} with fewer images")
 
 
-def _json(dataset: str, segment: dict[str, str], logged: Logged) -> str:
+def _record(dataset: str, segment: dict[str, str], logged: Logged) -> dict[str, Any]:
     buckets = [
         {
-            "bucket": start.isoformat(),
+            "bucket": start,
             "images": view.images,
             "failed": failed(view),
             "segments": logged.segments.get(start, {}),
@@ -179,16 +148,8 @@ def _json(dataset: str, segment: dict[str, str], logged: Logged) -> str:
         start.isoformat(): list(map(_text, files)) for start, files in logged.rolled_up.items()
     }
     undated = list(map(_text, logged.undated))
-    return json.dumps(
-        {
-            "dataset": dataset,
-            "segment": segment,
-            "buckets": buckets,
-            "undated": undated,
-            "rolled_up": rolled_up,
-        },
-        indent=2,
-    )
+    place = {"dataset": dataset, "segment": segment}
+    return place | {"buckets": buckets, "undated": undated, "rolled_up": rolled_up}
 
 
 def _text(path: str) -> str:

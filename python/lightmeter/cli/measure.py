@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import opener_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.failures import Failures
-from lightmeter.cli.options import Column, Sources, Workers, reads_images
+from lightmeter.cli.options import Sources, reads_images
 from lightmeter.cli.ranking import Ranking, Tally, number_called
 from lightmeter.cli.terminal import (
     complain,
@@ -33,7 +33,7 @@ __all__ = ["measure"]
 _STDOUT = Path("-")
 
 
-@reads_images
+@reads_images("column", "workers")
 def measure(
     paths: Sources,
     output: Annotated[
@@ -56,8 +56,7 @@ def measure(
     exif: Annotated[bool, typer.Option("--exif", help="Write the Exif tags too.")] = False,
     *,
     reading: Reading,
-    column: Column = None,
-    workers: Workers = None,
+    batch: dict[str, Any],
 ) -> None:
     """Measure images and write one row an image, in the order of their paths or of their source.
 
@@ -80,11 +79,10 @@ def measure(
             closing(
                 measure_rows(
                     paths[0] if len(paths) == 1 else paths,
-                    column=column,
                     with_exif=exif,
                     reading=reading,
-                    workers=workers,
                     progress=progress,
+                    **batch,
                 )
             ) as measured,
         ):
@@ -101,7 +99,7 @@ def measure(
         if ranking is not None:
             _show(ranking, tally)
         if html is not None and ranking is not None:
-            wanted = Wanted(column, limits=reading.limits)
+            wanted = Wanted(batch["column"], limits=reading.limits)
             write_atomically(html, _page(ranking, tally, paths, wanted, reading).encode())
         if not printed:
             say(_summary(tally))

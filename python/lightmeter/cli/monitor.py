@@ -1,8 +1,6 @@
 """The commands that judge what a store holds, and tell of it."""
 
 import contextlib
-import json
-import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,8 +18,8 @@ from lightmeter.alerts import (
     snooze,
     try_out,
 )
-from lightmeter.cli.options import Format, Printed, StoreOption
-from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage
+from lightmeter.cli.options import Format, From, Printed, StoreOption, To
+from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, reported, say, usage
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.accepted import accept as accept_change
 from lightmeter.monitor.accepted import fixed_baselines, take_back, watching, words_of
@@ -92,7 +90,7 @@ def run(
                 text = metrics_text(opened)
             write_atomically(openmetrics, text.encode(), mode=_READABLE)
         if as_json:
-            print(json.dumps(list(map(_plain, watched.newest)), allow_nan=False, indent=2))
+            print_json([_record(result) for result in watched.newest])
         else:
             for result in watched.newest:
                 if result.state != OK:
@@ -201,10 +199,8 @@ def print_series(
             help="Such as mean, stddev, q_95 or missing_rate, by default mean (repeatable)."
         ),
     ] = None,
-    since: Annotated[datetime | None, typer.Option("--from", help="First bucket, in UTC.")] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--to", help="Buckets start before this, in UTC.")
-    ] = None,
+    since: From = None,
+    until: To = None,
 ) -> None:
     """Write numbers of features over time, one row a feature and bucket.
 
@@ -216,8 +212,8 @@ def print_series(
             rows = series_rows(
                 opened,
                 dataset,
-                since and since.replace(tzinfo=UTC),
-                until and until.replace(tzinfo=UTC),
+                since,
+                until,
                 segment=segment,
                 feature=feature,
                 statistics=statistic or ("mean",),
@@ -271,14 +267,7 @@ def acknowledge_lines(
 @commands.command()
 def accept(
     store: StoreOption,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from",
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
-            help="First bucket of the new normal, in UTC.",
-        ),
-    ] = None,
+    since: From = None,
     dataset: Datasets = "*",
     segment: Segments = "*",
     monitor: Monitors = "*",
@@ -302,14 +291,13 @@ def accept(
             for each in opened.state.accepted():
                 say(_accepted(each))
             return
-        first = since.replace(tzinfo=UTC)
         if remove:
-            if not take_back(opened, first, **patterns._asdict()):
+            if not take_back(opened, since, **patterns._asdict()):
                 complain("nothing was accepted with these patterns and this --from")
                 raise typer.Exit(FAILED)
             say("taken back; the next run of the monitors judges again")
             return
-        say(_accepted(accept_change(opened, first, note=note, **patterns._asdict())))
+        say(_accepted(accept_change(opened, since, note=note, **patterns._asdict())))
         say("the next run of the monitors judges again")
         if not watching(opened, patterns):
             complain("no monitor that has run matches these patterns")
@@ -374,22 +362,8 @@ def _line(result: Result) -> str:
     return f"{result.bucket:%Y-%m-%d %H:%M} {place} {result.monitor}: {words}"
 
 
-def _plain(result: Result) -> dict[str, object]:
-    value, lower, upper = map(_finite, (result.value, result.lower, result.upper))
-    return {
-        "monitor": result.monitor,
-        "dataset": result.dataset,
-        "bucket": result.bucket.isoformat(),
-        "segment": result.segment,
-        "feature": result.feature,
-        "state": result.state,
-        "value": value,
-        "lower": lower,
-        "upper": upper,
-        "words": result.words,
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has no other numbers."""
-    return value if value is not None and math.isfinite(value) else None
+def _record(result: Result) -> dict[str, object]:
+    """Return a result as the API has it."""
+    record = result._asdict()
+    del record["basis"]
+    return record

@@ -1,11 +1,13 @@
 """Options that several commands have, and what the library is given for them."""
 
 import contextlib
+import copy
 import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -13,35 +15,30 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 
 from lightmeter import ExifPolicy, Reading
+from lightmeter.batch.profile import Executor
 from lightmeter.batch.segments import SOURCES
 from lightmeter.cli.terminal import usage
 from lightmeter.errors import ImageError
 from lightmeter.image.option import Option, options_of
 from lightmeter.profile.profile import MOST_SAMPLE
+from lightmeter.times import parse_time
 
 __all__ = [
     "SOURCE",
+    "All",
     "Allow",
-    "Column",
     "Deny",
-    "ExecutorName",
-    "ExecutorOption",
-    "Exemplars",
     "Format",
-    "Groups",
+    "From",
     "Printed",
-    "Resume",
-    "Sample",
+    "Segments",
     "Sources",
     "StoreArgument",
     "StoreOption",
-    "Tags",
-    "Values",
-    "Workers",
+    "To",
     "policy_of",
     "reads_images",
     "segments_of",
-    "tags_of",
 ]
 
 
@@ -52,83 +49,30 @@ class Format(StrEnum):
     JSON = "json"
 
 
-class ExecutorName(StrEnum):
-    """Who measures."""
-
-    THREADS = "threads"
-    PROCESSES = "processes"
-
-
 Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
+All = Annotated[bool, typer.Option("--all", help="Print all features, one a line.")]
 StoreArgument = Annotated[str, typer.Argument(help="The store, such as drift.db.")]
 StoreOption = Annotated[str, typer.Option("--store", help="The store, such as drift.db.")]
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="How many workers measure, by default one per processor.")
+Segments = Annotated[
+    list[str] | None,
+    typer.Option("--segment", help="The segment in the store, such as camera=north (repeatable)."),
 ]
-ExecutorOption = Annotated[
-    ExecutorName,
-    typer.Option(
-        "--executor",
-        help="Who measures: threads, or processes where a --metric of yours takes long.",
-    ),
+From = Annotated[
+    datetime | None,
+    typer.Option("--from", metavar="TIME", parser=parse_time, help="Buckets from this time on."),
 ]
-Resume = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DIR",
-        help="Keep what is done in this folder, so that the same command started again measures "
-        "only what is missing.",
-    ),
+To = Annotated[
+    datetime | None,
+    typer.Option("--to", metavar="TIME", parser=parse_time, help="Buckets before this time."),
 ]
 SOURCE = (
     "Image files, folders or glob patterns, archives such as shard-000.tar, tables such as "
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."
 )
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
-Column = Annotated[
-    str | None,
-    typer.Option(help="The column of images in a table, or of their paths in a manifest."),
-]
-Values = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--value",
-        metavar="NAME",
-        help="Log this column, or key of the .json beside an image in an archive (repeatable).",
-    ),
-]
-Exemplars = Annotated[
-    int,
-    typer.Option(
-        min=0, max=16, help="How many small pictures to keep at either end of each feature."
-    ),
-]
-Sample = Annotated[
-    int,
-    typer.Option(
-        min=0, max=MOST_SAMPLE, help="How many images to keep the numbers of together, for check."
-    ),
-]
-Tags = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tag",
-        metavar="NAME=VALUE",
-        help="Say this of the profile, such as model=v7 (repeatable).",
-    ),
-]
 _EXIF = options_of(ExifPolicy)
 Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
 Deny = Annotated[list[str] | None, typer.Option("--exif-deny", help=_EXIF["deny"].says)]
-Groups = Annotated[
-    str | None,
-    typer.Option(
-        "--group",
-        metavar="path:REGEX|exif:TAG|column:NAME",
-        help="What images have in common that makes them alike, such as their slide or burst, so "
-        "that comparisons take groups and not images for independent.",
-    ),
-]
 _Values = dict[str, Any]
 
 
@@ -140,19 +84,14 @@ def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator
             continue
         name, kind = f"{prefix}{own}", _kind_of(option)
         says = option.says.removesuffix(".") + (" (repeatable)." if kind == list[str] else ".")
-        default: Any = typer.Option(
-            None,
+        yield _option(
+            name,
+            kind | None,
+            says,
             f"--{name.replace('_', '-')}",
             metavar=option.how.get("metavar"),
-            help=says,
             show_default=str(option.default) if option.choices and option.default else False,
-            rich_help_panel=panel,
-        )
-        yield inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default,
-            annotation=kind | None,
+            panel=panel,
         )
 
 
@@ -183,49 +122,144 @@ def _given(kind: Any, values: _Values, prefix: str = "") -> _Values:
     return given
 
 
-_METRIC = inspect.Parameter(
+def _option(
+    name: str, kind: Any, says: str, *flags: str, default: Any = None, panel: str, **how: Any
+) -> inspect.Parameter:
+    option = typer.Option(default, *flags, help=says, rich_help_panel=panel, **how)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind)
+
+
+_METRIC = _option(
     "metric",
-    inspect.Parameter.KEYWORD_ONLY,
-    default=typer.Option(
-        None,
-        metavar="MODULE:FUNCTION",
-        help="Call this function of yours with every picture too (repeatable).",
-        rich_help_panel="Reading",
-    ),
-    annotation=list[str] | None,
+    list[str] | None,
+    "Call this function of yours with every picture too (repeatable).",
+    metavar="MODULE:FUNCTION",
+    panel="Reading",
 )
+_run = functools.partial(_option, panel="Run")
+_kept = functools.partial(_option, panel="Profile")
+_BATCH = {
+    option.name: option
+    for option in (
+        _kept(
+            "column",
+            str | None,
+            "The column of images in a table, or of their paths in a manifest.",
+        ),
+        _kept(
+            "values",
+            list[str] | None,
+            "Log this column, or key of the .json beside an image in an archive (repeatable).",
+            "--value",
+            metavar="NAME",
+        ),
+        _kept(
+            "group",
+            str | None,
+            "What images have in common that makes them alike, such as their slide or burst, so "
+            "that comparisons take groups and not images for independent.",
+            metavar="path:REGEX|exif:TAG|column:NAME",
+        ),
+        _kept(
+            "exemplars",
+            int,
+            "How many small pictures to keep at either end of each feature.",
+            default=0,
+            min=0,
+            max=16,
+        ),
+        _kept(
+            "sample",
+            int,
+            "How many images to keep the numbers of together, for check.",
+            default=0,
+            min=0,
+            max=MOST_SAMPLE,
+        ),
+        _kept(
+            "tags",
+            list[str] | None,
+            "Say this of the profile, such as model=v7 (repeatable).",
+            "--tag",
+            metavar="NAME=VALUE",
+        ),
+        _run(
+            "workers",
+            int | None,
+            "How many workers measure, by default one per processor.",
+            min=1,
+        ),
+        _run(
+            "executor",
+            StrEnum("executor", {name: name for name in get_args(Executor)}),
+            "Who measures: threads, or processes where a --metric of yours takes long.",
+            default="threads",
+        ),
+        _run(
+            "resume",
+            str | None,
+            "Keep what is done in this folder, so that the same command started again measures "
+            "only what is missing.",
+            metavar="DIR",
+        ),
+    )
+}
 
 
-def reads_images(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command` an option for each of those of `Reading`, and ``--metric``.
+def reads_images(
+    *names: str, **defaults: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each of those of `Reading`, ``--metric``, and those of `names`.
 
     They take the place of its parameter ``options``, which gets what is given of them as keywords,
-    checked, or ``reading``, which gets the `Reading`.
+    checked, or ``reading``, which gets the `Reading`. Those of `names` take the place of ``batch``,
+    which gets them as keywords of `profile_images`. So do those of `defaults`, with other defaults.
     """
     options = {option.name: option for option in (*_parameters(Reading), _METRIC)}
+    batch = {name: _BATCH[name] for name in names}
+    for name, default in defaults.items():
+        option = copy.copy(_BATCH[name].default)
+        option.default = default
+        batch[name] = _BATCH[name].replace(default=option)
 
-    @functools.wraps(command)
-    def run(**values: Any) -> None:
-        with usage(TypeError):
-            try:
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command).parameters
+
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            with usage(TypeError):
                 functions = list(map(_function_of, values.pop("metric") or ()))
                 given = _given(Reading, values)
                 if functions:
                     given["metrics"] = [given.get("metrics", "default"), *functions]
-                reading = Reading(**given)
-            except ImageError as error:  # of a mask
-                raise ValueError(str(error)) from None
-        command(**values, **({"reading": reading} if "reading" in names else {"options": given}))
+                try:
+                    reading = Reading(**given)
+                except ImageError as error:  # of a mask
+                    raise ValueError(str(error)) from None
+                kept = {name: values.pop(name) for name in batch}
+                if "tags" in kept:
+                    kept["tags"] = _tags_of(kept["tags"] or ())
+                if "values" in kept:
+                    kept["values"] = kept["values"] or ()
+            more = {"batch": kept} if batch else {}
+            read = {"reading": reading} if "reading" in own else {"options": given}
+            command(**values, **read, **more)
 
-    names = inspect.signature(command).parameters
-    parameters: list[inspect.Parameter] = []
-    for parameter in names.values():
-        is_place = parameter.name in ("reading", "options")
-        parameters += options.values() if is_place else [parameter]
-    # What Typer looks at.
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+        parameters: list[inspect.Parameter] = []
+        for parameter in own.values():
+            match parameter.name:
+                case "reading" | "options":
+                    parameters += options.values()
+                case "batch":
+                    parameters += batch.values()
+                case _:
+                    parameters.append(parameter)
+        # What Typer looks at.
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
+
+    return decorate
 
 
 def _function_of(name: str) -> Callable[[Any], Any]:
@@ -260,16 +294,14 @@ def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
         return ExifPolicy(allow=allow or (), deny=deny or ())
 
 
-def tags_of(pairs: list[str] | None) -> dict[str, str]:
-    """What options such as ``model=v7`` say; else wrong usage."""
+def _tags_of(pairs: Iterable[str]) -> dict[str, str]:
     tags: dict[str, str] = {}
-    with usage():
-        for pair in pairs or ():
-            name, equals, value = pair.partition("=")
-            if not equals or name in tags:
-                expected = "every name once" if equals else "a name and a value such as model=v7"
-                raise ValueError(f"got the tag {pair!r}; expected {expected}")
-            tags[name] = value
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name in tags:
+            expected = "every name once" if equals else "a name and a value such as model=v7"
+            raise ValueError(f"got the tag {pair!r}; expected {expected}")
+        tags[name] = value
     return tags
 
 

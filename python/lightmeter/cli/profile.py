@@ -3,38 +3,33 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Failure, ProfileView, Reading, profile_images
 from lightmeter.cli.failures import Failures
-from lightmeter.cli.options import (
-    Column,
-    ExecutorName,
-    ExecutorOption,
-    Exemplars,
-    Format,
-    Groups,
-    Printed,
-    Resume,
-    Sample,
-    Sources,
-    Tags,
-    Values,
-    Workers,
-    reads_images,
-    tags_of,
-)
-from lightmeter.cli.render import failure_json, summary_json, summary_tables
-from lightmeter.cli.terminal import progress_bar, reported, usage, wide_console
+from lightmeter.cli.options import All, Format, Printed, Sources, reads_images
+from lightmeter.cli.render import failure_json, summary_tables
+from lightmeter.cli.terminal import print_json, progress_bar, reported, usage, wide_console
 from lightmeter.files import check_target, open_atomically
 from lightmeter.profile.load import view_of
+from lightmeter.profile.summary import plain_summary
 
 __all__ = ["merge", "print_profile", "profile", "show"]
 
 
-@reads_images
+@reads_images(
+    "column",
+    "values",
+    "group",
+    "exemplars",
+    "sample",
+    "tags",
+    "workers",
+    "executor",
+    "resume",
+)
 def profile(
     paths: Sources,
     output: Annotated[
@@ -45,15 +40,8 @@ def profile(
     ] = None,
     *,
     reading: Reading,
-    column: Column = None,
-    value: Values = None,
-    exemplars: Exemplars = 0,
-    sample: Sample = 0,
-    tag: Tags = None,
-    group: Groups = None,
-    workers: Workers = None,
-    executor: ExecutorOption = ExecutorName.THREADS,
-    resume: Resume = None,
+    batch: dict[str, Any],
+    show_all: All = False,
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Measure images and print their profile.
@@ -71,22 +59,14 @@ def profile(
         ):
             view = profile_images(
                 paths[0] if len(paths) == 1 else paths,
-                column=column,
-                values=value or (),
-                group=group,
                 reading=reading,
-                exemplars=exemplars,
-                sample=sample,
-                tags=tags_of(tag),
-                workers=workers,
-                executor=executor.value,
-                resume=resume,
                 progress=progress,
                 on_failure=on_failure,
+                **batch,
             )
         if output is not None:
             view.write(output)
-        print_profile(view, output_format)
+        print_profile(view, output_format, show_all=show_all)
         failed.tell()
         if view.images == 0:
             failed.nothing_measured(paths)
@@ -98,7 +78,7 @@ def show(
 ) -> None:
     """Print what a profile file holds."""
     with reported():
-        print_profile(view_of(file), output_format)
+        print_profile(view_of(file), output_format, show_all=True)
 
 
 def merge(
@@ -106,6 +86,7 @@ def merge(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Write the merged profile to this file.")
     ],
+    show_all: All = False,
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Merge profile files into one, and print it."""
@@ -113,17 +94,15 @@ def merge(
         check_target(output)
         view = ProfileView.merge_many(map(view_of, files))
         view.write(output)
-        print_profile(view, output_format)
+        print_profile(view, output_format, show_all=show_all)
 
 
-def print_profile(view: ProfileView, output_format: Format) -> None:
-    """What a profile holds, as tables or as JSON."""
+def print_profile(view: ProfileView, output_format: Format, *, show_all: bool = False) -> None:
+    """Print what a profile holds, as text or as JSON."""
     if output_format is Format.JSON:
-        print(summary_json(view))
-        return
-    console = wide_console()
-    for part in summary_tables(view):
-        console.print(part)
+        print_json(plain_summary(view))
+    else:
+        wide_console().print(*summary_tables(view, show_all=show_all), sep="\n")
 
 
 @contextlib.contextmanager

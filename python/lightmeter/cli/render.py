@@ -1,4 +1,4 @@
-"""A profile as a table for a terminal, and as JSON."""
+"""A profile for a terminal."""
 
 import json
 from collections import Counter
@@ -6,24 +6,20 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from lightmeter import Failure, ProfileView
+from lightmeter import ColumnView, Failure, ProfileView
 from lightmeter.profile.shown import text_table
-from lightmeter.profile.summary import plain_summary
-from lightmeter.text import counted, visible
+from lightmeter.text import counted, number, visible
 
-__all__ = ["failed", "failure_json", "headline", "summary_json", "summary_tables"]
+__all__ = ["failed", "failure_json", "headline", "summary_tables"]
 
 _SHOWN_FAILURES = 5
+_SHOWN_MEANS = 4  # of a family
+_FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "Noise", "Sharpness")}
 
 
 def failure_json(failure: Failure) -> str:
     """A failure as one line of JSON."""
     return json.dumps(failure.to_dict())
-
-
-def summary_json(view: ProfileView) -> str:
-    """The whole profile as one JSON object; statistics that do not exist are null."""
-    return json.dumps(plain_summary(view), allow_nan=False, indent=2)
 
 
 def headline(view: ProfileView) -> str:
@@ -46,8 +42,26 @@ def _reasons(view: ProfileView) -> Counter[str]:
     return reasons
 
 
-def summary_tables(view: ProfileView) -> Iterator[Text]:
-    """Yield lines on the whole and what failed, and a table of the features."""
+def _families(view: ProfileView) -> str:
+    """Return a line for each family: how many features it has, and the means of the first."""
+    families: dict[str, list[ColumnView]] = {}
+    for column in view.get_columns().values():
+        families.setdefault(column.meaning.family, []).append(column)
+    lines = []
+    for family, columns in families.items():
+        columns.sort(key=lambda column: column.name not in _FIRST)
+        means = [
+            f"{visible(column.name.removeprefix('image.'))} {number(column.mean)}"
+            for column in columns
+            if column.kind == "number" and column.mean is not None
+        ]
+        shown = f", such as {', '.join(means[:_SHOWN_MEANS])}" if means else ""
+        lines.append(f"{family}: {counted(len(columns), 'feature')}{shown}")
+    return "\n".join(lines)
+
+
+def summary_tables(view: ProfileView, *, show_all: bool) -> Iterator[Text]:
+    """Yield lines on the whole and what failed, and the families or a table of all features."""
     yield Text(headline(view), "bold")
     for name, values in view.tags.items():
         yield Text(visible(f"{name}: {', '.join(values)}"))
@@ -63,7 +77,7 @@ def summary_tables(view: ProfileView) -> Iterator[Text]:
     if reasons.total() > _SHOWN_FAILURES:
         yield Text("  ...")
 
-    yield Text(text_table(view._rows()))
+    yield Text(text_table(view._rows()) if show_all else _families(view))
     for image_format, names in view.decoders.items():
         said = f"{image_format} decoded by {' and by '.join(names)}"
         yield Text(visible(said), "dim")

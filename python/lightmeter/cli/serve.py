@@ -1,14 +1,11 @@
 """The commands that serve a store over HTTP, and keep its keys."""
 
-import json
 import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
-from rich.text import Text
 
 from lightmeter import Store
 from lightmeter.cli.options import Format, Printed, StoreOption
@@ -16,13 +13,14 @@ from lightmeter.cli.terminal import (
     FAILED,
     Commands,
     complain,
+    print_json,
     reported,
     say,
+    table_of,
     usage,
     wide_console,
 )
 from lightmeter.store.keys import RIGHTS, Key
-from lightmeter.text import visible
 
 __all__ = ["commands"]
 
@@ -35,12 +33,7 @@ keys = Commands(no_args_is_help=True, help="Make, list and remove the keys of a 
 commands.add_typer(keys, name="key")
 
 
-class RightName(StrEnum):
-    """What a key may do."""
-
-    _ignore_ = "right"
-    for right in RIGHTS:
-        locals()[right.upper()] = right
+RightName = StrEnum("RightName", {right: right for right in RIGHTS})  # type: ignore[misc]
 
 
 @commands.callback()
@@ -151,9 +144,10 @@ def list_keys(store: StoreOption, output_format: Printed = Format.TEXT) -> None:
     with reported(), Store(store, create=False) as opened:
         known = opened.state.keys.all()
         if output_format is Format.JSON:
-            print(json.dumps(list(map(_plain, known)), indent=2))
+            print_json(known)
         elif known:
-            wide_console().print(_table(known))
+            heads = ("key", "rights", "datasets", "created", "note")
+            wide_console().print(table_of(dict.fromkeys(heads, "left"), map(_row, known)))
         else:
             say(f"{store}: no key")
 
@@ -171,32 +165,6 @@ def remove(
         say(f"{key[:10]}: removed")
 
 
-def _plain(key: Key) -> dict[str, object]:
-    return {
-        "id": key.id,
-        "rights": sorted(key.rights),
-        "datasets": list(key.datasets),
-        "note": key.note,
-        "created": key.created.isoformat(),
-    }
-
-
-def _table(known: list[Key]) -> Table:
-    names = ("key", "rights", "datasets", "created", "note")
-    table = Table(
-        *(Column(name, overflow="fold") for name in names),
-        box=None,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        header_style="bold",
-    )
-    for key in known:
-        cells = (
-            key.id,
-            ", ".join(sorted(key.rights)),
-            ", ".join(key.datasets),
-            f"{key.created:%Y-%m-%d %H:%M}",
-            key.note,
-        )
-        table.add_row(*(Text(visible(cell)) for cell in cells))
-    return table
+def _row(key: Key) -> tuple[str, ...]:
+    rights, datasets = ", ".join(sorted(key.rights)), ", ".join(key.datasets)
+    return key.id, rights, datasets, f"{key.created:%Y-%m-%d %H:%M}", key.note

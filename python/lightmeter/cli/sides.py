@@ -1,19 +1,22 @@
 """What a command judges: a file of a profile or of rows, or images that are measured first."""
 
 import contextlib
+from datetime import datetime
 from pathlib import Path
 
-from lightmeter import Profile, ProfileView, Reading, profile_images
+from lightmeter import Profile, ProfileView, Reading, Store, profile_images
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.table import with_column
+from lightmeter.cli.options import segments_of
 from lightmeter.cli.terminal import progress_bar, usage
 from lightmeter.errors import DecodeError
 from lightmeter.profile.load import view_of
 from lightmeter.profile.row import NUMBERS
+from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import parquet
 
-__all__ = ["view_of_source"]
+__all__ = ["view_of_source", "view_of_store"]
 
 
 def view_of_source(
@@ -48,6 +51,26 @@ def view_of_source(
         )
     if view.images == 0:
         raise FileNotFoundError(f"no image could be measured in {source!r}")
+    return view
+
+
+def view_of_store(
+    store: str,
+    dataset: str,
+    segment: list[str] | None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> ProfileView:
+    """Return the profile of all that a store holds of a dataset from a time to before another."""
+    with usage():
+        place, by_image = segments_of(segment)
+        if by_image:
+            raise ValueError("got --segment with a source; expected one such as camera=north")
+        with Store(store, create=False) as opened:
+            view = opened.read(dataset, start, end, segment=place)
+        if not len(view):
+            where = f"{dataset!r} {segment_text(place)}".rstrip()
+            raise ValueError(f"the store holds nothing of {where} then")
     return view
 
 

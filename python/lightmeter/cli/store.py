@@ -1,17 +1,23 @@
 """The commands on a store."""
 
-import json
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
-from rich.text import Text
 
 from lightmeter import Store
 from lightmeter.cli.options import Format, Printed, StoreArgument
-from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage, wide_console
+from lightmeter.cli.terminal import (
+    FAILED,
+    Commands,
+    complain,
+    print_json,
+    reported,
+    say,
+    table_of,
+    usage,
+    wide_console,
+)
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
 from lightmeter.store.inbox import Inbox
@@ -22,6 +28,9 @@ from lightmeter.times import duration_text
 
 __all__ = ["commands"]
 
+_NUMBERS = ("every", "buckets", "first", "last", "writers", "images", "bytes")
+_HEADS = {"dataset": "left", **dict.fromkeys(_NUMBERS, "right")}
+
 commands = Commands(no_args_is_help=True, help="Show a store, and keep it small and whole.")
 
 
@@ -31,9 +40,9 @@ def show(store: StoreArgument, output_format: Printed = Format.TEXT) -> None:
     with reported(), Store(store, create=False) as opened:
         summaries = opened.summary()
         if output_format is Format.JSON:
-            print(json.dumps(list(map(_plain, summaries)), indent=2))
+            print_json(summaries)
         elif summaries:
-            wide_console().print(_table(summaries))
+            wide_console().print(table_of(_HEADS, map(_row, summaries)))
         else:
             say(f"{store}: no dataset")
 
@@ -128,43 +137,13 @@ def pull_inbox(
         say(", ".join(f"{name}: {number}" for name, number in pulled._asdict().items()))
 
 
-def _plain(summary: Summary) -> dict[str, object]:
-    first, last, updated = (
-        at and at.isoformat() for at in (summary.first, summary.last, summary.updated)
+def _row(summary: Summary) -> tuple[str, ...]:
+    """Return the cells of a segment; the name of the dataset alone stands for it as a whole."""
+    days = (NONE if at is None else f"{at:%Y-%m-%d}" for at in (summary.first, summary.last))
+    return (
+        f"{summary.dataset} {segment_text(summary.segment)}".rstrip(),
+        duration_text(summary.every),
+        count(summary.buckets),
+        *days,
+        *map(count, (summary.writers, summary.images, summary.bytes)),
     )
-    return {
-        **summary._asdict(),
-        "every": duration_text(summary.every),
-        "first": first,
-        "last": last,
-        "updated": updated,
-    }
-
-
-def _table(summaries: list[Summary]) -> Table:
-    """A line for each segment; the name of the dataset alone stands for it as a whole."""
-    numbers = ("every", "buckets", "first", "last", "writers", "images", "bytes")
-    table = Table(
-        Column("dataset", overflow="fold"),
-        *(Column(name, justify="right", no_wrap=True) for name in numbers),
-        box=None,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        header_style="bold",
-    )
-    for summary in summaries:
-        table.add_row(
-            Text(visible(f"{summary.dataset} {segment_text(summary.segment)}".rstrip())),
-            duration_text(summary.every),
-            count(summary.buckets),
-            _day(summary.first),
-            _day(summary.last),
-            count(summary.writers),
-            count(summary.images),
-            count(summary.bytes),
-        )
-    return table
-
-
-def _day(at: datetime | None) -> str:
-    return NONE if at is None else f"{at:%Y-%m-%d}"

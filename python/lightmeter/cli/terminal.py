@@ -2,12 +2,15 @@
 
 import contextlib
 import inspect
+import json
+import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from types import FrameType
-from typing import Any
+from typing import Any, Literal, cast
 
 import typer
 from rich.console import Console
@@ -20,10 +23,12 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 from lightmeter.errors import LightmeterError
 from lightmeter.text import visible
+from lightmeter.times import duration_text
 
 __all__ = [
     "CLOSED",
@@ -34,11 +39,14 @@ __all__ = [
     "TERMINATED",
     "Commands",
     "Terminated",
+    "be_quiet",
     "complain",
     "end_by_signal",
+    "print_json",
     "progress_bar",
     "reported",
     "say",
+    "table_of",
     "usage",
     "wide_console",
     "written",
@@ -49,6 +57,7 @@ OK, FAILED, NOT_INSTALLED, INTERRUPTED = 0, 1, 2, 130
 CLOSED, TERMINATED = 141, 143
 _LEAST_WIDTH = 80
 _FILE_WIDTH = 160  # of what no terminal shows
+_is_quiet = False
 
 
 class Terminated(KeyboardInterrupt):
@@ -99,7 +108,7 @@ def wide_console() -> Console:
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """What moves a bar on a terminal; None elsewhere."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or _is_quiet:
         yield None
         return
     with Progress(
@@ -181,8 +190,48 @@ def written() -> int:
 
 
 def say(message: str) -> None:
-    """A line on stdout, which may hold anybody's names."""
-    print(visible(message))
+    """Print a line on stdout, which may hold anybody's names; nothing with --quiet."""
+    if not _is_quiet:
+        print(visible(message))
+
+
+def be_quiet() -> None:
+    """Print nothing but what was asked for, and complaints."""
+    global _is_quiet
+    _is_quiet = True
+
+
+def print_json(value: object) -> None:
+    """Print records and lists of them as JSON, in which a number that does not exist is null."""
+    print(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    match value:
+        case Mapping():
+            return {name: _plain(each) for name, each in value.items()}
+        case list() | tuple() | frozenset():
+            return list(map(_plain, sorted(value) if isinstance(value, frozenset) else value))
+        case float() if not math.isfinite(value):
+            return None
+        case timedelta():
+            return duration_text(value)
+        case date():
+            return value.isoformat()
+    return value
+
+
+def table_of(heads: Mapping[str, str], rows: Iterable[Sequence[str | Text]]) -> Table:
+    """Return rows below their heads, each with the side to which its column is justified."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for place, (head, side) in enumerate(heads.items()):
+        justify = cast(Literal["left", "right"], side)
+        table.add_column(head, justify=justify, no_wrap=place > 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) if isinstance(cell, str) else cell for cell in row))
+    return table
 
 
 def complain(message: str) -> None:

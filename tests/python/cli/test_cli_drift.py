@@ -4,12 +4,13 @@ import html
 import json
 import re
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import lightmeter
-from lightmeter import ProfileView, compare, log
+from lightmeter import ProfileView, Store, compare, log
 
 
 @pytest.fixture(scope="module")
@@ -57,21 +58,39 @@ def test_exit_codes_for_pipelines(sides: Path, target: str, fail_on: str, code: 
     assert drift(sides, target, "--fail-on", "anything").returncode == 2
 
 
-@pytest.mark.parametrize(
-    ("options", "verdict"),
-    [
-        ([], "possible"),
-        (["--drift", "0.12"], "drift"),
-        (["--possible", "0.06"], "none"),
-        (["--effect", "0.9", "--spread", "9", "--tail", "0.9"], "none"),
-        (["--effect", "0.9", "--spread", "9"], "possible"),
-        (["--min-values", "201"], "not enough data"),
-    ],
-)
-def test_thresholds(sides: Path, options: list[str], verdict: str) -> None:
-    printed = json.loads(drift(sides, "near", "--format", "json", *options).stdout)
-    verdicts = {line["feature"]: line["verdict"] for line in printed["features"]}
-    assert verdicts["a|b"] == verdict
+@pytest.mark.parametrize(("effect", "verdict"), [("0.1", "drift"), ("0.9", "none")])
+def test_the_least_effect(effect: str, verdict: str, tmp_path: Path) -> None:
+    for name, share in (("ref", 2), ("near", 3)):
+        words = ["0" if index % 4 < share else "1" for index in range(400)]
+        log(columns={"word": words}).view().write(tmp_path / f"{name}.lmp")
+    printed = json.loads(drift(tmp_path, "near", "--format", "json", "--effect", effect).stdout)
+    assert [line["verdict"] for line in printed["features"]] == [verdict]
+
+
+def test_a_target_in_a_store(tmp_path: Path) -> None:
+    path, values = tmp_path / "drift.db", np.random.default_rng(0).normal(0, 1, 100)
+    log(columns={"x": values}).view().write(tmp_path / "ref.lmp")
+    with Store(path) as store:
+        for day in range(1, 5):
+            profile = log(columns={"x": values + (day == 4)})
+            store.put("cells", profile, at=date(2022, 9, day), writer="a", segment="camera=left")
+    place = "--store", path, "--dataset", "cells", "--segment", "camera=left"
+    for more in ((), ("--reference", tmp_path / "ref.lmp")):
+        for first, last, changed in (("03", "04", False), ("04", "05", True)):
+            span = "--from", f"2022-09-{first}", "--to", f"2022-09-{last}"
+            result = lightmeter("drift", *place, *span, *more)
+            assert result.returncode == 0, result.stderr
+            assert ("1 of 1 feature drifted" in result.stdout) == changed
+    for wrong, words in (
+        (("--store", path), "expected either --target, or --store with --dataset"),
+        (place, "expected --reference, or --store with --from"),
+        ((*place, "--from", "tomorrow"), "got the time 'tomorrow'"),
+        ((*place, "--from", "2030-01-01"), "the store holds nothing of 'cells' camera=left then"),
+        (("--target", path, "--from", "2022-09-07"), "got --segment, --from or --to without"),
+    ):
+        result = lightmeter("drift", *wrong)
+        assert result.returncode == 2
+        assert words in " ".join(result.stderr.replace("\u2502", " ").split())
 
 
 def test_findings_in_every_format(sides: Path) -> None:

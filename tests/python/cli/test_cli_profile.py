@@ -15,7 +15,10 @@ from PIL import Image
 def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) -> None:
     (folder / "bad.png").write_text("no picture")
     out = tmp_path / "out.lmp"
-    result = lightmeter("profile", folder, "-o", out, "--workers", 2)
+    short = lightmeter("profile", folder)
+    assert short.stdout.splitlines()[3].startswith("image: 45 features, such as Brightness.mean ")
+    assert short.stdout.splitlines()[4].startswith("Exif: 1 feature, such as has_gps ")
+    result = lightmeter("profile", folder, "-o", out, "--workers", 2, "--all")
     assert result.returncode == 0, result.stderr
     assert "8 images measured, 1 file failed\nfailed: unsupported 1\n" in result.stdout
     assert "  bad.png: unsupported, no format that is read here" in result.stdout
@@ -84,14 +87,14 @@ def test_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[271] = "\x1b[31mred[bold]\r\n"
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg", exif=exif)
-    result = lightmeter("profile", tmp_path)
+    result = lightmeter("profile", tmp_path, "--all")
     assert "\x1b" not in result.stdout
     assert "[31mred[bold]" in result.stdout
 
 
 def test_narrow_terminals_see_the_names(folder: Path) -> None:
     said = subprocess.run(
-        [sys.executable, "-m", "lightmeter", "profile", folder],
+        [sys.executable, "-m", "lightmeter", "profile", folder, "--all"],
         env={**os.environ, "COLUMNS": "30"},
         capture_output=True,
         check=True,
