@@ -1,6 +1,7 @@
 """The ``lightmeter`` command: a thin door that explains itself when the extra is not installed."""
 
 import sys
+from importlib.util import find_spec
 
 from lightmeter.errors import ConfigError
 
@@ -8,11 +9,7 @@ from lightmeter.errors import ConfigError
 def main() -> int:
     """Run the command line; without its packages, say in one line what to install."""
     try:
-        try:
-            import pydantic  # noqa: F401
-            import rich  # noqa: F401
-            import typer  # noqa: F401
-        except ImportError:
+        if not all(map(find_spec, ("pydantic", "rich", "sqlalchemy", "typer"))):
             print(
                 "lightmeter: the command line needs more packages: pip install 'lightmeter[cli]'",
                 file=sys.stderr,

@@ -11,5 +11,5 @@ def commands(command: Any = None, name: str = "lightmeter") -> Iterator[tuple[st
     """Every command and group by its name."""
     command = command or typer.main.get_command(app)
     yield name, command
-    for other, below in getattr(command, "commands", {}).items():
-        yield from commands(below, f"{name} {other}")
+    for other in command.list_commands(None) if hasattr(command, "list_commands") else ():
+        yield from commands(command.get_command(None, other), f"{name} {other}")

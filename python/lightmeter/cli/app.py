@@ -4,24 +4,17 @@ import io
 import signal
 import sys
 import warnings
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from lightmeter import __version__
-from lightmeter.cli import contract, imports, monitor, serve, store
-from lightmeter.cli.check import check
-from lightmeter.cli.dashboard import dashboard
-from lightmeter.cli.demo import demo
-from lightmeter.cli.drift import drift
-from lightmeter.cli.exif import exif
-from lightmeter.cli.log import log
-from lightmeter.cli.measure import measure
-from lightmeter.cli.profile import merge, profile, show
-from lightmeter.cli.spool import send
 from lightmeter.cli.terminal import (
     CLOSED,
     FAILED,
+    NOT_UNDERSTOOD,
     OK,
     Commands,
     be_quiet,
@@ -30,11 +23,46 @@ from lightmeter.cli.terminal import (
     reported,
     written,
 )
+from lightmeter.errors import ConfigError
 from lightmeter.image.decode import COMPARED_WITH
 
 __all__ = ["app", "run"]
 
+# A command is a function, and commands below a name are `commands`, in the module of this name.
+_PROFILES = dict.fromkeys(("profile", "show", "merge"), "profile")
+_ONES = ("measure", *_PROFILES, "drift", "check", "exif", "log", "dashboard", "demo")
+_MANY = ("contract", "import", "store", "monitor", "serve")
+_MODULES = _PROFILES | {"import": "imports"}
+
+
+class _Group(TyperGroup):
+    """The commands, each of which is imported when it is asked for: most need no store."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return all names."""
+        return [*_ONES, *_MANY]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of a name; None where there is none."""
+        if cmd_name not in (*_ONES, *_MANY):
+            return None
+        with reported():
+            try:
+                module = import_module(f"lightmeter.cli.{_MODULES.get(cmd_name, cmd_name)}")
+            except ConfigError as error:  # in the environment, which is read at once
+                complain(str(error))
+                raise typer.Exit(NOT_UNDERSTOOD) from None
+        if cmd_name in _MANY:
+            commands = typer.main.get_group(module.commands)
+            commands.name = cmd_name
+            return commands
+        single = Commands(add_completion=False)
+        single.command(cmd_name)(getattr(module, cmd_name))
+        return typer.main.get_command(single)
+
+
 app = Commands(
+    cls=_Group,
     no_args_is_help=True,
     help="Measure images, compare the profiles, and watch them over time.\n\n"
     "Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; "
@@ -42,17 +70,6 @@ app = Commands(
     "anomaly; 4 monitor run or check could not judge; 130 interrupted; 141 the reader of a pipe "
     "closed it; 143 ended by SIGTERM.",
 )
-
-for command in (measure, profile, show, merge, drift, check, exif, log):
-    app.command()(command)
-store.commands.command()(send)
-app.add_typer(contract.commands, name="contract")
-app.add_typer(imports.commands, name="import")
-app.add_typer(store.commands, name="store")
-app.add_typer(monitor.commands, name="monitor")
-app.add_typer(serve.commands, name="serve")
-for command in (dashboard, demo):
-    app.command()(command)
 
 
 def run() -> int:

@@ -4,7 +4,7 @@ import contextlib
 from datetime import datetime
 from pathlib import Path
 
-from lightmeter import Profile, ProfileView, Reading, Store, profile_images
+from lightmeter import Profile, ProfileView, Reading, profile_images
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.table import with_column
@@ -62,6 +62,8 @@ def view_of_store(
     end: datetime | None = None,
 ) -> ProfileView:
     """Return the profile of all that a store holds of a dataset from a time to before another."""
+    from lightmeter import Store  # which most comparisons do not need
+
     with usage():
         place, by_image = segments_of(segment)
         if by_image:

@@ -12,6 +12,7 @@ from lightmeter.cli.terminal import (
     Commands,
     complain,
     print_json,
+    progress_bar,
     reported,
     say,
     table_of,
@@ -135,6 +136,28 @@ def pull_inbox(
         with Store(store) as opened:
             pulled = pull(source, opened, delete=delete)
         say(", ".join(f"{name}: {number}" for name, number in pulled._asdict().items()))
+
+
+@commands.command()
+def send(store: StoreArgument) -> None:
+    """Send the profiles that wait on this machine, as their server was away.
+
+    The store is the address of the server, and its key is in LIGHTMETER_KEY. The next log or put to
+    the server sends them too. The exit code is 1 if some still wait, or the server does not take
+    some: these are put aside, each with the reason.
+    """
+    from lightmeter.store.remote import RemoteStore
+
+    with reported(), RemoteStore(store) as opened, progress_bar("sending") as progress:
+        done = opened.send(progress=progress)
+        aside = opened.spool.refused()
+        say(f"{opened.address}  sent: {done.sent}, put aside: {done.refused}, left: {done.left}")
+        if done.left:
+            complain(f"profiles still wait in {opened.spool.path}: {done.why}")
+        if aside:
+            complain(f"put aside in {opened.spool.path}: {len(aside)}, the last as {aside[-1]}")
+        if done.left or done.refused:
+            raise typer.Exit(FAILED)
 
 
 def _row(summary: Summary) -> tuple[str, ...]:

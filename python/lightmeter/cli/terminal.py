@@ -35,6 +35,7 @@ __all__ = [
     "FAILED",
     "INTERRUPTED",
     "NOT_INSTALLED",
+    "NOT_UNDERSTOOD",
     "OK",
     "TERMINATED",
     "Commands",
@@ -52,7 +53,8 @@ __all__ = [
     "written",
 ]
 
-OK, FAILED, NOT_INSTALLED, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, INTERRUPTED = 0, 1, 130
+NOT_INSTALLED = NOT_UNDERSTOOD = 2
 # What a shell says of a program that SIGPIPE or SIGTERM ended, as they end most.
 CLOSED, TERMINATED = 141, 143
 _LEAST_WIDTH = 80

@@ -164,7 +164,7 @@ def test_a_python_that_was_built_without_compressions(folder: Path) -> None:
 )
 def test_a_wrong_environment_is_told_in_one_line(variable: str, value: str, said: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "lightmeter", "--help"],
+        [sys.executable, "-m", "lightmeter", "show", "none.lmp"],
         env={**os.environ, variable: value},
         capture_output=True,
         text=True,

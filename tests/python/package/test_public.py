@@ -9,6 +9,7 @@ from pathlib import Path
 import lightmeter
 import pytest
 from lightmeter import _core, errors
+from PIL import Image
 
 # Not needed to measure an image.
 HEAVY = {
@@ -69,6 +70,27 @@ def test_importing_is_light(code: str, heavy: set[str]) -> None:
     code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not heavy & set(run.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["profile", "show", "drift"])
+def test_commands_without_a_store_load_no_engine(command: str, tmp_path: Path) -> None:
+    """Nor pydantic, but for what Typer itself loads."""
+    file = tmp_path / "a.lmp"
+    lightmeter.log(columns={"x": [1.0]}).view().write(file)
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    words = {
+        "profile": [tmp_path / "a.png"],
+        "show": [file],
+        "drift": ["--reference", file, "--target", file],
+    }[command]
+    code = (
+        "import sys; from lightmeter.__main__ import main; main();"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, command, *words], capture_output=True, text=True, check=True
+    )
+    assert not {"sqlalchemy", "fastapi", "starlette", "urllib3"} & set(run.stdout.split())
 
 
 def test_type_checkers_see_every_name_where_it_is() -> None:
