@@ -88,7 +88,11 @@ class _TooLargeError(Exception):
 
 
 class Client:
-    """Asks one server. Threads may share it; a child has connections of its own after a fork."""
+    """Asks one server. Threads may share it; a child has connections of its own after a fork.
+
+    Attributes:
+        hurried: when all waiting ends, by `time.monotonic`.
+    """
 
     def __init__(self, address: str, key: str | None) -> None:
         """Nothing is asked yet."""
@@ -101,11 +105,7 @@ class Client:
                 raise StoreError(
                     f"TLS cannot be had: {error}; look at SSL_CERT_FILE and SSLKEYLOGFILE"
                 ) from error
-        self._hurried, self._closed, self._process = float("inf"), False, 0
-
-    def hurry(self, until: float) -> None:
-        """Wait for nothing longer than until then, by `time.monotonic`; the last call counts."""
-        self._hurried = until
+        self.hurried, self._closed, self._process = float("inf"), False, 0
 
     def close(self) -> None:
         """End the connections; later use raises StoreError."""
@@ -204,7 +204,7 @@ class Client:
                     pause = max(pause, min(float(asked), _LONGEST_ASKED))
                 why = f"answered {answer.status}{self._said(answer)}"
             tries += 1
-            if time.monotonic() + pause > min(end, self._hurried):
+            if time.monotonic() + pause > min(end, self.hurried):
                 tried = "once" if tries == 1 else f"{tries} times"
                 raise AwayError(f"{self.address} is away, tried {tried}: {why}") from None
             self._sleep(pause)
@@ -219,7 +219,7 @@ class Client:
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while (remaining := min(until, self._hurried) - time.monotonic()) > 0:
+        while (remaining := min(until, self.hurried) - time.monotonic()) > 0:
             time.sleep(min(remaining, _LOOK))
 
     def _try(self, request: _Request, seconds: float) -> Answer:
@@ -245,7 +245,7 @@ class Client:
             threading.Thread(target=run, daemon=True).start()
         except RuntimeError:  # the interpreter is ending
             run()
-        while (remaining := min(until, self._hurried) - time.monotonic()) > 0:
+        while (remaining := min(until, self.hurried) - time.monotonic()) > 0:
             wait([outcome], min(remaining, _LOOK))
             if outcome.done():
                 return outcome.result()

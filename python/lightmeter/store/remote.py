@@ -29,6 +29,7 @@ __all__ = ["RemoteStore"]
 
 # How much longer than usual a server may take to merge what is asked for, or to go through all.
 _MERGING, _SLOW = 4, 40
+_CLOSING = 5.0  # seconds
 _KEY = re.compile(r"[!-~]{1,512}")
 
 
@@ -97,10 +98,11 @@ class RemoteStore(Store):
 
     def hurry(self, seconds: float) -> None:
         """See `Store.hurry`: what the server has not taken then waits on the disk."""
-        self._client.hurry(time.monotonic() + seconds)
+        self._client.hurried = time.monotonic() + seconds
 
     def close(self) -> None:
-        """Send what waits, for two seconds at most, and end the connections."""
+        """Send what waits, for a few seconds at most, and end the connections."""
+        self._client.hurried = min(self._client.hurried, time.monotonic() + _CLOSING)
         with contextlib.suppress(StoreError):
             self._sender.send_waiting()
         self._client.close()

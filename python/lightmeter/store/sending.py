@@ -59,7 +59,7 @@ class Sender:
         try:
             before = self.send_waiting(seconds=_WAITING)
             why = self._rests()
-            if not why and self._spool.waits(entry):
+            if not why and before.left and self._spool.waits(entry):
                 # Sent later it would replace this one, as it may have no number of its own.
                 why = before.why or "what it may replace could not be sent"
             if not why:

@@ -192,7 +192,9 @@ class Spool:
 
     def refused(self) -> list[str]:
         """Return the reasons why the server did not take what is kept aside."""
-        row = self._row("SELECT json_group_array(reason) FROM refused ORDER BY id")
+        row = self._row(
+            "SELECT json_group_array(reason) FROM (SELECT reason FROM refused ORDER BY id)"
+        )
         return json.loads(row[0]) if row else []
 
     def remember(self, dataset: str, every: timedelta) -> None:
@@ -245,7 +247,8 @@ class Spool:
         if folder.stat().st_uid != os.geteuid():
             raise PermissionError(f"{folder} belongs to somebody else")
         folder.chmod(0o700)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with _using:  # to close a file gives up the locks that SQLite holds on it
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
     def _row(self, query: str, *values: Any) -> Any:
         """Return the first row of a query; None where there is none, or it is somebody else's."""
