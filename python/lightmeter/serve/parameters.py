@@ -100,13 +100,6 @@ class Defined(OfDataset):
     every: Length = Field(description="Length of the buckets, such as '1h', 36500d at most.")
 
 
-class Row(OfSegment):
-    """A profile of a writer; what was rolled up is of the writer with the empty name."""
-
-    at: Moment = Field(description=f"Start of the bucket: {_TIME}")
-    writer: Text = Field(description="Who wrote. Empty is what was rolled up.")
-
-
 class Deleted(Buckets):
     """Profiles of a writer, or of all."""
 

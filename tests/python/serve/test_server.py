@@ -57,11 +57,6 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
     assert got.headers["x-lightmeter-damaged"] == "0"
     got = asked.get(f"{API}/profile", params={**where, "format": "json"})
     assert got.json() == plain_summary(store.read("cells", segment=segment))
-    place = {**where, "at": row.start.isoformat(), "writer": "a"}
-    got = asked.get(f"{API}/row", params=place)
-    assert hashlib.sha256(got.content).digest() == row.digest
-    assert got.headers["x-lightmeter-seq"] == "1"
-    assert asked.get(f"{API}/row", params={**place, "writer": "b"}).status_code == 404
 
 
 def digest_of(body: bytes) -> dict[str, str]:
@@ -172,8 +167,6 @@ def test_damage_is_told_without_paths(tmp_path: Path) -> None:
     where = {"dataset": "cells", "segment": "camera=b"}
     said = asked.get(f"{API}/profile", params=where)
     assert (said.status_code, said.headers["x-lightmeter-damaged"]) == (200, "5")
-    place = {**where, "at": "2022-09-01", "writer": "a"}
-    assert asked.get(f"{API}/row", params=place).status_code == 409
     sql(tmp_path / "drift.db", "DROP TABLE profile")
     said = asked.get(f"{API}/summary")
     assert (said.status_code, "retry-after" in said.headers) == (503, True)

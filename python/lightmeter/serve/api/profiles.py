@@ -24,7 +24,6 @@ from lightmeter.times import to_duration
 __all__ = ["router"]
 
 BYTES = "application/octet-stream"
-_FILE: dict[int | str, Any] = {200: {"content": {BYTES: {}}}}
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{44}):\s*(?=,|$)")
@@ -95,24 +94,6 @@ def get(caller: Reader, asked: Asked[parameters.Merged]) -> Response:
     if asked.format == "json":
         return JSONResponse(plain_summary(view), headers=headers)
     return Response(view.to_bytes(), headers=headers, media_type=BYTES)
-
-
-@router.get("/row", response_class=Response, responses=_FILE)
-@in_threads
-def row(caller: Reader, asked: Asked[parameters.Row]) -> Response:
-    """Return the profile that a writer put into a bucket, byte for byte.
-
-    Its number is in the header X-Lightmeter-Seq. What was rolled up is of the empty writer.
-    """
-    dataset, where = caller.known(asked.dataset), {"writer": asked.writer}
-    try:
-        stored = caller.store.body(dataset, asked.at, segment=asked.segment, **where)
-    except DecodeError as error:
-        raise HTTPException(409, f"this profile is damaged: {error}") from None
-    if stored is None:
-        raise HTTPException(404, "there is no profile of this writer in a bucket that starts then")
-    line, body = stored
-    return Response(body, headers={"X-Lightmeter-Seq": str(line.seq)}, media_type=BYTES)
 
 
 @router.delete("/profiles")
