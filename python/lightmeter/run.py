@@ -109,5 +109,5 @@ def watch(
         newest = load_newest(opened, pairs)
         # A run without alerts has no use for them.
         results = load_turning_points(opened, pairs) if alerts else []
-        deliveries = tell(opened, results, alerts, now=now)
+        deliveries = tell(opened, results, alerts)
         return Watched(opened.address, pairs, newest, deliveries)

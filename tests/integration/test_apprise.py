@@ -1,6 +1,5 @@
 """Alerts through the real package Apprise, to servers on this machine."""
 
-import base64
 import json
 import time
 from pathlib import Path
@@ -14,8 +13,6 @@ from lightmeter.alerts import Alert, Apprise, tell
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.results import save_results
 from receiver import Receiver
-
-pytest.importorskip("apprise")
 
 
 def address(receiver: Receiver, more: str = "") -> str:
@@ -44,9 +41,6 @@ def test_every_address_gets_the_message(
         assert first["title"] == "cells: 1 anomaly on 2022-09-02"
         assert first["message"].startswith("2022-09-02 image.Saturation.mean: saturation fell")
         assert (first["type"], second["type"]) == ("warning", "success")
-        assert [each["mimetype"] for each in first["attachments"]] == ["image/png"]
-        assert base64.b64decode(first["attachments"][0]["base64"]).startswith(b"\x89PNG")
-        assert second["attachments"] == []
 
 
 @pytest.mark.parametrize("words", HOSTILE)

@@ -1,4 +1,4 @@
-"""The article's fortnight on a server: uploaded, watched by one click, seen and mailed."""
+"""The article's fortnight on a server: uploaded, watched by one click, seen and told."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from lightmeter import Store
 from lightmeter.demo import run_timeline
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
-from mail_server import Mailbox
+from receiver import Receiver
 from server_process import started
 
 pytest_plugins = ["chromium"]
@@ -40,11 +40,8 @@ def day_of(day: int) -> datetime:
 ALERT = """
 [[alert]]
 name = "team"
-to = "email"
-host = "localhost"
-port = {port}
-from = "drift@localhost"
-recipients = ["team@localhost"]
+to = "webhook"
+url = "{url}"
 """
 
 
@@ -52,7 +49,7 @@ class Served(NamedTuple):
     address: str
     key: str  # of whoever looks at pages
     store: Path
-    mailbox: Mailbox
+    receiver: Receiver
 
 
 def run(*words: object) -> str:
@@ -67,13 +64,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server to which another process has uploaded the fortnight, with keys."""
     folder = tmp_path_factory.mktemp("served")
     run_timeline(folder / "demo")
-    store, mailbox = folder / "drift.db", Mailbox()
+    store = folder / "drift.db"
     add = "-m", "lightmeter", "serve", "key", "add", "--store", store, "--right"
     uploading, looking = run(*add, "write", "--right", "read"), run(*add, "admin")
-    with mailbox.running() as port, started(store) as server:
-        Path(f"{store}.monitors.toml").write_text(ALERT.format(port=port))
+    with Receiver([200]).running() as receiver, started(store) as server:
+        Path(f"{store}.monitors.toml").write_text(ALERT.format(url=receiver.url))
         run("-c", UPLOAD, server.url, uploading, folder / "demo")
-        yield Served(server.url, looking, store, mailbox)
+        yield Served(server.url, looking, store, receiver)
         assert server.end() == 0
 
 
@@ -116,12 +113,8 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
             if result.monitor == "cells: drift" and result.state == "anomaly":
                 features[result.bucket.day].add(result.feature)
     assert features.keys() == CHANGED
-    (mail,) = served.mailbox.mails
-    body = mail.get_body(("plain",))
-    assert body is not None
-    assert set(map(int, re.findall("2022-09-([0-9]+)", body.get_content()))) >= CHANGED
-    assert served.mailbox.recipients == [["team@localhost"]]
-    assert any(part.get_content_type() == "image/png" for part in mail.walk())
+    (request,) = served.receiver.requests
+    assert set(map(int, re.findall(b"2022-09-([0-9]+)", request.body))) >= CHANGED
     assert features[7] & features[9] >= {"image.Saturation.stddev", "image.Sharpness"}
     assert "image.Saturation.stddev" not in features[11]
     assert "image.Sharpness" in features[11]

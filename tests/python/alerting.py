@@ -1,6 +1,5 @@
 """Alerts to test with: a channel that keeps messages, and messages with all that may be wrong."""
 
-import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,13 +26,6 @@ HOSTILE = [
 
 def webhook(receiver: Receiver, **more: Any) -> Webhook:
     return Webhook(url=receiver.url, pause=0.01, **more)
-
-
-def has_no_deliveries_left() -> bool:
-    left = [each for each in threading.enumerate() if each.name == "lightmeter-delivery"]
-    for thread in left:
-        thread.join(10)
-    return not any(thread.is_alive() for thread in left)
 
 
 class Box:

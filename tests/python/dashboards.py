@@ -38,7 +38,7 @@ class Shown:
         self.results = list(results)
 
     def build(self, out: Path, count: int | None = None) -> Written:
-        return write_dashboard(self.store, out, self.results, buckets=count, now=FIRST + 10 * DAY)
+        return write_dashboard(self.store, out, self.results, buckets=count)
 
 
 def cells(store: Store, states: str = "oooooooooA") -> Shown:

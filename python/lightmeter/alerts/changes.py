@@ -5,7 +5,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lightmeter.alerts.severity import Severity, severity_of
 from lightmeter.monitor.incidents import Histories, Incident, Silence, ends
 from lightmeter.monitor.results import Result
 from lightmeter.store.records import IncidentKind, Line, Told
@@ -23,14 +22,12 @@ class Change:
         incident: what it is about. One that is new and over by now is ``opened`` with an end.
         forget: what was told before and no longer holds once this has been told.
         remember: what has been told then.
-        severity: how bad the incident is that begins; ``low`` of one that is over.
     """
 
     what: str
     incident: Incident
     forget: tuple[Told, ...]
     remember: tuple[Told, ...]
-    severity: Severity = "low"
 
 
 def find_changes(
@@ -61,8 +58,7 @@ def find_changes(
             (mine if _is_of(entry, incident, endings) else left).append(entry)
         if not any(entry.open for entry in mine):
             if not mine or incident.end is None:
-                severity = severity_of(incident, lines.get(incident.line, ()))
-                changes.append(_change("opened", incident, mine, severity))
+                changes.append(_change("opened", incident, mine))
         elif incident.end is not None:
             changes.append(_change("resolved", incident, mine))
     for entry in (*left, *(entry for entries in waiting.values() for entry in entries)):
@@ -104,9 +100,7 @@ def _is_of(entry: Told, incident: Incident, endings: _Endings) -> bool:
     return over is None or over.bucket > incident.start
 
 
-def _change(
-    what: str, incident: Incident, entries: list[Told], severity: Severity = "low"
-) -> Change:
+def _change(what: str, incident: Incident, entries: list[Told]) -> Change:
     now = Told(incident.line, incident.kind, incident.start, incident.end is None)
     remember = () if what == "withdrawn" else (now,)
-    return Change(what, incident, tuple(entries), remember, severity)
+    return Change(what, incident, tuple(entries), remember)

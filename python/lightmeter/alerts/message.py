@@ -8,12 +8,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from lightmeter.alerts.changes import Change
-from lightmeter.alerts.severity import Severity, worst
 from lightmeter.monitor.incidents import Incident
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, feature_page
@@ -21,22 +20,10 @@ from lightmeter.profile.segments import parse_segment
 from lightmeter.store.records import Line, Told
 from lightmeter.text import MOST_DIGITS, number, shorten
 
-__all__ = ["Item", "Message", "Series", "compose", "trial_message"]
+__all__ = ["Item", "Message", "compose", "trial_message"]
 
 _MOST_ITEMS = 20
 _NAME, _WORDS, _URL = 120, 300, 2000
-
-
-class Series(NamedTuple):
-    """What a monitor said of a feature over time.
-
-    Attributes:
-        title: what it is about.
-        results: earliest first.
-    """
-
-    title: str
-    results: Sequence[Result]
 
 
 @dataclass(frozen=True)
@@ -48,19 +35,15 @@ class Item:
         text: all of it in a sentence.
         link: address of the chart; None where no dashboard was named.
         facts: the parts of it, ready for JSON.
-        severity: how bad the incident is; ``low`` once it is over.
         incidents: identifiers of what it is about: those that were told, where it says that they
             are over.
-        line: what it is about.
     """
 
     what: str
     text: str
     link: str | None
     facts: dict[str, Any]
-    severity: Severity = "low"
     incidents: tuple[str, ...] = ()
-    line: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -73,9 +56,7 @@ class Message:
         title: the message in a line.
         items: the changes, at most 20.
         left_out: how many more there are.
-        still_open: what was told before, lasts, and nobody has acknowledged.
-        severity: the worst of all changes.
-        series: what the first items are about over time, for channels that draw it.
+        still_open: how much was told before and lasts.
     """
 
     ident: str
@@ -83,8 +64,6 @@ class Message:
     items: tuple[Item, ...]
     left_out: int = 0
     still_open: int = 0
-    severity: Severity = "low"
-    series: tuple[Series, ...] = field(default=(), repr=False)
 
     def text(self) -> str:
         """For people, in lines."""
@@ -102,23 +81,15 @@ class Message:
             lines.append(f"{self.still_open} told before and still open")
         return lines
 
-    def shortened(self) -> "Message":
-        """Half of the items, for a channel that cannot take all."""
-        kept = self.items[: len(self.items) // 2]
-        left_out = self.left_out + len(self.items) - len(kept)
-        return replace(self, items=kept, left_out=left_out)
-
     def json(self) -> str:
         """For programs."""
         content = {
             "version": 1,
             "id": self.ident,
             "title": self.title,
-            "severity": self.severity,
             "changes": [
                 {
                     "what": item.what,
-                    "severity": item.severity,
                     "incidents": item.incidents,
                     "text": item.text,
                     "link": item.link,
@@ -141,21 +112,14 @@ def compose(
         alert: who tells it.
         changes: at least one.
         dashboard: address of the dashboard's first page, which every item links into.
-        still_open: how many incidents last that have been told and not acknowledged.
+        still_open: how many incidents last that have been told.
     """
     ordered = sorted(changes, key=_urgency)
     several = len({change.incident.line.dataset for change in changes}) > 1
     items = tuple(_item(change, dashboard, several) for change in ordered[:_MOST_ITEMS])
     keys = sorted(repr((change.what, change.remember, change.forget)) for change in changes)
     ident = hashlib.sha256("\0".join([alert, *keys]).encode("utf-8", "surrogatepass")).hexdigest()
-    return Message(
-        ident,
-        _title(changes),
-        items,
-        len(ordered) - len(items),
-        still_open,
-        worst(change.severity for change in changes),
-    )
+    return Message(ident, _title(changes), items, len(ordered) - len(items), still_open)
 
 
 def trial_message(alert: str, now: datetime) -> Message:
@@ -229,9 +193,7 @@ def _item(change: Change, dashboard: str | None, several: bool) -> Item:
         text=_sentence(change.what, incident, several),
         link=link,
         facts=facts,
-        severity=change.severity,
         incidents=idents,
-        line=line,
     )
 
 

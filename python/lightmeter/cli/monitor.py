@@ -3,21 +3,13 @@
 import contextlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lightmeter import Store
-from lightmeter.alerts import (
-    Delivery,
-    Matching,
-    acknowledge,
-    load_alerts,
-    snooze,
-    try_out,
-)
+from lightmeter.alerts import Delivery, load_alerts, try_out
 from lightmeter.cli.options import Format, From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, reported, say, usage
 from lightmeter.files import check_target, open_atomically, write_atomically
@@ -33,13 +25,12 @@ from lightmeter.monitor.export import (
 from lightmeter.monitor.monitors import false_alarms_a_year
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import replay, replayed_lines
-from lightmeter.monitor.results import OK, Result, load_turning_points
+from lightmeter.monitor.results import OK, Result
 from lightmeter.openmetrics import metrics_text
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.run import watch
 from lightmeter.store.records import Accepted, Line
-from lightmeter.times import parse_duration
 
 __all__ = ["commands"]
 
@@ -240,30 +231,6 @@ def _write_rows(
         write_table(rows, file, row_format_of(output), columns)
 
 
-@commands.command("acknowledge")
-def acknowledge_lines(
-    store: StoreOption,
-    dataset: Datasets = "*",
-    segment: Segments = "*",
-    monitor: Monitors = "*",
-    feature: Features = "*",
-    note: Note = "",
-) -> None:
-    """Say that somebody knows of the open anomalies and errors.
-
-    Messages no longer count them as open. Each option is a pattern. Without patterns all anomalies
-    and errors are meant.
-    """
-    lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
-    with reported(), Store(store, create=False) as opened:
-        incidents = acknowledge(opened, load_turning_points(opened), lines, note=note)
-        if not incidents:
-            say("nothing that is open matches")
-        for incident in incidents:
-            place = " ".join(filter(None, incident.line))
-            say(f"{incident.start:%Y-%m-%d %H:%M} {incident.kind} {place}: acknowledged")
-
-
 @commands.command()
 def accept(
     store: StoreOption,
@@ -305,28 +272,6 @@ def accept(
             complain(f"{name} has no trailing baseline, so that nothing changes for it")
 
 
-@commands.command("snooze")
-def snooze_lines(
-    store: StoreOption,
-    length: Annotated[str, typer.Option("--for", help="How long, such as 2d.")],
-    dataset: Datasets = "*",
-    segment: Segments = "*",
-    monitor: Monitors = "*",
-    feature: Features = "*",
-    note: Note = "",
-) -> None:
-    """Send no alerts for a while.
-
-    Alerts about what still lasts are sent when the snooze ends. Each option is a pattern. Without
-    patterns everything is snoozed.
-    """
-    lines = Matching(dataset=dataset, segment=segment, monitor=monitor, feature=feature)
-    with reported(), usage(), Store(store, create=False) as opened:
-        until = datetime.now(UTC) + parse_duration(length)
-        snooze(opened, lines, until, note=note)
-        say(f"snoozed until {until:%Y-%m-%d %H:%M} UTC")
-
-
 @commands.command()
 def test_alerts(config: Config) -> None:
     """Send a test message through every alert of a file."""
@@ -340,11 +285,10 @@ def test_alerts(config: Config) -> None:
 
 
 def _complain_of(deliveries: Sequence[Delivery]) -> bool:
-    """Whether a message was not sent."""
+    """Return whether a message was not sent."""
     failed = [delivery for delivery in deliveries if delivery.error is not None]
-    for delivery in deliveries:
-        if (words := delivery.error or delivery.warning) is not None:
-            complain(f"alert {delivery.alert}: {words}")
+    for delivery in failed:
+        complain(f"alert {delivery.alert}: {delivery.error}")
     return bool(failed)
 
 

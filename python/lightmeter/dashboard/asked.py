@@ -4,13 +4,12 @@ import hashlib
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from lightmeter._core import __version__
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.gathering import Notes, Said, history_of, segments_of
+from lightmeter.dashboard.gathering import Said, history_of, segments_of
 from lightmeter.dashboard.history import History
 from lightmeter.dashboard.pages.index import index_html
 from lightmeter.dashboard.place import PlacePages
@@ -18,6 +17,7 @@ from lightmeter.dashboard.shown_baseline import ShownMonitors
 from lightmeter.monitor.results import Result, load_in_brief, load_results
 from lightmeter.monitor.sitemap import dataset_page, segment_page
 from lightmeter.profile.segments import segment_text
+from lightmeter.store.records import Accepted
 from lightmeter.store.store import Store
 
 __all__ = ["INDEX", "AskedPages"]
@@ -49,7 +49,6 @@ class AskedPages:
         *,
         sees: Callable[[str], bool],
         extras: Extras,
-        now: datetime | None = None,
     ) -> bytes | None:
         """A page; None if there is none at this path, or not for whoever asks.
 
@@ -57,13 +56,12 @@ class AskedPages:
             path: such as ``index.html``.
             sees: whether a dataset may be shown; of others nothing is.
             extras: what is added. Its `whose` must differ between two who see different datasets.
-            now: the time, which says what is snoozed; None takes the clock.
 
         Raises:
             StoreError: the store cannot be read.
         """
         with self._store.snapshot(), self._store.state.snapshot():
-            look = _Look(sees, extras, Notes.of(self._store, now), _monitors(self._store))
+            look = _Look(sees, extras, self._store.state.accepted(), _monitors(self._store))
             if path == INDEX:
                 return self._index(look)
             for dataset in self._store.datasets():
@@ -97,7 +95,9 @@ class AskedPages:
             return Said.of(results), ShownMonitors(results)
 
         said, monitors = self._whole.get((dataset, text), digest, read, _size_of_whole)
-        history = history_of(self._store, dataset, segment, said, look.notes, None, all_shown=True)
+        history = history_of(
+            self._store, dataset, segment, said, look.accepted, None, all_shown=True
+        )
         others = [] if segment else self._briefs(dataset, look, digest)[1:]
         pages = PlacePages(self._store, history, others, monitors.seen_by(look.sees), look.extras)
         page = next((page for page in pages if page.path == path), None)
@@ -123,7 +123,7 @@ class AskedPages:
                 dataset,
                 segment,
                 said.get(segment_text(segment), Said({}, ())),
-                look.notes,
+                look.accepted,
                 None,
                 all_shown=True,
             ).brief()
@@ -143,7 +143,7 @@ class _Look(NamedTuple):
 
     sees: Callable[[str], bool]
     extras: Extras
-    notes: Notes
+    accepted: Sequence[Accepted]
     monitors: Sequence[tuple[str, str]]
 
     def monitors_of(self, dataset: str) -> list[tuple[str, str]]:
@@ -152,7 +152,7 @@ class _Look(NamedTuple):
 
     def inputs(self, *made_of: object) -> str:
         """A digest of these, of what people said, and of what is added."""
-        all_of_it = __version__, self.extras.made_of(), self.notes, made_of
+        all_of_it = __version__, self.extras.made_of(), self.accepted, made_of
         return hashlib.sha256(repr(all_of_it).encode()).hexdigest()
 
 

@@ -3,10 +3,9 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.gathering import Notes, Said, history_of, segments_of
+from lightmeter.dashboard.gathering import Said, history_of, segments_of
 from lightmeter.dashboard.history import History
 from lightmeter.dashboard.pages.index import index_html
 from lightmeter.dashboard.place import PlacePages
@@ -25,7 +24,6 @@ def write_dashboard(
     results: Iterable[Result] = (),
     *,
     buckets: int | None = None,
-    now: datetime | None = None,
 ) -> Written:
     """Write a site about everything in `store`, changing only files whose content changes.
 
@@ -39,15 +37,13 @@ def write_dashboard(
         results: what the monitors say, of all buckets.
         buckets: how many of a dataset have a page: the latest so many, and the latest so many with
             an anomaly; None for all of them. Of each segment, 7 at most of both.
-        now: the time, which says what is snoozed; None takes the clock. Without a time zone it is
-            local time.
 
     Raises:
         StoreError: the store cannot be read.
         OSError: the site cannot be written; `FileExistsError` if `out` holds something else.
     """
     with store.snapshot():  # so that all pages are of one moment
-        return _written(store, Site(out), results, buckets, now)
+        return _written(store, Site(out), results, buckets)
 
 
 def _written(
@@ -55,9 +51,8 @@ def _written(
     site: Site,
     results: Iterable[Result],
     buckets: int | None,
-    now: datetime | None,
 ) -> Written:
-    notes = Notes.of(store, now)
+    accepted = store.state.accepted()
     of_segment: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
     monitors = ShownMonitors()
     for result in results:
@@ -68,7 +63,7 @@ def _written(
         briefs: list[History] = []
         for segment in reversed(segments_of(store, dataset)):  # the whole last: it lists the others
             said = Said.of(of_segment.pop((dataset, segment_text(segment)), ()))
-            history = history_of(store, dataset, segment, said, notes, buckets)
+            history = history_of(store, dataset, segment, said, accepted, buckets)
             others = [] if segment else briefs
             for page in PlacePages(store, history, others, monitors, extras):
                 if page.inputs is None or not site.is_fresh(page.path, page.inputs):

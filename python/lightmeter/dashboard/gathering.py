@@ -2,39 +2,21 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple, Self
 
 from lightmeter.dashboard.history import History
 from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
-from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
+from lightmeter.store.records import Accepted, Line
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
-from lightmeter.times import to_utc
 
-__all__ = ["Notes", "Said", "history_of", "segments_of"]
+__all__ = ["Said", "history_of", "segments_of"]
 
 # Of segments, of which there may be many, fewer buckets have a page.
 _SEGMENT_BUCKETS = 7
-
-
-class Notes(NamedTuple):
-    """What people said of incidents; `acknowledged` is by dataset and segment, as text."""
-
-    acknowledged: Mapping[tuple[str, str], Sequence[Acknowledged]]
-    snoozes: Sequence[Snoozed]
-    accepted: Sequence[Accepted]
-
-    @classmethod
-    def of(cls, store: Store, now: datetime | None) -> Self:
-        """Those in a store; None takes the clock, without a time zone it is local time."""
-        state, at = store.state, to_utc(now or datetime.now(UTC))
-        acknowledged: dict[tuple[str, str], list[Acknowledged]] = {}
-        for each in state.acknowledged():
-            acknowledged.setdefault(each.line[:2], []).append(each)
-        return cls(acknowledged, state.snoozed(at), state.accepted())
 
 
 class Said(NamedTuple):
@@ -61,7 +43,7 @@ def history_of(
     dataset: str,
     segment: Mapping[str, str],
     said: Said,
-    notes: Notes,
+    accepted: Sequence[Accepted],
     most: int | None,
     *,
     all_shown: bool = False,
@@ -73,7 +55,7 @@ def history_of(
         dataset: its name.
         segment: empty for the whole of it.
         said: what monitors say of it.
-        notes: what people say.
+        accepted: what people made the new normal.
         most: how many of the latest buckets have a page, and how many with an anomaly; None for
             all, of a segment for 7.
         all_shown: whether all have a page, whatever `most` is.
@@ -85,9 +67,7 @@ def history_of(
         buckets=store.buckets(dataset, segment=segment),
         lines=said.lines,
         incidents=said.incidents,
-        acknowledged=notes.acknowledged.get((dataset, segment_text(segment)), ()),
-        snoozes=notes.snoozes,
-        accepted=notes.accepted,
+        accepted=accepted,
     )
     if all_shown:
         most = None

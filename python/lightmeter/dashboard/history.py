@@ -8,7 +8,7 @@ from functools import cached_property
 from lightmeter.monitor.incidents import Incident
 from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
-from lightmeter.store.records import Accepted, Acknowledged, Line, Snoozed
+from lightmeter.store.records import Accepted, Line
 from lightmeter.store.rows import Bucket
 from lightmeter.text import shorten
 
@@ -43,8 +43,6 @@ class History:
         buckets: earliest first.
         lines: the results of each line, earliest first.
         incidents: in those results.
-        acknowledged: the incidents that somebody knows of.
-        snoozes: the lines that nobody is told of for now.
         accepted: the changes that were made the new normal.
         shown: starts of the buckets that have a page.
     """
@@ -55,8 +53,6 @@ class History:
     buckets: Sequence[Bucket]
     lines: Mapping[Line, Sequence[Result]]
     incidents: Sequence[Incident]
-    acknowledged: Sequence[Acknowledged] = ()
-    snoozes: Sequence[Snoozed] = ()
     accepted: Sequence[Accepted] = ()
     shown: Container[datetime] = ()
 

@@ -4,10 +4,9 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from lightmeter.alerts.marks import mark_of
-from lightmeter.alerts.matching import matches
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import STATES, History, IncidentGroup, segment_name
+from lightmeter.dashboard.marks import mark_of
 from lightmeter.draw.document import grouped_table
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.draw.lines import Mark, expected, sparkline
@@ -169,24 +168,12 @@ def _facts(group: IncidentGroup) -> Iterator[str]:
         yield f"{lasting} of {len(incidents)} last"
     else:
         yield f"over by {bucket_text(max(ends))}"
-    acknowledged = [
-        entry
-        for entry in group.history.acknowledged
-        if any(incident.is_known_by(entry) for incident in incidents)
-    ]
-    if acknowledged:
-        note = next((entry.note for entry in acknowledged if entry.note), "")
-        yield "acknowledged" + (f": {shorten(note, 120)}" if note else "")
     for each in group.history.accepted:
         if any(
             covers_line(each, incident.line) and (incident.end is None or each.since < incident.end)
             for incident in incidents
         ):
             yield shorten(words_of(each), 160)
-    for snooze in group.history.snoozes:
-        if group.open and any(matches(snooze.patterns, incident.line) for incident in incidents):
-            yield f"snoozed until {bucket_text(snooze.until)}"
-            break
 
 
 def lines_table(page: str, history: History, groups: Mapping[str, Group]) -> Html | None:

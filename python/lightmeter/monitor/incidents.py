@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.records import Acknowledged, IncidentKind, Line, ResultState
+from lightmeter.store.records import IncidentKind, Line, ResultState
 
 __all__ = ["Histories", "Incident", "Silence", "ends", "find_incidents", "line_of", "lines_of"]
 
@@ -35,10 +35,6 @@ class Incident:
     def covers(self, start: datetime) -> bool:
         """Whether the bucket that starts at `start` is one of its."""
         return self.start <= start and (self.end is None or start < self.end)
-
-    def is_known_by(self, note: Acknowledged) -> bool:
-        """Whether the note is about it, also if late data has moved where it began."""
-        return (note.line, note.kind) == (self.line, self.kind) and self.covers(note.start)
 
 
 class Silence(Result):

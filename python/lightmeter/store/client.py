@@ -4,16 +4,15 @@ import os
 import random
 import re
 import ssl
-import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, wait
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urlencode
 
 import urllib3
 from pydantic import BaseModel, ValidationError
 
+from lightmeter.bounded import bounded
 from lightmeter.errors import StoreError
 from lightmeter.nesting import parse_json
 from lightmeter.store.address import proxy_for
@@ -29,7 +28,7 @@ _PATIENCE = 20.0  # to try again
 _WHOLE = 120.0  # for one try
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LONGEST_ASKED = 30.0  # that a server may ask to wait
-_LOOK = 0.25  # until it is looked whether there is less time than was thought
+_LOOK = 0.25  # until it is looked whether there is less time
 
 _AGAIN = frozenset({408, 429, 502, 503, 504})
 _PIECE = 1 << 16
@@ -223,33 +222,13 @@ class Client:
             time.sleep(min(remaining, _LOOK))
 
     def _try(self, request: _Request, seconds: float) -> Answer:
-        """Ask once, in a thread that is left alone when time runs out.
-
-        It may run out earlier than was thought (`hurry`), and where no timeout of a socket helps:
-        while a name is looked up, or one byte comes after the other.
-        """
+        """Ask once. Time may run out earlier than was thought (`hurried`)."""
         if self._closed:
             raise StoreError(f"the store {self.address!r} is closed")
         if self._process != os.getpid():  # parent and child would mix up their answers
             self._pool, self._process = self._made(), os.getpid()
         until = time.monotonic() + seconds
-        outcome: Future[Answer] = Future()
-
-        def run() -> None:
-            try:
-                outcome.set_result(self._exchange(request, until))
-            except BaseException as error:
-                outcome.set_exception(error)
-
-        try:
-            threading.Thread(target=run, daemon=True).start()
-        except RuntimeError:  # the interpreter is ending
-            run()
-        while (remaining := min(until, self.hurried) - time.monotonic()) > 0:
-            wait([outcome], min(remaining, _LOOK))
-            if outcome.done():
-                return outcome.result()
-        raise TimeoutError("no time was left for an answer")
+        return bounded(lambda: self._exchange(request, until), lambda: min(until, self.hurried))
 
     def _exchange(self, request: _Request, until: float) -> Answer:
         response = self._pool.request(

@@ -1,12 +1,11 @@
 """One run of monitors: judged, kept and told as one."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import lightmeter as lm
 import pytest
 from lightmeter import Store
-from lightmeter.alerts import Matching, snooze
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
 from september import NOW, put_days, rows
@@ -83,10 +82,6 @@ def test_a_time_without_zone_is_local(
     for now, last in ((midnight - timedelta(minutes=1), 3), (midnight, 4)):
         (newest,) = lm.watch(store, config, now=now).newest
         assert newest.bucket.day == last
-    evening = datetime(2022, 9, 7, 23)
-    snooze(store, Matching(), evening)
-    (snoozed,) = store.state.snoozed(NOW.replace(day=1))
-    assert snoozed.until == evening.replace(tzinfo=UTC) - far_from_utc
 
 
 def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_path: Path) -> None:

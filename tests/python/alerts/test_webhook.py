@@ -1,7 +1,5 @@
 """The webhook: what a receiver on this machine gets, and what is told when it fails."""
 
-import base64
-import contextlib
 import json
 import threading
 import time
@@ -9,20 +7,19 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from alerting import MESSAGE, has_no_deliveries_left, webhook
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from lightmeter.alerts import Webhook, sign, verify
+from alerting import MESSAGE, webhook
+from lightmeter.alerts import Webhook
 from lightmeter.errors import DeliveryError
 from receiver import Receiver, drip, garbage, hang_up, silence
+from standardwebhooks import Webhook as Standard
+from standardwebhooks import WebhookVerificationError
 
-# The first is that of the standard's examples.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_" + "QUJD" * 8
 
 
 def test_the_receiver_can_check_who_sent_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    monkeypatch.setenv("HOOK_SECRET", f"{OTHER} {SECRET}")
     with Receiver([200]).running() as receiver:
         webhook(receiver, secret_env="HOOK_SECRET").send(MESSAGE)
     (request,) = receiver.requests
@@ -30,19 +27,10 @@ def test_the_receiver_can_check_who_sent_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert request.headers["Content-Type"] == "application/json; charset=utf-8"
     headers = {name.lower(): value for name, value in request.headers.items()}
     assert headers["webhook-id"] == json.loads(request.body)["id"]
-    when = int(headers["webhook-timestamp"])
-    assert abs(when - time.time()) < 60
-    assert verify(request.body, headers, SECRET)
-    assert not verify(request.body + b" ", headers, SECRET)
-    assert not verify(request.body, headers, OTHER)
-    assert not verify(request.body, headers | {"webhook-id": "another"}, SECRET)
-    assert not verify(request.body, headers | {"webhook-timestamp": str(when + 1)}, SECRET)
-    for late, believed in ((301, False), (299, True), (-301, False)):
-        assert verify(request.body, headers, SECRET, now=when + late) == believed
-    for name in headers:
-        if name.startswith("webhook-"):
-            assert not verify(request.body, {**headers, name: ""}, SECRET)
-    assert not verify(request.body, {}, SECRET)
+    for known in (SECRET, OTHER):  # while one replaces the other, either side may be first
+        assert Standard(known).verify(request.body, headers)["id"] == headers["webhook-id"]
+    with pytest.raises(WebhookVerificationError):
+        Standard("whsec_" + "MTIz" * 10).verify(request.body, headers)
 
 
 def test_this_machine_is_known_by_all_of_its_addresses() -> None:
@@ -53,50 +41,15 @@ def test_this_machine_is_known_by_all_of_its_addresses() -> None:
         Webhook(url="http://[::ffff:192.0.2.1]:8080/x")
 
 
-def test_the_example_of_the_standard() -> None:
-    headers = sign(b'{"test": 2432232314}', "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, SECRET)
-    assert headers == {
-        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
-        "webhook-timestamp": "1614265330",
-        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-    }
-
-
-def test_while_a_secret_changes_either_side_may_be_first() -> None:
-    both = sign(b"{}", "id", 5, f"{OTHER} {SECRET}")
-    assert both["webhook-signature"].count("v1,") == 2
-    for known in (SECRET, OTHER, [SECRET, OTHER]):
-        assert verify(b"{}", both, known, now=5)
-    assert verify(b"{}", sign(b"{}", "id", 5, SECRET), f"{OTHER} {SECRET}", now=5)
-    more = {**both, "webhook-signature": "v1a,x v2,y " + both["webhook-signature"]}
-    assert verify(b"{}", more, SECRET, now=5)
-
-
-def signature(digest: bytes) -> str:
-    return f"v1,{base64.b64encode(digest).decode()} v1,x"
-
-
-@settings(max_examples=100, derandomize=True)
-@given(st.text(max_size=40) | st.binary(min_size=32, max_size=32).map(signature))
-def test_no_made_up_signature_passes(header: str) -> None:
-    good = sign(b"{}", "id", 5, SECRET)
-    assert verify(b"{}", good, SECRET, now=5)
-    assert not verify(b"{}", good | {"webhook-signature": header}, SECRET, now=5)
-    assert verify(b"{}", good | {"webhook-timestamp": header}, SECRET, now=5) == (header == "5")
-    assert verify(b"{}", good | {"webhook-id": header}, SECRET, now=5) == (header == "id")
-
-
 @pytest.mark.parametrize(
     "secret", ["s3cret", "whsec_", "whsec_c2hvcnQ=", SECRET[6:], "whsec_" + "A" * 88, "whsec_!" * 9]
 )
 def test_secrets_that_are_none(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for use in (lambda: sign(b"", "id", 5, secret), lambda: verify(b"", {}, secret)):
-        with pytest.raises(ValueError, match=r"expected secrets such as 'whsec_\.\.\.'") as raised:
-            use()
-        assert secret not in str(raised.value).replace("whsec_...", "")
     monkeypatch.setenv("KEY", secret)
-    with pytest.raises(DeliveryError, match="the environment variable KEY: expected secrets"):
+    words = "the environment variable KEY: expected secrets"
+    with pytest.raises(DeliveryError, match=words) as raised:
         Webhook(url="https://example.com", secret_env="KEY").send(MESSAGE)
+    assert secret not in str(raised.value).replace("whsec_...", "")
 
 
 def test_nothing_is_signed_without_a_secret() -> None:
@@ -121,7 +74,7 @@ def test_a_failure_that_may_pass_is_tried_again(answer: Any) -> None:
         ((400, {}, b"invalid_payload"), 1, "answered 400: invalid_payload"),
         ((404, {}, b"<p>" * 100_000), 1, "answered 404: <p><p>"),
         (401, 1, "answered 401$"),
-        (garbage, 3, "no answer that can be read"),
+        (garbage, 3, "cannot be reached: .*not HTTP"),
         (hang_up, 3, "no answer that can be read|cannot be reached"),
     ],
 )
@@ -163,7 +116,7 @@ def test_an_address_that_the_receiver_quotes_is_not_told(echo: Any, shown: Any) 
 
     with Receiver([answer if isinstance(echo, bytes) else echo]).running() as receiver:
         url = receiver.url.replace("/hook", path)
-        with pytest.raises(DeliveryError, match=r"answered 404: |no answer that can") as raised:
+        with pytest.raises(DeliveryError, match=r"answered 404: |cannot be reached") as raised:
             Webhook(url=url, tries=1).send(MESSAGE)
     for secret in ("services", "T00", "SECRETTO", "andMORE", "GNATURE"):
         assert secret.lower() not in str(raised.value).lower()
@@ -177,24 +130,6 @@ def test_a_try_takes_no_longer_than_its_timeout(answer: Any) -> None:
     ):
         webhook(receiver, tries=2, timeout=0.5).send(MESSAGE)
     assert len(receiver.requests) == 2
-
-
-def test_a_try_that_is_given_up_leaves_no_thread_and_no_socket() -> None:
-    gone = threading.Event()
-
-    def answer(handler: Any) -> None:
-        """Until the other side hangs up."""
-        with contextlib.suppress(OSError):
-            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-            while not gone.wait(0.02):
-                handler.wfile.write(b"X")
-        gone.set()
-
-    with Receiver([answer]).running() as receiver:
-        with pytest.raises(DeliveryError, match=r"no answer in 0\.3 s"):
-            webhook(receiver, tries=1, timeout=0.3).send(MESSAGE)
-        assert has_no_deliveries_left()
-        assert gone.wait(10)
 
 
 def test_the_address_is_not_shown() -> None:

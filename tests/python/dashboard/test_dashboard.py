@@ -11,7 +11,6 @@ from dashboards import NAMES, Page, Shown, attacked, cells, fill, html_files, pr
 from hostile import HOSTILE
 from incidents import DAY, FIRST, days
 from lightmeter import Profile
-from lightmeter.alerts import Matching, acknowledge
 from lightmeter.dashboard import asked as asked_module
 from lightmeter.dashboard import place as place_module
 from lightmeter.dashboard.asked import AskedPages
@@ -29,7 +28,7 @@ from lightmeter.monitor.sitemap import (
     slug,
 )
 from lightmeter.store import Store
-from lightmeter.store.records import Basis
+from lightmeter.store.records import Accepted, Basis, Line
 from PIL import Image
 
 # --- what it says -----------------------------------------------------------------------------
@@ -191,14 +190,13 @@ def test_pages_on_request_are_those_of_the_static_site(store: Store, tmp_path: P
     results += days("oAooooo", feature="entropy", segment={"camera": "left"})
     results += days("oA", dataset=HOSTILE[1], segment={HOSTILE[0]: "../../x"}, feature="entropy")
     save_results(store, results)
-    acknowledge(store, results, Matching(feature="saturation"), note="new stain")
     Shown(store, load_results(store)).build(tmp_path / "site")
-    asked, now = AskedPages(store), FIRST + 10 * DAY
+    asked = AskedPages(store)
     files = html_files(tmp_path / "site")
     assert len(files) == 25
     for file in files:
         path = file.relative_to(tmp_path / "site").as_posix()
-        page = asked.page(path, sees=all_seen, extras=Extras(), now=now)
+        page = asked.page(path, sees=all_seen, extras=Extras())
         assert page == file.read_bytes(), path
     for path in (
         "x.html",
@@ -206,7 +204,7 @@ def test_pages_on_request_are_those_of_the_static_site(store: Store, tmp_path: P
         f"{dataset_page('cells')}/index.html",
         "../index.html",
     ):
-        assert asked.page(path, sees=all_seen, extras=Extras(), now=now) is None
+        assert asked.page(path, sees=all_seen, extras=Extras()) is None
 
 
 def test_a_page_is_made_again_only_when_it_changes(
@@ -227,7 +225,7 @@ def test_a_page_is_made_again_only_when_it_changes(
     def look() -> list[str]:
         made.clear()
         for path in paths:
-            assert asked.page(path, sees=all_seen, extras=Extras(), now=FIRST + 10 * DAY)
+            assert asked.page(path, sees=all_seen, extras=Extras())
         return made.copy()
 
     everything = ["index_html", "dataset_html", "bucket"]
@@ -236,7 +234,7 @@ def test_a_page_is_made_again_only_when_it_changes(
     assert look() == everything[:2]
     store.put("cells", profile(98), at=FIRST + 8 * DAY, writer="w")
     assert look() == everything
-    acknowledge(store, shown.results, Matching(), note="known")
+    store.state.accept(Accepted(Line("cells", "*", "*", "*"), FIRST, "known", FIRST))
     assert look() == everything[:2]
     save_results(store, days("oooooooooo", feature="saturation"))
     assert look() == everything

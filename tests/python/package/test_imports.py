@@ -13,7 +13,18 @@ PACKAGE = ROOT / "python/lightmeter"
 CORE = ROOT / "cpp"
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](\S+)\.\w+[>"]', re.MULTILINE)
 
-GROUND = {"_core", "errors", "files", "nesting", "quiet", "settings", "sketch", "text", "times"}
+GROUND = {
+    "_core",
+    "bounded",
+    "errors",
+    "files",
+    "nesting",
+    "quiet",
+    "settings",
+    "sketch",
+    "text",
+    "times",
+}
 
 # A room may use those below it: the ones named here and everything that they may use.
 ROOMS = {

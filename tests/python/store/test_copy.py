@@ -64,7 +64,7 @@ def test_dashboards_are_the_same(drift: Path, target: str, tmp_path: Path) -> No
     with Store(drift) as first, Store(target) as second:
         copy_store(first, second)
         for name, store in (("a", first), ("b", second)):
-            write_dashboard(store, tmp_path / name, now=NOON)
+            write_dashboard(store, tmp_path / name)
             files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
             pages.append([(path.name, path.read_bytes()) for path in files])
     assert pages[0] == pages[1]

@@ -3,21 +3,8 @@
 from lightmeter.alerts.channels.apprise import Apprise
 from lightmeter.alerts.channels.channel import CHANNELS, Channel
 from lightmeter.alerts.channels.command import Command
-from lightmeter.alerts.channels.email import Email
 from lightmeter.alerts.channels.pagerduty import PagerDuty
-from lightmeter.alerts.channels.signatures import sign, verify
 from lightmeter.alerts.channels.stdout import Stdout
 from lightmeter.alerts.channels.webhook import Webhook
 
-__all__ = [
-    "CHANNELS",
-    "Apprise",
-    "Channel",
-    "Command",
-    "Email",
-    "PagerDuty",
-    "Stdout",
-    "Webhook",
-    "sign",
-    "verify",
-]
+__all__ = ["CHANNELS", "Apprise", "Channel", "Command", "PagerDuty", "Stdout", "Webhook"]

@@ -7,10 +7,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from lightmeter.alerts.channels.channel import CHANNELS
-from lightmeter.alerts.channels.pictures import picture
 from lightmeter.alerts.channels.posting import check_tries, check_variable, variable
 from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
@@ -20,7 +19,6 @@ from lightmeter.monitor.keys import Seconds, Secret
 __all__ = ["Apprise"]
 
 _MOST_BYTES = 2**20  # of a file of addresses
-_TYPES = {"low": "info", "normal": "warning", "high": "failure"}
 
 
 @CHANNELS("apprise")
@@ -37,8 +35,6 @@ class Apprise:
         timeout: seconds that all of them together may take.
     """
 
-    draws: ClassVar[bool] = True
-
     urls_env: Secret | None = None
     urls_file: Path | None = None
     timeout: Seconds = 30.0
@@ -48,7 +44,7 @@ class Apprise:
         if (self.urls_env is None) == (self.urls_file is None):
             raise ValueError("an alert to apprise needs either urls_env or urls_file")
         check_variable("urls_env", self.urls_env)
-        check_tries(self.timeout, 1, 0.0)
+        check_tries(self.timeout)
 
     def send(self, message: Message) -> None:
         """Send the message to every address, and wait until each is done.
@@ -58,7 +54,6 @@ class Apprise:
                 to all of them again. The error tells no address.
         """
         servers = self._servers()
-        attached = _attached(message)
         links = {item.link for item in message.items}
         lines = [line.strip() for line in message.text().split("\n")[1:]]
         title = _without_mentions(message.title)
@@ -73,7 +68,6 @@ class Apprise:
                     title=title,
                     notify_type=_kind(message),
                     body_format="text",
-                    attach=attached,
                 ):
                     failed.append(name)
                 waiting.remove(name)
@@ -93,7 +87,7 @@ class Apprise:
             import apprise
         except ImportError:
             raise DeliveryError(
-                "apprise is not installed; pip install 'lightmeter[apprise]'"
+                "apprise is not installed; pip install 'lightmeter[alerts]'"
             ) from None
         servers = []
         for place, url in enumerate(self._urls(), 1):
@@ -144,23 +138,9 @@ def _without_mentions(text: str) -> str:
     return text.replace("@", "@\N{ZERO WIDTH SPACE}")
 
 
-def _attached(message: Message) -> Any:
-    """Its pictures, which services leave out that show none; None if there are none."""
-    if not message.series:
-        return None
-    import apprise
-    from apprise.attachment.memory import AttachMemory
-
-    attached = apprise.AppriseAttachment()
-    for index, series in enumerate(message.series):
-        name = f"line{index}.png"
-        attached.add(AttachMemory(content=picture(series), name=name, mimetype="image/png"))
-    return attached
-
-
 def _kind(message: Message) -> str:
     """Its notify type."""
     whats = {item.what for item in message.items}
-    if whats and whats <= {"resolved", "withdrawn"}:
+    if whats <= {"resolved", "withdrawn"}:
         return "success"
-    return _TYPES[message.severity]
+    return "failure" if "error" in whats else "info" if "test" in whats else "warning"

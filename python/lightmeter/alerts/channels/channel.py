@@ -11,12 +11,12 @@ __all__ = ["CHANNELS", "Channel"]
 class Channel(Protocol):
     """A way to tell somebody. Its fields are the keys of an ``[[alert]]`` with its ``to``.
 
-    A channel may have two attributes that are true: ``one_by_one``, where every message is of one
-    change, and ``draws``, where messages come with the series that they are about.
+    A channel may have an attribute ``one_by_one`` that is true: then every message is of one
+    change.
     """
 
-    def send(self, message: Message) -> str | None:
-        """Send the message. Returns what somebody should know of one that arrived; None: nothing.
+    def send(self, message: Message) -> None:
+        """Send the message.
 
         Raises:
             DeliveryError: it did not arrive.

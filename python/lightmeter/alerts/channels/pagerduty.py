@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from lightmeter.alerts.channels.channel import CHANNELS
 from lightmeter.alerts.channels.posting import (
@@ -11,7 +10,6 @@ from lightmeter.alerts.channels.posting import (
     check_url,
     check_variable,
     post,
-    repeated,
     variable,
 )
 from lightmeter.alerts.message import Item, Message
@@ -20,7 +18,7 @@ from lightmeter.text import shorten
 
 __all__ = ["PagerDuty"]
 
-_SEVERITIES = {"low": "warning", "normal": "error", "high": "critical"}
+_SEVERITIES = {"anomaly": "error", "error": "warning", "test": "info"}
 _MOST_SUMMARY = 1024  # characters that it takes
 
 
@@ -61,15 +59,19 @@ class PagerDuty:
             DeliveryError: one was not. The error tells neither the key nor the address.
         """
         key = variable(self.key_env)
-        host = shorten(urlsplit(self.url).hostname, 80)
         for item in message.items:
             for event in _events(item):
                 body = json.dumps({"routing_key": key, **event}).encode()
-
-                def once(body: bytes = body) -> None:
-                    post(self.url, body, self.timeout, hidden=key)
-
-                repeated(f"PagerDuty at {host}", once, self.tries, self.pause)
+                post(
+                    "PagerDuty",
+                    self.url,
+                    body,
+                    dict,
+                    timeout=self.timeout,
+                    tries=self.tries,
+                    pause=self.pause,
+                    hidden=key,
+                )
 
 
 def _events(item: Item) -> list[dict[str, Any]]:
@@ -83,7 +85,7 @@ def _events(item: Item) -> list[dict[str, Any]]:
         "payload": {
             "summary": shorten(item.text, _MOST_SUMMARY),
             "source": item.facts.get("dataset") or "lightmeter",
-            "severity": _SEVERITIES[item.severity] if item.line else "info",
+            "severity": _SEVERITIES[item.what],
             "component": item.facts.get("feature") or "",
             "class": item.facts.get("monitor") or "",
             "custom_details": item.facts,

@@ -1,26 +1,25 @@
 """Posting a message over HTTP, signed."""
 
-import time
+import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from datetime import UTC, datetime
+from typing import Any
 
 from lightmeter.alerts.channels.channel import CHANNELS
-from lightmeter.alerts.channels.formats import FORMATS, Format, encode
 from lightmeter.alerts.channels.posting import (
     check_tries,
     check_url,
     check_variable,
     post,
-    repeated,
     variable,
 )
-from lightmeter.alerts.channels.signatures import sign, signing_keys
 from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.keys import Seconds, Secret
-from lightmeter.text import shorten
 
 __all__ = ["Webhook"]
+
+_SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 @CHANNELS("webhook")
@@ -33,8 +32,8 @@ class Webhook:
             message, repr or error tells it.
         url_env: the environment variable that holds the address, instead of `url`.
         secret_env: the environment variable that holds the secret of the signature, or several with
-            spaces between; None signs nothing. See `lightmeter.alerts.sign`.
-        format: ``json``, ``slack`` or ``teams``.
+            spaces between while one replaces another; None signs nothing. Signatures are those of
+            Standard Webhooks (standardwebhooks.com), whose packages verify them.
         timeout: seconds that a try may take.
         tries: how many tries at most. After a refusal (4xx) there is no other.
         pause: seconds before the second try, doubled before each further one.
@@ -43,7 +42,6 @@ class Webhook:
     url: Secret | None = field(default=None, repr=False)
     url_env: Secret | None = None
     secret_env: Secret | None = None
-    format: Format = "json"
     timeout: Seconds = 10.0
     tries: int = 3
     pause: Seconds = 1.0
@@ -56,8 +54,6 @@ class Webhook:
             check_url(self.url)
         check_variable("url_env", self.url_env)
         check_variable("secret_env", self.secret_env)
-        if self.format not in FORMATS:
-            raise ValueError(f"format is {self.format!r}; expected {', '.join(FORMATS)}")
         check_tries(self.timeout, self.tries, self.pause)
 
     def send(self, message: Message) -> None:
@@ -72,24 +68,38 @@ class Webhook:
             check_url(url)
         except ValueError as error:
             raise DeliveryError(f"the environment variable {self.url_env}: {error}") from None
-        secrets = self._secrets()
-        body = encode(message, self.format)
+        signers, body = self._signers(), message.json()
 
-        def once() -> None:
-            headers = {"webhook-id": message.ident}
-            if secrets is not None:  # a signature is of this try
-                headers = sign(body, message.ident, int(time.time()), secrets)
-            post(url, body, self.timeout, headers=headers)
+        def headers() -> dict[str, str]:  # a signature is of a try
+            headers, now = {"webhook-id": message.ident}, datetime.now(UTC)
+            if signers:
+                signatures = (signer.sign(message.ident, now, body) for signer in signers)
+                headers["webhook-timestamp"] = str(int(now.timestamp()))
+                headers["webhook-signature"] = " ".join(signatures)
+            return headers
 
-        host = shorten(urlsplit(url).hostname, 80)
-        repeated(f"webhook at {host}", once, self.tries, self.pause)
+        post(
+            "webhook",
+            url,
+            body.encode(),
+            headers,
+            timeout=self.timeout,
+            tries=self.tries,
+            pause=self.pause,
+        )
 
-    def _secrets(self) -> str | None:
+    def _signers(self) -> list[Any]:
         if self.secret_env is None:
-            return None
-        secrets = variable(self.secret_env)
+            return []
         try:
-            signing_keys(secrets)
-        except ValueError as error:
-            raise DeliveryError(f"the environment variable {self.secret_env}: {error}") from None
-        return secrets
+            from standardwebhooks import Webhook as Signer
+        except ImportError:
+            text = "signing needs standardwebhooks; pip install 'lightmeter[alerts]'"
+            raise DeliveryError(text) from None
+        secrets = variable(self.secret_env).split()
+        if not secrets or not all(map(_SECRET.fullmatch, secrets)):
+            raise DeliveryError(
+                f"the environment variable {self.secret_env}: expected secrets such as "
+                "'whsec_...', base64 of 24 to 64 random bytes"
+            )
+        return [Signer(secret) for secret in secrets]
