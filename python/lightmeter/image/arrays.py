@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = ["DTYPES", "ArrayLike", "Channels", "Layout", "Samples", "as_numpy", "as_range"]
-__all__ += ["check_channels", "check_layout", "dimensions_of", "is_array"]
-__all__ += ["pictures", "range_of", "samples_of"]
+__all__ = ["DTYPES", "GRAY_MODES", "ArrayLike", "Channels", "Layout", "Samples", "as_numpy"]
+__all__ += ["as_range", "check_channels", "check_layout", "check_samples", "dimensions_of"]
+__all__ += ["is_array", "pictures", "range_of", "samples_of"]
 
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
@@ -21,7 +21,12 @@ Samples = Literal["", "integer", "float"]
 _CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
 _CHANNEL_COUNTS = (1, 3, 4)
 
-DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
+DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
+
+# What Pillow calls a gray picture of each type of samples.
+GRAY_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16"}
+_WIDE = ("int8", "int16", "int32", "uint32")  # of which nobody knows what is black and white
+GRAY_MODES |= dict.fromkeys(_WIDE, "I") | dict.fromkeys(("float16", "float32", "float64"), "F")
 
 # DLPack's numbers of the devices whose memory the CPU reads: CPU, and pinned by CUDA or ROCm.
 _CPU_DEVICES = frozenset({1, 3, 11})
@@ -101,19 +106,32 @@ def samples_of(dtype: np.dtype[Any]) -> Samples:
     return "float" if dtype.kind == "f" else "integer" if dtype.itemsize > 1 else ""
 
 
-def pictures(array: NDArray[Any], layout: Layout | None, bands: int | None = None) -> NDArray[Any]:
+def check_samples(dtype: np.dtype[Any], value_range: tuple[float, float] | None) -> None:
+    """Refuse samples of an array that are not measured.
+
+    Raises:
+        ImageError: they are of another type, or of integers whose range has to be said.
+    """
+    if dtype.name not in GRAY_MODES:
+        expected = f"expected {', '.join(GRAY_MODES)}; convert it, as to float32"
+        raise ImageError("unsupported", f"got an array of {dtype}; {expected}")
+    if dtype.name in _WIDE and value_range is None:
+        expected = "say what is black and white, as by value_range=(0, 4095), or convert it"
+        raise ImageError("unsupported", f"got an array of {dtype}; {expected}")
+
+
+def pictures(
+    array: NDArray[Any],
+    layout: Layout | None,
+    bands: int | None = None,
+    value_range: tuple[float, float] | None = None,
+) -> NDArray[Any]:
     """A view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
 
     Raises:
         ImageError: its dtype or shape is not supported, or it has no pixels.
     """
-    if array.dtype.name not in DTYPES:
-        integer = array.dtype.kind in "iu"
-        advice = "uint16, or to float32 with value_range" if integer else "float32"
-        raise ImageError(
-            "unsupported",
-            f"got an array of {array.dtype}; expected {', '.join(DTYPES)}; convert it to {advice}",
-        )
+    check_samples(array.dtype, value_range)
     dimensions = dimensions_of(array.shape, layout, bands)
     if array.size == 0:
         raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")

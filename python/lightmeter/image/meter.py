@@ -14,6 +14,8 @@ from PIL import Image
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import (
+    DTYPES,
+    GRAY_MODES,
     ArrayLike,
     Channels,
     Layout,
@@ -48,7 +50,6 @@ DEEP_GRAY: dict[str, np.dtype[Any]] = {
     "F": np.dtype("=f4"),
 }
 _UINT8: np.dtype[Any] = np.dtype(np.uint8)
-_ARRAY_MODES = {"b1": "1", "u1": "L", "u2": "I;16", "f4": "F", "f8": "F"}
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
 # this high stay in the cache between the copy and the measurement.
@@ -135,6 +136,7 @@ class ImageMeter:
     _threads: int | None = None
     _layout: Layout | None = None
     _features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
+    _expected: int | None = None  # pixels to measure, of an image of known size
 
     def __init__(
         self,
@@ -173,8 +175,12 @@ class ImageMeter:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
-        known = None if size is None else as_place("size", size)
-        core = _core.ImageMeter(metrics, known, _as_mask(mask))
+        known, ignored = None if size is None else as_place("size", size), _as_mask(mask)
+        core = _core.ImageMeter(metrics, known, ignored)
+        if ignored is not None:
+            self._expected = int(np.count_nonzero(ignored == 0))
+        elif known is not None:
+            self._expected = known[0] * known[1]
         self._core, self._counting = core, Counting(channels, as_range(value_range), metrics)
         self._threads, self._layout = threads, layout
 
@@ -256,17 +262,20 @@ class ImageMeter:
         return self._core.measurement()
 
     def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
-        (picture,) = pictures(array, self._layout)
+        (picture,) = pictures(array, self._layout, value_range=self._counting.value_range)
         bands = picture.shape[2]
-        mode = {3: "RGB", 4: "RGBA"}.get(bands) or _ARRAY_MODES[array.dtype.str[1:]]
+        mode = {3: "RGB", 4: "RGBA"}.get(bands) or GRAY_MODES[array.dtype.name]
         self._samples = samples_of(array.dtype)
         self._order = None if bands < 3 else self._counting.channels
+        white = self._counting.range_of(picture.dtype)
         if picture.dtype == np.bool_:
             picture = np.multiply(picture, np.uint8(255))
+        elif picture.dtype.name not in DTYPES:
+            picture = picture.astype(np.float64)
         self._core.update(
             picture,
             self._counting.channels == "BGR",
-            self._counting.range_of(picture.dtype),
+            white,
             self._threads_for(picture.size // bands),
             at,
         )

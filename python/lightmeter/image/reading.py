@@ -145,6 +145,11 @@ class Reading:
                 raise ValueError(f"got a band and a function {function.__name__}; rename one")
 
     @property
+    def band_count(self) -> int | None:
+        """How many channels are no colours; None where they are."""
+        return None if self.bands is None else len(self.bands)
+
+    @property
     def metric_set(self) -> MetricSet:
         """The set in `metrics`."""
         name: MetricSet = as_metrics(self.metrics)[0]

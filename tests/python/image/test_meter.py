@@ -5,7 +5,9 @@ import ctypes
 import pickle
 import subprocess
 import sys
+from typing import Any
 
+import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
@@ -66,6 +68,7 @@ def test_statistics_are_pillows(mode: str, seed: int) -> None:
 
 FORK = """
 import os, threading
+import lightmeter as lm
 import numpy as np
 from lightmeter import ImageMeter
 
@@ -125,3 +128,14 @@ def test_a_meter_is_not_copied() -> None:
     for again in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="cannot be copied or pickled"):
             again(ImageMeter())
+
+
+@pytest.mark.parametrize("options", [{"size": (4, 6)}, {"mask": np.zeros((6, 4), bool)}])
+def test_an_image_that_was_measured_in_part_is_not_logged(options: dict[str, Any]) -> None:
+    meter = ImageMeter(**options)
+    meter.update(np.zeros((3, 4), np.uint8))
+    with pytest.raises(ImageError, match="has measured 12 of 24 pixels") as caught:
+        lm.log_image(meter)
+    assert caught.value.reason == "truncated"
+    meter.update(np.zeros((3, 4), np.uint8))
+    assert lm.log_image(meter).view().images == 1

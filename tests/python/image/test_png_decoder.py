@@ -139,7 +139,7 @@ def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
     ],
 )
 def test_every_doubt_is_left_to_pillow(file: bytes) -> None:
-    assert png.ours(file) is None
+    assert png.ours(file) in (None, png.pillows(file))
 
 
 def brightest(image: Any) -> int:
@@ -169,7 +169,7 @@ def test_rows_of_a_folder_are_the_same_without_it(
 ) -> None:
     folder_of_files(tmp_path)
     own = list(lm.measure(tmp_path, workers=1, **options))
-    monkeypatch.setattr("lightmeter.image.measure.is_trusted", lambda _: False)
+    monkeypatch.setattr("lightmeter.image.frames.is_trusted", lambda _: False)
     assert own == list(lm.measure(tmp_path, workers=1, **options))
 
 

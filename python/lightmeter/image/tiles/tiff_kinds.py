@@ -47,16 +47,16 @@ def mode_of(page: Any, bands: int | None) -> str | None:
     samples, depth = page.samplesperpixel, depth_of(page)
     if not _is_known(page, depth):
         return None
+    # The decoder of JPEG makes RGB of all three, but not of each alone.
+    is_rgb = page.compression == JPEG and page.planarconfig != SEPARATE
+    if page.photometric in (_PALETTE, YCBCR) and (depth != "u8" or (samples > 1 and not is_rgb)):
+        return None
     if samples > 1:
         if bands is not None and not depth.isdigit():
             return f"{bands} bands"
         if depth not in _COLOUR_DEPTHS or page.extrasamples[:1] == (_PREMULTIPLIED,):
             return None
     mode = _MODES.get((page.photometric, min(samples, 4)))
-    if page.photometric in (_PALETTE, YCBCR):
-        # The decoder of JPEG makes RGB of all three, but not of each alone.
-        is_rgb = page.compression == JPEG and page.planarconfig != SEPARATE
-        return mode if depth == "u8" and (samples == 1 or is_rgb) else None
     if mode != "L":
         return mode
     is_swapped = depth == "u16" and page.parent.byteorder == ">"

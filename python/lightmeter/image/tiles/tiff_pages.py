@@ -9,7 +9,6 @@ from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.limits import check_frames
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiles.raster import band_count
 from lightmeter.image.tiles.tiff_raster import TiffRaster
 
 __all__ = ["MOST_LEVELS", "TiffPages"]
@@ -45,7 +44,7 @@ class TiffPages:
             ImageError: there is no such level, or it is of another number of bands.
             Exception: a page is damaged.
         """
-        level, bands = reading.pyramid_level or 0, band_count(reading)
+        level, bands = reading.pyramid_level or 0, reading.band_count
         if level >= len(self.levels):
             raise ImageError(
                 "unsupported", f"no level {level}; the picture has 0 to {len(self.levels) - 1}"

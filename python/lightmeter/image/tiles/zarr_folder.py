@@ -1,7 +1,7 @@
 """Pictures in folders of Zarr: OME-Zarr (NGFF) with its levels, and plain arrays, read by zarr."""
 
 import os
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ import numpy as np
 
 from lightmeter.errors import ImageError
 from lightmeter.image.decoders import decoder
+from lightmeter.image.frame import Frame
+from lightmeter.image.header import Facts
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import axes_of, planes_of
-from lightmeter.image.tiles.raster import LargePicture
 
 __all__ = ["ZARR_FILES", "is_zarr", "open_zarr"]
 
@@ -26,14 +27,13 @@ def is_zarr(path: object) -> bool:
     """Return whether it is the path of a folder of Zarr, by its suffix or its metadata."""
     if not isinstance(path, str | os.PathLike) or not os.path.isdir(path):
         return False
-    folder = os.fsdecode(path).rstrip(os.sep)
-    if folder.lower().endswith(".zarr"):
-        return True
-    return any(map(os.path.exists, map(partial(os.path.join, folder), ZARR_FILES)))
+    folder = Path(os.fsdecode(path))
+    found = map(os.path.exists, map(folder.joinpath, ZARR_FILES))
+    return folder.suffix.lower() == ".zarr" or any(found)
 
 
-def open_zarr(folder: Path, reading: Reading) -> LargePicture:
-    """Open the level of the first picture in a folder of Zarr.
+def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
+    """Yield the level of the first picture in a folder of Zarr.
 
     Raises:
         ImageError: there is no picture, no such level, it is damaged, or zarr is not installed.
@@ -44,7 +44,7 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
         raise ImageError("unsupported", "this needs: pip install 'lightmeter[zarr]'") from None
     try:
         found, axes, is_rgb = _level_of(open_folder(folder), reading.pyramid_level or 0)
-        array, is_encoded = bounded(found)
+        array = bounded(found)
     except FileNotFoundError:
         raise ImageError("unsupported", "a folder of Zarr without a picture") from None
     except (ImageError, OSError):
@@ -61,11 +61,12 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
         raise ImageError("unsupported", f"axes {axes!r:.100}; expected x and y among them")
     channels = dict(zip(axes, array.shape, strict=True)).get("c", 1)
     is_colour = is_plain or (is_rgb and array.dtype == np.uint8 and channels == len(_RGB))
-    return LargePicture(
-        planes_of(array, axes, reading, is_colour=is_colour),
-        {"Format": "Zarr", "BitDepth": 8 * array.dtype.itemsize, "Channels": channels},
-        decoder=decoder("Zarr", "zarr") if is_encoded else None,
-    )
+    facts: Facts | None
+    facts = {"Format": "Zarr", "BitDepth": 8 * array.dtype.itemsize, "Channels": channels}
+    decoded_by = decoder("Zarr", "zarr") if found.store.is_encoded else None
+    for rasters in planes_of(array, axes, reading, is_colour=is_colour):
+        yield Frame(rasters, None, facts, decoded_by)
+        facts = None
 
 
 def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
