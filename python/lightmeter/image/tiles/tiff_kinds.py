@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = ["DECODERS", "DIFFERENCES", "JPEG", "NO_PREDICTOR", "OF_FLOATS", "ORIENTATION", "PLAIN"]
-__all__ += ["SEPARATE", "WHITE_IS_ZERO", "YCBCR", "depth_of", "mode_of", "palette_of"]
+__all__ = ["JPEG", "NO_PREDICTOR", "ORIENTATION", "PLAIN", "SEPARATE", "WHITE_IS_ZERO", "YCBCR"]
+__all__ += ["depth_of", "mode_of", "palette_of"]
 
 # Values of the tags of compression, predictor, planes and colour, and tags.
 PLAIN, JPEG = 1, 7
-NO_PREDICTOR, DIFFERENCES, OF_FLOATS = 1, 2, 3
+NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
 _CONTIGUOUS, SEPARATE = 1, 2
 WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, YCBCR = 0, 1, 2, 3, 6
 _PREMULTIPLIED = 1
 ORIENTATION, _COLOUR_MAP = 274, 320
 
-DECODERS = {5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits", 34925: "lzma"}
-DECODERS |= {50000: "zstd"}  # those of imagecodecs
+# Besides: LZW, Deflate by both numbers, PackBits, LZMA, Zstandard. Their decoders are bounded.
+_COMPRESSED = (5, 8, 32946, 32773, 34925, 50000)
 
 _MOST_SAMPLES = 32
 _COLOUR_DEPTHS = ("u8", "u16", "f32", "f64")
@@ -67,13 +67,13 @@ def _is_known(page: Any, depth: str) -> bool:
     sides = (page.imagewidth, page.imagelength, page.samplesperpixel, page.rowsperstrip)
     if not all(isinstance(side, int) for side in (*sides, page.tilewidth, page.tilelength)):
         return False
-    predictors = (NO_PREDICTOR, DIFFERENCES, *([OF_FLOATS] if depth[0] == "f" else []))
+    predictors = (NO_PREDICTOR, _DIFFERENCES, *([_OF_FLOATS] if depth[0] == "f" else []))
     return bool(
         min(sides[:3]) > 0
         and page.samplesperpixel <= _MOST_SAMPLES
         and page.imagedepth == 1
         and page.bitspersample in (8, 16, 32, 64)
-        and page.compression in (PLAIN, JPEG, *DECODERS)
+        and page.compression in (PLAIN, JPEG, *_COMPRESSED)
         and page.fillorder == 1
         and page.planarconfig in (_CONTIGUOUS, SEPARATE)
         and page.predictor in predictors
