@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lightmeter.errors import ImageError
 
 __all__ = ["DTYPES", "GRAY_MODES", "ArrayLike", "Channels", "Layout", "Samples", "as_numpy"]
-__all__ += ["as_range", "check_channels", "check_layout", "check_samples", "dimensions_of"]
+__all__ += ["as_range", "check_choice", "check_samples", "dimensions_of"]
 __all__ += ["is_array", "pictures", "range_of", "samples_of"]
 
 Channels = Literal["RGB", "BGR"]
@@ -18,7 +18,6 @@ Channels = Literal["RGB", "BGR"]
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 # Samples of more than 8 bits, of which `value_range` says what is black and white.
 Samples = Literal["", "integer", "float"]
-_CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
 _CHANNEL_COUNTS = (1, 3, 4)
 
 DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
@@ -71,16 +70,11 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
         raise ImageError("unsupported", f"got a {kind} that NumPy cannot view: {error}") from error
 
 
-def check_channels(channels: str) -> None:
-    """Raise ValueError unless `channels` is a known order."""
-    if channels not in _CHANNELS:
-        raise ValueError(f"channels is {channels!r}; expected 'RGB' or 'BGR'")
-
-
-def check_layout(layout: str | None) -> None:
-    """Raise ValueError unless `layout` is None or one of the known layouts."""
-    if layout is not None and layout not in _LAYOUTS:
-        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(_LAYOUTS)}")
+def check_choice(name: str, value: str | None, choices: Any) -> None:
+    """Raise ValueError unless an option has a value of a Literal. A layout may be None."""
+    known = get_args(choices)
+    if value not in known and not (value is None and name == "layout"):
+        raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, known))}")
 
 
 def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:

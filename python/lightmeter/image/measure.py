@@ -207,16 +207,10 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
         detail = f"an ImageMeter that has measured {meter.pixels} of {meter._expected} pixels"
         raise ImageError("truncated", detail)
     counting = meter._counting
-    asked = {
-        "bands": reading.bands is not None,
-        "ignore": reading.ignored is not None,
-        "pyramid_level": bool(reading.pyramid_level),
-        "value_range": reading.value_range not in (None, counting.value_range),
-    }
-    for option in filter(asked.get, asked):
-        raise ImageError(
-            "unsupported", f"got {option} with an ImageMeter, which has measured; give the array"
-        )
+    for option in ("bands", "ignore", "pyramid_level", "value_range"):
+        if getattr(reading, option) not in (None, 0, getattr(counting, option, None)):
+            detail = f"got {option} with an ImageMeter, which has measured; give the array"
+            raise ImageError("unsupported", detail)
     metrics = [counting.metrics, *reading.functions]
     own = replace(reading, value_range=counting.value_range, metrics=metrics)
     returned = run(reading.functions, None)

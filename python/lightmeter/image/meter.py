@@ -1,9 +1,9 @@
 """Counts the pixels of one image exactly, and without a copy where possible."""
 
+import math
 import operator
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -22,8 +22,7 @@ from lightmeter.image.arrays import (
     Samples,
     as_numpy,
     as_range,
-    check_channels,
-    check_layout,
+    check_choice,
     is_array,
     pictures,
     range_of,
@@ -52,8 +51,9 @@ DEEP_GRAY: dict[str, np.dtype[Any]] = {
 _UINT8: np.dtype[Any] = np.dtype(np.uint8)
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
-# this high stay in the cache between the copy and the measurement.
+# this high, for each thread, stay in the cache between the copy and the measurement.
 _STRIP_ROWS = 60
+_BLOCK_BYTES = 1 << 24
 
 _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
@@ -169,8 +169,8 @@ class ImageMeter:
             TypeError: `mask` is no array of bool or uint8.
             ValueError: an argument is out of range, or the metrics need a size.
         """
-        check_channels(channels)
-        check_layout(layout)
+        check_choice("channels", channels, Channels)
+        check_choice("layout", layout, Layout)
         if layout is not None and "N" in layout:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
@@ -284,50 +284,27 @@ class ImageMeter:
     def _update_image(self, image: Image.Image, at: tuple[int, int] | None) -> None:
         if 0 in image.size:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
-        self._samples = samples_of(DEEP_GRAY.get(image.mode, _UINT8))
-        threads = self._threads_for(image.width * image.height)
+        dtype = DEEP_GRAY.get(image.mode, _UINT8)
+        channels = 1 if image.mode in _GRAY_MODES or image.mode in DEEP_GRAY else 3
+        white, threads = self._counting.range_of(dtype), self._threads_for(math.prod(image.size))
+        self._samples = samples_of(dtype)
         try:
             # Pillow 11.2.1 crashes when it exports memory that is not its own, as that of an image
             # made from an array or mapped from a file. Crops are its own.
             if image.readonly:
                 raise ValueError
-            exported = image.__arrow_c_array__()
+            exported = image.__arrow_c_array__()[1]
         except ValueError:  # in several blocks
-            self._update_crops(image, at or (0, self._core.rows), threads)
+            core, (x, y) = self._core.empty(), at or (0, self._core.rows)
+            rows = max(1, min(threads * _STRIP_ROWS, _BLOCK_BYTES // (4 * image.width)))
+            for row in range(0, image.height, rows):
+                crop = image.crop((0, row, image.width, min(row + rows, image.height)))
+                exported, place = crop.__arrow_c_array__()[1], (x, y + row)
+                core.update_arrow(exported, *crop.size, channels, dtype, white, threads, place)
+            self._core.add(core)  # only now, so that an error leaves all as it was
         else:
-            self._update_exported(self._core, image, exported, threads, at)
-
-    def _update_crops(self, image: Image.Image, at: tuple[int, int], threads: int) -> None:
-        x, y = at
-
-        def measure_band(top: int, bottom: int) -> _core.ImageMeter:
-            core = self._core.empty()
-            for row in range(top, bottom, _STRIP_ROWS):
-                crop = image.crop((0, row, image.width, min(row + _STRIP_ROWS, bottom)))
-                self._update_exported(core, crop, crop.__arrow_c_array__(), 1, (x, y + row))
-            return core
-
-        bands = min(threads, image.height)
-        edges = [image.height * band // bands for band in range(bands + 1)]
-        with ThreadPoolExecutor(bands) as pool:
-            whole, *others = pool.map(measure_band, edges, edges[1:])
-        for other in others:
-            whole.add(other)
-        self._core.add(whole)  # only now, so that an error leaves all as it was
-
-    def _update_exported(
-        self,
-        core: _core.ImageMeter,
-        image: Image.Image,
-        exported: tuple[object, object],
-        threads: int,
-        at: tuple[int, int] | None,
-    ) -> None:
-        dtype = DEEP_GRAY.get(image.mode, _UINT8)
-        channels = 1 if image.mode in _GRAY_MODES or image.mode in DEEP_GRAY else 3
-        white = self._counting.range_of(dtype)
-        size = image.width, image.height
-        core.update_arrow(exported[1], *size, channels, dtype, white, threads, at)
+            size = image.width, image.height
+            self._core.update_arrow(exported, *size, channels, dtype, white, threads, at)
 
     def _threads_for(self, pixels: int) -> int:
         if self._threads is not None:

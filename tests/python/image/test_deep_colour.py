@@ -189,5 +189,5 @@ def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
 
 
 def test_it_is_true_or_false() -> None:
-    with pytest.raises(TypeError, match="deep_colour is 'yes'; expected True or False"):
+    with pytest.raises(TypeError, match="deep_colour is a str; expected a value of bool"):
         lm.Reading(deep_colour="yes")  # type: ignore[arg-type]

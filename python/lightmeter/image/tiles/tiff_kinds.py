@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = ["JPEG", "NO_PREDICTOR", "ORIENTATION", "PLAIN", "SEPARATE", "WHITE_IS_ZERO", "YCBCR"]
+__all__ = ["JPEG", "NO_PREDICTOR", "ORIENTATION", "PLAIN", "SEPARATE", "YCBCR"]
 __all__ += ["depth_of", "mode_of", "palette_of"]
 
 # Values of the tags of compression, predictor, planes and colour, and tags.
 PLAIN, JPEG = 1, 7
 NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
 _CONTIGUOUS, SEPARATE = 1, 2
-WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, YCBCR = 0, 1, 2, 3, 6
+_BLACK_IS_ZERO, _RGB, _PALETTE, YCBCR = 1, 2, 3, 6
 _PREMULTIPLIED = 1
 ORIENTATION, _COLOUR_MAP = 274, 320
 
@@ -25,7 +25,6 @@ _MOST_SAMPLES = 32
 _COLOUR_DEPTHS = ("u8", "u16", "f32", "f64")
 _GRAY_MODES = {"u8": "L", "u16": "I;16", "f32": "F", "f64": "F", "i16": "I", "i32": "I", "u32": "I"}
 _MODES = {
-    (WHITE_IS_ZERO, 1): "L",
     (_BLACK_IS_ZERO, 1): "L",
     (YCBCR, 1): "L",
     (_PALETTE, 1): "P",

@@ -96,8 +96,6 @@ class TiffRaster(Raster):
             samples = self._tiles(block, shape)
         if self._palette is not None:
             return np.take(self._palette, samples[..., 0], axis=0)
-        if self.mode == "L" and self._page.photometric == kinds.WHITE_IS_ZERO:
-            samples = np.uint8(255) - samples
         return samples[..., : _MEASURED.get(self.mode)]
 
     def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:
