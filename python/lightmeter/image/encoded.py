@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from PIL import Image
@@ -15,8 +16,23 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.magic import START_BYTES
 from lightmeter.image.meter import Counting
 
-__all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "Encoded", "EncodedBytes", "EncodedFile"]
-__all__ += ["most_pixels", "open_encoded", "read_files", "read_whole", "short_path", "size_of"]
+__all__ = [
+    "BYTES_AT_ONCE",
+    "BYTES_TOGETHER",
+    "Encoded",
+    "EncodedBytes",
+    "EncodedFile",
+    "ZARR_FILES",
+]
+__all__ += [
+    "is_zarr",
+    "most_pixels",
+    "open_encoded",
+    "read_files",
+    "read_whole",
+    "short_path",
+    "size_of",
+]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -29,6 +45,9 @@ _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 # A JPEG or PNG file up to this size is read at once: a JPEG of 100 megapixels, whose pixels take
 # five times as much.
 BYTES_AT_ONCE = 64 << 20
+
+# A folder is Zarr by its suffix or by one of these.
+ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 # A small file, which is read together with others.
 BYTES_TOGETHER = 1 << 14
@@ -115,6 +134,15 @@ def short_path(path: object) -> str:
     if text.isascii():
         return text[-_MOST_PATH:]
     return text.encode(errors="replace")[-_MOST_PATH:].decode(errors="ignore")
+
+
+def is_zarr(path: object) -> bool:
+    """Return whether it is the path of a folder of Zarr, by its suffix or its metadata."""
+    if not isinstance(path, str | os.PathLike) or not os.path.isdir(path):
+        return False
+    folder = Path(os.fsdecode(path))
+    found = map(os.path.exists, map(folder.joinpath, ZARR_FILES))
+    return folder.suffix.lower() == ".zarr" or any(found)
 
 
 def size_of(file: IO[bytes]) -> int:

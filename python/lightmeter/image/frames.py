@@ -20,6 +20,7 @@ from lightmeter.image.encoded import (
     BYTES_TOGETHER,
     EncodedBytes,
     EncodedFile,
+    is_zarr,
     open_encoded,
     read_files,
     size_of,
@@ -34,7 +35,7 @@ from lightmeter.image.pillow import check_bits, open_picture
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import is_chunked, open_array
 from lightmeter.image.tiles.tiff import open_large_tiff
-from lightmeter.image.tiles.zarr_folder import is_zarr, open_zarr
+from lightmeter.image.tiles.zarr_folder import open_zarr
 from lightmeter.quiet import quiet
 
 __all__ = ["can_be_read", "frames_of", "is_file", "loaded"]

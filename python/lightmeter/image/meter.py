@@ -13,21 +13,8 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import (
-    DTYPES,
-    GRAY_MODES,
-    ArrayLike,
-    Channels,
-    Layout,
-    Samples,
-    as_numpy,
-    as_range,
-    check_choice,
-    is_array,
-    pictures,
-    range_of,
-    samples_of,
-)
+from lightmeter.image import arrays
+from lightmeter.image.arrays import ArrayLike, Channels, Layout, Samples, samples_of
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
 __all__ = ["DEEP_GRAY", "Counting", "ImageMeter", "available_cpus", "measurable"]
@@ -114,7 +101,7 @@ class Counting:
 
     def range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
         """Return which samples of a type are black and white."""
-        return self.value_range or range_of(dtype)
+        return self.value_range or arrays.range_of(dtype)
 
 
 class ImageMeter:
@@ -169,8 +156,8 @@ class ImageMeter:
             TypeError: `mask` is no array of bool or uint8.
             ValueError: an argument is out of range, or the metrics need a size.
         """
-        check_choice("channels", channels, Channels)
-        check_choice("layout", layout, Layout)
+        arrays.check_choice("channels", channels, Channels)
+        arrays.check_choice("layout", layout, Layout)
         if layout is not None and "N" in layout:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
@@ -181,7 +168,7 @@ class ImageMeter:
             self._expected = int(np.count_nonzero(ignored == 0))
         elif known is not None:
             self._expected = known[0] * known[1]
-        self._core, self._counting = core, Counting(channels, as_range(value_range), metrics)
+        self._core, self._counting = core, Counting(channels, arrays.as_range(value_range), metrics)
         self._threads, self._layout = threads, layout
 
     @classmethod
@@ -216,8 +203,8 @@ class ImageMeter:
         if at is not None:
             at = as_place("at", at)
         self._features = None
-        if is_array(tile):
-            mode = self._update_array(as_numpy(tile), at)
+        if arrays.is_array(tile):
+            mode = self._update_array(arrays.as_numpy(tile), at)
         elif isinstance(tile, Image.Image):
             mode = tile.mode
             self._update_image(measurable(tile), at)
@@ -262,15 +249,15 @@ class ImageMeter:
         return self._core.measurement()
 
     def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
-        (picture,) = pictures(array, self._layout, value_range=self._counting.value_range)
+        (picture,) = arrays.pictures(array, self._layout, value_range=self._counting.value_range)
         bands = picture.shape[2]
-        mode = {3: "RGB", 4: "RGBA"}.get(bands) or GRAY_MODES[array.dtype.name]
+        mode = {3: "RGB", 4: "RGBA"}.get(bands) or arrays.GRAY_MODES[array.dtype.name]
         self._samples = samples_of(array.dtype)
         self._order = None if bands < 3 else self._counting.channels
         white = self._counting.range_of(picture.dtype)
         if picture.dtype == np.bool_:
             picture = np.multiply(picture, np.uint8(255))
-        elif picture.dtype.name not in DTYPES:
+        elif picture.dtype.name not in arrays.DTYPES:
             picture = picture.astype(np.float64)
         self._core.update(
             picture,

@@ -6,7 +6,6 @@ take 600 MB before they look how much it is.
 
 import asyncio
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -24,9 +23,6 @@ from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 
 __all__ = ["bounded", "open_folder"]
-
-# Codecs, of which all but the first ones have results that are bounded.
-_PLAIN = {"bytes", "transpose", "sharding_indexed"}
 
 # Bytes that a chunk may have beyond its samples, where they do not compress, or an index of shards.
 _SLACK = 2 << 20
@@ -74,6 +70,7 @@ def _of_zlib(data: bytes, most: int) -> Any:
 
 
 _DECODERS = {"blosc": _of_blosc, "zstd": _of_zstd, "gzip": _of_zlib, "zlib": _of_zlib}
+_KNOWN = {"bytes", "transpose", "sharding_indexed", "crc32c", *_DECODERS}
 
 
 class _Bounded(Codec):  # type: ignore[misc]
@@ -108,16 +105,11 @@ class _BoundedBytes(BytesBytesCodec):
 
 
 class _Folder(LocalStore):
-    """A folder of regular files, whose metadata are checked before zarr reads them.
-
-    Attributes:
-        is_encoded: whether metadata had codecs that encode.
-    """
+    """A folder of regular files, whose metadata are checked before zarr reads them."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, read_only=True)
         self.most_at_once = _SLACK
-        self.is_encoded = False
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         path, size = self.root / key, 0
@@ -131,31 +123,26 @@ class _Folder(LocalStore):
             raise ImageError("too_large", f"{key!r:.100} of {size} encoded bytes")
         data = await super().get(key, prototype, byte_range)
         if data is not None and path.name.startswith((".z", "zarr.json")):
-            self.is_encoded |= not set(_codecs_of(parse_json(data.to_bytes()))) <= _PLAIN
+            _check_codecs(parse_json(data.to_bytes()))
         return data
 
 
-def _codecs_of(metadata: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of all codecs, in shards too.
-
-    Raises:
-        ImageError: one is not known.
-    """
+def _check_codecs(metadata: dict[str, Any]) -> None:
+    """Refuse codecs that are not known, in shards too."""
     codecs = [codec["name"] for codec in metadata.get("codecs", ())]
     if metadata.get("filters"):
         codecs.append(f"filters {metadata['filters']!r:.50}")  # whose results nobody bounds
     if metadata.get("compressor"):
         codecs.append(metadata["compressor"]["id"])
     for name in codecs:
-        if name not in {*_PLAIN, *_DECODERS, "crc32c"}:
+        if name not in _KNOWN:
             raise ImageError("unsupported", f"Zarr with the codec {name!r:.100}")
-        yield name
     for codec in metadata.get("codecs", ()):
-        yield from _codecs_of(codec.get("configuration") or {})
+        _check_codecs(codec.get("configuration") or {})
 
 
 def open_folder(folder: Path) -> Any:
-    """Open a `zarr.Array` or `zarr.Group`, of which a store says whether `is_encoded`.
+    """Open a `zarr.Array` or `zarr.Group`.
 
     Raises:
         ImageError: its metadata have codecs that are not known, or are too large.

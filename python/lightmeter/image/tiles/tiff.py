@@ -95,8 +95,6 @@ def _pages_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPages | 
         most = Image.MAX_IMAGE_PIXELS
         if is_level or (most is not None and width * height > 2 * most):
             raise ImageError("too_large", f"{width}x{height} pixels; {_HOW_TO_READ}")
-        if is_bands and (samples not in (2, 3, 4) or bits != 8):  # which Pillow has no mode for
-            raise ImageError("unsupported", f"{samples} x {bits}-bit samples; {_HOW_TO_READ}")
         return None
     pages = open_pages(file, tiff)
     if not is_large and reading.frames == "all" and not pages.are_planes:

@@ -46,10 +46,7 @@ class TiffRaster(Raster):
         self.width, self.height = page.imagewidth, page.imagelength
         self.channels = page.samplesperpixel
         self.orientation = page.tags.valueof(kinds.ORIENTATION, 1)
-        depth = kinds.depth_of(page)
-        self._stored = np.dtype(f"{page.parent.byteorder}{depth[0]}{page.bitspersample // 8}")
-        self.dtype = self._stored.newbyteorder("=")
-        self._palette = kinds.palette_of(page) if mode == "P" else None
+        self.dtype, self._stored = page.dtype, page.dtype.newbyteorder(page.parent.byteorder)
         self._planes = page.samplesperpixel if page.planarconfig == kinds.SEPARATE else 1
         self._piece = "tile" if page.is_tiled else "strip"
         self.tile_width = page.tilewidth if page.is_tiled else self.width
@@ -94,8 +91,6 @@ class TiffRaster(Raster):
             samples = np.frombuffer(data, self._stored).reshape(shape)
         else:
             samples = self._tiles(block, shape)
-        if self._palette is not None:
-            return np.take(self._palette, samples[..., 0], axis=0)
         return samples[..., : _MEASURED.get(self.mode)]
 
     def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:

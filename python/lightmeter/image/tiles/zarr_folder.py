@@ -1,6 +1,5 @@
 """Pictures in folders of Zarr: OME-Zarr (NGFF) with its levels, and plain arrays, read by zarr."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lightmeter.errors import ImageError
-from lightmeter.image.decoders import decoder
+from lightmeter.image.encoded import ZARR_FILES, is_zarr
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
 from lightmeter.image.reading import Reading
@@ -16,20 +15,10 @@ from lightmeter.image.tiles.array_raster import axes_of, planes_of
 
 __all__ = ["ZARR_FILES", "is_zarr", "open_zarr"]
 
-ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 _MOST_LEVELS = 64
 
 _RGB = ["FF0000", "00FF00", "0000FF"]  # what converters write of colours
 _OLD_AXES = "tczyx"  # before NGFF 0.3 they were not said
-
-
-def is_zarr(path: object) -> bool:
-    """Return whether it is the path of a folder of Zarr, by its suffix or its metadata."""
-    if not isinstance(path, str | os.PathLike) or not os.path.isdir(path):
-        return False
-    folder = Path(os.fsdecode(path))
-    found = map(os.path.exists, map(folder.joinpath, ZARR_FILES))
-    return folder.suffix.lower() == ".zarr" or any(found)
 
 
 def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
@@ -63,9 +52,8 @@ def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
     is_colour = is_plain or (is_rgb and array.dtype == np.uint8 and channels == len(_RGB))
     facts: Facts | None
     facts = {"Format": "Zarr", "BitDepth": 8 * array.dtype.itemsize, "Channels": channels}
-    decoded_by = decoder("Zarr", "zarr") if found.store.is_encoded else None
     for rasters in planes_of(array, axes, reading, is_colour=is_colour):
-        yield Frame(rasters, None, facts, decoded_by)
+        yield Frame(rasters, None, facts)
         facts = None
 
 
