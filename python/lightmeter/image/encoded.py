@@ -16,23 +16,9 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.magic import START_BYTES
 from lightmeter.image.meter import Counting
 
-__all__ = [
-    "BYTES_AT_ONCE",
-    "BYTES_TOGETHER",
-    "Encoded",
-    "EncodedBytes",
-    "EncodedFile",
-    "ZARR_FILES",
-]
-__all__ += [
-    "is_zarr",
-    "most_pixels",
-    "open_encoded",
-    "read_files",
-    "read_whole",
-    "short_path",
-    "size_of",
-]
+__all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "ZARR_FILES", "Encoded", "EncodedBytes"]
+__all__ += ["EncodedFile", "is_zarr", "most_pixels", "open_encoded", "read_files", "read_whole"]
+__all__ += ["short_path", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
