@@ -146,12 +146,11 @@ def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None
     is_known = len(dimensions) == len(shape) > 0
     if is_known and channels in (_CHANNEL_COUNTS if bands is None else [bands]):
         return dimensions
-    if is_known and bands is not None:
-        detail = f"got an array of {channels} channels; expected {bands} bands"
-        raise ImageError("unsupported", detail)
-    raise ImageError(
-        "unsupported",
+    detail = (
         f"got an array of shape {tuple(shape)!r:.100}{f' as {layout}' if layout else ''}; expected "
         "HxW or HxWxC with C = 1, 3 or 4, a layout such as layout='CHW' or layout='NHWC', or names "
-        "of channels as bands=[...]",
+        "of channels as bands=[...]"
     )
+    if is_known and bands is not None:
+        detail = f"got an array of {channels} channels; expected {bands} bands"
+    raise ImageError("unsupported", detail)
