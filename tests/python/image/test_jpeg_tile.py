@@ -182,11 +182,3 @@ def test_damaged_tiles_end_as_they_do_by_imagecodecs(tmp_path: Path) -> None:
             del damaged[numbers.randrange(len(damaged)) :]
         with_tables(file, bytes(damaged), b"\xff\xd8" + TABLES + b"\xff\xd9", 6)
         assert outcome(file) == by_imagecodecs(file, outcome)
-
-
-def test_a_tile_larger_than_it_may_be_is_left() -> None:
-    into = np.zeros((3, TILE, TILE), np.uint8).transpose(1, 2, 0)
-    assert write_jpeg_tile(STREAM, b"", (TILE, TILE), into)
-    assert not write_jpeg_tile(STREAM, b"", (TILE - 1, TILE), into[:, :-1])
-    assert not write_jpeg_tile(STREAM, b"", (TILE, TILE - 1), into[:-1])
-    assert not write_jpeg_tile(STREAM, b"", (TILE, TILE), into[..., :1])

@@ -44,13 +44,6 @@ def test_counts_of_all_colours_are_pillows() -> None:
         assert_counts_are_exact(measured(rgb), rgb)
 
 
-def test_bgr_is_rgb_reversed(random_rgb: NDArray[np.uint8]) -> None:
-    bgr = np.ascontiguousarray(random_rgb[..., ::-1])
-    assert_counts_are_exact(measured(bgr, channels="BGR"), random_rgb)
-    rgba = np.dstack([bgr, np.zeros(bgr.shape[:2], np.uint8)])
-    assert_counts_are_exact(measured(rgba, channels="BGR"), random_rgb)
-
-
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("seed", range(4))
 def test_statistics_are_pillows(mode: str, seed: int) -> None:
