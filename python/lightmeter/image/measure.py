@@ -27,6 +27,7 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame, Measured
 from lightmeter.image.frames import can_be_read, frames_of, is_file, loaded
 from lightmeter.image.header import profile_description
+from lightmeter.image.limits import check_level
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.reading import DEFAULT_READING, Reading
@@ -158,13 +159,12 @@ def measure_frame(
     picture, exif, facts, decoded_by, path, meter = frame
     bands, counting, small = reading.bands, reading.counting, None
     channels: Channels | None = reading.channels
+    if not isinstance(picture, list):
+        check_level(reading.pyramid_level, 1)
     with quiet():
         if isinstance(picture, list):
             wants_pixels, channels = thumbnail or bool(reading.functions), picture[0].order or "RGB"
             meters, picture = measure_rasters(picture, reading, threads, watch, wants_pixels)
-        elif reading.pyramid_level:
-            detail = f"no level {reading.pyramid_level}; the picture has none but 0"
-            raise ImageError("unsupported", detail)
         elif bands is not None:
             picture = bands_of(picture, len(bands))
             meters = [

@@ -91,7 +91,6 @@ POINTERS = _set(
 
 # Coordinate -> the code of the tag of GPS that says its sign, and what it says of negative ones.
 SIGNS = {"GPSLatitude": (1, b"S"), "GPSLongitude": (3, b"W"), "GPSAltitude": (5, b"\1")}
-SIGNS |= {"GPSDestLatitude": (19, b"S"), "GPSDestLongitude": (21, b"W")}
 
 # Exif 3.0 tags that Pillow has no name for.
 _NEWER = _names(

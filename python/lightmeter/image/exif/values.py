@@ -195,7 +195,6 @@ _CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
     **dict.fromkeys(("GPSAreaInformation", "GPSProcessingMethod", "UserComment"), _as_coded_text),
     # GPSTimeStamp is hours, minutes and seconds as hours.
     **dict.fromkeys(("GPSLatitude", "GPSLongitude", "GPSTimeStamp"), _as_coordinate),
-    **dict.fromkeys(("GPSDestLatitude", "GPSDestLongitude"), _as_coordinate),
     **dict.fromkeys(
         ("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
         lambda held: _text(held.raw(_MAX_BYTES), "utf-16-le"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import GRAY_MODES, Channels, check_samples, dimensions_of
 from lightmeter.image.frame import Frame
-from lightmeter.image.limits import check_frames
+from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import Block, Raster
 
@@ -92,10 +92,7 @@ def open_array(array: Any, reading: Reading) -> Iterator[Frame]:
     Raises:
         ImageError: it has other dimensions than `Reading.layout`, or no such level.
     """
-    if reading.pyramid_level:
-        raise ImageError(
-            "unsupported", f"no level {reading.pyramid_level}; the picture has none but 0"
-        )
+    check_level(reading.pyramid_level, 1)
     if type(array).__module__.startswith("zarr."):
         from lightmeter.image.tiles.bounded_zarr import bounded
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.limits import check_frames
+from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.tiff_raster import TiffRaster
 
@@ -45,10 +45,7 @@ class TiffPages:
             Exception: a page is damaged.
         """
         level, bands = reading.pyramid_level or 0, reading.band_count
-        if level >= len(self.levels):
-            raise ImageError(
-                "unsupported", f"no level {level}; the picture has 0 to {len(self.levels) - 1}"
-            )
+        check_level(level, len(self.levels))
         page = self.levels[level]
         planes, samples, together = self._planes(level) or [page], page.samplesperpixel, 1
         if bands is not None and samples > 1 and samples != bands:

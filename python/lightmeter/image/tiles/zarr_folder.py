@@ -10,6 +10,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.encoded import ZARR_FILES, is_zarr
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
+from lightmeter.image.limits import check_level
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import axes_of, planes_of
 
@@ -42,11 +43,10 @@ def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
         detail = f"metadata of Zarr: {type(error).__name__}: {error}"
         raise ImageError("corrupt", detail[:200]) from None
     is_plain = axes is None
-    if axes is None:
-        axes = axes_of(array.shape, reading)
-    elif len(set(axes)) != len(axes) or len(axes) != len(array.shape):
+    axes = axes_of(array.shape, reading) if axes is None else axes
+    if len(set(axes)) != len(axes) or len(axes) != len(array.shape):
         raise ImageError("corrupt", f"axes {axes!r:.100} of {len(array.shape)} dimensions")
-    elif not {"x", "y"} <= set(axes):
+    if not {"x", "y"} <= set(axes):
         raise ImageError("unsupported", f"axes {axes!r:.100}; expected x and y among them")
     channels = dict(zip(axes, array.shape, strict=True)).get("c", 1)
     is_colour = is_plain or (is_rgb and array.dtype == np.uint8 and channels == len(_RGB))
@@ -59,25 +59,21 @@ def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
 
 def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
     """Return the array of a level, its axes, if they are said, and whether its channels are RGB."""
-    is_array = hasattr(node, "shape")
-    attributes = {} if is_array else node.attrs.asdict()
-    attributes = dict(attributes.get("ome", attributes))
-    if "bioformats2raw.layout" in attributes and "multiscales" not in attributes:
-        return _level_of(node["0"], level)
-    if "plate" in attributes:
-        raise ImageError(
-            "unsupported", "a plate of many pictures; give one of its fields, as x.zarr/A/1/0"
-        )
-    if not is_array and "multiscales" not in attributes:
-        raise ImageError("unsupported", "a group of Zarr without a picture (multiscales)")
-    scales = {"datasets": [{}]} if is_array else attributes["multiscales"][0]
-    datasets = scales["datasets"][:_MOST_LEVELS]
-    if level >= len(datasets):
-        raise ImageError(
-            "unsupported", f"no level {level}; the picture has 0 to {len(datasets) - 1}"
-        )
-    if is_array:
+    if hasattr(node, "shape"):
+        check_level(level, 1)
         return node, None, False
+    attributes = node.attrs.asdict()
+    attributes = dict(attributes.get("ome", attributes))
+    if "plate" in attributes:
+        advice = "give one of its fields, as x.zarr/A/1/0"
+        raise ImageError("unsupported", f"a plate of many pictures; {advice}")
+    if "multiscales" not in attributes:
+        if "bioformats2raw.layout" in attributes:
+            return _level_of(node["0"], level)
+        raise ImageError("unsupported", "a group of Zarr without a picture (multiscales)")
+    scales = attributes["multiscales"][0]
+    datasets = scales["datasets"][:_MOST_LEVELS]
+    check_level(level, len(datasets))
     axes = "".join(
         str(axis["name"] if isinstance(axis, dict) else axis)
         for axis in scales.get("axes", _OLD_AXES)
