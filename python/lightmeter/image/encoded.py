@@ -13,12 +13,12 @@ from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
-from lightmeter.image.magic import START_BYTES
+from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.meter import Counting
 
 __all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "ZARR_FILES", "Encoded", "EncodedBytes"]
-__all__ += ["EncodedFile", "is_zarr", "most_pixels", "open_encoded", "read_files", "read_whole"]
-__all__ += ["short_path", "size_of"]
+__all__ += ["EncodedFile", "Opened", "is_zarr", "most_pixels", "open_encoded", "read_files"]
+__all__ += ["read_whole", "short_path", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -83,6 +83,11 @@ class EncodedFile(io.BufferedReader):
         if self._error is not None and isinstance(error, Exception):
             raise image_error(self._error, otherwise="unreadable") from error
 
+    @property
+    def format(self) -> str | None:
+        """What it begins as; None for an unknown format."""
+        return format_of(self.start())
+
     def start(self, size: int = START_BYTES) -> bytes:
         """Return the first bytes, without moving."""
         position = self.tell()
@@ -97,6 +102,7 @@ class EncodedBytes(io.BytesIO):
 
     Attributes:
         picture: format, header and bytes, as the core read them.
+        format: ``"JPEG"`` or ``"PNG"``.
         data: the bytes.
         size: how many.
     """
@@ -104,9 +110,13 @@ class EncodedBytes(io.BytesIO):
     def __init__(self, picture: "_core.Picture") -> None:
         """Take what the core read."""
         self.picture = picture
+        self.format: str | None = picture[0]
         self.data = picture[2]
         self.size = len(self.data)
         super().__init__(self.data)
+
+
+Opened = EncodedFile | EncodedBytes
 
 
 def short_path(path: object) -> str:

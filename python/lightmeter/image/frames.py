@@ -12,19 +12,11 @@ from typing import IO, Any, TypeGuard
 from PIL import Image
 
 from lightmeter.errors import ImageError
+from lightmeter.image import encoded
 from lightmeter.image.arrays import as_numpy, is_array, pictures
 from lightmeter.image.decode.png import measure_png
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder, decoder_of
-from lightmeter.image.encoded import (
-    BYTES_TOGETHER,
-    EncodedBytes,
-    EncodedFile,
-    is_zarr,
-    open_encoded,
-    read_files,
-    size_of,
-)
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame
@@ -72,7 +64,7 @@ def frames_of(
         ImageError: a picture cannot be read.
         Exception: what decoders and files raise.
     """
-    if isinstance(image, str | os.PathLike) and is_zarr(image):
+    if isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
         yield from _frames_in(image, reading)
@@ -82,8 +74,8 @@ def frames_of(
     elif is_chunked(image):
         yield from open_array(image, reading)
     else:
-        is_read = isinstance(image, EncodedBytes)
-        with image if is_read else open_encoded(image, reading.limits) as file:
+        is_read = isinstance(image, encoded.EncodedBytes)
+        with image if is_read else encoded.open_encoded(image, reading.limits) as file:
             with quiet():
                 frames = open_large_tiff(file, reading)
                 if frames is None:
@@ -92,10 +84,10 @@ def frames_of(
 
 
 def _decoded(
-    file: EncodedFile | EncodedBytes, reading: Reading, threads: int | None, wants_pixels: bool
+    file: encoded.Opened, reading: Reading, threads: int | None, wants_pixels: bool
 ) -> Iterator[Frame]:
     image, meter = open_picture(file, reading.limits), None
-    if isinstance(file, EncodedBytes) and image.format == "PNG" and is_trusted("PNG"):
+    if isinstance(file, encoded.EncodedBytes) and image.format == "PNG" and is_trusted("PNG"):
         is_wanted = reading.deep_colour or not wants_pixels  # else Pillow decodes it anyway
         if is_wanted and reading.is_of_one:
             meter = measure_png(file.data, image, reading, threads)
@@ -107,7 +99,7 @@ def _decoded(
 def _frames_in(
     image: Image.Image,
     reading: Reading,
-    file: EncodedFile | EncodedBytes | None = None,
+    file: encoded.Opened | None = None,
     meter: ImageMeter | None = None,
 ) -> Iterator[Frame]:
     is_all = reading.frames == "all" and image.format not in _LAYERED
@@ -145,7 +137,7 @@ def _is_at(image: Image.Image, number: int) -> bool:
 def loaded(
     image: Image.Image,
     reading: Reading,
-    file: EncodedFile | EncodedBytes | None = None,
+    file: encoded.Opened | None = None,
     meter: ImageMeter | None = None,
 ) -> Frame:
     """Load an image that Pillow opened, once, and read its Exif and facts.
@@ -187,7 +179,7 @@ def _is_unread(image: Image.Image) -> bool:
 
 
 def _with_header(
-    frame: Frame, image: Image.Image, reading: Reading, file: EncodedFile | EncodedBytes | None
+    frame: Frame, image: Image.Image, reading: Reading, file: encoded.Opened | None
 ) -> Frame:
     exif, facts = _header_of(image, reading.exif, file)
     decoded_by = decoder_of(image)
@@ -198,7 +190,7 @@ def _with_header(
 
 
 def _header_of(
-    image: Image.Image, policy: ExifPolicy, file: EncodedFile | EncodedBytes | None
+    image: Image.Image, policy: ExifPolicy, file: encoded.Opened | None
 ) -> tuple[ExifTags | None, Facts | None]:
     """Read Exif and facts from the image's file; without one, the Exif that Pillow kept.
 
@@ -209,8 +201,8 @@ def _header_of(
     own: Any = getattr(image, "fp", None)
     if path := getattr(image, "filename", None):  # loading closes the file
         with contextlib.suppress(ImageError, OSError):
-            (small,) = read_files([path], DEFAULT_LIMITS, None, BYTES_TOGETHER)
-            with small or open_encoded(path, DEFAULT_LIMITS) as again:  # type: ignore[union-attr]
+            (small,) = encoded.read_files([path], DEFAULT_LIMITS, None, encoded.BYTES_TOGETHER)
+            with small or encoded.open_encoded(path, DEFAULT_LIMITS) as again:  # type: ignore[union-attr]
                 return _header_in(again, image, policy)
     elif own is not None and not own.closed:
         exif, facts = _header_in(own, image, policy)
@@ -228,7 +220,7 @@ def _header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifT
     position = file.tell()
     try:
         header = read_header(file, image) or Header({}, exif_block(image.info.get("exif")))
-        facts: Facts = {"Format": image.format, "FileSize": size_of(file)}
+        facts: Facts = {"Format": image.format, "FileSize": encoded.size_of(file)}
         return read_exif(header.exif, policy, header.orientation), facts | header.facts
     finally:
         file.seek(position)

@@ -9,19 +9,11 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.image import encoded
 from lightmeter.image.arrays import ArrayLike, Channels
 from lightmeter.image.bands import BandMeter, bands_of
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder
-from lightmeter.image.encoded import (
-    BYTES_AT_ONCE,
-    BYTES_TOGETHER,
-    Encoded,
-    EncodedBytes,
-    read_files,
-    read_whole,
-    short_path,
-)
 from lightmeter.image.exif import tags_of
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame, Measured
@@ -39,7 +31,7 @@ from lightmeter.quiet import quiet
 __all__ = ["Frame", "ImageLike", "Measured", "copy_frame", "measure_frame", "measure_image"]
 __all__ += ["measure_images", "measure_together"]
 
-ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
+ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | encoded.Encoded
 
 ACCEPTED = (
     "a PIL image, an array or tensor (HxW or HxWxC), a zarr.Array or the like, an ImageMeter, a "
@@ -87,7 +79,7 @@ def measure_images(
     try:
         source: Any = image
         if path is None and is_file(image):
-            source = read_whole(image, reading.limits)
+            source = encoded.read_whole(image, reading.limits)
         if isinstance(source, str | os.PathLike | bytes):
             (found,) = measure_together([source], [name], reading, thumbnail)
             if isinstance(found, Measured):
@@ -96,7 +88,7 @@ def measure_images(
             source = found or source
         wants_pixels = thumbnail or bool(reading.functions)
         for frame in frames_of(source, reading, threads, wants_pixels=wants_pixels):
-            named = frame._replace(path=short_path(name))
+            named = frame._replace(path=encoded.short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
         raise image_error(error, path=path) from error
@@ -112,7 +104,7 @@ def measure_image(
 
 def measure_together(
     images: Sequence[object], names: Sequence[object], reading: Reading, thumbnail: bool = False
-) -> list[Measured | EncodedBytes | None]:
+) -> list[Measured | encoded.EncodedBytes | None]:
     """Read pictures in one call of the core, which measures the JPEG files that it decodes.
 
     Args:
@@ -128,8 +120,8 @@ def measure_together(
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted("JPEG")
     counting = reading.counting if is_plain else None
-    most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
-    files = read_files(images, reading.limits, counting, most)
+    most = encoded.BYTES_TOGETHER if len(images) > 1 else encoded.BYTES_AT_ONCE
+    files = encoded.read_files(images, reading.limits, counting, most)
     return [
         _measured_jpeg(file, reading, name) if isinstance(file, tuple) else file
         for file, name in zip(files, names, strict=True)
@@ -195,7 +187,9 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     path = getattr(image, "filename", None) or None
     try:
         with quiet():
-            return loaded(image, reading)._replace(picture=image.copy(), path=short_path(path))
+            return loaded(image, reading)._replace(
+                picture=image.copy(), path=encoded.short_path(path)
+            )
     except BaseException as error:
         raise image_error(error, path=path) from error
 
@@ -223,6 +217,6 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
     meter = ImageMeter._of(core, reading.counting, mode=mode, _features=features)
-    tags, path = tags_of(exif, reading.exif), short_path(name)
+    tags, path = tags_of(exif, reading.exif), encoded.short_path(name)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     return Measured(meter, tags, facts, None, (), path, decoder("JPEG"), reading.text())

@@ -8,13 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, TypedDict
 
-from lightmeter.image.arrays import (
-    Channels,
-    Layout,
-    Samples,
-    as_range,
-    check_choice,
-)
+from lightmeter.image.arrays import Channels, Layout, Samples, as_range, check_choice
 from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored

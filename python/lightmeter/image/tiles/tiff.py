@@ -10,11 +10,10 @@ from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.decoders import decoder
-from lightmeter.image.encoded import EncodedBytes, EncodedFile
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened
 from lightmeter.image.exif import ExifTags, read_exif
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts, Header, read_header
-from lightmeter.image.magic import format_of
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import Tiff
@@ -43,7 +42,7 @@ def _can_read() -> bool:
     return all(map(find_spec, ("tifffile", "imagecodecs")))
 
 
-def open_large_tiff(file: EncodedFile | EncodedBytes, reading: Reading) -> Iterator[Frame] | None:
+def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
     """Open a TIFF file that is read in tiles; None for any other file.
 
     It is read so if its first page is large, where a level is asked for, where its samples are
@@ -52,10 +51,10 @@ def open_large_tiff(file: EncodedFile | EncodedBytes, reading: Reading) -> Itera
     Raises:
         ImageError: it is damaged, or of a kind that is not read here.
     """
-    if isinstance(file, EncodedBytes) or format_of(start := file.start()) != "TIFF":
+    if isinstance(file, EncodedBytes) or file.format != "TIFF":
         return None
     try:
-        pages = _pages_of(file, start, reading)
+        pages = _pages_of(file, reading)
     except (ImageError, OSError):
         raise
     except Exception as error:
@@ -76,7 +75,7 @@ def _frames(file: EncodedFile, pages: TiffPages, reading: Reading) -> Iterator[F
         exif = facts = None
 
 
-def _pages_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPages | None:
+def _pages_of(file: EncodedFile, reading: Reading) -> TiffPages | None:
     tiff = Tiff(file)
     first = tiff.directory(tiff.first)
     width, height = tiff.integer(first, _WIDTH, 0), tiff.integer(first, _HEIGHT, 0)
@@ -86,7 +85,7 @@ def _pages_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPages | 
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
     is_deep = reading.all_bits and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
-    if not is_wanted or is_raw(start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
+    if not is_wanted or is_raw(file.start(), first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
         if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the picture is
             raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
