@@ -9,10 +9,6 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = ["DTYPES", "GRAY_MODES", "ArrayLike", "Channels", "Layout", "Samples", "as_numpy"]
-__all__ += ["as_range", "check_choice", "check_samples", "dimensions_of"]
-__all__ += ["is_array", "pictures", "range_of", "samples_of"]
-
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]

@@ -12,8 +12,6 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
-__all__ = ["BAND_NUMBERS", "WHOLE_NUMBERS", "BandMeter", "as_bands", "bands_of"]
-
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
 

@@ -16,10 +16,6 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.meter import Counting
 
-__all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "ZARR_FILES", "Encoded", "EncodedBytes"]
-__all__ += ["EncodedFile", "Opened", "is_zarr", "most_pixels", "open_encoded", "read_files"]
-__all__ += ["read_whole", "short_path", "size_of"]
-
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536

@@ -10,8 +10,6 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned
 from lightmeter.image.thumbnail import Thumbnail
 
-__all__ = ["Frame", "Measured"]
-
 
 class Frame(NamedTuple):
     """A picture that a reader found.

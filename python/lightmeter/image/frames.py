@@ -30,8 +30,6 @@ from lightmeter.image.tiles.tiff import open_large_tiff
 from lightmeter.image.tiles.zarr_folder import open_zarr
 from lightmeter.quiet import quiet
 
-__all__ = ["can_be_read", "frames_of", "is_file", "loaded"]
-
 _LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
 
 # What failed to load, by its id: the error, and whether its pixels were still to be read then.

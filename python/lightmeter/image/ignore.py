@@ -20,8 +20,6 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.pillow import open_picture
 from lightmeter.quiet import quiet
 
-__all__ = ["Ignore", "Ignored", "as_ignored", "parse_ignored"]
-
 # x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
 Rectangle = tuple[float, float, float, float]
 _One = Rectangle | str | os.PathLike[str] | ArrayLike

@@ -4,8 +4,6 @@ from dataclasses import dataclass, fields
 
 from lightmeter.errors import ImageError
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "check_frames", "check_level", "check_size"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:

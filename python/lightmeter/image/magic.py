@@ -1,7 +1,5 @@
 """How files of the formats begin. Formats have Pillow's names; ``"RAW"`` is a camera's file."""
 
-__all__ = ["READ_WHOLE", "START_BYTES", "format_of"]
-
 # As many first bytes tell the format: they hold a file type box with its brands.
 START_BYTES = 64
 

@@ -16,7 +16,8 @@ from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder
 from lightmeter.image.exif import tags_of
 from lightmeter.image.failure import image_error
-from lightmeter.image.frame import Frame, Measured
+from lightmeter.image.frame import Frame as Frame
+from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frames import can_be_read, frames_of, is_file, loaded
 from lightmeter.image.header import profile_description
 from lightmeter.image.limits import check_level
@@ -27,9 +28,6 @@ from lightmeter.image.thumbnail import make_thumbnail
 from lightmeter.image.tiles.array_raster import ChunkedArray
 from lightmeter.image.tiles.measured import Watch, measure_rasters
 from lightmeter.quiet import quiet
-
-__all__ = ["Frame", "ImageLike", "Measured", "copy_frame", "measure_frame", "measure_image"]
-__all__ += ["measure_images", "measure_together"]
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | encoded.Encoded
 

@@ -17,8 +17,6 @@ from lightmeter.image import arrays
 from lightmeter.image.arrays import ArrayLike, Channels, Layout, Samples, samples_of
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
-__all__ = ["DEEP_GRAY", "Counting", "ImageMeter", "available_cpus", "measurable"]
-
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
 
 # Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.

@@ -15,9 +15,6 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
-__all__ = ["ERROR", "FACTS", "TAKEN", "Metric", "Metrics", "Raised", "Returned", "as_metrics"]
-__all__ += ["run"]
-
 _log = logging.getLogger("lightmeter")
 
 Metric = Callable[[Any], Any]

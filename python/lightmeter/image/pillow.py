@@ -16,8 +16,6 @@ from lightmeter.image.magic import READ_WHOLE
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
 
-__all__ = ["check_bits", "file_header", "is_raw", "open_picture"]
-
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
 _EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
 _TIFF_BITS, _TIFF_SAMPLES = 258, 277

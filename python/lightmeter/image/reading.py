@@ -18,8 +18,6 @@ from lightmeter.image.metrics import Metric, Metrics, as_metrics
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
 
-__all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "json_text", "reading_of"]
-
 _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
 
 Frames = Literal["first", "all"]

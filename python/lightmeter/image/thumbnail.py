@@ -8,8 +8,6 @@ from PIL import Image
 
 from lightmeter.image.meter import DEEP_GRAY, measurable
 
-__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail"]
-
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
 

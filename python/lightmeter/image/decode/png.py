@@ -20,7 +20,6 @@ except ImportError:
 else:
     _inflating = zlib_ng  # twice as fast
 
-__all__ = ["measure_png"]
 
 # Depth and type of colour of what Pillow opened, by what it calls the samples in the file.
 _FORMS = {"1": (1, 0), "L;2": (2, 0), "L;4": (4, 0), "L": (8, 0), "I;16B": (16, 0)}

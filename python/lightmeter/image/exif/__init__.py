@@ -8,11 +8,10 @@ from typing import IO, Self
 from lightmeter import _core
 from lightmeter.image.encoded import size_of
 from lightmeter.image.exif import tags as known
-from lightmeter.image.exif.tags import DATES, KNOWN, PERSONAL, SIGNS
+from lightmeter.image.exif.tags import DATES as DATES
+from lightmeter.image.exif.tags import KNOWN, PERSONAL, SIGNS
 from lightmeter.image.exif.values import Value, value_of
 from lightmeter.text import near
-
-__all__ = ["DATES", "DEFAULT_POLICY", "ExifPolicy", "ExifTags", "read_exif", "tags_of"]
 
 ExifTags = dict[str, Value]
 

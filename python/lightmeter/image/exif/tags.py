@@ -4,9 +4,6 @@ import re
 
 from PIL import ExifTags as Pillow
 
-__all__ = ["DATES", "ENUMERATIONS", "GPS_NAMES", "INTEROP_NAMES", "KNOWN", "NAMES", "PERSONAL"]
-__all__ += ["POINTERS", "SIGNS"]
-
 
 def _names(text: str, first: int = 0) -> dict[int, str]:
     return dict(enumerate(text.split("|"), first))

@@ -11,8 +11,6 @@ from lightmeter.image.exif.tags import DATES, ENUMERATIONS
 from lightmeter.image.tiff import ASCII, BYTE_TYPES, SIZES, DamagedError, Number, unpacked
 from lightmeter.times import DAY, EPOCH
 
-__all__ = ["Value", "days_of", "value_of"]
-
 Value = int | float | str
 
 # Only the start of a longer text is read.

@@ -14,8 +14,6 @@ from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import Block, Raster
 
-__all__ = ["ChunkedArray", "axes_of", "is_chunked", "open_array", "planes_of"]
-
 _PIXELS_AT_ONCE = 1 << 20  # of an array that is not stored in chunks
 _COLOUR_MODES = {1: "", 3: "RGB", 4: "RGBA"}
 

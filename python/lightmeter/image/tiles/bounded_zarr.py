@@ -22,8 +22,6 @@ from zarr.storage import LocalStore
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 
-__all__ = ["bounded", "open_folder"]
-
 # Bytes that a chunk may have beyond its samples, where they do not compress, or an index of shards.
 _SLACK = 2 << 20
 _MOST_INNER = 1 << 16  # chunks of a shard

@@ -19,8 +19,6 @@ from lightmeter.image.meter import ImageMeter, available_cpus
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import MOST_WHOLE, Block, Raster
 
-__all__ = ["Watch", "measure_raster", "measure_rasters"]
-
 # Called with the pixels measured so far of a picture, and all of them.
 Watch = Callable[[int, int], None]
 

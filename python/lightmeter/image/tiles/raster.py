@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Channels
 
-__all__ = ["MOST_DECODED", "MOST_WHOLE", "Block", "Raster"]
-
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
 

@@ -21,8 +21,6 @@ from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE
 from lightmeter.image.tiles.tiff_kinds import NO_PREDICTOR, PLAIN, mode_of
 from lightmeter.image.tiles.tiff_pages import MOST_LEVELS, TiffPages
 
-__all__ = ["open_large_tiff", "open_pages"]
-
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
 _MOST_PAGES = 4096
 _MOST_HELD = 1 << 28  # bytes of memory for what tifffile reads of all pages

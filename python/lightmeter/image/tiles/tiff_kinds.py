@@ -4,8 +4,6 @@ from typing import Any
 
 from lightmeter.image.arrays import DTYPES, GRAY_MODES
 
-__all__ = ["JPEG", "NO_PREDICTOR", "ORIENTATION", "PLAIN", "SEPARATE", "YCBCR", "mode_of"]
-
 # Values of the tags of compression, predictor, planes and colour, and tags.
 PLAIN, JPEG = 1, 7
 NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3

@@ -11,8 +11,6 @@ from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.tiff_raster import TiffRaster
 
-__all__ = ["MOST_LEVELS", "TiffPages"]
-
 MOST_LEVELS = 64
 _REDUCED = 1
 _MOST_APART = 0.02  # how much the shape of a level may differ from that of the picture

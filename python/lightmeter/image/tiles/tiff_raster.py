@@ -16,8 +16,6 @@ from lightmeter.image.header import jpeg_frame
 from lightmeter.image.tiles import tiff_kinds as kinds
 from lightmeter.image.tiles.raster import MOST_DECODED, Block, Raster
 
-__all__ = ["TiffRaster", "common_segments", "write_jpeg_tile"]
-
 _MOST_PIECES = 1 << 21
 _PIXELS_AT_ONCE = 1 << 20  # of rows without compression
 _MEASURED = {"LA": 1, "RGBA": 3}  # channels before those that are not measured

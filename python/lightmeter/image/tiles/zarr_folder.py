@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import ZARR_FILES, is_zarr
+from lightmeter.image.encoded import ZARR_FILES as ZARR_FILES
+from lightmeter.image.encoded import is_zarr as is_zarr
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
 from lightmeter.image.limits import check_level
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import axes_of, planes_of
-
-__all__ = ["ZARR_FILES", "is_zarr", "open_zarr"]
 
 _MOST_LEVELS = 64
 
