@@ -25,14 +25,8 @@ _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
 # What Pillow converts to, where that is not what it calls the base of a mode: gray or colour.
 _CONVERTED = {"La": "LA", "P": "RGB", "RGBa": "RGBA"}
 # Modes of deeper samples, which are gray, as Pillow keeps them.
-DEEP_GRAY: dict[str, np.dtype[Any]] = {
-    "I;16": np.dtype("<u2"),
-    "I;16L": np.dtype("<u2"),
-    "I;16B": np.dtype(">u2"),
-    "I;16N": np.dtype("=u2"),
-    "I": np.dtype("=i4"),
-    "F": np.dtype("=f4"),
-}
+_DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
+DEEP_GRAY: dict[str, np.dtype[Any]] = {mode: np.dtype(kind) for mode, kind in _DEEP.items()}
 _UINT8: np.dtype[Any] = np.dtype(np.uint8)
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops

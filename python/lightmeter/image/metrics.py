@@ -25,17 +25,13 @@ _EXPECTED = f"{', '.join(map(repr, SETS))}, a function"
 ERROR = "Error"
 
 # What is known of a file from its header, below the prefix, and the type of its values.
+_TEXTS = ("Format", "ColorProfile", "ChromaSubsampling")
 FACTS: dict[str, type[int] | type[str]] = {
-    "Format": str,
-    "FileSize": int,
-    "FrameCount": int,
-    "BitDepth": int,
-    "Channels": int,
-    "HasAlpha": int,
-    "ColorProfile": str,
-    "Progressive": int,
-    "ChromaSubsampling": str,
-    "JpegQuality": int,
+    name: str if name in _TEXTS else int
+    for name in (
+        *("Format", "FileSize", "FrameCount", "BitDepth", "Channels", "HasAlpha", "ColorProfile"),
+        *("Progressive", "ChromaSubsampling", "JpegQuality"),
+    )
 }
 # First parts, below the prefix, of the names of what is measured anyway.
 TAKEN = frozenset(number.name.partition(".")[0] for number in IMAGE_NUMBERS)
