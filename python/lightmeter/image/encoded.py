@@ -84,11 +84,11 @@ class EncodedFile(io.BufferedReader):
         """What it begins as; None for an unknown format."""
         return format_of(self.start())
 
-    def start(self, size: int = START_BYTES) -> bytes:
+    def start(self) -> bytes:
         """Return the first bytes, without moving."""
         position = self.tell()
         self.seek(0)
-        start = self.read(min(size, self.size))
+        start = self.read(min(START_BYTES, self.size))
         self.seek(position)
         return start
 

@@ -64,8 +64,8 @@ def make_thumbnail(
     scale = min(1.0, side / max(image.size))
     size = tuple(max(1, round(length * scale)) for length in image.size)
     small = shown.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small.info = {}  # comments, which Pillow would write, and transparency, which may be nonsense
     small = small.convert("RGB")
-    small.info = {}  # comments, which Pillow would write
     for quality in (70, 40, 15, 1):
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
