@@ -154,7 +154,7 @@ def loaded(
     if id(image) in _failed:
         failure, was_unread = _failed[id(image)]
         if not was_unread or _is_unread(image):  # else somebody has loaded it since
-            raise failure
+            raise ImageError(failure.reason, failure.detail)  # the one kept has no traceback
     check_size(*image.size, reading.limits)
     if meter is None:
         check_bits(
