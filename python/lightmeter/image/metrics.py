@@ -37,8 +37,6 @@ FACTS: dict[str, type[int] | type[str]] = {
 TAKEN = frozenset(number.name.partition(".")[0] for number in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
 
-_WITHOUT_ALPHA = {"LA": "L", "RGBA": "RGB", "RGBX": "RGB"}
-
 
 class Raised(NamedTuple):
     """What a function raised, by the name of the exception's type."""
@@ -144,16 +142,11 @@ def _eight_bits(
 ) -> NDArray[np.uint8]:
     """The samples that were measured, without alpha, on 0..255 and read-only."""
     if isinstance(picture, Image.Image):
-        image = measurable(picture)
-        if image.mode in _WITHOUT_ALPHA:
-            image = image.convert(_WITHOUT_ALPHA[image.mode])
-        samples = np.asarray(image)
-    elif channels is None:
-        samples = picture
-    elif picture.shape[2] == 1:
-        samples = picture[..., 0]
-    else:
-        samples = picture[..., :3] if channels == "RGB" else picture[..., 2::-1]
+        picture, channels = np.asarray(measurable(picture)), "RGB"
+    samples = picture
+    if channels is not None and samples.ndim == 3:
+        last = slice(3) if channels == "RGB" else slice(2, None, -1)
+        samples = samples[..., last if samples.shape[2] > 2 else 0]
     if samples.dtype == np.bool_:
         samples = samples * np.uint8(255)
     elif samples.dtype != np.uint8:

@@ -122,12 +122,10 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
                 value = None if is_damaged else -value if is_negative else value
             if value is not None:
                 tags[name] = value
+    has_place = bool(places) and all(
+        code in places and value_of("GPSLatitude", order, *places[code]) is not None
+        for code in (_LATITUDE, _LONGITUDE)
+    )
     if "has_gps" not in policy.withheld:
-        tags["has_gps"] = int(
-            bool(places)
-            and all(
-                code in places and value_of("GPSLatitude", order, *places[code]) is not None
-                for code in (_LATITUDE, _LONGITUDE)
-            )
-        )
+        tags["has_gps"] = int(has_place)
     return tags
