@@ -86,7 +86,11 @@ def file_of(
 
 def ours(file: bytes, reading: Reading = READING) -> Answer | None:
     """What our decoder makes of a file; None if it leaves it to Pillow."""
-    meter = measure_png(file, reading)
+    try:
+        with quiet(), Image.open(io.BytesIO(file)) as image:
+            meter = measure_png(file, image, reading)
+    except Exception:
+        return None
     return None if meter is None else Answer(meter.mode, meter.measurement())
 
 

@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 
-__all__ = ["DTYPES", "ArrayLike", "Channels", "Layout", "Samples", "as_numpy", "as_range"]
-__all__ += ["check_channels", "check_layout", "dimensions_of", "is_array"]
-__all__ += ["pictures", "range_of", "samples_of"]
-
 Channels = Literal["RGB", "BGR"]
 # Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 # Samples of more than 8 bits, of which `value_range` says what is black and white.
 Samples = Literal["", "integer", "float"]
-_CHANNELS, _LAYOUTS = get_args(Channels), get_args(Layout)
 _CHANNEL_COUNTS = (1, 3, 4)
 
-DTYPES = ("bool", "uint8", "uint16", "float32", "float64")
+DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
+
+# What Pillow calls a gray picture of each type of samples.
+GRAY_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16"}
+_WIDE = ("int8", "int16", "int32", "uint32")  # of which nobody knows what is black and white
+GRAY_MODES |= dict.fromkeys(_WIDE, "I") | dict.fromkeys(("float16", "float32", "float64"), "F")
 
 # DLPack's numbers of the devices whose memory the CPU reads: CPU, and pinned by CUDA or ROCm.
 _CPU_DEVICES = frozenset({1, 3, 11})
@@ -66,16 +66,11 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
         raise ImageError("unsupported", f"got a {kind} that NumPy cannot view: {error}") from error
 
 
-def check_channels(channels: str) -> None:
-    """Raise ValueError unless `channels` is a known order."""
-    if channels not in _CHANNELS:
-        raise ValueError(f"channels is {channels!r}; expected 'RGB' or 'BGR'")
-
-
-def check_layout(layout: str | None) -> None:
-    """Raise ValueError unless `layout` is None or one of the known layouts."""
-    if layout is not None and layout not in _LAYOUTS:
-        raise ValueError(f"layout is {layout!r}; expected None or one of {', '.join(_LAYOUTS)}")
+def check_choice(name: str, value: str | None, choices: Any) -> None:
+    """Raise ValueError unless an option has a value of a Literal. A layout may be None."""
+    known = get_args(choices)
+    if value not in known and not (value is None and name == "layout"):
+        raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, known))}")
 
 
 def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -101,19 +96,32 @@ def samples_of(dtype: np.dtype[Any]) -> Samples:
     return "float" if dtype.kind == "f" else "integer" if dtype.itemsize > 1 else ""
 
 
-def pictures(array: NDArray[Any], layout: Layout | None, bands: int | None = None) -> NDArray[Any]:
+def check_samples(dtype: np.dtype[Any], value_range: tuple[float, float] | None) -> None:
+    """Refuse samples of an array that are not measured.
+
+    Raises:
+        ImageError: they are of another type, or of integers whose range has to be said.
+    """
+    if dtype.name not in GRAY_MODES:
+        expected = f"expected {', '.join(GRAY_MODES)}; convert it, as to float32"
+        raise ImageError("unsupported", f"got an array of {dtype}; {expected}")
+    if dtype.name in _WIDE and value_range is None:
+        expected = "say what is black and white, as by value_range=(0, 4095), or convert it"
+        raise ImageError("unsupported", f"got an array of {dtype}; {expected}")
+
+
+def pictures(
+    array: NDArray[Any],
+    layout: Layout | None,
+    bands: int | None = None,
+    value_range: tuple[float, float] | None = None,
+) -> NDArray[Any]:
     """A view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
 
     Raises:
         ImageError: its dtype or shape is not supported, or it has no pixels.
     """
-    if array.dtype.name not in DTYPES:
-        integer = array.dtype.kind in "iu"
-        advice = "uint16, or to float32 with value_range" if integer else "float32"
-        raise ImageError(
-            "unsupported",
-            f"got an array of {array.dtype}; expected {', '.join(DTYPES)}; convert it to {advice}",
-        )
+    check_samples(array.dtype, value_range)
     dimensions = dimensions_of(array.shape, layout, bands)
     if array.size == 0:
         raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")
@@ -134,12 +142,11 @@ def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None
     is_known = len(dimensions) == len(shape) > 0
     if is_known and channels in (_CHANNEL_COUNTS if bands is None else [bands]):
         return dimensions
-    if is_known and bands is not None:
-        detail = f"got an array of {channels} channels; expected {bands} bands"
-        raise ImageError("unsupported", detail)
-    raise ImageError(
-        "unsupported",
+    detail = (
         f"got an array of shape {tuple(shape)!r:.100}{f' as {layout}' if layout else ''}; expected "
         "HxW or HxWxC with C = 1, 3 or 4, a layout such as layout='CHW' or layout='NHWC', or names "
-        "of channels as bands=[...]",
+        "of channels as bands=[...]"
     )
+    if is_known and bands is not None:
+        detail = f"got an array of {channels} channels; expected {bands} bands"
+    raise ImageError("unsupported", detail)

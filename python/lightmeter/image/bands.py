@@ -1,6 +1,6 @@
 """Bands: pictures whose channels are no colours, such as the stains of a microscope."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +11,6 @@ from lightmeter.errors import ImageError
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
-
-__all__ = ["BAND_NUMBERS", "WHOLE_NUMBERS", "BandMeter", "as_bands", "bands_of"]
 
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
@@ -53,28 +51,21 @@ class BandMeter(NamedTuple):
 
     def measurement(self) -> dict[str, float | str]:
         """The numbers by name, such as ``DAPI.mean``; the width and height are of no band."""
-        return {
-            name: value
-            for band, meter in self.bands.items()
-            for name, value in _of_band(band, meter.measurement()).items()
-        }
+        return self._of_bands([meter.measurement() for meter in self.bands.values()])
 
     @property
     def _names(self) -> list[str]:
-        named = [
-            _of_band(band, {name: name for name in meter._names})
-            for band, meter in self.bands.items()
-        ]
-        return list(dict.fromkeys(name for names in named for name in names))
+        every = [dict.fromkeys(meter._names) for meter in self.bands.values()]
+        return list(self._of_bands(every))
 
-
-def _of_band(band: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is known of a gray picture by the names of a band."""
-    return {
-        name if is_whole else f"{band}.{name}": numbers[number]
-        for number, (name, is_whole) in _NUMBERS.items()
-        if number in numbers
-    }
+    def _of_bands(self, numbers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what is known of each band as of a gray picture by the names of bands."""
+        return {
+            name if is_whole else f"{band}.{name}": known[number]
+            for band, known in zip(self.bands, numbers, strict=True)
+            for number, (name, is_whole) in _NUMBERS.items()
+            if number in known
+        }
 
 
 def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from PIL import Image, features
 
-__all__ = ["Decoder", "decoder", "decoder_of"]
-
 # What Pillow decodes a format with, the first that it was built with, by the names of
 # `PIL.features`. Other formats it decodes itself.
 _JPEG = {"libjpeg_turbo": "libjpeg-turbo", "jpg": "libjpeg"}

@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from PIL import Image
@@ -12,11 +13,8 @@ from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
-from lightmeter.image.magic import START_BYTES
+from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.meter import Counting
-
-__all__ = ["BYTES_AT_ONCE", "BYTES_TOGETHER", "Encoded", "EncodedBytes", "EncodedFile"]
-__all__ += ["most_pixels", "open_encoded", "read_files", "read_whole", "short_path", "size_of"]
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -29,6 +27,9 @@ _MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
 # A JPEG or PNG file up to this size is read at once: a JPEG of 100 megapixels, whose pixels take
 # five times as much.
 BYTES_AT_ONCE = 64 << 20
+
+# A folder is Zarr by its suffix or by one of these.
+ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 # A small file, which is read together with others.
 BYTES_TOGETHER = 1 << 14
@@ -78,11 +79,16 @@ class EncodedFile(io.BufferedReader):
         if self._error is not None and isinstance(error, Exception):
             raise image_error(self._error, otherwise="unreadable") from error
 
-    def start(self, size: int = START_BYTES) -> bytes:
+    @property
+    def format(self) -> str | None:
+        """What it begins as; None for an unknown format."""
+        return format_of(self.start())
+
+    def start(self) -> bytes:
         """Return the first bytes, without moving."""
         position = self.tell()
         self.seek(0)
-        start = self.read(min(size, self.size))
+        start = self.read(min(START_BYTES, self.size))
         self.seek(position)
         return start
 
@@ -92,6 +98,7 @@ class EncodedBytes(io.BytesIO):
 
     Attributes:
         picture: format, header and bytes, as the core read them.
+        format: ``"JPEG"`` or ``"PNG"``.
         data: the bytes.
         size: how many.
     """
@@ -99,9 +106,13 @@ class EncodedBytes(io.BytesIO):
     def __init__(self, picture: "_core.Picture") -> None:
         """Take what the core read."""
         self.picture = picture
+        self.format: str | None = picture[0]
         self.data = picture[2]
         self.size = len(self.data)
         super().__init__(self.data)
+
+
+Opened = EncodedFile | EncodedBytes
 
 
 def short_path(path: object) -> str:
@@ -115,6 +126,15 @@ def short_path(path: object) -> str:
     if text.isascii():
         return text[-_MOST_PATH:]
     return text.encode(errors="replace")[-_MOST_PATH:].decode(errors="ignore")
+
+
+def is_zarr(path: object) -> bool:
+    """Return whether it is the path of a folder of Zarr, by its suffix or its metadata."""
+    if not isinstance(path, str | os.PathLike) or not os.path.isdir(path):
+        return False
+    folder = Path(os.fsdecode(path))
+    found = map(os.path.exists, map(folder.joinpath, ZARR_FILES))
+    return folder.suffix.lower() == ".zarr" or any(found)
 
 
 def size_of(file: IO[bytes]) -> int:

@@ -14,8 +14,6 @@ from PIL import Image, UnidentifiedImageError
 from lightmeter.errors import ImageError, Reason
 from lightmeter.files import path_texts
 
-__all__ = ["Failure", "image_error"]
-
 
 class Failure(NamedTuple):
     """An image that could not be measured.

@@ -16,9 +16,6 @@ from lightmeter.image.encoded import EncodedBytes, size_of
 from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.tiff import DamagedError, Tiff
 
-__all__ = ["BY_PILLOW", "Facts", "Header", "exif_block", "jpeg_frame", "picture_header"]
-__all__ += ["profile_description", "read_header"]
-
 # Name -> value. None: the format can have it, and this file has not.
 Facts = dict[str, int | str | None]
 

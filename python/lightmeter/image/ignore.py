@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.pillow import open_picture
 from lightmeter.quiet import quiet
 
-__all__ = ["Ignore", "Ignored", "as_ignored", "parse_ignored"]
-
 # x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
 Rectangle = tuple[float, float, float, float]
 _One = Rectangle | str | os.PathLike[str] | ArrayLike
@@ -31,8 +29,7 @@ _NUMBER = re.compile(r"\s*-?\d*\.?\d+\s*")
 _EXPECTED = "a rectangle (x, y, width, height), a mask as a path or an array, or a list of these"
 
 
-@dataclass(frozen=True)
-class _Mask:
+class _Mask(NamedTuple):
     width: int
     height: int
     bits: bytes  # one for a pixel, from left to right, then from top to bottom
@@ -63,7 +60,7 @@ class Ignored:
             left, right, top, bottom = map(round, edges)
             combined[top:bottom, left:right] = 1
         for mask in self.masks:
-            if (mask.width, mask.height) != (width, height):
+            if mask[:2] != (width, height):
                 got = f"got {width}x{height} pixels, and {mask} of what to ignore"
                 advice = "give a mask of the size of the picture, or rectangles in shares of it"
                 raise ImageError("unsupported", f"{got}; {advice}")
@@ -113,12 +110,11 @@ def _rectangle(numbers: Any) -> Rectangle:
     if len(numbers) != 4:
         raise ValueError(f"ignore has {numbers!r}; expected {_EXPECTED}")
     x, y, width, height = map(float if in_shares else int, numbers)
-    wanted = None
     if not (x >= 0 and y >= 0 and width > 0 and height > 0):
         wanted = "expected x and y from 0, and a width and a height above 0"
-    elif in_shares and not (x + width <= 1 + 1e-9 and y + height <= 1 + 1e-9):
+        raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
+    if in_shares and not (x + width <= 1 + 1e-9 and y + height <= 1 + 1e-9):
         wanted = "in shares of the sides it reaches beyond 1; for pixels give whole numbers"
-    if wanted is not None:
         raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
     return x, y, width, height
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass, fields
 
 from lightmeter.errors import ImageError
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "check_frames", "check_size"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -64,3 +62,13 @@ def check_frames(count: int, limits: Limits) -> None:
     """
     if limits.frames is not None and count > limits.frames:
         raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
+
+
+def check_level(level: int | None, count: int) -> None:
+    """Refuse a level of a pyramid that a picture of so many levels has not.
+
+    Raises:
+        ImageError: there is no such level.
+    """
+    if level is not None and level >= count:
+        raise ImageError("unsupported", f"no level {level}; the picture has 0 to {count - 1}")

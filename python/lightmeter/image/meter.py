@@ -1,9 +1,9 @@
 """Counts the pixels of one image exactly, and without a copy where possible."""
 
+import math
 import operator
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -13,23 +13,9 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import (
-    ArrayLike,
-    Channels,
-    Layout,
-    Samples,
-    as_numpy,
-    as_range,
-    check_channels,
-    check_layout,
-    is_array,
-    pictures,
-    range_of,
-    samples_of,
-)
+from lightmeter.image import arrays
+from lightmeter.image.arrays import ArrayLike, Channels, Layout, Samples, samples_of
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
-
-__all__ = ["DEEP_GRAY", "Counting", "ImageMeter", "available_cpus", "measurable"]
 
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
 
@@ -39,20 +25,14 @@ _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
 # What Pillow converts to, where that is not what it calls the base of a mode: gray or colour.
 _CONVERTED = {"La": "LA", "P": "RGB", "RGBa": "RGBA"}
 # Modes of deeper samples, which are gray, as Pillow keeps them.
-DEEP_GRAY: dict[str, np.dtype[Any]] = {
-    "I;16": np.dtype("<u2"),
-    "I;16L": np.dtype("<u2"),
-    "I;16B": np.dtype(">u2"),
-    "I;16N": np.dtype("=u2"),
-    "I": np.dtype("=i4"),
-    "F": np.dtype("=f4"),
-}
+_DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
+DEEP_GRAY: dict[str, np.dtype[Any]] = {mode: np.dtype(kind) for mode, kind in _DEEP.items()}
 _UINT8: np.dtype[Any] = np.dtype(np.uint8)
-_ARRAY_MODES = {"b1": "1", "u1": "L", "u2": "I;16", "f4": "F", "f8": "F"}
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
-# this high stay in the cache between the copy and the measurement.
+# this high, for each thread, stay in the cache between the copy and the measurement.
 _STRIP_ROWS = 60
+_BLOCK_BYTES = 1 << 24
 
 _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
@@ -113,7 +93,7 @@ class Counting:
 
     def range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
         """Return which samples of a type are black and white."""
-        return self.value_range or range_of(dtype)
+        return self.value_range or arrays.range_of(dtype)
 
 
 class ImageMeter:
@@ -135,6 +115,7 @@ class ImageMeter:
     _threads: int | None = None
     _layout: Layout | None = None
     _features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
+    _expected: int | None = None  # pixels to measure, of an image of known size
 
     def __init__(
         self,
@@ -167,15 +148,19 @@ class ImageMeter:
             TypeError: `mask` is no array of bool or uint8.
             ValueError: an argument is out of range, or the metrics need a size.
         """
-        check_channels(channels)
-        check_layout(layout)
+        arrays.check_choice("channels", channels, Channels)
+        arrays.check_choice("layout", layout, Layout)
         if layout is not None and "N" in layout:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
-        known = None if size is None else as_place("size", size)
-        core = _core.ImageMeter(metrics, known, _as_mask(mask))
-        self._core, self._counting = core, Counting(channels, as_range(value_range), metrics)
+        known, ignored = None if size is None else as_place("size", size), _as_mask(mask)
+        core = _core.ImageMeter(metrics, known, ignored)
+        if ignored is not None:
+            self._expected = int(np.count_nonzero(ignored == 0))
+        elif known is not None:
+            self._expected = known[0] * known[1]
+        self._core, self._counting = core, Counting(channels, arrays.as_range(value_range), metrics)
         self._threads, self._layout = threads, layout
 
     @classmethod
@@ -210,8 +195,8 @@ class ImageMeter:
         if at is not None:
             at = as_place("at", at)
         self._features = None
-        if is_array(tile):
-            mode = self._update_array(as_numpy(tile), at)
+        if arrays.is_array(tile):
+            mode = self._update_array(arrays.as_numpy(tile), at)
         elif isinstance(tile, Image.Image):
             mode = tile.mode
             self._update_image(measurable(tile), at)
@@ -256,17 +241,20 @@ class ImageMeter:
         return self._core.measurement()
 
     def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
-        (picture,) = pictures(array, self._layout)
+        (picture,) = arrays.pictures(array, self._layout, value_range=self._counting.value_range)
         bands = picture.shape[2]
-        mode = {3: "RGB", 4: "RGBA"}.get(bands) or _ARRAY_MODES[array.dtype.str[1:]]
+        mode = {3: "RGB", 4: "RGBA"}.get(bands) or arrays.GRAY_MODES[array.dtype.name]
         self._samples = samples_of(array.dtype)
         self._order = None if bands < 3 else self._counting.channels
+        white = self._counting.range_of(picture.dtype)
         if picture.dtype == np.bool_:
             picture = np.multiply(picture, np.uint8(255))
+        elif picture.dtype.name not in arrays.DTYPES:
+            picture = picture.astype(np.float64)
         self._core.update(
             picture,
             self._counting.channels == "BGR",
-            self._counting.range_of(picture.dtype),
+            white,
             self._threads_for(picture.size // bands),
             at,
         )
@@ -275,50 +263,27 @@ class ImageMeter:
     def _update_image(self, image: Image.Image, at: tuple[int, int] | None) -> None:
         if 0 in image.size:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
-        self._samples = samples_of(DEEP_GRAY.get(image.mode, _UINT8))
-        threads = self._threads_for(image.width * image.height)
+        dtype = DEEP_GRAY.get(image.mode, _UINT8)
+        channels = 1 if image.mode in _GRAY_MODES or image.mode in DEEP_GRAY else 3
+        white, threads = self._counting.range_of(dtype), self._threads_for(math.prod(image.size))
+        self._samples = samples_of(dtype)
         try:
             # Pillow 11.2.1 crashes when it exports memory that is not its own, as that of an image
             # made from an array or mapped from a file. Crops are its own.
             if image.readonly:
                 raise ValueError
-            exported = image.__arrow_c_array__()
+            exported = image.__arrow_c_array__()[1]
         except ValueError:  # in several blocks
-            self._update_crops(image, at or (0, self._core.rows), threads)
+            core, (x, y) = self._core.empty(), at or (0, self._core.rows)
+            rows = max(1, min(threads * _STRIP_ROWS, _BLOCK_BYTES // (4 * image.width)))
+            for row in range(0, image.height, rows):
+                crop = image.crop((0, row, image.width, min(row + rows, image.height)))
+                exported, place = crop.__arrow_c_array__()[1], (x, y + row)
+                core.update_arrow(exported, *crop.size, channels, dtype, white, threads, place)
+            self._core.add(core)  # only now, so that an error leaves all as it was
         else:
-            self._update_exported(self._core, image, exported, threads, at)
-
-    def _update_crops(self, image: Image.Image, at: tuple[int, int], threads: int) -> None:
-        x, y = at
-
-        def measure_band(top: int, bottom: int) -> _core.ImageMeter:
-            core = self._core.empty()
-            for row in range(top, bottom, _STRIP_ROWS):
-                crop = image.crop((0, row, image.width, min(row + _STRIP_ROWS, bottom)))
-                self._update_exported(core, crop, crop.__arrow_c_array__(), 1, (x, y + row))
-            return core
-
-        bands = min(threads, image.height)
-        edges = [image.height * band // bands for band in range(bands + 1)]
-        with ThreadPoolExecutor(bands) as pool:
-            whole, *others = pool.map(measure_band, edges, edges[1:])
-        for other in others:
-            whole.add(other)
-        self._core.add(whole)  # only now, so that an error leaves all as it was
-
-    def _update_exported(
-        self,
-        core: _core.ImageMeter,
-        image: Image.Image,
-        exported: tuple[object, object],
-        threads: int,
-        at: tuple[int, int] | None,
-    ) -> None:
-        dtype = DEEP_GRAY.get(image.mode, _UINT8)
-        channels = 1 if image.mode in _GRAY_MODES or image.mode in DEEP_GRAY else 3
-        white = self._counting.range_of(dtype)
-        size = image.width, image.height
-        core.update_arrow(exported[1], *size, channels, dtype, white, threads, at)
+            size = image.width, image.height
+            self._core.update_arrow(exported, *size, channels, dtype, white, threads, at)
 
     def _threads_for(self, pixels: int) -> int:
         if self._threads is not None:

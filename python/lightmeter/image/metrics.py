@@ -15,9 +15,6 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
-__all__ = ["ERROR", "FACTS", "TAKEN", "Metric", "Metrics", "Raised", "Returned", "as_metrics"]
-__all__ += ["run"]
-
 _log = logging.getLogger("lightmeter")
 
 Metric = Callable[[Any], Any]
@@ -28,23 +25,17 @@ _EXPECTED = f"{', '.join(map(repr, SETS))}, a function"
 ERROR = "Error"
 
 # What is known of a file from its header, below the prefix, and the type of its values.
+_TEXTS = ("Format", "ColorProfile", "ChromaSubsampling")
 FACTS: dict[str, type[int] | type[str]] = {
-    "Format": str,
-    "FileSize": int,
-    "FrameCount": int,
-    "BitDepth": int,
-    "Channels": int,
-    "HasAlpha": int,
-    "ColorProfile": str,
-    "Progressive": int,
-    "ChromaSubsampling": str,
-    "JpegQuality": int,
+    name: str if name in _TEXTS else int
+    for name in (
+        *("Format", "FileSize", "FrameCount", "BitDepth", "Channels", "HasAlpha", "ColorProfile"),
+        *("Progressive", "ChromaSubsampling", "JpegQuality"),
+    )
 }
 # First parts, below the prefix, of the names of what is measured anyway.
 TAKEN = frozenset(number.name.partition(".")[0] for number in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
-
-_WITHOUT_ALPHA = {"LA": "L", "RGBA": "RGB", "RGBX": "RGB"}
 
 
 class Raised(NamedTuple):
@@ -151,16 +142,11 @@ def _eight_bits(
 ) -> NDArray[np.uint8]:
     """The samples that were measured, without alpha, on 0..255 and read-only."""
     if isinstance(picture, Image.Image):
-        image = measurable(picture)
-        if image.mode in _WITHOUT_ALPHA:
-            image = image.convert(_WITHOUT_ALPHA[image.mode])
-        samples = np.asarray(image)
-    elif channels is None:
-        samples = picture
-    elif picture.shape[2] == 1:
-        samples = picture[..., 0]
-    else:
-        samples = picture[..., :3] if channels == "RGB" else picture[..., 2::-1]
+        picture, channels = np.asarray(measurable(picture)), "RGB"
+    samples = picture
+    if channels is not None and samples.ndim == 3:
+        last = slice(3) if channels == "RGB" else slice(2, None, -1)
+        samples = samples[..., last if samples.shape[2] > 2 else 0]
     if samples.dtype == np.bool_:
         samples = samples * np.uint8(255)
     elif samples.dtype != np.uint8:

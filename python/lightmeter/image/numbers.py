@@ -4,8 +4,6 @@ from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
 
-__all__ = ["IMAGE_NUMBERS", "SETS", "Group", "ImageNumber", "MetricSet", "NumberRole", "Scale"]
-
 # Each holds those before it.
 MetricSet = Literal["whylogs", "default", "camera", "all"]
 SETS: tuple[MetricSet, ...] = get_args(MetricSet)

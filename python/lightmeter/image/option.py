@@ -5,8 +5,6 @@ import inspect
 import re
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-__all__ = ["Option", "options_of"]
-
 # An attribute in the section of a docstring, and the first sentence on it.
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*?[.;])(?:\s|$)", re.MULTILINE | re.DOTALL)
 

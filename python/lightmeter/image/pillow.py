@@ -8,15 +8,13 @@ from typing import Any
 from PIL import Image, ImageFile
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes, EncodedFile, most_pixels
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
 from lightmeter.image.limits import Limits
-from lightmeter.image.magic import READ_WHOLE, format_of
+from lightmeter.image.magic import READ_WHOLE
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
-
-__all__ = ["check_bits", "file_header", "is_raw", "open_picture"]
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
 _EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
@@ -38,14 +36,14 @@ _PLUGINS = {
 }
 
 
-def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Image:
+def open_picture(file: Opened, limits: Limits) -> Image.Image:
     """Open a picture, for which a plugin is loaded at need.
 
     Raises:
         ImageError: it is too large, or Pillow would show something else or cannot decode it.
         Exception: what Pillow raises of an unknown or damaged file.
     """
-    name = file.picture[0] if isinstance(file, EncodedBytes) else format_of(file.start())
+    name = file.format
     if name in READ_WHOLE and file.size > (limits.bytes_in_memory or file.size):
         raise ImageError(
             "too_large",
@@ -64,7 +62,7 @@ def open_picture(file: EncodedFile | EncodedBytes, limits: Limits) -> Image.Imag
     return image
 
 
-def _open(file: EncodedFile | EncodedBytes, name: str | None) -> ImageFile.ImageFile:
+def _open(file: Opened, name: str | None) -> ImageFile.ImageFile:
     """Open a file as what it begins as; `Image.open` would hide what is wrong with it."""
     if name is not None and name not in Image.OPEN:
         Image.init()
@@ -114,7 +112,7 @@ def file_header(file: EncodedFile, limits: Limits) -> Header | None:
         OSError: it cannot be read.
     """
     header = read_header(file)
-    if header is not None or format_of(file.start()) not in BY_PILLOW:
+    if header is not None or file.format not in BY_PILLOW:
         return header
     file.seek(0)
     try:
@@ -142,12 +140,11 @@ def check_bits(image: Image.Image, *, deep_colour: bool, has_range: bool) -> Non
     if is_pgm and has_range and [tile[0] for tile in tiles] != ["raw"]:
         detail = f"PGM whose samples Pillow scales to 16 bits, so that {_NO_MEANING}"
         raise ImageError("unsupported", detail)
-    is_known_deep = bool(tiles) and _is_deep(image)
-    may_be_deep = image.format in ("AVIF", "HEIF", "JXL") or (image.format == "JPEG2000" and tiles)
-    is_wanted = has_range or (deep_colour and image.mode in _COLOURS)
-    is_refused = (is_known_deep and is_wanted) or (
-        may_be_deep and has_range and image.info.get("bit_depth", 16) > 8
-    )
+    if tiles and _is_deep(image):
+        is_refused = has_range or (deep_colour and image.mode in _COLOURS)
+    else:
+        formats = ("AVIF", "HEIF", "JXL", *(["JPEG2000"] if tiles else []))
+        is_refused = has_range and image.format in formats and image.info.get("bit_depth", 16) > 8
     if is_refused and image.mode in _EIGHT_BITS:
         image.load()  # what is damaged is called so
         detail = f"{image.format} of more than 8 bits, of which Pillow decodes 8, so that "

@@ -3,19 +3,12 @@
 import hashlib
 import json
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, TypedDict
 
-from lightmeter.image.arrays import (
-    Channels,
-    Layout,
-    Samples,
-    as_range,
-    check_channels,
-    check_layout,
-)
+from lightmeter.image.arrays import Channels, Layout, Samples, as_range, check_choice
 from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
@@ -24,8 +17,6 @@ from lightmeter.image.meter import Counting
 from lightmeter.image.metrics import Metric, Metrics, as_metrics
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
-
-__all__ = ["DEFAULT_READING", "Frames", "Reading", "ReadingOptions", "json_text", "reading_of"]
 
 _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
 
@@ -118,22 +109,14 @@ class Reading:
 
     def __post_init__(self) -> None:
         """Check every option."""
-        check_channels(self.channels)
-        check_layout(self.layout)
-        object.__setattr__(self, "value_range", as_range(self.value_range))
-        if self.frames not in get_args(Frames):
-            raise ValueError(f"frames is {self.frames!r}; expected 'first' or 'all'")
-        if self.pyramid_level is not None:
-            object.__setattr__(self, "pyramid_level", _as_level(self.pyramid_level))
-        if not isinstance(self.deep_colour, bool):
-            raise TypeError(f"deep_colour is {self.deep_colour!r}; expected True or False")
-        if not isinstance(self.exif, ExifPolicy):
-            raise TypeError(f"exif is a {type(self.exif).__name__}; expected an ExifPolicy")
-        if not isinstance(self.limits, Limits):
-            raise TypeError(f"limits is a {type(self.limits).__name__}; expected Limits")
-        object.__setattr__(self, "metrics", as_metrics(self.metrics))
-        object.__setattr__(self, "bands", as_bands(self.bands))
-        object.__setattr__(self, "ignore", as_ignored(self.ignore))
+        for name, choices in (("channels", Channels), ("layout", Layout), ("frames", Frames)):
+            check_choice(name, getattr(self, name), choices)
+        for name, kind in (("exif", ExifPolicy), ("limits", Limits), ("deep_colour", bool)):
+            if not isinstance(value := getattr(self, name), kind):
+                got = f"{name} is a {type(value).__name__}"
+                raise TypeError(f"{got}; expected a value of {kind.__name__}")
+        for name, checked in _CHECKS.items():
+            object.__setattr__(self, name, checked(getattr(self, name)))
         if self.bands is not None:
             self._check_bands(self.bands)
 
@@ -143,6 +126,11 @@ class Reading:
         for function in self.functions:
             if function.__name__ in bands:
                 raise ValueError(f"got a band and a function {function.__name__}; rename one")
+
+    @property
+    def band_count(self) -> int | None:
+        """How many channels are no colours; None where they are."""
+        return None if self.bands is None else len(self.bands)
 
     @property
     def metric_set(self) -> MetricSet:
@@ -241,11 +229,20 @@ def _bounded(values: Sequence[Any]) -> Any:
     return f"{len(values)}: {hashlib.sha256(text).hexdigest()[:16]}"
 
 
-def _as_level(level: int) -> int:
-    number = operator.index(level)
-    if number < 0:
+def _as_level(level: int | None) -> int | None:
+    if level is not None and operator.index(level) < 0:
         raise ValueError(f"pyramid_level is {level!r}; expected 0, 1, ... or None")
-    return number
+    return None if level is None else operator.index(level)
+
+
+# What makes of an option what a `Reading` keeps of it, or raises.
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "value_range": as_range,
+    "metrics": as_metrics,
+    "bands": as_bands,
+    "ignore": as_ignored,
+    "pyramid_level": _as_level,
+}
 
 
 class ReadingOptions(TypedDict, total=False):

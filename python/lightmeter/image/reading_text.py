@@ -7,8 +7,6 @@ from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions, j
 from lightmeter.nesting import parse_json
 from lightmeter.text import shorten
 
-__all__ = ["checked_text", "reading_fields", "reading_options"]
-
 _MOST = 1024  # characters of a text, which are ASCII
 
 # What a text says of options, where it says them as `Reading` takes them.

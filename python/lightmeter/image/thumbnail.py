@@ -6,13 +6,10 @@ from typing import NamedTuple
 
 from PIL import Image
 
-__all__ = ["Exemplar", "Exemplars", "Thumbnail", "make_thumbnail"]
+from lightmeter.image.meter import DEEP_GRAY, measurable
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
-
-# Other modes have no colours to show, or more than 8 bits.
-_SHOWN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 
 
 class Exemplar(NamedTuple):
@@ -61,29 +58,17 @@ def make_thumbnail(
     most_bytes: int = _MOST_BYTES,
 ) -> Thumbnail | None:
     """A small picture of a loaded image, not turned; None if it has no 8-bit colours to show."""
-    if image.mode not in _SHOWN_MODES:
+    shown = measurable(image)
+    if shown.mode in DEEP_GRAY:
         return None
     scale = min(1.0, side / max(image.size))
     size = tuple(max(1, round(length * scale)) for length in image.size)
-    shown = _with_colours(image)
     small = shown.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small.info = {}  # comments, which Pillow would write, and transparency, which may be nonsense
     small = small.convert("RGB")
-    small.info = {}  # comments, which Pillow would write
     for quality in (70, 40, 15, 1):
         file = io.BytesIO()
         small.save(file, "JPEG", quality=quality)
         if file.tell() <= most_bytes:
             return Thumbnail(path, file.getvalue(), image.size)
     return None
-
-
-def _with_colours(image: Image.Image) -> Image.Image:
-    """The image ready to resize: without a palette, and with its transparency as alpha."""
-    if image.mode != "P" and "transparency" not in image.info:
-        return image
-    try:
-        return image.convert("RGBA")
-    except Exception:  # the transparency in the file is nonsense
-        opaque = image.copy()
-        opaque.info = {}
-        return opaque.convert("RGBA")

@@ -5,8 +5,6 @@ from typing import IO, NamedTuple
 
 from lightmeter.image.encoded import size_of
 
-__all__ = ["ASCII", "BYTE_TYPES", "SIZES", "DamagedError", "Entry", "Number", "Tiff", "unpacked"]
-
 Number = int | float | None
 
 ASCII = 2

@@ -166,15 +166,6 @@ def test_everything_pillow_raises_has_a_reason(
     assert outcome(data) == reason
 
 
-def test_interrupts_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    with pytest.raises(KeyboardInterrupt):
-        log_image([encoded("BMP")])
-
-
 def test_a_failed_load_is_not_tried_again() -> None:
     """A second load of this image gives black pixels without an error."""
     data = bytearray(encoded("TIFF", compression="tiff_deflate"))

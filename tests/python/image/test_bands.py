@@ -201,3 +201,22 @@ def test_a_band_with_the_name_of_a_channel_says_nothing_of_the_set() -> None:
     names = {"image.Red.mean", "image.Red.entropy"}
     assert metric_set_of(names, "image", {"Red"}) == "whylogs"
     assert metric_set_of(names, "image") == "default"
+
+
+@pytest.mark.parametrize("compression", [None, "jpeg", "tiff_adobe_deflate"])
+def test_ycbcr_is_answered_alike_by_every_door(tmp_path: Path, compression: str | None) -> None:
+    pytest.importorskip("imagecodecs")
+    path = tmp_path / "a.tif"
+    image = Image.fromarray(samples(3), "RGB").convert("YCbCr")
+    image.save(path, compression=compression)
+    answers = set()
+    for options in ({}, {"pyramid_level": 0}):
+        with Image.open(path) as opened:
+            for source in (path, path.read_bytes(), *([] if options else [opened])):
+                try:
+                    view = lm.log_image(source, bands=BANDS[:3], **options).view()  # type: ignore[arg-type]
+                except ImageError as error:
+                    answers.add(error.reason)
+                else:
+                    answers.add(str(view["image.GFP.mean"].mean))
+    assert len(answers) == 1

@@ -105,11 +105,24 @@ def test_a_value_range_is_checked(value_range: tuple[float, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "dtype", ["int8", "int16", "int32", "int64", "uint32", "float16", "complex64"]
+    ("dtype", "words"),
+    [
+        ("int64", "expected bool, uint8"),
+        ("complex64", "expected bool, uint8"),
+        *((dtype, "say what is black and white") for dtype in ("int8", "int16", "int32", "uint32")),
+    ],
 )
-def test_other_dtypes_say_what_to_do(dtype: str) -> None:
-    with pytest.raises(
-        ImageError, match=f"got an array of {dtype}; expected bool, uint8"
-    ) as caught:
+def test_other_dtypes_say_what_to_do(dtype: str, words: str) -> None:
+    with pytest.raises(ImageError, match=f"got an array of {dtype}; {words}") as caught:
         log_image(np.zeros((3, 3), dtype))
     assert caught.value.reason == "unsupported"
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "float16"])
+def test_other_dtypes_are_measured_on_a_range(dtype: str) -> None:
+    samples = np.arange(60).reshape(4, 5, 3).astype(dtype)
+    for options in ({"value_range": (0, 100)}, {"value_range": (0, 100), "channels": "BGR"}):
+        whole = log_image(samples.astype("float64"), **options).view()
+        assert log_image(samples, **options).view()["image.Hue.mean"].mean == (
+            whole["image.Hue.mean"].mean
+        )

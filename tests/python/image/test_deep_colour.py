@@ -121,7 +121,7 @@ def test_what_only_pillow_decodes_fails(door: str, tmp_path: Path) -> None:
 
 
 def test_without_a_decoder_of_our_own_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lightmeter.image.measure.is_trusted", lambda image_format: False)
+    monkeypatch.setattr("lightmeter.image.frames.is_trusted", lambda image_format: False)
     samples = noise(3, 4, 3)
     file = png(samples, 2)
     assert numbers(file, lm.Reading()) == numbers(upper(samples, 2), lm.Reading())
@@ -189,5 +189,5 @@ def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
 
 
 def test_it_is_true_or_false() -> None:
-    with pytest.raises(TypeError, match="deep_colour is 'yes'; expected True or False"):
+    with pytest.raises(TypeError, match="deep_colour is a str; expected a value of bool"):
         lm.Reading(deep_colour="yes")  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from bad_files import SIGNED, encoded, outcome
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes, EncodedFile, read_files, read_whole
+from lightmeter.image.encoded import read_whole
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 
@@ -111,37 +111,6 @@ def test_a_file_open_for_text_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
     with open(tmp_path / "a.txt") as file, pytest.raises(TypeError, match="binary file"):
         measure_image(file)  # type: ignore[arg-type]
-
-
-def test_files_of_a_caller_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = encoded("JPEG")
-    for kind in (bytearray, io.BytesIO, Stream):
-        assert read_whole(kind(data), Limits()) == data
-        with pytest.raises(ImageError, match="more than"):
-            read_whole(kind(data), Limits(bytes=len(data) - 1))
-    monkeypatch.setattr("lightmeter.image.encoded.BYTES_AT_ONCE", len(data) - 1)
-    with read_whole(io.BytesIO(data), Limits()) as opened:  # type: ignore[union-attr]
-        assert (type(opened), opened.read()) == (EncodedFile, data)
-
-
-def test_files_of_the_two_formats_are_read_by_the_core(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    for data in (encoded("JPEG"), encoded("PNG")):
-        path.write_bytes(data)
-        (file,) = read_files([path], Limits(), None, len(data))
-        assert isinstance(file, EncodedBytes)
-        assert (file.data, file.read(), file.size) == (data, data, len(data))
-        assert read_files([path], Limits(), None, len(data) - 1) == [None]
-    path.write_bytes(b"GIF89a")
-    nothing = [path, path.read_bytes(), tmp_path, tmp_path / "none", "a\0b"]
-    assert read_files(nothing, Limits(), None, 1 << 30) == [None] * 5
-
-
-class Stream(io.BytesIO):
-    """What cannot seek, as an answer of a server."""
-
-    def seekable(self) -> bool:
-        return False
 
 
 class Changing(io.BytesIO):

@@ -10,7 +10,8 @@ import pytest
 from conftest import encoded, picture
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
-from lightmeter.image.exif.tags import PERSONAL, value_of
+from lightmeter.image.exif.tags import PERSONAL
+from lightmeter.image.exif.values import value_of
 from lightmeter.image.header import exif_block, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image

@@ -9,7 +9,6 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
-from conftest import lightmeter
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
 from PIL import Image, ImageFile
@@ -157,14 +156,6 @@ def test_an_opened_image_of_a_plugin(act: str, tmp_path: Path) -> None:
         with Image.open(path) as image:
             for _ in range(2):
                 assert outcome(image) in ("measured", *REASONS)
-
-
-@pytest.mark.parametrize("act", ["close", "SystemExit", "PanicException", "KeyError"])
-def test_the_command_line(act: str, tmp_path: Path) -> None:
-    (tmp_path / "p.ftc").write_bytes(hostile(act, "opening"))
-    done = lightmeter("profile", tmp_path, "-o", tmp_path / "p.lmp")
-    view = lm.ProfileView.read(tmp_path / "p.lmp")
-    assert (view.images, len(view.failures)) == ((1, 0) if act == "close" else (0, 1)), done.stderr
 
 
 def test_a_valid_picture_whose_plugin_closes_the_file(tmp_path: Path) -> None:

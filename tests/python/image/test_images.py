@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import encoded, picture
+from conftest import picture
 from lightmeter import ImageMeter, log_image
 from lightmeter.image.measure import measure_image
 from PIL import Image
@@ -26,11 +26,6 @@ def test_every_input_gives_the_same_numbers(tmp_path: Path) -> None:
         assert not file.closed
 
 
-def test_path_and_opened_images_have_exif_and_arrays_have_none() -> None:
-    assert measure_image(encoded("PNG")).exif == {"has_gps": 0}
-    assert measure_image(np.asarray(picture())).exif is None
-
-
 def test_a_lazily_opened_image_is_left_open(tmp_path: Path) -> None:
     path = tmp_path / "picture.gif"
     picture().save(path)
@@ -45,17 +40,6 @@ def test_other_types_are_refused_by_name(source: object) -> None:
     with pytest.raises(TypeError, match=type(source).__name__) as caught:
         measure_image(source)  # type: ignore[arg-type]
     assert "expected a PIL image" in str(caught.value)
-
-
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
-def test_an_image_opened_from_a_path_has_the_exif_of_the_file(form: str, tmp_path: Path) -> None:
-    """Pillow closes such a file when it has loaded the image."""
-    (tmp_path / "file").write_bytes(encoded(form, tags={0x010F: "Canon"}))
-    with Image.open(tmp_path / "file") as image:
-        measured = measure_image(image)
-    assert measured.exif == measure_image(tmp_path / "file").exif
-    assert measured.exif is not None
-    assert measured.exif["Make"] == "Canon"
 
 
 def test_an_image_that_was_loaded_has_the_features_of_its_file(tmp_path: Path) -> None:

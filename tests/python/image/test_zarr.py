@@ -25,7 +25,7 @@ numcodecs = pytest.importorskip("numcodecs")
 
 OLD = {
     "none": None, "blosc": numcodecs.Blosc(), "zstd": numcodecs.Zstd(), "gzip": numcodecs.GZip(),
-    "zlib": numcodecs.Zlib(), "lz4": numcodecs.LZ4(), "bz2": numcodecs.BZ2(),
+    "zlib": numcodecs.Zlib(),
 }  # fmt: skip
 NEW = {
     "none": None, "blosc": zarr.codecs.BloscCodec(), "zstd": zarr.codecs.ZstdCodec(),
@@ -180,7 +180,7 @@ COMPLEX = {
     [
         ({"shape": [-1, 50]}, "corrupt", "metadata of Zarr"),
         ({"shape": [2**60, 50]}, "too_large", "a picture of 50x"),
-        (COMPLEX, "unsupported", "samples of complex64"),
+        (COMPLEX, "unsupported", "array of complex64"),
         ({"data_type": {"name": "struct"}}, "corrupt", "metadata of Zarr"),
         ({"codecs": [{"name": "rot13"}]}, "unsupported", "the codec 'rot13'"),
         ({"fill_value": "no number"}, "corrupt", "metadata of Zarr"),
@@ -265,25 +265,28 @@ def test_a_chunk_whose_checksum_is_wrong(tmp_path: Path) -> None:
 
 
 MEASURE = """
-import sys
+import sys, zarr
 import lightmeter as lm
-view = lm.log_image(sys.argv[1:]).view()
-print(view.images, *(failure.reason for failure in view.failures))
+for source in (*sys.argv[1:], *map(zarr.open_array, sys.argv[1:])):
+    try:
+        lm.log_image(source)
+    except lm.errors.ImageError as error:
+        print(error.reason)
 """
 
 
 def test_a_bomb_takes_no_more_than_a_chunk(tmp_path: Path) -> None:
+    """In a folder, and in an array that somebody opened."""
     zeros, bombs = np.zeros(300_000_000, np.uint8), []
-    for version, names in ((2, OLD.keys() - {"none"}), (3, ("blosc", "zstd", "gzip"))):
-        for name in names:
-            codec = OLD[name] if version == 2 else NEW[name]
+    for version, codecs in ((2, OLD), (3, NEW)):
+        for name in codecs.keys() - {"none", "checked"}:
             folder = tmp_path / f"{name}{version}.zarr"
-            written(folder, texture(9, 9, 1), version, chunks=(9, 9), compressors=codec)
+            written(folder, texture(9, 9, 1), version, chunks=(9, 9), compressors=codecs[name])
             bomb = numcodecs.get_codec({"id": name}).encode(zeros)
             (folder / ("0.0" if version == 2 else "c/0/0")).write_bytes(bomb)
             bombs.append(str(folder))
     words, megabytes = run_and_weigh(MEASURE, *bombs)
-    assert words == ["0", *["corrupt"] * len(bombs)]
+    assert words == ["corrupt"] * 2 * len(bombs)
     assert megabytes < 180  # a bomb alone is 300
 
 

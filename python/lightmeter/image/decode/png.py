@@ -1,5 +1,6 @@
 """PNG: inflated by zlib, and all else in the core, where rows go into the meter as they come."""
 
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +9,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.decode.png_chunks import png_chunks
-from lightmeter.image.encoded import most_pixels
-from lightmeter.image.meter import ImageMeter
+from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.reading import Reading
 
 _inflating: Any  # a module
@@ -21,13 +20,17 @@ except ImportError:
 else:
     _inflating = zlib_ng  # twice as fast
 
-__all__ = ["is_deep_colour", "measure_png"]
 
-_DEEP_GRAY = "I;16"
-_GRAY_WITH_ALPHA = 4
-# The modes that Pillow decodes to, by the type of colour, and those of some depths.
-_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
-_MODES_OF_DEPTH = {(1, 0): "1", (16, 0): _DEEP_GRAY, (16, 4): "RGBA"}
+# Depth and type of colour of what Pillow opened, by what it calls the samples in the file.
+_FORMS = {"1": (1, 0), "L;2": (2, 0), "L;4": (4, 0), "L": (8, 0), "I;16B": (16, 0)}
+_FORMS |= {"P;1": (1, 3), "P;2": (2, 3), "P;4": (4, 3), "P": (8, 3), "LA": (8, 4), "RGB": (8, 2)}
+_FORMS |= {"RGBA": (8, 6), "RGB;16B": (16, 2), "LA;16B": (16, 4), "RGBA;16B": (16, 6)}
+_GRAY_WITH_ALPHA = "LA;16B"
+
+# Chunks that may come behind the pixels, where Pillow reads them without an error.
+_BEHIND = (b"tEXt", b"eXIf", b"tIME")
+_MOST_CHUNKS = 1 << 16
+_HEAD = struct.Struct(">I4s")  # size and name
 
 # What goes into zlib and comes out at once. More would not stay in the cache; less would take and
 # give up the GIL more often.
@@ -35,50 +38,66 @@ _DEFLATED = 1 << 16
 _INFLATED = 1 << 18
 
 
-def measure_png(file: bytes, reading: Reading, threads: int | None = None) -> ImageMeter | None:
+def measure_png(
+    file: bytes, image: Any, reading: Reading, threads: int | None = None
+) -> ImageMeter | None:
     """Measure the first frame of a PNG file; None leaves it to Pillow.
 
     The measurement is exactly that of Pillow's pixels, unless all bits of 16-bit colour are wanted.
-    A file that Pillow refuses, or one that passes a limit of `reading`, is left to Pillow, which
-    says why.
+    A file that Pillow refuses is left to it, which says why.
+
+    Args:
+        file: its bytes.
+        image: what Pillow opened of it, not loaded.
+        reading: how to measure it.
+        threads: as for `measure_images`.
 
     Raises:
         ImageError: the mask does not fit, or samples are out of range, of a picture that Pillow has
             not with all the bits that `reading` wants.
     """
-    chunks = png_chunks(file)
-    if chunks is None or chunks.colour not in _MODES:
+    _, _, start, form = image.tile[0]
+    if form not in _FORMS or "interlace" in image.info or getattr(image, "is_animated", False):
         return None
-    mode = _MODES_OF_DEPTH.get((chunks.depth, chunks.colour), _MODES[chunks.colour])
-    size = width, height = chunks.width, chunks.height
-    is_deep = chunks.depth == 16 and (reading.all_bits or mode == _DEEP_GRAY)
-    if width * height > most_pixels(reading.limits):
-        return None
+    depth, colour = _FORMS[form]
+    size: tuple[int, int] = image.size
+    palette = image.palette.getdata() if image.palette is not None else ("", b"")
+    is_deep = depth == 16 and (reading.all_bits or image.mode in DEEP_GRAY)
     try:
-        rows = _core.PngRows(
-            width, height, chunks.depth, chunks.colour, chunks.palette, reading.all_bits
-        )
+        rows = _core.PngRows(*size, depth, colour, palette[1], reading.all_bits)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
-        known = _DEEP_GRAY if is_deep and chunks.colour == _GRAY_WITH_ALPHA else mode
-        meter = reading.counting.meter(size, threads, known, dtype)
+        mode = "I;16" if is_deep and form == _GRAY_WITH_ALPHA else image.mode
+        meter = reading.counting.meter(size, threads, mode, dtype)
         white = reading.counting.range_of(dtype)
-        inflated = _inflated(chunks.data)
+        inflated = _inflated(_data(memoryview(file), start - _HEAD.size))
         if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:
             return None
-    except (ValueError, MemoryError, _inflating.error) as error:  # a wrong mask, no such range, ...
-        if isinstance(error, ImageError) and reading.all_bits and is_deep_colour(file):
+    except (ValueError, MemoryError, _inflating.error, struct.error) as error:  # a wrong mask, ...
+        if isinstance(error, ImageError) and is_deep and image.mode not in DEEP_GRAY:
             raise
         return None
     return meter
 
 
-def is_deep_colour(file: bytes) -> bool:
-    """Whether a PNG file that was measured has colour, or alpha, of 16 bits."""
-    depth, colour = file[24:26]  # of the header, which comes first
-    return depth == 16 and colour != 0
+def _data(file: memoryview, place: int) -> Iterator[memoryview]:
+    """Yield the bodies of the chunks of pixels, whose checksums Pillow does not look at either."""
+    names: tuple[bytes, ...] = (b"IDAT", *_BEHIND)
+    for _ in range(_MOST_CHUNKS):
+        size, name = _HEAD.unpack_from(file, place)
+        end = place + _HEAD.size + size
+        if name == b"IEND":
+            return
+        if name not in names or end > len(file):
+            break
+        if name == b"IDAT":
+            yield file[place + _HEAD.size : end]
+        else:
+            names = _BEHIND
+        place = end + 4
+    raise ValueError("other chunks")
 
 
-def _inflated(data: list[memoryview]) -> Iterator[bytes]:
+def _inflated(data: Iterator[memoryview]) -> Iterator[bytes]:
     inflater = _inflating.decompressobj()
     for body in data:
         for start in range(0, len(body), _DEFLATED):

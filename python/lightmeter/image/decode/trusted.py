@@ -13,8 +13,6 @@ from lightmeter.errors import ConfigError
 from lightmeter.image.meter import Counting
 from lightmeter.quiet import quiet
 
-__all__ = ["is_trusted", "jpeg_samples"]
-
 _COUNTING = Counting(metrics="camera")  # with a hash of all pixels
 
 # Without vectors Pillow is faster than we are. Other libraries than libjpeg-turbo, and those that

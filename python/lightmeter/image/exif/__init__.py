@@ -7,21 +7,11 @@ from typing import IO, Self
 
 from lightmeter import _core
 from lightmeter.image.encoded import size_of
-from lightmeter.image.exif.tags import (
-    DATES,
-    ENUMERATIONS,
-    GPS_NAMES,
-    INTEROP_NAMES,
-    KNOWN,
-    NAMES,
-    PERSONAL,
-    SIGNS,
-    value_of,
-)
-from lightmeter.image.exif.values import Value
+from lightmeter.image.exif import tags as known
+from lightmeter.image.exif.tags import DATES as DATES
+from lightmeter.image.exif.tags import KNOWN, PERSONAL, SIGNS
+from lightmeter.image.exif.values import Value, value_of
 from lightmeter.text import near
-
-__all__ = ["DATES", "DEFAULT_POLICY", "ExifPolicy", "ExifTags", "read_exif", "tags_of"]
 
 ExifTags = dict[str, Value]
 
@@ -105,7 +95,7 @@ def read_exif(
         parts = _core.exif_tags(block, size)
     tags = tags_of(parts, policy)
     if orientation is not None and "Orientation" not in policy.withheld:
-        tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
+        tags["Orientation"] = known.ENUMERATIONS["Orientation"][orientation]
     return tags
 
 
@@ -113,37 +103,29 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
     """Return the same of directories that the core found, if there are any."""
     tags: ExifTags = {}
     order, main, exif, gps, interop = parts or ("<", [], [], [], [])
-    places = {entry[0]: entry for entry in gps} if gps else {}
-    directories = ((NAMES, main), (NAMES, exif), (GPS_NAMES, gps), (INTEROP_NAMES, interop))
+    places = {entry[0]: entry[1:] for entry in gps} if gps else {}
+    directories = (
+        (known.NAMES, [*main, *exif]),
+        (known.GPS_NAMES, gps),
+        (known.INTEROP_NAMES, interop),
+    )
     for names, entries in directories:
         for code, kind, length, start in entries:
             name = names.get(code)
             if name is None or name in tags or name in policy.withheld:
                 continue
             value = value_of(name, order, kind, length, start)
-            if name in SIGNS and isinstance(value, float):
-                value = _signed(value, places, *SIGNS[name])
+            if name in SIGNS and SIGNS[name][0] in places and isinstance(value, float):
+                _, count, sign = places[SIGNS[name][0]]
+                is_damaged = count and not sign
+                is_negative = sign[:1].upper() == SIGNS[name][1]
+                value = None if is_damaged else -value if is_negative else value
             if value is not None:
                 tags[name] = value
-    if "has_gps" not in policy.withheld:
-        tags["has_gps"] = int(bool(places) and _has_place(order, places))
-    return tags
-
-
-def _has_place(order: str, gps: "dict[int, _core.ExifEntry]") -> bool:
-    return all(
-        code in gps and value_of("GPSLatitude", order, *gps[code][1:]) is not None
+    has_place = bool(places) and all(
+        code in places and value_of("GPSLatitude", order, *places[code]) is not None
         for code in (_LATITUDE, _LONGITUDE)
     )
-
-
-def _signed(
-    value: float, gps: "dict[int, _core.ExifEntry]", code: int, negative: bytes
-) -> float | None:
-    """Return the value by the sign that another tag says; None if that tag is damaged."""
-    if code not in gps:
-        return value
-    _, _, length, start = gps[code]
-    if length and not start:
-        return None
-    return -value if start[:1].upper() == negative else value
+    if "has_gps" not in policy.withheld:
+        tags["has_gps"] = int(has_place)
+    return tags

@@ -7,20 +7,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple, TypeGuard
 
+from lightmeter.image.exif.tags import DATES, ENUMERATIONS
 from lightmeter.image.tiff import ASCII, BYTE_TYPES, SIZES, DamagedError, Number, unpacked
 from lightmeter.times import DAY, EPOCH
-
-__all__ = ["Conversion", "Held", "Value", "as_code", "as_coded_text", "as_components"]
-__all__ += [
-    "as_coordinate",
-    "as_date",
-    "as_first",
-    "as_flash",
-    "as_plain",
-    "as_text",
-    "as_wide_text",
-    "days_of",
-]
 
 Value = int | float | str
 
@@ -41,7 +30,7 @@ _FLASH_RETURN = {2: "return not detected", 3: "return detected"}
 _FLASH_MODE = {1: "on", 2: "off", 3: "auto"}
 
 
-class Held(NamedTuple):
+class _Held(NamedTuple):
     """The values of a tag, wherever they were.
 
     Attributes:
@@ -69,13 +58,34 @@ class Held(NamedTuple):
         return unpacked(self.order, self.kind, count, self.raw(count * SIZES[self.kind]))
 
 
-Conversion = Callable[[Held], Value | None]
+# Cameras say the same again and again. The values remembered take some megabytes at most.
+@lru_cache(maxsize=4096)
+def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
+    """Return the value of the tag `name`; None if it says nothing.
+
+    Whole numbers are int and rationals float, both finite. Several equal values count as one, and
+    unequal ones make a text. For tables, and for bytes without a known meaning, the value is their
+    length. One outside of the file says nothing either.
+
+    Args:
+        name: as Pillow has it.
+        order: of the bytes, ``"<"`` or ``">"``.
+        kind: the type of the values, by TIFF's number.
+        length: how many values there are.
+        start: the first 512 bytes of them, or as many as the file has.
+    """
+    held = _Held(order, kind, length, start)
+    try:
+        if name in _CONVERSIONS:
+            return _CONVERSIONS[name](held)
+        if kind == ASCII:
+            return _as_text(held)
+        return _as_plain(held) if name not in ENUMERATIONS else _as_names(held, ENUMERATIONS[name])
+    except DamagedError:
+        return None
 
 
-def as_plain(held: Held) -> Value | None:
-    """Return a number, or a text of several unequal ones; of a table the length."""
-    if held.kind == ASCII:
-        return as_text(held)
+def _as_plain(held: _Held) -> Value | None:
     is_table = held.length > _MAX_VALUES or (
         held.kind in BYTE_TYPES and (held.kind == 7 or held.length > _MAX_BYTE_VALUES)
     )
@@ -98,17 +108,16 @@ def _is_finite(value: Number) -> TypeGuard[int | float]:
     return value is not None and math.isfinite(value)
 
 
-def as_first(held: Held) -> Value | None:
-    """Return the first value."""
-    return _plain(held.numbers(1))
+def _as_names(held: _Held, names: dict[int, str]) -> str | None:
+    values = dict.fromkeys(filter(_is_finite, held.numbers(_MAX_BYTE_VALUES)))
+    return ", ".join(names.get(value, f"{value}") for value in values) or None  # type: ignore[arg-type]
 
 
-def as_text(held: Held) -> Value | None:
-    """Return the bytes as a text."""
+def _as_text(held: _Held) -> str | None:
     return _text(held.raw(_MAX_BYTES))
 
 
-def as_coded_text(held: Held) -> Value | None:
+def _as_coded_text(held: _Held) -> str | None:
     """Return a text after the name of its character set, which some writers leave out."""
     data = held.raw(_MAX_BYTES)
     encoding = _CHARSETS.get(data[:8].rstrip(b"\0 ").upper())
@@ -117,11 +126,6 @@ def as_coded_text(held: Held) -> Value | None:
     if encoding == "utf-16" and data[8:10] not in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16-le" if held.order == "<" else "utf-16-be"
     return _text(data[8:], encoding)
-
-
-def as_wide_text(held: Held) -> Value | None:
-    """Return a text of 16-bit characters."""
-    return _text(held.raw(_MAX_BYTES), "utf-16-le")
 
 
 def _text(data: bytes, encoding: str = "utf-8") -> str | None:
@@ -141,7 +145,7 @@ def _text(data: bytes, encoding: str = "utf-8") -> str | None:
 
 @lru_cache(maxsize=64)  # a picture has several dates, which are mostly the same
 def days_of(text: str) -> float | None:
-    """Return a date as days since 1970; None for what is none."""
+    """Return a date as days since 1970, by the camera's clock; None for what is none."""
     match = _DATE.match(text.strip())
     if match is None:
         return None
@@ -152,24 +156,7 @@ def days_of(text: str) -> float | None:
         return None
 
 
-def as_date(held: Held) -> Value | None:
-    """Return days since 1970 by the camera's clock, whatever its zone."""
-    return days_of(_text(held.raw(_MAX_BYTES)) or "")
-
-
-def as_code(names: dict[int, str]) -> Conversion:
-    """Return what gives the names of numbers."""
-
-    def convert(held: Held) -> Value | None:
-        if held.kind == ASCII:
-            return as_text(held)
-        values = dict.fromkeys(filter(_is_finite, held.numbers(_MAX_BYTE_VALUES)))
-        return ", ".join(names.get(value, f"{value}") for value in values) or None  # type: ignore[arg-type]
-
-    return convert
-
-
-def as_flash(held: Held) -> Value | None:
+def _as_flash(held: _Held) -> str | None:
     """Return whether it fired, its mode, function, return light and red-eye reduction."""
     values = held.numbers(1)
     number = values[0] if values and held.kind != ASCII else None
@@ -186,15 +173,28 @@ def as_flash(held: Held) -> Value | None:
     return ", ".join(filter(None, parts))
 
 
-def as_components(held: Held) -> Value | None:
-    """Return the names of channels."""
-    return "".join(_COMPONENTS.get(code, "") for code in held.raw(4)) or None
-
-
-def as_coordinate(held: Held) -> Value | None:
+def _as_coordinate(held: _Held) -> float | None:
     """Return degrees, minutes and seconds as degrees; those that are missing are zero."""
     values = held.numbers(3)
     if not values or values[0] is None:
         return None
     total = sum((value or 0.0) / 60**place for place, value in enumerate(values))
     return total if math.isfinite(total) else None
+
+
+_CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
+    "ComponentsConfiguration": lambda held: (
+        "".join(_COMPONENTS.get(code, "") for code in held.raw(4)) or None
+    ),
+    "Flash": _as_flash,
+    "ISOSpeedRatings": lambda held: _plain(held.numbers(1)),  # further values are of other scales
+    **dict.fromkeys(DATES, lambda held: days_of(_as_text(held) or "")),
+    **dict.fromkeys(("ExifVersion", "FlashPixVersion", "InteropVersion"), _as_text),
+    **dict.fromkeys(("GPSAreaInformation", "GPSProcessingMethod", "UserComment"), _as_coded_text),
+    # GPSTimeStamp is hours, minutes and seconds as hours.
+    **dict.fromkeys(("GPSLatitude", "GPSLongitude", "GPSTimeStamp"), _as_coordinate),
+    **dict.fromkeys(
+        ("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
+        lambda held: _text(held.raw(_MAX_BYTES), "utf-16-le"),
+    ),
+}

@@ -8,17 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Channels, dimensions_of
-from lightmeter.image.limits import check_frames
+from lightmeter.image.arrays import GRAY_MODES, Channels, check_samples, dimensions_of
+from lightmeter.image.frame import Frame
+from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiles.raster import Block, LargePicture, Raster, band_count
-
-__all__ = ["ChunkedArray", "axes_of", "is_chunked", "open_array", "planes_of"]
+from lightmeter.image.tiles.raster import Block, Raster
 
 _PIXELS_AT_ONCE = 1 << 20  # of an array that is not stored in chunks
-_GRAY_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16"}
-_GRAY_MODES |= dict.fromkeys(("int8", "int16", "int32", "uint32"), "I")
-_GRAY_MODES |= dict.fromkeys(("float16", "float32", "float64"), "F")
 _COLOUR_MODES = {1: "", 3: "RGB", 4: "RGBA"}
 
 
@@ -54,9 +50,7 @@ class _ArrayRaster(Raster):
     ) -> None:
         self._array, self._axes, self._place, self.order = array, axes, place, order
         self.dtype = np.dtype(array.dtype).newbyteorder("=")
-        if self.dtype.name not in _GRAY_MODES:
-            raise ImageError("unsupported", f"an array with samples of {self.dtype}")
-        self.mode = mode or _GRAY_MODES[self.dtype.name]
+        self.mode = mode or GRAY_MODES[self.dtype.name]
         sides = dict(zip(axes, array.shape, strict=True))
         self.height, self.width = sides["y"], sides["x"]
         self.channels = sides["c"] if mode else 1
@@ -86,18 +80,23 @@ def axes_of(shape: Sequence[int], reading: Reading) -> str:
     Raises:
         ImageError: it has other dimensions than the layout.
     """
-    dimensions = dimensions_of(shape, reading.layout, band_count(reading))
+    dimensions = dimensions_of(shape, reading.layout, reading.band_count)
     return dimensions.translate(str.maketrans("HWCN", "yxct"))
 
 
-def open_array(array: Any, reading: Reading) -> LargePicture:
-    """Open an array whose parts can be read, as `is_chunked` says; of a batch all pictures.
+def open_array(array: Any, reading: Reading) -> Iterator[Frame]:
+    """Yield the picture of an array whose parts can be read; of a batch all pictures.
 
     Raises:
-        ImageError: it has other dimensions than `Reading.layout`.
+        ImageError: it has other dimensions than `Reading.layout`, or no such level.
     """
+    check_level(reading.pyramid_level, 1)
+    if type(array).__module__.startswith("zarr."):
+        from lightmeter.image.tiles.bounded_zarr import bounded
+
+        array = bounded(array)
     axes = axes_of(array.shape, reading)
-    return LargePicture(planes_of(array, axes, reading, is_colour=True, is_batch=True))
+    return map(Frame, planes_of(array, axes, reading, is_colour=True, is_batch=True))
 
 
 def planes_of(
@@ -116,7 +115,8 @@ def planes_of(
         ImageError: there are not as many channels, too many planes, too large chunks, or samples
             of another type.
     """
-    bands = band_count(reading)
+    check_samples(np.dtype(array.dtype), reading.value_range)
+    bands = reading.band_count
     sides = dict(zip(axes, array.shape, strict=True))
     count = sides.get("c", 1)
     if bands is not None and count != bands:

@@ -5,9 +5,7 @@ take 600 MB before they look how much it is.
 """
 
 import asyncio
-import bz2
 import zlib
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -24,12 +22,6 @@ from zarr.storage import LocalStore
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 
-__all__ = ["bounded", "open_folder"]
-
-# Codecs, of which all but the first ones have results that are bounded.
-_PLAIN = {"bytes", "transpose", "sharding_indexed"}
-_CODECS = _PLAIN | {"crc32c", "blosc", "zstd", "gzip", "zlib", "lz4", "bz2"}
-
 # Bytes that a chunk may have beyond its samples, where they do not compress, or an index of shards.
 _SLACK = 2 << 20
 _MOST_INNER = 1 << 16  # chunks of a shard
@@ -38,23 +30,21 @@ _BLOSC_HEAD = 16
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
-def _inflate() -> Any:
-    return zlib.decompressobj(zlib.MAX_WBITS | 32)  # with the head of gzip or of zlib
+def _check(size: int, most: int) -> None:
+    if size > most:
+        raise ImageError("corrupt", f"a chunk that decodes to more than {most} bytes")
 
 
-# Decoders that stop where they are told to.
-_STREAMS: dict[str, Any] = {"gzip": _inflate, "zlib": _inflate, "bz2": bz2.BZ2Decompressor}
-
-
-def _blosc_size(data: bytes) -> int:
-    """Return the decoded size. The library trusts the header to say how much there is to read."""
+def _of_blosc(data: bytes, most: int) -> Any:
+    """The library trusts the header to say how much there is to read."""
     if len(data) < _BLOSC_HEAD or int.from_bytes(data[12:16], "little") > len(data):
         raise ImageError("truncated", f"a chunk of {len(data)} bytes by blosc")
-    return int.from_bytes(data[4:8], "little")
+    _check(int.from_bytes(data[4:8], "little"), most)
+    return numcodecs.get_codec({"id": "blosc"}).decode(data)
 
 
-def _zstd_size(data: bytes) -> int:
-    """Return the decoded size of a frame, which may leave it out. RFC 8878, 3.1.1.1."""
+def _of_zstd(data: bytes, most: int) -> Any:
+    """A frame may leave out its size. RFC 8878, 3.1.1.1."""
     if data[:4] != _ZSTD_MAGIC or len(data) < 5:
         raise ImageError("corrupt", "a chunk that is no frame of Zstandard")
     flags = data[4]
@@ -63,14 +53,22 @@ def _zstd_size(data: bytes) -> int:
     count = (is_single, 2, 4, 8)[flags >> 6]
     if count == 0:
         raise ImageError("unsupported", "Zstandard that does not tell its size")
-    return int.from_bytes(data[start : start + count], "little") + (256 if count == 2 else 0)
+    size = int.from_bytes(data[start : start + count], "little") + (256 if count == 2 else 0)
+    _check(size, most)
+    return numcodecs.get_codec({"id": "zstd"}).decode(data)
 
 
-_SIZES: dict[str, Callable[[bytes], int]] = {
-    "blosc": _blosc_size,
-    "lz4": lambda data: int.from_bytes(data[:4], "little"),
-    "zstd": _zstd_size,
-}
+def _of_zlib(data: bytes, most: int) -> Any:
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 32)  # with the head of gzip or of zlib
+    decoded = stream.decompress(data, most + 1)
+    _check(len(decoded), most)
+    if not stream.eof:  # behind the samples is their checksum
+        raise ImageError("truncated", f"a chunk of {len(data)} bytes by zlib")
+    return decoded
+
+
+_DECODERS = {"blosc": _of_blosc, "zstd": _of_zstd, "gzip": _of_zlib, "zlib": _of_zlib}
+_KNOWN = {"bytes", "transpose", "sharding_indexed", "crc32c", *_DECODERS}
 
 
 class _Bounded(Codec):  # type: ignore[misc]
@@ -85,20 +83,7 @@ class _Bounded(Codec):  # type: ignore[misc]
         raise NotImplementedError
 
     def decode(self, buf: Any, out: Any = None) -> Any:
-        data = bytes(memoryview(buf))
-        if self._name in _SIZES:
-            self._check(_SIZES[self._name](data))
-            return numcodecs.get_codec({"id": self._name}).decode(data)
-        stream = _STREAMS[self._name]()
-        decoded = stream.decompress(data, self._most + 1)
-        self._check(len(decoded))
-        if not stream.eof:  # behind the samples is their checksum
-            raise ImageError("truncated", f"a chunk of {len(data)} bytes by {self._name}")
-        return decoded
-
-    def _check(self, size: int) -> None:
-        if size > self._most:
-            raise ImageError("corrupt", f"a chunk that decodes to more than {self._most} bytes")
+        return _DECODERS[self._name](bytes(memoryview(buf)), self._most)
 
 
 class _BoundedBytes(BytesBytesCodec):
@@ -118,16 +103,11 @@ class _BoundedBytes(BytesBytesCodec):
 
 
 class _Folder(LocalStore):
-    """A folder of regular files, whose metadata are checked before zarr reads them.
-
-    Attributes:
-        codecs: the names of those that the metadata said.
-    """
+    """A folder of regular files, whose metadata are checked before zarr reads them."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, read_only=True)
         self.most_at_once = _SLACK
-        self.codecs: set[str] = set()
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         path, size = self.root / key, 0
@@ -141,27 +121,22 @@ class _Folder(LocalStore):
             raise ImageError("too_large", f"{key!r:.100} of {size} encoded bytes")
         data = await super().get(key, prototype, byte_range)
         if data is not None and path.name.startswith((".z", "zarr.json")):
-            self.codecs |= set(_codecs_of(parse_json(data.to_bytes())))
+            _check_codecs(parse_json(data.to_bytes()))
         return data
 
 
-def _codecs_of(metadata: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of all codecs, in shards too.
-
-    Raises:
-        ImageError: one is not known.
-    """
+def _check_codecs(metadata: dict[str, Any]) -> None:
+    """Refuse codecs that are not known, in shards too."""
     codecs = [codec["name"] for codec in metadata.get("codecs", ())]
     if metadata.get("filters"):
         codecs.append(f"filters {metadata['filters']!r:.50}")  # whose results nobody bounds
     if metadata.get("compressor"):
         codecs.append(metadata["compressor"]["id"])
     for name in codecs:
-        if name not in _CODECS:
+        if name not in _KNOWN:
             raise ImageError("unsupported", f"Zarr with the codec {name!r:.100}")
-        yield name
     for codec in metadata.get("codecs", ()):
-        yield from _codecs_of(codec.get("configuration") or {})
+        _check_codecs(codec.get("configuration") or {})
 
 
 def open_folder(folder: Path) -> Any:
@@ -175,26 +150,27 @@ def open_folder(folder: Path) -> Any:
     return zarr.open(_Folder(folder), mode="r", use_consolidated=False)
 
 
-def bounded(array: Any) -> tuple[Any, bool]:
-    """Return an array of such a folder, of which a file or chunk takes hardly more than its shape.
+def bounded(array: Any) -> Any:
+    """Return an array of zarr of which a chunk takes hardly more than its shape.
 
-    And return whether its chunks are encoded.
+    Of a folder that holds for its files too. Of an array that a caller opened, codecs that are not
+    known here are as they were.
 
     Raises:
         ImageError: shards have too many chunks, or an index that is encoded.
     """
-    store, metadata = array.store, array.metadata
+    metadata = array.metadata
     most = prod(array.chunks) * array.dtype.itemsize + _SLACK
-    inner = prod(array.shards or array.chunks) // prod(array.chunks)
+    inner = prod(array.shards or array.chunks) // max(1, prod(array.chunks))
     if inner > _MOST_INNER:
         raise ImageError("too_large", f"shards of {inner} chunks")
-    store.most_at_once = inner * most
+    if isinstance(array.store, _Folder):
+        array.store.most_at_once = inner * most
     if metadata.zarr_format == 3:
         metadata = replace(metadata, codecs=_bounded(metadata.codecs, most))
-    elif metadata.compressor is not None:
+    elif metadata.compressor is not None and metadata.compressor.codec_id in _DECODERS:
         metadata = replace(metadata, compressor=_Bounded(metadata.compressor.codec_id, most))
-    array = zarr.Array(zarr.AsyncArray(metadata=metadata, store_path=array.store_path))
-    return array, not store.codecs <= _PLAIN
+    return zarr.Array(zarr.AsyncArray(metadata=metadata, store_path=array.store_path))
 
 
 def _bounded(codecs: Any, most: int) -> tuple[Any, ...]:
@@ -206,7 +182,7 @@ def _bounded(codecs: Any, most: int) -> tuple[Any, ...]:
             if not {index.to_dict()["name"] for index in codec.index_codecs} <= {"bytes", "crc32c"}:
                 raise ImageError("unsupported", "Zarr with an index of shards that is encoded")
             codec = replace(codec, codecs=_bounded(codec.codecs, most))
-        elif name in _STREAMS or name in _SIZES:
+        elif name in _DECODERS:
             codec = _BoundedBytes(_Bounded(name, most))
         bounded.append(codec)
     return tuple(bounded)

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from time import monotonic
@@ -14,23 +14,16 @@ from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import range_of
-from lightmeter.image.bands import BandMeter
 from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, available_cpus
-from lightmeter.image.metrics import Returned, run
 from lightmeter.image.reading import Reading
-from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
-from lightmeter.image.tiles.raster import LargePicture, Raster
-from lightmeter.image.tiles.tiff import MOST_WHOLE
-
-__all__ = ["Watch", "measure_large", "measure_raster"]
+from lightmeter.image.tiles.raster import MOST_WHOLE, Block, Raster
 
 # Called with the pixels measured so far of a picture, and all of them.
 Watch = Callable[[int, int], None]
 
 _MAX_THREADS = 4
 _MOST_MASKED = 1 << 26  # pixels
-_SHOWN_SIDE = 320  # pixels, of which a small picture is made
 
 # Bytes that all threads together hold of tiles, as far as one thread has room.
 _MOST_AT_ONCE = 96 << 20
@@ -40,68 +33,55 @@ _MOST_AT_ONCE = 96 << 20
 _PIXELS_APART = 1 << 23
 
 
-def measure_large(
-    large: LargePicture,
+def measure_rasters(
+    rasters: Sequence[Raster],
     reading: Reading,
     threads: int | None = None,
     watch: Watch | None = None,
-    shown_path: str | None = None,
-) -> Iterator[tuple[ImageMeter | BandMeter, Thumbnail | None, Returned]]:
-    """Measure the pictures of a file, each as a whole array would be.
+    wants_pixels: bool = False,
+) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
+    """Measure a picture as a whole array would be.
 
     Args:
-        large: what to measure.
-        reading: how.
+        rasters: the picture, or each of its bands.
+        reading: how to measure it.
         threads: how many; None takes up to 4.
         watch: as `measure_images` takes it.
-        shown_path: what small pictures say; None makes none.
+        wants_pixels: whether somebody wants the picture too, which is read whole then.
+
+    Returns:
+        The meter of the picture, or of each band; and the picture: an image if it has 8 bits, else
+        an array HxWxC. None where nobody wants it, and of one that is too large.
 
     Raises:
-        ImageError: one is too large, damaged, or not to be measured so.
+        ImageError: it is too large, damaged, or not to be measured so.
         Exception: what decoders and files raise.
     """
+    for raster in rasters:
+        _check(raster, reading)
     threads = threads or min(_MAX_THREADS, available_cpus())
-    bands, functions = reading.bands, reading.functions
-    is_shown = shown_path is not None and bands is None
-    for rasters in large.pictures:
-        first, meters, kept = rasters[0], list[ImageMeter](), list[NDArray[Any]]()
-        for raster in rasters:
-            _check(raster, reading)
-        step = 1 if functions else max(1, -(-max(first.size) // _SHOWN_SIDE))
-        count = _counter(rasters, watch, reading.limits.seconds)
-        for raster in rasters:
-            added = [_meter(raster, reading) for _ in range(raster.channels if bands else 1)]
-            sampled = _Sampled(raster, step) if functions or is_shown else None
-            measure_raster(raster, added, threads, count, sampled)
-            meters += added
-            kept += [] if sampled is None else [sampled.samples]
-        returned: Returned = ()
-        if functions:
-            channels = None if bands else first.order or "RGB"
-            white = reading.value_range or range_of(first.dtype)
-            whole = np.concatenate(kept, axis=2)
-            returned = run(functions, whole, channels=channels, value_range=white)
-        thumbnail = _shown(kept[0], first, shown_path or "") if is_shown else None
-        meter = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
-        yield meter, thumbnail, returned
+    count = _counter(rasters, watch, reading.limits.seconds)
+    meters, parts = list[ImageMeter](), list[NDArray[Any]]()
+    for raster in rasters:
+        added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
+        if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
+            samples, _ = raster.read(Block(0, 0, raster.width, raster.height))
+            _update(added, samples, (0, 0))
+            count(raster.width * raster.height)
+            parts.append(samples)
+        else:
+            measure_raster(raster, added, threads, count)
+        meters += added
+    return meters, _picture(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
 
 
-class _Sampled:
-    """Some pixels of a picture: every so many of every so many rows."""
-
-    def __init__(self, raster: Raster, step: int) -> None:
-        self._step, self._size = step, raster.size
-        self.samples: NDArray[Any] = np.zeros((0, 0, 0), np.uint8)
-
-    def add(self, samples: NDArray[Any], at: tuple[int, int]) -> None:
-        """Take those that are in a block."""
-        step, (x, y), (width, height) = self._step, at, self._size
-        if self.samples.size == 0:
-            shape = -(-height // step), -(-width // step), samples.shape[2]
-            self.samples = np.zeros(shape, samples.dtype)
-        part = samples[-y % step :: step, -x % step :: step]
-        left, top = -(-x // step), -(-y // step)
-        self.samples[top : top + part.shape[0], left : left + part.shape[1]] = part
+def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Image.Image | NDArray[Any]:
+    if reading.bands is not None or samples.dtype != np.uint8:
+        return samples
+    if samples.shape[2] < 3:
+        return Image.fromarray(samples[..., 0])
+    colours = samples[..., 2::-1] if raster.order == "BGR" else samples[..., :3]
+    return Image.fromarray(np.ascontiguousarray(colours))
 
 
 def _check(raster: Raster, reading: Reading) -> None:
@@ -123,6 +103,11 @@ def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     return counting.meter(raster.size, 1, raster.mode, raster.dtype, raster.order)
 
 
+def _update(meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int]) -> None:
+    for channel, meter in enumerate(meters):
+        meter.update(samples if len(meters) == 1 else samples[..., channel], at=at)
+
+
 def _counter(
     rasters: Sequence[Raster], watch: Watch | None, seconds: float | None
 ) -> Callable[[int], None]:
@@ -142,20 +127,11 @@ def _counter(
     return count
 
 
-def _shown(samples: NDArray[Any], raster: Raster, path: str) -> Thumbnail | None:
-    if samples.dtype != np.uint8:
-        return None
-    shown = samples[..., 0] if samples.shape[2] < 3 else np.ascontiguousarray(samples[..., :3])
-    thumbnail = make_thumbnail(Image.fromarray(shown), path)
-    return None if thumbnail is None else thumbnail._replace(size=raster.size)
-
-
 def measure_raster(
     raster: Raster,
     meters: Sequence[ImageMeter],
     threads: int,
     count: Callable[[int], None],
-    sampled: _Sampled | None = None,
 ) -> None:
     """Measure all of a raster.
 
@@ -164,7 +140,6 @@ def measure_raster(
         meters: one of the whole picture, or one of each channel.
         threads: how many threads read and measure; fewer do if its tiles are large.
         count: called with how many pixels were measured, by one thread at a time.
-        sampled: what to fill besides.
 
     Raises:
         ImageError: a tile is damaged, or has samples outside of their range.
@@ -179,12 +154,9 @@ def measure_raster(
         if block is None:
             return 0
         samples, at = raster.read(block)
-        for channel, part in enumerate(parts):
-            part.update(samples if len(parts) == 1 else samples[..., channel], at=at)
+        _update(parts, samples, at)
         pixels = block.width * block.height
         with lock:
-            if sampled is not None:
-                sampled.add(samples, at)
             count(pixels)
         return pixels
 

@@ -1,23 +1,20 @@
 """A picture as a grid of tiles, of which a few are in memory at a time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import DTYPES, Channels
-from lightmeter.image.decoders import Decoder
-from lightmeter.image.exif import ExifTags
-from lightmeter.image.header import Facts
-from lightmeter.image.reading import Reading
-
-__all__ = ["MOST_DECODED", "Block", "LargePicture", "Raster", "band_count"]
+from lightmeter.image.arrays import Channels
 
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
+
+# Bytes of a picture that is held whole.
+MOST_WHOLE = 1 << 27
 
 # Pixels that are measured at once. With fewer the measurement's own tables cost more than counting.
 _BLOCK_PIXELS = 1 << 21
@@ -118,8 +115,6 @@ class Raster(ABC):
             Exception: what decoders and files raise.
         """
         samples, x, y = self._samples(block), block.x, block.y
-        if samples.dtype.name not in DTYPES:
-            samples = samples.astype(np.float64)
         right, below = self.width - x - block.width, self.height - y - block.height
         if self.orientation in (2, 3, 7, 8):
             samples, x = samples[:, ::-1], right
@@ -128,24 +123,3 @@ class Raster(ABC):
         if self.orientation > 4:
             samples, x, y = samples.transpose(1, 0, 2), y, x
         return samples, (x, y)
-
-
-class LargePicture(NamedTuple):
-    """What is read in tiles.
-
-    Attributes:
-        pictures: what to measure, one after the other: a raster, or one for each band.
-        facts: what is known of the file; None of an array.
-        exif: its Exif, if it can have any.
-        decoder: what decodes it, if its samples are not stored as they are.
-    """
-
-    pictures: Iterator[Sequence[Raster]]
-    facts: Facts | None = None
-    exif: ExifTags | None = None
-    decoder: Decoder | None = None
-
-
-def band_count(reading: Reading) -> int | None:
-    """Return how many channels are no colours; None where they are."""
-    return None if reading.bands is None else len(reading.bands)

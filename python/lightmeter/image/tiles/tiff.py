@@ -1,6 +1,7 @@
 """TIFF files that are read in tiles: which ones, and their directories within bounds."""
 
 import logging
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -9,21 +10,16 @@ from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.decoders import decoder
-from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.exif import read_exif
-from lightmeter.image.header import Header, read_header
-from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened
+from lightmeter.image.exif import ExifTags, read_exif
+from lightmeter.image.frame import Frame
+from lightmeter.image.header import Facts, Header, read_header
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import Tiff
-from lightmeter.image.tiles.raster import MOST_DECODED, LargePicture, band_count
+from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE
 from lightmeter.image.tiles.tiff_kinds import NO_PREDICTOR, PLAIN, mode_of
 from lightmeter.image.tiles.tiff_pages import MOST_LEVELS, TiffPages
-
-__all__ = ["MOST_WHOLE", "open_large_tiff", "open_pages"]
-
-# Bytes of decoded samples beyond which a TIFF is read in tiles.
-MOST_WHOLE = 1 << 27
 
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
 _MOST_PAGES = 4096
@@ -44,7 +40,7 @@ def _can_read() -> bool:
     return all(map(find_spec, ("tifffile", "imagecodecs")))
 
 
-def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
+def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
     """Open a TIFF file that is read in tiles; None for any other file.
 
     It is read so if its first page is large, where a level is asked for, where its samples are
@@ -53,30 +49,31 @@ def open_large_tiff(file: EncodedFile, reading: Reading) -> LargePicture | None:
     Raises:
         ImageError: it is damaged, or of a kind that is not read here.
     """
-    start = file.start(START_BYTES)
-    if format_of(start) != "TIFF":
+    if isinstance(file, EncodedBytes) or file.format != "TIFF":
         return None
     try:
-        pages = _pages_of(file, start, reading)
+        pages = _pages_of(file, reading)
     except (ImageError, OSError):
         raise
     except Exception as error:
         if reading.pyramid_level is None:
             return None  # Pillow may read more of it, or says what is wrong
         raise ImageError("corrupt", f"{type(error).__name__}: {error}"[:200]) from None
-    if pages is None:
-        return None
+    return None if pages is None else _frames(file, pages, reading)
+
+
+def _frames(file: EncodedFile, pages: TiffPages, reading: Reading) -> Iterator[Frame]:
     header, first = read_header(file) or Header({}), pages.levels[0]
     is_encoded = first.compression != PLAIN or first.predictor != NO_PREDICTOR
-    return LargePicture(
-        pages.rasters(reading),
-        {"Format": "TIFF", "FileSize": file.size, **header.facts},
-        read_exif(header.exif, reading.exif),
-        decoder("TIFF", "imagecodecs") if is_encoded else None,
-    )
+    decoded_by = decoder("TIFF", "imagecodecs") if is_encoded else None
+    facts: Facts | None = {"Format": "TIFF", "FileSize": file.size, **header.facts}
+    exif: ExifTags | None = read_exif(header.exif, reading.exif)
+    for rasters in pages.rasters(reading):
+        yield Frame(rasters, exif, facts, decoded_by)
+        exif = facts = None
 
 
-def _pages_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPages | None:
+def _pages_of(file: EncodedFile, reading: Reading) -> TiffPages | None:
     tiff = Tiff(file)
     first = tiff.directory(tiff.first)
     width, height = tiff.integer(first, _WIDTH, 0), tiff.integer(first, _HEIGHT, 0)
@@ -86,7 +83,7 @@ def _pages_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPages | 
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
     is_deep = reading.all_bits and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
-    if not is_wanted or is_raw(start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
+    if not is_wanted or is_raw(file.start(), first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
         if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the picture is
             raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
@@ -95,14 +92,12 @@ def _pages_of(file: EncodedFile, start: bytes, reading: Reading) -> TiffPages | 
         most = Image.MAX_IMAGE_PIXELS
         if is_level or (most is not None and width * height > 2 * most):
             raise ImageError("too_large", f"{width}x{height} pixels; {_HOW_TO_READ}")
-        if is_bands and (samples not in (2, 3, 4) or bits != 8):  # which Pillow has no mode for
-            raise ImageError("unsupported", f"{samples} x {bits}-bit samples; {_HOW_TO_READ}")
         return None
     pages = open_pages(file, tiff)
     if not is_large and reading.frames == "all" and not pages.are_planes:
         return None  # of a small file every page counts
     # Pillow may know what is not known here.
-    is_known = reading.pyramid_level or mode_of(pages.levels[0], band_count(reading)) is not None
+    is_known = reading.pyramid_level or mode_of(pages.levels[0], reading.band_count) is not None
     return pages if is_known else None
 
 

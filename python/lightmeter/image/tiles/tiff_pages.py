@@ -7,19 +7,16 @@ from typing import Any
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedFile
-from lightmeter.image.limits import check_frames
+from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiles.raster import band_count
 from lightmeter.image.tiles.tiff_raster import TiffRaster
-
-__all__ = ["MOST_LEVELS", "TiffPages"]
 
 MOST_LEVELS = 64
 _REDUCED = 1
 _MOST_APART = 0.02  # how much the shape of a level may differ from that of the picture
 
 _ORDER = re.compile(r'DimensionOrder="XY([CZT]{3})"')
-_SIZE = re.compile(r'\bSize([CZT])="(\d{1,6})"')
+_SINGLE = re.compile(r'\bSize([CZT])="1"')
 
 
 class TiffPages:
@@ -45,11 +42,8 @@ class TiffPages:
             ImageError: there is no such level, or it is of another number of bands.
             Exception: a page is damaged.
         """
-        level, bands = reading.pyramid_level or 0, band_count(reading)
-        if level >= len(self.levels):
-            raise ImageError(
-                "unsupported", f"no level {level}; the picture has 0 to {len(self.levels) - 1}"
-            )
+        level, bands = reading.pyramid_level or 0, reading.band_count
+        check_level(level, len(self.levels))
         page = self.levels[level]
         planes, samples, together = self._planes(level) or [page], page.samplesperpixel, 1
         if bands is not None and samples > 1 and samples != bands:
@@ -59,7 +53,11 @@ class TiffPages:
             if len(planes) % bands > 0:
                 got = f"a gray picture of {len(planes)} pages; expected {bands} bands"
                 raise ImageError("unsupported", f"got {got}")
-            planes = [planes[number] for number in self._channels_last(len(planes), bands)]
+            text = self._pages[0].description
+            order, single = _ORDER.search(text), _SINGLE.findall(text)
+            if order is not None and order[1].strip("".join(single))[:1] not in ("", "C"):
+                got = f"planes of OME in the order XY{order[1]}, where channels are not the first"
+                raise ImageError("unsupported", f"got {got}; give them as an array HxWxC")
             together, bands = bands, None
         starts = range(0, len(planes) if reading.frames == "all" else together, together)
         check_frames(len(starts), reading.limits)
@@ -83,19 +81,6 @@ class TiffPages:
             for other in pages
             if (other.imagewidth, other.imagelength) == size and _is_alike(other, page)
         ]
-
-    def _channels_last(self, count: int, bands: int) -> list[int]:
-        """Return the numbers of the planes such that the channels of one picture are a run."""
-        text = self._pages[0].description
-        order, sizes = _ORDER.search(text), dict(reversed(_SIZE.findall(text)))
-        steps, step = {}, 1
-        for axis in order[1] if order is not None else "":
-            size = int(sizes.get(axis, 1))
-            steps[axis] = (step, size)
-            step *= size
-        if order is None or int(sizes.get("C", 0)) != bands or step != count:
-            return list(range(count))
-        return sorted(range(count), key=lambda n: [n // steps[a][0] % steps[a][1] for a in "TZC"])
 
 
 def _reduced(pages: list[Any]) -> Iterator[Any]:

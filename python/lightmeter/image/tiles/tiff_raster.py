@@ -9,17 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.errors import ImageError, Reason
+from lightmeter.errors import ImageError
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.encoded import EncodedFile
 from lightmeter.image.header import jpeg_frame
 from lightmeter.image.tiles import tiff_kinds as kinds
 from lightmeter.image.tiles.raster import MOST_DECODED, Block, Raster
 
-__all__ = ["TiffRaster", "common_segments", "write_jpeg_tile"]
-
 _MOST_PIECES = 1 << 21
-_MOST_SUMMED = 4  # channels of which the core sums up differences
 _PIXELS_AT_ONCE = 1 << 20  # of rows without compression
 _MEASURED = {"LA": 1, "RGBA": 3}  # channels before those that are not measured
 
@@ -47,10 +44,7 @@ class TiffRaster(Raster):
         self.width, self.height = page.imagewidth, page.imagelength
         self.channels = page.samplesperpixel
         self.orientation = page.tags.valueof(kinds.ORIENTATION, 1)
-        depth = kinds.depth_of(page)
-        self._stored = np.dtype(f"{page.parent.byteorder}{depth[0]}{page.bitspersample // 8}")
-        self.dtype = self._stored.newbyteorder("=")
-        self._palette = kinds.palette_of(page) if mode == "P" else None
+        self.dtype, self._stored = page.dtype, page.dtype.newbyteorder(page.parent.byteorder)
         self._planes = page.samplesperpixel if page.planarconfig == kinds.SEPARATE else 1
         self._piece = "tile" if page.is_tiled else "strip"
         self.tile_width = page.tilewidth if page.is_tiled else self.width
@@ -58,7 +52,6 @@ class TiffRaster(Raster):
         # Strips of samples as they are may be of any height: their rows are one behind the other.
         is_as_measured = page.compression == kinds.PLAIN and page.predictor == kinds.NO_PREDICTOR
         is_rows = is_as_measured and self._planes == 1 and not page.is_tiled
-        self._if_short: Reason = "corrupt" if is_rows else "truncated"
         self._is_rows = is_rows and page.is_contiguous and sum(page.databytecounts) > 0
         if self._is_rows:
             self.tile_height = max(1, min(self.height, _PIXELS_AT_ONCE // self.width))
@@ -96,10 +89,6 @@ class TiffRaster(Raster):
             samples = np.frombuffer(data, self._stored).reshape(shape)
         else:
             samples = self._tiles(block, shape)
-        if self._palette is not None:
-            return np.take(self._palette, samples[..., 0], axis=0)
-        if self.mode == "L" and self._page.photometric == kinds.WHITE_IS_ZERO:
-            samples = np.uint8(255) - samples
         return samples[..., : _MEASURED.get(self.mode)]
 
     def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -127,7 +116,7 @@ class TiffRaster(Raster):
             data = self._bytes(place, size)
             most = self.tile_width, self.tile_height
             if self._common is None or not write_jpeg_tile(data, self._common, most, to):
-                self._decode(data, to)
+                self._decode(data, number, to)
 
     def _bytes(self, place: int, size: int) -> bytes:
         if place + size > self._file.size:
@@ -139,51 +128,19 @@ class TiffRaster(Raster):
             raise ImageError("truncated", f"got {len(data)} of {size} bytes at {place}")
         return data
 
-    def _decode(self, data: bytes, into: NDArray[Any]) -> None:
-        import imagecodecs
+    def _decode(self, data: bytes, number: int, into: NDArray[Any]) -> None:
+        from tifffile import TiffFileError
 
-        page, (rows, columns, channels) = self._page, into.shape
-        if page.compression == kinds.JPEG:
-            into[...] = self._of_jpeg(data, rows, channels)[:rows, :columns]
-            return
-        row_bytes = self.tile_width * channels * self.dtype.itemsize
-        if page.compression != kinds.PLAIN:  # decoders write no more than there is room for
-            decode = getattr(imagecodecs, f"{kinds.DECODERS[page.compression]}_decode")
-            data = decode(data, out=self.tile_height * row_bytes)
-        expected = row_bytes * (self.tile_height if page.is_tiled else rows)
-        if len(data) < expected:
-            detail = f"a {self._piece} of {len(data)} bytes; expected {expected}"
-            raise ImageError(self._if_short, detail)
-        shape = rows, self.tile_width, channels
-        samples = np.frombuffer(data, self._stored, np.prod(shape)).reshape(shape)
-        if page.predictor == kinds.OF_FLOATS:
-            samples = imagecodecs.floatpred_decode(samples.view(self.dtype), axis=-2)
-        elif page.predictor == kinds.DIFFERENCES:
-            if samples.dtype == np.uint8 and channels <= _MOST_SUMMED:
-                _core.sum_differences(samples, into)
-                return
-            numbers = samples.astype(self.dtype, copy=False).view(f"u{self.dtype.itemsize}")
-            samples = imagecodecs.delta_decode(numbers, axis=-2).view(self.dtype)
-        into[...] = samples[:, :columns]
-
-    def _of_jpeg(self, data: bytes, rows: int, channels: int) -> NDArray[Any]:
-        import imagecodecs
-
-        _, frame = jpeg_frame(io.BytesIO(data)) or (0, b"")
-        height, width = struct.unpack_from(">HH", frame, 1)
-        if width > self.tile_width or height > self.tile_height:
-            raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
-        colours: dict[str, Any] = {}
-        if channels == 3:
-            stored = "YCBCR" if self._page.photometric == kinds.YCBCR else "RGB"
-            colours = {"colorspace": stored, "outcolorspace": "RGB"}
-        elif channels == 1 and self.channels > 1:
-            colours = {"outcolorspace": "GRAYSCALE"}
-        samples: NDArray[Any] = imagecodecs.jpeg8_decode(data, tables=self._tables, **colours)
-        samples = samples.reshape(*samples.shape[:2], -1)
-        if samples.shape[2] != channels or len(samples) < rows or samples.dtype != self.dtype:
-            raise ImageError("corrupt", f"a JPEG of {samples.shape} samples as a tile")
-        return samples
+        if self._page.compression == kinds.JPEG:
+            _, frame = jpeg_frame(io.BytesIO(data)) or (0, b"")
+            height, width = struct.unpack_from(">HH", frame, 1)
+            if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
+                raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
+        try:  # decoders write no more than there is room for
+            samples, _, _ = self._page.decode(data, number, jpegtables=self._tables)
+        except TiffFileError as error:
+            raise ImageError("truncated", str(error)[:200]) from None
+        into[...] = samples[0, : into.shape[0], : into.shape[1]]
 
 
 def common_segments(tables: bytes | None) -> bytes | None:

@@ -1,39 +1,28 @@
 """Pictures in folders of Zarr: OME-Zarr (NGFF) with its levels, and plain arrays, read by zarr."""
 
-import os
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lightmeter.errors import ImageError
-from lightmeter.image.decoders import decoder
+from lightmeter.image.encoded import ZARR_FILES as ZARR_FILES
+from lightmeter.image.encoded import is_zarr as is_zarr
+from lightmeter.image.frame import Frame
+from lightmeter.image.header import Facts
+from lightmeter.image.limits import check_level
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import axes_of, planes_of
-from lightmeter.image.tiles.raster import LargePicture
 
-__all__ = ["ZARR_FILES", "is_zarr", "open_zarr"]
-
-ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 _MOST_LEVELS = 64
 
 _RGB = ["FF0000", "00FF00", "0000FF"]  # what converters write of colours
 _OLD_AXES = "tczyx"  # before NGFF 0.3 they were not said
 
 
-def is_zarr(path: object) -> bool:
-    """Return whether it is the path of a folder of Zarr, by its suffix or its metadata."""
-    if not isinstance(path, str | os.PathLike) or not os.path.isdir(path):
-        return False
-    folder = os.fsdecode(path).rstrip(os.sep)
-    if folder.lower().endswith(".zarr"):
-        return True
-    return any(map(os.path.exists, map(partial(os.path.join, folder), ZARR_FILES)))
-
-
-def open_zarr(folder: Path, reading: Reading) -> LargePicture:
-    """Open the level of the first picture in a folder of Zarr.
+def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
+    """Yield the level of the first picture in a folder of Zarr.
 
     Raises:
         ImageError: there is no picture, no such level, it is damaged, or zarr is not installed.
@@ -44,7 +33,7 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
         raise ImageError("unsupported", "this needs: pip install 'lightmeter[zarr]'") from None
     try:
         found, axes, is_rgb = _level_of(open_folder(folder), reading.pyramid_level or 0)
-        array, is_encoded = bounded(found)
+        array = bounded(found)
     except FileNotFoundError:
         raise ImageError("unsupported", "a folder of Zarr without a picture") from None
     except (ImageError, OSError):
@@ -53,42 +42,37 @@ def open_zarr(folder: Path, reading: Reading) -> LargePicture:
         detail = f"metadata of Zarr: {type(error).__name__}: {error}"
         raise ImageError("corrupt", detail[:200]) from None
     is_plain = axes is None
-    if axes is None:
-        axes = axes_of(array.shape, reading)
-    elif len(set(axes)) != len(axes) or len(axes) != len(array.shape):
+    axes = axes_of(array.shape, reading) if axes is None else axes
+    if len(set(axes)) != len(axes) or len(axes) != len(array.shape):
         raise ImageError("corrupt", f"axes {axes!r:.100} of {len(array.shape)} dimensions")
-    elif not {"x", "y"} <= set(axes):
+    if not {"x", "y"} <= set(axes):
         raise ImageError("unsupported", f"axes {axes!r:.100}; expected x and y among them")
     channels = dict(zip(axes, array.shape, strict=True)).get("c", 1)
     is_colour = is_plain or (is_rgb and array.dtype == np.uint8 and channels == len(_RGB))
-    return LargePicture(
-        planes_of(array, axes, reading, is_colour=is_colour),
-        {"Format": "Zarr", "BitDepth": 8 * array.dtype.itemsize, "Channels": channels},
-        decoder=decoder("Zarr", "zarr") if is_encoded else None,
-    )
+    facts: Facts | None
+    facts = {"Format": "Zarr", "BitDepth": 8 * array.dtype.itemsize, "Channels": channels}
+    for rasters in planes_of(array, axes, reading, is_colour=is_colour):
+        yield Frame(rasters, None, facts)
+        facts = None
 
 
 def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
     """Return the array of a level, its axes, if they are said, and whether its channels are RGB."""
-    is_array = hasattr(node, "shape")
-    attributes = {} if is_array else node.attrs.asdict()
-    attributes = dict(attributes.get("ome", attributes))
-    if "bioformats2raw.layout" in attributes and "multiscales" not in attributes:
-        return _level_of(node["0"], level)
-    if "plate" in attributes:
-        raise ImageError(
-            "unsupported", "a plate of many pictures; give one of its fields, as x.zarr/A/1/0"
-        )
-    if not is_array and "multiscales" not in attributes:
-        raise ImageError("unsupported", "a group of Zarr without a picture (multiscales)")
-    scales = {"datasets": [{}]} if is_array else attributes["multiscales"][0]
-    datasets = scales["datasets"][:_MOST_LEVELS]
-    if level >= len(datasets):
-        raise ImageError(
-            "unsupported", f"no level {level}; the picture has 0 to {len(datasets) - 1}"
-        )
-    if is_array:
+    if hasattr(node, "shape"):
+        check_level(level, 1)
         return node, None, False
+    attributes = node.attrs.asdict()
+    attributes = dict(attributes.get("ome", attributes))
+    if "plate" in attributes:
+        advice = "give one of its fields, as x.zarr/A/1/0"
+        raise ImageError("unsupported", f"a plate of many pictures; {advice}")
+    if "multiscales" not in attributes:
+        if "bioformats2raw.layout" in attributes:
+            return _level_of(node["0"], level)
+        raise ImageError("unsupported", "a group of Zarr without a picture (multiscales)")
+    scales = attributes["multiscales"][0]
+    datasets = scales["datasets"][:_MOST_LEVELS]
+    check_level(level, len(datasets))
     axes = "".join(
         str(axis["name"] if isinstance(axis, dict) else axis)
         for axis in scales.get("axes", _OLD_AXES)

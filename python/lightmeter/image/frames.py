@@ -1,0 +1,224 @@
+"""From whatever holds pictures to its frames: all readers are called here."""
+
+import contextlib
+import io
+import itertools
+import os
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, TypeGuard
+
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.image import encoded
+from lightmeter.image.arrays import as_numpy, is_array, pictures
+from lightmeter.image.decode.png import measure_png
+from lightmeter.image.decode.trusted import is_trusted
+from lightmeter.image.decoders import decoder, decoder_of
+from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
+from lightmeter.image.failure import image_error
+from lightmeter.image.frame import Frame
+from lightmeter.image.header import Facts, Header, exif_block, read_header
+from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
+from lightmeter.image.meter import DEEP_GRAY, ImageMeter
+from lightmeter.image.pillow import check_bits, open_picture
+from lightmeter.image.reading import Reading
+from lightmeter.image.tiles.array_raster import is_chunked, open_array
+from lightmeter.image.tiles.tiff import open_large_tiff
+from lightmeter.image.tiles.zarr_folder import open_zarr
+from lightmeter.quiet import quiet
+
+_LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
+
+# What failed to load, by its id: the error, and whether its pixels were still to be read then.
+_failed: dict[int, tuple[ImageError, bool]] = {}
+
+
+def is_file(image: object) -> TypeGuard[IO[bytes] | bytearray]:
+    """Return whether it is a binary file, or bytes that may change."""
+    is_binary = hasattr(image, "read") and not isinstance(image, io.TextIOBase)
+    return is_binary or isinstance(image, bytearray)
+
+
+def can_be_read(image: object) -> bool:
+    """Return whether it holds pictures, though it is no path and no PIL image."""
+    return isinstance(image, bytes) or is_file(image) or is_array(image) or is_chunked(image)
+
+
+def frames_of(
+    image: Any, reading: Reading, threads: int | None = None, *, wants_pixels: bool = True
+) -> Iterator[Frame]:
+    """Yield the frames of an image, as many as `Reading.frames` says.
+
+    Args:
+        image: as `measure_images` takes it, or what `read_files` found.
+        reading: how to read it.
+        threads: as for `measure_images`.
+        wants_pixels: whether somebody wants more than the measurement.
+
+    Raises:
+        ImageError: a picture cannot be read.
+        Exception: what decoders and files raise.
+    """
+    if isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
+        yield from open_zarr(Path(image), reading)
+    elif isinstance(image, Image.Image):
+        yield from _frames_in(image, reading)
+    elif is_array(image):
+        array, bands = as_numpy(image), reading.band_count
+        yield from map(Frame, pictures(array, reading.layout, bands, reading.value_range))
+    elif is_chunked(image):
+        yield from open_array(image, reading)
+    else:
+        is_read = isinstance(image, encoded.EncodedBytes)
+        with image if is_read else encoded.open_encoded(image, reading.limits) as file:
+            with quiet():
+                frames = open_large_tiff(file, reading)
+                if frames is None:
+                    frames = _decoded(file, reading, threads, wants_pixels)
+            yield from frames
+
+
+def _decoded(
+    file: encoded.Opened, reading: Reading, threads: int | None, wants_pixels: bool
+) -> Iterator[Frame]:
+    image, meter = open_picture(file, reading.limits), None
+    if isinstance(file, encoded.EncodedBytes) and image.format == "PNG" and is_trusted("PNG"):
+        is_wanted = reading.deep_colour or not wants_pixels  # else Pillow decodes it anyway
+        if is_wanted and reading.is_of_one:
+            meter = measure_png(file.data, image, reading, threads)
+    if meter is None or wants_pixels:
+        return _frames_in(image, reading, file, meter)
+    return iter([_with_header(Frame(None, meter=meter), image, reading, file)])
+
+
+def _frames_in(
+    image: Image.Image,
+    reading: Reading,
+    file: encoded.Opened | None = None,
+    meter: ImageMeter | None = None,
+) -> Iterator[Frame]:
+    is_all = reading.frames == "all" and image.format not in _LAYERED
+    first = image.tell()
+    try:
+        for number in itertools.count() if is_all else range(1):
+            with quiet():
+                if is_all and not _is_at(image, number):
+                    break
+                check_frames(number + 1, reading.limits)
+                frame = loaded(image, reading, file, meter)
+            yield frame if number == 0 else frame._replace(exif=None, facts=None)
+    finally:
+        if is_all:
+            with quiet(), contextlib.suppress(Exception):
+                image.seek(first)
+
+
+def _is_at(image: Image.Image, number: int) -> bool:
+    """Go to a frame; False behind the last one."""
+    # To count those of a TIFF Pillow would read every directory, however many.
+    is_counted = image.format != "TIFF"
+    if is_counted and number >= max(1, getattr(image, "n_frames", 1)):
+        return False
+    try:
+        if image.tell() != number:
+            image.seek(number)
+    except EOFError:
+        if is_counted or number == 0:
+            raise
+        return False
+    return True
+
+
+def loaded(
+    image: Image.Image,
+    reading: Reading,
+    file: encoded.Opened | None = None,
+    meter: ImageMeter | None = None,
+) -> Frame:
+    """Load an image that Pillow opened, once, and read its Exif and facts.
+
+    Args:
+        image: it is the picture of the frame. After a failure a second try can yield black pixels,
+            so there is none.
+        reading: how to read it.
+        file: its encoded bytes, where they were opened here.
+        meter: its measurement, if only its pixels are wanted.
+
+    Raises:
+        ImageError: it is too large, or has not the bits that are wanted.
+        Exception: what decoders and files raise.
+    """
+    if id(image) in _failed:
+        failure, was_unread = _failed[id(image)]
+        if not was_unread or _is_unread(image):  # else somebody has loaded it since
+            raise ImageError(failure.reason, failure.detail)  # the one kept has no traceback
+    check_size(*image.size, reading.limits)
+    if meter is None:
+        check_bits(
+            image,
+            deep_colour=reading.deep_colour and file is not None,
+            has_range=reading.value_range is not None,
+        )
+    frame = _with_header(Frame(image, meter=meter), image, reading, file)  # loading closes the file
+    try:
+        image.load()
+    except BaseException as error:
+        _failed[id(image)] = image_error(error), _is_unread(image)
+        weakref.finalize(image, _failed.pop, id(image), None).atexit = False
+        raise
+    return frame
+
+
+def _is_unread(image: Image.Image) -> bool:
+    return bool(getattr(image, "tile", ()))
+
+
+def _with_header(
+    frame: Frame, image: Image.Image, reading: Reading, file: encoded.Opened | None
+) -> Frame:
+    exif, facts = _header_of(image, reading.exif, file)
+    decoded_by = decoder_of(image)
+    if frame.meter is not None and frame.meter._samples and image.mode not in DEEP_GRAY:
+        # Pillow has no such pixels.
+        decoded_by = decoder("PNG", "lightmeter")
+    return frame._replace(exif=exif, facts=facts, decoder=decoded_by)
+
+
+def _header_of(
+    image: Image.Image, policy: ExifPolicy, file: encoded.Opened | None
+) -> tuple[ExifTags | None, Facts | None]:
+    """Read Exif and facts from the image's file; without one, the Exif that Pillow kept.
+
+    (None, None) of an image that was never in a file, or whose file left nothing.
+    """
+    if file is not None:
+        return _header_in(file, image, policy)
+    own: Any = getattr(image, "fp", None)
+    if path := getattr(image, "filename", None):  # loading closes the file
+        with contextlib.suppress(ImageError, OSError):
+            (small,) = encoded.read_files([path], DEFAULT_LIMITS, None, encoded.BYTES_TOGETHER)
+            with small or encoded.open_encoded(path, DEFAULT_LIMITS) as again:  # type: ignore[union-attr]
+                return _header_in(again, image, policy)
+    elif own is not None and not own.closed:
+        exif, facts = _header_in(own, image, policy)
+        # After loading these formats Pillow keeps pixels in place of the file.
+        if len(facts) > 2 or image.format not in ("AVIF", "WEBP"):
+            return exif, facts
+    kept = exif_block(image.info.get("exif"))
+    # A TIFF's Exif are its directories, which went with the file.
+    is_gone = image.format in (None, "TIFF") and kept is None
+    return (None, None) if is_gone else (read_exif(kept, policy), {})
+
+
+def _header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts]:
+    """Read Exif and facts from a file, which stays where it is."""
+    position = file.tell()
+    try:
+        header = read_header(file, image) or Header({}, exif_block(image.info.get("exif")))
+        facts: Facts = {"Format": image.format, "FileSize": encoded.size_of(file)}
+        return read_exif(header.exif, policy, header.orientation), facts | header.facts
+    finally:
+        file.seek(position)
