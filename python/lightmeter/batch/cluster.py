@@ -8,7 +8,6 @@ from lightmeter.batch.block import Block, Merged, Work, blocks
 from lightmeter.batch.profile import RowOptions
 from lightmeter.batch.segments import SegmentBy, columns_of
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.batch.sources.remote import fetched
 from lightmeter.batch.sources.table import USUAL_PATHS, USUAL_PICTURES, items_of_batches, known
 from lightmeter.image.reading import reading_of
 from lightmeter.profile import ProfileView
@@ -106,7 +105,7 @@ def _table_of(work: Work, wanted: Wanted, names: str | None, batches: Iterable[A
     """In a task: return a table of one cell, the block of all record batches of Arrow."""
     merged = Merged(work)
     for block in blocks(items_of_batches("", batches, wanted, names=names)):
-        merged.add(work(fetched(block, wanted.limits)))
+        merged.add(work(block))
     return parquet().table({"block": [merged.block().to_bytes()]})
 
 

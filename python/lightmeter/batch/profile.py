@@ -202,18 +202,15 @@ class Run:
             kept: the segments that are not counted as ``other``, to which more are added.
         """
         merged = Merged(work, kept)
-        resumed = None if self.resume is None else Kept(self.resume, work)
+        worker = work if self.resume is None else Kept(self.resume, work)
         start: Any = threads
         if self.executor == "processes":
             from lightmeter.batch.processes import processes as start  # most never need it
-        shared = partial(work, threads=threads_for(source, self.workers))
-        with start(shared, self.workers, work.reading.limits) as begin:
-            submit = begin if resumed is None else partial(resumed.submit, begin=begin)
+        shared = partial(worker, threads=threads_for(source, self.workers))
+        with start(shared, self.workers) as submit:
             # In the order of the source, on which the segments kept depend.
             cut = blocks(source.items())
             for block in in_order(submit, cut, self.workers, self.progress, source.total):
-                if resumed is not None:
-                    resumed.keep(block)
                 merged.add(block)
                 if self.on_failure is not None:
                     for failure in block.failures:

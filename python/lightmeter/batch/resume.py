@@ -5,9 +5,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +19,7 @@ from lightmeter.batch.block import Block, Work
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, DecodeError, ImageError
 from lightmeter.files import read_regular, write_atomically
+from lightmeter.image.tiles.measured import Watch
 
 __all__ = ["Kept"]
 
@@ -33,7 +32,7 @@ _LIBRARIES = ("jpg", "libjpeg_turbo", "jpg_2000", "zlib", "libtiff", "littlecms2
 
 
 class Kept:
-    """The folder of a run: files with the results of blocks, by names that hash what decides them.
+    """Work that keeps its results in the files of a folder, by names that hash what decides them.
 
     These are the paths, sizes and times of change of the pictures, the options, and the versions of
     lightmeter and of the decoders. A function of the user counts by its qualified name and its
@@ -44,37 +43,32 @@ class Kept:
         """Make the folder, should it not be there.
 
         Raises:
-            TypeError: an option of `work` has no lasting text.
             BatchError: the folder cannot be made.
         """
-        self._folder = Path(os.path.abspath(folder))
+        self._folder, self._work = Path(os.path.abspath(folder)), work
         decoders = [*map(_version, _DECODERS), *map(features.version, _LIBRARIES)]
         self._settings = _text([_core.__version__, decoders, work])
-        self._names: deque[str | None] = deque()  # of blocks under way; None where kept
         with self._reported():
             self._folder.mkdir(parents=True, exist_ok=True)
 
-    def submit(
-        self, items: list[Item], begin: Callable[[list[Item]], "Future[Block]"]
-    ) -> "Future[Block]":
-        """Return the result that the folder has of a block, or begin it."""
+    def __call__(self, items: list[Item], watch: Watch | None = None, threads: int = 1) -> Block:
+        """Return the result that the folder has of a block, or work on it and keep the result.
+
+        One with a picture that another attempt may read is not kept.
+
+        Raises:
+            TypeError: a picture has no lasting name.
+            BatchError: the folder cannot be written.
+        """
         name = hashlib.sha256(_text([self._settings, *map(_described, items)]).encode()).hexdigest()
         block = self._read(name)
-        self._names.append(name if block is None else None)
         if block is None:
-            return begin(items)
-        future: Future[Block] = Future()
-        future.set_result(block)
-        return future
-
-    def keep(self, block: Block) -> None:
-        """Write the result of the next block in order, unless it shall be tried again."""
-        name = self._names.popleft()
-        if name is None or any(failure.reason in _PASSING for failure in block.failures):
-            return
-        with self._reported():
-            data = block.to_bytes()
-            write_atomically(self._folder / f"{name}.block", _digest(name, data) + data)
+            block = self._work(items, watch, threads)
+            if not any(failure.reason in _PASSING for failure in block.failures):
+                data = block.to_bytes()
+                with self._reported():
+                    write_atomically(self._folder / f"{name}.block", _digest(name, data) + data)
+        return block
 
     def _read(self, name: str) -> Block | None:
         file = self._folder / f"{name}.block"

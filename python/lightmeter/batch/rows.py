@@ -3,10 +3,9 @@
 import json
 import math
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
-from itertools import islice
 from typing import IO, Any, Unpack, cast
 
-from lightmeter.batch.running import in_order, threads, threads_for, workers_of
+from lightmeter.batch.running import each, threads_for, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
@@ -22,10 +21,6 @@ from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row
 from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
 
 __all__ = ["measure", "row_json", "write_rows"]
-
-# Few, as their rows wait in memory, and only one if it may have many frames. Unlike the blocks
-# of a profile they cost nothing to join.
-_BLOCK_ITEMS = 8
 
 _PLAIN = "{}"  # how files are read by default
 
@@ -77,18 +72,15 @@ def measure(
     reading = reading_of(reading, options)
     wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
     source = source_of(inputs, wanted)
-    size = _BLOCK_ITEMS if reading.frames == "first" else 1
     shared = threads_for(source, workers)
+    size = 8 if reading.frames == "first" else 1  # one that may have many frames
 
-    def work(items: Iterator[Item], watch: Watch) -> list[Row]:
-        return [row for item in items for row in _frames(item, reading, with_exif, shared, watch)]
+    def frames(item: Item, watch: Watch) -> list[Row]:
+        return _frames(item, reading, with_exif, shared, watch)
 
     def rows() -> Generator[Row, None, None]:
-        items = iter(source)
-        blocks = iter(lambda: list(islice(items, size)), [])
-        with threads(work, workers, reading.limits) as submit:
-            for block in in_order(submit, blocks, workers, progress, source.total):
-                yield from block
+        for frames_of in each(frames, source, workers, reading.limits, progress, size):
+            yield from frames_of
 
     return rows()
 
@@ -97,8 +89,7 @@ def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: 
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:
-        data = item.checked().data
-        images = measure_images(data, reading, threads=threads, watch=watch)
+        images = measure_images(item.picture, reading, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
             row: Row = {"path": item.name}
             if reading.frames == "all":

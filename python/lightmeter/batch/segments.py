@@ -115,8 +115,7 @@ def _check_keys(keys: Mapping[str, object], fixed: Mapping[str, str]) -> None:
 def _value_in(origin: str, item: Item, root: str | None) -> str | None:
     kind, _, rest = origin.partition(":")
     if kind == "path":
-        name = item.name if root is None else relative(item.name, root)
-        match = re.search(rest, name)
+        match = re.search(rest, relative(item.name, root))
         return match and match[match.re.groups]
     return text_of(exif_of(item.data).get(rest) if kind == "exif" else item.values.get(rest))
 

@@ -14,10 +14,9 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.bands import BandMeter
-from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
-from lightmeter.image.measure import ImageLike, Measured, measure_images, measure_together
+from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
@@ -256,12 +255,6 @@ class Profile:
         for measured in itertools.chain((first, second), images):
             together._add(prefix, measured)
         return together
-
-    def _measure_together(
-        self, images: Sequence[object], names: Sequence[str]
-    ) -> list[Measured | EncodedBytes | None]:
-        """Read several and measure JPEG files; the others, and None, are for `_measure`."""
-        return measure_together(images, names, self._reading, self._core.exemplars > 0)
 
     def _empty(self) -> "Profile":
         empty = Profile(

@@ -215,7 +215,7 @@ def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
     buckets, _ = by_bucket(source, lambda item: START, source)
     write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
     run, work = Run(workers=1), Work(reading=lm.Reading())
-    view = run.profile(Source(buckets[START].__iter__), work).whole.view()
+    view = run.profile(Source(buckets[START].__iter__), work).views().whole
     assert (view.images, [fail.reason for fail in view.failures]) == (4, ["vanished"] * 2)
 
 

@@ -99,7 +99,7 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
         if name not in items:
             return name
         (item,) = fetched([items[name]], wanted.limits)
-        return item.checked().data
+        return item.picture
 
     return opened
 

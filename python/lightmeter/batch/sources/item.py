@@ -78,15 +78,16 @@ class Item:
             return 0
         return state.st_size if stat.S_ISREG(state.st_mode) else _FOLDER
 
-    def checked(self) -> "Item":
-        """The item.
+    @property
+    def picture(self) -> Any:
+        """Its data.
 
         Raises:
             ImageError: its bytes could not be had.
         """
         if isinstance(self.data, ImageError):
             raise self.data
-        return self
+        return self.data
 
 
 def item_of(data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES) -> Item:

@@ -36,11 +36,15 @@ def is_image_name(name: str) -> bool:
     return not any(part.startswith(".") and part not in (".", "..") for part in parts)
 
 
-def relative(name: str, root: str) -> str:
+def relative(name: str, root: str | None) -> str:
     """Return a name as it is below the folder `root`, or in the archive or table of that name.
+
+    Without a root it stays as it is.
 
     A table lists paths as they are beside it. Other addresses stay as they are.
     """
+    if root is None:
+        return name
     if name.startswith(f"{root}:"):
         return name[len(root) + 1 :]
     root = os.path.dirname(root) if is_shard(root) else root
