@@ -4,6 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from lightmeter.batch.segments import (
     SegmentBy,
     check_segments,
     group_in,
-    segment_in,
+    value_in,
 )
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.names import relative
@@ -27,7 +28,7 @@ from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.profile.segments import SegmentedViews, kept_segment
+from lightmeter.profile.segments import Parts, SegmentedViews, segment_of
 
 __all__ = ["Block", "Merged", "Work", "blocks"]
 
@@ -180,8 +181,9 @@ class Work:
     def _log(self, merged: "Merged", item: Item, measured: Measured | Profile | Failure) -> None:
         profiles = [merged.whole]
         if self.segment_by is not None:
-            segment = segment_in(self.segment_by, item, self.root, self.fixed)
-            profiles.append(merged.part(segment))
+            value_of = partial(value_in, item=item, root=self.root)
+            text = segment_of(self.segment_by, item.name, value_of, self.fixed)
+            profiles.append(merged.parts[text])
         group = None if self.group is None else group_in(self.group, item, self.root)
         for profile in profiles:
             if not isinstance(measured, Failure):
@@ -199,6 +201,7 @@ class Merged:
 
     Attributes:
         whole: the profile of all pictures.
+        parts: that by ``""``, and the profiles of segments.
         failures: of the pictures that were measured here.
     """
 
@@ -209,33 +212,26 @@ class Merged:
             work: what makes the blocks.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
-        self._work, self._kept = work, set() if kept is None else kept
-        self.whole = work.empty()
-        self._parts = {"": self.whole}
+        self._has_segments = work.segment_by is not None
+        self.parts = Parts(work.empty, work.fixed, kept)
+        self.whole: Profile = self.parts[""]
         self.failures: list[Failure] = []
-
-    def part(self, text: str) -> Profile:
-        """Return the profile of a segment, or of all pictures, which are ``""``."""
-        if text not in self._parts:
-            text = kept_segment(text, self._kept, self._work.fixed)
-            self._parts.setdefault(text, self._work.empty())
-        return self._parts[text]
 
     def add(self, block: Block) -> None:
         """Merge a block."""
         for text, data in block.profiles.items():
-            self.part(text)._core.merge(_core.Profile.decode(data))
+            self.parts[text]._core.merge(_core.Profile.decode(data))
 
     def block(self) -> Block:
         """Return all as one block."""
-        encoded = {text: part._core.encode() for text, part in self._parts.items()}
+        encoded = {text: part._core.encode() for text, part in self.parts.items()}
         return Block(self.failures, encoded)
 
     def views(self) -> SegmentedViews:
         """Return the profiles; no block is merged after that."""
-        views = {text: ProfileView(part._core) for text, part in self._parts.items()}
+        views = {text: ProfileView(part._core) for text, part in self.parts.items()}
         return SegmentedViews(views.pop(""), views)
 
     def result(self) -> ProfileView | SegmentedViews:
         """Return the profile of all pictures, or all profiles if there are segments, likewise."""
-        return ProfileView(self.whole._core) if self._work.segment_by is None else self.views()
+        return self.views() if self._has_segments else ProfileView(self.whole._core)

@@ -16,6 +16,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.meter import ImageMeter
+from lightmeter.text import near
 from lightmeter.times import EPOCH
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "is_vector",
     "listed",
     "plain_value",
+    "rows_in",
     "split_array",
     "split_rows",
 ]
@@ -199,6 +201,23 @@ def listed(array: NDArray[Any]) -> list[Any]:
         array = array.astype(f"{array.dtype.kind}8[us]")
     values: list[Any] = array.tolist()
     return values
+
+
+def rows_in(
+    columns: Mapping[str, NDArray[Any]], names: Iterable[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of columns as dicts, of the columns of these names or of all.
+
+    Raises:
+        ValueError: there is no such column.
+    """
+    names = list(columns) if names is None else list(dict.fromkeys(names))
+    for name in names:
+        if name not in columns:
+            hint = near(name, columns, f"expected one of {list(columns)}")
+            raise ValueError(f"got the column {name!r}; {hint}")
+    for cells in zip(*(listed(columns[name]) for name in names), strict=True):
+        yield dict(zip(names, cells, strict=True))
 
 
 def split_rows(

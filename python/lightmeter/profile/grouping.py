@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from lightmeter.profile.columns import is_image, is_vector, listed, plain_value, split_rows
+from lightmeter.profile.columns import is_image, is_vector, plain_value, rows_in, split_rows
 
 __all__ = ["Group", "GroupName", "group_named", "group_of", "split_by_group"]
 
@@ -61,8 +61,6 @@ def split_by_group(
         TypeError: a name of a group is neither a string nor a number.
         ValueError: there is no such column.
     """
-    if column not in columns:
-        raise ValueError(f"got the group {column!r}; expected one of the columns {list(columns)}")
-    groups = [group_named(name, column) for name in listed(columns[column])]
+    groups = [group_named(row[column], column) for row in rows_in(columns, [column])]
     others = {name: array for name, array in columns.items() if name != column}
     yield from split_rows(others, groups)

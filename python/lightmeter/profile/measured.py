@@ -22,8 +22,8 @@ from lightmeter.profile.columns import (
     columns_of,
     is_image,
     is_vector,
-    listed,
     plain_value,
+    rows_in,
 )
 from lightmeter.profile.features import Role
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, is_compared, numbers_of_bands
@@ -61,9 +61,7 @@ def rows_of(table: Any, *columns: str | None) -> Iterator[Mapping[str, Any]]:
 def _dicts(table: Any) -> Iterator[Mapping[str, Any]]:
     is_table = any(hasattr(table, name) for name in ("columns", "__arrow_c_stream__"))
     if is_table or not isinstance(table, Iterable):
-        arrays = arrays_of(columns_of(table))
-        for cells in zip(*map(listed, arrays.values()), strict=True):
-            yield dict(zip(arrays, cells, strict=True))
+        yield from rows_in(arrays_of(columns_of(table)))
         return
     for number, row in enumerate(table, 1):
         if not isinstance(row, Mapping):

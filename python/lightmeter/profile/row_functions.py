@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.image.metrics import ERROR, Raised
-from lightmeter.profile.columns import ABSENT, listed
+from lightmeter.profile.columns import ABSENT, listed, rows_in
 from lightmeter.profile.custom_metrics import plain_returned
 
 __all__ = ["Errors", "columns_of_functions"]
@@ -48,9 +48,7 @@ def columns_of_functions(
         if parameters and all(parameter in columns for parameter in parameters):
             returned = _of_columns(function, [columns[p] for p in parameters], count)
         else:
-            if not rows:
-                cells = zip(*map(listed, columns.values()), strict=True)
-                rows = [dict(zip(columns, row, strict=True)) for row in cells]
+            rows = rows or list(rows_in(columns))
             returned = (_called(function, row) for row in rows)
         result |= _columns(name, returned, count)
     return result
