@@ -26,11 +26,10 @@ __all__ = [
     "as_array",
     "check_names",
     "columns_of",
-    "is_bool",
-    "is_date",
     "is_image",
     "is_vector",
     "listed",
+    "plain_cell",
     "plain_value",
     "rows_in",
     "split_array",
@@ -252,16 +251,6 @@ def check_names(names: Iterable[Any]) -> None:
             raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
 
 
-def is_bool(value: Any) -> bool:
-    """Whether a value is a bool, which `plain_value` makes 0 or 1."""
-    return isinstance(value, bool | np.bool_)
-
-
-def is_date(value: Any) -> bool:
-    """Whether a value is a date or time, of which `plain_value` makes seconds."""
-    return isinstance(value, dt.date | np.datetime64)
-
-
 def is_image(plain: Any) -> bool:
     """Whether what `plain_value` returned is an image."""
     return not isinstance(plain, int | float | str | None) and not is_vector(plain)
@@ -308,6 +297,18 @@ def plain_value(value: Any, column: str) -> Any:
     if not isinstance(value, np.ndarray) and is_array(value):
         return _of_other_library(value, column)
     raise TypeError(f"column {column!r} holds {type(value).__name__}; expected {_ACCEPTED}")
+
+
+def plain_cell(value: Any, column: str) -> int | float | str | None:
+    """Return the plain value of what is one number or string.
+
+    Raises:
+        TypeError: it is something else, also an image or a vector.
+    """
+    plain: int | float | str | None = plain_value(value, column)
+    if not isinstance(plain, int | float | str | None):
+        raise TypeError(f"{column} is a {type(value).__name__}; expected a number or a string")
+    return plain
 
 
 def _is_one_image(value: Any) -> bool:
@@ -388,8 +389,8 @@ def _split_objects(values: Sequence[Any], column: str) -> Values:
             split.strings[plain] += 1
         elif isinstance(plain, int | float):
             numbers[type(plain)].append(plain)
-            split.bools += is_bool(value)
-            split.dates += is_date(value)
+            split.bools += isinstance(value, bool | np.bool_)
+            split.dates += isinstance(value, dt.date | np.datetime64)
         elif is_vector(plain):
             vectors.setdefault(len(plain), []).append(plain)
         else:

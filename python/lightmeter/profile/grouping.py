@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from lightmeter.profile.columns import is_image, is_vector, plain_value, rows_in, split_rows
+from lightmeter.profile.columns import plain_cell, rows_in, split_rows
 
 __all__ = ["Group", "GroupName", "group_named", "group_of", "split_by_group"]
 
@@ -40,9 +40,7 @@ def group_named(value: Any, column: str) -> Group:
     Raises:
         TypeError: it is neither a string nor a number.
     """
-    plain = plain_value(value, column)
-    if is_image(plain) or is_vector(plain):
-        raise TypeError(f"{column} is a {type(value).__name__}; expected a string or a number")
+    plain = plain_cell(value, column)
     if isinstance(plain, float) and plain.is_integer():
         plain = int(plain)
     return Group(None if plain in (None, "") else str(plain))

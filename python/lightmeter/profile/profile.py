@@ -21,14 +21,10 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.columns import (
+    Values,
     arrays_of,
     check_names,
     columns_of,
-    is_bool,
-    is_date,
-    is_image,
-    is_vector,
-    plain_value,
     split_array,
 )
 from lightmeter.profile.custom_metrics import log_returned
@@ -202,20 +198,12 @@ class Profile:
         if not isinstance(row, Mapping):
             raise TypeError(f"row is a {type(row).__name__}; expected a dict of names and values")
         check_names(row)
-        plain = {name: plain_value(value, name) for name, value in row.items()}
-        measured = {
-            name: self._measure(name, value) for name, value in plain.items() if is_image(value)
-        }
-        for name, result in measured.items():
+        columns = {name: split_array(np.fromiter([row[name]], object), name) for name in row}
+        images = [(name, image) for name in columns for image in columns[name].images]
+        measured = [(name, self._measure(name, image)) for name, image in images]
+        for name, result in measured:
             self._add(name, result)
-        vectors = {name: value for name, value in plain.items() if is_vector(value)}
-        for name, vector in vectors.items():
-            self._core.log_vectors(name, vector[np.newaxis])
-        apart = measured.keys() | vectors.keys()
-        self._core.log_row({name: plain[name] for name in plain if name not in apart})
-        for name in plain.keys() - apart:
-            if plain[name] is not None:
-                self._core.add_types(name, is_bool(row[name]), is_date(row[name]))
+        self._log_values(columns)
 
     def _log_columns(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """All is looked at before anything is added."""
@@ -224,8 +212,14 @@ class Profile:
             self._track_many(name, values.images)
             if isinstance(arrays[name], Errors):
                 self._core.log_numbers(name, np.empty(0), "failure")
-            if len(values.images) == len(arrays[name]) > 0:
-                continue  # no feature of the plain name
+        self._log_values(columns)
+
+    def _log_values(self, columns: Mapping[str, Values]) -> None:
+        """Add all but images, which have no feature of the plain name."""
+        for name, values in columns.items():
+            others = (values.integers.size, values.fractions.size, values.strings, values.vectors)
+            if values.images and not any((values.missing, *others)):
+                continue
             for vectors in values.vectors:
                 self._core.log_vectors(name, vectors)
             self._core.log_numbers(name, values.integers)

@@ -1,6 +1,7 @@
 """Tags: what somebody says of a profile, such as the version of the model that its pictures met."""
 
 from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["checked_tags"]
 
@@ -8,7 +9,7 @@ __all__ = ["checked_tags"]
 _MOST, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128
 
 
-def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+def checked_tags(tags: Any) -> dict[str, str]:
     """Return tags by name.
 
     Raises:
@@ -16,16 +17,14 @@ def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
         ValueError: they are more than 64, or a name or value is empty, no Unicode, or longer than
             64 and 128 bytes.
     """
-    if not isinstance(tags, Mapping):
-        raise TypeError(
-            f"tags is a {type(tags).__name__}; expected a dict such as {{'model': 'v7'}}"
-        )
+    if not isinstance(tags, Mapping) or not all(
+        isinstance(text, str) for pair in tags.items() for text in pair
+    ):
+        raise TypeError(f"tags is {tags!r}; expected a dict of strings such as {{'model': 'v7'}}")
     if len(tags) > _MOST:
         raise ValueError(f"got {len(tags)} tags; expected at most {_MOST}")
-    for name, value in tags.items():
-        for text, most in ((name, _LONGEST_NAME), (value, _LONGEST_VALUE)):
-            if not isinstance(text, str):
-                raise TypeError(f"tags has {name!r}: {value!r}; expected strings")
+    for pair in tags.items():
+        for text, most in zip(pair, (_LONGEST_NAME, _LONGEST_VALUE), strict=True):
             if not 0 < len(text.encode(errors="surrogatepass")) <= most or not text.isprintable():
                 raise ValueError(
                     f"tags has the text {text!r}; expected 1 to {most} bytes of visible characters"
