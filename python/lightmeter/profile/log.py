@@ -42,35 +42,26 @@ class ResultSet:
         return f"<ResultSet of {self._profile!r}>"
 
 
+class _Options(ReadingOptions, total=False):
+    columns: Mapping[str, Any] | None
+    table: object | None
+    group: str | None
+    roles: Literal["image"] | None
+    functions: Sequence[Callable[..., Any]]
+    sample: int
+    tags: Mapping[str, str] | None
+    reading: Reading | None
+
+
 @overload
 def log(
     *,
     row: Mapping[str, Any] | None = None,
-    columns: Mapping[str, Any] | None = None,
-    table: object | None = None,
-    group: str | None = None,
     segment_by: None = None,
-    roles: Literal["image"] | None = None,
-    functions: Sequence[Callable[..., Any]] = (),
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    reading: Reading | None = None,
-    **options: Unpack[ReadingOptions],
+    **options: Unpack[_Options],
 ) -> ResultSet: ...
 @overload
-def log(
-    *,
-    columns: Mapping[str, Any] | None = None,
-    table: object | None = None,
-    group: str | None = None,
-    segment_by: SegmentRows,
-    roles: Literal["image"] | None = None,
-    functions: Sequence[Callable[..., Any]] = (),
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    reading: Reading | None = None,
-    **options: Unpack[ReadingOptions],
-) -> SegmentedViews: ...
+def log(*, segment_by: SegmentRows, **options: Unpack[_Options]) -> SegmentedViews: ...
 def log(
     *,
     row: Mapping[str, Any] | None = None,

@@ -9,7 +9,7 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.files import path_bytes
 from lightmeter.image.encoded import short_path
-from lightmeter.image.exif import DATES
+from lightmeter.image.exif import DATES, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
@@ -103,8 +103,8 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
         short = name.removeprefix(PREFIX)
         function, _, key = short.partition(".")
         if name in kinds:
-            is_hash = kinds[name] is str and name not in FACTS and value is not None
-            (hashes if is_hash else values)[name] = _checked(name, value, kinds[name])
+            checked = _checked(name, value, kinds[name])
+            (hashes if _is_hash(name, checked) else values)[name] = checked
         elif short in KNOWN and value is not None:
             tags[short] = value
         elif key == ERROR:
@@ -125,11 +125,21 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
     if core.rows:
         shorts = {name: name.removeprefix(PREFIX) for name in values}
         core.sample_row({name: v for name, v in values.items() if is_compared(shorts[name], v)})
+    _log_exif(core, tags, f"{PREFIX}FileSize" in cells, reading.exif)
+
+
+def _log_exif(
+    core: _core.Profile, tags: Mapping[str, Any], has_size: bool, policy: ExifPolicy
+) -> None:
     # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
-    policy = reading.exif
-    if tags or (f"{PREFIX}FileSize" in cells and "has_gps" in policy.withheld):
+    if tags or (has_size and "has_gps" in policy.withheld):
         tracked = {tag: value for tag, value in tags.items() if tag not in policy.withheld}
         core.log_file(_NAME, None, tracked, None, list(policy.allow), list(policy.deny), DATES)
+
+
+def _is_hash(name: str, value: object) -> bool:
+    """Numbers of an image, or of a band of it, are hashes where they are texts."""
+    return isinstance(value, str) and name not in FACTS
 
 
 def _log_failure(core: _core.Profile, reason: object, detail: object, path: object) -> None:
