@@ -25,6 +25,7 @@ _LONGEST_VALUE = 1 << 20  # bytes
 USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 _NAMED = 20  # columns that an error names
+_KINDS = ("binary", "string")  # of columns: pictures, and their paths
 
 
 def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[Item]:
@@ -137,24 +138,26 @@ def items_of_batches(
     They are named by the paths in their structs, or in the column `names`, or by their rows.
     """
     numbers = count(first)
-    for batch in batches:
-        for start in range(0, batch.num_rows, _ROWS):
-            part = batch.slice(start, _ROWS)
-            known_names = {*wanted.values, names} & {*batch.schema.names}
-            others = {name: _values(part.column(name)) for name in known_names}
-            for row, cell in enumerate(part.column(wanted.column)):
-                number = next(numbers)
-                data, path = _picture(cell, table, most_bytes(wanted.limits))
-                values = {
-                    name: plain(others[name][row]) if name in others else None
-                    for name in wanted.values
-                }
-                if isinstance(data, str) and not path:
-                    name = data
-                else:
-                    path = local_path(str(path or (others[names][row] if names else None) or ""))
-                    name = f"{table}:{path or number}" if table else path or "a row"
-                yield item_of(data, name, values)
+    parts = (
+        batch.slice(row, _ROWS) for batch in batches for row in range(0, batch.num_rows, _ROWS)
+    )
+    for part in parts:
+        nothing = [None] * part.num_rows
+        columns = {
+            name: _values(part.column(name)) if name in part.schema.names else nothing
+            for name in {*wanted.values, names} - {None}
+        }
+        for row, cell in enumerate(part.column(wanted.column)):
+            number = next(numbers)
+            data, path = _picture(cell, table, most_bytes(wanted.limits))
+            values = {name: plain(columns[name][row]) for name in wanted.values}
+            path = path or (columns[names][row] if names else None)
+            if isinstance(data, str) and not path:
+                name = data
+            else:
+                name = local_path(str(path or ("" if not table else number))) or "a row"
+                name = f"{table}:{name}" if table else name
+            yield item_of(data, name, values)
 
 
 def _values(column: Any) -> list[Any]:
@@ -208,25 +211,17 @@ def with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
     Raises:
         ValueError: there is none, or several and none has a usual name, or not all values.
     """
-    kinds = dict(zip(schema.names, schema.types, strict=True))
-    fitting = [name for name, kind in kinds.items() if _holds_pictures(kind)]
-    paths = [name for name, kind in kinds.items() if _holds(kind, "string")]
-    usual = [name for name in USUAL_PICTURES if name in fitting]
-    if not fitting:
+    kinds = dict(zip(schema.names, map(_kind, schema.types), strict=True))
+    pictures, paths = ([name for name in kinds if kinds[name] == kind] for kind in _KINDS)
+    usual = [name for name in USUAL_PICTURES if name in pictures] or pictures[: len(pictures) == 1]
+    if not pictures:
         usual = [name for name in USUAL_PATHS if name in paths]
-    column = wanted.column
-    if column is None and (usual or len(fitting) == 1):
-        column = (usual or fitting)[0]
-    if column is None:
+    column = next(iter(usual), None) if wanted.column is None else wanted.column
+    if column not in pictures + paths:
         raise ValueError(
-            f"{table} has {len(fitting)} columns of pictures; expected one, or its name as the "
-            f"column, or paths in {', '.join(USUAL_PATHS)}; it has "
-            f"{_listed(fitting or schema.names)}"
-        )
-    if column not in fitting + paths:
-        raise ValueError(
-            f"got the column {column!r} of {table}; expected one of bytes, of structs with bytes "
-            f"or of paths: {_listed(fitting + paths)}; it has {_listed(schema.names)}"
+            f"{table} has {len(pictures)} columns of pictures; expected one of bytes, of structs "
+            f"with bytes or of paths in {', '.join(USUAL_PATHS)}, or its name as the column, got "
+            f"{column}; it has {_listed(schema.names)}"
         )
     known(wanted.values, schema.names, table)
     return replace(wanted, column=column)
@@ -248,13 +243,12 @@ def _listed(names: Iterable[str]) -> str:
     return shorten(", ".join(list(names)[:_NAMED]), 300) or "none"
 
 
-def _holds(kind: Any, word: str) -> bool:
-    """Whether values of an Arrow type, or in a dictionary of it, are ``binary`` or ``string``."""
-    text = str(kind.value_type if parquet().types.is_dictionary(kind) else kind)
-    return word in text and "<" not in text
-
-
-def _holds_pictures(kind: Any) -> bool:
-    if parquet().types.is_struct(kind):
-        return any(part.name == "bytes" and _holds(part.type, "binary") for part in kind)
-    return _holds(kind, "binary")
+def _kind(kind: Any) -> str:
+    """Which of `_KINDS` an Arrow type is, also in a dictionary, or in a struct as ``bytes``."""
+    types = parquet().types
+    is_struct = types.is_struct(kind)
+    if is_struct:
+        kind = next((part.type for part in kind if part.name == "bytes"), kind)
+    text = str(kind.value_type if types.is_dictionary(kind) else kind)
+    found = next((word for word in _KINDS if word in text and "<" not in text), "")
+    return found if not is_struct or found == "binary" else ""
