@@ -18,7 +18,6 @@ from lightmeter.batch.segments import (
     value_in,
 )
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.names import relative
 from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.failure import Failure
@@ -106,8 +105,8 @@ class Work:
 
     Attributes:
         fixed: keys and values that all segments have.
-        root: a folder or archive that names are relative to where patterns look for segments.
-        relative_failures: make names of failures in the profile relative to it too.
+        is_one: patterns look for segments in the names of pictures within their source.
+        relative_failures: failures in the profile have these names too.
 
     Raises:
         TypeError: `segment_by` or `group` is of another type.
@@ -124,7 +123,7 @@ class Work:
     segment_by: SegmentBy | None = None
     group: GroupBy | None = None
     fixed: Mapping[str, str] = field(default_factory=dict)
-    root: str | None = None
+    is_one: bool = False
     relative_failures: bool = False
 
     def __post_init__(self) -> None:
@@ -181,16 +180,17 @@ class Work:
     def _log(self, merged: "Merged", item: Item, measured: Measured | Profile | Failure) -> None:
         profiles = [merged.whole]
         if self.segment_by is not None:
-            value_of = partial(value_in, item=item, root=self.root)
+            value_of = partial(value_in, item=item, is_one=self.is_one)
             text = segment_of(self.segment_by, item.name, value_of, self.fixed)
             profiles.append(merged.parts[text])
-        group = None if self.group is None else group_in(self.group, item, self.root)
+        group = None if self.group is None else group_in(self.group, item, self.is_one)
         for profile in profiles:
             if not isinstance(measured, Failure):
                 profile._add(self.prefix, measured, group)
             else:
-                name = relative(item.name, self.root) if self.relative_failures else item.name
-                profile._log_failure(self.prefix, measured._replace(path=name), group)
+                name = item.within if self.is_one and self.relative_failures else ""
+                failure = measured._replace(path=name or item.name)
+                profile._log_failure(self.prefix, failure, group)
             if self.values:
                 row = {name: item.values.get(name) for name in self.values}
                 profile._add_row(row, group)

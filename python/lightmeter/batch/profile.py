@@ -171,7 +171,7 @@ def profile_images(
         tags=tags,
         segment_by=segment_by,
         group=group,
-        root=found.root,
+        is_one=found.is_one,
         relative_failures=True,
     )
     return run.profile(found, work).result()

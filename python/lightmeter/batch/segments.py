@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.names import relative
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
@@ -63,9 +62,9 @@ def check_segments(
         _check_origin(origin, exif)
 
 
-def group_in(group: GroupBy, item: Item, root: str | None) -> Group:
+def group_in(group: GroupBy, item: Item, is_one: bool) -> Group:
     """Return the group of a picture; without a name it is a group of its own."""
-    name = group(item.name) if callable(group) else value_in(group, item, root)
+    name = group(item.name) if callable(group) else value_in(group, item, is_one)
     return group_of("" if name is None else name) or Group(None)
 
 
@@ -79,17 +78,17 @@ def columns_of(*origins: object) -> list[str]:
     return columns
 
 
-def value_in(origin: str, item: Item, root: str | None) -> Any:
+def value_in(origin: str, item: Item, is_one: bool) -> Any:
     """Return what an origin says of a picture; None if that is nothing.
 
     Args:
         origin: as `check_segments` lets it pass.
         item: the picture.
-        root: the folder or archive that it was found in.
+        is_one: whether patterns look at its name within its source.
     """
     kind, _, rest = origin.partition(":")
     if kind == "path":
-        match = re.search(rest, relative(item.name, root))
+        match = re.search(rest, item.within if is_one and item.within else item.name)
         return match and match[match.re.groups]
     return exif_of(item.data).get(rest) if kind == "exif" else item.values.get(rest)
 

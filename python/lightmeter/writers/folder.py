@@ -163,7 +163,7 @@ def log_folder(
         segment_by=segment_by,
         group=group,
         fixed=whole,
-        root=source.root,
+        is_one=source.is_one,
     )
     with _opened(store, inbox) as opened:
         known = opened.datasets() if every is None else {}

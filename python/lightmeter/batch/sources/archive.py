@@ -101,7 +101,8 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
             continue
         if _is_picture(member.name, wanted.column):
             data = member.data(wanted.limits)
-            waiting.append(item_of(data, f"{name}:{member.name.removeprefix('./')}"))
+            within = member.name.removeprefix("./")
+            waiting.append(item_of(data, f"{name}:{within}", within=within))
         elif wanted.values and member.size <= _SIDE_BYTES:
             values.update(_side_values(member))
     seen.check()

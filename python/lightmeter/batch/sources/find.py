@@ -106,14 +106,13 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
 
 def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
     """Pictures in files come first, and then what is elsewhere or in a file of many."""
-    apart = [path for path in paths if ("://" in path and is_url(path)) or _is_shard(path)]
-    known = {*apart}
-    given = [path for path in paths if path not in known] if apart else paths
+    apart = {path for path in paths if ("://" in path and is_url(path)) or _is_shard(path)}
+    given = [path for path in paths if path not in apart] if apart else paths
     files = find_images(given if is_list else given[0]) if given else []
     others: list[Item | str] = []  # pictures, and files of many
-    root = given[0] if given != files and given and os.path.isdir(given[0]) else None
-    for path in chain.from_iterable(map(_unfolded, apart)):
-        found, root = expanded(path) if is_url(path) else ([path], None)
+    is_folder = given != files and os.path.isdir(given[0]) if given else False
+    for path in chain.from_iterable(_unfolded(path) for path in paths if path in apart):
+        found, is_folder = expanded(path) if is_url(path) else ([path], False)
         others += found
     shards = [part for part in others if isinstance(part, str)]
     if not is_list and shards == paths and not is_url(shards[0]):
@@ -122,11 +121,10 @@ def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
         _warn_of_nothing([shown_url(path) for path in paths])
     if not shards:
         _refuse_columns(wanted)
-    elif len(others) == 1:
-        root = shown_url(shards[0])
     total = None if shards else len(files) + len(others)
-    root = root if len(paths) == 1 else None
-    return Source(partial(_in_turn, files, others, wanted), total, root)
+    is_one = len(paths) == 1 and (is_folder or len(shards) == len(others) == 1)
+    below = len(os.path.join(given[0], "")) if files and is_folder and is_one else None
+    return Source(partial(_in_turn, files, others, wanted, below), total, is_one)
 
 
 def _warn_of_nothing(paths: list[str]) -> None:
@@ -170,14 +168,17 @@ def _unfolded(path: str) -> list[str]:
     return [path]
 
 
-def _in_turn(files: list[str], others: list[Item | str], wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of all parts, one after the other.
+def _in_turn(
+    files: list[str], others: list[Item | str], wanted: Wanted, below: int | None
+) -> Iterator[Item]:
+    """Yield the pictures of all parts, one after the other; where names of files begin `below`.
 
     Raises:
         ValueError: the first shards have no such column. Of later ones that is a failure, as they
             may be damaged, and others were measured already.
     """
-    yield from map(item_of, files)
+    for file in files:
+        yield item_of(file, within="" if below is None else file[below:])
     given = False
     for part in others:
         if isinstance(part, Item):

@@ -51,11 +51,13 @@ class Item:
         data: a path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the
             error of a picture that is known to be damaged.
         values: what the source says of it, by the names of columns.
+        within: its name below its folder, or in its archive or table; empty where it is in none.
     """
 
     name: str
     data: Any
     values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
+    within: str = ""
 
     @property
     def weight(self) -> int:
@@ -90,18 +92,22 @@ class Item:
         return self.data
 
 
-def item_of(data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES) -> Item:
+def item_of(
+    data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES, within: str = ""
+) -> Item:
     """Return the picture that a source has; the only place that makes one, and hides secrets.
 
     Args:
         data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
         name: what it is called; by default its path or address.
         values: as those of `Item`.
+        within: likewise.
     """
     if isinstance(data, str):
         name = name or data
         data = RemotePart(data) if "://" in data and is_url(data) else data
-    return Item(shown_url(name) if "://" in name else name, data, values)
+    shown, within = (shown_url(text) if "://" in text else text for text in (name, within))
+    return Item(shown, data, values, within)
 
 
 def reading_error(error: Exception) -> ImageError:
@@ -121,13 +127,12 @@ class Source:
     Attributes:
         items: gives the pictures, a few in memory at a time, from the first on.
         total: how many they are, if that is known.
-        root: a folder, archive or the like that names of pictures are relative to, in the failures
-            of profiles and where a regular expression is searched in them.
+        is_one: whether it is one folder, archive or table, so that `Item.within` names a picture.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
-    root: str | None = None
+    is_one: bool = False
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""

@@ -44,7 +44,7 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
             if isinstance(row, ValueError) or not isinstance(path, str):
                 if number == 1:
                     raise ValueError(f"the manifest {name}, first row: {error.detail}")
-                yield item_of(error, f"{name}:{number}")
+                yield item_of(error, f"{name}:{number}", within=str(number))
                 continue
             if is_csv and number == 1:
                 known(wanted.values, row, name)
@@ -52,7 +52,7 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
             cells = {column: row.get(column) for column in wanted.values}
             values = {key: _typed(cell) if is_csv else plain(cell) for key, cell in cells.items()}
             data = linked(path, name)
-            yield item_of(data, "" if isinstance(data, str) else path, values)
+            yield item_of(data, "" if isinstance(data, str) else path, values, path)
     seen.check()
 
 

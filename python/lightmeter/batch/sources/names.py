@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 from lightmeter.batch.sources.folder import image_suffixes
 from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 
-__all__ = ["is_image_name", "is_shard", "is_url", "is_web", "relative", "shown_url"]
+__all__ = ["is_image_name", "is_shard", "is_url", "is_web", "shown_url"]
 __all__ += ["without_secrets"]
 
 _SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
@@ -34,28 +34,6 @@ def is_image_name(name: str) -> bool:
         return False
     parts = name.split("/") if "/." in f"/{name}" else []
     return not any(part.startswith(".") and part not in (".", "..") for part in parts)
-
-
-def relative(name: str, root: str | None) -> str:
-    """Return a name as it is below the folder `root`, or in the archive or table of that name.
-
-    Without a root it stays as it is.
-
-    A table lists paths as they are beside it. Other addresses stay as they are.
-    """
-    if root is None:
-        return name
-    if name.startswith(f"{root}:"):
-        return name[len(root) + 1 :]
-    root = os.path.dirname(root) if is_shard(root) else root
-    folder = root.rstrip("/") + "/"
-    below = name[len(folder) :]
-    if root and name.startswith(folder) and below[:1] not in ("/", ".") and "//" not in below:
-        return below  # os.path.relpath asks for the current folder each time
-    scheme, is_address, _ = name.partition("://")
-    if is_address and not root.startswith(f"{scheme}://"):
-        return name
-    return os.path.relpath(name, root or None)
 
 
 def is_url(path: object) -> bool:

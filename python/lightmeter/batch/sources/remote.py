@@ -76,9 +76,9 @@ def _below(folder: str, path: str) -> str | None:
     return f"{scheme}://{joined}" if inside else None
 
 
-def expanded(url: str) -> tuple[list[Item | str], str | None]:
+def expanded(url: str) -> tuple[list[Item | str], bool]:
     """The pictures that an address stands for, and the addresses of files of many, sorted by name;
-    and the folder that it is, if it is.
+    and whether it is a folder.
 
     A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
     a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
@@ -94,13 +94,13 @@ def expanded(url: str) -> tuple[list[Item | str], str | None]:
     try:
         system, path = _system_of(url)
         if _has_magic(url, path):
-            listed, root = system.glob(path, detail=True), None
+            listed, root = system.glob(path, detail=True), ""
         elif url.endswith("/") or (not is_alone and _is_folder(system, path)):
             listed, root = system.find(path, detail=True), f"{path.rstrip('/')}/"
             if not listed and not system.exists(path):
                 raise FileNotFoundError
         else:
-            return [url if is_shard(url) else item_of(url)], None
+            return [url if is_shard(url) else item_of(url)], False
     except (ValueError, ImportError):
         raise
     except FileNotFoundError:
@@ -110,16 +110,14 @@ def expanded(url: str) -> tuple[list[Item | str], str | None]:
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
     items: list[Item | str] = []
     for name, info in sorted(listed.items()):
-        if root is None:
-            is_taken = "/." in path or "/." not in name
-        else:
-            is_taken = is_image_name(name.removeprefix(root))
+        below = name.removeprefix(root)
+        is_taken = is_image_name(below) if root else "/." in path or "/." not in name
         if is_taken and info.get("type") != "directory":
             address = system.unstrip_protocol(name)
             version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), None)
             part = RemotePart(address, info.get("size"), version)
-            items.append(address if is_shard(address) else item_of(part, address))
-    return items, None if root is None else shown_url(url).rstrip("/")
+            items.append(address if is_shard(address) else item_of(part, address, within=below))
+    return items, bool(root)
 
 
 def _has_magic(url: str, path: str) -> bool:

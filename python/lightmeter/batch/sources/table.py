@@ -50,7 +50,7 @@ def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[It
         except ImageError as error:
             if error.reason != "corrupt":  # each row counts; how many is a stranger's word
                 for lost in range(row, min(end, row + _MOST_FAILED)):
-                    yield item_of(error, f"{name}:{lost}")
+                    yield item_of(error, f"{name}:{lost}", within=str(lost))
                 continue
             detail = error.detail
         except Exception as error:  # whatever somebody's bytes make of a library
@@ -111,7 +111,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     def items() -> Iterator[Item]:
         return items_of_batches(name, _batches(table, wanted), wanted)
 
-    return Source(items, total if isinstance(total, int) else None, name)
+    return Source(items, total if isinstance(total, int) else None, is_one=True)
 
 
 def _batches(table: Any, wanted: Wanted) -> Iterable[Any]:
@@ -151,13 +151,16 @@ def items_of_batches(
             number = next(numbers)
             data, path = _picture(cell, table, most_bytes(wanted.limits))
             values = {name: plain(columns[name][row]) for name in wanted.values}
-            path = path or (columns[names][row] if names else None)
+            path = local_path(str(path or (columns[names][row] if names else None) or ""))
+            within = path or str(number)
+            name = f"{table}:{within}" if table else path or "a row"
             if isinstance(data, str) and not path:
-                name = data
-            else:
-                name = local_path(str(path or ("" if not table else number))) or "a row"
-                name = f"{table}:{name}" if table else name
-            yield item_of(data, name, values)
+                name, within = data, str(_value(cell))
+            yield item_of(data, name, values, within)
+
+
+def _starts(batch: Any) -> range:
+    return range(0, batch.num_rows, _ROWS)
 
 
 def _values(column: Any) -> list[Any]:
