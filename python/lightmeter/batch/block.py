@@ -214,7 +214,7 @@ class Merged:
         """
         self._has_segments = work.segment_by is not None
         self.parts = Parts(work.empty, work.fixed, kept)
-        self.whole: Profile = self.parts[""]
+        self.whole = self.parts[""] = work.empty()
         self.failures: list[Failure] = []
 
     def add(self, block: Block) -> None:

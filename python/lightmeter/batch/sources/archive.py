@@ -10,11 +10,11 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from itertools import chain
+from itertools import groupby
 from typing import IO, Any, NamedTuple
 
 from lightmeter.batch.sources.item import (
@@ -22,11 +22,11 @@ from lightmeter.batch.sources.item import (
     SeenValues,
     Wanted,
     check_bytes,
+    is_image_name,
     item_of,
     plain,
     reading_error,
 )
-from lightmeter.batch.sources.names import is_image_name
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.nesting import parse_json
@@ -80,31 +80,31 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
     Raises:
         ValueError: no side file has one of the values.
     """
-    waiting: list[Item] = []
-    values: dict[str, Any] = {}
-    key: str | None = None
     seen = SeenValues(wanted.values, f"the side files of {name}")
-    for member in chain(_members(name, file, size), [None]):
-        member_key = _key(member.name) if isinstance(member, Member) else None
-        weight = sum(item.weight for item in waiting)
-        if member_key != key or len(waiting) >= _MOST_WAITING or weight > _MOST_WAITING_BYTES:
-            if waiting:
-                seen.add(values)
-            named = {name: plain(values.get(name)) for name in wanted.values}
-            yield from (replace(item, values=named) for item in waiting)
-            waiting = []
-        if member_key != key:
-            key, values = member_key, {}
-        if isinstance(member, ImageError):
-            yield item_of(member, name)
-        if not isinstance(member, Member):
-            continue
-        if _is_picture(member.name, wanted.column):
-            data = member.data(wanted.limits)
-            within = member.name.removeprefix("./")
-            waiting.append(item_of(data, f"{name}:{within}", within=within))
-        elif wanted.values and member.size <= _SIDE_BYTES:
-            values.update(_side_values(member))
+    most = _MOST_WAITING if wanted.values else 1
+
+    def with_values(items: list[Item], values: Mapping[str, Any]) -> list[Item]:
+        if items:
+            seen.add(values)
+        named = {name: plain(values.get(name)) for name in wanted.values}
+        return [replace(item, values=named) for item in items]
+
+    for _, sample in groupby(_members(name, file, size), _key):
+        waiting: list[Item] = []
+        values: dict[str, Any] = {}
+        for member in sample:
+            if isinstance(member, ImageError):
+                yield item_of(member, name)
+            elif _is_picture(member.name, wanted.column):
+                within = member.name.removeprefix("./")
+                data = member.data(wanted.limits)
+                waiting.append(item_of(data, f"{name}:{within}", within=within))
+            elif wanted.values and member.size <= _SIDE_BYTES:
+                values.update(_side_values(member))
+            if len(waiting) >= most or sum(item.weight for item in waiting) > _MOST_WAITING_BYTES:
+                yield from with_values(waiting, values)
+                waiting = []
+        yield from with_values(waiting, values)
     seen.check()
 
 
@@ -113,8 +113,8 @@ def _is_picture(name: str, column: str | None) -> bool:
     return is_image_name(name) and column in (None, last.partition(".")[2])
 
 
-def _key(name: str) -> str:
-    folder, slash, last = name.rpartition("/")
+def _key(member: "Member | ImageError") -> str:
+    folder, slash, last = getattr(member, "name", "").rpartition("/")
     return f"{folder}{slash}{last.partition('.')[0]}"
 
 

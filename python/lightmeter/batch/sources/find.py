@@ -13,15 +13,24 @@ from typing import Any
 
 from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.folder import find_images, image_suffixes, matches
-from lightmeter.batch.sources.item import Item, Source, Wanted, item_of, reading_error
+from lightmeter.batch.sources.item import (
+    Item,
+    Source,
+    Wanted,
+    is_shard,
+    is_url,
+    item_of,
+    reading_error,
+    shown_url,
+    without_secrets,
+)
 from lightmeter.batch.sources.iterable import iterable_items
 from lightmeter.batch.sources.manifest import listed_items
-from lightmeter.batch.sources.names import is_shard, is_url, shown_url, without_secrets
 from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.remote import expanded, fetched, open_remote
 from lightmeter.batch.sources.table import is_table, parquet_items, table_source
 from lightmeter.errors import ImageError
-from lightmeter.files import open_regular, path_bytes
+from lightmeter.files import open_regular
 from lightmeter.image.arrays import is_array
 from lightmeter.text import shorten
 
@@ -164,7 +173,7 @@ def _unfolded(path: str) -> list[str]:
         numbers = [f"{number:0{len(braces[1])}}" for number in range(first, last + 1)]
         return [file for text in numbers for file in _unfolded(path.replace(braces[0], text, 1))]
     if is_pattern and has_magic(path) and not is_url(path):
-        return sorted(matches(path), key=path_bytes)
+        return sorted(matches(path))
     return [path]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from lightmeter.files import path_bytes
 from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.tiles.zarr_folder import is_zarr
 
@@ -53,7 +52,7 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
             files.update(_matching(path))
         else:
             files.add(path)
-    return sorted(files, key=path_bytes)
+    return sorted(files)
 
 
 def _matching(pattern: str) -> Iterable[str]:
@@ -68,7 +67,7 @@ def _matching(pattern: str) -> Iterable[str]:
         files.update(_walk(match) if is_folder else [match])
     real_folder = cache(os.path.realpath)
     kept: dict[tuple[str, str], str] = {}
-    for file in sorted(files, key=lambda file: (file.count(os.sep), path_bytes(file))):
+    for file in sorted(files, key=lambda file: (file.count(os.sep), file)):
         folder, name = os.path.split(file)
         kept.setdefault((real_folder(folder), name), file)
     return kept.values()

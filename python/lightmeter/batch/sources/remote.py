@@ -17,15 +17,13 @@ from lightmeter.batch.sources.item import (
     Item,
     RemotePart,
     check_bytes,
-    item_of,
-    most_bytes,
-    reading_error,
-)
-from lightmeter.batch.sources.names import (
     is_image_name,
     is_shard,
     is_url,
     is_web,
+    item_of,
+    most_bytes,
+    reading_error,
     shown_url,
     without_secrets,
 )
