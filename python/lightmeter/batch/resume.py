@@ -123,8 +123,6 @@ def _lasting(value: Any) -> Any:
         return [str(value.dtype), value.shape, value.tobytes()]
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, ImageError):
-        return [value.reason, value.detail]
     if callable(value):
         kind = value if hasattr(value, "__qualname__") else type(value)
         return [kind.__module__, kind.__qualname__, str(getattr(value, "version", ""))]

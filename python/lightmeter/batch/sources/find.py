@@ -65,7 +65,10 @@ def source_of(given: Any, wanted: Wanted) -> Source:
         ImportError: a package that it needs is not installed.
     """
     if isinstance(given, str | os.PathLike):
-        return _of_paths([os.fsdecode(given)], wanted, is_list=False)
+        path = os.fsdecode(given)
+        if not (is_url(path) or has_magic(path) or _BRACES.search(path)):
+            os.lstat(path)  # of several, one that is not there is a failure
+        return _of_paths([path], wanted)
     if isinstance(given, dict):
         named = ", ".join(map(str, list(given)[:20]))
         raise TypeError(f"got a {type(given).__name__} of {named}; expected one of them")
@@ -81,7 +84,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     first = list(next(zip(samples, strict=False), ()))
     if all(isinstance(sample, str | os.PathLike) for sample in first):
         paths = [_path(path) for path in chain(first, samples)]
-        return _of_paths(paths, wanted, is_list=True)
+        return _of_paths(paths, wanted)
     name = type(given).__name__
     rest = [chain(first, samples)]  # for the first time, as a loader begins its workers anew
 
@@ -113,19 +116,17 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
     return opened
 
 
-def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
+def _of_paths(paths: list[str], wanted: Wanted) -> Source:
     """Pictures in files come first, and then what is elsewhere or in a file of many."""
     apart = {path for path in paths if ("://" in path and is_url(path)) or _is_shard(path)}
     given = [path for path in paths if path not in apart] if apart else paths
-    files = find_images(given if is_list else given[0]) if given else []
+    files = find_images(given)
     others: list[Item | str] = []  # pictures, and files of many
     is_folder = given != files and os.path.isdir(given[0]) if given else False
     for path in chain.from_iterable(_unfolded(path) for path in paths if path in apart):
         found, is_folder = expanded(path) if is_url(path) else ([path], False)
         others += found
     shards = [part for part in others if isinstance(part, str)]
-    if not is_list and shards == paths and not is_url(shards[0]):
-        os.lstat(shards[0])
     if not files and not others:
         _warn_of_nothing([shown_url(path) for path in paths])
     if not shards:

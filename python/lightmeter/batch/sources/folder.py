@@ -32,20 +32,13 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
     followed) whose suffix names an image format, or that have no suffix and start as an image does.
     A folder of Zarr is one image. Hidden files and folders are passed over; a folder that cannot be
-    listed stands for itself. A file stands for itself, and so does one of several paths that does
-    not exist. A pattern with
+    listed stands for itself. A file stands for itself, and so does a path that does not exist. A
+    pattern with
     ``*``, ``?`` or ``[`` stands for what it matches (``**`` for any depth, links to folders not
     followed); a file that it reaches through several links to folders counts once.
-
-    Raises:
-        OSError: `paths` is one path, no pattern, and does not exist.
     """
-    is_one = isinstance(paths, str | os.PathLike)
-    given = [paths] if isinstance(paths, str | os.PathLike) else paths
     files: set[str] = set()
-    for path in map(os.fsdecode, given):
-        if is_one and not has_magic(path):
-            os.lstat(path)
+    for path in map(os.fsdecode, [paths] if isinstance(paths, str | os.PathLike) else paths):
         if os.path.isdir(path) and not is_zarr(path):
             files.update(_walk(path))
         elif has_magic(path) and not os.path.lexists(path):
