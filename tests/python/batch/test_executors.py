@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter import Failure, profile_images
 from lightmeter.batch import running
 from lightmeter.batch.block import blocks
@@ -99,16 +97,6 @@ def run(
     listed = iter(lambda: list(islice(cut, size)), [])
     with running.threads(work, workers) as submit:
         yield from in_order(submit, listed, workers, told)
-
-
-@given(count=st.integers(0, 40), size=st.integers(1, 9), workers=st.integers(1, 5))
-@settings(max_examples=40)
-def test_threads_keep_the_order_of_blocks(count: int, size: int, workers: int) -> None:
-    items = [Item(str(number), "") for number in range(count)]
-    told: list[tuple[int, int]] = []
-    results = list(run(names, items, size, workers, lambda *now: told.append(now)))
-    assert results == [names(items[at : at + size], None) for at in range(0, count, size)]
-    assert [done for done, _ in told] == [min(at + size, count) for at in range(0, count, size)]
 
 
 def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:

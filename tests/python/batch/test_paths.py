@@ -96,6 +96,7 @@ def test_patterns_do_not_run_in_circles(tmp_path: Path, monkeypatch: pytest.Monk
     ("given", "message"),
     [
         (5, "got a int; expected a path"),
+        ({"train": 1, "test": 2}, "got a dict of train, test; expected one of them"),
         (b"a.jpg", "got a bytes; expected a path"),
         (np.zeros((2, 2, 3), np.uint8), "got a ndarray; .* is for lightmeter.log_image"),
         (["a.jpg", np.zeros((2, 2, 3), np.uint8)], "got a ndarray among paths; expected a str"),

@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 from conftest import lightmeter, picture
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter import Failure, Profile, Store, log_folder, profile_images
 from lightmeter.batch import block, resume
-from lightmeter.batch.block import Block
-from lightmeter.errors import BatchError, DecodeError
+from lightmeter.errors import BatchError
 from lightmeter.image.measure import Measured
 
 pytest.importorskip("pyarrow")
@@ -257,35 +254,6 @@ def test_a_store_is_filled_by_a_run_that_goes_on(
     for _ in range(2):
         assert logged(tmp_path / "a.db", tmp_path / "kept") == expected
     assert len(blocks(tmp_path / "kept")) == 6
-
-
-texts = st.text(st.characters(exclude_categories=[]), max_size=8)  # lone surrogates too
-
-
-@given(
-    failures=st.lists(st.builds(Failure, texts, texts, texts), max_size=3),
-    profiles=st.dictionaries(texts, st.just(Profile().view().to_bytes()), max_size=3),
-)
-@settings(max_examples=50)
-def test_a_block_is_its_bytes(failures: list[Failure], profiles: dict[str, bytes]) -> None:
-    whole = Block(failures, profiles | {"": Profile().view().to_bytes()})
-    assert Block.from_bytes(whole.to_bytes()) == whole
-
-
-@given(data=st.data())
-@settings(max_examples=200)
-def test_damaged_bytes_of_a_block_are_refused(data: st.DataObject) -> None:
-    profile = Profile().view().to_bytes()
-    whole = Block([Failure("a", "b", "c")], {"": profile, "s": profile}).to_bytes()
-    at = data.draw(st.integers(0, len(whole) - 1))
-    changed = bytearray(whole)
-    changed[at] ^= 1 << data.draw(st.integers(0, 7))
-    for damaged in (bytes(changed), whole[:at], whole + b"\0"):
-        try:
-            Block.from_bytes(damaged)
-        except DecodeError:
-            continue
-        assert damaged == bytes(changed)  # which the digest of a file is for
 
 
 def test_resume_on_the_command_line(photos: Path, tmp_path: Path) -> None:

@@ -213,11 +213,6 @@ def test_what_a_source_does_not_have(
         profile_images(make(), **options)
 
 
-def test_splits_have_to_be_chosen() -> None:
-    with pytest.raises(TypeError, match="got a dict of train, test; expected one of them"):
-        profile_images({"train": 1, "test": 2})
-
-
 def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_tar(Path("s.tar"), {**pictures(), "bad.png": b"no picture"})
