@@ -7,18 +7,17 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import features
 
 from lightmeter import _core
 from lightmeter.batch.block import Block, Work
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, DecodeError, ImageError
 from lightmeter.files import read_regular, write_atomically
+from lightmeter.image.decoders import decoder
 from lightmeter.image.tiles.measured import Watch
 
 __all__ = ["Kept"]
@@ -26,9 +25,10 @@ __all__ = ["Kept"]
 _DIGEST = 32  # bytes
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
 
-# What decodes pictures. One that is not installed decides that its pictures fail.
-_DECODERS = ("pillow", "pillow-heif", "pillow-jxl-plugin", "imagecodecs")
-_LIBRARIES = ("jpg", "libjpeg_turbo", "jpg_2000", "zlib", "libtiff", "littlecms2", "webp", "avif")
+# What decodes pictures: formats by Pillow, and packages. One that is not installed decides that its
+# pictures fail.
+_FORMATS = ("AVIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
+_PACKAGES = ("pillow-heif", "pillow-jxl-plugin", "imagecodecs")
 
 
 class Kept:
@@ -46,7 +46,7 @@ class Kept:
             BatchError: the folder cannot be made.
         """
         self._folder, self._work = Path(os.path.abspath(folder)), work
-        decoders = [*map(_version, _DECODERS), *map(features.version, _LIBRARIES)]
+        decoders = [*map(decoder, _FORMATS), *(decoder("", package) for package in _PACKAGES)]
         self._settings = _text([_core.__version__, decoders, work])
         with self._reported():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -100,13 +100,6 @@ class Kept:
 
 def _digest(name: str, data: bytes) -> bytes:
     return hashlib.sha256(name.encode() + data).digest()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _text(value: Any) -> str:

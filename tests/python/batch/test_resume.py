@@ -125,7 +125,7 @@ def test_a_newer_lightmeter_or_decoder_measures_anew(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Run(photos, tmp_path / "kept")
-    monkeypatch.setattr(resume, "_version", lambda package: "99")
+    monkeypatch.setattr(resume, "decoder", lambda *names: [*names, "99"])
     assert Run(photos, tmp_path / "kept").measured == 153
     monkeypatch.setattr(resume._core, "__version__", "99")
     assert Run(photos, tmp_path / "kept").measured == 153
