@@ -118,22 +118,25 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
 
 def _of_paths(paths: list[str], wanted: Wanted) -> Source:
     """Pictures in files come first, and then what is elsewhere or in a file of many."""
-    apart = {path for path in paths if ("://" in path and is_url(path)) or _is_shard(path)}
-    given = [path for path in paths if path not in apart] if apart else paths
-    files = find_images(given)
+    given: list[str] = []
     others: list[Item | str] = []  # pictures, and files of many
-    is_folder = given != files and os.path.isdir(given[0]) if given else False
-    for path in chain.from_iterable(_unfolded(path) for path in paths if path in apart):
-        found, is_folder = expanded(path) if is_url(path) else ([path], False)
-        others += found
-    shards = [part for part in others if isinstance(part, str)]
+    is_folder = False
+    for path in chain.from_iterable(map(_unfolded, paths)):
+        if "://" in path and is_url(path):
+            found, is_folder = expanded(path)
+            others += found
+        else:
+            (others if is_shard(path) and not os.path.isdir(path) else given).append(path)
+    files = find_images(given)
+    shards = sum(isinstance(part, str) for part in others)
     if not files and not others:
         _warn_of_nothing([shown_url(path) for path in paths])
     if not shards:
         _refuse_columns(wanted)
+    is_folder = is_folder or (files != given and os.path.isdir(paths[0]))
+    is_one = len(paths) == 1 and (is_folder or shards == len(others) == 1)
+    below = len(os.path.join(paths[0], "")) if files and is_one else None
     total = None if shards else len(files) + len(others)
-    is_one = len(paths) == 1 and (is_folder or len(shards) == len(others) == 1)
-    below = len(os.path.join(given[0], "")) if files and is_folder and is_one else None
     return Source(partial(_in_turn, files, others, wanted, below), total, is_one)
 
 
@@ -157,25 +160,20 @@ def _refuse_columns(wanted: Wanted) -> None:
         )
 
 
-def _is_shard(path: str) -> bool:
-    return is_shard(path) and not os.path.isdir(path)
-
-
 def _unfolded(path: str) -> list[str]:
-    """The files that a pattern for shards stands for, sorted; a range in braces, as it says."""
-    is_pattern = is_url(path) or not os.path.lexists(path)
-    braces = _BRACES.search(path) if is_pattern and not (is_url(path) and "*" in path) else None
-    if braces is not None:
-        first, last = int(braces[1]), int(braces[2])
-        if not first <= last < first + _MOST_SHARDS:
-            raise ValueError(
-                f"got the range {braces[0]} in {path!r}; expected one such as 000..127"
-            )
-        numbers = [f"{number:0{len(braces[1])}}" for number in range(first, last + 1)]
-        return [file for text in numbers for file in _unfolded(path.replace(braces[0], text, 1))]
-    if is_pattern and has_magic(path) and not is_url(path):
+    """The paths that a range in braces stands for, or the files of a pattern for shards, sorted."""
+    braces = _BRACES.search(path)
+    if braces is None and not (has_magic(path) and is_shard(path)):
+        return [path]
+    if (is_url(path) and (braces is None or "*" in path)) or os.path.lexists(path):
+        return [path]
+    if braces is None:
         return sorted(matches(path))
-    return [path]
+    first, last = int(braces[1]), int(braces[2])
+    if not first <= last < first + _MOST_SHARDS:
+        raise ValueError(f"got the range {braces[0]} in {path!r}; expected one such as 000..127")
+    numbers = [f"{number:0{len(braces[1])}}" for number in range(first, last + 1)]
+    return [file for text in numbers for file in _unfolded(path.replace(braces[0], text, 1))]
 
 
 def _in_turn(
