@@ -85,7 +85,7 @@ def profile_images(
             - a file, folder or glob pattern. A folder stands for the files below it that are images
               by their suffix or, without one, by their first bytes;
             - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``, of which
-              ``shard-{000..127}.tar`` and ``shards/*.tar`` are several;
+              ``shards/*.tar`` are several;
             - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
               ``.parquet``, a table in memory, or a ``datasets.Dataset``;
             - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or a table with

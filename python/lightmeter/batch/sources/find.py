@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from functools import partial
@@ -37,8 +36,6 @@ from lightmeter.text import shorten
 __all__ = ["opener_of", "source_of"]
 
 _log = logging.getLogger("lightmeter.batch")
-_BRACES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}", re.ASCII)  # shard-{000..127}.tar
-_MOST_SHARDS = 1_000_000
 _BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
@@ -66,7 +63,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     """
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
-        if not (is_url(path) or has_magic(path) or _BRACES.search(path)):
+        if not (is_url(path) or has_magic(path)):
             os.lstat(path)  # of several, one that is not there is a failure
         return _of_paths([path], wanted)
     if isinstance(given, dict):
@@ -161,19 +158,9 @@ def _refuse_columns(wanted: Wanted) -> None:
 
 
 def _unfolded(path: str) -> list[str]:
-    """The paths that a range in braces stands for, or the files of a pattern for shards, sorted."""
-    braces = _BRACES.search(path)
-    if braces is None and not (has_magic(path) and is_shard(path)):
-        return [path]
-    if (is_url(path) and (braces is None or "*" in path)) or os.path.lexists(path):
-        return [path]
-    if braces is None:
-        return sorted(matches(path))
-    first, last = int(braces[1]), int(braces[2])
-    if not first <= last < first + _MOST_SHARDS:
-        raise ValueError(f"got the range {braces[0]} in {path!r}; expected one such as 000..127")
-    numbers = [f"{number:0{len(braces[1])}}" for number in range(first, last + 1)]
-    return [file for text in numbers for file in _unfolded(path.replace(braces[0], text, 1))]
+    """The files that a pattern for shards stands for, sorted."""
+    is_pattern = has_magic(path) and is_shard(path) and not is_url(path)
+    return sorted(matches(path)) if is_pattern and not os.path.lexists(path) else [path]
 
 
 def _in_turn(
