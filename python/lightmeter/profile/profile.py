@@ -32,7 +32,6 @@ from lightmeter.profile.grouping import Group, GroupName, group_named, group_of,
 from lightmeter.profile.measured import log_measured, rows_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.profile.row_functions import Errors, columns_of_functions
-from lightmeter.profile.tags import checked_tags
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
@@ -40,6 +39,7 @@ __all__ = ["MOST_SAMPLE", "Profile", "check_logged"]
 
 MOST_SAMPLE = 4096  # images; what the core keeps
 _MOST_EXEMPLARS = 16
+_MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
 
 
 class Profile:
@@ -89,7 +89,7 @@ class Profile:
         if sample != 0:
             self._core.rows = _count("sample", sample, MOST_SAMPLE)
         if tags is not None:
-            for pair in checked_tags(tags).items():
+            for pair in _checked_tags(tags).items():
                 self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
@@ -350,6 +350,29 @@ def check_logged(
         raise TypeError(f"roles is {roles!r}; expected 'image', for table=")
     if roles is not None and functions:
         raise TypeError("got functions with roles; expected rows that are not measured images")
+
+
+def _checked_tags(tags: Any) -> dict[str, str]:
+    """Return tags by name.
+
+    Raises:
+        TypeError: they are no dict of strings.
+        ValueError: they are more than 64, or a name or value is empty, no Unicode, or longer than
+            64 and 128 bytes.
+    """
+    if not isinstance(tags, Mapping) or not all(
+        isinstance(text, str) for pair in tags.items() for text in pair
+    ):
+        raise TypeError(f"tags is {tags!r}; expected a dict of strings such as {{'model': 'v7'}}")
+    if len(tags) > _MOST_TAGS:
+        raise ValueError(f"got {len(tags)} tags; expected at most {_MOST_TAGS}")
+    for pair in tags.items():
+        for text, most in zip(pair, (_LONGEST_NAME, _LONGEST_VALUE), strict=True):
+            if not 0 < len(text.encode(errors="surrogatepass")) <= most or not text.isprintable():
+                raise ValueError(
+                    f"tags has the text {text!r}; expected 1 to {most} bytes of visible characters"
+                )
+    return dict(tags)
 
 
 def _count(what: str, count: Any, most: int) -> int:

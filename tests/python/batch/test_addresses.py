@@ -71,7 +71,7 @@ def test_folders_patterns_and_objects(odd: Odd) -> None:
     seen: list[tuple[int, int]] = []
     profile_images("odd://bucket", progress=lambda *both: seen.append(both))
     assert seen == [(4, 4)]
-    with pytest.raises(ValueError, match="the column 'x' of files"):
+    with pytest.raises(ValueError, match="no value 'x' in files"):
         profile_images("odd://bucket", values=["x"])
     with pytest.raises(FileNotFoundError, match="odd://none"):
         profile_images("odd://none/")

@@ -16,6 +16,7 @@ from lightmeter.batch.sources.item import (
     Item,
     Source,
     Wanted,
+    check_known,
     is_shard,
     is_url,
     item_of,
@@ -129,7 +130,7 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
     if not files and not others:
         _warn_of_nothing([shown_url(path) for path in paths])
     if not shards:
-        _refuse_columns(wanted)
+        check_known(filter(None, (wanted.column, *wanted.values)), (), "files")
     is_folder = is_folder or (files != given and os.path.isdir(paths[0]))
     is_one = len(paths) == 1 and (is_folder or shards == len(others) == 1)
     below = len(os.path.join(paths[0], "")) if files and is_one else None
@@ -147,14 +148,6 @@ def _warn_of_nothing(paths: list[str]) -> None:
         without_secrets(named),
         suffixes,
     )
-
-
-def _refuse_columns(wanted: Wanted) -> None:
-    for name in filter(None, (wanted.column, *wanted.values)):
-        raise ValueError(
-            f"got the column {name!r} of files, which have none; expected a table, a manifest, an "
-            "archive or a data set"
-        )
 
 
 def _unfolded(path: str) -> list[str]:

@@ -22,7 +22,7 @@ from lightmeter.text import shorten
 
 __all__ = ["Item", "RemotePart", "SeenValues", "Source", "Wanted"]
 __all__ += ["is_image_name", "is_shard", "is_url", "is_web", "shown_url", "without_secrets"]
-__all__ += ["check_bytes", "item_of", "most_bytes", "plain", "reading_error"]
+__all__ += ["check_bytes", "check_known", "item_of", "most_bytes", "plain", "reading_error"]
 
 _MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
 _NAMED = 20  # values that an error names
@@ -208,9 +208,21 @@ class SeenValues:
         Raises:
             ValueError: there are some.
         """
-        if self._missing and self._pictures:
-            listed = shorten(", ".join(sorted(self._names)[:_NAMED]), 300) or "none"
-            raise ValueError(f"no value {min(self._missing)!r} in {self._where}; it has {listed}")
+        if self._pictures:
+            check_known(sorted(self._missing), sorted(self._names), self._where)
+
+
+def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None:
+    """Check that values are among the names that there are.
+
+    Raises:
+        ValueError: one is not.
+    """
+    known = list(names)
+    for value in values:
+        if value not in known:
+            listed = shorten(", ".join(map(str, known[:_NAMED])), 300) or "none"
+            raise ValueError(f"no value {value!r} in {where}; it has {listed}")
 
 
 def plain(value: Any) -> Any:

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lightmeter.batch.sources.item import Item, Wanted, check_bytes, item_of, most_bytes, plain
+from lightmeter.batch.sources.item import (
+    Item,
+    Wanted,
+    check_bytes,
+    check_known,
+    item_of,
+    most_bytes,
+    plain,
+)
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.limits import Limits
@@ -34,14 +42,8 @@ def iterable_items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterato
         if not isinstance(sample, Mapping):
             parts = sample if isinstance(sample, tuple | list) else [sample]
             sample = dict(zip(names, parts, strict=False))
-        missing = [name for name in names if name not in sample]
-        if missing and place == 0:
-            listed = ", ".join(map(str, list(sample)[:20]))
-            raise ValueError(
-                f"the first sample has no {missing[0]!r}; expected it among {listed}; `column` "
-                "names the picture of a dict, and `values` what else it has, or what a tuple has "
-                "behind it"
-            )
+        if place == 0:
+            check_known(names, sample, "the first sample")
         for row, picture in enumerate(_unbatched(sample.get(names[0]), wanted.layout)):
             values = {key: _value(sample.get(key), row) for key in wanted.values}
             yield item_of(_data(picture, wanted.limits), f"{name}:{next(numbers)}", values)

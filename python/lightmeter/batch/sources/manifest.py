@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from lightmeter.batch.sources.item import Item, SeenValues, Wanted, item_of, plain
+from lightmeter.batch.sources.item import Item, SeenValues, Wanted, check_known, item_of, plain
 from lightmeter.batch.sources.remote import linked
-from lightmeter.batch.sources.table import USUAL_PATHS, known
+from lightmeter.batch.sources.table import USUAL_PATHS
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 from lightmeter.text import shorten
@@ -47,7 +47,7 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
                 yield item_of(error, f"{name}:{number}", within=str(number))
                 continue
             if is_csv and number == 1:
-                known(wanted.values, row, name)
+                check_known(wanted.values, row, name)
             seen.add(row)
             cells = {column: row.get(column) for column in wanted.values}
             values = {key: _typed(cell) if is_csv else plain(cell) for key, cell in cells.items()}

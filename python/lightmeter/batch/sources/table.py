@@ -9,14 +9,22 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from lightmeter.batch.sources.item import Item, Source, Wanted, item_of, most_bytes, plain
+from lightmeter.batch.sources.item import (
+    Item,
+    Source,
+    Wanted,
+    check_known,
+    item_of,
+    most_bytes,
+    plain,
+)
 from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.remote import linked, local_path
 from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "items_of_batches", "known"]
+__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "items_of_batches"]
 __all__ += ["parquet_items", "table_source", "with_column"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
@@ -24,7 +32,6 @@ _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted o
 _LONGEST_VALUE = 1 << 20  # bytes
 USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
-_NAMED = 20  # columns that an error names
 _KINDS = ("binary", "string")  # of columns: pictures, and their paths
 
 
@@ -224,26 +231,10 @@ def with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
         raise ValueError(
             f"{table} has {len(pictures)} columns of pictures; expected one of bytes, of structs "
             f"with bytes or of paths in {', '.join(USUAL_PATHS)}, or its name as the column, got "
-            f"{column}; it has {_listed(schema.names)}"
+            f"{column}; it has {shorten(', '.join(schema.names[:20]), 300)}"
         )
-    known(wanted.values, schema.names, table)
+    check_known(wanted.values, schema.names, table)
     return replace(wanted, column=column)
-
-
-def known(values: Iterable[str], names: Iterable[str], path: str) -> None:
-    """Check that values are names of columns.
-
-    Raises:
-        ValueError: one is not.
-    """
-    columns = list(names)
-    for value in values:
-        if value not in columns:
-            raise ValueError(f"{path} has no column {value!r}; it has {_listed(columns)}")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return shorten(", ".join(list(names)[:_NAMED]), 300) or "none"
 
 
 def _kind(kind: Any) -> str:
