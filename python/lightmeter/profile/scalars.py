@@ -9,21 +9,9 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.profile.view import ColumnView
 
-__all__ = [
-    "COUNTS",
-    "HUE_STEPS",
-    "SCALARS",
-    "Scalar",
-    "arc",
-    "bounds_of",
-    "is_hue",
-    "mean_interval",
-    "nearest_turn",
-    "prediction_interval",
-    "rate_limit",
-    "scalar_of",
-    "seen_values",
-]
+__all__ = ["COUNTS", "HUE_STEPS", "SCALARS", "Scalar", "arc", "bounds_of", "is_hue"]
+__all__ += ["mean_interval", "nearest_turn", "prediction_interval", "rate_limit", "scalar_of"]
+__all__ += ["seen_values"]
 
 HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
 
