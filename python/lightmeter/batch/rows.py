@@ -165,15 +165,12 @@ def write_rows(
     Raises:
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
-    if row_format == "jsonl":
-        for row in rows:
-            file.write(f"{row_json(row)}\n".encode())
-        return
     # Names of what has no columns: the numbers of bands neither.
     own = [*(function.__name__ for function in reading.functions), *(reading.bands or ())]
     columns = _columns(reading, with_exif)
-    cells = (cast(Mapping[str, Value], _in_columns(row, columns, own)) for row in rows)
-    write_table(cells, file, row_format, columns)
+    is_lines = row_format == "jsonl"
+    cells = (_texts(row) if is_lines else _in_columns(row, columns, own) for row in rows)
+    write_table(cast(Iterable[Mapping[str, Value]], cells), file, row_format, columns)
 
 
 def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:

@@ -51,13 +51,8 @@ def check_segments(
     if segment_by is not None:
         check_segment_by(segment_by, fixed)
         origins += [] if callable(segment_by) else segment_by.values()
-    if isinstance(group, str):
+    if group is not None and not callable(group):
         origins.append(group)
-    elif group is not None and not callable(group):
-        raise TypeError(
-            f"group is {group!r}; expected a function of the path, or a text such as "
-            "'path:([^/]+)/'"
-        )
     for origin in origins:
         _check_origin(origin, exif)
 
@@ -93,7 +88,9 @@ def value_in(origin: str, item: Item, is_one: bool) -> Any:
     return exif_of(item.data).get(rest) if kind == "exif" else item.values.get(rest)
 
 
-def _check_origin(text: str, exif: ExifPolicy) -> None:
+def _check_origin(text: Any, exif: ExifPolicy) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"group is {text!r}; expected a function, or a text as 'path:([^/]+)/'")
     kind, _, rest = text.partition(":")
     if f"{kind}:" not in SOURCES or not rest:
         raise ValueError(

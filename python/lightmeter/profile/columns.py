@@ -69,21 +69,20 @@ def columns_of(table: Any) -> dict[str, Any]:
         ValueError: two columns have one name.
         ImportError: only pyarrow could read it, and that is not installed.
     """
-    names: Iterable[Any]
-    columns: Iterable[Any]
-    if hasattr(table, "iloc") and hasattr(table, "columns"):  # pandas
-        names = table.columns
-        columns = (table.iloc[:, index] for index in range(len(table.columns)))
+    named: Iterable[tuple[Any, Any]]
+    if hasattr(table, "iloc") and hasattr(table, "items"):  # pandas
+        named = table.items()
     elif hasattr(table, "iter_columns") and hasattr(table, "columns"):  # polars
-        names, columns = table.columns, table.iter_columns()
+        named = zip(table.columns, table.iter_columns(), strict=True)
     else:
         arrow = _arrow_table(table)
-        names, columns = arrow.column_names, arrow.itercolumns()
-    texts = [str(name) for name in names]
-    twice = sorted(name for name, count in Counter(texts).items() if count > 1)
-    if twice:
-        raise ValueError(f"several columns are named {', '.join(twice)}; rename them")
-    return dict(zip(texts, columns, strict=True))
+        named = zip(arrow.column_names, arrow.itercolumns(), strict=True)
+    columns: dict[str, Any] = {}
+    for name, column in named:
+        if str(name) in columns:
+            raise ValueError(f"several columns are named {name}; rename them")
+        columns[str(name)] = column
+    return columns
 
 
 def _arrow_table(table: Any) -> Any:

@@ -78,7 +78,7 @@ PATTERNS = [
 def test_patterns_match_as_those_of_glob(pattern: str, tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.txt", ".h/e.jpg", "a/b.jpg", "a/c/d.jpg", "a/c/c/b.jpg", "a/.f")
     wanted = glob.glob(str(tmp_path / "x")[:-1] + pattern, recursive=True)
-    got = matches(str(tmp_path / "x")[:-1] + pattern)
+    got, _ = matches(str(tmp_path / "x")[:-1] + pattern)
     assert {os.path.normpath(path) for path in got} == set(map(os.path.normpath, wanted))
 
 

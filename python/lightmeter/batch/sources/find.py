@@ -153,7 +153,8 @@ def _warn_of_nothing(paths: list[str]) -> None:
 def _unfolded(path: str) -> list[str]:
     """The files that a pattern for shards stands for, sorted."""
     is_pattern = has_magic(path) and is_shard(path) and not is_url(path)
-    return sorted(matches(path)) if is_pattern and not os.path.lexists(path) else [path]
+    is_pattern = is_pattern and not os.path.lexists(path)
+    return sorted(set().union(*matches(path))) if is_pattern else [path]
 
 
 def _in_turn(

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from glob import has_magic
-from pathlib import Path
 
 from PIL import Image
 
@@ -50,13 +49,9 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
 
 def _matching(pattern: str) -> Iterable[str]:
     """Of several ways to a folder the shortest is taken."""
-    files: set[str] = set()
-    found = matches(pattern)
-    pictures = {match for match in found if is_zarr(match)}
+    found, files = matches(pattern)
     for match in found:
-        if pictures and not pictures.isdisjoint(map(str, Path(match).parents)):
-            continue  # a chunk
-        is_folder = os.path.isdir(match) and match not in pictures
+        is_folder = os.path.isdir(match) and not is_zarr(match)
         files.update(_walk(match) if is_folder else [match])
     real_folder = cache(os.path.realpath)
     kept: dict[tuple[str, str], str] = {}
@@ -66,16 +61,26 @@ def _matching(pattern: str) -> Iterable[str]:
     return kept.values()
 
 
-def matches(pattern: str) -> set[str]:
-    """Return the paths that a pattern matches.
+def _walk(folder: str) -> set[str]:
+    found, unlisted = _found(folder, ("**", "*"))
+    return unlisted.union(filter(_is_image, found))
+
+
+def matches(pattern: str) -> tuple[set[str], set[str]]:
+    """Return the paths that a pattern matches, and folders that cannot be listed, to be counted.
 
     It is as `glob` has it: what is hidden is matched by a part that begins with a dot alone. But
-    ``**`` does not go into symbolic links to folders, so that no link makes a circle, and folders
-    may lie in each other as deep as they like. One that cannot be listed matches itself, so that it
-    is counted.
+    ``**`` does not go into folders of Zarr, nor into symbolic links to folders, so that no link
+    makes a circle; and folders may lie in each other as deep as they like.
     """
-    found, seen = set(), set()
-    waiting = [("/" if pattern.startswith("/") else "", tuple(pattern.lstrip("/").split("/")))]
+    return _found("/" if pattern.startswith("/") else "", tuple(pattern.lstrip("/").split("/")))
+
+
+def _found(start: str, below: tuple[str, ...]) -> tuple[set[str], set[str]]:
+    found: set[str] = set()
+    unlisted: set[str] = set()
+    seen = set()
+    waiting = [(start, below)]
     while waiting:
         folder, parts = step = waiting.pop()
         if step in seen:  # through two ``**``
@@ -88,56 +93,39 @@ def matches(pattern: str) -> set[str]:
         rest = tuple(others)
         if part and not has_magic(part):
             waiting.append((os.path.join(folder, part), rest))
-            continue
-        if part in ("", "**") and os.path.isdir(folder or "."):
-            waiting.append((folder, rest))
-        if part:
+        elif os.path.isdir(folder or "."):
+            if part in ("", "**"):
+                waiting.append((folder, rest))
             try:
-                waiting += _below(folder, part, rest)
+                for path, more in _below(folder, part, rest) if part else ():
+                    if more:
+                        waiting.append((path, more))
+                    else:
+                        found.add(path)
             except OSError:
-                found.add(folder)
-    return found
+                unlisted.add(folder)
+    return found, unlisted
 
 
 def _below(folder: str, part: str, rest: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield what a part with ``*``, ``?``, ``[`` or ``**`` matches in a folder, and the rest."""
-    if not os.path.isdir(folder or "."):
-        return
     with os.scandir(folder or ".") as entries:
         for entry in entries:
             path = os.path.join(folder, entry.name)
             if entry.name.startswith(".") and not part.startswith("."):
                 continue
             if part == "**":
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_dir(follow_symlinks=False) and not is_zarr(path):
                     yield path, (part, *rest)
             elif fnmatchcase(entry.name, part) and (not rest or entry.is_dir()):
                 yield path, rest
 
 
-def _walk(folder: str) -> Iterable[str]:
-    """A folder that cannot be listed stands for itself, so that it is counted."""
-    folders = [folder]
-    while folders:
-        parent = folders.pop()
-        try:
-            with os.scandir(parent) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False) and not is_zarr(entry.path):
-                        folders.append(entry.path)
-                    elif _is_image(entry):
-                        yield entry.path
-        except OSError:
-            yield parent
-
-
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    if not entry.is_file(follow_symlinks=False) and os.path.isdir(entry.path):  # of Zarr; a link
-        return not entry.is_symlink()
-    suffix = os.path.splitext(entry.name)[1].lower()
-    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(entry.path)
+def _is_image(path: str) -> bool:
+    if os.path.isdir(path):
+        return is_zarr(path) and not os.path.islink(path)
+    suffix = os.path.splitext(path)[1].lower()
+    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(path)
 
 
 def _starts_like_an_image(path: str) -> bool:
