@@ -27,7 +27,7 @@ from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.profile.segments import Parts, SegmentedViews, segment_of
+from lightmeter.profile.segments import Parts, SegmentedViews
 
 __all__ = ["Block", "Merged", "Work", "blocks"]
 
@@ -181,8 +181,7 @@ class Work:
         profiles = [merged.whole]
         if self.segment_by is not None:
             value_of = partial(value_in, item=item, is_one=self.is_one)
-            text = segment_of(self.segment_by, item.name, value_of, self.fixed)
-            profiles.append(merged.parts[text])
+            profiles.append(merged.parts.of(item.name, value_of))
         group = None if self.group is None else group_in(self.group, item, self.is_one)
         for profile in profiles:
             if not isinstance(measured, Failure):
@@ -213,7 +212,7 @@ class Merged:
             kept: the segments that are not counted as ``other``, to which more are added.
         """
         self._has_segments = work.segment_by is not None
-        self.parts = Parts(work.empty, work.fixed, kept)
+        self.parts = Parts(work.empty, work.segment_by, work.fixed, kept)
         self.whole = self.parts[""] = work.empty()
         self.failures: list[Failure] = []
 

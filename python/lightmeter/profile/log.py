@@ -15,7 +15,6 @@ from lightmeter.profile.segments import (
     SegmentedViews,
     SegmentRows,
     check_segment_by,
-    segment_of,
 )
 from lightmeter.profile.view import ProfileView
 
@@ -149,20 +148,21 @@ def log(
         segment_by = {segment_by.removeprefix("column:"): segment_by}
     check_segment_by(segment_by)
     names = None if callable(segment_by) else list(map(_column_of, segment_by.values()))
+    parts = Parts(profile._empty, segment_by)
 
-    def segment_in(row: Mapping[str, Any]) -> str:
-        return segment_of(segment_by, row, lambda origin: row.get(_column_of(origin)))
+    def part_of(row: Mapping[str, Any]) -> Profile:
+        part: Profile = parts.of(row, lambda origin: row.get(_column_of(origin)))
+        return part
 
-    parts = Parts(profile._empty)
     if roles is not None:
         rows = rows_of(table, group, *(names or ()))
-        profile._log_measured(((parts[segment_in(row)], row) for row in rows), group)
+        profile._log_measured(((part_of(row), row) for row in rows), group)
     else:
         arrays = arrays_of(columns_of(table) if columns is None else columns)
-        segments = [segment_in(row) for row in rows_in(arrays, names)]
+        parts_of_rows = [part_of(row) for row in rows_in(arrays, names)]
         arrays |= columns_of_functions(functions, arrays)
-        for text, part in split_rows(arrays, segments):
-            parts[text]._log_arrays(part, group)
+        for part, rows_of_part in split_rows(arrays, parts_of_rows):
+            part._log_arrays(rows_of_part, group)
     for part in parts.values():
         profile._merge(part, None)
     return SegmentedViews(profile.view(), {text: part.view() for text, part in parts.items()})

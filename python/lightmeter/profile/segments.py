@@ -12,7 +12,7 @@ from lightmeter.profile.view import ProfileView
 from lightmeter.text import counted, near
 
 __all__ = ["MOST_SEGMENTS", "Parts", "Segment", "SegmentRows", "SegmentedViews"]
-__all__ += ["check_segment_by", "clean_value", "parse_segment", "segment_of", "segment_text"]
+__all__ += ["check_segment_by", "clean_value", "parse_segment", "segment_text"]
 
 # What distinguishes images of one dataset, such as {"camera": "left"}, or as text camera=left;
 # empty stands for all of it.
@@ -110,40 +110,6 @@ def _check_keys(keys: Mapping[str, object], fixed: Mapping[str, str]) -> None:
         )
 
 
-def segment_of(
-    segment_by: Mapping[str, str] | Callable[[Any], Any],
-    given: Any,
-    value_of: Callable[[str], Any],
-    fixed: Mapping[str, str] = _FIXED,
-) -> str:
-    """Return the text of a segment, such as ``camera=north``; a missing value is ``none``.
-
-    Args:
-        segment_by: as `check_segment_by` lets it pass.
-        given: what it is called with, if it is a function.
-        value_of: from where a value is, as a dict says, to the value.
-        fixed: keys and values that all segments have.
-
-    Raises:
-        TypeError: a function returned neither a string, None, nor a dict of these.
-        ValueError: it returned a key among `fixed`.
-    """
-    if not callable(segment_by):
-        cells = {key: _text_of(value_of(origin)) for key, origin in segment_by.items()}
-        return _segment_of(tuple(cells.items()), tuple(fixed.items()))
-    returned = segment_by(given)
-    values = returned if isinstance(returned, Mapping) else {"segment": returned}
-    if not values or not all(
-        isinstance(key, str) and isinstance(value, str | None) for key, value in values.items()
-    ):
-        raise TypeError(
-            f"the function of segment_by returned {returned!r}; expected a string, None, or a dict "
-            "of them such as {'camera': 'north'}"
-        )
-    _check_keys(values, fixed)
-    return _segment_of(tuple(values.items()), tuple(fixed.items()))
-
-
 def _text_of(value: Any) -> str | None:
     if isinstance(value, date):
         return value.isoformat()
@@ -166,6 +132,7 @@ class Parts(dict[str, Any]):
     def __init__(
         self,
         empty: Callable[[], Any],
+        segment_by: Mapping[str, str] | Callable[[Any], Any] | None,
         fixed: Mapping[str, str] = _FIXED,
         kept: set[str] | None = None,
     ) -> None:
@@ -173,11 +140,41 @@ class Parts(dict[str, Any]):
 
         Args:
             empty: makes a profile.
+            segment_by: as `check_segment_by` lets it pass.
             fixed: keys and values that all segments have.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
         super().__init__()
-        self._empty, self._fixed, self._kept = empty, fixed, set() if kept is None else kept
+        self._empty, self._segment_by, self._fixed = empty, segment_by, fixed
+        self._kept = set() if kept is None else kept
+
+    def of(self, given: Any, value_of: Callable[[str], Any]) -> Any:
+        """Return the profile of a segment such as ``camera=north``; a missing value is ``none``.
+
+        Args:
+            given: what `segment_by` is called with, if it is a function.
+            value_of: from where a value is, as a dict says, to the value.
+
+        Raises:
+            TypeError: the function returned neither a string, None, nor a dict of these.
+            ValueError: it returned a key that all segments have.
+        """
+        if callable(self._segment_by):
+            returned = self._segment_by(given)
+            values = returned if isinstance(returned, Mapping) else {"segment": returned}
+            if not values or not all(
+                isinstance(key, str) and isinstance(value, str | None)
+                for key, value in values.items()
+            ):
+                raise TypeError(
+                    f"the function of segment_by returned {returned!r}; expected a string, None, "
+                    "or a dict of them such as {'camera': 'north'}"
+                )
+            _check_keys(values, self._fixed)
+        else:
+            origins = self._segment_by or {}
+            values = {key: _text_of(value_of(origin)) for key, origin in origins.items()}
+        return self[_segment_of(tuple(values.items()), tuple(self._fixed.items()))]
 
     def __missing__(self, text: str) -> Any:
         """Return the profile to count a segment in: a new one of its own, or that of ``other``."""

@@ -111,13 +111,13 @@ def _below(folder: str, part: str, rest: tuple[str, ...]) -> Iterator[tuple[str,
     """Yield what a part with ``*``, ``?``, ``[`` or ``**`` matches in a folder, and the rest."""
     with os.scandir(folder or ".") as entries:
         for entry in entries:
-            path = os.path.join(folder, entry.name)
+            path = entry.path if folder else entry.name
             if entry.name.startswith(".") and not part.startswith("."):
                 continue
             if part == "**":
                 if entry.is_dir(follow_symlinks=False) and not is_zarr(path):
                     yield path, (part, *rest)
-            elif fnmatchcase(entry.name, part) and (not rest or entry.is_dir()):
+            elif (part == "*" or fnmatchcase(entry.name, part)) and (not rest or entry.is_dir()):
                 yield path, rest
 
 
