@@ -3,7 +3,7 @@
 A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Face writes them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import count
@@ -24,7 +24,7 @@ from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "items_of_batches"]
+__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "item_in_cell", "items_of_batches"]
 __all__ += ["parquet_items", "table_source", "with_column"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
@@ -155,19 +155,39 @@ def items_of_batches(
             for name in {*wanted.values, names} - {None}
         }
         for row, cell in enumerate(part.column(wanted.column)):
-            number = next(numbers)
-            data, path = _picture(cell, table, most_bytes(wanted.limits))
             values = {name: plain(columns[name][row]) for name in wanted.values}
-            path = local_path(str(path or (columns[names][row] if names else None) or ""))
-            within = path or str(number)
-            name = f"{table}:{within}" if table else path or "a row"
-            if isinstance(data, str) and not path:
-                name, within = data, str(_value(cell))
-            yield item_of(data, name, values, within)
+            path = str((columns[names][row] if names else None) or "")
+            yield item_in_cell(_value(cell), path, table, next(numbers), wanted, values)
 
 
-def _starts(batch: Any) -> range:
-    return range(0, batch.num_rows, _ROWS)
+def item_in_cell(
+    cell: Any, path: str, table: str, number: int, wanted: Wanted, values: Mapping[str, Any]
+) -> Item:
+    """Return the picture that a cell of a table holds or names.
+
+    Args:
+        cell: bytes, a path or an address, or a dict of ``bytes`` and ``path``.
+        path: what the picture is called, if the cell does not say.
+        table: what the table is called.
+        number: of the row.
+        wanted: how large a picture may be.
+        values: as those of `Item`.
+    """
+    if isinstance(cell, dict):
+        path = str(cell.get("path") or path)
+        cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
+    data, most = cell, most_bytes(wanted.limits)
+    if cell is None or cell == "":
+        data = ImageError("empty", "the cell is empty")
+    elif isinstance(cell, str):
+        data, path = linked(cell, table), cell
+    elif isinstance(cell, list | dict):
+        data = ImageError("unsupported", "a cell of several values; expected bytes or a path")
+    elif isinstance(cell, bytes) and len(cell) > most:
+        data = ImageError("too_large", f"a cell of {len(cell)} bytes; expected at most {most}")
+    within = local_path(path) or str(number)
+    name = f"{table}:{within}" if table else local_path(path) or "a row"
+    return item_of(data, data if isinstance(data, str) else name, values, within)
 
 
 def _values(column: Any) -> list[Any]:
@@ -195,24 +215,6 @@ def _value(scalar: Any) -> Any:
         return scalar.as_py()
     except (ValueError, OverflowError, LookupError):
         return None
-
-
-def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
-    """What a cell of a file holds, of at most so many bytes, and the path in it."""
-    data, path = _value(cell), ""
-    if isinstance(data, dict):
-        path, data = str(data.get("path") or ""), data.get("bytes")
-        data = path if data is None else data  # it is not in the table, but beside it
-    if data is None or (isinstance(data, str) and not data):
-        return ImageError("empty", "the cell is empty"), path
-    if isinstance(data, str):
-        return linked(data, file), path
-    if isinstance(data, list | dict):
-        return ImageError("unsupported", f"a cell of {cell.type}; expected bytes or a path"), path
-    if isinstance(data, bytes) and len(data) > most:
-        detail = f"a cell of {len(data)} bytes; expected at most {most}"
-        return ImageError("too_large", detail), path
-    return data, path
 
 
 def with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
