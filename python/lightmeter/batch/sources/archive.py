@@ -10,8 +10,7 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from itertools import groupby
@@ -24,7 +23,6 @@ from lightmeter.batch.sources.item import (
     check_bytes,
     is_image_name,
     item_of,
-    plain,
     reading_error,
 )
 from lightmeter.errors import ImageError
@@ -83,28 +81,28 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
     seen = SeenValues(wanted.values, f"the side files of {name}")
     most = _MOST_WAITING if wanted.values else 1
 
-    def with_values(items: list[Item], values: Mapping[str, Any]) -> list[Item]:
-        if items:
+    def items() -> Iterator[Item]:
+        if waiting:
             seen.add(values)
-        named = {name: plain(values.get(name)) for name in wanted.values}
-        return [replace(item, values=named) for item in items]
+        wanted_values = {value: values.get(value) for value in wanted.values}
+        for data, within in waiting:
+            yield item_of(data, f"{name}:{within}", wanted_values, within)
+        waiting.clear()
 
     for _, sample in groupby(_members(name, file, size), _key):
-        waiting: list[Item] = []
+        waiting: list[tuple[bytes | ImageError, str]] = []
         values: dict[str, Any] = {}
         for member in sample:
             if isinstance(member, ImageError):
                 yield item_of(member, name)
             elif _is_picture(member.name, wanted.column):
-                within = member.name.removeprefix("./")
-                data = member.data(wanted.limits)
-                waiting.append(item_of(data, f"{name}:{within}", within=within))
+                waiting.append((member.data(wanted.limits), member.name.removeprefix("./")))
             elif wanted.values and member.size <= _SIDE_BYTES:
                 values.update(_side_values(member))
-            if len(waiting) >= most or sum(item.weight for item in waiting) > _MOST_WAITING_BYTES:
-                yield from with_values(waiting, values)
-                waiting = []
-        yield from with_values(waiting, values)
+            held = sum(len(data) for data, _ in waiting if isinstance(data, bytes))
+            if len(waiting) >= most or held > _MOST_WAITING_BYTES:
+                yield from items()
+        yield from items()
     seen.check()
 
 

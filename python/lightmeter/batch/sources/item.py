@@ -22,7 +22,7 @@ from lightmeter.text import shorten
 
 __all__ = ["Item", "RemotePart", "SeenValues", "Source", "Wanted"]
 __all__ += ["is_image_name", "is_shard", "is_url", "is_web", "shown_url", "without_secrets"]
-__all__ += ["check_bytes", "check_known", "item_of", "most_bytes", "plain", "reading_error"]
+__all__ += ["check_bytes", "check_known", "item_of", "most_bytes", "reading_error"]
 
 _MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
 _NAMED = 20  # values that an error names
@@ -109,7 +109,7 @@ def item_of(
     Args:
         data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
         name: what it is called; by default its path or address.
-        values: as those of `Item`.
+        values: as those of `Item`; what is nested becomes None.
         within: likewise.
     """
     if isinstance(data, str):
@@ -117,6 +117,8 @@ def item_of(
         data = RemotePart(data) if "://" in data and is_url(data) else data
     if "://" in name + within:
         name, within = shown_url(name), shown_url(within)
+    if values:
+        values = {key: _plain(value) for key, value in values.items()}
     return Item(name, data, values, within)
 
 
@@ -225,7 +227,7 @@ def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None
             raise ValueError(f"no value {value!r} in {where}; it has {listed}")
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """A value of somebody's table as it can be logged; None for what is nested."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode()

@@ -15,7 +15,6 @@ from lightmeter.batch.sources.item import (
     check_known,
     item_of,
     most_bytes,
-    plain,
 )
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
@@ -80,6 +79,6 @@ def _value(value: Any, row: int) -> Any:
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         value = value[row] if row < len(value) else None
     try:
-        return plain(value.item() if hasattr(value, "item") else value)
+        return value.item() if hasattr(value, "item") else value
     except (ValueError, RuntimeError):  # of a vector
         return None

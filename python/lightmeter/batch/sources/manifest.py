@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from lightmeter.batch.sources.item import Item, SeenValues, Wanted, check_known, item_of, plain
+from lightmeter.batch.sources.item import Item, SeenValues, Wanted, check_known, item_of
 from lightmeter.batch.sources.table import USUAL_PATHS, item_in_cell
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
@@ -48,7 +48,7 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
                 check_known(wanted.values, row, name)
             seen.add(row)
             cells = {column: row.get(column) for column in wanted.values}
-            values = {key: _typed(cell) if is_csv else plain(cell) for key, cell in cells.items()}
+            values = {key: _typed(cell) if is_csv else cell for key, cell in cells.items()}
             path = cell if isinstance(cell, str) else None
             yield item_in_cell(path, "", name, number, wanted, values)
     seen.check()

@@ -9,15 +9,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from lightmeter.batch.sources.item import (
-    Item,
-    Source,
-    Wanted,
-    check_known,
-    item_of,
-    most_bytes,
-    plain,
-)
+from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of, most_bytes
 from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.remote import linked, local_path
 from lightmeter.errors import ImageError
@@ -155,7 +147,7 @@ def items_of_batches(
             for name in {*wanted.values, names} - {None}
         }
         for row, cell in enumerate(part.column(wanted.column)):
-            values = {name: plain(columns[name][row]) for name in wanted.values}
+            values = {name: columns[name][row] for name in wanted.values}
             path = str((columns[names][row] if names else None) or "")
             yield item_in_cell(_value(cell), path, table, next(numbers), wanted, values)
 
