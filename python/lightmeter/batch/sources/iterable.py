@@ -8,16 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lightmeter.batch.sources.item import (
-    Item,
-    Wanted,
-    check_bytes,
-    check_known,
-    item_of,
-    most_bytes,
-)
+from lightmeter.batch.sources.item import Item, Wanted, check_known, item_of
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
+from lightmeter.image.encoded import read_whole
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.tiles.array_raster import is_chunked
@@ -61,13 +55,10 @@ def _data(picture: Any, limits: Limits) -> Any:
         return picture
     try:
         if hasattr(picture, "read"):
-            picture = picture.read(most_bytes(limits) + 1)
-            check_bytes(len(picture), limits)
-        elif is_array(picture):
-            return np.array(as_numpy(picture))
-        if not isinstance(picture, bytes):
+            return read_whole(picture, limits)
+        if not is_array(picture):
             raise TypeError(f"got a {type(picture).__name__}; expected a picture or an array")
-        return picture
+        return np.array(as_numpy(picture))
     except ImageError as error:
         return error
     except Exception as error:  # such as of a tensor without samples
