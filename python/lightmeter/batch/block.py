@@ -10,13 +10,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lightmeter import _core
-from lightmeter.batch.segments import (
-    GroupBy,
-    SegmentBy,
-    check_segments,
-    group_in,
-    value_in,
-)
+from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import DecodeError, ImageError

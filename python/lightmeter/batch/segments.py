@@ -30,10 +30,7 @@ _HEADER_LIMITS = Limits(bytes=None)  # only the header is read, in however large
 
 
 def check_segments(
-    segment_by: SegmentBy | None,
-    group: GroupBy | None,
-    exif: ExifPolicy,
-    fixed: Mapping[str, str],
+    segment_by: SegmentBy | None, group: GroupBy | None, exif: ExifPolicy, fixed: Mapping[str, str]
 ) -> None:
     """Check what `lightmeter.profile_images` takes as `segment_by` and `group`.
 

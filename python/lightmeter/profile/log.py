@@ -10,12 +10,7 @@ from lightmeter.profile.grouping import GroupName, group_of
 from lightmeter.profile.measured import rows_of
 from lightmeter.profile.profile import Profile, check_logged
 from lightmeter.profile.row_functions import columns_of_functions
-from lightmeter.profile.segments import (
-    Parts,
-    SegmentedViews,
-    SegmentRows,
-    check_segment_by,
-)
+from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
 
 __all__ = ["ResultSet", "log", "log_image"]
@@ -54,10 +49,7 @@ class _Options(ReadingOptions, total=False):
 
 @overload
 def log(
-    *,
-    row: Mapping[str, Any] | None = None,
-    segment_by: None = None,
-    **options: Unpack[_Options],
+    *, row: Mapping[str, Any] | None = None, segment_by: None = None, **options: Unpack[_Options]
 ) -> ResultSet: ...
 @overload
 def log(*, segment_by: SegmentRows, **options: Unpack[_Options]) -> SegmentedViews: ...

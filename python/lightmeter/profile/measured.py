@@ -16,13 +16,7 @@ from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading
 from lightmeter.image.reading_text import checked_text
 from lightmeter.nesting import parse_json
-from lightmeter.profile.columns import (
-    arrays_of,
-    check_names,
-    columns_of,
-    plain_cell,
-    rows_in,
-)
+from lightmeter.profile.columns import arrays_of, check_names, columns_of, plain_cell, rows_in
 from lightmeter.profile.features import Role
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, is_compared, numbers_of_bands
 from lightmeter.text import shorten

@@ -20,13 +20,7 @@ from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
-from lightmeter.profile.columns import (
-    Values,
-    arrays_of,
-    check_names,
-    columns_of,
-    split_array,
-)
+from lightmeter.profile.columns import Values, arrays_of, check_names, columns_of, split_array
 from lightmeter.profile.custom_metrics import log_returned
 from lightmeter.profile.grouping import Group, GroupName, group_named, group_of, split_by_group
 from lightmeter.profile.measured import log_measured, rows_of

@@ -401,9 +401,7 @@ class ProfileView:
         Empty for a feature that has none, and if none were asked for, see `Profile`.
         """
         low, high, random = self._core.exemplars_of(name)
-        return Exemplars(
-            *([Exemplar(*item) for item in items] for items in (low, high, random)),
-        )
+        return Exemplars(*([Exemplar(*item) for item in items] for items in (low, high, random)))
 
     def repeats(self, name: str) -> Repeats:
         """Which pictures are repeats, by a feature of hashes; most frequent first.

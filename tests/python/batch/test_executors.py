@@ -65,10 +65,7 @@ def test_functions_that_cannot_be_sent_are_refused_before_anything_runs(photos: 
     told: list[tuple[int, int]] = []
     with pytest.raises(TypeError, match="cannot be sent to them"):
         profile_images(
-            photos,
-            executor="processes",
-            segment_by=local,
-            progress=lambda *now: told.append(now),
+            photos, executor="processes", segment_by=local, progress=lambda *now: told.append(now)
         )
     assert told == []
 

@@ -20,12 +20,7 @@ WHYLOGS_TEN = {
     "Colorspace",
 }
 # What the default set has besides numbers.
-MORE = {
-    "Hue.pixels",
-    "Saturation.pixels",
-    "Brightness.pixels",
-    "Failure",
-}
+MORE = {"Hue.pixels", "Saturation.pixels", "Brightness.pixels", "Failure"}
 
 
 def summary(view: ProfileView, name: str) -> dict[str, object]:

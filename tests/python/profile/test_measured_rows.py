@@ -21,15 +21,7 @@ LIBRARIES = ["pandas", "polars", "pyarrow"]
 
 def moody(image: NDArray[np.uint8]) -> object:
     """Anything that a function may return."""
-    answers = [
-        7,
-        0.1,
-        "=text",
-        True,
-        None,
-        math.nan,
-        {"a": 1, "b": None, "c d": "\ud800"},
-    ]
+    answers = [7, 0.1, "=text", True, None, math.nan, {"a": 1, "b": None, "c d": "\ud800"}]
     answers += [{"mean": 2**70}, np.float32(0.1), b"bytes", {}]
     answer = answers[int(image.sum()) % len(answers)]
     if answer == {}:

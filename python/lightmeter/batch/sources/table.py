@@ -125,12 +125,7 @@ def _batches(table: Any, wanted: Wanted) -> Iterable[Any]:
 
 
 def items_of_batches(
-    table: str,
-    batches: Iterable[Any],
-    wanted: Wanted,
-    *,
-    first: int = 0,
-    names: str | None = None,
+    table: str, batches: Iterable[Any], wanted: Wanted, *, first: int = 0, names: str | None = None
 ) -> Iterator[Item]:
     """The pictures of Arrow record batches, in the column that is wanted.
 
