@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from functools import partial
 from typing import IO, Any, Unpack, cast
 
 from lightmeter.batch.running import each, threads_for, workers_of
@@ -72,20 +73,18 @@ def measure(
     reading = reading_of(reading, options)
     wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
     source = source_of(inputs, wanted)
-    shared = threads_for(source, workers)
+    threads = threads_for(source, workers)
+    frames = partial(_frames, reading=reading, with_exif=with_exif, threads=threads)
     size = 8 if reading.frames == "first" else 1  # one that may have many frames
 
-    def frames(item: Item, watch: Watch) -> list[Row]:
-        return _frames(item, reading, with_exif, shared, watch)
-
     def rows() -> Generator[Row, None, None]:
-        for frames_of in each(frames, source, workers, reading.limits, progress, size):
-            yield from frames_of
+        for rows_of_item in each(frames, source, workers, reading.limits, progress, size):
+            yield from rows_of_item
 
     return rows()
 
 
-def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: Watch) -> list[Row]:
+def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads: int) -> list[Row]:
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:

@@ -81,8 +81,7 @@ class Item:
     def size(self) -> int:
         """Bytes of the encoded picture, wherever it is, if they are known; a folder is large."""
         if not isinstance(self.data, str | os.PathLike):
-            size = None if is_array(self.data) else getattr(self.data, "size", None)
-            return self.weight or (size if isinstance(size, int) else 0)
+            return self.data.size if isinstance(self.data, RemotePart) else self.weight
         try:
             state = os.stat(self.data)
         except (OSError, ValueError):

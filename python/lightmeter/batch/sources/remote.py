@@ -91,7 +91,8 @@ def expanded(url: str) -> tuple[list[Item | str], bool]:
     is_alone = is_web(url) or is_image_name(url) or is_shard(url)
     try:
         system, path = _system_of(url)
-        if _has_magic(url, path):
+        # In a web address brackets hold a host, and a question mark begins a query.
+        if any(mark in path for mark in ("*" if is_web(url) else "*[?")):
             listed, root = system.glob(path, detail=True), ""
         elif url.endswith("/") or (not is_alone and _is_folder(system, path)):
             listed, root = system.find(path, detail=True), f"{path.rstrip('/')}/"
@@ -116,11 +117,6 @@ def expanded(url: str) -> tuple[list[Item | str], bool]:
             part = RemotePart(address, info.get("size"), version)
             items.append(address if is_shard(address) else item_of(part, address, within=below))
     return items, bool(root)
-
-
-def _has_magic(url: str, path: str) -> bool:
-    # In a web address brackets hold a host, and a question mark begins a query.
-    return any(mark in path for mark in ("*" if is_web(url) else "*[?"))
 
 
 def _is_folder(system: Any, path: str) -> bool:
