@@ -41,6 +41,7 @@ _DATES = ("Y", "M", "W", "D")
 _LONG_UNITS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
 _PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "as": 1e18}
 _DAY = 86_400
+_MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe test
 
 
 @dataclass
@@ -148,7 +149,9 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
         present = values.drop_nulls().to_numpy()
     elif hasattr(values, "drop_null") and hasattr(values, "to_numpy"):  # pyarrow
         missing = values.is_null().to_numpy(zero_copy_only=False)
-        present, zone = _arrow_array(values.drop_null()), getattr(values.type, "tz", None)
+        present = np.asarray(values.drop_null().to_numpy(zero_copy_only=False))
+        present = present.astype("M8[D]") if str(values.type).startswith("date64") else present
+        zone = getattr(values.type, "tz", None)
     elif isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
         return np.fromiter(values, object)
     else:
@@ -173,11 +176,6 @@ def _pandas_array(present: Any) -> NDArray[Any]:
     # An extension array of numbers without missing values becomes a NumPy one without loss.
     exact = {"b": "bool", "i": "int64", "u": "uint64", "f": "float64"}
     return np.asarray(present.to_numpy(dtype=exact.get(getattr(dtype, "kind", "O"))))
-
-
-def _arrow_array(present: Any) -> NDArray[Any]:
-    array = np.asarray(present.to_numpy(zero_copy_only=False))
-    return array.astype("M8[D]") if str(present.type).startswith("date64") else array
 
 
 def listed(array: NDArray[Any]) -> list[Any]:
@@ -269,14 +267,14 @@ def plain_value(value: Any, column: str) -> Any:
         return value.encode(errors="replace").decode()  # a lone surrogate is no text
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**63 else _float(value)
-    if _is_missing(value):
+    if value is None or type(value).__name__ in _MISSING:
         return None
     if isinstance(value, float | Decimal | Fraction):
         number = _float(value)
         return None if math.isnan(number) else number
     if isinstance(value, dt.date | dt.timedelta):
         return _seconds(value)
-    if _is_one_image(value):
+    if isinstance(value, Image.Image | ImageMeter) or _is_picture(value):
         return value
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind == "f":
         return _floats(value)
@@ -297,10 +295,8 @@ def plain_cell(value: Any, column: str) -> int | float | str | None:
     return plain
 
 
-def _is_one_image(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.ndim in (2, 3)
-    return isinstance(value, Image.Image | ImageMeter)
+def _is_picture(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim in (2, 3)
 
 
 def _of_other_library(value: Any, column: str) -> Any:
@@ -438,13 +434,6 @@ def _numpy_scalar(value: np.generic) -> Any:
     return value.item()
 
 
-def _is_missing(value: Any) -> bool:
-    """Whether it is None, or pandas' NA or NaT, for which only the type is a safe test."""
-    if isinstance(value, Decimal):  # float() refuses a signalling NaN
-        return value.is_nan()
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
-
-
 def _seconds(value: dt.date | dt.timedelta) -> float:
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
@@ -461,3 +450,5 @@ def _float(value: float | Decimal | Fraction) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+    except ValueError:  # of a signalling NaN
+        return math.nan

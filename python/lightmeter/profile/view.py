@@ -384,7 +384,8 @@ class ProfileView:
             KeyError: the profile has no such feature; the message names similar ones.
         """
         if name not in self:
-            raise KeyError(_no_such_column(name, self._core.names()))
+            words = f"no feature {name!r} in this profile of {counted(len(self), 'feature')}"
+            raise KeyError(f"{words}; {near(name, self, 'see get_columns()')}")
         return ColumnView(name, self._core)
 
     def get_columns(self) -> dict[str, ColumnView]:
@@ -513,11 +514,6 @@ class ProfileView:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _no_such_column(name: object, names: list[str]) -> str:
-    hint = near(name, names, "see get_columns()")
-    return f"no feature {name!r} in this profile of {counted(len(names), 'feature')}; {hint}"
 
 
 def counted_in(core: _core.Profile) -> str:
