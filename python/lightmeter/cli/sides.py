@@ -4,7 +4,8 @@ import contextlib
 from pathlib import Path
 
 from lightmeter import Profile, ProfileView, Reading, profile_images
-from lightmeter.batch.sources.item import Wanted, is_shard
+from lightmeter.batch.sources.folder import is_shard
+from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.table import with_column
 from lightmeter.cli.terminal import progress_bar, usage
 from lightmeter.errors import DecodeError

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from lightmeter import Failure, Limits, measure, profile_images
 from lightmeter.batch.block import blocks
-from lightmeter.batch.sources.item import Item, RemotePart, is_url, shown_url, without_secrets
+from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.batch.sources.remote import fetched
 
 fsspec = pytest.importorskip("fsspec")

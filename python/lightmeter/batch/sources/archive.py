@@ -16,12 +16,12 @@ from importlib import import_module
 from itertools import groupby
 from typing import IO, Any, NamedTuple
 
+from lightmeter.batch.sources.folder import is_image_name
 from lightmeter.batch.sources.item import (
     Item,
     SeenValues,
     Wanted,
     check_bytes,
-    is_image_name,
     item_of,
     reading_error,
 )

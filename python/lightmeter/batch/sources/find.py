@@ -10,20 +10,10 @@ from glob import has_magic
 from itertools import chain
 from typing import Any
 
+from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
 from lightmeter.batch.sources.archive import archive_items
-from lightmeter.batch.sources.folder import find_images, image_suffixes, matches
-from lightmeter.batch.sources.item import (
-    Item,
-    Source,
-    Wanted,
-    check_known,
-    is_shard,
-    is_url,
-    item_of,
-    reading_error,
-    shown_url,
-    without_secrets,
-)
+from lightmeter.batch.sources.folder import find_images, image_suffixes, is_shard, matches
+from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of, reading_error
 from lightmeter.batch.sources.iterable import iterable_items
 from lightmeter.batch.sources.manifest import listed_items
 from lightmeter.batch.sources.parquet import ParquetTable
@@ -64,7 +54,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     """
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
-        if not (is_url(path) or has_magic(path)):
+        if not (has_magic(path) or ("://" in path and is_url(path))):
             os.lstat(path)  # of several, one that is not there is a failure
         return _of_paths([path], wanted)
     if isinstance(given, dict):

@@ -1,6 +1,7 @@
 """From what a user points at to the image files meant: files, folders and glob patterns."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
@@ -8,12 +9,15 @@ from glob import has_magic
 
 from PIL import Image
 
+from lightmeter.batch.sources.addresses import shown_url
 from lightmeter.image.magic import START_BYTES, format_of
-from lightmeter.image.tiles.zarr_folder import is_zarr
+from lightmeter.image.tiles.zarr_folder import ZARR_FILES, is_zarr
 
-__all__ = ["find_images", "image_suffixes", "matches"]
+__all__ = ["find_images", "image_suffixes", "is_image_name", "is_shard", "matches"]
 
 PathLike = str | os.PathLike[str]
+
+_SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
 
 # Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
 # and are counted as unsupported rather than passed over. MPO is read as JPEG.
@@ -157,3 +161,22 @@ def image_suffixes() -> frozenset[str]:
         if format_name in Image.OPEN and format_name not in {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
     }
     return frozenset(readable | _OTHER_IMAGE_SUFFIXES)
+
+
+def is_shard(path: str) -> bool:
+    """Whether the suffix of a path or address is that of a file of many pictures."""
+    return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
+
+
+def is_image_name(name: str) -> bool:
+    """Whether the suffix of a name is that of a picture, and no part of it is hidden.
+
+    The metadata of Zarr are named like one too, so that a folder of it, which is read on this
+    machine alone, is counted as ``unsupported``.
+    """
+    if name.rpartition("/")[2] in ZARR_FILES:
+        return True
+    if os.path.splitext(name)[1].lower() not in image_suffixes():
+        return False
+    parts = name.split("/") if "/." in f"/{name}" else []
+    return not any(part.startswith(".") and part not in (".", "..") for part in parts)

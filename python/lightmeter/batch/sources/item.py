@@ -1,38 +1,29 @@
-"""What a source gives: pictures by names, of which secrets are not shown, and what else it says."""
+"""What a source gives: pictures by name, and what is known of each beside its pixels."""
 
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from PIL import Image
 
-from lightmeter.batch.sources.folder import image_suffixes
+from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
 from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
-from lightmeter.image.tiles.zarr_folder import ZARR_FILES
 from lightmeter.text import shorten
 
 __all__ = ["Item", "RemotePart", "SeenValues", "Source", "Wanted"]
-__all__ += ["is_image_name", "is_shard", "is_url", "is_web", "shown_url", "without_secrets"]
 __all__ += ["check_bytes", "check_known", "item_of", "most_bytes", "reading_error"]
 
 _MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
 _NAMED = 20  # values that an error names
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
 _GUESS = 4 << 20  # bytes of an object whose size nobody told
-_SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
-_SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
-_ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
-_OPEN = re.compile(r"https?://[A-Za-z0-9_.:/-]*", re.ASCII)  # no user, query or fragment
-_PASSWORD = re.compile(r"^([A-Za-z0-9+.-]+://[^/@:]*):[^/]*@", re.ASCII)
 _NO_VALUES: Mapping[str, Any] = {}
 
 
@@ -233,57 +224,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         return None
     return value if isinstance(value, bool | int | float | date) else None
-
-
-def is_shard(path: str) -> bool:
-    """Whether the suffix of a path or address is that of a file of many pictures."""
-    return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
-
-
-def is_image_name(name: str) -> bool:
-    """Whether the suffix of a name is that of a picture, and no part of it is hidden.
-
-    The metadata of Zarr are named like one too, so that a folder of it, which is read on this
-    machine alone, is counted as ``unsupported``.
-    """
-    if name.rpartition("/")[2] in ZARR_FILES:
-        return True
-    if os.path.splitext(name)[1].lower() not in image_suffixes():
-        return False
-    parts = name.split("/") if "/." in f"/{name}" else []
-    return not any(part.startswith(".") and part not in (".", "..") for part in parts)
-
-
-def is_url(path: object) -> bool:
-    """Whether `path` is an address that a library for file systems opens, such as ``s3://b/a``."""
-    return isinstance(path, str) and _SCHEME.match(path) is not None
-
-
-def is_web(url: str) -> bool:
-    """Whether it is of a web server, which may be anybody's."""
-    return url.startswith(("http://", "https://"))
-
-
-def shown_url(url: str) -> str:
-    """An address without what may be secret: of the web a user, a password and the query of a
-    signed one, and else a password. Addresses may be chained by ``::``.
-    """
-    return "::".join(map(_shown, url.split("::")))
-
-
-def _shown(url: str) -> str:
-    if not is_web(url):
-        return _PASSWORD.sub(r"\1@", url)
-    if _OPEN.fullmatch(url):  # most are, and taking one apart takes longer
-        return url
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url.partition("?")[0]
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
-
-
-def without_secrets(text: str) -> str:
-    """A message whose addresses are shown so."""
-    return _ANY.sub(lambda match: shown_url(match[0]), text)

@@ -13,19 +13,15 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
+from lightmeter.batch.sources.addresses import is_url, is_web, shown_url, without_secrets
+from lightmeter.batch.sources.folder import is_image_name, is_shard
 from lightmeter.batch.sources.item import (
     Item,
     RemotePart,
     check_bytes,
-    is_image_name,
-    is_shard,
-    is_url,
-    is_web,
     item_of,
     most_bytes,
     reading_error,
-    shown_url,
-    without_secrets,
 )
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
