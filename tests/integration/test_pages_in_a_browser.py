@@ -46,7 +46,7 @@ def test_a_dashboard(
             point.dataset, next(segment_text(p.segment) for p in shown.results if p.segment)
         ),
         feature_page(point.dataset, segment_text(point.segment), point.feature),
-        bucket_page(point.dataset, segment_text(point.segment), point.start),
+        bucket_page(point.dataset, segment_text(point.segment), point.bucket),
     ):
         with opened(chromium, tmp_path / "site" / page, width, scheme):
             pass

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import Limits, ProfileView, profile_images
+from lightmeter import ProfileView, profile_images
 from lightmeter.batch.processes import processes
 from lightmeter.batch.profile import Executor
 from lightmeter.batch.running import in_order
@@ -24,7 +24,7 @@ from worked import die_of_seven, edges, odd_error
 def results(work: Callable[..., Any], count: int) -> Iterator[Any]:
     items = (Item(str(number), "") for number in range(count))
     blocks = iter(lambda: list(islice(items, 2)), [])
-    with processes(work, 1, Limits()) as submit:
+    with processes(work, 1) as submit:
         yield from in_order(submit, blocks, 1)
 
 
@@ -80,14 +80,13 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
 
 ENDLESS = """
 import sys, time
-from lightmeter import Limits
 from lightmeter.batch.processes import processes
 from lightmeter.batch.running import in_order
 from lightmeter.batch.sources.item import Item
 sys.path.insert(0, sys.argv[1])
 from endless import forever
 if __name__ == "__main__":
-    with processes(forever, 2, Limits()) as submit:
+    with processes(forever, 2) as submit:
         list(in_order(submit, ([Item("", "")] for _ in range(4)), 2))
 """
 FOREVER = """

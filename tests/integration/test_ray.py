@@ -101,5 +101,5 @@ class TestDataSet:
             profile(dataset)
         with pytest.raises(ValueError, match=r"expected one of pictures .* named c, or"):
             profile(dataset, column="c")
-        with pytest.raises(ValueError, match="has no column 'd'"):
+        with pytest.raises(ValueError, match="no value 'd' in the data set"):
             profile(dataset, column="a", values=["d"])

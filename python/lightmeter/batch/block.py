@@ -4,30 +4,24 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from functools import partial
+from itertools import islice
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lightmeter import _core
-from lightmeter.batch.segments import (
-    GroupBy,
-    SegmentBy,
-    check_segments,
-    group_in,
-    segment_in,
-)
+from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.names import relative
+from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import DecodeError, ImageError
-from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes
 from lightmeter.image.failure import Failure
-from lightmeter.image.measure import Measured
+from lightmeter.image.measure import Measured, measure_together
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.profile.segments import SegmentedViews, kept_segment
+from lightmeter.profile.segments import Parts, SegmentedViews
 
 __all__ = ["Block", "Merged", "Work", "blocks"]
 
@@ -41,7 +35,7 @@ _SIZES = ((512, 16), (1024, 32), (1 << 62, 64))  # up to so many before
 _MOST_BYTES = 16 << 20
 
 _DATA, _NAME = attrgetter("data"), attrgetter("name")
-_TOGETHER = 16  # small pictures: more save little, and wait for each other
+_TOGETHER = 16  # pictures of which small ones are measured at once: more save little
 
 
 def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -65,20 +59,19 @@ class Block(NamedTuple):
     """What came of a run of pictures, in a form that can be sent and kept.
 
     Attributes:
-        profile: the bytes of `lightmeter.ProfileView.to_bytes`.
         failures: all pictures that could not be measured, by their names. A profile keeps only the
             first 100.
-        segments: the bytes of the profile of each segment, in the order of their first pictures.
+        profiles: the bytes of `lightmeter.ProfileView.to_bytes` of all pictures, by ``""``, and of
+            each segment by its text, in the order of their first pictures.
     """
 
-    profile: bytes
     failures: list[Failure]
-    segments: dict[str, bytes]
+    profiles: dict[str, bytes]
 
     def to_bytes(self) -> bytes:
         """Return the block as JSON, with profiles in base64."""
-        segments = {name: b64encode(data).decode() for name, data in self.segments.items()}
-        return json.dumps([b64encode(self.profile).decode(), self.failures, segments]).encode()
+        profiles = {text: b64encode(data).decode() for text, data in self.profiles.items()}
+        return json.dumps([self.failures, profiles]).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Block":
@@ -88,24 +81,13 @@ class Block(NamedTuple):
             DecodeError: they are those of no block. Every profile in it was decoded to see that.
         """
         try:
-            profile, failures, segments = parse_json(data)
-            named = {name: b64decode(text) for name, text in segments.items()}
-            block = cls(b64decode(profile), [Failure(*failure) for failure in failures], named)
-            for encoded in (block.profile, *named.values()):
-                _core.Profile.decode(encoded)
-        except (ValueError, TypeError, AttributeError) as error:
+            failures, encoded = parse_json(data)
+            profiles = {text: b64decode(profile) for text, profile in encoded.items()}
+            for profile in (profiles[""], *profiles.values()):
+                _core.Profile.decode(profile)
+            return cls([Failure(*failure) for failure in failures], profiles)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
-        return block
-
-
-def _measured_together(
-    whole: Profile, items: Iterable[Item]
-) -> Iterator[tuple[Item, Measured | EncodedBytes | None]]:
-    """Yield the items, of which small ones are read and measured together."""
-    for is_large, run in groupby(items, lambda item: item.size > BYTES_TOGETHER):
-        while batch := list(islice(run, 1 if is_large else _TOGETHER)):
-            files = whole._measure_together([*map(_DATA, batch)], [*map(_NAME, batch)])
-            yield from zip(batch, files, strict=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +99,8 @@ class Work:
 
     Attributes:
         fixed: keys and values that all segments have.
-        root: a folder or archive that names are relative to where patterns look for segments.
-        relative_failures: make names of failures in the profile relative to it too.
+        is_one: patterns look for segments in the names of pictures within their source.
+        relative_failures: failures in the profile have these names too.
 
     Raises:
         TypeError: `segment_by` or `group` is of another type.
@@ -135,7 +117,7 @@ class Work:
     segment_by: SegmentBy | None = None
     group: GroupBy | None = None
     fixed: Mapping[str, str] = field(default_factory=dict)
-    root: str | None = None
+    is_one: bool = False
     relative_failures: bool = False
 
     def __post_init__(self) -> None:
@@ -159,46 +141,52 @@ class Work:
         )
 
     def __call__(
-        self, items: Iterable[Item], watch: Watch | None = None, threads: int = 1
+        self, items: Sequence[Item], watch: Watch | None = None, threads: int = 1
     ) -> Block:
         """Profile pictures, in this process and one after another.
 
         Args:
-            items: the pictures, remote ones with their bytes.
-            watch: called as ``watch(done, total)`` with the pixels measured of a picture that is
-                read in tiles.
+            items: the pictures; remote ones are fetched side by side.
+            watch: called as ``watch(done, total)`` before each picture, and with the pixels
+                measured of one that is read in tiles.
             threads: threads that share a large picture.
         """
-        whole = self.empty()
-        failures: list[Failure] = []
-        segments: dict[str, Profile] = {}
-        for item, file in _measured_together(whole, items):
-            measured: Measured | Profile | None = file if isinstance(file, Measured) else None
-            if measured is None:
+        merged = Merged(self)
+        loaded = iter(fetched(items, self.reading.limits))
+        while batch := list(islice(loaded, _TOGETHER)):
+            data, names = [*map(_DATA, batch)], [*map(_NAME, batch)]
+            files = measure_together(data, names, self.reading, self.exemplars > 0)
+            for item, file in zip(batch, files, strict=True):
+                if watch is not None:
+                    watch(0, 0)
                 try:
-                    image = file if isinstance(file, EncodedBytes) else item.checked().data
-                    measured = whole._measure(
-                        self.prefix, image, threads=threads, name=item.name, watch=watch
-                    )
+                    measured: Any = file or item.picture
+                    if not isinstance(file, Measured):
+                        measured = merged.whole._measure(
+                            self.prefix, measured, threads, name=item.name, watch=watch
+                        )
                 except ImageError as error:
-                    failures.append(Failure(item.name, error.reason, error.detail))
-            profiles = [whole]
-            if self.segment_by is not None:
-                segment = segment_in(self.segment_by, item, self.root, self.fixed)
-                profiles.append(segments.setdefault(segment, self.empty()))
-            group = None if self.group is None else group_in(self.group, item, self.root)
-            for profile in profiles:
-                if measured is not None:
-                    profile._add(self.prefix, measured, group)
-                else:
-                    name = item.name
-                    if self.relative_failures and self.root is not None:
-                        name = relative(name, self.root)
-                    profile._log_failure(self.prefix, failures[-1]._replace(path=name), group)
-                if self.values:
-                    row = {name: item.values.get(name) for name in self.values}
-                    profile._add_row(row, group)
-        return _block(whole, failures, segments)
+                    measured = Failure(item.name, error.reason, error.detail)
+                    merged.failures.append(measured)
+                self._log(merged, item, measured)
+        return merged.block()
+
+    def _log(self, merged: "Merged", item: Item, measured: Measured | Profile | Failure) -> None:
+        profiles = [merged.whole]
+        if self.segment_by is not None:
+            value_of = partial(value_in, item=item, is_one=self.is_one)
+            profiles.append(merged.parts.of(item.name, value_of))
+        group = None if self.group is None else group_in(self.group, item, self.is_one)
+        for profile in profiles:
+            if not isinstance(measured, Failure):
+                profile._add(self.prefix, measured, group)
+            else:
+                name = item.within if self.is_one and self.relative_failures else ""
+                failure = measured._replace(path=name or item.name)
+                profile._log_failure(self.prefix, failure, group)
+            if self.values:
+                row = {name: item.values.get(name) for name in self.values}
+                profile._add_row(row, group)
 
 
 class Merged:
@@ -206,43 +194,37 @@ class Merged:
 
     Attributes:
         whole: the profile of all pictures.
-        segments: those of the segments, by their texts.
+        parts: that by ``""``, and the profiles of segments.
+        failures: of the pictures that were measured here.
     """
 
     def __init__(self, work: Work, kept: set[str] | None = None) -> None:
         """Begin with nothing.
 
         Args:
-            work: what made the blocks.
+            work: what makes the blocks.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
-        self._work, self._kept = work, set() if kept is None else kept
-        self.whole = work.empty()
-        self.segments: dict[str, Profile] = {}
+        self._has_segments = work.segment_by is not None
+        self.parts = Parts(work.empty, work.segment_by, work.fixed, kept)
+        self.whole = self.parts[""] = work.empty()
+        self.failures: list[Failure] = []
 
     def add(self, block: Block) -> None:
         """Merge a block."""
-        self.whole._core.merge(_core.Profile.decode(block.profile))
-        for text, data in block.segments.items():
-            text = kept_segment(text, self._kept, self._work.fixed)
-            if text not in self.segments:
-                self.segments[text] = self._work.empty()
-            self.segments[text]._core.merge(_core.Profile.decode(data))
+        for text, data in block.profiles.items():
+            self.parts[text]._core.merge(_core.Profile.decode(data))
 
     def block(self) -> Block:
-        """Return all as one block, without failures."""
-        return _block(self.whole, [], self.segments)
+        """Return all as one block."""
+        encoded = {text: part._core.encode() for text, part in self.parts.items()}
+        return Block(self.failures, encoded)
 
     def views(self) -> SegmentedViews:
         """Return the profiles; no block is merged after that."""
-        parts = {text: ProfileView(segment._core) for text, segment in self.segments.items()}
-        return SegmentedViews(ProfileView(self.whole._core), parts)
+        views = {text: ProfileView(part._core) for text, part in self.parts.items()}
+        return SegmentedViews(views.pop(""), views)
 
     def result(self) -> ProfileView | SegmentedViews:
         """Return the profile of all pictures, or all profiles if there are segments, likewise."""
-        return ProfileView(self.whole._core) if self._work.segment_by is None else self.views()
-
-
-def _block(whole: Profile, failures: list[Failure], segments: Mapping[str, Profile]) -> Block:
-    encoded = {segment: profile._core.encode() for segment, profile in segments.items()}
-    return Block(whole._core.encode(), failures, encoded)
+        return self.views() if self._has_segments else ProfileView(self.whole._core)

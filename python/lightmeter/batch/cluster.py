@@ -7,9 +7,8 @@ from typing import Any, Unpack
 from lightmeter.batch.block import Block, Merged, Work, blocks
 from lightmeter.batch.profile import RowOptions
 from lightmeter.batch.segments import SegmentBy, columns_of
-from lightmeter.batch.sources.item import Wanted
-from lightmeter.batch.sources.remote import fetched
-from lightmeter.batch.sources.table import USUAL_PATHS, USUAL_PICTURES, items_of_batches, known
+from lightmeter.batch.sources.item import Wanted, check_known
+from lightmeter.batch.sources.table import USUAL_PATHS, USUAL_PICTURES, items_of_batches
 from lightmeter.image.reading import reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -106,7 +105,7 @@ def _table_of(work: Work, wanted: Wanted, names: str | None, batches: Iterable[A
     """In a task: return a table of one cell, the block of all record batches of Arrow."""
     merged = Merged(work)
     for block in blocks(items_of_batches("", batches, wanted, names=names)):
-        merged.add(work(fetched(block, wanted.limits)))
+        merged.add(work(block))
     return parquet().table({"block": [merged.block().to_bytes()]})
 
 
@@ -139,7 +138,7 @@ def _planned(
             )
         picture = names[0]
     others = tuple(dict.fromkeys((*work.values, *columns_of(segment_by, work.group))))
-    known(others, names, "the data set")
+    check_known(others, names, "the data set")
     wanted = Wanted(picture, others, work.reading.limits, work.reading.layout)
     name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
     columns = list(dict.fromkeys(filter(None, (picture, name, *others))))

@@ -13,9 +13,7 @@ from multiprocessing import connection, get_context
 from typing import Any, TypeVar
 
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import BatchError
-from lightmeter.image.limits import Limits
 
 __all__ = ["processes"]
 
@@ -24,7 +22,7 @@ Result = TypeVar("Result")
 
 @contextmanager
 def processes(
-    work: Callable[[Iterator[Item], None], Result], workers: int, limits: Limits
+    work: Callable[[list[Item], None], Result], workers: int
 ) -> Iterator[Callable[[list[Item]], "Future[Result]"]]:
     """Start processes that work on blocks, as `lightmeter.batch.running.threads` has it.
 
@@ -35,7 +33,7 @@ def processes(
         TypeError: `work` cannot be sent to another process. Nothing was begun.
         BatchError: a worker died.
     """
-    pickled = _pickled((work, limits))
+    pickled = _pickled(work)
     context = get_context("spawn")
     # Its other end closes with this process, however that ends.
     alive, holder = context.Pipe(duplex=False)
@@ -88,7 +86,7 @@ def _end_with(parent: connection.Connection) -> None:
 
 
 @cache
-def _loaded(work: bytes) -> tuple[Callable[..., Any], Limits]:
+def _loaded(work: bytes) -> Callable[..., Any]:
     try:
         return pickle.loads(work)  # type: ignore[no-any-return]  # of the parent
     except (AttributeError, ImportError) as error:
@@ -100,9 +98,9 @@ def _loaded(work: bytes) -> tuple[Callable[..., Any], Limits]:
 
 def _worked(pickled: bytes, block: list[Item]) -> Any:
     """In a worker: what came of a block."""
-    work, limits = _loaded(pickled)
+    work = _loaded(pickled)
     try:
-        return work(fetched(block, limits), None)
+        return work(block, None)
     except Exception as error:
         try:
             pickle.loads(pickle.dumps(error))

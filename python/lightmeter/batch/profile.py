@@ -85,7 +85,7 @@ def profile_images(
             - a file, folder or glob pattern. A folder stands for the files below it that are images
               by their suffix or, without one, by their first bytes;
             - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``, of which
-              ``shard-{000..127}.tar`` and ``shards/*.tar`` are several;
+              ``shards/*.tar`` are several;
             - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
               ``.parquet``, a table in memory, or a ``datasets.Dataset``;
             - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or a table with
@@ -171,7 +171,7 @@ def profile_images(
         tags=tags,
         segment_by=segment_by,
         group=group,
-        root=found.root,
+        is_one=found.is_one,
         relative_failures=True,
     )
     return run.profile(found, work).result()
@@ -202,18 +202,15 @@ class Run:
             kept: the segments that are not counted as ``other``, to which more are added.
         """
         merged = Merged(work, kept)
-        resumed = None if self.resume is None else Kept(self.resume, work)
+        worker = work if self.resume is None else Kept(self.resume, work)
         start: Any = threads
         if self.executor == "processes":
             from lightmeter.batch.processes import processes as start  # most never need it
-        shared = partial(work, threads=threads_for(source, self.workers))
-        with start(shared, self.workers, work.reading.limits) as begin:
-            submit = begin if resumed is None else partial(resumed.submit, begin=begin)
+        shared = partial(worker, threads=threads_for(source, self.workers))
+        with start(shared, self.workers) as submit:
             # In the order of the source, on which the segments kept depend.
             cut = blocks(source.items())
             for block in in_order(submit, cut, self.workers, self.progress, source.total):
-                if resumed is not None:
-                    resumed.keep(block)
                 merged.add(block)
                 if self.on_failure is not None:
                     for failure in block.failures:

@@ -5,35 +5,34 @@ import hashlib
 import json
 import os
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import features
 
 from lightmeter import _core
 from lightmeter.batch.block import Block, Work
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, DecodeError, ImageError
 from lightmeter.files import read_regular, write_atomically
+from lightmeter.image.decoders import decoder
+from lightmeter.image.tiles.measured import Watch
 
 __all__ = ["Kept"]
 
 _DIGEST = 32  # bytes
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
 
-# What decodes pictures. One that is not installed decides that its pictures fail.
-_DECODERS = ("pillow", "pillow-heif", "pillow-jxl-plugin", "imagecodecs")
-_LIBRARIES = ("jpg", "libjpeg_turbo", "jpg_2000", "zlib", "libtiff", "littlecms2", "webp", "avif")
+# What decodes pictures: formats by Pillow, and packages. One that is not installed decides that its
+# pictures fail.
+_FORMATS = ("AVIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
+_PACKAGES = ("pillow-heif", "pillow-jxl-plugin", "imagecodecs")
 
 
 class Kept:
-    """The folder of a run: files with the results of blocks, by names that hash what decides them.
+    """Work that keeps its results in the files of a folder, by names that hash what decides them.
 
     These are the paths, sizes and times of change of the pictures, the options, and the versions of
     lightmeter and of the decoders. A function of the user counts by its qualified name and its
@@ -44,37 +43,32 @@ class Kept:
         """Make the folder, should it not be there.
 
         Raises:
-            TypeError: an option of `work` has no lasting text.
             BatchError: the folder cannot be made.
         """
-        self._folder = Path(os.path.abspath(folder))
-        decoders = [*map(_version, _DECODERS), *map(features.version, _LIBRARIES)]
+        self._folder, self._work = Path(os.path.abspath(folder)), work
+        decoders = [*map(decoder, _FORMATS), *(decoder("", package) for package in _PACKAGES)]
         self._settings = _text([_core.__version__, decoders, work])
-        self._names: deque[str | None] = deque()  # of blocks under way; None where kept
         with self._reported():
             self._folder.mkdir(parents=True, exist_ok=True)
 
-    def submit(
-        self, items: list[Item], begin: Callable[[list[Item]], "Future[Block]"]
-    ) -> "Future[Block]":
-        """Return the result that the folder has of a block, or begin it."""
+    def __call__(self, items: list[Item], watch: Watch | None = None, threads: int = 1) -> Block:
+        """Return the result that the folder has of a block, or work on it and keep the result.
+
+        One with a picture that another attempt may read is not kept.
+
+        Raises:
+            TypeError: a picture has no lasting name.
+            BatchError: the folder cannot be written.
+        """
         name = hashlib.sha256(_text([self._settings, *map(_described, items)]).encode()).hexdigest()
         block = self._read(name)
-        self._names.append(name if block is None else None)
         if block is None:
-            return begin(items)
-        future: Future[Block] = Future()
-        future.set_result(block)
-        return future
-
-    def keep(self, block: Block) -> None:
-        """Write the result of the next block in order, unless it shall be tried again."""
-        name = self._names.popleft()
-        if name is None or any(failure.reason in _PASSING for failure in block.failures):
-            return
-        with self._reported():
-            data = block.to_bytes()
-            write_atomically(self._folder / f"{name}.block", _digest(name, data) + data)
+            block = self._work(items, watch, threads)
+            if not any(failure.reason in _PASSING for failure in block.failures):
+                data = block.to_bytes()
+                with self._reported():
+                    write_atomically(self._folder / f"{name}.block", _digest(name, data) + data)
+        return block
 
     def _read(self, name: str) -> Block | None:
         file = self._folder / f"{name}.block"
@@ -108,13 +102,6 @@ def _digest(name: str, data: bytes) -> bytes:
     return hashlib.sha256(name.encode() + data).digest()
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
 def _text(value: Any) -> str:
     return json.dumps(value, default=_lasting, sort_keys=True)
 
@@ -129,8 +116,6 @@ def _lasting(value: Any) -> Any:
         return [str(value.dtype), value.shape, value.tobytes()]
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, ImageError):
-        return [value.reason, value.detail]
     if callable(value):
         kind = value if hasattr(value, "__qualname__") else type(value)
         return [kind.__module__, kind.__qualname__, str(getattr(value, "version", ""))]

@@ -3,10 +3,10 @@
 import json
 import math
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
-from itertools import islice
+from functools import partial
 from typing import IO, Any, Unpack, cast
 
-from lightmeter.batch.running import in_order, threads, threads_for, workers_of
+from lightmeter.batch.running import each, threads_for, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
@@ -22,10 +22,6 @@ from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row
 from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
 
 __all__ = ["measure", "row_json", "write_rows"]
-
-# Few, as their rows wait in memory, and only one if it may have many frames. Unlike the blocks
-# of a profile they cost nothing to join.
-_BLOCK_ITEMS = 8
 
 _PLAIN = "{}"  # how files are read by default
 
@@ -77,28 +73,22 @@ def measure(
     reading = reading_of(reading, options)
     wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
     source = source_of(inputs, wanted)
-    size = _BLOCK_ITEMS if reading.frames == "first" else 1
-    shared = threads_for(source, workers)
-
-    def work(items: Iterator[Item], watch: Watch) -> list[Row]:
-        return [row for item in items for row in _frames(item, reading, with_exif, shared, watch)]
+    threads = threads_for(source, workers)
+    frames = partial(_frames, reading=reading, with_exif=with_exif, threads=threads)
+    size = 8 if reading.frames == "first" else 1  # one that may have many frames
 
     def rows() -> Generator[Row, None, None]:
-        items = iter(source)
-        blocks = iter(lambda: list(islice(items, size)), [])
-        with threads(work, workers, reading.limits) as submit:
-            for block in in_order(submit, blocks, workers, progress, source.total):
-                yield from block
+        for rows_of_item in each(frames, source, workers, reading.limits, progress, size):
+            yield from rows_of_item
 
     return rows()
 
 
-def _frames(item: Item, reading: Reading, with_exif: bool, threads: int, watch: Watch) -> list[Row]:
+def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads: int) -> list[Row]:
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:
-        data = item.checked().data
-        images = measure_images(data, reading, threads=threads, watch=watch)
+        images = measure_images(item.picture, reading, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
             row: Row = {"path": item.name}
             if reading.frames == "all":
@@ -174,15 +164,12 @@ def write_rows(
     Raises:
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
-    if row_format == "jsonl":
-        for row in rows:
-            file.write(f"{row_json(row)}\n".encode())
-        return
     # Names of what has no columns: the numbers of bands neither.
     own = [*(function.__name__ for function in reading.functions), *(reading.bands or ())]
     columns = _columns(reading, with_exif)
-    cells = (cast(Mapping[str, Value], _in_columns(row, columns, own)) for row in rows)
-    write_table(cells, file, row_format, columns)
+    is_lines = row_format == "jsonl"
+    cells = (_texts(row) if is_lines else _in_columns(row, columns, own) for row in rows)
+    write_table(cast(Iterable[Mapping[str, Value]], cells), file, row_format, columns)
 
 
 def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:

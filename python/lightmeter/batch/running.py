@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from operator import attrgetter
+from itertools import chain, islice
 from typing import TypeVar
 
 from lightmeter.batch.sources.item import Item, Source
@@ -15,7 +15,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 from lightmeter.image.tiles.measured import Watch
 
-__all__ = ["Progress", "in_order", "threads", "threads_for", "workers_of"]
+__all__ = ["Progress", "each", "in_order", "threads", "threads_for", "workers_of"]
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all
@@ -26,7 +26,6 @@ _AHEAD = 2
 # Blocks that are begun or whose results wait for an earlier one, which is slow.
 _MOST_WAITING = 64
 
-_WEIGHT = attrgetter("weight")
 _MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
 
 
@@ -67,48 +66,36 @@ def in_order(
     process = os.getpid()
     waiting: deque[tuple[Future[Result], int, int]] = deque()  # with its items, and their bytes
     taken = finished = 0
-
-    def results(is_last: bool) -> Iterator[Result]:
-        """Yield those that are finished, until one more block may begin or all are finished."""
-        nonlocal finished
+    for block in chain(blocks, [None]):
+        if block is not None:
+            taken += len(block)
+            waiting.append((submit(block), len(block), sum([item.weight for item in block])))
+        is_last = block is None
+        del block
         while waiting:
             if os.getpid() != process:  # before any lock, which a worker may have held as it forked
                 raise RuntimeError(
                     "these results belong to the process that forked this one; start again here"
                 )
             future, items, _ = waiting[0]
-            begun = [entry for entry in waiting if not entry[0].done()]
-            if future.done():
-                waiting.popleft()
-                result = future.result()
-                finished += items
-                if progress is not None:
-                    progress(finished, total or taken)
-                yield result
-            elif is_last or len(waiting) >= _MOST_WAITING:
-                wait([future])
-            elif len(begun) >= workers + _AHEAD or sum([entry[2] for entry in begun]) >= _MOST_HELD:
-                wait([entry[0] for entry in begun], return_when=FIRST_COMPLETED)
-            else:
-                return
-
-    for block in blocks:
-        taken += len(block)
-        waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
-        del block
-        yield from results(is_last=False)
-    yield from results(is_last=True)
-
-
-class _Stopped(BaseException):
-    """The run has ended early. No ``except Exception`` takes that for damage of a picture."""
+            if not future.done():
+                begun = {entry[0]: entry[2] for entry in waiting if not entry[0].done()}
+                is_full = len(begun) >= workers + _AHEAD or len(waiting) >= _MOST_WAITING
+                if not (is_full or is_last or sum(begun.values()) >= _MOST_HELD):
+                    break
+                wait(begun, return_when=FIRST_COMPLETED)
+                continue
+            waiting.popleft()
+            result = future.result()
+            finished += items
+            if progress is not None:
+                progress(finished, total or taken)
+            yield result
 
 
 @contextmanager
 def threads(
-    work: Callable[[Iterator[Item], Watch], Result],
-    workers: int,
-    limits: Limits,
+    work: Callable[[list[Item], Watch], Result], workers: int
 ) -> Iterator[Callable[[list[Item]], "Future[Result]"]]:
     """Start threads that work on blocks. Decoding and measuring run outside the GIL.
 
@@ -116,10 +103,9 @@ def threads(
     leave a picture that is read in tiles.
 
     Args:
-        work: is called with the items of a block, remote ones with their bytes; and with a function
-            to be called with the pixels measured of a large picture, and all.
+        work: is called with the items of a block; and with a function to be called before each,
+            and with the pixels measured of a large picture, and all.
         workers: how many threads.
-        limits: what fetching a picture may cost.
 
     Yields:
         What begins a block, and returns the future of its result.
@@ -128,20 +114,45 @@ def threads(
 
     def watch(done: int, total: int) -> None:
         if stopped.is_set():
-            raise _Stopped
-
-    def watched(block: list[Item]) -> Iterator[Item]:
-        for item in fetched(block, limits):
-            watch(0, 0)
-            yield item
-
-    def worked(block: list[Item]) -> Result:
-        return work(watched(block), watch)
+            raise KeyboardInterrupt  # which no decoder takes for damage of a picture
 
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         try:
-            yield lambda block: pool.submit(worked, block)
+            yield lambda block: pool.submit(work, block, watch)
         except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def each(
+    function: Callable[[Item, Watch], Result],
+    source: Source,
+    workers: int,
+    limits: Limits,
+    progress: Progress | None = None,
+    size: int = 8,
+) -> Generator[Result, None, None]:
+    """Yield what a function returns of each picture of a source, in its order, by threads.
+
+    Args:
+        function: is called with an item, a remote one with its bytes, and as `threads` says.
+        source: the pictures.
+        workers: how many threads.
+        limits: what fetching a picture may cost.
+        progress: as for `in_order`.
+        size: how many pictures a thread takes at once, whose results wait in memory.
+    """
+
+    def work(block: list[Item], watch: Watch) -> list[Result]:
+        results = []
+        for item in fetched(block, limits):
+            watch(0, 0)
+            results.append(function(item, watch))
+        return results
+
+    items = iter(source)
+    blocks = iter(lambda: list(islice(items, size)), [])
+    with threads(work, workers) as submit:
+        for results in in_order(submit, blocks, workers, progress, source.total):
+            yield from results

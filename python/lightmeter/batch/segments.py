@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.names import relative
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
@@ -13,11 +12,11 @@ from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.image.limits import Limits
 from lightmeter.image.pillow import file_header
 from lightmeter.profile.grouping import Group, GroupName, group_of
-from lightmeter.profile.segments import returned_values, segment_of_values, segment_text, text_of
+from lightmeter.profile.segments import check_segment_by
 from lightmeter.text import near
 
 __all__ = ["SOURCES", "GroupBy", "SegmentBy", "check_segments", "columns_of"]
-__all__ += ["exif_of", "group_in", "segment_in"]
+__all__ += ["exif_of", "group_in", "value_in"]
 
 SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
 
@@ -31,10 +30,7 @@ _HEADER_LIMITS = Limits(bytes=None)  # only the header is read, in however large
 
 
 def check_segments(
-    segment_by: SegmentBy | None,
-    group: GroupBy | None,
-    exif: ExifPolicy,
-    fixed: Mapping[str, str],
+    segment_by: SegmentBy | None, group: GroupBy | None, exif: ExifPolicy, fixed: Mapping[str, str]
 ) -> None:
     """Check what `lightmeter.profile_images` takes as `segment_by` and `group`.
 
@@ -49,49 +45,18 @@ def check_segments(
         ValueError: an origin is not understood, or names a personal tag, or a key is among `fixed`.
     """
     origins: list[str] = []
-    if isinstance(segment_by, Mapping) and segment_by:
-        segment_text(segment_by)  # checks the types
-        _check_keys(segment_by, fixed)
-        origins += segment_by.values()
-    elif segment_by is not None and not callable(segment_by):
-        raise TypeError(
-            f"segment_by is {segment_by!r}; expected a function, or a dict such as "
-            "{'camera': 'exif:Model'}"
-        )
-    if isinstance(group, str):
+    if segment_by is not None:
+        check_segment_by(segment_by, fixed)
+        origins += [] if callable(segment_by) else segment_by.values()
+    if group is not None and not callable(group):
         origins.append(group)
-    elif group is not None and not callable(group):
-        raise TypeError(
-            f"group is {group!r}; expected a function of the path, or a text such as "
-            "'path:([^/]+)/'"
-        )
     for origin in origins:
         _check_origin(origin, exif)
 
 
-def segment_in(
-    segment_by: SegmentBy, item: Item, root: str | None, fixed: Mapping[str, str]
-) -> str:
-    """Return the text of a picture's segment, such as ``camera=north&lens=wide``.
-
-    Args:
-        segment_by: where it comes from, as `check_segments` lets it pass.
-        item: the picture.
-        root: the folder or archive that it was found in.
-        fixed: keys and values that all segments have.
-    """
-    values: Mapping[str, str | None]
-    if callable(segment_by):
-        values = returned_values(segment_by(item.name))
-        _check_keys(values, fixed)
-    else:
-        values = {key: _value_in(origin, item, root) for key, origin in segment_by.items()}
-    return segment_of_values(values, fixed)
-
-
-def group_in(group: GroupBy, item: Item, root: str | None) -> Group:
+def group_in(group: GroupBy, item: Item, is_one: bool) -> Group:
     """Return the group of a picture; without a name it is a group of its own."""
-    name = group(item.name) if callable(group) else _value_in(group, item, root)
+    name = group(item.name) if callable(group) else value_in(group, item, is_one)
     return group_of("" if name is None else name) or Group(None)
 
 
@@ -105,23 +70,24 @@ def columns_of(*origins: object) -> list[str]:
     return columns
 
 
-def _check_keys(keys: Mapping[str, object], fixed: Mapping[str, str]) -> None:
-    if twice := keys.keys() & fixed.keys():
-        raise ValueError(
-            f"got the segment key {min(twice)!r} both for all images and by image; expected it once"
-        )
+def value_in(origin: str, item: Item, is_one: bool) -> Any:
+    """Return what an origin says of a picture; None if that is nothing.
 
-
-def _value_in(origin: str, item: Item, root: str | None) -> str | None:
+    Args:
+        origin: as `check_segments` lets it pass.
+        item: the picture.
+        is_one: whether patterns look at its name within its source.
+    """
     kind, _, rest = origin.partition(":")
     if kind == "path":
-        name = item.name if root is None else relative(item.name, root)
-        match = re.search(rest, name)
+        match = re.search(rest, item.within if is_one and item.within else item.name)
         return match and match[match.re.groups]
-    return text_of(exif_of(item.data).get(rest) if kind == "exif" else item.values.get(rest))
+    return exif_of(item.data).get(rest) if kind == "exif" else item.values.get(rest)
 
 
-def _check_origin(text: str, exif: ExifPolicy) -> None:
+def _check_origin(text: Any, exif: ExifPolicy) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"group is {text!r}; expected a function, or a text as 'path:([^/]+)/'")
     kind, _, rest = text.partition(":")
     if f"{kind}:" not in SOURCES or not rest:
         raise ValueError(

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Failure, ImageCheck, Reading, check_image
-from lightmeter.batch.running import in_order, threads, workers_of
+from lightmeter.batch.running import each, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.cli.options import Format, Printed, Segments, Sources, reads_images
@@ -23,7 +22,6 @@ __all__ = ["check"]
 
 UNUSUAL, UNKNOWN = 3, 4
 
-_BLOCK_ITEMS = 8  # few, as what is said of them waits in memory
 _MOST = 5  # findings of an image
 
 _Checked = tuple[str, ImageCheck | Failure]
@@ -83,13 +81,10 @@ def check(
             reading = prepared.reading(None, options)
             wanted = Wanted(batch["column"], limits=reading.limits, layout=reading.layout)
             source = source_of(paths[0] if len(paths) == 1 else paths, wanted)
-        work = partial(_check_block, reference=prepared, reading=reading, level=level)
-        items = iter(source)
-        blocks = iter(lambda: list(islice(items, _BLOCK_ITEMS)), [])
-        number = workers_of(batch["workers"])
-        with progress_bar("checking") as bar, threads(work, number, reading.limits) as submit:
-            results = in_order(submit, blocks, number, bar, source.total)
-            for path, checked in tally.of(pair for block in results for pair in block):
+        check_item = partial(_checked, reference=prepared, reading=reading, level=level)
+        with progress_bar("checking") as bar:
+            results = each(check_item, source, workers_of(batch["workers"]), reading.limits, bar)
+            for path, checked in tally.of(results):
                 if output_format is Format.JSON:
                     flagged.append(_plain(path, checked))
                 else:
@@ -101,18 +96,24 @@ def check(
         tally.exit()
 
 
-def _check_block(
-    items: Iterator[Item], watch: object, reference: Reference, reading: Reading, level: float
-) -> list[_Checked]:
-    checks: list[_Checked] = []
-    for item in items:
-        try:
-            data = item.checked().data
-            checked = check_image(data, reference, level=level, reading=reading)
-            checks.append((item.name, checked))
-        except ImageError as error:
-            checks.append((item.name, Failure(item.name, error.reason, error.detail)))
-    return checks
+def _stored(store: str | None, dataset: str | None, segment: list[str] | None) -> ProfileView:
+    place, by_image = segments_of(segment)
+    if by_image:
+        raise ValueError("got --segment with a source; expected a segment such as camera=north")
+    with Store(store or "", create=False) as opened:
+        view = opened.read(dataset or "", segment=place)
+    if view.images == 0:
+        raise ValueError(f"the store holds no image of {dataset!r} {segment_text(place)}".rstrip())
+    return view
+
+
+def _checked(
+    item: Item, watch: object, reference: Reference, reading: Reading, level: float
+) -> _Checked:
+    try:
+        return item.name, check_image(item.picture, reference, level=level, reading=reading)
+    except ImageError as error:
+        return item.name, Failure(item.name, error.reason, error.detail)
 
 
 class _Tally:

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from lightmeter import Profile, ProfileView, Reading, profile_images
+from lightmeter.batch.sources.folder import is_shard
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.table import with_column
 from lightmeter.cli.options import segments_of
 from lightmeter.cli.terminal import progress_bar, usage

@@ -76,7 +76,7 @@ def log_series(
     length = None
     for row in rows:
         length = length or store.datasets()[dataset] // MILLISECOND
-        ms = to_ms(to_utc(row["start"]))  # type: ignore[arg-type]
+        ms = to_ms(to_utc(row["bucket"]))  # type: ignore[arg-type]
         name = key(*place, str(row["feature"]), str(row["statistic"]))
         points.append((name, row["value"], ms, ms // length))
     _log(run_id, points)

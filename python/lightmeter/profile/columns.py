@@ -16,24 +16,12 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.meter import ImageMeter
+from lightmeter.text import near
 from lightmeter.times import EPOCH
 
-__all__ = [
-    "ABSENT",
-    "Values",
-    "arrays_of",
-    "as_array",
-    "check_names",
-    "columns_of",
-    "is_bool",
-    "is_date",
-    "is_image",
-    "is_vector",
-    "listed",
-    "plain_value",
-    "split_array",
-    "split_rows",
-]
+__all__ = ["ABSENT", "Values", "arrays_of", "as_array", "check_names", "columns_of", "is_image"]
+__all__ += ["is_vector", "listed", "plain_cell", "plain_value", "rows_in", "split_array"]
+__all__ += ["split_rows"]
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -53,6 +41,7 @@ _DATES = ("Y", "M", "W", "D")
 _LONG_UNITS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
 _PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "as": 1e18}
 _DAY = 86_400
+_MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe test
 
 
 @dataclass
@@ -81,21 +70,20 @@ def columns_of(table: Any) -> dict[str, Any]:
         ValueError: two columns have one name.
         ImportError: only pyarrow could read it, and that is not installed.
     """
-    names: Iterable[Any]
-    columns: Iterable[Any]
-    if hasattr(table, "iloc") and hasattr(table, "columns"):  # pandas
-        names = table.columns
-        columns = (table.iloc[:, index] for index in range(len(table.columns)))
+    named: Iterable[tuple[Any, Any]]
+    if hasattr(table, "iloc") and hasattr(table, "items"):  # pandas
+        named = table.items()
     elif hasattr(table, "iter_columns") and hasattr(table, "columns"):  # polars
-        names, columns = table.columns, table.iter_columns()
+        named = zip(table.columns, table.iter_columns(), strict=True)
     else:
         arrow = _arrow_table(table)
-        names, columns = arrow.column_names, arrow.itercolumns()
-    texts = [str(name) for name in names]
-    twice = sorted(name for name, count in Counter(texts).items() if count > 1)
-    if twice:
-        raise ValueError(f"several columns are named {', '.join(twice)}; rename them")
-    return dict(zip(texts, columns, strict=True))
+        named = zip(arrow.column_names, arrow.itercolumns(), strict=True)
+    columns: dict[str, Any] = {}
+    for name, column in named:
+        if str(name) in columns:
+            raise ValueError(f"several columns are named {name}; rename them")
+        columns[str(name)] = column
+    return columns
 
 
 def _arrow_table(table: Any) -> Any:
@@ -161,7 +149,9 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
         present = values.drop_nulls().to_numpy()
     elif hasattr(values, "drop_null") and hasattr(values, "to_numpy"):  # pyarrow
         missing = values.is_null().to_numpy(zero_copy_only=False)
-        present, zone = _arrow_array(values.drop_null()), getattr(values.type, "tz", None)
+        present = np.asarray(values.drop_null().to_numpy(zero_copy_only=False))
+        present = present.astype("M8[D]") if str(values.type).startswith("date64") else present
+        zone = getattr(values.type, "tz", None)
     elif isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
         return np.fromiter(values, object)
     else:
@@ -188,17 +178,29 @@ def _pandas_array(present: Any) -> NDArray[Any]:
     return np.asarray(present.to_numpy(dtype=exact.get(getattr(dtype, "kind", "O"))))
 
 
-def _arrow_array(present: Any) -> NDArray[Any]:
-    array = np.asarray(present.to_numpy(zero_copy_only=False))
-    return array.astype("M8[D]") if str(present.type).startswith("date64") else array
-
-
 def listed(array: NDArray[Any]) -> list[Any]:
     """Return the values of an array as Python has them, None where one is masked."""
     if array.dtype.kind in "mM" and _PER_SECOND.get(np.datetime_data(array.dtype)[0], 0) > 1e6:
         array = array.astype(f"{array.dtype.kind}8[us]")
     values: list[Any] = array.tolist()
     return values
+
+
+def rows_in(
+    columns: Mapping[str, NDArray[Any]], names: Iterable[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of columns as dicts, of the columns of these names or of all.
+
+    Raises:
+        ValueError: there is no such column.
+    """
+    names = list(columns) if names is None else list(dict.fromkeys(names))
+    for name in names:
+        if name not in columns:
+            hint = near(name, columns, f"expected one of {list(columns)}")
+            raise ValueError(f"got the column {name!r}; {hint}")
+    for cells in zip(*(listed(columns[name]) for name in names), strict=True):
+        yield dict(zip(names, cells, strict=True))
 
 
 def split_rows(
@@ -233,16 +235,6 @@ def check_names(names: Iterable[Any]) -> None:
             raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
 
 
-def is_bool(value: Any) -> bool:
-    """Whether a value is a bool, which `plain_value` makes 0 or 1."""
-    return isinstance(value, bool | np.bool_)
-
-
-def is_date(value: Any) -> bool:
-    """Whether a value is a date or time, of which `plain_value` makes seconds."""
-    return isinstance(value, dt.date | np.datetime64)
-
-
 def is_image(plain: Any) -> bool:
     """Whether what `plain_value` returned is an image."""
     return not isinstance(plain, int | float | str | None) and not is_vector(plain)
@@ -275,14 +267,14 @@ def plain_value(value: Any, column: str) -> Any:
         return value.encode(errors="replace").decode()  # a lone surrogate is no text
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**63 else _float(value)
-    if _is_missing(value):
+    if value is None or type(value).__name__ in _MISSING:
         return None
     if isinstance(value, float | Decimal | Fraction):
         number = _float(value)
         return None if math.isnan(number) else number
     if isinstance(value, dt.date | dt.timedelta):
         return _seconds(value)
-    if _is_one_image(value):
+    if isinstance(value, Image.Image | ImageMeter) or _is_picture(value):
         return value
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind == "f":
         return _floats(value)
@@ -291,10 +283,20 @@ def plain_value(value: Any, column: str) -> Any:
     raise TypeError(f"column {column!r} holds {type(value).__name__}; expected {_ACCEPTED}")
 
 
-def _is_one_image(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.ndim in (2, 3)
-    return isinstance(value, Image.Image | ImageMeter)
+def plain_cell(value: Any, column: str) -> int | float | str | None:
+    """Return the plain value of what is one number or string.
+
+    Raises:
+        TypeError: it is something else, also an image or a vector.
+    """
+    plain: int | float | str | None = plain_value(value, column)
+    if not isinstance(plain, int | float | str | None):
+        raise TypeError(f"{column} is a {type(value).__name__}; expected a number or a string")
+    return plain
+
+
+def _is_picture(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim in (2, 3)
 
 
 def _of_other_library(value: Any, column: str) -> Any:
@@ -369,8 +371,8 @@ def _split_objects(values: Sequence[Any], column: str) -> Values:
             split.strings[plain] += 1
         elif isinstance(plain, int | float):
             numbers[type(plain)].append(plain)
-            split.bools += is_bool(value)
-            split.dates += is_date(value)
+            split.bools += isinstance(value, bool | np.bool_)
+            split.dates += isinstance(value, dt.date | np.datetime64)
         elif is_vector(plain):
             vectors.setdefault(len(plain), []).append(plain)
         else:
@@ -432,13 +434,6 @@ def _numpy_scalar(value: np.generic) -> Any:
     return value.item()
 
 
-def _is_missing(value: Any) -> bool:
-    """Whether it is None, or pandas' NA or NaT, for which only the type is a safe test."""
-    if isinstance(value, Decimal):  # float() refuses a signalling NaN
-        return value.is_nan()
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
-
-
 def _seconds(value: dt.date | dt.timedelta) -> float:
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
@@ -455,3 +450,5 @@ def _float(value: float | Decimal | Fraction) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+    except ValueError:  # of a signalling NaN
+        return math.nan

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from lightmeter.profile.columns import is_image, is_vector, listed, plain_value, split_rows
+from lightmeter.profile.columns import plain_cell, rows_in, split_rows
 
 __all__ = ["Group", "GroupName", "group_named", "group_of", "split_by_group"]
 
@@ -40,9 +40,7 @@ def group_named(value: Any, column: str) -> Group:
     Raises:
         TypeError: it is neither a string nor a number.
     """
-    plain = plain_value(value, column)
-    if is_image(plain) or is_vector(plain):
-        raise TypeError(f"{column} is a {type(value).__name__}; expected a string or a number")
+    plain = plain_cell(value, column)
     if isinstance(plain, float) and plain.is_integer():
         plain = int(plain)
     return Group(None if plain in (None, "") else str(plain))
@@ -61,8 +59,6 @@ def split_by_group(
         TypeError: a name of a group is neither a string nor a number.
         ValueError: there is no such column.
     """
-    if column not in columns:
-        raise ValueError(f"got the group {column!r}; expected one of the columns {list(columns)}")
-    groups = [group_named(name, column) for name in listed(columns[column])]
+    groups = [group_named(row[column], column) for row in rows_in(columns, [column])]
     others = {name: array for name, array in columns.items() if name != column}
     yield from split_rows(others, groups)

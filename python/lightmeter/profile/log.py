@@ -5,12 +5,12 @@ from typing import Any, Literal, Unpack, overload
 
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
-from lightmeter.profile.columns import arrays_of, check_names, columns_of, split_rows
+from lightmeter.profile.columns import arrays_of, check_names, columns_of, rows_in, split_rows
 from lightmeter.profile.grouping import GroupName, group_of
 from lightmeter.profile.measured import rows_of
 from lightmeter.profile.profile import Profile, check_logged
 from lightmeter.profile.row_functions import columns_of_functions
-from lightmeter.profile.segments import RowSegments, SegmentedViews, SegmentRows, kept_segment
+from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
 
 __all__ = ["ResultSet", "log", "log_image"]
@@ -36,35 +36,23 @@ class ResultSet:
         return f"<ResultSet of {self._profile!r}>"
 
 
+class _Options(ReadingOptions, total=False):
+    columns: Mapping[str, Any] | None
+    table: object | None
+    group: str | None
+    roles: Literal["image"] | None
+    functions: Sequence[Callable[..., Any]]
+    sample: int
+    tags: Mapping[str, str] | None
+    reading: Reading | None
+
+
 @overload
 def log(
-    *,
-    row: Mapping[str, Any] | None = None,
-    columns: Mapping[str, Any] | None = None,
-    table: object | None = None,
-    group: str | None = None,
-    segment_by: None = None,
-    roles: Literal["image"] | None = None,
-    functions: Sequence[Callable[..., Any]] = (),
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    reading: Reading | None = None,
-    **options: Unpack[ReadingOptions],
+    *, row: Mapping[str, Any] | None = None, segment_by: None = None, **options: Unpack[_Options]
 ) -> ResultSet: ...
 @overload
-def log(
-    *,
-    columns: Mapping[str, Any] | None = None,
-    table: object | None = None,
-    group: str | None = None,
-    segment_by: SegmentRows,
-    roles: Literal["image"] | None = None,
-    functions: Sequence[Callable[..., Any]] = (),
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    reading: Reading | None = None,
-    **options: Unpack[ReadingOptions],
-) -> SegmentedViews: ...
+def log(*, segment_by: SegmentRows, **options: Unpack[_Options]) -> SegmentedViews: ...
 def log(
     *,
     row: Mapping[str, Any] | None = None,
@@ -148,25 +136,32 @@ def log(
     check_logged(row, columns, table, roles, functions)
     if row is not None:
         raise TypeError("got segment_by with row=; expected columns= or table=")
-    segment_of = RowSegments(segment_by)
-    kept: set[str] = set()
-    segments: dict[str, Profile] = {}
+    if isinstance(segment_by, str):
+        segment_by = {segment_by.removeprefix("column:"): segment_by}
+    check_segment_by(segment_by)
+    names = None if callable(segment_by) else list(map(_column_of, segment_by.values()))
+    parts = Parts(profile._empty, segment_by)
 
-    def part_of(text: str) -> Profile:
-        return segments.setdefault(kept_segment(text, kept), profile._empty())
+    def part_of(row: Mapping[str, Any]) -> Profile:
+        part: Profile = parts.of(row, lambda origin: row.get(_column_of(origin)))
+        return part
 
     if roles is not None:
-        rows = rows_of(table, group, *segment_of.columns)
-        profile._log_measured(((part_of(segment_of(row)), row) for row in rows), group)
+        rows = rows_of(table, group, *(names or ()))
+        profile._log_measured(((part_of(row), row) for row in rows), group)
     else:
         arrays = arrays_of(columns_of(table) if columns is None else columns)
-        segments_of_rows = segment_of.of_columns(arrays)
+        parts_of_rows = [part_of(row) for row in rows_in(arrays, names)]
         arrays |= columns_of_functions(functions, arrays)
-        for text, part in split_rows(arrays, segments_of_rows):
-            part_of(text)._log_arrays(part, group)
-    for segment in segments.values():
-        profile._merge(segment, None)
-    return SegmentedViews(profile.view(), {text: part.view() for text, part in segments.items()})
+        for part, rows_of_part in split_rows(arrays, parts_of_rows):
+            part._log_arrays(rows_of_part, group)
+    for part in parts.values():
+        profile._merge(part, None)
+    return SegmentedViews(profile.view(), {text: part.view() for text, part in parts.items()})
+
+
+def _column_of(origin: str) -> str:
+    return origin.removeprefix("column:")
 
 
 def log_image(

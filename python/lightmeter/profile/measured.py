@@ -9,22 +9,14 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.files import path_bytes
 from lightmeter.image.encoded import short_path
-from lightmeter.image.exif import DATES
+from lightmeter.image.exif import DATES, ExifPolicy
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading
 from lightmeter.image.reading_text import checked_text
 from lightmeter.nesting import parse_json
-from lightmeter.profile.columns import (
-    arrays_of,
-    check_names,
-    columns_of,
-    is_image,
-    is_vector,
-    listed,
-    plain_value,
-)
+from lightmeter.profile.columns import arrays_of, check_names, columns_of, plain_cell, rows_in
 from lightmeter.profile.features import Role
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, is_compared, numbers_of_bands
 from lightmeter.text import shorten
@@ -39,6 +31,11 @@ _ROLES: dict[str, Role] = {
 }
 _KINDS: dict[str, type] = NUMBERS | FACTS
 _HASH = re.compile("[0-9a-f]{16}")
+_EXPECTED = {
+    int: "an integer",
+    float: "a finite number",
+    str: "a text; of a hash 16 hexadecimal digits",
+}
 _MOST_REASON = 32  # bytes
 _JSON = ("metrics", "exif")  # columns of files, with several values of an image
 
@@ -61,9 +58,7 @@ def rows_of(table: Any, *columns: str | None) -> Iterator[Mapping[str, Any]]:
 def _dicts(table: Any) -> Iterator[Mapping[str, Any]]:
     is_table = any(hasattr(table, name) for name in ("columns", "__arrow_c_stream__"))
     if is_table or not isinstance(table, Iterable):
-        arrays = arrays_of(columns_of(table))
-        for cells in zip(*map(listed, arrays.values()), strict=True):
-            yield dict(zip(arrays, cells, strict=True))
+        yield from rows_in(arrays_of(columns_of(table)))
         return
     for number, row in enumerate(table, 1):
         if not isinstance(row, Mapping):
@@ -86,25 +81,24 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
     """
     cells = _cells(row)
     if "failure" in cells:
-        reason, detail, path = cells["failure"], cells.get("detail", ""), row.get("path")
-        if not isinstance(reason, str) or not 0 < len(reason.encode()) <= _MOST_REASON:
-            raise ValueError(f"failure is {_shown(reason)}; expected a reason such as 'corrupt'")
-        path = path_bytes(path if isinstance(path, str) else "")
-        core.log_failure(_NAME, path, reason, str(detail))
+        _log_failure(core, cells["failure"], cells.get("detail", ""), row.get("path"))
         return
-    policy, read = reading.exif, _read_as(row, reading)
     bands = _bands_in(cells)
     kinds = _KINDS | numbers_of_bands(bands) if bands else _KINDS
     if not any(name in kinds and name not in FACTS for name in cells):
         raise ValueError("got no number of an image; expected such as image.entropy")
+    read = plain_cell(row.get("reading"), "reading")
+    text = reading.text() if read is None else checked_text(read)
     values: dict[str, Any] = {}
+    hashes: dict[str, str] = {}
     tags: dict[str, Any] = {}
     errors: dict[str, str | None] = {}  # of every function of the user that was called
     for name, value in (dict.fromkeys(_missing(row)) | cells).items():
         short = name.removeprefix(PREFIX)
         function, _, key = short.partition(".")
         if name in kinds:
-            values[name] = None if value is None else _checked(name, value, kinds)
+            checked = _checked(name, value, kinds[name])
+            (hashes if _is_hash(name, checked) else values)[name] = checked
         elif short in KNOWN and value is not None:
             tags[short] = value
         elif key == ERROR:
@@ -112,19 +106,40 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
         elif name.startswith(PREFIX) and function and function not in TAKEN:  # else newer than this
             values[name] = value
             errors.setdefault(function, None)
-    _log_values(core, values, kinds, short_path(row.get("path")))
+    for name in (f"{PREFIX}Failure", *_ROLES.keys() & (values.keys() | hashes.keys())):
+        _begin(core, name, _ROLES.get(name, "failure"))
+    for name, digits in hashes.items():
+        core.log_hash(name, int(digits, 16), short_path(row.get("path")))
+    core.log_facts(values)
     for function, error in errors.items():
         feature = f"{PREFIX}{function}.{ERROR}"
         _begin(core, feature, "failure")
         core.log_facts({feature: error})
-    core.count_image(_NAME, 1, read)
+    core.count_image(_NAME, 1, text)
     if core.rows:
         shorts = {name: name.removeprefix(PREFIX) for name in values}
         core.sample_row({name: v for name, v in values.items() if is_compared(shorts[name], v)})
+    _log_exif(core, tags, f"{PREFIX}FileSize" in cells, reading.exif)
+
+
+def _log_exif(
+    core: _core.Profile, tags: Mapping[str, Any], has_size: bool, policy: ExifPolicy
+) -> None:
     # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
-    if tags or (f"{PREFIX}FileSize" in cells and "has_gps" in policy.withheld):
+    if tags or (has_size and "has_gps" in policy.withheld):
         tracked = {tag: value for tag, value in tags.items() if tag not in policy.withheld}
         core.log_file(_NAME, None, tracked, None, list(policy.allow), list(policy.deny), DATES)
+
+
+def _is_hash(name: str, value: object) -> bool:
+    """Numbers of an image, or of a band of it, are hashes where they are texts."""
+    return isinstance(value, str) and name not in FACTS
+
+
+def _log_failure(core: _core.Profile, reason: object, detail: object, path: object) -> None:
+    if not isinstance(reason, str) or not 0 < len(reason.encode()) <= _MOST_REASON:
+        raise ValueError(f"failure is {_shown(reason)}; expected a reason such as 'corrupt'")
+    core.log_failure(_NAME, path_bytes(path if isinstance(path, str) else ""), reason, str(detail))
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, int | float | str]:
@@ -141,18 +156,8 @@ def _cells(row: Mapping[str, Any]) -> dict[str, int | float | str]:
             if not isinstance(values, dict):
                 raise ValueError(f"{column} is {_shown(values)}; expected a JSON object")
             given |= {f"{PREFIX}{name}": value for name, value in values.items()}
-    plain = {name: plain_value(value, name) for name, value in given.items()}
-    for name, value in plain.items():
-        if is_image(value) or is_vector(value):
-            raise TypeError(f"{name} is a {type(value).__name__}; expected a number or a string")
+    plain = {name: plain_cell(value, name) for name, value in given.items()}
     return {name: value for name, value in plain.items() if value is not None}
-
-
-def _read_as(row: Mapping[str, Any], reading: Reading) -> str:
-    text = row.get("reading")
-    if text is None or text != text:  # NaN, in a table
-        return reading.text()
-    return checked_text(text)
 
 
 def _missing(row: Mapping[str, Any]) -> list[str]:
@@ -160,27 +165,10 @@ def _missing(row: Mapping[str, Any]) -> list[str]:
     names = row.get("missing")
     if isinstance(names, str):
         names = parse_json(names)
-    elif names is None or isinstance(names, float):  # NaN, in a table
+    if names is None or isinstance(names, float):  # NaN, in a table
         return []
     check_names(names)
     return [name for name in names if name.startswith(PREFIX)]
-
-
-def _log_values(
-    core: _core.Profile, values: dict[str, Any], kinds: Mapping[str, type], path: str
-) -> None:
-    _begin(core, f"{PREFIX}Failure", "failure")
-    for name in values:
-        if name in _ROLES:
-            _begin(core, name, _ROLES[name])
-    for name in [name for name in values if _is_hash(name, kinds) and values[name] is not None]:
-        core.log_hash(name, int(values.pop(name), 16), path)
-    core.log_facts(values)
-
-
-def _is_hash(name: str, kinds: Mapping[str, type]) -> bool:
-    """Numbers of an image, or of a band of it, are hashes where they are texts."""
-    return kinds.get(name) is str and name not in FACTS
 
 
 def _begin(core: _core.Profile, name: str, role: Role) -> None:
@@ -197,19 +185,17 @@ def _bands_in(cells: Mapping[str, Any]) -> set[str]:
     return {band for band, _, number in names if number == "entropy"}
 
 
-def _checked(name: str, value: int | float | str, kinds: Mapping[str, type]) -> int | float | str:
-    kind = kinds[name]
+def _checked(name: str, value: Any, kind: type) -> Any:
+    if value is None:
+        return None
     if kind is str:
-        if isinstance(value, str) and (name in FACTS or _HASH.fullmatch(value)):
-            return value
-        expected = "a text" if name in FACTS else "16 hexadecimal digits"
-        raise TypeError(f"{name} is {_shown(value)}; expected {expected}")
-    if isinstance(value, str) or not abs(value) < 2**63:
-        raise TypeError(f"{name} is {_shown(value)}; expected a finite number")
-    if kind is int and value != int(value):
-        raise ValueError(f"{name} is {value}; expected an integer")
-    result: int | float = kind(value)  # tables make floats of integers
-    return result
+        is_right = isinstance(value, str) and (name in FACTS or _HASH.fullmatch(value))
+    else:
+        is_right = not isinstance(value, str) and abs(value) < 2**63
+        is_right = is_right and (kind is float or value == int(value))
+    if not is_right:
+        raise ValueError(f"{name} is {_shown(value)}; expected {_EXPECTED[kind]}")
+    return kind(value)  # tables make floats of integers
 
 
 def _shown(value: object) -> str:

@@ -14,30 +14,18 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.bands import BandMeter
-from lightmeter.image.encoded import EncodedBytes
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
-from lightmeter.image.measure import ImageLike, Measured, measure_images, measure_together
+from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
-from lightmeter.profile.columns import (
-    arrays_of,
-    check_names,
-    columns_of,
-    is_bool,
-    is_date,
-    is_image,
-    is_vector,
-    plain_value,
-    split_array,
-)
+from lightmeter.profile.columns import Values, arrays_of, check_names, columns_of, split_array
 from lightmeter.profile.custom_metrics import log_returned
 from lightmeter.profile.grouping import Group, GroupName, group_named, group_of, split_by_group
 from lightmeter.profile.measured import log_measured, rows_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.profile.row_functions import Errors, columns_of_functions
-from lightmeter.profile.tags import checked_tags
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
@@ -45,6 +33,7 @@ __all__ = ["MOST_SAMPLE", "Profile", "check_logged"]
 
 MOST_SAMPLE = 4096  # images; what the core keeps
 _MOST_EXEMPLARS = 16
+_MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
 
 
 class Profile:
@@ -94,7 +83,7 @@ class Profile:
         if sample != 0:
             self._core.rows = _count("sample", sample, MOST_SAMPLE)
         if tags is not None:
-            for pair in checked_tags(tags).items():
+            for pair in _checked_tags(tags).items():
                 self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
@@ -203,20 +192,12 @@ class Profile:
         if not isinstance(row, Mapping):
             raise TypeError(f"row is a {type(row).__name__}; expected a dict of names and values")
         check_names(row)
-        plain = {name: plain_value(value, name) for name, value in row.items()}
-        measured = {
-            name: self._measure(name, value) for name, value in plain.items() if is_image(value)
-        }
-        for name, result in measured.items():
+        columns = {name: split_array(np.fromiter([row[name]], object), name) for name in row}
+        images = [(name, image) for name in columns for image in columns[name].images]
+        measured = [(name, self._measure(name, image)) for name, image in images]
+        for name, result in measured:
             self._add(name, result)
-        vectors = {name: value for name, value in plain.items() if is_vector(value)}
-        for name, vector in vectors.items():
-            self._core.log_vectors(name, vector[np.newaxis])
-        apart = measured.keys() | vectors.keys()
-        self._core.log_row({name: plain[name] for name in plain if name not in apart})
-        for name in plain.keys() - apart:
-            if plain[name] is not None:
-                self._core.add_types(name, is_bool(row[name]), is_date(row[name]))
+        self._log_values(columns)
 
     def _log_columns(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """All is looked at before anything is added."""
@@ -225,8 +206,14 @@ class Profile:
             self._track_many(name, values.images)
             if isinstance(arrays[name], Errors):
                 self._core.log_numbers(name, np.empty(0), "failure")
-            if len(values.images) == len(arrays[name]) > 0:
-                continue  # no feature of the plain name
+        self._log_values(columns)
+
+    def _log_values(self, columns: Mapping[str, Values]) -> None:
+        """Add all but images, which have no feature of the plain name."""
+        for name, values in columns.items():
+            others = (values.integers.size, values.fractions.size, values.strings, values.vectors)
+            if values.images and not any((values.missing, *others)):
+                continue
             for vectors in values.vectors:
                 self._core.log_vectors(name, vectors)
             self._core.log_numbers(name, values.integers)
@@ -256,12 +243,6 @@ class Profile:
         for measured in itertools.chain((first, second), images):
             together._add(prefix, measured)
         return together
-
-    def _measure_together(
-        self, images: Sequence[object], names: Sequence[str]
-    ) -> list[Measured | EncodedBytes | None]:
-        """Read several and measure JPEG files; the others, and None, are for `_measure`."""
-        return measure_together(images, names, self._reading, self._core.exemplars > 0)
 
     def _empty(self) -> "Profile":
         empty = Profile(
@@ -363,6 +344,29 @@ def check_logged(
         raise TypeError(f"roles is {roles!r}; expected 'image', for table=")
     if roles is not None and functions:
         raise TypeError("got functions with roles; expected rows that are not measured images")
+
+
+def _checked_tags(tags: Any) -> dict[str, str]:
+    """Return tags by name.
+
+    Raises:
+        TypeError: they are no dict of strings.
+        ValueError: they are more than 64, or a name or value is empty, no Unicode, or longer than
+            64 and 128 bytes.
+    """
+    if not isinstance(tags, Mapping) or not all(
+        isinstance(text, str) for pair in tags.items() for text in pair
+    ):
+        raise TypeError(f"tags is {tags!r}; expected a dict of strings such as {{'model': 'v7'}}")
+    if len(tags) > _MOST_TAGS:
+        raise ValueError(f"got {len(tags)} tags; expected at most {_MOST_TAGS}")
+    for pair in tags.items():
+        for text, most in zip(pair, (_LONGEST_NAME, _LONGEST_VALUE), strict=True):
+            if not 0 < len(text.encode(errors="surrogatepass")) <= most or not text.isprintable():
+                raise ValueError(
+                    f"tags has the text {text!r}; expected 1 to {most} bytes of visible characters"
+                )
+    return dict(tags)
 
 
 def _count(what: str, count: Any, most: int) -> int:

@@ -1,14 +1,14 @@
 """Functions of yours that are called with rows, or with columns of them."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.image.metrics import ERROR, Raised
-from lightmeter.profile.columns import ABSENT, listed
+from lightmeter.profile.columns import ABSENT, arrays_of, rows_in, split_array
 from lightmeter.profile.custom_metrics import plain_returned
 
 __all__ = ["Errors", "columns_of_functions"]
@@ -38,7 +38,6 @@ def columns_of_functions(
         ValueError: the name of one cannot be that of a feature, or is that of a column.
     """
     result: dict[str, _Column] = {}
-    rows: list[dict[str, Any]] = []
     count = len(next(iter(columns.values()), ()))
     for function in functions:
         name = _name_of(function)
@@ -46,13 +45,10 @@ def columns_of_functions(
             raise ValueError(f"got a function {name} beside a column of that name; rename one")
         parameters = list(inspect.signature(function).parameters)
         if parameters and all(parameter in columns for parameter in parameters):
-            returned = _of_columns(function, [columns[p] for p in parameters], count)
+            arguments = [columns[parameter] for parameter in parameters]
+            result |= _of_columns(name, _called(function, *arguments), count)
         else:
-            if not rows:
-                cells = zip(*map(listed, columns.values()), strict=True)
-                rows = [dict(zip(columns, row, strict=True)) for row in cells]
-            returned = (_called(function, row) for row in rows)
-        result |= _columns(name, returned, count)
+            result |= _of_rows(name, [_called(function, row) for row in rows_in(columns)])
     return result
 
 
@@ -74,30 +70,25 @@ def _called(function: Callable[..., Any], *arguments: Any) -> Any:
         return Raised.of(error, function.__name__)
 
 
-def _of_columns(
-    function: Callable[..., Any], arguments: Sequence[_Column], count: int
-) -> Iterator[Any]:
-    """Yield what a function of columns returned, row by row."""
-    returned = _called(function, *arguments)
+def _of_columns(name: str, returned: Any, count: int) -> dict[str, _Column]:
+    """Return the columns that a function returned, and in which rows it raised an error: in all."""
+    columns: dict[str, _Column] = {}
     parts = returned if isinstance(returned, Mapping) else {"": returned}
-    if not isinstance(returned, Raised):
-        try:
-            arrays = {key: np.asanyarray(part) for key, part in parts.items()}
-            wrong = [array.shape for array in arrays.values() if array.shape[:1] != (count,)]
-            if wrong:
-                raise ValueError(f"got columns of shape {wrong[0]}; expected {count} rows")
-            lists = {key: listed(array) for key, array in arrays.items()}
-        except Exception as error:
-            returned = Raised.of(error, function.__name__)
-    if isinstance(returned, Raised):
-        yield from [returned] * count
-        return
-    for row in range(count):
-        values = {key: column[row] for key, column in lists.items()}
-        yield values if isinstance(returned, Mapping) else values[""]
+    try:
+        for key, part in parts.items() if not isinstance(returned, Raised) else ():
+            feature = f"{name}.{key}" if isinstance(returned, Mapping) else name
+            array = np.asanyarray(part)
+            if array.shape[:1] != (count,) or key == ERROR:
+                raise ValueError(f"got {feature} of shape {array.shape}; expected {count} rows")
+            columns |= arrays_of({feature: array})
+            split_array(array, feature)
+    except Exception as error:
+        returned, columns = Raised.of(error, name), {}
+    kind = returned.kind if isinstance(returned, Raised) else None
+    return columns | {f"{name}.{ERROR}": np.fromiter([kind] * count, object).view(Errors)}
 
 
-def _columns(name: str, returned: Iterator[Any], count: int) -> dict[str, _Column]:
+def _of_rows(name: str, returned: Sequence[Any]) -> dict[str, _Column]:
     errors: list[str | None] = []
     columns: dict[str, list[Any]] = {}
     for row, value in enumerate(returned):
@@ -107,7 +98,7 @@ def _columns(name: str, returned: Iterator[Any], count: int) -> dict[str, _Colum
             continue
         given = value if isinstance(value, Mapping) else {}
         for feature in plain:
-            cells = columns.setdefault(feature, [ABSENT] * count)
+            cells = columns.setdefault(feature, [ABSENT] * len(returned))
             # As it was given, so that a bool is one.
             cells[row] = given[feature[len(name) + 1 :]] if given else value
     arrays = {feature: np.fromiter(cells, object) for feature, cells in columns.items()}

@@ -2,28 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 
 import numpy as np
 
 from lightmeter import _core
 from lightmeter.profile.view import ColumnView
 
-__all__ = [
-    "COUNTS",
-    "HUE_STEPS",
-    "SCALARS",
-    "Scalar",
-    "arc",
-    "bounds_of",
-    "is_hue",
-    "mean_interval",
-    "nearest_turn",
-    "prediction_interval",
-    "rate_limit",
-    "scalar_of",
-    "seen_values",
-]
+__all__ = ["COUNTS", "HUE_STEPS", "SCALARS", "Scalar", "arc", "bounds_of", "is_hue"]
+__all__ += ["mean_interval", "nearest_turn", "prediction_interval", "rate_limit", "scalar_of"]
+__all__ += ["seen_values"]
 
 HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
 
@@ -46,31 +34,18 @@ def _distinct_rate(column: ColumnView) -> float | None:
     return min(1.0, column.distinct / values) if values else None
 
 
-def _of_type(name: str) -> Scalar:
-    return lambda column: getattr(column.types, name)
-
-
-def _quantile(q: float) -> Scalar:
-    return lambda column: column.quantile(q)
-
-
+_PLAIN = ("n", "missing_rate", "failure_rate", "distinct", "mean", "stddev", "min", "max")
 SCALARS: dict[str, Scalar] = {
-    **{
-        name: attrgetter(name)
-        for name in (
-            *("n", "missing_rate", "failure_rate", "distinct"),
-            *("mean", "stddev", "min", "max", "median"),
-        )
-    },
-    **{name: _quantile(q) for name, q in _QUANTILES.items() if name != "median"},
+    **{name: attrgetter(name) for name in _PLAIN},
+    **{name: methodcaller("quantile", q) for name, q in _QUANTILES.items()},
 }
 # What contracts expect besides.
 COUNTS: dict[str, Scalar] = {
     "missing": attrgetter("missing"),
     "distinct_rate": _distinct_rate,
     "sum": _sum,
-    **{f"{name}s": _of_type(name) for name in ("integer", "text", "bool", "date")},
-    "fractions": _of_type("number"),
+    **{f"{name}s": attrgetter(f"types.{name}") for name in ("integer", "text", "bool", "date")},
+    "fractions": attrgetter("types.number"),
 }
 
 

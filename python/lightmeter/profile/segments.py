@@ -2,31 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote
 
-from numpy.typing import NDArray
-
 from lightmeter.files import path_bytes
-from lightmeter.profile.columns import listed
 from lightmeter.profile.view import ProfileView
 from lightmeter.text import counted, near
 
-__all__ = [
-    "MOST_SEGMENTS",
-    "RowSegments",
-    "Segment",
-    "SegmentRows",
-    "SegmentedViews",
-    "clean_value",
-    "kept_segment",
-    "parse_segment",
-    "returned_values",
-    "segment_of_values",
-    "segment_text",
-    "text_of",
-]
+__all__ = ["MOST_SEGMENTS", "Parts", "Segment", "SegmentRows", "SegmentedViews"]
+__all__ += ["check_segment_by", "clean_value", "parse_segment", "segment_text"]
 
 # What distinguishes images of one dataset, such as {"camera": "left"}, or as text camera=left;
 # empty stands for all of it.
@@ -96,25 +82,35 @@ def clean_value(value: str) -> str:
     return text.encode()[:_MAX_BYTES].decode(errors="ignore").rstrip()
 
 
-def returned_values(returned: Any) -> dict[str, str | None]:
-    """Return the values by key that a function of `segment_by` returned.
+def check_segment_by(segment_by: Any, fixed: Mapping[str, str] = _FIXED) -> None:
+    """Check that it is a function, or a dict from the keys of segments to where values are.
+
+    Args:
+        segment_by: what to check.
+        fixed: keys and values that all segments have.
 
     Raises:
-        TypeError: it returned neither a string, None, nor a dict of these.
+        TypeError: it is of another type.
+        ValueError: a key is empty, or among `fixed`.
     """
-    values = returned if isinstance(returned, Mapping) else {"segment": returned}
-    if not values or not all(
-        isinstance(key, str) and isinstance(value, str | None) for key, value in values.items()
-    ):
+    if isinstance(segment_by, Mapping) and segment_by:
+        segment_text(segment_by)  # checks the types
+        _check_keys(segment_by, fixed)
+    elif not callable(segment_by):
         raise TypeError(
-            f"the function of segment_by returned {returned!r}; expected a string, None, or a dict "
-            "of them such as {'camera': 'north'}"
+            f"segment_by is {segment_by!r}; expected a function, or a dict such as "
+            "{'camera': 'column:camera'}; of a table also the name of a column"
         )
-    return dict(values)
 
 
-def text_of(value: Any) -> str | None:
-    """Return the value of a cell as that of a segment; None where there is none."""
+def _check_keys(keys: Mapping[str, object], fixed: Mapping[str, str]) -> None:
+    if twice := keys.keys() & fixed.keys():
+        raise ValueError(
+            f"got the segment key {min(twice)!r} both for all images and by image; expected it once"
+        )
+
+
+def _text_of(value: Any) -> str | None:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, int | float):
@@ -122,79 +118,73 @@ def text_of(value: Any) -> str | None:
     return value if isinstance(value, str | None) else str(value)
 
 
-def segment_of_values(values: Mapping[str, str | None], fixed: Mapping[str, str] = _FIXED) -> str:
-    """Return the text of a segment; a value that is not there is ``none``."""
-    cleaned = {key: clean_value(value or "") or _NONE for key, value in values.items()}
-    return segment_text({**cleaned, **fixed})
+@lru_cache(MOST_SEGMENTS)
+def _segment_of(
+    values: tuple[tuple[str, str | None], ...], fixed: tuple[tuple[str, str], ...]
+) -> str:
+    cleaned = {key: clean_value(value or "") or _NONE for key, value in values}
+    return segment_text({**cleaned, **dict(fixed)})
 
 
-def kept_segment(segment: str, kept: set[str], fixed: Mapping[str, str] = _FIXED) -> str:
-    """Return the segment to count `segment` as: itself, and in `kept` from now on, or ``other``.
+class Parts(dict[str, Any]):
+    """A profile of each segment, by its text: those of the first 1000, and of all others."""
 
-    Args:
-        segment: its text.
-        kept: the segments that have a profile of their own, 1000 at most.
-        fixed: keys and values that all segments have.
-    """
-    if segment in kept:
-        return segment
-    other = segment_text({key: fixed.get(key, _OTHER) for key in parse_segment(segment)})
-    if segment == other or len(kept) >= MOST_SEGMENTS:
-        return other
-    kept.add(segment)
-    return segment
+    def __init__(
+        self,
+        empty: Callable[[], Any],
+        segment_by: Mapping[str, str] | Callable[[Any], Any] | None,
+        fixed: Mapping[str, str] = _FIXED,
+        kept: set[str] | None = None,
+    ) -> None:
+        """Begin without one.
 
+        Args:
+            empty: makes a profile.
+            segment_by: as `check_segment_by` lets it pass.
+            fixed: keys and values that all segments have.
+            kept: the segments that are not counted as ``other``, to which more are added.
+        """
+        super().__init__()
+        self._empty, self._segment_by, self._fixed = empty, segment_by, fixed
+        self._kept = set() if kept is None else kept
 
-class RowSegments:
-    """From a row of a table to its segment."""
+    def of(self, given: Any, value_of: Callable[[str], Any]) -> Any:
+        """Return the profile of a segment such as ``camera=north``; a missing value is ``none``.
 
-    def __init__(self, segment_by: SegmentRows) -> None:
-        """Read what `segment_by` of `lightmeter.log` says.
+        Args:
+            given: what `segment_by` is called with, if it is a function.
+            value_of: from where a value is, as a dict says, to the value.
 
         Raises:
-            TypeError: it is of another type.
-            ValueError: a key is empty.
+            TypeError: the function returned neither a string, None, nor a dict of these.
+            ValueError: it returned a key that all segments have.
         """
-        self._function = segment_by if callable(segment_by) else None
-        self._sources: dict[str, str] = {}
-        if isinstance(segment_by, str):
-            segment_by = {segment_by.removeprefix("column:"): segment_by}
-        if isinstance(segment_by, Mapping) and segment_by:
-            segment_text(segment_by)  # checks the types
-            self._sources = {
-                key: column.removeprefix("column:") for key, column in segment_by.items()
-            }
-        elif self._function is None:
-            raise TypeError(
-                f"segment_by is {segment_by!r}; expected the name of a column, a dict such as "
-                "{'camera': 'column:camera'}, or a function of the row"
-            )
-        self.columns = tuple(self._sources.values())
-        self._texts: dict[tuple[str | None, ...], str] = {}
+        if callable(self._segment_by):
+            returned = self._segment_by(given)
+            values = returned if isinstance(returned, Mapping) else {"segment": returned}
+            if not values or not all(
+                isinstance(key, str) and isinstance(value, str | None)
+                for key, value in values.items()
+            ):
+                raise TypeError(
+                    f"the function of segment_by returned {returned!r}; expected a string, None, "
+                    "or a dict of them such as {'camera': 'north'}"
+                )
+            _check_keys(values, self._fixed)
+        else:
+            origins = self._segment_by or {}
+            values = {key: _text_of(value_of(origin)) for key, origin in origins.items()}
+        return self[_segment_of(tuple(values.items()), tuple(self._fixed.items()))]
 
-    def __call__(self, row: Mapping[str, Any]) -> str:
-        """Return the segment of a row."""
-        if self._function is not None:
-            return segment_of_values(returned_values(self._function(row)))
-        values = tuple(text_of(row.get(column)) for column in self.columns)
-        if values not in self._texts:
-            named = dict(zip(self._sources, values, strict=True))
-            self._texts[values] = segment_of_values(named)
-        return self._texts[values]
-
-    def of_columns(self, columns: Mapping[str, NDArray[Any]]) -> list[str]:
-        """Return the segments of the rows of columns.
-
-        Raises:
-            ValueError: there is no such column.
-        """
-        unknown = [name for name in self.columns if name not in columns]
-        if unknown:
-            hint = near(unknown[0], columns, f"expected one of {list(columns)}")
-            raise ValueError(f"got the segment column {unknown[0]!r}; {hint}")
-        names = list(columns) if self._function is not None else list(dict.fromkeys(self.columns))
-        rows = zip(*(listed(columns[name]) for name in names), strict=True)
-        return [self(dict(zip(names, cells, strict=True))) for cells in rows]
+    def __missing__(self, text: str) -> Any:
+        """Return the profile to count a segment in: a new one of its own, or that of ``other``."""
+        if text not in self._kept:
+            keys = parse_segment(text)
+            other = segment_text({key: self._fixed.get(key, _OTHER) for key in keys})
+            if text == other or len(self._kept) >= MOST_SEGMENTS:
+                return self.setdefault(other, self._empty())
+            self._kept.add(text)
+        return self.setdefault(text, self._empty())
 
 
 class SegmentedViews(Mapping[str, ProfileView]):

@@ -1,10 +1,10 @@
-"""Features in lines of a table, as text and as HTML."""
+"""Features in lines of a table."""
 
 from collections.abc import Iterable, Sequence
 
-from lightmeter.text import escape, shorten
+from lightmeter.text import shorten
 
-__all__ = ["NUMBERS_SHOWN", "html_table", "listed_counts", "text_table"]
+__all__ = ["NUMBERS_SHOWN", "listed_counts", "text_table"]
 
 NUMBERS_SHOWN = ("mean", "stddev", "min", "median", "max")
 _HEADER = ("feature", "n", "missing", *NUMBERS_SHOWN)
@@ -39,13 +39,3 @@ def text_table(rows: Iterable[Sequence[str]]) -> str:
             cells[-1] = row[-1]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
-
-
-def html_table(rows: Iterable[Sequence[str]]) -> str:
-    """Return the same rows as a table of HTML; every cell is escaped."""
-    span = f'<td colspan="{len(NUMBERS_SHOWN)}" style="text-align:left">'
-    lines = ["".join(f"<th>{name}</th>" for name in _HEADER)]
-    for *cells, last in rows:
-        wide = span if len(cells) == 3 else "<td>"
-        lines.append("".join(f"<td>{escape(cell)}</td>" for cell in cells) + wide + escape(last))
-    return f"<table><tr>{'<tr>'.join(lines)}</table>"

@@ -15,7 +15,7 @@ from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Kind, Meaning, Role
-from lightmeter.profile.shown import NUMBERS_SHOWN, html_table, listed_counts, text_table
+from lightmeter.profile.shown import NUMBERS_SHOWN, listed_counts, text_table
 from lightmeter.sketch import QuantileSketch
 from lightmeter.text import NONE, count, counted, escape, near, number, shorten, visible
 from lightmeter.times import age, day, from_ms
@@ -384,7 +384,8 @@ class ProfileView:
             KeyError: the profile has no such feature; the message names similar ones.
         """
         if name not in self:
-            raise KeyError(_no_such_column(name, self._core.names()))
+            words = f"no feature {name!r} in this profile of {counted(len(self), 'feature')}"
+            raise KeyError(f"{words}; {near(name, self, 'see get_columns()')}")
         return ColumnView(name, self._core)
 
     def get_columns(self) -> dict[str, ColumnView]:
@@ -401,9 +402,7 @@ class ProfileView:
         Empty for a feature that has none, and if none were asked for, see `Profile`.
         """
         low, high, random = self._core.exemplars_of(name)
-        return Exemplars(
-            *([Exemplar(*item) for item in items] for items in (low, high, random)),
-        )
+        return Exemplars(*([Exemplar(*item) for item in items] for items in (low, high, random)))
 
     def repeats(self, name: str) -> Repeats:
         """Which pictures are repeats, by a feature of hashes; most frequent first.
@@ -498,18 +497,15 @@ class ProfileView:
             counts = count(column.n), count(column.missing)
             yield [visible(name) if most is None else shorten(name, 60), *counts, *column._shown()]
 
-    def _more(self) -> str:
-        hidden = len(self) - _MOST_SHOWN
-        return f"and {counted(hidden, 'feature')} more: list(view) names them" if hidden > 0 else ""
-
     def __str__(self) -> str:
         """A table of the first 60 features."""
-        return f"{self!r}\n{text_table(self._rows(_MOST_SHOWN))}\n{self._more()}".rstrip()
+        hidden = len(self) - _MOST_SHOWN
+        more = f"and {counted(hidden, 'feature')} more: list(view) names them" if hidden > 0 else ""
+        return f"{self!r}\n{text_table(self._rows(_MOST_SHOWN))}\n{more}".rstrip()
 
     def _repr_html_(self) -> str:
         """The same table for notebooks."""
-        table = html_table(self._rows(_MOST_SHOWN))
-        return f"<p>{escape(repr(self))}</p>{table}<p>{self._more()}</p>"
+        return f"<pre>{escape(str(self))}</pre>"
 
     def __repr__(self) -> str:
         """How much is in it."""
@@ -518,11 +514,6 @@ class ProfileView:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _no_such_column(name: object, names: list[str]) -> str:
-    hint = near(name, names, "see get_columns()")
-    return f"no feature {name!r} in this profile of {counted(len(names), 'feature')}; {hint}"
 
 
 def counted_in(core: _core.Profile) -> str:

@@ -112,7 +112,7 @@ def _of_number(value: float) -> dt.date | None:
 
 def _exif_date(item: Item, limits: Limits) -> datetime | None:
     try:
-        tags = exif_of(item.checked().data)
+        tags = exif_of(item.picture)
         for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
             days = tags.get(date)
             if isinstance(days, int | float):

@@ -15,9 +15,9 @@ from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.profile import Executor, Run
 from lightmeter.batch.running import workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
+from lightmeter.batch.sources.addresses import is_url, shown_url
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
@@ -163,7 +163,7 @@ def log_folder(
         segment_by=segment_by,
         group=group,
         fixed=whole,
-        root=source.root,
+        is_one=source.is_one,
     )
     with _opened(store, inbox) as opened:
         known = opened.datasets() if every is None else {}

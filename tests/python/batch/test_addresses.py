@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from lightmeter import Failure, Limits, measure, profile_images
 from lightmeter.batch.block import blocks
+from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
 from lightmeter.batch.sources.item import Item, RemotePart
-from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
 from lightmeter.batch.sources.remote import fetched
 
 fsspec = pytest.importorskip("fsspec")
@@ -72,7 +72,7 @@ def test_folders_patterns_and_objects(odd: Odd) -> None:
     seen: list[tuple[int, int]] = []
     profile_images("odd://bucket", progress=lambda *both: seen.append(both))
     assert seen == [(4, 4)]
-    with pytest.raises(ValueError, match="the column 'x' of files"):
+    with pytest.raises(ValueError, match="no value 'x' in files"):
         profile_images("odd://bucket", values=["x"])
     with pytest.raises(FileNotFoundError, match="odd://none"):
         profile_images("odd://none/")

@@ -16,14 +16,7 @@ from lightmeter.batch.sources.item import Wanted
 
 pytest.importorskip("pyarrow")
 
-from shards import (
-    changed,
-    encoded,
-    failures,
-    pictures,
-    write_tar,
-    write_zip,
-)
+from shards import changed, encoded, failures, pictures, write_tar, write_zip
 
 NAMES = list(pictures())  # six
 

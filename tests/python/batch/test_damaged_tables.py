@@ -60,9 +60,9 @@ def test_cells_without_a_picture(tmp_path: Path) -> None:
     ]
     path = tmp_path / "p.parquet"
     pa.parquet.write_table(pa.table({"image": cells}), path)
-    assert failures(path) == (
-        1, [("gone.png", "vanished"), ("2", "empty"), ("3", "empty"), ("empty.png", "empty")]
-    )  # fmt: skip
+    empty = [("2", "empty"), ("3", "empty"), ("empty.png", "empty")]
+    assert failures(path) == (1, [(str(tmp_path / "gone.png"), "vanished"), *empty])
+    assert profile_images(path).failures[-1].path == "gone.png"
 
 
 @pytest.mark.parametrize(

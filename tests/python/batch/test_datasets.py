@@ -81,7 +81,7 @@ def test_values_of_samples_and_batches() -> None:
         (dicts, {"column": "left"}),
     ]
     for source, options in wrong:
-        with pytest.raises(ValueError, match=r"the first sample has no '(c|lable|left)'; expected"):
+        with pytest.raises(ValueError, match=r"no value '(c|lable|left)' in the first sample"):
             profile_images(source, **options)
 
 

@@ -58,10 +58,10 @@ def test_a_picture_in_tiles_is_left_where_its_profile_ends(
 ) -> None:
     measure = Profile._measure
 
-    def after(self: Profile, prefix: str, image: Any, **more: Any) -> Any:
+    def after(self: Profile, prefix: str, image: Any, *threads: int, **more: Any) -> Any:
         if str(image).endswith("a00.png"):  # whose block is not to end before the other has begun
             assert watched.begun.wait(60)
-        return measure(self, prefix, image, **more)
+        return measure(self, prefix, image, *threads, **more)
 
     monkeypatch.setattr(Profile, "_measure", after)
     kept = tmp_path / "kept"

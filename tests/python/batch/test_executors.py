@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from lightmeter import Failure, Limits, profile_images
+from lightmeter import Failure, profile_images
 from lightmeter.batch import running
 from lightmeter.batch.block import blocks
 from lightmeter.batch.profile import Executor
@@ -67,10 +65,7 @@ def test_functions_that_cannot_be_sent_are_refused_before_anything_runs(photos: 
     told: list[tuple[int, int]] = []
     with pytest.raises(TypeError, match="cannot be sent to them"):
         profile_images(
-            photos,
-            executor="processes",
-            segment_by=local,
-            progress=lambda *now: told.append(now),
+            photos, executor="processes", segment_by=local, progress=lambda *now: told.append(now)
         )
     assert told == []
 
@@ -88,7 +83,7 @@ def test_blocks_are_cut_by_number_and_size_alone() -> None:
     assert sizes(blocks(iter(large))) == [2, 2, 1]
 
 
-def names(items: Iterable[Item], watch: object) -> list[str]:
+def names(items: list[Item], watch: object) -> list[str]:
     return [item.name for item in items]
 
 
@@ -97,18 +92,8 @@ def run(
 ) -> Generator[Any, None, None]:
     cut = iter(items)
     listed = iter(lambda: list(islice(cut, size)), [])
-    with running.threads(work, workers, Limits()) as submit:
+    with running.threads(work, workers) as submit:
         yield from in_order(submit, listed, workers, told)
-
-
-@given(count=st.integers(0, 40), size=st.integers(1, 9), workers=st.integers(1, 5))
-@settings(max_examples=40)
-def test_threads_keep_the_order_of_blocks(count: int, size: int, workers: int) -> None:
-    items = [Item(str(number), "") for number in range(count)]
-    told: list[tuple[int, int]] = []
-    results = list(run(names, items, size, workers, lambda *now: told.append(now)))
-    assert results == [names(items[at : at + size], None) for at in range(0, count, size)]
-    assert [done for done, _ in told] == [min(at + size, count) for at in range(0, count, size)]
 
 
 def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:
@@ -116,7 +101,7 @@ def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:
     released = threading.Event()
     begun: list[str] = []
 
-    def work(items: Iterator[Item], watch: object) -> list[str]:
+    def work(items: list[Item], watch: object) -> list[str]:
         result = names(items, watch)
         begun.append(result[0])
         if result[0] == "0":
@@ -151,7 +136,7 @@ def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> Non
             came += 1
             yield Item(str(number), bytes(3000))
 
-    def work(block: Iterator[Item], watch: object) -> int:
+    def work(block: list[Item], watch: object) -> int:
         nonlocal done, most
         for _ in block:
             time.sleep(0.001)
@@ -165,8 +150,8 @@ def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_worker_that_fails_does_not_hold_the_source() -> None:
-    def work(block: Iterator[Item], watch: object) -> int:
-        raise KeyError(next(block).name)
+    def work(block: list[Item], watch: object) -> int:
+        raise KeyError(block[0].name)
 
     with pytest.raises(KeyError):
         list(run(work, (Item(str(number), bytes(1000)) for number in range(500)), 64, 2))

@@ -78,7 +78,7 @@ PATTERNS = [
 def test_patterns_match_as_those_of_glob(pattern: str, tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.txt", ".h/e.jpg", "a/b.jpg", "a/c/d.jpg", "a/c/c/b.jpg", "a/.f")
     wanted = glob.glob(str(tmp_path / "x")[:-1] + pattern, recursive=True)
-    got = matches(str(tmp_path / "x")[:-1] + pattern)
+    got, _ = matches(str(tmp_path / "x")[:-1] + pattern)
     assert {os.path.normpath(path) for path in got} == set(map(os.path.normpath, wanted))
 
 
@@ -96,6 +96,7 @@ def test_patterns_do_not_run_in_circles(tmp_path: Path, monkeypatch: pytest.Monk
     ("given", "message"),
     [
         (5, "got a int; expected a path"),
+        ({"train": 1, "test": 2}, "got a dict of train, test; expected one of them"),
         (b"a.jpg", "got a bytes; expected a path"),
         (np.zeros((2, 2, 3), np.uint8), "got a ndarray; .* is for lightmeter.log_image"),
         (["a.jpg", np.zeros((2, 2, 3), np.uint8)], "got a ndarray among paths; expected a str"),

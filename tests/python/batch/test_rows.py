@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +65,6 @@ def test_rows_are_what_profiles_hold_in_the_order_of_paths(mixed: Path, workers:
                 known = column.frequent[0].value if isinstance(value, str) else column.min
                 assert value == known, name
             assert type(value) is {**NUMBERS, **FACTS}.get(name, type(value))
-
-
-def test_exif_is_given_on_request_as_the_policy_says(mixed: Path) -> None:
-    file = mixed / "exif.jpg"
-    (plain,) = lm.measure(file)
-    (tracked,) = lm.measure(file, with_exif=True)
-    policy = lm.ExifPolicy(allow=["GPSLatitude"], deny=["Make"])
-    (other,) = lm.measure(file, with_exif=True, exif=policy)
-    assert "image.Make" not in plain
-    assert tracked.keys() - plain.keys() == {"image.Make", "image.has_gps"}
-    assert other["image.GPSLatitude"] == pytest.approx(1 + 2 / 60 + 3 / 3600)
-    assert "image.Make" not in other
 
 
 def test_every_frame_has_a_row_and_a_file_counts_whole(tmp_path: Path) -> None:
@@ -205,20 +192,6 @@ def test_parquet_is_written_in_groups_and_leaves_out_what_it_cannot_hold(
     assert parquet.read_table(io.BytesIO(written([], "parquet"))).num_rows == 0
 
 
-def test_the_columns_are_all_features_but_exif(mixed: Path) -> None:
-    """Of every format, so that a new fact of headers is not taken for Exif."""
-    image = picture()
-    for suffix in ("png", "gif", "tif", "webp", "bmp"):
-        image.save(mixed / f"of.{suffix}")
-    with suppress(OSError, KeyError, ValueError):
-        image.save(mixed / "of.avif")
-    keys = {name for row in lm.measure(mixed) for name in row}
-    assert keys - {"path", "failure", "detail", "missing"} <= {*NUMBERS, *FACTS}
-    features = lm.log_image(mixed / "0.jpg").view().get_columns()
-    plain = {name for name in features if not name.endswith((".pixels", ".Failure", ".has_gps"))}
-    assert plain <= {*NUMBERS, *FACTS}
-
-
 def area(image: NDArray[np.uint8]) -> dict[str, object]:
     return {"pixels": image.size // 3, "shape": "x".join(map(str, image.shape)), "none": None}
 
@@ -231,7 +204,7 @@ def endless(image: NDArray[np.uint8]) -> float:
     return math.inf * image.size
 
 
-def test_values_of_ones_own(folder: Path, tmp_path: Path) -> None:
+def test_values_of_ones_own(folder: Path) -> None:
     reading = lm.Reading(metrics=["default", area, broken, endless])
     files = sorted(folder.glob("*.jpg"))
     rows = list(lm.measure(files, reading=reading))
@@ -240,11 +213,3 @@ def test_values_of_ones_own(folder: Path, tmp_path: Path) -> None:
     for row in rows:
         assert own.items() <= row.items()
         assert not any(name.startswith(("image.endless", "image.area.none")) for name in row)
-    path = tmp_path / "rows.csv"
-    with path.open("wb") as file:
-        write_rows(rows, file, "csv", reading=reading)
-    with path.open(newline="") as text:
-        for line in csv.DictReader(text):
-            assert json.loads(line["metrics"]) == {
-                name.removeprefix("image."): value for name, value in own.items()
-            }

@@ -108,10 +108,7 @@ def varint(number: int) -> bytes:
     ],
 )
 def test_no_more_memory_than_the_limit(
-    make: Callable[[Path], None],
-    expected: tuple[int, list[str]],
-    usual: float,
-    tmp_path: Path,
+    make: Callable[[Path], None], expected: tuple[int, list[str]], usual: float, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.parquet"
     make(path)

@@ -7,13 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import (
-    Profile,
-    ProfileView,
-    compare,
-    log_image,
-    profile_images,
-)
+from lightmeter import Profile, ProfileView, compare, log_image, profile_images
 from lightmeter.image.thumbnail import Exemplars
 from lightmeter.report.page import html_page
 from PIL import Image

@@ -93,7 +93,7 @@ def test_rows_and_images() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"columns": {"a": [1]}, "group": "slide"}, ValueError, "one of the columns"),
+        ({"columns": {"a": [1]}, "group": "slide"}, ValueError, "expected one of"),
         ({"row": {"a": 1}, "group": "slide"}, ValueError, "one of the names"),
         ({"columns": {"a": [1, 2], "k": [1]}, "group": "k"}, ValueError, "different lengths"),
         ({"columns": {"a": [1], "k": [b"x"]}, "group": "k"}, TypeError, "bytes"),
@@ -135,7 +135,7 @@ def test_segments_of_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "error", "message"),
     [
         ({"segment_by": "sight"}, ValueError, "column 'sight'; did you mean site"),
-        ({"segment_by": {}}, TypeError, "expected the name of a column"),
+        ({"segment_by": {}}, TypeError, "also the name of a column"),
         ({"segment_by": {"": "site"}}, ValueError, "empty key"),
         ({"segment_by": lambda row: 5}, TypeError, "returned 5"),
         ({"segment_by": "site", "row": {"a": 1}, "columns": None}, TypeError, "with row="),

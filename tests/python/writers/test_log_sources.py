@@ -184,9 +184,9 @@ def test_a_column_of_times_makes_buckets(store: Store, form: str, tmp_path: Path
 
 def test_what_has_no_such_column_or_no_file(store: Store, tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "photos", MEMBERS)
-    with pytest.raises(ValueError, match="the column 'at' of files, which have none"):
+    with pytest.raises(ValueError, match="no value 'at' in files"):
         log_folder(store, folder, "cells", date_from="column:at")
-    with pytest.raises(ValueError, match="no column 'at'"):
+    with pytest.raises(ValueError, match="no value 'at'"):
         log_folder(store, timed(tmp_path, "csv"), "cells", date_from="column:at")
     with pytest.raises(ValueError, match="expected 'exif'"):
         date_reader("column:")
@@ -215,7 +215,7 @@ def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
     buckets, _ = by_bucket(source, lambda item: START, source)
     write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
     run, work = Run(workers=1), Work(reading=lm.Reading())
-    view = run.profile(Source(buckets[START].__iter__), work).whole.view()
+    view = run.profile(Source(buckets[START].__iter__), work).views().whole
     assert (view.images, [fail.reason for fail in view.failures]) == (4, ["vanished"] * 2)
 
 

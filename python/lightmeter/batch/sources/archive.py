@@ -11,22 +11,20 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from itertools import chain
+from itertools import groupby
 from typing import IO, Any, NamedTuple
 
+from lightmeter.batch.sources.folder import is_image_name
 from lightmeter.batch.sources.item import (
     Item,
     SeenValues,
     Wanted,
     check_bytes,
     item_of,
-    plain,
     reading_error,
 )
-from lightmeter.batch.sources.names import is_image_name
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.nesting import parse_json
@@ -80,30 +78,31 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
     Raises:
         ValueError: no side file has one of the values.
     """
-    waiting: list[Item] = []
-    values: dict[str, Any] = {}
-    key: str | None = None
     seen = SeenValues(wanted.values, f"the side files of {name}")
-    for member in chain(_members(name, file, size), [None]):
-        member_key = _key(member.name) if isinstance(member, Member) else None
-        weight = sum(item.weight for item in waiting)
-        if member_key != key or len(waiting) >= _MOST_WAITING or weight > _MOST_WAITING_BYTES:
-            if waiting:
-                seen.add(values)
-            named = {name: plain(values.get(name)) for name in wanted.values}
-            yield from (replace(item, values=named) for item in waiting)
-            waiting = []
-        if member_key != key:
-            key, values = member_key, {}
-        if isinstance(member, ImageError):
-            yield item_of(member, name)
-        if not isinstance(member, Member):
-            continue
-        if _is_picture(member.name, wanted.column):
-            data = member.data(wanted.limits)
-            waiting.append(item_of(data, f"{name}:{member.name.removeprefix('./')}"))
-        elif wanted.values and member.size <= _SIDE_BYTES:
-            values.update(_side_values(member))
+    most = _MOST_WAITING if wanted.values else 1
+
+    def items() -> Iterator[Item]:
+        if waiting:
+            seen.add(values)
+        wanted_values = {value: values.get(value) for value in wanted.values}
+        for data, within in waiting:
+            yield item_of(data, f"{name}:{within}", wanted_values, within)
+        waiting.clear()
+
+    for _, sample in groupby(_members(name, file, size), _key):
+        waiting: list[tuple[bytes | ImageError, str]] = []
+        values: dict[str, Any] = {}
+        for member in sample:
+            if isinstance(member, ImageError):
+                yield item_of(member, name)
+            elif _is_picture(member.name, wanted.column):
+                waiting.append((member.data(wanted.limits), member.name.removeprefix("./")))
+            elif wanted.values and member.size <= _SIDE_BYTES:
+                values.update(_side_values(member))
+            held = sum(len(data) for data, _ in waiting if isinstance(data, bytes))
+            if len(waiting) >= most or held > _MOST_WAITING_BYTES:
+                yield from items()
+        yield from items()
     seen.check()
 
 
@@ -112,8 +111,8 @@ def _is_picture(name: str, column: str | None) -> bool:
     return is_image_name(name) and column in (None, last.partition(".")[2])
 
 
-def _key(name: str) -> str:
-    folder, slash, last = name.rpartition("/")
+def _key(member: "Member | ImageError") -> str:
+    folder, slash, last = getattr(member, "name", "").rpartition("/")
     return f"{folder}{slash}{last.partition('.')[0]}"
 
 

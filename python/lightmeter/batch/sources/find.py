@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from functools import partial
@@ -11,25 +10,23 @@ from glob import has_magic
 from itertools import chain
 from typing import Any
 
+from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
 from lightmeter.batch.sources.archive import archive_items
-from lightmeter.batch.sources.folder import find_images, image_suffixes, matches
-from lightmeter.batch.sources.item import Item, Source, Wanted, item_of, reading_error
+from lightmeter.batch.sources.folder import find_images, image_suffixes, is_shard, matches
+from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of, reading_error
 from lightmeter.batch.sources.iterable import iterable_items
 from lightmeter.batch.sources.manifest import listed_items
-from lightmeter.batch.sources.names import is_shard, is_url, shown_url, without_secrets
 from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.remote import expanded, fetched, open_remote
 from lightmeter.batch.sources.table import is_table, parquet_items, table_source
 from lightmeter.errors import ImageError
-from lightmeter.files import open_regular, path_bytes
+from lightmeter.files import open_regular
 from lightmeter.image.arrays import is_array
 from lightmeter.text import shorten
 
 __all__ = ["opener_of", "source_of"]
 
 _log = logging.getLogger("lightmeter.batch")
-_BRACES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}", re.ASCII)  # shard-{000..127}.tar
-_MOST_SHARDS = 1_000_000
 _BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
@@ -56,7 +53,10 @@ def source_of(given: Any, wanted: Wanted) -> Source:
         ImportError: a package that it needs is not installed.
     """
     if isinstance(given, str | os.PathLike):
-        return _of_paths([os.fsdecode(given)], wanted, is_list=False)
+        path = os.fsdecode(given)
+        if not (has_magic(path) or ("://" in path and is_url(path))):
+            os.lstat(path)  # of several, one that is not there is a failure
+        return _of_paths([path], wanted)
     if isinstance(given, dict):
         named = ", ".join(map(str, list(given)[:20]))
         raise TypeError(f"got a {type(given).__name__} of {named}; expected one of them")
@@ -72,7 +72,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     first = list(next(zip(samples, strict=False), ()))
     if all(isinstance(sample, str | os.PathLike) for sample in first):
         paths = [_path(path) for path in chain(first, samples)]
-        return _of_paths(paths, wanted, is_list=True)
+        return _of_paths(paths, wanted)
     name = type(given).__name__
     rest = [chain(first, samples)]  # for the first time, as a loader begins its workers anew
 
@@ -99,34 +99,33 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
         if name not in items:
             return name
         (item,) = fetched([items[name]], wanted.limits)
-        return item.checked().data
+        return item.picture
 
     return opened
 
 
-def _of_paths(paths: list[str], wanted: Wanted, *, is_list: bool) -> Source:
+def _of_paths(paths: list[str], wanted: Wanted) -> Source:
     """Pictures in files come first, and then what is elsewhere or in a file of many."""
-    apart = [path for path in paths if ("://" in path and is_url(path)) or _is_shard(path)]
-    known = {*apart}
-    given = [path for path in paths if path not in known] if apart else paths
-    files = find_images(given if is_list else given[0]) if given else []
+    given: list[str] = []
     others: list[Item | str] = []  # pictures, and files of many
-    root = given[0] if given != files and given and os.path.isdir(given[0]) else None
-    for path in chain.from_iterable(map(_unfolded, apart)):
-        found, root = expanded(path) if is_url(path) else ([path], None)
-        others += found
-    shards = [part for part in others if isinstance(part, str)]
-    if not is_list and shards == paths and not is_url(shards[0]):
-        os.lstat(shards[0])
+    is_folder = False
+    for path in chain.from_iterable(map(_unfolded, paths)):
+        if "://" in path and is_url(path):
+            found, is_folder = expanded(path)
+            others += found
+        else:
+            (others if is_shard(path) and not os.path.isdir(path) else given).append(path)
+    files = find_images(given)
+    shards = sum(isinstance(part, str) for part in others)
     if not files and not others:
         _warn_of_nothing([shown_url(path) for path in paths])
     if not shards:
-        _refuse_columns(wanted)
-    elif len(others) == 1:
-        root = shown_url(shards[0])
+        check_known(filter(None, (wanted.column, *wanted.values)), (), "files")
+    is_folder = is_folder or (files != given and os.path.isdir(paths[0]))
+    is_one = len(paths) == 1 and (is_folder or shards == len(others) == 1)
+    below = len(os.path.join(paths[0], "")) if files and is_one else None
     total = None if shards else len(files) + len(others)
-    root = root if len(paths) == 1 else None
-    return Source(partial(_in_turn, files, others, wanted), total, root)
+    return Source(partial(_in_turn, files, others, wanted, below), total, is_one)
 
 
 def _warn_of_nothing(paths: list[str]) -> None:
@@ -141,43 +140,24 @@ def _warn_of_nothing(paths: list[str]) -> None:
     )
 
 
-def _refuse_columns(wanted: Wanted) -> None:
-    for name in filter(None, (wanted.column, *wanted.values)):
-        raise ValueError(
-            f"got the column {name!r} of files, which have none; expected a table, a manifest, an "
-            "archive or a data set"
-        )
-
-
-def _is_shard(path: str) -> bool:
-    return is_shard(path) and not os.path.isdir(path)
-
-
 def _unfolded(path: str) -> list[str]:
-    """The files that a pattern for shards stands for, sorted; a range in braces, as it says."""
-    is_pattern = is_url(path) or not os.path.lexists(path)
-    braces = _BRACES.search(path) if is_pattern and not (is_url(path) and "*" in path) else None
-    if braces is not None:
-        first, last = int(braces[1]), int(braces[2])
-        if not first <= last < first + _MOST_SHARDS:
-            raise ValueError(
-                f"got the range {braces[0]} in {path!r}; expected one such as 000..127"
-            )
-        numbers = [f"{number:0{len(braces[1])}}" for number in range(first, last + 1)]
-        return [file for text in numbers for file in _unfolded(path.replace(braces[0], text, 1))]
-    if is_pattern and has_magic(path) and not is_url(path):
-        return sorted(matches(path), key=path_bytes)
-    return [path]
+    """The files that a pattern for shards stands for, sorted."""
+    is_pattern = has_magic(path) and is_shard(path) and not is_url(path)
+    is_pattern = is_pattern and not os.path.lexists(path)
+    return sorted(set().union(*matches(path))) if is_pattern else [path]
 
 
-def _in_turn(files: list[str], others: list[Item | str], wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of all parts, one after the other.
+def _in_turn(
+    files: list[str], others: list[Item | str], wanted: Wanted, below: int | None
+) -> Iterator[Item]:
+    """Yield the pictures of all parts, one after the other; where names of files begin `below`.
 
     Raises:
         ValueError: the first shards have no such column. Of later ones that is a failure, as they
             may be damaged, and others were measured already.
     """
-    yield from map(item_of, files)
+    for file in files:
+        yield item_of(file, within="" if below is None else file[below:])
     given = False
     for part in others:
         if isinstance(part, Item):

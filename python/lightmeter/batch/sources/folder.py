@@ -1,21 +1,23 @@
 """From what a user points at to the image files meant: files, folders and glob patterns."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from glob import has_magic
-from pathlib import Path
 
 from PIL import Image
 
-from lightmeter.files import path_bytes
+from lightmeter.batch.sources.addresses import shown_url
 from lightmeter.image.magic import START_BYTES, format_of
-from lightmeter.image.tiles.zarr_folder import is_zarr
+from lightmeter.image.tiles.zarr_folder import ZARR_FILES, is_zarr
 
-__all__ = ["find_images", "image_suffixes", "matches"]
+__all__ = ["find_images", "image_suffixes", "is_image_name", "is_shard", "matches"]
 
 PathLike = str | os.PathLike[str]
+
+_SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
 
 # Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
 # and are counted as unsupported rather than passed over. MPO is read as JPEG.
@@ -33,57 +35,56 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
     followed) whose suffix names an image format, or that have no suffix and start as an image does.
     A folder of Zarr is one image. Hidden files and folders are passed over; a folder that cannot be
-    listed stands for itself. A file stands for itself, and so does one of several paths that does
-    not exist. A pattern with
+    listed stands for itself. A file stands for itself, and so does a path that does not exist. A
+    pattern with
     ``*``, ``?`` or ``[`` stands for what it matches (``**`` for any depth, links to folders not
     followed); a file that it reaches through several links to folders counts once.
-
-    Raises:
-        OSError: `paths` is one path, no pattern, and does not exist.
     """
-    is_one = isinstance(paths, str | os.PathLike)
-    given = [paths] if isinstance(paths, str | os.PathLike) else paths
     files: set[str] = set()
-    for path in map(os.fsdecode, given):
-        if is_one and not has_magic(path):
-            os.lstat(path)
+    for path in map(os.fsdecode, [paths] if isinstance(paths, str | os.PathLike) else paths):
         if os.path.isdir(path) and not is_zarr(path):
             files.update(_walk(path))
         elif has_magic(path) and not os.path.lexists(path):
             files.update(_matching(path))
         else:
             files.add(path)
-    return sorted(files, key=path_bytes)
+    return sorted(files)
 
 
 def _matching(pattern: str) -> Iterable[str]:
     """Of several ways to a folder the shortest is taken."""
-    files: set[str] = set()
-    found = matches(pattern)
-    pictures = {match for match in found if is_zarr(match)}
+    found, files = matches(pattern)
     for match in found:
-        if pictures and not pictures.isdisjoint(map(str, Path(match).parents)):
-            continue  # a chunk
-        is_folder = os.path.isdir(match) and match not in pictures
+        is_folder = os.path.isdir(match) and not is_zarr(match)
         files.update(_walk(match) if is_folder else [match])
     real_folder = cache(os.path.realpath)
     kept: dict[tuple[str, str], str] = {}
-    for file in sorted(files, key=lambda file: (file.count(os.sep), path_bytes(file))):
+    for file in sorted(files, key=lambda file: (file.count(os.sep), file)):
         folder, name = os.path.split(file)
         kept.setdefault((real_folder(folder), name), file)
     return kept.values()
 
 
-def matches(pattern: str) -> set[str]:
-    """Return the paths that a pattern matches.
+def _walk(folder: str) -> set[str]:
+    found, unlisted = _found(folder, ("**", "*"))
+    return unlisted.union(filter(_is_image, found))
+
+
+def matches(pattern: str) -> tuple[set[str], set[str]]:
+    """Return the paths that a pattern matches, and folders that cannot be listed, to be counted.
 
     It is as `glob` has it: what is hidden is matched by a part that begins with a dot alone. But
-    ``**`` does not go into symbolic links to folders, so that no link makes a circle, and folders
-    may lie in each other as deep as they like. One that cannot be listed matches itself, so that it
-    is counted.
+    ``**`` does not go into folders of Zarr, nor into symbolic links to folders, so that no link
+    makes a circle; and folders may lie in each other as deep as they like.
     """
-    found, seen = set(), set()
-    waiting = [("/" if pattern.startswith("/") else "", tuple(pattern.lstrip("/").split("/")))]
+    return _found("/" if pattern.startswith("/") else "", tuple(pattern.lstrip("/").split("/")))
+
+
+def _found(start: str, below: tuple[str, ...]) -> tuple[set[str], set[str]]:
+    found: set[str] = set()
+    unlisted: set[str] = set()
+    seen = set()
+    waiting = [(start, below)]
     while waiting:
         folder, parts = step = waiting.pop()
         if step in seen:  # through two ``**``
@@ -96,56 +97,39 @@ def matches(pattern: str) -> set[str]:
         rest = tuple(others)
         if part and not has_magic(part):
             waiting.append((os.path.join(folder, part), rest))
-            continue
-        if part in ("", "**") and os.path.isdir(folder or "."):
-            waiting.append((folder, rest))
-        if part:
+        elif os.path.isdir(folder or "."):
+            if part in ("", "**"):
+                waiting.append((folder, rest))
             try:
-                waiting += _below(folder, part, rest)
+                for path, more in _below(folder, part, rest) if part else ():
+                    if more:
+                        waiting.append((path, more))
+                    else:
+                        found.add(path)
             except OSError:
-                found.add(folder)
-    return found
+                unlisted.add(folder)
+    return found, unlisted
 
 
 def _below(folder: str, part: str, rest: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield what a part with ``*``, ``?``, ``[`` or ``**`` matches in a folder, and the rest."""
-    if not os.path.isdir(folder or "."):
-        return
     with os.scandir(folder or ".") as entries:
         for entry in entries:
-            path = os.path.join(folder, entry.name)
+            path = entry.path if folder else entry.name
             if entry.name.startswith(".") and not part.startswith("."):
                 continue
             if part == "**":
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_dir(follow_symlinks=False) and not is_zarr(path):
                     yield path, (part, *rest)
-            elif fnmatchcase(entry.name, part) and (not rest or entry.is_dir()):
+            elif (part == "*" or fnmatchcase(entry.name, part)) and (not rest or entry.is_dir()):
                 yield path, rest
 
 
-def _walk(folder: str) -> Iterable[str]:
-    """A folder that cannot be listed stands for itself, so that it is counted."""
-    folders = [folder]
-    while folders:
-        parent = folders.pop()
-        try:
-            with os.scandir(parent) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False) and not is_zarr(entry.path):
-                        folders.append(entry.path)
-                    elif _is_image(entry):
-                        yield entry.path
-        except OSError:
-            yield parent
-
-
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    if not entry.is_file(follow_symlinks=False) and os.path.isdir(entry.path):  # of Zarr; a link
-        return not entry.is_symlink()
-    suffix = os.path.splitext(entry.name)[1].lower()
-    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(entry.path)
+def _is_image(path: str) -> bool:
+    if os.path.isdir(path):
+        return is_zarr(path) and not os.path.islink(path)
+    suffix = os.path.splitext(path)[1].lower()
+    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(path)
 
 
 def _starts_like_an_image(path: str) -> bool:
@@ -177,3 +161,22 @@ def image_suffixes() -> frozenset[str]:
         if format_name in Image.OPEN and format_name not in {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
     }
     return frozenset(readable | _OTHER_IMAGE_SUFFIXES)
+
+
+def is_shard(path: str) -> bool:
+    """Whether the suffix of a path or address is that of a file of many pictures."""
+    return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
+
+
+def is_image_name(name: str) -> bool:
+    """Whether the suffix of a name is that of a picture, and no part of it is hidden.
+
+    The metadata of Zarr are named like one too, so that a folder of it, which is read on this
+    machine alone, is counted as ``unsupported``.
+    """
+    if name.rpartition("/")[2] in ZARR_FILES:
+        return True
+    if os.path.splitext(name)[1].lower() not in image_suffixes():
+        return False
+    parts = name.split("/") if "/." in f"/{name}" else []
+    return not any(part.startswith(".") and part not in (".", "..") for part in parts)

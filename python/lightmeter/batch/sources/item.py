@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
 from lightmeter.image.failure import Failure
@@ -18,7 +18,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.text import shorten
 
 __all__ = ["Item", "RemotePart", "SeenValues", "Source", "Wanted"]
-__all__ += ["check_bytes", "item_of", "most_bytes", "plain", "reading_error"]
+__all__ += ["check_bytes", "check_known", "item_of", "most_bytes", "reading_error"]
 
 _MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
 _NAMED = 20  # values that an error names
@@ -51,11 +51,13 @@ class Item:
         data: a path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the
             error of a picture that is known to be damaged.
         values: what the source says of it, by the names of columns.
+        within: its name below its folder, or in its archive or table; empty where it is in none.
     """
 
     name: str
     data: Any
     values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
+    within: str = ""
 
     @property
     def weight(self) -> int:
@@ -70,37 +72,44 @@ class Item:
     def size(self) -> int:
         """Bytes of the encoded picture, wherever it is, if they are known; a folder is large."""
         if not isinstance(self.data, str | os.PathLike):
-            size = None if is_array(self.data) else getattr(self.data, "size", None)
-            return self.weight or (size if isinstance(size, int) else 0)
+            return self.data.size if isinstance(self.data, RemotePart) else self.weight
         try:
             state = os.stat(self.data)
         except (OSError, ValueError):
             return 0
         return state.st_size if stat.S_ISREG(state.st_mode) else _FOLDER
 
-    def checked(self) -> "Item":
-        """The item.
+    @property
+    def picture(self) -> Any:
+        """Its data.
 
         Raises:
             ImageError: its bytes could not be had.
         """
         if isinstance(self.data, ImageError):
             raise self.data
-        return self
+        return self.data
 
 
-def item_of(data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES) -> Item:
+def item_of(
+    data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES, within: str = ""
+) -> Item:
     """Return the picture that a source has; the only place that makes one, and hides secrets.
 
     Args:
         data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
         name: what it is called; by default its path or address.
-        values: as those of `Item`.
+        values: as those of `Item`; what is nested becomes None.
+        within: likewise.
     """
     if isinstance(data, str):
         name = name or data
         data = RemotePart(data) if "://" in data and is_url(data) else data
-    return Item(shown_url(name) if "://" in name else name, data, values)
+    if "://" in name + within:
+        name, within = shown_url(name), shown_url(within)
+    if values:
+        values = {key: _plain(value) for key, value in values.items()}
+    return Item(name, data, values, within)
 
 
 def reading_error(error: Exception) -> ImageError:
@@ -120,13 +129,12 @@ class Source:
     Attributes:
         items: gives the pictures, a few in memory at a time, from the first on.
         total: how many they are, if that is known.
-        root: a folder, archive or the like that names of pictures are relative to, in the failures
-            of profiles and where a regular expression is searched in them.
+        is_one: whether it is one folder, archive or table, so that `Item.within` names a picture.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
-    root: str | None = None
+    is_one: bool = False
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""
@@ -192,12 +200,24 @@ class SeenValues:
         Raises:
             ValueError: there are some.
         """
-        if self._missing and self._pictures:
-            listed = shorten(", ".join(sorted(self._names)[:_NAMED]), 300) or "none"
-            raise ValueError(f"no value {min(self._missing)!r} in {self._where}; it has {listed}")
+        if self._pictures:
+            check_known(sorted(self._missing), sorted(self._names), self._where)
 
 
-def plain(value: Any) -> Any:
+def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None:
+    """Check that values are among the names that there are.
+
+    Raises:
+        ValueError: one is not.
+    """
+    known = list(names)
+    for value in values:
+        if value not in known:
+            listed = shorten(", ".join(map(str, known[:_NAMED])), 300) or "none"
+            raise ValueError(f"no value {value!r} in {where}; it has {listed}")
+
+
+def _plain(value: Any) -> Any:
     """A value of somebody's table as it can be logged; None for what is nested."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode()

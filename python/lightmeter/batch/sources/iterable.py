@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lightmeter.batch.sources.item import Item, Wanted, check_bytes, item_of, most_bytes, plain
+from lightmeter.batch.sources.item import Item, Wanted, check_known, item_of
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
+from lightmeter.image.encoded import read_whole
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.tiles.array_raster import is_chunked
@@ -34,14 +35,8 @@ def iterable_items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterato
         if not isinstance(sample, Mapping):
             parts = sample if isinstance(sample, tuple | list) else [sample]
             sample = dict(zip(names, parts, strict=False))
-        missing = [name for name in names if name not in sample]
-        if missing and place == 0:
-            listed = ", ".join(map(str, list(sample)[:20]))
-            raise ValueError(
-                f"the first sample has no {missing[0]!r}; expected it among {listed}; `column` "
-                "names the picture of a dict, and `values` what else it has, or what a tuple has "
-                "behind it"
-            )
+        if place == 0:
+            check_known(names, sample, "the first sample")
         for row, picture in enumerate(_unbatched(sample.get(names[0]), wanted.layout)):
             values = {key: _value(sample.get(key), row) for key in wanted.values}
             yield item_of(_data(picture, wanted.limits), f"{name}:{next(numbers)}", values)
@@ -60,13 +55,10 @@ def _data(picture: Any, limits: Limits) -> Any:
         return picture
     try:
         if hasattr(picture, "read"):
-            picture = picture.read(most_bytes(limits) + 1)
-            check_bytes(len(picture), limits)
-        elif is_array(picture):
-            return np.array(as_numpy(picture))
-        if not isinstance(picture, bytes):
+            return read_whole(picture, limits)
+        if not is_array(picture):
             raise TypeError(f"got a {type(picture).__name__}; expected a picture or an array")
-        return picture
+        return np.array(as_numpy(picture))
     except ImageError as error:
         return error
     except Exception as error:  # such as of a tensor without samples
@@ -78,6 +70,6 @@ def _value(value: Any, row: int) -> Any:
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         value = value[row] if row < len(value) else None
     try:
-        return plain(value.item() if hasattr(value, "item") else value)
+        return value.item() if hasattr(value, "item") else value
     except (ValueError, RuntimeError):  # of a vector
         return None

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from lightmeter.batch.sources.item import Item, SeenValues, Wanted, item_of, plain
-from lightmeter.batch.sources.remote import linked
-from lightmeter.batch.sources.table import USUAL_PATHS, known
+from lightmeter.batch.sources.item import Item, SeenValues, Wanted, check_known, item_of
+from lightmeter.batch.sources.table import USUAL_PATHS, item_in_cell
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 from lightmeter.text import shorten
@@ -35,24 +34,23 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     # What is no UTF-8 is decoded as in the paths of files.
     with io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="") as text:
         for number, row in enumerate(_csv_rows(text) if is_csv else _json_rows(text), 1):
-            error, path = ImageError("corrupt", shorten(str(row), 200)), None
+            error, cell = shorten(str(row), 200), None
             if not isinstance(row, ValueError):
-                path = next((row[column] for column in columns if row.get(column)), None)
+                cell = next((row[column] for column in columns if row.get(column)), None)
                 listed = shorten(", ".join(list(row)[:20]), 300)
-                detail = f"no path in {', '.join(columns)}; it has {listed}"
-                error = ImageError("empty", shorten(detail, 200))
-            if isinstance(row, ValueError) or not isinstance(path, str):
-                if number == 1:
-                    raise ValueError(f"the manifest {name}, first row: {error.detail}")
-                yield item_of(error, f"{name}:{number}")
+                error = f"no path in {', '.join(columns)}; it has {listed}"
+            if number == 1 and not isinstance(cell, str):
+                raise ValueError(f"the manifest {name}, first row: {error}")
+            if isinstance(row, ValueError):
+                yield item_of(ImageError("corrupt", error), f"{name}:{number}", within=str(number))
                 continue
             if is_csv and number == 1:
-                known(wanted.values, row, name)
+                check_known(wanted.values, row, name)
             seen.add(row)
             cells = {column: row.get(column) for column in wanted.values}
-            values = {key: _typed(cell) if is_csv else plain(cell) for key, cell in cells.items()}
-            data = linked(path, name)
-            yield item_of(data, "" if isinstance(data, str) else path, values)
+            values = {key: _typed(cell) if is_csv else cell for key, cell in cells.items()}
+            path = cell if isinstance(cell, str) else None
+            yield item_in_cell(path, "", name, number, wanted, values)
     seen.check()
 
 

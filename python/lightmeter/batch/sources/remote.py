@@ -13,6 +13,8 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
+from lightmeter.batch.sources.addresses import is_url, is_web, shown_url, without_secrets
+from lightmeter.batch.sources.folder import is_image_name, is_shard
 from lightmeter.batch.sources.item import (
     Item,
     RemotePart,
@@ -20,14 +22,6 @@ from lightmeter.batch.sources.item import (
     item_of,
     most_bytes,
     reading_error,
-)
-from lightmeter.batch.sources.names import (
-    is_image_name,
-    is_shard,
-    is_url,
-    is_web,
-    shown_url,
-    without_secrets,
 )
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
@@ -76,9 +70,9 @@ def _below(folder: str, path: str) -> str | None:
     return f"{scheme}://{joined}" if inside else None
 
 
-def expanded(url: str) -> tuple[list[Item | str], str | None]:
+def expanded(url: str) -> tuple[list[Item | str], bool]:
     """The pictures that an address stands for, and the addresses of files of many, sorted by name;
-    and the folder that it is, if it is.
+    and whether it is a folder.
 
     A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
     a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
@@ -93,14 +87,15 @@ def expanded(url: str) -> tuple[list[Item | str], str | None]:
     is_alone = is_web(url) or is_image_name(url) or is_shard(url)
     try:
         system, path = _system_of(url)
-        if _has_magic(url, path):
-            listed, root = system.glob(path, detail=True), None
+        # In a web address brackets hold a host, and a question mark begins a query.
+        if any(mark in path for mark in ("*" if is_web(url) else "*[?")):
+            listed, root = system.glob(path, detail=True), ""
         elif url.endswith("/") or (not is_alone and _is_folder(system, path)):
             listed, root = system.find(path, detail=True), f"{path.rstrip('/')}/"
             if not listed and not system.exists(path):
                 raise FileNotFoundError
         else:
-            return [url if is_shard(url) else item_of(url)], None
+            return [url if is_shard(url) else item_of(url)], False
     except (ValueError, ImportError):
         raise
     except FileNotFoundError:
@@ -110,21 +105,14 @@ def expanded(url: str) -> tuple[list[Item | str], str | None]:
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
     items: list[Item | str] = []
     for name, info in sorted(listed.items()):
-        if root is None:
-            is_taken = "/." in path or "/." not in name
-        else:
-            is_taken = is_image_name(name.removeprefix(root))
+        below = name.removeprefix(root)
+        is_taken = is_image_name(below) if root else "/." in path or "/." not in name
         if is_taken and info.get("type") != "directory":
             address = system.unstrip_protocol(name)
             version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), None)
             part = RemotePart(address, info.get("size"), version)
-            items.append(address if is_shard(address) else item_of(part, address))
-    return items, None if root is None else shown_url(url).rstrip("/")
-
-
-def _has_magic(url: str, path: str) -> bool:
-    # In a web address brackets hold a host, and a question mark begins a query.
-    return any(mark in path for mark in ("*" if is_web(url) else "*[?"))
+            items.append(address if is_shard(address) else item_of(part, address, within=below))
+    return items, bool(root)
 
 
 def _is_folder(system: Any, path: str) -> bool:

@@ -3,20 +3,20 @@
 A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Face writes them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import count
 from typing import Any
 
-from lightmeter.batch.sources.item import Item, Source, Wanted, item_of, most_bytes, plain
+from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of, most_bytes
 from lightmeter.batch.sources.parquet import ParquetTable
 from lightmeter.batch.sources.remote import linked, local_path
 from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "items_of_batches", "known"]
+__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "item_in_cell", "items_of_batches"]
 __all__ += ["parquet_items", "table_source", "with_column"]
 
 _ROWS = 16  # of a batch: all their pictures are in memory
@@ -24,7 +24,7 @@ _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted o
 _LONGEST_VALUE = 1 << 20  # bytes
 USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
-_NAMED = 20  # columns that an error names
+_KINDS = ("binary", "string")  # of columns: pictures, and their paths
 
 
 def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[Item]:
@@ -49,7 +49,7 @@ def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[It
         except ImageError as error:
             if error.reason != "corrupt":  # each row counts; how many is a stranger's word
                 for lost in range(row, min(end, row + _MOST_FAILED)):
-                    yield item_of(error, f"{name}:{lost}")
+                    yield item_of(error, f"{name}:{lost}", within=str(lost))
                 continue
             detail = error.detail
         except Exception as error:  # whatever somebody's bytes make of a library
@@ -110,7 +110,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     def items() -> Iterator[Item]:
         return items_of_batches(name, _batches(table, wanted), wanted)
 
-    return Source(items, total if isinstance(total, int) else None, name)
+    return Source(items, total if isinstance(total, int) else None, is_one=True)
 
 
 def _batches(table: Any, wanted: Wanted) -> Iterable[Any]:
@@ -125,36 +125,56 @@ def _batches(table: Any, wanted: Wanted) -> Iterable[Any]:
 
 
 def items_of_batches(
-    table: str,
-    batches: Iterable[Any],
-    wanted: Wanted,
-    *,
-    first: int = 0,
-    names: str | None = None,
+    table: str, batches: Iterable[Any], wanted: Wanted, *, first: int = 0, names: str | None = None
 ) -> Iterator[Item]:
     """The pictures of Arrow record batches, in the column that is wanted.
 
     They are named by the paths in their structs, or in the column `names`, or by their rows.
     """
     numbers = count(first)
-    for batch in batches:
-        for start in range(0, batch.num_rows, _ROWS):
-            part = batch.slice(start, _ROWS)
-            known_names = {*wanted.values, names} & {*batch.schema.names}
-            others = {name: _values(part.column(name)) for name in known_names}
-            for row, cell in enumerate(part.column(wanted.column)):
-                number = next(numbers)
-                data, path = _picture(cell, table, most_bytes(wanted.limits))
-                values = {
-                    name: plain(others[name][row]) if name in others else None
-                    for name in wanted.values
-                }
-                if isinstance(data, str) and not path:
-                    name = data
-                else:
-                    path = local_path(str(path or (others[names][row] if names else None) or ""))
-                    name = f"{table}:{path or number}" if table else path or "a row"
-                yield item_of(data, name, values)
+    parts = (
+        batch.slice(row, _ROWS) for batch in batches for row in range(0, batch.num_rows, _ROWS)
+    )
+    for part in parts:
+        nothing = [None] * part.num_rows
+        columns = {
+            name: _values(part.column(name)) if name in part.schema.names else nothing
+            for name in {*wanted.values, names} - {None}
+        }
+        for row, cell in enumerate(part.column(wanted.column)):
+            values = {name: columns[name][row] for name in wanted.values}
+            path = str((columns[names][row] if names else None) or "")
+            yield item_in_cell(_value(cell), path, table, next(numbers), wanted, values)
+
+
+def item_in_cell(
+    cell: Any, path: str, table: str, number: int, wanted: Wanted, values: Mapping[str, Any]
+) -> Item:
+    """Return the picture that a cell of a table holds or names.
+
+    Args:
+        cell: bytes, a path or an address, or a dict of ``bytes`` and ``path``.
+        path: what the picture is called, if the cell does not say.
+        table: what the table is called.
+        number: of the row.
+        wanted: how large a picture may be.
+        values: as those of `Item`.
+    """
+    if isinstance(cell, dict):
+        path = str(cell.get("path") or path)
+        cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
+    data, most = cell, most_bytes(wanted.limits)
+    if cell is None or cell == "":
+        data = ImageError("empty", "the cell is empty")
+    elif isinstance(cell, str):
+        data, path = linked(cell, table), cell
+    elif isinstance(cell, list | dict):
+        data = ImageError("unsupported", "a cell of several values; expected bytes or a path")
+    elif isinstance(cell, bytes) and len(cell) > most:
+        data = ImageError("too_large", f"a cell of {len(cell)} bytes; expected at most {most}")
+    within = local_path(path) or str(number)
+    name = f"{table}:{within}" if table else local_path(path) or "a row"
+    return item_of(data, data if isinstance(data, str) else name, values, within)
 
 
 def _values(column: Any) -> list[Any]:
@@ -184,77 +204,34 @@ def _value(scalar: Any) -> Any:
         return None
 
 
-def _picture(cell: Any, file: str, most: int) -> tuple[Any, str]:
-    """What a cell of a file holds, of at most so many bytes, and the path in it."""
-    data, path = _value(cell), ""
-    if isinstance(data, dict):
-        path, data = str(data.get("path") or ""), data.get("bytes")
-        data = path if data is None else data  # it is not in the table, but beside it
-    if data is None or (isinstance(data, str) and not data):
-        return ImageError("empty", "the cell is empty"), path
-    if isinstance(data, str):
-        return linked(data, file), path
-    if isinstance(data, list | dict):
-        return ImageError("unsupported", f"a cell of {cell.type}; expected bytes or a path"), path
-    if isinstance(data, bytes) and len(data) > most:
-        detail = f"a cell of {len(data)} bytes; expected at most {most}"
-        return ImageError("too_large", detail), path
-    return data, path
-
-
 def with_column(wanted: Wanted, schema: Any, table: str) -> Wanted:
     """Return what is wanted with the column of pictures, or else that of their paths.
 
     Raises:
         ValueError: there is none, or several and none has a usual name, or not all values.
     """
-    kinds = dict(zip(schema.names, schema.types, strict=True))
-    fitting = [name for name, kind in kinds.items() if _holds_pictures(kind)]
-    paths = [name for name, kind in kinds.items() if _holds(kind, "string")]
-    usual = [name for name in USUAL_PICTURES if name in fitting]
-    if not fitting:
+    kinds = dict(zip(schema.names, map(_kind, schema.types), strict=True))
+    pictures, paths = ([name for name in kinds if kinds[name] == kind] for kind in _KINDS)
+    usual = [name for name in USUAL_PICTURES if name in pictures] or pictures[: len(pictures) == 1]
+    if not pictures:
         usual = [name for name in USUAL_PATHS if name in paths]
-    column = wanted.column
-    if column is None and (usual or len(fitting) == 1):
-        column = (usual or fitting)[0]
-    if column is None:
+    column = next(iter(usual), None) if wanted.column is None else wanted.column
+    if column not in pictures + paths:
         raise ValueError(
-            f"{table} has {len(fitting)} columns of pictures; expected one, or its name as the "
-            f"column, or paths in {', '.join(USUAL_PATHS)}; it has "
-            f"{_listed(fitting or schema.names)}"
+            f"{table} has {len(pictures)} columns of pictures; expected one of bytes, of structs "
+            f"with bytes or of paths in {', '.join(USUAL_PATHS)}, or its name as the column, got "
+            f"{column}; it has {shorten(', '.join(schema.names[:20]), 300)}"
         )
-    if column not in fitting + paths:
-        raise ValueError(
-            f"got the column {column!r} of {table}; expected one of bytes, of structs with bytes "
-            f"or of paths: {_listed(fitting + paths)}; it has {_listed(schema.names)}"
-        )
-    known(wanted.values, schema.names, table)
+    check_known(wanted.values, schema.names, table)
     return replace(wanted, column=column)
 
 
-def known(values: Iterable[str], names: Iterable[str], path: str) -> None:
-    """Check that values are names of columns.
-
-    Raises:
-        ValueError: one is not.
-    """
-    columns = list(names)
-    for value in values:
-        if value not in columns:
-            raise ValueError(f"{path} has no column {value!r}; it has {_listed(columns)}")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return shorten(", ".join(list(names)[:_NAMED]), 300) or "none"
-
-
-def _holds(kind: Any, word: str) -> bool:
-    """Whether values of an Arrow type, or in a dictionary of it, are ``binary`` or ``string``."""
-    text = str(kind.value_type if parquet().types.is_dictionary(kind) else kind)
-    return word in text and "<" not in text
-
-
-def _holds_pictures(kind: Any) -> bool:
-    if parquet().types.is_struct(kind):
-        return any(part.name == "bytes" and _holds(part.type, "binary") for part in kind)
-    return _holds(kind, "binary")
+def _kind(kind: Any) -> str:
+    """Which of `_KINDS` an Arrow type is, also in a dictionary, or in a struct as ``bytes``."""
+    types = parquet().types
+    is_struct = types.is_struct(kind)
+    if is_struct:
+        kind = next((part.type for part in kind if part.name == "bytes"), kind)
+    text = str(kind.value_type if types.is_dictionary(kind) else kind)
+    found = next((word for word in _KINDS if word in text and "<" not in text), "")
+    return found if not is_struct or found == "binary" else ""
