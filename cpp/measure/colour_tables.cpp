@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "kernels/cells.hpp"
-#include "measure/pool.hpp"
 
 namespace lightmeter::measure {
 namespace {
@@ -18,9 +17,9 @@ using kernels::kPages;
 // Measured: cells win where a page of them counts so many pixels that reading it out pays.
 constexpr std::int64_t kPagePixels = 4500;
 
-// More threads than processors count at once only where they wait for each other.
-constexpr std::size_t kMostKept = 64;
-constinit Pool<ColourCells, kMostKept> cells_pool;
+// What this thread drained last, if nobody took it: fresh memory costs as much as counting a small
+// image.
+thread_local std::unique_ptr<ColourCells> spare;
 
 // A picture has up to some 1400 pages of colours, noise all 4096.
 constexpr std::size_t kMostPages = 2048;
@@ -64,8 +63,7 @@ void ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
     const std::int64_t pages = pages_of_samples(tile.pixels);
     many_colours_ = pages > kSamples * 3 / 4;  // so many that cells are in no cache
     if (!many_colours_ && pages * kPagePixels <= pixels) {
-      cells_ = cells_pool.take();
-      if (cells_ == nullptr) cells_ = ColourCells::make();
+      cells_ = spare != nullptr ? std::move(spare) : ColourCells::make();
       if (cells_ != nullptr) return;
     }
   }
@@ -101,8 +99,8 @@ void ColourTables::drain(const kernels::Tier& tier, ImageCounts& counts) noexcep
   bytes_.reset();
   if (cells_ != nullptr) {
     cells_->drain(tier, counts);
-    if (cells_->pages_of_memory() > kMostPagesKept) cells_.reset();
-    if (cells_ != nullptr) cells_pool.give(std::move(cells_));
+    if (cells_->pages_of_memory() <= kMostPagesKept) spare = std::move(cells_);
+    cells_.reset();
   }
   stop_waiting();
 }
