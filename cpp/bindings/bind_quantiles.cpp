@@ -79,6 +79,8 @@ py::bytes encoded(const QuantileSketch& sketch) {
   return to_bytes(std::move(out).take());
 }
 
+QuantileSketch copied(const QuantileSketch& sketch, const py::args&) { return sketch; }
+
 bool equal(const QuantileSketch& a, const QuantileSketch& b) { return a == b; }
 
 // As a pickle has it.
@@ -119,6 +121,8 @@ void bind_quantiles(py::module_& module) {
       "Sketches that will be merged or compared should have unlike keys: the coins of KLL mode\n"
       "depend on the key and the values.")
       .def(py::init<std::uint64_t>(), py::arg("key") = 0)
+      .def("__copy__", &copied)
+      .def("__deepcopy__", &copied)
       .def(py::pickle(&state_of, &from_state))
       .def("__eq__", &equal, py::is_operator())
       .def("to_bytes", &encoded, py::doc("Encode; equal sketches give equal bytes."))

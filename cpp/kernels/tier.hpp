@@ -32,7 +32,6 @@ struct SortKernels {
 using Unfilter = void (*)(const std::uint8_t* coded, const std::uint8_t* above, std::uint8_t* row,
                           std::size_t n, std::size_t pixel) noexcept;
 using Unfilters = std::array<Unfilter, 5>;  // by the number of the filter
-inline constexpr std::size_t kSubFilter = 1;
 
 // The loops that exist once per instruction set. scalar.cpp is their specification: every tier
 // gives the same bytes. None allocates, throws, or reads or writes outside what is said here;

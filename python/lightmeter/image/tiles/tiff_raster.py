@@ -19,7 +19,6 @@ from lightmeter.image.tiles.raster import MOST_DECODED, Block, Raster
 __all__ = ["TiffRaster", "common_segments", "write_jpeg_tile"]
 
 _MOST_PIECES = 1 << 21
-_MOST_SUMMED = 4  # channels of which the core sums up differences
 _PIXELS_AT_ONCE = 1 << 20  # of rows without compression
 _MEASURED = {"LA": 1, "RGBA": 3}  # channels before those that are not measured
 
@@ -159,9 +158,6 @@ class TiffRaster(Raster):
         if page.predictor == kinds.OF_FLOATS:
             samples = imagecodecs.floatpred_decode(samples.view(self.dtype), axis=-2)
         elif page.predictor == kinds.DIFFERENCES:
-            if samples.dtype == np.uint8 and channels <= _MOST_SUMMED:
-                _core.sum_differences(samples, into)
-                return
             numbers = samples.astype(self.dtype, copy=False).view(f"u{self.dtype.itemsize}")
             samples = imagecodecs.delta_decode(numbers, axis=-2).view(self.dtype)
         into[...] = samples[:, :columns]
