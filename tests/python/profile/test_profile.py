@@ -15,7 +15,7 @@ import pytest
 from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Profile, ProfileView, log, log_image
+from lightmeter import Failure, Profile, ProfileView, log, log_image
 from lightmeter.errors import DecodeError
 from lightmeter.testing import fold, merge_trees
 
@@ -27,6 +27,8 @@ def leaf(seed: int) -> ProfileView:
     """Everything that merges to the same bytes: a set without co-moments, which are rounded."""
     profile = Profile(metrics="whylogs", sample=5, exemplars=2)
     profile.track_many([picture(24, 18, seed=seed), b"junk"])
+    for path in (f"{seed}.png", f"caf\udce9 {seed}.png"):
+        profile._log_failure("image", Failure(path, "corrupt", f"\udc80 {seed}"))
     return profile.view()
 
 
