@@ -88,13 +88,14 @@ py::tuple repeats(const Profile& profile, const std::string& name) {
   return tuple_of({repeats.at_least, hashes});
 }
 
-// How many observations of a feature are missing, integers, fractions, strings, vectors. This is asked
-// of every column of a wide profile, so it builds no more than five integers.
+// How many observations of a feature are missing, integers, fractions, strings, vectors; of the
+// integers the bools, and of the fractions the dates.
 py::tuple counts(const Profile& profile, const std::string& name) {
   const Column& column = column_of(profile, name);
   const auto* const vectors = profile.vectors(name);
   return tuple_of({profile.missing(name), column.integral(), column.fractional(), column.strings(),
-                   vectors == nullptr ? 0 : vectors->observations()});
+                   vectors == nullptr ? 0 : vectors->observations(), column.bools(),
+                   column.dates()});
 }
 
 // What comparisons ask of every column: (role, origin, observations without a value, these and NaN,

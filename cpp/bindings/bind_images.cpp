@@ -82,17 +82,11 @@ py::list failures(const Profile& profile) {
   return result;
 }
 
-py::list listed(const lightmeter::profile::TextPairs& pairs) {
-  py::list result;
-  for (const auto& [key, value] : pairs.entries()) result.append(tuple_of({key, value}));
-  return result;
-}
-
 // (format, name) of the decoders of all images, in order.
-py::list decoders(const Profile& profile) { return listed(profile.decoders); }
+const auto& decoders(const Profile& profile) { return profile.decoders.entries(); }
 
 // (name, value) of what somebody says of the profile, in order.
-py::list tags(const Profile& profile) { return listed(profile.tags); }
+const auto& tags(const Profile& profile) { return profile.tags.entries(); }
 void add_tag(Profile& profile, std::string_view name, std::string_view value) {
   profile.tags.add(name, value);
 }

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "arrays.hpp"
 #include "bind_meaning.hpp"
 #include "bindings.hpp"
 #include "profile/profile.hpp"
@@ -99,25 +100,12 @@ void log_file(Profile& profile, const std::string& prefix,
   if (facts) log_row(profile, *facts, {Role::kPlain, Origin::kImage}, prefix + ".");
 }
 
-template <class T>
-bool log_as(Profile& profile, const std::string& name, const Meaning& meaning,
-            const py::array& values) {
-  if (!py::isinstance<py::array_t<T, py::array::c_style>>(values)) return false;
-  profile.column(name, meaning)
-      .update(
-          std::span(static_cast<const T*>(values.data()), static_cast<std::size_t>(values.size())));
-  return true;
-}
-
-// Adds every number of an array of int64 or float64, and what they mean. The GIL is not released,
-// which is what keeps other threads off the column.
+// Adds every number of an array, and what they mean; those of an array of ints are integers. The GIL
+// is not released, which is what keeps other threads off the column.
 void log_numbers(Profile& profile, const std::string& name, const py::array& values,
                  const std::string& role, const std::string& origin) {
-  const Meaning meaning = meaning_of(role, origin);
-  if (log_as<double>(profile, name, meaning, values)) return;
-  if (log_as<std::int64_t>(profile, name, meaning, values)) return;
-  throw py::type_error("got an array of dtype " + std::string(py::str(values.dtype())) +
-                       "; expected int64 or float64, without gaps");
+  profile.column(name, meaning_of(role, origin))
+      .update(as_span(converted<Doubles>(values)), values.dtype().kind() == 'i');
 }
 
 // Adds a string `count` times.
@@ -134,13 +122,7 @@ void log_nulls(Profile& profile, const std::string& name, std::uint64_t count) {
 // Says that so many of the numbers added were bools or dates.
 void add_types(Profile& profile, const std::string& name, std::uint64_t bools,
                std::uint64_t dates) {
-  profile.add_types(name, {.bools = bools, .dates = dates});
-}
-
-// (bools, dates)
-py::tuple types(const Profile& profile, const std::string& name) {
-  const auto [bools, dates] = profile.types(name);
-  return tuple_of({bools, dates});
+  profile.column(name).add_types(bools, dates);
 }
 
 // Adds the hash of an image, and the path that it was read from.
@@ -205,8 +187,7 @@ Profile decode(const py::object& data) { return Profile::decode(as_bytes(bytes_o
 void bind_profile(py::module_& module) {
   BoundProfile bound(module, "Profile", "Feature name -> sketches; the state of every profile.");
   bound.def(py::init())
-      .def_property("dataset_timestamp", &Profile::dataset_timestamp,
-                    &Profile::set_dataset_timestamp)
+      .def_readwrite("dataset_timestamp", &Profile::dataset_timestamp)
       .def("copy", &copy)
       .def("forget_pictures", &Profile::forget_pictures)
       .def("log_file", &log_file, py::arg("prefix"), py::arg("decoder") = py::none(),
@@ -222,7 +203,6 @@ void bind_profile(py::module_& module) {
       .def("log_nulls", &log_nulls)
       .def("log_hash", &log_hash)
       .def("add_types", &add_types)
-      .def("types", &types)
       .def_property_readonly("images", &images)
       .def_property_readonly("image_prefixes", &image_prefixes)
       .def("names", &names)

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "kernels/cells.hpp"
-#include "measure/pool.hpp"
 
 namespace lightmeter::measure {
 namespace {
@@ -18,9 +17,25 @@ using kernels::kPages;
 // Measured: cells win where a page of them counts so many pixels that reading it out pays.
 constexpr std::int64_t kPagePixels = 4500;
 
-// More threads than processors count at once only where they wait for each other.
-constexpr std::size_t kMostKept = 64;
-constinit Pool<ColourCells, kMostKept> cells_pool;
+// What was drained, for whoever needs it next: fresh memory costs as much as counting a small image.
+// There is no lock, so a process may fork at any time. More threads than there is room for count at
+// once only where they wait for each other.
+constinit std::array<std::atomic<ColourCells*>, 64> spare{};
+
+std::unique_ptr<ColourCells> take_spare() noexcept {
+  for (auto& slot : spare) {
+    if (ColourCells* const cells = slot.exchange(nullptr))
+      return std::unique_ptr<ColourCells>(cells);
+  }
+  return ColourCells::make();
+}
+
+void give_spare(std::unique_ptr<ColourCells> cells) noexcept {
+  for (auto& slot : spare) {
+    ColourCells* none = nullptr;
+    if (slot.compare_exchange_strong(none, cells.get())) return (void)cells.release();
+  }
+}
 
 // A picture has up to some 1400 pages of colours, noise all 4096.
 constexpr std::size_t kMostPages = 2048;
@@ -64,8 +79,7 @@ void ColourTables::prepare(const Tile& tile, std::int64_t pixels) {
     const std::int64_t pages = pages_of_samples(tile.pixels);
     many_colours_ = pages > kSamples * 3 / 4;  // so many that cells are in no cache
     if (!many_colours_ && pages * kPagePixels <= pixels) {
-      cells_ = cells_pool.take();
-      if (cells_ == nullptr) cells_ = ColourCells::make();
+      cells_ = take_spare();
       if (cells_ != nullptr) return;
     }
   }
@@ -101,8 +115,8 @@ void ColourTables::drain(const kernels::Tier& tier, ImageCounts& counts) noexcep
   bytes_.reset();
   if (cells_ != nullptr) {
     cells_->drain(tier, counts);
-    if (cells_->pages_of_memory() > kMostPagesKept) cells_.reset();
-    if (cells_ != nullptr) cells_pool.give(std::move(cells_));
+    if (cells_->pages_of_memory() <= kMostPagesKept) give_spare(std::move(cells_));
+    cells_.reset();
   }
   stop_waiting();
 }

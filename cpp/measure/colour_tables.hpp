@@ -13,8 +13,8 @@
 namespace lightmeter::measure {
 
 // Tables that the colours of an image are counted in: cells or, of few pixels or many colours, bytes.
-// Cells may stay full from one tile to the next, so that images in strips are read out once. A pool
-// holds their memory: an object has some only while it counts or is full.
+// Cells may stay full from one tile to the next, so that images in strips are read out once. Their
+// memory is kept for others: an object has some only while it counts or is full.
 class ColourTables {
  public:
   ColourTables() noexcept = default;

@@ -5,9 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "error.hpp"
+#include "kernels/colour.hpp"
 #include "measure/deep_samples.hpp"
-#include "measure/deep_tables.hpp"
 #include "measure/tile_rows.hpp"
 
 namespace lightmeter::measure {
@@ -65,11 +64,10 @@ void prefetch(const std::uint8_t* pixels, std::size_t block, std::ptrdiff_t pixe
 // which have room for kBlockPixels. They run on across the ends of rows, so narrow images cost no
 // more than wide ones. The samples are read by `reader`. Of gray all channels are the same.
 template <class S, class Reader, class Count>
-void for_each_block(const Tier& tier, const Tile& whole, RowState& state, const Reader& reader,
+void for_each_block(const Tier& tier, const Tile& tile, RowState& state, const Reader& reader,
                     Count&& count) {
   std::optional<TileRows<S>> rows;
-  if (state.active != 0) rows.emplace(tier, whole, state);
-  const Tile tile = rows ? whole : whole.as_one_row();
+  if (state.active != 0) rows.emplace(tier, tile, state);
   const Pixels& view = tile.pixels;
   const bool gray = view.channels == 1, dense = view.pixel_stride >= 1 && view.pixel_stride <= 4;
   // Bytes of long runs in planes are counted where they are, but for what is no whole block. Of
@@ -176,20 +174,32 @@ void count_deep_gray(const Tier& tier, const Tile& tile, RowState& state, const 
 
 void count_deep_colour(const Tier& tier, const Tile& tile, RowState& state, const ToGrid& to_grid,
                        ImageCounts& counts) {
-  DeepTables& tables = DeepTables::of_thread();
-  // What the tables cannot hold, until all of the tile was counted.
-  const bool is_large = tile.area().pixels() > DeepTables::kMost;
-  ImageCounts rest = is_large ? ImageCounts::deep(3) : ImageCounts();
-  try {
-    for_each_block<std::uint16_t>(tier, tile, state, to_grid,
-                                  [&](const auto* red, const auto* green, const auto* blue,
-                                      std::size_t n) { tables.add(red, green, blue, n, rest); });
-  } catch (const OutOfRangeError&) {
-    tables.clear();
-    throw;
+  ImageCounts bins = ImageCounts::deep(3);  // added only once no sample was out of range
+  // Side by side pixels and their chroma, and pointers of its own: both are quicker.
+  std::vector<std::array<std::uint64_t, 2>> hue_bins(kDeepBins);
+  const auto count = [reds = bins.channel[0].data(), greens = bins.channel[1].data(),
+                      blues = bins.channel[2].data(), values = bins.value.data(),
+                      saturations = bins.saturation.data(),
+                      hues = hue_bins.data()](const std::uint16_t* red, const std::uint16_t* green,
+                                              const std::uint16_t* blue, std::size_t n) {
+    std::array<kernels::DeepHsv, kBlockPixels> hsv;
+    for (std::size_t i = 0; i < n; ++i) hsv[i] = kernels::deep_hsv(red[i], green[i], blue[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      ++reds[red[i]];
+      ++greens[green[i]];
+      ++blues[blue[i]];
+      ++values[hsv[i].value];
+      ++saturations[hsv[i].saturation];
+      ++hues[hsv[i].hue][0];
+      hues[hsv[i].hue][1] += hsv[i].chroma;
+    }
+  };
+  for_each_block<std::uint16_t>(tier, tile, state, to_grid, count);
+  for (std::size_t i = 0; i < kDeepBins; ++i) {
+    bins.hue[i] = hue_bins[i][0];
+    bins.hue_chroma[i] = hue_bins[i][1];
   }
-  tables.drain(counts);
-  if (is_large) counts.add(rest);
+  counts.add(bins);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ void to_grid(const Pixels& view, const std::uint8_t* from, std::size_t n, std::u
     return load<T, kSwapped>(from + static_cast<std::ptrdiff_t>(i) * view.pixel_stride);
   };
   if constexpr (std::is_same_v<T, std::uint16_t>) {
-    if (view.low == 0 && view.high == kWhite) {  // Tile::may_fail says that none is outside
+    if (view.low == 0 && view.high == kWhite) {  // none is outside
       if (!kSwapped && view.pixel_stride == sizeof(T)) {
         std::memcpy(to, from, n * sizeof(T));
         return;

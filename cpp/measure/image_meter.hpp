@@ -36,9 +36,9 @@ class ImageMeter {
 
   // Measures a tile of which the first pixel is at (x, y). Where the size is not known, a tile has
   // the width of the image. Up to `threads` threads each take a band of rows; they start and join
-  // inside this call. Throws std::invalid_argument for a view that is empty, has other than 1 or 3
-  // channels or no range of samples, and for more than kMaxPixels in all; IncompatibleError for a
-  // tile of another width, channel count or depth, outside the image, or over another tile;
+  // inside this call. Views have pixels, 1 or 3 channels and, of deep samples, a range. Throws
+  // std::invalid_argument for more than kMaxPixels in all; IncompatibleError for a tile of another
+  // width, channel count or depth, outside the image, or over another tile;
   // OutOfRangeError. Then nothing was measured.
   void update(const Pixels& tile, std::int64_t x, std::int64_t y, int threads = 1);
   // The next strip, below all that was measured.

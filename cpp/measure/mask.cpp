@@ -1,24 +1,16 @@
 #include "measure/mask.hpp"
 
 #include <algorithm>
-#include <stdexcept>
-#include <string>
-
-#include "measure/image_counts.hpp"
 
 namespace lightmeter::measure {
 
 Mask::Mask(const std::uint8_t* ignored, std::int64_t width, std::int64_t height,
            std::ptrdiff_t row_stride, std::ptrdiff_t pixel_stride)
     : width_(width), height_(height) {
-  if (width <= 0 || height <= 0 || height > kMaxPixels / width) {
-    throw std::invalid_argument("got a mask of " + std::to_string(width) + " x " +
-                                std::to_string(height) + " pixels; expected that of an image");
-  }
   ignored_.resize(static_cast<std::size_t>(width * height));
   near_.resize(ignored_.size());
   for (std::int64_t y = 0; y < height; ++y) {
-    std::uint8_t* to = &ignored_[static_cast<std::size_t>(y * width)];
+    std::uint8_t* to = ignored_.data() + y * width;
     for (std::int64_t x = 0; x < width; ++x) {
       to[x] = ignored[y * row_stride + x * pixel_stride] != 0;
     }
@@ -31,7 +23,7 @@ Mask::Mask(const std::uint8_t* ignored, std::int64_t width, std::int64_t height,
     for (std::int64_t x = 0; x < width; ++x) {
       column[static_cast<std::size_t>(x) + 1] = above[x] | here[x] | below[x];
     }
-    std::uint8_t* to = &near_[static_cast<std::size_t>(y * width)];
+    std::uint8_t* to = near_.data() + y * width;
     for (std::size_t x = 0; x < static_cast<std::size_t>(width); ++x) {
       to[x] = column[x] | column[x + 1] | column[x + 2];
     }

@@ -11,7 +11,7 @@ namespace lightmeter::measure {
 class Mask {
  public:
   // Of samples of one byte each, which are not 0 where a pixel is ignored; the strides are in
-  // bytes. Throws std::invalid_argument for a size that no image has.
+  // bytes.
   Mask(const std::uint8_t* ignored, std::int64_t width, std::int64_t height,
        std::ptrdiff_t row_stride, std::ptrdiff_t pixel_stride);
 
@@ -20,11 +20,11 @@ class Mask {
 
   // A row, with 1 for a pixel that is ignored.
   [[nodiscard]] const std::uint8_t* ignored(std::int64_t y) const noexcept {
-    return &ignored_[static_cast<std::size_t>(y * width_)];
+    return ignored_.data() + y * width_;
   }
   // A row, with 1 for a pixel that is ignored or one of whose eight neighbours is.
   [[nodiscard]] const std::uint8_t* near(std::int64_t y) const noexcept {
-    return &near_[static_cast<std::size_t>(y * width_)];
+    return near_.data() + y * width_;
   }
   friend bool operator==(const Mask&, const Mask&) = default;
 

@@ -18,11 +18,6 @@ struct Tile {
   const Mask* mask = nullptr;
 
   [[nodiscard]] bool is_deep() const noexcept { return pixels.type != SampleType::kUint8; }
-  // Whether a sample may be outside of the range.
-  [[nodiscard]] bool may_fail() const noexcept {
-    const bool all = pixels.type == SampleType::kUint16 && pixels.low == 0;
-    return is_deep() && !(all && pixels.high == kDeepBins - 1);
-  }
   [[nodiscard]] Area area() const noexcept { return {x, y, pixels.width, pixels.height}; }
   // Whether it ends where the image does.
   [[nodiscard]] bool left() const noexcept { return x == 0; }
@@ -30,15 +25,6 @@ struct Tile {
   [[nodiscard]] bool top() const noexcept { return y == 0; }
   [[nodiscard]] bool bottom() const noexcept {
     return frame.height != 0 && y + pixels.height == frame.height;
-  }
-  // With nobody to look at rows, a tile without gaps is one long row.
-  [[nodiscard]] Tile as_one_row() const noexcept {
-    Tile row = *this;
-    if (mask == nullptr && pixels.row_stride == pixels.width * pixels.pixel_stride) {
-      row.pixels.width *= pixels.height;
-      row.pixels.height = 1;
-    }
-    return row;
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -104,22 +105,16 @@ void Column::update(std::span<const double> values, bool integral) {
       [&](NumberFacts& facts) { facts.update(values, fractional() == 0); });
 }
 
-void Column::update(std::span<const std::int64_t> values) {
-  update(std::vector<double>(values.begin(), values.end()), true);
-}
-
 void Column::update(std::string_view value, std::uint64_t count) {
   if (count == 0) return;
   sketch::check_sum(observations(), count);
   const std::string kept(wire::cut_text(value, kMaxString));
-  wire::check_text(kept);
   Strings& strings = strings_.make();
   strings.frequent.update(kept, count);
   strings.distinct.update(std::string_view(kept));
 }
 
 void Column::update_hash(std::uint64_t hash, std::string_view path) {
-  wire::check_text(path);
   const std::string text = measure::hash_text(hash);
   update(std::string_view(text));
   add_meaning({Role::kHash, Origin::kValue});
@@ -131,6 +126,15 @@ void Column::update_null(std::uint64_t count) {
   null_ += count;
 }
 
+void Column::add_types(std::uint64_t bools, std::uint64_t dates) {
+  if (bools > integral() - this->bools() || dates > fractional() - this->dates()) {
+    throw std::invalid_argument("got more bools or dates than numbers");
+  }
+  if (!numbers_) return;
+  numbers_->bools += bools;
+  numbers_->dates += dates;
+}
+
 void Column::merge(const Column& other) {
   sketch::check_sum(observations(), other.observations());
   add_meaning(other.meaning_);
@@ -140,6 +144,7 @@ void Column::merge(const Column& other) {
         other.numbers().n(), other.integral(),
         [&](sketch::QuantileSketch& sketch) { sketch.merge(other.numbers()); },
         [&](NumberFacts& facts) { facts.merge(other.number_facts()); });
+    add_types(other.bools(), other.dates());
   }
   if (other.strings_) {
     Strings& strings = strings_.make();

@@ -34,7 +34,7 @@ class Column {
                                         std::uint64_t step = 1);
 
   // Each of these throws IncompatibleError, and changes nothing, if that would make more than 2^56
-  // observations; std::invalid_argument for a string that is not UTF-8.
+  // observations.
   void update(double value, bool integral = false);  // NaN and infinities are counted apart
   void update(std::int64_t value) { update(static_cast<double>(value), true); }
   void update(std::string_view value, std::uint64_t count = 1);
@@ -44,8 +44,10 @@ class Column {
   void update_hash(std::uint64_t hash, std::string_view path);
   // As one update() each, but faster; of integers too many to list, other rare ones may be kept.
   void update(std::span<const double> values, bool integral = false);
-  void update(std::span<const std::int64_t> values);
   void add_meaning(const Meaning& meaning) noexcept { meaning_.add(meaning); }
+  // Says of numbers that were added before that they were bools or dates. std::invalid_argument
+  // unless there are so many integers and others.
+  void add_types(std::uint64_t bools, std::uint64_t dates);
   // `other` must not be this column.
   void merge(const Column& other);
 
@@ -55,6 +57,8 @@ class Column {
   [[nodiscard]] std::uint64_t fractional() const noexcept {
     return numbers().observed() - integral();
   }
+  [[nodiscard]] std::uint64_t bools() const noexcept { return numbers_.or_empty().bools; }
+  [[nodiscard]] std::uint64_t dates() const noexcept { return numbers_.or_empty().dates; }
   [[nodiscard]] std::uint64_t strings() const noexcept { return frequent_strings().n(); }
   // Observations that were not missing.
   [[nodiscard]] std::uint64_t values() const noexcept { return numbers().observed() + strings(); }
@@ -84,6 +88,8 @@ class Column {
     explicit Numbers(std::uint64_t key = 0) : sketch(key) {}
 
     std::uint64_t integral = 0;
+    std::uint64_t bools = 0;  // of the integers: 0 and 1
+    std::uint64_t dates = 0;  // of the others: dates and times, as seconds since 1970
     sketch::QuantileSketch sketch;
     Box<NumberFacts> facts;  // once the sketch is no longer exact
   };

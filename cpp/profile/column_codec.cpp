@@ -31,6 +31,8 @@ void Column::layout(Codec& codec) {
   if ((head & kHasNumbers) != 0) {
     Numbers& numbers = numbers_.make(key_);
     codec.varint(numbers.integral);
+    codec.varint(numbers.bools);
+    codec.varint(numbers.dates);
     codec.part(numbers.sketch, key_);
     if (!numbers.sketch.is_exact()) {
       NumberFacts& facts = numbers.facts.make();
@@ -76,6 +78,8 @@ void Column::complete() {
     throw DecodeError(std::to_string(integral()) + " integers among " + std::to_string(observed) +
                       " numbers");
   }
+  wire::require(bools() <= integral() && dates() <= fractional(),
+                "more bools or dates than numbers");
   if (numbers_ && numbers().is_exact()) {
     numbers_->facts = {};
   } else if (numbers_) {

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "wire/text.hpp"
-
 namespace lightmeter::profile {
 
 void Exemplars::keep(std::size_t count) {
@@ -26,8 +24,6 @@ void Exemplars::add(std::span<const std::pair<std::string, double>> values, std:
                                 std::to_string(picture.thumbnail.size()) + "; expected at most " +
                                 std::to_string(kMaxPath) + " and " + std::to_string(kMaxThumbnail));
   }
-  wire::check_text(picture.path);
-  for (const auto& [feature, value] : values) wire::check_text(feature);
   if (keep() == 0) return;
   for (const auto& [feature, value] : values) {
     if (!std::isfinite(value)) continue;

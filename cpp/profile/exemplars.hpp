@@ -43,7 +43,7 @@ class Exemplars {
   [[nodiscard]] bool empty() const noexcept { return keep() == 0; }
 
   // `hash` stands for the picture's contents and path. Values that are not finite are passed over.
-  // std::invalid_argument for a path or thumbnail that is too long, and for text that is not UTF-8.
+  // std::invalid_argument for a path or thumbnail that is too long.
   void add(std::span<const std::pair<std::string, double>> values, std::uint64_t hash,
            Picture picture);
   // The sum keeps as many as the side that keeps fewer, which is all that it can know; a side that

@@ -55,11 +55,10 @@ class FirstK {
     }
   }
   // The sum keeps as many as the side that keeps fewer, which is all that it can know; a side that
-  // keeps none has no say. `made_own` is applied to the other's entries.
-  template <class MadeOwn = std::identity>
-  void merge(const FirstK& other, MadeOwn&& made_own = {}) {
+  // keeps none has no say.
+  void merge(const FirstK& other) {
     if (other.most_ > 0 && (most_ == 0 || other.most_ < most_)) limit(other.most_);
-    for (const Entry& entry : other.entries_) add(made_own(entry));
+    for (const Entry& entry : other.entries_) add(entry);
   }
 
   // limit() for what users ask for: std::invalid_argument for more than `greatest`.

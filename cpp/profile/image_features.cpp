@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "measure/statistics.hpp"
-#include "wire/text.hpp"
 
 namespace lightmeter::profile {
 
@@ -83,8 +82,6 @@ ImageFeatures::ImageFeatures(measure::ImageMeter& meter) : values(meter.values()
 
 void log_image(Profile& profile, std::string_view prefix, const ImageFeatures& image,
                std::string_view mode, std::string_view path, std::string_view reading) {
-  wire::check_text(mode);
-  wire::check_text(path);
   auto column = columns_of(profile, prefix);
   add_all(column, image, path, [](auto name, Group /*group*/) { return std::optional(name); });
   if (!image.pixels.empty()) profile.joint(prefix).update(image.values);  // from the default set on
@@ -103,8 +100,6 @@ std::optional<std::string_view> band_number(std::string_view name, Group group) 
 void log_bands(Profile& profile, std::string_view prefix,
                std::span<const std::pair<std::string, ImageFeatures>> bands, std::string_view mode,
                std::string_view path, std::string_view reading) {
-  wire::check_text(mode);
-  wire::check_text(path);
   auto column = columns_of(profile, prefix);
   for (const auto& [band, image] : bands) {
     const bool is_first = &image == &bands.front().second;

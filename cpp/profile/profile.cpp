@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "sketch/limits.hpp"
-#include "wire/text.hpp"
 
 namespace lightmeter::profile {
 
@@ -42,7 +41,6 @@ void merge_all(Map& own, const Map& more) {
 Profile::Columns::iterator Profile::place_of(std::string_view name, const Meaning& meaning) {
   auto place = columns_.lower_bound(name);
   if (place == columns_.end() || place->first != name) {
-    wire::check_text(name);
     place = columns_.emplace_hint(place, std::string(name), Column(name));
   }
   place->second.add_meaning(meaning);
@@ -68,31 +66,9 @@ Column& Profile::column(std::size_t i, std::string_view name, const Meaning& mea
 const Column* Profile::find(std::string_view name) const { return find_in(columns_, name); }
 
 void Profile::count_images(std::string_view prefix, const ImageGroup& more) {
-  wire::check_text(prefix);
-  for (const auto& [policy, read] : more.exif_read) {
-    for (const auto* names : {&policy.allow, &policy.deny}) {
-      for (const std::string& tag : *names) wire::check_text(tag);
-    }
-  }
   ImageGroup& images = groups_[std::string(prefix)];
   sketch::check_sum(images.observations(), more.observations());
   images.merge(more);
-}
-
-void Profile::add_types(std::string_view name, const Types& more) {
-  if (more.bools + more.dates == 0) return;
-  Types types = this->types(name);
-  types.merge(more);
-  const Column* column = find(name);
-  if (column == nullptr || !types.fit(*column)) {
-    throw std::invalid_argument("got more bools or dates than numbers");
-  }
-  types_.insert_or_assign(std::string(name), types);
-}
-
-Types Profile::types(std::string_view name) const {
-  const Types* types = find_in(types_, name);
-  return types == nullptr ? Types() : *types;
 }
 
 void Profile::log_vector(std::string_view name, std::span<const double> vector, Origin origin) {
@@ -105,24 +81,7 @@ void Profile::log_vector(std::string_view name, std::span<const double> vector, 
 
 const Vectors* Profile::vectors(std::string_view name) const { return find_in(vectors_, name); }
 
-Joint& Profile::joint(std::string_view prefix) {
-  wire::check_text(prefix);
-  return joints_[std::string(prefix)];
-}
-
-// Of the years 1 to 9999, which are those of calendars in general and of Python's datetime.
-bool Profile::is_date(std::int64_t timestamp) noexcept {
-  constexpr std::int64_t kLeast = -62'135'596'800'000, kEnd = 253'402'300'800'000;
-  return timestamp >= kLeast && timestamp < kEnd;
-}
-
-void Profile::set_dataset_timestamp(std::optional<std::int64_t> timestamp) {
-  if (timestamp && !is_date(*timestamp)) {
-    throw std::invalid_argument("got a dataset timestamp of " + std::to_string(*timestamp) +
-                                " ms since 1970; expected one of the years 1 to 9999");
-  }
-  dataset_timestamp_ = timestamp;
-}
+Joint& Profile::joint(std::string_view prefix) { return joints_[std::string(prefix)]; }
 
 std::uint64_t Profile::missing(std::string_view name) const {
   const Column* column = find(name);
@@ -161,12 +120,11 @@ void Profile::merge(const Profile& other) {
   merge_all(vectors_, other.vectors_);
   merge_all(joints_, other.joints_);
   merge_all(readings_, other.readings_);  // no more than images
-  merge_all(types_, other.types_);        // no more than numbers
   failures.merge(other.failures);
   decoders.merge(other.decoders);
   tags.merge(other.tags);
-  if (const auto theirs = other.dataset_timestamp_) {
-    dataset_timestamp_ = std::min(dataset_timestamp_.value_or(*theirs), *theirs);
+  if (const auto theirs = other.dataset_timestamp) {
+    dataset_timestamp = std::min(dataset_timestamp.value_or(*theirs), *theirs);
   }
   exemplars.merge(other.exemplars);
   rows.merge(other.rows);

@@ -17,7 +17,6 @@
 #include "profile/joint.hpp"
 #include "profile/row_sample.hpp"
 #include "profile/text_pairs.hpp"
-#include "profile/types.hpp"
 #include "profile/vectors.hpp"
 
 namespace lightmeter::profile {
@@ -28,8 +27,8 @@ class Profile {
   template <class Part>
   using ByName = std::map<std::string, Part, std::less<>>;
 
-  // Names and prefixes are UTF-8, or std::invalid_argument; counts above 2^56 are refused with
-  // IncompatibleError. So what was put in can be encoded and read back.
+  // Texts are UTF-8, as those of Python are. Counts above 2^56 are refused with IncompatibleError. So
+  // what was put in can be encoded and read back.
 
   // The column of that name, made if there is none; the meaning is added to that of one there is.
   Column& column(std::string_view name, const Meaning& meaning = {});
@@ -44,11 +43,6 @@ class Profile {
   [[nodiscard]] std::uint64_t missing(std::string_view name) const;
   // How many were not: numbers, strings and vectors.
   [[nodiscard]] std::uint64_t values(std::string_view name) const;
-  // Says of numbers of a column, which were added before, that they were bools or dates.
-  // std::invalid_argument unless it has so many integers and others.
-  void add_types(std::string_view name, const Types& more);
-  // Of no column too.
-  [[nodiscard]] Types types(std::string_view name) const;
   // Adds a vector to a feature; one that Vectors does not take is missing.
   void log_vector(std::string_view name, std::span<const double> vector, Origin origin);
   // Null if the feature has none.
@@ -75,13 +69,8 @@ class Profile {
   }
   [[nodiscard]] const ByName<ImageGroup>& groups() const noexcept { return groups_; }
 
-  // Milliseconds since 1970 UTC; absent unless set. std::invalid_argument outside of the years 1 to
-  // 9999.
-  void set_dataset_timestamp(std::optional<std::int64_t> timestamp);
-  [[nodiscard]] std::optional<std::int64_t> dataset_timestamp() const noexcept {
-    return dataset_timestamp_;
-  }
-
+  // Milliseconds since 1970 UTC, in the years 1 to 9999; absent unless set.
+  std::optional<std::int64_t> dataset_timestamp;
   // Pictures to look at; none unless asked for.
   Exemplars exemplars;
   // Rows to compare an image with; none unless asked for.
@@ -126,10 +115,8 @@ class Profile {
   };
 
   Columns::iterator place_of(std::string_view name, const Meaning& meaning);
-  static bool is_date(std::int64_t timestamp) noexcept;
   void count_images(std::string_view prefix, const ImageGroup& more);
 
-  std::optional<std::int64_t> dataset_timestamp_;
   Columns columns_;
   Places places_;
   ByName<ImageGroup> groups_;
@@ -137,7 +124,6 @@ class Profile {
   ByName<Vectors> vectors_;
   ByName<Joint> joints_;
   ByName<Readings> readings_;
-  ByName<Types> types_;
 };
 
 }  // namespace lightmeter::profile

@@ -17,6 +17,9 @@ constexpr std::uint8_t kMagic[4] = {'L', 'M', 'P', '\n'};
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kHeadSize = 11;
 
+// Of the dataset timestamps, which are those of Python's datetime.
+constexpr std::int64_t kYear1 = -62'135'596'800'000, kYear10000 = 253'402'300'800'000;
+
 // Reads the head; returns the number of sections.
 std::uint8_t checked_head(wire::Reader& in, std::span<const std::uint8_t> data) {
   if (data.size() < kHeadSize || !std::equal(std::begin(kMagic), std::end(kMagic), data.begin())) {
@@ -83,16 +86,17 @@ struct Profile::Section {
   bool (*is_there)(const Profile& profile);
   void (*layout)(Codec& codec, Profile& profile);
 
-  static const std::array<Section, 13> kAll;
+  static const std::array<Section, 12> kAll;
 };
 
-constinit const std::array<Profile::Section, 13> Profile::Section::kAll{{
-    {"timestamp", [](const Profile& profile) { return profile.dataset_timestamp_.has_value(); },
+constinit const std::array<Profile::Section, 12> Profile::Section::kAll{{
+    {"timestamp", [](const Profile& profile) { return profile.dataset_timestamp.has_value(); },
      [](Codec& codec, Profile& profile) {
-       std::int64_t timestamp = profile.dataset_timestamp_.value_or(0);
+       std::int64_t timestamp = profile.dataset_timestamp.value_or(0);
        codec.zigzag(timestamp);
-       codec.require(is_date(timestamp), "a dataset timestamp outside of the years 1 to 9999");
-       if (codec.reads()) profile.dataset_timestamp_ = timestamp;
+       codec.require(timestamp >= kYear1 && timestamp < kYear10000,
+                     "a dataset timestamp outside of the years 1 to 9999");
+       if (codec.reads()) profile.dataset_timestamp = timestamp;
      }},
     of<&Profile::groups_>("images"),
     {"columns", [](const Profile& profile) { return !profile.columns_.empty(); },
@@ -111,7 +115,6 @@ constinit const std::array<Profile::Section, 13> Profile::Section::kAll{{
     of<&Profile::decoders>("decoders"),
     of<&Profile::readings_>("readings"),
     of<&Profile::tags>("tags"),
-    of<&Profile::types_>("types"),
 }};
 
 std::vector<std::uint8_t> Profile::encode() const {
@@ -160,11 +163,6 @@ Profile Profile::decode(std::span<const std::uint8_t> data) {
     wire::require(
         images != profile.groups_.end() && readings.observations() <= images->second.images,
         "readings of more images than there are");
-  }
-  for (const auto& [name, types] : profile.types_) {
-    const Column* column = profile.find(name);
-    wire::require(column != nullptr && types.fit(*column),
-                  "more bools or dates than the feature has numbers");
   }
   for (const auto& [name, vectors] : profile.vectors_) {
     const Column* column = profile.find(name);

@@ -7,7 +7,6 @@
 #include <stdexcept>
 
 #include "sketch/mix.hpp"
-#include "wire/text.hpp"
 
 namespace lightmeter::profile {
 
@@ -35,7 +34,6 @@ void RowSample::keep(std::size_t count) { rows_.keep(count, kMaxKeep, "rows"); }
 void RowSample::add(const Numbers& numbers) {
   Numbers row;
   for (const auto& [name, value] : numbers) {
-    wire::check_text(name);
     if (row.size() == kMaxNumbers || !is_kept(name, value)) continue;
     row.emplace_hint(row.end(), name, value + 0.0);  // -0.0 is 0.0
   }
@@ -47,19 +45,9 @@ void RowSample::add(const Numbers& numbers) {
     names.emplace_back(name);
     rounded.values.push_back(static_cast<float>(value) + 0.0F);  // which may round to -0
   }
-  rounded.names = shared(std::make_shared<const Names>(std::move(names)));
+  if (last_ == nullptr || *last_ != names) last_ = std::make_shared<const Names>(std::move(names));
+  rounded.names = last_;
   rows_.add(std::move(rounded));
-}
-
-void RowSample::merge(const RowSample& other) {
-  rows_.merge(other.rows_,
-              [this](const Row& row) { return Row{row.hash, shared(row.names), row.values}; });
-}
-
-const std::shared_ptr<const RowSample::Names>& RowSample::shared(
-    const std::shared_ptr<const Names>& names) {
-  if (last_ == nullptr || (last_ != names && *last_ != *names)) last_ = names;
-  return last_;
 }
 
 RowSample::Tables RowSample::tables() const {

@@ -28,7 +28,7 @@ class RowSample {
   using Names = std::vector<std::string>;  // rising
   struct Row {
     std::uint64_t hash = 0;
-    std::shared_ptr<const Names> names = nullptr;  // rows with the same names share them
+    std::shared_ptr<const Names> names = nullptr;  // rows of one profile share them
     std::vector<float> values = {};                // in their order
 
     friend bool operator<(const Row& a, const Row& b) {
@@ -46,13 +46,12 @@ class RowSample {
   [[nodiscard]] bool empty() const noexcept { return keep() == 0; }
 
   // Adds the numbers of an image by name. Passed over are values that no float is near, and names
-  // longer than kMaxName; a row of which nothing is left is not added. std::invalid_argument for
-  // text that is not UTF-8.
+  // longer than kMaxName; a row of which nothing is left is not added.
   using Numbers = std::map<std::string_view, double>;
   void add(const Numbers& numbers);
   // The sum keeps as many as the side that keeps fewer, which is all that it can know; a side that
   // keeps none has no say.
-  void merge(const RowSample& other);
+  void merge(const RowSample& other) { rows_.merge(other.rows_); }
 
   [[nodiscard]] const std::vector<Row>& rows() const noexcept { return rows_.entries(); }
   // By the names that rows have.
@@ -62,9 +61,6 @@ class RowSample {
   void layout(Codec& codec);
 
  private:
-  // The names of the row before, if these are equal.
-  const std::shared_ptr<const Names>& shared(const std::shared_ptr<const Names>& names);
-
   FirstK<Row, ByHash> rows_;
   std::shared_ptr<const Names> last_;  // names of the row that was last added
 };

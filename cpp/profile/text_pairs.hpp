@@ -1,9 +1,9 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "profile/first_k.hpp"
 #include "wire/text.hpp"
@@ -11,12 +11,7 @@
 namespace lightmeter::profile {
 
 // What decoded pictures of a format, or what somebody says of a profile.
-struct TextPair {
-  std::string key;
-  std::string value;
-
-  friend auto operator<=>(const TextPair&, const TextPair&) = default;
-};
+using TextPair = std::pair<std::string, std::string>;
 
 // A set of pairs, of which a merge has those of both sides.
 class TextPairs : public FirstK<TextPair> {
@@ -27,17 +22,15 @@ class TextPairs : public FirstK<TextPair> {
 
   TextPairs() : FirstK(kMaxEntries) {}
 
-  // What is longer keeps its start. std::invalid_argument unless both are UTF-8.
+  // What is longer keeps its start.
   void add(std::string_view key, std::string_view value) {
-    wire::check_text(key);
-    wire::check_text(value);
     FirstK::add(
         {std::string(wire::cut_text(key, kMaxKey)), std::string(wire::cut_text(value, kMaxValue))});
   }
   void layout(Codec& codec) {
     FirstK::layout(codec, [&](TextPair& pair) {
-      codec.text(pair.key, kMaxKey);
-      codec.text(pair.value, kMaxValue);
+      codec.text(pair.first, kMaxKey);
+      codec.text(pair.second, kMaxValue);
     });
   }
 };

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "sketch/limits.hpp"
-#include "wire/text.hpp"
 #include "wire/wire.hpp"
 
 namespace lightmeter::sketch {
@@ -12,9 +11,6 @@ namespace {
 
 std::size_t key_bytes(const std::string& key) { return key.size(); }
 std::size_t key_bytes(std::int64_t) { return sizeof(std::int64_t); }
-
-void check_key(const std::string& key) { wire::check_text(key); }
-void check_key(std::int64_t) {}
 
 void write_key(wire::Writer& out, const std::string& key) { out.string(key); }
 void write_key(wire::Writer& out, std::int64_t key) { out.zigzag(key); }
@@ -34,7 +30,6 @@ void FrequentItems<Key>::update(const Key& value, std::uint64_t count) {
     place->second.count += count;
     return;
   }
-  check_key(value);
   counters_.emplace_hint(place, value, Counter{floor_ + count, floor_});
   n_ += count;
   bytes_ += key_bytes(value);
@@ -49,7 +44,6 @@ void FrequentItems<Key>::update(std::span<const Key> rising,
                                 std::span<const std::uint64_t> counts) {
   std::uint64_t total = n_;
   for (const std::uint64_t count : counts) total = check_sum(total, count);
-  for (const Key& value : rising) check_key(value);
   n_ = total;
   std::vector<std::size_t> fresh;  // places of the values that are new
   auto place = counters_.begin();
@@ -196,7 +190,6 @@ FrequentItems<Key> FrequentItems<Key>::from_state(const State& state) {
   result.floor_ = state.floor;
   std::uint64_t left = state.n;
   for (const auto& [value, lower, estimate] : state.entries) {
-    check_key(value);
     const std::uint64_t error = estimate - lower;
     require(lower <= estimate && error <= state.floor && estimate != 0 && estimate >= state.floor &&
                 estimate - state.floor <= left,

@@ -31,7 +31,7 @@ class FrequentItems {
   static constexpr std::size_t kMaxEntries = 512;
   static constexpr std::size_t kMaxBytes = 8192;
 
-  // std::invalid_argument for a string that is not UTF-8; IncompatibleError as for merge().
+  // IncompatibleError as for merge().
   void update(const Key& value, std::uint64_t count = 1);
   // rising[i] counts[i] times, as if merged with a list that holds all of them: faster than one by
   // one, and what is dropped is the least of all.

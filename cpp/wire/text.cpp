@@ -1,8 +1,6 @@
 #include "wire/text.hpp"
 
 #include <cstdint>
-#include <stdexcept>
-#include <string>
 
 namespace lightmeter::wire {
 
@@ -26,13 +24,6 @@ bool is_utf8(std::string_view chars) noexcept {
     i += more;
   }
   return true;
-}
-
-void check_text(std::string_view text) {
-  if (!is_utf8(text)) {
-    throw std::invalid_argument("got text of " + std::to_string(text.size()) +
-                                " bytes that is not UTF-8; names and values must be");
-  }
 }
 
 std::string_view cut_text(std::string_view text, std::size_t most) noexcept {

@@ -4,7 +4,7 @@
 # thread makes it leaves its child waiting for ever. So none is made where the GIL is given up, but
 # those that bind_kernels.cpp makes at import, and those of a thread, which no other one waits for.
 set(at_import kernels::active kernels::hsv_tables)
-set(of_a_thread decode::huffman_table DeepTables::of_thread Pool<.*>::mine)
+set(of_a_thread decode::huffman_table)
 set(with_the_gil drift:: profile::)
 
 execute_process(COMMAND ${NM} -C ${OBJECTS} OUTPUT_VARIABLE symbols ERROR_QUIET

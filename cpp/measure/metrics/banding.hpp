@@ -30,9 +30,6 @@ struct Banding {
   // all up to it.
   Area area{};
   std::vector<std::uint64_t> row_sums, row_counts, column_sums, column_starts;
-  // The columns' sums over the last runs, few enough for 32 bits.
-  std::vector<std::uint32_t> recent;
-  std::uint32_t recent_runs = 0;
 
   void start(const Frame&, const Area& all) {
     area = all;
@@ -41,16 +38,13 @@ struct Banding {
     for (auto* sums : {&row_sums, &row_counts}) sums->assign(rows, 0);
     column_sums.assign(columns, 0);
     column_starts.assign(columns + 1, 0);
-    recent.assign(columns, 0);
   }
 
   template <class S>
   LIGHTMETER_INLINE void pixels(const PixelRow<S>& row) noexcept {
     const auto x = static_cast<std::size_t>(row.x - area.x);
     const auto y = static_cast<std::size_t>(row.y - area.y);
-    if (recent_runs == kRuns) settle();
-    recent_runs += 1;
-    std::uint32_t* const columns = recent.data() + x;
+    std::uint64_t* const columns = column_sums.data() + x;
     const S* const luma = row.luma;
     const std::size_t n = row.n;
     for (std::size_t i = 0; i < n; ++i) columns[i] += luma[i];
@@ -66,38 +60,24 @@ struct Banding {
     add(row_sums, other.row_sums, row);
     add(row_counts, other.row_counts, row);
     add(column_sums, other.column_sums, column);
-    add(column_sums, other.recent, column);
     add(column_starts, other.column_starts, column);
   }
 
   void read(const ImageFacts& image, std::span<Amount> out) const {
-    Integers sums = column_sums, column_counts(column_sums.size());
-    add(sums, recent);
+    Integers column_counts(column_sums.size());
     std::uint64_t count = 0;
     for (std::size_t i = 0; i < column_counts.size(); ++i) {
       count += column_starts[i];
       column_counts[i] = count;
     }
     out[0] = banding(row_sums, row_counts) / image.step;
-    out[1] = banding(sums, column_counts) / image.step;
+    out[1] = banding(column_sums, column_counts) / image.step;
   }
 
  private:
   using Integers = std::vector<std::uint64_t>;
 
-  static constexpr std::uint32_t kRuns = 65'536;  // 65 535 * 65 536 < 2^32
-
-  // Apart from the rows' functions: the library's code must not be compiled for their instructions.
-  [[gnu::noinline]] void settle() noexcept {
-    for (std::size_t i = 0; i < recent.size(); ++i) {
-      column_sums[i] += recent[i];
-      recent[i] = 0;
-    }
-    recent_runs = 0;
-  }
-
-  template <class Others>
-  static void add(Integers& sums, const Others& others, std::size_t offset = 0) noexcept {
+  static void add(Integers& sums, const Integers& others, std::size_t offset) noexcept {
     for (std::size_t i = 0; i < others.size(); ++i) sums[offset + i] += others[i];
   }
 

@@ -24,26 +24,18 @@ struct Blockiness {
 
   template <class S>
   LIGHTMETER_INLINE void neighbours(const LumaRow<S>& row) noexcept {
-    const auto n = static_cast<std::uint64_t>(row.n);
-    if (!row.top) {
-      const std::uint64_t sum = differences(row.here.luma, row.above.luma, row.n);
-      if (static_cast<std::size_t>(row.y) % kBlock == 0) {
-        borders += n;
-        border_sum += sum;
-      } else {
-        others += n;
-        other_sum += sum;
-      }
-    }
+    std::uint64_t above_sum = 0;
     for (std::size_t start = 0; start < row.n; start += kChunk) {
       const std::size_t count = chunk_end(start, row.n, kChunk) - start;
       const auto phase = (static_cast<std::size_t>(row.x) + start) % kBlock;
       const S* const here = row.here.luma + start;
       const S* const left = here - 1;
+      const S* const above = row.above.luma + start;
       const S* const border = kBorder<S>.bits + phase;
-      ChunkSum<S> all = 0, at_borders = 0;
+      ChunkSum<S> all = 0, at_borders = 0, from_above = 0;
       for (std::size_t i = 0; i < count; ++i) {
         all += distance(here[i], left[i]);
+        from_above += distance(here[i], above[i]);
         at_borders +=
             distance(static_cast<S>(here[i] & border[i]), static_cast<S>(left[i] & border[i]));
       }
@@ -53,6 +45,12 @@ struct Blockiness {
       border_sum += static_cast<std::uint64_t>(at_borders);
       others += count - crossed;
       other_sum += static_cast<std::uint64_t>(all - at_borders);
+      above_sum += static_cast<std::uint64_t>(from_above);
+    }
+    if (!row.top) {
+      const bool is_border = static_cast<std::size_t>(row.y) % kBlock == 0;
+      (is_border ? borders : others) += row.n;
+      (is_border ? border_sum : other_sum) += above_sum;
     }
     if (row.left) {  // has nothing left of it, but its mirror image was taken
       borders -= 1;
@@ -83,19 +81,6 @@ struct Blockiness {
     for (std::size_t i = 0; i < kChunk + kBlock; i += kBlock) mask.bits[i] = static_cast<S>(~S{0});
     return mask;
   }();
-
-  template <class S>
-  LIGHTMETER_INLINE static std::uint64_t differences(const S* a, const S* b,
-                                                     std::size_t n) noexcept {
-    std::uint64_t sum = 0;
-    for (std::size_t start = 0; start < n; start += kChunk) {
-      const std::size_t end = chunk_end(start, n, kChunk);
-      ChunkSum<S> chunk_sum = 0;
-      for (std::size_t i = start; i < end; ++i) chunk_sum += distance(a[i], b[i]);
-      sum += static_cast<std::uint64_t>(chunk_sum);
-    }
-    return sum;
-  }
 };
 
 }  // namespace lightmeter::measure

@@ -138,7 +138,7 @@ def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
 
 
 def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Sequence[float]]:
-    missing, _, _, texts, vectors = core.counts(name)
+    missing, _, _, texts, vectors, *_ = core.counts(name)
     if meaning.role == "failure":
         return "failure", (0, 0.0, 0.0, 0.0, 0, missing, texts, 0)
     numbers = _core.numbers_of(core, name)

@@ -107,7 +107,7 @@ class ColumnView:
     @property
     def _counts(self) -> tuple[int, int, int, int, int]:
         """Missing values, integers, fractions, strings, vectors."""
-        return self._core.counts(self.name)
+        return self._core.counts(self.name)[:5]
 
     @property
     def n(self) -> int:
@@ -122,10 +122,9 @@ class ColumnView:
     @property
     def types(self) -> TypeCounts:
         """How many observations are integers, other numbers, texts, bools, dates or missing."""
-        missing, integers, fractions, texts, _ = self._counts
+        missing, integers, fractions, texts, _, bools, dates = self._core.counts(self.name)
         if self.meaning.is_date:
             return TypeCounts(0, 0, texts, 0, integers + fractions, missing)
-        bools, dates = self._core.types(self.name)
         return TypeCounts(integers - bools, fractions - dates, texts, bools, dates, missing)
 
     @property

@@ -18,7 +18,6 @@
 #include "kernels/cells.hpp"
 #include "kernels/colour.hpp"
 #include "measure/image_meter.hpp"
-#include "measure/pool.hpp"
 
 namespace lightmeter::measure {
 namespace {
@@ -280,8 +279,8 @@ TEST(ColourTables, FewWait) {
   }
 }
 
-// Meters move from thread to thread while tables wait, and pools serve all of them.
-TEST(ColourTables, ThreadsShareThePools) {
+// Meters move from thread to thread while tables wait.
+TEST(ColourTables, MetersMoveBetweenThreads) {
   std::vector<Picture> images;
   std::vector<ImageCounts> want;
   for (const Colours colours : kColours) {
@@ -309,27 +308,6 @@ TEST(ColourTables, ThreadsShareThePools) {
   }
 }
 
-TEST(Pool, ThreadsGetEachThingOnce) {
-  constexpr int kThings = 6;
-  static Pool<std::atomic<int>, 8> pool;
-  for (int i = 0; i < kThings; ++i) pool.give(std::make_unique<std::atomic<int>>(0));
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([] {
-      for (int i = 0; i < 5000; ++i) {
-        auto thing = pool.take();
-        ASSERT_NE(thing, nullptr);
-        EXPECT_EQ(thing->fetch_add(1), 0);
-        thing->fetch_sub(1);
-        pool.give(std::move(thing));
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (int i = 0; i < kThings; ++i) EXPECT_NE(pool.take(), nullptr);
-  EXPECT_EQ(pool.take(), nullptr);
-}
-
 // A process that forks while threads take tables and give them back leaves its child what it needs
 // to count, and to go on with an image that waits. These threads allocate nothing meanwhile, as not
 // every sanitizer knows what to do with its own locks.
@@ -339,10 +317,10 @@ TEST(ColourTables, AChildCountsWhateverOthersDid) {
   const Tile tile{image.all(), 0, 0, {kWidth, kHeight}, nullptr};
   const std::vector<std::uint8_t> plane(kBlockPixels, 9);
   {
-    std::array<ColourTables, 4> for_the_pool;
-    for (ColourTables& tables : for_the_pool) tables.prepare(tile, 1'000'000);
+    std::array<ColourTables, 4> before;
+    for (ColourTables& tables : before) tables.prepare(tile, 1'000'000);
     ImageCounts none;
-    for (ColourTables& tables : for_the_pool) tables.drain(kernels::active(), none);
+    for (ColourTables& tables : before) tables.drain(kernels::active(), none);
   }
   std::atomic<int> ready{0};
   std::atomic<bool> stop{false};

@@ -242,11 +242,6 @@ TEST(ImageMeter, RefusesWhatItCannotCount) {
     EXPECT_THROW(meter.update(view), std::invalid_argument);
     EXPECT_TRUE(meter.counts() == ImageCounts{});
   };
-  refused([](Pixels& view) { view.width = 0; });
-  refused([](Pixels& view) { view.height = -1; });
-  refused([](Pixels& view) { view.data = nullptr; });
-  refused([](Pixels& view) { view.channels = 2; });
-  refused([](Pixels& view) { view.channels = 4; });
   refused([](Pixels& view) { view.height = kMaxPixels / 2 + 1; });
   refused([](Pixels& view) { view.width = view.height = std::ptrdiff_t{1} << 40; });
 

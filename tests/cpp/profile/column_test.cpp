@@ -82,21 +82,21 @@ TEST(Column, FactsSurviveLeavingExactMode) {
 }
 
 TEST(Column, ManyAtOnceAreOneByOne) {
-  std::vector<std::int64_t> integers(5000);
-  std::iota(integers.begin(), integers.end(), -2500);
+  std::vector<double> integers(5000);
+  std::iota(integers.begin(), integers.end(), -2500.0);
   const std::vector<double> fractions{0.5, -0.0, std::numeric_limits<double>::infinity()};
   for (const std::size_t first : {std::size_t{0}, std::size_t{700}, std::size_t{1024}}) {
     for (const bool mixed : {false, true}) {
       Column together("a");
       Column apart("a");
-      const std::span<const std::int64_t> all(integers);
+      const std::span<const double> all(integers);
       for (const auto part : {all.first(first), all.subspan(first)}) {
         if (mixed) together.update(std::span(fractions));
-        together.update(part);
+        together.update(part, true);
         for (const double v : fractions) {
           if (mixed) apart.update(v);
         }
-        for (const std::int64_t v : part) apart.update(v);
+        for (const double v : part) apart.update(v, true);
       }
       EXPECT_EQ(together.integral(), apart.integral());
       EXPECT_EQ(together.fractional(), apart.fractional());
@@ -218,6 +218,31 @@ TEST(Column, DecodeRefusesWhatCannotBe) {
   bytes[2] = 2;  // two integers among one number
   wire::Reader in(bytes);
   EXPECT_THROW((void)decoded_column(in, "a"), DecodeError);
+}
+
+TEST(Column, BoolsAndDatesAddUpInMergesAndFiles) {
+  const auto logged = [](int integers, int fractions, std::uint64_t bools, std::uint64_t dates) {
+    Column column("a");
+    for (int i = 0; i < integers; ++i) column.update(std::int64_t{1});
+    for (int i = 0; i < fractions; ++i) column.update(0.5);
+    column.add_types(bools, dates);
+    return column;
+  };
+  Column column = logged(3, 2, 2, 1);
+  column.merge(logged(1, 1, 1, 1));
+  const Column again = round_trip(column, "a");
+  EXPECT_EQ(again.bools(), 3U);
+  EXPECT_EQ(again.dates(), 2U);
+  EXPECT_THROW(column.add_types(2, 0), std::invalid_argument);
+  EXPECT_THROW(column.add_types(0, 2), std::invalid_argument);
+  EXPECT_THROW(Column("b").add_types(1, 0), std::invalid_argument);
+  auto bytes = encoded(logged(1, 1, 1, 1));
+  for (const std::size_t types : {3, 4}) {  // behind the head, the missing and the integers
+    bytes[types] = 2;
+    wire::Reader in(bytes);
+    EXPECT_THROW((void)decoded_column(in, "a"), DecodeError);
+    bytes[types] = 1;
+  }
 }
 
 TEST(Column, EveryRoleAndOriginIsKeptAndNoOtherIsRead) {

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import encoded, lightmeter
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter import (
     Profile,
     ProfileView,
@@ -24,7 +22,6 @@ from lightmeter import (
 from lightmeter.drift.deviation import Rows
 from lightmeter.errors import ImageError
 from lightmeter.profile.profile import MOST_SAMPLE
-from lightmeter.testing import fold, merge_trees
 from PIL import Image, ImageFilter
 
 LEVEL = 0.05
@@ -169,24 +166,6 @@ def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:
     for mode, rows in (("L", 20), ("RGB", 40)):  # gray pictures have no hue
         check = check_image(scene(99).convert(mode), mixed, level=LEVEL)
         assert (check.verdict, check.rows) == ("ordinary", rows)
-
-
-def leaf(seed: int) -> ProfileView:
-    profile = Profile(sample=5, metrics="whylogs")  # without co-moments, which are rounded
-    profile.track(scene(seed))
-    return profile.view()
-
-
-@settings(max_examples=20, derandomize=True)
-@given(merge_trees(st.integers(0, 20)), st.randoms(use_true_random=False))
-def test_any_order_and_tree_keeps_the_same_rows(tree, random) -> None:  # type: ignore[no-untyped-def]
-    leaves: list[int] = []
-    merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
-    random.shuffle(leaves)
-    assert merged == ProfileView.merge_many(map(leaf, leaves))
-    assert len(merged.sample) == min(5, len(set(leaves)))
-    again = ProfileView.from_bytes(merged.to_bytes())
-    assert (again, again.sample) == (merged, merged.sample)
 
 
 def test_rows_are_kept_where_asked_for(tmp_path: Path) -> None:

@@ -1,48 +1,12 @@
-"""view.failures: which files failed and why, bounded, and the same for any order of merges."""
+"""view.failures: which files failed and why, and bounded."""
 
 import base64
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from lightmeter import Failure, Profile, ProfileView, profile_images
-from lightmeter.testing import fold, merge_trees
-
-REASONS = st.sampled_from(["empty", "truncated", "corrupt", "vanished"])
-PATHS = st.none() | st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12
-)
-FAILURES = st.builds(Failure, PATHS, REASONS, st.text(max_size=6))
-
-
-def profile_of(failures: list[Failure]) -> ProfileView:
-    profile = Profile()
-    for failure in failures:
-        profile._log_failure("image", failure)
-    return profile.view()
-
-
-def key(failure: Failure) -> tuple[bool, bytes, bytes, bytes]:
-    path = os.fsencode(failure.path or "")
-    return not path, path, failure.reason.encode(), failure.detail.encode()
-
-
-@given(merge_trees(st.lists(FAILURES, max_size=30)))
-@settings(max_examples=25)
-def test_any_tree_of_merges_keeps_the_same(tree: Any) -> None:
-    together = fold(tree, list, lambda a, b: a + b)
-    merged = fold(tree, profile_of, lambda a, b: a.merge(b))
-    wanted = {
-        failure._replace(detail=failure.detail.encode(errors="replace").decode())
-        for failure in together
-    }
-    assert merged.failures == sorted(wanted, key=key)[:100]
-    assert merged == profile_of(together[::-1])
-    assert ProfileView.from_bytes(merged.to_bytes()).failures == merged.failures
+from lightmeter import Failure, ProfileView, profile_images
 
 
 def test_paths_are_relative_to_the_folder(folder: Path) -> None:

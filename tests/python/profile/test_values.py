@@ -162,6 +162,8 @@ def test_calls_that_cannot_be_meant() -> None:
     for wrong in ({}, {"row": {}, "columns": {}}):
         with pytest.raises(TypeError, match="exactly one"):
             log(**wrong)
+    with pytest.raises(TypeError, match="row is a list; expected a dict"):
+        log(row=[{"a": 1}])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="different lengths"):
         log(columns={"a": [1, 2], "b": [1]})
     with pytest.raises(ValueError, match="one dimension"):
