@@ -96,17 +96,6 @@ def check(
         tally.exit()
 
 
-def _stored(store: str | None, dataset: str | None, segment: list[str] | None) -> ProfileView:
-    place, by_image = segments_of(segment)
-    if by_image:
-        raise ValueError("got --segment with a source; expected a segment such as camera=north")
-    with Store(store or "", create=False) as opened:
-        view = opened.read(dataset or "", segment=place)
-    if view.images == 0:
-        raise ValueError(f"the store holds no image of {dataset!r} {segment_text(place)}".rstrip())
-    return view
-
-
 def _checked(
     item: Item, watch: object, reference: Reference, reading: Reading, level: float
 ) -> _Checked:
