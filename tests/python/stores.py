@@ -14,9 +14,8 @@ from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
 from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
-from lightmeter.store.statements import has_key, values_of
+from lightmeter.store.statements import has_key, sealed
 from lightmeter.store.tables import profile
-from lightmeter.times import MILLISECOND, to_ms
 from sqlalchemy import select, update
 
 DATASETS = ("cells", "hours")
@@ -53,11 +52,9 @@ def change(store: Store, *statements: str) -> None:
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
     for row in store._database.rows(select(profile)):
-        key = row.dataset, row.segment, to_ms(row.start), row.writer
-        counts = row.seq, row.span // MILLISECOND, row.images, to_ms(row.updated)
-        values = values_of(key, counts, row.body, row.sha256)
+        values = sealed(row._mapping)
         with store._database.transaction() as connection:
-            connection.execute(update(profile).where(has_key(key)).values(values))
+            connection.execute(update(profile).where(has_key(values)).values(values))
 
 
 def fill(path: Path) -> None:

@@ -17,9 +17,11 @@ from lightmeter.cli.options import (
     Format,
     Printed,
     Sources,
+    WithTags,
     Workers,
     reads_images,
     segments_of,
+    tags_of,
 )
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, complain, progress_bar, reported, say, usage
@@ -57,6 +59,7 @@ def check(
         list[str] | None,
         typer.Option(help="Its segment in the store, such as camera=north (repeatable)."),
     ] = None,
+    tag: WithTags = None,
     level: Annotated[
         float, typer.Option(help="The share of ordinary images that may be flagged.")
     ] = LEVEL,
@@ -78,8 +81,8 @@ def check(
     with usage():
         if (reference is None) == (store is None) or (store is None) != (dataset is None):
             raise ValueError("expected either --reference, or --store with --dataset")
-        if segment and store is None:
-            raise ValueError("got --segment without --store")
+        if (segment or tag) and store is None:
+            raise ValueError(f"got {'--segment' if segment else '--tag'} without --store")
         if options.get("frames") == "all":
             raise ValueError("got --frames all; expected first, the only frame that is judged")
         check_level(level)
@@ -88,7 +91,7 @@ def check(
     with reported():
         with usage():
             if reference is None:
-                view = _stored(store, dataset, segment)
+                view = _stored(store, dataset, segment, tags_of(tag))
             else:
                 view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
             prepared = reference_of(view)
@@ -113,12 +116,14 @@ def check(
         tally.exit()
 
 
-def _stored(store: str | None, dataset: str | None, segment: list[str] | None) -> ProfileView:
+def _stored(
+    store: str | None, dataset: str | None, segment: list[str] | None, tags: dict[str, str]
+) -> ProfileView:
     place, by_image = segments_of(segment)
     if by_image:
         raise ValueError("got --segment with a source; expected a segment such as camera=north")
     with Store(store or "", create=False) as opened:
-        view = opened.read(dataset or "", segment=place)
+        view = opened.tagged(tags).read(dataset or "", segment=place)
     if view.images == 0:
         raise ValueError(f"the store holds no image of {dataset!r} {segment_text(place)}".rstrip())
     return view

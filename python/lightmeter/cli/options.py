@@ -37,6 +37,7 @@ __all__ = [
     "StoreOption",
     "Tags",
     "Values",
+    "WithTags",
     "Workers",
     "policy_of",
     "reads_images",
@@ -115,6 +116,14 @@ Tags = Annotated[
         "--tag",
         metavar="NAME=VALUE",
         help="Say this of the profile, such as model=v7 (repeatable).",
+    ),
+]
+WithTags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="Only profiles with this tag, such as model=v7 (repeatable).",
     ),
 ]
 _EXIF = options_of(ExifPolicy)

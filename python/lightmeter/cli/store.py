@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from lightmeter import Store
-from lightmeter.cli.options import Format, Printed, StoreArgument
+from lightmeter.cli.options import Format, Printed, StoreArgument, WithTags, tags_of
 from lightmeter.cli.terminal import FAILED, Commands, complain, reported, say, usage, wide_console
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
@@ -26,10 +26,11 @@ commands = Commands(no_args_is_help=True, help="Show a store, and keep it small 
 
 
 @commands.command()
-def show(store: StoreArgument, output_format: Printed = Format.TEXT) -> None:
-    """Print the datasets and segments of a store, with their buckets, writers, images and bytes."""
-    with reported(), Store(store, create=False) as opened:
-        summaries = opened.summary()
+def show(store: StoreArgument, tag: WithTags = None, output_format: Printed = Format.TEXT) -> None:
+    """Print datasets and segments, with their buckets, writers, images, bytes and tags."""
+    tags = tags_of(tag)
+    with reported(), usage(), Store(store, create=False) as opened:
+        summaries = opened.tagged(tags).summary()
         if output_format is Format.JSON:
             print(json.dumps(list(map(_plain, summaries)), indent=2))
         elif summaries:
@@ -134,6 +135,7 @@ def _plain(summary: Summary) -> dict[str, object]:
     )
     return {
         **summary._asdict(),
+        "tags": dict(summary.tags),
         "every": duration_text(summary.every),
         "first": first,
         "last": last,
@@ -147,6 +149,7 @@ def _table(summaries: list[Summary]) -> Table:
     table = Table(
         Column("dataset", overflow="fold"),
         *(Column(name, justify="right", no_wrap=True) for name in numbers),
+        Column("tags", overflow="fold"),
         box=None,
         padding=(0, 1, 0, 0),
         pad_edge=False,
@@ -162,6 +165,7 @@ def _table(summaries: list[Summary]) -> Table:
             count(summary.writers),
             count(summary.images),
             count(summary.bytes),
+            Text(visible("; ".join(f"{n} {', '.join(v)}" for n, v in summary.tags.items()))),
         )
     return table
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -71,9 +71,14 @@ class Schedule:
         failed: in how many of them something went wrong.
     """
 
-    def __init__(self, command: Sequence[str], is_wanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        is_wanted: Callable[[], bool],
+        environment: Mapping[str, str] = {},
+    ) -> None:
         """Nothing runs before `start`, and as long as nothing `is_wanted`."""
-        self._command, self._is_wanted = command, is_wanted
+        self._command, self._is_wanted, self._environment = command, is_wanted, environment
         self._task: asyncio.Task[None] | None = None
         self._news: float | None = None  # when the first profile came that no run has seen
         self.last: Outcome | None = None
@@ -118,7 +123,11 @@ class Schedule:
         began, clock = datetime.now(UTC), time.monotonic()
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         child = await asyncio.create_subprocess_exec(
-            *self._command, stdin=nothing, stdout=nothing, stderr=pipe
+            *self._command,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=pipe,
+            env={**os.environ, **self._environment},
         )
         with contextlib.suppress(AttributeError, OSError):  # where there are no priorities
             os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests come first

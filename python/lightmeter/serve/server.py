@@ -106,7 +106,8 @@ class Server:
         if self.monitors is None and self.store.path is not None:
             self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
         if self.monitors is not None:
-            self.schedule = Schedule(self._command(self.monitors.path), self.monitors.is_wanted)
+            command, environment = self._command(self.monitors.path), self.store.environment
+            self.schedule = Schedule(command, self.monitors.is_wanted, environment)
 
     def _command(self, config: Path) -> Sequence[str]:
         # Not from the folder that the server was started in, where anybody may have put files.

@@ -17,7 +17,6 @@ from typing import Any
 
 import filelock
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lightmeter.errors import StoreError
@@ -74,7 +73,7 @@ class Database:
     Attributes:
         address: without a password.
         path: of the file; None for PostgreSQL.
-        insert: the INSERT of the engine, which knows what to do ON CONFLICT.
+        environment: variables by which another process opens the address: the password.
     """
 
     def __init__(self, address: str | os.PathLike[str], *, create: bool) -> None:
@@ -92,12 +91,15 @@ class Database:
         self._snapshots: list[_Snapshot] = []
         self._closed, self._create = False, create
         self.path: Path | None = None
+        self.environment: dict[str, str] = {}
         if str(address).startswith("postgresql:"):
             url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
-            place = url.host, url.port, url.database, url.query
-            public = sa.URL.create("postgresql", url.username, None, *place)
-            self.address = public.render_as_string()
-            self.insert = postgresql.insert
+            password = url.password or url.query.get("password")
+            public = url.set(drivername="postgresql").difference_update_query(["password"])
+            # With `set`, None keeps the password.
+            parts = public.username, None, public.host, public.port, public.database, public.query
+            self.address = sa.URL.create("postgresql", *parts).render_as_string()
+            self.environment = {"PGPASSWORD": str(password)} if password else {}
             try:
                 self._engine: sa.Engine = sa.create_engine(
                     url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
@@ -113,7 +115,6 @@ class Database:
         else:
             self.path = path = Path(address).absolute()
             self.address = os.fspath(path)
-            self.insert = sqlite.insert  # type: ignore[assignment]  # of the same methods
             sqlite_file.check_file_system(path)
             if not create and not (path.exists() and path.stat().st_size):
                 raise StoreError(f"there is no store at {path}; check the path, or log into it")

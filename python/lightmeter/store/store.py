@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +41,7 @@ class Store(Profiles):
         address: where it is, without a password.
         path: of its file; None for others.
         state: results of monitors, and what alerts told.
+        environment: what another process needs in its environment to open `address`.
         reads_late: whether what was put may be read only later, as it waits for a server.
 
     >>> with lm.Store("drift.db") as store:
@@ -51,6 +52,7 @@ class Store(Profiles):
     address: str
     state: State
     path: Path | None = None
+    environment: Mapping[str, str] = {}
     reads_late: ClassVar[bool] = False
 
     def __new__(
@@ -102,6 +104,7 @@ class Store(Profiles):
         self._address = address
         self._database = Database(address, create=create)
         self.address, self.path = self._database.address, self._database.path
+        self.environment = self._database.environment
         self.state = State(self._database)
 
     def verify(self) -> list[Damage]:
@@ -151,7 +154,7 @@ class Store(Profiles):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by the address: the copy is the same store, opened anew."""
-        return _opened, (self.path or self._address,)
+        return _opened, (self.path or self._address, self._tags)
 
     def __enter__(self) -> Self:
         """Return the store itself, which is closed at the end of the block."""
@@ -171,8 +174,8 @@ class Store(Profiles):
         return f"<{type(self).__name__} {self.address!r}>"
 
 
-def _opened(address: str | os.PathLike[str]) -> Store:
-    return Store(address, create=False)
+def _opened(address: str | os.PathLike[str], tags: Mapping[str, str]) -> Store:
+    return Store(address, create=False).tagged(tags)
 
 
 def _scheme_of(address: str | os.PathLike[str]) -> str:

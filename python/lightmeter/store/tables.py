@@ -1,39 +1,50 @@
 """The tables of a store, which are the same in SQLite and in PostgreSQL.
 
-Times are milliseconds since 1970 UTC, lengths are milliseconds, and segments are the texts of
-`segment_text`. A damaged file can hold anything: a column looks at each value that it gives.
+Times are milliseconds since 1970 UTC, lengths are milliseconds, segments are the texts of
+`segment_text`, and tags those of `tags_text`. A damaged file can hold anything: a column looks at
+each value that it gives.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from itertools import chain
 from typing import Any, get_args
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lightmeter.errors import StoreError
 from lightmeter.store.records import IncidentKind, ResultState
 from lightmeter.times import MILLISECOND, from_ms, to_ms
 
-__all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "raw"]
+__all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "upsert"]
 
 VERSION = 1
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class DamagedError(StoreError):
     """What is in a store is not what was written."""
 
 
-class _Checked(TypeDecorator[Any]):
-    """A column whose values are looked at as they are read, and may become something else."""
+class _Column(TypeDecorator[Any]):
+    """A column of some kinds of values, each of which is looked at as it is read.
+
+    `read` makes something else of a value, and `write` is its reverse.
+    """
 
     impl = sa.Text
     cache_ok = True
 
-    def __init__(self, *kinds: type, read: Callable[[Any], Any] | None = None) -> None:
+    def __init__(
+        self,
+        *kinds: type,
+        read: Callable[[Any], Any] | None = None,
+        write: Callable[[Any], Any] | None = None,
+    ) -> None:
         super().__init__()
-        self.kinds, self.read = kinds, read
+        self.kinds, self.read, self.write = kinds, read, write
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
         """Return the type of the column; texts are sorted by their letters' numbers everywhere."""
@@ -42,6 +53,14 @@ class _Checked(TypeDecorator[Any]):
         types: dict[type, type[TypeEngine[Any]]]
         types = {int: sa.BigInteger, float: sa.Double, bytes: sa.LargeBinary}
         return types[self.kinds[0]]()
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Return what is written; PostgreSQL has no text with a zero character."""
+        if self.write is not None and value is not None:
+            return self.write(value)
+        if isinstance(value, str) and dialect.name == "postgresql":
+            return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         """Return the value.
@@ -79,24 +98,19 @@ def _kind(value: str) -> str:
     return value
 
 
-_NAME, _WHOLE, _TIME = _Checked(str), _Checked(int), _Checked(int, read=from_ms)
-_LENGTH, _DIGEST = _Checked(int, read=_length), _Checked(bytes)
-_NUMBER, _BODY = _Checked(float, int, type(None)), _Checked(bytes, type(None))
-_STATE, _STATES = _Checked(str, read=lambda text: min(_states(text))), _Checked(str, read=_states)
-_KIND = _Checked(str, read=_kind)
-
-
-def raw(value: Any) -> Any:
-    """Return what is written for a value that is read."""
-    if isinstance(value, datetime):
-        return to_ms(value)
-    return ",".join(sorted(value)) if isinstance(value, frozenset) else value
-
+_NAME, _WHOLE, _DIGEST = _Column(str), _Column(int), _Column(bytes)
+_TIME = _Column(int, read=from_ms, write=to_ms)
+_LENGTH = _Column(int, read=_length, write=lambda length: length // MILLISECOND)
+_FLAG = _Column(int, read=bool, write=int)
+_NUMBER, _BODY = _Column(float, int, type(None)), _Column(bytes, type(None))
+_STATE = _Column(str, read=lambda text: min(_states(text)))
+_STATES = _Column(str, read=_states, write=lambda states: ",".join(sorted(states)))
+_KIND = _Column(str, read=_kind)
 
 metadata = sa.MetaData()
 
 
-def _columns(kind: _Checked, names: str, *, key: bool = False) -> list[sa.Column[Any]]:
+def _columns(kind: _Column, names: str, *, key: bool = False) -> list[sa.Column[Any]]:
     nullable = kind in (_NUMBER, _BODY)
     return [sa.Column(name, kind, primary_key=key, nullable=nullable) for name in names.split()]
 
@@ -116,9 +130,10 @@ dataset = sa.Table(
 )
 
 # A row is what a writer says of a bucket: a cumulative profile. What a bucket holds is the merge of
-# its rows. A roll-up makes one row of those of a day, whose writer is empty; theirs stay without
-# their bodies, so that a late retry of one is not counted again. `sha256` is of the body, and `crc`
-# of all other values. The body comes last, as SQLite stores columns in order.
+# its rows. A roll-up makes one row of those of a day that have the same tags, whose writer is the
+# text of the tags; theirs stay without their bodies, so that a late retry of one is not counted
+# again. `sha256` is of the body, and `crc` of all other values. The body comes last, as SQLite
+# stores columns in order.
 profile = sa.Table(
     "profile",
     metadata,
@@ -130,6 +145,7 @@ profile = sa.Table(
     *_columns(_LENGTH, "span"),
     *_columns(_WHOLE, "images"),
     *_columns(_TIME, "updated"),
+    *_columns(_NAME, "tags"),
     *_columns(_DIGEST, "sha256"),
     *_columns(_WHOLE, "crc"),
     *_columns(_BODY, "body"),
@@ -159,7 +175,8 @@ judged = _state(
     "judged",
     _columns(_NAME, _PLACE, key=True),
     _columns(_TIME, "start", key=True),
-    _columns(_WHOLE, "rank drift"),
+    _columns(_WHOLE, "rank"),
+    _columns(_FLAG, "drift"),
     _columns(_NAME, "baseline"),
     _columns(_DIGEST, "digest"),
     _columns(_STATES, "states"),
@@ -173,7 +190,7 @@ told = _state(
     _columns(_NAME, f"alert {_LINE}", key=True),
     _columns(_KIND, "kind", key=True),
     _columns(_TIME, "start", key=True),
-    _columns(_WHOLE, "open"),
+    _columns(_FLAG, "open"),
 )
 acknowledged = _state(
     "acknowledged",
@@ -206,3 +223,17 @@ key = _state(
 
 # What monitors and alerts remember, which is copied with a store. Keys are not.
 STATE = result, judged, watched, told, acknowledged, accepted, snooze
+
+
+def upsert(
+    connection: sa.Connection,
+    table: sa.Table,
+    values: Mapping[str, Any],
+    where: sa.ColumnElement[bool] | None = None,
+) -> bool:
+    """Insert a row, or replace the one of its key where a condition holds; whether it did."""
+    insert = _INSERTS[connection.dialect.name](table).values(values)
+    keys, others = table.primary_key, [name for name in values if not table.c[name].primary_key]
+    new = {name: insert.excluded[name] for name in others}
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=new, where=where)
+    return bool(connection.execute(statement).rowcount)

@@ -208,10 +208,13 @@ def test_nothing_is_acknowledged_in_a_file_that_lost_its_name(store: Store) -> N
     assert store.put("cells", view(2), at=DAY, writer="a")
 
 
-def test_a_password_is_in_no_message(database: str) -> None:
-    address = database.replace("tests@", "tests:secret@")
+@pytest.mark.parametrize("way", ["tests:secret@", "tests@", "in the query"])
+def test_a_password_is_in_no_message(database: str, way: str) -> None:
+    address = database.replace("tests@", way if "@" in way else "tests@")
+    address += "" if "@" in way else "&password=secret"
     with Store(address) as store:
         assert "secret" not in store.address + repr(store)
+        assert store.environment == ({} if way == "tests@" else {"PGPASSWORD": "secret"})
         with copy(store) as again, pytest.raises(StoreError, match="no dataset") as error:
             again.read("cells")
     assert "secret" not in str(error.value)

@@ -11,7 +11,6 @@ import sqlalchemy
 from lightmeter import ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.store import statements
-from lightmeter.times import to_ms
 from stores import change, put_days, reseal, view
 
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
@@ -108,12 +107,12 @@ def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.Mo
     put_days(store, 12, "ab")
     writing = statements.write
 
-    def write(database: Any, connection: Any, key: Any, *rest: Any) -> bool:
-        if key[2] == to_ms(datetime(2022, 9, 7, tzinfo=UTC)):
+    def write(connection: Any, place: Any, *rest: Any) -> bool:
+        if place["start"] == datetime(2022, 9, 7, tzinfo=UTC):
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
-        return writing(database, connection, key, *rest)
+        return writing(connection, place, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(statements, "write", write)
@@ -126,7 +125,7 @@ def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.Mo
 
 
 def test_few_statements_are_needed(store: Store) -> None:
-    """One lists the rows, one gives the bodies of 32; a file also begins."""
+    """One gives 32 rows with their bodies; a file also begins."""
     statements = []
 
     def count(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
@@ -138,4 +137,4 @@ def test_few_statements_are_needed(store: Store) -> None:
     assert len(statements) == (6 if store.path else 3)
     statements.clear()
     assert store.read("cells").images == 1 + sum(range(1, 22))
-    assert len(statements) == (3 if store.path else 2)
+    assert len(statements) == (2 if store.path else 1)
