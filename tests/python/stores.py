@@ -14,7 +14,7 @@ from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
 from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
-from lightmeter.store.statements import has_key, sealed
+from lightmeter.store.statements import crc_of, has_key
 from lightmeter.store.tables import profile
 from sqlalchemy import select, update
 
@@ -52,9 +52,9 @@ def change(store: Store, *statements: str) -> None:
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
     for row in store._database.rows(select(profile)):
-        values = sealed(row._mapping)
+        crc = crc_of(row._mapping, kept=row.body is not None)
         with store._database.transaction() as connection:
-            connection.execute(update(profile).where(has_key(values)).values(values))
+            connection.execute(update(profile).where(has_key(row._mapping)).values(crc=crc))
 
 
 def fill(path: Path) -> None:

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import filelock
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ __all__ = ["Database", "is_full"]
 _PAUSE = 0.001, 0.02  # between two tries to write
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
+_REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError
 _NO_TABLE = re.compile("no such (?:table|column)|has no column|(?:relation|column) .* not exist")
 
 
@@ -217,65 +218,59 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see what was before."""
-        until = time.monotonic() + BUSY_SECONDS
+        until, pid, outer = time.monotonic() + BUSY_SECONDS, os.getpid(), self._mine.snapshot
         while True:
-            with contextlib.nullcontext() if self.path is None else self._writing, self._reported():
-                if (connection := self._begun(until)) is not None:
-                    with self._committed(connection):
+            # SQLite would wait within one call, and a fork and other threads for that call.
+            with self._writing if self.path is not None else contextlib.nullcontext():
+                connection = None
+                try:
+                    with self._opening:
+                        connection = self._connected(self._engine)
+                    if self._has_begun(connection, until):
+                        self._mine.snapshot, self._writer = _Snapshot(connection), connection
                         yield connection
-                    return
+                        if os.getpid() != pid:
+                            raise StoreError("this process was forked inside a transaction")
+                        self._check_file()
+                        connection.commit()
+                        return
+                except _REFUSED as error:
+                    self._raise(error)
+                finally:
+                    self._mine.snapshot, self._writer = outer, None
+                    if connection is not None and os.getpid() == pid:
+                        with self._opening:
+                            connection.close()
+                    else:
+                        _abandoned.append(connection)
             time.sleep(random.uniform(*_PAUSE))
 
-    def _begun(self, until: float) -> sa.Connection | None:
-        """Return a connection in a transaction; None while another process is in one.
-
-        SQLite would wait for its end within one call, and a fork and other threads for that call.
-        """
-        with self._opening:
-            connection = self._connected(self._engine)
+    def _has_begun(self, connection: sa.Connection, until: float) -> bool:
+        """Begin to write, unless another process is doing so."""
+        if self.path is None:
+            return True
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
         try:
-            if self.path is not None:
-                connection.exec_driver_sql("PRAGMA busy_timeout=0")
-                try:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                finally:
-                    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-            return connection
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         except DBAPIError as error:
-            self._close(connection)
             if _sqlite_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
-            return None
-
-    @contextlib.contextmanager
-    def _committed(self, connection: sa.Connection) -> Iterator[None]:
-        outer, self._mine.snapshot = self._mine.snapshot, _Snapshot(connection)
-        pid, self._writer = os.getpid(), connection
-        try:
-            yield
-            if os.getpid() != pid:
-                raise StoreError("this process was forked inside a transaction of its parent")
-            if self.path is not None and file_id(self.path) != self._file:
-                raise StoreError(
-                    f"the store {self.address!r} was moved, deleted or replaced while it was open; "
-                    "put it back, or open the store again"
-                )
-            connection.commit()
+            return False
         finally:
-            self._mine.snapshot, self._writer = outer, None
-            if os.getpid() == pid:
-                self._close(connection)
-            else:
-                _abandoned.append(connection)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        return True
+
+    def _check_file(self) -> None:
+        if self.path is not None and file_id(self.path) != self._file:
+            raise StoreError(
+                f"the store {self.address!r} was moved, deleted or replaced while it was open; put "
+                "it back, or open the store again"
+            )
 
     def _connected(self, engine: sa.Engine) -> sa.Connection:
         if self._closed:
             raise StoreError(f"the store {self.address!r} is closed")
         return engine.connect()
-
-    def _close(self, connection: sa.Connection) -> None:
-        with self._opening:
-            connection.close()
 
     # The lock for monitors
 
@@ -366,23 +361,26 @@ class Database:
 
     @contextlib.contextmanager
     def _reported(self, what: str = "store") -> Iterator[None]:
-        """Raise errors of the engine as those of a store, with advice."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
-            damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
-            if isinstance(cause, UnicodeDecodeError) or _sqlite_code(cause) in damage:
-                raise DamagedError(f"{words}; see `lightmeter store verify`") from cause
-            if _NO_TABLE.search(words):
-                words += (
-                    "; its tables are those of another version of lightmeter: use that version, or "
-                    "log the images into a new store"
-                )
-            elif self.path is not None and not self.path.parent.is_dir():
-                words += f"; there is no folder {os.fspath(self.path.parent)!r}"
-            raise StoreError(words) from cause
+        except _REFUSED as error:
+            self._raise(error, what)
+
+    def _raise(self, error: Exception, what: str = "store") -> NoReturn:
+        """Raise an error of the engine as one of a store, with advice."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
+        damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+        if isinstance(cause, UnicodeDecodeError) or _sqlite_code(cause) in damage:
+            raise DamagedError(f"{words}; see `lightmeter store verify`") from cause
+        if _NO_TABLE.search(words):
+            words += (
+                "; its tables are those of another version of lightmeter: use that version, or log "
+                "the images into a new store"
+            )
+        elif self.path is not None and not self.path.parent.is_dir():
+            words += f"; there is no folder {os.fspath(self.path.parent)!r}"
+        raise StoreError(words) from cause
 
 
 def _driver(connection: sa.Connection) -> Any:

@@ -134,25 +134,22 @@ def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
                 _hold(connection, row)
         long = len(tags) > _MOST_TAGS
         writer = f"&{hashlib.sha256(tags.encode()).hexdigest()}" if long else tags
-        place = {"dataset": dataset, "segment": segment, "start": start, "span": end - start}
-        newest = max(row.updated for row in good)
-        statements.write(connection, place | {"writer": writer}, view, None, newest)
+        place = {"dataset": dataset, "segment": segment, "start": start, "writer": writer}
+        more = {"span": end - start, "updated": max(row.updated for row in good)}
+        statements.write(connection, place | more, view, None)
         return len(good), len(damaged)
 
 
 def _hold(connection: sa.Connection, row: StoredProfile) -> None:
     """Keep what stays of a row that a roll-up holds, so that it is not counted again."""
-    values = statements.values_of(row) | {"seq": row.seq, "images": row.images}
-    values |= {"updated": row.updated, "sha256": row.digest, "body": None}
-    upsert(
-        connection, profile, statements.sealed(values | {"tags": statements.tags_text(row.tags)})
-    )
+    values = statements.values_of(row) | {"body": None}
+    upsert(connection, profile, values | {"crc": statements.crc_of(values, kept=False)})
 
 
 def covered(database: Database, row: StoredProfile) -> list[StoredProfile]:
     """Return the profiles that a rolled-up day holds."""
     where = statements.is_in(row.dataset, row.start, row.end, row.segment), ~KEPT
-    tagged = _P.tags == statements.tags_text(row.tags)
+    tagged = _P.tags == statements.values_of(row)["tags"]
     rows = database.rows(sa.select(*LISTED).where(*where, tagged).order_by(_P.start, _P.writer))
     return [statements.row_of(held, kept=False) for held in rows]
 
@@ -178,7 +175,7 @@ def put_row(
                     f"replaced by {there.seq}; what it holds cannot be told apart any more"
                 )
             _hold(connection, held)
-        return statements.write(connection, statements.values_of(row), view, row.seq, row.updated)
+        return statements.write(connection, statements.values_of(row), view, row.seq)
 
 
 # Damage

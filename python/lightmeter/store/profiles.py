@@ -7,6 +7,7 @@ was retried or run twice, and writers never wait for each other's reading.
 
 import contextlib
 import sys
+import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,7 +50,7 @@ from lightmeter.store.statements import (
     write,
 )
 from lightmeter.store.tables import profile
-from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
+from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Profiles", "with_few_features"]
 
@@ -159,8 +160,10 @@ class Profiles:
             if view._core.dataset_timestamp is None:
                 view = ProfileView(view._core.copy())
                 view._core.dataset_timestamp = to_ms(start)
-            values = {"dataset": put.dataset, "segment": put.segment, "start": start}
-            return write(connection, {**values, "writer": put.writer, "span": span}, view, put.seq)
+            place = {"dataset": put.dataset, "segment": put.segment, "start": start}
+            now = from_ms(time.time_ns() // 1_000_000)
+            more = {"writer": put.writer, "span": span, "updated": now}
+            return write(connection, place | more, view, put.seq)
 
     def add(
         self,

@@ -196,21 +196,22 @@ def checked_put(
     every: str | timedelta | None,
 ) -> Put:
     """Return the arguments of `Profiles.put`, which says what can be wrong with them."""
-    view = view_of(profile)
+    view, part = view_of(profile), "" if segment is None else segment_text(segment)
     if at is None and (at := view.dataset_timestamp) is None:
         raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-    if view.images > _MOST_IMAGES:
-        raise ValueError(f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most")
-    names = checked_name("dataset", dataset), checked_name("writer", writer), segment_text(segment)
+    if (images := view._core.images) > _MOST_IMAGES:
+        raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
+    checked_name("dataset", dataset)
+    checked_name("writer", writer)
     if writer.startswith(MERGED[1]):
         raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
-    if (size := len("".join(names).encode())) > _MOST_NAMES:
+    if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
         raise ValueError(
             f"the names of the dataset, writer and segment have {size} bytes together; expected "
-            f"{_MOST_NAMES} at most: shorten {max(names, key=len)!r:.80}"
+            f"{_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
         )
     length = None if every is None else to_duration(every)
-    return Put(names[0], view, at, *names[1:], checked_seq(seq), length)
+    return Put(dataset, view, at, writer, part, checked_seq(seq), length)
 
 
 def new_writer() -> str:

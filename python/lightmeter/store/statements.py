@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-import time
+import operator
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import Moment, Part, StoredProfile, Tags
 from lightmeter.store.tables import DamagedError, profile, upsert
-from lightmeter.times import DAY, MILLISECOND, duration_text, from_ms, to_ms, to_utc
+from lightmeter.times import DAY, duration_text, to_utc
 
 __all__ = ["KEPT", "LISTED", "contents", "entered", "row_of", "write"]
 
@@ -29,6 +29,9 @@ _TOGETHER = 32  # rows that are read by one statement
 _KEY = tuple(profile.primary_key)
 KEPT = _P.body.is_not(None)  # and not by a roll-up
 LISTED = [column for column in _P if column.name != "body"]
+_SEALED = [column.name for column in LISTED if column.name != "crc"]
+_SEALED_OF = operator.itemgetter(*_SEALED)
+_KEY_OF = operator.itemgetter(*(column.name for column in _KEY))
 Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError]
 
 
@@ -39,7 +42,7 @@ def entered(connection: sa.Connection, name: str, span: timedelta | None) -> tim
     if every is None:
         every = span or DAY
         bucket_start(datetime.now(UTC), every)  # refuses a length that no bucket can have
-        if not upsert(connection, tables.dataset, {"name": name, "every": every}, sa.false()):
+        if not upsert(connection, tables.dataset, {"name": name, "every": every}, "never"):
             every = connection.execute(query).scalar_one()  # somebody else's
     if span not in (None, every):
         raise ConflictError(
@@ -50,24 +53,18 @@ def entered(connection: sa.Connection, name: str, span: timedelta | None) -> tim
 
 
 def values_of(row: StoredProfile) -> dict[str, Any]:
-    """Return the columns that say where a row is."""
-    place = {"dataset": row.dataset, "segment": segment_text(row.segment), "start": row.start}
-    return place | {"writer": row.writer, "span": row.end - row.start}
+    """Return the columns of a row beside its body."""
+    segment, span = segment_text(row.segment), row.end - row.start
+    pairs = [(name, value) for name, values in row.tags.items() for value in values]
+    place = row.dataset, segment, row.start, row.writer, row.seq, span
+    more = row.images, row.updated, tags_text(pairs), row.digest, None
+    return dict(zip((column.name for column in LISTED), place + more, strict=True))
 
 
-def tags_text(tags: Tags) -> str:
-    """Return tags as a column holds them: such as ``&model=v7&``; empty for none."""
-    return _text_of((name, value) for name, values in tags.items() for value in values)
-
-
-def _text_of(pairs: Iterable[tuple[str, str]]) -> str:
+def tags_text(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return tags as a column holds them, such as ``&model=v7&``; empty for none."""
     texts = sorted(segment_text({name: value}) for name, value in pairs)
     return f"&{'&'.join(texts)}&" if texts else ""
-
-
-def has_key(values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    """Return the condition for the row of some values."""
-    return sa.and_(*(column == values[column.name] for column in _KEY))
 
 
 def locked(connection: sa.Connection, values: Mapping[str, Any]) -> Any:
@@ -76,34 +73,29 @@ def locked(connection: sa.Connection, values: Mapping[str, Any]) -> Any:
     return connection.execute(query.with_for_update()).first()
 
 
+def has_key(values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    """Return the condition for the row of some values."""
+    return sa.and_(*map(operator.eq, _KEY, _KEY_OF(values)))
+
+
 def write(
-    connection: sa.Connection,
-    place: Mapping[str, Any],
-    view: ProfileView,
-    seq: int | None,
-    updated: datetime | None = None,
+    connection: sa.Connection, place: Mapping[str, Any], view: ProfileView, seq: int | None
 ) -> bool:
     """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
 
     Args:
         connection: in a transaction.
-        place: dataset, segment, start, writer and span of the row.
+        place: dataset, segment, start, writer and span of the row, and when it was updated.
         view: the profile.
         seq: number of the put.
-        updated: when its data came; None takes the clock.
 
     Raises:
         ConflictError: a roll-up holds an earlier profile of the writer.
     """
-    core, body = view._core, view._core.encode()
-    values = {
-        **place,
-        "images": core.images,
-        "updated": updated or from_ms(time.time_ns() // 1_000_000),
-        "tags": _text_of(core.tags()),
-        "sha256": hashlib.sha256(body).digest(),
-        "body": body,
-    }
+    body, core = view._core.encode(), view._core
+    digest, pairs = hashlib.sha256(body).digest(), core.tags()
+    values = {**place, "images": core.images, "sha256": digest, "body": body}
+    values["tags"] = tags_text(pairs) if pairs else ""
     for _ in range(_TRIES):
         there = locked(connection, values)
         if there is not None and seq is not None and seq <= there.seq:
@@ -113,23 +105,15 @@ def write(
                 f"the bucket of {place['start']:%Y-%m-%d %H:%M} has been rolled up with a profile "
                 f"of {place['writer']!r} in it, which can no longer be replaced"
             )
-        number = seq if seq is not None else 1 if there is None else there.seq + 1
-        if upsert(connection, profile, sealed(values, seq=number), (_P.seq < number) & KEPT):
+        values["seq"] = seq if seq is not None else 1 if there is None else there.seq + 1
+        if upsert(connection, profile, values | {"crc": crc_of(values)}, "newer"):
             return True  # else somebody else has just written the first of this key
     raise StoreError(f"{place['writer']!r} is written by several who replace each other; try again")
 
 
-def sealed(values: Mapping[str, Any], **others: Any) -> dict[str, Any]:
-    """Return the values of a row with a check of all of them but its body."""
-    row = {**values, **others}
-    return row | {"crc": _crc_of(row, row["body"] is not None)}
-
-
-def _crc_of(row: Mapping[str, Any], kept: bool) -> int:
-    names = "dataset", "segment", "writer", "seq", "images", "tags"
-    start, updated, span = to_ms(row["start"]), to_ms(row["updated"]), row["span"] // MILLISECOND
-    values = [*(row[name] for name in names), start, updated, span, row["sha256"].hex(), kept]
-    return zlib.crc32(json.dumps(values).encode())
+def crc_of(row: Mapping[str, Any], *, kept: bool = True) -> int:
+    """Return the check of all values of a row but its body, and of whether that is kept."""
+    return zlib.crc32(json.dumps([*_SEALED_OF(row), kept], default=str).encode())
 
 
 # Reading
@@ -161,7 +145,7 @@ def is_in(
 
 def row_of(row: Any, *, kept: bool = True) -> StoredProfile:
     """Return a row of `LISTED`; without its digest, which no body has, where it is damaged."""
-    digest = row.sha256 if _crc_of(row._mapping, kept) == row.crc else b""
+    digest = row.sha256 if crc_of(row._mapping, kept=kept) == row.crc else b""
     return StoredProfile(
         *(row.dataset, row.start, end_of(row.start, row.span), pairs_of(row.segment), row.writer),
         *(row.seq, row.images, row.updated, digest, tags_of(row.tags.split("&"))),

@@ -5,10 +5,10 @@ Times are milliseconds since 1970 UTC, lengths are milliseconds, segments are th
 each value that it gives.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from itertools import chain
-from typing import Any, get_args
+from functools import cache
+from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,7 +21,6 @@ from lightmeter.times import MILLISECOND, from_ms, to_ms
 __all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "upsert"]
 
 VERSION = 1
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class DamagedError(StoreError):
@@ -54,13 +53,16 @@ class _Column(TypeDecorator[Any]):
         types = {int: sa.BigInteger, float: sa.Double, bytes: sa.LargeBinary}
         return types[self.kinds[0]]()
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
-        """Return what is written; PostgreSQL has no text with a zero character."""
-        if self.write is not None and value is not None:
-            return self.write(value)
-        if isinstance(value, str) and dialect.name == "postgresql":
-            return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-        return value
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+        """Return what makes a value what is written; PostgreSQL has no text with a zero character.
+
+        Nothing stands between other values and the driver, as rows of results are many.
+        """
+        if self.write is not None:
+            return self.write
+        if self.kinds[0] is str and dialect.name == "postgresql":
+            return lambda text: text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return self.load_dialect_impl(dialect).dialect_impl(dialect).bind_processor(dialect)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         """Return the value.
@@ -98,74 +100,64 @@ def _kind(value: str) -> str:
     return value
 
 
-_NAME, _WHOLE, _DIGEST = _Column(str), _Column(int), _Column(bytes)
-_TIME = _Column(int, read=from_ms, write=to_ms)
-_LENGTH = _Column(int, read=_length, write=lambda length: length // MILLISECOND)
-_FLAG = _Column(int, read=bool, write=int)
-_NUMBER, _BODY = _Column(float, int, type(None)), _Column(bytes, type(None))
-_STATE = _Column(str, read=lambda text: min(_states(text)))
-_STATES = _Column(str, read=_states, write=lambda states: ",".join(sorted(states)))
-_KIND = _Column(str, read=_kind)
-
+# What a column holds, by the word behind its name in a table below; texts have none.
+_KINDS = {
+    "": _Column(str),
+    "whole": _Column(int),
+    "bytes": _Column(bytes),
+    "number": _Column(float, int, type(None)),
+    "body": _Column(bytes, type(None)),
+    "time": _Column(int, read=from_ms, write=to_ms),
+    "length": _Column(int, read=_length, write=lambda length: length // MILLISECOND),
+    "flag": _Column(int, read=bool, write=int),
+    "state": _Column(str, read=lambda text: min(_states(text))),
+    "states": _Column(str, read=_states, write=lambda states: ",".join(sorted(states))),
+    "kind": _Column(str, read=_kind),
+}
 metadata = sa.MetaData()
 
 
-def _columns(kind: _Column, names: str, *, key: bool = False) -> list[sa.Column[Any]]:
-    nullable = kind in (_NUMBER, _BODY)
-    return [sa.Column(name, kind, primary_key=key, nullable=nullable) for name in names.split()]
+def _columns(names: str, *, is_key: bool = False) -> Iterator[sa.Column[Any]]:
+    for name, _, kind in (each.partition(":") for each in names.split()):
+        nullable = kind in ("number", "body")
+        yield sa.Column(name, _KINDS[kind], primary_key=is_key, nullable=nullable)
 
 
-def _state(name: str, *columns: list[sa.Column[Any]]) -> sa.Table:
+def _table(name: str, key: str, others: str, *more: Any, **options: Any) -> sa.Table:
+    columns = *_columns(key, is_key=True), *_columns(others)
+    return sa.Table(name, metadata, *columns, *more, **options)
+
+
+def _state(name: str, key: str, others: str) -> sa.Table:
     """Return a table whose rows lie in order of their key in SQLite."""
-    return sa.Table(name, metadata, *chain(*columns), sqlite_with_rowid=False)
+    return _table(name, key, others, sqlite_with_rowid=False)
 
 
 version = sa.Table("lightmeter", metadata, sa.Column("version", sa.Integer, nullable=False))
-
-dataset = sa.Table(
-    "dataset",
-    metadata,
-    *_columns(_NAME, "name", key=True),
-    *_columns(_LENGTH, "every"),
-)
+dataset = _table("dataset", "name", "every:length")
 
 # A row is what a writer says of a bucket: a cumulative profile. What a bucket holds is the merge of
 # its rows. A roll-up makes one row of those of a day that have the same tags, whose writer is the
 # text of the tags; theirs stay without their bodies, so that a late retry of one is not counted
 # again. `sha256` is of the body, and `crc` of all other values. The body comes last, as SQLite
 # stores columns in order.
-profile = sa.Table(
+profile = _table(
     "profile",
-    metadata,
-    sa.Column("dataset", _NAME, sa.ForeignKey("dataset.name"), primary_key=True),
-    *_columns(_NAME, "segment", key=True),
-    *_columns(_TIME, "start", key=True),
-    *_columns(_NAME, "writer", key=True),
-    *_columns(_WHOLE, "seq"),
-    *_columns(_LENGTH, "span"),
-    *_columns(_WHOLE, "images"),
-    *_columns(_TIME, "updated"),
-    *_columns(_NAME, "tags"),
-    *_columns(_DIGEST, "sha256"),
-    *_columns(_WHOLE, "crc"),
-    *_columns(_BODY, "body"),
+    "dataset segment start:time writer",
+    "seq:whole span:length images:whole updated:time tags sha256:bytes crc:whole body:body",
+    sa.ForeignKeyConstraint(["dataset"], ["dataset.name"]),
 )
 # For lists of segments and newest buckets, which need not see the rows then.
 _KEPT = profile.c.body.is_not(None)
 _FIRST = profile.c.dataset, profile.c.segment, profile.c.start
 sa.Index("profile_kept", *_FIRST, sqlite_where=_KEPT, postgresql_where=_KEPT)
 
-_LINE, _PLACE = "dataset segment monitor feature", "monitor dataset segment"
+_LINE, _BUCKET = "dataset segment monitor feature", "monitor dataset segment start:time"
 # What monitors found at their last run. `feature` is empty for the bucket itself.
 result = _state(
     "result",
-    _columns(_NAME, _PLACE, key=True),
-    _columns(_TIME, "start", key=True),
-    _columns(_NAME, "feature", key=True),
-    _columns(_STATE, "state"),
-    _columns(_NUMBER, "value lower upper"),
-    _columns(_WHOLE, "baseline images"),
-    _columns(_NAME, "words"),
+    f"{_BUCKET} feature",
+    "state:state value:number lower:number upper:number baseline:whole images:whole words",
 )
 # A row for each bucket of which they say something: what they compared it with (JSON: dataset,
 # segment, starts, file; empty where no profiles were judged), a digest of all that went into it,
@@ -173,67 +165,41 @@ result = _state(
 # anomalous (JSON; empty for none).
 judged = _state(
     "judged",
-    _columns(_NAME, _PLACE, key=True),
-    _columns(_TIME, "start", key=True),
-    _columns(_WHOLE, "rank"),
-    _columns(_FLAG, "drift"),
-    _columns(_NAME, "baseline"),
-    _columns(_DIGEST, "digest"),
-    _columns(_STATES, "states"),
-    _columns(_NAME, "streaks"),
+    _BUCKET,
+    "rank:whole drift:flag baseline digest:bytes states:states streaks",
 )
 # The file that a monitor is from; empty for none.
-watched = _state("watched", _columns(_NAME, "monitor dataset", key=True), _columns(_NAME, "source"))
+watched = _state("watched", "monitor dataset", "source")
 # What each alert has told of incidents and not taken back, and which ones somebody knows of.
-told = _state(
-    "told",
-    _columns(_NAME, f"alert {_LINE}", key=True),
-    _columns(_KIND, "kind", key=True),
-    _columns(_TIME, "start", key=True),
-    _columns(_FLAG, "open"),
-)
-acknowledged = _state(
-    "acknowledged",
-    _columns(_NAME, _LINE, key=True),
-    _columns(_KIND, "kind", key=True),
-    _columns(_TIME, "start", key=True),
-    _columns(_NAME, "note"),
-    _columns(_TIME, "at"),
-)
+told = _state("told", f"alert {_LINE} kind:kind start:time", "open:flag")
+acknowledged = _state("acknowledged", f"{_LINE} kind:kind start:time", "note at:time")
 # What was made the new normal from a bucket on, and what is not told for a while; the four parts of
 # a line are patterns.
-accepted = _state(
-    "accepted",
-    _columns(_NAME, _LINE, key=True),
-    _columns(_TIME, "since", key=True),
-    _columns(_NAME, "note"),
-    _columns(_TIME, "at"),
-)
-snooze = _state(
-    "snooze", _columns(_NAME, _LINE, key=True), _columns(_TIME, "until"), _columns(_NAME, "note")
-)
+accepted = _state("accepted", f"{_LINE} since:time", "note at:time")
+snooze = _state("snooze", _LINE, "until:time note")
 # Who may ask a server for what: `sha256` is of the key, `rights` and `datasets` are JSON.
-key = _state(
-    "key",
-    _columns(_NAME, "id", key=True),
-    _columns(_DIGEST, "sha256"),
-    _columns(_NAME, "rights datasets note"),
-    _columns(_TIME, "created"),
-)
+key = _state("key", "id", "sha256:bytes rights datasets note created:time")
 
 # What monitors and alerts remember, which is copied with a store. Keys are not.
 STATE = result, judged, watched, told, acknowledged, accepted, snooze
 
+_SEQ = profile.c.seq
+# What becomes of a row whose key is there.
+Replace = Literal["always", "never", "newer"]
+
+
+@cache  # as one object it is compiled once
+def _insert(engine: str, table: sa.Table, replace: Replace) -> Any:
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[engine](table)
+    new, where = {each.name: each for each in insert.excluded if not each.primary_key}, None
+    if replace != "always":
+        where = sa.false() if replace == "never" else _KEPT & (insert.excluded.seq > _SEQ)
+    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=new, where=where)
+
 
 def upsert(
-    connection: sa.Connection,
-    table: sa.Table,
-    values: Mapping[str, Any],
-    where: sa.ColumnElement[bool] | None = None,
+    connection: sa.Connection, table: sa.Table, values: dict[str, Any], replace: Replace = "always"
 ) -> bool:
-    """Insert a row, or replace the one of its key where a condition holds; whether it did."""
-    insert = _INSERTS[connection.dialect.name](table).values(values)
-    keys, others = table.primary_key, [name for name in values if not table.c[name].primary_key]
-    new = {name: insert.excluded[name] for name in others}
-    statement = insert.on_conflict_do_update(index_elements=keys, set_=new, where=where)
-    return bool(connection.execute(statement).rowcount)
+    """Insert a row, or replace the one of its key: always, never, or by a newer one; whether so."""
+    statement = _insert(connection.dialect.name, table, replace)
+    return bool(connection.execute(statement, values).rowcount)
