@@ -96,10 +96,9 @@ class Database:
         if str(address).startswith("postgresql:"):
             url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
             password = url.password or url.query.get("password")
-            public = url.set(drivername="postgresql").difference_update_query(["password"])
-            # With `set`, None keeps the password.
-            parts = public.username, None, public.host, public.port, public.database, public.query
-            self.address = sa.URL.create("postgresql", *parts).render_as_string()
+            public = url.difference_update_query(["password"])._asdict() | {"password": None}
+            public |= {"drivername": "postgresql"}
+            self.address = sa.URL.create(**public).render_as_string()
             self.environment = {"PGPASSWORD": str(password)} if password else {}
             try:
                 self._engine: sa.Engine = sa.create_engine(
@@ -238,11 +237,11 @@ class Database:
                     self._raise(error)
                 finally:
                     self._mine.snapshot, self._writer = outer, None
-                    if connection is not None and os.getpid() == pid:
+                    if os.getpid() != pid:
+                        _abandoned.append(connection)
+                    elif connection is not None:
                         with self._opening:
                             connection.close()
-                    else:
-                        _abandoned.append(connection)
             time.sleep(random.uniform(*_PAUSE))
 
     def _has_begun(self, connection: sa.Connection, until: float) -> bool:

@@ -1,6 +1,5 @@
 """What monitors and alerts remember in a store: plain rows, which know no monitor and no alert."""
 
-import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -50,10 +49,6 @@ class State:
         """Of a store."""
         self._database = database
         self.keys = Keys(database)
-
-    def snapshot(self) -> contextlib.AbstractContextManager[object]:
-        """Let all that this thread reads inside be of one moment, whoever writes meanwhile."""
-        return self._database.snapshot()
 
     # Results
 
@@ -108,7 +103,7 @@ class State:
 
         By segment, bucket and feature.
         """
-        with self.snapshot():
+        with self._database.snapshot():
             points = {row[2:5]: row for row in turning_points(self._database, monitor, dataset)}
         return [ResultRow(*points[key]) for key in sorted(points)]
 
