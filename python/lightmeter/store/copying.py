@@ -1,6 +1,6 @@
 """Moving a store: everything that is in one is put into another, a file or a database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -37,9 +37,7 @@ class Copied(NamedTuple):
     left: list[str]
 
 
-def copy_store(
-    source: Store, target: Store, *, progress: Callable[[int], None] | None = None
-) -> Copied:
+def copy_store(source: Store, target: Store) -> Copied:
     """Put everything that is in `source` into `target`, then compare both.
 
     Profiles keep their writer, segment and seq, and rolled-up days what they hold. What `target`
@@ -49,7 +47,6 @@ def copy_store(
     Args:
         source: where from; others may go on writing to it.
         target: where to, of the same or another kind.
-        progress: called with how many profiles were looked at.
 
     Raises:
         StoreError: one of them cannot be read or written, or is behind a server.
@@ -57,7 +54,7 @@ def copy_store(
     for store in (source, target):
         if not isinstance(getattr(store, "_database", None), Database):
             raise StoreError(f"{store.address} is a server; copy where its store is")
-    copy = _Copy(source._database, target._database, progress or (lambda looked: None))
+    copy = _Copy(source._database, target._database)
     with source.snapshot():
         for dataset, every in source.datasets().items():
             try:
@@ -73,9 +70,9 @@ def copy_store(
 class _Copy:
     """One copy."""
 
-    def __init__(self, source: Database, target: Database, progress: Callable[[int], None]) -> None:
-        self._source, self._target, self._progress = source, target, progress
-        self.copied = self.there = self.compared = self._looked = 0
+    def __init__(self, source: Database, target: Database) -> None:
+        self._source, self._target = source, target
+        self.copied = self.there = self.compared = 0
         self.left: list[str] = []
 
     def run(self, where: ColumnElement[bool]) -> None:
@@ -85,8 +82,6 @@ class _Copy:
         merged = func.substr(profile.c.writer, 1, 1).in_(MERGED)
         expected = {}
         for row, _, view in chain(*(self._contents(where, each) for each in (merged, ~merged))):
-            self._looked += 1
-            self._progress(self._looked)
             other = there.get((row.start, row.writer))
             if isinstance(view, DecodeError):
                 self.left.append(f"{describe(row)}: it is damaged in the source: {view}")

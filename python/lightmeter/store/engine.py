@@ -6,7 +6,6 @@ Threads share a database, and no fork can harm it.
 import contextlib
 import os
 import random
-import re
 import sqlite3
 import threading
 import time
@@ -24,13 +23,12 @@ from lightmeter.store import sqlite_file
 from lightmeter.store.sqlite_file import BUSY_SECONDS, file_id
 from lightmeter.store.tables import VERSION, DamagedError, metadata, version
 
-__all__ = ["Database", "is_full"]
+__all__ = ["Database"]
 
 _PAUSE = 0.001, 0.02  # between two tries to write
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
 _REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError
-_NO_TABLE = re.compile("no such (?:table|column)|has no column|(?:relation|column) .* not exist")
 
 
 class _Snapshot:
@@ -372,12 +370,7 @@ class Database:
         damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
         if isinstance(cause, UnicodeDecodeError) or _sqlite_code(cause) in damage:
             raise DamagedError(f"{words}; see `lightmeter store verify`") from cause
-        if _NO_TABLE.search(words):
-            words += (
-                "; its tables are those of another version of lightmeter: use that version, or log "
-                "the images into a new store"
-            )
-        elif self.path is not None and not self.path.parent.is_dir():
+        if self.path is not None and not self.path.parent.is_dir():
             words += f"; there is no folder {os.fspath(self.path.parent)!r}"
         raise StoreError(words) from cause
 
@@ -396,12 +389,6 @@ def _end(connection: sa.Connection) -> None:
     """Close a connection that is not given back to others."""
     connection.invalidate()
     connection.close()
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Return whether an error says that there is no room on the disk."""
-    full = _sqlite_code(error) == sqlite3.SQLITE_FULL
-    return full or getattr(error, "sqlstate", "") == "53100"
 
 
 # Why no connection to a file may be open across a fork. SQLite notes in the memory of the process

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,7 +13,7 @@ from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.store import statements, tables
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.engine import Database, is_full
+from lightmeter.store.engine import Database
 from lightmeter.store.rows import Collected, Damage, StoredProfile
 from lightmeter.store.statements import KEPT, LISTED
 from lightmeter.store.tables import DamagedError, profile, upsert
@@ -22,7 +22,6 @@ from lightmeter.times import DAY
 __all__ = ["collect", "covered", "delete_rows", "found_damage", "put_row"]
 
 _P = profile.c
-_T = TypeVar("_T")
 _MOST_TAGS = 200  # characters of tags that are a name themselves
 
 
@@ -44,41 +43,22 @@ def collect(
 ) -> Collected:
     """Do `Store.gc`. Each period is one transaction, so that it can be cut off anywhere."""
     periods = _periods(database)
-    older = [period for period in periods if keep is not None and period.end <= now - keep]
-    old = [period for period in periods if period.end <= now - roll_up_after]
-    merged = deleted = damaged = 0
-    full: list[StoreError] = []
-
-    def unless_full(work: Callable[..., _T], *arguments: Any) -> _T | None:
-        try:
-            return work(database, *arguments)
-        except StoreError as error:
-            if not is_full(error.__cause__):
-                raise
-            full.append(error)
-            return None
-
-    # Deleting first gives the room that merging takes. On a full disk the next may still fit.
-    for name, segment, start, end, _ in older:
-        where = statements.is_in(name, start, end, segment)
-        deleted += unless_full(delete_rows, name, where) or 0
-    unless_full(Database.shrink)
-    for period in [period for period in old if period not in older]:
-        done, bad = unless_full(_roll_up, period) or (0, 0)
-        merged, damaged = merged + done, damaged + bad
-    unless_full(Database.shrink)
-    if full:
-        raise StoreError(
-            f"the disk is full: {merged} profiles were merged and {deleted} deleted, but not all "
-            "that is old; make room and run it again"
-        ) from full[0]
-    return Collected(merged, deleted, damaged)
+    older = {period for period in periods if keep is not None and period.end <= now - keep}
+    old = [period for period in periods - older if period.end <= now - roll_up_after]
+    deleted = 0
+    # First, as it gives the room that merging takes.
+    for name, segment, start, end, _ in sorted(older):
+        deleted += delete_rows(database, name, statements.is_in(name, start, end, segment))
+    database.shrink()
+    rolled = [_roll_up(database, period) for period in sorted(old)]
+    database.shrink()
+    return Collected(sum(merged for merged, _ in rolled), deleted, sum(bad for _, bad in rolled))
 
 
-def _periods(database: Database) -> list[_Period]:
+def _periods(database: Database) -> set[_Period]:
     """Return the days of buckets shorter than a day; longer buckets stay as they are."""
     query = sa.select(_P.dataset, _P.segment, _P.start, _P.span, _P.tags).where(KEPT).distinct()
-    periods = set()
+    periods = set[_Period]()
     for dataset, segment, start, span, tags in database.rows(query):
         statements.pairs_of(segment)
         end = start + span
@@ -87,7 +67,7 @@ def _periods(database: Database) -> list[_Period]:
                 start = bucket_start(start, DAY)
                 end = start + DAY
         periods.add(_Period(dataset, segment, start, end, tags))
-    return sorted(periods)
+    return periods
 
 
 def _lock(connection: sa.Connection, dataset: str) -> None:

@@ -6,7 +6,6 @@ was retried or run twice, and writers never wait for each other's reading.
 """
 
 import contextlib
-import sys
 import time
 import warnings
 from collections import defaultdict
@@ -290,7 +289,7 @@ class Profiles:
         """
         merged, damaged = self.merged(dataset, start, end, segment=segment)
         for row, reason in damaged:
-            warnings.warn(f"{rows.describe(row)} is left out: {reason}", stacklevel=_level())
+            warnings.warn(f"{rows.describe(row)} is left out: {reason}", stacklevel=2)
         return merged
 
     def merged(
@@ -394,8 +393,8 @@ class Profiles:
         Raises:
             TypeError: an argument is of another type.
             ValueError: a duration is none.
-            StoreError: the store cannot be read or written. Where the disk is full, everything is
-                tried before that is raised: deleting takes less room than merging, and gives some.
+            StoreError: the store cannot be read or written. What is old is deleted first, as that
+                gives the room that merging takes.
         """
         return keeping.collect(
             self._database,
@@ -438,11 +437,3 @@ def with_few_features(views: Iterable[ProfileView], most: int | None) -> Iterato
                     f"together they have more than {most} features; take fewer buckets"
                 )
         yield view
-
-
-def _level() -> int:
-    """Return the `stacklevel` of whoever called lightmeter."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("lightmeter."):
-        frame, level = frame.f_back, level + 1
-    return level

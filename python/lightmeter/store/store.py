@@ -19,7 +19,6 @@ from lightmeter.store.state import State
 __all__ = ["Store", "store_at"]
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_SPOILT = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])", re.IGNORECASE)
 
 
 class Store(Profiles):
@@ -179,20 +178,9 @@ def _opened(address: str | os.PathLike[str], tags: Mapping[str, str]) -> Store:
 
 
 def _scheme_of(address: str | os.PathLike[str]) -> str:
-    """Return what a URL begins with, in small letters; empty for a path.
-
-    Raises:
-        StoreError: it is a path that was a URL.
-    """
-    if isinstance(address, str):
-        scheme = _SCHEME.match(address)
-        return scheme[1].lower() if scheme else ""
-    if spoilt := _SPOILT.match(os.fsdecode(address)):
-        raise StoreError(
-            f"got the path {os.fspath(address)!r}; an address such as {spoilt[1]}://... must be a "
-            "text, as a path loses a slash of it"
-        )
-    return ""
+    """Return what a URL begins with, in small letters; empty for a path."""
+    scheme = _SCHEME.match(address) if isinstance(address, str) else None
+    return scheme[1].lower() if scheme else ""
 
 
 @contextlib.contextmanager

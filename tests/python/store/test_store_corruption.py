@@ -27,6 +27,7 @@ FLIPS = [
     "profile SET images = images + 1",
     "profile SET updated = updated + 1",
     "profile SET body = x'00'",
+    "profile SET tags = '&model=v7&'",
     "profile SET dataset = 77",
     "profile SET writer = 5.5",
     "profile SET images = 'many'",

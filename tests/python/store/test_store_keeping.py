@@ -1,7 +1,6 @@
 """Rolling up, on each engine."""
 
 import gc
-import sqlite3
 import weakref
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -101,27 +100,6 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
     assert store.verify() == []
     assert store.gc(now=NOW, roll_up_after="1d").merged == 40
     assert most <= 3
-
-
-def test_gc_does_what_it_can_on_a_full_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_days(store, 12, "ab")
-    writing = statements.write
-
-    def write(connection: Any, place: Any, *rest: Any) -> bool:
-        if place["start"] == datetime(2022, 9, 7, tzinfo=UTC):
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise error
-        return writing(connection, place, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(statements, "write", write)
-        with pytest.raises(StoreError, match="full: 16 profiles were merged and 6 deleted"):
-            store.gc(now=datetime(2022, 9, 14, tzinfo=UTC), roll_up_after="1d", keep="10d")
-    assert [bucket.writers for bucket in store.buckets("cells")] == [1, 1, 1, 2, *[1] * 5]
-    assert store.read("cells").images == 2 * sum(range(4, 13))
-    assert store.verify() == []
-    assert store.gc(now=datetime(2022, 9, 14, tzinfo=UTC), roll_up_after="1d") == (2, 0, 0)
 
 
 def test_few_statements_are_needed(store: Store) -> None:
