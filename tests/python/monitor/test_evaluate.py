@@ -154,6 +154,6 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     results = evaluate(store, [monitor], now=NOW)
     assert max(result.start.day for result in results) == 19
     assert {len(result.segment) for result in results} == {0, 1}
-    change(store, "UPDATE profile SET body = x'00' WHERE segment = 'camera=left'")
+    change(store, "UPDATE profile SET body = substr(body, 2) WHERE segment = 'camera=left'")
     damaged = [result for result in evaluate(store, [monitor], now=NOW) if result.state == "error"]
     assert [result.segment for result in damaged] == [left]
