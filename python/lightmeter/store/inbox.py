@@ -225,31 +225,27 @@ class Inbox:
         Raises:
             StoreError: it cannot be listed.
         """
-        sizes: dict[str, int] = {}
-        folders = [""]
+        obstore, sizes = self._obstore, dict[str, int]()
 
-        def found(pages: Any) -> dict[str, int]:
-            return {item["path"]: item["size"] for page in pages for item in page}
+        def add(objects: Any, folder: str = "") -> None:
+            prefix, pages, folders = folder or None, [], []
+            try:
+                pages = list(obstore.list(objects, prefix))
+            except obstore.exceptions.BaseError as error:
+                if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
+                    raise
+                sizes[match[1]] = -1
+                with contextlib.suppress(obstore.exceptions.BaseError):  # it is this folder's
+                    pages = list(obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/")))
+                with contextlib.suppress(obstore.exceptions.BaseError):  # it is one below
+                    level = obstore.list_with_delimiter(objects, prefix)
+                    pages, folders = [level["objects"]], level["common_prefixes"]
+            for below in folders:
+                add(objects, below)
+            sizes.update((item["path"], item["size"]) for page in pages for item in page)
 
         with self._reporting("listing"):
-            objects, obstore = self._own(), self._obstore
-            while folders:
-                folder = folders.pop()
-                try:
-                    sizes |= found(obstore.list(objects, folder or None))
-                    continue
-                except Exception as error:
-                    if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
-                        raise
-                    sizes[match[1]] = -1
-                with contextlib.suppress(obstore.exceptions.BaseError):
-                    level = obstore.list_with_delimiter(objects, folder or None)
-                    folders += level["common_prefixes"]
-                    sizes |= found([level["objects"]])
-                    continue
-                with contextlib.suppress(obstore.exceptions.BaseError):
-                    behind = f"{folder}/0".lstrip("/")
-                    sizes |= found(obstore.list(objects, folder or None, offset=behind))
+            add(self._own())
         return sizes
 
     def read(self, name: str) -> bytes | None:

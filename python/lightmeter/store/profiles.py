@@ -11,7 +11,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 from sqlalchemy import func
@@ -60,6 +60,7 @@ class Profiles:
     """The profiles of a store by dataset, UTC time bucket, segment and writer."""
 
     _database: Database
+    reads_late: ClassVar[bool] = False
     _tags: Mapping[str, str] = {}
 
     def tagged(self, tags: Mapping[str, str]) -> Self:
@@ -81,7 +82,7 @@ class Profiles:
         """
         if not tags:
             return self
-        if not hasattr(self, "_database"):
+        if self.reads_late:
             raise StoreError("a server filters by tags in its API; read where its store is")
         same = object.__new__(type(self))
         same.__dict__.update(self.__dict__, _tags={**self._tags, **checked_tags(tags)})

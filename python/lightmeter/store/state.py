@@ -27,7 +27,7 @@ from lightmeter.store.records import (
     streaks_of,
 )
 from lightmeter.store.rows import Damage
-from lightmeter.store.tables import DamagedError, judged, result, upsert, watched
+from lightmeter.store.tables import DamagedError, insert_all, judged, result, upsert, watched
 from lightmeter.store.turning import RESULT, turning_points
 from lightmeter.times import from_ms, to_ms
 
@@ -145,8 +145,8 @@ class State:
             while some := [*islice(remaining, _TOGETHER)]:
                 _forget(connection, [bucket.place for bucket in some])
                 connection.execute(sa.insert(judged), list(map(_judged_row, some)))
-                if rows := [row._asdict() for bucket in some for row in bucket.results]:
-                    connection.execute(sa.insert(result), rows)
+                rows: list[tuple[Any, ...]] = [row for bucket in some for row in bucket.results]
+                insert_all(connection, result, rows)
             for (monitor, dataset), rank in monitors.items():
                 values = {"monitor": monitor, "dataset": dataset, "source": source}
                 connection.execute(sa.insert(watched).values(values))

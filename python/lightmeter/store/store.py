@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Self, cast
 
 from lightmeter.errors import StoreError
 from lightmeter.store import keeping
@@ -52,7 +52,6 @@ class Store(Profiles):
     state: State
     path: Path | None = None
     environment: Mapping[str, str] = {}
-    reads_late: ClassVar[bool] = False
 
     def __new__(
         cls,

@@ -197,6 +197,22 @@ def _insert(engine: str, table: sa.Table, replace: Replace) -> Any:
     return insert.on_conflict_do_update(index_elements=table.primary_key, set_=new, where=where)
 
 
+def insert_all(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows in the order of the columns by the driver itself, in half of the time."""
+    dialect = connection.dialect
+    statement = sa.insert(table).compile(dialect=dialect)
+    writes = [column.type.bind_processor(dialect) or _as_it_is for column in table.c]
+    values: list[Any] = [tuple(w(v) for w, v in zip(writes, row, strict=True)) for row in rows]
+    if not statement.positional:
+        values = [dict(zip(table.c.keys(), row, strict=True)) for row in values]
+    if values:
+        connection.exec_driver_sql(str(statement), values)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def upsert(
     connection: sa.Connection, table: sa.Table, values: dict[str, Any], replace: Replace = "always"
 ) -> bool:
