@@ -66,7 +66,7 @@ def test_pull_and_delete(address: str, tmp_path: Path) -> None:
         assert inbox.list() == {}
 
 
-def test_errors(address: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors(address: str, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for target in (Inbox(f"{bucket}-that-is-not/x"), Inbox(f"{bucket}-that-is-not")):
         with pytest.raises(StoreError, match="NoSuchBucket") as caught:
             put(target, 1, 1)
@@ -78,8 +78,15 @@ def test_errors(address: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> N
 
     key = f"{address.removeprefix(f'{bucket}/')}//x"
     boto3.client("s3").put_object(Bucket="bucket", Key=key, Body=b"")
-    with pytest.raises(StoreError, match=r"a prefix//x.*empty path segment"):
-        Inbox(address).list()
+    name = put(Inbox(address), 1, 1, dataset="cells")
+    with Store(tmp_path / "drift.db") as store:
+        for counts in ((1, 0, 0, 0, 1), (0, 1, 0, 0, 1)):
+            with pytest.warns(UserWarning, match="a prefix//x' is left in .* its name hides"):
+                assert pull(Inbox(address), store, delete=counts[0] == 0) == Pulled(*counts)
+    assert name not in Inbox(address).list()
+    for odd in (f"{address}//more", f"{address}/../more", f"{bucket}/."):
+        with pytest.raises(StoreError, match="expected folders in it that have a name"):
+            Inbox(odd)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(StoreError, match=r"writing .* failed: .*error sending request") as caught:
         put(Inbox(address), 1, 1)

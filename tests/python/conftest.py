@@ -1,5 +1,7 @@
 import gc
+import inspect
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -174,8 +176,14 @@ def way(store: Store, spool: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "drift.db") as opened:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store in a file; with LIGHTMETER_TEST_STORE=postgresql in a database (.ci/full)."""
+    address: Path | str = tmp_path / "drift.db"
+    if os.environ.get("LIGHTMETER_TEST_STORE") == "postgresql":
+        if ".path" in inspect.getsource(request.function):
+            pytest.skip("it is about a file")
+        address = request.getfixturevalue("database")
+    with Store(address) as opened:
         yield opened
 
 

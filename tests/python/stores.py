@@ -13,10 +13,9 @@ import numpy as np
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
-from lightmeter.store.records import Accepted, Acknowledged, Basis, Line, Snoozed, Told
-from lightmeter.store.statements import has_key, values_of
+from lightmeter.store.records import Accepted, Basis, Line, Told
+from lightmeter.store.statements import crc_of, has_key
 from lightmeter.store.tables import profile
-from lightmeter.times import MILLISECOND, to_ms
 from sqlalchemy import select, update
 
 DATASETS = ("cells", "hours")
@@ -53,11 +52,9 @@ def change(store: Store, *statements: str) -> None:
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
     for row in store._database.rows(select(profile)):
-        key = row.dataset, row.segment, to_ms(row.start), row.writer
-        counts = row.seq, row.span // MILLISECOND, row.images, to_ms(row.updated)
-        values = values_of(key, counts, row.body, row.sha256)
+        crc = crc_of(row._mapping, kept=row.body is not None)
         with store._database.transaction() as connection:
-            connection.execute(update(profile).where(has_key(key)).values(values))
+            connection.execute(update(profile).where(has_key(row._mapping)).values(crc=crc))
 
 
 def fill(path: Path) -> None:
@@ -80,9 +77,7 @@ def fill(path: Path) -> None:
         save_results(store, [Result("x", "anomaly", 0.5, None, 1.0, "words", **place)])
         line = Line("cells", "", "m", "x")
         store.state.remember("a", [((), [Told(line, "anomaly", at, True)])])
-        store.state.acknowledge([Acknowledged(line, "anomaly", at, "note", at)])
         store.state.accept(Accepted(line, at, "note", at))
-        store.state.snooze(Snoozed(line, at, "note"))
 
 
 def corrupted(data: bytes, rng: random.Random) -> bytes:

@@ -10,7 +10,7 @@ from lightmeter import Failure, ImageCheck, Reading, check_image
 from lightmeter.batch.running import each, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
-from lightmeter.cli.options import Format, Printed, Segments, Sources, reads_images
+from lightmeter.cli.options import Format, Printed, Segments, Sources, WithTags, reads_images
 from lightmeter.cli.sides import view_of_source, view_of_store
 from lightmeter.cli.terminal import FAILED, complain, print_json, progress_bar, reported, say, usage
 from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
@@ -42,6 +42,7 @@ def check(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Its dataset in the store.")] = None,
     segment: Segments = None,
+    tag: WithTags = None,
     level: Annotated[
         float, typer.Option(help="The share of ordinary images that may be flagged.")
     ] = LEVEL,
@@ -62,8 +63,8 @@ def check(
     with usage():
         if (reference is None) == (store is None) or (store is None) != (dataset is None):
             raise ValueError("expected either --reference, or --store with --dataset")
-        if segment and store is None:
-            raise ValueError("got --segment without --store")
+        if (segment or tag) and store is None:
+            raise ValueError(f"got {'--segment' if segment else '--tag'} without --store")
         if options.get("frames") == "all":
             raise ValueError("got --frames all; expected first, the only frame that is judged")
         check_level(level)
@@ -72,7 +73,7 @@ def check(
     with reported():
         with usage():
             if reference is None:
-                view = view_of_store(store or "", dataset or "", segment)
+                view = view_of_store(store or "", dataset or "", segment, tag)
             else:
                 view = view_of_source(
                     reference, Reading(**options), sample=SAMPLE, workers=batch["workers"]

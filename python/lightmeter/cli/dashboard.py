@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import StoreOption
-from lightmeter.cli.terminal import reported, say
+from lightmeter.cli.options import StoreOption, WithTags, tags_of
+from lightmeter.cli.terminal import reported, say, usage
 from lightmeter.dashboard import write_dashboard
 from lightmeter.monitor.results import load_results
 
@@ -30,12 +30,15 @@ def dashboard(
             "latest with an anomaly.",
         ),
     ] = None,
+    tag: WithTags = None,
 ) -> None:
     """Write a static site about a store, which needs no server, network or script.
 
     A run writes only what changed. A segment has pages for its latest 7 buckets, and for the latest
-    7 with an anomaly.
+    7 with an anomaly. With --tag there are no verdicts, which are about all profiles.
     """
-    with reported(), Store(store, create=False) as opened:
-        written = write_dashboard(opened, output, load_results(opened), buckets=buckets)
+    with reported(), usage(), Store(store, create=False) as opened:
+        tags = tags_of(tag or ())
+        results = [] if tags else load_results(opened)
+        written = write_dashboard(opened.tagged(tags), output, results, buckets=buckets)
         say(f"{output / 'index.html'}: {written.pages} pages, {written.written} of them written")

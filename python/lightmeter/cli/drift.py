@@ -10,7 +10,7 @@ import typer
 
 from lightmeter import Reading, compare
 from lightmeter.cli.findings import findings_markdown, findings_text
-from lightmeter.cli.options import All, From, Segments, To, reads_images
+from lightmeter.cli.options import All, From, Segments, To, WithTags, reads_images
 from lightmeter.cli.sides import view_of_source, view_of_store
 from lightmeter.cli.terminal import print_json, reported, usage, wide_console
 from lightmeter.drift.readings import reading_like
@@ -55,6 +55,7 @@ def drift(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Its dataset in the store.")] = None,
     segment: Segments = None,
+    tag: WithTags = None,
     since: From = None,
     until: To = None,
     html: Annotated[
@@ -87,13 +88,13 @@ def drift(
             raise ValueError("expected either --target, or --store with --dataset")
         if reference is None and since is None:
             raise ValueError("expected --reference, or --store with --from")
-        if store is None and (segment or since or until):
-            raise ValueError("got --segment, --from or --to without --store")
+        if store is None and (segment or tag or since or until):
+            raise ValueError("got --segment, --tag, --from or --to without --store")
         thresholds = Thresholds(effect=effect)
     with reported():
         if html is not None:
             check_target(html)
-        stored = partial(view_of_store, store or "", dataset or "", segment)
+        stored = partial(view_of_store, store or "", dataset or "", segment, tag)
         if reference is None:
             before = stored(None, since)
         else:

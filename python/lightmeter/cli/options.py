@@ -36,9 +36,11 @@ __all__ = [
     "StoreArgument",
     "StoreOption",
     "To",
+    "WithTags",
     "policy_of",
     "reads_images",
     "segments_of",
+    "tags_of",
 ]
 
 
@@ -70,6 +72,14 @@ SOURCE = (
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."
 )
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
+WithTags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="Only profiles with this tag, such as model=v7 (repeatable).",
+    ),
+]
 _EXIF = options_of(ExifPolicy)
 Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
 Deny = Annotated[list[str] | None, typer.Option("--exif-deny", help=_EXIF["deny"].says)]
@@ -238,7 +248,7 @@ def reads_images(
                     raise ValueError(str(error)) from None
                 kept = {name: values.pop(name) for name in batch}
                 if "tags" in kept:
-                    kept["tags"] = _tags_of(kept["tags"] or ())
+                    kept["tags"] = tags_of(kept["tags"] or ())
                 if "values" in kept:
                     kept["values"] = kept["values"] or ()
             more = {"batch": kept} if batch else {}
@@ -294,7 +304,8 @@ def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
         return ExifPolicy(allow=allow or (), deny=deny or ())
 
 
-def _tags_of(pairs: Iterable[str]) -> dict[str, str]:
+def tags_of(pairs: Iterable[str]) -> dict[str, str]:
+    """Return what options such as ``model=v7`` say; raise ValueError for what is no tag."""
     tags: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

@@ -8,7 +8,7 @@ from lightmeter import Profile, ProfileView, Reading, profile_images
 from lightmeter.batch.sources.folder import is_shard
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.table import with_column
-from lightmeter.cli.options import segments_of
+from lightmeter.cli.options import segments_of, tags_of
 from lightmeter.cli.terminal import progress_bar, usage
 from lightmeter.errors import DecodeError
 from lightmeter.profile.load import view_of
@@ -58,6 +58,7 @@ def view_of_store(
     store: str,
     dataset: str,
     segment: list[str] | None,
+    tags: list[str] | None,
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> ProfileView:
@@ -69,7 +70,7 @@ def view_of_store(
         if by_image:
             raise ValueError("got --segment with a source; expected one such as camera=north")
         with Store(store, create=False) as opened:
-            view = opened.read(dataset, start, end, segment=place)
+            view = opened.tagged(tags_of(tags or ())).read(dataset, start, end, segment=place)
         if not len(view):
             where = f"{dataset!r} {segment_text(place)}".rstrip()
             raise ValueError(f"the store holds nothing of {where} then")

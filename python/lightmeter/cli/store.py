@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import Format, Printed, StoreArgument
+from lightmeter.cli.options import Format, Printed, StoreArgument, WithTags, tags_of
 from lightmeter.cli.terminal import (
     FAILED,
     Commands,
@@ -30,16 +30,16 @@ from lightmeter.times import duration_text
 __all__ = ["commands"]
 
 _NUMBERS = ("every", "buckets", "first", "last", "writers", "images", "bytes")
-_HEADS = {"dataset": "left", **dict.fromkeys(_NUMBERS, "right")}
+_HEADS = {"dataset": "left", **dict.fromkeys(_NUMBERS, "right"), "tags": "left"}
 
 commands = Commands(no_args_is_help=True, help="Show a store, and keep it small and whole.")
 
 
 @commands.command()
-def show(store: StoreArgument, output_format: Printed = Format.TEXT) -> None:
-    """Print the datasets and segments of a store, with their buckets, writers, images and bytes."""
-    with reported(), Store(store, create=False) as opened:
-        summaries = opened.summary()
+def show(store: StoreArgument, tag: WithTags = None, output_format: Printed = Format.TEXT) -> None:
+    """Print datasets and segments, with their buckets, writers, images, bytes and tags."""
+    with reported(), usage(), Store(store, create=False) as opened:
+        summaries = opened.tagged(tags_of(tag or ())).summary()
         if output_format is Format.JSON:
             print_json(summaries)
         elif summaries:
@@ -169,4 +169,5 @@ def _row(summary: Summary) -> tuple[str, ...]:
         count(summary.buckets),
         *days,
         *map(count, (summary.writers, summary.images, summary.bytes)),
+        "; ".join(f"{name} {', '.join(values)}" for name, values in summary.tags.items()),
     )

@@ -60,7 +60,7 @@ class AskedPages:
         Raises:
             StoreError: the store cannot be read.
         """
-        with self._store.snapshot(), self._store.state.snapshot():
+        with self._store.snapshot():
             look = _Look(sees, extras, self._store.state.accepted(), _monitors(self._store))
             if path == INDEX:
                 return self._index(look)

@@ -202,7 +202,7 @@ def load_results(
         segment: the one in question, as text; None for all.
     """
     results: list[Result] = []
-    with store.state.snapshot():
+    with store.snapshot():
         for monitor in _monitors(store, monitors):
             rows = store.state.results(*monitor, segment)
             results += _results_of(rows, store.state.bases(*monitor, segment))
@@ -214,7 +214,7 @@ def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Resul
 
     It is that of all segments which the monitor watches. `basis` is left out.
     """
-    with store.state.snapshot():
+    with store.snapshot():
         rows = [row for monitor in monitors for row in store.state.newest(*monitor)]
     return _results_of(rows)
 
@@ -226,7 +226,7 @@ def load_in_brief(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Res
         store: where results are kept.
         monitors: name and dataset of those in question.
     """
-    with store.state.snapshot():
+    with store.snapshot():
         rows = {
             row[:5]: row
             for monitor in sorted(monitors)
@@ -252,7 +252,7 @@ def load_turning_points(
         store: where results are kept.
         monitors: name and dataset of those in question; None for all.
     """
-    with store.state.snapshot():
+    with store.snapshot():
         rows = [
             row
             for monitor in _monitors(store, monitors)

@@ -1,11 +1,13 @@
 """What a run of monitors reads of a store: lists once, profiles by need, and not more than fit."""
 
 import hashlib
+from bisect import bisect_left
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from functools import cached_property, partial
+from typing import Any
 
 from lightmeter.files import read_regular
 from lightmeter.monitor.dated import DateColumn
@@ -21,6 +23,7 @@ __all__ = ["Contents", "Past", "Shelf"]
 
 # A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
 _MOST_FEATURES = 6_000
+_AHEAD = 4  # a part of it is for buckets that are read before they are asked for
 # In short it takes about 0.1 kB: 28 buckets of 300 segments are up to 40 MB.
 _MOST_SUMMARISED = 400_000
 _MOST_PASTS = 8
@@ -150,6 +153,9 @@ class _Fixed(Past):
         return self._whole.merged
 
 
+_Loaded = tuple[tuple[str, str, datetime], Contents]
+
+
 class Shelf:
     """A store during one run, which several monitors share."""
 
@@ -205,8 +211,10 @@ class Shelf:
         if key in self._contents:
             self._contents.move_to_end(key)
         else:
-            self._contents[key] = self._loaded(*key)
-            self._features += self._contents[key].features
+            for each, contents in self._loaded(*key):
+                self._contents[each] = contents
+                self._features += contents.features
+            self._contents.move_to_end(key)
             while self._features > _MOST_FEATURES and len(self._contents) > 1:
                 _, oldest = self._contents.popitem(last=False)
                 self._features -= oldest.features
@@ -265,12 +273,27 @@ class Shelf:
             self._files[path] = Past(lambda: iter([contents])), hashlib.sha256(body).digest()
         return self._files[path]
 
-    def _loaded(self, dataset: str, segment: str, start: datetime) -> Contents:
-        loaded = self._store.load(
-            dataset, start, start + MILLISECOND, segment=parse_segment(segment)
-        )
-        views = [content for _, content in loaded if isinstance(content, ProfileView)]
-        damage = [str(content) for _, content in loaded if not isinstance(content, ProfileView)]
-        end = max((row.end for row, _ in loaded), default=None)
-        view, place = ProfileView.merge_many(views), (dataset, segment, start)
-        return Contents(view, "; ".join(damage), end, partial(self.contents, *place))
+    def _loaded(self, dataset: str, segment: str, start: datetime) -> Iterator[_Loaded]:
+        """Read a bucket, and some behind it, which are mostly asked for next: by one statement."""
+        starts = [bucket.start for bucket in self.buckets(dataset, segment)]
+        first = bisect_left(starts, start)
+        features = self._features // max(1, len(self._contents)) or _MOST_FEATURES
+        many = _MOST_FEATURES // (_AHEAD * features * len(self._buckets))
+        wanted = [start]
+        for each in starts[first + 1 : first + many]:
+            if (dataset, segment, each) in self._contents:
+                break
+            wanted.append(each)
+        rows: defaultdict[datetime, list[Any]] = defaultdict(list)
+        end, place = wanted[-1] + MILLISECOND, parse_segment(segment)
+        for row, content in self._store.load(dataset, start, end, segment=place):
+            rows[row.start].append((row.end, content))
+        for each in wanted:
+            views = [content for _, content in rows[each] if isinstance(content, ProfileView)]
+            damage = [
+                str(content) for _, content in rows[each] if not isinstance(content, ProfileView)
+            ]
+            ends = (end for end, _ in rows[each])
+            view, key = ProfileView.merge_many(views), (dataset, segment, each)
+            again = partial(self.contents, *key)
+            yield key, Contents(view, "; ".join(damage), max(ends, default=None), again)

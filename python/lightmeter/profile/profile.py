@@ -83,7 +83,7 @@ class Profile:
         if sample != 0:
             self._core.rows = _count("sample", sample, MOST_SAMPLE)
         if tags is not None:
-            for pair in _checked_tags(tags).items():
+            for pair in checked_tags(tags).items():
                 self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
@@ -346,7 +346,7 @@ def check_logged(
         raise TypeError("got functions with roles; expected rows that are not measured images")
 
 
-def _checked_tags(tags: Any) -> dict[str, str]:
+def checked_tags(tags: Any) -> dict[str, str]:
     """Return tags by name.
 
     Raises:

@@ -11,9 +11,9 @@ from lightmeter.drift.words import capitalised, sentence
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import levels, numbers_of, sizes
-from lightmeter.text import number, shorten, with_minus
+from lightmeter.text import number, shorten, visible, with_minus
 
-__all__ = ["card", "said_first", "verdict_badge", "verdict_words"]
+__all__ = ["card", "said_first", "tags_said", "verdict_badge", "verdict_words"]
 
 # A shape beside the word, so that the colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -43,6 +43,12 @@ def said_first(comparison: Comparison) -> Html | None:
     """A paragraph about sides that were read differently; None where they were not."""
     words = comparison.read_differently
     return tag("p", tag("b", words)) if words else None
+
+
+def tags_said(view: ProfileView) -> str:
+    """The tags of a profile, behind what is said of it."""
+    said = (f"{name} {', '.join(values)}" for name, values in view.tags.items())
+    return "".join(f", {visible(words)}" for words in said)
 
 
 def card(

@@ -11,7 +11,7 @@ from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import capitalised, findings, headline, summary
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
-from lightmeter.report.card import card, said_first, verdict_badge, verdict_words
+from lightmeter.report.card import card, said_first, tags_said, verdict_badge, verdict_words
 from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
@@ -106,7 +106,7 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     called = None if name == side else (" ", tag("bdi", name))
     images = f", {view.images:,} image{'' if view.images == 1 else 's'}" if view.images else ""
     key = tag("span", cls=f"key {side}")
-    return joined(tag("span", key, side, called, images, date), " ")
+    return joined(tag("span", key, side, called, images, date, tags_said(view)), " ")
 
 
 def _findings(changed: list[FeatureDrift]) -> Html:

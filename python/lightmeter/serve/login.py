@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from lightmeter.profile import ProfileView
+from lightmeter.profile.segments import parse_segment
 from lightmeter.serve.refusal import API, busy
 from lightmeter.serve.security import LOOPBACK_NAMES, host_of, path_of
 from lightmeter.serve.server import Server
@@ -100,16 +101,18 @@ class Caller:
         server: that is asked.
         key: of whoever asks.
         reads: whether nothing is to be changed.
+        tags: that profiles must have, as text; empty for none.
     """
 
     server: Server
     key: Key
     reads: bool
+    tags: str
 
     @property
     def store(self) -> Store:
-        """The store of the server."""
-        return self.server.store
+        """The store of the server; of profiles with these tags, if there are any."""
+        return self.server.store.tagged(parse_segment(self.tags))
 
     def check(self, right: Right, dataset: str | None = None) -> None:
         """Whether the key has a right, and sees a dataset if that is given.
@@ -160,8 +163,10 @@ class Caller:
 
 def _caller(right: Right) -> Any:
     async def check(request: Request) -> Caller:
-        caller = Caller(request.app.state.server, request.state.key, request.method == "GET")
-        caller.check(right, request.query_params.get("dataset"))
+        reads, asked = request.method == "GET", request.query_params
+        key, tags = request.state.key, asked.get("tags", "")
+        caller = Caller(request.app.state.server, key, reads, tags)
+        caller.check(right, asked.get("dataset"))
         return caller
 
     return Depends(check)

@@ -20,7 +20,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lightmeter.monitor.scalars import SCALARS
-from lightmeter.profile.segments import segment_text
+from lightmeter.profile.profile import checked_tags
+from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.serve.login import Caller
 from lightmeter.times import parse_time
 
@@ -33,6 +34,7 @@ _PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PLUS = re.compile(r"(T[0-9:.]{2,15}) (?=[0-9:]{2,6}$)")  # what a plus becomes in a query
 _TIME = "a time such as 2022-09-07T12:00:00Z. One without a zone is local, a date midnight in UTC."
 _SEGMENT = "Such as camera=north. Empty is the dataset as a whole."
+_TAGS = "Only profiles with all of these tags, such as model=v7 or model=v7&site=hall."
 _START = f"Buckets that start then or later: {_TIME}"
 _END = f"Buckets that start before then: {_TIME}"
 _NAME = "by a name of 1 to 256 characters, none a control."
@@ -44,10 +46,15 @@ def _moment(text: object) -> datetime:
     return parse_time(_PLUS.sub(r"\1+", str(text)))
 
 
+def _tags(text: str) -> str:
+    return segment_text(checked_tags(parse_segment(segment_text(text))))
+
+
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Text = Annotated[str, StringConstraints(max_length=256, pattern=_PLAIN)]
 Name = Annotated[Text, StringConstraints(min_length=1)]
 Segment = Annotated[str, StringConstraints(max_length=1024), AfterValidator(segment_text)]
+Tags = Annotated[str, StringConstraints(max_length=1024), AfterValidator(_tags)]
 Length = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,4}[wdhms]$")]
 Number = Annotated[int, Field(ge=-(2**62), le=2**62)]
 Statistic = Annotated[str, StringConstraints(pattern=f"^({'|'.join(SCALARS)})$")]
@@ -65,6 +72,16 @@ class OfDataset(Parameters):
     dataset: Name = Field(description=f"The dataset, {_NAME}")
 
 
+class Tagged(Parameters):
+    """Tags that profiles must have."""
+
+    tags: Tags | None = Field(None, description=_TAGS)
+
+
+class Segments(OfDataset, Tagged):
+    """The segments of a dataset that have profiles with some tags."""
+
+
 class OfSegment(OfDataset):
     """A segment of a dataset."""
 
@@ -77,7 +94,7 @@ class OfWriter(OfSegment):
     writer: Name = Field(description=f"Who wrote, {_NAME}")
 
 
-class Buckets(OfSegment):
+class Buckets(OfSegment, Tagged):
     """Some buckets of a segment."""
 
     start: Moment | None = Field(None, description=_START)

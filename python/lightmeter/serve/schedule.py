@@ -75,9 +75,13 @@ class Schedule:
         failed: in how many of them something went wrong.
     """
 
-    def __init__(self, commands: Callable[[], Mapping[str, Sequence[str]]]) -> None:
+    def __init__(
+        self,
+        commands: Callable[[], Mapping[str, Sequence[str]]],
+        environment: Mapping[str, str] = {},
+    ) -> None:
         """Nothing runs before `start`, and as long as there are no commands."""
-        self._commands = commands
+        self._commands, self._environment = commands, environment
         self._task: asyncio.Task[None] | None = None
         self._news: float | None = None  # when the first profile came that no run has seen
         self.last: Outcome | None = None
@@ -123,7 +127,11 @@ class Schedule:
         began, clock = datetime.now(UTC), time.monotonic()
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         child = await asyncio.create_subprocess_exec(
-            *command, stdin=nothing, stdout=nothing, stderr=pipe
+            *command,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=pipe,
+            env={**os.environ, **self._environment},
         )
         with contextlib.suppress(AttributeError, OSError):  # where there are no priorities
             os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests come first

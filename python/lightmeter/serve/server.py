@@ -108,7 +108,7 @@ class Server:
         if self.monitors is None and self.store.path is not None:
             self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
         if self.monitors is not None or self.pull is not None:
-            self.schedule = Schedule(self._commands)
+            self.schedule = Schedule(self._commands, self.store.environment)
 
     def _commands(self) -> dict[str, list[str]]:
         """What is to be run now."""

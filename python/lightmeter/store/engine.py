@@ -6,18 +6,16 @@ Threads share a database, and no fork can harm it.
 import contextlib
 import os
 import random
-import re
 import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import filelock
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lightmeter.errors import StoreError
@@ -25,12 +23,12 @@ from lightmeter.store import sqlite_file
 from lightmeter.store.sqlite_file import BUSY_SECONDS, file_id
 from lightmeter.store.tables import VERSION, DamagedError, metadata, version
 
-__all__ = ["Database", "is_full"]
+__all__ = ["Database"]
 
 _PAUSE = 0.001, 0.02  # between two tries to write
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
-_NO_TABLE = re.compile("no such (?:table|column)|has no column|(?:relation|column) .* not exist")
+_REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError
 
 
 class _Snapshot:
@@ -74,7 +72,7 @@ class Database:
     Attributes:
         address: without a password.
         path: of the file; None for PostgreSQL.
-        insert: the INSERT of the engine, which knows what to do ON CONFLICT.
+        environment: variables by which another process opens the address: the password.
     """
 
     def __init__(self, address: str | os.PathLike[str], *, create: bool) -> None:
@@ -92,12 +90,14 @@ class Database:
         self._snapshots: list[_Snapshot] = []
         self._closed, self._create = False, create
         self.path: Path | None = None
+        self.environment: dict[str, str] = {}
         if str(address).startswith("postgresql:"):
             url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
-            place = url.host, url.port, url.database, url.query
-            public = sa.URL.create("postgresql", url.username, None, *place)
-            self.address = public.render_as_string()
-            self.insert = postgresql.insert
+            password = url.password or url.query.get("password")
+            public = url.difference_update_query(["password"])._asdict() | {"password": None}
+            public |= {"drivername": "postgresql"}
+            self.address = sa.URL.create(**public).render_as_string()
+            self.environment = {"PGPASSWORD": str(password)} if password else {}
             try:
                 self._engine: sa.Engine = sa.create_engine(
                     url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
@@ -113,7 +113,6 @@ class Database:
         else:
             self.path = path = Path(address).absolute()
             self.address = os.fspath(path)
-            self.insert = sqlite.insert  # type: ignore[assignment]  # of the same methods
             sqlite_file.check_file_system(path)
             if not create and not (path.exists() and path.stat().st_size):
                 raise StoreError(f"there is no store at {path}; check the path, or log into it")
@@ -216,65 +215,59 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see what was before."""
-        until = time.monotonic() + BUSY_SECONDS
+        until, pid, outer = time.monotonic() + BUSY_SECONDS, os.getpid(), self._mine.snapshot
         while True:
-            with contextlib.nullcontext() if self.path is None else self._writing, self._reported():
-                if (connection := self._begun(until)) is not None:
-                    with self._committed(connection):
+            # SQLite would wait within one call, and a fork and other threads for that call.
+            with self._writing if self.path is not None else contextlib.nullcontext():
+                connection = None
+                try:
+                    with self._opening:
+                        connection = self._connected(self._engine)
+                    if self._has_begun(connection, until):
+                        self._mine.snapshot, self._writer = _Snapshot(connection), connection
                         yield connection
-                    return
+                        if os.getpid() != pid:
+                            raise StoreError("this process was forked inside a transaction")
+                        self._check_file()
+                        connection.commit()
+                        return
+                except _REFUSED as error:
+                    self._raise(error)
+                finally:
+                    self._mine.snapshot, self._writer = outer, None
+                    if os.getpid() != pid:
+                        _abandoned.append(connection)
+                    elif connection is not None:
+                        with self._opening:
+                            connection.close()
             time.sleep(random.uniform(*_PAUSE))
 
-    def _begun(self, until: float) -> sa.Connection | None:
-        """Return a connection in a transaction; None while another process is in one.
-
-        SQLite would wait for its end within one call, and a fork and other threads for that call.
-        """
-        with self._opening:
-            connection = self._connected(self._engine)
+    def _has_begun(self, connection: sa.Connection, until: float) -> bool:
+        """Begin to write, unless another process is doing so."""
+        if self.path is None:
+            return True
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
         try:
-            if self.path is not None:
-                connection.exec_driver_sql("PRAGMA busy_timeout=0")
-                try:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                finally:
-                    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-            return connection
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         except DBAPIError as error:
-            self._close(connection)
             if _sqlite_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
-            return None
-
-    @contextlib.contextmanager
-    def _committed(self, connection: sa.Connection) -> Iterator[None]:
-        outer, self._mine.snapshot = self._mine.snapshot, _Snapshot(connection)
-        pid, self._writer = os.getpid(), connection
-        try:
-            yield
-            if os.getpid() != pid:
-                raise StoreError("this process was forked inside a transaction of its parent")
-            if self.path is not None and file_id(self.path) != self._file:
-                raise StoreError(
-                    f"the store {self.address!r} was moved, deleted or replaced while it was open; "
-                    "put it back, or open the store again"
-                )
-            connection.commit()
+            return False
         finally:
-            self._mine.snapshot, self._writer = outer, None
-            if os.getpid() == pid:
-                self._close(connection)
-            else:
-                _abandoned.append(connection)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        return True
+
+    def _check_file(self) -> None:
+        if self.path is not None and file_id(self.path) != self._file:
+            raise StoreError(
+                f"the store {self.address!r} was moved, deleted or replaced while it was open; put "
+                "it back, or open the store again"
+            )
 
     def _connected(self, engine: sa.Engine) -> sa.Connection:
         if self._closed:
             raise StoreError(f"the store {self.address!r} is closed")
         return engine.connect()
-
-    def _close(self, connection: sa.Connection) -> None:
-        with self._opening:
-            connection.close()
 
     # The lock for monitors
 
@@ -365,23 +358,21 @@ class Database:
 
     @contextlib.contextmanager
     def _reported(self, what: str = "store") -> Iterator[None]:
-        """Raise errors of the engine as those of a store, with advice."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
-            damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
-            if isinstance(cause, UnicodeDecodeError) or _sqlite_code(cause) in damage:
-                raise DamagedError(f"{words}; see `lightmeter store verify`") from cause
-            if _NO_TABLE.search(words):
-                words += (
-                    "; its tables are those of another version of lightmeter: use that version, or "
-                    "log the images into a new store"
-                )
-            elif self.path is not None and not self.path.parent.is_dir():
-                words += f"; there is no folder {os.fspath(self.path.parent)!r}"
-            raise StoreError(words) from cause
+        except _REFUSED as error:
+            self._raise(error, what)
+
+    def _raise(self, error: Exception, what: str = "store") -> NoReturn:
+        """Raise an error of the engine as one of a store, with advice."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
+        damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+        if isinstance(cause, UnicodeDecodeError) or _sqlite_code(cause) in damage:
+            raise DamagedError(f"{words}; see `lightmeter store verify`") from cause
+        if self.path is not None and not self.path.parent.is_dir():
+            words += f"; there is no folder {os.fspath(self.path.parent)!r}"
+        raise StoreError(words) from cause
 
 
 def _driver(connection: sa.Connection) -> Any:
@@ -398,12 +389,6 @@ def _end(connection: sa.Connection) -> None:
     """Close a connection that is not given back to others."""
     connection.invalidate()
     connection.close()
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Return whether an error says that there is no room on the disk."""
-    full = _sqlite_code(error) == sqlite3.SQLITE_FULL
-    return full or getattr(error, "sqlstate", "") == "53100"
 
 
 # Why no connection to a file may be open across a fork. SQLite notes in the memory of the process

@@ -31,6 +31,7 @@ _MOST_NAME = 1024  # bytes of a key in S3 and Google Cloud Storage, with its pre
 _RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
 _ADDRESS = re.compile(r"(s3|gs|az|file|memory)://[^?@#]*")
 _NAME = re.compile(r"([^/]+)/([^/_]+)_([0-9]{1,15})ms/([^/]+)/([^/]+)/(-?[0-9]{1,19})\.lmp")
+_NOT_UNDERSTOOD = re.compile(r'invalid path: .*?"(.*?)"(?= contained|: )', re.DOTALL)
 _SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
 
 # The process that used obstore first. The threads that obstore works with do not survive a fork: a
@@ -126,6 +127,11 @@ class Inbox:
         if exemplars is None:
             exemplars = os.environ.get("LIGHTMETER_SEND_EXEMPLARS") == "1"
         self.address, self._exemplars, self._obstore = address, exemplars, obstore
+        if re.search(r"//|/\.{1,2}(/|$)|[\0-\x1f]", address.partition("://")[2].strip("/")):
+            raise StoreError(
+                f"got the address {address!r}; expected folders in it that have a name other than "
+                "'.' and '..', without controls: objects below others cannot be listed"
+            )
         options = {"file": {"mkdir": create, "automatic_cleanup": True}, "memory": {}}
         with self._reporting("opening"):
             self._objects = from_url(address, **options.get(scheme[1], {"retry_config": _RETRIES}))
@@ -213,13 +219,34 @@ class Inbox:
     def list(self) -> dict[str, int]:
         """Return the names of all objects, and their sizes in bytes.
 
+        A foreign name that obstore does not understand, such as one with two slashes in a row, has
+        the size -1. Of its folder only what comes behind it in the alphabet is listed.
+
         Raises:
-            StoreError: it cannot be listed. So it is where an object has a name that obstore does
-                not understand, such as one with two slashes in a row.
+            StoreError: it cannot be listed.
         """
+        obstore, sizes = self._obstore, dict[str, int]()
+
+        def add(objects: Any, folder: str = "") -> None:
+            prefix, pages, folders = folder or None, [], []
+            try:
+                pages = list(obstore.list(objects, prefix))
+            except obstore.exceptions.BaseError as error:
+                if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
+                    raise
+                sizes[match[1]] = -1
+                with contextlib.suppress(obstore.exceptions.BaseError):  # it is this folder's
+                    pages = list(obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/")))
+                with contextlib.suppress(obstore.exceptions.BaseError):  # it is one below
+                    level = obstore.list_with_delimiter(objects, prefix)
+                    pages, folders = [level["objects"]], level["common_prefixes"]
+            for below in folders:
+                add(objects, below)
+            sizes.update((item["path"], item["size"]) for page in pages for item in page)
+
         with self._reporting("listing"):
-            pages = self._obstore.list(self._own(), chunk_size=1000)
-            return {item["path"]: item["size"] for page in pages for item in page}
+            add(self._own())
+        return sizes
 
     def read(self, name: str) -> bytes | None:
         """Return the bytes of an object; None if it is not there.

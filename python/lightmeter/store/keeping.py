@@ -1,88 +1,73 @@
 """Keeping a store small and whole: rolling up, deleting and looking for damage."""
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.segments import segment_text
 from lightmeter.store import statements, tables
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.engine import Database, is_full
-from lightmeter.store.rows import Collected, Damage, Moment, Part, StoredProfile
-from lightmeter.store.statements import KEPT, LISTED, Key
-from lightmeter.store.tables import DamagedError, profile
-from lightmeter.times import DAY, MILLISECOND, to_ms
+from lightmeter.store.engine import Database
+from lightmeter.store.rows import Collected, Damage, StoredProfile
+from lightmeter.store.statements import KEPT, LISTED
+from lightmeter.store.tables import DamagedError, profile, upsert
+from lightmeter.times import DAY
 
-__all__ = [
-    "collect",
-    "covered",
-    "delete_rows",
-    "found_damage",
-    "put_row",
-]
+__all__ = ["collect", "covered", "delete_rows", "found_damage", "put_row"]
 
 _P = profile.c
-_T = TypeVar("_T")
+_MOST_TAGS = 200  # characters of tags that are a name themselves
+
+
+class _Period(NamedTuple):
+    dataset: str
+    segment: str
+    start: datetime
+    end: datetime
+    tags: str
+
+    @property
+    def where(self) -> sa.ColumnElement[bool]:
+        place = statements.is_in(self.dataset, self.start, self.end, self.segment)
+        return place & KEPT & (_P.tags == self.tags)
 
 
 def collect(
     database: Database, now: datetime, roll_up_after: timedelta, keep: timedelta | None
 ) -> Collected:
     """Do `Store.gc`. Each period is one transaction, so that it can be cut off anywhere."""
-    old, older = [], []
-    for period in _periods(database):
-        _, _, _, end = period
-        if keep is not None and end <= now - keep:
-            older.append(period)
-        elif end <= now - roll_up_after:
-            old.append(period)
-    merged = deleted = damaged = 0
-    full: list[StoreError] = []
-
-    def unless_full(work: Callable[..., _T], *arguments: Any) -> _T | None:
-        try:
-            return work(database, *arguments)
-        except StoreError as error:
-            if not is_full(error.__cause__):
-                raise
-            full.append(error)
-            return None
-
-    # Deleting first gives the room that merging takes. On a full disk the next may still fit.
-    for name, segment, start, end in older:
-        deleted += unless_full(delete_rows, name, start, end, segment, None) or 0
-    unless_full(Database.shrink)
-    for period in old:
-        done, bad = unless_full(_roll_up, *period) or (0, 0)
-        merged, damaged = merged + done, damaged + bad
-    unless_full(Database.shrink)
-    if full:
-        raise StoreError(
-            f"the disk is full: {merged} profiles were merged and {deleted} deleted, but not all "
-            "that is old; make room and run it again"
-        ) from full[0]
-    return Collected(merged, deleted, damaged)
+    periods = _periods(database)
+    older = {period for period in periods if keep is not None and period.end <= now - keep}
+    old = [period for period in periods - older if period.end <= now - roll_up_after]
+    deleted = 0
+    # First, as it gives the room that merging takes.
+    for name, segment, start, end, _ in sorted(older):
+        deleted += delete_rows(database, name, statements.is_in(name, start, end, segment))
+    database.shrink()
+    rolled = [_roll_up(database, period) for period in sorted(old)]
+    database.shrink()
+    return Collected(sum(merged for merged, _ in rolled), deleted, sum(bad for _, bad in rolled))
 
 
-def _periods(database: Database) -> list[tuple[str, str, datetime, datetime]]:
+def _periods(database: Database) -> set[_Period]:
     """Return the days of buckets shorter than a day; longer buckets stay as they are."""
-    query = sa.select(_P.dataset, _P.segment, _P.start, _P.span).where(KEPT).distinct()
-    periods = set()
-    for dataset, segment, start, span in database.rows(query):
+    query = sa.select(_P.dataset, _P.segment, _P.start, _P.span, _P.tags).where(KEPT).distinct()
+    periods = set[_Period]()
+    for dataset, segment, start, span, tags in database.rows(query):
         statements.pairs_of(segment)
         end = start + span
         if span < DAY:
             with contextlib.suppress(ValueError):  # the last day there is has no end
                 start = bucket_start(start, DAY)
                 end = start + DAY
-        periods.add((dataset, segment, start, end))
-    return sorted(periods)
+        periods.add(_Period(dataset, segment, start, end, tags))
+    return periods
 
 
 def _lock(connection: sa.Connection, dataset: str) -> None:
@@ -92,67 +77,60 @@ def _lock(connection: sa.Connection, dataset: str) -> None:
 
 
 def delete_rows(
-    database: Database, dataset: str, start: Moment, end: Moment, segment: Part, writer: str | None
+    database: Database, dataset: str, where: sa.ColumnElement[bool], *more: sa.ColumnElement[bool]
 ) -> int:
-    """Do `Profiles.delete`: also of what a roll-up remembers of these buckets."""
+    """Delete rows of some buckets, and without `more` what a roll-up remembers of these."""
     statements.check_dataset(database, dataset)
-    where = statements.is_in(dataset, start, end, segment)
-    of_writer = sa.true() if writer is None else _P.writer == writer
     with database.transaction() as connection:
         _lock(connection, dataset)
-        deleted = connection.execute(sa.delete(profile).where(where, KEPT, of_writer)).rowcount
-        if writer is None:  # what one said of a bucket that was rolled up stays there
+        deleted = connection.execute(sa.delete(profile).where(where, KEPT, *more)).rowcount
+        if not more:  # what one said of a bucket that was rolled up stays there
             connection.execute(sa.delete(profile).where(where))
         return deleted
 
 
-def _roll_up(
-    database: Database, dataset: str, segment: str, start: datetime, end: datetime
-) -> tuple[int, int]:
-    """Merge all rows of a period into one without a writer; how many, and how many are damaged."""
+def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
+    """Merge the rows of a period into one; how many, and how many are damaged."""
+    dataset, segment, start, end, tags = period
     with database.transaction() as connection:
         _lock(connection, dataset)
-        query = sa.select(*LISTED).where(statements.is_in(dataset, start, end, segment), KEPT)
-        query = query.order_by(_P.start, _P.writer).with_for_update()
-        rows = [statements.row_of(row) for row in connection.execute(query).all()]
         good: list[StoredProfile] = []
+        damaged: list[StoredProfile] = []
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row, _, view in statements.contents(database, rows):
+            for row, _, view in statements.contents(database, period.where, lock=True):
                 if isinstance(view, ProfileView):
                     good.append(row)
                     yield view
+                else:
+                    damaged.append(row)
 
         view = ProfileView.merge_many(views())
-        damaged = [row for row in rows if row not in good]
         is_one = len(good) == 1 and (good[0].start, good[0].end) == (start, end)
-        if not good or is_one or not all(row.writer for row in damaged):
+        if not good or is_one or any(row.is_merged for row in damaged):
             return 0, len(damaged)
         for row in good:
-            if row.writer:
-                key, values = _held(row)
-                statements.upsert(database, connection, key, values)
-        newest = to_ms(max(row.updated for row in good))
-        key = dataset, segment, to_ms(start), ""
-        statements.write(database, connection, key, view, None, end - start, newest)
+            if not row.is_merged:
+                _hold(connection, row)
+        long = len(tags) > _MOST_TAGS
+        writer = f"&{hashlib.sha256(tags.encode()).hexdigest()}" if long else tags
+        place = {"dataset": dataset, "segment": segment, "start": start, "writer": writer}
+        more = {"span": end - start, "updated": max(row.updated for row in good)}
+        statements.write(connection, place | more, view, None)
         return len(good), len(damaged)
 
 
-def _key_of(row: StoredProfile) -> Key:
-    return row.dataset, segment_text(row.segment), to_ms(row.start), row.writer
-
-
-def _held(row: StoredProfile) -> tuple[Key, dict[str, object]]:
-    """Return what stays of a row that a roll-up holds, so that it is not counted again."""
-    key, length = _key_of(row), (row.end - row.start) // MILLISECOND
-    counts = row.seq, length, row.images, to_ms(row.updated)
-    return key, statements.values_of(key, counts, None, row.digest)
+def _hold(connection: sa.Connection, row: StoredProfile) -> None:
+    """Keep what stays of a row that a roll-up holds, so that it is not counted again."""
+    values = statements.values_of(row) | {"body": None}
+    upsert(connection, profile, values | {"crc": statements.crc_of(values, kept=False)})
 
 
 def covered(database: Database, row: StoredProfile) -> list[StoredProfile]:
     """Return the profiles that a rolled-up day holds."""
     where = statements.is_in(row.dataset, row.start, row.end, row.segment), ~KEPT
-    rows = database.rows(sa.select(*LISTED).where(*where).order_by(_P.start, _P.writer))
+    tagged = _P.tags == statements.values_of(row)["tags"]
+    rows = database.rows(sa.select(*LISTED).where(*where, tagged).order_by(_P.start, _P.writer))
     return [statements.row_of(held, kept=False) for held in rows]
 
 
@@ -169,17 +147,15 @@ def put_row(
     """
     with database.transaction() as connection:
         _lock(connection, row.dataset)
-        for covered in covers:
-            key, values = _held(covered)
-            there = statements.locked(connection, key)
-            if there is not None and there.kept and there.seq > covered.seq:
+        for held in covers:
+            there = statements.locked(connection, statements.values_of(held))
+            if there is not None and there.kept and there.seq > held.seq:
                 raise StoreError(
-                    f"it holds the profile {covered.seq} of {covered.writer!r}, which has been "
+                    f"it holds the profile {held.seq} of {held.writer!r}, which has been "
                     f"replaced by {there.seq}; what it holds cannot be told apart any more"
                 )
-            statements.upsert(database, connection, key, values)
-        key, span, updated = _key_of(row), row.end - row.start, to_ms(row.updated)
-        return statements.write(database, connection, key, view, row.seq, span, updated)
+            _hold(connection, held)
+        return statements.write(connection, statements.values_of(row), view, row.seq)
 
 
 # Damage
@@ -209,14 +185,13 @@ def _of_profiles(database: Database) -> Iterator[Damage]:
     places = sa.select(_P.dataset, tables.dataset.c.every, _P.segment).distinct()
     lengths = places.outerjoin(tables.dataset, _P.dataset == tables.dataset.c.name)
     for dataset, every, segment in database.rows(lengths):
-        rows = statements.list_rows(database, dataset, segment=segment)
-        for row, _, view in statements.contents(database, rows):
+        where = statements.is_in(dataset, segment=segment)
+        for row, _, view in statements.contents(database, where, KEPT):
             if not isinstance(view, ProfileView):
                 yield Damage(row, str(view))
-            elif row.end - row.start not in (every, every if row.writer else DAY):
+            elif row.end - row.start not in (every, DAY if row.is_merged else every):
                 yield Damage(row, "its length is not that of the buckets of the dataset")
-        query = sa.select(*LISTED).where(statements.is_in(dataset, segment=segment), ~KEPT)
-        for values in database.rows(query):
+        for values in database.rows(sa.select(*LISTED).where(where, ~KEPT)):
             row = statements.row_of(values, kept=False)
             if not row.digest:
                 yield Damage(row, "what is remembered of it is not what was rolled up")

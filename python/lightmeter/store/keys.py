@@ -18,7 +18,6 @@ from lightmeter.store.engine import Database
 from lightmeter.store.rows import checked_name
 from lightmeter.store.tables import DamagedError
 from lightmeter.store.tables import key as table
-from lightmeter.times import to_ms
 
 __all__ = ["RIGHTS", "Key", "Keys", "Right"]
 
@@ -98,10 +97,10 @@ class Keys:
             checked_name("dataset", pattern)
         key = f"{_random(10)}.{_random(43)}"
         texts = {"rights": json.dumps(wanted), "datasets": json.dumps(patterns), "note": note}
-        values = {"id": key[:10], "sha256": _digest(key), **texts}
-        created = to_ms(now or datetime.now(UTC))
+        values: dict[str, object] = {"id": key[:10], "sha256": _digest(key), **texts}
+        values |= {"created": now or datetime.now(UTC)}
         with self._database.transaction() as connection:
-            connection.execute(sa.insert(table).values(values | {"created": created}))
+            connection.execute(sa.insert(table).values(values))
         return key
 
     def remove(self, id: str) -> bool:  # noqa: A002

@@ -91,6 +91,7 @@ class SummaryLine(Model):
     images: NonNegativeInt
     bytes: NonNegativeInt
     updated: Time | None
+    tags: dict[str, list[str]]
 
 
 class Summary(Model):
@@ -140,6 +141,7 @@ class StoredLine(Model):
     images: NonNegativeInt
     updated: Time
     digest: Digest
+    tags: dict[str, list[str]]
 
 
 class Stored(Model):

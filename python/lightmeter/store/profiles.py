@@ -6,11 +6,12 @@ was retried or run twice, and writers never wait for each other's reading.
 """
 
 import contextlib
-import sys
+import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 from sqlalchemy import func
@@ -18,8 +19,9 @@ from sqlalchemy import func
 from lightmeter.errors import DecodeError, IncompatibleError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike
+from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import segment_text
-from lightmeter.store import keeping, rows, statements, tables
+from lightmeter.store import keeping, rows, tables
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import (
@@ -32,9 +34,22 @@ from lightmeter.store.rows import (
     StoredProfile,
     Summary,
 )
-from lightmeter.store.statements import KEPT
-from lightmeter.store.tables import DamagedError, profile
-from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
+from lightmeter.store.statements import (
+    KEPT,
+    LISTED,
+    Content,
+    check_dataset,
+    contents,
+    end_of,
+    entered,
+    is_in,
+    pairs_of,
+    row_of,
+    tags_of,
+    write,
+)
+from lightmeter.store.tables import profile
+from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 __all__ = ["Profiles", "with_few_features"]
 
@@ -45,6 +60,36 @@ class Profiles:
     """The profiles of a store by dataset, UTC time bucket, segment and writer."""
 
     _database: Database
+    reads_late: ClassVar[bool] = False
+    _tags: Mapping[str, str] = {}
+
+    def tagged(self, tags: Mapping[str, str]) -> Self:
+        """Return the same store as if it had only profiles with all of these tags.
+
+        A bucket is the merge of those, also after a roll-up, which keeps profiles of different tags
+        apart. It is for reading and for `delete`; results of monitors are of all profiles.
+
+        >>> with lm.Store("drift.db") as store:
+        ...     store.tagged({"model": "v7"}).read("cells")
+
+        Args:
+            tags: such as ``{"model": "v7"}``; a profile that was merged of several has those of
+                all.
+
+        Raises:
+            TypeError, ValueError: they are no tags, see `Profile`.
+        """
+        if not tags:
+            return self
+        same = object.__new__(type(self))
+        same.__dict__.update(self.__dict__, _tags={**self._tags, **checked_tags(tags)})
+        return same
+
+    @property
+    def _tagged(self) -> sa.ColumnElement[bool]:
+        texts = (f"&{segment_text({name: tag})}&" for name, tag in self._tags.items())
+        # LIKE would take "v7" for "V7" in SQLite.
+        return sa.and_(sa.true(), *(func.replace(_P.tags, text, "") != _P.tags for text in texts))
 
     # Writing
 
@@ -60,7 +105,7 @@ class Profiles:
         rows.checked_name("dataset", dataset)
         span = to_duration(every)
         with self._database.transaction() as connection:
-            statements.enter_dataset(self._database, connection, dataset, span)
+            entered(connection, dataset, span)
 
     def put(
         self,
@@ -97,7 +142,8 @@ class Profiles:
         Raises:
             TypeError: an argument is of another type.
             ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
-                `segment`; an empty name; more images than anybody has.
+                `segment`; an empty name; names of more than 2000 bytes together; more images than
+                anybody has.
             ConflictError: the dataset has buckets of another length, or the bucket has been rolled
                 up with an earlier profile of the writer in it.
             StoreError: it cannot be written.
@@ -106,14 +152,15 @@ class Profiles:
 
     def _put(self, put: Put) -> bool:
         with self._database.transaction() as connection:
-            length = statements.enter_dataset(self._database, connection, put.dataset, put.every)
-            start = to_ms(bucket_start(put.at, length))
-            view, key = put.view, (put.dataset, put.segment, start, put.writer)
-            if view.dataset_timestamp is None:
-                core = view._core.copy()
-                core.dataset_timestamp = start
-                view = ProfileView(core)
-            return statements.write(self._database, connection, key, view, put.seq, length)
+            span = entered(connection, put.dataset, put.every)
+            start, view = bucket_start(put.at, span), put.view
+            if view._core.dataset_timestamp is None:
+                view = ProfileView(view._core.copy())
+                view._core.dataset_timestamp = to_ms(start)
+            place = {"dataset": put.dataset, "segment": put.segment, "start": start}
+            now = from_ms(time.time_ns() // 1_000_000)
+            more = {"writer": put.writer, "span": span, "updated": now}
+            return write(connection, place | more, view, put.seq)
 
     def add(
         self,
@@ -141,13 +188,9 @@ class Profiles:
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
-        query = sa.select(_P.segment).where(
-            _P.dataset == rows.checked_name("dataset", dataset), KEPT
-        )
-        found = self._database.rows(query.distinct().order_by(_P.segment))
-        if not found:
-            statements.check_dataset(self._database, dataset)
-        return [statements.pairs_of(segment) for (segment,) in found]
+        rows.checked_name("dataset", dataset)
+        query = sa.select(_P.segment).where(_P.dataset == dataset, KEPT, self._tagged)
+        return [pairs_of(text) for (text,) in self._found(dataset, query.distinct(), _P.segment)]
 
     def buckets(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -160,28 +203,33 @@ class Profiles:
             StoreError: there is no such dataset, or the store cannot be read.
         """
         counts = _sum(_P.images), func.count(), func.max(_P.updated)
-        query = sa.select(_P.start, func.max(_P.span), *counts)
-        query = query.where(statements.is_in(dataset, start, end, segment), KEPT)
-        found = self._database.rows(query.group_by(_P.start).order_by(_P.start))
-        if not found:
-            statements.check_dataset(self._database, dataset)
-        return [Bucket(first, _end(first, span), *counts) for first, span, *counts in found]
+        query = sa.select(_P.start, func.max(_P.span), *counts).group_by(_P.start)
+        query = query.where(is_in(dataset, start, end, segment), KEPT, self._tagged)
+        found = self._found(dataset, query, _P.start)
+        return [Bucket(first, end_of(first, span), *counts) for first, span, *counts in found]
 
     def summary(self) -> list[Summary]:
         """Return a line for each dataset and segment, without reading the profiles.
 
         A dataset without profiles has a line without buckets.
         """
+        place = _P.dataset, _P.segment
         counts = (
             *(func.count(_P.start.distinct()), func.min(_P.start), func.max(_P.start)),
             *(func.count(_P.writer.distinct()), _sum(_P.images), _sum(func.length(_P.body))),
         )
-        query = sa.select(_P.dataset, _P.segment, *counts, func.max(_P.updated)).where(KEPT)
+        query = sa.select(*place, *counts, func.max(_P.updated)).where(KEPT, self._tagged)
+        each = sa.select(*place, _P.tags).where(KEPT, self._tagged).distinct()
+        tags: defaultdict[Any, set[str]] = defaultdict(set)
         with self._database.snapshot():
             lengths = self.datasets()
-            found = self._database.rows(query.group_by(_P.dataset, _P.segment))
+            found = self._database.rows(query.group_by(*place))
+            for name, segment, text in self._database.rows(each):
+                tags[name, segment].update(text.split("&"))
         lines = [
-            Summary(name, lengths[name], statements.pairs_of(segment), *rest)
+            Summary(name, lengths[name], pairs_of(segment), *rest)._replace(
+                tags=tags_of(tags[name, segment])
+            )
             for name, segment, *rest in found
             if name in lengths  # else it is damaged
         ]
@@ -194,12 +242,14 @@ class Profiles:
         every = tables.dataset.c.every
         query = sa.select(_P.dataset, every, _P.segment, func.max(_P.start)).where(
             tables.dataset.c.name == _P.dataset,
-            _P.start <= to_ms(now) - sa.type_coerce(every, sa.BigInteger),
+            sa.type_coerce(_P.start, sa.BigInteger)
+            <= to_ms(now) - sa.type_coerce(every, sa.BigInteger),
             KEPT,
+            self._tagged,
         )
         query = query.group_by(_P.dataset, every, _P.segment).order_by(_P.dataset, _P.segment)
         return [
-            Newest(name, length, statements.pairs_of(segment), start)
+            Newest(name, length, pairs_of(segment), start)
             for name, length, segment, start in self._database.rows(query)
         ]
 
@@ -208,8 +258,8 @@ class Profiles:
 
         What the writer said of them is counted, and can no longer be replaced by `put`.
         """
-        query = sa.select(_P.start).where(statements.is_in(dataset, segment=segment), ~KEPT)
-        found = self._database.rows(query.where(_P.writer == writer).order_by(_P.start))
+        where = is_in(dataset, segment=segment), _P.writer == writer, ~KEPT
+        found = self._database.rows(sa.select(_P.start).where(*where).order_by(_P.start))
         return [start for (start,) in found]
 
     def stored(
@@ -220,7 +270,10 @@ class Profiles:
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
         """
-        return statements.list_rows(self._database, dataset, start, end, segment)
+        where = is_in(dataset, start, end, segment), KEPT, self._tagged
+        return list(
+            map(row_of, self._found(dataset, sa.select(*LISTED).where(*where), _P.start, _P.writer))
+        )
 
     def read(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -234,7 +287,7 @@ class Profiles:
         """
         merged, damaged = self.merged(dataset, start, end, segment=segment)
         for row, reason in damaged:
-            warnings.warn(f"{rows.describe(row)} is left out: {reason}", stacklevel=_level())
+            warnings.warn(f"{rows.describe(row)} is left out: {reason}", stacklevel=2)
         return merged
 
     def merged(
@@ -255,14 +308,13 @@ class Profiles:
         damaged: list[tuple[StoredProfile, str]] = []
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row, _, view in statements.contents(self._database, found):
+            for row, _, view in self._contents(dataset, start, end, segment):
                 if isinstance(view, ProfileView):
                     yield view
                 else:
                     damaged.append((row, str(view)))
 
         with self._database.snapshot():
-            found = self.stored(dataset, start, end, segment=segment)
             return ProfileView.merge_many(with_few_features(views(), most)), damaged
 
     def load(
@@ -270,25 +322,24 @@ class Profiles:
     ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
         """Return every profile of these buckets, or what is wrong with it, in order of time."""
         with self._database.snapshot():
-            found = self.stored(dataset, start, end, segment=segment)
-            return [(row, view) for row, _, view in statements.contents(self._database, found)]
+            found = self._contents(dataset, start, end, segment)
+            return [(row, view) for row, _, view in found]
 
     def body(
         self, dataset: str, at: datetime | date, *, writer: str, segment: Part = None
     ) -> tuple[StoredProfile, bytes] | None:
         """Return what a writer put into the bucket that starts at `at`, byte for byte.
 
-        What a roll-up has merged is of the writer ``""``. None stands for nothing.
+        What a roll-up has merged is of the writer ``""``, or of the text of its tags. None stands
+        for nothing.
 
         Raises:
             DecodeError: it is damaged.
             StoreError: there is no such dataset, or the store cannot be read.
         """
+        end, of_writer = to_utc(at) + MILLISECOND, _P.writer == writer
         with self._database.snapshot():
-            first, end = to_utc(at), to_utc(at) + MILLISECOND
-            found = self.stored(dataset, first, end, segment=segment)
-            found = [row for row in found if row.writer == writer]
-            for row, body, view in statements.contents(self._database, found):
+            for row, body, view in self._contents(dataset, at, end, segment, of_writer):
                 if isinstance(view, DecodeError):
                     raise view
                 assert body is not None
@@ -313,7 +364,10 @@ class Profiles:
         Raises:
             StoreError: there is no such dataset, or the store cannot be written.
         """
-        return keeping.delete_rows(self._database, dataset, start, end, segment, writer)
+        more = [self._tagged] if self._tags else []
+        more += [] if writer is None else [_P.writer == writer]
+        where = is_in(dataset, start, end, segment)
+        return keeping.delete_rows(self._database, dataset, where, *more)
 
     def gc(
         self,
@@ -325,9 +379,9 @@ class Profiles:
         """Merge what is old into one profile per day and segment, and delete what is older still.
 
         A day is rolled up as a whole: buckets shorter than a day become one, and so do several
-        writers. Their profiles can then no longer be replaced; what arrives late is added. Monitors
-        no longer judge days made of shorter buckets. It can be cut off or run twice without harm.
-        Damaged profiles are left as they are.
+        writers; profiles of different tags stay apart. They can then no longer be replaced; what
+        arrives late is added. Monitors no longer judge days made of shorter buckets. It can be cut
+        off or run twice without harm. Damaged profiles are left as they are.
 
         Args:
             now: what age is counted from; None takes the time it is.
@@ -337,8 +391,8 @@ class Profiles:
         Raises:
             TypeError: an argument is of another type.
             ValueError: a duration is none.
-            StoreError: the store cannot be read or written. Where the disk is full, everything is
-                tried before that is raised: deleting takes less room than merging, and gives some.
+            StoreError: the store cannot be read or written. What is old is deleted first, as that
+                gives the room that merging takes.
         """
         return keeping.collect(
             self._database,
@@ -347,17 +401,27 @@ class Profiles:
             None if keep is None else to_duration(keep),
         )
 
+    def _contents(
+        self, dataset: str, start: Moment, end: Moment, segment: Part, *where: Any
+    ) -> Iterator[Content]:
+        where = is_in(dataset, start, end, segment), KEPT, self._tagged, *where
+        empty = True
+        for content in contents(self._database, *where):
+            empty = False
+            yield content
+        if empty:
+            check_dataset(self._database, dataset)
+
+    def _found(self, dataset: str, query: sa.Select[Any], *order: Any) -> Sequence[Any]:
+        found = self._database.rows(query.order_by(*order))
+        if not found:
+            check_dataset(self._database, dataset)
+        return found
+
 
 def _sum(column: Any) -> sa.ColumnElement[int]:
     """Return a sum, which PostgreSQL has as a decimal number."""
     return sa.cast(func.sum(column), sa.BigInteger)
-
-
-def _end(start: datetime, span: timedelta) -> datetime:
-    try:
-        return start + span
-    except OverflowError as error:
-        raise DamagedError(f"the store is damaged: {error}") from None
 
 
 def with_few_features(views: Iterable[ProfileView], most: int | None) -> Iterator[ProfileView]:
@@ -371,11 +435,3 @@ def with_few_features(views: Iterable[ProfileView], most: int | None) -> Iterato
                     f"together they have more than {most} features; take fewer buckets"
                 )
         yield view
-
-
-def _level() -> int:
-    """Return the `stacklevel` of whoever called lightmeter."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("lightmeter."):
-        frame, level = frame.f_back, level + 1
-    return level

@@ -8,7 +8,6 @@ from lightmeter.nesting import parse_json
 
 __all__ = [
     "Accepted",
-    "Acknowledged",
     "Basis",
     "BucketRows",
     "IncidentKind",
@@ -17,7 +16,6 @@ __all__ = [
     "Place",
     "ResultRow",
     "ResultState",
-    "Snoozed",
     "Source",
     "Told",
     "streaks_of",
@@ -125,16 +123,6 @@ class Told(NamedTuple):
     open: bool
 
 
-class Acknowledged(NamedTuple):
-    """Somebody knows of an incident."""
-
-    line: Line
-    kind: IncidentKind
-    start: datetime
-    note: str
-    at: datetime
-
-
 class Accepted(NamedTuple):
     """From a bucket on, what is found on lines whose four parts match these patterns is normal."""
 
@@ -142,14 +130,6 @@ class Accepted(NamedTuple):
     since: datetime
     note: str
     at: datetime
-
-
-class Snoozed(NamedTuple):
-    """Nothing is told for a while of lines whose four parts match these patterns."""
-
-    patterns: Line
-    until: datetime
-    note: str
 
 
 class Source(NamedTuple):

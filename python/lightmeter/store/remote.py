@@ -5,7 +5,7 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, cast
 
@@ -109,7 +109,7 @@ class RemoteStore(Store):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by the address and the key: whoever reads a pickle can use the key."""
-        return _opened, (self.address, self._key, self._pictures)
+        return _opened, (self.address, self._key, self._pictures, self._tags)
 
     # Writing
 
@@ -168,33 +168,34 @@ class RemoteStore(Store):
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """See `Store.segments`."""
-        answer = self._client.get("/segments", models.Segments, {"dataset": dataset})
+        where = {"dataset": dataset, "tags": self._tags_text}
+        answer = self._client.get("/segments", models.Segments, where)
         return [segment.pairs for segment in answer.segments]
 
     def buckets(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[rows.Bucket]:
         """See `Store.buckets`."""
-        where = _where(dataset, start, end, segment)
+        where = self._where(dataset, start, end, segment)
         answer = self._client.get("/buckets", models.Buckets, where)
         return [rows.Bucket(**dict(line)) for line in answer.buckets]
 
     def summary(self) -> list[rows.Summary]:
         """See `Store.summary`."""
-        answer = self._client.get("/summary", models.Summary)
+        answer = self._client.get("/summary", models.Summary, {"tags": self._tags_text})
         return [rows.Summary(**dict(line)) for line in answer.summary]
 
     def stored(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[rows.StoredProfile]:
         """See `Store.stored`."""
-        where = _where(dataset, start, end, segment)
+        where = self._where(dataset, start, end, segment)
         answer = self._client.get("/stored", models.Stored, where)
         return [rows.StoredProfile(**dict(line)) for line in answer.profiles]
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
         """See `Store.rolled_up`."""
-        where = _where(dataset, None, None, segment) | {"writer": writer}
+        where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment) or None}
         try:
             return self._client.get("/rolled_up", models.RolledUp, where).starts
         except RefusedError as error:
@@ -206,7 +207,7 @@ class RemoteStore(Store):
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> ProfileView:
         """See `Store.read`. The server merges; a warning says how many damaged it left out."""
-        where = _where(dataset, start, end, segment)
+        where = self._where(dataset, start, end, segment)
         most = MAX_PROFILE_BYTES
         answer = self._client.ask("GET", "/profile", where, most=most, times=_MERGING)
         damaged = answer.headers.get("x-lightmeter-damaged", "0")
@@ -220,6 +221,20 @@ class RemoteStore(Store):
             return ProfileView.from_bytes(answer.body)
         except DecodeError as error:
             raise self._client.strange(f"no profile ({error})") from None
+
+    @property
+    def _tags_text(self) -> str | None:
+        return segment_text(self._tags) or None
+
+    def _where(self, dataset: str, start: Moment, end: Moment, segment: Part) -> dict[str, Any]:
+        """Return the parameters that say which buckets."""
+        return {
+            "dataset": rows.checked_name("dataset", dataset),
+            "start": None if start is None else to_utc(start).isoformat(),
+            "end": None if end is None else to_utc(end).isoformat(),
+            "segment": segment_text(segment) or None,
+            "tags": self._tags_text,
+        }
 
     # Keeping
 
@@ -240,7 +255,7 @@ class RemoteStore(Store):
         if waiting.left:
             words = f"{waiting.left} profiles wait in {self.spool.path}: {waiting.why}"
             raise AwayError(words)
-        where = _where(dataset, start, end, segment) | {"writer": writer}
+        where = self._where(dataset, start, end, segment) | {"writer": writer}
         answer = self._client.get("/profiles", models.Deleted, where, method="DELETE")
         return answer.deleted
 
@@ -271,8 +286,8 @@ class RemoteStore(Store):
         return rows.Collected(**dict(answer))
 
 
-def _opened(address: str, key: str | None, exemplars: bool) -> RemoteStore:
-    return RemoteStore(address, key=key, exemplars=exemplars)
+def _opened(address: str, key: str | None, exemplars: bool, tags: Mapping[str, str]) -> RemoteStore:
+    return RemoteStore(address, key=key, exemplars=exemplars).tagged(tags)
 
 
 def _checked_key(key: str | None) -> str | None:
@@ -286,16 +301,6 @@ def _checked_key(key: str | None) -> str | None:
     if not _KEY.fullmatch(key := key.strip()):
         raise ValueError("got a key that is empty, too long, or not of printable ASCII characters")
     return key
-
-
-def _where(dataset: str, start: Moment, end: Moment, segment: Part) -> dict[str, Any]:
-    """Return the parameters that say which buckets."""
-    return {
-        "dataset": rows.checked_name("dataset", dataset),
-        "start": None if start is None else to_utc(start).isoformat(),
-        "end": None if end is None else to_utc(end).isoformat(),
-        "segment": segment_text(segment) or None,
-    }
 
 
 class _Elsewhere:

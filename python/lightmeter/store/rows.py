@@ -1,10 +1,10 @@
 """What is put into a store, what is listed of it, and what must hold for both."""
 
-import json
 import operator
 import uuid
-import zlib
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lightmeter.profile import ProfileView
@@ -17,12 +17,29 @@ __all__ = ["Bucket", "Collected", "Damage", "Newest", "StoredProfile", "Summary"
 # A time, or None where it is left open; a segment, or None for the dataset as a whole.
 Moment = datetime | date | None
 Part = Segment | None
+Tags = Mapping[str, Sequence[str]]  # values by name
+NO_TAGS: Tags = MappingProxyType({})
+MERGED = "", "&"  # the first characters of the writers of roll-ups; others begin with none of these
 _FIRST, _LAST = -(2**62), 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
+_MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
 
 
 class StoredProfile(NamedTuple):
-    """Where a profile is in a store. `digest` is the SHA-256 of its bytes as they were written."""
+    """Where a profile is in a store, and what is said of it.
+
+    Attributes:
+        dataset: its name.
+        start: of the bucket.
+        end: of the bucket.
+        segment: ``{}`` for the dataset as a whole.
+        writer: who wrote it; what a roll-up merged has none, or the text of its tags.
+        seq: the number of the put.
+        images: how many it is of.
+        updated: when it was put.
+        digest: SHA-256 of its bytes as they were written.
+        tags: of the profile, such as ``{"model": ["v7"]}``.
+    """
 
     dataset: str
     start: datetime
@@ -33,6 +50,12 @@ class StoredProfile(NamedTuple):
     images: int
     updated: datetime
     digest: bytes
+    tags: Tags = NO_TAGS
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether a roll-up made it."""
+        return self.writer[:1] in MERGED
 
 
 class Bucket(NamedTuple):
@@ -59,6 +82,7 @@ class Summary(NamedTuple):
         images: how many the profiles are of.
         bytes: size of the profiles.
         updated: when the last was written; None without any.
+        tags: of the profiles.
     """
 
     dataset: str
@@ -71,6 +95,7 @@ class Summary(NamedTuple):
     images: int
     bytes: int
     updated: datetime | None
+    tags: Tags = NO_TAGS
 
 
 class Newest(NamedTuple):
@@ -125,7 +150,7 @@ def checked_name(what: str, name: Any) -> str:
 
     Raises:
         TypeError: it is no string.
-        ValueError: it is empty, has a zero character, or cannot be written as UTF-8.
+        ValueError: it is empty or too long, has a zero character, or cannot be written as UTF-8.
     """
     if not isinstance(name, str):
         raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
@@ -133,11 +158,13 @@ def checked_name(what: str, name: Any) -> str:
         got = f"{name!r} as" if name else "an empty"
         raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
     try:
-        name.encode()
+        size = len(name.encode())
     except UnicodeEncodeError:
         raise ValueError(
             f"got {name!r} as {what}; expected text without halves of surrogate pairs"
         ) from None
+    if size > _MOST_NAMES:
+        raise ValueError(f"got a {what} of {size} bytes; expected {_MOST_NAMES} at most")
     return name
 
 
@@ -169,30 +196,27 @@ def checked_put(
     every: str | timedelta | None,
 ) -> Put:
     """Return the arguments of `Profiles.put`, which says what can be wrong with them."""
-    view = view_of(profile)
+    view, part = view_of(profile), "" if segment is None else segment_text(segment)
     if at is None and (at := view.dataset_timestamp) is None:
         raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-    if view.images > _MOST_IMAGES:
-        raise ValueError(f"the profile is of {view.images} images; expected {_MOST_IMAGES} at most")
-    return Put(
-        checked_name("dataset", dataset),
-        view,
-        at,
-        checked_name("writer", writer),
-        segment_text(segment),
-        checked_seq(seq),
-        None if every is None else to_duration(every),
-    )
+    if (images := view._core.images) > _MOST_IMAGES:
+        raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
+    checked_name("dataset", dataset)
+    checked_name("writer", writer)
+    if writer.startswith(MERGED[1]):
+        raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
+    if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
+        raise ValueError(
+            f"the names of the dataset, writer and segment have {size} bytes together; expected "
+            f"{_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
+        )
+    length = None if every is None else to_duration(every)
+    return Put(dataset, view, at, writer, part, checked_seq(seq), length)
 
 
 def new_writer() -> str:
     """Return a writer for one profile (`Store.add`)."""
     return f"add-{uuid.uuid4().hex}"
-
-
-def crc_of(*values: Any) -> int:
-    """Return a check of the values of a row, other than its body."""
-    return zlib.crc32(json.dumps(values).encode())
 
 
 def describe(row: StoredProfile) -> str:

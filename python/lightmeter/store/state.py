@@ -1,10 +1,9 @@
 """What monitors and alerts remember in a store: plain rows, which know no monitor and no alert."""
 
-import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -15,20 +14,18 @@ from lightmeter.store.engine import Database
 from lightmeter.store.keys import Keys
 from lightmeter.store.records import (
     Accepted,
-    Acknowledged,
     Basis,
     BucketRows,
     Kept,
     Line,
     Place,
     ResultRow,
-    Snoozed,
     Source,
     Told,
     streaks_of,
 )
 from lightmeter.store.rows import Damage
-from lightmeter.store.tables import DamagedError, judged, raw, result, watched
+from lightmeter.store.tables import DamagedError, insert_all, judged, result, upsert, watched
 from lightmeter.store.turning import RESULT, turning_points
 from lightmeter.times import from_ms, to_ms
 
@@ -50,10 +47,6 @@ class State:
         """Of a store."""
         self._database = database
         self.keys = Keys(database)
-
-    def snapshot(self) -> contextlib.AbstractContextManager[object]:
-        """Let all that this thread reads inside be of one moment, whoever writes meanwhile."""
-        return self._database.snapshot()
 
     # Results
 
@@ -108,7 +101,7 @@ class State:
 
         By segment, bucket and feature.
         """
-        with self.snapshot():
+        with self._database.snapshot():
             points = {row[2:5]: row for row in turning_points(self._database, monitor, dataset)}
         return [ResultRow(*points[key]) for key in sorted(points)]
 
@@ -145,14 +138,13 @@ class State:
         """
         with self._database.transaction() as connection:
             connection.execute(sa.delete(watched).where(watched.c.source.in_([source, *taken])))
-            _execute(connection, map(_forget, (result, judged)), map(_key, gone))
+            _forget(connection, gone)
             remaining = iter(changed)
             while some := [*islice(remaining, _TOGETHER)]:
-                keys = [_key(bucket.place) for bucket in some]
-                _execute(connection, map(_forget, (result, judged)), keys)
-                _execute(connection, [sa.insert(judged)], map(_judged_row, some))
-                rows = map(self._result_row, chain.from_iterable(each.results for each in some))
-                _execute(connection, [sa.insert(result)], rows)
+                _forget(connection, [bucket.place for bucket in some])
+                connection.execute(sa.insert(judged), list(map(_judged_row, some)))
+                rows: list[tuple[Any, ...]] = [row for bucket in some for row in bucket.results]
+                insert_all(connection, result, rows)
             for (monitor, dataset), rank in monitors.items():
                 values = {"monitor": monitor, "dataset": dataset, "source": source}
                 connection.execute(sa.insert(watched).values(values))
@@ -165,8 +157,7 @@ class State:
     def told(self, alert: str) -> list[Told]:
         """Return what the alert has told and not taken back."""
         query = sa.select(*tables.told.c[1:]).where(tables.told.c.alert == alert)
-        told = self._records(Told, query)
-        return [each._replace(open=bool(each.open)) for each in told]
+        return self._records(Told, query)
 
     def remember(
         self, alert: str, changes: Iterable[tuple[Sequence[Told], Sequence[Told]]]
@@ -180,49 +171,28 @@ class State:
         with self._database.transaction() as connection:
             for forget, remember in changes:
                 for old in forget:
-                    key = {**_values(old), "alert": alert}
-                    del key["open"]
-                    connection.execute(sa.delete(tables.told).where(_has(tables.told, key)))
+                    key = {**old.line._asdict(), "kind": old.kind, "start": old.start}
+                    where = _has(tables.told, key | {"alert": alert})
+                    connection.execute(sa.delete(tables.told).where(where))
                 for new in remember:
-                    self._put(connection, tables.told, new, alert=alert, open=int(new.open))
-
-    def acknowledge(self, incidents: Iterable[Acknowledged]) -> None:
-        """Keep that somebody knows of these."""
-        with self._database.transaction() as connection:
-            for each in incidents:
-                self._put(connection, tables.acknowledged, each)
-
-    def acknowledged(self) -> list[Acknowledged]:
-        """Return all that was ever acknowledged."""
-        return self._records(Acknowledged, sa.select(tables.acknowledged))
+                    upsert(connection, tables.told, _values(new) | {"alert": alert})
 
     def accept(self, accepted: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
         with self._database.transaction() as connection:
-            self._put(connection, tables.accepted, accepted)
+            upsert(connection, tables.accepted, _values(accepted))
 
     def forget_accepted(self, patterns: Line, since: datetime) -> bool:
         """Take back what was accepted with exactly these patterns; whether there was anything."""
         table = tables.accepted
         with self._database.transaction() as connection:
-            where = _has(table, {**patterns._asdict(), "since": to_ms(since)})
+            where = _has(table, {**patterns._asdict(), "since": since})
             return connection.execute(sa.delete(table).where(where)).rowcount > 0
 
     def accepted(self) -> list[Accepted]:
         """Return all that is taken as normal, the earliest first."""
         query = sa.select(tables.accepted).order_by(tables.accepted.c.since, *tables.accepted.c[:4])
         return self._records(Accepted, query)
-
-    def snooze(self, snoozed: Snoozed) -> None:
-        """Keep it in place of what was said of the same patterns."""
-        with self._database.transaction() as connection:
-            self._put(connection, tables.snooze, snoozed)
-
-    def snoozed(self, now: datetime) -> list[Snoozed]:
-        """Return what lasts, by its end."""
-        until = tables.snooze.c.until
-        query = sa.select(tables.snooze).where(until > to_ms(now)).order_by(until)
-        return self._records(Snoozed, query)
 
     # Damage
 
@@ -247,13 +217,6 @@ class State:
         if states:
             yield Damage(None, f"nobody has judged {len(states)} buckets that have results")
 
-    def _result_row(self, row: ResultRow) -> dict[str, Any]:
-        values = {name: raw(value) for name, value in row._asdict().items()}
-        if self._database.path is None:  # PostgreSQL has no text with a zero character
-            for name in ("feature", "words"):
-                values[name] = values[name].replace("\0", "\N{REPLACEMENT CHARACTER}")
-        return values
-
     def _results(self, query: sa.Select[Any]) -> list[ResultRow]:
         return [ResultRow(*row) for row in self._database.rows(query)]
 
@@ -261,21 +224,11 @@ class State:
         """Return the rows of a line and of more as records of one kind."""
         return [kind(Line(*row[:4]), *row[4:]) for row in self._database.rows(query)]
 
-    def _put(
-        self, connection: sa.Connection, table: sa.Table, record: tuple[Any, ...], **more: Any
-    ) -> None:
-        """Insert a record, or replace the one with its key."""
-        values = {**_values(record), **more}
-        others = {name: values[name] for name in values if not table.c[name].primary_key}
-        statement = self._database.insert(table).values(values)
-        keys = table.primary_key
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
-
 
 def _values(record: Any) -> dict[str, Any]:
     """Return the columns of a record, which begins with a line."""
-    line, *rest = map(raw, record)
-    return {**line._asdict(), **dict(zip(record._fields[1:], rest, strict=True))}
+    values: dict[str, Any] = record._asdict()
+    return {**values.pop(record._fields[0])._asdict(), **values}
 
 
 def _has(table: sa.Table, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
@@ -289,32 +242,21 @@ def _is_of(
     return where if segment is None else sa.and_(where, table.c.segment == segment)
 
 
-def _forget(table: sa.Table) -> sa.Delete:
-    return sa.delete(table).where(_has(table, {name: sa.bindparam(f"_{name}") for name in _PLACE}))
-
-
-def _key(place: Place) -> dict[str, Any]:
-    return {f"_{name}": raw(value) for name, value in place._asdict().items()}
-
-
-def _execute(
-    connection: sa.Connection, statements: Iterable[sa.Executable], rows: Iterable[dict[str, Any]]
-) -> None:
-    """Execute each statement with every row."""
-    if values := [*rows]:
-        for statement in statements:
-            connection.execute(statement, values)
+def _forget(connection: sa.Connection, places: Iterable[Place]) -> None:
+    keys = [{f"_{name}": value for name, value in place._asdict().items()} for place in places]
+    for table in (result, judged) if keys else ():
+        where = _has(table, {name: sa.bindparam(f"_{name}") for name in _PLACE})
+        connection.execute(sa.delete(table).where(where), keys)
 
 
 def _judged_row(bucket: BucketRows) -> dict[str, Any]:
     place, kept, basis, _ = bucket
-    rank, drift, baseline = 0, 0, ""
+    values = {**place._asdict(), **kept._asdict(), "rank": 0, "drift": False, "baseline": ""}
     if basis is not None:
-        rank, drift = basis.rank, int(basis.drift)
         starts = list(map(to_ms, basis.starts))
-        baseline = json.dumps([basis.dataset, basis.segment, starts, basis.file])
-    values = {**place._asdict(), **kept._asdict(), "rank": rank, "drift": drift}
-    return {name: raw(value) for name, value in values.items()} | {"baseline": baseline}
+        values |= {"rank": basis.rank, "drift": basis.drift}
+        values["baseline"] = json.dumps([basis.dataset, basis.segment, starts, basis.file])
+    return values
 
 
 def _basis_of(row: Any) -> Basis:
@@ -326,4 +268,4 @@ def _basis_of(row: Any) -> Basis:
     except (TypeError, ValueError) as error:
         raise DamagedError(f"results of {row.monitor!r} are damaged: {error}") from None
     compared = dataset, segment, times, file
-    return Basis(row.rank, bool(row.drift), *compared, row.digest, row.streaks)
+    return Basis(row.rank, row.drift, *compared, row.digest, row.streaks)

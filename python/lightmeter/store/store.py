@@ -3,11 +3,11 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Self, cast
 
 from lightmeter.errors import StoreError
 from lightmeter.store import keeping
@@ -19,7 +19,6 @@ from lightmeter.store.state import State
 __all__ = ["Store", "store_at"]
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_SPOILT = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])", re.IGNORECASE)
 
 
 class Store(Profiles):
@@ -41,6 +40,7 @@ class Store(Profiles):
         address: where it is, without a password.
         path: of its file; None for others.
         state: results of monitors, and what alerts told.
+        environment: what another process needs in its environment to open `address`.
         reads_late: whether what was put may be read only later, as it waits for a server.
 
     >>> with lm.Store("drift.db") as store:
@@ -51,7 +51,7 @@ class Store(Profiles):
     address: str
     state: State
     path: Path | None = None
-    reads_late: ClassVar[bool] = False
+    environment: Mapping[str, str] = {}
 
     def __new__(
         cls,
@@ -108,6 +108,7 @@ class Store(Profiles):
         self._address = address
         self._database = Database(address, create=create)
         self.address, self.path = self._database.address, self._database.path
+        self.environment = self._database.environment
         self.state = State(self._database)
 
     def verify(self) -> list[Damage]:
@@ -157,7 +158,7 @@ class Store(Profiles):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by the address: the copy is the same store, opened anew."""
-        return _opened, (self.path or self._address,)
+        return _opened, (self.path or self._address, self._tags)
 
     def __enter__(self) -> Self:
         """Return the store itself, which is closed at the end of the block."""
@@ -177,25 +178,14 @@ class Store(Profiles):
         return f"<{type(self).__name__} {self.address!r}>"
 
 
-def _opened(address: str | os.PathLike[str]) -> Store:
-    return Store(address, create=False)
+def _opened(address: str | os.PathLike[str], tags: Mapping[str, str]) -> Store:
+    return Store(address, create=False).tagged(tags)
 
 
 def _scheme_of(address: str | os.PathLike[str]) -> str:
-    """Return what a URL begins with, in small letters; empty for a path.
-
-    Raises:
-        StoreError: it is a path that was a URL.
-    """
-    if isinstance(address, str):
-        scheme = _SCHEME.match(address)
-        return scheme[1].lower() if scheme else ""
-    if spoilt := _SPOILT.match(os.fsdecode(address)):
-        raise StoreError(
-            f"got the path {os.fspath(address)!r}; an address such as {spoilt[1]}://... must be a "
-            "text, as a path loses a slash of it"
-        )
-    return ""
+    """Return what a URL begins with, in small letters; empty for a path."""
+    scheme = _SCHEME.match(address) if isinstance(address, str) else None
+    return scheme[1].lower() if scheme else ""
 
 
 @contextlib.contextmanager

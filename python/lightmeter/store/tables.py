@@ -1,22 +1,24 @@
 """The tables of a store, which are the same in SQLite and in PostgreSQL.
 
-Times are milliseconds since 1970 UTC, lengths are milliseconds, and segments are the texts of
-`segment_text`. A damaged file can hold anything: a column looks at each value that it gives.
+Times are milliseconds since 1970 UTC, lengths are milliseconds, segments are the texts of
+`segment_text`, and tags those of `tags_text`. A damaged file can hold anything: a column looks at
+each value that it gives.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, get_args
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import cache
+from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lightmeter.errors import StoreError
 from lightmeter.store.records import IncidentKind, ResultState
 from lightmeter.times import MILLISECOND, from_ms, to_ms
 
-__all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "raw"]
+__all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "upsert"]
 
 VERSION = 1
 
@@ -25,15 +27,23 @@ class DamagedError(StoreError):
     """What is in a store is not what was written."""
 
 
-class _Checked(TypeDecorator[Any]):
-    """A column whose values are looked at as they are read, and may become something else."""
+class _Column(TypeDecorator[Any]):
+    """A column of some kinds of values, each of which is looked at as it is read.
+
+    `read` makes something else of a value, and `write` is its reverse.
+    """
 
     impl = sa.Text
     cache_ok = True
 
-    def __init__(self, *kinds: type, read: Callable[[Any], Any] | None = None) -> None:
+    def __init__(
+        self,
+        *kinds: type,
+        read: Callable[[Any], Any] | None = None,
+        write: Callable[[Any], Any] | None = None,
+    ) -> None:
         super().__init__()
-        self.kinds, self.read = kinds, read
+        self.kinds, self.read, self.write = kinds, read, write
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
         """Return the type of the column; texts are sorted by their letters' numbers everywhere."""
@@ -42,6 +52,17 @@ class _Checked(TypeDecorator[Any]):
         types: dict[type, type[TypeEngine[Any]]]
         types = {int: sa.BigInteger, float: sa.Double, bytes: sa.LargeBinary}
         return types[self.kinds[0]]()
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+        """Return what makes a value what is written; PostgreSQL has no text with a zero character.
+
+        Nothing stands between other values and the driver, as rows of results are many.
+        """
+        if self.write is not None:
+            return self.write
+        if self.kinds[0] is str and dialect.name == "postgresql":
+            return lambda text: text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return self.load_dialect_impl(dialect).dialect_impl(dialect).bind_processor(dialect)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         """Return the value.
@@ -79,77 +100,64 @@ def _kind(value: str) -> str:
     return value
 
 
-_NAME, _WHOLE, _TIME = _Checked(str), _Checked(int), _Checked(int, read=from_ms)
-_LENGTH, _DIGEST = _Checked(int, read=_length), _Checked(bytes)
-_NUMBER, _BODY = _Checked(float, int, type(None)), _Checked(bytes, type(None))
-_STATE, _STATES = _Checked(str, read=lambda text: min(_states(text))), _Checked(str, read=_states)
-_KIND = _Checked(str, read=_kind)
-
-
-def raw(value: Any) -> Any:
-    """Return what is written for a value that is read."""
-    if isinstance(value, datetime):
-        return to_ms(value)
-    return ",".join(sorted(value)) if isinstance(value, frozenset) else value
-
-
+# What a column holds, by the word behind its name in a table below; texts have none.
+_KINDS = {
+    "": _Column(str),
+    "whole": _Column(int),
+    "bytes": _Column(bytes),
+    "number": _Column(float, int, type(None)),
+    "body": _Column(bytes, type(None)),
+    "time": _Column(int, read=from_ms, write=to_ms),
+    "length": _Column(int, read=_length, write=lambda length: length // MILLISECOND),
+    "flag": _Column(int, read=bool, write=int),
+    "state": _Column(str, read=lambda text: min(_states(text))),
+    "states": _Column(str, read=_states, write=lambda states: ",".join(sorted(states))),
+    "kind": _Column(str, read=_kind),
+}
 metadata = sa.MetaData()
 
 
-def _columns(kind: _Checked, names: str, *, key: bool = False) -> list[sa.Column[Any]]:
-    nullable = kind in (_NUMBER, _BODY)
-    return [sa.Column(name, kind, primary_key=key, nullable=nullable) for name in names.split()]
+def _columns(names: str, *, is_key: bool = False) -> Iterator[sa.Column[Any]]:
+    for name, _, kind in (each.partition(":") for each in names.split()):
+        nullable = kind in ("number", "body")
+        yield sa.Column(name, _KINDS[kind], primary_key=is_key, nullable=nullable)
 
 
-def _state(name: str, *columns: list[sa.Column[Any]]) -> sa.Table:
+def _table(name: str, key: str, others: str, *more: Any, **options: Any) -> sa.Table:
+    columns = *_columns(key, is_key=True), *_columns(others)
+    return sa.Table(name, metadata, *columns, *more, **options)
+
+
+def _state(name: str, key: str, others: str) -> sa.Table:
     """Return a table whose rows lie in order of their key in SQLite."""
-    return sa.Table(name, metadata, *chain(*columns), sqlite_with_rowid=False)
+    return _table(name, key, others, sqlite_with_rowid=False)
 
 
 version = sa.Table("lightmeter", metadata, sa.Column("version", sa.Integer, nullable=False))
-
-dataset = sa.Table(
-    "dataset",
-    metadata,
-    *_columns(_NAME, "name", key=True),
-    *_columns(_LENGTH, "every"),
-)
+dataset = _table("dataset", "name", "every:length")
 
 # A row is what a writer says of a bucket: a cumulative profile. What a bucket holds is the merge of
-# its rows. A roll-up makes one row of those of a day, whose writer is empty; theirs stay without
-# their bodies, so that a late retry of one is not counted again. `sha256` is of the body, and `crc`
-# of all other values. The body comes last, as SQLite stores columns in order.
-profile = sa.Table(
+# its rows. A roll-up makes one row of those of a day that have the same tags, whose writer is the
+# text of the tags; theirs stay without their bodies, so that a late retry of one is not counted
+# again. `sha256` is of the body, and `crc` of all other values. The body comes last, as SQLite
+# stores columns in order.
+profile = _table(
     "profile",
-    metadata,
-    sa.Column("dataset", _NAME, sa.ForeignKey("dataset.name"), primary_key=True),
-    *_columns(_NAME, "segment", key=True),
-    *_columns(_TIME, "start", key=True),
-    *_columns(_NAME, "writer", key=True),
-    *_columns(_WHOLE, "seq"),
-    *_columns(_LENGTH, "span"),
-    *_columns(_WHOLE, "images"),
-    *_columns(_TIME, "updated"),
-    *_columns(_DIGEST, "sha256"),
-    *_columns(_WHOLE, "crc"),
-    *_columns(_BODY, "body"),
+    "dataset segment start:time writer",
+    "seq:whole span:length images:whole updated:time tags sha256:bytes crc:whole body:body",
+    sa.ForeignKeyConstraint(["dataset"], ["dataset.name"]),
 )
 # For lists of segments and newest buckets, which need not see the rows then.
 _KEPT = profile.c.body.is_not(None)
 _FIRST = profile.c.dataset, profile.c.segment, profile.c.start
 sa.Index("profile_kept", *_FIRST, sqlite_where=_KEPT, postgresql_where=_KEPT)
 
-_LINE, _PLACE = "dataset segment monitor feature", "monitor dataset segment"
+_LINE, _BUCKET = "dataset segment monitor feature", "monitor dataset segment start:time"
 # What monitors found at their last run. `feature` is empty for the bucket itself.
 result = _state(
     "result",
-    _columns(_NAME, _PLACE, key=True),
-    _columns(_TIME, "start", key=True),
-    _columns(_NAME, "feature", key=True),
-    _columns(_STATE, "state"),
-    _columns(_NUMBER, "value lower upper"),
-    _columns(_WHOLE, "baseline images"),
-    _columns(_NAME, "words"),
+    f"{_BUCKET} feature",
+    "state:state value:number lower:number upper:number baseline:whole images:whole words",
 )
 # A row for each bucket of which they say something: what they compared it with (JSON: dataset,
 # segment, starts, file; empty where no profiles were judged), a digest of all that went into it,
@@ -157,52 +165,54 @@ result = _state(
 # anomalous (JSON; empty for none).
 judged = _state(
     "judged",
-    _columns(_NAME, _PLACE, key=True),
-    _columns(_TIME, "start", key=True),
-    _columns(_WHOLE, "rank drift"),
-    _columns(_NAME, "baseline"),
-    _columns(_DIGEST, "digest"),
-    _columns(_STATES, "states"),
-    _columns(_NAME, "streaks"),
+    _BUCKET,
+    "rank:whole drift:flag baseline digest:bytes states:states streaks",
 )
 # The file that a monitor is from; empty for none.
-watched = _state("watched", _columns(_NAME, "monitor dataset", key=True), _columns(_NAME, "source"))
-# What each alert has told of incidents and not taken back, and which ones somebody knows of.
-told = _state(
-    "told",
-    _columns(_NAME, f"alert {_LINE}", key=True),
-    _columns(_KIND, "kind", key=True),
-    _columns(_TIME, "start", key=True),
-    _columns(_WHOLE, "open"),
-)
-acknowledged = _state(
-    "acknowledged",
-    _columns(_NAME, _LINE, key=True),
-    _columns(_KIND, "kind", key=True),
-    _columns(_TIME, "start", key=True),
-    _columns(_NAME, "note"),
-    _columns(_TIME, "at"),
-)
-# What was made the new normal from a bucket on, and what is not told for a while; the four parts of
-# a line are patterns.
-accepted = _state(
-    "accepted",
-    _columns(_NAME, _LINE, key=True),
-    _columns(_TIME, "since", key=True),
-    _columns(_NAME, "note"),
-    _columns(_TIME, "at"),
-)
-snooze = _state(
-    "snooze", _columns(_NAME, _LINE, key=True), _columns(_TIME, "until"), _columns(_NAME, "note")
-)
+watched = _state("watched", "monitor dataset", "source")
+# What each alert has told of incidents and not taken back.
+told = _state("told", f"alert {_LINE} kind:kind start:time", "open:flag")
+# What was made the new normal from a bucket on; the four parts of a line are patterns.
+accepted = _state("accepted", f"{_LINE} since:time", "note at:time")
 # Who may ask a server for what: `sha256` is of the key, `rights` and `datasets` are JSON.
-key = _state(
-    "key",
-    _columns(_NAME, "id", key=True),
-    _columns(_DIGEST, "sha256"),
-    _columns(_NAME, "rights datasets note"),
-    _columns(_TIME, "created"),
-)
+key = _state("key", "id", "sha256:bytes rights datasets note created:time")
 
 # What monitors and alerts remember, which is copied with a store. Keys are not.
-STATE = result, judged, watched, told, acknowledged, accepted, snooze
+STATE = result, judged, watched, told, accepted
+
+_SEQ = profile.c.seq
+# What becomes of a row whose key is there.
+Replace = Literal["always", "never", "newer"]
+
+
+@cache  # as one object it is compiled once
+def _insert(engine: str, table: sa.Table, replace: Replace) -> Any:
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[engine](table)
+    new, where = {each.name: each for each in insert.excluded if not each.primary_key}, None
+    if replace != "always":
+        where = sa.false() if replace == "never" else _KEPT & (insert.excluded.seq > _SEQ)
+    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=new, where=where)
+
+
+def insert_all(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows in the order of the columns by the driver itself, in half of the time."""
+    dialect = connection.dialect
+    statement = sa.insert(table).compile(dialect=dialect)
+    writes = [column.type.bind_processor(dialect) or _as_it_is for column in table.c]
+    values: list[Any] = [tuple(w(v) for w, v in zip(writes, row, strict=True)) for row in rows]
+    if not statement.positional:
+        values = [dict(zip(table.c.keys(), row, strict=True)) for row in values]
+    if values:
+        connection.exec_driver_sql(str(statement), values)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, values: dict[str, Any], replace: Replace = "always"
+) -> bool:
+    """Insert a row, or replace the one of its key: always, never, or by a newer one; whether so."""
+    statement = _insert(connection.dialect.name, table, replace)
+    return bool(connection.execute(statement, values).rowcount)

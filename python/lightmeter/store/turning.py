@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from lightmeter.store.engine import Database
 from lightmeter.store.records import ResultRow
-from lightmeter.store.tables import judged, raw, result, told
+from lightmeter.store.tables import judged, result, told
 
 __all__ = ["RESULT", "turning_points"]
 
@@ -38,7 +38,7 @@ def turning_points(database: Database, monitor: str, dataset: str) -> Iterator[A
         yield from _turns(database, sa.and_(here, _R.feature.in_(features)))
         for other, feature, start in begun:
             if other == segment:  # what was told may begin amid those: the first ok from then on
-                line = _R.feature == feature, _R.start >= raw(start), _R.state == "ok"
+                line = _R.feature == feature, _R.start >= start, _R.state == "ok"
                 query = sa.select(*RESULT).where(here, *line).order_by(_R.start)
                 yield from database.rows(query.limit(1))
         starts = sa.select(judged.c.start).where(ours[1], judged.c.segment == segment)
@@ -63,7 +63,7 @@ def _witnesses(
     if not silent:
         return
     first = sa.select(_R.start, sa.func.min(_R.feature)).where(here).group_by(_R.start, _R.state)
-    places = [(raw(start), name) for start, name in database.rows(first) if start in silent]
+    places = [(start, name) for start, name in database.rows(first) if start in silent]
     for index in range(0, len(places), _TOGETHER):
         part = places[index : index + _TOGETHER]
         place = sa.tuple_(_R.start, _R.feature).in_(part)

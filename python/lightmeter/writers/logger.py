@@ -391,20 +391,24 @@ class RollingLogger:
         return True
 
     def _store(self, mark: _Flush) -> bool:
-        """Put what was measured; whether all of it is stored. What fails is kept."""
-        with self._lock:
-            for start, profile in self._profiles.items():
-                view, before = profile.view(), self._unstored.get(start)
-                self._unstored[start] = view if before is None else before.merge(view)
-            self._profiles = {}
-            self._last, self._due = math.inf, time.monotonic() + self._interval
-        for start, view in list(self._unstored.items()):
-            try:
-                self._rows.put(start, view, self._every)
-            except Exception as error:  # the service goes on, and this is tried again
-                _log.warning("%s is not stored yet: %s", self._rows.dataset, error)
-            else:
-                del self._unstored[start]
+        """Put what was measured; whether all of it is stored.
+
+        What fails is put again as it is, before what was measured since.
+        """
+        for _ in range(2):
+            with self._lock:
+                for start in self._profiles.keys() - self._unstored.keys():
+                    self._unstored[start] = self._profiles.pop(start).view()
+                self._last, self._due = math.inf, time.monotonic() + self._interval
+            for start, view in list(self._unstored.items()):
+                try:
+                    self._rows.put(start, view, self._every)
+                except Exception as error:  # the service goes on, and this is tried again
+                    _log.warning("%s is not stored yet: %s", self._rows.dataset, error)
+                else:
+                    del self._unstored[start]
+            if self._unstored:
+                break
         with self._lock:
             mark.stored = not self._unstored
             self._lock.notify_all()

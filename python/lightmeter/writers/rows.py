@@ -56,12 +56,12 @@ class ToInbox:
 
 @dataclass(slots=True)
 class _Row:
-    """A row: `seq` is that of the last try, and `view` is what was stored by `stored`."""
+    """A row: `seq` is that of the last try, `tried` what it adds to `view`, which is stored."""
 
     writer: str
     seq: int = 0
-    stored: int = 0
     view: ProfileView | None = None
+    tried: ProfileView | None = None
 
 
 class Rows:
@@ -99,8 +99,9 @@ class Rows:
     def put(self, start: datetime, view: ProfileView, every: timedelta | None) -> None:
         """Add a profile to a bucket; once this returns it is stored.
 
-        A try that fails may have arrived all the same, so its number is not used again: by that the
-        store would hold less than what is put by the next try, and would not take it.
+        After an error call it again with the same profile. A try that seems to fail may have
+        arrived, and may have been rolled up since: so the same is put by the same number, which
+        what has arrived is known by. Another profile takes the place of the one that failed.
 
         Raises:
             StoreError: it cannot be stored now.
@@ -114,7 +115,9 @@ class Rows:
             self._count += 1
             row = _Row(f"{self._name}/{self._count}")
         self._rows[start] = row
-        row.seq += 1
+        is_again = row.tried is not None and row.tried == view
+        if not is_again:
+            row.seq, row.tried = row.seq + 1, view
         whole = view if row.view is None else row.view.merge(view)
         try:
             kept = self._target.put(
@@ -132,12 +135,12 @@ class Rows:
                 raise
             self.put(start, view, every)
             return
-        if not kept:
+        if not kept and not is_again:
             refused = f"keeps nothing of {row.writer!r} by the number {row.seq}"
             raise StoreError(f"{self.address} {refused}")
-        row.view, row.stored = whole, row.seq
+        row.view, row.tried = whole, None
         # Of others the last try may have arrived: another row would count that twice.
-        sure = [at for at, row in self._rows.items() if row.stored == row.seq]
+        sure = [at for at, row in self._rows.items() if row.tried is None]
         for at in sure[:-_MOST]:
             del self._rows[at]
 

@@ -86,7 +86,10 @@ def test_a_target_in_a_store(tmp_path: Path) -> None:
         (place, "expected --reference, or --store with --from"),
         ((*place, "--from", "tomorrow"), "got the time 'tomorrow'"),
         ((*place, "--from", "2030-01-01"), "the store holds nothing of 'cells' camera=left then"),
-        (("--target", path, "--from", "2022-09-07"), "got --segment, --from or --to without"),
+        (
+            ("--target", path, "--from", "2022-09-07"),
+            "got --segment, --tag, --from or --to without",
+        ),
     ):
         result = lightmeter("drift", *wrong)
         assert result.returncode == 2

@@ -125,11 +125,13 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
     put_days(store, range(1, 16))
     read: list[int] = []
     loaded = Shelf._loaded
-    monkeypatch.setattr(
-        Shelf,
-        "_loaded",
-        lambda self, *place: read.append(place[2].day) or loaded(self, *place),  # type: ignore[func-returns-value]
-    )
+
+    def watched(*place: Any) -> Any:
+        for key, contents in loaded(*place):
+            read.append(key[2].day)
+            yield key, contents
+
+    monkeypatch.setattr(Shelf, "_loaded", watched)
     known = {"dataset": "cells", "baseline": Trailing(trailing=3, least=1)}
     monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
     results = evaluate(store, monitors, now=NOW)
@@ -152,6 +154,6 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     results = evaluate(store, [monitor], now=NOW)
     assert max(result.bucket.day for result in results) == 19
     assert {len(result.segment) for result in results} == {0, 1}
-    change(store, "UPDATE profile SET body = x'00' WHERE segment = 'camera=left'")
+    change(store, "UPDATE profile SET body = substr(body, 2) WHERE segment = 'camera=left'")
     damaged = [result for result in evaluate(store, [monitor], now=NOW) if result.state == "error"]
     assert [result.segment for result in damaged] == [left]

@@ -109,8 +109,8 @@ def test_what_comes_in_time_says_how_long_to_wait(store: Store, tmp_path: Path) 
         at = begun + timedelta(hours=hour)
         store.put("cells", rows(hour), at=at, writer="a", every="1h")
     hour, filled_in = 3_600_000, to_ms(begun) + 12 * 3_600_000
-    update = f"UPDATE profile SET updated = max(start + {hour} + {hour} * 2 / 3, {filled_in})"
-    change(store, update)
+    change(store, f"UPDATE profile SET updated = start + {hour} + {hour} * 2 / 3")
+    change(store, f"UPDATE profile SET updated = {filled_in} WHERE updated < {filled_in}")
     reseal(store)
     monitors = recommended(store, tmp_path)
     assert monitors["missing"].wait == timedelta(hours=2)

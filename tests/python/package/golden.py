@@ -22,14 +22,12 @@ from lightmeter.batch.rows import write_rows
 from lightmeter.sketch import QuantileSketch
 from lightmeter.store.records import (
     Accepted,
-    Acknowledged,
     Basis,
     BucketRows,
     Kept,
     Line,
     Place,
     ResultRow,
-    Snoozed,
     Told,
 )
 
@@ -203,9 +201,7 @@ def fill(address: Path) -> None:
         store.state.save({("m", "cells"): 0}, [bucket], [], source="monitors.toml")
         line = Line("cells", "", "m", "x")
         store.state.remember("a", [((), [Told(line, "anomaly", AT, True)])])
-        store.state.acknowledge([Acknowledged(line, "anomaly", AT, "note", AT)])
         store.state.accept(Accepted(line, AT, "note", AT))
-        store.state.snooze(Snoozed(line, AT, "note"))
         store.state.keys.add(["read", "write"], datasets=["cells*"], note="camera", now=AT)
 
 

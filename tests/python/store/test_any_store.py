@@ -1,5 +1,6 @@
 """What a store promises, whether it is a file, in PostgreSQL or behind a server."""
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -163,6 +164,19 @@ def test_what_is_of_another_kind_is_named(
         with pytest.raises(error, match=message):
             logger(store, "cells", every=bad["every"])
     assert store.datasets() == {}
+
+
+def test_names_are_as_long_as_an_index_takes(store: Store) -> None:
+    text = random.Random(0).randbytes(1000).hex()  # which no engine makes shorter
+    names: Any = {"dataset": text[:200], "writer": text[200:400], "segment": {"a": text[400:1024]}}
+    assert store.put(profile=view(1), at=DAY, **names)
+    assert store.read(names["dataset"], segment=names["segment"]).images == 1
+    for name in ("dataset", "writer"):
+        with pytest.raises(ValueError, match=r"20.. bytes( together)?; expected 2000 at most"):
+            store.put(profile=view(1), at=DAY, **{**names, name: "x" * 2001})
+    with pytest.raises(ValueError, match=r"together; expected 2000 at most: shorten 'a=222"):
+        store.put(profile=view(1), at=DAY, **{**names, "segment": {"a": "2" * 1999}})
+    assert list(store.datasets()) == [names["dataset"]]
 
 
 def test_times_of_another_kind_are_named(store: Store) -> None:

@@ -13,7 +13,7 @@ from lightmeter.dashboard import write_dashboard
 from lightmeter.errors import StoreError
 from lightmeter.store import keeping
 from lightmeter.store.copying import copy_store
-from lightmeter.store.records import Line, Snoozed
+from lightmeter.store.records import Line, Told
 from stores import change, fill, timeless, view
 
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
@@ -82,18 +82,18 @@ def test_what_is_newer_stays(target: str, tmp_path: Path) -> None:
         first.put("cells", view(1), at=NOON, writer="damaged")
         change(first, "UPDATE profile SET body = x'00' WHERE writer = 'damaged'")
         line = Line("a", "b", "c", "d")
-        first.state.snooze(Snoozed(line, NOON, "first"))
-        second.state.snooze(Snoozed(line, NOON, "second"))
+        first.state.remember("a", [((), [Told(line, "anomaly", NOON, True)])])
+        second.state.remember("b", [((), [Told(line, "anomaly", NOON, True)])])
         copied = copy_store(first, second)
         assert (copied.profiles, copied.compared, copied.state) == (1, 1, 0)
         for words in ("'newer': the target has another one, of seq 5", "'other': the target has"):
             assert sum(words in each for each in copied.left) == 1
         assert sum("'damaged': it is damaged in the source" in each for each in copied.left) == 1
-        assert sum("rows of its table snooze" in each for each in copied.left) == 1
+        assert sum("rows of its table told" in each for each in copied.left) == 1
         assert len(copied.left) == 4
         counts = {row.writer: row.images for row in second.stored("cells")}
         assert counts == {"newer": 2, "other": 2, "older": 9}
-        assert second.state.snoozed(datetime(2022, 9, 1, tzinfo=UTC))[0].note == "second"
+        assert (second.state.told("a"), len(second.state.told("b"))) == ([], 1)
 
 
 @pytest.mark.parametrize("rolled", ["source", "target", "both"])

@@ -27,6 +27,7 @@ FLIPS = [
     "profile SET images = images + 1",
     "profile SET updated = updated + 1",
     "profile SET body = x'00'",
+    "profile SET tags = '&model=v7&'",
     "profile SET dataset = 77",
     "profile SET writer = 5.5",
     "profile SET images = 'many'",
@@ -55,10 +56,6 @@ FLIPS = [
     "told SET feature = x'00'",
     "told SET open = 'yes'",
     "told SET kind = 'worry'",
-    "acknowledged SET at = 'today'",
-    "acknowledged SET note = x'00'",
-    "snooze SET until = 'today'",
-    "snooze SET monitor = x'00'",
 ]
 
 MONITORS = """

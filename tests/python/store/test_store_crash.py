@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forks import ended_well, forked
+from forks import forked
 from lightmeter import Profile, Store
-from sqlalchemy import text
 from stores import sql
 
 Tell = Callable[[int], object]
@@ -70,25 +69,10 @@ class Running:
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
-    def finish(self) -> int:
-        assert ended_well(self.pid)
-        return self.acknowledged()
-
     def kill(self) -> int:
         os.kill(self.pid, signal.SIGKILL)
         assert os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]) == -signal.SIGKILL
         return self.acknowledged()
-
-
-def test_four_writers_lose_nothing(tmp_path: Path) -> None:
-    path, rounds = tmp_path / "drift.db", 25
-    writers = [Running(tmp_path, write, path, str(number), rounds) for number in range(4)]
-    for writer in writers:
-        assert writer.finish() == rounds
-    with Store(path, create=False) as store:
-        assert store.read("cells").images == 4 * rounds
-        assert store.read("extra").images == 4 * sum(range(1, rounds + 1))
-        assert store.verify() == []
 
 
 @pytest.mark.parametrize("wal", [True, False])
@@ -129,13 +113,3 @@ def test_killed_roll_ups_lose_and_double_nothing(tmp_path: Path) -> None:
     with Store(path, create=False) as store:
         assert store.verify() == []
         assert total <= store.read("cells").images <= total + unsure
-
-
-def test_processes_can_create_one_store_at_once(tmp_path: Path) -> None:
-    for attempt in range(3):
-        path = tmp_path / f"{attempt}.db"
-        writers = [Running(tmp_path, write, path, str(number), 1) for number in range(4)]
-        assert [writer.finish() for writer in writers] == [1] * 4
-        with Store(path, create=False) as store:
-            assert store.read("cells").images == 4
-            assert store._database.rows(text("PRAGMA journal_mode")) == [("wal",)]

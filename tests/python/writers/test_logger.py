@@ -265,6 +265,41 @@ def test_late_images_count_once_whatever_becomes_of_their_row(
     assert store.read("cells").images == 8 * 5 + 4 * 2 + 3
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_put_that_lost_its_answer_and_was_rolled_up_counts_once(
+    sql_store: Store, monkeypatch: pytest.MonkeyPatch, first: bool, arrives: bool
+) -> None:
+    real = Store.put
+
+    def put_and_fail(*arguments: Any, **options: Any) -> bool:
+        if arrives:
+            assert real(*arguments, **options)
+        raise StoreError("no answer")
+
+    view = lm.log_image(array()).view()
+    writer = LightmeterWriter(sql_store, dataset="cells", every="1h")
+    with lm.logger(sql_store, "cells", every="1h") as log:
+        if not first:
+            log.track(array(), at=NOON)
+            assert log.flush()
+        with monkeypatch.context() as broken:
+            broken.setattr(Store, "put", put_and_fail)
+            log.track(array(), at=NOON)
+            assert not log.flush()
+            assert not writer.write(view)[0]
+        sql_store.add("cells", view, at=NOON - timedelta(hours=1))
+        sql_store.gc(now=NOON + timedelta(days=9), roll_up_after="1d")
+        log.track(array(), at=NOON)
+        assert log.flush()
+        assert writer.write(view)[0]
+    assert sql_store.read("cells", NOON - timedelta(days=1), NOON + timedelta(days=1)).images == (
+        4 - first
+    )
+    images = sum(line.images for line in sql_store.summary())
+    assert images == 5 - first
+
+
 def test_a_store_in_use_does_not_hold_it_up(store: Store) -> None:
     with lm.logger(store, "cells") as log, store.snapshot():
         log.track(array(), at=NOON)

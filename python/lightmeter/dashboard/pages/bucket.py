@@ -15,7 +15,7 @@ from lightmeter.drift.words import capitalised
 from lightmeter.monitor.incidents import line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
-from lightmeter.report.card import card, said_first
+from lightmeter.report.card import card, said_first, tags_said
 from lightmeter.report.groups import by_group
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
@@ -117,7 +117,7 @@ def _sides(comparison: Comparison, baseline: str) -> Iterator[Html]:
         ("target", "this bucket", comparison.target),
     ):
         many = f", {view.images:,} image{'' if view.images == 1 else 's'}"
-        yield tag("span", tag("span", cls=f"key {side}"), tag("bdi", name), many)
+        yield tag("span", tag("span", cls=f"key {side}"), tag("bdi", name), many, tags_said(view))
 
 
 def _neighbours(bucket: ShownBucket) -> Html | None:

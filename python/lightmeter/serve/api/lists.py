@@ -22,9 +22,9 @@ def datasets(caller: Reader) -> models.Datasets:
     return models.Datasets(datasets={name: each for name, each in lengths if caller.key.sees(name)})
 
 
-@router.get("/summary", dependencies=[ALONE])
+@router.get("/summary")
 @in_threads
-def summary(caller: Reader) -> models.Summary:
+def summary(caller: Reader, asked: Asked[parameters.Tagged]) -> models.Summary:
     """Return what there is of each segment of each dataset."""
     lines = [line for line in caller.store.summary() if caller.key.sees(line.dataset)]
     return models.Summary.model_validate({"summary": lines})
@@ -32,7 +32,7 @@ def summary(caller: Reader) -> models.Summary:
 
 @router.get("/segments")
 @in_threads
-def segments(caller: Reader, asked: Asked[parameters.OfDataset]) -> models.Segments:
+def segments(caller: Reader, asked: Asked[parameters.Segments]) -> models.Segments:
     """Return the segments of a dataset; one without pairs is the dataset as a whole."""
     found = caller.store.segments(caller.known(asked.dataset))
     lines = [{"text": segment_text(pairs), "pairs": pairs} for pairs in found]

@@ -106,7 +106,7 @@ def delete(caller: Writer, asked: Asked[parameters.Deleted]) -> models.Deleted:
     if asked.writer is None and not caller.key.may("admin"):
         words = "to delete what every writer wrote takes the right admin; name the writer"
         raise HTTPException(403, words)
-    where = dict(asked)
+    where = asked.model_dump(exclude={"tags"})
     deleted = caller.store.delete(caller.known(where.pop("dataset")), **where)
     return models.Deleted(deleted=deleted)
 
