@@ -112,9 +112,7 @@ def answers(store: Store) -> dict[str, Any]:
         "results": lambda: load_results(store),
         "turning points": lambda: load_turning_points(store),
         "told": lambda: store.state.told("a"),
-        "acknowledged": store.state.acknowledged,
         "accepted": store.state.accepted,
-        "snoozed": lambda: store.state.snoozed(datetime(2022, 9, 1, tzinfo=UTC)),
     }
     for name in DATASETS:
         asked |= {
