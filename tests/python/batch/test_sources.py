@@ -217,9 +217,9 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     result = lightmeter("profile", "s.tar", "-o", "s.lmp")
     assert "6 images measured, 1 file failed" in result.stdout
     assert "  bad.png: unsupported" in result.stdout
-    assert lightmeter("profile", "t.parquet", "--column", "image", "--value", "label").stdout.count(
-        "label  "
-    )
+    assert lightmeter(
+        "profile", "t.parquet", "--column", "image", "--value", "label", "--all"
+    ).stdout.count("label  ")
     result = lightmeter("measure", "t.parquet", "s.tar", "-o", "rows.csv")
     assert result.stdout == "12 images measured, 1 file failed\n"
     assert Path("rows.csv").read_text().count("\n") == 14

@@ -328,7 +328,7 @@ def test_exit_codes(folders: Path) -> None:
     assert code(folders / "same", *file, *stored) == 2
     assert code(folders / "same", *file, "--bands", "DAPI,GFP,RFP") == 2
     nowhere = ("--store", folders / "s.db", "--dataset", "cells", "--segment", "camera=south")
-    assert "holds no image of" in lightmeter("check", folders / "same", *nowhere).stderr
+    assert "holds nothing of" in lightmeter("check", folders / "same", *nowhere).stderr
 
 
 def test_what_is_printed(folders: Path) -> None:

@@ -267,7 +267,7 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     )
     monkeypatch.chdir(tmp_path)
     own = ["--metric", "shop:light", "--metric", "shop:bad"]
-    result = lightmeter("profile", folder, "-o", "a.lmp", *own)
+    result = lightmeter("profile", folder, "-o", "a.lmp", "--all", *own)
     assert result.returncode == 0, result.stderr
     assert "8 images measured, 0 files failed\n" in result.stdout
     assert "ZeroDivisionError (8)" in result.stdout

@@ -93,7 +93,7 @@ def test_rows_and_images() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"group": "slide"}, ValueError, "expected one of"),
+        ({"group": "slide"}, ValueError, "column 'slide'; did you mean site"),
         ({"columns": None, "row": {"a": 1}, "group": "slide"}, ValueError, "one of the names"),
         ({"columns": {"a": [1, 2], "k": [1]}, "group": "k"}, ValueError, "different lengths"),
         ({"columns": {"a": [1], "k": [b"x"]}, "group": "k"}, TypeError, "bytes"),
