@@ -1,5 +1,6 @@
 """Asking a server: tries that are repeated, answers that are bounded, and errors in words."""
 
+import json
 import os
 import random
 import re
@@ -26,12 +27,14 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _IDLE = 15.0  # without a byte
 _PATIENCE = 20.0  # to try again
 _WHOLE = 120.0  # for one try
+_BRIEF = 5.0  # for one that asks whether the server is well
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LONGEST_ASKED = 30.0  # that a server may ask to wait
 _LOOK = 0.25  # until it is looked whether there is less time
 
 _AGAIN = frozenset({408, 429, 502, 503, 504})
 _PIECE = 1 << 16
+_MOST_IDLE = 8  # connections that are kept
 _MOST_JSON = 64 << 20  # bytes
 _MOST_WORDS = 400  # of an error that are told
 
@@ -128,9 +131,9 @@ class Client:
             return model.model_validate_json(answer.body)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"])) or "the body"
-            shown = shorten(repr(first["input"]), 80)
-            raise self.strange(f"{shown} as {place!r} ({first['msg']})") from None
+            place, kind = ".".join(map(str, first["loc"])), type(first["input"]).__name__
+            what = f"a {kind} as {self._clean(place)!r}" if place else "no JSON of the API"
+            raise self.strange(what) from None
 
     def strange(self, what: str) -> RefusedError:
         """Return the error for an answer that a server of lightmeter would not give."""
@@ -142,8 +145,9 @@ class Client:
 
     def _clean(self, words: str) -> str:
         """Return what somebody says on one line, and without the key that he was asked with."""
-        line = " ".join(words.split())
-        return shorten(line if self._key is None else line.replace(self._key, "..."), _MOST_WORDS)
+        for form in {self._key, quote(self._key, safe="")} if self._key else ():
+            words = words.replace(form, "...").replace(json.dumps(form)[1:-1], "...")
+        return shorten(" ".join(words.split()), _MOST_WORDS)
 
     def ask(
         self,
@@ -156,6 +160,7 @@ class Client:
         most: int = _MOST_JSON,
         patience: float | None = None,
         times: int = 1,
+        whole: float = _WHOLE,
         root: str = "/api/v1",
     ) -> Answer:
         """Return the answer of the server, with status 200; try again where that may help.
@@ -169,6 +174,7 @@ class Client:
             most: bytes of the answer.
             patience: seconds after which no further try is begun.
             times: how much longer than usual the server may work on it.
+            whole: seconds that a try may take, times `times`.
             root: what the path begins with.
 
         Raises:
@@ -187,7 +193,7 @@ class Client:
         while True:
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
             try:
-                answer = self._try(request, _WHOLE * times)
+                answer = self._try(request, whole * times)
             except _TooLargeError:
                 raise self.strange(f"more than {most} bytes") from None
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -211,7 +217,7 @@ class Client:
     def is_well(self) -> bool:
         """Return whether the server says so: then what it refuses is for no mistake of its own."""
         try:
-            self.ask("GET", "/healthz", patience=0, root="")
+            self.ask("GET", "/healthz", patience=0, whole=_BRIEF, root="")
         except StoreError:
             return False
         return True
@@ -259,12 +265,13 @@ class Client:
 
     def _made(self) -> urllib3.PoolManager:
         if self._proxy is None:
-            return urllib3.PoolManager(**self._options)
+            return urllib3.PoolManager(maxsize=_MOST_IDLE, **self._options)
         pair, headers = f"{self._proxy.username}:{self._proxy.password or ''}", {}
         if self._proxy.username:
             headers = urllib3.make_headers(proxy_basic_auth=unquote(pair))
         place = f"http://{self._proxy.netloc.rpartition('@')[2]}"
-        return urllib3.ProxyManager(place, proxy_headers=headers, **self._options)
+        options = {"maxsize": _MOST_IDLE, **self._options}
+        return urllib3.ProxyManager(place, proxy_headers=headers, **options)
 
     def _accepted(self, answer: Answer) -> Answer:
         status, said = answer.status, self._said(answer)

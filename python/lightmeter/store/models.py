@@ -1,5 +1,6 @@
 """What a server of a store answers. It writes these models, and its client reads them."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -38,8 +39,8 @@ def _length(value: object) -> object:
         return value
     if not isinstance(value, str):
         raise ValueError("expected a duration such as 1h")
-    if "." in value:
-        return timedelta(milliseconds=round(1000 * float(value.removesuffix("s"))))
+    if re.fullmatch(r"[0-9]{0,9}[.][0-9]{1,9}s", value):
+        return to_duration(timedelta(milliseconds=round(1000 * float(value[:-1]))))
     return to_duration(value)
 
 
@@ -159,11 +160,11 @@ class RolledUp(Model):
 class Kept(Model):
     """Whether a profile was kept; not if there is one of the same `seq` or a higher one.
 
-    `every` is the length of the buckets of its dataset.
+    `seq` is that of the one that is there.
     """
 
     kept: bool
-    every: Every
+    seq: int
 
 
 class Defined(Model):

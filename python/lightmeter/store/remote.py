@@ -19,7 +19,7 @@ from lightmeter.store.address import server_address
 from lightmeter.store.client import AwayError, Client, RefusedError
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import Moment, Part, Put
-from lightmeter.store.sending import Sender, Sent
+from lightmeter.store.sending import Sender, Sent, clock_number
 from lightmeter.store.spool import Entry, Spool
 from lightmeter.store.state import State
 from lightmeter.store.store import Store
@@ -31,6 +31,8 @@ __all__ = ["RemoteStore"]
 _MERGING, _SLOW = 4, 40
 _CLOSING = 5.0  # seconds
 _KEY = re.compile(r"[!-~]{1,512}")
+_LONGEST_NAME = 256  # characters
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class RemoteStore(Store):
@@ -125,8 +127,6 @@ class RemoteStore(Store):
         except RefusedError as error:
             if error.status < 500:  # of more it is the server that has a mistake, for a while
                 raise
-        else:
-            self.spool.remember(dataset, length)
 
     def _put(self, put: Put) -> bool:
         """While the server is away the profile waits on this machine's disk.
@@ -137,10 +137,17 @@ class RemoteStore(Store):
         Raises:
             StoreError: the server refuses it, or is away and no more can wait.
         """
+        for name in (put.dataset, put.writer):
+            if len(name) > _LONGEST_NAME or _CONTROL.search(name):
+                raise ValueError(f"got the name {name!r}; a server takes 256 visible characters")
+        if put.every is not None and put.every % timedelta(seconds=1):
+            raise ValueError(f"got every={put.every}; a server takes whole seconds")
         view = put.view if self._pictures else put.view.without_pictures()
         at, body = to_utc(put.at), view.to_bytes()
-        entry = Entry(put.dataset, put.segment, put.writer, at, put.seq, put.every, body)
-        return self._sender.put(entry)
+        # What is sent late, or twice, must not replace what is newer.
+        number = clock_number() if put.seq is None else put.seq
+        place = put.dataset, put.segment, put.writer, at
+        return self._sender.put(Entry(*place, number, put.seq is None, put.every, body))
 
     def add(
         self,

@@ -11,17 +11,24 @@ from typing import NamedTuple
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.store import models
 from lightmeter.store.client import AwayError, Client, RefusedError
-from lightmeter.store.spool import DamagedError, Entry, Spool
+from lightmeter.store.spool import DamagedError, Entry, Spool, SpoolError
 from lightmeter.times import duration_text
 
-__all__ = ["Sender", "Sent"]
+__all__ = ["Sender", "Sent", "clock_number"]
 
 _log = logging.getLogger("lightmeter.store")
 _PATIENCE = 5.0  # seconds, for a put
 _BRIEF = 2.0  # for what waits
 _WAITING = 20.0  # that a put goes on to send what waits before it
+_WHOLE = 20.0  # for one try
 _REST = 60.0  # for which a server that was away is not asked again
+_AHEAD = 60_000_000  # microseconds by which clocks may differ
 _FOR_GOOD = frozenset({400, 409, 411, 413, 415, 422})
+
+
+def clock_number() -> int:
+    """Return the number of what is put now: microseconds since 1970."""
+    return time.time_ns() // 1000
 
 
 class Sent(NamedTuple):
@@ -46,7 +53,7 @@ class Sender:
     def __init__(self, client: Client, spool: Spool) -> None:
         """For one store."""
         self._client, self._spool = client, spool
-        self._rest_until = 0.0
+        self._rest_until = self._pause_until = 0.0
         self._told = False  # somebody that profiles wait
         self._taken = False  # something, with this key
 
@@ -57,13 +64,9 @@ class Sender:
             StoreError: the server does not take it, or is away and there is no room for it.
         """
         try:
-            before = self.send_waiting(seconds=_WAITING)
-            why = self._rests()
-            if not why and before.left and self._spool.waits(entry):
-                # Sent later it would replace this one, as it may have no number of its own.
-                why = before.why or "what it may replace could not be sent"
+            why = self._send_before(entry) or self._rests()
             if not why:
-                return self.send(entry, patience=_PATIENCE)
+                return self.send(entry, patience=_PATIENCE, is_newest=True)
         except AwayError as error:
             self._rest()
             why = str(error)
@@ -76,13 +79,27 @@ class Sender:
             why = str(error)
         return self._keep(entry, why)
 
+    def _send_before(self, entry: Entry) -> str:
+        """Send what waits; return why the entry has to wait behind it, or nothing.
+
+        What waits of others holds nobody up for long, nor does a spool that cannot be used: by
+        their numbers the server knows which is the newest.
+        """
+        try:
+            waits = self._spool.waits(entry)
+            if waits or time.monotonic() >= self._pause_until:
+                done = self.send_waiting(seconds=_WAITING if waits else _BRIEF)
+                if done.left:
+                    self._pause_until = time.monotonic() + _REST
+                if waits and self._spool.waits(entry):
+                    return done.why or "what it may replace could not be sent"
+        except SpoolError as error:
+            _log.warning("what waits cannot be sent: %s", error)
+        return ""
+
     def _keep(self, entry: Entry, why: str) -> bool:
         try:
-            length = entry.every or self._spool.length(entry.dataset)
-            if length is None:
-                words = f"the length of the buckets of {entry.dataset!r} is not known; give `every`"
-                raise StoreError(words)
-            kept = self._spool.add(entry, length)
+            kept = self._spool.add(entry)
         except StoreError as error:
             raise StoreError(
                 f"the profile of {entry.dataset!r} {entry.at:%Y-%m-%d %H:%M} by {entry.writer!r} is"
@@ -145,7 +162,7 @@ class Sender:
                 progress(finished, finished + self._spool.count())
         return done
 
-    def send(self, entry: Entry, *, patience: float) -> bool:
+    def send(self, entry: Entry, *, patience: float, is_newest: bool = False) -> bool:
         """Send an entry itself.
 
         Raises:
@@ -167,7 +184,13 @@ class Sender:
         }
         try:
             answer = self._client.ask(
-                "PUT", "/profile", query, body=entry.body, headers=headers, patience=patience
+                "PUT",
+                "/profile",
+                query,
+                body=entry.body,
+                headers=headers,
+                patience=patience,
+                whole=_WHOLE,
             )
         except RefusedError as error:
             if error.status == 409:
@@ -175,9 +198,12 @@ class Sender:
             raise
         found = self._client.read(answer, models.Kept)
         self._told, self._taken = False, True
-        self._spool.remember(entry.dataset, found.every)
+        # A number that is a time is too low where a clock was once ahead.
+        is_ahead = found.seq > entry.seq and (is_newest or found.seq > clock_number() + _AHEAD)
+        if not found.kept and entry.own and is_ahead:
+            return self.send(entry._replace(seq=found.seq + 1), patience=patience)
         # Of a try whose answer was lost, the next one finds what it kept.
-        return found.kept or answer.repeated
+        return found.kept or (answer.repeated and found.seq == entry.seq)
 
     def _is_for_good(self, status: int) -> bool:
         """Return whether asking again would not help.

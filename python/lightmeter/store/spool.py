@@ -20,30 +20,33 @@ from lightmeter.errors import StoreError
 from lightmeter.store.buckets import bucket_start
 from lightmeter.times import MILLISECOND, from_ms, to_ms
 
-__all__ = ["DamagedError", "Entry", "Spool"]
+__all__ = ["DamagedError", "Entry", "Spool", "SpoolError"]
 
 MOST_BYTES = 256 << 20
 MOST_PROFILES = 10_000
 _MOST_REFUSED = 1000  # that are kept to look at
-_BUSY_SECONDS = 30
+_BUSY_SECONDS = 5
 _DAMAGED = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _T = TypeVar("_T")
 _log = logging.getLogger("lightmeter.store")
 
-# A row is the newest of a writer for a bucket; `sha256` is of its other values. What the server did
-# not take is in `refused`, with the reason. `length` is that of the buckets of a dataset, in
-# milliseconds.
+# A row is the newest of a writer for a bucket, as far as that is known; `sha256` is of its other
+# values, of which `own` says whether the number is ours. What the server did not take is in
+# `refused`, with the reason.
 _TABLES = """
 CREATE TABLE waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT,
-  segment TEXT, writer TEXT, start INTEGER, at INTEGER, seq INTEGER, every INTEGER, sha256 TEXT,
-  body BLOB, UNIQUE (dataset, segment, writer, start));
+  segment TEXT, writer TEXT, start INTEGER, at INTEGER, seq INTEGER, own INTEGER,
+  every INTEGER, sha256 TEXT, body BLOB, UNIQUE (dataset, segment, writer, start));
 CREATE TABLE refused (id INTEGER PRIMARY KEY, dataset TEXT, segment TEXT, writer TEXT,
   at INTEGER, seq INTEGER, every INTEGER, reason TEXT, body BLOB);
-CREATE TABLE length (dataset TEXT PRIMARY KEY, every INTEGER);
 """
 _FORGET = """DELETE FROM refused WHERE id <= (SELECT max(id) FROM (SELECT id,
   row_number() OVER newest AS place, sum(length(body)) OVER newest AS bytes
   FROM refused WINDOW newest AS (ORDER BY id DESC)) WHERE place > ? OR bytes > ?)"""
+
+
+class SpoolError(StoreError):
+    """A spool that cannot be used. The server may be well all the same."""
 
 
 class DamagedError(Exception):
@@ -58,7 +61,8 @@ class Entry(NamedTuple):
         segment: as text.
         writer: who writes.
         at: a time in the bucket, in UTC.
-        seq: None for the next.
+        seq: its number.
+        own: whether the number is a time of this machine, as nobody gave another.
         every: length of the buckets; None for that of the dataset.
         body: bytes of the profile.
     """
@@ -67,7 +71,8 @@ class Entry(NamedTuple):
     segment: str
     writer: str
     at: datetime
-    seq: int | None
+    seq: int
+    own: bool
     every: timedelta | None
     body: bytes
 
@@ -99,12 +104,13 @@ class Spool:
         name = re.sub(r"[^a-z0-9.-]", "-", urlsplit(address).netloc.lower())[:64]
         name += f"-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
         self.path = Path(os.path.expanduser(root)).absolute() / name / "spool.db"
-        self._lengths: dict[str, timedelta] = {}
 
-    def add(self, entry: Entry, length: timedelta) -> bool:
+    def add(self, entry: Entry) -> bool:
         """Keep an entry in place of what waits for the same bucket of the same writer.
 
-        Once this returns it is on the disk, whole.
+        Once this returns it is on the disk, whole. Where nobody said how long a bucket is, only
+        what is of the same time is surely of the same bucket; of others the server keeps the one
+        with the highest number.
 
         Returns:
             Whether it was kept; False if what waits has the same `seq` or a higher one.
@@ -112,28 +118,30 @@ class Spool:
         Raises:
             StoreError: there is no room for it, or it cannot be written.
         """
-        start = to_ms(bucket_start(entry.at, length))
-        key, size = (*entry[:3], start), len(entry.body)
+        at = entry.at if entry.every is None else bucket_start(entry.at, entry.every)
+        key, size = (*entry[:3], to_ms(at)), len(entry.body)
         every = entry.every and entry.every // MILLISECOND
 
         def add(database: sqlite3.Connection) -> bool:
-            query = (
-                "SELECT seq, length(body) FROM waiting WHERE (dataset, segment, writer, start) = "
-            )
-            seq, replaced = database.execute(f"{query}(?, ?, ?, ?)", key).fetchone() or (None, None)
-            if seq is not None and entry.seq is not None and entry.seq <= seq:
-                return False
+            where = "WHERE (dataset, segment, writer, start) = (?, ?, ?, ?)"
+            query = f"SELECT seq, length(body) FROM waiting {where}"
+            seq, replaced = database.execute(query, key).fetchone() or (None, None)
+            number = entry.seq
+            if seq is not None and number <= seq:
+                if not entry.own:
+                    return False
+                number = seq + 1  # the clock went back
             query = "SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting"
             count, total = database.execute(query).fetchone()
-            if count - (replaced is not None) >= MOST_PROFILES or (
-                total - (replaced or 0) + size > MOST_BYTES
-            ):
+            is_full = count - (replaced is not None) >= MOST_PROFILES
+            if is_full or total - (replaced or 0) + size > MOST_BYTES:
                 raise StoreError(
                     f"{count} profiles of {total / 2**20:.1f} MB wait in {self.path} already, and "
                     "no more is kept there"
                 )
-            insert = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            values = to_ms(entry.at), entry.seq, every, entry.digest(start), entry.body
+            insert = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            digest = entry._replace(seq=number).digest(key[3])
+            values = to_ms(entry.at), number, entry.own, every, digest, entry.body
             database.execute(insert, (*key, *values))
             return True
 
@@ -141,7 +149,7 @@ class Spool:
             self._make()
             return self._run(add)
         except OSError as error:
-            raise StoreError(f"it cannot wait in {self.path} either: {error}") from error
+            raise SpoolError(f"it cannot wait in {self.path} either: {error}") from error
 
     def count(self) -> int:
         """Return how many profiles wait."""
@@ -149,10 +157,7 @@ class Spool:
         return row[0] if row else 0
 
     def waits(self, entry: Entry) -> bool:
-        """Return whether something waits that an entry may replace.
-
-        Only the server surely knows which times are of one bucket.
-        """
+        """Return whether something waits that an entry may replace."""
         query = "SELECT 1 FROM waiting WHERE (dataset, segment, writer) = (?, ?, ?)"
         return self._row(query, *entry[:3]) is not None
 
@@ -161,10 +166,10 @@ class Spool:
         row = self._row("SELECT * FROM waiting WHERE id > ? ORDER BY id LIMIT 1", last)
         if row is None:
             return None
-        number, dataset, segment, writer, start, at, seq, every, digest, body = row
+        number, dataset, segment, writer, start, at, seq, own, every, digest, body = row
         try:
             length = None if every is None else every * MILLISECOND
-            entry = Entry(dataset, segment, writer, from_ms(at), seq, length, body)
+            entry = Entry(dataset, segment, writer, from_ms(at), seq, bool(own), length, body)
             if entry.digest(start) == digest:
                 return number, entry
         except (TypeError, ValueError, OverflowError):
@@ -197,41 +202,29 @@ class Spool:
         )
         return json.loads(row[0]) if row else []
 
-    def remember(self, dataset: str, every: timedelta) -> None:
-        """Remember the length of the buckets of a dataset, if that can be written."""
-        if self._lengths.get(dataset) != every:
-            self._lengths[dataset] = every
-            insert = "INSERT OR REPLACE INTO length VALUES (?, ?)"
-            values = dataset, every // MILLISECOND
-            with contextlib.suppress(OSError, StoreError):
-                self._make()
-                self._run(lambda database: database.execute(insert, values).rowcount)
-
-    def length(self, dataset: str) -> timedelta | None:
-        """Return the length of the buckets that is remembered."""
-        if dataset not in self._lengths:
-            row = self._row("SELECT every FROM length WHERE dataset = ?", dataset)
-            return None if row is None else row[0] * MILLISECOND
-        return self._lengths[dataset]
+    def sending(self) -> contextlib.AbstractContextManager[bool]:
+        """Give whether this thread is the one that sends; others leave it to that one."""
+        return self._locked("sending", wait=False)
 
     @contextlib.contextmanager
-    def sending(self) -> Iterator[bool]:
-        """Give whether this thread is the one that sends; others leave it to that one.
+    def _locked(self, what: str, *, wait: bool) -> Iterator[bool]:
+        """Hold a lock of the operating system, which goes with its process and not with a child.
 
-        Two could send an older profile behind the newer one. The lock of the operating system goes
-        with its process, and not with a child. It does not keep the threads of a process apart,
-        which another lock does.
+        It does not keep the threads of a process apart, which another lock does.
         """
-        thread_lock = _sending.setdefault(os.fspath(self.path), threading.Lock())
-        if not thread_lock.acquire(blocking=False):
+        place = self.path.with_name(f"{what}.lock")
+        thread_lock = _locks.setdefault(os.fspath(place), threading.Lock())
+        if not thread_lock.acquire(blocking=wait):
             yield False
             return
         try:
-            place = self.path.with_name("sending.lock")
-            handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise SpoolError(f"{place} cannot be used: {error}") from error
             try:
                 try:
-                    fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.lockf(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
                 except (BlockingIOError, PermissionError):
                     yield False
                     return
@@ -268,28 +261,42 @@ class Spool:
         A file that is damaged is put aside, as it must not hold up what comes.
 
         Raises:
-            StoreError: the file cannot be used.
+            SpoolError: the file cannot be used.
         """
-        with _using:
-            for attempt in (0, 1):
-                try:
+        try:
+            try:
+                return self._transact(work, begin)
+            except sqlite3.Error as error:
+                if not _is_damaged(error):
+                    raise
+            with self._locked("damage", wait=True):
+                try:  # another process may have put it aside meanwhile
                     return self._transact(work, begin)
                 except sqlite3.Error as error:
-                    if attempt or error.sqlite_errorcode & 0xFF not in _DAMAGED:
-                        raise StoreError(f"{self.path} cannot be used: {error}") from error
-                    aside = self.path.with_name(f"damaged-{time.time_ns()}.db")
-                    _log.error("%s: %s; what waited there is now in %s", self.path, error, aside)
-                    # A log of the damaged file would be played back into the next one.
-                    for suffix in ("-journal", ""):
-                        with contextlib.suppress(FileNotFoundError):
-                            os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
-                    self._make()
-                    begin = "BEGIN IMMEDIATE"
-        raise AssertionError("the second attempt returns or raises")
+                    if not _is_damaged(error):
+                        raise
+                    self._put_aside(error)
+                return self._transact(work, "BEGIN IMMEDIATE")
+        except (OSError, sqlite3.Error) as error:
+            raise SpoolError(f"{self.path} cannot be used: {error}") from error
+
+    def _put_aside(self, error: sqlite3.Error) -> None:
+        aside = self.path.with_name(f"damaged-{time.time_ns()}.db")
+        _log.error("%s: %s; what waited there is now in %s", self.path, error, aside)
+        with _using:
+            for suffix in ("-journal", ""):  # which would be played back into the next file
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
+        self._make()
 
     def _transact(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
-        with contextlib.closing(connection) as database:
+        with (
+            _using,
+            contextlib.closing(
+                sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            ) as database,
+        ):
+            database.text_factory = lambda raw: raw.decode(errors="replace")
             database.execute("PRAGMA synchronous=EXTRA")  # the end of a transaction is synced, too
             database.execute(begin)
             with database:
@@ -299,12 +306,16 @@ class Spool:
                 return work(database)
 
 
-_sending: dict[str, threading.Lock] = {}  # by path
+def _is_damaged(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+_locks: dict[str, threading.Lock] = {}  # by path
 _using = threading.RLock()  # held while a connection is open
 
 
 def _after_fork_in_child() -> None:
-    _sending.clear()  # of threads that it does not have
+    _locks.clear()  # of threads that it does not have
     _using.release()
 
 

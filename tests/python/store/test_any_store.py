@@ -52,7 +52,7 @@ def test_a_late_retry_is_not_kept(store: Store) -> None:
     assert store.read("cells").images == 2
     assert store.put("cells", view(3), at=DAY, writer="a", seq=7)
     assert store.put("cells", view(4), at=DAY, writer="a")
-    assert store.stored("cells")[0].seq == 8
+    assert store.stored("cells")[0].seq >= 8  # a time, where it went to a server
 
 
 def test_add_never_replaces(store: Store) -> None:

@@ -13,10 +13,11 @@ from forks import ended_well, forked
 from lightmeter import Store
 from lightmeter.errors import StoreError
 from lightmeter.serve import running as running_module
-from lightmeter.store import client, sending
+from lightmeter.store import client, remote, sending
 from lightmeter.store import spool as spools
 from lightmeter.store.remote import RemoteStore
-from lightmeter.store.spool import Spool
+from lightmeter.store.sending import clock_number
+from lightmeter.store.spool import Entry, Spool
 from stores import view
 from weather import DAY, Weather, counts, free_port, put_away, rows_of, running, waiting
 
@@ -123,25 +124,59 @@ def test_a_put_sends_what_waits_before_it(
         assert not waiting(spool)
 
 
-def test_the_length_of_buckets_is_remembered(store: Store, spool: Path) -> None:
-    """Without it nobody could tell what replaces what waits."""
+def test_what_is_of_other_times_waits_beside_each_other(store: Store, spool: Path) -> None:
+    """Where nobody said how long a bucket is, only the server knows what replaces what."""
     store.define("hours", "1h")
-    at = [datetime(2022, 9, 7, 1, minute, tzinfo=UTC) for minute in (5, 55)]
-    with running(store) as port:
-        url = f"http://127.0.0.1:{port}"
-        with Store(url) as far:
-            far.put("hours", view(1), at=DAY, writer="a")
+    url = f"http://127.0.0.1:{free_port()}"
     with Store(url) as away:
-        for minute in (0, 1):
-            away.put("hours", view(minute + 1), at=at[minute], writer="a")
-            away.put("others", view(minute + 1), at=at[minute], writer="a", every="30m")
-        with pytest.raises(StoreError, match="buckets of 'cells' is not known; give `every`"):
-            away.put("cells", view(1), at=DAY, writer="a")
+        for minute in (5, 55):
+            at = datetime(2022, 9, 7, 1, minute, tzinfo=UTC)
+            away.put("hours", view(minute), at=at, writer="a")
+            away.put("others", view(minute), at=at, writer="a", every="1h")
     assert len(waiting(spool)) == 3
-    with running(store, at=port):
-        assert Store(url).send() == (3, 0, 0, "")
-    assert [bucket.images for bucket in store.buckets("hours")] == [1, 2]
-    assert [bucket.images for bucket in store.buckets("others")] == [1, 2]
+    with running(store, at=int(url.rpartition(":")[2])), Store(url) as far:
+        assert far.send() == (3, 0, 0, "")
+    for dataset in ("hours", "others"):
+        assert [bucket.images for bucket in store.buckets(dataset)] == [55]
+
+
+def test_what_comes_late_does_not_replace_what_is_newer(
+    store: Store, way: Weather, spool: Path
+) -> None:
+    """As where a try was given up and arrives all the same, or waits in another spool."""
+    put_away(way.url, "a", images=1)
+    entry = found[1] if (found := Store(way.url).spool.next(0)) else None
+    assert isinstance(entry, Entry)
+    with Store(way.url) as far:
+        assert far.put("cells", view(5), at=DAY, writer="a")
+        assert counts(store) == {"a": 5}
+        assert not far._sender.send(entry, patience=1)
+    assert counts(store) == {"a": 5}
+
+
+def test_a_clock_that_goes_back_loses_nothing(
+    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead, now = clock_number() + 10**15, clock_number()
+    for images, number in ((1, ahead), (2, now)):
+        monkeypatch.setattr(remote, "clock_number", lambda number=number: number)
+        with Store(way.url) as far:
+            assert far.put("cells", view(images), at=DAY, writer="a")
+    assert counts(store) == {"a": 2}
+    for images in (3, 4):
+        put_away(way.url, "a", images=images)
+    Store(way.url).send()
+    assert counts(store) == {"a": 4}
+
+
+def test_numbers_of_ones_own_while_away(store: Store, way: Weather, spool: Path) -> None:
+    store.put("cells", view(1), at=DAY, writer="a", seq=3)
+    put_away(way.url, "a", images=7)
+    with Store(way.url) as far:
+        far._sender._rest()
+        assert not far.put("cells", view(2), at=DAY, writer="a", seq=2, every="1d")
+        far.send()
+    assert counts(store) == {"a": 7}
 
 
 def test_what_the_server_never_takes_is_put_aside(
@@ -245,16 +280,16 @@ def test_kills_between_sending_and_forgetting_and_two_senders(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered None as 'the body'"),
-        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "Invalid JSON"),
-        ('200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}', r"answered \[1\] as"),
+        ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered no JSON of the API"),
+        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "answered no JSON of the API"),
+        ('200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}', "answered a list as"),
         (
             '200 OK\r\nContent-Length: 22\r\n\r\n{"datasets": {"a": 1}}',
-            "answered 1 as 'datasets.a'",
+            "answered a int as 'datasets.a'",
         ),
         ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is away, tried"),
         ("200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", "compressed bytes"),
-        ("200 OK\r\n\r\nall of it", "answered b'all of it' as 'the body'"),
+        ("200 OK\r\n\r\nall of it", "answered no JSON of the API"),
         ("200 OK\r\nContent-Length: 9\r\n\r\n{", "is away, tried .*IncompleteRead"),
         (
             "302 Found\r\nLocation: http://evil/KEY\r\nContent-Length: 0\r\n\r\n",

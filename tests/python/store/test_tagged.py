@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import Profile, ProfileView, Store
-from lightmeter.errors import StoreError
 from lightmeter.store.copying import copy_store
+from weather import Weather
 
 DAY = date(2022, 9, 7)
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
@@ -105,8 +105,16 @@ def test_tags_of_a_store_outlive_its_copy(store: Store) -> None:
         store.put("cells", view(1), at=DAY, writer="&model=v7&")
     with pytest.raises(TypeError, match="expected a dict"):
         store.tagged("model=v7")  # type: ignore[arg-type]
-    with pytest.raises(StoreError, match="read where its store is"):
-        Store("http://127.0.0.1:9").tagged({"model": "v7"})
+
+
+def test_tags_behind_a_server(store: Store, way: Weather) -> None:
+    fill(store)
+    with Store(way.url) as far, copy(far.tagged({"model": "v7"})) as v7:
+        assert v7.read("cells").images == store.tagged({"model": "v7"}).read("cells").images == 4
+        assert v7.summary() == store.tagged({"model": "v7"}).summary()
+        assert v7.segments("cells") == store.tagged({"model": "v7"}).segments("cells")
+        v7.delete("cells")
+        assert (v7.read("cells").images, far.read("cells").images > 0) == (0, True)
 
 
 def test_on_the_command_line_and_pages(store: Store, tmp_path: Path) -> None:

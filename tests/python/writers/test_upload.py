@@ -91,8 +91,8 @@ def test_a_write_that_failed_only_as_it_seemed(
         assert writer.write(log_image(picture())) == (False, "no answer")
     assert writer.write(log_image(picture()))[0]
     assert store.read("cells").images == 1
-    head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 30\r\n\r\n"
-    way.faults = [head + '{"kept": false, "every": "1d"}'] * 9
+    head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 25\r\n\r\n"
+    way.faults = [head + '{"kept": false, "seq": 9}'] * 9
     with Store(way.url) as far:
         never = LightmeterWriter(far, dataset="cells", every="1d")
         assert "keeps nothing of" in never.write(log_image(picture()))[1]

@@ -15,11 +15,12 @@ from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.summary import plain_summary
 from lightmeter.serve import parameters
-from lightmeter.serve.login import Admin, Reader, Writer
+from lightmeter.serve.login import Admin, Caller, Reader, Writer
 from lightmeter.serve.parameters import ALONE, Asked, in_slow_threads, in_threads
 from lightmeter.serve.refusal import API
 from lightmeter.store import models
-from lightmeter.times import to_duration
+from lightmeter.store.buckets import bucket_start
+from lightmeter.times import MILLISECOND
 
 __all__ = ["router"]
 
@@ -69,8 +70,18 @@ def put(
     with _checked():
         kept = caller.store.put(where.pop("dataset"), view, **where)
     caller.server.notice()
-    every = asked.every or caller.store.datasets()[asked.dataset]
-    return models.Kept(kept=kept, every=to_duration(every))
+    number = asked.seq if kept else None
+    return models.Kept(kept=kept, seq=_number(caller, asked, view) if number is None else number)
+
+
+def _number(caller: Caller, asked: parameters.Added, view: ProfileView) -> int:
+    """Return the number of what a writer has in a bucket."""
+    at = asked.at or view.dataset_timestamp
+    assert at is not None
+    start = bucket_start(at, caller.store.datasets()[asked.dataset])
+    span = start, start + MILLISECOND
+    rows = caller.store.stored(asked.dataset, *span, segment=asked.segment)
+    return next((row.seq for row in rows if row.writer == asked.writer), 0)
 
 
 @router.put("/dataset")
