@@ -6,8 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TypeVar
 
-__all__ = ["bounded"]
-
 _T = TypeVar("_T")
 _LOOK = 0.25  # seconds until it is looked whether there is less time than was thought
 

@@ -22,8 +22,6 @@ from lightmeter.run import watch
 from lightmeter.store import Store
 from lightmeter.writers import log_folder
 
-__all__ = ["Demo", "Timeline", "draw_cells", "run_demo", "run_timeline"]
-
 _IMAGES = 50  # a side, as in the article
 _DILUTED = 0.6  # of the usual concentration
 _BLUR = 0.8  # pixels

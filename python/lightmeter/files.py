@@ -11,16 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = [
-    "check_target",
-    "open_atomically",
-    "open_regular",
-    "path_bytes",
-    "path_texts",
-    "read_regular",
-    "write_atomically",
-]
-
 # A profile of thousands of features has some megabytes.
 MAX_PROFILE_BYTES = 2**30
 

@@ -9,8 +9,6 @@ import re
 from itertools import accumulate
 from typing import Any
 
-__all__ = ["parse_json"]
-
 _DEEPEST = 100
 # To its end where it has none, so that no part is read twice.
 _STRING = re.compile(r'"(?:[^"\\]+|\\.)*+(?:"|\\?\Z)', re.DOTALL)

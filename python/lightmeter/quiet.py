@@ -6,8 +6,6 @@ import warnings
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["quiet"]
-
 _thread = threading.local()
 
 

@@ -20,8 +20,6 @@ from lightmeter.monitor.results import (
 )
 from lightmeter.store.store import Store, store_at
 
-__all__ = ["Watched", "watch"]
-
 
 @dataclass(frozen=True)
 class Watched:

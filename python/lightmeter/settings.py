@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-__all__ = ["parse_toml", "quoted", "settings_of"]
-
 _MOST_BYTES = 2**24
 _MOST_SHOWN = 100  # characters of a value
 _MOST_ERRORS = 5

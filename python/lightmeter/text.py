@@ -10,20 +10,6 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = [
-    "MOST_DIGITS",
-    "NONE",
-    "count",
-    "counted",
-    "escape",
-    "near",
-    "number",
-    "percent",
-    "shorten",
-    "visible",
-    "with_minus",
-]
-
 MOST_DIGITS = 19  # with which any two numbers differ, however `number` writes them
 _MOST_COMPARED = 200  # characters of a name: the time grows with their square
 NONE = "\N{EN DASH}"  # stands for a number that does not exist

@@ -6,22 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 
 from lightmeter.text import number
 
-__all__ = [
-    "DAY",
-    "EPOCH",
-    "MILLISECOND",
-    "age",
-    "day",
-    "duration_text",
-    "from_ms",
-    "moment",
-    "parse_duration",
-    "parse_time",
-    "to_duration",
-    "to_ms",
-    "to_utc",
-]
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)  # the grain of the times in profiles and stores

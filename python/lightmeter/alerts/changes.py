@@ -9,8 +9,6 @@ from lightmeter.monitor.incidents import Histories, Incident, Silence, ends
 from lightmeter.monitor.results import Result
 from lightmeter.store.records import IncidentKind, Line, Told
 
-__all__ = ["Change", "find_changes"]
-
 
 @dataclass(frozen=True)
 class Change:

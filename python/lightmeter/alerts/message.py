@@ -20,8 +20,6 @@ from lightmeter.profile.segments import parse_segment
 from lightmeter.store.records import Line, Told
 from lightmeter.text import MOST_DIGITS, number, shorten
 
-__all__ = ["Item", "Message", "compose", "trial_message"]
-
 _MOST_ITEMS = 20
 _NAME, _WORDS, _URL = 120, 300, 2000
 

@@ -12,8 +12,6 @@ from lightmeter.monitor.keys import Secret
 from lightmeter.monitor.tables import read_tables
 from lightmeter.store.records import Line
 
-__all__ = ["Alert", "load_alerts"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:

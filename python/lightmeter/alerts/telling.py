@@ -15,8 +15,6 @@ from lightmeter.store.records import Line
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
-__all__ = ["Delivery", "tell", "try_out"]
-
 _LONGEST = 300.0  # seconds for an alert in a run: other runs wait for their turn
 
 

@@ -23,8 +23,6 @@ from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import Parts, SegmentedViews
 
-__all__ = ["Block", "Merged", "Work", "blocks"]
-
 # How many pictures a block has, by how many came before. The workers do not enter, as the result
 # must not depend on them. A few hundred pictures keep all workers at work; beyond 1024 a merge is
 # to be cheap beside the measuring.

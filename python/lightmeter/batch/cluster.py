@@ -14,8 +14,6 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
 from lightmeter.profile.table_files import parquet
 
-__all__ = ["profile_ray", "profile_spark"]
-
 # Rows of a batch, all of whose pictures are in memory: 10 000 where nobody says otherwise.
 _RAY_ROWS, _SPARK_ROWS = 256, 64
 _OF_WORK = {"values", "prefix", "group", "exemplars", "sample", "tags"}

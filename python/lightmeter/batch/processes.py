@@ -15,8 +15,6 @@ from typing import Any, TypeVar
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
 
-__all__ = ["processes"]
-
 Result = TypeVar("Result")
 
 

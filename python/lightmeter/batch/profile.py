@@ -17,8 +17,6 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
 
-__all__ = ["Executor", "RowOptions", "Run", "profile_images"]
-
 Executor = Literal["threads", "processes"]
 
 

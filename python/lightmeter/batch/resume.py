@@ -20,8 +20,6 @@ from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.decoders import decoder
 from lightmeter.image.tiles.measured import Watch
 
-__all__ = ["Kept"]
-
 _DIGEST = 32  # bytes
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
 

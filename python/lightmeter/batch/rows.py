@@ -21,8 +21,6 @@ from lightmeter.profile.custom_metrics import plain_returned
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row
 from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
 
-__all__ = ["measure", "row_json", "write_rows"]
-
 _PLAIN = "{}"  # how files are read by default
 
 

@@ -15,8 +15,6 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 from lightmeter.image.tiles.measured import Watch
 
-__all__ = ["Progress", "each", "in_order", "threads", "threads_for", "workers_of"]
-
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all
 

@@ -15,9 +15,6 @@ from lightmeter.profile.grouping import Group, GroupName, group_of
 from lightmeter.profile.segments import check_segment_by
 from lightmeter.text import near
 
-__all__ = ["SOURCES", "GroupBy", "SegmentBy", "check_segments", "columns_of"]
-__all__ += ["exif_of", "group_in", "value_in"]
-
 SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
 
 # Key of a segment -> where its value comes from; or a function of the path.

@@ -26,8 +26,6 @@ from lightmeter.cli.terminal import (
 from lightmeter.errors import ConfigError
 from lightmeter.image.decode import COMPARED_WITH
 
-__all__ = ["app", "run"]
-
 # A command is a function, and commands below a name are `commands`, in the module of this name.
 _PROFILES = dict.fromkeys(("profile", "show", "merge"), "profile")
 _ONES = ("measure", *_PROFILES, "drift", "check", "exif", "log", "dashboard", "demo")

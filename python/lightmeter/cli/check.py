@@ -18,8 +18,6 @@ from lightmeter.errors import ImageError
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.text import count, counted, number
 
-__all__ = ["check"]
-
 UNUSUAL, UNKNOWN = 3, 4
 
 _MOST = 5  # findings of an image

@@ -11,8 +11,6 @@ from lightmeter.cli.terminal import reported, say, usage
 from lightmeter.dashboard import write_dashboard
 from lightmeter.monitor.results import load_results
 
-__all__ = ["dashboard"]
-
 
 def dashboard(
     store: StoreOption,

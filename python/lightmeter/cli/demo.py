@@ -13,8 +13,6 @@ from lightmeter.demo import run_demo, run_timeline
 from lightmeter.drift.vectors import JOINT
 from lightmeter.monitor.results import Result
 
-__all__ = ["demo"]
-
 _MOST = 3  # causes of a day
 
 

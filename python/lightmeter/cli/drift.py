@@ -18,8 +18,6 @@ from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
 from lightmeter.image.reading import ReadingOptions
 
-__all__ = ["drift"]
-
 DRIFTED = 3
 
 

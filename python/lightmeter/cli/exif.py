@@ -22,8 +22,6 @@ from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.pillow import file_header
 from lightmeter.times import age, moment
 
-__all__ = ["exif"]
-
 
 def exif(
     file: Annotated[Path, typer.Argument(help="Image file.")],

@@ -11,8 +11,6 @@ from lightmeter.cli.terminal import FAILED, complain
 from lightmeter.profile.row import Row
 from lightmeter.text import counted
 
-__all__ = ["Failures"]
-
 _NAMED = 3  # of each reason
 
 

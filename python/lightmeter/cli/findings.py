@@ -14,8 +14,6 @@ from lightmeter.drift.words import Finding, findings, headline
 from lightmeter.report.numbers import change
 from lightmeter.text import NONE, count, number, visible
 
-__all__ = ["findings_markdown", "findings_text"]
-
 _STYLES = {"drift": "bold red", "possible": "yellow", "inconclusive": "yellow"}
 _NUMBERS = ("change", "measure", "size", "q", "values")
 _HEADS = {"feature": "left", "verdict": "left", **dict.fromkeys(_NUMBERS, "right")}

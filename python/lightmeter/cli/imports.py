@@ -14,8 +14,6 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.profile.view import counted_in
 from lightmeter.whylogs import read_segments
 
-__all__ = ["commands"]
-
 commands = Commands(no_args_is_help=True, help="Read profiles that other tools wrote.")
 
 

@@ -16,8 +16,6 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
 from lightmeter.writers.folder import Logged
 
-__all__ = ["log"]
-
 _SEGMENTS = 20  # that are printed
 
 

@@ -28,8 +28,6 @@ from lightmeter.profile.table_files import row_format_of
 from lightmeter.report.sheet import contact_sheet
 from lightmeter.text import counted, number
 
-__all__ = ["measure"]
-
 _STDOUT = Path("-")
 
 

@@ -32,8 +32,6 @@ from lightmeter.profile.table_files import Value, line_of, row_format_of, write_
 from lightmeter.run import watch
 from lightmeter.store.records import Accepted, Line
 
-__all__ = ["commands"]
-
 _READABLE = 0o644  # the collector that reads the file for Prometheus is another user
 
 commands = Commands(no_args_is_help=True, help="Watch what a store holds.")

@@ -23,26 +23,6 @@ from lightmeter.image.option import Option, options_of
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
 
-__all__ = [
-    "SOURCE",
-    "All",
-    "Allow",
-    "Deny",
-    "Format",
-    "From",
-    "Printed",
-    "Segments",
-    "Sources",
-    "StoreArgument",
-    "StoreOption",
-    "To",
-    "WithTags",
-    "policy_of",
-    "reads_images",
-    "segments_of",
-    "tags_of",
-]
-
 
 class Format(StrEnum):
     """How most commands print."""

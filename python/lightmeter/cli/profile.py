@@ -16,8 +16,6 @@ from lightmeter.files import check_target, open_atomically
 from lightmeter.profile.load import view_of
 from lightmeter.profile.summary import plain_summary
 
-__all__ = ["merge", "print_profile", "profile", "show"]
-
 
 @reads_images(
     "column",

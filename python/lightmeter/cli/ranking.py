@@ -9,8 +9,6 @@ from typing import Any
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, numbers_of_bands
 from lightmeter.text import near
 
-__all__ = ["Ranking", "Tally", "number_called"]
-
 _MOST_FAILURES = 100
 
 

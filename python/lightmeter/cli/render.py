@@ -10,8 +10,6 @@ from lightmeter import ColumnView, Failure, ProfileView
 from lightmeter.profile.shown import text_table
 from lightmeter.text import counted, number, visible
 
-__all__ = ["failed", "failure_json", "headline", "summary_tables"]
-
 _SHOWN_FAILURES = 5
 _SHOWN_MEANS = 4  # of a family
 _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "Noise", "Sharpness")}

@@ -22,8 +22,6 @@ from lightmeter.cli.terminal import (
 )
 from lightmeter.store.keys import RIGHTS, Key
 
-__all__ = ["commands"]
-
 commands = Commands(
     invoke_without_command=True,
     help="Serve a store over HTTP: its pages, and an API.\n\nWithout keys only this machine is let "
@@ -37,7 +35,7 @@ RightName = StrEnum("RightName", {right: right for right in RIGHTS})  # type: ig
 
 
 @commands.callback()
-def serve(
+def _serve(
     context: typer.Context,
     store: Annotated[str | None, typer.Option(help="The store, such as drift.db.")] = None,
     host: Annotated[

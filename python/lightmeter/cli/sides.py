@@ -16,8 +16,6 @@ from lightmeter.profile.row import NUMBERS
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import parquet
 
-__all__ = ["view_of_source", "view_of_store"]
-
 
 def view_of_source(
     source: str,

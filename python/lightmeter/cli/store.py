@@ -27,8 +27,6 @@ from lightmeter.store.rows import Summary
 from lightmeter.text import NONE, count, counted, visible
 from lightmeter.times import duration_text
 
-__all__ = ["commands"]
-
 _NUMBERS = ("every", "buckets", "first", "last", "writers", "images", "bytes")
 _HEADS = {"dataset": "left", **dict.fromkeys(_NUMBERS, "right"), "tags": "left"}
 

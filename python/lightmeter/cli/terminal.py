@@ -30,29 +30,6 @@ from lightmeter.errors import LightmeterError
 from lightmeter.text import visible
 from lightmeter.times import duration_text
 
-__all__ = [
-    "CLOSED",
-    "FAILED",
-    "INTERRUPTED",
-    "NOT_INSTALLED",
-    "NOT_UNDERSTOOD",
-    "OK",
-    "TERMINATED",
-    "Commands",
-    "Terminated",
-    "be_quiet",
-    "complain",
-    "end_by_signal",
-    "print_json",
-    "progress_bar",
-    "reported",
-    "say",
-    "table_of",
-    "usage",
-    "wide_console",
-    "written",
-]
-
 OK, FAILED, INTERRUPTED = 0, 1, 130
 NOT_INSTALLED = NOT_UNDERSTOOD = 2
 # What a shell says of a program that SIGPIPE or SIGTERM ended, as they end most.

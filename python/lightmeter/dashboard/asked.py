@@ -20,8 +20,6 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import Accepted
 from lightmeter.store.store import Store
 
-__all__ = ["INDEX", "AskedPages"]
-
 INDEX = "index.html"
 
 _MOST_PAGE_BYTES = 2**25

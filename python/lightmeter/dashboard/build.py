@@ -15,8 +15,6 @@ from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
 
-__all__ = ["write_dashboard"]
-
 
 def write_dashboard(
     store: Store,

@@ -3,8 +3,6 @@
 from lightmeter.dashboard.history import History, IncidentGroup
 from lightmeter.draw.html import Content
 
-__all__ = ["Extras"]
-
 
 class Extras:
     """Nothing; a live site has a subclass.

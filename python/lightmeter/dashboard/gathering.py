@@ -13,8 +13,6 @@ from lightmeter.store.records import Accepted, Line
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
 
-__all__ = ["Said", "history_of", "segments_of"]
-
 # Of segments, of which there may be many, fewer buckets have a page.
 _SEGMENT_BUCKETS = 7
 

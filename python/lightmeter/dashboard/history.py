@@ -12,18 +12,6 @@ from lightmeter.store.records import Accepted, Line
 from lightmeter.store.rows import Bucket
 from lightmeter.text import shorten
 
-__all__ = [
-    "STATES",
-    "History",
-    "IncidentGroup",
-    "causes",
-    "excess",
-    "grouped",
-    "segment_name",
-    "title_of",
-    "worst",
-]
-
 STATES = ("anomaly", "error", "pending", "not enough data", "ok", "not watched")  # the worst first
 
 

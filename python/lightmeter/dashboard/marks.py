@@ -3,8 +3,6 @@
 from lightmeter.draw.lines import Mark
 from lightmeter.monitor.results import ANOMALY, ERROR, Result
 
-__all__ = ["mark_of"]
-
 
 def mark_of(result: Result, to: str | None = None) -> Mark:
     """The point of a result; `to` is the page that its sign leads to."""

@@ -21,22 +21,6 @@ from lightmeter.report.groups import by_group
 from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
-__all__ = [
-    "RECENT",
-    "address",
-    "badge",
-    "bucket_address",
-    "crumbs",
-    "feature_name",
-    "feed",
-    "head",
-    "lines_table",
-    "link",
-    "marks",
-    "pair",
-    "spaced",
-]
-
 RECENT = 90  # buckets in a small line, or a table
 _MOST_IN_FEED = 50
 

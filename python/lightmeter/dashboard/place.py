@@ -26,8 +26,6 @@ from lightmeter.monitor.incidents import line_of
 from lightmeter.monitor.results import Result
 from lightmeter.store.store import Store
 
-__all__ = ["Page", "PlacePages"]
-
 
 class Page:
     """A page that can be made.

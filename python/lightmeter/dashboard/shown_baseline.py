@@ -19,14 +19,6 @@ from lightmeter.store.store import Store
 from lightmeter.text import counted, shorten
 from lightmeter.times import MILLISECOND
 
-__all__ = [
-    "ShownBaseline",
-    "ShownMonitors",
-    "bucket_digests",
-    "find_baseline",
-    "read_bucket",
-]
-
 _BEFORE = 7
 
 

@@ -12,8 +12,6 @@ from typing import NamedTuple
 from lightmeter.files import write_atomically
 from lightmeter.nesting import parse_json
 
-__all__ = ["Site", "Written"]
-
 _MANIFEST = "lightmeter-dashboard.json"
 # What this program names its pages; nothing else is ever deleted.
 _OURS = re.compile(r"(?:[a-z0-9.-]+/){0,2}[a-zA-Z0-9.-]+\.html")

@@ -12,8 +12,6 @@ from lightmeter.monitor.results import Result
 from lightmeter.store.records import Line
 from lightmeter.text import count, shorten
 
-__all__ = ["drift_timeline", "line_chart"]
-
 _MOST = 6
 
 

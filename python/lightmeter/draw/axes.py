@@ -6,8 +6,6 @@ from collections.abc import Callable
 from lightmeter.draw.html import Html, joined, tag
 from lightmeter.draw.shapes import label, paint, rule
 
-__all__ = ["LEAST_SPAN", "LEFT", "RIGHT", "TOP", "Map", "grid", "legend", "scale", "ticks"]
-
 LEFT, RIGHT, TOP = 46, 442, 26  # of the part for the data, of a chart that is 460 wide
 
 # Values closer to each other than this are drawn as one: their scale would be infinite.

@@ -9,8 +9,6 @@ from lightmeter.draw.html import joined, tag
 from lightmeter.draw.shapes import label, paint, rounded, rule
 from lightmeter.text import percent, shorten
 
-__all__ = ["Bar", "bars", "differences"]
-
 
 @dataclass(frozen=True)
 class Bar:

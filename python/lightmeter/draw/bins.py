@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from lightmeter.sketch import QuantileSketch
 
-__all__ = ["HUE_CIRCLE", "Bins", "common_bins"]
-
 HUE_CIRCLE = 255.0
 _MOST_BINS = 32
 _FEWEST_BINS = 10

@@ -14,8 +14,6 @@ from lightmeter.draw.shapes import PALETTE
 from lightmeter.files import write_atomically
 from lightmeter.text import shorten
 
-__all__ = ["Chart"]
-
 _WIDTH = 460
 _TITLE = 26  # above the chart, in a document of its own
 _FONT = {"font_family": "system-ui, sans-serif", "font_size": "12"}

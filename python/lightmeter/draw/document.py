@@ -9,8 +9,6 @@ from importlib import resources
 from lightmeter._core import __version__
 from lightmeter.draw.html import DOCTYPE, Content, Html, joined, tag
 
-__all__ = ["Row", "content_policy", "document", "grouped_table", "page", "section", "table"]
-
 Row = Mapping[str, Content]
 
 

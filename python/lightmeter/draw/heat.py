@@ -8,8 +8,6 @@ from lightmeter.draw.html import Html, joined, tag
 from lightmeter.draw.shapes import PALETTE, label, rounded
 from lightmeter.text import NONE
 
-__all__ = ["Grid", "heat_map"]
-
 Grid = Sequence[Sequence[float | None]]  # rows of cells; None where nothing is known
 Colour = tuple[int, int, int]
 Ramp = Callable[[float], Colour]

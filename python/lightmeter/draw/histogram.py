@@ -11,8 +11,6 @@ from lightmeter.draw.shapes import label, paint, rounded, rule
 from lightmeter.text import number, percent
 from lightmeter.times import day
 
-__all__ = ["histograms"]
-
 
 def histograms(
     title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False, dates: bool = False

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from lightmeter.text import escape
 
-__all__ = ["DOCTYPE", "Content", "Html", "joined", "tag"]
-
 
 class Html(str):
     """HTML in which all foreign text is escaped.

@@ -13,8 +13,6 @@ from lightmeter.draw.shapes import cross, dot, label, paint, rounded, rule
 from lightmeter.draw.time_axis import round_dates
 from lightmeter.text import number
 
-__all__ = ["Mark", "description", "expected", "known", "runs", "scales", "sparkline", "trend"]
-
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
 _AROUND = 11  # radius in which a click counts

@@ -13,8 +13,6 @@ from lightmeter.draw.shapes import PALETTE
 from lightmeter.draw.time_axis import round_dates
 from lightmeter.text import number, shorten
 
-__all__ = ["WIDTH", "trend_png"]
-
 WIDTH = 460  # at which it is meant to be shown; the picture has twice as many pixels
 _TITLE, _FLOOR, _HEIGHT = 24, 190, 214
 _SHARP = 2  # pixels of the picture for one

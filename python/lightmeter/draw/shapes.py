@@ -2,8 +2,6 @@
 
 from lightmeter.draw.html import Html, tag
 
-__all__ = ["PALETTE", "cross", "dot", "label", "paint", "rounded", "rule"]
-
 # Okabe and Ito's blue and vermilion, which every kind of colour vision tells apart; the reference
 # is also an area and the target a line, for print.
 PALETTE = {

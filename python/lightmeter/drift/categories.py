@@ -8,8 +8,6 @@ from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.statistics import statistics
 from lightmeter.profile import FrequentItem
 
-__all__ = ["compare_categories", "new_and_vanished"]
-
 
 def compare_categories(
     about: FeatureDrift,

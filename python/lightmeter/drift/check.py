@@ -24,16 +24,6 @@ from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, counted, number, visible
 
-__all__ = [
-    "LEVEL",
-    "SAMPLE",
-    "ImageCheck",
-    "Reference",
-    "check_image",
-    "check_level",
-    "reference_of",
-]
-
 LEVEL = 0.02
 SAMPLE = 256  # images, of a reference that is made for checks
 _LEAST_LEVEL = 1e-15

@@ -30,16 +30,6 @@ from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.profile.features import Meaning
 
-__all__ = [
-    "ASSUMED",
-    "MIN_GROUPS",
-    "Grouped",
-    "assumed",
-    "mean_p_value",
-    "share_p_value",
-    "tested_by_group",
-]
-
 ASSUMED = "Assumes that images are independent. Log the images of one burst as one group."
 
 # Of the variance within groups. With few groups the variance between them may seem to be 0: then a

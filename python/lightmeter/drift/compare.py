@@ -19,8 +19,6 @@ from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Meaning
 
-__all__ = ["compare_views", "judged_lines"]
-
 
 def compare_views(
     *,

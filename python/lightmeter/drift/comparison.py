@@ -14,8 +14,6 @@ from lightmeter.drift.words import summary
 from lightmeter.profile import ProfileView
 from lightmeter.text import near
 
-__all__ = ["Comparison"]
-
 _STOPS = {"drift": {"drift"}, "possible": {"drift", "inconclusive", "possible"}}
 
 

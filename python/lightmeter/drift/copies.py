@@ -16,8 +16,6 @@ from typing import Any
 from lightmeter import _core
 from lightmeter.drift.feature import RATES, FeatureDrift, changed, column_of
 
-__all__ = ["with_copies"]
-
 # That unrelated columns are taken for copies somewhere in a comparison: small beside 5 %.
 _CHANCE = 1e-3
 

@@ -2,8 +2,6 @@
 
 from lightmeter.profile import ProfileView
 
-__all__ = ["decoded_unlike"]
-
 _MOST = 3  # formats to name
 
 

@@ -10,8 +10,6 @@ from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, Group, Scale
 
-__all__ = ["Deviation", "Rows"]
-
 Array = NDArray[np.float64]
 
 

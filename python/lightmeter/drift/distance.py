@@ -4,8 +4,6 @@ import math
 
 from lightmeter.drift.feature import FeatureDrift
 
-__all__ = ["distance"]
-
 # A spread counts as no less than this: else what hardly varies would come first whatever happened.
 # It is about the change that an eye notices.
 _LEAST_SHARE = 0.2  # of the reference's mean

@@ -26,8 +26,6 @@ dependent, see Benjamini and Yekutieli 2001), however families depend on each ot
 from collections.abc import Sequence
 from itertools import accumulate
 
-__all__ = ["benjamini_hochberg", "holm_p_values", "q_values"]
-
 
 def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
     """The q-values of everything that is judged together.

@@ -9,17 +9,6 @@ from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
 from lightmeter.text import number, visible
 
-__all__ = [
-    "RATES",
-    "DriftKind",
-    "EffectName",
-    "FeatureDrift",
-    "Rate",
-    "Verdict",
-    "changed",
-    "column_of",
-]
-
 Verdict = Literal["drift", "possible", "none", "inconclusive", "not enough data"]
 Rate = Literal["missing", "not a number", "failure"]
 DriftKind = Kind | Rate

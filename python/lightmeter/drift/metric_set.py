@@ -7,8 +7,6 @@ from lightmeter.image.metrics import ERROR
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.profile.view import ProfileView
 
-__all__ = ["bands_in", "metric_set_of", "prefix_of", "set_that_has"]
-
 _SET_OF = {number.name: number.set for number in IMAGE_NUMBERS}
 _OF_PIXELS: MetricSet = "default"  # has Hue.pixels and the like, which are no numbers of an image
 

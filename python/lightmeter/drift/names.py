@@ -11,19 +11,6 @@ from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, ImageNumber, Scale
 from lightmeter.profile.features import Origin
 
-__all__ = [
-    "GRID_SIDE",
-    "GROUPS",
-    "GridCell",
-    "Group",
-    "Said",
-    "groups_of",
-    "place",
-    "rank",
-    "said",
-    "says",
-]
-
 # What people look at together, in the order of pages.
 Group = Literal[
     "colour",

@@ -8,8 +8,6 @@ from lightmeter.drift.statistics import statistics
 from lightmeter.drift.verdict import Thresholds, carrying
 from lightmeter.profile.features import Meaning
 
-__all__ = ["compare_numbers"]
-
 Size = tuple[float, float, float]  # the value, the least it can be, the most
 
 

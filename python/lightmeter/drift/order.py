@@ -9,8 +9,6 @@ from lightmeter.drift.size import sure_size
 from lightmeter.drift.together import missing_together
 from lightmeter.drift.verdict import CHANGED, Thresholds
 
-__all__ = ["by_severity"]
-
 _WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]
 
 

@@ -36,18 +36,6 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 
-__all__ = [
-    "ENOUGH",
-    "Centre",
-    "Numbers",
-    "Prediction",
-    "combined",
-    "predict",
-    "predicted_interval",
-    "rare_event_p",
-    "units_of",
-]
-
 Numbers = NDArray[np.float64]
 
 # With 14 buckets a shift of half a standard deviation in one of 20 features is found in four of ten

@@ -7,8 +7,6 @@ from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift, Rate, changed
 from lightmeter.drift.statistics import statistics
 
-__all__ = ["compare_rates"]
-
 
 def compare_rates(
     about: FeatureDrift,

@@ -12,8 +12,6 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.reading_text import reading_fields, reading_options
 from lightmeter.text import shorten
 
-__all__ = ["DIFFERENTLY", "Readings", "Unlike", "reading_like"]
-
 # By prefix, how many images were read in which way, as `ProfileView.readings` has it.
 Readings = Mapping[str, Mapping[str, int]]
 

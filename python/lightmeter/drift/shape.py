@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 
-__all__ = ["Interval", "Numbers", "Shape", "shape_of"]
-
 _EDGE = 0.01  # of the reference, at either end
 _TRIMMED = 0.05  # of a side, at either end
 _MIDDLES = 0.5, 0.6, 0.7, 0.8, 0.9  # of a side

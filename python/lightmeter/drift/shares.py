@@ -6,8 +6,6 @@ from typing import NamedTuple
 from lightmeter import _core
 from lightmeter.drift.shape import Numbers
 
-__all__ = ["Share", "ShareChange", "changes_of_strings", "changes_of_values"]
-
 
 class Share(NamedTuple):
     """A share of values, as an interval."""

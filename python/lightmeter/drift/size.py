@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
 
-__all__ = ["sure_size"]
-
 # Half widths of 95 % intervals, in units of the standard error: of a normal variable, and what
 # Kolmogorov and Smirnov's D and Kuiper's V are off by at most.
 _NORMAL, _KOLMOGOROV, _KUIPER = 1.96, 1.358, 1.747

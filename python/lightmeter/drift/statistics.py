@@ -5,8 +5,6 @@ from typing import Any
 
 from lightmeter.drift.feature import EffectName
 
-__all__ = ["statistics"]
-
 
 def statistics(
     name: EffectName, size: Sequence[float], p: Sequence[float] | None

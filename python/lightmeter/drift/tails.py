@@ -9,8 +9,6 @@ import numpy as np
 from lightmeter.profile import ColumnView
 from lightmeter.text import count, number, percent
 
-__all__ = ["Finding", "Tail"]
-
 _CIRCLE = 255.0
 
 

@@ -5,8 +5,6 @@ from typing import NamedTuple
 from lightmeter import _core
 from lightmeter.profile.features import Meaning, Origin, Role
 
-__all__ = ["Tally", "meaning_of", "tallies_of", "tally_without"]
-
 
 class Tally(NamedTuple):
     """What a profile counts of one feature.

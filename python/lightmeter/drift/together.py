@@ -5,8 +5,6 @@ from statistics import median
 
 from lightmeter.drift.feature import FeatureDrift
 
-__all__ = ["missing_together", "rise"]
-
 _FEWEST = 3  # tags; of fewer each is said by itself
 _ALIKE = 0.1  # of the images that had a tag
 

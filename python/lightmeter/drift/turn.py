@@ -7,8 +7,6 @@ import numpy as np
 
 from lightmeter.drift.shape import Numbers
 
-__all__ = ["STEPS", "Turn", "turn_of"]
-
 STEPS = 255.0  # around the circle
 # Beside the difference of the means, in steps of the circle: where the best rotation is sought.
 _BESIDE = np.arange(-8.0, 9.0)

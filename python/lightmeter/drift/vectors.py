@@ -32,8 +32,6 @@ from lightmeter import _core
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.text import counted
 
-__all__ = ["JOINT", "Move", "compare_joint", "compare_vectors", "moves", "spreads_apart"]
-
 JOINT = "joint"  # after the prefix of the images and a colon
 _LEAST = 20  # vectors of a side
 _LEAST_VARIANCE = 1e-8  # of a direction, in variances of a number

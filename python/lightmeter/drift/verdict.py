@@ -10,8 +10,6 @@ from lightmeter.drift.feature import EffectName, FeatureDrift, Verdict, changed
 from lightmeter.profile import ProfileView
 from lightmeter.text import counted
 
-__all__ = ["CHANGED", "DEFAULT_THRESHOLDS", "MOST_MOVED", "Thresholds", "carrying", "judge"]
-
 # Verdicts that ask for a look.
 CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
 

@@ -12,8 +12,6 @@ from lightmeter.report.report import DriftReport
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms, to_utc
 
-__all__ = ["log_report", "log_series"]
-
 _MOST = 1000  # metrics that MLflow takes at once
 
 

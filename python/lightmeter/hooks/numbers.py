@@ -5,8 +5,6 @@ import re
 
 from lightmeter.report.report import DriftReport
 
-__all__ = ["key", "report_numbers"]
-
 _MOST = 250  # characters that MLflow takes
 _ODD = re.compile(r"[^\w.: -]|\A\.+", re.ASCII)
 _NUMBERS = ("effect", "p_value", "q_value", "hellinger", "ks", "wasserstein")

@@ -8,8 +8,6 @@ from lightmeter.openmetrics.families import Gauge
 from lightmeter.openmetrics.of_store import store_gauges
 from lightmeter.store.store import Store
 
-__all__ = ["observe"]
-
 _FRESH = 1.0  # seconds in which the callbacks of one collection come
 
 

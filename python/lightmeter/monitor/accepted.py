@@ -10,18 +10,6 @@ from lightmeter.store.records import Accepted, Basis, Line, Place
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
-__all__ = [
-    "accept",
-    "covers_feature",
-    "covers_line",
-    "covers_place",
-    "fixed_baselines",
-    "in_force",
-    "take_back",
-    "watching",
-    "words_of",
-]
-
 EVERYTHING = "*"
 
 

@@ -18,8 +18,6 @@ from lightmeter.store.store import Store
 from lightmeter.text import count, counted, number
 from lightmeter.times import DAY
 
-__all__ = ["Advised", "Found", "advice_for"]
-
 _BURSTS = 2.0  # a design effect that is no chance with some features and buckets
 _WINDOW = 28
 _FEW = 20  # images a bucket

@@ -31,8 +31,6 @@ from lightmeter.monitor.summaries import (
 )
 from lightmeter.profile.features import Family, Kind
 
-__all__ = ["Baseline", "PastTest", "against_past"]
-
 # A feature of which at least so many values are the same one is judged by how many are not.
 _MOST_OTHERS = 0.1
 _MOST_VALUES = 20  # of a category; rarer ones are left to the rule on new values

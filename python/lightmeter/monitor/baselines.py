@@ -13,8 +13,6 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.store.rows import Bucket
 from lightmeter.times import to_utc
 
-__all__ = ["Baseline", "BaselineBuckets", "DateRange", "Other", "Reference", "Trailing"]
-
 _FARTHEST = 1_000_000
 _STANDS_STILL = 7  # anomalous buckets in a row, or as many as the window holds
 

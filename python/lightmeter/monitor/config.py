@@ -6,8 +6,6 @@ from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.rules import CombinedRule
 from lightmeter.monitor.tables import read_tables
 
-__all__ = ["load_monitors"]
-
 
 def load_monitors(path: str | os.PathLike[str], *, needed: bool = True) -> list[Monitor]:
     """The monitors of a file. A relative path in it is relative to its folder.

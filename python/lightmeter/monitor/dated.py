@@ -6,8 +6,6 @@ from lightmeter import _core
 from lightmeter.profile import ColumnView
 from lightmeter.times import DAY, EPOCH
 
-__all__ = ["DateColumn", "lag_of"]
-
 
 class DateColumn(ColumnView):
     """A feature of dates, which knows when its bucket ended."""

@@ -14,8 +14,6 @@ from lightmeter.monitor.shelf import Shelf
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
 
-__all__ = ["Design", "Spread", "design_of", "differing_times", "spreads_of"]
-
 _MOST_READ = 2000  # buckets, of all segments
 _LEAST_BUCKETS = 8
 _LEAST_PER_TIME = 3

@@ -29,8 +29,6 @@ from lightmeter.store.records import BucketRows, Kept, Place, ResultState
 from lightmeter.store.store import Store
 from lightmeter.times import to_utc
 
-__all__ = ["evaluate", "judge_all", "update_results"]
-
 _JUDGED = {OK, PENDING, ANOMALY}
 _PACK = 64  # buckets
 

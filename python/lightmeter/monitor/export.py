@@ -12,8 +12,6 @@ from lightmeter.profile.table_files import Value
 from lightmeter.store.records import Line
 from lightmeter.store.store import Store
 
-__all__ = ["RESULT_COLUMNS", "SERIES_COLUMNS", "result_rows", "series_rows"]
-
 RESULT_COLUMNS: Mapping[str, type] = {
     "dataset": str,
     "segment": str,

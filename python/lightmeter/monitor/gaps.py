@@ -10,8 +10,6 @@ from typing import NamedTuple
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.rows import Bucket
 
-__all__ = ["Expected", "expected_buckets"]
-
 # A bucket may stand for so many missing ones behind it, and a gap hold so many: see `MissingRule`.
 _GAP_PER_BUCKET = 100
 _LONGEST_GAP = 20_000

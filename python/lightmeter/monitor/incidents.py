@@ -9,8 +9,6 @@ from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, 
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import IncidentKind, Line, ResultState
 
-__all__ = ["Histories", "Incident", "Silence", "ends", "find_incidents", "line_of", "lines_of"]
-
 
 @dataclass(frozen=True)
 class Incident:

@@ -40,8 +40,6 @@ from lightmeter.store.records import Basis, Kept, Place, ResultState
 from lightmeter.store.rows import Bucket
 from lightmeter.text import near
 
-__all__ = ["Begun", "Judge", "latest_complete", "plain"]
-
 
 class Begun(NamedTuple):
     """A bucket that is to be judged.

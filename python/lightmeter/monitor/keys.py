@@ -12,8 +12,6 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from lightmeter.text import shorten
 from lightmeter.times import parse_duration
 
-__all__ = ["Reads", "Seconds", "Secret", "options_of", "reads_of", "shown"]
-
 _MOST_SHOWN = 100  # characters
 _LARGEST = 2**63 - 1  # of TOML's whole numbers
 _KINDS = {bool: "true or false", str: "a string", list: "a list", dict: "a table"}

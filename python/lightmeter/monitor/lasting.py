@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
 from lightmeter.store.records import streaks_of
 
-__all__ = ["Streaks", "anomalous_in"]
-
 
 class Streaks:
     """For how many buckets in a row the features of a monitor and segment are anomalous.

@@ -8,8 +8,6 @@ from typing import Any
 
 from lightmeter.settings import parse_toml
 
-__all__ = ["Place", "line_of", "read_toml"]
-
 # The way to a value: keys of tables, and indices of the tables of an array.
 Place = tuple[str | int, ...]
 

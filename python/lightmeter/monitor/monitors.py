@@ -8,8 +8,6 @@ from lightmeter.monitor.baselines import Baseline, Other, Trailing
 from lightmeter.monitor.rules import RULES, DriftRule, FeatureRule, Rule
 from lightmeter.store.store import Store
 
-__all__ = ["Monitor", "false_alarms_a_year"]
-
 _LONGEST = 1000
 _YEAR = timedelta(days=365)
 

@@ -28,8 +28,6 @@ from lightmeter.monitor.summaries import MEAN, MISSING, ODD, STDDEV, VALUES, N, 
 from lightmeter.profile import ProfileView
 from lightmeter.sketch import QuantileSketch
 
-__all__ = ["LEAST_PEERS", "Common", "Peer", "Shared", "look_at"]
-
 LEAST_PEERS = 3
 _MOST_VALUES = 100_000  # of a side, to be looked at
 

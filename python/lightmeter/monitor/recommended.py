@@ -15,8 +15,6 @@ from lightmeter.store.store import Store
 from lightmeter.text import count
 from lightmeter.times import DAY, MILLISECOND, duration_text
 
-__all__ = ["recommended_monitors", "write_monitors"]
-
 _READ = 3  # buckets of each of the first segments
 _SEGMENTS_READ = 5
 _ENOUGH_PEERS = 10

@@ -18,8 +18,6 @@ from lightmeter.store.store import Store
 from lightmeter.text import count, number
 from lightmeter.times import to_utc
 
-__all__ = ["Alarm", "Replayed", "replay", "replayed_lines"]
-
 _SHOWN = 3
 _YEAR = timedelta(days=365)
 _JUDGED = {OK, PENDING, ANOMALY}

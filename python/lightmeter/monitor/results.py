@@ -11,25 +11,6 @@ from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import Basis, BucketRows, Kept, Line, Place, ResultRow, ResultState
 from lightmeter.store.store import Store
 
-__all__ = [
-    "ANOMALY",
-    "ERROR",
-    "NOT_ENOUGH",
-    "OK",
-    "PENDING",
-    "BucketResults",
-    "Result",
-    "check_source",
-    "kept_of",
-    "load_in_brief",
-    "load_line",
-    "load_newest",
-    "load_results",
-    "load_turning_points",
-    "rows_of",
-    "save_results",
-]
-
 OK: Final = "ok"
 PENDING: Final = "pending"
 ANOMALY: Final = "anomaly"

@@ -6,8 +6,6 @@ from lightmeter import _core
 from lightmeter.drift.prediction import predicted_interval
 from lightmeter.monitor.scalars import Share
 
-__all__ = ["share_interval"]
-
 
 def share_interval(past: Sequence[Share], n: int, alpha: float) -> tuple[float, float]:
     """Prediction interval for the share among the next `n`; its coverage is at least 1 - alpha.

@@ -19,8 +19,6 @@ from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms
 
-__all__ = ["Contents", "Past", "Shelf"]
-
 # A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
 _MOST_FEATURES = 6_000
 _AHEAD = 4  # a part of it is for buckets that are read before they are asked for

@@ -4,8 +4,6 @@ import hashlib
 import re
 from datetime import datetime
 
-__all__ = ["bucket_page", "bucket_text", "dataset_page", "feature_page", "segment_page", "slug"]
-
 _READABLE = 40
 _DIGITS = 12
 

@@ -13,21 +13,6 @@ from lightmeter import _core
 from lightmeter.drift.prediction import Numbers
 from lightmeter.profile.features import Kind, Meaning
 
-__all__ = [
-    "COSINE",
-    "MEAN",
-    "MEDIAN",
-    "MISSING",
-    "ODD",
-    "OTHERS",
-    "SINE",
-    "STDDEV",
-    "VALUES",
-    "N",
-    "Summary",
-    "Vectors",
-]
-
 # Rows of `Summary.table`: finite numbers, their moments (of hue, the mean of directions instead of
 # mean and standard deviation), their median and how many of them differ from it (all of them where
 # few are the same); missing values; all others; those that are text or infinite.

@@ -24,8 +24,6 @@ from lightmeter.errors import ConfigError
 from lightmeter.monitor.keys import options_of, reads_of, shown
 from lightmeter.monitor.lines import Place, line_of, read_toml
 
-__all__ = ["Registry", "Table", "read_tables"]
-
 _ARRAYS = ("monitor", "alert")
 
 T = TypeVar("T")

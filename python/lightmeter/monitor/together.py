@@ -21,8 +21,6 @@ from lightmeter.profile.segments import parse_segment
 from lightmeter.store.rows import Bucket
 from lightmeter.text import counted
 
-__all__ = ["judged_together"]
-
 _Begun = Sequence[tuple[Judge, Begun]]
 
 

@@ -15,8 +15,6 @@ from lightmeter.store.records import Accepted, ResultState
 from lightmeter.store.rows import Bucket
 from lightmeter.text import counted
 
-__all__ = ["ALL", "Window", "Windows"]
-
 
 class Window(NamedTuple):
     """Buckets to compare with.

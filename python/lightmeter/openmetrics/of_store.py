@@ -20,8 +20,6 @@ from lightmeter.store.rows import Bucket, Newest
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_utc
 
-__all__ = ["metrics_text", "store_gauges"]
-
 # Every sample is a series that Prometheus keeps for weeks.
 _MOST_SEGMENTS = 100
 _MOST_LINES = 500

@@ -19,10 +19,6 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.text import near
 from lightmeter.times import EPOCH
 
-__all__ = ["ABSENT", "Values", "arrays_of", "as_array", "check_names", "columns_of", "is_image"]
-__all__ += ["is_vector", "listed", "plain_cell", "plain_value", "rows_in", "split_array"]
-__all__ += ["split_rows"]
-
 _Key = TypeVar("_Key", bound=Hashable)
 
 _ACCEPTED = (

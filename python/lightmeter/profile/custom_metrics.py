@@ -9,8 +9,6 @@ from lightmeter import _core
 from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.profile.columns import check_names, is_image, is_vector, plain_value
 
-__all__ = ["log_returned", "plain_returned"]
-
 _NOTHING = np.empty(0)
 
 

@@ -6,8 +6,6 @@ table may be called ``dead.pixels`` or ``wind.Hue.mean``.
 
 from typing import Literal, NamedTuple, get_args
 
-__all__ = ["Family", "Kind", "Meaning", "Origin", "Role"]
-
 # Least first: of two, the greater holds. See cpp/meaning.hpp.
 Role = Literal[
     "plain",

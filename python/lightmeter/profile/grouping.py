@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from lightmeter.profile.columns import plain_cell, rows_in, split_rows
 
-__all__ = ["Group", "GroupName", "group_named", "group_of", "split_by_group"]
-
 GroupName = str | int | None
 
 

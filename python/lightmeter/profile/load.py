@@ -7,8 +7,6 @@ from lightmeter.profile.log import ResultSet
 from lightmeter.profile.profile import Profile
 from lightmeter.profile.view import ProfileView
 
-__all__ = ["ProfileLike", "view_of"]
-
 ProfileLike = ProfileView | Profile | ResultSet | str | os.PathLike[str]
 
 

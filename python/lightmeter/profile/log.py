@@ -13,8 +13,6 @@ from lightmeter.profile.row_functions import columns_of_functions
 from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
 
-__all__ = ["ResultSet", "log", "log_image"]
-
 
 class ResultSet:
     """What `log` and `log_image` return."""

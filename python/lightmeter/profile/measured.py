@@ -21,8 +21,6 @@ from lightmeter.profile.features import Role
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, is_compared, numbers_of_bands
 from lightmeter.text import shorten
 
-__all__ = ["log_measured", "rows_of"]
-
 _NAME = PREFIX.removesuffix(".")
 _NOTHING = np.empty(0)
 _ROLES: dict[str, Role] = {

@@ -29,8 +29,6 @@ from lightmeter.profile.row_functions import Errors, columns_of_functions
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
-__all__ = ["MOST_SAMPLE", "Profile", "check_logged"]
-
 MOST_SAMPLE = 4096  # images; what the core keeps
 _MOST_EXEMPLARS = 16
 _MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise

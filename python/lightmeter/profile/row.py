@@ -11,9 +11,6 @@ from lightmeter.image.metrics import Raised
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.custom_metrics import plain_returned
 
-__all__ = ["FACTS", "NUMBERS", "PREFIX", "Cell", "Row", "is_compared", "numbers_of"]
-__all__ += ["numbers_of_bands"]
-
 Cell = str | int | float | list[str]
 Row = dict[str, Cell]
 

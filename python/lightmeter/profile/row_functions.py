@@ -11,8 +11,6 @@ from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.profile.columns import ABSENT, arrays_of, rows_in, split_array
 from lightmeter.profile.custom_metrics import plain_returned
 
-__all__ = ["Errors", "columns_of_functions"]
-
 _Column = NDArray[Any]
 
 

@@ -11,9 +11,6 @@ from lightmeter.files import path_bytes
 from lightmeter.profile.view import ProfileView
 from lightmeter.text import counted, near
 
-__all__ = ["MOST_SEGMENTS", "Parts", "Segment", "SegmentRows", "SegmentedViews"]
-__all__ += ["check_segment_by", "clean_value", "parse_segment", "segment_text"]
-
 # What distinguishes images of one dataset, such as {"camera": "left"}, or as text camera=left;
 # empty stands for all of it.
 Segment = Mapping[str, str] | str

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from lightmeter.text import shorten
 
-__all__ = ["NUMBERS_SHOWN", "listed_counts", "text_table"]
-
 NUMBERS_SHOWN = ("mean", "stddev", "min", "median", "max")
 _HEADER = ("feature", "n", "missing", *NUMBERS_SHOWN)
 _MOST_LISTED = 3

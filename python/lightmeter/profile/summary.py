@@ -5,8 +5,6 @@ from typing import Any
 
 from lightmeter.profile.view import ProfileView
 
-__all__ = ["plain_summary"]
-
 
 def plain_summary(view: ProfileView) -> dict[str, Any]:
     """The whole profile; statistics that do not exist are None."""

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Literal, cast, get_args
 
-__all__ = ["RowFormat", "Value", "line_of", "parquet", "row_format_of", "write_table"]
-
 RowFormat = Literal["csv", "jsonl", "parquet"]
 Value = str | int | float | datetime | None
 

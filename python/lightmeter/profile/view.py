@@ -23,8 +23,6 @@ from lightmeter.times import age, day, from_ms
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ColumnView", "FrequentItem", "ProfileView", "Repeated", "Repeats", "counted_in"]
-
 _MOST_SHOWN = 60  # features
 
 

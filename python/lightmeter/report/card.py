@@ -13,8 +13,6 @@ from lightmeter.report.charts import chart_of
 from lightmeter.report.numbers import levels, numbers_of, sizes
 from lightmeter.text import number, shorten, visible, with_minus
 
-__all__ = ["card", "said_first", "tags_said", "verdict_badge", "verdict_words"]
-
 # A shape beside the word, so that the colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
 

@@ -13,14 +13,6 @@ from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
 from lightmeter.sketch import QuantileSketch
 
-__all__ = [
-    "category_bars",
-    "category_differences",
-    "chart_of",
-    "feature_chart",
-    "number_histograms",
-]
-
 _MOST_BARS = 8
 
 

@@ -5,8 +5,6 @@ from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
 from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
 
-__all__ = ["compare"]
-
 
 def compare(
     *unnamed: object,

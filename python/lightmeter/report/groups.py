@@ -5,8 +5,6 @@ from typing import TypeVar
 
 from lightmeter.drift.names import GROUPS, Group
 
-__all__ = ["by_group"]
-
 T = TypeVar("T")
 
 _HEADINGS: dict[Group, str] = {

@@ -19,8 +19,6 @@ from lightmeter.report.numbers import change
 from lightmeter.report.where import heat_maps, on_heat_map
 from lightmeter.text import NONE, counted, number
 
-__all__ = ["CELL", "notebook_html"]
-
 CELL = "text-align:left;padding:2px 10px"  # the style of a cell of a table
 _MOST_CHARTS = 6
 _MOST_FINDINGS = 12

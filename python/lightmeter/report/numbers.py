@@ -4,8 +4,6 @@ from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.text import NONE, count, number, percent
 from lightmeter.times import day
 
-__all__ = ["MEANINGS", "change", "levels", "numbers_of", "sizes"]
-
 MEANINGS = {
     "size": "How large the change is, by the measure that tells most. Shift: D. Spread: the "
     "logarithm of how many times as wide the target is. Tail: the share of the target below the "

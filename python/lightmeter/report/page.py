@@ -19,8 +19,6 @@ from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
 from lightmeter.text import NONE, number, percent
 
-__all__ = ["html_page", "write_page"]
-
 # Beyond, a page would be slow to read and to open; the table still has every feature.
 _MOST_CHARTS = 60
 _MOST_FINDINGS = 12

@@ -11,8 +11,6 @@ from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ProfileView
 from lightmeter.text import number, shorten
 
-__all__ = ["pictures", "thumbnail_tag"]
-
 
 def pictures(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Html | None:
     """The target's pictures at the end to which it moved, and both ends if it did not move.

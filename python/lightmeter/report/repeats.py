@@ -10,8 +10,6 @@ from lightmeter.profile.view import Repeated
 from lightmeter.report.pictures import thumbnail_tag
 from lightmeter.text import count, shorten
 
-__all__ = ["repeated_pictures"]
-
 _MOST = 6
 _ALIKE = {
     "PixelHash": "are the same as an earlier one, pixel by pixel",

@@ -13,8 +13,6 @@ from lightmeter.report.page import write_page
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DriftReport"]
-
 _FLOATS = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
 _FLOATS += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
 _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict", "reason"]

@@ -20,8 +20,6 @@ from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.row import PREFIX, Row
 from lightmeter.text import count, counted, number
 
-__all__ = ["contact_sheet"]
-
 _SIDE = 320  # pixels
 _MOST_BYTES = 40_000
 # Beyond, a page would be slow to read and to open.

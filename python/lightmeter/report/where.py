@@ -11,8 +11,6 @@ from lightmeter.drift.names import GRID_SIDE
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import findings
 
-__all__ = ["heat_maps", "on_heat_map", "where"]
-
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 
 

@@ -27,8 +27,6 @@ from lightmeter.serve.server import Limits, Server
 from lightmeter.store.models import Model
 from lightmeter.store.store import Store
 
-__all__ = ["make_app"]
-
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "basic": {"type": "http", "scheme": "basic", "description": "The key is the password."},

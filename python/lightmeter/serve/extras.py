@@ -13,8 +13,6 @@ from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key
 from lightmeter.text import shorten
 
-__all__ = ["RUN", "WATCH", "LiveExtras"]
-
 WATCH, RUN = "forms/watch", "forms/run"  # where forms are sent to, below the app
 
 _ENOUGH = 14  # buckets for drift against those before

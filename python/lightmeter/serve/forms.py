@@ -12,8 +12,6 @@ from lightmeter.serve.login import Admin, Caller, Writer
 from lightmeter.serve.pages import ASKED, PAGE_PATH
 from lightmeter.serve.security import FORMS, fields_of
 
-__all__ = ["router"]
-
 _KIND = "application/x-www-form-urlencoded"
 _WAIT = 2.0  # seconds, for a run to end before the page is shown again
 

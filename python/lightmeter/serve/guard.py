@@ -17,8 +17,6 @@ from lightmeter.serve.security import HEADERS, PAGE_POLICY, check_request, path_
 from lightmeter.serve.server import Server
 from lightmeter.text import visible
 
-__all__ = ["Guard", "answer"]
-
 _DRAINED, _DRAINING = 4, 10  # times the limit of a body; seconds
 _log = logging.getLogger("lightmeter.serve")
 

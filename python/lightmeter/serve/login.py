@@ -19,8 +19,6 @@ from lightmeter.store.address import is_loopback
 from lightmeter.store.keys import Key, Right
 from lightmeter.store.store import Store
 
-__all__ = ["Admin", "Caller", "Reader", "Writer", "identify"]
-
 # Of whoever needs no key.
 EVERYBODY = Key("", frozenset({"admin"}), ("*",), "", datetime(1970, 1, 1, tzinfo=UTC))
 _WITHOUT_KEY = frozenset({"/healthz", f"{API}/openapi.json", "/v1/upload"})

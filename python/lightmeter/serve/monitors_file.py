@@ -16,8 +16,6 @@ from lightmeter.errors import ConfigError
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.monitor.config import load_monitors
 
-__all__ = ["Contents", "MonitorsFile"]
-
 _MOST_BYTES = 2**22
 
 

@@ -14,8 +14,6 @@ from lightmeter.serve.extras import LiveExtras
 from lightmeter.serve.login import Caller, Reader
 from lightmeter.serve.security import FORMS, path_of
 
-__all__ = ["ASKED", "PAGE_PATH", "is_page", "refusal_page", "router"]
-
 PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
 ASKED = "run"  # in the query of who asked for a run, whose page loads itself again until it is over
 _SECONDS_TO_LOOK_AGAIN = 3

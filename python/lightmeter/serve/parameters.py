@@ -25,8 +25,6 @@ from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.serve.login import Caller
 from lightmeter.times import parse_time
 
-__all__ = ["ALONE", "Asked", "in_slow_threads", "in_threads"]
-
 _T = TypeVar("_T")
 Asked = Annotated[_T, Query()]
 

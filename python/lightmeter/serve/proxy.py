@@ -11,8 +11,6 @@ from starlette.requests import Request
 
 from lightmeter.store.keys import Key, Right
 
-__all__ = ["Failures", "Proxy"]
-
 _MOST_USER = 100  # characters
 
 

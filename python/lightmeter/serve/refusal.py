@@ -12,8 +12,6 @@ from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, Sto
 from lightmeter.serve.security import path_of
 from lightmeter.text import visible
 
-__all__ = ["API", "busy", "refusal_of"]
-
 API = "/api/v1"
 _WORDS = {
     404: "there is nothing at this path; see /api/v1/openapi.json",

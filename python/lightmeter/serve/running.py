@@ -15,8 +15,6 @@ from lightmeter.serve.app import make_app
 from lightmeter.serve.server import Server
 from lightmeter.store.address import is_loopback
 
-__all__ = ["check_address", "serve_store"]
-
 _EVERY = ("0.0.0.0", "::")
 _GRACE = 10  # seconds that running requests have to end
 

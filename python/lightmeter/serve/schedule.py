@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from lightmeter.openmetrics import Gauge
 from lightmeter.text import shorten, visible
 
-__all__ = ["MONITORS", "Outcome", "Schedule"]
-
 MONITORS = "monitors"
 
 _TICK = 0.5  # seconds

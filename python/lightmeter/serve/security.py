@@ -7,18 +7,6 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-__all__ = [
-    "FORMS",
-    "HEADERS",
-    "LOOPBACK_NAMES",
-    "PAGE_POLICY",
-    "allowed_hosts",
-    "check_request",
-    "fields_of",
-    "host_of",
-    "path_of",
-]
-
 FORMS = "/forms/"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 

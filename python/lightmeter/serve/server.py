@@ -19,8 +19,6 @@ from lightmeter.serve.work import Work
 from lightmeter.store.store import Store
 from lightmeter.whylogs.uploads import Tickets
 
-__all__ = ["Limits", "Server"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:

@@ -26,8 +26,6 @@ from lightmeter.whylogs.uploads import (
     store_upload,
 )
 
-__all__ = ["router"]
-
 _UPLOAD = "/v1/upload"
 _UNPACKED = 4  # times the size of a body that an archive may hold
 _OLD = "/v0/organizations/{organization}"

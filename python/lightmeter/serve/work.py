@@ -9,8 +9,6 @@ from anyio import to_thread
 
 from lightmeter.serve.refusal import busy
 
-__all__ = ["Work"]
-
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _TOO_MUCH = "the server has too much to do now; ask again in a moment"

@@ -8,8 +8,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from lightmeter.errors import StoreError
 
-__all__ = ["is_loopback", "proxy_for", "server_address"]
-
 _INSECURE = "LIGHTMETER_INSECURE_HTTP"
 _PORTS = {"http": 80, "https": 443}
 

@@ -4,8 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 
 from lightmeter.times import to_utc
 
-__all__ = ["bucket_start"]
-
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _WEEK = timedelta(weeks=1)
 

@@ -19,8 +19,6 @@ from lightmeter.nesting import parse_json
 from lightmeter.store.address import proxy_for
 from lightmeter.text import shorten
 
-__all__ = ["Answer", "AwayError", "Client", "RefusedError"]
-
 _Model = TypeVar("_Model", bound=BaseModel)
 
 # Seconds

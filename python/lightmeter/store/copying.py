@@ -15,8 +15,6 @@ from lightmeter.store.statements import KEPT, LISTED, Content, contents, is_in, 
 from lightmeter.store.store import Store
 from lightmeter.store.tables import STATE, DamagedError, profile
 
-__all__ = ["Copied", "copy_store"]
-
 
 class Copied(NamedTuple):
     """What `copy_store` did, and found afterwards.

@@ -23,8 +23,6 @@ from lightmeter.store import sqlite_file
 from lightmeter.store.sqlite_file import BUSY_SECONDS, file_id
 from lightmeter.store.tables import VERSION, DamagedError, metadata, version
 
-__all__ = ["Database"]
-
 _PAUSE = 0.001, 0.02  # between two tries to write
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own

@@ -24,8 +24,6 @@ from lightmeter.store.buckets import bucket_start
 from lightmeter.store.rows import checked_name, checked_seq
 from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
-__all__ = ["MOST_BYTES", "Inbox", "Place", "check_profile", "parse_name"]
-
 MOST_BYTES = 16 * 2**20  # of a profile, as for a server
 _MOST_NAME = 1024  # bytes of a key in S3 and Google Cloud Storage, with its prefix
 _RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}

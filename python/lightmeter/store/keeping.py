@@ -19,8 +19,6 @@ from lightmeter.store.statements import KEPT, LISTED
 from lightmeter.store.tables import DamagedError, profile, upsert
 from lightmeter.times import DAY
 
-__all__ = ["collect", "covered", "delete_rows", "found_damage", "put_row"]
-
 _P = profile.c
 _MOST_TAGS = 200  # characters of tags that are a name themselves
 

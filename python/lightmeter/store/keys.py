@@ -19,8 +19,6 @@ from lightmeter.store.rows import checked_name
 from lightmeter.store.tables import DamagedError
 from lightmeter.store.tables import key as table
 
-__all__ = ["RIGHTS", "Key", "Keys", "Right"]
-
 Right = Literal["read", "write", "admin"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 

@@ -16,22 +16,6 @@ from pydantic import (
 
 from lightmeter.times import duration_text, to_duration
 
-__all__ = [
-    "Buckets",
-    "Collected",
-    "Damages",
-    "Datasets",
-    "Defined",
-    "Deleted",
-    "Kept",
-    "Model",
-    "RolledUp",
-    "Segments",
-    "Stored",
-    "Summary",
-    "Time",
-]
-
 
 def _length(value: object) -> object:
     """A duration of what `duration_text` writes, which may be of parts of a second."""

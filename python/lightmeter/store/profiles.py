@@ -51,8 +51,6 @@ from lightmeter.store.statements import (
 from lightmeter.store.tables import profile
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
-__all__ = ["Profiles", "with_few_features"]
-
 _P = profile.c
 
 

@@ -10,8 +10,6 @@ from lightmeter.profile import ProfileView
 from lightmeter.store.inbox import MOST_BYTES, Inbox, Place, check_profile, parse_name
 from lightmeter.store.store import Store
 
-__all__ = ["Pulled", "pull"]
-
 _READ_AT_ONCE = 16  # objects, of 16 MiB at most
 _MOST_NAMED = 20  # objects that warnings name
 

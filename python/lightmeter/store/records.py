@@ -6,21 +6,6 @@ from typing import Any, Literal, NamedTuple
 
 from lightmeter.nesting import parse_json
 
-__all__ = [
-    "Accepted",
-    "Basis",
-    "BucketRows",
-    "IncidentKind",
-    "Kept",
-    "Line",
-    "Place",
-    "ResultRow",
-    "ResultState",
-    "Source",
-    "Told",
-    "streaks_of",
-]
-
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
 IncidentKind = Literal["anomaly", "error"]
 

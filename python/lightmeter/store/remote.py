@@ -25,8 +25,6 @@ from lightmeter.store.state import State
 from lightmeter.store.store import Store
 from lightmeter.times import duration_text, to_duration, to_utc
 
-__all__ = ["RemoteStore"]
-
 # How much longer than usual a server may take to merge what is asked for, or to go through all.
 _MERGING, _SLOW = 4, 40
 _CLOSING = 5.0  # seconds

@@ -12,8 +12,6 @@ from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.times import to_duration
 
-__all__ = ["Bucket", "Collected", "Damage", "Newest", "StoredProfile", "Summary"]
-
 # A time, or None where it is left open; a segment, or None for the dataset as a whole.
 Moment = datetime | date | None
 Part = Segment | None

@@ -14,8 +14,6 @@ from lightmeter.store.client import AwayError, Client, RefusedError
 from lightmeter.store.spool import DamagedError, Entry, Spool, SpoolError
 from lightmeter.times import duration_text
 
-__all__ = ["Sender", "Sent", "clock_number"]
-
 _log = logging.getLogger("lightmeter.store")
 _PATIENCE = 5.0  # seconds, for a put
 _BRIEF = 2.0  # for what waits

@@ -20,8 +20,6 @@ from lightmeter.errors import StoreError
 from lightmeter.store.buckets import bucket_start
 from lightmeter.times import MILLISECOND, from_ms, to_ms
 
-__all__ = ["DamagedError", "Entry", "Spool", "SpoolError"]
-
 MOST_BYTES = 256 << 20
 MOST_PROFILES = 10_000
 _MOST_REFUSED = 1000  # that are kept to look at

@@ -10,8 +10,6 @@ from typing import TypeVar
 
 from lightmeter.errors import StoreError
 
-__all__ = ["BUSY_SECONDS", "check_file_system", "connect", "file_id", "is_read_only", "patiently"]
-
 BUSY_SECONDS = 30
 _PAUSE = 0.01
 # An acknowledged profile survives a power cut too; a service writes a few a minute.

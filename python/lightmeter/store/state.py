@@ -29,8 +29,6 @@ from lightmeter.store.tables import DamagedError, insert_all, judged, result, up
 from lightmeter.store.turning import RESULT, turning_points
 from lightmeter.times import from_ms, to_ms
 
-__all__ = ["State"]
-
 _R = TypeVar("_R")
 _PLACE = "monitor", "dataset", "segment", "start"
 _TOGETHER = 256  # buckets that are written by one statement

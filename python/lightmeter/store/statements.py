@@ -21,8 +21,6 @@ from lightmeter.store.rows import Moment, Part, StoredProfile, Tags
 from lightmeter.store.tables import DamagedError, profile, upsert
 from lightmeter.times import DAY, duration_text, to_utc
 
-__all__ = ["KEPT", "LISTED", "contents", "entered", "row_of", "write"]
-
 _P = profile.c
 _TRIES = 10
 _TOGETHER = 32  # rows that are read by one statement

@@ -16,8 +16,6 @@ from lightmeter.store.profiles import Profiles
 from lightmeter.store.rows import Damage
 from lightmeter.store.state import State
 
-__all__ = ["Store", "store_at"]
-
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 

@@ -18,8 +18,6 @@ from lightmeter.errors import StoreError
 from lightmeter.store.records import IncidentKind, ResultState
 from lightmeter.times import MILLISECOND, from_ms, to_ms
 
-__all__ = ["STATE", "VERSION", "DamagedError", "dataset", "key", "metadata", "profile", "upsert"]
-
 VERSION = 1
 
 

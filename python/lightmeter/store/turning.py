@@ -10,8 +10,6 @@ from lightmeter.store.engine import Database
 from lightmeter.store.records import ResultRow
 from lightmeter.store.tables import judged, result, told
 
-__all__ = ["RESULT", "turning_points"]
-
 RESULT = [result.c[name] for name in ResultRow._fields]
 _R = result.c
 _TOGETHER = 400

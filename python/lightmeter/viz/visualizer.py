@@ -15,8 +15,6 @@ from lightmeter.report.charts import category_bars, category_differences, number
 from lightmeter.report.notebook import CELL
 from lightmeter.text import number, shorten
 
-__all__ = ["NotebookProfileVisualizer", "Shown"]
-
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 

@@ -12,8 +12,6 @@ from lightmeter.whylogs.feature import METRICS, Metrics, read_feature
 from lightmeter.whylogs.file import Components, ProfileFile
 from lightmeter.whylogs.tags import of_lightmeter
 
-__all__ = ["add_columns"]
-
 _PART = re.compile("/.*:")
 _IMAGE = "image"  # the metric that measures pictures
 _MEASURED = {

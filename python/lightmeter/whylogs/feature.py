@@ -22,8 +22,6 @@ from lightmeter.whylogs.hll import Distinct, read_distinct
 from lightmeter.whylogs.kll import read_quantiles
 from lightmeter.whylogs.protobuf import Message
 
-__all__ = ["METRICS", "Feature", "Metrics", "read_feature"]
-
 # The messages of the components of a metric by name: {"counts": {"n": ...}}.
 Metrics = dict[str, dict[str, Message]]
 

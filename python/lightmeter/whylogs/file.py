@@ -19,8 +19,6 @@ from lightmeter.errors import DecodeError
 from lightmeter.profile.segments import clean_value
 from lightmeter.whylogs.protobuf import Message, delimited
 
-__all__ = ["Components", "ProfileFile", "parts_of", "read_file"]
-
 # The messages of the metrics of a column by path, such as ``counts/n``.
 Components = dict[str, Message]
 

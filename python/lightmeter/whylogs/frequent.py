@@ -15,8 +15,6 @@ from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.whylogs.protobuf import text_of
 
-__all__ = ["MOST", "Frequent", "integers_of", "read_frequent", "strings_of"]
-
 # A profile counts no more of anything.
 MOST = 2**56
 

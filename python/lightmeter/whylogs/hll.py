@@ -16,8 +16,6 @@ import numpy as np
 
 from lightmeter.errors import DecodeError
 
-__all__ = ["Distinct", "read_distinct"]
-
 _EMPTY, _MERGED = 4, 16
 _LIST, _SET, _REGISTERS = range(3)
 _KNOWN_FLAGS = 0x7F

@@ -23,8 +23,6 @@ from numpy.typing import NDArray
 from lightmeter.errors import DecodeError
 from lightmeter.sketch import QuantileSketch
 
-__all__ = ["read_quantiles"]
-
 _EMPTY, _ONE_VALUE = 1, 4
 _KNOWN_FLAGS = 7
 _LEAST_ROOM = 8

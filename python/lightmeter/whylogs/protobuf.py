@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 from lightmeter.errors import DecodeError
 
-__all__ = ["Message", "delimited"]
-
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_FIELD = 2**29 - 1
 _MOST_VALUES = 200_000  # of a message, each of which costs more memory than its two bytes

@@ -11,8 +11,6 @@ from lightmeter.profile import ProfileView
 from lightmeter.whylogs.columns import add_columns
 from lightmeter.whylogs.file import ProfileFile, parts_of, read_file
 
-__all__ = ["Imported", "Source", "read_segments", "read_whylogs"]
-
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 _YEARS_1_TO_9999 = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since 1970

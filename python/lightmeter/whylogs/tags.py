@@ -7,8 +7,6 @@ from lightmeter.image.exif.tags import DATES, ENUMERATIONS
 from lightmeter.image.exif.values import days_of
 from lightmeter.whylogs.feature import Feature
 
-__all__ = ["of_lightmeter"]
-
 _RATIONALS = frozenset({"XResolution", "YResolution"})
 
 

@@ -20,17 +20,6 @@ from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, from_ms
 from lightmeter.whylogs.read import Imported
 
-__all__ = [
-    "Asked",
-    "Ticket",
-    "TicketError",
-    "Tickets",
-    "checked_name",
-    "read_request",
-    "reference_dataset",
-    "store_upload",
-]
-
 LIFETIME = 900.0  # seconds that a ticket is good for; the client puts at once
 _WRITER = "whylogs "
 _MOST_NAME = 200  # characters of a name of a dataset or an alias

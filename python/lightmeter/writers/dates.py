@@ -16,8 +16,6 @@ from lightmeter.errors import ImageError
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.times import EPOCH, to_utc
 
-__all__ = ["DateOf", "by_bucket", "date_column", "date_reader"]
-
 # From a picture to when it is from.
 DateOf = Callable[[Item], datetime | None]
 

@@ -11,8 +11,6 @@ from multiprocessing import util
 from types import FrameType
 from typing import Protocol
 
-__all__ = ["CLOSING_SECONDS", "handle_signals", "open_loggers"]
-
 CLOSING_SECONDS = 30.0
 _SIGNAL_SECONDS = 8.0  # Docker kills 10 seconds after it asked
 _LEAST_SECONDS = 1.0

@@ -34,8 +34,6 @@ from lightmeter.times import DAY, to_duration
 from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
 from lightmeter.writers.rows import ToInbox
 
-__all__ = ["Logged", "log_folder"]
-
 _SHOWN = 60  # characters of a name
 
 

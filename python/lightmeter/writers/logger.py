@@ -27,8 +27,6 @@ from lightmeter.writers import endings
 from lightmeter.writers.rows import Rows, ToInbox
 from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
 
-__all__ = ["RollingLogger", "logger"]
-
 _log = logging.getLogger("lightmeter.writers")
 _NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold yet
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing

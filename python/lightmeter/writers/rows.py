@@ -15,8 +15,6 @@ from lightmeter.profile.segments import Segment
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 
-__all__ = ["Rows", "ToInbox"]
-
 _MOST = 64  # rows that can still grow; their profiles are in memory
 
 

@@ -15,8 +15,6 @@ from lightmeter.store.store import Store
 from lightmeter.times import DAY, to_duration
 from lightmeter.writers.rows import Rows, ToInbox
 
-__all__ = ["LightmeterWriter"]
-
 _log = logging.getLogger("lightmeter.writers")
 _ASK_AGAIN = 600.0  # seconds after which a length that could not be had is asked for
 

@@ -17,8 +17,6 @@ from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 from lightmeter.profile.grouping import Group
 
-__all__ = ["Waiting", "keep", "measure_kept", "warm_up", "weight"]
-
 _T = TypeVar("_T")
 _LEAST = 1 << 10  # the objects around the pixels
 _PATH = 1 << 20  # holds nothing, but stands for the work of reading a file

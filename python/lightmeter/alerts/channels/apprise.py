@@ -16,8 +16,6 @@ from lightmeter.errors import DeliveryError
 from lightmeter.files import read_regular
 from lightmeter.monitor.keys import Seconds, Secret
 
-__all__ = ["Apprise"]
-
 _MOST_BYTES = 2**20  # of a file of addresses
 
 

@@ -5,8 +5,6 @@ from typing import Protocol
 from lightmeter.alerts.message import Message
 from lightmeter.monitor.tables import Registry
 
-__all__ = ["CHANNELS", "Channel"]
-
 
 class Channel(Protocol):
     """A way to tell somebody. Its fields are the keys of an ``[[alert]]`` with its ``to``.

@@ -15,8 +15,6 @@ from lightmeter.errors import DeliveryError
 from lightmeter.monitor.keys import Seconds
 from lightmeter.text import shorten
 
-__all__ = ["Command"]
-
 _MOST_ERROR = 300
 
 

@@ -16,8 +16,6 @@ from lightmeter.alerts.message import Item, Message
 from lightmeter.monitor.keys import Seconds, Secret
 from lightmeter.text import shorten
 
-__all__ = ["PagerDuty"]
-
 _SEVERITIES = {"anomaly": "error", "error": "warning", "test": "info"}
 _MOST_SUMMARY = 1024  # characters that it takes
 

@@ -16,8 +16,6 @@ from lightmeter.errors import DeliveryError
 from lightmeter.store.address import is_loopback
 from lightmeter.text import shorten
 
-__all__ = ["check_tries", "check_url", "check_variable", "post", "variable"]
-
 _MOST_TOLD = 200  # characters of an answer
 _MOST_READ = 4096  # bytes of it
 _SHORTEST_SECRET = 4

@@ -6,8 +6,6 @@ from lightmeter.alerts.channels.channel import CHANNELS
 from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
 
-__all__ = ["Stdout"]
-
 
 @CHANNELS("stdout")
 @dataclass(frozen=True)

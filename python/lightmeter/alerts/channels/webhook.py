@@ -17,8 +17,6 @@ from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.keys import Seconds, Secret
 
-__all__ = ["Webhook"]
-
 _SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 

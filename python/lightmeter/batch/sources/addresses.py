@@ -3,8 +3,6 @@
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["is_url", "is_web", "shown_url", "without_secrets"]
-
 _SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
 _OPEN = re.compile(r"https?://[A-Za-z0-9_.:/-]*", re.ASCII)  # no user, query or fragment

@@ -29,8 +29,6 @@ from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.nesting import parse_json
 
-__all__ = ["archive_items"]
-
 # A side file may be no larger; so many pictures, of so many bytes, wait for that of their name.
 _SIDE_BYTES = 1 << 20
 _MOST_WAITING = 64

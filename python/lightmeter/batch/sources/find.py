@@ -24,8 +24,6 @@ from lightmeter.files import open_regular
 from lightmeter.image.arrays import is_array
 from lightmeter.text import shorten
 
-__all__ = ["opener_of", "source_of"]
-
 _log = logging.getLogger("lightmeter.batch")
 _BUFFER = 1 << 14  # bytes of a file that are read at a time
 

@@ -13,8 +13,6 @@ from lightmeter.batch.sources.addresses import shown_url
 from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.tiles.zarr_folder import ZARR_FILES, is_zarr
 
-__all__ = ["find_images", "image_suffixes", "is_image_name", "is_shard", "matches"]
-
 PathLike = str | os.PathLike[str]
 
 _SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)

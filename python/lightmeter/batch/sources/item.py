@@ -17,9 +17,6 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.text import shorten
 
-__all__ = ["Item", "RemotePart", "SeenValues", "Source", "Wanted"]
-__all__ += ["check_bytes", "check_known", "item_of", "most_bytes", "reading_error"]
-
 _MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
 _NAMED = 20  # values that an error names
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for

@@ -16,8 +16,6 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.tiles.array_raster import is_chunked
 
-__all__ = ["iterable_items"]
-
 
 def iterable_items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
     """The pictures of samples, or of batches of them.

@@ -12,8 +12,6 @@ from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 from lightmeter.text import shorten
 
-__all__ = ["listed_items"]
-
 _NUMBER = re.compile(r"[+-]?(\d{1,18}|\d*\.\d+([eE][+-]?\d{1,3})?|\d+[eE][+-]?\d{1,3})", re.ASCII)
 _MOST_LINE = 1 << 24  # characters
 _MOST_BLANK = 1 << 20

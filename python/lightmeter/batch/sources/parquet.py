@@ -15,8 +15,6 @@ from lightmeter.image.limits import Limits
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["ParquetTable"]
-
 _MOST_PARTS = 1 << 16  # row groups of a file, and columns of a row group
 _MOST_GROWTH = 2  # pictures are compressed already, so that a page of them hardly grows
 _FIRST_LOOK, _MOST_HEADER = 1 << 12, 1 << 24  # bytes; pyarrow takes no longer header either

@@ -26,8 +26,6 @@ from lightmeter.batch.sources.item import (
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-__all__ = ["expanded", "fetched", "linked", "local_path", "open_remote"]
-
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
 _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time

@@ -16,9 +16,6 @@ from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
-__all__ = ["USUAL_PATHS", "USUAL_PICTURES", "is_table", "item_in_cell", "items_of_batches"]
-__all__ += ["parquet_items", "table_source", "with_column"]
-
 _ROWS = 16  # of a batch: all their pictures are in memory
 _MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
 _LONGEST_VALUE = 1 << 20  # bytes

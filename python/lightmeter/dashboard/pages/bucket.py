@@ -22,8 +22,6 @@ from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
 from lightmeter.text import number, shorten
 
-__all__ = ["ShownBucket", "bucket_html"]
-
 _MOST_CHARTS = 60
 
 

@@ -12,8 +12,6 @@ from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.names import Group
 from lightmeter.monitor.sitemap import bucket_text
 
-__all__ = ["dataset_html"]
-
 _NOT_JUDGED = tag("p", "No monitor has judged this yet.")
 _HOW_TO_JUDGE = tag("p", "See ", tag("code", "lightmeter monitor run"), ".", cls="quiet")
 

@@ -15,8 +15,6 @@ from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 
-__all__ = ["feature_html"]
-
 
 def feature_html(history: History, feature: str, lines: Sequence[Line], extras: Extras) -> Html:
     """The page.

@@ -11,8 +11,6 @@ from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Html, tag
 from lightmeter.text import counted
 
-__all__ = ["index_html"]
-
 _URGENT = frozenset({"anomaly", "error"})
 _JUDGED = frozenset({"ok", "pending"})
 _LATELY = 14  # days

@@ -9,8 +9,6 @@ from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.rows import Bucket
 from lightmeter.text import shorten
 
-__all__ = ["overview_row"]
-
 
 def overview_row(
     page: str,

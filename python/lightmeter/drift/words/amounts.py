@@ -3,8 +3,6 @@
 from lightmeter.image.numbers import Scale
 from lightmeter.text import MOST_DIGITS, number, percent
 
-__all__ = ["amounts_from_to", "change", "direction", "shares_from_to"]
-
 
 def change(before: float, after: float, scale: Scale | None) -> str:
     """Relative between positive amounts; of others, and of shares, that would say little."""

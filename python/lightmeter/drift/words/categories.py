@@ -12,8 +12,6 @@ from lightmeter.drift.words.comparatives import in_so_many, subject, unit
 from lightmeter.drift.words.sides import all_listed, string_changes
 from lightmeter.text import MOST_DIGITS, number, percent, shorten, visible
 
-__all__ = ["category_change", "few_values_change", "is_of_few_values", "new_values"]
-
 _LONGEST = 60  # characters of a value
 _COMMON = 20  # of these, of what a value has in common with one that begins alike
 _WORTH_SAYING = 0.05  # of the values; a new value that is rarer is not said beside a larger change

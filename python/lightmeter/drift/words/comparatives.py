@@ -3,8 +3,6 @@
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.text import percent
 
-__all__ = ["in_so_many", "more_than", "subject", "unit"]
-
 _COMPARATIVES = {
     "brightness": ("are brighter", "are darker"),
     "luma": ("are brighter", "are darker"),

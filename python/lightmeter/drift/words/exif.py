@@ -7,8 +7,6 @@ from lightmeter.drift.together import rise
 from lightmeter.drift.words.told import Finding
 from lightmeter.text import percent
 
-__all__ = ["of_exif"]
-
 _COMMON = 0.5  # of the images; "no more Exif" is only said if all tags that so many had are gone
 
 

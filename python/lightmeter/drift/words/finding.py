@@ -14,8 +14,6 @@ from lightmeter.drift.words.numbers import number_change
 from lightmeter.drift.words.told import Finding, capitalised
 from lightmeter.text import number
 
-__all__ = ["finding", "findings", "sentence"]
-
 
 def findings(features: Sequence[FeatureDrift]) -> list[Finding]:
     """What to say of features that changed: each by itself, but some together.

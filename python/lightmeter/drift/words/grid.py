@@ -8,8 +8,6 @@ from lightmeter.drift.names import GRID_SIDE, place
 from lightmeter.drift.words.level import mean_moved
 from lightmeter.drift.words.told import Finding
 
-__all__ = ["of_grid"]
-
 _CELLS = GRID_SIDE**2
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed everywhere alike if no place changed by less than this share of the most.

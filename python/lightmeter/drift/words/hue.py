@@ -9,8 +9,6 @@ from lightmeter.drift.words.amounts import shares_from_to
 from lightmeter.drift.words.sides import numbers_of_both
 from lightmeter.text import percent
 
-__all__ = ["colour", "hue_change", "share_of_colour"]
-
 # By steps of 30 degrees from red on.
 _COLOURS = (
     *("red", "orange", "yellow", "yellow-green", "green", "turquoise"),

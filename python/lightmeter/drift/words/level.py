@@ -4,8 +4,6 @@ import math
 
 from lightmeter.drift.feature import FeatureDrift
 
-__all__ = ["mean_moved", "times_as_wide"]
-
 # In standard errors; a smaller change of the mean may be chance.
 _SURE = 2.0
 # In standard deviations; a smaller one makes no effect that is worth a verdict.

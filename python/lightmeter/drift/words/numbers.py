@@ -12,8 +12,6 @@ from lightmeter.drift.words.level import mean_moved, times_as_wide
 from lightmeter.drift.words.sides import numbers_of_both
 from lightmeter.text import number, percent
 
-__all__ = ["number_change"]
-
 _SHIFT, _SPREAD, _TAIL = 0.1, 0.2, 0.03  # what counts as much as each other; see `Thresholds`
 _MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level did
 # A tail is what happened if it is this share of the largest change of any share, and if the rest

@@ -5,8 +5,6 @@ from lightmeter.drift.feature import FeatureDrift, column_of
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.shares import ShareChange, changes_of_strings
 
-__all__ = ["all_listed", "numbers_of_both", "string_changes"]
-
 
 def numbers_of_both(line: FeatureDrift) -> tuple[Numbers, Numbers] | None:
     """The numbers of the target and of the reference; None where that is not known."""

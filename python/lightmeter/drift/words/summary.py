@@ -9,8 +9,6 @@ from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words.finding import findings
 from lightmeter.drift.words.told import Finding
 
-__all__ = ["headline", "summary"]
-
 _MOST = 4
 _EQUAL = 1.0  # floors, by which effects may differ that are about the same
 _SAME = 0.1  # of a change; what differs by less changed alike

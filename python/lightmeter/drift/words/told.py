@@ -5,8 +5,6 @@ from typing import NamedTuple
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.text import with_minus
 
-__all__ = ["Finding", "capitalised", "certainty"]
-
 
 class Finding(NamedTuple):
     """What is said of some features at once.

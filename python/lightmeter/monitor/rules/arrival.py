@@ -5,8 +5,6 @@ from datetime import timedelta
 
 from lightmeter.monitor.rules.rule import RULES, Rule
 
-__all__ = ["LateRule", "MissingRule"]
-
 
 @RULES("missing")
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,6 @@ from typing import Literal
 
 from lightmeter.monitor.rules.rule import RULES, Rule
 
-__all__ = ["CombinedRule"]
-
 
 @RULES("all", "any")
 @dataclass(frozen=True, kw_only=True)

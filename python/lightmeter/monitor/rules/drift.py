@@ -23,8 +23,6 @@ from lightmeter.monitor.shelf import Contents, Past
 from lightmeter.store.records import ResultState
 from lightmeter.text import counted
 
-__all__ = ["DriftRule", "Tested"]
-
 Metric = Literal["p", "hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect"]
 
 _INDEPENDENT = "assumes that images are independent"

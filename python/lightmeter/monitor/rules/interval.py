@@ -18,8 +18,6 @@ from lightmeter.monitor.shelf import Contents, Past
 from lightmeter.profile import ColumnView
 from lightmeter.profile.scalars import is_hue, nearest_turn, prediction_interval
 
-__all__ = ["IntervalRule"]
-
 _OF_ONE_BUCKET = ("n", "min", "max", "distinct")  # which no number of values makes surer
 
 

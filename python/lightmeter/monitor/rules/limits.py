@@ -10,8 +10,6 @@ from lightmeter.monitor.scalars import scalar_of
 from lightmeter.monitor.shelf import Contents, Past
 from lightmeter.profile.scalars import HUE_STEPS, arc, is_hue, nearest_turn
 
-__all__ = ["LimitsRule"]
-
 
 @RULES("limits")
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,6 @@ from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
 
-__all__ = ["NewValuesRule"]
-
-
 _SHOWN = 5
 
 

@@ -10,8 +10,6 @@ from lightmeter.monitor.shelf import Contents, Past
 from lightmeter.monitor.tables import Registry
 from lightmeter.profile import ColumnView
 
-__all__ = ["RULES", "FeatureRule", "Rule"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:

@@ -6,8 +6,6 @@ from lightmeter.monitor.results import ANOMALY, OK, Result
 from lightmeter.monitor.rules.rule import FeatureRule
 from lightmeter.monitor.scalars import SCALARS
 
-__all__ = ["ScalarRule", "within"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ScalarRule(FeatureRule):

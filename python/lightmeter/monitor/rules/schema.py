@@ -9,8 +9,6 @@ from lightmeter.monitor.results import ANOMALY, OK, Result
 from lightmeter.monitor.rules.rule import RULES, FeatureRule
 from lightmeter.monitor.shelf import Contents, Past
 
-__all__ = ["SchemaRule"]
-
 
 @RULES("schema")
 @dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,6 @@ from lightmeter.serve.parameters import Asked, in_slow_threads, in_threads
 from lightmeter.serve.refusal import API
 from lightmeter.store.models import Model, Time
 
-__all__ = ["router"]
-
 _MOST_BUCKETS = 2000  # a merged profile takes milliseconds to read
 _HTML_OR_NUMBERS: dict[int | str, Any] = {
     200: {"content": {"text/html": {}, "application/json": {}}}

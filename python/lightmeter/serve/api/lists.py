@@ -9,8 +9,6 @@ from lightmeter.serve.parameters import ALONE, Asked, in_threads
 from lightmeter.serve.refusal import API
 from lightmeter.store import models
 
-__all__ = ["router"]
-
 router = APIRouter(prefix=API)
 
 

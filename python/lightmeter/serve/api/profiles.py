@@ -22,8 +22,6 @@ from lightmeter.store import models
 from lightmeter.store.buckets import bucket_start
 from lightmeter.times import MILLISECOND
 
-__all__ = ["router"]
-
 BYTES = "application/octet-stream"
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}

@@ -11,8 +11,6 @@ from lightmeter.serve.parameters import ALONE, in_threads
 from lightmeter.serve.server import Server
 from lightmeter.store.models import Model
 
-__all__ = ["router"]
-
 _METRICS: dict[int | str, Any] = {200: {"content": {"application/openmetrics-text": {}}}}
 
 router = APIRouter()
