@@ -59,21 +59,24 @@ def _within(column: ColumnView, clause: Clause) -> Verdict:
         lower, upper = arc(start, end + HUE_STEPS * (end < start))
         holds = lower <= nearest_turn(low, (lower + upper) / 2) <= upper
         return Verdict(clause.expected(), number(low, DIGITS), "holds" if holds else "fails")
-    rounding = 0.0
-    if clause.scalar in _COMPUTED and not (clause.scalar == "sum" and _is_whole(column)):
-        rounding = _ROUNDING * max(abs(clause.limit), column.stddev or 0.0)
-    state = _compared(low, high, clause.key, clause.limit, rounding)
-    ends = {clause.limit, low, high}
-    digits = DIGITS if len({number(end, DIGITS) for end in ends}) == len(ends) else MOST_DIGITS
+    digits, state = DIGITS, _compared(low, high, clause.key, clause.limit)
+    if state != "holds":
+        state = _compared(low, high, clause.key, clause.limit, _rounding(column, clause))
+        ends = {clause.limit, low, high}
+        is_same = len({number(end, DIGITS) for end in ends}) < len(ends)
+        digits = MOST_DIGITS if is_same else DIGITS
     got = number(low, digits) + (f" to {number(high, digits)}" if low != high else "")
     return Verdict(clause.expected(digits), got, state)
 
 
-def _is_whole(column: ColumnView) -> bool:
-    return not column.types.number + column.types.date
+def _rounding(column: ColumnView, clause: Clause) -> float:
+    is_sum_of_integers = clause.scalar == "sum" and not column.types.number + column.types.date
+    if clause.scalar not in _COMPUTED or is_sum_of_integers:
+        return 0.0
+    return _ROUNDING * max(abs(clause.limit), column.stddev or 0.0)
 
 
-def _compared(low: float, high: float, key: str, limit: float, rounding: float) -> State:
+def _compared(low: float, high: float, key: str, limit: float, rounding: float = 0.0) -> State:
     if key in ("at_most", "below"):
         low, high, limit = -high, -low, -limit
     if key in ("above", "below"):

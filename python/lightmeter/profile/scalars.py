@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter, methodcaller
 from typing import NamedTuple
 
-import numpy as np
-
 from lightmeter import _core
 from lightmeter.profile.view import ColumnView
 from lightmeter.sketch import QuantileSketch
@@ -207,35 +205,3 @@ def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, f
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in series) / (n - 1))
     half = _core.student_quantile(alpha, n - 1) * spread * math.sqrt(1 + 1 / n)
     return mean - half, mean + half
-
-
-def mean_interval(column: ColumnView, size: int, alpha: float) -> tuple[float, float]:
-    """Return the prediction interval of the mean of so many further values like these.
-
-    It is Student's, with the first term of Cornish and Fisher for the longer tail of skewed values.
-    The difference of two means of as many values has no skewness.
-
-    Args:
-        column: a feature with numbers that differ.
-        size: of how many values the mean will be.
-        alpha: between 0 and 1.
-    """
-    values, weights = _core.numbers_of(column._core, column.name).weights()
-    n = int(weights.sum())
-    away = values - np.average(values, weights=weights)
-    spread = math.sqrt(np.average(away**2, weights=weights))
-    skewness = float(np.average((away / spread) ** 3, weights=weights))
-    unit, t = math.sqrt(1 / size + 1 / n), _core.student_quantile(alpha, max(1, n - 1))
-    tilt = skewness * (size**-2 - n**-2) / unit**3 * (t * t - 1) / 6
-    mean, width = column.mean or 0.0, (column.stddev or 0.0) * unit
-    return mean - width * (t + max(0.0, -tilt)), mean + width * (t + max(0.0, tilt))
-
-
-def rate_limit(rate: float, n: int, size: int, alpha: float) -> float:
-    """Return the upper prediction limit of a share of so many further observations.
-
-    Agresti and Coull's two more of either kind keep the spread of a share of 0 from being 0.
-    """
-    share = (rate * n + 2) / (n + 4)
-    t = _core.student_quantile(alpha, max(1, n - 1))
-    return rate + t * math.sqrt(share * (1 - share) * (1 / n + 1 / size))
