@@ -15,9 +15,14 @@ DIGITS = 6
 _MOST_LISTED = 512  # values of a profile
 
 
+def _text(text: str) -> str:
+    text.encode()  # a lone surrogate is a ValueError: no feature has one
+    return text
+
+
 def _listed(value: str | float) -> str | float:
     """Refuse what a profile does not hold as it is, so that all that it holds is compared."""
-    if isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) > LONGEST_TEXT:
+    if isinstance(value, str) and len(value.encode()) > LONGEST_TEXT:
         raise ValueError(
             f"got a text of more than {LONGEST_TEXT} bytes, which profiles cut; expected a "
             "shorter one, or compare it in a function of rows"
@@ -30,6 +35,7 @@ def _listed(value: str | float) -> str | float:
     return value
 
 
+Text = Annotated[str, AfterValidator(_text)]
 Value = Annotated[str | bool | int | float, AfterValidator(_listed)]
 _NAMES = (*SCALARS, *COUNTS)
 _WORDS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
@@ -93,10 +99,10 @@ _Scalars: Any = create_model("_Scalars", __base__=_Strict, **_SCALAR_FIELDS)
 class Expectation(_Scalars):  # type: ignore[misc]
     """What the features of a name or a pattern must be like; one table ``[[expect]]``."""
 
-    name: str = ""
+    name: Text = ""
     severity: Literal["error", "warning"] = "error"
-    feature: str = ""
-    features: list[str] = Field(default_factory=list)
+    feature: Text = ""
+    features: list[Text] = Field(default_factory=list)
     values: list[Value] | None = None
     top: int | None = Field(None, ge=1, le=_MOST_LISTED)
     contains: list[Value] | None = None

@@ -270,6 +270,29 @@ def test_a_mistake_is_told_with_its_path(tmp_path: Path, toml: str, words: str) 
     assert len(str(raised.value)) < 3000
 
 
+@pytest.mark.parametrize("key", ["feature", "name", "values"])
+def test_half_a_character(key: str) -> None:
+    """A TOML file has none, but a dict may."""
+    table = {"feature": "x", "values": ["a"], key: "\ud800" if key != "values" else ["\ud800"]}
+    with pytest.raises(ConfigError, match=f"{key}.*surrogates not allowed"):
+        Contract({"expect": [table]})
+
+
+def test_only_few_missing_names_are_guessed() -> None:
+    """Each takes a fifth of a second in so wide a table."""
+    view = lm.log(row={f"feature_{i}_of_a_wide_table": 1.0 for i in range(300)}).view()
+    tables = [{"feature": f"feature_{i}_of_a_wide_tabel", "n": {"above": 0}} for i in range(9)]
+    failures = Contract({"expect": tables}).judge(view).failures
+    assert ["did you mean" in failure.got for failure in failures] == [True] * 3 + [False] * 6
+
+
+def test_a_name_is_a_pattern_only_where_no_feature_has_it() -> None:
+    view = lm.log(row={"temp[C]": 1.0, "tempC": 2.0}).view()
+    assert states(view, "temp[C]", "mean = { at_most = 1 }") == ["holds"]
+    assert states(view, "temp[[]C]", "mean = { at_most = 1 }") == ["holds"]
+    assert states(view, "temp?", "mean = { at_most = 1 }") == ["fails"]
+
+
 def test_a_name_of_any_length(view: ProfileView) -> None:
     """It would take a minute to look for names that are like all of it."""
     (outcome,) = (
