@@ -27,7 +27,6 @@ _TYPES = ("integer", "number", "text", "bool", "date")
 _MEDIAN = (0.5, "median", "median")
 _PAIRS = ((q / 100, f"q_{q:02}", f"q_{100 - q}") for q in (1, 5, 10, 25))
 _OUTER = (*_PAIRS, _MEDIAN)
-_UNTOLD = None, "", ""
 _MOST_EXACT, _OF_SAMPLES = 1024, 0.01  # numbers; the share by which quantiles of more may differ
 
 
@@ -62,8 +61,9 @@ class _Suggested:
         if not self._columns:
             expected = f"expected a feature that each has, and all at least {_ENOUGH} times"
             raise ValueError(f"got profiles of which nothing can be expected; {expected}")
-        limits = [key for column in self._columns for key in self._limited(column)]
-        self._alpha = _ALPHA / max(1, len(limits))
+        self._alpha = _ALPHA
+        lines = [line for column in self._columns for line in self._limits(column)]
+        self._alpha /= max(1, len(lines))
 
     def _is_expected(self, column: ColumnView, n: int) -> bool:
         """Return whether the next batch has some of what so many rows have."""
@@ -72,41 +72,6 @@ class _Suggested:
         # As Fisher's exact test has it.
         chance = (self._rows / (self._rows + self._batch)) ** n if n < self._rows else 0.0
         return n >= _ENOUGH and chance < self._least_chance
-
-    def _limited(self, column: ColumnView) -> Iterator[str]:
-        """Yield which limits a feature gets."""
-        if column.kind == "failure":
-            yield "failure_rate"
-        elif column.meaning.origin != "image":
-            yield "missing_rate"
-        columns = [column, *(view[column.name] for view in self._views)]
-        is_there = all(each.n > each.missing for each in columns)
-        if not is_there or not self._is_expected(column, column.n - column.missing):
-            return
-        has_means = all(bounds_of(each, "mean") for each in columns)
-        if column.kind == "number" and not column.meaning.untested and has_means:
-            yield from self._of_numbers(column)
-        if column.meaning.origin == "value" and column.kind != "failure" and _type(column):
-            yield "type"
-
-    def _of_numbers(self, column: ColumnView) -> Iterator[str]:
-        seen, is_row = seen_values(column), column.meaning.origin == "value"
-        values = {item.value for item in seen.items}
-        low, high = column.min or 0.0, column.max or 0.0
-        if column.types.date or max(-low, high) > _WIDEST:
-            return
-        if not seen.others and values <= {0, 1} and (len(values) > 1 or not column.types.number):
-            yield "rate"
-        elif low == high:
-            yield "constant"
-        elif is_row and not column.types.number and self._may_be_unique(column):
-            return  # it counts rows, or names them
-        else:
-            yield "mean" if column.stddev and (not is_row or is_tame(column)) else "median"
-
-    def _may_be_unique(self, column: ColumnView) -> bool:
-        bounds = [bounds_of(view[column.name], "distinct_rate") for view in self._views]
-        return all(ends and ends[1] >= 1 for ends in bounds)
 
     def lines(self) -> Iterator[str]:
         profiles = counted(len(self._views), "profile")
@@ -117,77 +82,92 @@ class _Suggested:
         yield f"features = [{', '.join(_pattern(column) for column in self._columns)}]"
         yield 'schema = "at_least"'
         for column in self._columns:
-            lines = [line for key in self._limited(column) for line in self._limits(column, key)]
-            for table in (lines, [*_values(column)]):
+            for table in ([*self._limits(column)], [*_values(column)]):
                 if table:
                     yield from ("\n[[expect]]", f"feature = {_pattern(column)}", *table)
 
-    def _limits(self, column: ColumnView, key: str) -> Iterator[str]:
-        values = column.n - column.missing
-        match key:
-            case "type":
-                share = 1 - rate_limit(0, values, self._size(values), self._alpha)
-                if share > 0:
-                    yield f"type = {quoted(_type(column))}"
-                    yield f"share = {-_at_least(-share, 1 - share)}  # all of {values}"
-            case "mean":
-                yield self._mean(column)
-            case "rate":
-                low, high = self._rate(column, "mean", self._alpha / 2)
-                limits = [f"at_least = {low}"] * (low > 0) + [f"at_most = {high}"] * (high < 1)
-                if limits:
-                    yield f"mean = {{ {', '.join(limits)} }}  # {number(column.mean)} of {values}"
-            case "median" | "constant":
-                yield from self._quantiles(column, _OUTER if key == "constant" else [_MEDIAN])
-            case _:
-                value, high = getattr(column, key), self._rate(column, key, self._alpha)[1]
-                yield f"{key} = {{ at_most = {high} }}  # {number(value)} of {column.n}"
+    def _limits(self, column: ColumnView) -> Iterator[str]:
+        """Yield a line for each limit of a feature."""
+        if column.kind == "failure":
+            yield from self._rate(column, "failure_rate")
+        elif column.meaning.origin != "image":
+            yield from self._rate(column, "missing_rate")
+        columns, values = [column, *self._each(column)], column.n - column.missing
+        is_there = all(each.n > each.missing for each in columns)
+        if not is_there or not self._is_expected(column, values):
+            return
+        has_means = all(bounds_of(each, "mean") for each in columns)
+        if column.kind == "number" and not column.meaning.untested and has_means:
+            yield from self._of_numbers(column)
+        if column.meaning.origin == "value" and column.kind != "failure":
+            share = 1 - rate_limit(0, values, self._size(values), self._alpha)
+            for kind in _TYPES:
+                if getattr(column.types, kind) == values and share > 0:
+                    yield f"type = {quoted(kind)}  # of all {values}"
+                    yield f"share = {-_at_least(-share, 1 - share)}"
 
-    def _mean(self, column: ColumnView) -> str:
-        series, between = self._series(column, "mean")
-        size = self._size(column.n - column.missing)
-        within = mean_interval(column, size, self._alpha)
-        low, high = _rounded(min(*between, *within, *series), max(*between, *within, *series))
-        why = f"{number(column.mean)} of {column.n}, standard deviation {number(column.stddev)}"
-        return f"mean = {{ at_least = {low}, at_most = {high} }}  # {why}"
+    def _of_numbers(self, column: ColumnView) -> Iterator[str]:
+        seen, is_row = seen_values(column), column.meaning.origin == "value"
+        values = {item.value for item in seen.items}
+        low, high = column.min or 0.0, column.max or 0.0
+        if column.types.date or max(-low, high) > _WIDEST:
+            return
+        if not seen.others and values <= {0, 1} and (len(values) > 1 or not column.types.number):
+            yield from self._rate(column, "mean")
+        elif low == high:
+            yield from self._quantiles(column, _OUTER)
+        elif is_row and not column.types.number and all(map(_may_be_unique, self._each(column))):
+            return  # it counts rows, or names them
+        elif column.stddev and (not is_row or is_tame(column)):
+            size = self._size(column.n - column.missing)
+            between, within = (
+                self._between(column, "mean"),
+                mean_interval(column, size, self._alpha),
+            )
+            low, high = _rounded([*between, *within])
+            why = f"{number(column.mean)} of {column.n}, standard deviation {number(column.stddev)}"
+            yield f"mean = {{ at_least = {low}, at_most = {high} }}  # {why}"
+        else:
+            yield from self._quantiles(column, [_MEDIAN])
 
-    def _rate(self, column: ColumnView, scalar: str, alpha: float) -> tuple[float, float]:
-        series, between = self._series(column, scalar)
-        n = column.n - column.missing * (scalar == "mean")
-        hits, size = round(getattr(column, scalar) * n), self._size(n)
-        high = max(*between, *series, rate_limit(hits, n, size, alpha))
-        low = min(*between, *series, 1 - rate_limit(n - hits, n, size, alpha))
-        low, high = _rounded(low, high)
-        return low, min(1.0, high)
+    def _rate(self, column: ColumnView, scalar: str) -> Iterator[str]:
+        is_mean, value = scalar == "mean", float(getattr(column, scalar))
+        n, alpha = column.n - column.missing * is_mean, self._alpha / (1 + is_mean)
+        hits, size = round(value * n), self._size(n)
+        within = 1 - rate_limit(n - hits, n, size, alpha), rate_limit(hits, n, size, alpha)
+        low, high = _rounded([*self._between(column, scalar), *within])
+        ends = {"at_least": low} if is_mean and low > 0 else {}
+        ends |= {"at_most": min(1.0, high)} if high < 1 or not is_mean else {}
+        if ends:
+            limits = ", ".join(f"{key} = {end}" for key, end in ends.items())
+            yield f"{scalar} = {{ {limits} }}  # {number(value)} of {n}"
 
     def _quantiles(
         self, column: ColumnView, pairs: Sequence[tuple[float, str, str]]
     ) -> Iterator[str]:
         n = column.numbers.n
         size = self._size(n)
-        shares = [(quantile_share(pair[0], n, size, self._alpha / 2), *pair[1:]) for pair in pairs]
-        share, lower, upper = next((each for each in shares if each[0] is not None), _UNTOLD)
-        if share is None:
+        for q, lower, upper in pairs:
+            share = quantile_share(q, n, size, self._alpha / 2)
+            if share is None:
+                continue
+            share = max(0.0, share - _OF_SAMPLES * (max(n, size) > _MOST_EXACT))
+            within = (column.quantile(share) or 0.0, column.quantile(1 - share) or 0.0)
+            ends = [*within, *self._between(column, lower), *self._between(column, upper)]
+            low, high = _rounded(ends)
+            yield f"{lower} = {{ at_least = {low}, at_most = {high} }}  # of {n}"
+            if lower != upper:
+                yield f"{upper} = {{ at_least = {low}, at_most = {high} }}"
             return
-        share -= _OF_SAMPLES * (max(n, size) > _MOST_EXACT)
-        lows, lows_between = self._series(column, lower)
-        highs, highs_between = self._series(column, upper)
-        low, high = _rounded(
-            min(column.quantile(max(0.0, share)) or 0.0, *lows, *lows_between),
-            max(column.quantile(min(1.0, 1 - share)) or 0.0, *highs, *highs_between),
-        )
-        if lower == upper:
-            yield f"median = {{ at_least = {low}, at_most = {high} }}  # of {n}"
-        else:
-            yield f"{lower} = {{ at_least = {low} }}  # all of {n}"
-            yield f"{upper} = {{ at_most = {high} }}"
 
-    def _series(self, column: ColumnView, scalar: str) -> tuple[list[float], list[float]]:
-        """Return the ends of a number of each profile, and where the next one is."""
-        ends = [bounds_of(view[column.name], scalar) or (0.0, 0.0) for view in self._views]
+    def _each(self, column: ColumnView) -> list[ColumnView]:
+        return [view[column.name] for view in self._views]
+
+    def _between(self, column: ColumnView, scalar: str) -> list[float]:
+        """Return the ends of a number of each profile, and of where the next one is."""
+        ends = [bounds_of(each, scalar) or (0.0, 0.0) for each in self._each(column)]
         lows, highs = ([end[side] for end in ends] for side in (0, 1))
-        between = prediction_interval(lows, self._alpha) if len(ends) > 1 else ends[0]
-        return [*lows, *highs], [*between]
+        return [*lows, *highs, *(prediction_interval(lows, self._alpha) if len(ends) > 1 else ())]
 
     def _size(self, n: int) -> int:
         """Return of how many of the rows that have a value there are surely some in a batch."""
@@ -196,7 +176,12 @@ class _Suggested:
         return max(1, math.floor(expected - 2 * math.sqrt(expected * (1 - share))))
 
 
-def _rounded(low: float, high: float) -> tuple[float, float]:
+def _may_be_unique(column: ColumnView) -> bool:
+    return (bounds_of(column, "distinct_rate") or (0.0, 0.0))[1] >= 1
+
+
+def _rounded(ends: Sequence[float]) -> tuple[float, float]:
+    low, high = min(ends), max(ends)
     return -_at_least(-low, high - low), _at_least(high, high - low)
 
 
@@ -208,12 +193,6 @@ def _at_least(value: float, width: float) -> float:
 
 def _pattern(column: ColumnView) -> str:
     return quoted(glob.escape(column.name))
-
-
-def _type(column: ColumnView) -> str:
-    """Return the type that all values have; empty where there is none."""
-    values = column.n - column.missing
-    return next((kind for kind in _TYPES if getattr(column.types, kind) == values), "")
 
 
 def _values(column: ColumnView) -> Iterator[str]:
