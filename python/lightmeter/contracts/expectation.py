@@ -2,16 +2,14 @@
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
 from lightmeter.profile.scalars import COUNTS, INEXACT, LONGEST_TEXT, SCALARS
-from lightmeter.text import number
 
-__all__ = ["DIGITS", "Clause", "Expectation", "Expectations", "Limits", "Value"]
+__all__ = ["Expectation", "Expectations", "Limits", "Value"]
 
-DIGITS = 6
 _MOST_LISTED = 512  # values of a profile
 
 
@@ -38,7 +36,6 @@ def _listed(value: str | float) -> str | float:
 Text = Annotated[str, AfterValidator(_text)]
 Value = Annotated[str | bool | int | float, AfterValidator(_listed)]
 _NAMES = (*SCALARS, *COUNTS)
-_WORDS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
 
 
 class _Strict(BaseModel):
@@ -70,26 +67,6 @@ class Limits(_Strict):
         lower = max((x for x in (self.at_least, self.above) if x is not None), default=-math.inf)
         upper = min((x for x in (self.at_most, self.below) if x is not None), default=math.inf)
         return lower > upper or (lower == upper and lower in (self.above, self.below))
-
-
-class Clause(NamedTuple):
-    """One limit of a number of a feature.
-
-    Attributes:
-        scalar: the name of the number.
-        key: which limit, such as ``at_least``.
-        limit: its value.
-        limits: all limits of the number.
-    """
-
-    scalar: str
-    key: str
-    limit: float
-    limits: Limits
-
-    def expected(self, digits: int = DIGITS) -> str:
-        """Return the limit in words."""
-        return f"{self.scalar} {_WORDS[self.key]} {number(self.limit, digits)}"
 
 
 _SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(_NAMES, (Limits | None, None))
@@ -129,16 +106,6 @@ class Expectation(_Scalars):  # type: ignore[misc]
     def limits(self) -> dict[str, Limits]:
         """The limits that are given, by their scalar."""
         return {name: getattr(self, name) for name in _NAMES if getattr(self, name) is not None}
-
-    @cached_property
-    def clauses(self) -> list[Clause]:
-        """Each limit."""
-        return [
-            Clause(scalar, key, limit, limits)
-            for scalar, limits in self.limits.items()
-            for key in _WORDS
-            if (limit := getattr(limits, key)) is not None
-        ]
 
 
 class Expectations(_Strict):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from lightmeter.contracts.expectation import DIGITS, Clause, Expectation, Value
+from lightmeter.contracts.expectation import Expectation, Limits, Value
 from lightmeter.contracts.result import State
 from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ColumnView, ProfileView
@@ -14,7 +14,9 @@ __all__ = ["Verdict", "judged"]
 
 _ROUNDING = 1e-12  # of a limit, or of the spread, in what is computed: others are exact
 _COMPUTED = ("mean", "stddev", "sum")
+_KEYS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
 _SHOWN = 5  # values
+_DIGITS = 6
 _PICTURES = 4
 
 
@@ -30,17 +32,20 @@ class Verdict(NamedTuple):
 def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[Verdict]:
     """Yield a verdict for each clause of an expectation of the feature `name`."""
     column = view[name]
-    for clause in expectation.clauses:
-        verdict = _within(column, clause)
-        if verdict.state != "holds":
-            low, high, _ = view.exemplars(name)
-            worst = low if clause.key in ("at_least", "above") else high
-            verdict = verdict._replace(pictures=tuple(worst[:_PICTURES]))
-        yield verdict
-    if expectation.values is not None and expectation.top is None:
-        yield _none_but(column, expectation.values)
-    elif expectation.values is not None and expectation.top is not None:
-        yield _top(column, expectation.values, expectation.top)
+    for scalar, limits in expectation.limits.items():
+        for key in _KEYS:
+            if getattr(limits, key) is None:
+                continue
+            verdict = _within(column, scalar, limits, key)
+            if verdict.state != "holds":
+                low, high, _ = view.exemplars(name)
+                worst = low if key in ("at_least", "above") else high
+                verdict = verdict._replace(pictures=tuple(worst[:_PICTURES]))
+            yield verdict
+    if (values := expectation.values) is not None:
+        yield (
+            _top(column, values, expectation.top) if expectation.top else _none_but(column, values)
+        )
     if expectation.contains is not None:
         yield _all_of(column, expectation.contains)
     if expectation.type is not None:
@@ -49,31 +54,31 @@ def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[V
         yield _unique(column)
 
 
-def _within(column: ColumnView, clause: Clause) -> Verdict:
-    bounds = bounds_of(column, clause.scalar)
+def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> Verdict:
+    bounds, limit = bounds_of(column, scalar), getattr(limits, key)
+    expected = f"{scalar} {_KEYS[key]} "
     if bounds is None:
-        return Verdict(clause.expected(), f"no {clause.scalar}", "cannot be told")
+        return Verdict(expected + number(limit, _DIGITS), f"no {scalar}", "cannot be told")
     low, high = bounds
-    if is_hue(column, clause.scalar) and clause.limits.is_arc:  # which may pass 0
-        start, end = clause.limits.at_least or 0.0, clause.limits.at_most or 0.0
+    digits, state = _DIGITS, _compared(low, high, key, limit)
+    if is_hue(column, scalar) and limits.is_arc:  # which may pass 0
+        start, end = limits.at_least or 0.0, limits.at_most or 0.0
         lower, upper = arc(start, end + HUE_STEPS * (end < start))
-        holds = lower <= nearest_turn(low, (lower + upper) / 2) <= upper
-        return Verdict(clause.expected(), number(low, DIGITS), "holds" if holds else "fails")
-    digits, state = DIGITS, _compared(low, high, clause.key, clause.limit)
-    if state != "holds":
-        state = _compared(low, high, clause.key, clause.limit, _rounding(column, clause))
-        ends = {clause.limit, low, high}
-        is_same = len({number(end, DIGITS) for end in ends}) < len(ends)
-        digits = MOST_DIGITS if is_same else DIGITS
+        state = "holds" if lower <= nearest_turn(low, (lower + upper) / 2) <= upper else "fails"
+    elif state != "holds":
+        state = _compared(low, high, key, limit, _rounding(column, scalar, limit))
+        ends = {limit, low, high}
+        is_same = len({number(end, _DIGITS) for end in ends}) < len(ends)
+        digits = MOST_DIGITS if is_same else _DIGITS
     got = number(low, digits) + (f" to {number(high, digits)}" if low != high else "")
-    return Verdict(clause.expected(digits), got, state)
+    return Verdict(expected + number(limit, digits), got, state)
 
 
-def _rounding(column: ColumnView, clause: Clause) -> float:
-    is_sum_of_integers = clause.scalar == "sum" and not column.types.number + column.types.date
-    if clause.scalar not in _COMPUTED or is_sum_of_integers:
+def _rounding(column: ColumnView, scalar: str, limit: float) -> float:
+    is_sum_of_integers = scalar == "sum" and not column.types.number + column.types.date
+    if scalar not in _COMPUTED or is_sum_of_integers:
         return 0.0
-    return _ROUNDING * max(abs(clause.limit), column.stddev or 0.0)
+    return _ROUNDING * max(abs(limit), column.stddev or 0.0)
 
 
 def _compared(low: float, high: float, key: str, limit: float, rounding: float = 0.0) -> State:
