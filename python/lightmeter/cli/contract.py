@@ -53,17 +53,18 @@ def check(
     """Judge images, rows or a profile by a contract.
 
     Exit codes: 0 all expectations hold but for warnings; 1 an error does not hold, or the source
-    cannot be read; 2 the contract is not understood.
+    or the contract cannot be read; 2 the contract is not understood.
     """
     with reported():
         try:
             read = Contract(contract)
         except ConfigError as error:
-            complain(str(error))
+            for mistake in str(error).split("\n"):
+                complain(mistake)
             raise typer.Exit(BAD_CONTRACT) from None
         if html is not None:
             check_target(html)
-        view = view_of_source(source, reading, **batch)
+        view = view_of_source(source, reading, may_fail=True, **batch)
         result = read.judge(view)
         if html is not None:
             result.write_html(html)

@@ -25,11 +25,12 @@ def view_of_source(
     exemplars: int = 0,
     sample: int = 0,
     group: str | None = None,
+    may_fail: bool = False,
 ) -> ProfileView:
     """Return the profile that a file holds, or that of its rows, or of the images meant.
 
     Raises:
-        FileNotFoundError: none of the images could be measured.
+        FileNotFoundError: there is no image, or, unless they `may_fail`, none could be measured.
     """
     if Path(source).is_file() and not is_shard(source):
         return view_of(source)
@@ -47,7 +48,7 @@ def view_of_source(
             workers=workers,
             progress=progress,
         )
-    if view.images == 0:
+    if view.images == 0 and not (may_fail and len(view)):
         raise FileNotFoundError(f"no image could be measured in {source!r}")
     return view
 

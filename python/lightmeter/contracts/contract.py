@@ -4,6 +4,7 @@ import fnmatch
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from lightmeter.contracts.expectation import Expectation, Expectations
@@ -15,6 +16,8 @@ from lightmeter.settings import parse_toml, settings_of
 from lightmeter.text import counted, near
 
 __all__ = ["Contract"]
+
+_MOST_LOOKED_UP = 3  # missing features: names that are like one take a while to find
 
 
 class Contract:
@@ -54,11 +57,12 @@ class Contract:
         """
         view = view_of(profile)
         names = list(view)
+        guesses = repeat(names, _MOST_LOOKED_UP)
         return ContractResult(
             tuple(
                 outcome
                 for expectation in self._expectations
-                for outcome in _outcomes(expectation, view, names)
+                for outcome in _outcomes(expectation, view, names, guesses)
             )
         )
 
@@ -76,15 +80,18 @@ class Contract:
         return f"<Contract of {counted(len(self), 'expectation')}>"
 
 
-def _outcomes(expectation: Expectation, view: ProfileView, names: list[str]) -> Iterator[Outcome]:
+def _outcomes(
+    expectation: Expectation, view: ProfileView, names: list[str], guesses: Iterator[list[str]]
+) -> Iterator[Outcome]:
     outcome = partial(Outcome, expectation.name, expectation.severity)
     found: dict[str, None] = {}
     odd = []
-    for pattern in expectation.features or [expectation.feature]:
+    for pattern in dict.fromkeys(expectation.features or [expectation.feature]):
         matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
         found.update(dict.fromkeys(matching))
         if not matching:
-            got = f"missing; {near(pattern, names, 'no feature has a name like it')}"
+            alike = near(pattern, next(guesses, ()), "")
+            got = f"missing; {alike}" if alike else "missing"
             odd.append(outcome(pattern, "a feature", got, "fails"))
     if expectation.schema_ == "exactly":
         others = [name for name in names if name not in found]

@@ -2,20 +2,40 @@
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
-from lightmeter.profile.scalars import COUNTS, SCALARS
-from lightmeter.text import number
+from lightmeter.profile.scalars import COUNTS, INEXACT, LONGEST_TEXT, SCALARS
 
-__all__ = ["Clause", "Expectation", "Expectations", "Limits", "Value"]
+__all__ = ["Expectation", "Expectations", "Limits", "Value"]
 
-Value = str | bool | Annotated[int, Field(ge=-(2**63), lt=2**64)] | float
+_MOST_LISTED = 512  # values of a profile
 
-_DIGITS = 6
+
+def _text(text: str) -> str:
+    text.encode()  # a lone surrogate is a ValueError: no feature has one
+    return text
+
+
+def _listed(value: str | float) -> str | float:
+    """Refuse what a profile does not hold as it is, so that all that it holds is compared."""
+    if isinstance(value, str) and len(value.encode()) > LONGEST_TEXT:
+        raise ValueError(
+            f"got a text of more than {LONGEST_TEXT} bytes, which profiles cut; expected a "
+            "shorter one, or compare it in a function of rows"
+        )
+    if not isinstance(value, str) and abs(value) >= INEXACT:
+        raise ValueError(
+            "got a number of 2^53 or more, which profiles round; expected a smaller one, or log "
+            "such numbers as texts"
+        )
+    return value
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Value = Annotated[str | bool | int | float, AfterValidator(_listed)]
 _NAMES = (*SCALARS, *COUNTS)
-_WORDS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
 
 
 class _Strict(BaseModel):
@@ -46,25 +66,7 @@ class Limits(_Strict):
         """Whether no number is within, unless they are an arc of hues."""
         lower = max((x for x in (self.at_least, self.above) if x is not None), default=-math.inf)
         upper = min((x for x in (self.at_most, self.below) if x is not None), default=math.inf)
-        return lower > upper
-
-
-class Clause(NamedTuple):
-    """One limit of a number of a feature.
-
-    Attributes:
-        scalar: the name of the number.
-        key: which limit, such as ``at_least``.
-        limit: its value.
-        expected: both in words.
-        limits: all limits of the number.
-    """
-
-    scalar: str
-    key: str
-    limit: float
-    expected: str
-    limits: Limits
+        return lower > upper or (lower == upper and lower in (self.above, self.below))
 
 
 _SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(_NAMES, (Limits | None, None))
@@ -74,12 +76,12 @@ _Scalars: Any = create_model("_Scalars", __base__=_Strict, **_SCALAR_FIELDS)
 class Expectation(_Scalars):  # type: ignore[misc]
     """What the features of a name or a pattern must be like; one table ``[[expect]]``."""
 
-    name: str = ""
+    name: Text = ""
     severity: Literal["error", "warning"] = "error"
-    feature: str = ""
-    features: list[str] = Field(default_factory=list)
+    feature: Text = ""
+    features: list[Text] = Field(default_factory=list)
     values: list[Value] | None = None
-    top: int | None = Field(None, ge=1)
+    top: int | None = Field(None, ge=1, le=_MOST_LISTED)
     contains: list[Value] | None = None
     type: Literal["integer", "number", "text", "bool", "date"] | None = None
     share: float = Field(1.0, gt=0.0, le=1.0)
@@ -104,16 +106,6 @@ class Expectation(_Scalars):  # type: ignore[misc]
     def limits(self) -> dict[str, Limits]:
         """The limits that are given, by their scalar."""
         return {name: getattr(self, name) for name in _NAMES if getattr(self, name) is not None}
-
-    @cached_property
-    def clauses(self) -> list[Clause]:
-        """Each limit, with its words."""
-        return [
-            Clause(scalar, key, limit, f"{scalar} {words} {number(limit, _DIGITS)}", limits)
-            for scalar, limits in self.limits.items()
-            for key, words in _WORDS.items()
-            if (limit := getattr(limits, key)) is not None
-        ]
 
 
 class Expectations(_Strict):

@@ -6,10 +6,13 @@ several; the farther one counts. A batch of the same kind exceeds some limit wit
 `_ALPHA` at most, by Bonferroni's inequality.
 """
 
+import glob
+import math
 from collections.abc import Iterator, Sequence
 
+from lightmeter.contracts.limits import is_tame, mean_interval, quantile_share, rate_limit
 from lightmeter.profile import ColumnView, ProfileView
-from lightmeter.profile.scalars import mean_interval, prediction_interval, rate_limit
+from lightmeter.profile.scalars import bounds_of, prediction_interval, seen_values
 from lightmeter.settings import quoted
 from lightmeter.text import counted, number
 
@@ -20,6 +23,11 @@ _ENOUGH = 5  # of a value, to expect no other; of a feature, to expect it again
 _MOST_VALUES = 50
 _WIDEST = 1e150  # whose square is finite
 _TYPES = ("integer", "number", "text", "bool", "date")
+# Below and above which there is a share of the values. Of a constant the first that can be told.
+_MEDIAN = (0.5, "median", "median")
+_PAIRS = ((q / 100, f"q_{q:02}", f"q_{100 - q}") for q in (1, 5, 10, 25))
+_OUTER = (*_PAIRS, _MEDIAN)
+_MOST_EXACT, _OF_SAMPLES = 1024, 0.01  # numbers; the share by which quantiles of more may differ
 
 
 def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
@@ -31,7 +39,7 @@ def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
             the profiles has. Fewer vary more.
 
     Raises:
-        ValueError: a profile holds nothing.
+        ValueError: a profile holds nothing, or all of them hold too little to expect it again.
     """
     sizes = [
         max((view[name].n for name in view if view[name].kind != "pixels"), default=0)
@@ -39,24 +47,31 @@ def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
     ]
     if not min(sizes):
         raise ValueError("got a profile that holds nothing; expected one of what is good")
-    return "\n".join(_Suggested(views, batch or min(sizes)).lines())
+    return "\n".join(_Suggested(views, sum(sizes), batch or min(sizes)).lines())
 
 
 class _Suggested:
-    def __init__(self, views: Sequence[ProfileView], batch: int) -> None:
-        self._views, self._batch = views, batch
+    def __init__(self, views: Sequence[ProfileView], rows: int, batch: int) -> None:
+        self._views, self._rows, self._batch = views, rows, batch
         whole = ProfileView.merge_many(views)
         columns = [whole[name] for name in whole if all(name in view for view in views)]
+        self._least_chance = _ALPHA / max(1, len(columns))
         # A batch without one of these would be of another kind.
-        self._columns = [column for column in columns if self._is_expected(column, len(columns))]
-        scalars = [scalar for column in self._columns for scalar in _limited(column)]
-        self._alpha = _ALPHA / max(1, len(scalars))
+        self._columns = [column for column in columns if self._is_expected(column, column.n)]
+        if not self._columns:
+            expected = f"expected a feature that each has, and all at least {_ENOUGH} times"
+            raise ValueError(f"got profiles of which nothing can be expected; {expected}")
+        self._alpha = _ALPHA
+        lines = [line for column in self._columns for line in self._limits(column)]
+        self._alpha /= max(1, len(lines))
 
-    def _is_expected(self, column: ColumnView, columns: int) -> bool:
+    def _is_expected(self, column: ColumnView, n: int) -> bool:
+        """Return whether the next batch has some of what so many rows have."""
         if column.kind == "failure":
             return True
-        is_often = (column.missing_rate or 0.0) ** self._batch < _ALPHA / columns
-        return is_often and column.n - column.missing >= _ENOUGH
+        # As Fisher's exact test has it.
+        chance = (self._rows / (self._rows + self._batch)) ** n if n < self._rows else 0.0
+        return n >= _ENOUGH and chance < self._least_chance
 
     def lines(self) -> Iterator[str]:
         profiles = counted(len(self._views), "profile")
@@ -64,27 +79,110 @@ class _Suggested:
         yield f"# Made of {profiles} of what is good. A batch of {self._batch} that is good, too,"
         yield f"# fails with a probability of {_ALPHA:.0%} at most, if its images or rows {alike}."
         yield "\n[[expect]]  # nothing is gone"
-        yield f"features = [{', '.join(quoted(column.name) for column in self._columns)}]"
+        yield f"features = [{', '.join(_pattern(column) for column in self._columns)}]"
         yield 'schema = "at_least"'
         for column in self._columns:
-            lines = [self._limits(column, scalar) for scalar in _limited(column)]
-            for table in ([*lines, *_type(column)], [*_values(column)]):
+            for table in ([*self._limits(column)], [*_values(column)]):
                 if table:
-                    yield from ("\n[[expect]]", f"feature = {quoted(column.name)}", *table)
+                    yield from ("\n[[expect]]", f"feature = {_pattern(column)}", *table)
 
-    def _limits(self, column: ColumnView, scalar: str) -> str:
-        series = [float(getattr(view[column.name], scalar) or 0.0) for view in self._views]
-        between = prediction_interval(series, self._alpha) if len(series) > 1 else series * 2
-        value = float(getattr(column, scalar) or 0.0)
-        if scalar == "mean":
-            within = mean_interval(column, self._batch, self._alpha)
-            low, high = min(*between, *within, *series), max(*between, *within, *series)
-            why = f"{number(value)} of {column.n}, standard deviation {number(column.stddev)}"
-            low, high = -_at_least(-low, high - low), _at_least(high, high - low)
-            return f"mean = {{ at_least = {low}, at_most = {high} }}  # {why}"
-        high = max(*between, *series, rate_limit(value, column.n, self._batch, self._alpha))
-        most = min(1.0, _at_least(high, high))
-        return f"{scalar} = {{ at_most = {most} }}  # {number(value)} of {column.n}"
+    def _limits(self, column: ColumnView) -> Iterator[str]:
+        """Yield a line for each limit of a feature."""
+        if column.kind == "failure":
+            yield from self._rate(column, "failure_rate")
+        elif column.meaning.origin != "image":
+            yield from self._rate(column, "missing_rate")
+        columns, values = [column, *self._each(column)], column.n - column.missing
+        is_there = all(each.n > each.missing for each in columns)
+        if not is_there or not self._is_expected(column, values):
+            return
+        has_means = all(bounds_of(each, "mean") for each in columns)
+        if column.kind == "number" and not column.meaning.untested and has_means:
+            yield from self._of_numbers(column)
+        if column.meaning.origin == "value" and column.kind != "failure":
+            share = 1 - rate_limit(0, values, self._size(values), self._alpha)
+            for kind in _TYPES:
+                if getattr(column.types, kind) == values and share > 0:
+                    yield f"type = {quoted(kind)}  # of all {values}"
+                    yield f"share = {-_at_least(-share, 1 - share)}"
+
+    def _of_numbers(self, column: ColumnView) -> Iterator[str]:
+        seen, is_row = seen_values(column), column.meaning.origin == "value"
+        values = {item.value for item in seen.items}
+        low, high = column.min or 0.0, column.max or 0.0
+        if column.types.date or max(-low, high) > _WIDEST:
+            return
+        if not seen.others and values <= {0, 1} and (len(values) > 1 or not column.types.number):
+            yield from self._rate(column, "mean")
+        elif low == high:
+            yield from self._quantiles(column, _OUTER)
+        elif is_row and not column.types.number and all(map(_may_be_unique, self._each(column))):
+            return  # it counts rows, or names them
+        elif column.stddev and (not is_row or is_tame(column)):
+            size = self._size(column.n - column.missing)
+            between, within = (
+                self._between(column, "mean"),
+                mean_interval(column, size, self._alpha),
+            )
+            low, high = _rounded([*between, *within])
+            why = f"{number(column.mean)} of {column.n}, standard deviation {number(column.stddev)}"
+            yield f"mean = {{ at_least = {low}, at_most = {high} }}  # {why}"
+        else:
+            yield from self._quantiles(column, [_MEDIAN])
+
+    def _rate(self, column: ColumnView, scalar: str) -> Iterator[str]:
+        is_mean, value = scalar == "mean", float(getattr(column, scalar))
+        n, alpha = column.n - column.missing * is_mean, self._alpha / (1 + is_mean)
+        hits, size = round(value * n), self._size(n)
+        within = 1 - rate_limit(n - hits, n, size, alpha), rate_limit(hits, n, size, alpha)
+        low, high = _rounded([*self._between(column, scalar), *within])
+        ends = {"at_least": low} if is_mean and low > 0 else {}
+        ends |= {"at_most": min(1.0, high)} if high < 1 or not is_mean else {}
+        if ends:
+            limits = ", ".join(f"{key} = {end}" for key, end in ends.items())
+            yield f"{scalar} = {{ {limits} }}  # {number(value)} of {n}"
+
+    def _quantiles(
+        self, column: ColumnView, pairs: Sequence[tuple[float, str, str]]
+    ) -> Iterator[str]:
+        n = column.numbers.n
+        size = self._size(n)
+        for q, lower, upper in pairs:
+            share = quantile_share(q, n, size, self._alpha / 2)
+            if share is None:
+                continue
+            share = max(0.0, share - _OF_SAMPLES * (max(n, size) > _MOST_EXACT))
+            within = (column.quantile(share) or 0.0, column.quantile(1 - share) or 0.0)
+            ends = [*within, *self._between(column, lower), *self._between(column, upper)]
+            low, high = _rounded(ends)
+            yield f"{lower} = {{ at_least = {low}, at_most = {high} }}  # of {n}"
+            if lower != upper:
+                yield f"{upper} = {{ at_least = {low}, at_most = {high} }}"
+            return
+
+    def _each(self, column: ColumnView) -> list[ColumnView]:
+        return [view[column.name] for view in self._views]
+
+    def _between(self, column: ColumnView, scalar: str) -> list[float]:
+        """Return the ends of a number of each profile, and of where the next one is."""
+        ends = [bounds_of(each, scalar) or (0.0, 0.0) for each in self._each(column)]
+        lows, highs = ([end[side] for end in ends] for side in (0, 1))
+        return [*lows, *highs, *(prediction_interval(lows, self._alpha) if len(ends) > 1 else ())]
+
+    def _size(self, n: int) -> int:
+        """Return of how many of the rows that have a value there are surely some in a batch."""
+        share = n / self._rows
+        expected = self._batch * share
+        return max(1, math.floor(expected - 2 * math.sqrt(expected * (1 - share))))
+
+
+def _may_be_unique(column: ColumnView) -> bool:
+    return (bounds_of(column, "distinct_rate") or (0.0, 0.0))[1] >= 1
+
+
+def _rounded(ends: Sequence[float]) -> tuple[float, float]:
+    low, high = min(ends), max(ends)
+    return -_at_least(-low, high - low), _at_least(high, high - low)
 
 
 def _at_least(value: float, width: float) -> float:
@@ -93,26 +191,14 @@ def _at_least(value: float, width: float) -> float:
     return next((x for x in rounded if value <= x <= value + width / 100), value)
 
 
-def _limited(column: ColumnView) -> Iterator[str]:
-    """Yield the numbers of a feature that get limits."""
-    if column.kind == "failure":
-        yield "failure_rate"
-    elif column.meaning.origin != "image":
-        yield "missing_rate"
-    has_spread = 0 < (column.stddev or 0.0) < _WIDEST
-    if column.kind == "number" and not column.meaning.untested and has_spread:
-        yield "mean"
-
-
-def _type(column: ColumnView) -> Iterator[str]:
-    kinds = [kind for kind in _TYPES if getattr(column.types, kind)]
-    if column.meaning.origin == "value" and len(kinds) == 1 and column.kind != "failure":
-        yield f"type = {quoted(kinds[0])}"
+def _pattern(column: ColumnView) -> str:
+    return quoted(glob.escape(column.name))
 
 
 def _values(column: ColumnView) -> Iterator[str]:
-    items = column.frequent
-    is_known = column.lists_all and column.kind == "category" and len(items) <= _MOST_VALUES
-    if is_known and items and items[-1].lower >= _ENOUGH:
-        yield f"values = [{', '.join(quoted(item.value) for item in items)}]"
+    items, others, _ = seen_values(column)
+    is_known = not others and column.kind == "category" and 0 < len(items) <= _MOST_VALUES
+    if is_known and all(item.lower >= _ENOUGH and not item.is_rounded for item in items):
+        values = (quoted(value) if isinstance(value, str) else str(value) for value, _, _ in items)
+        yield f"values = [{', '.join(values)}]"
         yield 'severity = "warning"  # another value may only be rarer'

@@ -3,21 +3,24 @@
 import math
 from collections.abc import Callable, Sequence
 from operator import attrgetter, methodcaller
-
-import numpy as np
+from typing import NamedTuple
 
 from lightmeter import _core
 from lightmeter.profile.view import ColumnView
+from lightmeter.sketch import QuantileSketch
 
-__all__ = ["COUNTS", "HUE_STEPS", "SCALARS", "Scalar", "arc", "bounds_of", "is_hue"]
-__all__ += ["mean_interval", "nearest_turn", "prediction_interval", "rate_limit", "scalar_of"]
+__all__ = ["COUNTS", "HUE_STEPS", "INEXACT", "LONGEST_TEXT", "SCALARS", "Scalar", "arc"]
+__all__ += ["bounds_of", "is_hue", "nearest_turn", "prediction_interval", "scalar_of"]
 __all__ += ["seen_values"]
 
 HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
+LONGEST_TEXT = 124  # bytes of UTF-8: a profile cuts texts at 128, where a character ends
+INEXACT = 2**53  # from which a profile rounds integers
 
 Scalar = Callable[[ColumnView], float | None]
 
 _QUANTILES = {f"q_{q:02}": q / 100 for q in (1, 5, 10, 25, 75, 90, 95, 99)} | {"median": 0.5}
+_RANKS = {"min": 0.0, **_QUANTILES, "max": 1.0}
 _DEVIATIONS = 3.0  # standard errors of a distinct count that is estimated
 
 
@@ -59,51 +62,115 @@ def bounds_of(column: ColumnView, name: str) -> tuple[float, float] | None:
     """Return the least and the greatest that a number of a feature can be; None as `scalar_of`.
 
     They are equal but for what a sketch estimates: a quantile of a sample, whose ranks hold with
-    99 % probability, and a distinct count, which is off by at most three standard errors.
+    99 % probability, and a distinct count, which is off by at most three standard errors. Infinite
+    values count: in `min`, `max` and quantiles, and as values that differ from others. Then `mean`,
+    `stddev` and `sum` do not exist.
     """
-    q = _QUANTILES.get(name)
-    if q is not None and (error := _core.numbers_of(column._core, column.name).error()) > 0:
-        low, high = (column.quantile(min(1.0, max(0.0, q + off))) for off in (-error, error))
+    numbers = _core.numbers_of(column._core, column.name)
+    if name in _RANKS and not column.meaning.is_circular:
+        q = _RANKS[name]
+        error = numbers.error() if name in _QUANTILES else 0.0
+        low, high = (_at(numbers, min(1.0, max(0.0, q + off))) for off in (-error, error))
         return None if low is None or high is None else (low, high)
     if name in ("distinct", "distinct_rate"):
         return _distinct_bounds(column, name)
     value = scalar_of(column, name)
-    return None if value is None else (value, value)
+    is_infinite = name in ("mean", "stddev", "sum") and numbers.pos_inf + numbers.neg_inf > 0
+    return None if value is None or is_infinite else (value, value)
+
+
+def _at(numbers: QuantileSketch, share: float) -> float | None:
+    """Return the number at a share of all, infinite ones included; None if there are none."""
+    total = numbers.n + numbers.neg_inf + numbers.pos_inf
+    below = share * total - numbers.neg_inf
+    if not total:
+        return None
+    if below < 0 or total == numbers.neg_inf:
+        return -math.inf
+    if below >= numbers.n and numbers.pos_inf:
+        return math.inf
+    return float(numbers.quantiles(min(1.0, below / numbers.n))[0])
 
 
 def _distinct_bounds(column: ColumnView, name: str) -> tuple[float, float] | None:
     values = column.n - column.missing
-    if name == "distinct_rate" and not values:
-        return None
+    if column.kind == "vector" or (name == "distinct_rate" and not values):
+        return None  # vectors are not compared
     total = values if name == "distinct_rate" else 1
     numbers = _core.numbers_of(column._core, column.name)
     strings = column._core.strings(column.name)
+    infinite = (numbers.pos_inf > 0) + (numbers.neg_inf > 0)
     if numbers.is_exact and strings.is_exact:
-        distinct = (len(numbers.weights()[0]) + len(strings.items())) / total
-        return distinct, distinct
-    summary = column._core.summary(column.name)
-    estimate, *ends = (summary[f"cardinality/{key}"] for key in ("est", "lower_1", "upper_1"))
-    low, high = (estimate + _DEVIATIONS * (end - estimate) for end in ends)
-    return max(0.0, low) / total, min(float(values), high) / total
+        low = high = float(len(numbers.weights()[0]) + len(strings.items()))
+    else:
+        summary = column._core.summary(column.name)
+        estimate, *ends = (summary[f"cardinality/{key}"] for key in ("est", "lower_1", "upper_1"))
+        low, high = (estimate + _DEVIATIONS * (end - estimate) for end in ends)
+    if any(item.is_rounded for item in seen_values(column).items):
+        high = float(values)
+    return max(0.0, low + infinite) / total, min(float(values), high + infinite) / total
 
 
-def seen_values(column: ColumnView) -> tuple[set[str], bool]:
-    """Return texts of values that were certainly seen, and whether these are all there were.
+class Seen(NamedTuple):
+    """A value that was seen, between `lower` and `upper` times.
 
-    A bool is ``0`` or ``1``; a number that is no integer has the digits that Python writes.
+    `value` is a text, or a number; a bool is 0 or 1.
     """
+
+    value: str | float
+    lower: int
+    upper: int
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether other values may be counted in it: it is a long text, or a large integer."""
+        if isinstance(self.value, str):
+            return len(self.value.encode()) > LONGEST_TEXT
+        return isinstance(self.value, int) and abs(self.value) >= INEXACT
+
+
+class SeenValues(NamedTuple):
+    """What is known of the values of a feature.
+
+    Attributes:
+        items: those that were certainly seen, most frequent first.
+        others: how many observations at most have another value.
+        most: how many at most have the same other value.
+    """
+
+    items: list[Seen]
+    others: int
+    most: int
+
+
+def seen_values(column: ColumnView) -> SeenValues:
+    """Return which values were seen, as far as a profile lists them."""
     numbers = _core.numbers_of(column._core, column.name)
-    texts = {item.value for item in column.frequent if item.lower > 0}
-    texts.update(map(_text_of, numbers.weights()[0].tolist()))  # of a sample, too
-    infinite = {"inf": numbers.pos_inf, "-inf": numbers.neg_inf}
-    texts.update(text for text, count in infinite.items() if count)
-    are_integers_listed = column.lists_all and not column.types.number + column.types.date
-    are_strings_listed = column._core.strings(column.name).is_exact
-    return texts, are_strings_listed and (numbers.is_exact or are_integers_listed)
+    strings = column._core.strings(column.name)
+    _, integers, _, _, vectors = column._counts
+    items = [Seen(*item) for item in strings.items()]
+    most = vectors + (0 if strings.is_exact else items[-1].upper)
+    values, counts = (array.tolist() for array in numbers.weights())
+    plain = [_plain(value, integers > 0) for value in values]
+    if numbers.is_exact:
+        items += map(Seen, plain, counts, counts)
+    else:  # integers are listed apart if there are no others, and these are a sample
+        listed = [] if items else column.frequent
+        items += [Seen(int(item.value), item.lower, item.upper) for item in listed]
+        rest = listed[-1].upper if listed else numbers.n
+        known = {item.value for item in items}
+        items += [Seen(value, 1, rest) for value in plain if value not in known]
+        most += rest
+    infinite = (math.inf, numbers.pos_inf), (-math.inf, numbers.neg_inf)
+    items += [Seen(value, times, times) for value, times in infinite]
+    items = sorted((item for item in items if item.lower), key=lambda item: -item.upper)
+    others = column.n - column.missing - sum(item.lower for item in items)
+    return SeenValues(items, others, min(others, most))
 
 
-def _text_of(value: float) -> str:
-    return str(int(value)) if value.is_integer() else repr(value)
+def _plain(value: float, has_integers: bool) -> float:
+    is_integer = value.is_integer() and (has_integers or abs(value) < INEXACT)
+    return int(value) if is_integer else value
 
 
 def is_hue(column: ColumnView, scalar: str) -> bool:
@@ -138,35 +205,3 @@ def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, f
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in series) / (n - 1))
     half = _core.student_quantile(alpha, n - 1) * spread * math.sqrt(1 + 1 / n)
     return mean - half, mean + half
-
-
-def mean_interval(column: ColumnView, size: int, alpha: float) -> tuple[float, float]:
-    """Return the prediction interval of the mean of so many further values like these.
-
-    It is Student's, with the first term of Cornish and Fisher for the longer tail of skewed values.
-    The difference of two means of as many values has no skewness.
-
-    Args:
-        column: a feature with numbers that differ.
-        size: of how many values the mean will be.
-        alpha: between 0 and 1.
-    """
-    values, weights = _core.numbers_of(column._core, column.name).weights()
-    n = int(weights.sum())
-    away = values - np.average(values, weights=weights)
-    spread = math.sqrt(np.average(away**2, weights=weights))
-    skewness = float(np.average((away / spread) ** 3, weights=weights))
-    unit, t = math.sqrt(1 / size + 1 / n), _core.student_quantile(alpha, max(1, n - 1))
-    tilt = skewness * (size**-2 - n**-2) / unit**3 * (t * t - 1) / 6
-    mean, width = column.mean or 0.0, (column.stddev or 0.0) * unit
-    return mean - width * (t + max(0.0, -tilt)), mean + width * (t + max(0.0, tilt))
-
-
-def rate_limit(rate: float, n: int, size: int, alpha: float) -> float:
-    """Return the upper prediction limit of a share of so many further observations.
-
-    Agresti and Coull's two more of either kind keep the spread of a share of 0 from being 0.
-    """
-    share = (rate * n + 2) / (n + 4)
-    t = _core.student_quantile(alpha, max(1, n - 1))
-    return rate + t * math.sqrt(share * (1 - share) * (1 / n + 1 / size))

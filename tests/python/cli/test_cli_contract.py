@@ -82,9 +82,10 @@ def test_formats_and_exit_codes(root: Path, tmp_path: Path) -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert len(suite.findall("testcase/failure")) == 1
     misspelt = tmp_path / "contract.toml"
-    misspelt.write_text(CONTRACT.replace("mean", "maen"))
+    misspelt.write_text(CONTRACT.replace("mean", "maen").replace("severity", "sevrity"))
     code, text = check(misspelt)
     assert code == 2
+    assert [line.startswith("lightmeter: ") for line in text.splitlines()] == [True, True]
     assert "expect[1].maen: unknown key; did you mean mean" in text
     misspelt.write_text(
         CONTRACT.replace('"camera"\nvalues = ["left"]', '"x"\nn = { at_least = 1 }')
@@ -92,6 +93,30 @@ def test_formats_and_exit_codes(root: Path, tmp_path: Path) -> None:
     misspelt.write_text(misspelt.read_text().replace("at_most = 1", "at_most = 2"))
     assert check(misspelt)[0] == 0
     assert check(tmp_path / "none.toml")[0] == 1
+
+
+def test_where_no_file_can_be_read(root: Path, tmp_path: Path) -> None:
+    """It is an outcome, in the format that was asked for, and no empty report."""
+    (tmp_path / "spoilt").mkdir()
+    command = ("contract", "check", tmp_path / "spoilt", "--contract", tmp_path / "contract.toml")
+    table = "[[expect]]\nfeature = 'image.Failure'\nfailure_rate = { at_most = 0.1 }\n"
+    (tmp_path / "contract.toml").write_text(table)
+    done = lightmeter(*command)
+    assert (done.returncode, "no image could be measured" in done.stderr) == (1, True)
+    for number in range(3):
+        (tmp_path / "spoilt" / f"{number}.jpg").write_bytes(b"no picture")
+    done = lightmeter(*command, "--format", "json")
+    assert done.returncode == 1
+    assert [each["got"] for each in json.loads(done.stdout)["outcomes"]] == ["1"]
+    done = lightmeter(*command, "--format", "junit")
+    assert ElementTree.fromstring(done.stdout).get("failures") == "1"
+
+
+def test_init_writes_nothing_of_nothing(tmp_path: Path) -> None:
+    lm.log(columns={"x": [1.0, 2.0]}).view().write(tmp_path / "few.lmp")
+    done = lightmeter("contract", "init", tmp_path / "few.lmp", "-o", tmp_path / "contract.toml")
+    assert (done.returncode, "nothing can be expected" in done.stderr) == (2, True)
+    assert not (tmp_path / "contract.toml").exists()
 
 
 def test_rows_and_what_was_measured_before(root: Path, tmp_path: Path) -> None:

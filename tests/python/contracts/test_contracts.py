@@ -118,6 +118,81 @@ def test_what_a_sketch_bounds(large: ProfileView, feature: str, toml: str, state
     assert passed == (state == "holds")
 
 
+INF = float("inf")
+LONG = "/data/" + "a" * 118  # as a profile holds it, if more follow
+WHOLE = [1.0] * 50 + [INF] * 50
+
+
+@pytest.mark.parametrize(
+    ("values", "toml", "state"),
+    [
+        # Infinite values are values.
+        (WHOLE, "max = { at_most = 10 }", "fails"),
+        (WHOLE, "min = { at_least = 1 }", "holds"),
+        (WHOLE, "q_99 = { at_most = 10 }", "fails"),
+        (WHOLE, "q_25 = { at_most = 10 }", "holds"),
+        (WHOLE, "median = { at_most = 10 }", "fails"),
+        ([-INF, 1.0, 2.0], "min = { at_least = 0 }", "fails"),
+        ([-INF, 1.0, 2.0], "q_25 = { at_least = 0 }", "fails"),
+        ([-INF, -INF], "max = { at_least = 0 }", "fails"),
+        ([INF], "min = { at_least = 0 }", "holds"),
+        (WHOLE, "mean = { at_most = 10 }", "cannot be told"),
+        (WHOLE, "sum = { at_most = 100 }", "cannot be told"),
+        (WHOLE, "stddev = { at_least = 0 }", "cannot be told"),
+        ([1.0, INF, -INF], "distinct = { at_least = 3, at_most = 3 }", "holds"),
+        ([1.0, INF], "unique = true", "holds"),
+        ([1.0, INF, INF], "unique = true", "fails"),
+        # Texts are cut, and large integers rounded, before they are counted.
+        ([LONG + "/other"], f"values = ['{LONG}']", "fails"),
+        ([LONG + "/abcone", LONG + "/abctwo"], f"contains = ['{LONG}']", "fails"),
+        ([LONG + "/abcone", LONG + "/abctwo"], "unique = true", "cannot be told"),
+        ([LONG + "/abcone", LONG + "/abctwo"], "distinct = { at_most = 1 }", "cannot be told"),
+        ([LONG + "/abcone"] * 2 + ["a"] * 2, "unique = true", "fails"),
+        (2**53 + np.arange(100), "unique = true", "cannot be told"),
+        (2**60 + np.arange(5000), "unique = true", "cannot be told"),
+        (2**60 + np.arange(5000), "distinct_rate = { at_least = 0.5 }", "cannot be told"),
+        (2**53 + np.arange(100), "values = [1]", "fails"),
+        ([1e300, 1e300], "unique = true", "fails"),
+        # Exact numbers are compared exactly.
+        ([5e-10], "max = { at_most = 0 }", "fails"),
+        ([-5e-10], "min = { at_least = 0 }", "fails"),
+        ([10**12 + 900], "median = { at_most = 1000000000000 }", "fails"),
+        ([10**10 + 9], "sum = { at_most = 10000000000 }", "fails"),
+        ([0.1] * 10, "sum = { at_least = 1, at_most = 1 }", "holds"),
+        ([0.1] * 7, "mean = { at_least = 0.1, at_most = 0.1 }", "holds"),
+        (
+            [1, 1, 1, None, None, None, None, None, None, None],
+            "missing_rate.at_most = 0.7",
+            "holds",
+        ),
+        # Vectors are not compared.
+        (np.ones((5, 3)), "values = ['a']", "cannot be told"),
+        (np.ones((5, 3)), "contains = ['a']", "cannot be told"),
+        (np.ones((5, 3)), "unique = true", "cannot be told"),
+        (np.ones((5, 3)), "distinct = { at_most = 0 }", "cannot be told"),
+        # A text is no number.
+        (["a"] * 3 + [1.5] * 10, "values = ['a']\ntop = 1", "fails"),
+        (["a"] * 3 + [1.5] * 10, "values = [1.5]\ntop = 1", "holds"),
+        ([1.5, "1.5", 2, "2"], "values = ['1.5', 2]", "fails"),
+        ([1, "1"], "contains = [1, '1']", "holds"),
+        ([1, 2], "values = ['1', '2']", "fails"),
+        (["1"], "contains = [1]", "fails"),
+        ([1, 0], "values = [true, false]", "holds"),
+        ([INF], "values = ['inf']", "fails"),
+    ],
+)
+def test_what_a_profile_holds_of_a_value(values: Any, toml: str, state: str) -> None:
+    view = lm.log(columns={"x": values}).view()
+    assert set(states(view, "x", toml)) == {state}
+
+
+def test_a_message_has_the_digits_that_differ() -> None:
+    view = lm.log(columns={"x": [10**12 + 5000]}).view()
+    contract = {"expect": [{"feature": "x", "max": {"at_most": 10**12}}]}
+    (failure,) = Contract(contract).judge(view).failures
+    assert "at most 1000000000000, got 1000000005000" in str(failure)
+
+
 def test_a_mean_of_hues_is_on_a_circle() -> None:
     red = [np.full((8, 8, 3), (255, 0, shade), np.uint8) for shade in (0, 40)]
     view = lm.log_image(red).view()
@@ -159,7 +234,12 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
         ("[[expect]]\nfeature = 'x'\nschema = 'exactly'", "schema without features"),
         ("[[expect]]\nfeature = 'x'\nn.above = 3\nshare = 0.5", "share without type"),
         ("[[expect]]\nfeature = 'x'\nvalues = [[1]]", r"values\[1\] is \[1\]"),
-        ("[[expect]]\nfeature = 'x'\nvalues = [0x1" + "0" * 9000 + "]", r"values\[1\] is a value"),
+        ("[[expect]]\nfeature = 'x'\nvalues = [0x1" + "0" * 9000 + "]", r"values\[1\]: .* 2\^53"),
+        ("[[expect]]\nfeature = 'x'\ncontains = [9007199254740992]", r"2\^53 or more"),
+        ("[[expect]]\nfeature = 'x'\nvalues = ['" + "é" * 63 + "']", "more than 124 bytes"),
+        ("[[expect]]\nfeature = 'x'\nvalues = ['a']\ntop = 513", "top is 513"),
+        ("[[expect]]\nfeature = 'x'\nn = { above = 1, below = 1 }", "no number is within"),
+        ("[[expect]]\nfeature = 'x'\nn = { above = 1, at_most = 1 }", "no number is within"),
         ("[[expect]]\nfeature = 'x'\ncontains = [inf]", r"contains\[1\] is inf"),
         ("[[expect]]\nfeature = 'x'\nmin = { at_least = 2, at_most = 1 }", "no number is within"),
         ("[[expect]]\nfeature = 'x'\nmean = { at_least = inf }", "finite"),
@@ -188,6 +268,29 @@ def test_a_mistake_is_told_with_its_path(tmp_path: Path, toml: str, words: str) 
         Contract(file)
     assert str(file) in str(raised.value)
     assert len(str(raised.value)) < 3000
+
+
+@pytest.mark.parametrize("key", ["feature", "name", "values"])
+def test_half_a_character(key: str) -> None:
+    """A TOML file has none, but a dict may."""
+    table = {"feature": "x", "values": ["a"], key: "\ud800" if key != "values" else ["\ud800"]}
+    with pytest.raises(ConfigError, match=f"{key}.*surrogates not allowed"):
+        Contract({"expect": [table]})
+
+
+def test_only_few_missing_names_are_guessed() -> None:
+    """Each takes a fifth of a second in so wide a table."""
+    view = lm.log(row={f"feature_{i}_of_a_wide_table": 1.0 for i in range(300)}).view()
+    tables = [{"feature": f"feature_{i}_of_a_wide_tabel", "n": {"above": 0}} for i in range(9)]
+    failures = Contract({"expect": tables}).judge(view).failures
+    assert ["did you mean" in failure.got for failure in failures] == [True] * 3 + [False] * 6
+
+
+def test_a_name_is_a_pattern_only_where_no_feature_has_it() -> None:
+    view = lm.log(row={"temp[C]": 1.0, "tempC": 2.0}).view()
+    assert states(view, "temp[C]", "mean = { at_most = 1 }") == ["holds"]
+    assert states(view, "temp[[]C]", "mean = { at_most = 1 }") == ["holds"]
+    assert states(view, "temp?", "mean = { at_most = 1 }") == ["fails"]
 
 
 def test_a_name_of_any_length(view: ProfileView) -> None:

@@ -51,6 +51,91 @@ def test_what_varies_between_profiles_widens_the_limits() -> None:
     assert not contract(days[:1]).judge(rows(rng, 200, shift=1)).passed
 
 
+def failed(views: list[ProfileView], batch: int | None = None, **columns: Any) -> list[str]:
+    """What fails of these, by a contract of the profiles, each of which passes it."""
+    made = contract(views, batch)
+    assert all(made.judge(view).passed for view in views)
+    failures = made.judge(lm.log(columns=columns).view()).failures
+    return [failure.feature for failure in failures if failure.severity == "error"]
+
+
+def logged(**columns: Any) -> ProfileView:
+    return lm.log(columns=columns).view()
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ([False] * 100, [True] * 100),
+        ([False] * 100, [False] * 80 + [True] * 20),
+        ([True] * 100, [False] * 100),
+        ([3] * 100, [3] * 80 + [1] * 20),
+        ([1.5] * 20, [-1e9] * 20),
+        ([0.0] * 100, [0.0] * 80 + [7.0] * 20),
+        ([1, 0] * 50, [1] * 100),
+        ([1] * 100, ["1"] * 20 + [1] * 80),
+    ],
+)
+def test_constants_and_rates_have_limits(good: list[Any], bad: list[Any]) -> None:
+    assert failed([logged(x=good)], x=bad) == ["x"]
+    assert failed([logged(x=good)] * 3, x=good) == []
+    rarely = [*good[1:], bad[-1] if isinstance(bad[-1], type(good[0])) else 1.5]
+    assert failed([logged(x=good)], x=rarely) == []
+
+
+def test_times_and_identifiers_have_no_mean() -> None:
+    def day(number: int) -> dict[str, Any]:
+        times = np.datetime64("2026-01-01", "s") + np.arange(200) * 60 + number * 86400
+        return {"at": times, "id": np.arange(200) + number * 200}
+
+    days = [logged(**day(number)) for number in range(7)]
+    assert failed(days[:1], **day(1)) == []
+    assert failed(days, **day(14)) == []
+
+
+@pytest.mark.parametrize(("share", "batch"), [(0.1, 1000), (0.1, 50), (0.02, 50)])
+def test_what_few_rows_have(share: float, batch: int) -> None:
+    rng, count = np.random.default_rng(1), 0
+
+    def some(n: int) -> ProfileView:
+        profile = lm.Profile()
+        profile.log(columns={"x": np.where(rng.random(n) < share, rng.normal(size=n), np.nan)})
+        profile.log(columns={"y": rng.normal(size=rng.binomial(n, share))})  # of no row besides
+        profile.log(columns={"all": np.ones(n)})
+        return profile.view()
+
+    for _ in range(10):
+        made = contract([some(1000)], batch)
+        count += sum(not made.judge(some(batch)).passed for _ in range(10))
+    assert count <= 6  # of 100
+
+
+@pytest.mark.parametrize(
+    "other", [[None] * 50, [np.inf] * 50, ["n/a"] * 40, [1e200] * 9, [2**60] * 9, [np.ones(3)] * 9]
+)
+def test_it_passes_profiles_of_odd_days(other: list[Any]) -> None:
+    views = [logged(x=np.arange(50) / 3), lm.log(columns={"x": other}).view()]
+    assert failed(views, x=other) == []
+
+
+def test_long_tails_have_limits_of_their_median() -> None:
+    rng = np.random.default_rng(0)
+
+    def skewed(n: int) -> Any:
+        return np.where(rng.random(n) < 0.02, 1000.0, rng.lognormal(sigma=2, size=n))
+
+    made = [contract([logged(x=skewed(n))]) for n in (100, 5000) for _ in range(10)]
+    count = sum(not each.judge(logged(x=skewed(100))).passed for each in made[:10])
+    count += sum(not each.judge(logged(x=skewed(5000))).passed for each in made[10:])
+    assert count <= 2  # of 20
+    assert not any(each.judge(logged(x=skewed(5000) * 30)).passed for each in made)
+
+
+def test_names_are_no_patterns() -> None:
+    good = logged(**{"temp[C]": [1.0] * 9, "all*": [1.0] * 9})
+    assert failed([good], tempC=[1.0] * 9, allow=[1.0] * 9) == ["all[*]", "temp[[]C]"] * 2
+
+
 def test_of_pictures() -> None:
     pictures = [picture(seed=seed) for seed in range(60)]
     good = lm.log_image([*pictures[:30]]).view()
@@ -79,3 +164,6 @@ def test_of_nothing() -> None:
     for views in ([lm.Profile().view()], [lm.log(row={"a": 1}).view(), lm.Profile().view()]):
         with pytest.raises(ValueError, match="holds nothing"):
             contract_of(views)
+    few = lm.log(columns={"x": [1.0, 2.0, 3.0, 4.0]}).view()
+    with pytest.raises(ValueError, match="nothing can be expected; expected a feature that"):
+        contract_of([few])
