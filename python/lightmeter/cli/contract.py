@@ -19,8 +19,6 @@ from lightmeter.files import check_target, write_atomically
 from lightmeter.profile.load import view_of
 from lightmeter.text import visible
 
-__all__ = ["commands"]
-
 FAILED, BAD_CONTRACT = 1, 2
 _PICTURES = 3  # of a failure that are named
 

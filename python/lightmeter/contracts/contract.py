@@ -15,8 +15,6 @@ from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.settings import parse_toml, settings_of
 from lightmeter.text import counted, near
 
-__all__ = ["Contract"]
-
 _MOST_LOOKED_UP = 3  # missing features: names that are like one take a while to find
 
 

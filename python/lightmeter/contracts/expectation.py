@@ -8,8 +8,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model,
 
 from lightmeter.profile.scalars import COUNTS, INEXACT, LONGEST_TEXT, SCALARS
 
-__all__ = ["Expectation", "Expectations", "Limits", "Value"]
-
 _MOST_LISTED = 512  # values of a profile
 
 

@@ -16,8 +16,6 @@ from lightmeter.profile.scalars import bounds_of, prediction_interval, seen_valu
 from lightmeter.settings import quoted
 from lightmeter.text import counted, number
 
-__all__ = ["contract_of"]
-
 _ALPHA = 0.02
 _ENOUGH = 5  # of a value, to expect no other; of a feature, to expect it again
 _MOST_VALUES = 50

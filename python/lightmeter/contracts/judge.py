@@ -10,8 +10,6 @@ from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import HUE_STEPS, arc, bounds_of, is_hue, nearest_turn, seen_values
 from lightmeter.text import MOST_DIGITS, count, number, percent, shorten
 
-__all__ = ["Verdict", "judged"]
-
 _ROUNDING = 1e-12  # of a limit, or of the spread, in what is computed: others are exact
 _COMPUTED = ("mean", "stddev", "sum")
 _KEYS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}

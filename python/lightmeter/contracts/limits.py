@@ -8,8 +8,6 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.profile import ColumnView
 
-__all__ = ["is_tame", "mean_interval", "quantile_share", "rate_limit"]
-
 _TAME = 0.7, 1.5  # the greatest skewness and excess kurtosis
 
 

@@ -15,8 +15,6 @@ from lightmeter.text import counted, visible
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ContractResult", "Outcome", "State"]
-
 State = Literal["holds", "fails", "cannot be told"]
 
 

@@ -10,8 +10,6 @@ from lightmeter.profile import ColumnView
 from lightmeter.profile.scalars import HUE_STEPS, Scalar, arc, nearest_turn
 from lightmeter.profile.scalars import SCALARS as PROFILE_SCALARS
 
-__all__ = ["SCALARS", "Share", "hue_interval", "scalar_of", "share_of"]
-
 _LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
 
 

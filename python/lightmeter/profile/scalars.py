@@ -9,10 +9,6 @@ from lightmeter import _core
 from lightmeter.profile.view import ColumnView
 from lightmeter.sketch import QuantileSketch
 
-__all__ = ["COUNTS", "HUE_STEPS", "INEXACT", "LONGEST_TEXT", "SCALARS", "Scalar", "arc"]
-__all__ += ["bounds_of", "is_hue", "nearest_turn", "prediction_interval", "scalar_of"]
-__all__ += ["seen_values"]
-
 HUE_STEPS = 255.0  # around the circle, on the scale that profiles report
 LONGEST_TEXT = 124  # bytes of UTF-8: a profile cuts texts at 128, where a character ends
 INEXACT = 2**53  # from which a profile rounds integers
