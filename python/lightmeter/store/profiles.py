@@ -10,7 +10,7 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
@@ -49,7 +49,7 @@ from lightmeter.store.statements import (
     write,
 )
 from lightmeter.store.tables import profile
-from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
+from lightmeter.times import from_ms, to_duration, to_ms, to_utc
 
 _P = profile.c
 
@@ -322,27 +322,6 @@ class Profiles:
         with self._database.snapshot():
             found = self._contents(dataset, start, end, segment)
             return [(row, view) for row, _, view in found]
-
-    def body(
-        self, dataset: str, at: datetime | date, *, writer: str, segment: Part = None
-    ) -> tuple[StoredProfile, bytes] | None:
-        """Return what a writer put into the bucket that starts at `at`, byte for byte.
-
-        What a roll-up has merged is of the writer ``""``, or of the text of its tags. None stands
-        for nothing.
-
-        Raises:
-            DecodeError: it is damaged.
-            StoreError: there is no such dataset, or the store cannot be read.
-        """
-        end, of_writer = to_utc(at) + MILLISECOND, _P.writer == writer
-        with self._database.snapshot():
-            for row, body, view in self._contents(dataset, at, end, segment, of_writer):
-                if isinstance(view, DecodeError):
-                    raise view
-                assert body is not None
-                return row, body
-        return None
 
     # Keeping
 

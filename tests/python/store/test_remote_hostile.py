@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import lightmeter as lm
 import pytest
@@ -104,22 +103,6 @@ def test_a_spool_that_cannot_be_written(
         far.put("cells", view(3), at=DAY, writer="a")
         far.put("others", view(3), at=DAY, writer="a")
     assert counts(store) == {"a": 3}
-
-
-def test_a_number_without_a_route_is_not_the_last_that_is_tried(
-    store: Store, way: Weather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As where a name has a number of IPv6 and the machine has none."""
-    look = socket.getaddrinfo
-
-    def numbers(host: str, port: int, *args: Any, **options: Any) -> list[Any]:
-        nowhere = look("255.255.255.255", port, type=socket.SOCK_STREAM)
-        return nowhere + look(host, port, *args, **options)
-
-    store.define("cells", "1h")
-    with Store(way.url) as far:
-        monkeypatch.setattr(socket, "getaddrinfo", numbers)
-        assert list(far.datasets()) == ["cells"]
 
 
 def test_a_writer_that_the_server_cannot_serve_holds_up_no_other(
