@@ -107,7 +107,7 @@ class _Suggested:
                     yield f"share = {-_at_least(-share, 1 - share)}"
 
     def _of_numbers(self, column: ColumnView) -> Iterator[str]:
-        seen, is_row = seen_values(column), column.meaning.origin == "value"
+        seen, is_row = seen_values(column), column.meaning.origin != "image"
         values = {item.value for item in seen.items}
         low, high = column.min or 0.0, column.max or 0.0
         if column.types.date or max(-low, high) > _WIDEST:
