@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from lightmeter.contracts.limits import is_tame, mean_interval, quantile_share, rate_limit
 from lightmeter.profile import ColumnView, ProfileView
-from lightmeter.profile.scalars import bounds_of, prediction_interval, seen_values
+from lightmeter.profile.scalars import INEXACT, bounds_of, prediction_interval, seen_values
 from lightmeter.settings import quoted
 from lightmeter.text import counted, number
 
@@ -105,7 +105,7 @@ class _Suggested:
                     yield f"share = {-_at_least(-share, 1 - share)}"
 
     def _of_numbers(self, column: ColumnView) -> Iterator[str]:
-        seen, is_row = seen_values(column), column.meaning.origin == "value"
+        seen, is_row = seen_values(column), column.meaning.origin != "image"
         values = {item.value for item in seen.items}
         low, high = column.min or 0.0, column.max or 0.0
         if column.types.date or max(-low, high) > _WIDEST:
@@ -196,7 +196,9 @@ def _pattern(column: ColumnView) -> str:
 def _values(column: ColumnView) -> Iterator[str]:
     items, others, _ = seen_values(column)
     is_known = not others and column.kind == "category" and 0 < len(items) <= _MOST_VALUES
-    if is_known and all(item.lower >= _ENOUGH and not item.is_rounded for item in items):
+    are_small = all(isinstance(value, str) or abs(value) < INEXACT for value, _, _ in items)
+    are_often = all(item.lower >= _ENOUGH and not item.is_rounded for item in items)
+    if is_known and are_small and are_often:
         values = (quoted(value) if isinstance(value, str) else str(value) for value, _, _ in items)
         yield f"values = [{', '.join(values)}]"
         yield 'severity = "warning"  # another value may only be rarer'

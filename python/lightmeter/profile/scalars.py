@@ -92,19 +92,18 @@ def _distinct_bounds(column: ColumnView, name: str) -> tuple[float, float] | Non
     values = column.n - column.missing
     if column.kind == "vector" or (name == "distinct_rate" and not values):
         return None  # vectors are not compared
-    total = values if name == "distinct_rate" else 1
-    numbers = _core.numbers_of(column._core, column.name)
-    strings = column._core.strings(column.name)
-    infinite = (numbers.pos_inf > 0) + (numbers.neg_inf > 0)
-    if numbers.is_exact and strings.is_exact:
-        low = high = float(len(numbers.weights()[0]) + len(strings.items()))
-    else:
+    items, others, _ = seen_values(column)
+    low = high = float(len(items))
+    if others:
         summary = column._core.summary(column.name)
         estimate, *ends = (summary[f"cardinality/{key}"] for key in ("est", "lower_1", "upper_1"))
-        low, high = (estimate + _DEVIATIONS * (end - estimate) for end in ends)
-    if any(item.is_rounded for item in seen_values(column).items):
+        numbers = _core.numbers_of(column._core, column.name)
+        infinite = (numbers.pos_inf > 0) + (numbers.neg_inf > 0)  # which are not in the estimate
+        low, high = (infinite + estimate + _DEVIATIONS * (end - estimate) for end in ends)
+    if any(item.is_rounded for item in items):
         high = float(values)
-    return max(0.0, low + infinite) / total, min(float(values), high + infinite) / total
+    total = values if name == "distinct_rate" else 1
+    return max(0.0, low) / total, min(float(values), high) / total
 
 
 class Seen(NamedTuple):

@@ -173,6 +173,11 @@ WHOLE = [1.0] * 50 + [INF] * 50
         # A text is no number.
         (["a"] * 3 + [1.5] * 10, "values = ['a']\ntop = 1", "fails"),
         (["a"] * 3 + [1.5] * 10, "values = [1.5]\ntop = 1", "holds"),
+        (
+            ["a"] * 2 + [LONG + "/abcone", LONG + "/abctwo"] * 2,
+            "values = ['a']\ntop = 1",
+            "cannot be told",
+        ),
         ([1.5, "1.5", 2, "2"], "values = ['1.5', 2]", "fails"),
         ([1, "1"], "contains = [1, '1']", "holds"),
         ([1, 2], "values = ['1', '2']", "fails"),
