@@ -18,8 +18,7 @@ from dashboards import fill
 from forks import ended_well, forked
 from incidents import days
 from lightmeter.alerts import Alert, Message, Stdout, Webhook, tell
-from lightmeter.errors import StoreError
-from lightmeter.store import Store, engine
+from lightmeter.store import Store
 from receiver import Receiver
 
 
@@ -199,23 +198,3 @@ def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Callable[[str]
         over.set()
     first, second = receiver.requests
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-
-
-def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_PATIENCE", 0.1)
-    (tmp_path / "links").mkdir()
-    link = tmp_path / "links" / "link.db"
-    link.symlink_to("../drift.db")
-
-    def wait_for_a_turn() -> None:
-        refused = pytest.raises(StoreError, match=r"another run has held .*drift.db-turn")
-        with refused, other.turn():
-            pass
-
-    with Store(tmp_path / "drift.db") as direct, Store(link) as other:
-        with direct.turn(), direct.turn():
-            wait_for_a_turn()
-            other.define("cells", "1d")  # nothing else waits
-            assert ended_well(forked(wait_for_a_turn))
-        with other.turn():
-            pass

@@ -222,9 +222,12 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
 # One run of monitors at a time
 
 
-def test_a_turn_keeps_others_out(sql_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_turn_keeps_others_out(
+    sql_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine, "_PATIENCE", 1)
-    with copy(sql_store) as other:
+    (tmp_path / "link.db").symlink_to(sql_store.path or "nowhere")
+    with Store(tmp_path / "link.db") if sql_store.path else copy(sql_store) as other:
         with sql_store.turn(), sql_store.turn():
             with pytest.raises(StoreError, match="another run has held"), other.turn():
                 pass
