@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from lightmeter.errors import ConfigError
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.records import Basis, BucketRows, Kept, Line, Place, ResultRow, ResultState
+from lightmeter.store.records import Basis, BucketRows, Kept, Place, ResultRow, ResultState
 from lightmeter.store.store import Store
 
 OK: Final = "ok"
@@ -217,15 +217,10 @@ def load_in_brief(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Res
     return _results_of(rows[key] for key in sorted(rows))
 
 
-def load_line(store: Store, line: Line, most: int) -> list[Result]:
-    """The last results of a line, earliest first. `basis` is left out."""
-    return _results_of(store.state.line(line, most))
-
-
 def load_turning_points(
     store: Store, monitors: Iterable[tuple[str, str]] | None = None
 ) -> list[Result]:
-    """Enough of what `load_results` gives for `tell` and `acknowledge` to do the same.
+    """Enough of what `load_results` gives for `tell` to do the same.
 
     `basis` is left out.
 

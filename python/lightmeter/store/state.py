@@ -61,11 +61,6 @@ class State:
         query = sa.select(*RESULT).where(_is_of(result, monitor, dataset, segment))
         return self._results(query.order_by(result.c.segment, result.c.start, result.c.feature))
 
-    def line(self, line: Line, most: int) -> list[ResultRow]:
-        """Return the last results of a line, earliest first."""
-        query = sa.select(*RESULT).where(_has(result, line._asdict()))
-        return self._results(query.order_by(result.c.start.desc()).limit(most))[::-1]
-
     def bases(self, monitor: str, dataset: str, segment: str | None = None) -> dict[Place, Basis]:
         """Return what the results of a monitor rest on, bucket by bucket."""
         query = sa.select(judged).where(_is_of(judged, monitor, dataset, segment))

@@ -1,20 +1,14 @@
 """Lines over time: whatever is drawn is drawable, on a page and as the picture of a message."""
 
 import contextlib
-import io
 import locale
-import math
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-from alerting import HOSTILE
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.draw.lines import Mark, sparkline, trend
-from lightmeter.draw.png import trend_png
-from PIL import Image
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -56,24 +50,3 @@ def test_months_are_english_in_every_locale() -> None:
         assert "May 2022" in trend("d", year).body
     finally:
         locale.setlocale(locale.LC_TIME, before)
-
-
-def check(marks: list[Mark], title: str = "image.Hue.mean by drift") -> None:
-    data = trend_png(title, marks)
-    assert len(data) < 60_000
-    with Image.open(io.BytesIO(data)) as picture:
-        picture.load()
-        assert (picture.format, picture.size) == ("PNG", (920, 476))
-
-
-@pytest.mark.parametrize("title", [*HOSTILE, "", "\u4e2d\u6587", "\u202e", "\u0301" * 50])
-def test_any_title_can_be_drawn(title: str) -> None:
-    check(marks_of([(1.0, None, 4.0), (5.0, None, 4.0, True)], DAY), title)
-
-
-@settings(max_examples=8, derandomize=True)
-@example(marks_of([(1e308, 5.0, math.inf), (-1e308,) * 3, (5e-324,) * 3], DAY))
-@example(marks_of([(1e9 + day % 7, None, 4.0, True) for day in range(200)], DAY))
-@given(MARKS)
-def test_anything_is_a_small_picture(marks: list[Mark]) -> None:
-    check(marks)
