@@ -1,7 +1,7 @@
 """The commands on a store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -19,6 +19,7 @@ from lightmeter.cli.terminal import (
     usage,
     wide_console,
 )
+from lightmeter.errors import StoreError
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
 from lightmeter.store.inbox import Inbox
@@ -144,9 +145,13 @@ def send(store: StoreArgument) -> None:
     the server sends them too. The exit code is 1 if some still wait, or the server does not take
     some: these are put aside, each with the reason.
     """
-    from lightmeter.store.remote import RemoteStore
-
-    with reported(), RemoteStore(store) as opened, progress_bar("sending") as progress:
+    with (
+        reported(),
+        cast(Any, Store(store, create=False)) as opened,
+        progress_bar("sending") as progress,
+    ):
+        if not opened.reads_late:
+            raise StoreError(f"{store} is no server, for which profiles would wait")
         done = opened.send(progress=progress)
         aside = opened.spool.refused()
         say(f"{opened.address}  sent: {done.sent}, put aside: {done.refused}, left: {done.left}")

@@ -12,6 +12,10 @@ _INSECURE = "LIGHTMETER_INSECURE_HTTP"
 _PORTS = {"http": 80, "https": 443}
 
 
+class AwayError(StoreError):
+    """A server that cannot be reached, or has no time, as often as it was tried."""
+
+
 def server_address(text: str) -> str:
     """Return the address of a server in its shortest form, the same for all that mean the same.
 

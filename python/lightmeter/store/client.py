@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from lightmeter.bounded import bounded
 from lightmeter.errors import StoreError
 from lightmeter.nesting import parse_json
-from lightmeter.store.address import proxy_for
+from lightmeter.store.address import AwayError, proxy_for
 from lightmeter.text import shorten
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -35,10 +35,6 @@ _PIECE = 1 << 16
 _MOST_IDLE = 8  # connections that are kept
 _MOST_JSON = 64 << 20  # bytes
 _MOST_WORDS = 400  # of an error that are told
-
-
-class AwayError(StoreError):
-    """A server that cannot be reached, or has no time, as often as it was tried."""
 
 
 class RefusedError(StoreError):

@@ -15,8 +15,8 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import models, rows
-from lightmeter.store.address import server_address
-from lightmeter.store.client import AwayError, Client, RefusedError
+from lightmeter.store.address import AwayError, server_address
+from lightmeter.store.client import Client, RefusedError
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import Moment, Part, Put
 from lightmeter.store.sending import Sender, Sent, clock_number

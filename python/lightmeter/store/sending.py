@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.store import models
-from lightmeter.store.client import AwayError, Client, RefusedError
+from lightmeter.store.address import AwayError
+from lightmeter.store.client import Client, RefusedError
 from lightmeter.store.spool import DamagedError, Entry, Spool, SpoolError
 from lightmeter.times import duration_text
 

@@ -25,8 +25,8 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
+from lightmeter.store.address import AwayError
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.client import AwayError
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible

@@ -93,6 +93,16 @@ def test_commands_without_a_store_load_no_engine(command: str, tmp_path: Path) -
     assert not {"sqlalchemy", "fastapi", "starlette", "urllib3"} & set(run.stdout.split())
 
 
+def test_no_command_but_serve_loads_what_other_extras_bring() -> None:
+    folder = Path(lightmeter.__file__).parent / "cli"
+    names = [file.stem for file in folder.glob("*.py") if file.stem != "__init__"]
+    code = f"import {', '.join(f'lightmeter.cli.{name}' for name in names)}"
+    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    extras = {"apprise", "fastapi", "obstore", "psycopg", "pyarrow", "tifffile", "urllib3", "zarr"}
+    assert not extras & set(run.stdout.split())
+
+
 def test_type_checkers_see_every_name_where_it_is() -> None:
     """The names are imported when they are used, so the checker has a list of its own."""
     tree = ast.parse(Path(lightmeter.__file__).read_text())

@@ -9,8 +9,6 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus, urlsplit
 from urllib.request import getproxies
 
-import urllib3
-
 from lightmeter.bounded import bounded
 from lightmeter.errors import DeliveryError
 from lightmeter.store.address import is_loopback
@@ -57,15 +55,22 @@ def post(
     Raises:
         DeliveryError: no try was accepted.
     """
+    try:
+        from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import TimeoutError as Timeout
+    except ImportError:
+        raise DeliveryError(
+            f"{what}: urllib3 is missing; pip install 'lightmeter[alerts]'"
+        ) from None
     what = f"{what} at {shorten(urlsplit(url).hostname, 80)}"
     for remaining in reversed(range(tries)):
         wait = pause
         sent = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "lightmeter"}
         try:
             answer = _exchange(url, body, sent | dict(headers()), timeout)
-        except (TimeoutError, urllib3.exceptions.TimeoutError):
+        except (TimeoutError, Timeout):
             why, is_final = f"no answer in {timeout:g} s", False
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             words = _censored(str(error) or type(error).__name__, url, hidden)
             why, is_final = f"cannot be reached: {words}", False
         else:
@@ -84,6 +89,8 @@ def post(
 
 
 def _exchange(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> _Answer:
+    import urllib3
+
     proxy = None if _is_local(urlsplit(url).hostname) else getproxies().get(urlsplit(url).scheme)
 
     def exchange() -> _Answer:
