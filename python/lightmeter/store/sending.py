@@ -197,9 +197,10 @@ class Sender:
             raise
         found = self._client.read(answer, models.Kept)
         self._told, self._taken = False, True
-        # A number that is a time is too low where a clock was once ahead.
-        is_ahead = found.seq > entry.seq and (is_newest or found.seq > clock_number() + _AHEAD)
-        if not found.kept and entry.own and is_ahead:
+        # A number that is a time is too low where a clock was once ahead. One up to now is that of
+        # a later put, which this one must not replace.
+        now = clock_number() + (0 if is_newest else _AHEAD)
+        if not found.kept and entry.own and found.seq > now:
             return self.send(entry._replace(seq=found.seq + 1), patience=patience)
         # Of a try whose answer was lost, the next one finds what it kept.
         return found.kept or (answer.repeated and found.seq == entry.seq)

@@ -150,7 +150,8 @@ def test_what_comes_late_does_not_replace_what_is_newer(
     with Store(way.url) as far:
         assert far.put("cells", view(5), at=DAY, writer="a")
         assert counts(store) == {"a": 5}
-        assert not far._sender.send(entry, patience=1)
+        for is_newest in (False, True):  # as a put that was overtaken by another thread's
+            assert not far._sender.send(entry, patience=1, is_newest=is_newest)
     assert counts(store) == {"a": 5}
 
 
