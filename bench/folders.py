@@ -7,8 +7,6 @@ from pathlib import Path
 
 from PIL import Image
 
-CASES = ("16x16", "640x480", "12 MP")
-
 
 def folder_of(case: str, data: Path) -> Path:
     """The folder of a case, which is made once."""
