@@ -170,14 +170,15 @@ def contents(
             if body is None:
                 with contextlib.suppress(DamagedError):
                     body = database.rows(sa.select(_P.body).where(has_key(row._mapping)))[0].body
-            yield listed, body, _decoded(listed, body)
+            yield listed, body, decoded(listed, body)
         if len(found) < _TOGETHER:
             return
         last = found[-1]  # the first condition is for the index
         after = (_P.start >= last.start) & (place > (last.start, last.writer))
 
 
-def _decoded(row: StoredProfile, body: bytes | None) -> ProfileView | DecodeError:
+def decoded(row: StoredProfile, body: bytes | None) -> ProfileView | DecodeError:
+    """Return the profile in a row, or what is wrong with it."""
     if body is None:
         return DecodeError("it is not where it is listed")
     if hashlib.sha256(body).digest() != row.digest:
