@@ -22,11 +22,13 @@ from lightmeter.store import models, rows
 from lightmeter.store.address import AwayError, server_address
 from lightmeter.store.client import Client, RefusedError
 from lightmeter.store.engine import Database
-from lightmeter.store.rows import Moment, Part, Put
+from lightmeter.store.putting import Put
+from lightmeter.store.rows import Moment, Part
 from lightmeter.store.spool import Spool
 from lightmeter.store.state import State
+from lightmeter.store.statements import values_of
 from lightmeter.store.store import Store
-from lightmeter.times import duration_text, to_duration, to_utc
+from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, to_utc
 
 # How much longer than usual a server may take to merge what is asked for, or to go through all.
 _MERGING, _SLOW = 6, 30
@@ -107,7 +109,7 @@ class RemoteStore(Store):
         self._rest_until = self._pause_until = 0.0
         self._told = False  # somebody that profiles wait
         self._taken = False  # something, with this key
-        self._lengths: dict[str, timedelta | None] = {}  # of the buckets of what was put
+        self._lengths: dict[str, int | None] = {}  # of the buckets of what was put
         self._database = cast(Database, _Elsewhere(self.address))
         self.state = State(self._database)
 
@@ -143,8 +145,9 @@ class RemoteStore(Store):
             try:
                 if isinstance(entry.view, DecodeError):
                     raise entry.view
-                place = row.start, row.writer, segment_text(row.segment), row.seq
-                put = Put(row.dataset, entry.view, *place, row.end - row.start)
+                values = {**values_of(row), "view": entry.view}
+                values |= {"at": values["start"], "every": values["span"]}
+                put = Put(*(values[name] for name in Put._fields))
                 self._send(put, patience=_BRIEF)
             except (DecodeError, ConflictError, RefusedError, AwayError) as error:
                 done = done._replace(why=str(error))
@@ -208,8 +211,8 @@ class RemoteStore(Store):
         for name in (put.dataset, put.writer):
             if len(name) > _LONGEST_NAME or _CONTROL.search(name):
                 raise ValueError(f"got the name {name!r}; a server takes 256 visible characters")
-        if put.every is not None and put.every % timedelta(seconds=1):
-            raise ValueError(f"got every={put.every}; a server takes whole seconds")
+        if (put.every or 0) % 1000:
+            raise ValueError(f"got every={put.every} ms; a server takes whole seconds")
         view = put.view if self._pictures else put.view.without_pictures()
         # What is sent late, or twice, must not replace what is newer.
         number = clock_number() if put.seq is None else put.seq
@@ -235,9 +238,9 @@ class RemoteStore(Store):
             length = put.every or self._lengths.get(put.dataset)
             kept = self.spool.add(put._replace(every=length), is_time=own)
         except StoreError as error:
+            place = f"{put.dataset!r} {from_ms(put.at):%Y-%m-%d %H:%M} by {put.writer!r}"
             raise StoreError(
-                f"the profile of {put.dataset!r} {put.at:%Y-%m-%d %H:%M} by {put.writer!r} is"
-                f" lost unless it is put again: {why}; {error}"
+                f"the profile of {place} is lost unless it is put again: {why}; {error}"
             ) from None
         if not self._told:
             self._told = True
@@ -251,7 +254,8 @@ class RemoteStore(Store):
         """
         if self._lengths.setdefault(put.dataset, put.every) is None:
             with contextlib.suppress(StoreError):
-                length = self._lengths[put.dataset] = self.datasets()[put.dataset]
+                length = self.datasets()[put.dataset]
+                self._lengths[put.dataset] = length // MILLISECOND
                 self.spool.remember(put.dataset, length)
         if time.monotonic() < self._pause_until:
             return
@@ -272,11 +276,11 @@ class RemoteStore(Store):
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         query = {
             "dataset": put.dataset,
-            "at": to_utc(put.at).isoformat(),
+            "at": from_ms(put.at).isoformat(),
             "writer": put.writer,
             "segment": put.segment or None,
             "seq": number,
-            "every": None if put.every is None else duration_text(put.every),
+            "every": put.every and duration_text(put.every * MILLISECOND),
         }
         headers = {
             "Content-Type": "application/octet-stream",

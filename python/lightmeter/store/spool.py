@@ -20,10 +20,12 @@ from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.store import tables
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.rows import Put, StoredProfile, describe
+from lightmeter.store.putting import Put
+from lightmeter.store.rows import StoredProfile, describe
 from lightmeter.store.statements import KEPT, LISTED, decoded, has_key, row_of
 from lightmeter.store.store import Store
 from lightmeter.store.tables import DamagedError, profile
+from lightmeter.times import MILLISECOND, from_ms
 
 MOST_BYTES = 256 << 20
 MOST_PROFILES = 10_000
@@ -81,11 +83,12 @@ class Spool:
         """
 
         def add(store: Store) -> bool:
-            every = put.every or store.datasets().get(put.dataset)
+            known = store.datasets().get(put.dataset)
+            every = known if put.every is None else put.every * MILLISECOND
             if every is None:
                 raise StoreError("its buckets have no known length: say `every`")
-            place = {"dataset": put.dataset, "segment": put.segment, "writer": put.writer}
-            others = ~has_key({**place, "start": bucket_start(put.at, every)})
+            start = bucket_start(from_ms(put.at), every)
+            others = ~has_key({**put._asdict(), "start": start})
             query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_SIZE), 0))
             ((count, size),) = store._database.rows(query.where(others))
             if count >= MOST_PROFILES or size + len(put.view.to_bytes()) > MOST_BYTES:

@@ -15,9 +15,10 @@ from lightmeter.errors import StoreError
 from lightmeter.serve import running as running_module
 from lightmeter.store import client, remote
 from lightmeter.store import spool as spools
+from lightmeter.store.putting import Put
 from lightmeter.store.remote import RemoteStore, clock_number
-from lightmeter.store.rows import Put
 from lightmeter.store.spool import Spool
+from lightmeter.times import to_ms
 from stores import view
 from weather import DAY, Weather, counts, free_port, put_away, rows_of, running, waiting
 
@@ -150,7 +151,8 @@ def test_what_comes_late_does_not_replace_what_is_newer(
     put_away(way.url, "a", images=1)
     entry = Store(way.url).spool.next(0)
     assert entry is not None
-    put = Put("cells", entry.view, entry.row.start, "a", "", entry.row.seq, None)
+    assert isinstance(entry.view, ProfileView)
+    put = Put("cells", entry.view, to_ms(entry.row.start), "a", "", entry.row.seq, None)
     with Store(way.url) as far:
         assert far.put("cells", view(5), at=DAY, writer="a")
         assert counts(store) == {"a": 5}

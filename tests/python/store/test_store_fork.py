@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -12,13 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from forks import ended_well, forked
 from lightmeter import Store
 from lightmeter.errors import StoreError
-from lightmeter.store import engine
 from stores import view
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -105,13 +102,16 @@ def test_no_handle_of_the_file_crosses_a_fork(store: Store) -> None:
         assert open_files(store.path)
 
     def refused() -> None:
-        with pytest.raises(StoreError, match="forked while its parent was reading"):
+        with pytest.raises(StoreError, match="forked while the store was read"):
             store.read("cells")
 
-    with store.snapshot():  # of one moment, across the fork
+    with store.snapshot():
         assert open_files(store.path)
-        assert ended_well(forked(lambda: None))
         assert ended_well(forked(refused))
+        refused()
+        store.put("cells", view(1), at=DAY, writer="parent")
+    with store.snapshot():
+        store.datasets()  # the moment
         reader = threading.Thread(target=lambda: store.put("cells", view(4), at=DAY, writer="b"))
         reader.start()  # a snapshot keeps no other thread waiting
         reader.join()
@@ -125,14 +125,17 @@ def test_a_fork_does_not_wait_for_a_snapshot(sql_store: Store) -> None:
     """One that lasts until the child has ended."""
     sql_store.put("cells", view(1), at=DAY, writer="parent")
     begun, end = threading.Event(), threading.Event()
-    images: list[int] = []
+    found: list[object] = []
 
     def read() -> None:
         with sql_store.snapshot():
             sql_store.datasets()  # the moment
             begun.set()
             end.wait()
-            images.append(sql_store.read("cells").images)
+            try:
+                found.append(sql_store.read("cells").images)
+            except StoreError as error:
+                found.append("read again" in str(error))
 
     thread = threading.Thread(target=read)
     thread.start()
@@ -141,7 +144,7 @@ def test_a_fork_does_not_wait_for_a_snapshot(sql_store: Store) -> None:
     assert ended_well(forked(work))
     end.set()
     thread.join()
-    assert images == [1]
+    assert found == [True if sql_store.path else 1]
     assert sql_store.read("cells").images == 3
 
 
@@ -170,23 +173,6 @@ def test_a_fork_does_not_wait_for_the_writer_of_another_process(store: Store) ->
         holder.communicate("")
         thread.join()
     assert store.read("cells").images == 3
-
-
-def test_a_snapshot_that_cannot_be_copied_says_so(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.put("cells", view(1), at=DAY, writer="parent")
-
-    def full(*arguments: Any, **options: Any) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    with store.snapshot():
-        with monkeypatch.context() as patch:
-            patch.setattr(engine.sa, "create_engine", full)
-            assert ended_well(forked(lambda: open_files(store.path) == [] or os._exit(1)))
-        with pytest.raises(StoreError, match="no room for a copy"):
-            store.read("cells")
-    assert store.read("cells").images == 1
 
 
 def test_a_child_forked_in_a_transaction_must_not_use_the_file(store: Store) -> None:
