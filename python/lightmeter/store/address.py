@@ -15,10 +15,10 @@ class AwayError(StoreError):
     """A server that cannot be reached, or has no time, as often as it was tried.
 
     Attributes:
-        answered: whether it said so itself.
+        is_of_one: whether it said so itself, which may be about this request only.
     """
 
-    answered = False
+    is_of_one = False
 
 
 def parsed_address(text: str) -> SplitResult:

@@ -13,7 +13,7 @@ import urllib3
 from pydantic import BaseModel, ValidationError
 
 from lightmeter.bounded import bounded
-from lightmeter.errors import StoreError
+from lightmeter.errors import ConflictError, StoreError
 from lightmeter.nesting import parse_json
 from lightmeter.store.address import AwayError, is_loopback, parsed_address
 from lightmeter.text import shorten
@@ -26,6 +26,7 @@ _PATIENCE = 20.0  # to try again
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
 _AGAIN = frozenset({408, 429, 502, 503, 504})
+_NEVER = frozenset({409, 413, 422})
 _PIECE = 1 << 16
 _MOST_IDLE = 8  # connections that are kept
 _MOST = 1 << 30  # bytes of an answer, as of the file of a profile
@@ -40,6 +41,11 @@ class RefusedError(StoreError):
     """
 
     status = 0
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether others may fare better, such as those of another dataset."""
+        return self.status != 401
 
 
 class Answer(NamedTuple):
@@ -131,6 +137,7 @@ class Client:
 
         Raises:
             AwayError: there is no answer.
+            ConflictError: the server never takes it, such as what a roll-up holds.
             RefusedError: it is another than was asked for.
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
@@ -158,7 +165,7 @@ class Client:
             tries += 1
             if time.monotonic() + pause > min(end, self.hurried):
                 away = AwayError(f"{self.address} is away, tried {tries} times: {why}")
-                away.answered = status > 0
+                away.is_of_one = status > 0
                 raise away from None
             time.sleep(pause)
 
@@ -208,6 +215,8 @@ class Client:
         if status == 200:
             return answer
         words = f"{self.address} answered {status}{reason}"
+        if status in _NEVER:
+            raise ConflictError(words)
         if 300 <= status < 400:
             place = self._clean(answer.headers.get("location", "elsewhere"))
             words = f"{self.address} leads to {place}; give that address, if you trust it"

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, NoReturn, cast
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.load import ProfileLike
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import models, rows
 from lightmeter.store.address import AwayError, server_address
@@ -42,7 +41,6 @@ _LONGEST_NAME = 256  # characters
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Numbers that are times, in microseconds, of the years 2005 to 2112.
 _TIMES = range(2**50, 2**52)
-_FOR_GOOD = frozenset({409, 413, 422})  # to ask again would not help
 _log = logging.getLogger("lightmeter.store")
 
 
@@ -107,7 +105,6 @@ class RemoteStore(Store):
         self._client = Client(self.address, self._key)
         self.spool = Spool(self.address)
         self._rest_until = self._pause_until = 0.0
-        self._told = False  # somebody that profiles wait
         self._taken = False  # something, with this key
         self._lengths: dict[str, int | None] = {}  # of the buckets of what was put
         self._database = cast(Database, _Elsewhere(self.address))
@@ -149,17 +146,15 @@ class RemoteStore(Store):
                 values |= {"at": values["start"], "every": values["span"]}
                 put = Put(*(values[name] for name in Put._fields))
                 self._send(put, patience=_BRIEF)
-            except (DecodeError, ConflictError, RefusedError, AwayError) as error:
+            except (DecodeError, ConflictError) as error:
+                self.spool.refuse(entry, str(error))
+                done = done._replace(refused=done.refused + 1)
+                _log.warning("a profile that waited is put aside: %s", error)
+            except (RefusedError, AwayError) as error:
                 done = done._replace(why=str(error))
-                status = error.status if isinstance(error, RefusedError) else 0
-                if isinstance(error, DecodeError | ConflictError) or status in _FOR_GOOD:
-                    self.spool.refuse(entry, str(error))
-                    done = done._replace(refused=done.refused + 1)
-                    _log.warning("a profile that waited is put aside: %s", error)
-                elif status == 401 or (isinstance(error, AwayError) and not error.answered):
-                    self._rest()
+                if not error.is_of_one:
+                    self._rest(str(error))
                     return done
-                # Else the next: a key may be for other datasets, or a single row damaged there.
             else:
                 self.spool.drop(entry)
                 done = done._replace(sent=done.sent + 1)
@@ -221,42 +216,35 @@ class RemoteStore(Store):
         if not why:
             try:
                 kept = self._send(put, patience=_PATIENCE)
-            except AwayError as error:
-                self._rest()
-                why = str(error)
-            except RefusedError as error:
+            except (AwayError, RefusedError) as error:
                 # Where nothing was ever taken it is rather the address or key that is wrong, of
                 # which somebody should hear now.
-                was_right = self._taken and error.status not in _FOR_GOOD
-                if error.status < 500 and not was_right:
+                if isinstance(error, RefusedError) and error.status < 500 and not self._taken:
                     raise
                 why = str(error)
+                self._rest(why)
             else:
                 self._send_others(put)
                 return kept
         try:
             length = put.every or self._lengths.get(put.dataset)
-            kept = self.spool.add(put._replace(every=length), is_time=own)
+            return self.spool.add(put._replace(every=length), is_time=own)
         except StoreError as error:
             place = f"{put.dataset!r} {from_ms(put.at):%Y-%m-%d %H:%M} by {put.writer!r}"
             raise StoreError(
                 f"the profile of {place} is lost unless it is put again: {why}; {error}"
             ) from None
-        if not self._told:
-            self._told = True
-            _log.warning("%s; profiles wait in %s", why, self.spool.path)
-        return kept
 
     def _send_others(self, put: Put) -> None:
         """Send what waits, and get to know how long the buckets are, now that the server is there.
 
         That a spool cannot be used holds nobody up.
         """
-        if self._lengths.setdefault(put.dataset, put.every) is None:
-            with contextlib.suppress(StoreError):
-                length = self.datasets()[put.dataset]
-                self._lengths[put.dataset] = length // MILLISECOND
-                self.spool.remember(put.dataset, length)
+        if put.dataset not in self._lengths:
+            self._lengths[put.dataset] = put.every
+            with contextlib.suppress(StoreError):  # the key may be for writing only
+                if put.every is None:
+                    self.spool.remember(put.dataset, self.datasets()[put.dataset])
         if time.monotonic() < self._pause_until:
             return
         try:
@@ -269,8 +257,7 @@ class RemoteStore(Store):
         """Put a profile on the server.
 
         Raises:
-            ConflictError: a roll-up holds it, or the buckets are of another length.
-            AwayError, RefusedError: see `Client.ask`.
+            ConflictError, AwayError, RefusedError: see `Client.ask`.
         """
         body, number = put.view.to_bytes(), put.seq or 0
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
@@ -287,14 +274,9 @@ class RemoteStore(Store):
             "Content-Digest": f"sha-256=:{digest}:",
         }
         ask = partial(self._client.ask, body=body, headers=headers, patience=patience)
-        try:
-            answer = ask("PUT", "/profile", query)
-        except RefusedError as error:
-            if error.status == 409:
-                raise ConflictError(str(error)) from None
-            raise
+        answer = ask("PUT", "/profile", query)
         found = self._client.read(answer, models.Kept)
-        self._told, self._taken = False, True
+        self._taken = True
         # A number that is a time is too low where a clock was once ahead. One up to now is that of
         # a later put, which this one must not replace.
         if not found.kept and number in _TIMES and found.seq > clock_number():
@@ -308,23 +290,10 @@ class RemoteStore(Store):
             return ""
         return f"{self.address} was away a moment ago"
 
-    def _rest(self) -> None:
+    def _rest(self, why: str) -> None:
         """Leave the server alone for a while, and not all for the same."""
+        _log.warning("%s; profiles wait in %s", why, self.spool.path)
         self._rest_until = time.monotonic() + random.uniform(_REST / 2, _REST)
-
-    def add(
-        self,
-        dataset: str,
-        profile: ProfileLike,
-        *,
-        at: Moment = None,
-        segment: Part = None,
-        every: str | timedelta | None = None,
-    ) -> None:
-        """See `Store.add`."""
-        # With a seq, as what waited may be sent twice.
-        writer = rows.new_writer()
-        self.put(dataset, profile, at=at, writer=writer, segment=segment, seq=1, every=every)
 
     # Reading
 

@@ -179,7 +179,7 @@ def test_numbers_of_ones_own_while_away(store: Store, way: Weather, spool: Path)
     store.put("cells", view(1), at=DAY, writer="a", seq=3)
     put_away(way.url, "a", images=7)
     with Store(way.url) as far:
-        far._rest()
+        far._rest("away")
         assert not far.put("cells", view(2), at=DAY, writer="a", seq=2, every="1d")
         far.send()
     assert counts(store) == {"a": 7}
