@@ -41,9 +41,8 @@ def address(bucket: str) -> str:
 
 
 def put(inbox: Inbox, images: int, seq: int, **place: str) -> str:
-    return inbox.put(
-        view(images), **{"dataset": "é/..%", "at": DAY, "writer": "a b/+~", "seq": seq, **place}
-    )
+    dataset = place.pop("dataset", "é/..%")
+    return inbox.put(dataset, view(images), **{"at": DAY, "writer": "a b/+~", "seq": seq, **place})
 
 
 def test_pull_and_delete(address: str, tmp_path: Path) -> None:

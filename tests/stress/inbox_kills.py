@@ -45,8 +45,8 @@ for seq in range(1, 10_000):
         at = datetime(2022, 9, 7, hour, tzinfo=UTC)
         while True:
             try:
-                place = {"dataset": "cells", "at": at, "every": "1h", "writer": writer}
-                inbox.put(profile.view(), **place, seq=seq)
+                place = {"at": at, "every": "1h", "writer": writer}
+                inbox.put("cells", profile.view(), **place, seq=seq)
                 break
             except StoreError:
                 pass

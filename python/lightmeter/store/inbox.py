@@ -92,7 +92,7 @@ class Inbox:
         address: where it is.
 
     >>> inbox = Inbox("memory:///")  # or "s3://bucket/drift"
-    >>> inbox.put(view, dataset="cells", at=date(2022, 9, 7), writer="microscope 1", seq=1)
+    >>> inbox.put("cells", view, at=date(2022, 9, 7), writer="microscope 1", seq=1)
     """
 
     def __init__(self, address: str, *, exemplars: bool | None = None, create: bool = True) -> None:
@@ -131,14 +131,14 @@ class Inbox:
 
     def put(
         self,
+        dataset: str,
         view: ProfileView,
         *,
-        dataset: str,
         at: datetime | date,
-        every: str | timedelta | None = None,
-        segment: Segment | None = None,
         writer: str,
+        segment: Segment | None = None,
         seq: int,
+        every: str | timedelta | None = None,
     ) -> str:
         """Write a profile as all that `writer` has to say about a bucket.
 
@@ -146,14 +146,14 @@ class Inbox:
         nothing counts twice.
 
         Args:
-            view: the profile; without a dataset timestamp it gets the start of the bucket.
             dataset: name of what is watched.
+            view: the profile; without a dataset timestamp it gets the start of the bucket.
             at: a time in the bucket, local without a time zone.
+            writer: who writes. Two that do not know of each other need two names.
+            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
+            seq: a number that rises with each profile of this writer and bucket.
             every: length of the buckets of the dataset, which must be that of the store; None takes
                 a day.
-            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
-            writer: who writes. Two that do not know of each other need two names.
-            seq: a number that rises with each profile of this writer and bucket.
 
         Returns:
             The name of the object.

@@ -39,7 +39,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def put(inbox: Inbox, profile: ProfileView, seq: int = 1, **place: Any) -> str:
-    return inbox.put(profile, **{"dataset": "cells", "at": DAY, "writer": "a", "seq": seq, **place})
+    dataset = place.pop("dataset", "cells")
+    return inbox.put(dataset, profile, **{"at": DAY, "writer": "a", "seq": seq, **place})
 
 
 def write(inbox: Inbox, name: str, data: bytes) -> None:
