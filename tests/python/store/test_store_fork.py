@@ -20,6 +20,7 @@ from stores import view
 
 sys.path.append(str(Path(__file__).parents[2] / "stress"))
 import busy_forks
+import first_opening
 import gc_kills
 import writer_kills
 
@@ -37,9 +38,9 @@ def open_files(path: Path) -> list[str]:
     return [target for target in targets if target.startswith(str(path))]
 
 
-@pytest.mark.parametrize("attack", [writer_kills, gc_kills, busy_forks])
-def test_nothing_is_lost_or_doubled_whoever_forks_and_is_killed(attack: ModuleType) -> None:
-    row = attack.run(4)  # a full run has more
+@pytest.mark.parametrize("attack", [writer_kills, gc_kills, busy_forks, first_opening])
+def test_nothing_is_lost_or_doubled_whoever_opens_forks_and_is_killed(attack: ModuleType) -> None:
+    row = attack.run(16 if attack is first_opening else 4)  # a full run has more
     assert row.acknowledged
     assert row.lost == 0, row.note
 
