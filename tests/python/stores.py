@@ -13,8 +13,9 @@ import numpy as np
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
+from lightmeter.store.putting import crc_of
 from lightmeter.store.records import Accepted, Basis, Line, Told
-from lightmeter.store.statements import crc_of, has_key
+from lightmeter.store.statements import has_key, plain
 from lightmeter.store.tables import profile
 from sqlalchemy import select, update
 
@@ -52,7 +53,7 @@ def change(store: Store, *statements: str) -> None:
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
     for row in store._database.rows(select(profile)):
-        crc = crc_of(row._mapping, kept=row.body is not None)
+        crc = crc_of(plain(row), kept=row.body is not None)
         with store._database.transaction() as connection:
             connection.execute(update(profile).where(has_key(row._mapping)).values(crc=crc))
 

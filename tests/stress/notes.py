@@ -4,6 +4,7 @@ A note is a line, appended at once, so that it outlives any end. A writer logs i
 number, so that the merge of many profiles says how often each was counted.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -54,7 +55,9 @@ def killed(pid: int) -> bool:
     """Kill a process and what it forked; False if it had failed already."""
     if os.waitpid(pid, os.WNOHANG) != (0, 0):
         return False
-    os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it has not begun its session yet
+        os.killpg(pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return True
 

@@ -101,16 +101,15 @@ def copy(
     source: Annotated[str, typer.Argument(help="The store to copy, of any kind.")],
     target: Annotated[str, typer.Argument(help="The store to copy it to, which may be new.")],
 ) -> None:
-    """Put everything that is in a store into another, such as s3://bucket/prefix, and compare them.
+    """Put the datasets of a store into another that does not have them, all or nothing.
 
-    What the other has and is newer stays as it is, and is listed. Run it again to go on where it
-    was cut off. The exit code is 1 if something was left, or is not the same.
+    Results, and what was told and accepted, are copied into a store that has none. The exit code is
+    1 if something was left, which is listed.
     """
     with reported(), Store(source, create=False) as first, Store(target) as second:
         copied = copy_store(first, second)
-        print(f"profiles copied: {copied.profiles}, there before: {copied.there}")
-        state = "" if copied.state is None else f", and {copied.state} rows of results and alerts"
-        print(f"the same in both, by SHA-256: {counted(copied.compared, 'profile')}{state}")
+        state = f"{counted(copied.state, 'row')} of results and alerts"
+        print(f"copied: {counted(copied.profiles, 'profile')}, {state}")
         for reason in copied.left:
             complain(visible(reason))
         if copied.left:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from lightmeter.errors import StoreError
 from lightmeter.store import sqlite_file
-from lightmeter.store.sqlite_file import BUSY_SECONDS, file_id
+from lightmeter.store.sqlite_file import BUSY_SECONDS
 from lightmeter.store.tables import VERSION, DamagedError, metadata, version
 
 _PAUSE = 0.001, 0.02  # between two tries to write
@@ -35,32 +35,20 @@ class _Snapshot:
     def __init__(self, connection: sa.Connection) -> None:
         self.lock = threading.RLock()  # held while a statement runs
         self.connection = connection
-        self.lost = ""
-        self._is_private = False
+        self.is_lost = False
 
-    def move(self) -> None:
-        """Go on with a private copy, before a fork: a temporary database, which has no locks."""
-        if self._is_private or self.lost:
-            return
-        copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        source = _driver(self.connection)
-        try:
-            source.backup(copy)
-            copy.text_factory = source.text_factory
-            private = sa.create_engine("sqlite://", creator=lambda: copy, poolclass=sa.StaticPool)
-            self.connection.close()
-            self.connection, self._is_private = private.connect(), True
-        except sqlite3.Error as error:
-            self.connection.close()
-            self.lost = (
-                f"there was a fork while the store was being read, and no room for a copy of it "
-                f"({error}); read again, or set SQLITE_TMPDIR to a folder with more room"
-            )
+    def read(self, statement: sa.Executable) -> Sequence[Any]:
+        """Return the rows of a query."""
+        with self.lock:
+            if self.is_lost:
+                raise StoreError("this process was forked while the store was read; read again")
+            return self.connection.execute(statement).all()
 
 
 class _Mine(threading.local):
-    """What one thread reads from."""
+    """What one thread reads from: its transaction, or else its snapshot."""
 
+    writer: sa.Connection | None = None
     snapshot: _Snapshot | None = None
 
 
@@ -85,7 +73,7 @@ class Database:
         self._turn: sa.Connection | filelock.BaseFileLock | None = None
         self._mine = _Mine()
         self._writer: sa.Connection | None = None
-        self._snapshots: list[_Snapshot] = []
+        self._snapshots = set[_Snapshot]()
         self._closed, self._create = False, create
         self.path: Path | None = None
         self.environment: dict[str, str] = {}
@@ -181,39 +169,41 @@ class Database:
             StoreError: the database refused; its error is the cause.
             DamagedError: a value is none that was written, or the file is damaged.
         """
-        with self.snapshot() as snapshot, self._reported(), snapshot.lock:
-            if snapshot.lost:
-                raise StoreError(snapshot.lost)
-            return snapshot.connection.execute(statement).all()
+        if self._mine.writer is not None:
+            with self._reported():
+                return self._mine.writer.execute(statement).all()
+        with self.snapshot() as snapshot, self._reported():
+            assert snapshot is not None
+            return snapshot.read(statement)
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[_Snapshot]:
+    def snapshot(self) -> Iterator[_Snapshot | None]:
         """Let all that this thread reads inside be of the moment at which it begins to read.
 
-        Nobody waits for its end: neither other threads nor writers nor a fork.
+        Nobody waits for its end: neither other threads nor writers nor a fork, which ends it.
         """
-        if self._mine.snapshot is not None:
+        if self._mine.writer is not None or self._mine.snapshot is not None:
             yield self._mine.snapshot
             return
         with self._reported(), self._opening:
             snapshot = _Snapshot(self._connected(self._reader))
             if self.path is not None:
                 snapshot.connection.exec_driver_sql("BEGIN")
-            self._snapshots.append(snapshot)
+            self._snapshots.add(snapshot)
         self._mine.snapshot = snapshot
         try:
             yield snapshot
         finally:
             self._mine.snapshot = None
             with self._opening:
-                self._snapshots = [other for other in self._snapshots if other is not snapshot]
-                if not snapshot.lost:
+                self._snapshots.discard(snapshot)
+                if not snapshot.is_lost:
                     snapshot.connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see what was before."""
-        until, pid, outer = time.monotonic() + BUSY_SECONDS, os.getpid(), self._mine.snapshot
+        until, pid = time.monotonic() + BUSY_SECONDS, os.getpid()
         while True:
             # SQLite would wait within one call, and a fork and other threads for that call.
             with self._writing if self.path is not None else contextlib.nullcontext():
@@ -221,18 +211,22 @@ class Database:
                 try:
                     with self._opening:
                         connection = self._connected(self._engine)
-                    if self._has_begun(connection, until):
-                        self._mine.snapshot, self._writer = _Snapshot(connection), connection
+                    if self.path is None or self._has_begun(connection, until):
+                        self._mine.writer = self._writer = connection
                         yield connection
                         if os.getpid() != pid:
                             raise StoreError("this process was forked inside a transaction")
-                        self._check_file()
+                        if self.path is not None and file_id(self.path) != self._file:
+                            raise StoreError(
+                                f"the store {self.address!r} was moved, deleted or replaced while "
+                                "it was open; put it back, or open the store again"
+                            )
                         connection.commit()
                         return
                 except _REFUSED as error:
                     self._raise(error)
                 finally:
-                    self._mine.snapshot, self._writer = outer, None
+                    self._mine.writer = self._writer = None
                     if os.getpid() != pid:
                         _abandoned.append(connection)
                     elif connection is not None:
@@ -241,9 +235,7 @@ class Database:
             time.sleep(random.uniform(*_PAUSE))
 
     def _has_begun(self, connection: sa.Connection, until: float) -> bool:
-        """Begin to write, unless another process is doing so."""
-        if self.path is None:
-            return True
+        """Begin to write into a file, unless another process is doing so."""
         connection.exec_driver_sql("PRAGMA busy_timeout=0")
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -254,13 +246,6 @@ class Database:
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
         return True
-
-    def _check_file(self) -> None:
-        if self.path is not None and file_id(self.path) != self._file:
-            raise StoreError(
-                f"the store {self.address!r} was moved, deleted or replaced while it was open; put "
-                "it back, or open the store again"
-            )
 
     def _connected(self, engine: sa.Engine) -> sa.Connection:
         if self._closed:
@@ -296,6 +281,7 @@ class Database:
 
     def _locked(self) -> sa.Connection | filelock.BaseFileLock:
         place = f"{os.path.realpath(self.path)}-turn" if self.path else self.address
+        connection = None
         try:
             if self.path is not None:
                 lock = filelock.FileLock(place, timeout=_PATIENCE, poll_interval=0.05)
@@ -304,14 +290,12 @@ class Database:
             with self._opening:
                 own = self._engine.execution_options(isolation_level="AUTOCOMMIT")
                 connection = self._connected(own)
-            try:
-                connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
-                connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
-            except BaseException:
-                _end(connection)
-                raise
+            connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
             return connection
         except (filelock.Timeout, SQLAlchemyError, OSError) as error:
+            if connection is not None:
+                _end(connection)
             raise StoreError(
                 f"another run has held {place} for more than {_PATIENCE / 60:g} minutes, or it "
                 f"cannot be locked: {error}; wait for it, or end it"
@@ -340,9 +324,11 @@ class Database:
         if os.path.lexists(copy):
             raise StoreError(f"there is something at {copy} already; name a file that is not there")
         part = copy.with_name(f".{copy.name}-{os.urandom(4).hex()}")
-        with self.snapshot() as snapshot, self._reported("cannot copy the store"), snapshot.lock:
+        with self.snapshot() as snapshot, self._reported("cannot copy the store"):
+            assert snapshot is not None
             try:
-                with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as target:
+                made = contextlib.closing(sqlite3.connect(part, isolation_level=None))
+                with snapshot.lock, made as target:
                     _driver(snapshot.connection).backup(target)
                 part.replace(copy)
             finally:
@@ -373,6 +359,15 @@ class Database:
         raise StoreError(words) from cause
 
 
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Return what names the file itself, whatever its path; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _driver(connection: sa.Connection) -> Any:
     return connection.connection.driver_connection
 
@@ -396,7 +391,7 @@ def _end(connection: sa.Connection) -> None:
 # the log it writes into, with what it and others were told is stored. Closing the inherited
 # connection in the child is no cure, as closing may itself write to the log. So a fork waits for
 # the statement or transaction that runs, and closes every connection first. A snapshot cannot be
-# opened again, as it is of one moment, and may last for minutes: it moves to a private copy.
+# opened again, as it is of one moment, and may last for minutes: it is lost.
 #
 # What remains is a fork by a thread that is itself in a transaction. There the connection stays
 # open for the parent; the child must never use the file, by whatever path, nor free what it
@@ -416,8 +411,9 @@ def _before_fork() -> None:
         database._opening.acquire()
         for snapshot in database._snapshots:
             snapshot.lock.acquire()
-            if database.path is not None:
-                snapshot.move()
+            if database.path is not None and not snapshot.is_lost:
+                snapshot.connection.close()
+                snapshot.is_lost = True
         if database.path is not None and database._writer is None:
             database._engine.dispose()
 
@@ -436,16 +432,16 @@ def _after_fork_in_child() -> None:
     for database in _forking:
         _abandoned.extend([database._writer, database._turn, *database._snapshots])
         if database._writer is not None:
-            database._mine.snapshot = None
+            database._mine.writer = None
             if database.path is not None:
                 _unusable.add(file_id(database.path))
         database._engine.dispose(close=False)
         database._turns, database._turn = threading.RLock(), None
         for snapshot in database._snapshots:
-            snapshot.lost = "this process was forked while its parent was reading; read again"
+            snapshot.is_lost = True
     _after_fork()
     for database in list(_databases):
-        database._snapshots = []
+        database._snapshots = set()
 
 
 if hasattr(os, "register_at_fork"):

@@ -7,11 +7,8 @@ dataset as a whole, and the object is the file of a profile.
 """
 
 import contextlib
-import operator
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -27,13 +24,14 @@ from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 MOST_BYTES = 16 * 2**20  # of a profile, as for a server
 _MOST_NAME = 1024  # bytes of a key in S3 and Google Cloud Storage, with its prefix
 _RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
-_ADDRESS = re.compile(r"(s3|gs|az|file|memory)://[^?@#]*")
+# Objects below folders without a name, or of the name "." or "..", cannot be listed.
+_ADDRESS = re.compile(r"(s3|gs|az|file|memory)://(?!/?.*(//|/\.{1,2}(/|$)))[^?@#\0-\x1f]*")
 _NAME = re.compile(r"([^/]+)/([^/_]+)_([0-9]{1,15})ms/([^/]+)/([^/]+)/(-?[0-9]{1,19})\.lmp")
 _NOT_UNDERSTOOD = re.compile(r'invalid path: .*?"(.*?)"(?= contained|: )', re.DOTALL)
 _SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
 
-# The process that used obstore first. The threads that obstore works with do not survive a fork: a
-# call in a child would wait for them for ever.
+# The process that uses obstore. The threads that obstore works with do not survive a fork: a call
+# in a child would wait for them for ever.
 _owner: int | None = None
 
 
@@ -87,15 +85,14 @@ def check_profile(view: ProfileView, place: Place) -> None:
 class Inbox:
     """Puts profiles as objects: ``s3://``, ``gs://`` or ``az://``, ``file:///path``, ``memory:///``.
 
-    It needs the extra ``inbox``. Threads may share it, and a forked child may put: where its parent
-    has used an inbox before the fork, each put starts a program, which takes a second. Such a child
-    cannot list, read or delete.
+    It needs the extra ``inbox``. Threads may share it. A child that was forked after its parent has
+    used an inbox gets StoreError.
 
     Attributes:
         address: where it is.
 
     >>> inbox = Inbox("memory:///")  # or "s3://bucket/drift"
-    >>> inbox.put(view, dataset="cells", at=date(2022, 9, 7), writer="microscope 1", seq=1)
+    >>> inbox.put("cells", view, at=date(2022, 9, 7), writer="microscope 1", seq=1)
     """
 
     def __init__(self, address: str, *, exemplars: bool | None = None, create: bool = True) -> None:
@@ -115,7 +112,8 @@ class Inbox:
         if scheme is None:
             raise StoreError(
                 "the address of an inbox begins with s3://, gs://, az://, file:/// or memory:///, "
-                "without a password or a query: credentials are found in the environment"
+                "without a password or a query, or folders that have no name, or '.' or '..' for "
+                "one; credentials are found in the environment"
             )
         try:
             import obstore
@@ -125,25 +123,22 @@ class Inbox:
         if exemplars is None:
             exemplars = os.environ.get("LIGHTMETER_SEND_EXEMPLARS") == "1"
         self.address, self._exemplars, self._obstore = address, exemplars, obstore
-        if re.search(r"//|/\.{1,2}(/|$)|[\0-\x1f]", address.partition("://")[2].strip("/")):
-            raise StoreError(
-                f"got the address {address!r}; expected folders in it that have a name other than "
-                "'.' and '..', without controls: objects below others cannot be listed"
-            )
         options = {"file": {"mkdir": create, "automatic_cleanup": True}, "memory": {}}
-        with self._reporting("opening"):
+        try:
             self._objects = from_url(address, **options.get(scheme[1], {"retry_config": _RETRIES}))
+        except Exception as error:
+            raise self._failed("opening", error) from None
 
     def put(
         self,
+        dataset: str,
         view: ProfileView,
         *,
-        dataset: str,
         at: datetime | date,
-        every: str | timedelta | None = None,
-        segment: Segment | None = None,
         writer: str,
+        segment: Segment | None = None,
         seq: int,
+        every: str | timedelta | None = None,
     ) -> str:
         """Write a profile as all that `writer` has to say about a bucket.
 
@@ -151,14 +146,14 @@ class Inbox:
         nothing counts twice.
 
         Args:
-            view: the profile; without a dataset timestamp it gets the start of the bucket.
             dataset: name of what is watched.
+            view: the profile; without a dataset timestamp it gets the start of the bucket.
             at: a time in the bucket, local without a time zone.
+            writer: who writes. Two that do not know of each other need two names.
+            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
+            seq: a number that rises with each profile of this writer and bucket.
             every: length of the buckets of the dataset, which must be that of the store; None takes
                 a day.
-            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
-            writer: who writes. Two that do not know of each other need two names.
-            seq: a number that rises with each profile of this writer and bucket.
 
         Returns:
             The name of the object.
@@ -177,42 +172,17 @@ class Inbox:
         view = ProfileView(core)
         check_profile(view, place)
         name, data = place.name, view.to_bytes()
-        prefix = self.address.partition("://")[2].partition("/")[2]
-        if len(f"{prefix}/{name}".encode()) > _MOST_NAME:
-            parts = zip(("dataset", "bucket", "segment", "writer"), name.split("/"), strict=False)
-            longest = max(("prefix", prefix), *parts, key=lambda part: len(part[1]))
+        whole = f"{self.address.partition('://')[2].partition('/')[2]}/{name}"
+        if len(whole) > _MOST_NAME:
             raise StoreError(
-                f"the name of an object has {_MOST_NAME} bytes at most; the {longest[0]} is too "
-                f"long for that: {longest[1]}"
+                f"the name of an object has {_MOST_NAME} bytes at most, with dataset, segment, "
+                f"writer and prefix in it; got {len(whole)}: {whole}"
             )
         if len(data) > MOST_BYTES:
             raise StoreError(f"got a profile of {len(data)} bytes; expected {MOST_BYTES} at most")
-        if _is_forked():
-            self._write_by_program(name, data)
-        else:
-            self._write(name, data)
+        with self._using(f"writing {name}") as objects:
+            self._obstore.put(objects, name, data, use_multipart=False)
         return name
-
-    def _write(self, name: str, data: bytes) -> None:
-        with self._reporting(f"writing {name}"):
-            self._obstore.put(self._objects, name, data, use_multipart=False)
-
-    def _write_by_program(self, name: str, data: bytes) -> None:
-        code = (
-            f"import sys; from {__name__} import Inbox; "
-            "Inbox(sys.argv[1])._write(sys.argv[2], sys.stdin.buffer.read())"
-        )
-        with self._reporting(f"writing {name} in a forked process"):
-            if self.address.startswith("memory"):
-                raise OSError("an inbox in memory is of one process")
-            subprocess.run(
-                [sys.executable, "-c", code, self.address, name],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-                input=data,
-                stderr=subprocess.PIPE,
-                check=True,
-                timeout=120,
-            )
 
     def list(self) -> dict[str, int]:
         """Return the names of all objects, and their sizes in bytes.
@@ -242,8 +212,8 @@ class Inbox:
                 add(objects, below)
             sizes.update((item["path"], item["size"]) for page in pages for item in page)
 
-        with self._reporting("listing"):
-            add(self._own())
+        with self._using("listing") as objects:
+            add(objects)
         return sizes
 
     def read(self, name: str) -> bytes | None:
@@ -252,8 +222,8 @@ class Inbox:
         Raises:
             StoreError: it cannot be read.
         """
-        with self._reporting(f"reading {name}"), contextlib.suppress(FileNotFoundError):
-            return bytes(self._obstore.get(self._own(), name).bytes())
+        with self._using(f"reading {name}") as objects, contextlib.suppress(FileNotFoundError):
+            return bytes(self._obstore.get(objects, name).bytes())
         return None
 
     def delete(self, names: Sequence[str]) -> None:
@@ -262,55 +232,46 @@ class Inbox:
         Raises:
             StoreError: one cannot be deleted.
         """
-        with self._reporting("deleting"):
+        with self._using("deleting") as objects:
             try:
-                self._obstore.delete(self._own(), names)
+                self._obstore.delete(objects, names)
             except FileNotFoundError:  # which may come before others are deleted
                 for name in names:
                     with contextlib.suppress(FileNotFoundError):
-                        self._obstore.delete(self._own(), name)
-
-    def _own(self) -> Any:
-        if _is_forked():
-            raise OSError("a forked process can only put; use a program of its own")
-        return self._objects
+                        self._obstore.delete(objects, name)
 
     @contextlib.contextmanager
-    def _reporting(self, action: str) -> Iterator[None]:
+    def _using(self, action: str) -> Iterator[Any]:
+        global _owner
+        _owner = _owner or os.getpid()
         try:
-            yield
+            if _owner != os.getpid():
+                raise OSError(
+                    "this process was forked after its parent had used an inbox; start it with "
+                    "multiprocessing's 'spawn', or fork earlier"
+                )
+            yield self._objects
         except Exception as error:
-            reason = _without_secrets(getattr(error, "stderr", None) or str(error))
-            raise StoreError(f"{self.address}: {action} failed: {reason}") from None
+            raise self._failed(action, error) from None
+
+    def _failed(self, action: str, error: Exception) -> StoreError:
+        """Return what is said first, without queries and what the environment holds of secrets."""
+        words = " ".join(str(error).partition("\n\nDebug")[0].split())
+        words = re.sub(r"\?\S*=\S*", "?...", words)
+        secrets = {value for key, value in os.environ.items() if _SECRET.search(key)}
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= 6:
+                words = words.replace(secret, "***")
+        return StoreError(f"{self.address}: {action} failed: {words[:500]}")
 
 
 def _checked(place: Place) -> Place:
-    for what, name in (("dataset", place.dataset), ("writer", place.writer)):
-        if "\0" in checked_name(what, name):  # PostgreSQL keeps none
-            raise ValueError(f"got {name!r} as {what}; expected a name without zero bytes")
-    checked_seq(operator.index(place.seq))
+    checked_name("dataset", place.dataset)
+    checked_name("writer", place.writer)
+    checked_seq(place.seq)
     start, segment = bucket_start(place.start, place.length), segment_text(place.segment)
     return place._replace(start=start, segment=segment)
 
 
-def _is_forked() -> bool:
-    global _owner
-    if _owner is None:
-        _owner = os.getpid()
-    return _owner != os.getpid()
-
-
 def _quoted(text: str) -> str:
     return re.sub(r"^\.", "%2E", quote(text, safe=""))  # nothing hidden, nor the folder above
-
-
-def _without_secrets(text: str | bytes) -> str:
-    """Return what is said first, without queries and what the environment holds of secrets."""
-    if isinstance(text, bytes):  # a traceback
-        text = text.decode(errors="replace").strip().rpartition("\n")[2]
-    text = re.sub(r"\?\S*=\S*", "?...", " ".join(text.partition("\n\nDebug")[0].split()))
-    secrets = {value for key, value in os.environ.items() if _SECRET.search(key)}
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= 6:
-            text = text.replace(secret, "***")
-    return text[:500]

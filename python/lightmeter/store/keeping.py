@@ -2,22 +2,21 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.store import statements, tables
+from lightmeter.store import putting, statements, tables
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import Collected, Damage, StoredProfile
 from lightmeter.store.statements import KEPT, LISTED
-from lightmeter.store.tables import DamagedError, profile, upsert
-from lightmeter.times import DAY
+from lightmeter.store.tables import DamagedError, profile
+from lightmeter.times import DAY, MILLISECOND, to_ms
 
 _P = profile.c
 _MOST_TAGS = 200  # characters of tags that are a name themselves
@@ -109,51 +108,14 @@ def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
             return 0, len(damaged)
         for row in good:
             if not row.is_merged:
-                _hold(connection, row)
+                putting.store(connection, {**statements.values_of(row), "body": None})
         long = len(tags) > _MOST_TAGS
         writer = f"&{hashlib.sha256(tags.encode()).hexdigest()}" if long else tags
-        place = {"dataset": dataset, "segment": segment, "start": start, "writer": writer}
-        more = {"span": end - start, "updated": max(row.updated for row in good)}
-        statements.write(connection, place | more, view, None)
+        place = {"dataset": dataset, "segment": segment, "start": to_ms(start), "writer": writer}
+        updated = max(to_ms(row.updated) for row in good)
+        place |= {"span": (end - start) // MILLISECOND, "updated": updated}
+        putting.write(connection, place, view._core, None)
         return len(good), len(damaged)
-
-
-def _hold(connection: sa.Connection, row: StoredProfile) -> None:
-    """Keep what stays of a row that a roll-up holds, so that it is not counted again."""
-    values = statements.values_of(row) | {"body": None}
-    upsert(connection, profile, values | {"crc": statements.crc_of(values, kept=False)})
-
-
-def covered(database: Database, row: StoredProfile) -> list[StoredProfile]:
-    """Return the profiles that a rolled-up day holds."""
-    where = statements.is_in(row.dataset, row.start, row.end, row.segment), ~KEPT
-    tagged = _P.tags == statements.values_of(row)["tags"]
-    rows = database.rows(sa.select(*LISTED).where(*where, tagged).order_by(_P.start, _P.writer))
-    return [statements.row_of(held, kept=False) for held in rows]
-
-
-def put_row(
-    database: Database, row: StoredProfile, view: ProfileView, covers: Sequence[StoredProfile]
-) -> bool:
-    """Put a row of another store; a rolled-up day in place of the profiles that it holds.
-
-    Returns:
-        Whether it was kept; False if there is one of the same seq or a higher one.
-
-    Raises:
-        StoreError: one of those profiles has been replaced by a later one.
-    """
-    with database.transaction() as connection:
-        _lock(connection, row.dataset)
-        for held in covers:
-            there = statements.locked(connection, statements.values_of(held))
-            if there is not None and there.kept and there.seq > held.seq:
-                raise StoreError(
-                    f"it holds the profile {held.seq} of {held.writer!r}, which has been "
-                    f"replaced by {there.seq}; what it holds cannot be told apart any more"
-                )
-            _hold(connection, held)
-        return statements.write(connection, statements.values_of(row), view, row.seq)
 
 
 # Damage

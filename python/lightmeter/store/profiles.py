@@ -6,7 +6,6 @@ was retried or run twice, and writers never wait for each other's reading.
 """
 
 import contextlib
-import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,15 +21,14 @@ from lightmeter.profile.load import ProfileLike
 from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import keeping, rows, tables
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
+from lightmeter.store.putting import Put, checked_put, length_of, put_profile
 from lightmeter.store.rows import (
     Bucket,
     Collected,
     Moment,
     Newest,
     Part,
-    Put,
     StoredProfile,
     Summary,
 )
@@ -41,15 +39,13 @@ from lightmeter.store.statements import (
     check_dataset,
     contents,
     end_of,
-    entered,
     is_in,
     pairs_of,
     row_of,
     tags_of,
-    write,
 )
 from lightmeter.store.tables import profile
-from lightmeter.times import from_ms, to_duration, to_ms, to_utc
+from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
 _P = profile.c
 
@@ -103,7 +99,7 @@ class Profiles:
         rows.checked_name("dataset", dataset)
         span = to_duration(every)
         with self._database.transaction() as connection:
-            entered(connection, dataset, span)
+            length_of(connection, dataset, span // MILLISECOND)
 
     def put(
         self,
@@ -146,19 +142,10 @@ class Profiles:
                 up with an earlier profile of the writer in it.
             StoreError: it cannot be written.
         """
-        return self._put(rows.checked_put(dataset, profile, at, writer, segment, seq, every))
+        return self._put(checked_put(dataset, profile, at, writer, segment, seq, every))
 
     def _put(self, put: Put) -> bool:
-        with self._database.transaction() as connection:
-            span = entered(connection, put.dataset, put.every)
-            start, view = bucket_start(put.at, span), put.view
-            if view._core.dataset_timestamp is None:
-                view = ProfileView(view._core.copy())
-                view._core.dataset_timestamp = to_ms(start)
-            place = {"dataset": put.dataset, "segment": put.segment, "start": start}
-            now = from_ms(time.time_ns() // 1_000_000)
-            more = {"writer": put.writer, "span": span, "updated": now}
-            return write(connection, place | more, view, put.seq)
+        return put_profile(self._database, put)
 
     def add(
         self,

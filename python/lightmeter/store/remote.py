@@ -1,36 +1,63 @@
 """The store behind a server, by the server's HTTP API."""
 
+import base64
 import contextlib
+import hashlib
+import logging
 import os
+import random
 import re
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NoReturn, cast
+from functools import partial
+from typing import Any, NamedTuple, NoReturn, cast
 
-from lightmeter.errors import DecodeError, StoreError
-from lightmeter.files import MAX_PROFILE_BYTES
+from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.load import ProfileLike
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import models, rows
 from lightmeter.store.address import AwayError, server_address
 from lightmeter.store.client import Client, RefusedError
 from lightmeter.store.engine import Database
-from lightmeter.store.rows import Moment, Part, Put
-from lightmeter.store.sending import Sender, Sent, clock_number
-from lightmeter.store.spool import Entry, Spool
+from lightmeter.store.putting import Put
+from lightmeter.store.rows import Moment, Part
+from lightmeter.store.spool import Spool
 from lightmeter.store.state import State
+from lightmeter.store.statements import values_of
 from lightmeter.store.store import Store
-from lightmeter.times import duration_text, to_duration, to_utc
+from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, to_utc
 
 # How much longer than usual a server may take to merge what is asked for, or to go through all.
-_MERGING, _SLOW = 4, 40
-_CLOSING = 5.0  # seconds
+_MERGING, _SLOW = 6, 30
+# Seconds
+_CLOSING = 5.0
+_PATIENCE = 5.0  # for a put
+_BRIEF = 2.0  # for what waits
+_REST = 60.0  # for which a server that was away is not asked again
 _KEY = re.compile(r"[!-~]{1,512}")
 _LONGEST_NAME = 256  # characters
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Numbers that are times, in microseconds, of the years 2005 to 2112.
+_TIMES = range(2**50, 2**52)
+_log = logging.getLogger("lightmeter.store")
+
+
+class Sent(NamedTuple):
+    """What became of the profiles that waited.
+
+    Attributes:
+        sent: how many the server has now.
+        refused: how many it does not take, which are put aside.
+        left: how many still wait.
+        why: they do; empty if none does.
+    """
+
+    sent: int = 0
+    refused: int = 0
+    left: int = 0
+    why: str = ""
 
 
 class RemoteStore(Store):
@@ -77,14 +104,16 @@ class RemoteStore(Store):
         self._pictures = exemplars
         self._client = Client(self.address, self._key)
         self.spool = Spool(self.address)
-        self._sender = Sender(self._client, self.spool)
+        self._rest_until = self._pause_until = 0.0
+        self._taken = False  # something, with this key
+        self._lengths: dict[str, int | None] = {}  # of the buckets of what was put
         self._database = cast(Database, _Elsewhere(self.address))
         self.state = State(self._database)
 
     def send(
         self, *, seconds: float = float("inf"), progress: Callable[[int, int], None] | None = None
     ) -> Sent:
-        """Send what waits; return what became of it.
+        """Send what waits, in order; return what became of it.
 
         Args:
             seconds: after which no more is begun.
@@ -93,8 +122,46 @@ class RemoteStore(Store):
         Raises:
             StoreError: what waits cannot be read.
         """
-        self._sender.wake()
-        return self._sender.send_waiting(seconds=seconds, progress=progress)
+        self._rest_until = 0.0
+        if not self.spool.count():
+            return Sent()
+        with self.spool.sending() as mine:
+            done = Sent(why="somebody else is sending them")
+            if mine:
+                done = self._send_all(time.monotonic() + seconds, progress)
+        left = self.spool.count()
+        return done._replace(left=left, why=done.why if left else "")
+
+    def _send_all(self, end: float, progress: Callable[[int, int], None] | None) -> Sent:
+        """What comes meanwhile too."""
+        done, number = Sent(), 0
+        while (entry := self.spool.next(number)) is not None:
+            number, row = entry.number, entry.row
+            if time.monotonic() > end:
+                return done._replace(why="there was no time to send all")
+            try:
+                if isinstance(entry.view, DecodeError):
+                    raise entry.view
+                values = {**values_of(row), "view": entry.view}
+                values |= {"at": values["start"], "every": values["span"]}
+                put = Put(*(values[name] for name in Put._fields))
+                self._send(put, patience=_BRIEF)
+            except (DecodeError, ConflictError) as error:
+                self.spool.refuse(entry, str(error))
+                done = done._replace(refused=done.refused + 1)
+                _log.warning("a profile that waited is put aside: %s", error)
+            except (RefusedError, AwayError) as error:
+                done = done._replace(why=str(error))
+                if not error.is_of_one:
+                    self._rest(str(error))
+                    return done
+            else:
+                self.spool.drop(entry)
+                done = done._replace(sent=done.sent + 1)
+            if progress is not None:
+                finished = done.sent + done.refused
+                progress(finished, finished + self.spool.count())
+        return done
 
     def hurry(self, seconds: float) -> None:
         """See `Store.hurry`: what the server has not taken then waits on the disk."""
@@ -104,7 +171,8 @@ class RemoteStore(Store):
         """Send what waits, for a few seconds at most, and end the connections."""
         self._client.hurried = min(self._client.hurried, time.monotonic() + _CLOSING)
         with contextlib.suppress(StoreError):
-            self._sender.send_waiting()
+            if not self._rests():
+                self.send()
         self._client.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -119,7 +187,7 @@ class RemoteStore(Store):
         length = to_duration(every)
         query = {"dataset": dataset, "every": duration_text(length)}
         try:
-            self._client.get("/dataset", models.Defined, query, method="PUT", patience=2.0)
+            self._client.get("/dataset", models.Defined, query, method="PUT", patience=_BRIEF)
         except AwayError:
             pass
         except RefusedError as error:
@@ -129,37 +197,103 @@ class RemoteStore(Store):
     def _put(self, put: Put) -> bool:
         """While the server is away the profile waits on this machine's disk.
 
-        It is on a disk, here or there, once this returns. What waits is sent in order by the next
-        put, opening or closing of a store of this address, also in another process.
+        It is on a disk, here or there, once this returns. What waits is sent by the next put or
+        closing of a store of this address, also in another process.
 
         Raises:
-            StoreError: the server refuses it, or is away and no more can wait.
+            StoreError: the server refuses it, or is away and the profile cannot wait.
         """
         for name in (put.dataset, put.writer):
             if len(name) > _LONGEST_NAME or _CONTROL.search(name):
                 raise ValueError(f"got the name {name!r}; a server takes 256 visible characters")
-        if put.every is not None and put.every % timedelta(seconds=1):
-            raise ValueError(f"got every={put.every}; a server takes whole seconds")
+        if (put.every or 0) % 1000:
+            raise ValueError(f"got every={put.every} ms; a server takes whole seconds")
         view = put.view if self._pictures else put.view.without_pictures()
-        at, body = to_utc(put.at), view.to_bytes()
         # What is sent late, or twice, must not replace what is newer.
         number = clock_number() if put.seq is None else put.seq
-        place = put.dataset, put.segment, put.writer, at
-        return self._sender.put(Entry(*place, number, put.seq is None, put.every, body))
+        own, put = put.seq is None, put._replace(view=view, seq=number)
+        why = self._rests()
+        if not why:
+            try:
+                kept = self._send(put, patience=_PATIENCE)
+            except (AwayError, RefusedError) as error:
+                # Where nothing was ever taken it is rather the address or key that is wrong, of
+                # which somebody should hear now.
+                if isinstance(error, RefusedError) and error.status < 500 and not self._taken:
+                    raise
+                why = str(error)
+                self._rest(why)
+            else:
+                self._send_others(put)
+                return kept
+        try:
+            length = put.every or self._lengths.get(put.dataset)
+            return self.spool.add(put._replace(every=length), is_time=own)
+        except StoreError as error:
+            place = f"{put.dataset!r} {from_ms(put.at):%Y-%m-%d %H:%M} by {put.writer!r}"
+            raise StoreError(
+                f"the profile of {place} is lost unless it is put again: {why}; {error}"
+            ) from None
 
-    def add(
-        self,
-        dataset: str,
-        profile: ProfileLike,
-        *,
-        at: Moment = None,
-        segment: Part = None,
-        every: str | timedelta | None = None,
-    ) -> None:
-        """See `Store.add`."""
-        # With a seq, as what waited may be sent twice.
-        writer = rows.new_writer()
-        self.put(dataset, profile, at=at, writer=writer, segment=segment, seq=1, every=every)
+    def _send_others(self, put: Put) -> None:
+        """Send what waits, and get to know how long the buckets are, now that the server is there.
+
+        That a spool cannot be used holds nobody up.
+        """
+        if put.dataset not in self._lengths:
+            self._lengths[put.dataset] = put.every
+            with contextlib.suppress(StoreError):  # the key may be for writing only
+                if put.every is None:
+                    self.spool.remember(put.dataset, self.datasets()[put.dataset])
+        if time.monotonic() < self._pause_until:
+            return
+        try:
+            if self.send(seconds=_BRIEF).left:
+                self._pause_until = time.monotonic() + _REST
+        except StoreError as error:
+            _log.warning("what waits cannot be sent: %s", error)
+
+    def _send(self, put: Put, *, patience: float) -> bool:
+        """Put a profile on the server.
+
+        Raises:
+            ConflictError, AwayError, RefusedError: see `Client.ask`.
+        """
+        body, number = put.view.to_bytes(), put.seq or 0
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        query = {
+            "dataset": put.dataset,
+            "at": from_ms(put.at).isoformat(),
+            "writer": put.writer,
+            "segment": put.segment or None,
+            "seq": number,
+            "every": put.every and duration_text(put.every * MILLISECOND),
+        }
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Digest": f"sha-256=:{digest}:",
+        }
+        ask = partial(self._client.ask, body=body, headers=headers, patience=patience)
+        answer = ask("PUT", "/profile", query)
+        found = self._client.read(answer, models.Kept)
+        self._taken = True
+        # A number that is a time is too low where a clock was once ahead. One up to now is that of
+        # a later put, which this one must not replace.
+        if not found.kept and number in _TIMES and found.seq > clock_number():
+            return self._send(put._replace(seq=found.seq + 1), patience=patience)
+        # Of a try whose answer was lost, the next one finds what it kept.
+        return found.kept or (answer.repeated and found.seq == number)
+
+    def _rests(self) -> str:
+        """Return why the server is not asked now; empty if it is."""
+        if time.monotonic() >= self._rest_until:
+            return ""
+        return f"{self.address} was away a moment ago"
+
+    def _rest(self, why: str) -> None:
+        """Leave the server alone for a while, and not all for the same."""
+        _log.warning("%s; profiles wait in %s", why, self.spool.path)
+        self._rest_until = time.monotonic() + random.uniform(_REST / 2, _REST)
 
     # Reading
 
@@ -213,8 +347,7 @@ class RemoteStore(Store):
     ) -> ProfileView:
         """See `Store.read`. The server merges; a warning says how many damaged it left out."""
         where = self._where(dataset, start, end, segment)
-        most = MAX_PROFILE_BYTES
-        answer = self._client.ask("GET", "/profile", where, most=most, times=_MERGING)
+        answer = self._client.ask("GET", "/profile", where, times=_MERGING)
         damaged = answer.headers.get("x-lightmeter-damaged", "0")
         if damaged != "0":
             warnings.warn(
@@ -289,6 +422,11 @@ class RemoteStore(Store):
         }
         answer = self._client.get("/gc", models.Collected, ages, method="POST", times=_SLOW)
         return rows.Collected(**dict(answer))
+
+
+def clock_number() -> int:
+    """Return the number of what is put now: microseconds since 1970."""
+    return time.time_ns() // 1000
 
 
 def _opened(address: str, key: str | None, exemplars: bool, tags: Mapping[str, str]) -> RemoteStore:

@@ -7,10 +7,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from lightmeter.profile import ProfileView
-from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.times import to_duration
 
 # A time, or None where it is left open; a segment, or None for the dataset as a whole.
 Moment = datetime | date | None
@@ -19,8 +16,7 @@ Tags = Mapping[str, Sequence[str]]  # values by name
 NO_TAGS: Tags = MappingProxyType({})
 MERGED = "", "&"  # the first characters of the writers of roll-ups; others begin with none of these
 _FIRST, _LAST = -(2**62), 2**62
-_MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
-_MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
+MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
 
 
 class StoredProfile(NamedTuple):
@@ -131,18 +127,6 @@ class Damage(NamedTuple):
         return f"{describe(self.profile) if self.profile else 'the store'}: {self.reason}"
 
 
-class Put(NamedTuple):
-    """A profile to put. `every` is None for the length of the dataset's buckets."""
-
-    dataset: str
-    view: ProfileView
-    at: datetime | date
-    writer: str
-    segment: str
-    seq: int | None
-    every: timedelta | None
-
-
 def checked_name(what: str, name: Any) -> str:
     """Return the name of a dataset or writer.
 
@@ -161,20 +145,18 @@ def checked_name(what: str, name: Any) -> str:
         raise ValueError(
             f"got {name!r} as {what}; expected text without halves of surrogate pairs"
         ) from None
-    if size > _MOST_NAMES:
-        raise ValueError(f"got a {what} of {size} bytes; expected {_MOST_NAMES} at most")
+    if size > MOST_NAMES:
+        raise ValueError(f"got a {what} of {size} bytes; expected {MOST_NAMES} at most")
     return name
 
 
-def checked_seq(seq: Any) -> int | None:
+def checked_seq(seq: Any) -> int:
     """Return the number of a put.
 
     Raises:
-        TypeError: it is neither None nor a whole number.
+        TypeError: it is no whole number.
         ValueError: it does not fit into 62 bits.
     """
-    if seq is None:
-        return None
     try:
         number = operator.index(seq)
     except TypeError:
@@ -182,34 +164,6 @@ def checked_seq(seq: Any) -> int | None:
     if not _FIRST <= number <= _LAST:
         raise ValueError(f"got {seq} as seq; expected a number from {_FIRST} to {_LAST}")
     return number
-
-
-def checked_put(
-    dataset: Any,
-    profile: ProfileLike,
-    at: Moment,
-    writer: Any,
-    segment: Part,
-    seq: Any,
-    every: str | timedelta | None,
-) -> Put:
-    """Return the arguments of `Profiles.put`, which says what can be wrong with them."""
-    view, part = view_of(profile), "" if segment is None else segment_text(segment)
-    if at is None and (at := view.dataset_timestamp) is None:
-        raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-    if (images := view._core.images) > _MOST_IMAGES:
-        raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
-    checked_name("dataset", dataset)
-    checked_name("writer", writer)
-    if writer.startswith(MERGED[1]):
-        raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
-    if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
-        raise ValueError(
-            f"the names of the dataset, writer and segment have {size} bytes together; expected "
-            f"{_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
-        )
-    length = None if every is None else to_duration(every)
-    return Put(dataset, view, at, writer, part, checked_seq(seq), length)
 
 
 def new_writer() -> str:

@@ -1,96 +1,56 @@
-"""Profiles on this machine's disk that wait for their server: a SQLite file, bounded."""
+"""Profiles on this machine's disk that wait for their server: a store of their own, bounded."""
 
 import contextlib
-import fcntl
 import hashlib
-import json
 import logging
 import os
 import re
-import sqlite3
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from lightmeter.errors import StoreError
+import filelock
+import sqlalchemy as sa
+
+from lightmeter.errors import DecodeError, StoreError
+from lightmeter.profile import ProfileView
+from lightmeter.store import tables
 from lightmeter.store.buckets import bucket_start
-from lightmeter.times import MILLISECOND, from_ms, to_ms
+from lightmeter.store.putting import Put
+from lightmeter.store.rows import StoredProfile, describe
+from lightmeter.store.statements import KEPT, LISTED, decoded, has_key, row_of
+from lightmeter.store.store import Store
+from lightmeter.store.tables import DamagedError, profile
+from lightmeter.times import MILLISECOND, from_ms
 
 MOST_BYTES = 256 << 20
 MOST_PROFILES = 10_000
 _MOST_REFUSED = 1000  # that are kept to look at
-_BUSY_SECONDS = 5
-_DAMAGED = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+_ROW = sa.literal_column("rowid", sa.BigInteger)
+_SIZE = sa.func.length(profile.c.body)
 _T = TypeVar("_T")
 _log = logging.getLogger("lightmeter.store")
 
-# A row is the newest of a writer for a bucket, as far as that is known; `sha256` is of its other
-# values, of which `own` says whether the number is ours. What the server did not take is in
-# `refused`, with the reason.
-_TABLES = """
-CREATE TABLE waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT,
-  segment TEXT, writer TEXT, start INTEGER, at INTEGER, seq INTEGER, own INTEGER,
-  every INTEGER, sha256 TEXT, body BLOB, UNIQUE (dataset, segment, writer, start));
-CREATE TABLE refused (id INTEGER PRIMARY KEY, dataset TEXT, segment TEXT, writer TEXT,
-  at INTEGER, seq INTEGER, every INTEGER, reason TEXT, body BLOB);
-"""
-_FORGET = """DELETE FROM refused WHERE id <= (SELECT max(id) FROM (SELECT id,
-  row_number() OVER newest AS place, sum(length(body)) OVER newest AS bytes
-  FROM refused WINDOW newest AS (ORDER BY id DESC)) WHERE place > ? OR bytes > ?)"""
-
-
-class SpoolError(StoreError):
-    """A spool that cannot be used. The server may be well all the same."""
-
-
-class DamagedError(Exception):
-    """A row that is not what was written."""
-
 
 class Entry(NamedTuple):
-    """A profile to put.
+    """A profile that waits; `view` may be what is wrong with it. `number` orders entries."""
 
-    Attributes:
-        dataset: its name.
-        segment: as text.
-        writer: who writes.
-        at: a time in the bucket, in UTC.
-        seq: its number.
-        own: whether the number is a time of this machine, as nobody gave another.
-        every: length of the buckets; None for that of the dataset.
-        body: bytes of the profile.
-    """
-
-    dataset: str
-    segment: str
-    writer: str
-    at: datetime
-    seq: int
-    own: bool
-    every: timedelta | None
+    number: int
+    row: StoredProfile
     body: bytes
-
-    def digest(self, start: int) -> str:
-        """Return the SHA-256 of what its row says."""
-        values = (
-            *self[:3],
-            start,
-            to_ms(self.at),
-            self.seq,
-            self.every and self.every.total_seconds(),
-        )
-        return hashlib.sha256(repr(values).encode() + self.body).hexdigest()
+    view: ProfileView | DecodeError
 
 
 class Spool:
-    """The file for one server. Threads and processes may share it.
+    """What waits for one server. Threads and processes may share it.
 
-    A connection is open only while a statement runs, and a fork waits for its end: what SQLite
-    notes of locks in the memory of a process must not reach a child.
+    Attributes:
+        path: of the store.
+        aside: the folder of the profiles that the server did not take.
     """
 
     def __init__(self, address: str) -> None:
@@ -102,221 +62,161 @@ class Spool:
         name = re.sub(r"[^a-z0-9.-]", "-", urlsplit(address).netloc.lower())[:64]
         name += f"-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
         self.path = Path(os.path.expanduser(root)).absolute() / name / "spool.db"
+        self.aside = self.path.with_name("refused")
+        self._store: Store | None = None
 
-    def add(self, entry: Entry) -> bool:
-        """Keep an entry in place of what waits for the same bucket of the same writer.
+    def add(self, put: Put, *, is_time: bool) -> bool:
+        """Keep a profile in place of what waits for the same bucket of the same writer.
 
-        Once this returns it is on the disk, whole. Where nobody said how long a bucket is, only
-        what is of the same time is surely of the same bucket; of others the server keeps the one
-        with the highest number.
+        Once this returns it is on the disk, whole.
+
+        Args:
+            put: the profile, with its `seq`.
+            is_time: whether `seq` is a time of this machine, as nobody gave another.
 
         Returns:
             Whether it was kept; False if what waits has the same `seq` or a higher one.
 
         Raises:
-            StoreError: there is no room for it, or it cannot be written.
+            StoreError: there is no room for it, it cannot be written, or nobody said how long the
+                buckets are.
         """
-        at = entry.at if entry.every is None else bucket_start(entry.at, entry.every)
-        key, size = (*entry[:3], to_ms(at)), len(entry.body)
-        every = entry.every and entry.every // MILLISECOND
 
-        def add(database: sqlite3.Connection) -> bool:
-            where = "WHERE (dataset, segment, writer, start) = (?, ?, ?, ?)"
-            query = f"SELECT seq, length(body) FROM waiting {where}"
-            seq, replaced = database.execute(query, key).fetchone() or (None, None)
-            number = entry.seq
-            if seq is not None and number <= seq:
-                if not entry.own:
-                    return False
-                number = seq + 1  # the clock went back
-            query = "SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting"
-            count, total = database.execute(query).fetchone()
-            is_full = count - (replaced is not None) >= MOST_PROFILES
-            if is_full or total - (replaced or 0) + size > MOST_BYTES:
+        def add(store: Store) -> bool:
+            known = store.datasets().get(put.dataset)
+            every = known if put.every is None else put.every * MILLISECOND
+            if every is None:
+                raise StoreError("its buckets have no known length: say `every`")
+            start = bucket_start(from_ms(put.at), every)
+            others = ~has_key({**put._asdict(), "start": start})
+            query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_SIZE), 0))
+            ((count, size),) = store._database.rows(query.where(others))
+            if count >= MOST_PROFILES or size + len(put.view.to_bytes()) > MOST_BYTES:
                 raise StoreError(
-                    f"{count} profiles of {total / 2**20:.1f} MB wait in {self.path} already, and "
+                    f"{count} profiles of {size / 2**20:.1f} MB wait in {self.path} already, and "
                     "no more is kept there"
                 )
-            insert = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            digest = entry._replace(seq=number).digest(key[3])
-            values = to_ms(entry.at), number, entry.own, every, digest, entry.body
-            database.execute(insert, (*key, *values))
-            return True
+            # A clock may go back.
+            return store._put(put) or (is_time and store._put(put._replace(seq=None)))
 
-        try:
+        self._make()
+        return self._use(add, False)
+
+    def remember(self, name: str, every: timedelta) -> None:
+        """Keep the length of a dataset's buckets, if that is possible."""
+        with contextlib.suppress(StoreError, OSError):
             self._make()
-            return self._run(add)
-        except OSError as error:
-            raise SpoolError(f"it cannot wait in {self.path} either: {error}") from error
+            self._use(lambda store: store.define(name, every), None)
 
     def count(self) -> int:
         """Return how many profiles wait."""
-        row = self._row("SELECT count(*) FROM waiting")
-        return row[0] if row else 0
+        query = sa.select(sa.func.count()).select_from(profile)
+        return self._use(lambda store: store._database.rows(query)[0][0], 0)
 
-    def waits(self, entry: Entry) -> bool:
-        """Return whether something waits that an entry may replace."""
-        query = "SELECT 1 FROM waiting WHERE (dataset, segment, writer) = (?, ?, ?)"
-        return self._row(query, *entry[:3]) is not None
-
-    def next(self, last: int) -> tuple[int, Entry | DamagedError] | None:
-        """Return what waits behind the number of another one, with its own number."""
-        row = self._row("SELECT * FROM waiting WHERE id > ? ORDER BY id LIMIT 1", last)
-        if row is None:
+    def next(self, last: int) -> Entry | None:
+        """Return what waits behind the number of another one."""
+        query = sa.select(_ROW, *LISTED, profile.c.body).where(last < _ROW, KEPT)
+        query = query.order_by(_ROW).limit(1)
+        found: list[Any] = self._use(lambda store: list(store._database.rows(query)), [])
+        if not found:
             return None
-        number, dataset, segment, writer, start, at, seq, own, every, digest, body = row
-        try:
-            length = None if every is None else every * MILLISECOND
-            entry = Entry(dataset, segment, writer, from_ms(at), seq, bool(own), length, body)
-            if entry.digest(start) == digest:
-                return number, entry
-        except (TypeError, ValueError, OverflowError):
-            pass
-        return number, DamagedError("its row is damaged")
+        row = row_of(found[0])
+        return Entry(found[0].rowid, row, found[0].body, decoded(row, found[0].body))
 
-    def drop(self, number: int) -> None:
-        """Forget an entry, which the server has."""
-        delete = "DELETE FROM waiting WHERE id = ?"
-        self._run(lambda database: database.execute(delete, (number,)).rowcount)
+    def drop(self, entry: Entry) -> None:
+        """Forget an entry, unless a newer one has replaced it."""
+        self._delete(_of(entry))
 
-    def refuse(self, number: int, reason: str) -> None:
-        """Keep an entry aside, with the reason. Of many the oldest are deleted."""
-
-        def refuse(database: sqlite3.Connection) -> None:
-            columns = "dataset, segment, writer, at, seq, every"
-            database.execute(
-                f"INSERT INTO refused SELECT NULL, {columns}, ?, body FROM waiting WHERE id = ?",
-                (reason, number),
-            )
-            database.execute("DELETE FROM waiting WHERE id = ?", (number,))
-            database.execute(_FORGET, (_MOST_REFUSED, MOST_BYTES))
-
-        self._run(refuse)
+    def refuse(self, entry: Entry, reason: str) -> None:
+        """Keep an entry aside as a file, with the reason beside it; the oldest are deleted."""
+        row, total = entry.row, 0
+        self.aside.mkdir(mode=0o700, exist_ok=True)
+        file = self.aside / f"{time.time_ns()}.lmp"
+        file.write_bytes(entry.body)
+        file.with_suffix(".txt").write_text(f"{describe(row)}: {reason}\n", errors="replace")
+        for number, old in enumerate(sorted(self.aside.iterdir(), reverse=True)):
+            total += old.stat().st_size
+            if number >= 2 * _MOST_REFUSED or total > MOST_BYTES:
+                old.unlink(missing_ok=True)
+        # Its length may be what was wrong.
+        unused = tables.dataset.c.name.not_in(sa.select(profile.c.dataset))
+        self._delete(_of(entry), sa.delete(tables.dataset).where(unused))
 
     def refused(self) -> list[str]:
         """Return the reasons why the server did not take what is kept aside."""
-        row = self._row(
-            "SELECT json_group_array(reason) FROM (SELECT reason FROM refused ORDER BY id)"
-        )
-        return json.loads(row[0]) if row else []
-
-    def sending(self) -> contextlib.AbstractContextManager[bool]:
-        """Give whether this thread is the one that sends; others leave it to that one."""
-        return self._locked("sending", wait=False)
+        return [file.read_text().strip() for file in sorted(self.aside.glob("*.txt"))]
 
     @contextlib.contextmanager
-    def _locked(self, what: str, *, wait: bool) -> Iterator[bool]:
-        """Hold a lock of the operating system, which goes with its process and not with a child.
-
-        It does not keep the threads of a process apart, which another lock does.
-        """
-        place = self.path.with_name(f"{what}.lock")
-        thread_lock = _locks.setdefault(os.fspath(place), threading.Lock())
-        if not thread_lock.acquire(blocking=wait):
-            yield False
-            return
+    def sending(self) -> Iterator[bool]:
+        """Give whether this thread is the one that sends; others leave it to that one."""
         try:
-            try:
-                handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            except OSError as error:
-                raise SpoolError(f"{place} cannot be used: {error}") from error
-            try:
-                try:
-                    fcntl.lockf(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-                except (BlockingIOError, PermissionError):
-                    yield False
-                    return
+            with filelock.FileLock(self.path.with_name("sending.lock"), timeout=0):
                 yield True
-            finally:
-                os.close(handle)
-        finally:
-            thread_lock.release()
+        except filelock.Timeout:
+            yield False
 
     def _make(self) -> None:
-        folder = self.path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.geteuid():
-            raise PermissionError(f"{folder} belongs to somebody else")
-        folder.chmod(0o700)
-        with _using:  # to close a file gives up the locks that SQLite holds on it
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-    def _row(self, query: str, *values: Any) -> Any:
-        """Return the first row of a query; None where there is none, or it is somebody else's."""
-        try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        if not status.st_size or status.st_uid != os.geteuid():
-            return None
-        return self._run(lambda database: database.execute(query, values).fetchone(), begin="BEGIN")
-
-    def _run(
-        self, work: Callable[[sqlite3.Connection], _T], *, begin: str = "BEGIN IMMEDIATE"
-    ) -> _T:
-        """Return what some work gives in a transaction of its own.
-
-        A file that is damaged is put aside, as it must not hold up what comes.
+        """Make the file, for its owner alone.
 
         Raises:
-            SpoolError: the file cannot be used.
+            StoreError: it cannot be made.
+        """
+        folder = self.path.parent
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if folder.stat().st_uid != os.geteuid():
+                raise PermissionError(f"{folder} belongs to somebody else")
+            if not self.path.exists():  # to open and close it would end SQLite's locks on it
+                handle, name = tempfile.mkstemp(dir=folder)
+                os.close(handle)
+                with contextlib.suppress(FileExistsError):
+                    os.link(name, self.path)
+                os.unlink(name)
+        except OSError as error:
+            raise StoreError(f"it cannot wait in {self.path} either: {error}") from error
+
+    def _use(self, work: Callable[[Store], _T], absent: _T) -> _T:
+        """Return what some work gives; `absent` where nothing waits, or it is somebody else's.
+
+        A file that is damaged is put aside, as it must not hold up what comes.
         """
         try:
-            try:
-                return self._transact(work, begin)
-            except sqlite3.Error as error:
-                if not _is_damaged(error):
-                    raise
-            with self._locked("damage", wait=True):
+            if self.path.stat().st_uid != os.geteuid():
+                return absent
+        except OSError:
+            return absent
+        try:
+            return self._try(work)
+        except DamagedError:
+            with filelock.FileLock(self.path.with_name("damage.lock")):
                 try:  # another process may have put it aside meanwhile
-                    return self._transact(work, begin)
-                except sqlite3.Error as error:
-                    if not _is_damaged(error):
-                        raise
-                    self._put_aside(error)
-                return self._transact(work, "BEGIN IMMEDIATE")
-        except (OSError, sqlite3.Error) as error:
-            raise SpoolError(f"{self.path} cannot be used: {error}") from error
+                    return self._try(work)
+                except DamagedError as error:
+                    aside = self.path.with_name(f"damaged-{time.time_ns()}.db")
+                    _log.error("%s; what waited there is now in %s", error, aside)
+                    for suffix in ("-wal", "-shm", ""):  # the log must not get into the next file
+                        with contextlib.suppress(FileNotFoundError):
+                            os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
+                self._make()
+                return self._try(work)
 
-    def _put_aside(self, error: sqlite3.Error) -> None:
-        aside = self.path.with_name(f"damaged-{time.time_ns()}.db")
-        _log.error("%s: %s; what waited there is now in %s", self.path, error, aside)
-        with _using:
-            for suffix in ("-journal", ""):  # which would be played back into the next file
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
-        self._make()
+    def _try(self, work: Callable[[Store], _T]) -> _T:
+        try:
+            if self._store is None:
+                self._store = Store(self.path)
+            return work(self._store)
+        except StoreError:
+            self._store = None  # it is opened anew
+            raise
 
-    def _transact(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
-        with (
-            _using,
-            contextlib.closing(
-                sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
-            ) as database,
-        ):
-            database.text_factory = lambda raw: raw.decode(errors="replace")
-            database.execute("PRAGMA synchronous=EXTRA")  # the end of a transaction is synced, too
-            database.execute(begin)
-            with database:
-                if not database.execute("SELECT 1 FROM sqlite_schema").fetchone():
-                    for table in _TABLES.split(";")[:-1]:
-                        database.execute(table)
-                return work(database)
+    def _delete(self, *statements: sa.Delete) -> None:
+        def delete(store: Store) -> None:
+            with store._database.transaction() as connection:
+                for statement in statements:
+                    connection.execute(statement)
+
+        self._use(delete, None)
 
 
-def _is_damaged(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
-
-
-_locks: dict[str, threading.Lock] = {}  # by path
-_using = threading.RLock()  # held while a connection is open
-
-
-def _after_fork_in_child() -> None:
-    _locks.clear()  # of threads that it does not have
-    _using.release()
-
-
-os.register_at_fork(
-    before=_using.acquire, after_in_parent=_using.release, after_in_child=_after_fork_in_child
-)
+def _of(entry: Entry) -> sa.Delete:
+    return sa.delete(profile).where(_ROW.in_([entry.number]), profile.c.seq == entry.row.seq)

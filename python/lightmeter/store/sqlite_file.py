@@ -105,12 +105,3 @@ def patiently(work: Callable[[], _T]) -> _T:
             if (error.sqlite_errorcode & 0xFF) not in busy or time.monotonic() > until:
                 raise
         time.sleep(_PAUSE)
-
-
-def file_id(path: Path) -> tuple[int, int] | None:
-    """Return what names the file itself, whatever its path; None where there is none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

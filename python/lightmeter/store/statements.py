@@ -1,117 +1,50 @@
-"""Writing and reading the rows of profiles, inside a transaction or a snapshot."""
+"""Reading the rows of profiles, inside a transaction or a snapshot."""
 
 import contextlib
 import hashlib
-import json
-import operator
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from lightmeter.errors import ConflictError, DecodeError, StoreError
+from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import rows, tables
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
+from lightmeter.store.putting import crc_of, tags_text
 from lightmeter.store.rows import Moment, Part, StoredProfile, Tags
-from lightmeter.store.tables import DamagedError, profile, upsert
-from lightmeter.times import DAY, duration_text, to_utc
+from lightmeter.store.tables import DamagedError, profile
+from lightmeter.times import MILLISECOND, to_ms, to_utc
 
 _P = profile.c
-_TRIES = 10
 _TOGETHER = 32  # rows that are read by one statement
 _KEY = tuple(profile.primary_key)
 KEPT = _P.body.is_not(None)  # and not by a roll-up
 LISTED = [column for column in _P if column.name != "body"]
-_SEALED = [column.name for column in LISTED if column.name != "crc"]
-_SEALED_OF = operator.itemgetter(*_SEALED)
-_KEY_OF = operator.itemgetter(*(column.name for column in _KEY))
+_NAMES = [column.name for column in LISTED]
 Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError]
 
 
-def entered(connection: sa.Connection, name: str, span: timedelta | None) -> timedelta:
-    """Return the length of the buckets of a dataset; a new one is entered."""
-    query = sa.select(tables.dataset.c.every).where(tables.dataset.c.name == name)
-    every: timedelta | None = connection.scalar(query)
-    if every is None:
-        every = span or DAY
-        bucket_start(datetime.now(UTC), every)  # refuses a length that no bucket can have
-        if not upsert(connection, tables.dataset, {"name": name, "every": every}, "never"):
-            every = connection.execute(query).scalar_one()  # somebody else's
-    if span not in (None, every):
-        raise ConflictError(
-            f"dataset {name!r} has buckets of {duration_text(every)}, not of "
-            f"{duration_text(span)}; leave `every` out, or use another dataset"
-        )
-    return every
+def plain(row: Any) -> dict[str, Any]:
+    """Return the values of a row of `LISTED` as they are in the table."""
+    values = {name: row._mapping[name] for name in _NAMES}
+    times = {name: to_ms(values[name]) for name in ("start", "updated")}
+    return {**values, **times, "span": values["span"] // MILLISECOND}
 
 
 def values_of(row: StoredProfile) -> dict[str, Any]:
-    """Return the columns of a row beside its body."""
-    segment, span = segment_text(row.segment), row.end - row.start
+    """Return the values of a row beside its body as they are in the table."""
     pairs = [(name, value) for name, values in row.tags.items() for value in values]
-    place = row.dataset, segment, row.start, row.writer, row.seq, span
-    more = row.images, row.updated, tags_text(pairs), row.digest, None
-    return dict(zip((column.name for column in LISTED), place + more, strict=True))
-
-
-def tags_text(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return tags as a column holds them, such as ``&model=v7&``; empty for none."""
-    texts = sorted(segment_text({name: value}) for name, value in pairs)
-    return f"&{'&'.join(texts)}&" if texts else ""
-
-
-def locked(connection: sa.Connection, values: Mapping[str, Any]) -> Any:
-    """Return seq and `kept` of a row, which nobody else can change now; None without one."""
-    query = sa.select(_P.seq, KEPT.label("kept")).where(has_key(values))
-    return connection.execute(query.with_for_update()).first()
+    place = row.dataset, segment_text(row.segment), to_ms(row.start), row.writer, row.seq
+    more = (row.end - row.start) // MILLISECOND, row.images, to_ms(row.updated), tags_text(pairs)
+    return dict(zip(_NAMES, (*place, *more, row.digest, None), strict=True))
 
 
 def has_key(values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    """Return the condition for the row of some values."""
-    return sa.and_(*map(operator.eq, _KEY, _KEY_OF(values)))
-
-
-def write(
-    connection: sa.Connection, place: Mapping[str, Any], view: ProfileView, seq: int | None
-) -> bool:
-    """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
-
-    Args:
-        connection: in a transaction.
-        place: dataset, segment, start, writer and span of the row, and when it was updated.
-        view: the profile.
-        seq: number of the put.
-
-    Raises:
-        ConflictError: a roll-up holds an earlier profile of the writer.
-    """
-    body, core = view._core.encode(), view._core
-    digest, pairs = hashlib.sha256(body).digest(), core.tags()
-    values = {**place, "images": core.images, "sha256": digest, "body": body}
-    values["tags"] = tags_text(pairs) if pairs else ""
-    for _ in range(_TRIES):
-        there = locked(connection, values)
-        if there is not None and seq is not None and seq <= there.seq:
-            return False
-        if there is not None and not there.kept:
-            raise ConflictError(
-                f"the bucket of {place['start']:%Y-%m-%d %H:%M} has been rolled up with a profile "
-                f"of {place['writer']!r} in it, which can no longer be replaced"
-            )
-        values["seq"] = seq if seq is not None else 1 if there is None else there.seq + 1
-        if upsert(connection, profile, values | {"crc": crc_of(values)}, "newer"):
-            return True  # else somebody else has just written the first of this key
-    raise StoreError(f"{place['writer']!r} is written by several who replace each other; try again")
-
-
-def crc_of(row: Mapping[str, Any], *, kept: bool = True) -> int:
-    """Return the check of all values of a row but its body, and of whether that is kept."""
-    return zlib.crc32(json.dumps([*_SEALED_OF(row), kept], default=str).encode())
+    """Return the condition for the row of some values, with times as such."""
+    return sa.and_(*(column == values[column.name] for column in _KEY))
 
 
 # Reading
@@ -143,7 +76,7 @@ def is_in(
 
 def row_of(row: Any, *, kept: bool = True) -> StoredProfile:
     """Return a row of `LISTED`; without its digest, which no body has, where it is damaged."""
-    digest = row.sha256 if crc_of(row._mapping, kept=kept) == row.crc else b""
+    digest = row.sha256 if crc_of(plain(row), kept=kept) == row.crc else b""
     return StoredProfile(
         *(row.dataset, row.start, end_of(row.start, row.span), pairs_of(row.segment), row.writer),
         *(row.seq, row.images, row.updated, digest, tags_of(row.tags.split("&"))),
@@ -170,14 +103,15 @@ def contents(
             if body is None:
                 with contextlib.suppress(DamagedError):
                     body = database.rows(sa.select(_P.body).where(has_key(row._mapping)))[0].body
-            yield listed, body, _decoded(listed, body)
+            yield listed, body, decoded(listed, body)
         if len(found) < _TOGETHER:
             return
         last = found[-1]  # the first condition is for the index
         after = (_P.start >= last.start) & (place > (last.start, last.writer))
 
 
-def _decoded(row: StoredProfile, body: bytes | None) -> ProfileView | DecodeError:
+def decoded(row: StoredProfile, body: bytes | None) -> ProfileView | DecodeError:
+    """Return the profile in a row, or what is wrong with it."""
     if body is None:
         return DecodeError("it is not where it is listed")
     if hashlib.sha256(body).digest() != row.digest:

@@ -6,7 +6,7 @@ each value that it gives.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -19,6 +19,7 @@ from lightmeter.store.records import IncidentKind, ResultState
 from lightmeter.times import MILLISECOND, from_ms, to_ms
 
 VERSION = 1
+FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
 
 
 class DamagedError(StoreError):
@@ -178,17 +179,16 @@ key = _state("key", "id", "sha256:bytes rights datasets note created:time")
 # What monitors and alerts remember, which is copied with a store. Keys are not.
 STATE = result, judged, watched, told, accepted
 
-_SEQ = profile.c.seq
 # What becomes of a row whose key is there.
-Replace = Literal["always", "never", "newer"]
+Replace = Literal["always", "never"]
 
 
 @cache  # as one object it is compiled once
 def _insert(engine: str, table: sa.Table, replace: Replace) -> Any:
     insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[engine](table)
     new, where = {each.name: each for each in insert.excluded if not each.primary_key}, None
-    if replace != "always":
-        where = sa.false() if replace == "never" else _KEPT & (insert.excluded.seq > _SEQ)
+    if replace == "never":
+        where = sa.false()
     return insert.on_conflict_do_update(index_elements=table.primary_key, set_=new, where=where)
 
 
@@ -211,6 +211,6 @@ def _as_it_is(value: Any) -> Any:
 def upsert(
     connection: sa.Connection, table: sa.Table, values: dict[str, Any], replace: Replace = "always"
 ) -> bool:
-    """Insert a row, or replace the one of its key: always, never, or by a newer one; whether so."""
+    """Insert a row, or replace the one of its key, if that is wanted; whether either."""
     statement = _insert(connection.dialect.name, table, replace)
     return bool(connection.execute(statement, values).rowcount)

@@ -3,13 +3,14 @@
 import hashlib
 import os
 import platform
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.profile import Executor, Run
@@ -32,7 +33,6 @@ from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
 from lightmeter.times import DAY, to_duration
 from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
-from lightmeter.writers.rows import ToInbox
 
 _SHOWN = 60  # characters of a name
 
@@ -163,11 +163,11 @@ def log_folder(
         fixed=whole,
         is_one=source.is_one,
     )
-    with _opened(store, inbox) as opened:
-        known = opened.datasets() if every is None else {}
-        length = known.get(dataset, DAY) if every is None else to_duration(every)
-        name = _writer(folder, opened) if writer is None else writer
-        place = _Place(opened, dataset, name, whole, length)
+    with _opened(store, inbox) as target:
+        lengths = target.datasets() if isinstance(target, Store) and every is None else {}
+        length = lengths.get(dataset, DAY) if every is None else to_duration(every)
+        name = _writer(folder, target.address) if writer is None else writer
+        place = _Place(target, dataset, name, whole, length)
         if segment_by is not None:
             place.find_segments()
         if reader is None:
@@ -183,11 +183,11 @@ def log_folder(
 @contextmanager
 def _opened(
     store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None
-) -> Iterator[Store | ToInbox]:
+) -> Iterator[Store | Inbox]:
     if (store is None) == (inbox is None):
         raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
     if inbox is not None:
-        yield ToInbox(inbox)
+        yield Inbox(inbox) if isinstance(inbox, str) else inbox
     elif store is not None:
         with store_at(store, create=True) as opened:
             yield opened
@@ -201,11 +201,8 @@ def _put_all(
     work: Work,
     progress: Callable[[int, int], None] | None,
 ) -> Logged:
-    rolled_up = {
-        start: [item.name for item in buckets[start]]
-        for start in place.rolled_up()
-        if start in buckets
-    }
+    held = [start for start in place.rolled_up() if start in buckets]
+    rolled_up = {start: [item.name for item in buckets[start]] for start in held}
     logged = Logged({}, undated, rolled_up, {})
     sources = {start: buckets[start] for start in buckets if start not in rolled_up}
     total = sum(source.total or 0 for source in sources.values())
@@ -234,19 +231,21 @@ class _Place:
     Attributes:
         kept: segments that the dataset has besides.
         before: those that a bucket has of this writer.
+        number: of what is put into an inbox: the time of the call, so that the last one counts.
     """
 
-    store: Store | ToInbox
+    target: Store | Inbox
     dataset: str
     writer: str
     segment: dict[str, str]
     every: timedelta
     kept: set[str] = field(default_factory=set)
     before: dict[datetime, set[str]] = field(default_factory=lambda: defaultdict(set))
+    number: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
 
     def find_segments(self) -> None:
-        store = self.store
-        if isinstance(store, ToInbox) or self.dataset not in store.datasets():
+        store = self.target
+        if isinstance(store, Inbox) or self.dataset not in store.datasets():
             return
         self.kept = {segment_text(segment) for segment in store.segments(self.dataset)}
         self.kept -= {"", segment_text(self.segment)}
@@ -257,26 +256,31 @@ class _Place:
 
     def rolled_up(self) -> list[datetime]:
         """Return the starts of the buckets whose profile can no longer be replaced."""
-        try:
-            return self.store.rolled_up(self.dataset, writer=self.writer, segment=self.segment)
-        except AwayError:  # the server will refuse them when they are sent
-            return []
+        if isinstance(self.target, Store):
+            with suppress(AwayError):  # the server will refuse them when they are sent
+                ask = partial(self.target.rolled_up, self.dataset)
+                return ask(writer=self.writer, segment=self.segment)
+        return []
 
     def put(self, views: SegmentedViews, start: datetime) -> None:
         """Put the profiles of a bucket, in place of those that an earlier call put."""
-        store, dataset, writer, every = self.store, self.dataset, self.writer, self.every
-        put = partial(store.put, dataset, at=start, writer=writer, every=every)
+        target: Any = self.target
+        put = partial(target.put, self.dataset, at=start, writer=self.writer, every=self.every)
+        if isinstance(target, Inbox):
+            put = partial(put, seq=self.number)
         put(views.whole, segment=self.segment)
-        keys = {frozenset(parse_segment(segment)) for segment in views}
-        for segment in self.before[start] - views.keys():
-            if frozenset(parse_segment(segment)) in keys and isinstance(store, Store):
-                store.delete(dataset, start, start + every, segment=segment, writer=writer)
+        if isinstance(target, Store):
+            keys = {frozenset(parse_segment(segment)) for segment in views}
+            for segment in self.before[start] - views.keys():
+                if frozenset(parse_segment(segment)) in keys:
+                    bucket = start, start + self.every
+                    target.delete(self.dataset, *bucket, segment=segment, writer=self.writer)
         for segment, view in views.items():
             with suppress(ConflictError):  # it has been rolled up
                 put(view, segment=segment)
 
 
-def _writer(folder: str | os.PathLike[str], store: Store | ToInbox) -> str:
+def _writer(folder: str | os.PathLike[str], target: str) -> str:
     """One per folder. Names that are no text, which a store does not take, are shown as bytes.
 
     Where several machines write, it is of this machine too, and its path stays at home. What is
@@ -286,7 +290,7 @@ def _writer(folder: str | os.PathLike[str], store: Store | ToInbox) -> str:
         return f"address {visible(shown_url(address))}"
     path = os.path.realpath(folder)
     raw = path_bytes(path)
-    if "://" in store.address:
+    if "://" in target:
         name = visible(raw.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
         digest = hashlib.sha256(raw).hexdigest()[:16]
         return f"folder {name} {digest} of {visible(platform.node())[:_SHOWN]}"

@@ -4,52 +4,15 @@ import math
 import os
 import platform
 import secrets
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.segments import Segment
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 
 _MOST = 64  # rows that can still grow; their profiles are in memory
-
-
-class ToInbox:
-    """An inbox by the methods of a store that knows nothing yet.
-
-    What has no number is put by the time of this object: the last call of a program counts.
-    """
-
-    def __init__(self, inbox: Inbox | str) -> None:
-        """Open the inbox, unless it is one."""
-        self._inbox = Inbox(inbox) if isinstance(inbox, str) else inbox
-        self.address, self._seq = self._inbox.address, time.time_ns() // 1_000_000
-
-    def datasets(self) -> dict[str, timedelta]:
-        """Nothing is known."""
-        return {}
-
-    def define(self, dataset: str, every: timedelta) -> None:
-        """Nothing: each object names the length of its bucket."""
-
-    def rolled_up(self, dataset: str, *, writer: str, segment: Segment) -> list[datetime]:
-        """Nothing is known."""
-        return []
-
-    def put(self, dataset: str, view: ProfileView, *, seq: int | None = None, **place: Any) -> bool:
-        """Put an object."""
-        self._inbox.put(view, dataset=dataset, seq=self._seq if seq is None else seq, **place)
-        return True
-
-    def hurry(self, seconds: float) -> None:
-        """Nothing: obstore has a limit of its own."""
-
-    def close(self) -> None:
-        """Nothing: an inbox has no connection."""
 
 
 @dataclass(slots=True)
@@ -75,7 +38,7 @@ class Rows:
         quiet: the same, if nothing comes meanwhile.
     """
 
-    def __init__(self, target: Store | ToInbox, dataset: str, segment: str) -> None:
+    def __init__(self, target: Store | Inbox, dataset: str, segment: str) -> None:
         """Begin without rows."""
         self.dataset, self._target, self._segment = dataset, target, segment
         self.address = target.address
@@ -90,6 +53,8 @@ class Rows:
         Raises:
             StoreError: the dataset has buckets of another length, or a server is away.
         """
+        if isinstance(self._target, Inbox):  # which knows nothing: each object names the length
+            return every or default
         every = every or self._target.datasets().get(self.dataset, default)
         self._target.define(self.dataset, every)
         return every
@@ -134,8 +99,8 @@ class Rows:
             self.put(start, view, every)
             return
         if not kept and not is_again:
-            refused = f"keeps nothing of {row.writer!r} by the number {row.seq}"
-            raise StoreError(f"{self.address} {refused}")
+            words = f"keeps nothing of {row.writer!r} by the number {row.seq}"
+            raise StoreError(f"{self.address} {words}")
         row.view, row.tried = whole, None
         # Of others the last try may have arrived: another row would count that twice.
         sure = [at for at, row in self._rows.items() if row.tried is None]
@@ -144,8 +109,10 @@ class Rows:
 
     def hurry(self, seconds: float) -> None:
         """Let no call wait longer than so many seconds for a server."""
-        self._target.hurry(seconds)
+        if isinstance(self._target, Store):  # obstore has a limit of its own
+            self._target.hurry(seconds)
 
     def close(self) -> None:
         """Close the store."""
-        self._target.close()
+        if isinstance(self._target, Store):
+            self._target.close()

@@ -13,7 +13,7 @@ from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.times import DAY, to_duration
-from lightmeter.writers.rows import Rows, ToInbox
+from lightmeter.writers.rows import Rows
 
 _log = logging.getLogger("lightmeter.writers")
 _ASK_AGAIN = 600.0  # seconds after which a length that could not be had is asked for
@@ -71,9 +71,9 @@ class LightmeterWriter:
         self._owned = not isinstance(store, Store)
         if store is None and inbox is None:
             inbox = os.environ.get("LIGHTMETER_INBOX")
-        target: Store | ToInbox
+        target: Store | Inbox
         if inbox:
-            target = ToInbox(inbox)
+            target = Inbox(inbox) if isinstance(inbox, str) else inbox
         elif isinstance(store, Store):
             target = store
         else:

@@ -218,7 +218,7 @@ def test_a_file_with_an_alert_alone_is_added_to(tmp_path: Path) -> None:
 
 def test_an_inbox_is_emptied_into_the_store(store: Store, tmp_path: Path) -> None:
     box = (tmp_path / "inbox").as_uri()
-    Inbox(box).put(view(3), dataset="cells", at=DAY, every="1d", writer="a", seq=1)
+    Inbox(box).put("cells", view(3), at=DAY, every="1d", writer="a", seq=1)
     server = Server(store=store, pull=box)
     assert server.schedule is not None
     ((name, command),) = server._commands().items()

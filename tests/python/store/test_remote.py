@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 from forks import ended_well, forked
-from lightmeter import Store
+from lightmeter import ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.serve import running as running_module
-from lightmeter.store import client, remote, sending
+from lightmeter.store import client, remote
 from lightmeter.store import spool as spools
-from lightmeter.store.remote import RemoteStore
-from lightmeter.store.sending import clock_number
-from lightmeter.store.spool import Entry, Spool
+from lightmeter.store.putting import Put
+from lightmeter.store.remote import RemoteStore, clock_number
+from lightmeter.store.spool import Spool
+from lightmeter.times import to_ms
 from stores import view
 from weather import DAY, Weather, counts, free_port, put_away, rows_of, running, waiting
 
@@ -65,9 +66,9 @@ def test_a_put_that_is_repeated_counts_once(
     fault: str,
     seq: int | None,
 ) -> None:
-    monkeypatch.setattr(sending, "_PATIENCE", 30.0)
+    monkeypatch.setattr(remote, "_PATIENCE", 30.0)
     if fault == "silent":
-        monkeypatch.setattr(client, "_IDLE", 0.3)
+        monkeypatch.setattr(client, "_TRY", 0.3)
     busy = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 2\r\n\r\n{}"
     way.faults = [busy if fault == "busy" else fault] * 2
     with Store(way.url) as far:
@@ -113,31 +114,34 @@ def test_what_waits_is_sent_in_order_and_once(
 def test_a_put_sends_what_waits_before_it(
     store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_IDLE", 0.3)
+    monkeypatch.setattr(client, "_TRY", 0.3)
     way.faults = ["silent"] * 19
     with Store(way.url) as far:
         far.put("cells", view(1), at=DAY, writer="a", every="1d")
-        far._sender.wake()
+        far._rest_until = 0.0
         way.faults = []
         far.put("cells", view(2), at=DAY, writer="a")
         assert counts(store) == {"a": 2}
         assert not waiting(spool)
 
 
-def test_what_is_of_other_times_waits_beside_each_other(store: Store, spool: Path) -> None:
-    """Where nobody said how long a bucket is, only the server knows what replaces what."""
+def test_the_length_of_buckets_is_remembered_or_given(
+    store: Store, spool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     store.define("hours", "1h")
-    url = f"http://127.0.0.1:{free_port()}"
-    with Store(url) as away:
-        for minute in (5, 55):
-            at = datetime(2022, 9, 7, 1, minute, tzinfo=UTC)
-            away.put("hours", view(minute), at=at, writer="a")
-            away.put("others", view(minute), at=at, writer="a", every="1h")
-    assert len(waiting(spool)) == 3
-    with running(store, at=int(url.rpartition(":")[2])), Store(url) as far:
-        assert far.send() == (3, 0, 0, "")
-    for dataset in ("hours", "others"):
-        assert [bucket.images for bucket in store.buckets(dataset)] == [55]
+    times = [datetime(2022, 9, 7, 1, minute, tzinfo=UTC) for minute in (5, 55)]
+    with running(store) as port, Store(f"http://127.0.0.1:{port}") as far:
+        far.put("hours", view(1), at=times[0], writer="b")
+    with Store(far.address) as away:
+        for number, at in enumerate(times, 1):
+            assert away.put("hours", view(number), at=at, writer="a")
+        with pytest.raises(StoreError, match="no known length: say `every`"):
+            away.put("others", view(1), at=DAY, writer="a")
+        assert away.put("others", view(1), at=DAY, writer="a", every="1d")
+    assert len(waiting(spool)) == 2
+    with running(store, at=port), Store(far.address) as far:
+        assert far.send() == (2, 0, 0, "")
+    assert counts(store, "hours") == {"a": 2, "b": 1}
 
 
 def test_what_comes_late_does_not_replace_what_is_newer(
@@ -145,13 +149,14 @@ def test_what_comes_late_does_not_replace_what_is_newer(
 ) -> None:
     """As where a try was given up and arrives all the same, or waits in another spool."""
     put_away(way.url, "a", images=1)
-    entry = found[1] if (found := Store(way.url).spool.next(0)) else None
-    assert isinstance(entry, Entry)
+    entry = Store(way.url).spool.next(0)
+    assert entry is not None
+    assert isinstance(entry.view, ProfileView)
+    put = Put("cells", entry.view, to_ms(entry.row.start), "a", "", entry.row.seq, None)
     with Store(way.url) as far:
         assert far.put("cells", view(5), at=DAY, writer="a")
         assert counts(store) == {"a": 5}
-        for is_newest in (False, True):  # as a put that was overtaken by another thread's
-            assert not far._sender.send(entry, patience=1, is_newest=is_newest)
+        assert not far._send(put, patience=1)
     assert counts(store) == {"a": 5}
 
 
@@ -174,7 +179,7 @@ def test_numbers_of_ones_own_while_away(store: Store, way: Weather, spool: Path)
     store.put("cells", view(1), at=DAY, writer="a", seq=3)
     put_away(way.url, "a", images=7)
     with Store(way.url) as far:
-        far._sender._rest()
+        far._rest("away")
         assert not far.put("cells", view(2), at=DAY, writer="a", seq=2, every="1d")
         far.send()
     assert counts(store) == {"a": 7}
@@ -184,17 +189,20 @@ def test_what_the_server_never_takes_is_put_aside(
     store: Store, way: Weather, spool: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.define("cells", "1d")
-    put_away(way.url, "a", every="1h")
+    store.define("days", "1d")
+    put_away(way.url, "a", dataset="days", every="1h")
     put_away(way.url, "bcd")
     put_away(way.url, "e")
     with Store(way.url) as far:
-        rows_of(far.spool.path, "UPDATE waiting SET seq = 7, at = at + 1 WHERE writer = 'bcd'")
+        rows_of(far.spool.path, "UPDATE profile SET seq = 7 WHERE writer = 'bcd'")
         assert far.send() == (1, 2, 0, "")
         reasons = far.spool.refused()
+        assert ProfileView.read(min(far.spool.aside.glob("*.lmp"))).images == 2
     assert counts(store) == {"e": 2}
     assert "has buckets of 1d, not of 1h" in reasons[0]
-    assert reasons[1] == "its row is damaged"
+    assert "'bcd': its bytes, time, writer or counts are not those" in reasons[1]
     assert sum("put aside" in message for message in caplog.messages) == 2
+    put_away(way.url, "a", dataset="days", every="1d")  # as it has been known since
 
 
 def test_what_is_put_aside_is_bounded(
@@ -205,9 +213,10 @@ def test_what_is_put_aside_is_bounded(
     put_away(way.url, *"abc", every="1h")
     with Store(way.url) as far:
         assert far.send() == (0, 3, 0, "")
-        assert rows_of(far.spool.path, "SELECT writer FROM refused") == [("b",), ("c",)]
+        assert ["'b'" in far.spool.refused()[0], "'c'" in far.spool.refused()[1]] == [True, True]
+        put_away(way.url, "d", every="1h")
         monkeypatch.setattr(spools, "MOST_BYTES", 1)
-        far.spool.refuse(99, "which is not there")
+        assert far.send().refused == 1
         assert far.spool.refused() == []
 
 
@@ -281,16 +290,15 @@ def test_kills_between_sending_and_forgetting_and_two_senders(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered no JSON of the API"),
-        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "answered no JSON of the API"),
-        ('200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}', "answered a list as"),
+        ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered no Datasets of the API"),
+        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "answered no Datasets of the API"),
         (
-            '200 OK\r\nContent-Length: 22\r\n\r\n{"datasets": {"a": 1}}',
-            "answered a int as 'datasets.a'",
+            '200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}',
+            "answered no Datasets of the API",
         ),
         ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is away, tried"),
         ("200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", "compressed bytes"),
-        ("200 OK\r\n\r\nall of it", "answered no JSON of the API"),
+        ("200 OK\r\n\r\nall of it", "answered no Datasets of the API"),
         ("200 OK\r\nContent-Length: 9\r\n\r\n{", "is away, tried .*IncompleteRead"),
         (
             "302 Found\r\nLocation: http://evil/KEY\r\nContent-Length: 0\r\n\r\n",
@@ -300,10 +308,7 @@ def test_kills_between_sending_and_forgetting_and_two_senders(
         ('200 OK\r\nContent-Length: 37\r\n\r\n{"datasets": {"a": "KEY"}}', "answered"),
         ('401 No\r\nContent-Length: 31\r\n\r\n{"error": "KEY:\\nx"}', r"the key: \.\.\.: x; set"),
         ("418 \x00\r\nContent-Length: 5\r\n\r\n<html", "answered 418$"),
-        (
-            "429 No\r\nRetry-After: 99\r\nContent-Length: 0\r\n\r\n",
-            "is away, tried once: answered 429",
-        ),
+        ("429 No\r\nContent-Length: 0\r\n\r\n", "is away, tried [0-9]+ times: answered 429"),
         (f"200 OK\r\n{'X: y' * 20000}\r\n\r\n", "got more than 65536 bytes"),
         ("garbage KEY", "is away, tried"),
     ],

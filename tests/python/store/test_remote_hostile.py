@@ -22,7 +22,7 @@ def test_chunks_of_fewer_bytes_than_none(
     way: Weather, monkeypatch: pytest.MonkeyPatch, size: str
 ) -> None:
     """By -1 http.client would read, into memory, whatever comes."""
-    monkeypatch.setattr(client, "_MOST_JSON", 1000)
+    monkeypatch.setattr(client, "_MOST", 1000)
     head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n"
     way.faults = [head + "x" * (3 << 20)] * 30
     with (
@@ -49,7 +49,7 @@ def silent_port() -> Iterator[int]:
 def test_hurry_is_heard_while_no_connection_comes_about(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_IDLE", 60.0)
+    monkeypatch.setattr(client, "_TRY", 60.0)
     with silent_port() as port, Store(f"http://127.0.0.1:{port}") as far:
         put = threading.Thread(
             target=far.put,
@@ -76,18 +76,15 @@ def test_proxies_that_cannot_be_used(proxy: str, monkeypatch: pytest.MonkeyPatch
     assert "word" not in str(raised.value)
 
 
-def test_a_log_of_tls_keys_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSLKEYLOGFILE", "/dev/null/nowhere")
-    with pytest.raises(StoreError, match="look at SSL_CERT_FILE"):
-        Store("https://lightmeter.invalid")
-
-
 def test_a_damaged_file_is_put_aside(
     store: Store, way: Weather, spool: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Store(f"http://127.0.0.1:{free_port()}") as away:
         assert away.put("cells", view(2), at=DAY, writer="a", every="1d")
-        away.spool.path.write_bytes(b"no database" * 999)
+    assert away.spool._store is not None
+    away.spool._store.close()
+    away.spool.path.write_bytes(b"no database" * 999)
+    with Store(away.address) as away:
         assert away.put("cells", view(2), at=DAY, writer="b", every="1d")
     assert waiting(spool) == ["b"]
     assert len(list(away.spool.path.parent.glob("damaged-*"))) == 1

@@ -1,9 +1,7 @@
 """The store of profiles per dataset, bucket and segment."""
 
-import contextlib
 import os
 import pickle
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -306,74 +304,25 @@ def test_what_is_told_of_damage_cannot_write_to_the_terminal(tmp_path: Path) -> 
 # Where it lies
 
 
-MOUNTS = """\
-22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
-30 22 0:40 / /mnt/photos rw shared:7 master:2 - nfs4 server:/photos rw
-31 22 0:41 / /mnt/photos/local rw - xfs /dev/vdb rw
-32 22 0:42 / /mnt/with\\040space rw - fuse.sshfs host:/ rw
-33 22 0:43 / /mnt/hidden rw - cifs //host/share rw
-34 22 0:44 / /mnt/hidden rw - tmpfs tmpfs rw
-35 22 0:45 / /mnt/fuse rw - fuse.bindfs /x rw
-"""
-
-
-@pytest.mark.parametrize(
-    ("folder", "kind"),
-    [
-        ("/home", None),
-        ("/mnt/photos", "nfs4"),
-        ("/mnt/photos/2022", "nfs4"),
-        ("/mnt/photos2", None),
-        ("/mnt/photos/local/x", None),
-        ("/mnt/with space", "fuse.sshfs"),
-        ("/mnt/hidden", None),
-        ("/mnt/fuse", None),
-    ],
-)
-def test_network_file_systems_are_known(
-    folder: str, kind: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text(MOUNTS)
-    monkeypatch.setattr(sqlite_file, "MOUNTS", str(mounts))
-    refused = pytest.raises(StoreError, match=rf"network file system \({kind}\)")
-    with refused if kind else contextlib.nullcontext():
-        sqlite_file.check_file_system(Path(folder, "drift.db"))
-
-
 def test_a_store_on_a_network_file_system_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mounts = tmp_path / "mountinfo"
-    folder = os.path.realpath(tmp_path)
-    mounts.write_text(
-        f"30 22 0:40 / {folder} rw - nfs server:/ rw\n31 30 8:1 / {folder}/local rw - ext4 sda rw\n"
-    )
-    (tmp_path / "local").mkdir()
-    monkeypatch.setattr(sqlite_file, "MOUNTS", str(mounts))
-    (tmp_path / "local" / "link.db").symlink_to(tmp_path / "drift.db")
-    for path in ("drift.db", "local/link.db"):
-        with pytest.raises(StoreError, match=r"network file system \(nfs\).*local disk"):
-            Store(tmp_path / path)
-
-
-def test_a_first_opening_waits_where_sqlite_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As many at once make it refuse; tests/stress/first_opening.py is the real thing."""
-    opening, codes = sqlite_file.connect, [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL]
-
-    def connect(path: Path, create: bool) -> sqlite3.Connection:
-        if codes:
-            error = sqlite3.OperationalError("database is locked")
-            error.sqlite_errorcode = codes.pop()
-            raise error
-        return opening(path, create)
-
-    monkeypatch.setattr(sqlite_file, "connect", connect)
-    Store(tmp_path / "drift.db").close()
-    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", -1)
-    for code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
-        codes[:] = [code] * 2
-        with pytest.raises(StoreError, match=r"cannot open .*locked"):
-            Store(tmp_path / "drift.db")
+    kinds = [
+        ("", "ext4"), ("photos", "nfs4"), ("photos/local", "xfs"), ("with space", "fuse.sshfs"),
+        ("hidden", "cifs"), ("hidden", "tmpfs"), ("fuse", "fuse.bindfs"),
+    ]  # fmt: skip
+    lines = []
+    for folder, kind in kinds:
+        point = os.path.realpath(tmp_path / folder).replace(" ", "\\040")
+        lines.append(f"30 22 0:40 / {point} rw shared:7 master:2 - {kind} server:/x rw\n")
+        (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / "photos2").mkdir()
+    (tmp_path / "mountinfo").write_text("".join(lines))
+    monkeypatch.setattr(sqlite_file, "MOUNTS", str(tmp_path / "mountinfo"))
+    (tmp_path / "photos/local/link.db").symlink_to(tmp_path / "photos/drift.db")
+    for place, kind in (("photos/a.db", "nfs4"), ("photos/local/link.db", "nfs4"),
+                        ("with space/a.db", "fuse.sshfs")):  # fmt: skip
+        with pytest.raises(StoreError, match=rf"network file system \({kind}\).*local disk"):
+            Store(tmp_path / place)
+    for place in ("a.db", "photos/local/a.db", "photos2/a.db", "hidden/a.db", "fuse/a.db"):
+        Store(tmp_path / place).close()

@@ -94,7 +94,7 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
 
         return read
 
-    monkeypatch.setattr(statements, "_decoded", watched(statements._decoded))
+    monkeypatch.setattr(statements, "decoded", watched(statements.decoded))
     gc.collect()
     assert store.read("cells").to_bytes() == expected.to_bytes()
     assert store.verify() == []

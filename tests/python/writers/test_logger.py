@@ -321,8 +321,8 @@ def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
     class Box(Inbox):
         objects: ClassVar[list[tuple[int, dict[str, Any]]]] = []
 
-        def put(self, view: Any, **place: Any) -> str:
-            self.objects.append((view.images, place))
+        def put(self, dataset: str, view: Any, **place: Any) -> str:
+            self.objects.append((view.images, {"dataset": dataset, **place}))
             return "the name of the object"
 
     box = Box("memory:///")

@@ -13,7 +13,7 @@ from conftest import lightmeter, picture
 from forks import ended_well, forked
 from lightmeter import ProfileView, Store, log_image, profile_images
 from lightmeter.errors import StoreError
-from lightmeter.store import client, sending
+from lightmeter.store import client, remote
 from lightmeter.writers import LightmeterWriter
 from PIL import Image
 from stores import view
@@ -162,7 +162,7 @@ def test_a_folder_is_logged_while_the_server_is_away(
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.MonkeyPatch.context() as brief:
-        for module in (client, sending):
+        for module in (client, remote):
             brief.setattr(module, "_PATIENCE", 0.1)
         lm.log_folder(url, folder, "cells", at=DAY, every="1h")
         (folder / "0.jpg").unlink()
@@ -193,7 +193,7 @@ def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spoo
         far.put("cells", view(1), at=DAY, writer="a")
         store.state.keys.remove(key[:10])
         for n in (2, 3):
-            assert far.put("cells", view(n), at=DAY, writer="a")
+            assert far.put("cells", view(n), at=DAY, writer="a", every="1d")
         assert len(waiting(spool)) == 1
     with Store(way.url, key=other) as far:
         assert far.delete("cells", writer="a") == 1
@@ -209,10 +209,10 @@ from lightmeter.errors import StoreError
 from lightmeter.store import client
 from lightmeter.writers import endings
 endings._SIGNAL_SECONDS = 2.0
-idle, client._IDLE = client._IDLE, 0.1
+once, client._TRY = client._TRY, 0.1
 log = lm.logger(sys.argv[1], "cells", every="1h", handle_signals=True)
 log._rows.quiet = 0.1
-client._IDLE = idle
+client._TRY = once
 for _ in range(20):
     log.track(np.zeros((8, 8, 3), np.uint8))
 time.sleep(0.5)
@@ -250,7 +250,8 @@ def test_the_command_line(
     assert (done.returncode, done.stderr) == (0, "")
     assert store.read("cells").images == 8
     put_away(way.url, "a", images=3)
-    put_away(way.url, "b", every="1h")
+    store.define("others", "1d")
+    put_away(way.url, "b", dataset="others", every="1h")
     done = lightmeter("store", "send", way.url)
     assert "sent: 1, put aside: 1, left: 0" in done.stdout
     assert done.returncode == 1

@@ -1,0 +1,209 @@
+"""Putting profiles: what may be put, and how a row is written inside a transaction.
+
+Values are here as they are in the tables: times and lengths in milliseconds, segments and tags as
+texts.
+"""
+
+import hashlib
+import json
+import operator
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lightmeter.errors import ConflictError, StoreError
+from lightmeter.profile import ProfileView
+from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.segments import segment_text
+from lightmeter.store import tables
+from lightmeter.store.buckets import bucket_start
+from lightmeter.store.engine import Database
+from lightmeter.store.rows import (
+    MERGED,
+    MOST_NAMES,
+    Moment,
+    Part,
+    checked_name,
+    checked_seq,
+)
+from lightmeter.store.tables import DamagedError
+from lightmeter.times import DAY, MILLISECOND, duration_text, from_ms, to_duration, to_ms, to_utc
+
+_TRIES = 10
+_DAY = DAY // MILLISECOND
+_MONDAY = 4 * _DAY
+_MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
+_KEY = "dataset", "segment", "start", "writer"
+_SEALED = *_KEY, "seq", "span", "images", "updated", "tags", "sha256"
+_SEALED_OF = operator.itemgetter(*_SEALED)
+
+# The tables without what looks at values.
+_profile = sa.table("profile", *map(sa.column, tables.profile.c.keys()))
+_dataset = sa.table("dataset", sa.column("name"), sa.column("every"))
+_EVERY = sa.select(_dataset.c.every).where(_dataset.c.name == sa.bindparam("dataset"))
+_KEPT = _profile.c.body.is_not(None)
+_HAS_KEY = sa.and_(*(_profile.c[name] == sa.bindparam(name) for name in _KEY))
+_THERE = sa.select(_profile.c.seq, _KEPT.label("kept")).where(_HAS_KEY).with_for_update()
+
+
+def _upserts(insert: Any) -> tuple[Any, Any]:
+    """Return how to insert a row or replace it by a newer one, and always."""
+    new = {name: insert.excluded[name] for name in set(_SEALED) - set(_KEY) | {"crc", "body"}}
+    newer = _KEPT & (insert.excluded.seq > _profile.c.seq)
+    return (
+        insert.on_conflict_do_update(index_elements=_KEY, set_=new, where=newer),
+        insert.on_conflict_do_update(index_elements=_KEY, set_=new),
+    )
+
+
+_UPSERT = {
+    "sqlite": _upserts(sqlite.insert(_profile)),
+    "postgresql": _upserts(postgresql.insert(_profile)),
+}
+
+
+class Put(NamedTuple):
+    """A profile to put.
+
+    Attributes:
+        dataset: its name.
+        view: the profile.
+        at: a time in the bucket, in milliseconds.
+        writer: its name.
+        segment: as text.
+        seq: the number of the put; None for the next.
+        every: length of the buckets in milliseconds; None for that of the dataset.
+    """
+
+    dataset: str
+    view: ProfileView
+    at: int
+    writer: str
+    segment: str
+    seq: int | None
+    every: int | None
+
+
+def checked_put(
+    dataset: Any,
+    profile: ProfileLike,
+    at: Moment,
+    writer: Any,
+    segment: Part,
+    seq: Any,
+    every: str | timedelta | None,
+) -> Put:
+    """Return the arguments of `Profiles.put`, which says what can be wrong with them."""
+    view = profile if isinstance(profile, ProfileView) else view_of(profile)
+    moment = view._core.dataset_timestamp if at is None else to_ms(to_utc(at))
+    if moment is None:
+        raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+    if (images := view._core.images) > _MOST_IMAGES:
+        raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
+    part = "" if segment is None else segment_text(segment)
+    checked_name("dataset", dataset)
+    checked_name("writer", writer)
+    if (size := len(f"{dataset}{writer}{part}".encode())) > MOST_NAMES:
+        raise ValueError(
+            f"the names of the dataset, writer and segment have {size} bytes together; expected "
+            f"{MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
+        )
+    if writer.startswith(MERGED[1]):
+        raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
+    number = None if seq is None else checked_seq(seq)
+    length = None if every is None else to_duration(every) // MILLISECOND
+    return Put(dataset, view, moment, writer, part, number, length)
+
+
+def put_profile(database: Database, put: Put) -> bool:
+    """Do `Profiles.put` in one transaction."""
+    with database.transaction() as connection:
+        span, core = length_of(connection, put.dataset, put.every), put.view._core
+        start = put.at - (put.at - _MONDAY) % span
+        if not tables.FIRST <= start <= tables.LAST - span:
+            bucket_start(from_ms(put.at), span * MILLISECOND)  # says so
+        if core.dataset_timestamp is None:
+            core = core.copy()
+            core.dataset_timestamp = start
+        place = {"dataset": put.dataset, "segment": put.segment, "start": start}
+        now = time.time_ns() // 1_000_000
+        place |= {"writer": put.writer, "span": span, "updated": now}
+        return write(connection, place, core, put.seq)
+
+
+def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
+    """Return the length of the buckets of a dataset; a new one is entered."""
+    length = connection.scalar(_EVERY, {"dataset": name})
+    if length is None:
+        length = span or _DAY
+        bucket_start(from_ms(time.time_ns() // 1_000_000), length * MILLISECOND)  # may refuse it
+        row = {"name": name, "every": length * MILLISECOND}
+        if not tables.upsert(connection, tables.dataset, row, "never"):
+            length = connection.scalar(_EVERY, {"dataset": name})  # somebody else's
+    if type(length) is not int or length <= 0:
+        raise DamagedError(f"the store is damaged: the buckets of {name!r} last {length!r:.100}")
+    if span not in (None, length):
+        given, known = (duration_text(ms * MILLISECOND) for ms in (span or 0, length))
+        raise ConflictError(
+            f"dataset {name!r} has buckets of {known}, not of {given}; leave `every` out, or use "
+            "another dataset"
+        )
+    return length
+
+
+def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int | None) -> bool:
+    """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
+
+    Args:
+        connection: in a transaction.
+        values: dataset, segment, start, writer and span of the row, and when it was updated.
+        core: of the profile.
+        seq: number of the put.
+
+    Raises:
+        ConflictError: a roll-up holds an earlier profile of the writer.
+    """
+    body = core.encode()
+    values |= {"images": core.images, "sha256": hashlib.sha256(body).digest(), "body": body}
+    values["tags"] = tags_text(pairs) if (pairs := core.tags()) else ""
+    for _ in range(_TRIES):
+        there = connection.execute(_THERE, values).first()
+        last = 0 if there is None else there.seq
+        if type(last) is not int:
+            raise DamagedError(f"the store is damaged: {last!r:.100} is no seq")
+        if there is not None and seq is not None and seq <= last:
+            return False
+        if there is not None and not there.kept:
+            raise ConflictError(
+                f"the bucket of {from_ms(values['start']):%Y-%m-%d %H:%M} has been rolled up with "
+                f"a profile of {values['writer']!r} in it, which can no longer be replaced"
+            )
+        values["seq"] = last + 1 if seq is None else seq
+        values["crc"] = crc_of(values)
+        if connection.execute(_UPSERT[connection.dialect.name][0], values).rowcount:
+            return True  # else somebody else has just written the first of this key
+    raise StoreError(
+        f"{values['writer']!r} is written by several who replace each other; try again"
+    )
+
+
+def store(connection: sa.Connection, values: Mapping[str, Any]) -> None:
+    """Write a row, whatever is there. Without a body it is what stays of one that was rolled up."""
+    row = {**values, "crc": crc_of(values, kept=values["body"] is not None)}
+    connection.execute(_UPSERT[connection.dialect.name][1], row)
+
+
+def tags_text(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return tags as a column holds them, such as ``&model=v7&``; empty for none."""
+    texts = sorted(segment_text({name: value}) for name, value in pairs)
+    return f"&{'&'.join(texts)}&" if texts else ""
+
+
+def crc_of(values: Mapping[str, Any], *, kept: bool = True) -> int:
+    """Return the check of all values of a row but its body, and of whether that is kept."""
+    return zlib.crc32(json.dumps([*_SEALED_OF(values), kept], default=bytes.hex).encode())
