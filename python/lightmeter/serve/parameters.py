@@ -91,7 +91,7 @@ class Defined(OfDataset):
     every: Length = Field(description=f"Length of the buckets, {_LENGTH}")
 
 
-class Buckets(OfDataset):
+class Buckets(OfDataset, Tagged):
     """Some buckets of a segment."""
 
     segment: Segment = None
@@ -105,17 +105,13 @@ class Deleted(Buckets):
     writer: Name | None = Field(None, description=f"That writer alone, {_NAME}")
 
 
-class Found(Buckets, Tagged):
-    """Buckets with some tags."""
-
-
-class Merged(Found):
+class Merged(Buckets):
     """A profile of some buckets."""
 
     format: Literal["bytes", "json"] = Field("bytes", description="Either bytes or json.")
 
 
-class Series(Found):
+class Series(Buckets):
     """A statistic of a feature."""
 
     feature: Name = Field(description=f"The feature, {_NAME}")

@@ -45,7 +45,7 @@ def segments(caller: Reader, asked: Asked[parameters.Segments]) -> models.Segmen
 
 @router.get(f"{API}/buckets")
 @in_threads
-def buckets(caller: Reader, asked: Asked[parameters.Found]) -> models.Buckets:
+def buckets(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Buckets:
     """Return the buckets of a segment that have profiles, earliest first."""
     dataset, span = caller.known(asked.dataset), (asked.start, asked.end)
     found = caller.store.buckets(dataset, *span, segment=asked.segment)
@@ -54,7 +54,7 @@ def buckets(caller: Reader, asked: Asked[parameters.Found]) -> models.Buckets:
 
 @router.get(f"{API}/stored")
 @in_threads
-def stored(caller: Reader, asked: Asked[parameters.Found]) -> models.Stored:
+def stored(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Stored:
     """Return which profiles there are in these buckets, with the SHA-256 of their bytes."""
     dataset, span = caller.known(asked.dataset), (asked.start, asked.end)
     found = caller.store.stored(dataset, *span, segment=asked.segment)

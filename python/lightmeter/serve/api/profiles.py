@@ -107,7 +107,8 @@ def delete(caller: Writer, asked: Asked[parameters.Deleted]) -> models.Deleted:
         words = "to delete what every writer wrote takes the right admin; name the writer"
         raise HTTPException(403, words)
     caller.known(asked.dataset)
-    return models.Deleted(deleted=caller.store.delete(**dict(asked)))
+    where = asked.model_dump(exclude={"tags"})
+    return models.Deleted(deleted=caller.store.delete(**where))
 
 
 @router.post("/gc")
