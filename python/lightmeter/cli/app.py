@@ -20,17 +20,17 @@ from lightmeter.cli.terminal import (
     be_quiet,
     complain,
     end_by_signal,
+    fail,
     reported,
     written,
 )
 from lightmeter.errors import ConfigError
 from lightmeter.image.decode import COMPARED_WITH
 
-# A command is a function, and commands below a name are `commands`, in the module of this name.
-_PROFILES = dict.fromkeys(("profile", "show", "merge"), "profile")
-_ONES = ("measure", *_PROFILES, "drift", "check", "exif", "log", "dashboard", "demo")
-_MANY = ("contract", "import", "store", "monitor", "serve")
-_MODULES = _PROFILES | {"import": "imports"}
+# Where a command is a function of its name, and where commands below a name are `commands`.
+_ONES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "log")}
+_ONES |= {"show": "profile", "merge": "profile", "dashboard": "dashboard", "demo": "demo"}
+_MANY = {name: name for name in ("contract", "store", "monitor", "serve")} | {"import": "imports"}
 
 
 class _Group(TyperGroup):
@@ -42,20 +42,21 @@ class _Group(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a name; None where there is none."""
-        if cmd_name not in (*_ONES, *_MANY):
+        if cmd_name not in _ONES | _MANY:
             return None
         with reported():
             try:
-                module = import_module(f"lightmeter.cli.{_MODULES.get(cmd_name, cmd_name)}")
+                module = import_module(f"lightmeter.cli.{(_ONES | _MANY)[cmd_name]}")
             except ConfigError as error:  # in the environment, which is read at once
-                complain(str(error))
-                raise typer.Exit(NOT_UNDERSTOOD) from None
+                fail(str(error), code=NOT_UNDERSTOOD)
         if cmd_name in _MANY:
             commands = typer.main.get_group(module.commands)
             commands.name = cmd_name
             return commands
         single = Commands(add_completion=False)
-        single.command(cmd_name)(getattr(module, cmd_name))
+        # The name of that of `show` is that of what prints for all commands.
+        function = getattr(module, "show_profile" if cmd_name == "show" else cmd_name)
+        single.command(cmd_name)(function)
         return typer.main.get_command(single)
 
 
@@ -74,7 +75,8 @@ def run() -> int:
     """Run the command line with the arguments of the process."""
     # Pillow warns of damaged metadata, a line a file; what matters of it is counted.
     warnings.filterwarnings("ignore", module="PIL")
-    warnings.showwarning = _warn
+    # In place of a line of source that says nothing to who did not write it.
+    warnings.showwarning = lambda message, *_, **__: complain(f"warning: {message}")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal writes UTF-8
     before = signal.signal(signal.SIGTERM, end_by_signal)
@@ -93,11 +95,6 @@ def run() -> int:
     finally:
         signal.signal(signal.SIGTERM, before)
     return written() or code
-
-
-def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    """In place of a line of source that says nothing to who did not write it."""
-    complain(f"warning: {message}")
 
 
 def _version(wanted: bool) -> None:

@@ -1,6 +1,5 @@
 """The command that judges images one by one."""
 
-from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Annotated, Any
 
@@ -10,9 +9,18 @@ from lightmeter import Failure, ImageCheck, Reading, check_image
 from lightmeter.batch.running import each, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
-from lightmeter.cli.options import Format, Printed, Segments, Sources, WithTags, reads_images
+from lightmeter.cli.options import (
+    Dataset,
+    Format,
+    MaybeStore,
+    Printed,
+    Segments,
+    Sources,
+    WithTags,
+    reads_images,
+)
 from lightmeter.cli.sides import view_of_source, view_of_store
-from lightmeter.cli.terminal import FAILED, complain, print_json, progress_bar, reported, say, usage
+from lightmeter.cli.terminal import complain, fail, print_json, progress_bar, say
 from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
 from lightmeter.errors import ImageError
 from lightmeter.image.reading import ReadingOptions
@@ -21,8 +29,6 @@ from lightmeter.text import count, counted, number
 UNUSUAL, UNKNOWN = 3, 4
 
 _MOST = 5  # findings of an image
-
-_Checked = tuple[str, ImageCheck | Failure]
 
 
 @reads_images("column", "workers")
@@ -35,10 +41,8 @@ def check(
             "archive, table or address."
         ),
     ] = None,
-    store: Annotated[
-        str | None, typer.Option(help="Store that holds the reference, such as drift.db.")
-    ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Its dataset in the store.")] = None,
+    store: MaybeStore = None,
+    dataset: Dataset = None,
     segment: Segments = None,
     tag: WithTags = None,
     level: Annotated[
@@ -58,102 +62,70 @@ def check(
     Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
     reference is too small to judge some; 1 no image could be measured.
     """
-    with usage():
-        if (reference is None) == (store is None) or (store is None) != (dataset is None):
-            raise ValueError("expected either --reference, or --store with --dataset")
-        if (segment or tag) and store is None:
-            raise ValueError(f"got {'--segment' if segment else '--tag'} without --store")
-        if options.get("frames") == "all":
-            raise ValueError("got --frames all; expected first, the only frame that is judged")
-        check_level(level)
-    tally = _Tally(level)
-    flagged: list[dict[str, Any]] = []
-    with reported():
-        with usage():
-            if reference is None:
-                view = view_of_store(store or "", dataset or "", segment, tag)
-            else:
-                view = view_of_source(
-                    reference, Reading(**options), sample=SAMPLE, workers=batch["workers"]
-                )
-            prepared = reference_of(view)
-            reading = prepared.reading(None, options)
-            wanted = Wanted(batch["column"], limits=reading.limits, layout=reading.layout)
-            source = source_of(paths[0] if len(paths) == 1 else paths, wanted)
-        check_item = partial(_checked, reference=prepared, reading=reading, level=level)
-        with progress_bar("checking") as bar:
-            results = each(check_item, source, workers_of(batch["workers"]), reading.limits, bar)
-            for path, checked in tally.of(results):
-                if output_format is Format.JSON:
-                    flagged.append(_plain(path, checked))
-                else:
+    where = (store, dataset, segment, tag)
+    if reference is not None and any(where):
+        raise ValueError("got --reference; expected no --store, --dataset, --segment or --tag")
+    if options.get("frames") == "all":
+        raise ValueError("got --frames all; expected first, the only frame that is judged")
+    check_level(level)
+    workers = batch.get("workers")
+    if reference is None:
+        view = view_of_store(where)
+    else:
+        view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
+    prepared = reference_of(view)
+    reading = prepared.reading(None, options)
+    wanted = Wanted(batch.get("column"), limits=reading.limits, layout=reading.layout)
+    images = source_of(paths[0] if len(paths) == 1 else paths, wanted)
+    judge = partial(_checked, reference=prepared, reading=reading, level=level)
+    counts = dict.fromkeys(("ordinary", "unusual", "unknown", "failed"), 0)
+    flagged, notes = list[dict[str, Any]](), dict[str, str]()
+    with progress_bar("checking") as bar:
+        for path, checked in each(judge, images, workers_of(workers), reading.limits, bar):
+            verdict = "failed" if isinstance(checked, Failure) else checked.verdict
+            counts[verdict] += 1
+            for name in ("read_differently", "why_unknown"):
+                notes[name] = notes.get(name) or str(getattr(checked, name, ""))
+            if verdict in ("unusual", "failed"):
+                flagged.append(_plain(path, checked))
+                if output_format is Format.TEXT:
                     _print(path, checked)
-        if output_format is Format.JSON:
-            print_json({**tally.plain(), "flagged": flagged})
-        else:
-            say(str(tally))
-        tally.exit()
+    if output_format is Format.JSON:
+        print_json({"level": level, **counts, "flagged": flagged})
+    else:
+        say(_summary(counts, level))
+    for note in filter(None, notes.values()):
+        complain(note)
+    _end(counts)
+
+
+def _summary(counts: dict[str, int], level: float) -> str:
+    judged, unusual = counts["ordinary"] + counts["unusual"], counts["unusual"]
+    parts = [
+        f"{count(judged)} checked, {count(unusual)} unusual",
+        f"{count(counts['failed'])} could not be measured" if counts["failed"] else "",
+        f"{count(counts['unknown'])} could not be judged" if counts["unknown"] else "",
+        f"of ordinary images {number(level * judged)} may be flagged" if judged else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def _end(counts: dict[str, int]) -> None:
+    if counts["failed"] == sum(counts.values()):
+        fail("no image could be measured")
+    if counts["unusual"] or counts["failed"]:
+        raise typer.Exit(UNUSUAL)
+    if counts["unknown"]:
+        raise typer.Exit(UNKNOWN)
 
 
 def _checked(
     item: Item, watch: object, reference: Reference, reading: Reading, level: float
-) -> _Checked:
+) -> tuple[str, ImageCheck | Failure]:
     try:
         return item.name, check_image(item.picture, reference, level=level, reading=reading)
     except ImageError as error:
         return item.name, Failure(item.name, error.reason, error.detail)
-
-
-class _Tally:
-    """How many images were judged, and how."""
-
-    def __init__(self, level: float) -> None:
-        self._level = level
-        self._counts = dict.fromkeys(("ordinary", "unusual", "unknown", "failed"), 0)
-        self._why_unknown = ""
-        self._is_told = False
-
-    def of(self, checks: Iterable[_Checked]) -> Iterator[_Checked]:
-        """Those to print."""
-        for path, checked in checks:
-            if isinstance(checked, Failure):
-                self._counts["failed"] += 1
-            else:
-                self._counts[checked.verdict] += 1
-                self._why_unknown = self._why_unknown or checked.why_unknown
-                if checked.read_differently and not self._is_told:
-                    self._is_told = True
-                    complain(checked.read_differently)
-                if checked.verdict != "unusual":
-                    continue
-            yield path, checked
-
-    def plain(self) -> dict[str, Any]:
-        return {"level": self._level, **self._counts}
-
-    def __str__(self) -> str:
-        ordinary, unusual, unknown, failed = self._counts.values()
-        judged = ordinary + unusual
-        parts = [
-            f"{count(judged)} checked, {count(unusual)} unusual",
-            f"{count(failed)} could not be measured" if failed else "",
-            f"{count(unknown)} could not be judged" if unknown else "",
-            f"of ordinary images {number(self._level * judged)} may be flagged" if judged else "",
-        ]
-        return "; ".join(filter(None, parts))
-
-    def exit(self) -> None:
-        """With the code that says how it went."""
-        ordinary, unusual, unknown, failed = self._counts.values()
-        if self._why_unknown:
-            complain(self._why_unknown)
-        if ordinary + unusual + unknown == 0:
-            complain("no image could be measured")
-            raise typer.Exit(FAILED)
-        if unusual or failed:
-            raise typer.Exit(UNUSUAL)
-        if unknown:
-            raise typer.Exit(UNKNOWN)
 
 
 def _print(path: str, checked: ImageCheck | Failure) -> None:

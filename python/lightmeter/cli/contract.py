@@ -1,37 +1,26 @@
 """The commands of contracts."""
 
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from xml.etree import ElementTree as Xml
 
 import typer
 
 from lightmeter import Contract, ContractResult, Reading
-from lightmeter.cli.options import reads_images
+from lightmeter.cli.options import Html, reads_images
 from lightmeter.cli.sides import view_of_source
-from lightmeter.cli.terminal import Commands, complain, reported, say, usage
-from lightmeter.contracts import Outcome
+from lightmeter.cli.terminal import FAILED, Commands, complain, say
 from lightmeter.contracts.generate import contract_of
 from lightmeter.errors import ConfigError
 from lightmeter.files import check_target, write_atomically
 from lightmeter.profile.load import view_of
 from lightmeter.text import visible
 
-FAILED, BAD_CONTRACT = 1, 2
+BAD_CONTRACT = 2
 _PICTURES = 3  # of a failure that are named
 
 commands = Commands(no_args_is_help=True, help="Say what images and rows must be like; judge them.")
-
-
-class Format(StrEnum):
-    """How the outcomes are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    JUNIT = "junit"
-    GITHUB = "github"
 
 
 @commands.command()
@@ -42,34 +31,34 @@ def check(
         typer.Argument(help="Images, or a profile file, or a table of rows such as rows.parquet."),
     ],
     contract: Annotated[Path, typer.Option(help="The contract, a TOML file.")],
-    html: Annotated[Path | None, typer.Option(help="Write a page about it to this file.")] = None,
+    html: Html = None,
     *,
     reading: Reading,
     batch: dict[str, Any],
-    output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    output_format: Annotated[
+        Literal["text", "json", "junit", "github"], typer.Option("--format", help="How to print.")
+    ] = "text",
 ) -> None:
     """Judge images, rows or a profile by a contract.
 
     Exit codes: 0 all expectations hold but for warnings; 1 an error does not hold, or the source
     or the contract cannot be read; 2 the contract is not understood.
     """
-    with reported():
-        try:
-            read = Contract(contract)
-        except ConfigError as error:
-            for mistake in str(error).split("\n"):
-                complain(mistake)
-            raise typer.Exit(BAD_CONTRACT) from None
-        if html is not None:
-            check_target(html)
-        view = view_of_source(source, reading, may_fail=True, **batch)
-        result = read.judge(view)
-        if html is not None:
-            result.write_html(html)
-        for line in _PRINTED[output_format](result):
-            print(line)
-        if not result.passed:
-            raise typer.Exit(FAILED)
+    try:
+        read = Contract(contract)
+    except ConfigError as error:
+        for mistake in str(error).split("\n"):
+            complain(mistake)
+        raise typer.Exit(BAD_CONTRACT) from None
+    if html is not None:
+        check_target(html)
+    result = read.judge(view_of_source(source, reading, may_fail=True, **batch))
+    if html is not None:
+        result.write_html(html)
+    for line in _PRINTED[output_format](result):
+        print(line)
+    if not result.passed:
+        raise typer.Exit(FAILED)
 
 
 @commands.command()
@@ -87,12 +76,11 @@ def init(
 
     It never overwrites a file.
     """
-    with reported(), usage():
-        if output.exists():
-            raise ValueError(f"{output} is there already; name another file, or delete it")
-        text = contract_of([view_of(path) for path in profiles], batch)
-        write_atomically(output, text.encode())
-        say(f"{output}: {Contract(output)!r}")
+    if output.exists():
+        raise ValueError(f"{output} is there already; name another file, or delete it")
+    text = contract_of([view_of(path) for path in profiles], batch)
+    write_atomically(output, text.encode())
+    say(f"{output}: {Contract(output)!r}")
 
 
 def _text(result: ContractResult) -> Iterator[str]:
@@ -100,10 +88,6 @@ def _text(result: ContractResult) -> Iterator[str]:
         pictures = ", ".join(picture.path for picture in outcome.pictures[:_PICTURES])
         yield f"{outcome}{f'; such as {visible(pictures)}' if pictures else ''}"
     yield str(result)
-
-
-def _json(result: ContractResult) -> Iterator[str]:
-    yield result.to_json()
 
 
 def _junit(result: ContractResult) -> Iterator[str]:
@@ -124,18 +108,14 @@ def _junit(result: ContractResult) -> Iterator[str]:
 def _github(result: ContractResult) -> Iterator[str]:
     """Yield commands of GitHub's runners, which make annotations of them."""
     for outcome in result.failures:
-        yield f"::{outcome.severity} title=contract::{_escaped(outcome)}"
+        text = str(outcome).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        yield f"::{outcome.severity} title=contract::{text}"
     yield str(result)
 
 
-def _escaped(outcome: Outcome) -> str:
-    text = str(outcome).replace("%", "%25")
-    return text.replace("\r", "%0D").replace("\n", "%0A")
-
-
-_PRINTED: dict[Format, Callable[[ContractResult], Iterator[str]]] = {
-    Format.TEXT: _text,
-    Format.JSON: _json,
-    Format.JUNIT: _junit,
-    Format.GITHUB: _github,
+_PRINTED: dict[str, Callable[[ContractResult], Iterator[str]]] = {
+    "text": _text,
+    "json": lambda result: iter([result.to_json()]),
+    "junit": _junit,
+    "github": _github,
 }

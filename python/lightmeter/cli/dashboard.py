@@ -7,7 +7,7 @@ import typer
 
 from lightmeter import Store
 from lightmeter.cli.options import StoreOption, WithTags, tags_of
-from lightmeter.cli.terminal import reported, say, usage
+from lightmeter.cli.terminal import say
 from lightmeter.dashboard import write_dashboard
 from lightmeter.monitor.results import load_results
 
@@ -35,8 +35,8 @@ def dashboard(
     A run writes only what changed. A segment has pages for its latest 7 buckets, and for the latest
     7 with an anomaly. With --tag there are no verdicts, which are about all profiles.
     """
-    with reported(), usage(), Store(store, create=False) as opened:
-        tags = tags_of(tag or ())
+    with Store(store, create=False) as opened:
+        tags = tags_of(tag)
         results = [] if tags else load_results(opened)
         written = write_dashboard(opened.tagged(tags), output, results, buckets=buckets)
         say(f"{output / 'index.html'}: {written.pages} pages, {written.written} of them written")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lightmeter.cli.findings import findings_text
-from lightmeter.cli.terminal import progress_bar, reported, say, wide_console
+from lightmeter.cli.terminal import progress_bar, say, show
 from lightmeter.demo import run_demo, run_timeline
 from lightmeter.drift.vectors import JOINT
 from lightmeter.monitor.results import Result
@@ -27,11 +27,10 @@ def demo(
     ] = False,
 ) -> None:
     """Draw synthetic blood smears, some pale and blurred, and find out what changed."""
-    with reported():
-        if timeline:
-            _timeline(output, seed)
-        else:
-            _comparison(output, seed)
+    if timeline:
+        _timeline(output, seed)
+    else:
+        _comparison(output, seed)
 
 
 def _comparison(output: Path, seed: int) -> None:
@@ -40,7 +39,7 @@ def _comparison(output: Path, seed: int) -> None:
     say("Synthetic blood smears, drawn by this program. The batch got a diluted dye, and its")
     say("microscope was out of focus.")
     print()
-    wide_console().print(*findings_text(demo.report), sep="\n")
+    show(*findings_text(demo.report))
     print()
     say(f"Report: {demo.page}")
     sides = ("--reference", demo.reference, "--target", demo.target)

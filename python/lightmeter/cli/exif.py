@@ -5,16 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lightmeter.cli.options import Allow, Deny, Format, Printed, policy_of
-from lightmeter.cli.terminal import (
-    FAILED,
-    complain,
-    print_json,
-    reported,
-    say,
-    table_of,
-    wide_console,
-)
+from lightmeter.cli.options import Allow, Deny, Format, Printed
+from lightmeter.cli.terminal import fail, print_json, say, show, table_of
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, ExifPolicy, read_exif
 from lightmeter.image.exif.tags import PERSONAL
@@ -30,20 +22,19 @@ def exif(
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Print the Exif tags of a file that are tracked, and the names of those that are withheld."""
-    policy = policy_of(allow, deny)
-    with reported(), open_encoded(file, DEFAULT_LIMITS) as opened:
+    policy = ExifPolicy(allow=allow or (), deny=deny or ())
+    with open_encoded(file, DEFAULT_LIMITS) as opened:
         header = file_header(opened, DEFAULT_LIMITS)
         if header is None:
-            complain(f"{file} is in no format whose Exif is read here")
-            raise typer.Exit(FAILED)
-        tracked = read_exif(header.exif, policy, header.orientation)
+            fail(f"{file} is in no format whose Exif is read here")
+        tracked = dict(sorted(read_exif(header.exif, policy, header.orientation).items()))
         known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
     withheld = sorted(known.keys() - tracked.keys())
     if output_format is Format.JSON:
-        print_json({"tracked": dict(sorted(tracked.items())), "withheld": withheld})
+        print_json({"tracked": tracked, "withheld": withheld})
         return
-    rows = ((name, _words(name, value)) for name, value in sorted(tracked.items()))
-    wide_console().print(table_of({"tag": "left", "value": "left"}, rows))
+    rows = ((name, _words(name, value)) for name, value in tracked.items())
+    show(table_of(("tag", "value"), rows))
     say(f"\nwithheld: {', '.join(withheld) or 'nothing'}")
 
 

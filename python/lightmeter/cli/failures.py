@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NoReturn
-
-import typer
 
 from lightmeter import Failure
-from lightmeter.cli.terminal import FAILED, complain
+from lightmeter.cli.terminal import complain, fail
+from lightmeter.errors import Reason
 from lightmeter.profile.row import Row
 from lightmeter.text import counted
 
 _NAMED = 3  # of each reason
+_MOST_ROWS = 100
 
 
 class Failures:
@@ -19,33 +18,43 @@ class Failures:
 
     def __init__(self) -> None:
         """Start with none."""
+        self.images = 0  # that did not, of the rows seen
+        self.rows: list[Row] = []  # the first
         self._counts: Counter[str] = Counter()
         self._names: dict[str, list[str]] = {}
 
-    def add(self, reason: str, path: str | None) -> None:
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self._counts.total()
+
+    def add(self, failure: Failure) -> None:
         """Count a file."""
-        self._counts[reason] += 1
-        names = self._names.setdefault(reason, [])
+        self._counts[failure.reason] += 1
+        names = self._names.setdefault(failure.reason, [])
         if len(names) < _NAMED:
-            shown = Failure(path, reason, "").to_dict()["path"]
-            names.append(shown or "(not a file)")
+            names.append(failure.to_dict()["path"] or "(not a file)")
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows, of which those of failures are counted."""
+        """The same rows, counted on their way."""
         for row in rows:
             if "failure" in row:
-                self.add(str(row["failure"]), str(row["path"]))
+                reason: Reason = row["failure"]  # type: ignore[assignment]
+                self.add(Failure(str(row["path"]), reason, ""))
+                self.rows += [row] if self.count <= _MOST_ROWS else []
+            else:
+                self.images += 1
             yield row
 
-    def tell(self) -> None:
-        """A line for each reason on stderr, the most frequent first."""
+    def tell(self, measured: int, sources: Sequence[str] = ()) -> None:
+        """A line for each reason on stderr, the most frequent first.
+
+        It ends a command of which not one image was measured; `sources` if that may be why.
+        """
         for reason, count in self._counts.most_common():
             named = ", ".join(map(repr, self._names[reason]))
             more = ", ..." if count > _NAMED else ""
             complain(f"failed as {reason}: {counted(count, 'file')}: {named}{more}")
-
-    def nothing_measured(self, sources: Sequence[str]) -> NoReturn:
-        """End a command of which not one image was measured; `sources` if that may be why."""
-        named = ", ".join(map(repr, sources)) if not self._counts else ""
-        complain(f"no image could be measured{named and f': there is none in {named}'}")
-        raise typer.Exit(FAILED)
+        if not measured:
+            named = ", ".join(map(repr, sources)) if not self._counts else ""
+            fail(f"no image could be measured{named and f': there is none in {named}'}")

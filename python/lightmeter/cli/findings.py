@@ -16,7 +16,7 @@ from lightmeter.text import NONE, count, number, visible
 
 _STYLES = {"drift": "bold red", "possible": "yellow", "inconclusive": "yellow"}
 _NUMBERS = ("change", "measure", "size", "q", "values")
-_HEADS = {"feature": "left", "verdict": "left", **dict.fromkeys(_NUMBERS, "right")}
+_HEADS = ("feature", "verdict", *_NUMBERS)
 # Where GitHub makes a link of an address without any markup, or of the name of a person or issue.
 _LINKS = re.compile(r":(?=//)|www(?=\.)|@|#", re.IGNORECASE)
 
@@ -32,7 +32,7 @@ def findings_text(report: DriftReport, *, show_all: bool = False) -> Iterator[Te
         yield text.append(f"  {visible(told.sentence)}")
     if show_all and (judged := _judged(report)):
         yield Text()
-        yield table_of(_HEADS, map(_styled, judged))
+        yield table_of(_HEADS, map(_styled, judged), right=_NUMBERS)
     for note in report.notes:
         yield Text(visible(note), "dim")
 

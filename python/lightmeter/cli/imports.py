@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from lightmeter import ProfileView, Store
-from lightmeter.cli.options import Format, Printed
+from lightmeter.cli.options import Dataset, Every, Format, MaybeStore, Printed
 from lightmeter.cli.profile import print_profile
-from lightmeter.cli.terminal import Commands, reported, say, usage
+from lightmeter.cli.terminal import Commands, say
 from lightmeter.files import check_target
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.view import counted_in
@@ -31,16 +31,9 @@ def whylogs(
         Path | None,
         typer.Option("--output", "-o", help="Write all of them, merged, to this profile file."),
     ] = None,
-    store: Annotated[
-        str | None, typer.Option("--store", help="Or put each into this store, such as drift.db.")
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Name of the dataset in the store, such as cells.")
-    ] = None,
-    every: Annotated[
-        str | None,
-        typer.Option(help="The length of the buckets of a new dataset, such as 1h, by default 1d."),
-    ] = None,
+    store: MaybeStore = None,
+    dataset: Dataset = None,
+    every: Every = None,
     output_format: Printed = Format.TEXT,
 ) -> None:
     """Read profiles of whylogs: into one file, or into a store.
@@ -49,25 +42,23 @@ def whylogs(
     profile that is read again replaces what it gave before, so nothing counts twice.
     """
     if (output is None) == (store is None) or (store is None) != (dataset is None):
-        raise typer.BadParameter("expected either --output, or --store and --dataset")
+        raise ValueError("expected either --output, or --store and --dataset")
     if every is not None and store is None:
-        raise typer.BadParameter("--every is about a store; expected --store and --dataset")
-    with reported():
-        if output is not None:
-            check_target(output)
-        imported = [(file, profile) for file in files for profile in read_segments(file)]
-        if output is not None:
-            view = ProfileView.merge_many(profile.view for _, profile in imported)
-            view.write(output)
-            print_profile(view, output_format)
-            return
-        assert store is not None
-        assert dataset is not None
-        with Store(store) as opened, usage():
-            for file, (view, segment, digest) in imported:
-                if view.dataset_timestamp is None:
-                    raise ValueError(f"{file}: the profile does not say when it is from")
-                writer = f"whylogs {digest[:32]}"
-                opened.put(dataset, view, writer=writer, segment=segment, every=every)
-                name = " ".join(filter(None, (dataset, segment_text(segment))))
-                say(f"{name} {view.dataset_timestamp:%Y-%m-%d %H:%M}  {counted_in(view._core)}")
+        raise ValueError("--every is about a store; expected --store and --dataset")
+    if output is not None:
+        check_target(output)
+    imported = [(file, profile) for file in files for profile in read_segments(file)]
+    if output is not None:
+        view = ProfileView.merge_many(profile.view for _, profile in imported)
+        view.write(output)
+        print_profile(view, output_format)
+    if store is None or dataset is None:
+        return
+    with Store(store) as opened:
+        for file, (view, segment, digest) in imported:
+            if view.dataset_timestamp is None:
+                raise ValueError(f"{file}: the profile does not say when it is from")
+            writer = f"whylogs {digest[:32]}"
+            opened.put(dataset, view, writer=writer, segment=segment, every=every)
+            name = " ".join(filter(None, (dataset, segment_text(segment))))
+            say(f"{name} {view.dataset_timestamp:%Y-%m-%d %H:%M}  {counted_in(view._core)}")

@@ -8,10 +8,17 @@ import typer
 
 from lightmeter import Reading, log_folder
 from lightmeter.cli.failures import Failures
-from lightmeter.cli.options import SOURCE, Format, Printed, reads_images, segments_of
-from lightmeter.cli.render import failed, headline
-from lightmeter.cli.terminal import complain, print_json, progress_bar, reported, say, usage
-from lightmeter.files import path_bytes
+from lightmeter.cli.options import (
+    SOURCE,
+    Every,
+    Format,
+    MaybeStore,
+    Printed,
+    reads_images,
+    segments_of,
+)
+from lightmeter.cli.render import failed_files, headline
+from lightmeter.cli.terminal import complain, print_json, progress_bar, say
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
 from lightmeter.writers.folder import Logged
@@ -23,9 +30,7 @@ _SEGMENTS = 20  # that are printed
 def log(
     folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     dataset: Annotated[str, typer.Option(help="Name of what is watched, such as cells.")],
-    store: Annotated[
-        str | None, typer.Option(help="The store, such as drift.db, unless there is an inbox.")
-    ] = None,
+    store: MaybeStore = None,
     inbox: Annotated[
         str | None,
         typer.Option(help="Where `store pull` finds the profiles, such as s3://bucket/drift."),
@@ -51,10 +56,7 @@ def log(
             "from, as camera=path:REGEX, camera=exif:Model or camera=column:NAME (repeatable).",
         ),
     ] = None,
-    every: Annotated[
-        str | None,
-        typer.Option(help="The length of the buckets of a new dataset, such as 1h, by default 1d."),
-    ] = None,
+    every: Every = None,
     writer: Annotated[
         str | None,
         typer.Option(help="Who writes, by default the folder, in place of what it wrote before."),
@@ -77,38 +79,36 @@ def log(
     """
     place, segment_by = segments_of(segment)
     if day is not None and date_from is not None:
-        raise typer.BadParameter("got both --date and --date-from; expected one of them")
+        raise ValueError("got both --date and --date-from; expected one of them")
     if (store is None) == (inbox is None):
-        raise typer.BadParameter("expected either --store or --inbox")
+        raise ValueError("expected either --store or --inbox")
     failures = Failures()
-    with reported():
-        with usage(TypeError), progress_bar("profiling") as progress:
-            logged = log_folder(
-                store,
-                folder,
-                dataset,
-                inbox=inbox,
-                at=day and day.date(),
-                date_from=date_from,
-                segment=place,
-                segment_by=segment_by or None,
-                every=every,
-                writer=writer,
-                reading=reading,
-                progress=progress,
-                on_failure=lambda failure: failures.add(failure.reason, failure.path),
-                **batch,
-            )
-        if output_format is Format.JSON:
-            print_json(_record(dataset, place, logged))
-        else:
-            _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
-        failures.tell()
-        if logged.undated:
-            count, first = len(logged.undated), logged.undated[0]
-            complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")
-        if not logged.rolled_up and not any(view.images for view in logged.profiles.values()):
-            failures.nothing_measured([] if logged.undated else [folder])
+    with progress_bar("profiling") as progress:
+        logged = log_folder(
+            store,
+            folder,
+            dataset,
+            inbox=inbox,
+            at=day and day.date(),
+            date_from=date_from,
+            segment=place,
+            segment_by=segment_by or None,
+            every=every,
+            writer=writer,
+            reading=reading,
+            progress=progress,
+            on_failure=failures.add,
+            **batch,
+        )
+    if output_format is Format.JSON:
+        print_json({"dataset": dataset, "segment": place, **_record(logged)})
+    else:
+        _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
+    if logged.undated:
+        count, first = len(logged.undated), logged.undated[0]
+        complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")
+    measured = sum(view.images for view in logged.profiles.values())
+    failures.tell(measured or len(logged.rolled_up), [] if logged.undated else [folder])
 
 
 def _print(place: str, logged: Logged) -> None:
@@ -117,39 +117,25 @@ def _print(place: str, logged: Logged) -> None:
     if logged.rolled_up:
         count = sum(map(len, logged.rolled_up.values()))
         sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
-        say(
-            f"{place} {min(logged.rolled_up):%Y-%m-%d %H:%M} and on  left as they are, as "
-            f"they have been rolled up: {sizes}"
-        )
-
+        first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
+        say(f"{place} {first} and on  left as they are, as they have been rolled up: {sizes}")
     images: Counter[str] = Counter()
     for parts in logged.segments.values():
         images.update(parts)
     for segment, count in sorted(images.most_common(_SEGMENTS)):
         say(f"  {segment}  {counted(count, 'image')} measured")
     if len(images) > _SEGMENTS:
-        more = counted(len(images) - _SEGMENTS, "more segment")
-        say(f"  and {more} with fewer images")
+        say(f"  and {counted(len(images) - _SEGMENTS, 'more segment')} with fewer images")
 
 
-def _record(dataset: str, segment: dict[str, str], logged: Logged) -> dict[str, Any]:
+def _record(logged: Logged) -> dict[str, Any]:
     buckets = [
         {
             "bucket": start,
             "images": view.images,
-            "failed": failed(view),
+            "failed": failed_files(view),
             "segments": logged.segments.get(start, {}),
         }
         for start, view in logged.profiles.items()
     ]
-    rolled_up = {
-        start.isoformat(): list(map(_text, files)) for start, files in logged.rolled_up.items()
-    }
-    undated = list(map(_text, logged.undated))
-    place = {"dataset": dataset, "segment": segment}
-    return place | {"buckets": buckets, "undated": undated, "rolled_up": rolled_up}
-
-
-def _text(path: str) -> str:
-    """A path as Unicode, which a name of a file need not be."""
-    return path_bytes(path).decode(errors="replace")
+    return {"buckets": buckets, "undated": logged.undated, "rolled_up": logged.rolled_up}

@@ -1,7 +1,6 @@
 """Options that several commands have, and what the library is given for them."""
 
 import contextlib
-import copy
 import functools
 import importlib
 import inspect
@@ -10,14 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
 from lightmeter import ExifPolicy, Reading
 from lightmeter.batch.profile import Executor
 from lightmeter.batch.segments import SOURCES
-from lightmeter.cli.terminal import usage
 from lightmeter.errors import ImageError
 from lightmeter.image.option import Option, options_of
 from lightmeter.profile.profile import MOST_SAMPLE
@@ -31,13 +29,23 @@ class Format(StrEnum):
     JSON = "json"
 
 
+def _texts(flag: str, text: str, metavar: str | None = None) -> Any:
+    return typer.Option(flag, metavar=metavar, help=f"{text} (repeatable).")
+
+
 Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
 All = Annotated[bool, typer.Option("--all", help="Print all features, one a line.")]
-StoreArgument = Annotated[str, typer.Argument(help="The store, such as drift.db.")]
-StoreOption = Annotated[str, typer.Option("--store", help="The store, such as drift.db.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a page about it to this file.")]
+_STORE = "The store, such as drift.db."
+StoreArgument = Annotated[str, typer.Argument(help=_STORE)]
+StoreOption = Annotated[str, typer.Option("--store", help=_STORE)]
+MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]
+Dataset = Annotated[str | None, typer.Option("--dataset", help="The dataset in the store.")]
+Every = Annotated[
+    str | None, typer.Option(help="The length of buckets of a new dataset, by default 1d.")
+]
 Segments = Annotated[
-    list[str] | None,
-    typer.Option("--segment", help="The segment in the store, such as camera=north (repeatable)."),
+    list[str] | None, _texts("--segment", "The segment in the store, such as camera=north")
 ]
 From = Annotated[
     datetime | None,
@@ -53,17 +61,87 @@ SOURCE = (
 )
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
 WithTags = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tag",
-        metavar="NAME=VALUE",
-        help="Only profiles with this tag, such as model=v7 (repeatable).",
-    ),
+    list[str] | None, _texts("--tag", "Only profiles with this, such as model=v7", "NAME=VALUE")
 ]
 _EXIF = options_of(ExifPolicy)
 Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
 Deny = Annotated[list[str] | None, typer.Option("--exif-deny", help=_EXIF["deny"].says)]
-_Values = dict[str, Any]
+
+
+def _parameter(name: str, kind: Any, default: Any, *flags: str, **how: Any) -> inspect.Parameter:
+    annotation = Annotated[kind, typer.Option(*flags, **how)]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=default, annotation=annotation)
+
+
+def _run(name: str, kind: Any, text: str, *flags: str, default: Any = None, **how: Any) -> Any:
+    return _parameter(name, kind, default, *flags, help=text, rich_help_panel="Run", **how)
+
+
+# Those of `profile_images` that say what is kept, and how it runs.
+_BATCH = {
+    option.name: option
+    for option in (
+        _run("column", str | None, "The column of images in a table, or of paths in a manifest."),
+        _run(
+            "values",
+            list[str] | None,
+            "Log this column, or key of the .json beside an image in an archive (repeatable).",
+            "--value",
+            metavar="NAME",
+        ),
+        _run(
+            "group",
+            str | None,
+            "What makes images alike, such as their slide: groups are taken for independent.",
+            metavar="path:REGEX|exif:TAG|column:NAME",
+        ),
+        _run(
+            "exemplars",
+            int,
+            "Pictures kept at each end of a feature.",
+            default=0,
+            min=0,
+            max=16,
+        ),
+        _run(
+            "sample",
+            int,
+            "Images to keep rows of, for check.",
+            default=0,
+            min=0,
+            max=MOST_SAMPLE,
+        ),
+        _run(
+            "tags",
+            list[str] | None,
+            "Say this of the profile, such as model=v7 (repeatable).",
+            "--tag",
+            metavar="NAME=VALUE",
+        ),
+        _run("workers", int | None, "How many measure, by default one a processor.", min=1),
+        _run(
+            "executor",
+            Executor,
+            "Who measures: threads, or processes where a --metric of yours takes long.",
+            default="threads",
+        ),
+        _run(
+            "resume",
+            str | None,
+            "Keep what is done in this folder, so that the same command goes on where it ended.",
+            metavar="DIR",
+        ),
+    )
+}
+_METRIC = _parameter(
+    "metric",
+    list[str] | None,
+    None,
+    help="Call this function of yours with every picture too (repeatable).",
+    metavar="MODULE:FUNCTION",
+    rich_help_panel="Reading",
+)
 
 
 def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator[inspect.Parameter]:
@@ -72,16 +150,17 @@ def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator
         if below := option.how.get("prefix"):
             yield from _parameters(option.kind, f"{below}_", own.capitalize())
             continue
-        name, kind = f"{prefix}{own}", _kind_of(option)
-        says = option.says.removesuffix(".") + (" (repeatable)." if kind == list[str] else ".")
-        yield _option(
+        name, of_option = f"{prefix}{own}", _kind_of(option)
+        more = " (repeatable)." if of_option == list[str] else "."
+        yield _parameter(
             name,
-            kind | None,
-            says,
+            of_option | None,
+            None,
             f"--{name.replace('_', '-')}",
+            help=option.says.removesuffix(".") + more,
             metavar=option.how.get("metavar"),
             show_default=str(option.default) if option.choices and option.default else False,
-            panel=panel,
+            rich_help_panel=panel,
         )
 
 
@@ -89,14 +168,14 @@ def _kind_of(option: Option) -> Any:
     if "many" in option.how or get_origin(option.kind) is frozenset:
         return list[str]
     if option.choices:
-        return StrEnum("choices", {choice: choice for choice in option.choices})
+        return Literal[option.choices]
     kinds = (option.kind, *get_args(option.kind))
     return next((known for known in (bool, float, int) if known in kinds), str)
 
 
-def _given(kind: Any, values: _Values, prefix: str = "") -> _Values:
+def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return what a command line says of the options of a dataclass, and no more."""
-    given: _Values = {}
+    given: dict[str, Any] = {}
     for name, option in options_of(kind).items():
         if below := option.how.get("prefix"):
             own = _given(option.kind, values, f"{below}_")
@@ -112,138 +191,39 @@ def _given(kind: Any, values: _Values, prefix: str = "") -> _Values:
     return given
 
 
-def _option(
-    name: str, kind: Any, says: str, *flags: str, default: Any = None, panel: str, **how: Any
-) -> inspect.Parameter:
-    option = typer.Option(default, *flags, help=says, rich_help_panel=panel, **how)
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind)
-
-
-_METRIC = _option(
-    "metric",
-    list[str] | None,
-    "Call this function of yours with every picture too (repeatable).",
-    metavar="MODULE:FUNCTION",
-    panel="Reading",
-)
-_run = functools.partial(_option, panel="Run")
-_kept = functools.partial(_option, panel="Profile")
-_BATCH = {
-    option.name: option
-    for option in (
-        _kept(
-            "column",
-            str | None,
-            "The column of images in a table, or of their paths in a manifest.",
-        ),
-        _kept(
-            "values",
-            list[str] | None,
-            "Log this column, or key of the .json beside an image in an archive (repeatable).",
-            "--value",
-            metavar="NAME",
-        ),
-        _kept(
-            "group",
-            str | None,
-            "What images have in common that makes them alike, such as their slide or burst, so "
-            "that comparisons take groups and not images for independent.",
-            metavar="path:REGEX|exif:TAG|column:NAME",
-        ),
-        _kept(
-            "exemplars",
-            int,
-            "How many small pictures to keep at either end of each feature.",
-            default=0,
-            min=0,
-            max=16,
-        ),
-        _kept(
-            "sample",
-            int,
-            "How many images to keep the numbers of together, for check.",
-            default=0,
-            min=0,
-            max=MOST_SAMPLE,
-        ),
-        _kept(
-            "tags",
-            list[str] | None,
-            "Say this of the profile, such as model=v7 (repeatable).",
-            "--tag",
-            metavar="NAME=VALUE",
-        ),
-        _run(
-            "workers",
-            int | None,
-            "How many workers measure, by default one per processor.",
-            min=1,
-        ),
-        _run(
-            "executor",
-            StrEnum("executor", {name: name for name in get_args(Executor)}),
-            "Who measures: threads, or processes where a --metric of yours takes long.",
-            default="threads",
-        ),
-        _run(
-            "resume",
-            str | None,
-            "Keep what is done in this folder, so that the same command started again measures "
-            "only what is missing.",
-            metavar="DIR",
-        ),
-    )
-}
-
-
-def reads_images(
-    *names: str, **defaults: Any
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
     """Give a command an option for each of those of `Reading`, ``--metric``, and those of `names`.
 
     They take the place of its parameter ``options``, which gets what is given of them as keywords,
     checked, or ``reading``, which gets the `Reading`. Those of `names` take the place of ``batch``,
     which gets them as keywords of `profile_images`. So do those of `defaults`, with other defaults.
     """
-    options = {option.name: option for option in (*_parameters(Reading), _METRIC)}
-    batch = {name: _BATCH[name] for name in names}
-    for name, default in defaults.items():
-        option = copy.copy(_BATCH[name].default)
-        option.default = default
-        batch[name] = _BATCH[name].replace(default=option)
+    options = [*_parameters(Reading), _METRIC]
+    batch = [_BATCH[name] for name in names]
+    batch += [_BATCH[name].replace(default=default) for name, default in defaults.items()]
+    places = {"options": options, "reading": options, "batch": batch}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command).parameters
 
         @functools.wraps(command)
         def run(**values: Any) -> None:
-            with usage(TypeError):
-                functions = list(map(_function_of, values.pop("metric") or ()))
-                given = _given(Reading, values)
-                if functions:
-                    given["metrics"] = [given.get("metrics", "default"), *functions]
-                try:
-                    reading = Reading(**given)
-                except ImageError as error:  # of a mask
-                    raise ValueError(str(error)) from None
-                kept = {name: values.pop(name) for name in batch}
-                if "tags" in kept:
-                    kept["tags"] = tags_of(kept["tags"] or ())
-                if "values" in kept:
-                    kept["values"] = kept["values"] or ()
-            more = {"batch": kept} if batch else {}
-            read = {"reading": reading} if "reading" in own else {"options": given}
-            command(**values, **read, **more)
+            kept = {option.name: values.pop(option.name) for option in batch}
+            kept = {name: value for name, value in kept.items() if value is not None}
+            if "tags" in kept:
+                kept["tags"] = tags_of(kept["tags"])
+            functions = list(map(_function_of, values.pop("metric") or ()))
+            given = _given(Reading, values)
+            if functions:
+                given["metrics"] = [given.get("metrics", "default"), *functions]
+            try:
+                reading = Reading(**given)
+            except ImageError as error:  # of a mask
+                raise ValueError(str(error)) from None
+            found = {"options": given, "reading": reading, "batch": kept}
+            command(**values, **{name: found[name] for name in found if name in own})
 
-        parameters: list[inspect.Parameter] = []
-        for parameter in own.values():
-            match parameter.name:
-                case "reading" | "options":
-                    parameters += options.values()
-                case "batch":
-                    parameters += batch.values()
-                case _:
-                    parameters.append(parameter)
+        parameters = [option for each in own.values() for option in places.get(each.name, [each])]
         # What Typer looks at.
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -278,43 +258,35 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     return function
 
 
-def policy_of(allow: list[str] | None, deny: list[str] | None) -> ExifPolicy:
-    """The policy that the options of a command say; a misspelt tag is wrong usage."""
-    with usage():
-        return ExifPolicy(allow=allow or (), deny=deny or ())
-
-
-def tags_of(pairs: Iterable[str]) -> dict[str, str]:
+def tags_of(pairs: Iterable[str] | None) -> dict[str, str]:
     """Return what options such as ``model=v7`` say; raise ValueError for what is no tag."""
-    tags: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or name in tags:
-            expected = "every name once" if equals else "a name and a value such as model=v7"
-            raise ValueError(f"got the tag {pair!r}; expected {expected}")
-        tags[name] = value
-    return tags
+    return _pairs("tag", pairs or (), "a name and a value such as model=v7")
 
 
-def segments_of(pairs: list[str] | None) -> tuple[dict[str, str], dict[str, str]]:
-    """What options such as ``camera=north`` and ``camera=path:REGEX`` say; else wrong usage.
+def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, str]]:
+    """What options such as ``camera=north`` and ``camera=path:REGEX`` say.
 
     The first dict is the segment of all images, the second says where that of each comes from.
+
+    Raises:
+        ValueError: one is no segment, or is there twice.
     """
-    fixed: dict[str, str] = {}
-    by: dict[str, str] = {}
-    with usage():
-        for pair in pairs or ():
-            key, equals, value = pair.partition("=")
-            if not key or not equals:
-                raise ValueError(f"got the segment {pair!r}; expected a text such as camera=north")
-            if key in fixed or key in by:
-                raise ValueError(f"got the segment key {key!r} twice; expected every key once")
-            is_source = value.startswith(SOURCES)
-            if not is_source and value.strip().casefold().startswith(SOURCES):
-                raise ValueError(
-                    f"got the segment {pair!r}; expected {', '.join(SOURCES)} in small letters "
-                    f"right behind {key}="
-                )
-            (by if is_source else fixed)[key] = value
-    return fixed, by
+    found = _pairs("segment", pairs or (), "a text such as camera=north")
+    for key, value in found.items():
+        if value.strip().casefold().startswith(SOURCES) and not value.startswith(SOURCES):
+            expected = f"{', '.join(SOURCES)} in small letters right behind {key}="
+            raise ValueError(f"got the segment '{key}={value}'; expected {expected}")
+    by = {key: value for key, value in found.items() if value.startswith(SOURCES)}
+    return {key: value for key, value in found.items() if key not in by}, by
+
+
+def _pairs(what: str, texts: Iterable[str], expected: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise ValueError(f"got the {what} {text!r}; expected {expected}")
+        if name in pairs:
+            raise ValueError(f"got the {what} {name!r} twice; expected every name once")
+        pairs[name] = value
+    return pairs

@@ -9,8 +9,6 @@ from typing import Any
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, numbers_of_bands
 from lightmeter.text import near
 
-_MOST_FAILURES = 100
-
 
 def number_called(name: str, own: Collection[str] = (), bands: Collection[str] = ()) -> str:
     """The feature that a name such as ``entropy``, ``hue.mean`` or ``image.entropy`` means.
@@ -45,26 +43,6 @@ def number_called(name: str, own: Collection[str] = (), bands: Collection[str] =
     if not matching:
         expected = near(short, [name.removeprefix(PREFIX) for name in known], expected)
     raise ValueError(f"got the number {name!r} to sort by; {expected}")
-
-
-class Tally:
-    """How many images were measured, and which files were not."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self.images = self.failed = 0
-        self.failures: list[Row] = []  # the first
-
-    def of(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows, counted on their way."""
-        for row in rows:
-            if "failure" in row:
-                self.failed += 1
-                if self.failed <= _MOST_FAILURES:
-                    self.failures.append(row)
-            else:
-                self.images += 1
-            yield row
 
 
 class Ranking:

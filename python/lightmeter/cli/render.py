@@ -1,12 +1,11 @@
 """A profile for a terminal."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 
 from rich.text import Text
 
-from lightmeter import ColumnView, Failure, ProfileView
+from lightmeter import ColumnView, ProfileView
 from lightmeter.profile.shown import text_table
 from lightmeter.text import counted, number, visible
 
@@ -15,17 +14,12 @@ _SHOWN_MEANS = 4  # of a family
 _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "Noise", "Sharpness")}
 
 
-def failure_json(failure: Failure) -> str:
-    """A failure as one line of JSON."""
-    return json.dumps(failure.to_dict())
-
-
 def headline(view: ProfileView) -> str:
     """How many images were measured, and how many files failed."""
-    return f"{counted(view.images, 'image')} measured, {counted(failed(view), 'file')} failed"
+    return f"{counted(view.images, 'image')} measured, {counted(failed_files(view), 'file')} failed"
 
 
-def failed(view: ProfileView) -> int:
+def failed_files(view: ProfileView) -> int:
     """How many files failed."""
     return _reasons(view).total()
 

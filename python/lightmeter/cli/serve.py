@@ -3,22 +3,21 @@
 import logging
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import Format, Printed, StoreOption
+from lightmeter.cli.options import Format, MaybeStore, Printed, StoreOption
 from lightmeter.cli.terminal import (
-    FAILED,
     Commands,
     complain,
+    fail,
     print_json,
     reported,
     say,
+    show,
     table_of,
-    usage,
-    wide_console,
 )
 from lightmeter.store.keys import RIGHTS, Key
 
@@ -30,14 +29,14 @@ commands = Commands(
 keys = Commands(no_args_is_help=True, help="Make, list and remove the keys of a server.")
 commands.add_typer(keys, name="key")
 
-
-RightName = StrEnum("RightName", {right: right for right in RIGHTS})  # type: ignore[misc]
+_Right: Any = StrEnum("_Right", {right: right for right in RIGHTS})  # type: ignore[misc]
 
 
 @commands.callback()
+@reported()
 def _serve(
     context: typer.Context,
-    store: Annotated[str | None, typer.Option(help="The store, such as drift.db.")] = None,
+    store: MaybeStore = None,
     host: Annotated[
         str,
         typer.Option(help="Address to listen at, which needs a key if other machines reach it."),
@@ -71,7 +70,7 @@ def _serve(
         typer.Option(help="Header in which it says who asks, by default X-Forwarded-User."),
     ] = None,
     proxy_rights: Annotated[
-        list[RightName] | None,
+        list[_Right] | None,
         typer.Option(help="What those may do, by default read (repeatable)."),
     ] = None,
 ) -> None:
@@ -79,43 +78,37 @@ def _serve(
         return
     if store is None:
         raise typer.BadParameter("missing", param_hint="--store")
-    with reported():
-        try:
-            from lightmeter.serve.proxy import Proxy
-            from lightmeter.serve.running import serve_store
-        except ImportError as error:
-            text = f"serve needs packages that are not here ({error}): pip install "
-            raise ImportError(f"{text}'lightmeter[server]'") from error
-        logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-        with usage():
-            proxy = None
-            if proxy_from or proxy_header or proxy_rights:
-                rights = [RIGHTS[list(RightName).index(each)] for each in proxy_rights or ()]
-                header = proxy_header or Proxy.header
-                proxy = Proxy(proxy_from or (), header=header, rights=rights or Proxy.rights)
-            serve_store(
-                store,
-                host=host,
-                port=port,
-                public_url=public_url,
-                hosts=tuple(allow_host or ()),
-                monitors=monitors,
-                pull=pull,
-                proxy=proxy,
-                ready=lambda url: _ready(store, url),
-            )
-
-
-def _ready(store: str, url: str) -> None:
-    say(f"{store}: served at {url}")
-    print(end="", flush=True)
+    try:
+        from lightmeter.serve.proxy import Proxy
+        from lightmeter.serve.running import serve_store
+    except ImportError as error:
+        text = f"serve needs packages that are not here ({error}): pip install "
+        raise ImportError(f"{text}'lightmeter[server]'") from error
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    given: dict[str, Any] = {
+        "networks": proxy_from or (),
+        "header": proxy_header,
+        "rights": proxy_rights,
+    }
+    given = {name: value for name, value in given.items() if value}
+    serve_store(
+        store,
+        host=host,
+        port=port,
+        public_url=public_url,
+        hosts=tuple(allow_host or ()),
+        monitors=monitors,
+        pull=pull,
+        proxy=Proxy(**given) if given else None,
+        ready=lambda url: print(f"{store}: served at {url}", flush=True),
+    )
 
 
 @keys.command()
 def add(
     store: StoreOption,
     right: Annotated[
-        list[RightName],
+        list[_Right],
         typer.Option(help="What it may do: read, write or, which has both, admin (repeatable)."),
     ],
     dataset: Annotated[
@@ -128,26 +121,25 @@ def add(
 
     Where there is no store yet, one is started, and standard error says so.
     """
+    rights: Any = right
     is_new = "://" not in store and not Path(store).exists()
-    with reported(), usage(), Store(store) as opened:
-        rights = [RIGHTS[list(RightName).index(each)] for each in right]
+    with Store(store) as opened:
         print(opened.state.keys.add(rights, datasets=dataset or ("*",), note=note))
-        if is_new:
-            complain(f"{store}: a new store was started, as there was none")
+    if is_new:
+        complain(f"{store}: a new store was started, as there was none")
 
 
 @keys.command("list")
 def list_keys(store: StoreOption, output_format: Printed = Format.TEXT) -> None:
     """List the keys by their first ten characters."""
-    with reported(), Store(store, create=False) as opened:
+    with Store(store, create=False) as opened:
         known = opened.state.keys.all()
-        if output_format is Format.JSON:
-            print_json(known)
-        elif known:
-            heads = ("key", "rights", "datasets", "created", "note")
-            wide_console().print(table_of(dict.fromkeys(heads, "left"), map(_row, known)))
-        else:
-            say(f"{store}: no key")
+    if output_format is Format.JSON:
+        print_json(known)
+    elif known:
+        show(table_of(("key", "rights", "datasets", "created", "note"), map(_row, known)))
+    else:
+        say(f"{store}: no key")
 
 
 @keys.command()
@@ -156,11 +148,10 @@ def remove(
     key: Annotated[str, typer.Argument(help="The first ten characters of the key.")],
 ) -> None:
     """Remove a key. A server that runs takes it no more."""
-    with reported(), Store(store, create=False) as opened:
+    with Store(store, create=False) as opened:
         if not opened.state.keys.remove(key[:10]):
-            complain(f"there is no key {key[:10]!r}; see lightmeter serve key list")
-            raise typer.Exit(FAILED)
-        say(f"{key[:10]}: removed")
+            fail(f"there is no key {key[:10]!r}; see lightmeter serve key list")
+    say(f"{key[:10]}: removed")
 
 
 def _row(key: Key) -> tuple[str, ...]:

@@ -11,13 +11,12 @@ from lightmeter.cli.terminal import (
     FAILED,
     Commands,
     complain,
+    fail,
     print_json,
     progress_bar,
-    reported,
     say,
+    show,
     table_of,
-    usage,
-    wide_console,
 )
 from lightmeter.errors import StoreError
 from lightmeter.profile.segments import segment_text
@@ -25,26 +24,28 @@ from lightmeter.store.copying import copy_store
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.pull import pull
 from lightmeter.store.rows import Summary
-from lightmeter.text import NONE, count, counted, visible
+from lightmeter.text import NONE, count, counted
 from lightmeter.times import duration_text
 
 _NUMBERS = ("every", "buckets", "first", "last", "writers", "images", "bytes")
-_HEADS = {"dataset": "left", **dict.fromkeys(_NUMBERS, "right"), "tags": "left"}
 
 commands = Commands(no_args_is_help=True, help="Show a store, and keep it small and whole.")
 
 
-@commands.command()
-def show(store: StoreArgument, tag: WithTags = None, output_format: Printed = Format.TEXT) -> None:
+@commands.command("show")
+def show_store(
+    store: StoreArgument, tag: WithTags = None, output_format: Printed = Format.TEXT
+) -> None:
     """Print datasets and segments, with their buckets, writers, images, bytes and tags."""
-    with reported(), usage(), Store(store, create=False) as opened:
-        summaries = opened.tagged(tags_of(tag or ())).summary()
-        if output_format is Format.JSON:
-            print_json(summaries)
-        elif summaries:
-            wide_console().print(table_of(_HEADS, map(_row, summaries)))
-        else:
-            say(f"{store}: no dataset")
+    with Store(store, create=False) as opened:
+        summaries = opened.tagged(tags_of(tag)).summary()
+    if output_format is Format.JSON:
+        print_json(summaries)
+    elif summaries:
+        heads = ("dataset", *_NUMBERS, "tags")
+        show(table_of(heads, map(_row, summaries), right=_NUMBERS))
+    else:
+        say(f"{store}: no dataset")
 
 
 @commands.command()
@@ -58,12 +59,11 @@ def gc(
     ] = None,
 ) -> None:
     """Merge old profiles into one a day, delete older ones, and shrink the file."""
-    with reported(), usage(), Store(store, create=False) as opened:
+    with Store(store, create=False) as opened:
         collected = opened.gc(roll_up_after=roll_up_after, keep=keep)
-        print(f"profiles merged: {collected.merged}, deleted: {collected.deleted}")
-        if collected.damaged:
-            complain(f"damaged profiles left as they are: {collected.damaged}; see store verify")
-            raise typer.Exit(FAILED)
+    print(f"profiles merged: {collected.merged}, deleted: {collected.deleted}")
+    if collected.damaged:
+        fail(f"damaged profiles left as they are: {collected.damaged}; see store verify")
 
 
 @commands.command()
@@ -72,13 +72,13 @@ def verify(store: StoreArgument) -> None:
 
     The exit code is 1 if something is damaged.
     """
-    with reported(), Store(store, create=False) as opened:
+    with Store(store, create=False) as opened:
         damages = opened.verify()
-        for damage in damages:
-            complain(str(damage))
-        if damages:
-            raise typer.Exit(FAILED)
-        say(f"{store}: no damage")
+    for damage in damages:
+        complain(str(damage))
+    if damages:
+        raise typer.Exit(FAILED)
+    say(f"{store}: no damage")
 
 
 @commands.command()
@@ -91,9 +91,9 @@ def backup(
     Do not copy the file by other means while somebody has the store open. The latest profiles then
     lie in another file beside it.
     """
-    with reported(), Store(store, create=False) as opened:
+    with Store(store, create=False) as opened:
         opened.backup(copy)
-        say(f"{copy}: written")
+    say(f"{copy}: written")
 
 
 @commands.command()
@@ -106,14 +106,14 @@ def copy(
     Results, and what was told and accepted, are copied into a store that has none. The exit code is
     1 if something was left, which is listed.
     """
-    with reported(), Store(source, create=False) as first, Store(target) as second:
+    with Store(source, create=False) as first, Store(target) as second:
         copied = copy_store(first, second)
-        state = f"{counted(copied.state, 'row')} of results and alerts"
-        print(f"copied: {counted(copied.profiles, 'profile')}, {state}")
-        for reason in copied.left:
-            complain(visible(reason))
-        if copied.left:
-            raise typer.Exit(FAILED)
+    state = f"{counted(copied.state, 'row')} of results and alerts"
+    print(f"copied: {counted(copied.profiles, 'profile')}, {state}")
+    for reason in copied.left:
+        complain(visible(reason))
+    if copied.left:
+        raise typer.Exit(FAILED)
 
 
 @commands.command(name="pull")
@@ -129,11 +129,10 @@ def pull_inbox(
     What is no profile of an inbox, or damaged, is named and left there. So is what the store does
     not take, because it was rolled up or the buckets of the dataset have another length.
     """
-    with reported():
-        source = Inbox(inbox, create=False)
-        with Store(store) as opened:
-            pulled = pull(source, opened, delete=delete)
-        say(", ".join(f"{name}: {number}" for name, number in pulled._asdict().items()))
+    source = Inbox(inbox, create=False)
+    with Store(store) as opened:
+        pulled = pull(source, opened, delete=delete)
+    say(", ".join(f"{name}: {number}" for name, number in pulled._asdict().items()))
 
 
 @commands.command()
@@ -144,11 +143,7 @@ def send(store: StoreArgument) -> None:
     the server sends them too. The exit code is 1 if some still wait, or the server does not take
     some: these are put aside, each with the reason.
     """
-    with (
-        reported(),
-        cast(Any, Store(store, create=False)) as opened,
-        progress_bar("sending") as progress,
-    ):
+    with cast(Any, Store(store, create=False)) as opened, progress_bar("sending") as progress:
         if not opened.reads_late:
             raise StoreError(f"{store} is no server, for which profiles would wait")
         done = opened.send(progress=progress)
@@ -158,8 +153,8 @@ def send(store: StoreArgument) -> None:
             complain(f"profiles still wait in {opened.spool.path}: {done.why}")
         if aside:
             complain(f"put aside in {opened.spool.path}: {len(aside)}, the last as {aside[-1]}")
-        if done.left or done.refused:
-            raise typer.Exit(FAILED)
+    if done.left or done.refused:
+        raise typer.Exit(FAILED)
 
 
 def _row(summary: Summary) -> tuple[str, ...]:

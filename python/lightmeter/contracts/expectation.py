@@ -50,14 +50,19 @@ class Limits(_Strict):
 
     @model_validator(mode="after")
     def _checked(self) -> "Limits":
-        if not self.model_fields_set:
+        if not self.given:
             raise ValueError("it is empty; expected at_least, at_most, above or below")
         return self
 
     @property
+    def given(self) -> list[str]:
+        """The names of those that are given."""
+        return [name for name in type(self).model_fields if getattr(self, name) is not None]
+
+    @property
     def is_arc(self) -> bool:
         """Whether they can be an arc of hues: from one end up to the other."""
-        return None not in (self.at_least, self.at_most) and self.above is self.below is None
+        return self.given == ["at_least", "at_most"]
 
     @property
     def is_empty(self) -> bool:

@@ -118,13 +118,10 @@ class _Suggested:
             return  # it counts rows, or names them
         elif column.stddev and (not is_row or is_tame(column)):
             size = self._size(column.n - column.missing)
-            between, within = (
-                self._between(column, "mean"),
-                mean_interval(column, size, self._alpha),
-            )
-            low, high = _rounded([*between, *within])
+            within = mean_interval(column, size, self._alpha)
+            low, high = _rounded([*self._between(column, "mean"), *within])
             why = f"{number(column.mean)} of {column.n}, standard deviation {number(column.stddev)}"
-            yield f"mean = {{ at_least = {low}, at_most = {high} }}  # {why}"
+            yield _limit("mean", low, high, why)
         else:
             yield from self._quantiles(column, [_MEDIAN])
 
@@ -134,11 +131,10 @@ class _Suggested:
         hits, size = round(value * n), self._size(n)
         within = 1 - rate_limit(n - hits, n, size, alpha), rate_limit(hits, n, size, alpha)
         low, high = _rounded([*self._between(column, scalar), *within])
-        ends = {"at_least": low} if is_mean and low > 0 else {}
-        ends |= {"at_most": min(1.0, high)} if high < 1 or not is_mean else {}
-        if ends:
-            limits = ", ".join(f"{key} = {end}" for key, end in ends.items())
-            yield f"{scalar} = {{ {limits} }}  # {number(value)} of {n}"
+        lower = low if is_mean and low > 0 else None
+        upper = min(1.0, high) if high < 1 or not is_mean else None
+        if (lower, upper) != (None, None):
+            yield _limit(scalar, lower, upper, f"{number(value)} of {n}")
 
     def _quantiles(
         self, column: ColumnView, pairs: Sequence[tuple[float, str, str]]
@@ -153,9 +149,8 @@ class _Suggested:
             within = (column.quantile(share) or 0.0, column.quantile(1 - share) or 0.0)
             ends = [*within, *self._between(column, lower), *self._between(column, upper)]
             low, high = _rounded(ends)
-            yield f"{lower} = {{ at_least = {low}, at_most = {high} }}  # of {n}"
-            if lower != upper:
-                yield f"{upper} = {{ at_least = {low}, at_most = {high} }}"
+            for scalar in dict.fromkeys((lower, upper)):
+                yield _limit(scalar, low, high, f"of {n}")
             return
 
     def _each(self, column: ColumnView) -> list[ColumnView]:
@@ -172,6 +167,12 @@ class _Suggested:
         share = n / self._rows
         expected = self._batch * share
         return max(1, math.floor(expected - 2 * math.sqrt(expected * (1 - share))))
+
+
+def _limit(scalar: str, low: float | None, high: float | None, why: str) -> str:
+    ends = {"at_least": low, "at_most": high}.items()
+    given = ", ".join(f"{key} = {end}" for key, end in ends if end is not None)
+    return f"{scalar} = {{ {given} }}  # {why}"
 
 
 def _may_be_unique(column: ColumnView) -> bool:

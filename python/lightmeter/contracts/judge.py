@@ -1,7 +1,6 @@
 """Expectations of one feature against what its sketches know."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from lightmeter.contracts.expectation import Expectation, Limits, Value
 from lightmeter.contracts.result import State
@@ -12,51 +11,35 @@ from lightmeter.text import MOST_DIGITS, count, number, percent, shorten
 
 _ROUNDING = 1e-12  # of a limit, or of the spread, in what is computed: others are exact
 _COMPUTED = ("mean", "stddev", "sum")
-_KEYS = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
 _SHOWN = 5  # values
 _DIGITS = 6
 _PICTURES = 4
 
-
-class Verdict(NamedTuple):
-    """What a clause comes to; the fields are those of `Outcome`."""
-
-    expected: str
-    got: str
-    state: State
-    pictures: tuple[Exemplar, ...] = ()
+# What was expected, what there is, and whether it is as expected.
+_Verdict = tuple[str, str, State]
 
 
-def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[Verdict]:
-    """Yield a verdict for each clause of an expectation of the feature `name`."""
+def judged(
+    expectation: Expectation, name: str, view: ProfileView
+) -> Iterator[tuple[str, str, State, tuple[Exemplar, ...]]]:
+    """Yield the last fields of an `Outcome` for each clause of an expectation of a feature."""
     column = view[name]
     for scalar, limits in expectation.limits.items():
-        for key in _KEYS:
-            if getattr(limits, key) is None:
-                continue
-            verdict = _within(column, scalar, limits, key)
-            if verdict.state != "holds":
-                low, high, _ = view.exemplars(name)
-                worst = low if key in ("at_least", "above") else high
-                verdict = verdict._replace(pictures=tuple(worst[:_PICTURES]))
-            yield verdict
-    if (values := expectation.values) is not None:
-        yield (
-            _top(column, values, expectation.top) if expectation.top else _none_but(column, values)
-        )
-    if expectation.contains is not None:
-        yield _all_of(column, expectation.contains)
-    if expectation.type is not None:
-        yield _of_type(column, expectation.type, expectation.share)
-    if expectation.unique:
-        yield _unique(column)
+        for key in limits.given:
+            verdict, pictures = _within(column, scalar, limits, key), list[Exemplar]()
+            if verdict[2] != "holds":
+                pictures = view.exemplars(name)[0 if key in ("at_least", "above") else 1]
+            yield (*verdict, tuple(pictures[:_PICTURES]))
+    for clause, judge in _CLAUSES.items():
+        if getattr(expectation, clause) is not None:
+            yield (*judge(column, expectation), ())
 
 
-def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> Verdict:
+def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> _Verdict:
     bounds, limit = bounds_of(column, scalar), getattr(limits, key)
-    expected = f"{scalar} {_KEYS[key]} "
+    expected = f"{scalar} {key.replace('_', ' ')} "
     if bounds is None:
-        return Verdict(expected + number(limit, _DIGITS), f"no {scalar}", "cannot be told")
+        return expected + number(limit, _DIGITS), f"no {scalar}", "cannot be told"
     low, high = bounds
     digits, state = _DIGITS, _compared(low, high, key, limit)
     if is_hue(column, scalar) and limits.is_arc:  # which may pass 0
@@ -69,7 +52,7 @@ def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> Verdic
         is_same = len({number(end, _DIGITS) for end in ends}) < len(ends)
         digits = MOST_DIGITS if is_same else _DIGITS
     got = number(low, digits) + (f" to {number(high, digits)}" if low != high else "")
-    return Verdict(expected + number(limit, digits), got, state)
+    return expected + number(limit, digits), got, state
 
 
 def _rounding(column: ColumnView, scalar: str, limit: float) -> float:
@@ -88,59 +71,65 @@ def _compared(low: float, high: float, key: str, limit: float, rounding: float =
     return "holds" if low >= limit else "cannot be told" if high >= limit else "fails"
 
 
-def _none_but(column: ColumnView, values: Sequence[Value]) -> Verdict:
+def _values(column: ColumnView, expectation: Expectation) -> _Verdict:
+    values = expectation.values or ()
+    if expectation.top:
+        return _top(column, values, expectation.top)
     items, rest, _ = seen_values(column)
-    seen = {item.value for item in items}
-    expected, others = f"none but {_listed(values)}", seen.difference(values)
-    if others:
-        return Verdict(expected, _listed(others), "fails")
-    if not rest:
-        return Verdict(expected, "no other", "holds")
-    return Verdict(expected, f"{count(len(seen))} of them, and rare values", "cannot be told")
+    others = {item.value for item in items}.difference(values)
+    got = _listed(others) if others else "rare values too" if rest else "no other"
+    return f"none but {_listed(values)}", got, _state(others, rest)
 
 
-def _top(column: ColumnView, values: Sequence[Value], top: int) -> Verdict:
+def _contains(column: ColumnView, expectation: Expectation) -> _Verdict:
+    values = expectation.contains or ()
+    items, rest, _ = seen_values(column)
+    missing = set(values).difference(item.value for item in items)
+    state: State = "cannot be told" if missing and rest else _state(missing, 0)
+    return f"all of {_listed(values)}", f"no {_listed(missing)}" if missing else "all", state
+
+
+def _state(odd: set[Value], rest: int) -> State:
+    return "fails" if odd else "cannot be told" if rest else "holds"
+
+
+def _top(column: ColumnView, values: Sequence[Value], top: int) -> _Verdict:
     """Judge the most frequent values, of which estimates are upper bounds."""
     items, _, most = seen_values(column)
     first = items[:top]
     most = max([most, *(item.upper for item in items[top : top + 1])])  # of any other value
-    expected = f"the {top} most frequent among {_listed(values)}"
     others = [item for item in first if item.value not in values]
-    got = _listed(item.value for item in others or first)
+    state: State = "cannot be told"
     if any(item.lower > most and not item.is_rounded for item in others):
-        return Verdict(expected, got, "fails")
-    is_sure = bool(first) and not others and all(item.lower > most for item in first)
-    return Verdict(expected, got, "holds" if is_sure else "cannot be told")
+        state = "fails"
+    elif first and not others and all(item.lower > most for item in first):
+        state = "holds"
+    got = _listed(item.value for item in others or first)
+    return f"the {top} most frequent among {_listed(values)}", got, state
 
 
-def _all_of(column: ColumnView, values: Sequence[Value]) -> Verdict:
-    items, rest, _ = seen_values(column)
-    missing = set(values).difference(item.value for item in items)
-    expected = f"all of {_listed(values)}"
-    if not missing:
-        return Verdict(expected, "all", "holds")
-    return Verdict(expected, f"no {_listed(missing)}", "cannot be told" if rest else "fails")
-
-
-def _of_type(column: ColumnView, kind: str, share: float) -> Verdict:
-    hits = getattr(column.types, kind) + (column.types.integer if kind == "number" else 0)
+def _type(column: ColumnView, expectation: Expectation) -> _Verdict:
+    kind, share, types = str(expectation.type), expectation.share, column.types
+    hits = getattr(types, kind) + (types.integer if kind == "number" else 0)
     values = column.n - column.missing
     expected = f"type {kind}" + (f" of {percent(share)}" if share < 1 else "")
     if not values:
-        return Verdict(expected, "no values", "cannot be told")
-    holds = hits / values >= share
-    return Verdict(expected, percent(hits / values), "holds" if holds else "fails")
+        return expected, "no values", "cannot be told"
+    return expected, percent(hits / values), "holds" if hits / values >= share else "fails"
 
 
-def _unique(column: ColumnView) -> Verdict:
+def _unique(column: ColumnView, expectation: Expectation) -> _Verdict:
     for value, times, _ in (item for item in seen_values(column).items if not item.is_rounded):
         if times > 1:
-            return Verdict("unique", f"{_listed([value])} {count(times)} times", "fails")
+            return "unique", f"{_listed([value])} {count(times)} times", "fails"
     low, high = bounds_of(column, "distinct_rate") or (0.0, 1.0)
     if low == high or high < 1:
-        return Verdict("unique", f"{percent(high)} different", "holds" if low == 1 else "fails")
+        return "unique", f"{percent(high)} different", "holds" if low == 1 else "fails"
     got = "no values, or too many or too long to compare: see distinct_rate"
-    return Verdict("unique", got, "cannot be told")
+    return "unique", got, "cannot be told"
+
+
+_CLAUSES = {"values": _values, "contains": _contains, "type": _type, "unique": _unique}
 
 
 def _listed(values: Iterable[Value]) -> str:

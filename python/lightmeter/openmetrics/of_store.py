@@ -33,7 +33,6 @@ def metrics_text(
     store: Store,
     *,
     datasets: Sequence[str] | None = None,
-    more: Iterable[Gauge] = (),
     now: datetime | None = None,
 ) -> str:
     """What `store` holds and what monitors found, as OpenMetrics text.
@@ -45,7 +44,6 @@ def metrics_text(
     Args:
         store: the store.
         datasets: patterns of names, such as ``cells*``; None for all.
-        more: further gauges.
         now: the time, which says which buckets are complete; None takes the clock. Without a time
             zone it is local time.
 
@@ -54,7 +52,7 @@ def metrics_text(
     """
     build = Gauge("lightmeter_build_info", "1 for the version that wrote this.")
     build.set(1, version=__version__)
-    return exposition([build, *store_gauges(store, datasets=datasets, now=now), *more])
+    return exposition([build, *store_gauges(store, datasets=datasets, now=now)])
 
 
 def store_gauges(

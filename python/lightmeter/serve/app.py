@@ -2,14 +2,13 @@
 
 import os
 import weakref
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPBasic, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
@@ -17,40 +16,27 @@ from starlette.responses import Response
 from lightmeter._core import __version__
 from lightmeter.errors import LightmeterError
 from lightmeter.serve import forms, pages, whylogs
-from lightmeter.serve.api import judged, lists, profiles, watching
-from lightmeter.serve.guard import Guard, answer
+from lightmeter.serve.api import judged, lists, profiles
+from lightmeter.serve.guard import Guard
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Proxy
-from lightmeter.serve.refusal import API
-from lightmeter.serve.security import allowed_hosts
+from lightmeter.serve.refusal import answer
+from lightmeter.serve.security import API, allowed_hosts
 from lightmeter.serve.server import Limits, Server
 from lightmeter.store.models import Model
 from lightmeter.store.store import Store
 
-_SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer"},
-    "basic": {"type": "http", "scheme": "basic", "description": "The key is the password."},
-}
+# For the document alone: the guard has looked at the key.
+_KEYS = [
+    Depends(HTTPBearer(scheme_name="bearer", auto_error=False)),
+    Depends(HTTPBasic(scheme_name="basic", auto_error=False, description="The key as password.")),
+]
 
 
 class Error(Model):
     """Why it was not done, in one sentence."""
 
     error: str
-
-
-class _App(FastAPI):
-    """Whose document says how a key is sent."""
-
-    def openapi(self) -> dict[str, Any]:
-        """Return the document, which is made once."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            document["components"]["securitySchemes"] = _SCHEMES
-            document["security"] = [{name: []} for name in _SCHEMES]
-            document["paths"]["/healthz"]["get"]["security"] = []
-        assert self.openapi_schema is not None
-        return self.openapi_schema
 
 
 def make_app(
@@ -100,7 +86,7 @@ def make_app(
         proxy=proxy,
         limits=limits or Limits(),
     )
-    app = _App(
+    app = FastAPI(
         title="lightmeter",
         version=__version__,
         description="Profiles of images by dataset, time, segment and writer.",
@@ -117,16 +103,21 @@ def make_app(
         generate_unique_id_function=_ident,
     )
     app.state.server = server
-    methods = app.state.methods = defaultdict[str, set[str]](set)
-    for module in (profiles, watching, lists, judged, whylogs, forms, pages):
+    for module in (profiles, judged, lists):
+        app.include_router(module.router, dependencies=_KEYS)
+    app.get("/healthz")(_health)
+    for module in (whylogs, forms, pages):
         app.include_router(module.router)
-        for route in module.router.routes:
-            assert isinstance(route, APIRoute)
-            own = route.methods or set()
-            methods[route.path] |= own | {"OPTIONS"} | ({"HEAD"} if "GET" in own else set())
     if server.store is not store:
         weakref.finalize(app, server.store.close)
     return app
+
+
+async def _health(request: Request) -> dict[str, str]:
+    """Return whether the server runs and its store can be read. Takes no key."""
+    server: Server = request.app.state.server
+    await server.ask(server.store.state.keys.exist)
+    return {"status": "ok"}
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """What the live pages have beyond the static ones: how the monitors do, and forms."""
 
+import re
 from collections.abc import Sequence
 
 from lightmeter.dashboard.extras import Extras
@@ -11,12 +12,11 @@ from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.serve.monitors_file import Contents
 from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key
-from lightmeter.text import shorten
+from lightmeter.text import counted, shorten
 
 WATCH, RUN = "forms/watch", "forms/run"  # where forms are sent to, below the app
 
-_ENOUGH = 14  # buckets for drift against those before
-_LIKELY = ("training", "train", "reference", "baseline")
+_LIKELY = re.compile("train|reference|baseline", re.IGNORECASE)  # chosen already
 _NOT_UNDERSTOOD = "The file of monitors is not understood"
 
 
@@ -29,14 +29,14 @@ class LiveExtras(Extras):
         """As it is now."""
         self._server, self._key = server, key
         self._monitors, self._error = server.monitors.read() if server.monitors else Contents()
-        self._last = server.schedule.last if server.schedule is not None else None
+        self._last = server.schedule.last
+        self._runs = server.schedule.is_running or server.schedule.is_asked
         self.whose = f"{key.id}/{','.join(sorted(key.rights))}"
 
     def made_of(self) -> str:
         """Changes with what is added."""
-        schedule = self._server.schedule
-        run = (self._last, schedule.running_since, schedule.is_asked) if schedule else ()
-        return repr((self._monitors, self._error, run, sorted(self._server.store.datasets())))
+        datasets = sorted(self._server.store.datasets())
+        return repr((self._monitors, self._error, self._last, self._runs, datasets))
 
     def failure(self) -> str:
         """Why the monitors could not judge what is new, in words; empty where they could."""
@@ -55,23 +55,19 @@ class LiveExtras(Extras):
 
     def on_index(self, page: str) -> Content:
         """How the last run ended, and a button for the next one."""
-        schedule, last = self._server.schedule, self._last
-        if schedule is None:
+        if self._server.monitors is None:
             return None
-        words: list[Html] = []
+        last, words = self._last, list[Html]()
         if self._error:
             words.append(self._error_line(_NOT_UNDERSTOOD, self._error))
         elif not self._monitors:
             words.append(tag("p", "No monitor is switched on: see the page of a dataset."))
-        if schedule.running_since is not None or schedule.is_asked:
+        if self._runs:
             words.append(tag("p", "The monitors run now."))
         elif last is not None:
-            result = f" and {last.words}" if self._key.sees_all else ""  # in whatever dataset
-            words.append(tag("p", f"The monitors ran at {last.began:%Y-%m-%d %H:%M} UTC{result}."))
+            words.append(tag("p", f"The monitors ran at {last.began:%Y-%m-%d %H:%M} UTC."))
             if last.error:
                 words.append(self._error_line("The last run had an error", last.error))
-        elif self._monitors:
-            words.append(tag("p", "The monitors have not run since this server was started."))
         return section("Monitors", words, self._run_button(page) if self._monitors else None)
 
     def on_dataset(self, page: str, history: History) -> Content:
@@ -91,26 +87,14 @@ class LiveExtras(Extras):
         return section("Monitors", self._watch_form(page, history))
 
     def _watch_form(self, page: str, history: History) -> Html:
-        buckets, dataset = len(history.buckets), history.dataset
-        datasets = self._server.store.datasets()
-        others = [name for name in datasets if name != dataset and self._key.sees(name)]
-        likely = [name for name in others if any(word in name.lower() for word in _LIKELY)]
-        chosen = likely[0] if likely and buckets <= _ENOUGH else None
-        options = [tag("option", f"the {2 * _ENOUGH} buckets before", value="")]
-        for name in others:
-            marked = "" if name == chosen else None
-            text = f"the dataset {shorten(name, 60)}"
-            options.append(tag("option", text, value=dataset_page(name), selected=marked))
-        count = f"there {'is' if buckets == 1 else 'are'} {buckets}"
-        hint = "Against the buckets before it, drift is judged from bucket "
-        return self._form(
-            page,
-            WATCH,
-            tag("label", "Compare with ", tag("select", options, name="reference")),
-            tag("button", "Switch on the recommended monitors"),
-            tag("p", f"{hint}{_ENOUGH + 1} on; {count}.", cls="quiet"),
-            place=history.page,
-        )
+        options = [tag("option", "the buckets before", value="")]
+        for name in self._server.store.datasets():
+            if name != history.dataset and self._key.sees(name):
+                text, chosen = f"the dataset {shorten(name, 60)}", _LIKELY.search(name) and ""
+                options.append(tag("option", text, value=dataset_page(name), selected=chosen))
+        select = tag("label", "Compare with ", tag("select", options, name="reference"))
+        button = tag("button", "Switch on the recommended monitors")
+        return self._form(page, WATCH, select, button, place=history.page)
 
     def _run_button(self, page: str) -> Html | None:
         return self._form(page, RUN, tag("button", "Run now")) if self._key.may("write") else None
@@ -129,5 +113,5 @@ class LiveExtras(Extras):
 
 
 def _named(names: Sequence[str]) -> Html:
-    many = f"{len(names)} monitor{'' if len(names) == 1 else 's'}: "
-    return tag("p", many, tag("bdi", shorten(", ".join(names), 300)), ".")
+    listed = tag("bdi", shorten(", ".join(names), 300))
+    return tag("p", f"{counted(len(names), 'monitor')}: ", listed, ".")

@@ -1,6 +1,5 @@
 """The forms of the live pages. Each comes from a page of this server, and leads back to it."""
 
-import anyio
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -10,10 +9,8 @@ from lightmeter.monitor.recommended import recommended_monitors
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.serve.login import Admin, Caller, Writer
 from lightmeter.serve.pages import ASKED, PAGE_PATH
-from lightmeter.serve.security import FORMS, fields_of
-
-_KIND = "application/x-www-form-urlencoded"
-_WAIT = 2.0  # seconds, for a run to end before the page is shown again
+from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of
+from lightmeter.serve.server import in_thread
 
 router = APIRouter(prefix=FORMS.rstrip("/"), include_in_schema=False)
 
@@ -21,52 +18,46 @@ router = APIRouter(prefix=FORMS.rstrip("/"), include_in_schema=False)
 @router.post("/watch")
 async def watch(request: Request, caller: Admin) -> Response:
     """Switch on the recommended monitors of a dataset, and run them."""
-    fields, back = await _fields(request, caller)
-    await caller.server.work.do(
-        _switch_on, caller, fields.get("place", ""), fields.get("reference", "")
-    )
-    return await _ran(caller, back)
+    fields = await _fields(request, caller)
+    await in_thread(caller.server.work, _switch_on, caller, fields)
+    return _ran(caller, fields)
 
 
 @router.post("/run")
 async def run(request: Request, caller: Writer) -> Response:
     """Run the monitors."""
-    _, back = await _fields(request, caller)
-    return await _ran(caller, back)
+    return _ran(caller, await _fields(request, caller))
 
 
-async def _fields(request: Request, caller: Caller) -> tuple[dict[str, str], str]:
-    """The fields of a form, and the page that it leads back to."""
+async def _fields(request: Request, caller: Caller) -> dict[str, str]:
+    """The fields of a form, of which ``back`` is the page that it leads back to."""
     caller.check("read")  # whoever may not see pages has no form
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _KIND:
-        raise HTTPException(415, f"got a body that is no form; expected {_KIND}")
-    fields = fields_of(await request.body())
-    back = fields.get("back", "")
-    if not PAGE_PATH.fullmatch(back) or ".." in back:
+    if kind_of(request) != FORM:
+        raise HTTPException(415, f"got a body that is no form; expected {FORM}")
+    fields = {"back": "", "place": "", "reference": "", **fields_of(await request.body())}
+    if not PAGE_PATH.fullmatch(fields["back"]) or ".." in fields["back"]:
         raise HTTPException(400, "got a form of no page; load the page again")
-    return fields, back
+    return fields
 
 
-async def _ran(caller: Caller, back: str) -> Response:
-    """Back to the page, a moment after the run was asked for: most are over at once."""
-    schedule = caller.server.schedule
-    if schedule is None:
+def _ran(caller: Caller, fields: dict[str, str]) -> Response:
+    """Back to the page, which looks again until the run is over."""
+    _check_file(caller)
+    caller.server.schedule.is_asked = True
+    return Response(status_code=303, headers={"Location": f"../{fields['back']}?{ASKED}"})
+
+
+def _check_file(caller: Caller) -> None:
+    if caller.server.monitors is None:
         raise HTTPException(409, "this server has no file of monitors; start it with --monitors")
-    schedule.is_asked = True
-    schedule.start()
-    with anyio.move_on_after(_WAIT):
-        while schedule.is_asked or schedule.running_since:
-            await anyio.sleep(0.05)
-    return Response(status_code=303, headers={"Location": f"../{back}?{ASKED}"})
 
 
-def _switch_on(caller: Caller, page: str, reference_page: str) -> None:
+def _switch_on(caller: Caller, fields: dict[str, str]) -> None:
+    _check_file(caller)
     server, file = caller.server, caller.server.monitors
-    if file is None:
-        raise HTTPException(409, "this server has no file of monitors; start it with --monitors")
-    dataset = _dataset(caller, page)
-    reference = _dataset(caller, reference_page) if reference_page else None
+    assert file is not None
+    dataset = _dataset(caller, fields["place"])
+    reference = _dataset(caller, fields["reference"]) if fields["reference"] else None
     text = recommended_monitors(server.store, dataset, reference=reference, alert=False)
     try:
         with server.switching:

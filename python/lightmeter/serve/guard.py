@@ -1,4 +1,4 @@
-"""What stands before every handler: names, sites, keys, limits, and the headers of answers."""
+"""What stands before every endpoint: names, sites, keys, limits, and the headers of answers."""
 
 import logging
 import time
@@ -7,29 +7,17 @@ import anyio
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lightmeter.serve.login import identify
-from lightmeter.serve.pages import is_page, refusal_page
-from lightmeter.serve.refusal import busy, refusal_of
-from lightmeter.serve.security import HEADERS, PAGE_POLICY, check_request, path_of
-from lightmeter.serve.server import Server
-from lightmeter.text import visible
+from lightmeter.serve.refusal import answer
+from lightmeter.serve.security import HEADERS, check_request, path_of
+from lightmeter.serve.server import Server, busy
+from lightmeter.text import shorten, visible
 
 _DRAINED, _DRAINING = 4, 10  # times the limit of a body; seconds
+_MOST_LOGGED = 500  # characters of a path
 _log = logging.getLogger("lightmeter.serve")
-
-
-def answer(request: Request, error: Exception) -> Response:
-    """The answer to a request that failed: a page where a person looks at it."""
-    refusal = refusal_of(request, error)
-    headers = dict(refusal.headers or {})
-    if refusal.status_code == 405 and request.method == "OPTIONS":
-        return Response(status_code=204, headers=headers)
-    if is_page(path_of(request)):
-        return refusal_page(refusal.status_code, refusal.detail, headers)
-    return JSONResponse({"error": refusal.detail}, refusal.status_code, headers)
 
 
 class Guard:
@@ -40,10 +28,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it."""
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-        elif scope["type"] == "http":
+        if scope["type"] == "http":
             await _Exchange(self._app, scope, receive, send).run()
         else:
             await self._app(scope, receive, send)
@@ -53,14 +38,15 @@ class _Exchange:
     """A request and its answer."""
 
     def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        # A handler of GET answers HEAD; the program that serves the app leaves out the body.
+        # An endpoint of GET answers HEAD; the program that serves the app leaves out the body.
         scope["state"] = dict(scope.get("state", {}), key=None)
         inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         self._app, self._scope, self._receive, self._send = app, inner, receive, send
         self._request = Request(scope)
         self._server: Server = scope["app"].state.server
         self._begun = time.monotonic()
-        self._most = self._server.limits.json
+        limits = self._server.limits
+        self._most = limits.body if scope["method"] == "PUT" else limits.json
         self._size, self._whole, self._status = 0, False, 0
 
     async def run(self) -> None:
@@ -68,13 +54,9 @@ class _Exchange:
         try:
             check_request(request)
             request.state.key = await identify(request)
-            if request.method == "PUT":
-                self._most = self._server.limits.body
-            length = request.headers.get("content-length", "0")
-            if not (length.isascii() and length.isdigit() and len(length) < 20):
-                raise HTTPException(400, "got a Content-Length that is no number")
-            self._check_size(int(length))
-            self._server.wake()
+            self._check_size(int(request.headers.get("content-length", "0")))
+            # An app that this one is mounted in does not tell it when it begins.
+            self._server.schedule.start()
             await self._app(self._scope, self._receive_bounded, self._send_with_headers)
         except Exception as error:
             if self._status:  # something has gone out already: cut it off
@@ -113,14 +95,13 @@ class _Exchange:
     async def _send_with_headers(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
             if self._status >= 400:
                 await self._drain()
-            headers = MutableHeaders(scope=message)
-            is_html = headers.get("content-type", "").startswith("text/html")
-            for name, value in (HEADERS | PAGE_POLICY if is_html else HEADERS).items():
-                headers.setdefault(name, value)
-            if self._status >= 400 and not self._whole:  # nobody will read what is still to come
-                headers["connection"] = "close"
+                if not self._whole:  # nobody will read what is still to come
+                    headers["connection"] = "close"
         await self._send(message)
 
     async def _drain(self) -> None:
@@ -144,7 +125,7 @@ class _Exchange:
             visible(client.host) if client else "-",
             visible(key.id) or "-" if key is not None else "-",
             self._request.method,
-            visible(path_of(self._request)),
+            shorten(path_of(self._request), _MOST_LOGGED),
             self._status or "-",
             1000 * (time.monotonic() - self._begun),
         )

@@ -1,7 +1,6 @@
 """Whose key a request has, and what it may do."""
 
 import base64
-import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,9 +11,8 @@ from starlette.requests import Request
 
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment
-from lightmeter.serve.refusal import API, busy
-from lightmeter.serve.security import LOOPBACK_NAMES, host_of, path_of
-from lightmeter.serve.server import Server
+from lightmeter.serve.security import API, LOOPBACK_NAMES, host_of, path_of
+from lightmeter.serve.server import Server, busy
 from lightmeter.store.address import is_loopback
 from lightmeter.store.keys import Key, Right
 from lightmeter.store.store import Store
@@ -36,23 +34,23 @@ async def identify(request: Request) -> Key | None:
     server: Server = request.app.state.server
     if not server.keys:
         return EVERYBODY
-    text = _key_text(request)
-    key = None if text is None else await server.checks.do(server.store.state.keys.find, text)
-    if key is None and text is None and server.proxy is not None:
-        key = server.proxy.user(request)
+    keys, text = server.store.state.keys, _key_text(request)
+    if text is not None:
+        key = await server.ask(keys.find, text)
+        server.has_keys = server.has_keys or key is not None
+    else:
+        key = None if server.proxy is None else server.proxy.user(request)
     if key is not None:
-        server.has_keys = server.has_keys or text is not None
         return key
-    if not server.has_keys:
-        server.has_keys = await server.checks.do(server.store.state.keys.exist)
-    is_open = not server.has_keys and server.public_url is None and server.proxy is None
-    if is_open and _is_local(request):
-        return EVERYBODY
+    server.has_keys = server.has_keys or await server.ask(keys.exist)
     if text is not None and server.has_keys:
         # A right key is always taken, so that nobody can lock others out by guessing.
         if wait := server.failures.wait(request.client.host if request.client else ""):
             raise busy("got too many wrong keys; ask again later", status=429, after=wait)
         raise _no_key(request, "got a key that is unknown or was removed; use another")
+    is_open = not server.has_keys and server.public_url is None and server.proxy is None
+    if is_open and _is_local(request):
+        return EVERYBODY
     if path_of(request) in _WITHOUT_KEY:
         return None
     raise _no_key(request, "got no key; send one as 'Authorization: Bearer KEY'")
@@ -74,7 +72,7 @@ def _key_text(request: Request) -> str | None:
     if scheme.lower() == "basic":
         try:
             name, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
-        except (binascii.Error, ValueError):
+        except ValueError:
             return ""
         return password or name
     return "" if scheme else None
@@ -161,9 +159,9 @@ class Caller:
 
 def _caller(right: Right) -> Any:
     async def check(request: Request) -> Caller:
-        reads, asked = request.method == "GET", request.query_params
-        key, tags = request.state.key, asked.get("tags", "")
-        caller = Caller(request.app.state.server, key, reads, tags)
+        server, asked = request.app.state.server, request.query_params
+        reads = request.method == "GET"
+        caller = Caller(server, request.state.key, reads, asked.get("tags", ""))
         caller.check(right, asked.get("dataset"))
         return caller
 

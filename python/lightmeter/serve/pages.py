@@ -13,6 +13,7 @@ from lightmeter.draw.html import tag
 from lightmeter.serve.extras import LiveExtras
 from lightmeter.serve.login import Caller, Reader
 from lightmeter.serve.security import FORMS, path_of
+from lightmeter.serve.server import in_thread
 
 PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
 ASKED = "run"  # in the query of who asked for a run, whose page loads itself again until it is over
@@ -48,7 +49,10 @@ def refusal_page(status: int, words: str, headers: Mapping[str, str]) -> Respons
 
 
 def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Response:
-    """A page with the policy that is also in it."""
+    """A page with the policy that is also in it, and a referrer to its own site.
+
+    Without that browsers do not say where a form comes from.
+    """
     policy = f"{content_policy(forms=True)}; frame-ancestors 'none'"
     more = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin"}
     return HTMLResponse(html, status, more | dict(headers))
@@ -60,12 +64,11 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 @router.get("/{dataset}/{segment}/{name}.html")
 async def page(request: Request, caller: Reader) -> Response:
     """A page of the dashboard, as the caller may see it."""
-    path = path_of(request).lstrip("/") or INDEX
-    html = await caller.server.drawing.do(_drawn, caller, path)
+    server, path = caller.server, path_of(request).lstrip("/") or INDEX
+    html = await in_thread(server.drawing, _drawn, caller, path)
     if html is None:
         raise HTTPException(404, "there is no page at this address")
-    schedule = caller.server.schedule
-    waits = schedule is not None and (schedule.running_since or schedule.is_asked)
+    waits = server.schedule.is_running or server.schedule.is_asked
     again = {"Refresh": str(_SECONDS_TO_LOOK_AGAIN)}
     return _response(html, 200, again if waits and ASKED in request.query_params else {})
 

@@ -27,7 +27,7 @@ class Proxy:
         ValueError: there is no network, one is none, or it is every address.
     """
 
-    networks: Sequence[str]
+    networks: Sequence[str] = ()
     header: str = "X-Forwarded-User"
     rights: Sequence[Right] = ("read",)
 

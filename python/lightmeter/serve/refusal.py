@@ -7,35 +7,36 @@ from typing import Any, get_type_hints
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
+from lightmeter.serve.pages import is_page, refusal_page
 from lightmeter.serve.security import path_of
+from lightmeter.serve.server import busy
 from lightmeter.text import visible
 
-API = "/api/v1"
 _WORDS = {
-    404: "there is nothing at this path; see /api/v1/openapi.json",
-    405: "this path does not take this method; the header Allow says which it takes",
+    "Not Found": "there is nothing at this path; see /api/v1/openapi.json",
+    "Method Not Allowed": "this path does not take this method",
 }
 _log = logging.getLogger("lightmeter.serve")
 
 
-def busy(words: str, *, status: int = 503, after: float = 1) -> HTTPException:
-    """Too much is asked for now; it can be asked again after so many seconds."""
-    return HTTPException(status, words, {"Retry-After": str(max(1, round(after)))})
+def answer(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed: a page where a person looks at it."""
+    refusal = _refusal_of(request, error)
+    words, headers = _WORDS.get(refusal.detail, refusal.detail), refusal.headers or {}
+    if is_page(path_of(request)):
+        return refusal_page(refusal.status_code, words, headers)
+    return JSONResponse({"error": words}, refusal.status_code, headers)
 
 
-def refusal_of(request: Request, error: Exception) -> HTTPException:
+def _refusal_of(request: Request, error: Exception) -> HTTPException:
     """The status and the sentence for whatever a request ended with.
 
     What goes out holds no path, nothing of other datasets, and nothing of what was sent.
     """
     match error:
-        case HTTPException(status_code=404, detail="Not Found"):
-            return HTTPException(404, _WORDS[404])
-        case HTTPException(status_code=405):
-            allow = ", ".join(sorted(request.app.state.methods[path_of(request)]))
-            return HTTPException(405, _WORDS[405], {"Allow": allow} if allow else error.headers)
         case HTTPException():
             return error
         case RequestValidationError():
@@ -56,7 +57,7 @@ def _not_understood(endpoint: Callable[..., Any], error: Any) -> str:
     fields = get_type_hints(endpoint)["asked"].model_fields
     name = error["loc"][1]
     if error["type"] == "extra_forbidden":
-        return f"got a parameter that is not known; known are {', '.join(fields)}"
+        return f"got a parameter that is not known; known are {', '.join(fields) or 'none'}"
     if error["type"] == "missing":
         return f"the parameter {name!r} is missing"
     description = fields[name].description

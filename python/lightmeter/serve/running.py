@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import sys
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -27,20 +27,12 @@ def check_address(server: Server, host: str) -> None:
     """
     if server.proxy is not None or server.store.state.keys.exist():
         return
-    if not _is_loopback(host) or server.public_url:
-        what = f"--public-url {server.public_url}" if _is_loopback(host) else f"--host {host}"
+    if not is_loopback(host) or server.public_url:
+        what = f"--public-url {server.public_url}" if is_loopback(host) else f"--host {host}"
         raise ConfigError(
             f"{what} lets other machines in, and this store has no key; make one first: "
             "lightmeter serve key add --right admin --store STORE"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        ends = {end[4][0] for end in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-        return all(is_loopback(str(end)) for end in ends)
-    except (OSError, ValueError):
-        return False
 
 
 def serve_store(
@@ -107,10 +99,10 @@ def _finish(server: Server) -> None:
 
     To end without them harms no store: what is not yet told to be kept need not be.
     """
-    until = time.monotonic() + _GRACE
-    while server.is_busy and time.monotonic() < until:
-        time.sleep(0.05)
-    if server.is_busy:
+    others = [each for each in threading.enumerate() if each is not threading.current_thread()]
+    for thread in others:
+        thread.join(0 if thread.daemon else _GRACE)
+    if any(thread.is_alive() and not thread.daemon for thread in others):
         sys.stderr.flush()
         os._exit(1)
     server.store.close()

@@ -6,10 +6,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from lightmeter.openmetrics import Gauge
 from lightmeter.text import shorten, visible
 
 MONITORS = "monitors"
@@ -19,26 +18,23 @@ _EVERY = 300.0
 _SETTLE = 2.0  # after the first new profile: others come with it
 _LEAST = 60.0  # from one run to the next that new profiles begin
 _LONGEST = 1800.0
-_GRACE = 5.0  # to end by oneself
 _COULD_NOT = 2
+_MARK = "lightmeter: "  # of a complaint
 
 _log = logging.getLogger("lightmeter.serve")
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a run of the monitors ended.
 
     Attributes:
         began: when it began.
-        seconds: how long it took.
         code: its exit code: 0, 3, 1 or 4 as of ``lightmeter monitor run``, 2 where it could not
             judge, and None where it took too long.
         error: the first thing that went wrong; empty for nothing.
     """
 
     began: datetime
-    seconds: float
     code: int | None
     error: str = ""
 
@@ -46,18 +42,6 @@ class Outcome:
     def judged(self) -> bool:
         """Whether the buckets were judged; their alerts may still have failed."""
         return self.code in (0, 1, 3, 4)
-
-    @property
-    def words(self) -> str:
-        """What became of it."""
-        if self.code is None:
-            return "took too long and was ended"
-        return {
-            0: "found nothing unusual",
-            1: "could not send an alert",
-            3: "found an anomaly",
-            4: "could not judge everything",
-        }.get(self.code, "could not judge")
 
 
 class Schedule:
@@ -67,10 +51,8 @@ class Schedule:
 
     Attributes:
         last: how the last run ended; None before that.
-        running_since: when the run began that goes on; None where none does.
+        is_running: whether one goes on.
         is_asked: whether somebody asked for a run that has not begun.
-        runs: how many have ended.
-        failed: in how many of them something went wrong.
     """
 
     def __init__(
@@ -83,14 +65,12 @@ class Schedule:
         self._task: asyncio.Task[None] | None = None
         self._news: float | None = None  # when the first profile came that no run has seen
         self.last: Outcome | None = None
-        self.running_since: datetime | None = None
-        self.is_asked = False
-        self.runs = self.failed = 0
+        self.is_running = self.is_asked = False
 
     def start(self) -> None:
         """Begin, if it has not begun or was stopped."""
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._loop(), name="lightmeter-monitors")
+            self._task = asyncio.create_task(self._loop(), name="lightmeter-jobs")
 
     async def stop(self) -> None:
         """End it, and the run that goes on."""
@@ -111,72 +91,45 @@ class Schedule:
             due = is_new or self.is_asked or now >= began + _EVERY
             if not due or not (commands := await asyncio.to_thread(self._commands)):
                 continue
-            began, self._news, self.is_asked = now, None, False
-            self.running_since = datetime.now(UTC)
+            began, self._news, self.is_asked, self.is_running = now, None, False, True
             try:
                 for name, command in commands.items():
                     self._note(name, await self._run(command))
             except OSError:
                 _log.exception("a job could not be run")
             finally:
-                self.running_since = None
+                self.is_running = False
 
     async def _run(self, command: Sequence[str]) -> Outcome:
-        began, clock = datetime.now(UTC), time.monotonic()
+        began = datetime.now(UTC)
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+        environment = {**os.environ, **self._environment}
         child = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=nothing,
-            stdout=nothing,
-            stderr=pipe,
-            env={**os.environ, **self._environment},
+            *command, stdin=nothing, stdout=nothing, stderr=pipe, env=environment
         )
         with contextlib.suppress(AttributeError, OSError):  # where there are no priorities
             os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests come first
-        code, error = None, f"took more than {_LONGEST / 60:g} minutes"
         try:
             async with asyncio.timeout(_LONGEST):
                 _, written = await child.communicate()
-            code, error = _ending(child.returncode or 0, written.decode(errors="replace"))
         except TimeoutError:
-            pass
+            return Outcome(began, None, f"took more than {_LONGEST / 60:g} minutes")
         finally:
-            for end in (child.terminate, child.kill):  # which fail where it has ended
-                with contextlib.suppress(ProcessLookupError, TimeoutError):
-                    end()
-                    await asyncio.wait_for(child.communicate(), _GRACE)
-        return Outcome(began, time.monotonic() - clock, code, error)
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                child.kill()  # which loses nothing of a store
+                await child.communicate()
+        return Outcome(began, *_ending(child.returncode or 0, written.decode(errors="replace")))
 
     def _note(self, name: str, outcome: Outcome) -> None:
-        words = ""
         if name == MONITORS:
-            self.last, words = outcome, f" {outcome.words}"
-            self.runs += 1
-            self.failed += bool(outcome.error)
+            self.last = outcome
         log = _log.warning if outcome.error else _log.info
-        log("%s:%s %s", name, words, visible(outcome.error))
-
-    def gauges(self) -> list[Gauge]:
-        """What machines are told of the runs."""
-        gauges = [
-            Gauge("lightmeter_monitor_runs", "Runs of the monitors since the server began."),
-            Gauge("lightmeter_monitor_runs_failed", "Those in which something went wrong."),
-            Gauge("lightmeter_monitor_run_timestamp_seconds", "Start of the last run.", "seconds"),
-            Gauge("lightmeter_monitor_run_seconds", "How long the last run took.", "seconds"),
-            Gauge("lightmeter_monitor_run_exit_code", "How the last run ended."),
-        ]
-        values: list[float | None] = [self.runs, self.failed]
-        if (last := self.last) is not None:
-            values += [last.began.timestamp(), last.seconds, last.code]
-        for gauge, value in zip(gauges, values, strict=False):
-            gauge.set(value)
-        return gauges
+        log("%s ended with %s %s", name, outcome.code, visible(outcome.error))
 
 
 def _ending(code: int, written: str) -> tuple[int, str]:
     """The code of a run and its first complaint; that of an alert says that it has judged."""
-    mark = "lightmeter: "
-    errors = [line.removeprefix(mark) for line in written.splitlines() if line.startswith(mark)]
+    errors = [line.removeprefix(_MARK) for line in written.splitlines() if line.startswith(_MARK)]
     error = shorten(errors[0], 500) if errors else ""
     if code in (0, 3, 4) or (code == 1 and error.startswith("alert ")):
         return code, error

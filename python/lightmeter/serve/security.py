@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-FORMS = "/forms/"
+API, FORMS = "/api/v1", "/forms/"
+FORM = "application/x-www-form-urlencoded"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-# Of every answer that says nothing else. An HTML page needs `PAGE_POLICY`, with a referrer to its
-# own site: under `no-referrer` browsers do not say where a form comes from.
+# Of every answer that says nothing else.
 HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'",
@@ -22,18 +22,10 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-PAGE_POLICY = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "referrer-policy": "same-origin",
-}
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?")
-_KINDS_OF_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_MOST_TARGET = 8192  # characters of a path or a query
-_MOST_HEADERS = 32 * 1024  # bytes; the parser limits only what has not come as a whole
+_KINDS_OF_FORMS = (FORM, "multipart/form-data", "text/plain")
 _MOST_FIELDS = 32  # of a query or a form
 
 
@@ -65,6 +57,11 @@ def path_of(request: Request) -> str:
     return str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
 
 
+def kind_of(request: Request) -> str:
+    """The type of the body."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def host_of(request: Request) -> str | None:
     """The name that is asked; None where there is no name, or several."""
     hosts = request.headers.getlist("host")
@@ -78,26 +75,19 @@ def check_request(request: Request) -> None:
     Raises:
         HTTPException: 400, 403 or 415.
     """
-    scope, headers = request.scope, request.headers
+    headers = request.headers
     if "transfer-encoding" in headers and "content-length" in headers:
         # A proxy may go by the other one: what it takes for the body would be a request here.
         words = "got both Content-Length and Transfer-Encoding; send one of them"
         raise HTTPException(400, words, {"Connection": "close"})
-    path, query = scope["path"], scope["query_string"]
-    if not path.startswith("/") or max(len(path), len(query)) > _MOST_TARGET:
-        raise HTTPException(400, f"expected a path of at most {_MOST_TARGET} characters, from / on")
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
-        raise HTTPException(400, f"expected headers of at most {_MOST_HEADERS} bytes")
-    if _CONTROLS.search(path):
-        raise HTTPException(400, "got a path with control characters")
-    fields_of(query)
+    fields_of(request.scope["query_string"])
     host = host_of(request)
     if host not in request.app.state.server.hosts:  # a page elsewhere may have made it lead here
         words = f"start it with --allow-host {host} if it should" if host else "send one name"
         raise HTTPException(400, f"this server does not go by the Host that it was asked; {words}")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "got a compressed body; send it as it is")
-    if scope["method"] not in _SAFE:
+    if request.method not in _SAFE:
         _check_origin(request)
 
 
@@ -128,25 +118,13 @@ def _check_origin(request: Request) -> None:
     A browser says where a change comes from, and other clients do not. Of a form it must be said:
     forms are sent by browsers.
     """
-    headers, public = request.headers, request.app.state.server.public_url
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    headers, public = request.headers, urlsplit(request.app.state.server.public_url or "")
     origins = headers.getlist("origin")
-    own = {_plain(f"{request.url.scheme}://{headers.get('host', '')}")}
-    if public is not None:
-        own.add(_plain("{0.scheme}://{0.netloc}".format(urlsplit(public))))
-    matching = len(origins) == 1 and _plain(origins[0]) in own
+    own = f"{request.url.scheme}://{headers['host']}", f"{public.scheme}://{public.netloc}".lower()
+    matching = len(origins) == 1 and origins[0].lower() in own
     same = headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
     if not same or (origins and not matching):
         raise HTTPException(403, "got a change from a page of another site, which may not ask it")
-    if not matching and (kind in _KINDS_OF_FORMS or path_of(request).startswith(FORMS)):
+    if not matching and (kind_of(request) in _KINDS_OF_FORMS or path_of(request).startswith(FORMS)):
         words = "got a form without a header Origin; send it from a page of this site"
         raise HTTPException(403, words)
-
-
-def _plain(origin: str) -> str:
-    """As browsers write it: in small letters, without the port that goes without saying."""
-    text = origin.lower()
-    for scheme, port in ("http://", ":80"), ("https://", ":443"):
-        if text.startswith(scheme):
-            return text.removesuffix(port)
-    return text

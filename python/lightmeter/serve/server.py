@@ -1,13 +1,15 @@
-"""What the handlers of a server share: the store, the settings, and what is counted."""
+"""What the endpoints of a server share: the store, the settings, and what is counted."""
 
 import contextlib
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException
 
 from lightmeter.dashboard.asked import AskedPages
@@ -15,9 +17,11 @@ from lightmeter.profile import ProfileView
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Failures, Proxy
 from lightmeter.serve.schedule import MONITORS, Schedule
-from lightmeter.serve.work import Work
 from lightmeter.store.store import Store
 from lightmeter.whylogs.uploads import Tickets
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +35,7 @@ class Limits:
         json: bytes of any other body.
         buffered: bytes of all bodies that are being received.
         seconds: until a body is here, whole.
-        operations: how many threads work on the store at once.
-        wait: seconds until a thread is free.
+        operations: how many threads work on the store at once, for each of which 8 requests wait.
         failures: how many wrong keys an address may send a minute.
     """
 
@@ -43,7 +46,6 @@ class Limits:
     buffered: int = 2**28
     seconds: float = 60
     operations: int = 16
-    wait: float = 10
     failures: int = 20
 
     def check_profile(self, view: ProfileView) -> None:
@@ -60,7 +62,7 @@ class Limits:
 
 @dataclass(kw_only=True)
 class Server:
-    """One server; handlers find it at ``request.app.state.server``.
+    """One server; endpoints find it at ``request.app.state.server``.
 
     Attributes:
         store: what it serves.
@@ -74,7 +76,8 @@ class Server:
         limits: how much it takes.
         has_keys: whether the store has or had a key. Without the last one nobody gets in before a
             new start, which is checked: to take a key back must not let others in.
-        schedule: runs the jobs; None where there is neither an inbox nor a file of monitors.
+        buffered: bytes of bodies that are being received.
+        schedule: runs the jobs.
     """
 
     store: Store
@@ -87,26 +90,27 @@ class Server:
     limits: Limits = field(default_factory=Limits)
     has_keys: bool = field(default=False, init=False)
     buffered: int = field(default=0, init=False)
-    schedule: Schedule | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Nothing runs yet."""
-        limits = self.limits
-        self.work = Work(limits.operations, limits.wait)
+        threads = self.limits.operations
+        self.work = CapacityLimiter(threads)
         # Reports and pages can take seconds, which puts must not wait for.
-        self.slow = Work(max(1, limits.operations // 4), limits.wait)
-        self.drawing = Work(max(1, limits.operations // 4), limits.wait)
+        self.slow, self.drawing = (CapacityLimiter(max(1, threads // 4)) for _ in range(2))
         # Every request waits for one, if only for a tenth of a millisecond.
-        self.checks = Work(4, limits.wait, waiting=1000)
-        self.failures = Failures(limits.failures)
+        self._checks = CapacityLimiter(4)
+        self.failures = Failures(self.limits.failures)
         self.has_keys = self.store.state.keys.exist()
         self.pages = AskedPages(self.store)
         self.switching = threading.Lock()  # held while monitors are switched on
-        self.tickets = Tickets(os.urandom(32))
+        self.tickets = Tickets()
         if self.monitors is None and self.store.path is not None:
             self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
-        if self.monitors is not None or self.pull is not None:
-            self.schedule = Schedule(self._commands, self.store.environment)
+        self.schedule = Schedule(self._commands, self.store.environment)
+
+    async def ask(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """Call what looks at the keys in a thread."""
+        return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=self._checks)
 
     def _commands(self) -> dict[str, list[str]]:
         """What is to be run now."""
@@ -116,41 +120,20 @@ class Server:
         if self.pull is not None:
             words = ["store", "pull", self.pull, self.store.address, "--delete"]
             commands["store pull"] = program + words
-        if self.monitors is not None and self.monitors.is_wanted():
+        if self.monitors is not None and any(self.monitors.read()):
             words = ["monitor", "run", str(self.monitors.path), "--store", self.store.address]
             words += [] if self.public_url is None else ["--dashboard", self.public_url]
             commands[MONITORS] = program + words
         return commands
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether something is being done with the store."""
-        return any(work.is_busy for work in (self.work, self.slow, self.drawing))
-
-    def wake(self) -> None:
-        """With every request: begin to run the jobs, if there are some and they do not.
-
-        An app that this one is mounted in does not tell it when it begins.
-        """
-        has_monitors = self.monitors is not None and self.monitors.path.exists()
-        if self.schedule is not None and (self.pull is not None or has_monitors):
-            self.schedule.start()
-
-    def notice(self) -> None:
-        """Say that a profile has come, after which the monitors run."""
-        if self.schedule is not None:
-            self.schedule.notice()
-
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """The monitors run for as long as the app does."""
-        if self.schedule is not None:
-            self.schedule.start()
+        """The jobs run for as long as the app does."""
+        self.schedule.start()
         try:
             yield
         finally:
-            if self.schedule is not None:
-                await self.schedule.stop()
+            await self.schedule.stop()
 
     def watching_elsewhere(self, dataset: str) -> list[str]:
         """Names of the monitors of a dataset that are in another file, which is still there.
@@ -161,9 +144,8 @@ class Server:
         return [
             source.monitor
             for source in self.store.state.sources()
-            if source.dataset == dataset
-            and source.path not in ("", own)
-            and os.path.exists(source.path)
+            if source.dataset == dataset and source.path not in ("", own)
+            if os.path.exists(source.path)
         ]
 
     def public(self, text: str) -> str:
@@ -173,3 +155,21 @@ class Server:
             for folder in (os.path.dirname(path), os.path.dirname(os.path.realpath(path))):
                 text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
         return text
+
+
+async def in_thread(
+    limiter: CapacityLimiter, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
+) -> _R:
+    """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
+
+    Raises:
+        HTTPException: 503, 8 calls for each thread wait already.
+    """
+    if limiter.statistics().tasks_waiting >= 8 * limiter.total_tokens:
+        raise busy("the server has too much to do now; ask again in a moment")
+    return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=limiter)
+
+
+def busy(words: str, *, status: int = 503, after: float = 1) -> HTTPException:
+    """Too much is asked for now; it can be asked again after so many seconds."""
+    return HTTPException(status, words, {"Retry-After": str(max(1, round(after)))})

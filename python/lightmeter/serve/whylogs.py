@@ -3,6 +3,7 @@
 The protocol is that of whylogs 1.6.4, and the older form of 1.6.0.
 """
 
+import secrets
 import time
 from typing import Any
 from urllib.parse import quote
@@ -14,14 +15,13 @@ from starlette.responses import Response
 from lightmeter.errors import DecodeError
 from lightmeter.nesting import parse_json
 from lightmeter.serve.login import Writer
-from lightmeter.serve.server import Server
+from lightmeter.serve.server import Server, in_thread
 from lightmeter.whylogs import read_segments
 from lightmeter.whylogs.uploads import (
     Asked,
     Ticket,
     TicketError,
     checked_name,
-    read_request,
     reference_dataset,
     store_upload,
 )
@@ -38,28 +38,27 @@ router = APIRouter(include_in_schema=False)
 async def ask(request: Request, caller: Writer, name: str = "") -> dict[str, Any]:
     """Give out an address for a profile."""
     dataset, asked = await _asked(request, caller, name, reference=False)
-    ident, address = _given(request, dataset, asked, alias=None)
-    return {"id": ident, "uploadTimestamp": _now(), "modelId": dataset, "uploadUrl": address}
+    return {"modelId": dataset, **_given(request, dataset, asked, alias=None)}
 
 
 @router.post(f"{_OLD}/log/reference/{{name:path}}")
 async def ask_reference(request: Request, caller: Writer, name: str) -> dict[str, Any]:
     """Give out an address for a reference profile."""
     dataset, asked = await _asked(request, caller, name, reference=True)
-    ident, address = _given(request, dataset, asked, alias=asked.alias)
-    more = {"modelId": dataset, "alias": asked.alias, "uploadUrl": address}
-    return {"id": ident, "uploadTimestamp": _now(), **more}
+    alias = asked.alias or ""
+    return {"modelId": dataset, "alias": alias, **_given(request, dataset, asked, alias=alias)}
 
 
 @router.post(f"{_OLD}/dataset-profiles/models/{{name:path}}/reference-profile")
 async def ask_segments(request: Request, caller: Writer, name: str) -> dict[str, Any]:
     """Give out an address for each segment; the files say which segment they are of."""
     dataset, asked = await _asked(request, caller, name, reference=True)
-    count = max(1, asked.segments)
-    given = [_given(request, dataset, asked, alias=asked.alias) for _ in range(count)]
-    idents, addresses = zip(*given, strict=True)
-    more = {"segments": idents[: asked.segments], "uploadUrls": addresses, "alias": asked.alias}
-    return {"id": idents[0], "uploadTimestamp": _now(), "datasetId": dataset, **more}
+    alias, count = asked.alias or "", len(asked.segments or ())
+    given = [_given(request, dataset, asked, alias=alias) for _ in range(count or 1)]
+    addresses = [each.pop("uploadUrl") for each in given]
+    segments = [each["id"] for each in given][:count]
+    more = {"segments": segments, "uploadUrls": addresses, "alias": alias}
+    return {"datasetId": dataset, **given[0], **more}
 
 
 @router.put(_UPLOAD)
@@ -67,10 +66,9 @@ async def upload(request: Request, ticket: str = "") -> Response:
     """Take the profile that an address was given out for."""
     server: Server = request.app.state.server
     try:
-        read = server.tickets.read(ticket)
-        data = await request.body()
+        found = server.tickets.read(ticket)
         # To read it takes long, as it is done in Python.
-        await server.slow.do(_keep, server, read, data)
+        await in_thread(server.slow, _keep, server, found, await request.body())
     except TicketError as error:
         raise HTTPException(403, str(error)) from None
     except (DecodeError, ValueError) as error:
@@ -79,16 +77,16 @@ async def upload(request: Request, ticket: str = "") -> Response:
 
 
 def _keep(server: Server, ticket: Ticket, data: bytes) -> None:
+    server.tickets.use(ticket, data)
     known = {key.id for key in server.store.state.keys.all()}
     if ticket.key not in known and (ticket.key or (server.keys and known)):
         raise TicketError("the key was removed; ask for a new address with another")
-    server.tickets.use(ticket, data)
     segments = read_segments(data, most=_UNPACKED * server.limits.body)
     for imported in segments:
         server.limits.check_profile(imported.view)
     for imported in segments:
         store_upload(server.store, ticket, imported)
-        server.notice()
+        server.schedule.notice()
 
 
 async def _asked(
@@ -99,26 +97,23 @@ async def _asked(
     if not name:
         raise HTTPException(400, "got no dataset; set WHYLABS_DEFAULT_DATASET_ID")
     try:
-        dataset = checked_name("the dataset", name)
-        caller.check("write", dataset)
-        asked = read_request(parse_json(await request.body()))
-    except ValueError as error:
-        words = str(error) if type(error) is ValueError else "expected JSON"
-        raise HTTPException(400, f"this is no request of whylogs: {words}") from None
+        caller.check("write", checked_name(name))
+        asked = Asked.model_validate(parse_json(await request.body()))
+    except ValueError:
+        raise HTTPException(400, "this is no request that whylogs sends") from None
     if reference:
-        caller.check("write", reference_dataset(dataset, asked.alias))
-    return dataset, asked
+        caller.check("write", reference_dataset(name, asked.alias))
+    return name, asked
 
 
-def _given(request: Request, dataset: str, asked: Asked, alias: str | None) -> tuple[str, str]:
+def _given(request: Request, dataset: str, asked: Asked, alias: str | None) -> dict[str, Any]:
     """An identifier and an address, whole: the client asks nobody else for the rest of it."""
     server: Server = request.app.state.server
-    key = request.state.key.id
-    ident, ticket = server.tickets.give(dataset, asked, alias=alias, key=key)
+    ticket = server.tickets.give(dataset, asked.at, alias=alias, key=request.state.key.id)
     root = quote(request.scope.get("root_path", ""))
     base = server.public_url or f"{request.url.scheme}://{request.headers['host']}{root}"
-    return f"log-{ident}", f"{base}{_UPLOAD}?ticket={ticket}"
-
-
-def _now() -> int:
-    return int(1000 * time.time())
+    return {
+        "id": f"log-{secrets.token_hex(16)}",
+        "uploadTimestamp": int(1000 * time.time()),
+        "uploadUrl": f"{base}{_UPLOAD}?ticket={ticket}",
+    }

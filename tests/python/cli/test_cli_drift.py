@@ -82,13 +82,13 @@ def test_a_target_in_a_store(tmp_path: Path) -> None:
             assert result.returncode == 0, result.stderr
             assert ("1 of 1 feature drifted" in result.stdout) == changed
     for wrong, words in (
-        (("--store", path), "expected either --target, or --store with --dataset"),
+        (("--store", path), "expected --reference, or --store with --from"),
         (place, "expected --reference, or --store with --from"),
         ((*place, "--from", "tomorrow"), "got the time 'tomorrow'"),
         ((*place, "--from", "2030-01-01"), "the store holds nothing of 'cells' camera=left then"),
         (
             ("--target", path, "--from", "2022-09-07"),
-            "got --segment, --tag, --from or --to without",
+            "got --target; expected no --store",
         ),
     ):
         result = lightmeter("drift", *wrong)

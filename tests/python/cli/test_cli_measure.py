@@ -12,10 +12,9 @@ from lightmeter import measure
 from PIL import Image
 
 
-@pytest.mark.parametrize("option", [[], ["-o", "-"]])
-def test_rows_are_printed_as_json_lines(folder: Path, option: list[str]) -> None:
+def test_rows_are_printed_as_json_lines(folder: Path) -> None:
     (folder / "bad.png").write_text("no picture")
-    result = lightmeter("measure", folder, "--workers", 2, *option)
+    result = lightmeter("measure", folder, "--workers", 2)
     assert result.returncode == 0, result.stderr
     assert [json.loads(line) for line in result.stdout.splitlines()] == list(measure(folder))
 
@@ -79,10 +78,8 @@ def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
         (["--sort", "beauty"], "image.entropy"),
         (["--sort", "sharpnes"], "did you mean Sharpness"),
         (["--sort", "Format"], "image.FileSize"),
-        (["--worst", "3"], "without --sort"),
         (["--highest"], "without --sort"),
         (["--html", "a.html"], "without --sort"),
-        (["--sort", "entropy", "-o", "-"], "prints a table"),
         (["-o", "rows.xlsx"], ".parquet"),
     ],
 )

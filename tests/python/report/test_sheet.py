@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from conftest import picture
 from hostile import HOSTILE
-from lightmeter.cli.ranking import Ranking, Tally, number_called
+from lightmeter.cli.failures import Failures
+from lightmeter.cli.ranking import Ranking, number_called
 from lightmeter.draw.html import Html
 from lightmeter.profile.row import Row
 from lightmeter.report import sheet
@@ -22,7 +23,7 @@ from PIL import Image
 
 def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: Any) -> Html:
     reading = lm.Reading(**options)
-    ranking, tally = Ranking(by, most, highest=False), Tally()
+    ranking, tally = Ranking(by, most, highest=False), Failures()
     list(ranking.of(tally.of(lm.measure(folder, reading=reading))))
     rows = [row for _, row in ranking.best]
     return contact_sheet(
@@ -30,8 +31,8 @@ def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: 
         by,
         highest=False,
         images=tally.images,
-        failures=tally.failures,
-        failed=tally.failed,
+        failures=tally.rows,
+        failed=tally.count,
         reading=reading,
     )
 

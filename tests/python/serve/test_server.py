@@ -1,14 +1,12 @@
 """The endpoints of the API."""
 
-import base64
-import hashlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lightmeter import ProfileView, Store, compare
+from lightmeter import ProfileView, Store
 from lightmeter.monitor.results import Result, save_results
 from lightmeter.profile.summary import plain_summary
 from serving import API, BYTES, client, serving
@@ -59,19 +57,6 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
     assert got.json() == plain_summary(store.read("cells", segment=segment))
 
 
-def digest_of(body: bytes) -> dict[str, str]:
-    value = base64.b64encode(hashlib.sha256(body).digest()).decode()
-    return {**BYTES, "content-digest": f"sha-512=:AA==:, sha-256=:{value}:"}
-
-
-def test_a_digest_of_the_body_is_checked(served: Served) -> None:
-    _, asked = served
-    body = view(1).to_bytes()
-    assert put(asked, body, headers=digest_of(body)).status_code == 200
-    said = put(asked, body, headers=digest_of(b"another"))
-    assert (said.status_code, "Content-Digest" in said.text) == (400, True)
-
-
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [
@@ -115,26 +100,10 @@ def test_a_statistic_over_time(filled: Served) -> None:
     _, asked = filled
     where = {"dataset": "cells", "feature": "image.Brightness.mean", "start": "2022-09-04"}
     said = asked.get(f"{API}/series", params=where).json()
-    assert said["statistic"] == "mean"
-    assert [point["value"] for point in said["points"]] == [100, 100]
-    said = asked.get(f"{API}/series", params={**where, "feature": "nothing", "statistic": "n"})
-    assert [(point["value"], point["n"]) for point in said.json()["points"]] == [(None, 0)] * 2
-
-
-def test_a_report_is_that_of_compare(served: Served) -> None:
-    store, asked = served
-    for day, shade in ((6, 90), (7, 200)):
-        store.put("cells", view(20, shade), at=date(2022, 9, day), writer="a")
-    where = {"dataset": "cells", "start": "2022-09-07", "reference_end": "2022-09-07"}
-    report = compare(
-        target=store.read("cells", date(2022, 9, 7)),
-        reference=store.read("cells", None, date(2022, 9, 7)),
-    )
-    said = asked.get(f"{API}/report", params={**where, "format": "json"}).json()
-    assert said["summary"] == report.to_dict()["summary"]
-    page = asked.get(f"{API}/report", params=where)
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "Drift report" in page.text
+    assert [(row["value"], row["statistic"]) for row in said["rows"]] == [(100, "mean")] * 2
+    for feature in ("nothing", "image.*"):
+        said = asked.get(f"{API}/series", params={**where, "feature": feature})
+        assert said.json() == {"rows": []}
 
 
 def test_results_and_incidents(served: Served) -> None:
@@ -145,16 +114,16 @@ def test_results_and_incidents(served: Served) -> None:
         save_results(
             store, [Result("x", "anomaly", 2.0, None, 1.0, "too far", **place)], source=dataset
         )
-    results = asked.get(f"{API}/results?dataset=cells").json()["results"]
+    results = asked.get(f"{API}/results?dataset=cells").json()["rows"]
     assert [(each["bucket"], each["value"], each["upper"]) for each in results] == [
         (at.isoformat(), 2, 1)
     ]
-    assert len(asked.get(f"{API}/results").json()["results"]) == 2
-    assert asked.get(f"{API}/results?start=2022-09-08").json() == {"results": []}
-    assert asked.get(f"{API}/results?segment=camera%3Da").json() == {"results": []}
-    incidents = asked.get(f"{API}/incidents?open=true&dataset=cells").json()["incidents"]
+    assert len(asked.get(f"{API}/results").json()["rows"]) == 2
+    assert asked.get(f"{API}/results?start=2022-09-08").json() == {"rows": []}
+    assert asked.get(f"{API}/results?segment=camera%3Da").json() == {"rows": []}
+    incidents = asked.get(f"{API}/incidents?open=true&dataset=cells").json()["rows"]
     assert [(each["feature"], each["end"]) for each in incidents] == [("x", None)]
-    assert asked.get(f"{API}/incidents?open=false&dataset=cells").json() == {"incidents": []}
+    assert asked.get(f"{API}/incidents?open=false&dataset=cells").json() == {"rows": []}
 
 
 def test_damage_is_told_without_paths(tmp_path: Path) -> None:
@@ -192,8 +161,6 @@ def test_head_and_options_and_other_methods(filled: Served) -> None:
     _, asked = filled
     head = asked.head(f"{API}/datasets")
     assert (head.status_code, head.headers["content-type"]) == (200, "application/json")
-    said = asked.options(f"{API}/profile")
-    assert (said.status_code, said.headers["allow"]) == (204, "GET, HEAD, OPTIONS, PUT")
     said = asked.request("PATCH", f"{API}/profile")
     assert (said.status_code, "PUT" in said.headers["allow"]) == (405, True)
     assert asked.get("/healthz").json() == {"status": "ok"}
@@ -205,9 +172,10 @@ def test_head_and_options_and_other_methods(filled: Served) -> None:
 def test_the_document_names_every_parameter_and_how_a_key_is_sent(filled: Served) -> None:
     _, asked = filled
     document = asked.get(f"{API}/openapi.json").json()
-    assert document["security"] == [{"bearer": []}, {"basic": []}]
-    for methods in document["paths"].values():
+    for path, methods in document["paths"].items():
         for operation in methods.values():
+            keys = [] if path == "/healthz" else [{"bearer": []}, {"basic": []}]
+            assert operation.get("security", []) == keys
             assert {"200", "4XX", "503"} == operation["responses"].keys()
             assert all(each["description"] for each in operation.get("parameters", ()))
     for path in ("/docs", "/redoc"):

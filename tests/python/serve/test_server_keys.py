@@ -118,7 +118,7 @@ def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None
     assert list(asked.get(f"{API}/datasets").json()["datasets"]) == ["cells", "cells left"]
     lines = asked.get(f"{API}/summary").json()["summary"]
     assert [line["dataset"] for line in lines] == ["cells", "cells left"]
-    for path in ("segments?", "profile?", "series?feature=n&", "report?", "results?", "incidents?"):
+    for path in ("segments?", "profile?", "series?feature=n&", "results?", "incidents?"):
         assert asked.get(f"{API}/{path}dataset=cells").status_code == 200
         said = asked.get(f"{API}/{path}dataset=tissue")
         assert (said.status_code, "'tissue'; use one" in said.text) == (403, True), path

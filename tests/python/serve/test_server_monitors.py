@@ -72,20 +72,14 @@ def test_a_server_runs_its_monitors_and_tells(
         assert (live.schedule.last.code, live.schedule.last.error) == (3, "")
         assert {result.state for result in load_results(store)} >= {"anomaly"}
         assert link in told.read_text()
-        assert "found an anomaly" in asked.get("/").text
-        numbers = asked.get("/metrics").text.splitlines()
-        assert {"lightmeter_monitor_runs 1", "lightmeter_monitor_run_exit_code 3"} <= {*numbers}
-        of_others = client(app, store.state.keys.add(["read"], datasets=["others"]))
-        assert "The monitors ran at" in (page := of_others.get("/").text)
-        assert "found an anomaly" not in page
-        assert "lightmeter_monitor_run" not in of_others.get("/metrics").text
+        assert "The monitors ran at" in asked.get("/").text
+        live.schedule.last = None
         monitors.write_text(f"{DRIFT}nonsense = {str(tmp_path)!r}\n")
         live.schedule.is_asked = True
-        wait_for(lambda: live.schedule.runs == 2)
-        assert (live.schedule.last.code, live.schedule.failed) == (2, 1)
+        wait_for(lambda: live.schedule.last)
+        assert live.schedule.last.code == 2
         assert "unknown key nonsense" in live.schedule.last.error.replace("'", "")
         page = asked.get("/").text
-        assert "could not judge" in page
         assert '<p class="headline bad">The file of monitors is not understood</p>' in page
         assert str(tmp_path) not in page
         task = live.schedule._task
@@ -105,7 +99,7 @@ def test_a_run_that_could_not_judge_is_no_all_clear(path: Path, code: int, words
         fill(store, "others", 2)
         save_results(store, days("oo", feature="saturation", monitor="drift"))
         save_results(store, days("oo", dataset="others"), source="others.toml")
-        app.state.server.schedule.last = Outcome(datetime.now(UTC), 0.0, code, "error" * (code > 0))
+        app.state.server.schedule.last = Outcome(datetime.now(UTC), code, "error" * (code > 0))
         page = client(app).get("/").text
         assert words in page
         assert page.count("○</span> ok") == (2 if code == 0 else 1), "others are in another file"
@@ -120,9 +114,7 @@ def test_a_mounted_server_runs_its_monitors_too(
     store, app = serving(path)
     with store:
         outer = client(Starlette(routes=[Mount("/drift", app)]))
-        assert outer.get("/drift/healthz").status_code == 200
-        assert begun == []  # there is nothing to run
-        Path(f"{path}.monitors.toml").write_text(DRIFT)
+        assert begun == []
         assert outer.get("/drift/healthz").status_code == 200
         assert begun == [app.state.server.schedule]
 
@@ -136,7 +128,7 @@ class Counting(Schedule):
 
     async def _run(self, command: Sequence[str]) -> Outcome:
         self.begun.append(time.monotonic())
-        return Outcome(datetime.now(UTC), 0.0, 0)
+        return Outcome(datetime.now(UTC), 0)
 
 
 @contextlib.asynccontextmanager
@@ -199,12 +191,10 @@ def test_how_a_run_ends(
     code: str, longest: float, ending: tuple[int | None, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_LONGEST", longest)
-    monkeypatch.setattr(module, "_GRACE", 0.2)
     command = [sys.executable, "-c", f"import signal, sys, time; {code}"]
     outcome = asyncio.run(Schedule(dict)._run(command))
     assert (outcome.code, outcome.error.startswith(ending[1])) == (ending[0], True)
     assert outcome.judged == (ending[0] in (1, 3))
-    assert outcome.seconds < 50
 
 
 def test_a_file_with_an_alert_alone_is_added_to(tmp_path: Path) -> None:
@@ -220,7 +210,6 @@ def test_an_inbox_is_emptied_into_the_store(store: Store, tmp_path: Path) -> Non
     box = (tmp_path / "inbox").as_uri()
     Inbox(box).put("cells", view(3), at=DAY, every="1d", writer="a", seq=1)
     server = Server(store=store, pull=box)
-    assert server.schedule is not None
     ((name, command),) = server._commands().items()
     outcome = asyncio.run(server.schedule._run(command))
     assert (name, outcome.code, outcome.error) == ("store pull", 0, "")

@@ -15,10 +15,8 @@ from lightmeter import Store
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.results import save_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, slug
-from lightmeter.serve import forms
 from lightmeter.serve.extras import RUN, WATCH, LiveExtras
 from lightmeter.serve.login import EVERYBODY
-from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.store.records import Basis
 from serving import client, serving
 from starlette.applications import Starlette
@@ -41,12 +39,6 @@ class Served(NamedTuple):
         """With a new key; without rights, without one."""
         key = self.store.state.keys.add(rights, datasets=datasets) if rights else None
         return client(self.app, key)
-
-
-@pytest.fixture(autouse=True)
-def nothing_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here no monitors run."""
-    monkeypatch.setattr(forms, "_WAIT", 0.0)
 
 
 @pytest.fixture
@@ -313,7 +305,6 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     assert "monitors: <bdi>cells: drift, cells: missing" in text
     assert "Run now" in text
     assert WATCH not in text
-    assert [path.name for path in file.parent.iterdir() if path.suffix == ".trial"] == []
 
 
 @pytest.mark.parametrize(
@@ -333,21 +324,6 @@ def test_a_file_that_cannot_be_added_to_stays_as_it_is(served: Served, mine: str
     assert str(file.parent) not in said.text
     assert "drift.db.monitors.toml" in said.text
     assert str(file.parent) not in asked.get("/").text
-
-
-def test_somebody_edits_the_file_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "monitors.toml"
-    path.write_text("# mine\n")
-    file, check = MonitorsFile(path), MonitorsFile._check
-
-    def slow_check(self: MonitorsFile, data: bytes) -> None:
-        check(self, data)
-        path.write_text("# mine, changed\n")
-
-    monkeypatch.setattr(MonitorsFile, "_check", slow_check)
-    with pytest.raises(Exception, match="changed meanwhile"):
-        file.add('[[monitor]]\nname = "a"\ndataset = "b"\ntype = "missing"\n')
-    assert path.read_text() == "# mine, changed\n"
 
 
 def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
@@ -385,7 +361,7 @@ def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_
 def test_a_server_without_a_file_of_monitors(served: Served) -> None:
     asked, live = served.ask("admin"), served.server
     fields = watch_form(asked)
-    live.monitors = live.schedule = None
+    live.monitors = None
     assert send(asked, WATCH, fields).status_code == 409
     assert "Monitors</h2>" not in asked.get("/").text
 

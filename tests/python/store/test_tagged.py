@@ -151,10 +151,8 @@ def test_the_server_filters(served: tuple[Store, Any]) -> None:
     assert ask("/segments", "model=v9")["segments"] == []
     summary = client.get("/api/v1/summary", params={"tags": "model=v8&site=hall"}).json()
     assert [line["images"] for line in summary["summary"]] == [16]
-    assert [point["images"] for point in ask("/series", feature="image.Hue.mean")["points"]] == [
-        2,
-        2,
-    ]
+    rows = ask("/series", feature="image.Hue.mean", statistic="n")["rows"]
+    assert [row["value"] for row in rows] == [2, 2]
     for wrong in ("model", "=v7", f"model={'x' * 200}", "a=b&a=c", "x" * 2000):
         assert ask("/buckets", wrong) == 400
     assert ask("/profiles", method="DELETE") == {"deleted": 2}

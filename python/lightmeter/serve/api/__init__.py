@@ -1,1 +1,1 @@
-"""The endpoints of the API, as tables of `Endpoint`."""
+"""The endpoints of the API."""

@@ -1,26 +1,32 @@
-"""What a store holds, without its profiles."""
+"""What a store holds, without its profiles, and what machines ask for that watch a server."""
+
+from typing import Any
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
+from lightmeter.openmetrics import CONTENT_TYPE, metrics_text
 from lightmeter.profile.segments import segment_text
 from lightmeter.serve import parameters
 from lightmeter.serve.login import Reader
-from lightmeter.serve.parameters import ALONE, Asked, in_threads
-from lightmeter.serve.refusal import API
+from lightmeter.serve.parameters import Asked, in_threads
+from lightmeter.serve.security import API
 from lightmeter.store import models
 
-router = APIRouter(prefix=API)
+_METRICS: dict[int | str, Any] = {200: {"content": {"application/openmetrics-text": {}}}}
+
+router = APIRouter()
 
 
-@router.get("/datasets", dependencies=[ALONE])
+@router.get(f"{API}/datasets")
 @in_threads
-def datasets(caller: Reader) -> models.Datasets:
+def datasets(caller: Reader, asked: Asked[parameters.Parameters]) -> models.Datasets:
     """Return the names of the datasets, and the length of their buckets."""
     lengths = caller.store.datasets().items()
     return models.Datasets(datasets={name: each for name, each in lengths if caller.key.sees(name)})
 
 
-@router.get("/summary")
+@router.get(f"{API}/summary")
 @in_threads
 def summary(caller: Reader, asked: Asked[parameters.Tagged]) -> models.Summary:
     """Return what there is of each segment of each dataset."""
@@ -28,7 +34,7 @@ def summary(caller: Reader, asked: Asked[parameters.Tagged]) -> models.Summary:
     return models.Summary.model_validate({"summary": lines})
 
 
-@router.get("/segments")
+@router.get(f"{API}/segments")
 @in_threads
 def segments(caller: Reader, asked: Asked[parameters.Segments]) -> models.Segments:
     """Return the segments of a dataset; one without pairs is the dataset as a whole."""
@@ -37,7 +43,7 @@ def segments(caller: Reader, asked: Asked[parameters.Segments]) -> models.Segmen
     return models.Segments.model_validate({"segments": lines})
 
 
-@router.get("/buckets")
+@router.get(f"{API}/buckets")
 @in_threads
 def buckets(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Buckets:
     """Return the buckets of a segment that have profiles, earliest first."""
@@ -46,7 +52,7 @@ def buckets(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Buckets:
     return models.Buckets.model_validate({"buckets": found})
 
 
-@router.get("/stored")
+@router.get(f"{API}/stored")
 @in_threads
 def stored(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Stored:
     """Return which profiles there are in these buckets, with the SHA-256 of their bytes."""
@@ -55,7 +61,7 @@ def stored(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Stored:
     return models.Stored.model_validate({"profiles": found})
 
 
-@router.get("/rolled_up")
+@router.get(f"{API}/rolled_up")
 @in_threads
 def rolled_up(caller: Reader, asked: Asked[parameters.OfWriter]) -> models.RolledUp:
     """Return the buckets in which a writer's profile can no longer be replaced.
@@ -65,3 +71,11 @@ def rolled_up(caller: Reader, asked: Asked[parameters.OfWriter]) -> models.Rolle
     dataset = caller.known(asked.dataset)
     starts = caller.store.rolled_up(dataset, writer=asked.writer, segment=asked.segment)
     return models.RolledUp(starts=starts)
+
+
+@router.get("/metrics", response_class=Response, responses=_METRICS)
+@in_threads
+def metrics(caller: Reader, asked: Asked[parameters.Parameters]) -> Response:
+    """Return gauges of the newest buckets and of what monitors say of them."""
+    datasets = None if caller.key.sees_all else caller.key.datasets
+    return Response(metrics_text(caller.store, datasets=datasets), media_type=CONTENT_TYPE)

@@ -1,9 +1,6 @@
 """Putting, getting and deleting profiles."""
 
-import base64
 import contextlib
-import hashlib
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -16,8 +13,8 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.summary import plain_summary
 from lightmeter.serve import parameters
 from lightmeter.serve.login import Admin, Caller, Reader, Writer
-from lightmeter.serve.parameters import ALONE, Asked, in_slow_threads, in_threads
-from lightmeter.serve.refusal import API
+from lightmeter.serve.parameters import Asked, in_slow_threads, in_threads
+from lightmeter.serve.security import API, kind_of
 from lightmeter.store import models
 from lightmeter.store.buckets import bucket_start
 from lightmeter.times import MILLISECOND
@@ -25,20 +22,15 @@ from lightmeter.times import MILLISECOND
 BYTES = "application/octet-stream"
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
-_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{44}):\s*(?=,|$)")
 
 router = APIRouter(prefix=API)
 
 
 async def _sent(request: Request) -> bytes:
     """The bytes of a profile, which are read once its key is known to be enough."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != BYTES:
+    if kind_of(request) != BYTES:
         raise HTTPException(415, f"got a body of another type; expected {BYTES}")
-    body = await request.body()
-    match = _DIGEST.search(request.headers.get("content-digest", ""))
-    if match and match[1] != base64.b64encode(hashlib.sha256(body).digest()).decode():
-        raise HTTPException(400, "the body is not that of its Content-Digest; send it again")
-    return body
+    return await request.body()
 
 
 @contextlib.contextmanager
@@ -64,10 +56,9 @@ def put(
     except DecodeError as error:
         raise HTTPException(400, f"the body is no profile: {error}") from None
     caller.server.limits.check_profile(view)
-    where = dict(asked)
     with _checked():
-        kept = caller.store.put(where.pop("dataset"), view, **where)
-    caller.server.notice()
+        kept = caller.store.put(profile=view, **dict(asked))
+    caller.server.schedule.notice()
     number = asked.seq if kept else None
     return models.Kept(kept=kept, seq=_number(caller, asked, view) if number is None else number)
 
@@ -115,9 +106,9 @@ def delete(caller: Writer, asked: Asked[parameters.Deleted]) -> models.Deleted:
     if asked.writer is None and not caller.key.may("admin"):
         words = "to delete what every writer wrote takes the right admin; name the writer"
         raise HTTPException(403, words)
+    caller.known(asked.dataset)
     where = asked.model_dump(exclude={"tags"})
-    deleted = caller.store.delete(caller.known(where.pop("dataset")), **where)
-    return models.Deleted(deleted=deleted)
+    return models.Deleted(deleted=caller.store.delete(**where))
 
 
 @router.post("/gc")
@@ -129,17 +120,19 @@ def gc(caller: Admin, asked: Asked[parameters.Ages]) -> models.Collected:
         return models.Collected.model_validate(caller.store.gc(**dict(asked)))
 
 
-@router.get("/verify", dependencies=[ALONE])
+@router.get("/verify")
 @in_slow_threads
-def verify(caller: Admin) -> models.Damages:
+def verify(caller: Admin, asked: Asked[parameters.Parameters]) -> models.Damages:
     """Read everything in the store, and return what is damaged."""
     caller.check_sees_all()
+    damages = [(damage, damage.profile) for damage in caller.store.verify()]
+    address = caller.store.address
     lines = [
         {
-            "words": str(damage).replace(caller.store.address, "the store"),
-            "dataset": damage.profile and damage.profile.dataset,
-            "start": damage.profile and damage.profile.start,
+            "words": str(damage).replace(address, "the store"),
+            "dataset": profile and profile.dataset,
+            "start": profile and profile.start,
         }
-        for damage in caller.store.verify()
+        for damage, profile in damages
     ]
     return models.Damages.model_validate({"damage": lines})
