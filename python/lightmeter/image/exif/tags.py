@@ -102,9 +102,7 @@ _RENAMED = {"Noise": "ExifNoise", "Sharpness": "ExifSharpness"}
 
 
 def _tracked(names: dict[int, str]) -> dict[int, str]:
-    return {
-        code: _RENAMED.get(name, name) for code, name in names.items() if name not in POINTERS
-    }
+    return {code: _RENAMED.get(name, name) for code, name in names.items() if name not in POINTERS}
 
 
 NAMES = _tracked({**Pillow.TAGS, **_NEWER})
