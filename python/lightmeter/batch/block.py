@@ -10,9 +10,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lightmeter import _core
+from lightmeter.batch.running import loaded
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item
-from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured, measure_together
@@ -150,8 +150,8 @@ class Work:
             threads: threads that share a large picture.
         """
         merged = Merged(self)
-        loaded = iter(fetched(items, self.reading.limits))
-        while batch := list(islice(loaded, _TOGETHER)):
+        rest = loaded(items, self.reading.limits)
+        while batch := list(islice(rest, _TOGETHER)):
             data, names = [*map(_DATA, batch)], [*map(_NAME, batch)]
             files = measure_together(data, names, self.reading, self.exemplars > 0)
             for item, file in zip(batch, files, strict=True):

@@ -3,13 +3,13 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TypeVar
 
-from lightmeter.batch.sources.item import Item, Source
+from lightmeter.batch.sources.item import Item, RemotePart, Source
 from lightmeter.batch.sources.remote import fetched
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
@@ -46,6 +46,12 @@ def workers_of(workers: int | None) -> int:
 def threads_for(source: Source, workers: int) -> int:
     """Return how many threads share a picture, where there are fewer pictures than workers."""
     return max(1, workers // max(1, source.total or workers))
+
+
+def loaded(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
+    """Return the same items in the same order; those that are remote with bytes or an error."""
+    is_remote = any(isinstance(item.data, RemotePart) for item in items)
+    return fetched(items, limits) if is_remote else iter(items)
 
 
 def in_order(
@@ -144,7 +150,7 @@ def each(
 
     def work(block: list[Item], watch: Watch) -> list[Result]:
         results = []
-        for item in fetched(block, limits):
+        for item in loaded(block, limits):
             watch(0, 0)
             results.append(function(item, watch))
         return results

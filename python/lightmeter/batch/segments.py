@@ -126,8 +126,8 @@ def exif_of(encoded: Any) -> ExifTags:
     try:
         with open_encoded(encoded, _HEADER_LIMITS) as file:
             header = file_header(file, _HEADER_LIMITS)
+            if header is not None:  # of a TIFF file it reads on in the file
+                return read_exif(header.exif, orientation=header.orientation)
     except (OSError, ImageError):
-        return {}
-    if header is None:
-        return {}
-    return read_exif(header.exif, orientation=header.orientation)
+        pass
+    return {}

@@ -54,7 +54,8 @@ class ImageCheck:
         findings: why it is unusual: the numbers in `odd`, or where there is none the number that
             goes least with the others. Empty unless it is unusual.
         odd: the numbers that are out of the ordinary by themselves, the farthest first. Of 60
-            numbers of an ordinary image two or three are.
+            numbers of an ordinary image two or three are. A reference that has fewer images than
+            `level` needs cannot tell any.
         rows: how many images of the sample it was compared with.
         level: as given.
         read_differently: how the image was read in another way than those of the reference; numbers

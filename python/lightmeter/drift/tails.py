@@ -47,6 +47,7 @@ class Tail:
             order = np.argsort(values, kind="stable")
             values, weights = values[order], weights[order]
         self._values: list[float] = values.tolist()
+        self._ends = column.min, column.max  # which a sample of values may lack
         self._below: list[int] = [0, *np.cumsum(weights).tolist()]
         self.n = int(self._below[-1])
         self._mean = 0.0 if self._centre is not None else column.mean or 0.0
@@ -74,7 +75,10 @@ class Tail:
         out = self._out(value)
         above = self.n - self._below[bisect_left(self._values, out)]
         below = self._below[bisect_right(self._values, out)]
-        return (above, below) if self._centre is None else (above, self.n)
+        least, greatest = self._ends
+        if least is None or greatest is None:  # an angle
+            return above, self.n
+        return max(above, out <= greatest), max(below, least <= out)
 
     def _sentence(self, value: float, above: int, below: int) -> str:
         how = "higher" if above <= below else "lower"

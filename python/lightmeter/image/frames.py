@@ -23,7 +23,7 @@ from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts, Header, exif_block, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
-from lightmeter.image.pillow import check_bits, open_picture
+from lightmeter.image.pillow import check_bits, mend_order, open_picture
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import is_chunked, open_array
 from lightmeter.image.tiles.tiff import open_large_tiff
@@ -163,6 +163,7 @@ def loaded(
             has_range=reading.value_range is not None,
         )
     frame = _with_header(Frame(image, meter=meter), image, reading, file)  # loading closes the file
+    mend_order(image)
     try:
         image.load()
     except BaseException as error:

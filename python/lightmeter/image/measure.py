@@ -199,8 +199,16 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
         detail = f"an ImageMeter that has measured {meter.pixels} of {meter._expected} pixels"
         raise ImageError("truncated", detail)
     counting = meter._counting
-    for option in ("bands", "ignore", "pyramid_level", "value_range"):
-        if getattr(reading, option) not in (None, 0, getattr(counting, option, None)):
+    came_too_late = {
+        "bands": reading.bands is not None,
+        "channels": reading.channels not in ("RGB", counting.channels),
+        "ignore": reading.ignored is not None,
+        "metrics": reading.metric_set not in ("default", counting.metrics),
+        "pyramid_level": bool(reading.pyramid_level),
+        "value_range": reading.value_range not in (None, counting.value_range),
+    }
+    for option, is_late in came_too_late.items():
+        if is_late:
             detail = f"got {option} with an ImageMeter, which has measured; give the array"
             raise ImageError("unsupported", detail)
     metrics = [counting.metrics, *reading.functions]

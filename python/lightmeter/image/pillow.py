@@ -28,6 +28,9 @@ _DEEP_COLOUR = (
 )
 _SUBFILE_TYPE, _DNG_VERSION = 254, 50_706
 
+# How Pillow up to 13.0 unpacks samples whose bytes libtiff has swapped already, and how they are.
+_SWAPPED = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
+
 # Format -> the module that reads it, and how to get that.
 _PLUGINS = {
     "HEIF": ("pillow_heif", "pip install 'lightmeter[formats]' (pillow-heif)"),
@@ -120,6 +123,17 @@ def file_header(file: EncodedFile, limits: Limits) -> Header | None:
             return picture_header(image)
     except Exception as error:
         raise image_error(error) from error
+
+
+def mend_order(image: Any) -> None:
+    """Let Pillow unpack the samples of a compressed TIFF in the order of bytes that they have."""
+    if image.format == "TIFF":
+        image.tile = [
+            tile._replace(args=(_SWAPPED.get(tile.args[0], tile.args[0]), *tile.args[1:]))
+            if tile.codec_name == "libtiff"
+            else tile
+            for tile in getattr(image, "tile", ())
+        ]
 
 
 def check_bits(image: Image.Image, *, deep_colour: bool, has_range: bool) -> None:

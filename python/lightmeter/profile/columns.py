@@ -34,6 +34,7 @@ _DATE_SECONDS = np.dtype(np.float64, metadata={"dates": True})
 
 # NumPy's units of time: seconds in one, or how many make a second.
 _DATES = ("Y", "M", "W", "D")
+_CALENDAR = {"Y": 400, "M": 4800}  # after which the calendar repeats itself, after 146 097 days
 _LONG_UNITS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
 _PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "as": 1e18}
 _DAY = 86_400
@@ -389,12 +390,21 @@ def _in_seconds(times: NDArray[Any], *, utc: bool = False) -> NDArray[np.float64
     """Times in seconds. Going by way of another unit of NumPy would overflow for far times."""
     unit, count = np.datetime_data(times.dtype)
     is_local = times.dtype.kind == "M" and not utc and unit not in _DATES
-    if unit in ("Y", "M"):
-        times, unit, count = times.astype(f"{times.dtype.kind}8[D]"), "D", 1
-    ticks = times.astype(np.int64).astype(np.float64) * count
+    if unit in _CALENDAR:
+        ticks, unit = _days_of(times), "D"
+    else:
+        ticks = times.astype(np.int64).astype(np.float64) * count
     factor, divisor = _LONG_UNITS.get(unit, 1), _PER_SECOND.get(unit, 1.0)
     seconds = np.asarray(ticks * factor / divisor, np.float64)
     return seconds - _offsets(seconds) if is_local else seconds
+
+
+def _days_of(times: NDArray[Any]) -> NDArray[np.float64]:
+    """Years or months in days: NumPy's own would overflow for far ones."""
+    kind, (unit, count) = times.dtype.kind, np.datetime_data(times.dtype)
+    cycles, rest = np.divmod(times.astype(np.int64), _CALENDAR[unit])
+    days = (rest * count).astype(f"{kind}8[{unit}]").astype(f"{kind}8[D]").astype(np.int64)
+    return np.asarray(cycles.astype(np.float64) * (146_097 * count) + days)
 
 
 def _offsets(clock: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,12 +14,11 @@ from typing import Any, NamedTuple, Unpack
 
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.profile import Executor, Run
-from lightmeter.batch.running import workers_of
+from lightmeter.batch.running import loaded, workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
 from lightmeter.batch.sources.addresses import is_url, shown_url
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.batch.sources.remote import fetched
 from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
 from lightmeter.image.failure import Failure
@@ -175,7 +174,7 @@ def log_folder(
             return _put_all(place, {start: source}, [], run, work, progress)
         items: Iterable[Item] = source
         if date_from == "exif":  # which is in the bytes of the pictures
-            items = (item for block in blocks(source) for item in fetched(block, reading.limits))
+            items = (item for block in blocks(source) for item in loaded(block, reading.limits))
         buckets, undated = by_bucket(items, partial(_start_of, reader, length), source)
         return _put_all(place, buckets, undated, run, work, progress)
 

@@ -19,6 +19,15 @@ from PIL import Image
 BY_CAMERA = {"camera": "path:^([^/]+)/"}
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "avif"])
+def test_the_exif_of_every_container_makes_segments_and_groups(suffix: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0110] = "north"
+    picture(16, 12).save(tmp_path / f"a.{suffix}", exif=exif)
+    views = profile_images(tmp_path, segment_by={"m": "exif:Model"}, group="exif:Model")
+    assert (list(views), views.whole.groups) == (["m=north"], 1)
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Photos of two cameras, one of which cannot be read, and one of nobody."""

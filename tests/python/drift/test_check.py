@@ -14,12 +14,14 @@ from lightmeter import (
     ProfileView,
     Store,
     check_image,
+    log,
     log_folder,
     log_image,
     logger,
     profile_images,
 )
 from lightmeter.drift.deviation import Rows
+from lightmeter.drift.tails import Tail
 from lightmeter.errors import ImageError
 from lightmeter.profile.profile import MOST_SAMPLE
 from PIL import Image, ImageFilter
@@ -146,6 +148,16 @@ def test_a_reference_without_rows_has_odd_numbers_and_no_verdict() -> None:
     assert (check.verdict, check.p_value, check.rows) == ("unknown", None, 0)
     assert not check.findings
     assert check.odd
+
+
+def test_no_number_is_beyond_all_of_a_reference_that_has_a_greater_one() -> None:
+    """Of many numbers a profile keeps a sample, and the least and the greatest."""
+    values = np.sort(np.random.default_rng(0).normal(size=200_000))
+    tail = Tail(log(columns={"x": values}).view()["x"], "x")
+    for value in (values[0] - 1, values[0], values[-2], values[-1], values[-1] + 1):
+        finding = tail.finding(value, LEVEL)
+        is_beyond = not values[0] <= value <= values[-1]
+        assert finding is not None and ("all 200,000 images" in finding.sentence) == is_beyond
 
 
 def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.encoded import read_whole
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
+from PIL import Image
 
 
 class Dribble(io.RawIOBase):
@@ -36,6 +37,15 @@ def test_a_stream_is_read_to_its_end() -> None:
     assert outcome(Dribble(whole), limits=Limits(bytes=len(whole))) == "measured"
     assert outcome(Dribble(whole), limits=Limits(bytes=len(whole) - 1)) == "too_large"
     assert outcome(Dribble(b"")) == "empty"
+
+
+def test_a_palette_that_would_begin_before_the_file(tmp_path: Path) -> None:
+    """Files refuse such a place, and bytes in memory do not: the picture is the same."""
+    file = io.BytesIO()
+    Image.new("L", (8, 8), 7).save(file, "PCX")
+    cut = file.getvalue()[:400]
+    (tmp_path / "a.pcx").write_bytes(cut)
+    assert outcome(tmp_path / "a.pcx") == outcome(cut) == "measured"
 
 
 def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

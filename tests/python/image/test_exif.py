@@ -10,11 +10,13 @@ import pytest
 from conftest import encoded, picture
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
-from lightmeter.image.exif.tags import PERSONAL
+from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.image.exif.values import value_of
 from lightmeter.image.header import exif_block, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
+from lightmeter.image.metrics import FACTS
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.pillow import file_header
 from PIL import ExifTags as Pillow
 from PIL import Image, features
@@ -202,6 +204,12 @@ def test_personal_tags_are_withheld() -> None:
     policy = ExifPolicy(allow={"Artist", "GPSLatitude"}, deny={"Make", "Artist", "has_gps"})
     expected = (TRACKED.keys() | {"GPSLatitude"}) - {"Make", "has_gps"}
     assert read_exif(block, policy).keys() == expected
+
+
+def test_no_tag_has_the_name_of_a_number_of_the_pixels() -> None:
+    assert KNOWN.isdisjoint({*FACTS, *(number.name for number in IMAGE_NUMBERS)})
+    block = tiff({EXIF: {TAG["Sharpness"]: (SHORT, [2]), TAG["Noise"]: (SHORT, [7])}})
+    assert read_exif(block) == {"ExifSharpness": "hard", "ExifNoise": 7, "has_gps": 0}
 
 
 def test_a_policy_knows_the_tags() -> None:

@@ -51,6 +51,13 @@ HONOURED = {
     "signed TIFF": (tiff(GRAY.astype(np.int16)), GRAY),
     "32-bit TIFF": (tiff(GRAY.astype(np.uint32)), GRAY),
     "float TIFF": (tiff(FLOAT), FLOAT),
+    **{  # of which Pillow swaps the bytes once more
+        f"big-endian {kind} TIFF, LZW": (
+            tiff(GRAY.astype(kind), byteorder=">", compression="lzw"),
+            GRAY,
+        )
+        for kind in ("i2", "i4", "f4")
+    },
     "RGB PNG": (imagecodecs.png_encode(RGB), RGB),
     "RGBA PNG": (imagecodecs.png_encode(RGBA), RGB),
     "LA PNG": (imagecodecs.png_encode(LA), GRAY),

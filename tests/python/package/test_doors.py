@@ -291,9 +291,9 @@ def test_files_that_are_read_wrongly_give_no_silent_number(door: str, tmp_path: 
     assert words in check.read_differently
 
 
-@pytest.mark.parametrize("option", ["ignore", "value_range", "bands"])
+@pytest.mark.parametrize("option", ["ignore", "value_range", "bands", "channels", "metrics"])
 def test_a_meter_refuses_what_comes_too_late(option: str) -> None:
     meter = lm.ImageMeter()
     meter.update(COLOUR[0].astype(np.uint8))
     with pytest.raises(lm.errors.ImageError, match=f"got {option} with an ImageMeter"):
-        lm.log_image(meter, **{option: OPTIONS[option]})
+        lm.log_image(meter, **{option: (OPTIONS | {"metrics": "all"})[option]})

@@ -10,14 +10,22 @@ from glob import has_magic
 from itertools import chain
 from typing import Any
 
+from lightmeter.batch.running import loaded
 from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
 from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.folder import find_images, image_suffixes, is_shard, matches
-from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of, reading_error
+from lightmeter.batch.sources.item import (
+    Item,
+    Source,
+    Wanted,
+    check_known,
+    item_of,
+    reading_error,
+)
 from lightmeter.batch.sources.iterable import iterable_items
 from lightmeter.batch.sources.manifest import listed_items
 from lightmeter.batch.sources.parquet import ParquetTable
-from lightmeter.batch.sources.remote import expanded, fetched, open_remote
+from lightmeter.batch.sources.remote import expanded, open_remote
 from lightmeter.batch.sources.table import is_table, parquet_items, table_source
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
@@ -96,7 +104,7 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
     def opened(name: str) -> Any:
         if name not in items:
             return name
-        (item,) = fetched([items[name]], wanted.limits)
+        (item,) = loaded([items[name]], wanted.limits)
         return item.picture
 
     return opened

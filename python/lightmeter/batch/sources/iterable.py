@@ -12,6 +12,7 @@ from lightmeter.batch.sources.item import Item, Wanted, check_known, item_of
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.encoded import read_whole
+from lightmeter.image.frames import is_file
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.tiles.array_raster import is_chunked
@@ -52,7 +53,7 @@ def _data(picture: Any, limits: Limits) -> Any:
     if isinstance(picture, bytes | os.PathLike | Image.Image | ImageMeter) or is_chunked(picture):
         return picture
     try:
-        if hasattr(picture, "read"):
+        if is_file(picture):
             return read_whole(picture, limits)
         if not is_array(picture):
             raise TypeError(f"got a {type(picture).__name__}; expected a picture or an array")

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 
 from lightmeter.batch.sources.addresses import is_url, is_web, shown_url, without_secrets
@@ -29,7 +28,6 @@ from lightmeter.image.limits import Limits
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
 _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
-_DATA = attrgetter("data")
 _THREADS = 16  # that read from file systems without coroutines
 _OF_THIS_MACHINE = ("file:", "local:")
 
@@ -146,11 +144,6 @@ def open_remote(url: str) -> "tuple[Any, int | None]":
 
 def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     """The same items in the same order; those that are remote with their bytes or an error."""
-    is_remote = RemotePart in map(type, map(_DATA, items))
-    return _fetched(items, limits) if is_remote else iter(items)
-
-
-def _fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     import asyncio  # loaded with fsspec, so that `import lightmeter` is light
 
     from fsspec.asyn import get_loop

@@ -24,7 +24,7 @@ class ExifPolicy:
 
     Personal are positions, serial numbers, unique identifiers, names of persons and computers,
     descriptions and comments; ``has_gps`` (1 or 0) is not. Each tag goes by Pillow's name, such as
-    ``GPSLatitude`` or ``Artist``.
+    ``GPSLatitude`` or ``Artist``; but two are ``ExifSharpness`` and ``ExifNoise``.
 
     Attributes:
         allow: personal Exif tags to track nevertheless. Names of other tags are dropped from it:

@@ -52,7 +52,7 @@ ENUMERATIONS = {
     "Saturation": _names("normal|low|high"),
     "SceneCaptureType": _names("standard|landscape|portrait|night"),
     "SceneType": _names("directly photographed", 1),
-    "Sharpness": _names("normal|soft|hard"),
+    "ExifSharpness": _names("normal|soft|hard"),
     "SubjectDistanceRange": _names("unknown|macro|close|distant"),
     "WhiteBalance": _names("auto|manual"),
 }
@@ -97,8 +97,12 @@ _NEWER = _names(
 )
 
 
+# What is measured of pixels has their names.
+_RENAMED = {"Noise": "ExifNoise", "Sharpness": "ExifSharpness"}
+
+
 def _tracked(names: dict[int, str]) -> dict[int, str]:
-    return {code: name for code, name in names.items() if name not in POINTERS}
+    return {code: _RENAMED.get(name, name) for code, name in names.items() if name not in POINTERS}
 
 
 NAMES = _tracked({**Pillow.TAGS, **_NEWER})
