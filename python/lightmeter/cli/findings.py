@@ -9,8 +9,7 @@ from rich.text import Text
 
 from lightmeter import DriftReport, FeatureDrift
 from lightmeter.cli.terminal import table_of
-from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import Finding, findings, headline
+from lightmeter.drift.words import headline
 from lightmeter.report.numbers import change
 from lightmeter.text import NONE, count, number, visible
 
@@ -26,7 +25,7 @@ def findings_text(report: DriftReport, *, show_all: bool = False) -> Iterator[Te
     if report.read_differently:
         yield Text(visible(report.read_differently), "bold yellow")
     yield Text(headline(report.features), "bold")
-    for told in _changed(report):
+    for told in report.findings:
         text, verdict = Text("  "), str(told.lines[0].verdict)
         text.append(verdict, _STYLES[verdict])
         yield text.append(f"  {visible(told.sentence)}")
@@ -42,7 +41,7 @@ def findings_markdown(report: DriftReport) -> str:
     lines = [f"### {_markdown(headline(report.features))}", ""]
     lines += [_markdown(report.read_differently), ""] if report.read_differently else []
     lines += [
-        f"- **{told.lines[0].verdict}**: {_markdown(told.sentence)}" for told in _changed(report)
+        f"- **{told.lines[0].verdict}**: {_markdown(told.sentence)}" for told in report.findings
     ]
     lines += [""] if lines[-1] else []
     lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---|---:|---:|---:|"]
@@ -50,10 +49,6 @@ def findings_markdown(report: DriftReport) -> str:
     for note in report.notes:
         lines += ["", _markdown(note)]
     return "\n".join(lines)
-
-
-def _changed(report: DriftReport) -> list[Finding]:
-    return findings([line for line in report.features if line.verdict in CHANGED])
 
 
 def _judged(report: DriftReport) -> list[FeatureDrift]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.metric_set import bands_in, metric_set_of, prefix_of
-from lightmeter.drift.names import said
+from lightmeter.drift.names import Said, said
 from lightmeter.drift.readings import Unlike, reading_like
 from lightmeter.drift.tails import Finding, Tail
+from lightmeter.drift.words.signs import causes_of
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions
@@ -51,8 +52,9 @@ class ImageCheck:
             ``"unknown"`` where the sample of the reference is too small to tell.
         p_value: the share of the sample, and this image, that deviate at least as much; None
             without one. Of images like the reference, a share `level` at most is unusual.
-        findings: why it is unusual: the numbers in `odd`, or where there is none the number that
-            goes least with the others. Empty unless it is unusual.
+        findings: why it is unusual: the numbers in `odd`, first those that tell a cause, such as
+            "the image looks out of focus"; or where there is none the number that goes least with
+            the others. Empty unless it is unusual.
         odd: the numbers that are out of the ordinary by themselves, the farthest first. Of 60
             numbers of an ordinary image two or three are. A reference that has fewer images than
             `level` needs cannot tell any.
@@ -249,7 +251,7 @@ class Reference:
         deviation = rows.deviation([numbers[name] for name in rows.names])
         unusual = deviation.p_value <= level * (1 + 1e-12)
         known = rows.n >= least_rows(level)
-        findings = odd if unusual and known else []
+        findings = self._with_causes(odd, numbers) if unusual and known else []
         if unusual and known and not odd and deviation.oddest:
             findings = [self._unlike_others(deviation.oddest, numbers, deviation.expected)]
         return ImageCheck(
@@ -299,23 +301,43 @@ class Reference:
         ranked.sort(key=lambda pair: -pair[0])
         return [finding for _, finding in ranked]
 
+    def _with_causes(self, odd: list[Finding], numbers: Mapping[str, float]) -> list[Finding]:
+        """The findings, those that tell what happened to the image first."""
+        by_name = {each.feature.removeprefix(f"{self.prefix}."): each for each in odd}
+        changes, groups = {}, {}
+        for feature in numbers:
+            tail = self._tail(feature)
+            if tail is not None:
+                name = feature.removeprefix(f"{self.prefix}.")
+                changes[name] = tail.change(numbers[feature], is_odd=name in by_name)
+                groups[name] = self._spoken(feature).group
+        leads = [
+            by_name[lead]._replace(
+                sentence=f"the image {cause.of_one}: {by_name[lead].sentence}", cause=cause.name
+            )
+            for cause, lead in causes_of(changes, groups)
+        ]
+        told = {each.feature for each in leads}
+        return [*leads, *(each for each in odd if each.feature not in told)]
+
     def _tail(self, name: str) -> Tail | None:
         tail = self._tails.get(name, _NEW)
         if isinstance(tail, _New):
             known = name in self._view and self._view[name].numbers.n > 0
-            tail = Tail(self._view[name], self._spoken(name)) if known else None
+            tail = Tail(self._view[name], self._spoken(name).name) if known else None
             if len(self._tails) >= _MOST_NAMES:
                 self._tails.clear()
             self._tails[name] = tail
         return tail
 
-    def _spoken(self, name: str) -> str:
-        return said(name, self._view[name].meaning.origin, self._prefixes).name
+    def _spoken(self, name: str) -> Said:
+        return said(name, self._view[name].meaning.origin, self._prefixes)
 
     def _unlike_others(self, name: str, numbers: Mapping[str, float], expected: float) -> Finding:
+        spoken = f"{self._spoken(name).name} {number(numbers[name])}"
         sentence = (
-            f"{self._spoken(name)} {number(numbers[name])} does not go with the other numbers of "
-            f"the image, which go with about {number(expected)}"
+            f"{spoken} does not go with the other numbers of the image, which go with about "
+            f"{number(expected)}"
         )
         tail = self._tail(name)
         probability = 1.0 if tail is None else tail.probability(numbers[name])

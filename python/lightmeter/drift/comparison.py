@@ -1,6 +1,6 @@
 """The result of comparing two profiles: a line for each feature, with its verdict."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from lightmeter.drift.clusters import assumed
@@ -9,11 +9,14 @@ from lightmeter.drift.families import holm_p_values
 from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.order import by_severity
 from lightmeter.drift.readings import Unlike
-from lightmeter.drift.verdict import Thresholds
-from lightmeter.drift.words import summary
+from lightmeter.drift.verdict import CHANGED, Thresholds
+from lightmeter.drift.words import Finding, causes, findings, summary
 from lightmeter.profile import ProfileView
 from lightmeter.text import near
 
+# A cause leads the headline, so it needs more: where nothing changed, at most one comparison in a
+# hundred names any.
+_CAUSE = 1 / 5  # of the largest q-value of a ``drift``
 _STOPS = {"drift": {"drift"}, "possible": {"drift", "inconclusive", "possible"}}
 
 
@@ -82,6 +85,25 @@ class Comparison:
         }
         return [line for line in self.drifted if (line.same_as or line.feature, line.kind) in sure]
 
+    @cached_property
+    def causes(self) -> list[Finding]:
+        """What happened to the pictures, where the signs of several numbers fit it.
+
+        Such as out of focus, darker or covered: see docs/drift.md. Empty without numbers of images.
+        """
+        return causes(self.features, self.named, _CAUSE * self.thresholds.drift)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What changed, in words: files that fail, causes, then all else by severity."""
+        return self._told([line for line in self.features if line.verdict in CHANGED])
+
+    def _told(self, lines: Sequence[FeatureDrift]) -> list[Finding]:
+        said = {id(line) for cause in self.causes for line in cause.lines}
+        others = findings([line for line in lines if id(line) not in said])
+        failing = [each for each in others if each.lines[0].kind == "failure"]
+        return [*failing, *self.causes, *(each for each in others if each not in failing)]
+
     def fails(self, on: str) -> bool:
         """Whether a pipeline that stops on `on` must stop here.
 
@@ -130,7 +152,12 @@ class Comparison:
 
         Before it come `read_differently` and a space, if that is not empty.
         """
-        return f"{self.read_differently} {summary(self.features, self.named)}".lstrip()
+        return f"{self.read_differently} {self.said}".lstrip()
+
+    @cached_property
+    def said(self) -> str:
+        """The same without `read_differently`."""
+        return summary(self.features, self._told(self.named))
 
     def __repr__(self) -> str:
         """The summary."""

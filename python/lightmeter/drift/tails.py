@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lightmeter.drift.words.signs import Change
 from lightmeter.profile import ColumnView
 from lightmeter.text import count, number, percent
 
 _CIRCLE = 255.0
+_FARTHEST = 20.0  # standard deviations; beyond, one is as far as another
 
 
 class Finding(NamedTuple):
@@ -22,12 +24,14 @@ class Finding(NamedTuple):
             as far out on that side. By itself it is no reason: each number has two sides, so that
             of 60 numbers of an ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
         sentence: says so in words.
+        cause: what happened to the image, such as ``out of focus``, if this tells it.
     """
 
     feature: str
     value: float
     tail_probability: float
     sentence: str
+    cause: str = ""
 
 
 class Tail:
@@ -57,6 +61,18 @@ class Tail:
     def distance(self, value: float) -> float:
         """From the mean, in standard deviations."""
         return abs(self._out(value) - self._mean) / self._spread
+
+    def change(self, value: float, *, is_odd: bool) -> Change:
+        """How the value differs from the mean, which has a sign only where it is odd."""
+        if self._centre is not None:
+            moved = _turn(value, self._centre)
+            by = moved * 2 * math.pi / _CIRCLE
+        else:
+            moved = by = value - self._mean
+            if value > 0 and self._mean > 0:
+                by = math.log(value / self._mean)
+        sign = (moved > 0) - (moved < 0) if is_odd else 0
+        return Change(sign, by, min(self.distance(value) / _FARTHEST, 1.0), is_odd)
 
     def probability(self, value: float) -> float:
         """The share of the images, and this one, that lie at least as far out on its side."""

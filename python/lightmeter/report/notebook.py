@@ -11,7 +11,7 @@ from lightmeter.draw.html import Html, tag
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import findings, headline
+from lightmeter.drift.words import headline
 from lightmeter.report.card import said_first, verdict_badge
 from lightmeter.report.charts import chart_of
 from lightmeter.report.groups import by_group
@@ -28,7 +28,7 @@ _MOST_ROWS = 40
 def notebook_html(comparison: Comparison) -> Html:
     """The comparison in the elements and styles that an untrusted notebook keeps."""
     changed = [line for line in comparison.features if line.verdict in CHANGED]
-    told = findings(changed)
+    told = comparison.findings
     listed = (
         tag("li", tag("b", each.sentence), f" ({each.lines[0].verdict}; {each.certainty})")
         for each in told[:_MOST_FINDINGS]

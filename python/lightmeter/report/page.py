@@ -8,7 +8,7 @@ from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import capitalised, findings, headline, summary
+from lightmeter.drift.words import capitalised, headline
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, said_first, tags_said, verdict_badge, verdict_words
@@ -71,18 +71,17 @@ def _summary_line(comparison: Comparison) -> Html | None:
     names = (line.feature for line in comparison.drifted)
     return tag(
         "p",
-        f"{capitalised(summary(comparison.features, comparison.named), *names)}.",
+        f"{capitalised(comparison.said, *names)}.",
         cls="summary",
     )
 
 
 def _main(comparison: Comparison) -> Iterator[Content]:
-    changed = [line for line in comparison.features if line.verdict in CHANGED]
     grids, idents = where(comparison.features)
     charted = [line for line in comparison.features if line.feature not in idents]
     shown = charted[:_MOST_CHARTS]
     idents |= {line.feature: f"f{index}" for index, line in enumerate(shown)}
-    yield _findings(changed)
+    yield _findings(comparison)
     yield grids
     yield repeated_pictures(comparison.target, comparison.reference)
     yield _table(comparison.features, idents)
@@ -107,10 +106,10 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     return joined(tag("span", key, side, called, images, date, tags_said(view)), " ")
 
 
-def _findings(changed: list[FeatureDrift]) -> Html:
-    if not changed:
+def _findings(comparison: Comparison) -> Html:
+    told = comparison.findings
+    if not told:
         return section("Findings", tag("p", "No feature changed by more than chance explains."))
-    told = findings(changed)
     listed = (
         tag(
             "li",

@@ -39,7 +39,7 @@ def test_compare_finds_and_names_what_changed(
     report = lm.compare(target=target, reference=reference)
     assert "image.Brightness.mean" in [line.feature for line in report.drifted]
     assert report["image.Brightness.mean"].ks == 1.0
-    assert "brightness fell by 66 %" in report.summary()
+    assert "the images are darker: brightness fell by 66 %" in report.summary()
     for name, role in (("image.Hue.mean", "linear angle"), ("image.Hue.stddev", "angle spread")):
         line = report[name]
         assert (line.role, line.verdict, line.q_value) == (role, None, None)

@@ -79,11 +79,12 @@ def test_images_are_told_apart_where_there_are_several() -> None:
         return profile.view()
 
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
-    assert single.summary() == "brightness rose by 101 %, and 4 more"
-    two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
-    assert two.summary() == (
-        "left brightness rose by 101 %, right brightness rose by 101 %, and 8 more"
+    assert single.summary() == (
+        "the images are brighter: brightness rose by 101 %; blue and 3 more follow"
     )
+    two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
+    words = "{0} images are brighter: {0} brightness rose by 101 %; {0} blue and 3 more follow"
+    assert two.summary() == "; ".join(f"the {words.format(side)}" for side in ("left", "right"))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,8 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
     ],
 )
 def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words: str) -> None:
-    assert summary(of_images(**levels)) == words
+    lines = of_images(**levels)
+    assert summary(lines, findings(lines)) == words
 
 
 def test_cells_of_the_grid_are_one_finding() -> None:

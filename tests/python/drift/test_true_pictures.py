@@ -223,7 +223,7 @@ def test_all_exif_that_went_missing_is_one_line_and_the_first(
             photo(tmp_path / side, f"{at:02}.jpg", exif=at >= bare, broken=False)
         views.append(lm.profile_images(tmp_path / side))
     report = lm.compare(target=views[0], reference=views[1])
-    assert findings(report.drifted)[0].words == words
+    assert report.findings[0].words == words
     assert report.summary().startswith(words)
 
 

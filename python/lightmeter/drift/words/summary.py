@@ -6,7 +6,6 @@ from lightmeter.drift.feature import RATES, FeatureDrift
 from lightmeter.drift.names import rank
 from lightmeter.drift.size import sure_size
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words.finding import findings
 from lightmeter.drift.words.told import Finding
 
 _MOST = 4
@@ -33,28 +32,32 @@ def _features(tested: int) -> str:
     return "feature" if tested == 1 else "features"
 
 
-def summary(features: Sequence[FeatureDrift], named: Sequence[FeatureDrift] | None = None) -> str:
-    """One sentence about the features, which come by severity.
+def summary(features: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
+    """One sentence about the features.
 
     Numbers of images that are about the same, or that changed by the same factor, mostly changed
     for one reason: one of them speaks for all.
 
     Args:
-        features: all of a comparison.
-        named: of those that drifted the ones that may be named; without it all of them.
+        features: all of a comparison, by severity.
+        told: what to say of those that drifted and may be named, the causes first.
     """
-    drifted = [feature for feature in features if feature.verdict == "drift"]
+    drifted = sum(feature.verdict == "drift" for feature in features)
     tested = sum(feature.q_value is not None for feature in features)
     if not tested:
         return "not enough data to compare"
     if not drifted:
         return f"no drift in {tested} {_features(tested)}"
-    shown = _spokesmen(findings(drifted if named is None else named))[:_MOST]
+    caused = [each for each in told if each.cause]
+    failing = [each for each in told if each.lines[0].kind == "failure"]
+    others = [each for each in told if each not in caused and each not in failing]
+    shown = [*failing, *caused, *_spokesmen(others)][:_MOST]
     if not shown:
-        return f"{len(drifted)} of {tested} {_features(tested)} drifted, none surely by itself"
-    words = ", ".join(each.words for each in shown)
-    left = len(drifted) - sum(len(each.lines) for each in shown)
-    return f"{words}, and {left} more" if left else words
+        return f"{drifted} of {tested} {_features(tested)} drifted, none surely by itself"
+    left = drifted - sum(len(each.lines) for each in shown)
+    parts = [each.with_followers for each in shown]
+    words = ("; " if caused else ", ").join(parts)
+    return f"{words}{';' if caused else ','} and {left} more" if left else words
 
 
 def _spokesmen(told: Sequence[Finding]) -> list[Finding]:

@@ -1,0 +1,248 @@
+"""What happened to pictures, where the signs of several of their numbers fit it.
+
+Numbers change together: a blur takes sharpness, noise, contrast and the size of files down. So a
+cause is read off the signs of what drifted, and what it moves as well only follows. Light explains
+a part of the other numbers: a factor on all samples is one on contrast and noise, and its square on
+sharpness. What is beyond that is called detail and grain here.
+
+The table was fitted by bench/drift_power/causes.py, which measures it on other pictures.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Literal, NamedTuple
+
+from lightmeter.drift.names import GRID_SIDE
+
+Changes = Mapping[str, "Change"]
+
+_LITTLE = 0.1  # of a logarithm, a share or radians; such a change of what did not drift is chance
+_STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
+_SIZES = ("ImagePixelWidth", "ImagePixelHeight")
+_CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
+_SHARES = ("Red.share", "Green.share", "Blue.share")
+
+# What follows from a cause: groups of numbers, and first or last parts of names.
+_DETAIL = frozenset(("focus", "noise", "compression", "FileSize"))
+_ENDS = frozenset(("dark_percent", "bright_percent", "glare_percent", "gray_percent", "entropy"))
+_SPREAD = _DETAIL | _ENDS | {"stddev"}
+_TINT = frozenset(("colour", "Brightness", "light"))
+_ALL = _SPREAD | _TINT
+
+
+class Change(NamedTuple):
+    """How a number of images changed.
+
+    Attributes:
+        sign: 1 where it surely rose, -1 where it surely fell, else 0.
+        by: the logarithm of the ratio of the means; their difference where one is 0, and of the hue
+            in radians.
+        size: how large it is, 0 to 1, to tell which of several causes is the first.
+        is_sure: whether a cause may rest on it alone.
+    """
+
+    sign: int
+    by: float
+    size: float
+    is_sure: bool
+
+
+class _Moves:
+    """The changes of all numbers, and what light explains of them."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        light, contrast = self.by("Luma.mean"), self.by("Luma.stddev")
+        is_exposure = light * contrast > 0 and self.sign("Luma.mean") != 0
+        self.gain = contrast if is_exposure else min(contrast, 0.0)
+        self.detail = self.by("Sharpness") - 2 * self.gain
+        self.grain = self.by("Noise") - self.gain
+
+    def sign(self, name: str) -> int:
+        return self._changes[name].sign if name in self._changes else 0
+
+    def by(self, name: str) -> float:
+        return self._changes[name].by if name in self._changes else 0.0
+
+    def rose(self, *names: str) -> bool:
+        return all(self.sign(name) > 0 for name in names)
+
+    def fell(self, *names: str) -> bool:
+        return all(self.sign(name) < 0 for name in names)
+
+    def moved(self, names: Collection[str]) -> bool:
+        return any(map(self.sign, names))
+
+    def is_part_dark(self) -> bool | None:
+        """Whether some cells of the grid darkened and others not; None if all are about alike."""
+        cells = [self.by(name) for name in _CELLS]
+        if max(cells) - min(cells) < 3 * _LITTLE:
+            return None
+        as_before = sum(abs(cell) < _LITTLE for cell in cells)
+        return min(cells) < -3 * _LITTLE and as_before > len(cells) / 3
+
+
+def _is_covered(m: _Moves) -> bool:
+    if (is_part := m.is_part_dark()) is not None:
+        return is_part
+    is_flat = m.rose("dark_percent") or m.rose("gray_percent") or m.fell("entropy")
+    return m.fell("Luma.mean") and m.by("Luma.stddev") > 0 and is_flat
+
+
+def _has_glare(m: _Moves) -> bool:
+    """Whether a part is white, where nothing is to see: more light alone makes pictures sharper."""
+    is_part = 0 < m.by("Luma.mean") < 5 * _LITTLE and m.by("Luma.stddev") > -_LITTLE
+    is_flat = m.detail < 0 and m.by("Sharpness") < 0 and not m.rose("Sharpness")
+    return m.rose("glare_percent", "bright_percent") and is_part and is_flat
+
+
+def _is_dimmed(m: _Moves) -> bool:
+    """Whether contrast fell with the light, and not by itself."""
+    return m.by("Luma.stddev") >= 3 * m.by("Luma.mean") and m.by("Luma.mean") < 0
+
+
+def _is_faded(m: _Moves) -> bool:
+    contrast = m.by("Luma.stddev")
+    is_lit = m.rose("bright_percent", "glare_percent")
+    takes_detail = 2 * contrast <= m.by("Sharpness") / 2
+    is_veil = takes_detail or m.fell("Saturation.mean") or m.rose("Luma.mean")
+    return (
+        m.fell("Luma.stddev") and contrast < -_LITTLE and is_veil and not (_is_dimmed(m) or is_lit)
+    )
+
+
+def _is_squeezed(m: _Moves) -> bool:
+    """Whether there are blocks; or ringing, which fills flat ground with more values."""
+    if m.fell("JpegQuality"):
+        return True
+    if m.rose("Blockiness"):
+        if _is_covered(m):
+            return False
+        of_blur = m.fell("Sharpness") and m.by("Blockiness") < -m.by("Sharpness") / 4
+        return not of_blur and not m.rose("Noise") and m.gain > -3 * _LITTLE
+    return _is_ringing(m) and not m.moved(("Luma.mean", "Noise"))
+
+
+def _is_ringing(m: _Moves) -> bool:
+    is_flat = abs(m.by("Sharpness")) < m.by("entropy") / 2
+    return m.rose("entropy") and m.fell("dark_percent") and is_flat
+
+
+def _is_blurred(m: _Moves) -> bool:
+    if _has_glare(m) or _is_covered(m) or (_is_squeezed(m) and not m.fell("JpegQuality")):
+        return False
+    beyond_light = m.detail < 0.55 * m.by("Sharpness")
+    return m.fell("Sharpness") and beyond_light and not m.rose("Noise")
+
+
+def _is_cast(m: _Moves) -> bool:
+    return m.moved(_SHARES) and not _is_turned(m) and not _changes_light(m)
+
+
+def _is_turned(m: _Moves) -> bool:
+    """Whether hues turned, and colours are as strong and as unlike each other as before."""
+    colours = ("Saturation.mean", "Hue.concentration")
+    is_tinted = max(m.by("Saturation.mean"), m.by("Hue.concentration")) >= _LITTLE / 2
+    turned = m.sign("Hue.circular_mean") != 0
+    return turned and not m.moved(colours) and not is_tinted and not _changes_light(m)
+
+
+def _changes_light(m: _Moves) -> bool:
+    is_lit = m.rose("bright_percent", "glare_percent")
+    return is_lit or _is_faded(m) or _is_covered(m) or _has_glare(m)
+
+
+def _is_pale(m: _Moves) -> bool:
+    fell = m.fell("Saturation.mean") and m.by("Colorfulness") < 0
+    return fell and -m.by("Saturation.mean") > 4 * m.by("Luma.mean") and not _changes_light(m)
+
+
+def _is_vivid(m: _Moves) -> bool:
+    rose = m.rose("Saturation.mean") and m.by("Colorfulness") > 0
+    is_tinted = m.by("Hue.concentration") >= _LITTLE or m.sign("Hue.circular_mean") != 0
+    return rose and not is_tinted and not _changes_light(m)
+
+
+class Cause(NamedTuple):
+    """A cause that signs can tell.
+
+    Attributes:
+        name: such as ``out of focus``.
+        verb: of what is said of several images.
+        words: what follows the verb.
+        leads: the numbers that tell it. One of them must surely have changed.
+        follows: what it moves as well.
+        fits: whether the signs fit.
+        kind: what it is about. One about detail may come beside one about light, which does not
+            explain all of it.
+    """
+
+    name: str
+    verb: str
+    words: str
+    leads: Collection[str]
+    follows: frozenset[str]
+    fits: Callable[[_Moves], bool]
+    kind: Literal["light", "detail", "colour", "file"]
+
+    @property
+    def of_one(self) -> str:
+        """Verb and words of one image: such as ``looks out of focus``."""
+        verb = {"are": "is", "have": "has"}.get(self.verb, f"{self.verb}s")
+        return f"{verb} {self.words}"
+
+    def moves(self, name: str, group: str) -> bool:
+        """Whether a change of this number follows from the cause."""
+        first, _, rest = name.partition(".")
+        return not self.follows.isdisjoint((group, first, rest))
+
+
+# Of two that are about equally large the first is said first.
+CAUSES = (
+    Cause("resized", "have", "another size", _SIZES, _SPREAD.union(_SIZES),
+          lambda m: m.moved(_SIZES), "file"),
+    Cause("covered", "are", "partly covered",
+          ("dark_percent", "Brightness.mean", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
+          _is_covered, "light"),
+    Cause("glare", "have", "glare", ("glare_percent",), _ALL, _has_glare, "light"),
+    Cause("faded", "look", "faded", ("Luma.stddev",), _ALL, _is_faded, "light"),
+    Cause("darker", "are", "darker", ("Brightness.mean", "Luma.mean"), _ALL,
+          lambda m: m.fell("Luma.mean") and _is_dimmed(m) and not _is_covered(m), "light"),
+    Cause("brighter", "are", "brighter", ("Brightness.mean", "Luma.mean"), _ALL,
+          lambda m: m.rose("Luma.mean") and not _is_faded(m) and not _has_glare(m), "light"),
+    Cause("out of focus", "look", "out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
+    Cause("compressed", "look", "compressed more", ("JpegQuality", "Blockiness", "entropy"),
+          _SPREAD | {"colour", "JpegQuality"}, _is_squeezed, "file"),
+    Cause("pale", "are", "paler", ("Saturation.mean",), _TINT | _ENDS, _is_pale, "colour"),
+    Cause("vivid", "are", "more colourful", ("Saturation.mean",), _TINT | _ENDS, _is_vivid,
+          "colour"),
+    Cause("hue turned", "have", "other hues", ("Hue.circular_mean",), _ALL, _is_turned, "colour"),
+    Cause("colour cast", "have", "a colour cast", (*_SHARES, "Hue.circular_mean"), _TINT | _ENDS,
+          _is_cast, "colour"),
+    Cause("noise", "are", "noisier", ("Noise",), _SPREAD | {"colour"},
+          lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2, "detail"),
+)  # fmt: skip
+
+
+def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause, str]]:
+    """The causes that fit, the largest first, each with the number that tells it most.
+
+    One that only follows from another is none.
+
+    Args:
+        changes: by numbers of images, without a prefix.
+        group_of: what each is about.
+    """
+    moves = _Moves(changes)
+    fitting: list[tuple[Cause, str]] = []
+    for cause in CAUSES:
+        leads = [name for name in cause.leads if name in changes and changes[name].sign]
+        leads = [name for name in leads if changes[name].is_sure]
+        if leads and cause.fits(moves):
+            fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
+    fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
+    told: list[tuple[Cause, str]] = []
+    for cause, lead in fitting:
+        before = [each for each, _ in told if each.moves(lead, group_of[lead])]
+        if all(cause.kind == "detail" and each.kind == "light" for each in before):
+            told.append((cause, lead))
+    return told
