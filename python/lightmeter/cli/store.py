@@ -111,7 +111,7 @@ def copy(
     state = f"{counted(copied.state, 'row')} of results and alerts"
     print(f"copied: {counted(copied.profiles, 'profile')}, {state}")
     for reason in copied.left:
-        complain(visible(reason))
+        complain(reason)
     if copied.left:
         raise typer.Exit(FAILED)
 
