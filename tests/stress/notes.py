@@ -5,6 +5,7 @@ number, so that the merge of many profiles says how often each was counted.
 """
 
 import contextlib
+import contextlib
 import os
 import signal
 import sys
