@@ -5,7 +5,6 @@ number, so that the merge of many profiles says how often each was counted.
 """
 
 import contextlib
-import contextlib
 import os
 import signal
 import sys
