@@ -18,7 +18,7 @@ from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.rows import checked_name, checked_seq
+from lightmeter.store.putting import checked_name, checked_seq
 from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
 MOST_BYTES = 16 * 2**20  # of a profile, as for a server

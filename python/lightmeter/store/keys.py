@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from lightmeter.nesting import parse_json
 from lightmeter.store.engine import Database
-from lightmeter.store.rows import checked_name
+from lightmeter.store.putting import checked_name
 from lightmeter.store.tables import DamagedError
 from lightmeter.store.tables import key as table
 

@@ -6,6 +6,8 @@ was retried or run twice, and writers never wait for each other's reading.
 """
 
 import contextlib
+import time
+import uuid
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,8 +23,9 @@ from lightmeter.profile.load import ProfileLike
 from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import keeping, rows, tables
+from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
-from lightmeter.store.putting import Put, checked_put, length_of, put_profile
+from lightmeter.store.putting import MONDAY, Put, checked_name, checked_put, length_of, write
 from lightmeter.store.rows import (
     Bucket,
     Collected,
@@ -45,7 +48,7 @@ from lightmeter.store.statements import (
     tags_of,
 )
 from lightmeter.store.tables import profile
-from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
+from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
 
 _P = profile.c
 
@@ -96,7 +99,7 @@ class Profiles:
                 time, or the name is empty.
             ConflictError: the dataset has buckets of another length.
         """
-        rows.checked_name("dataset", dataset)
+        checked_name("dataset", dataset)
         span = to_duration(every)
         with self._database.transaction() as connection:
             length_of(connection, dataset, span // MILLISECOND)
@@ -145,7 +148,18 @@ class Profiles:
         return self._put(checked_put(dataset, profile, at, writer, segment, seq, every))
 
     def _put(self, put: Put) -> bool:
-        return put_profile(self._database, put)
+        with self._database.transaction() as connection:
+            span, core = length_of(connection, put.dataset, put.every), put.view._core
+            start = put.at - (put.at - MONDAY) % span
+            if not tables.FIRST <= start <= tables.LAST - span:
+                bucket_start(from_ms(put.at), span * MILLISECOND)  # says so
+            if core.dataset_timestamp is None:
+                core = core.copy()
+                core.dataset_timestamp = start
+            place = {"dataset": put.dataset, "segment": put.segment, "start": start}
+            now = time.time_ns() // 1_000_000
+            place |= {"writer": put.writer, "span": span, "updated": now}
+            return write(connection, place, core, put.seq)
 
     def add(
         self,
@@ -157,7 +171,7 @@ class Profiles:
         every: str | timedelta | None = None,
     ) -> None:
         """Add `profile` to a bucket, whatever is there: `put` with a writer of its own."""
-        writer = rows.new_writer()
+        writer = f"add-{uuid.uuid4().hex}"
         self.put(dataset, profile, at=at, writer=writer, segment=segment, every=every)
 
     # Reading
@@ -173,7 +187,7 @@ class Profiles:
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
-        rows.checked_name("dataset", dataset)
+        checked_name("dataset", dataset)
         query = sa.select(_P.segment).where(_P.dataset == dataset, KEPT, self._tagged)
         return [pairs_of(text) for (text,) in self._found(dataset, query.distinct(), _P.segment)]
 

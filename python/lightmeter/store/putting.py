@@ -22,21 +22,15 @@ from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
 from lightmeter.store.buckets import bucket_start
-from lightmeter.store.engine import Database
-from lightmeter.store.rows import (
-    MERGED,
-    MOST_NAMES,
-    Moment,
-    Part,
-    checked_name,
-    checked_seq,
-)
+from lightmeter.store.rows import MERGED, Moment, Part
 from lightmeter.store.tables import DamagedError
 from lightmeter.times import DAY, MILLISECOND, duration_text, from_ms, to_duration, to_ms, to_utc
 
 _TRIES = 10
 _DAY = DAY // MILLISECOND
-_MONDAY = 4 * _DAY
+MONDAY = 4 * _DAY
+_MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
+_MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
 _KEY = "dataset", "segment", "start", "writer"
 _SEALED = *_KEY, "seq", "span", "images", "updated", "tags", "sha256"
@@ -108,10 +102,10 @@ def checked_put(
     part = "" if segment is None else segment_text(segment)
     checked_name("dataset", dataset)
     checked_name("writer", writer)
-    if (size := len(f"{dataset}{writer}{part}".encode())) > MOST_NAMES:
+    if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
         raise ValueError(
             f"the names of the dataset, writer and segment have {size} bytes together; expected "
-            f"{MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
+            f"{_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
         )
     if writer.startswith(MERGED[1]):
         raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
@@ -120,20 +114,43 @@ def checked_put(
     return Put(dataset, view, moment, writer, part, number, length)
 
 
-def put_profile(database: Database, put: Put) -> bool:
-    """Do `Profiles.put` in one transaction."""
-    with database.transaction() as connection:
-        span, core = length_of(connection, put.dataset, put.every), put.view._core
-        start = put.at - (put.at - _MONDAY) % span
-        if not tables.FIRST <= start <= tables.LAST - span:
-            bucket_start(from_ms(put.at), span * MILLISECOND)  # says so
-        if core.dataset_timestamp is None:
-            core = core.copy()
-            core.dataset_timestamp = start
-        place = {"dataset": put.dataset, "segment": put.segment, "start": start}
-        now = time.time_ns() // 1_000_000
-        place |= {"writer": put.writer, "span": span, "updated": now}
-        return write(connection, place, core, put.seq)
+def checked_name(what: str, name: Any) -> str:
+    """Return the name of a dataset or writer.
+
+    Raises:
+        TypeError: it is no string.
+        ValueError: it is empty or too long, has a zero character, or cannot be written as UTF-8.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
+    if not name or "\0" in name:
+        got = f"{name!r} as" if name else "an empty"
+        raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"got {name!r} as {what}; expected text without halves of surrogate pairs"
+        ) from None
+    if size > _MOST_NAMES:
+        raise ValueError(f"got a {what} of {size} bytes; expected {_MOST_NAMES} at most")
+    return name
+
+
+def checked_seq(seq: Any) -> int:
+    """Return the number of a put.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it does not fit into 62 bits.
+    """
+    try:
+        number = operator.index(seq)
+    except TypeError:
+        raise TypeError(f"got {seq!r} as seq; expected a whole number or None") from None
+    if not -_MOST_SEQ <= number <= _MOST_SEQ:
+        raise ValueError(f"got {seq} as seq; expected a number from {-_MOST_SEQ} to {_MOST_SEQ}")
+    return number
 
 
 def length_of(connection: sa.Connection, name: str, span: int | None) -> int:

@@ -21,7 +21,7 @@ from lightmeter.store import models, rows
 from lightmeter.store.address import AwayError, server_address
 from lightmeter.store.client import Client, RefusedError
 from lightmeter.store.engine import Database
-from lightmeter.store.putting import Put
+from lightmeter.store.putting import Put, checked_name
 from lightmeter.store.rows import Moment, Part
 from lightmeter.store.spool import Spool
 from lightmeter.store.state import State
@@ -183,7 +183,7 @@ class RemoteStore(Store):
 
     def define(self, dataset: str, every: str | timedelta) -> None:
         """See `Store.define`. While the server is away nothing happens; `put` says it again."""
-        rows.checked_name("dataset", dataset)
+        checked_name("dataset", dataset)
         length = to_duration(every)
         query = {"dataset": dataset, "every": duration_text(length)}
         try:
@@ -367,7 +367,7 @@ class RemoteStore(Store):
     def _where(self, dataset: str, start: Moment, end: Moment, segment: Part) -> dict[str, Any]:
         """Return the parameters that say which buckets."""
         return {
-            "dataset": rows.checked_name("dataset", dataset),
+            "dataset": checked_name("dataset", dataset),
             "start": None if start is None else to_utc(start).isoformat(),
             "end": None if end is None else to_utc(end).isoformat(),
             "segment": segment_text(segment) or None,

@@ -1,11 +1,9 @@
 """What is put into a store, what is listed of it, and what must hold for both."""
 
-import operator
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lightmeter.profile.segments import Segment, segment_text
 
@@ -15,8 +13,6 @@ Part = Segment | None
 Tags = Mapping[str, Sequence[str]]  # values by name
 NO_TAGS: Tags = MappingProxyType({})
 MERGED = "", "&"  # the first characters of the writers of roll-ups; others begin with none of these
-_FIRST, _LAST = -(2**62), 2**62
-MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
 
 
 class StoredProfile(NamedTuple):
@@ -125,50 +121,6 @@ class Damage(NamedTuple):
     def __str__(self) -> str:
         """Return it in words."""
         return f"{describe(self.profile) if self.profile else 'the store'}: {self.reason}"
-
-
-def checked_name(what: str, name: Any) -> str:
-    """Return the name of a dataset or writer.
-
-    Raises:
-        TypeError: it is no string.
-        ValueError: it is empty or too long, has a zero character, or cannot be written as UTF-8.
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
-    if not name or "\0" in name:
-        got = f"{name!r} as" if name else "an empty"
-        raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        raise ValueError(
-            f"got {name!r} as {what}; expected text without halves of surrogate pairs"
-        ) from None
-    if size > MOST_NAMES:
-        raise ValueError(f"got a {what} of {size} bytes; expected {MOST_NAMES} at most")
-    return name
-
-
-def checked_seq(seq: Any) -> int:
-    """Return the number of a put.
-
-    Raises:
-        TypeError: it is no whole number.
-        ValueError: it does not fit into 62 bits.
-    """
-    try:
-        number = operator.index(seq)
-    except TypeError:
-        raise TypeError(f"got {seq!r} as seq; expected a whole number or None") from None
-    if not _FIRST <= number <= _LAST:
-        raise ValueError(f"got {seq} as seq; expected a number from {_FIRST} to {_LAST}")
-    return number
-
-
-def new_writer() -> str:
-    """Return a writer for one profile (`Store.add`)."""
-    return f"add-{uuid.uuid4().hex}"
 
 
 def describe(row: StoredProfile) -> str:

@@ -5,7 +5,6 @@ import hashlib
 import logging
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -166,12 +165,9 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to somebody else")
-            if not self.path.exists():  # to open and close it would end SQLite's locks on it
-                handle, name = tempfile.mkstemp(dir=folder)
-                os.close(handle)
-                with contextlib.suppress(FileExistsError):
-                    os.link(name, self.path)
-                os.unlink(name)
+            if not self.path.exists():
+                self._store = Store(self.path)
+                self.path.chmod(0o600)
         except OSError as error:
             raise StoreError(f"it cannot wait in {self.path} either: {error}") from error
 

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store import rows, tables
+from lightmeter.store import tables
 from lightmeter.store.engine import Database
-from lightmeter.store.putting import crc_of, tags_text
+from lightmeter.store.putting import checked_name, crc_of, tags_text
 from lightmeter.store.rows import Moment, Part, StoredProfile, Tags
 from lightmeter.store.tables import DamagedError, profile
 from lightmeter.times import MILLISECOND, to_ms, to_utc
@@ -29,9 +29,9 @@ Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError]
 
 def plain(row: Any) -> dict[str, Any]:
     """Return the values of a row of `LISTED` as they are in the table."""
-    values = {name: row._mapping[name] for name in _NAMES}
-    times = {name: to_ms(values[name]) for name in ("start", "updated")}
-    return {**values, **times, "span": values["span"] // MILLISECOND}
+    values: dict[str, Any] = row._asdict()
+    values |= {name: to_ms(values[name]) for name in ("start", "updated")}
+    return values | {"span": values["span"] // MILLISECOND}
 
 
 def values_of(row: StoredProfile) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def has_key(values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
 
 def check_dataset(database: Database, name: str) -> None:
     """Raise StoreError if there is no dataset of that name."""
-    rows.checked_name("dataset", name)
+    checked_name("dataset", name)
     query = sa.select(tables.dataset.c.name).order_by(tables.dataset.c.name)
     names = [row.name for row in database.rows(query)]
     if name not in names:
@@ -67,7 +67,7 @@ def is_in(
 ) -> sa.ColumnElement[bool]:
     """Return the condition for the rows of buckets that start in [start, end)."""
     return sa.and_(
-        _P.dataset == rows.checked_name("dataset", dataset),
+        _P.dataset == checked_name("dataset", dataset),
         _P.segment == segment_text(segment),
         sa.true() if start is None else _P.start >= to_utc(start),
         sa.true() if end is None else _P.start < to_utc(end),

@@ -32,6 +32,7 @@ from lightmeter.store.store import Store, store_at
 from lightmeter.text import visible
 from lightmeter.times import DAY, to_duration
 from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
+from lightmeter.writers.rows import inbox_of
 
 _SHOWN = 60  # characters of a name
 
@@ -186,7 +187,7 @@ def _opened(
     if (store is None) == (inbox is None):
         raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
     if inbox is not None:
-        yield Inbox(inbox) if isinstance(inbox, str) else inbox
+        yield inbox_of(inbox)
     elif store is not None:
         with store_at(store, create=True) as opened:
             yield opened

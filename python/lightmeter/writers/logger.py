@@ -24,7 +24,7 @@ from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.times import to_duration
 from lightmeter.writers import endings
-from lightmeter.writers.rows import Rows
+from lightmeter.writers.rows import Rows, inbox_of
 from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
 
 _log = logging.getLogger("lightmeter.writers")
@@ -135,7 +135,7 @@ class RollingLogger:
             endings.handle_signals()
         target: Store | Inbox
         if inbox is not None:
-            target = Inbox(inbox) if isinstance(inbox, str) else inbox
+            target = inbox_of(inbox)
         elif store is not None:  # a connection of its own, as others may be reading
             target = copy(store) if isinstance(store, Store) else Store(store)
         else:

@@ -15,6 +15,11 @@ from lightmeter.store.store import Store
 _MOST = 64  # rows that can still grow; their profiles are in memory
 
 
+def inbox_of(inbox: Inbox | str) -> Inbox:
+    """Return the inbox itself, or the one at an address."""
+    return Inbox(inbox) if isinstance(inbox, str) else inbox
+
+
 @dataclass(slots=True)
 class _Row:
     """A row: `seq` is that of the last try, `tried` what it adds to `view`, which is stored."""

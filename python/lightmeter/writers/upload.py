@@ -13,7 +13,7 @@ from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.times import DAY, to_duration
-from lightmeter.writers.rows import Rows
+from lightmeter.writers.rows import Rows, inbox_of
 
 _log = logging.getLogger("lightmeter.writers")
 _ASK_AGAIN = 600.0  # seconds after which a length that could not be had is asked for
@@ -73,7 +73,7 @@ class LightmeterWriter:
             inbox = os.environ.get("LIGHTMETER_INBOX")
         target: Store | Inbox
         if inbox:
-            target = Inbox(inbox) if isinstance(inbox, str) else inbox
+            target = inbox_of(inbox)
         elif isinstance(store, Store):
             target = store
         else:
