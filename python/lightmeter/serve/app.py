@@ -116,7 +116,7 @@ def make_app(
 async def _health(request: Request) -> dict[str, str]:
     """Return whether the server runs and its store can be read. Takes no key."""
     server: Server = request.app.state.server
-    await server.ask(server.store.state.keys.exist)
+    await server.checks.do(server.store.state.keys.exist)
     return {"status": "ok"}
 
 

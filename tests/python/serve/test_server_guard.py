@@ -106,9 +106,9 @@ def test_a_form_says_where_it_comes_from(served: tuple[Store, Starlette], kind: 
     _, app = served
     asked = client(app)
     headers = {"content-type": kind}
-    assert asked.post("/forms/run", content=b"{}", headers=headers).status_code == 403
+    assert asked.post("/forms/watch", content=b"{}", headers=headers).status_code == 403
     headers["origin"] = "http://127.0.0.1"
-    assert asked.post("/forms/run", content=b"{}", headers=headers).status_code in (400, 415)
+    assert asked.post("/forms/watch", content=b"{}", headers=headers).status_code in (400, 415)
 
 
 def test_nothing_of_the_inside_goes_out(
