@@ -239,7 +239,13 @@ def test_no_other_site_sends_a_form(served: Served, keys: bool) -> None:
     fields = watch_form(asked)
     for headers, status in FOREIGN:
         assert send(asked, fields, **headers).status_code == status, headers
-    assert asked.post(f"/{WATCH}", data=fields).status_code == 403
+    for kind in (
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "TEXT/plain",
+    ):
+        said = asked.post(f"/{WATCH}", content=b"a=b", headers={"content-type": kind})
+        assert said.status_code == 403, "a form says where it comes from"
     assert not served.server.monitors.path.exists()
 
 
