@@ -46,7 +46,6 @@ WRITES = [
     ("DELETE", f"{API}/profiles?dataset=cells&writer=a"),
     ("POST", f"{API}/gc?keep=1d"),
     ("POST", "/forms/watch"),
-    ("POST", "/forms/run"),
     ("POST", "/v1/log/async"),
     ("POST", "/v0/organizations/o/log/async/cells"),
     ("PUT", "/v1/upload?ticket=a.b"),
@@ -117,7 +116,7 @@ def _led_elsewhere(port: int, key: str) -> Iterator[str]:
     site = {"Origin": f"http://127.0.0.1:{port}"}
     for back in BACKS:
         fields = f"back={''.join(f'%{byte:02x}' for byte in back.encode())}".encode()
-        answer = Client(port, key).ask("POST", "/forms/run", fields, **FORM, **site)
+        answer = Client(port, key).ask("POST", "/forms/watch", fields, **FORM, **site)
         place = urlsplit(answer.headers.get("location", ""))
         if answer.status < 400 or place.netloc or "set-cookie" in answer.headers:
             yield f"back {back!r}: {answer.status} {place.geturl()}"
@@ -146,7 +145,7 @@ def _bombs(process: Process, key: str) -> Iterator[str]:
         ("nested JSON", (400, 422), "POST", where, nested, json_kind),
         ("a number of 60 kB", (400, 422), "POST", where, b"1" * 60_000, json_kind),
         ("zip of 500 MB", (400, 413), "PUT", f"{parts.path}?{parts.query}", archive.getvalue(), {}),
-        ("much of a form", (400, 403, 413), "POST", "/forms/run", b"a=" * 10**6, FORM),
+        ("much of a form", (400, 403, 413), "POST", "/forms/watch", b"a=" * 10**6, FORM),
     ):  # fmt: skip
         begun = time.monotonic()
         site = {"Origin": f"http://127.0.0.1:{port}"} if headers is FORM else {}

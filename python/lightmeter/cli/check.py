@@ -34,20 +34,12 @@ _MOST = 5  # findings of an image
 @reads_images("column", "workers")
 def check(
     paths: Sources,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            help="Images as they should be: a profile file made with --sample 256, or a folder, "
-            "archive, table or address."
-        ),
-    ] = None,
+    reference: Annotated[str | None, typer.Option(help="A profile file, or images.")] = None,
     store: MaybeStore = None,
     dataset: Dataset = None,
     segment: Segments = None,
     tag: WithTags = None,
-    level: Annotated[
-        float, typer.Option(help="The share of ordinary images that may be flagged.")
-    ] = LEVEL,
+    level: Annotated[float, typer.Option(help="Share of ordinary images flagged.")] = LEVEL,
     *,
     options: ReadingOptions,
     batch: dict[str, Any],
@@ -57,7 +49,7 @@ def check(
 
     The reference is a profile file, or a folder, archive, table or address of images, which are
     measured first, or all that a store holds of a dataset or a segment. A profile is made with
-    --sample for that. Images are read as those of the reference, if no option says otherwise.
+    --sample 256 for that. Images are read as those of the reference, if no option says otherwise.
 
     Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
     reference is too small to judge some; 1 no image could be measured.

@@ -26,10 +26,7 @@ commands = Commands(no_args_is_help=True, help="Say what images and rows must be
 @commands.command()
 @reads_images("workers", exemplars=3)
 def check(
-    source: Annotated[
-        str,
-        typer.Argument(help="Images, or a profile file, or a table of rows such as rows.parquet."),
-    ],
+    source: Annotated[str, typer.Argument(help="Images, a profile file, or rows.parquet.")],
     contract: Annotated[Path, typer.Option(help="The contract, a TOML file.")],
     html: Html = None,
     *,
@@ -66,10 +63,7 @@ def init(
     profiles: Annotated[list[Path], typer.Argument(help="Profile files of what is good.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Write the contract here.")],
     batch: Annotated[
-        int | None,
-        typer.Option(
-            min=2, help="How many images or rows will be judged at once; by default as many as now."
-        ),
+        int | None, typer.Option(min=2, help="Images or rows judged at once, by default as now.")
     ] = None,
 ) -> None:
     """Write a contract that profiles of the same kind pass, with limits and why they are so.

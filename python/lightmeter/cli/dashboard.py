@@ -15,25 +15,15 @@ from lightmeter.monitor.results import load_results
 def dashboard(
     store: StoreOption,
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help="Folder of the site, which is new, empty or of an earlier run."
-        ),
+        Path, typer.Option("--output", "-o", help="Folder: new, empty or of an earlier run.")
     ],
-    buckets: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How many of the latest buckets of a dataset have pages, and how many of the "
-            "latest with an anomaly.",
-        ),
-    ] = None,
+    buckets: Annotated[int | None, typer.Option(min=1, help="How many, by default 7.")] = None,
     tag: WithTags = None,
 ) -> None:
     """Write a static site about a store, which needs no server, network or script.
 
-    A run writes only what changed. A segment has pages for its latest 7 buckets, and for the latest
-    7 with an anomaly. With --tag there are no verdicts, which are about all profiles.
+    A run writes only what changed. A segment has pages for its latest --buckets, and for as many of
+    the latest with an anomaly. With --tag there are no verdicts, which are about all profiles.
     """
     with Store(store, create=False) as opened:
         tags = tags_of(tag)

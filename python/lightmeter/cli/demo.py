@@ -18,8 +18,7 @@ _MOST = 3  # causes of a day
 
 def demo(
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Folder for the pictures, the profiles and the pages."),
+        Path, typer.Option("--output", "-o", help="Folder for pictures, profiles and pages.")
     ] = Path("lightmeter-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Which pictures to draw.")] = 0,
     timeline: Annotated[

@@ -30,16 +30,8 @@ DRIFTED = 3
 
 @reads_images("group", "exemplars", "workers")
 def drift(
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            help="What it should look like: a profile file, or a folder of images. With --store, "
-            "by default what the store holds before --from."
-        ),
-    ] = None,
-    target: Annotated[
-        str | None, typer.Option(help="What is judged: a profile file, or a folder of images.")
-    ] = None,
+    reference: Annotated[str | None, typer.Option(help="A profile file, or images.")] = None,
+    target: Annotated[str | None, typer.Option(help="The same, which is judged.")] = None,
     store: MaybeStore = None,
     dataset: Dataset = None,
     segment: Segments = None,
@@ -52,10 +44,7 @@ def drift(
         typer.Option(help="Exit with 3 if a feature has this verdict or a worse one."),
     ] = None,
     effect: Annotated[
-        float,
-        typer.Option(
-            help="The least shift, or difference of shares, of a drift or a possible drift."
-        ),
+        float, typer.Option(help="The least change of a drift.")
     ] = Thresholds().effect,
     show_all: All = False,
     *,
@@ -69,7 +58,8 @@ def drift(
 
     Either side is a profile file, or a folder or glob pattern of images, which are measured first:
     those of the target as those of the reference, if no option says otherwise. Or the target is
-    what a store holds of a dataset from --from to before --to.
+    what a store holds of a dataset from --from to before --to, by default compared with what it
+    holds before. --effect is the least shift, or difference of shares, of a drift.
     """
     where = (store, dataset, segment, tag)
     if target is not None and any((*where, since, until)):

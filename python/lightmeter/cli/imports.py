@@ -28,8 +28,7 @@ def whylogs(
         list[Path], typer.Argument(help="Profile files of whylogs 1.x (.bin), or archives (.zip).")
     ],
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write all of them, merged, to this profile file."),
+        Path | None, typer.Option("--output", "-o", help="Write all, merged, to this file.")
     ] = None,
     store: MaybeStore = None,
     dataset: Dataset = None,

@@ -15,6 +15,7 @@ from lightmeter.cli.options import (
     MaybeStore,
     Printed,
     reads_images,
+    repeatable,
     segments_of,
 )
 from lightmeter.cli.render import failed_files, headline
@@ -31,36 +32,22 @@ def log(
     folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     dataset: Annotated[str, typer.Option(help="Name of what is watched, such as cells.")],
     store: MaybeStore = None,
-    inbox: Annotated[
-        str | None,
-        typer.Option(help="Where `store pull` finds the profiles, such as s3://bucket/drift."),
-    ] = None,
+    inbox: Annotated[str | None, typer.Option(help="Such as s3://bucket/drift.")] = None,
     day: Annotated[
-        datetime | None,
-        typer.Option(
-            "--date", formats=["%Y-%m-%d"], help="The day of all images in UTC, by default today."
-        ),
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="By default today.")
     ] = None,
     date_from: Annotated[
         str | None,
-        typer.Option(
-            help="Where the date of each image comes from: exif, mtime, column:NAME or "
-            "path:PATTERN, such as path:%Y-%m-%d."
-        ),
+        typer.Option(help="The date of each: exif, mtime, column:NAME, or such as path:%Y-%m-%d."),
     ] = None,
     segment: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="The segment of all images, such as camera=north, or where that of each comes "
-            "from, as camera=path:REGEX, camera=exif:Model or camera=column:NAME (repeatable).",
+        repeatable(
+            "--segment", "Such as camera=north, path:REGEX, exif:TAG, column:NAME", "KEY=VALUE"
         ),
     ] = None,
     every: Every = None,
-    writer: Annotated[
-        str | None,
-        typer.Option(help="Who writes, by default the folder, in place of what it wrote before."),
-    ] = None,
+    writer: Annotated[str | None, typer.Option(help="By default the folder.")] = None,
     *,
     reading: Reading,
     batch: dict[str, Any],
@@ -68,12 +55,14 @@ def log(
 ) -> None:
     """Measure images and put their profiles into a store or an inbox, one for each bucket.
 
-    The images are in a folder, archive, table or manifest, or at an address.
+    The images are in a folder, archive, table or manifest, or at an address. `store pull` reads
+    an inbox. --date and the times of a dataset are in UTC.
 
-    Logging a folder again replaces what it gave before, so nothing counts twice. A bucket that
-    `store gc` has rolled up keeps what the folder gave it.
+    Logging a folder again as the same writer replaces what it gave before, so nothing counts twice.
+    A bucket that `store gc` has rolled up keeps what the folder gave it.
 
-    With --segment camera=path:REGEX each segment has a profile of its own, beside that of all
+    --segment camera=north is that of all images. With camera=path:REGEX, camera=exif:Model or
+    camera=column:NAME each segment has a profile of its own, beside that of all
     images. An image without a value is in the segment `none`. Segments beyond the first 1000 are
     counted together as `other`.
     """

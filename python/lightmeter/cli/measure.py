@@ -29,8 +29,7 @@ def measure(
         typer.Option("--output", "-o", help="Write the rows to this .csv, .jsonl or .parquet."),
     ] = None,
     sort: Annotated[
-        str | None,
-        typer.Option(help="Print a table of the images with the lowest values of this number."),
+        str | None, typer.Option(help="Print the images lowest in this number.")
     ] = None,
     worst: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
     highest: Annotated[bool, typer.Option("--highest", help="Those with the highest.")] = False,

@@ -29,7 +29,8 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def _texts(flag: str, text: str, metavar: str | None = None) -> Any:
+def repeatable(flag: str, text: str, metavar: str | None = None) -> Any:
+    """Return an option that may be given several times."""
     return typer.Option(flag, metavar=metavar, help=f"{text} (repeatable).")
 
 
@@ -45,7 +46,7 @@ Every = Annotated[
     str | None, typer.Option(help="The length of buckets of a new dataset, by default 1d.")
 ]
 Segments = Annotated[
-    list[str] | None, _texts("--segment", "The segment in the store, such as camera=north")
+    list[str] | None, repeatable("--segment", "The segment in the store, such as camera=north")
 ]
 From = Annotated[
     datetime | None,
@@ -61,7 +62,7 @@ SOURCE = (
 )
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
 WithTags = Annotated[
-    list[str] | None, _texts("--tag", "Only profiles with this, such as model=v7", "NAME=VALUE")
+    list[str] | None, repeatable("--tag", "Only profiles with this, such as model=v7", "NAME=VALUE")
 ]
 _EXIF = options_of(ExifPolicy)
 Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
@@ -83,55 +84,14 @@ _BATCH = {
     option.name: option
     for option in (
         _run("column", str | None, "The column of images in a table, or of paths in a manifest."),
-        _run(
-            "values",
-            list[str] | None,
-            "Log this column, or key of the .json beside an image in an archive (repeatable).",
-            "--value",
-            metavar="NAME",
-        ),
-        _run(
-            "group",
-            str | None,
-            "What makes images alike, such as their slide: groups are taken for independent.",
-            metavar="path:REGEX|exif:TAG|column:NAME",
-        ),
-        _run(
-            "exemplars",
-            int,
-            "Pictures kept at each end of a feature.",
-            default=0,
-            min=0,
-            max=16,
-        ),
-        _run(
-            "sample",
-            int,
-            "Images to keep rows of, for check.",
-            default=0,
-            min=0,
-            max=MOST_SAMPLE,
-        ),
-        _run(
-            "tags",
-            list[str] | None,
-            "Say this of the profile, such as model=v7 (repeatable).",
-            "--tag",
-            metavar="NAME=VALUE",
-        ),
+        _run("values", list[str] | None, "Log this column or key too (repeatable).", "--value"),
+        _run("group", str | None, "What is alike, by path:REGEX, exif:TAG or column:NAME."),
+        _run("exemplars", int, "Pictures kept at each end of a feature.", default=0, min=0, max=16),
+        _run("sample", int, "Images kept whole, for check.", default=0, min=0, max=MOST_SAMPLE),
+        _run("tags", list[str] | None, "Say such as model=v7 of it (repeatable).", "--tag"),
         _run("workers", int | None, "How many measure, by default one a processor.", min=1),
-        _run(
-            "executor",
-            Executor,
-            "Who measures: threads, or processes where a --metric of yours takes long.",
-            default="threads",
-        ),
-        _run(
-            "resume",
-            str | None,
-            "Keep what is done in this folder, so that the same command goes on where it ended.",
-            metavar="DIR",
-        ),
+        _run("executor", Executor, "Processes, if a --metric takes long.", default="threads"),
+        _run("resume", str | None, "Folder of what is done, to go on where it ended."),
     )
 }
 _METRIC = _parameter(

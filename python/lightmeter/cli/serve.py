@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import Format, MaybeStore, Printed, StoreOption
+from lightmeter.cli.options import Format, MaybeStore, Printed, StoreOption, repeatable
 from lightmeter.cli.terminal import (
     Commands,
     complain,
@@ -37,41 +37,23 @@ _Right: Any = StrEnum("_Right", {right: right for right in RIGHTS})  # type: ign
 def _serve(
     context: typer.Context,
     store: MaybeStore = None,
-    host: Annotated[
-        str,
-        typer.Option(help="Address to listen at, which needs a key if other machines reach it."),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port, of which 0 is any that is free.")
-    ] = 8787,
-    public_url: Annotated[
-        str | None, typer.Option(help="The address as others see it, if a proxy stands before it.")
-    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen; others need a key.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any that is free.")] = 8787,
+    public_url: Annotated[str | None, typer.Option(help="The address before a proxy.")] = None,
     allow_host: Annotated[
-        list[str] | None,
-        typer.Option(help="A further name under which it may be asked (repeatable)."),
+        list[str] | None, repeatable("--allow-host", "A further name of it")
     ] = None,
-    monitors: Annotated[
-        Path | None, typer.Option(help="TOML file of monitors to run and to write.")
-    ] = None,
-    pull: Annotated[
-        str | None,
-        typer.Option(help="Inbox to empty into the store, such as s3://bucket/drift."),
-    ] = None,
+    monitors: Annotated[Path | None, typer.Option(help="File of monitors to run.")] = None,
+    pull: Annotated[str | None, typer.Option(help="Inbox to empty into the store.")] = None,
     proxy_from: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="CIDR",
-            help="Network of a proxy that has people log in, such as 10.0.0.5/32 (repeatable).",
-        ),
+        repeatable("--proxy-from", "Network of a proxy that has people log in", "CIDR"),
     ] = None,
     proxy_header: Annotated[
-        str | None,
-        typer.Option(help="Header in which it says who asks, by default X-Forwarded-User."),
+        str | None, typer.Option(help="Where it says who asks, by default X-Forwarded-User.")
     ] = None,
     proxy_rights: Annotated[
-        list[_Right] | None,
-        typer.Option(help="What those may do, by default read (repeatable)."),
+        list[_Right] | None, repeatable("--proxy-rights", "What those may do, by default read")
     ] = None,
 ) -> None:
     if context.invoked_subcommand is not None:
@@ -85,12 +67,8 @@ def _serve(
         text = f"serve needs packages that are not here ({error}): pip install "
         raise ImportError(f"{text}'lightmeter[server]'") from error
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    given: dict[str, Any] = {
-        "networks": proxy_from or (),
-        "header": proxy_header,
-        "rights": proxy_rights,
-    }
-    given = {name: value for name, value in given.items() if value}
+    fields: Any = {"networks": proxy_from, "header": proxy_header, "rights": proxy_rights}
+    given = {name: value for name, value in fields.items() if value}
     serve_store(
         store,
         host=host,
@@ -107,13 +85,9 @@ def _serve(
 @keys.command()
 def add(
     store: StoreOption,
-    right: Annotated[
-        list[_Right],
-        typer.Option(help="What it may do: read, write or, which has both, admin (repeatable)."),
-    ],
+    right: Annotated[list[_Right], repeatable("--right", "What it may do; admin has both others")],
     dataset: Annotated[
-        list[str] | None,
-        typer.Option(help="Only for these datasets, such as 'cells*' (repeatable)."),
+        list[str] | None, repeatable("--dataset", "Only for these datasets, such as 'cells*'")
     ] = None,
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:

@@ -51,11 +51,9 @@ def show_store(
 @commands.command()
 def gc(
     store: StoreArgument,
-    roll_up_after: Annotated[
-        str, typer.Option(help="Age from which a day becomes one profile for each segment.")
-    ] = "14d",
+    roll_up_after: Annotated[str, typer.Option(help="Age of days to merge.")] = "14d",
     keep: Annotated[
-        str | None, typer.Option(help="Age from which days are deleted, by default never.")
+        str | None, typer.Option(help="Age of days to delete, by default none.")
     ] = None,
 ) -> None:
     """Merge old profiles into one a day, delete older ones, and shrink the file."""
@@ -120,9 +118,7 @@ def copy(
 def pull_inbox(
     inbox: Annotated[str, typer.Argument(help="The inbox, such as s3://bucket/drift.")],
     store: Annotated[str, typer.Argument(help="The store, which may be new.")],
-    delete: Annotated[
-        bool, typer.Option("--delete", help="Delete from the inbox what the store has.")
-    ] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what the store has.")] = False,
 ) -> None:
     """Put what others have written to an inbox into a store, as often as you like.
 

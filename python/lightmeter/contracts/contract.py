@@ -15,6 +15,7 @@ from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.settings import parse_toml, settings_of
 from lightmeter.text import counted, near
 
+_MOST_PATTERN = 1000  # characters: fnmatch takes a time that grows with their square
 _MOST_LOOKED_UP = 3  # missing features: names that are like one take a while to find
 
 
@@ -85,7 +86,8 @@ def _outcomes(
     found: dict[str, None] = {}
     odd = []
     for pattern in dict.fromkeys(expectation.features or [expectation.feature]):
-        matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
+        is_name = pattern in view or len(pattern) > _MOST_PATTERN
+        matching = [pattern] * (pattern in view) if is_name else fnmatch.filter(names, pattern)
         found.update(dict.fromkeys(matching))
         if not matching:
             alike = near(pattern, next(guesses, ()), "")

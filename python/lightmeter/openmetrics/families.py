@@ -18,16 +18,19 @@ class Gauge:
     """A family of gauges.
 
     Attributes:
-        name: with its unit at the end.
+        name: with its unit at the end, if it has one: seconds.
         help: one sentence.
-        unit: such as ``seconds``; empty for none.
         samples: a line for each, by its labels.
     """
 
     name: str
     help: str
-    unit: str = ""
     samples: dict[tuple[tuple[str, str], ...], float] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """The unit; empty for none."""
+        return "seconds" if self.name.endswith("_seconds") else ""
 
     def set(self, value: float | None, **labels: str) -> None:
         """Say the value for some labels; None and NaN say nothing."""

@@ -25,6 +25,14 @@ _MOST_SEGMENTS = 100
 _MOST_LINES = 500
 _LONGEST = 512  # characters of a label
 
+_OF_BUCKET = {
+    "start_timestamp_seconds": "Start of the newest complete bucket.",
+    "end_timestamp_seconds": "End of the newest complete bucket.",
+    "written_timestamp_seconds": "When the newest complete bucket was last written.",
+    "length_seconds": "Length of buckets.",
+    "images": "Images in the newest complete bucket.",
+    "writers": "Writers of the newest complete bucket.",
+}
 _LABELS = ("dataset", "segment", "monitor", "feature")
 _RANK = {state: rank for rank, state in enumerate((ANOMALY, PENDING, ERROR, OK, NOT_ENOUGH))}
 
@@ -110,33 +118,16 @@ def _segments(segments: Iterable[Newest]) -> Gauge:
 
 
 def _newest_buckets(buckets: Iterable[tuple[Newest, Bucket | None]], now: datetime) -> list[Gauge]:
-    start = Gauge(
-        "lightmeter_bucket_start_timestamp_seconds",
-        "Start of the newest complete bucket.",
-        "seconds",
-    )
-    end = Gauge(
-        "lightmeter_bucket_end_timestamp_seconds", "End of the newest complete bucket.", "seconds"
-    )
-    written = Gauge(
-        "lightmeter_bucket_written_timestamp_seconds",
-        "When the newest complete bucket was last written.",
-        "seconds",
-    )
-    length = Gauge("lightmeter_bucket_length_seconds", "Length of buckets.", "seconds")
-    images = Gauge("lightmeter_bucket_images", "Images in the newest complete bucket.")
-    writers = Gauge("lightmeter_bucket_writers", "Writers of the newest complete bucket.")
+    gauges = [Gauge(f"lightmeter_bucket_{name}", text) for name, text in _OF_BUCKET.items()]
     for newest, bucket in buckets:
         if bucket is None or bucket.end > now:  # a day that hours were merged into
             continue
+        times = (each.timestamp() for each in (bucket.start, bucket.end, bucket.updated))
+        values = *times, newest.every.total_seconds(), bucket.images, bucket.writers
         labels = {"dataset": newest.dataset, "segment": segment_text(newest.segment)}
-        start.set(bucket.start.timestamp(), **labels)
-        end.set(bucket.end.timestamp(), **labels)
-        written.set(bucket.updated.timestamp(), **labels)
-        length.set(newest.every.total_seconds(), **labels)
-        images.set(bucket.images, **labels)
-        writers.set(bucket.writers, **labels)
-    return [start, end, written, length, images, writers]
+        for gauge, value in zip(gauges, values, strict=True):
+            gauge.set(value, **labels)
+    return gauges
 
 
 def _counted(results: Iterable[Result]) -> list[Gauge]:
@@ -145,9 +136,7 @@ def _counted(results: Iterable[Result]) -> list[Gauge]:
         "lightmeter_results", "Results of the newest bucket that a monitor judged, by state."
     )
     judged = Gauge(
-        "lightmeter_judged_timestamp_seconds",
-        "Start of the newest bucket that a monitor judged.",
-        "seconds",
+        "lightmeter_judged_timestamp_seconds", "Start of the newest bucket that a monitor judged."
     )
     states: dict[tuple[str, str], Counter[ResultState]] = {}
     for result in results:

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import Response
 
 from lightmeter._core import __version__
-from lightmeter.errors import LightmeterError
 from lightmeter.serve import forms, pages, whylogs
 from lightmeter.serve.api import judged, lists, profiles
 from lightmeter.serve.guard import Guard
@@ -96,11 +93,10 @@ def make_app(
         redirect_slashes=False,
         lifespan=server.lifespan,
         middleware=[Middleware(Guard)],
-        exception_handlers=dict.fromkeys(
-            (HTTPException, RequestValidationError, LightmeterError), _answer
-        ),
+        # What else goes wrong comes to the guard.
+        exception_handlers={HTTPException: answer, RequestValidationError: answer},
         responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}},
-        generate_unique_id_function=_ident,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.server = server
     for module in (profiles, judged, lists):
@@ -116,13 +112,5 @@ def make_app(
 async def _health(request: Request) -> dict[str, str]:
     """Return whether the server runs and its store can be read. Takes no key."""
     server: Server = request.app.state.server
-    await server.ask(server.store.state.keys.exist)
+    await server.checks.do(server.store.state.keys.exist)
     return {"status": "ok"}
-
-
-async def _answer(request: Request, error: Exception) -> Response:
-    return answer(request, error)
-
-
-def _ident(route: APIRoute) -> str:
-    return f"{min(route.methods or ('',)).lower()}_{route.path.rpartition('/')[2]}"

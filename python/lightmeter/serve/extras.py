@@ -14,7 +14,7 @@ from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key
 from lightmeter.text import counted, shorten
 
-WATCH, RUN = "forms/watch", "forms/run"  # where forms are sent to, below the app
+WATCH = "forms/watch"  # where the form is sent to, below the app
 
 _LIKELY = re.compile("train|reference|baseline", re.IGNORECASE)  # chosen already
 _NOT_UNDERSTOOD = "The file of monitors is not understood"
@@ -68,14 +68,14 @@ class LiveExtras(Extras):
             words.append(tag("p", f"The monitors ran at {last.began:%Y-%m-%d %H:%M} UTC."))
             if last.error:
                 words.append(self._error_line("The last run had an error", last.error))
-        return section("Monitors", words, self._run_button(page) if self._monitors else None)
+        return section("Monitors", words)
 
     def on_dataset(self, page: str, history: History) -> Content:
         """Which monitors watch it, or a button that switches some on."""
         if history.segment or self._server.monitors is None:
             return None
         if names := self._monitors.get(history.dataset, ()):
-            return section("Monitors", _named(names), self._run_button(page))
+            return section("Monitors", _named(names))
         if elsewhere := self._server.watching_elsewhere(history.dataset):
             words = tag("p", "They are in another file than that of this server.", cls="quiet")
             return section("Monitors", _named(elsewhere), words)
@@ -94,15 +94,10 @@ class LiveExtras(Extras):
                 options.append(tag("option", text, value=dataset_page(name), selected=chosen))
         select = tag("label", "Compare with ", tag("select", options, name="reference"))
         button = tag("button", "Switch on the recommended monitors")
-        return self._form(page, WATCH, select, button, place=history.page)
-
-    def _run_button(self, page: str) -> Html | None:
-        return self._form(page, RUN, tag("button", "Run now")) if self._key.may("write") else None
-
-    def _form(self, page: str, to: str, *content: Content, **hidden: str) -> Html:
-        fields = {"back": page, **hidden}.items()
-        inputs = (tag("input", type="hidden", name=name, value=value) for name, value in fields)
-        return tag("form", inputs, content, method="post", action=address(page, to))
+        fields = {"back": page, "place": history.page}.items()
+        hidden = (tag("input", type="hidden", name=name, value=value) for name, value in fields)
+        action = address(page, WATCH)
+        return tag("form", hidden, select, button, method="post", action=action)
 
     def _error_line(self, words: str, error: str) -> Html:
         """An error, which may name any dataset."""

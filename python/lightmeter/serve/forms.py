@@ -1,4 +1,4 @@
-"""The forms of the live pages. Each comes from a page of this server, and leads back to it."""
+"""The form of the live pages. It comes from a page of this server, and leads back to it."""
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
@@ -7,55 +7,33 @@ from starlette.responses import Response
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.recommended import recommended_monitors
 from lightmeter.monitor.sitemap import dataset_page
-from lightmeter.serve.login import Admin, Caller, Writer
+from lightmeter.serve.login import Admin, Caller
 from lightmeter.serve.pages import ASKED, PAGE_PATH
 from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of
-from lightmeter.serve.server import in_thread
 
 router = APIRouter(prefix=FORMS.rstrip("/"), include_in_schema=False)
 
 
 @router.post("/watch")
 async def watch(request: Request, caller: Admin) -> Response:
-    """Switch on the recommended monitors of a dataset, and run them."""
-    fields = await _fields(request, caller)
-    await in_thread(caller.server.work, _switch_on, caller, fields)
-    return _ran(caller, fields)
+    """Switch on the recommended monitors of a dataset, and run them.
 
-
-@router.post("/run")
-async def run(request: Request, caller: Writer) -> Response:
-    """Run the monitors."""
-    return _ran(caller, await _fields(request, caller))
-
-
-async def _fields(request: Request, caller: Caller) -> dict[str, str]:
-    """The fields of a form, of which ``back`` is the page that it leads back to."""
-    caller.check("read")  # whoever may not see pages has no form
+    It leads back to the page, which looks again until the run is over.
+    """
     if kind_of(request) != FORM:
         raise HTTPException(415, f"got a body that is no form; expected {FORM}")
     fields = {"back": "", "place": "", "reference": "", **fields_of(await request.body())}
     if not PAGE_PATH.fullmatch(fields["back"]) or ".." in fields["back"]:
         raise HTTPException(400, "got a form of no page; load the page again")
-    return fields
-
-
-def _ran(caller: Caller, fields: dict[str, str]) -> Response:
-    """Back to the page, which looks again until the run is over."""
-    _check_file(caller)
+    await caller.server.work.do(_switch_on, caller, fields)
     caller.server.schedule.is_asked = True
     return Response(status_code=303, headers={"Location": f"../{fields['back']}?{ASKED}"})
 
 
-def _check_file(caller: Caller) -> None:
-    if caller.server.monitors is None:
-        raise HTTPException(409, "this server has no file of monitors; start it with --monitors")
-
-
 def _switch_on(caller: Caller, fields: dict[str, str]) -> None:
-    _check_file(caller)
     server, file = caller.server, caller.server.monitors
-    assert file is not None
+    if file is None:
+        raise HTTPException(409, "this server has no file of monitors; start it with --monitors")
     dataset = _dataset(caller, fields["place"])
     reference = _dataset(caller, fields["reference"]) if fields["reference"] else None
     text = recommended_monitors(server.store, dataset, reference=reference, alert=False)

@@ -61,7 +61,7 @@ class _Exchange:
         except Exception as error:
             if self._status:  # something has gone out already: cut it off
                 raise
-            refused = answer(request, error)
+            refused = await answer(request, error)
             await refused(self._scope, self._receive, self._send_with_headers)
         finally:
             self._server.buffered -= self._size

@@ -36,13 +36,13 @@ async def identify(request: Request) -> Key | None:
         return EVERYBODY
     keys, text = server.store.state.keys, _key_text(request)
     if text is not None:
-        key = await server.ask(keys.find, text)
+        key = await server.checks.do(keys.find, text)
         server.has_keys = server.has_keys or key is not None
     else:
         key = None if server.proxy is None else server.proxy.user(request)
     if key is not None:
         return key
-    server.has_keys = server.has_keys or await server.ask(keys.exist)
+    server.has_keys = server.has_keys or await server.checks.do(keys.exist)
     if text is not None and server.has_keys:
         # A right key is always taken, so that nobody can lock others out by guessing.
         if wait := server.failures.wait(request.client.host if request.client else ""):

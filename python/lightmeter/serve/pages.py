@@ -13,7 +13,6 @@ from lightmeter.draw.html import tag
 from lightmeter.serve.extras import LiveExtras
 from lightmeter.serve.login import Caller, Reader
 from lightmeter.serve.security import FORMS, path_of
-from lightmeter.serve.server import in_thread
 
 PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
 ASKED = "run"  # in the query of who asked for a run, whose page loads itself again until it is over
@@ -65,7 +64,7 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 async def page(request: Request, caller: Reader) -> Response:
     """A page of the dashboard, as the caller may see it."""
     server, path = caller.server, path_of(request).lstrip("/") or INDEX
-    html = await in_thread(server.drawing, _drawn, caller, path)
+    html = await server.drawing.do(_drawn, caller, path)
     if html is None:
         raise HTTPException(404, "there is no page at this address")
     waits = server.schedule.is_running or server.schedule.is_asked

@@ -17,7 +17,6 @@ from lightmeter.monitor.scalars import SCALARS
 from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.serve.login import Caller
-from lightmeter.serve.server import in_thread
 from lightmeter.times import parse_time
 
 _T = TypeVar("_T")
@@ -162,7 +161,7 @@ def in_threads(function: Callable[..., BaseModel | Response], *, slow: bool = Fa
     @functools.wraps(function)
     async def handle(caller: Caller, **values: Any) -> Any:
         server = caller.server
-        return await in_thread(server.slow if slow else server.work, answer, caller, values)
+        return await (server.slow if slow else server.work).do(answer, caller, values)
 
     return handle
 

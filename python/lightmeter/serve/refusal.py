@@ -22,7 +22,7 @@ _WORDS = {
 _log = logging.getLogger("lightmeter.serve")
 
 
-def answer(request: Request, error: Exception) -> Response:
+async def answer(request: Request, error: Exception) -> Response:
     """The answer to a request that failed: a page where a person looks at it."""
     refusal = _refusal_of(request, error)
     words, headers = _WORDS.get(refusal.detail, refusal.detail), refusal.headers or {}

@@ -24,6 +24,30 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
+class Threads:
+    """Some threads, for each of which some calls wait."""
+
+    def __init__(self, most: int, waiting: int = 8) -> None:
+        """So many threads, and so many calls that wait for each."""
+        self._limiter, self._left = CapacityLimiter(most), most * (1 + waiting)
+
+    async def do(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
+
+        Raises:
+            HTTPException: 503, too many calls wait.
+        """
+        if not self._left:
+            raise busy("the server has too much to do now; ask again in a moment")
+        self._left -= 1
+        try:
+            return await to_thread.run_sync(
+                lambda: function(*args, **kwargs), limiter=self._limiter
+            )
+        finally:
+            self._left += 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How much a server takes of others.
@@ -94,11 +118,11 @@ class Server:
     def __post_init__(self) -> None:
         """Nothing runs yet."""
         threads = self.limits.operations
-        self.work = CapacityLimiter(threads)
+        self.work = Threads(threads)
         # Reports and pages can take seconds, which puts must not wait for.
-        self.slow, self.drawing = (CapacityLimiter(max(1, threads // 4)) for _ in range(2))
+        self.slow, self.drawing = (Threads(max(1, threads // 4)) for _ in range(2))
         # Every request waits for one, if only for a tenth of a millisecond.
-        self._checks = CapacityLimiter(4)
+        self.checks = Threads(4, waiting=200)
         self.failures = Failures(self.limits.failures)
         self.has_keys = self.store.state.keys.exist()
         self.pages = AskedPages(self.store)
@@ -107,10 +131,6 @@ class Server:
         if self.monitors is None and self.store.path is not None:
             self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
         self.schedule = Schedule(self._commands, self.store.environment)
-
-    async def ask(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """Call what looks at the keys in a thread."""
-        return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=self._checks)
 
     def _commands(self) -> dict[str, list[str]]:
         """What is to be run now."""
@@ -149,25 +169,11 @@ class Server:
         ]
 
     def public(self, text: str) -> str:
-        """A text without the paths of this machine."""
+        """A text without the folders of this server."""
         file = "" if self.monitors is None else os.fspath(self.monitors.path)
-        for path in (self.store.address, file):
-            for folder in (os.path.dirname(path), os.path.dirname(os.path.realpath(path))):
-                text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
+        for folder in map(os.path.dirname, (os.path.realpath(file), file, self.store.address)):
+            text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
         return text
-
-
-async def in_thread(
-    limiter: CapacityLimiter, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
-) -> _R:
-    """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
-
-    Raises:
-        HTTPException: 503, 8 calls for each thread wait already.
-    """
-    if limiter.statistics().tasks_waiting >= 8 * limiter.total_tokens:
-        raise busy("the server has too much to do now; ask again in a moment")
-    return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=limiter)
 
 
 def busy(words: str, *, status: int = 503, after: float = 1) -> HTTPException:

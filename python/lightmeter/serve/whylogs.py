@@ -15,7 +15,7 @@ from starlette.responses import Response
 from lightmeter.errors import DecodeError
 from lightmeter.nesting import parse_json
 from lightmeter.serve.login import Writer
-from lightmeter.serve.server import Server, in_thread
+from lightmeter.serve.server import Server
 from lightmeter.whylogs import read_segments
 from lightmeter.whylogs.uploads import (
     Asked,
@@ -68,7 +68,7 @@ async def upload(request: Request, ticket: str = "") -> Response:
     try:
         found = server.tickets.read(ticket)
         # To read it takes long, as it is done in Python.
-        await in_thread(server.slow, _keep, server, found, await request.body())
+        await server.slow.do(_keep, server, found, await request.body())
     except TicketError as error:
         raise HTTPException(403, str(error)) from None
     except (DecodeError, ValueError) as error:

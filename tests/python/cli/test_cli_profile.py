@@ -78,6 +78,8 @@ def test_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     result = lightmeter("profile", tmp_path, "--all")
     assert "\x1b" not in result.stdout
     assert "[31mred[bold]" in result.stdout
+    shown = lightmeter("exif", tmp_path / "a.jpg").stdout
+    assert ("\x1b" in shown, shown.splitlines()[-1]) == (False, "withheld: nothing")
 
 
 def test_narrow_terminals_see_the_names(folder: Path) -> None:

@@ -99,18 +99,6 @@ def test_no_page_of_another_site_can_change_anything(
         assert not any(name.startswith("access-control") for name in each.headers)
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "TEXT/plain"]
-)
-def test_a_form_says_where_it_comes_from(served: tuple[Store, Starlette], kind: str) -> None:
-    _, app = served
-    asked = client(app)
-    headers = {"content-type": kind}
-    assert asked.post("/forms/run", content=b"{}", headers=headers).status_code == 403
-    headers["origin"] = "http://127.0.0.1"
-    assert asked.post("/forms/run", content=b"{}", headers=headers).status_code in (400, 415)
-
-
 def test_nothing_of_the_inside_goes_out(
     served: tuple[Store, Starlette], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -184,13 +172,6 @@ def test_hostile_targets(
     _, app = served
     got, _, body = ask(app, path=path, query=query, scope={"raw_path": b""})
     assert got == status, body
-
-
-def test_two_lengths_end_the_connection(served: tuple[Store, Any]) -> None:
-    """Where the program that serves the app lets them through."""
-    both = [(b"content-length", b"5"), (b"transfer-encoding", b"chunked")]
-    status, headers, body = ask(served[1], headers=both)
-    assert (status, headers["connection"], b"got both" in body) == (400, "close", True)
 
 
 def test_a_websocket_is_refused(served: tuple[Store, Starlette]) -> None:

@@ -15,7 +15,7 @@ from lightmeter import Store
 from lightmeter.monitor.config import load_monitors
 from lightmeter.monitor.results import save_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, slug
-from lightmeter.serve.extras import RUN, WATCH, LiveExtras
+from lightmeter.serve.extras import WATCH, LiveExtras
 from lightmeter.serve.login import EVERYBODY
 from lightmeter.store.records import Basis
 from serving import client, serving
@@ -72,12 +72,12 @@ def crawl(asked: TestClient, first: str = "/") -> dict[str, str]:
     return pages
 
 
-def form(asked: TestClient, name: str, page: str = "/index.html", at: int = 0) -> dict[str, str]:
-    """The fields of a form, as the page has them."""
-    return dict(Page(asked.get(page).text).forms[name][at])
+def form(asked: TestClient, page: str) -> dict[str, str]:
+    """The fields of the form, as the page has them."""
+    return dict(Page(asked.get(page).text).forms[WATCH][0])
 
 
-def send(asked: TestClient, name: str, fields: Any, **headers: str) -> Any:
+def send(asked: TestClient, fields: Any, name: str = WATCH, **headers: str) -> Any:
     return asked.post(f"/{name}", data=fields, headers=ORIGIN | headers, follow_redirects=False)
 
 
@@ -112,7 +112,7 @@ def test_pages_ask_for_a_key_and_take_it_as_a_password(served: Served) -> None:
 def test_without_keys_this_machine_may_do_everything(served: Served) -> None:
     assert served.ask().get("/").status_code == 200
     assert client(served.app, client=("192.0.2.1", 1)).get("/").status_code == 401
-    assert send(served.ask(), WATCH, watch_form(served.ask())).status_code == 303
+    assert send(served.ask(), watch_form(served.ask())).status_code == 303
     store, app = serving(Path(served.store.address), keys=False)
     with store:
         assert client(app, client=("192.0.2.1", 1)).get("/").status_code == 200
@@ -131,7 +131,7 @@ def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
         refused = asked.get(f"/{page}")
         assert (refused.status_code, refused.text) == (404, unknown.text)
     answers = [
-        send(asked, WATCH, {"back": "index.html", "place": dataset_page(dataset)})
+        send(asked, {"back": "index.html", "place": dataset_page(dataset)})
         for dataset in ("secret", "nothing")
     ]
     assert [answer.status_code for answer in answers] == [404, 404]
@@ -154,8 +154,8 @@ def test_links_hold_below_a_prefix(served: Served) -> None:
     pages = crawl(outer, "/drift/here/")
     assert len(pages) > 15
     assert all(address.startswith("/drift/here/") for address in pages)
-    fields = form(outer, WATCH, f"/drift/here/{dataset_page('cells')}")
-    said = send(outer, f"drift/here/{WATCH}", fields)
+    fields = form(outer, f"/drift/here/{dataset_page('cells')}")
+    said = send(outer, fields, f"drift/here/{WATCH}")
     back = urljoin(f"/drift/here/{WATCH}", said.headers["location"])
     assert (said.status_code, back) == (303, f"/drift/here/{dataset_page('cells')}?run")
 
@@ -212,7 +212,7 @@ def test_addresses_that_no_page_has(served: Served, path: str) -> None:
 )
 def test_forms_that_change_nothing(served: Served, fields: dict[str, str], status: int) -> None:
     asked = served.ask("admin")
-    said = send(asked, WATCH, watch_form(asked) | fields)
+    said = send(asked, watch_form(asked) | fields)
     assert said.status_code == status
     assert not served.server.monitors.path.exists()
     assert said.headers["content-type"].startswith("text/html")
@@ -236,30 +236,29 @@ FOREIGN = [
 @pytest.mark.parametrize("keys", [True, False])
 def test_no_other_site_sends_a_form(served: Served, keys: bool) -> None:
     asked = served.ask("admin") if keys else served.ask()
-    for name in (WATCH, RUN):
-        fields = watch_form(asked)
-        for headers, status in FOREIGN:
-            assert send(asked, name, fields, **headers).status_code == status, (name, headers)
-    assert asked.post(f"/{WATCH}", data=watch_form(asked)).status_code == 403
+    fields = watch_form(asked)
+    for headers, status in FOREIGN:
+        assert send(asked, fields, **headers).status_code == status, headers
+    for kind in (
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "TEXT/plain",
+    ):
+        said = asked.post(f"/{WATCH}", content=b"a=b", headers={"content-type": kind})
+        assert said.status_code == 403, "a form says where it comes from"
     assert not served.server.monitors.path.exists()
 
 
 def test_forms_need_the_right_to_it(served: Served) -> None:
-    reader, writer = served.ask("read"), served.ask("read", "write")
-    fields = watch_form(served.ask("admin"))
-    for asked, name in (
-        (reader, RUN),
-        (reader, WATCH),
-        (writer, WATCH),
-        (served.ask("write"), RUN),
-    ):
-        assert send(asked, name, fields).status_code == 403
-    for name in (RUN, WATCH):
-        assert writer.get(f"/{name}").status_code == 405
+    admin = served.ask("admin")
+    fields = watch_form(admin)
+    for rights in (["read"], ["read", "write"]):
+        assert send(served.ask(*rights), fields).status_code == 403
+    assert admin.get(f"/{WATCH}").status_code == 405
     body = b"a=1&" * 20_000
     kind = {"content-type": "application/x-www-form-urlencoded"}
     for content, status in ((body, 413), (b"a=1&a=2", 400), (b"a=%ff", 400), (b"\xff", 400)):
-        said = writer.post(f"/{RUN}", content=content, headers=ORIGIN | kind)
+        said = admin.post(f"/{WATCH}", content=content, headers=ORIGIN | kind)
         assert said.status_code == status
     assert not served.server.schedule.is_asked
 
@@ -268,7 +267,7 @@ def test_forms_need_the_right_to_it(served: Served) -> None:
 
 
 def watch_form(asked: TestClient, dataset: str = "cells") -> dict[str, str]:
-    return form(asked, WATCH, f"/{dataset_page(dataset)}")
+    return form(asked, f"/{dataset_page(dataset)}")
 
 
 def test_a_page_with_a_button_sends_nobody_to_the_command_line(served: Served) -> None:
@@ -286,7 +285,7 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     file.write_bytes(mine)
     file.chmod(0o640)
     fields = watch_form(asked)
-    said = send(asked, WATCH, fields | {"reference": dataset_page("secret")})
+    said = send(asked, fields | {"reference": dataset_page("secret")})
     assert said.status_code == 303
     assert file.read_bytes().startswith(mine)
     assert file.stat().st_mode & 0o777 == 0o640
@@ -299,11 +298,10 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     assert "refresh" in asked.get(f"{page}?run").headers  # until the run is over
     assert "refresh" not in asked.get(page).headers
     before = file.read_bytes()
-    assert send(asked, WATCH, fields).status_code == 409
+    assert send(asked, fields).status_code == 409
     assert file.read_bytes() == before
     text = asked.get(page).text
     assert "monitors: <bdi>cells: drift, cells: missing" in text
-    assert "Run now" in text
     assert WATCH not in text
 
 
@@ -319,7 +317,7 @@ def test_a_file_that_cannot_be_added_to_stays_as_it_is(served: Served, mine: str
     asked, file = served.ask("admin"), served.server.monitors.path
     fields = watch_form(asked)
     file.write_text(mine)
-    said = send(asked, WATCH, fields)
+    said = send(asked, fields)
     assert (said.status_code, file.read_text()) == (409, mine)
     assert str(file.parent) not in said.text
     assert "drift.db.monitors.toml" in said.text
@@ -336,7 +334,7 @@ def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
         asked = client(app)
         for name, other in zip(names, [*names[1:], names[0]], strict=True):
             fields = watch_form(asked, name) | {"reference": dataset_page(other)}
-            said = send(asked, WATCH, fields)
+            said = send(asked, fields)
             assert said.status_code == 303, said.text
         content = tomllib.loads(app.state.server.monitors.path.read_text())
         assert set(content) == {"monitor"}
@@ -353,16 +351,16 @@ def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_
     assert "1 monitor: <bdi>cells: drift</bdi>" in asked.get(page).text
     assert WATCH not in asked.get(page).text
     fields = watch_form(asked, "secret") | {"place": dataset_page("cells")}
-    assert send(asked, WATCH, fields).status_code == 409
+    assert send(asked, fields).status_code == 409
     other.unlink()
-    assert send(asked, WATCH, fields).status_code == 303
+    assert send(asked, fields).status_code == 303
 
 
 def test_a_server_without_a_file_of_monitors(served: Served) -> None:
     asked, live = served.ask("admin"), served.server
     fields = watch_form(asked)
     live.monitors = None
-    assert send(asked, WATCH, fields).status_code == 409
+    assert send(asked, fields).status_code == 409
     assert "Monitors</h2>" not in asked.get("/").text
 
 
@@ -372,6 +370,6 @@ def test_extras_name_no_dataset_that_is_not_seen(served: Served) -> None:
     text = asked.get(f"/{dataset_page('cells')}").text
     assert "the dataset more" in text
     assert slug("secret") not in text
-    said = send(asked, WATCH, watch_form(asked) | {"reference": dataset_page("secret")})
+    said = send(asked, watch_form(asked) | {"reference": dataset_page("secret")})
     assert said.status_code == 404
     assert LiveExtras(served.server, EVERYBODY).whose != ""
