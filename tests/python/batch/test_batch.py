@@ -74,15 +74,6 @@ def test_the_size_of_blocks_does_not_change_the_bytes(
     assert views[0] == views[1]
 
 
-def test_files_folders_patterns_and_lists(folder: Path) -> None:
-    assert profile_images(folder / "0.jpg").images == 1
-    assert profile_images(str(folder / "*.jpg")).images == 6
-    assert profile_images(f"{folder}/**/*.png").images == 2
-    assert profile_images([folder / "more", folder / "0.jpg"]).images == 3
-    assert profile_images([folder, folder / "0.jpg"]).images == 8
-    assert profile_images(folder, prefix="camera").get_column("camera.Hue.mean")
-
-
 def test_a_path_that_is_not_there(folder: Path) -> None:
     with pytest.raises(FileNotFoundError):
         profile_images(folder / "none")

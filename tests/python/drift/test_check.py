@@ -157,7 +157,8 @@ def test_no_number_is_beyond_all_of_a_reference_that_has_a_greater_one() -> None
     for value in (values[0] - 1, values[0], values[-2], values[-1], values[-1] + 1):
         finding = tail.finding(value, LEVEL)
         is_beyond = not values[0] <= value <= values[-1]
-        assert finding is not None and ("all 200,000 images" in finding.sentence) == is_beyond
+        assert finding is not None
+        assert ("all 200,000 images" in finding.sentence) == is_beyond
 
 
 def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:

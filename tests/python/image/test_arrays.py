@@ -84,10 +84,13 @@ def test_other_shapes_say_what_to_do(shape: tuple[int, ...], layout: str | None)
     assert str(shape) in str(caught.value)
 
 
-@pytest.mark.parametrize("shape", [(0, 4, 4, 3), (2, 0, 4, 3)])
-def test_an_empty_batch(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ImageError) as caught:
-        log_image(np.zeros(shape, np.uint8), layout="NHWC")
+@pytest.mark.parametrize(
+    ("shape", "layout"),
+    [((0, 4, 4, 3), "NHWC"), ((2, 0, 4, 3), "NHWC"), ((0, 4, 3), None), ((4, 0), None)],
+)
+def test_no_pixels(shape: tuple[int, ...], layout: str | None) -> None:
+    with pytest.raises(ImageError, match="without pixels") as caught:
+        log_image(np.zeros(shape, np.uint8), layout=layout)
     assert caught.value.reason == "empty"
 
 

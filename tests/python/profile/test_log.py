@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import ImageMeter, ProfileView, log_image
+from lightmeter import ProfileView, log_image
 from lightmeter.errors import ImageError
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
@@ -88,12 +88,6 @@ def test_wrong_names() -> None:
 def test_empty_collections() -> None:
     assert log_image([]).view().images == 0
     assert log_image({}).view().images == 0
-
-
-def test_a_meter_without_pixels_is_no_image() -> None:
-    with pytest.raises(ImageError) as raised:
-        log_image(ImageMeter())
-    assert raised.value.reason == "empty"
 
 
 def test_masked_pixels_are_not_measured() -> None:

@@ -10,8 +10,8 @@ from glob import has_magic
 from PIL import Image
 
 from lightmeter.batch.sources.addresses import shown_url
+from lightmeter.image.encoded import ZARR_FILES, is_zarr
 from lightmeter.image.magic import START_BYTES, format_of
-from lightmeter.image.tiles.zarr_folder import ZARR_FILES, is_zarr
 
 PathLike = str | os.PathLike[str]
 

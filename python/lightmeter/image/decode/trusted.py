@@ -20,13 +20,10 @@ _COUNTING = Counting(metrics="camera")  # with a hash of all pixels
 _IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
 
 
-def _is_switched_off(wanted: str) -> bool:
-    if wanted not in ("", "pillow"):
-        raise ConfigError(f"LIGHTMETER_DECODER is {wanted!r}; expected 'pillow', or unset it")
-    return wanted == "pillow"
-
-
-_IS_OFF = _is_switched_off(os.environ.get("LIGHTMETER_DECODER", ""))
+_wanted = os.environ.get("LIGHTMETER_DECODER", "")
+if _wanted not in ("", "pillow"):
+    raise ConfigError(f"LIGHTMETER_DECODER is {_wanted!r}; expected 'pillow', or unset it")
+_IS_OFF = _wanted == "pillow"
 
 
 @cache

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import ZARR_FILES as ZARR_FILES
-from lightmeter.image.encoded import is_zarr as is_zarr
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
 from lightmeter.image.limits import check_level
