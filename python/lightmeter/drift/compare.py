@@ -7,7 +7,6 @@ from lightmeter import _core
 from lightmeter.drift.categories import compare_categories, new_and_vanished
 from lightmeter.drift.clusters import tested_by_group
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.copies import with_copies
 from lightmeter.drift.feature import FeatureDrift, changed
 from lightmeter.drift.names import said
 from lightmeter.drift.numbers import compare_numbers
@@ -15,7 +14,8 @@ from lightmeter.drift.rates import compare_rates
 from lightmeter.drift.readings import Unlike
 from lightmeter.drift.tally import Tally, meaning_of, tallies_of, tally_without
 from lightmeter.drift.vectors import compare_joint, compare_vectors
-from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
+from lightmeter.drift.verdict import CHANGED, DEFAULT_THRESHOLDS, Thresholds, judge
+from lightmeter.drift.words import finding
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Meaning
 
@@ -68,7 +68,11 @@ def judged_lines(
         together = compare_joint(prefix, name, cores)
         if together is not None:
             features.append(together)
-    return judge(with_copies(features, cores), thresholds, (target, reference), tested=tested)
+    judged = judge(features, thresholds, (target, reference), tested=tested)
+    return [
+        changed(line, words=finding(line, thresholds)) if line.verdict in CHANGED else line
+        for line in judged
+    ]
 
 
 @lru_cache(maxsize=4096)  # all comparisons ask of the same features

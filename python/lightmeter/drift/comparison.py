@@ -73,7 +73,7 @@ class Comparison:
         Holm's procedure: the chance that any of these did not change is at most `thresholds.drift`.
         `drifted` may hold more, since of these a small share may not have changed.
         """
-        tested = [line for line in self.features if line.q_value is not None and not line.same_as]
+        tested = [line for line in self.features if line.q_value is not None]
         adjusted = holm_p_values(
             [line.p_high for line in tested if line.p_high is not None],
             [line.family for line in tested],
@@ -83,7 +83,7 @@ class Comparison:
             for line, p in zip(tested, adjusted, strict=True)
             if p <= self.thresholds.drift
         }
-        return [line for line in self.drifted if (line.same_as or line.feature, line.kind) in sure]
+        return [line for line in self.drifted if (line.feature, line.kind) in sure]
 
     @cached_property
     def causes(self) -> list[Finding]:

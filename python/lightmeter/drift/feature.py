@@ -85,11 +85,10 @@ class FeatureDrift:
         groups_reference: the same on the other side.
         role: what the values of its column mean, see `Meaning`.
         family: what it is judged together with.
-        same_as: the feature that this one is a copy of, as far as the profiles can tell. Both are
-            one test, and share its verdict.
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
+        words: how it changed, such as ``saturation fell by 38 %``; empty of what did not change.
         name: what sentences call the feature, such as ``saturation``.
         group: what it is shown together with; this and the rest see `lightmeter.drift.names`.
         scale: of its values, such as ``percent``.
@@ -132,9 +131,9 @@ class FeatureDrift:
     groups_reference: int | None = None
     role: Role = "plain"
     family: Family = "values"
-    same_as: str = ""
     verdict: Verdict | None = None
     reason: str = ""
+    words: str = ""
     name: str = ""
     group: Group = "values"
     scale: Scale | None = None

@@ -70,7 +70,6 @@ _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
 
 
 _NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
-_RANKS = {name: rank for rank, name in enumerate(_NUMBERS)}
 # Of what has no number for each image but is about the same, such as Hue.pixels.
 _FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in _NUMBERS.items()}
 
@@ -110,11 +109,6 @@ def says(feature: str, prefix: str) -> str:
     """What the number of an image is and what more of it means; empty of anything else."""
     number = _NUMBERS.get(feature.removeprefix(f"{prefix}.")) if prefix else None
     return number.says if number is not None else ""
-
-
-def rank(feature: str, prefix: str) -> int:
-    """Which number of an image it is, in the order in which people see them; 0 of anything else."""
-    return _RANKS.get(feature.removeprefix(f"{prefix}."), 0) if prefix else 0
 
 
 def _group_of(name: str) -> Group:

@@ -42,11 +42,6 @@ class Numbers:
         place = np.searchsorted(self.before[1:], share * self.n - _ROUNDING)
         return float(self.values[place])
 
-    def quantile_from_above(self, share: float) -> float:
-        """The greatest value that at least this share of values is not below."""
-        place = int(np.searchsorted(self.before, (1 - share) * self.n + _ROUNDING, "right")) - 1
-        return float(self.values[min(place, len(self.values) - 1)])
-
     def width(self, share: float) -> float:
         """From the least to the greatest of so many values in the middle."""
         return self.quantile((1 + share) / 2) - self.quantile((1 - share) / 2)
@@ -56,13 +51,6 @@ class Numbers:
         ends = np.clip(self.before, _TRIMMED * self.n, (1 - _TRIMMED) * self.n)
         weights = np.diff(ends)
         return float(np.dot(self.values, weights / weights.sum()))
-
-
-class Interval(NamedTuple):
-    """Numbers from `low` to `high`; infinite ends are none."""
-
-    low: float
-    high: float
 
 
 class End(NamedTuple):
@@ -98,12 +86,11 @@ class Shape(NamedTuple):
         less: the same of the share below some threshold.
         larger: the chance that a value of the target is larger than one of the reference; that they
             are equal counts half.
-        medians: of both.
         trimmed: means without a twentieth at either end.
         widths: how wide the middle half is, and the middle six to nine tenths.
         least: the least value of either side.
         value: the number whose share changed the most.
-        interval: numbers from one to another whose share changed the most.
+        most: by how much the share of values from one to another changed the most.
     """
 
     above: End
@@ -111,12 +98,11 @@ class Shape(NamedTuple):
     more: float
     less: float
     larger: float
-    medians: tuple[float, float]
     trimmed: tuple[float, float]
     widths: tuple[tuple[float, float], ...]
     least: float
     value: float
-    interval: Interval
+    most: float
 
 
 def shape_of(target: Numbers, reference: Numbers) -> Shape:
@@ -132,12 +118,11 @@ def shape_of(target: Numbers, reference: Numbers) -> Shape:
         more=max(0.0, float(-ahead.min())),
         less=max(0.0, float(ahead.max())),
         larger=_larger(passed, passed_before),
-        medians=_pair(_median(side) for side in sides),
         trimmed=_pair(side.trimmed_mean() for side in sides),
         widths=tuple(_pair(side.width(share) for side in sides) for share in _MIDDLES),
         least=float(pool[0]),
         value=float(pool[np.abs(np.diff(ahead)).argmax()]),
-        interval=_most_changed(ahead, pool),
+        most=float(np.ptp(ahead)),
     )
 
 
@@ -165,11 +150,6 @@ def _end(
     return End(1 - most, 1 - most_before, float(apart.max()), chance)
 
 
-def _median(side: Numbers) -> float:
-    low, high = side.quantile(0.5), side.quantile_from_above(0.5)
-    return low / 2 + high / 2
-
-
 def _larger(passed: NDArray[np.float64], passed_before: NDArray[np.float64]) -> float:
     """Mann and Whitney's count, as a share."""
     at, at_before = (np.diff(side, prepend=0.0) for side in (passed, passed_before))
@@ -179,18 +159,3 @@ def _larger(passed: NDArray[np.float64], passed_before: NDArray[np.float64]) -> 
 def _passed(side: Numbers, pool: NDArray[np.float64]) -> NDArray[np.float64]:
     places = np.searchsorted(side.values, pool, "right")
     return np.asarray(side.before[places] / side.n, np.float64)
-
-
-def _most_changed(ahead: NDArray[np.float64], pool: NDArray[np.float64]) -> Interval:
-    """Where `ahead` rises or falls the most from one value to a later one."""
-    gained = ahead - np.minimum.accumulate(ahead)
-    lost = np.maximum.accumulate(ahead) - ahead
-    if gained.max() >= lost.max():
-        end = int(gained.argmax())
-        start = int(ahead[: end + 1].argmin())
-    else:
-        end = int(lost.argmax())
-        start = int(ahead[: end + 1].argmax())
-    low = float(pool[start]) if start else -np.inf
-    high = float(pool[end - 1]) if end < len(pool) else np.inf
-    return Interval(low, high)

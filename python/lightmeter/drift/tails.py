@@ -69,7 +69,9 @@ class Tail:
             by = moved * 2 * math.pi / _CIRCLE
         else:
             moved = by = value - self._mean
-            if value > 0 and self._mean > 0:
+            if self.feature.endswith("_percent"):
+                by = moved / 100
+            elif value > 0 and self._mean > 0:
                 by = math.log(value / self._mean)
         sign = (moved > 0) - (moved < 0) if is_odd else 0
         return Change(sign, by, min(self.distance(value) / _FARTHEST, 1.0), is_odd)

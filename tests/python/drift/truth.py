@@ -110,42 +110,6 @@ def _from_to_percent(match: re.Match[str], target: Sequence[Any], reference: Seq
     return said and (after > before) == (verb == "rose")
 
 
-def _medians(side: Values) -> tuple[float, float]:
-    slack = _slack(side)
-    if not slack:
-        return float(np.median(side)), float(np.median(side))
-    low, high = np.quantile(side, [0.5 - slack, 0.5 + slack])
-    return float(low), float(high)
-
-
-def _median(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    verb, said = match.groups()
-    after, before = map(_medians, _numbers(target, reference))
-    rose = verb == "rose"
-    if not (after[1] > before[0] if rose else after[0] < before[1]):
-        return False
-    changes = sorted(abs(a / b - 1) if b else np.inf for a in after for b in before)
-    slack = changes[-1] - changes[0] + 1e-9
-    return _is_percent(said, (changes[0] + changes[-1]) / 2, slack)
-
-
-def _median_fold(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    after, before = map(_medians, _numbers(target, reference))
-    low, high = after[0] / before[1], after[1] / before[0]
-    said = float(match[1].replace(",", ""))
-    return _is_number(match[1], (low + high) / 2, 3) or low <= said <= high
-
-
-def _median_from(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    verb, said_before, said_after = match.groups()
-    after, before = map(_medians, _numbers(target, reference))
-    rose = after[1] > before[0] if verb == "rose" else after[0] < before[1]
-    return rose and all(
-        low - _half_a_digit(text) <= float(text.replace(",", "")) <= high + _half_a_digit(text)
-        for text, (low, high) in ((said_before, before), (said_after, after))
-    )
-
-
 def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     after, before = (side.std(ddof=1) for side in _numbers(target, reference))
     wide, narrow = (
@@ -346,9 +310,6 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME rose {_NUMBER}-fold", _fold),
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}", _from_to),
     (rf"NAME {_VERB} from {_PERCENT} to {_PERCENT}", _from_to_percent),
-    (rf"the median of NAME {_VERB} by {_PERCENT}", _median),
-    (rf"the median of NAME rose {_NUMBER}-fold", _median_fold),
-    (rf"the median of NAME {_VERB} from {_NUMBER} to {_NUMBER}", _median_from),
     (rf"(?:the share of )?NAME varies {_NUMBER} times as much", _varies),
     (rf"{_PERCENT} of (?:values of NAME|\w*images) (.*) than 99 % of the reference", _part),
     (

@@ -1,19 +1,14 @@
 """Categories, and numbers of which there are few, by the largest change of a share."""
 
-from collections.abc import Iterable
-from functools import partial
-from unicodedata import normalize
-
 from lightmeter.drift.feature import FeatureDrift
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.shares import Share, ShareChange, changes_of_values
 from lightmeter.drift.words.amounts import direction, shares_from_to
 from lightmeter.drift.words.comparatives import in_so_many, subject, unit
 from lightmeter.drift.words.sides import all_listed, string_changes
-from lightmeter.text import MOST_DIGITS, number, percent, shorten, visible
+from lightmeter.text import MOST_DIGITS, number, percent, shorten
 
 _LONGEST = 60  # characters of a value
-_COMMON = 20  # of these, of what a value has in common with one that begins alike
 _WORTH_SAYING = 0.05  # of the values; a new value that is rarer is not said beside a larger change
 _NAMED = 0.1  # of the values; where all are new and each is rarer, none is worth a word
 # Distinct numbers up to which shares say more than a mean. Those of files are often codes.
@@ -33,7 +28,7 @@ def category_change(line: FeatureDrift) -> str:
         parts = [f"{name} has {_new_or_gone(first, changes)}"]
     else:
         verb = "rose" if first.rose else "fell"
-        parts = [f"{name} {_value(first, changes)} {verb} {_from_to(first.before, first.after)}"]
+        parts = [f"{name} {_value(first)} {verb} {_from_to(first.before, first.after)}"]
     for kind in ("is_new", "is_gone"):
         others = [change for change in changes if getattr(change, kind)]
         if others and others[0].size >= _WORTH_SAYING and not getattr(first, kind):
@@ -45,10 +40,10 @@ def _new_or_gone(change: ShareChange, changes: list[ShareChange]) -> str:
     kind = "is_new" if change.is_new else "is_gone"
     more = sum(getattr(other, kind) for other in changes) - 1
     if change.is_new:
-        text = f"new {_value(change, changes)} ({_about(change.after)})"
+        text = f"new {_value(change)} ({_about(change.after)})"
         shares = [other.after for other in changes]
     else:
-        text = f"no more {_value(change, changes)} (was {_about(change.before)})"
+        text = f"no more {_value(change)} (was {_about(change.before)})"
         shares = [other.before for other in changes]
     # A side of very many values does not list them all.
     least = "" if all(share.low == share.high for share in shares) else "at least "
@@ -59,14 +54,15 @@ def new_values(line: FeatureDrift) -> list[str]:
     """The new and the vanished texts of a rate with their counts, as far as they are certain."""
     parts = []
     in_target, in_reference = all_listed(line)
-    texts = [item.value for item in (*line.new_values, *line.vanished_values)]
     for word, items in (("new", line.new_values), ("no more", line.vanished_values)):
         own, other = (in_target, in_reference) if word == "new" else (in_reference, in_target)
         if items and other:
             least = "" if own else "at least "
             about = "" if items[0].lower == items[0].upper else "about "
             more = f" and {least}{len(items) - 1} more" if len(items) > 1 else ""
-            parts.append(f"{word} '{_shown(items[0].value, texts)}' ({about}{items[0].est}){more}")
+            parts.append(
+                f"{word} '{shorten(items[0].value, _LONGEST)}' ({about}{items[0].est}){more}"
+            )
     return parts
 
 
@@ -93,32 +89,10 @@ def few_values_change(line: FeatureDrift, target: Numbers, reference: Numbers) -
     return f"{line.name} = {value} {direction(before, after)} {shares_from_to(before, after)}"
 
 
-def _value(change: ShareChange, changes: list[ShareChange]) -> str:
+def _value(change: ShareChange) -> str:
     if change.value is None:
         return "numbers"
-    return f"'{_shown(change.value, [other.value for other in changes])}'"
-
-
-def _shown(value: object, values: Iterable[object]) -> str:
-    """A value of bounded length, without the beginning that others have too if it would be all."""
-    short, whole = shorten(value, _LONGEST), visible(value)
-    others = [visible(other) for other in values if other is not None and other != value]
-    composed = normalize("NFC", whole)
-    if composed != whole and composed in map(partial(normalize, "NFC"), others):
-        codes = (char if char.isascii() else f"\\u{ord(char):04x}" for char in whole)
-        return shorten("".join(codes), _LONGEST)  # an accent of its own looks like a letter's
-    if short == whole:
-        return short
-    alike = max((_alike(whole, other) for other in others), default=0)
-    if alike < _LONGEST - 1:  # what is shown tells them apart
-        return short
-    return "…" + shorten(whole[alike - _COMMON :], _LONGEST - 1)
-
-
-def _alike(text: str, other: str) -> int:
-    """With how many of the same characters two texts begin."""
-    pairs = enumerate(zip(text, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(text), len(other)))
+    return f"'{shorten(change.value, _LONGEST)}'"
 
 
 def _from_to(before: Share, after: Share) -> str:

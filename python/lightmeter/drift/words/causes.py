@@ -66,6 +66,8 @@ def _change(line: FeatureDrift, is_sure: bool) -> Change:
     if line.kind == "hue":
         moved = math.remainder(moved, STEPS)
         by = moved * 2 * math.pi / STEPS
+    elif line.scale == "percent":
+        by = moved / 100
     elif after > 0 and before > 0:
         by = math.log(after / before)
     has_sign = line.verdict == "drift" and line.effect_name != "spread"

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from lightmeter.drift.feature import FeatureDrift
-from lightmeter.drift.together import missing_together
 from lightmeter.drift.vectors import spreads_apart
+from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
 from lightmeter.drift.words.amounts import shares_from_to
 from lightmeter.drift.words.categories import category_change, new_values
-from lightmeter.drift.words.exif import of_exif
+from lightmeter.drift.words.exif import missing_together, of_exif
 from lightmeter.drift.words.grid import of_grid
 from lightmeter.drift.words.hue import hue_change
 from lightmeter.drift.words.numbers import number_change
@@ -46,11 +46,18 @@ def sentence(feature: FeatureDrift) -> str:
     return capitalised(finding(feature), feature.feature)
 
 
-def finding(feature: FeatureDrift) -> str:
+def finding(feature: FeatureDrift, by: Thresholds = DEFAULT_THRESHOLDS) -> str:
     """How a feature changed, such as ``entropy rose by 9 %``.
 
-    Lines of `compare_views` know both of their sides, of which more can be said.
+    Lines of `compare_views` know both of their sides, of which more can be said. Those that changed
+    have their words already.
+
+    Args:
+        feature: the line.
+        by: what judged it.
     """
+    if feature.words:
+        return feature.words
     name = feature.name
     if feature.kind == "failure":
         if name.endswith(" Error"):
@@ -72,7 +79,7 @@ def finding(feature: FeatureDrift) -> str:
         return f"{name} has no values to compare" if on_no_side else f"{name} is on one side only"
     if feature.kind == "hue":
         return hue_change(feature)
-    return number_change(feature, target, reference)
+    return number_change(feature, target, reference, by)
 
 
 def _moved(feature: FeatureDrift) -> str:

@@ -3,16 +3,15 @@
 import math
 
 from lightmeter.drift.feature import FeatureDrift
-from lightmeter.drift.shape import Interval, Numbers, Shape, shape_of
-from lightmeter.drift.verdict import MOST_MOVED
+from lightmeter.drift.shape import Numbers, Shape, shape_of
+from lightmeter.drift.verdict import MOST_MOVED, Thresholds
 from lightmeter.drift.words.amounts import amounts_from_to, change, direction
 from lightmeter.drift.words.categories import few_values_change, is_of_few_values
 from lightmeter.drift.words.comparatives import in_so_many, more_than, subject, unit
 from lightmeter.drift.words.level import mean_moved, times_as_wide
 from lightmeter.drift.words.sides import numbers_of_both
-from lightmeter.text import number, percent
+from lightmeter.text import number
 
-_SHIFT, _SPREAD, _TAIL = 0.1, 0.2, 0.03  # what counts as much as each other; see `Thresholds`
 _MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level did
 # A tail is what happened if it is this share of the largest change of any share, and if the rest
 # stays as it was. Of 500 normal, exponential or lognormal values a side that move as a whole, less
@@ -23,15 +22,17 @@ _ALL_IN_VALUE = 0.8  # of the largest change of any share
 _OTHER_END = 1 / 3  # of the tail; of a wider distribution both ends are about the same
 _ALIKE = 0.5, 2.0  # a mean that moves so many times as much as the bulk is moved by outliers
 _SURE = 2.0  # standard errors; a smaller change of the mean may be chance
+_DIGITS = 6  # of one value, to tell it from those that look like it
 
 
-def number_change(line: FeatureDrift, target: float, reference: float) -> str:
+def number_change(line: FeatureDrift, target: float, reference: float, by: Thresholds) -> str:
     """Such as ``entropy rose by 9 %``.
 
     Args:
         line: of a number.
         target: its mean.
         reference: that of the reference.
+        by: what judged the line.
     """
     both = numbers_of_both(line)
     if line.stddev_target == line.stddev_reference == 0 or both is None:
@@ -39,12 +40,19 @@ def number_change(line: FeatureDrift, target: float, reference: float) -> str:
     if line.role != "date" and is_of_few_values(line, *both):
         return few_values_change(line, *both)
     shape = shape_of(*both)
+    value = _one_value(line, shape, by, *both)
+    is_all = max(side.within(shape.value, shape.value) for side in both) == 1
     return (
-        _one_value(line, shape, *both)
-        or _part(line, shape)
-        or _moved_or_wider(line, shape, target, reference)
-        or _interval(line, shape.interval, *both)
+        (None if is_all else value)
+        or _part(line, shape, by)
+        or _moved_or_wider(line, shape, by)
+        or value
+        or _differently(line)
     )
+
+
+def _differently(line: FeatureDrift) -> str:
+    return f"{line.name} is distributed differently"
 
 
 def _from_levels(line: FeatureDrift, target: float, reference: float) -> str:
@@ -53,14 +61,12 @@ def _from_levels(line: FeatureDrift, target: float, reference: float) -> str:
         return _moved(line, reference, target, None)
     times = times_as_wide(line)
     if times is None or number(times, 2) == "1":
-        return f"{line.name} is distributed differently"
+        return _differently(line)
     return _wider(line, times)
 
 
-def _moved(
-    line: FeatureDrift, before: float, after: float, shape: Shape | None, name: str = ""
-) -> str:
-    name = name or line.name
+def _moved(line: FeatureDrift, before: float, after: float, shape: Shape | None) -> str:
+    name = line.name
     if line.role == "date":
         days = number(abs(after - before), 3)
         unit = "day" if days == "1" else "days"
@@ -78,52 +84,46 @@ def _wider(line: FeatureDrift, times: float) -> str:
     return f"{subject(line)} varies {number(times, 2)} times as much"
 
 
-def _part(line: FeatureDrift, shape: Shape) -> str | None:
+def _part(line: FeatureDrift, shape: Shape, by: Thresholds) -> str | None:
     """Of a change of some pictures only: how many lie beyond almost all of the reference."""
     for end, other, most in (
         (shape.above, shape.below, shape.more),
         (shape.below, shape.above, shape.less),
     ):
         if (
-            end.tail >= max(_TAIL, _ALL_IN_TAIL * most)
+            end.tail >= max(by.tail, _ALL_IN_TAIL * most)
             and end.share <= _MOST_IN_TAIL
             and other.tail <= _OTHER_END * end.tail
-            and end.rest <= max(_SHIFT, end.chance)
+            and end.rest <= max(by.effect, end.chance)
         ):
             return more_than(line, end.share, is_more=end is shape.above)
     return None
 
 
-def _moved_or_wider(
-    line: FeatureDrift, shape: Shape, target: float, reference: float
-) -> str | None:
+def _moved_or_wider(line: FeatureDrift, shape: Shape, by: Thresholds) -> str | None:
     """Of a shift and a change of the spread what is larger in units of its least size.
 
     It is the shift if the verdict rests on that. The change of the share above some threshold less
     that of the share below is 0 of a distribution that only widens, and D of one that only moves.
     """
-    level = _level(line, shape, target - reference) or _median(line, shape)
-    spread = _spread(line, shape)
+    level, spread = _level(line, shape, by), _spread(line, shape, by)
     shift = abs(shape.more - shape.less)
     is_shift = line.effect_name == "shift" or shift >= MOST_MOVED
-    if is_shift or shift / _SHIFT >= abs(_log_spread(line, shape)) / _SPREAD:
+    if is_shift or shift * by.spread >= abs(_log_spread(line, shape)) * by.effect:
         return level or spread
     return spread or level
 
 
-def _level(line: FeatureDrift, shape: Shape, moved: float) -> str | None:
+def _level(line: FeatureDrift, shape: Shape, by: Thresholds) -> str | None:
     """Of a change of the mean that is no chance, and that the bulk of the values shares."""
-    if not math.isfinite(moved) or not moved or not _is_sure(line, moved):
+    after, before = line.level_target or 0.0, line.level_reference or 0.0
+    moved, bulk = after - before, shape.trimmed[0] - shape.trimmed[1]
+    if not math.isfinite(moved) or not moved or not bulk or not _is_sure(line, moved):
         return None
-    bulk = shape.trimmed[0] - shape.trimmed[1]
-    if (
-        _towards(shape, moved) < _SHIFT / 2
-        or moved * (shape.larger - 0.5) <= 0
-        or not bulk
-        or not _ALIKE[0] <= moved / bulk <= _ALIKE[1]
-    ):
+    is_seen = _towards(shape, moved) >= by.effect / 2 and moved * (shape.larger - 0.5) > 0
+    if not is_seen or not _ALIKE[0] <= moved / bulk <= _ALIKE[1]:
         return None
-    return _moved(line, line.level_reference or 0.0, line.level_target or 0.0, shape)
+    return _moved(line, before, after, shape)
 
 
 def _towards(shape: Shape, moved: float) -> float:
@@ -156,69 +156,23 @@ def _log_spread(line: FeatureDrift, shape: Shape) -> float:
     return max(signs) if max(signs) < 0 else 0.0
 
 
-def _spread(line: FeatureDrift, shape: Shape) -> str | None:
+def _spread(line: FeatureDrift, shape: Shape, by: Thresholds) -> str | None:
     times = times_as_wide(line)
-    if times is None or abs(_log_spread(line, shape)) < _SPREAD / 2:
+    if times is None or abs(_log_spread(line, shape)) < by.spread / 2:
         return None
     return _wider(line, times)
 
 
-def _median(line: FeatureDrift, shape: Shape) -> str | None:
-    """Where outliers move the mean: how the middle of the values moved."""
-    after, before = shape.medians
-    if not 0 < abs(after - before) < math.inf:
-        return None
-    if _towards(shape, after - before) < max(shape.more, shape.less, _SHIFT) / 2:
-        return None
-    return _moved(line, before, after, shape, f"the median of {line.name}")
-
-
-def _one_value(line: FeatureDrift, shape: Shape, target: Numbers, reference: Numbers) -> str | None:
+def _one_value(
+    line: FeatureDrift, shape: Shape, by: Thresholds, target: Numbers, reference: Numbers
+) -> str | None:
     """Where the share of one number changed about as much as that of any others: mostly 0."""
     after, before = (side.within(shape.value, shape.value) for side in (target, reference))
-    most = abs(target.within(*shape.interval) - reference.within(*shape.interval))
-    if abs(after - before) < max(_SHIFT, _ALL_IN_VALUE * most) or max(after, before) == 1:
+    if abs(after - before) < max(by.effect, _ALL_IN_VALUE * shape.most):
         return None
     if line.scale == "percent" and shape.value == 0:
         if after > before:
             return f"no {line.name} {in_so_many(line, after, before)}"
         return f"{line.name} {in_so_many(line, 1 - after, 1 - before)}"
-    value = _told_apart(shape.value, target, reference) + unit(line)
+    value = number(shape.value, _DIGITS) + unit(line)
     return f"{subject(line)} is {value} {in_so_many(line, after, before)}"
-
-
-def _told_apart(value: float, target: Numbers, reference: Numbers) -> str:
-    """A number with so many digits that as many values are as near to it as are equal to it."""
-    sides = target, reference
-    equal = [percent(side.within(value, value)) for side in sides]
-    fewer = 0 if 1e-4 <= abs(value) < 1e7 else 2  # `number` shows beside a power of ten
-    for shown in range(4 - fewer, 17) if value and math.isfinite(value) else ():
-        said = f"{value:.{shown - 1}e}"  # to four digits both 99.996 and 100.04 are 100
-        half = 10.0 ** (int(said.partition("e")[2]) - shown + 1) / 2
-        low, high = float(said) - half, float(said) + half
-        if [percent(side.within(low, high)) for side in sides] == equal:
-            return number(value, shown + fewer)
-    return number(value, 17 + fewer)
-
-
-def _interval(line: FeatureDrift, most: Interval, target: Numbers, reference: Numbers) -> str:
-    """Between which numbers the share of values changed the most."""
-    low, high = most if most.low == most.high else map(_rounded, most)
-    if low == high:
-        where = f"is {_told_apart(low, target, reference)}"
-    elif math.isinf(low):
-        where = f"is at most {number(high, 3)}"
-    elif math.isinf(high):
-        where = f"is at least {number(low, 3)}"
-    else:
-        where = f"is between {number(low, 3)} and {number(high, 3)}"
-    after, before = (side.within(low, high) for side in (target, reference))
-    if percent(after) == percent(before):
-        return f"{line.name} is distributed differently"
-    return f"{subject(line)} {where}{unit(line)} {in_so_many(line, after, before)}"
-
-
-def _rounded(value: float) -> float:
-    """As `number` shows it."""
-    digits = 3 if 1e-4 <= abs(value) < 1e7 else 2
-    return float(f"{value:.{digits}g}")

@@ -19,6 +19,7 @@ _LITTLE = 0.1  # of a logarithm, a share or radians; such a change of what did n
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
+_COLOURS = ("Saturation.mean", "Colorfulness")
 _SHARES = ("Red.share", "Green.share", "Blue.share")
 
 # What follows from a cause: groups of numbers, and first or last parts of names.
@@ -34,8 +35,8 @@ class Change(NamedTuple):
 
     Attributes:
         sign: 1 where it surely rose, -1 where it surely fell, else 0.
-        by: the logarithm of the ratio of the means; their difference where one is 0, and of the hue
-            in radians.
+        by: the logarithm of the ratio of the means; their difference where one is 0, of percentages
+            as shares, and of the hue in radians.
         size: how large it is, 0 to 1, to tell which of several causes is the first.
         is_sure: whether a cause may rest on it alone.
     """
@@ -84,7 +85,8 @@ class _Moves:
 def _is_covered(m: _Moves) -> bool:
     if (is_part := m.is_part_dark()) is not None:
         return is_part
-    is_flat = m.rose("dark_percent") or m.rose("gray_percent") or m.fell("entropy")
+    flat = (name for name in ("dark_percent", "gray_percent") if m.by(name) > _LITTLE / 2)
+    is_flat = any(map(m.rose, flat)) or m.fell("entropy")
     return m.fell("Luma.mean") and m.by("Luma.stddev") > 0 and is_flat
 
 
@@ -101,13 +103,32 @@ def _is_dimmed(m: _Moves) -> bool:
 
 
 def _is_faded(m: _Moves) -> bool:
-    contrast = m.by("Luma.stddev")
-    is_lit = m.rose("bright_percent", "glare_percent")
-    takes_detail = 2 * contrast <= m.by("Sharpness") / 2
-    is_veil = takes_detail or m.fell("Saturation.mean") or m.rose("Luma.mean")
-    return (
-        m.fell("Luma.stddev") and contrast < -_LITTLE and is_veil and not (_is_dimmed(m) or is_lit)
+    """Whether contrast fell, and detail with it; or a veil took colour and detail."""
+    if m.rose("bright_percent", "glare_percent") or _is_turned(m) or _is_covered(m):
+        return False
+    contrast, detail, colour = map(m.by, ("Luma.stddev", "Sharpness", "Saturation.mean"))
+    took_detail = 2 * contrast <= detail / 2
+    took_more = took_detail or m.fell("Saturation.mean") or m.rose("Luma.mean")
+    is_weak = m.fell("Luma.stddev") and contrast < -_LITTLE and colour > 4 * contrast
+    return (is_weak and took_more and not _is_dimmed(m)) or _is_veiled(m)
+
+
+def _is_veiled(m: _Moves) -> bool:
+    """Whether colour and detail fell together, which neither a blur does nor less light."""
+    fell = m.fell("Saturation.mean", "Colorfulness", "Sharpness") and not _has_glare(m)
+    colour, detail = m.by("Saturation.mean"), m.by("Sharpness")
+    return fell and m.by("Luma.mean") > -5 * _LITTLE and 1.5 * detail < colour < -_LITTLE
+
+
+def _is_lit(m: _Moves, sign: int) -> bool:
+    """Whether there is more light, or less, and no mere change of colours."""
+    light, colour = m.by("Luma.mean"), m.by("Saturation.mean")
+    is_light = abs(light) > _LITTLE / 2 and (
+        abs(colour) < 4 * abs(light) or m.rose("bright_percent")
     )
+    is_of_all = 3 * m.by("Brightness.mean") / light >= 1 if light else False  # hues change luma too
+    is_part = _is_covered(m) or _has_glare(m) or _is_faded(m)
+    return m.sign("Luma.mean") == sign and is_light and is_of_all and not is_part
 
 
 def _is_squeezed(m: _Moves) -> bool:
@@ -118,7 +139,9 @@ def _is_squeezed(m: _Moves) -> bool:
         if _is_covered(m):
             return False
         of_blur = m.fell("Sharpness") and m.by("Blockiness") < -m.by("Sharpness") / 4
-        return not of_blur and not m.rose("Noise") and m.gain > -3 * _LITTLE
+        of_noise = m.rose("Noise") and m.by("Blockiness") < m.by("Noise") / 2
+        is_enough = m.by("Blockiness") > _LITTLE / 2 and m.gain > -3 * _LITTLE
+        return is_enough and not of_blur and not of_noise
     return _is_ringing(m) and not m.moved(("Luma.mean", "Noise"))
 
 
@@ -128,7 +151,12 @@ def _is_ringing(m: _Moves) -> bool:
 
 
 def _is_blurred(m: _Moves) -> bool:
-    if _has_glare(m) or _is_covered(m) or (_is_squeezed(m) and not m.fell("JpegQuality")):
+    if (
+        _has_glare(m)
+        or _is_covered(m)
+        or _is_veiled(m)
+        or (_is_squeezed(m) and not m.fell("JpegQuality"))
+    ):
         return False
     beyond_light = m.detail < 0.55 * m.by("Sharpness")
     return m.fell("Sharpness") and beyond_light and not m.rose("Noise")
@@ -143,7 +171,7 @@ def _is_turned(m: _Moves) -> bool:
     colours = ("Saturation.mean", "Hue.concentration")
     is_tinted = max(m.by("Saturation.mean"), m.by("Hue.concentration")) >= _LITTLE / 2
     turned = m.sign("Hue.circular_mean") != 0
-    return turned and not m.moved(colours) and not is_tinted and not _changes_light(m)
+    return turned and not m.moved(colours) and not is_tinted
 
 
 def _changes_light(m: _Moves) -> bool:
@@ -152,12 +180,12 @@ def _changes_light(m: _Moves) -> bool:
 
 
 def _is_pale(m: _Moves) -> bool:
-    fell = m.fell("Saturation.mean") and m.by("Colorfulness") < 0
+    fell = m.fell("Saturation.mean") and max(map(m.by, _COLOURS)) < 0
     return fell and -m.by("Saturation.mean") > 4 * m.by("Luma.mean") and not _changes_light(m)
 
 
 def _is_vivid(m: _Moves) -> bool:
-    rose = m.rose("Saturation.mean") and m.by("Colorfulness") > 0
+    rose = m.rose("Saturation.mean") and min(map(m.by, _COLOURS)) > 0
     is_tinted = m.by("Hue.concentration") >= _LITTLE or m.sign("Hue.circular_mean") != 0
     return rose and not is_tinted and not _changes_light(m)
 
@@ -204,11 +232,12 @@ CAUSES = (
           ("dark_percent", "Brightness.mean", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
           _is_covered, "light"),
     Cause("glare", "have", "glare", ("glare_percent",), _ALL, _has_glare, "light"),
-    Cause("faded", "look", "faded", ("Luma.stddev",), _ALL, _is_faded, "light"),
+    Cause("faded", "look", "faded", ("Luma.stddev", "Saturation.mean"), _ALL, _is_faded,
+          "light"),
     Cause("darker", "are", "darker", ("Brightness.mean", "Luma.mean"), _ALL,
-          lambda m: m.fell("Luma.mean") and _is_dimmed(m) and not _is_covered(m), "light"),
+          lambda m: _is_lit(m, -1) and _is_dimmed(m), "light"),
     Cause("brighter", "are", "brighter", ("Brightness.mean", "Luma.mean"), _ALL,
-          lambda m: m.rose("Luma.mean") and not _is_faded(m) and not _has_glare(m), "light"),
+          lambda m: _is_lit(m, 1), "light"),
     Cause("out of focus", "look", "out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
     Cause("compressed", "look", "compressed more", ("JpegQuality", "Blockiness", "entropy"),
           _SPREAD | {"colour", "JpegQuality"}, _is_squeezed, "file"),
@@ -219,7 +248,8 @@ CAUSES = (
     Cause("colour cast", "have", "a colour cast", (*_SHARES, "Hue.circular_mean"), _TINT | _ENDS,
           _is_cast, "colour"),
     Cause("noise", "are", "noisier", ("Noise",), _SPREAD | {"colour"},
-          lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2, "detail"),
+          lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2 and not _is_squeezed(m),
+          "detail"),
 )  # fmt: skip
 
 
