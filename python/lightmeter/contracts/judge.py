@@ -25,6 +25,9 @@ class Verdict(NamedTuple):
     got: str
     state: State
     pictures: tuple[Exemplar, ...] = ()
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
 
 
 def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[Verdict]:
@@ -58,18 +61,21 @@ def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> Verdic
     if bounds is None:
         return Verdict(expected + number(limit, _DIGITS), f"no {scalar}", "cannot be told")
     low, high = bounds
+    value = low if key in ("at_least", "above") else high
+    lower, upper = limits.lower, limits.upper
     digits, state = _DIGITS, _compared(low, high, key, limit)
     if is_hue(column, scalar) and limits.is_arc:  # which may pass 0
         start, end = limits.at_least or 0.0, limits.at_most or 0.0
         lower, upper = arc(start, end + HUE_STEPS * (end < start))
-        state = "holds" if lower <= nearest_turn(low, (lower + upper) / 2) <= upper else "fails"
+        value = nearest_turn(low, (lower + upper) / 2)
+        state = "holds" if lower <= value <= upper else "fails"
     elif state != "holds":
         state = _compared(low, high, key, limit, _rounding(column, scalar, limit))
         ends = {limit, low, high}
         is_same = len({number(end, _DIGITS) for end in ends}) < len(ends)
         digits = MOST_DIGITS if is_same else _DIGITS
     got = number(low, digits) + (f" to {number(high, digits)}" if low != high else "")
-    return Verdict(expected + number(limit, digits), got, state)
+    return Verdict(expected + number(limit, digits), got, state, (), value, lower, upper)
 
 
 def _rounding(column: ColumnView, scalar: str, limit: float) -> float:

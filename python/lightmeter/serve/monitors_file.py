@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from lightmeter.alerts import load_alerts
+from lightmeter.alerts import load_config
 from lightmeter.errors import ConfigError
 from lightmeter.files import read_regular, write_atomically
-from lightmeter.monitor.config import load_monitors
 
 _MOST_BYTES = 2**22
 
@@ -91,9 +90,8 @@ class MonitorsFile:
 def _read(path: Path) -> Contents:
     monitors: dict[str, list[str]] = {}
     try:
-        for monitor in load_monitors(path, needed=False):  # perhaps only alerts yet
+        for monitor in load_config(path).monitor:
             monitors.setdefault(monitor.dataset, []).append(monitor.name)
-        load_alerts(path)
     except (ConfigError, OSError) as error:
         return Contents({}, str(error))
     return Contents(monitors)
