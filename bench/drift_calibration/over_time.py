@@ -25,7 +25,7 @@ from lightmeter.monitor.summaries import MEAN, MEDIAN, OTHERS, STDDEV, VALUES, N
 from run import upper_limit
 from video import frames_of, year_of_frames
 
-RULE = DriftRule()
+RULE = DriftRule(name="drift", dataset="cells")
 POWER = {
     "0.5 sd in 1 of 20": lambda means, _: means.__setitem__(0, means[0] + 0.5),
     "0.3 sd in all": lambda means, _: means.__iadd__(0.3),
@@ -50,7 +50,7 @@ def is_alarm(target: Summary, past: list[Summary]) -> bool:
         Tested(test.feature, test.is_rate, test.family, test.p_value, test.reason)
         for test in against_past(target, past)
     ]
-    return any(result.state == "anomaly" for result in RULE.decide({"": tested})[""])
+    return any(result.state == "anomaly" for result in RULE.decide({"": tested}, {})[""])
 
 
 def alarms(year: list[Summary], window: int, least: int = 14) -> tuple[int, int]:

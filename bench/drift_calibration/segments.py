@@ -4,19 +4,20 @@
 
 Drift monitors with `segments = true` at q = 1 %, 300 cameras with 10 features each, 100 images a
 bucket, 28 past buckets. No change of any size is too small to count. The numbers go through the
-rule itself (`DriftRule.measure` and `decide`) and through what peers share (`Shared`), without a
-store. Printed are the share of buckets with any alarm in any camera, where nothing changes, and
-with an alarm of the camera that changed by one standard deviation in one feature.
+rule itself (`DriftRule.tested` and `decide`) and through what peers share (`without_common`),
+without a store. Printed are the share of buckets with any alarm in any camera, where nothing
+changes, and with an alarm of the camera that changed by one standard deviation in one feature.
 """
 
 import sys
 
 import numpy as np
 from lightmeter import log
-from lightmeter.monitor.peers import Peer, Shared
+from lightmeter.monitor.peers import without_common
 from lightmeter.monitor.rules import DriftRule
-from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.monitor.shelf import Contents, Past, Side
 from lightmeter.monitor.summaries import MEAN, MEDIAN, OTHERS, STDDEV, VALUES, N, Summary
+from lightmeter.store.rows import Bucket
 
 CAMERAS, FEATURES, PAST, IMAGES = 300, 10, 28, 100
 NAMES = tuple(f"f{index}" for index in range(FEATURES))
@@ -53,33 +54,45 @@ def drawn(rng, world, shift):
     return means, np.exp(rng.normal(0, (2 * IMAGES) ** -0.5, shape))
 
 
+class Drawn(Side):
+    """A bucket of a camera, and those before it, by their numbers."""
+
+    def __init__(self, buckets):
+        self.buckets, self.own, self.contents = buckets, None, Contents(ANY)
+        self.bucket = Bucket(PAST, PAST + 1, IMAGES, 1, PAST)
+        self.past = Past(None, ("", ""), range(PAST))
+        self.summary, self.summaries = buckets[PAST], [buckets[at] for at in range(PAST)]
+
+    contents = None
+
+    def summary_at(self, start):
+        return self.buckets[start]
+
+
 def alarms(rng, world, *, peers, shift=0.0):
     """Whether a bucket has any alarm, and whether that of the first camera's first feature is."""
-    rule = DriftRule()
+    rule = DriftRule(name="m", dataset="d", segments=True, effect=0, spread=0, tail=0)
     means, stddevs = drawn(rng, world, shift)
-    cameras = [
-        {at: summary(means[at, camera], stddevs[at, camera]) for at in range(PAST + 1)}
+    sides = {
+        f"camera={camera}": Drawn(
+            {at: summary(means[at, camera], stddevs[at, camera]) for at in range(PAST + 1)}
+        )
         for camera in range(CAMERAS)
-    ]
+    }
     if peers:
-        shared = Shared([Peer(PAST, range(PAST), buckets) for buckets in cameras])
-        cameras = [
-            {at: shared.adjusted(camera, at) for at in buckets}
-            for camera, buckets in enumerate(cameras)
-        ]
-    tested = {}
-    for camera, buckets in enumerate(cameras):
-        target = Contents(ANY).in_short(buckets[PAST])
-        before = [buckets[at] for at in range(PAST)]
-        past = Past(lambda: iter(()), lambda before=before: iter(before))
-        tested[str(camera)] = [each for each in rule.measure(target, past) if not each.is_rate]
+        sides, _ = without_common(sides)
+    tested = {
+        camera: [each for each in rule.tested(side) if not each.is_rate]
+        for camera, side in sides.items()
+    }
     alarmed = {
         (camera, result.feature)
-        for camera, results in rule.decide(tested).items()
+        for camera, results in rule.decide(tested, {}).items()
         for result in results
         if result.state == "anomaly"
     }
-    return bool(alarmed - {("0", "f0")} if shift else alarmed), ("0", "f0") in alarmed
+    first = "camera=0", "f0"
+    return bool(alarmed - {first} if shift else alarmed), first in alarmed
 
 
 def main(buckets):

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from lightmeter.alerts import Delivery, load_alerts, tell
-from lightmeter.monitor.config import load_monitors
+from lightmeter.alerts import Delivery, load_config, tell
+from lightmeter.errors import ConfigError
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import (
     ANOMALY,
@@ -84,7 +84,7 @@ def watch(
 
     >>> watched = lm.watch("drift.db", "monitors.toml")
     >>> for result in watched.anomalies:
-    ...     print(result.start, result.feature, result.words)
+    ...     print(result.bucket, result.feature, result.words)
 
     Args:
         store: the store, or its address.
@@ -99,13 +99,14 @@ def watch(
         OSError: the file cannot be read.
     """
     with store_at(store, create=False) as opened, opened.turn():
-        alerts, monitors = load_alerts(config), load_monitors(config)
-        if dashboard is not None:
-            alerts = [replace(each, dashboard=each.dashboard or dashboard) for each in alerts]
+        loaded = load_config(config)
+        monitors, alerts = loaded.monitor, loaded.alert
+        if not monitors:
+            raise ConfigError(f"{os.fspath(config)}: got no monitor; expected tables [[monitor]]")
         pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
         update_results(opened, monitors, source=os.fspath(config), now=now)
         newest = load_newest(opened, pairs)
         # A run without alerts has no use for them.
         results = load_turning_points(opened, pairs) if alerts else []
-        deliveries = tell(opened, results, alerts)
+        deliveries = tell(opened, results, alerts, dashboard=dashboard)
         return Watched(opened.address, pairs, newest, deliveries)

@@ -11,8 +11,8 @@ from incidents import days
 from lightmeter import Store
 from lightmeter.alerts import Alert, Apprise, tell
 from lightmeter.errors import DeliveryError
-from lightmeter.monitor.results import save_results
 from receiver import Receiver
+from stores import save_results
 
 
 def address(receiver: Receiver, more: str = "") -> str:

@@ -4,11 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incidents import FIRST, result
-from lightmeter.alerts import Message, Webhook
+from lightmeter.alerts import Alert, Message, Webhook
+from lightmeter.alerts.channels import posting
 from lightmeter.alerts.message import trial_message
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.results import Result
+from pydantic import PrivateAttr
 from receiver import Receiver
+
+posting._PAUSE = 0.01  # seconds between tries
 
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
 SECRET = "whsec_" + "czNj" * 8
@@ -25,21 +29,27 @@ HOSTILE = [
 
 
 def webhook(receiver: Receiver, **more: Any) -> Webhook:
-    return Webhook(url=receiver.url, pause=0.01, **more)
+    return Webhook(name="hook", url=receiver.url, **more)
 
 
-class Box:
-    """A channel that keeps messages, or fails as often as it is told to."""
+class Box(Alert):
+    """Keeps messages, or fails as often as it is told to."""
 
-    def __init__(self, failures: int = 0) -> None:
-        self.messages: list[Message] = []
-        self.failures = failures
+    to: str = "box"
+    name: str = "box"
+    failures: int = 0
+    _messages: list[Message] = PrivateAttr(default_factory=list)
+    _failed: list[Message] = PrivateAttr(default_factory=list)
+
+    @property
+    def messages(self) -> list[Message]:
+        return self._messages
 
     def send(self, message: Message) -> None:
-        if self.failures:
-            self.failures -= 1
+        if len(self._failed) < self.failures:
+            self._failed.append(message)
             raise DeliveryError("out of order")
-        self.messages.append(message)
+        self._messages.append(message)
 
 
 def many(count: int, words: str = "it changed") -> list[Result]:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 from lightmeter import ProfileView, Store, log
+from lightmeter.alerts import WatchConfig
+from lightmeter.monitor.config import Monitor
 from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result
+from lightmeter.settings import settings_of
 from PIL import Image
 
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
@@ -28,9 +30,23 @@ def put_days(store: Store, days: range, *, history: bool = False, **bad: dict[st
         store.put("cells", rows(day, **bad.get(f"day{day}", {})), at=date(2022, 9, day), writer="a")
 
 
-def judge(store: Store, rule: Any, **known: Any) -> list[Result]:
+def monitor(**keys: Any) -> Monitor:
+    """A monitor of these keys of a table, by default one on drift of cells."""
+    table = {"name": "m", "dataset": "cells", "type": "drift", **keys}
+    return settings_of(WatchConfig, {"monitor": [table]}, "monitors").monitor[0]
+
+
+def limits(lower: float | None = None, upper: float | None = None, **keys: Any) -> dict[str, Any]:
+    """The keys of a contract with limits of the mean of x."""
+    ends = {"at_least": lower, "at_most": upper}
+    scalar, feature = keys.pop("scalar", "mean"), keys.pop("feature", "x")
+    given = {key: end for key, end in ends.items() if end is not None}
+    return {"type": "contract", "expect": [{"feature": feature, scalar: given}], **keys}
+
+
+def judge(store: Store, **keys: Any) -> list[Result]:
     """What one monitor says of cells."""
-    return evaluate(store, [Monitor(name="m", dataset="cells", rule=rule, **known)], now=NOW)
+    return evaluate(store, [monitor(**keys)], now=NOW)
 
 
 def put(store: Store, at: date, columns: Mapping[str, Any], **place: Any) -> None:
@@ -38,10 +54,10 @@ def put(store: Store, at: date, columns: Mapping[str, Any], **place: Any) -> Non
     store.put("cells", log(columns=columns).view(), at=at, writer="a", **place)
 
 
-def states(store: Store, rule: Any, feature: str = "x", **known: Any) -> dict[int, str]:
+def states(store: Store, feature: str = "x", **keys: Any) -> dict[int, str]:
     return {
         result.bucket.day: result.state
-        for result in of_september(judge(store, rule, **known))
+        for result in of_september(judge(store, **keys))
         if result.feature in (feature, "")
     }
 

@@ -1,6 +1,7 @@
 """Stores to test with, and changing them behind their back."""
 
 import contextlib
+import json
 import random
 import sqlite3
 import warnings
@@ -12,9 +13,9 @@ from typing import Any
 import numpy as np
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
+from lightmeter.monitor.results import Result, load_results, load_turning_points, row_of
 from lightmeter.store.putting import crc_of
-from lightmeter.store.records import Accepted, Basis, Line, Told
+from lightmeter.store.records import Accepted, BucketRows, Line, Place, Source, Told
 from lightmeter.store.statements import has_key, plain
 from lightmeter.store.tables import profile
 from sqlalchemy import select, update
@@ -58,6 +59,29 @@ def reseal(store: Store) -> None:
             connection.execute(update(profile).where(has_key(row._mapping)).values(crc=crc))
 
 
+def save_results(store: Store, results: list[Result], source: str = "") -> None:
+    """Keep results as those of monitors on drift, in place of all that is kept of their source."""
+    buckets: dict[Place, list[Result]] = {}
+    for result in results:
+        buckets.setdefault(result.place, []).append(result)
+    pairs = dict.fromkeys((place.monitor, place.dataset) for place in buckets)
+    sources = [
+        Source(*pair, source, rank, b"", json.dumps({"type": "drift", "name": name, "dataset": of}))
+        for rank, pair in enumerate(pairs)
+        for name, of in [pair]
+    ]
+    before = [each for each in store.state.sources() if each.path == source]
+    stale = [
+        Place(each.monitor, each.dataset, *key)
+        for each in before
+        for key in store.state.judged(each.monitor, each.dataset)
+    ]
+    store.state.begin(sources, stale, sources=[source])
+    store.state.add(
+        BucketRows(place, 0, list(map(row_of, those))) for place, those in buckets.items()
+    )
+
+
 def fill(path: Path) -> None:
     """A store with something of everything, closed."""
     with Store(path) as store:
@@ -71,14 +95,16 @@ def fill(path: Path) -> None:
                 for day in (7, 20):
                     hour = datetime(2022, 9, day, number, tzinfo=UTC)
                     store.put("hours", profile, at=hour, writer=writer, every="1h")
-        store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d")
+        for number in (1, 2):
+            hour = datetime(2022, 8, 1, number, tzinfo=UTC)
+            store.put("hours", view(number), at=hour, writer="a", every="1h")
+        store.gc(now=datetime(2022, 9, 12, tzinfo=UTC), roll_up_after="1d", keep="30d")
         at = datetime(2022, 9, 20, tzinfo=UTC)
-        basis = Basis(0, True, "cells", "", (at,), "", b"digest")
-        place = {"monitor": "m", "dataset": "cells", "bucket": at, "basis": basis}
+        place = {"monitor": "m", "dataset": "cells", "bucket": at}
         save_results(store, [Result("x", "anomaly", 0.5, None, 1.0, "words", **place)])
         line = Line("cells", "", "m", "x")
         store.state.remember("a", [((), [Told(line, "anomaly", at, True)])])
-        store.state.accept(Accepted(line, at, "note", at))
+        store.state.accept(Accepted("cells", "*", "m", at, "note", at))
 
 
 def corrupted(data: bytes, rng: random.Random) -> bytes:

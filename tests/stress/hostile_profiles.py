@@ -12,9 +12,9 @@ from google_crc32c import value as crc32c
 from hostile import HOSTILE
 from incidents import DAY, FIRST, days
 from lightmeter import Store, log
-from lightmeter.monitor.results import save_results
 from row import Row
 from serving import API, Client, served
+from stores import save_results
 
 NAME = "hostile profiles and names at a server"
 REPEATS = 20_000

@@ -1,71 +1,51 @@
-"""Alerts as the ``[[alert]]`` tables of a monitors file say them."""
+"""The file of monitors and alerts: tables ``[[monitor]]`` and ``[[alert]]``."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Annotated
-from urllib.parse import urlsplit
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Self
 
-from lightmeter.alerts.channels import CHANNELS, Channel, Stdout
-from lightmeter.monitor.keys import Secret
-from lightmeter.monitor.tables import read_tables
-from lightmeter.store.records import Line
+from pydantic import Field, model_validator
+
+from lightmeter.alerts.channels import Apprise, Command, PagerDuty, Stdout, Webhook
+from lightmeter.monitor.config import Table
+from lightmeter.monitor.rules import AnyMonitor
+from lightmeter.settings import parse_toml, settings_of
+
+AnyAlert = Annotated[Apprise | Webhook | PagerDuty | Command | Stdout, Field(discriminator="to")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alert:
-    """Who is told of what, and how.
+class WatchConfig(Table):
+    """What a file of monitors holds.
 
     Attributes:
-        name: what was sent is remembered under it. An alert with a new name sends everything again.
-        channel: where messages go: such as `Email` or `Webhook`.
-        datasets: patterns such as ``cells*``, one of which must match.
-        monitors: the same for names of monitors.
-        dashboard: address of the dashboard, for links to charts.
+        monitor: who judges.
+        alert: who is told.
     """
 
-    name: str
-    channel: Annotated[Channel, CHANNELS] = field(default_factory=Stdout)
-    datasets: Sequence[str] = ("*",)
-    monitors: Sequence[str] = ("*",)
-    dashboard: Secret | None = None
+    monitor: list[AnyMonitor] = Field(default_factory=list)
+    alert: list[AnyAlert] = Field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Refuse what can only be a mistake."""
-        if not self.name:
-            raise ValueError("name is empty; expected one that no other alert has")
-        if self.dashboard is not None and not _is_address(self.dashboard):
-            raise ValueError(
-                "dashboard is not an address; expected one such as 'https://example.com/drift'"
-            )
-
-    def wants(self, line: Line) -> bool:
-        """Whether incidents of `line` are told."""
-        return any(fnmatchcase(line.dataset, pattern) for pattern in self.datasets) and any(
-            fnmatchcase(line.monitor, pattern) for pattern in self.monitors
-        )
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        for what, names in (
+            ("monitors", Counter(monitor.name for monitor in self.monitor)),
+            ("alerts", Counter(alert.name for alert in self.alert)),
+        ):
+            if names and (twice := names.most_common(1)[0])[1] > 1:
+                raise ValueError(f"two {what} are named {twice[0]!r}")
+        return self
 
 
-def _is_address(text: str) -> bool:
-    try:
-        return urlsplit(text).scheme in ("https", "http", "file")
-    except ValueError:
-        return False
+def load_config(path: str | os.PathLike[str]) -> WatchConfig:
+    """Read a file of monitors and alerts. A relative path in it is relative to its folder.
 
-
-def load_alerts(path: str | os.PathLike[str]) -> list[Alert]:
-    """The tables ``[[alert]]`` of a file of monitors; there may be none.
+    There may be none of either.
 
     Raises:
         OSError: the file cannot be read.
-        ConfigError: the file is not TOML, or an alert is not understood; the message names the
-            line.
+        ConfigError: it is no such file; the message names the path of each mistake, such as
+            ``monitor[2].baseline.trailing``, and the nearest word that is known.
     """
-    alerts: dict[str, Alert] = {}
-    for table in read_tables(path)["alert"]:
-        alert = table.read(Alert)
-        if alert.name in alerts:
-            raise table.error("name", "another alert has the same name")
-        alerts[alert.name] = alert
-    return list(alerts.values())
+    content, folder = parse_toml(path), Path(path).absolute().parent
+    return settings_of(WatchConfig, content, os.fspath(path), folder=folder)

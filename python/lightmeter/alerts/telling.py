@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lightmeter.alerts.changes import Change, find_changes
+from lightmeter.alerts.channels import Alert
 from lightmeter.alerts.message import Message, compose, trial_message
-from lightmeter.alerts.settings import Alert
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
 from lightmeter.monitor.results import Result
@@ -33,7 +33,13 @@ class Delivery:
     error: str | None
 
 
-def tell(store: Store, results: Iterable[Result], alerts: Sequence[Alert]) -> list[Delivery]:
+def tell(
+    store: Store,
+    results: Iterable[Result],
+    alerts: Sequence[Alert],
+    *,
+    dashboard: str | None = None,
+) -> list[Delivery]:
     """Send what each alert has not told yet.
 
     Calls on one store take turns, so that what two find at the same time is sent once.
@@ -44,10 +50,15 @@ def tell(store: Store, results: Iterable[Result], alerts: Sequence[Alert]) -> li
         store: where what was told is remembered.
         results: all that are known, not only those of today.
         alerts: who is to be told.
+        dashboard: address of the dashboard, for alerts that name none.
     """
     lines = lines_of(results)
     with store.turn():
-        return [delivery for alert in alerts for delivery in _tell(store, lines, alert)]
+        return [
+            delivery
+            for alert in alerts
+            for delivery in _tell(store, lines, alert, alert.dashboard or dashboard)
+        ]
 
 
 def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Delivery]:
@@ -59,17 +70,21 @@ def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Del
     return deliveries
 
 
-def _tell(store: Store, lines: Mapping[Line, Sequence[Result]], alert: Alert) -> list[Delivery]:
+def _tell(
+    store: Store,
+    lines: Mapping[Line, Sequence[Result]],
+    alert: Alert,
+    dashboard: str | None,
+) -> list[Delivery]:
     wanted = [incident for incident in find_incidents(lines) if alert.wants(incident.line)]
     told = [entry for entry in store.state.told(alert.name) if alert.wants(entry.line)]
     found = find_changes(lines, wanted, told)
     changed = {_key(change.incident) for change in found}
     still_open = sum(each.end is None and _key(each) not in changed for each in wanted)
-    one_by_one = getattr(alert.channel, "one_by_one", False)
     until = time.monotonic() + _LONGEST
     deliveries: list[Delivery] = []
-    for changes in [[change] for change in found] if one_by_one else filter(None, [found]):
-        message = compose(alert.name, changes, dashboard=alert.dashboard, still_open=still_open)
+    for changes in [[change] for change in found] if alert.one_by_one else filter(None, [found]):
+        message = compose(alert.name, changes, dashboard=dashboard, still_open=still_open)
         if deliveries and time.monotonic() > until:
             late = f"not all was sent within {_LONGEST / 60:g} minutes; the next run goes on"
             deliveries.append(Delivery(alert.name, message, late))
@@ -91,7 +106,7 @@ def _key(incident: Incident) -> tuple[Line, str, datetime]:
 
 def _send(alert: Alert, message: Message) -> Delivery:
     try:
-        alert.channel.send(message)
+        alert.send(message)
     except DeliveryError as error:
         return Delivery(alert.name, message, str(error))
     return Delivery(alert.name, message, None)

@@ -3,34 +3,35 @@
 import contextlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lightmeter import Store
-from lightmeter.alerts import Delivery, load_alerts, try_out
+from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
 from lightmeter.cli.options import Format, From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, reported, say, usage
 from lightmeter.files import check_target, open_atomically, write_atomically
-from lightmeter.monitor.accepted import accept as accept_change
-from lightmeter.monitor.accepted import fixed_baselines, take_back, watching, words_of
-from lightmeter.monitor.config import load_monitors
+from lightmeter.monitor.baseline import words_of
+from lightmeter.monitor.config import ComparingMonitor, matches
 from lightmeter.monitor.export import (
     RESULT_COLUMNS,
     SERIES_COLUMNS,
     result_rows,
     series_rows,
 )
-from lightmeter.monitor.monitors import false_alarms_a_year
 from lightmeter.monitor.recommended import write_monitors
-from lightmeter.monitor.replay import replay, replayed_lines
+from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import OK, Result
+from lightmeter.monitor.rules import monitor_of
 from lightmeter.openmetrics import metrics_text
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.run import watch
-from lightmeter.store.records import Accepted, Line
+from lightmeter.store.records import Accepted
+from lightmeter.times import DAY
 
 _READABLE = 0o644  # the collector that reads the file for Prometheus is another user
 
@@ -120,23 +121,31 @@ def check(
     The number of some rules depends on the data, and is not known.
 
     With --store, everything in the store is judged. For each monitor it is said which alarms it
-    would have raised, how much buckets vary, and what to change. The store stays as it is.
+    would have raised, and how much buckets vary. The store stays as it is.
     """
     with reported(), contextlib.ExitStack() as stack:
-        monitors, _ = load_monitors(config), load_alerts(config)
+        monitors = load_config(config).monitor
         opened = stack.enter_context(Store(store, create=False)) if store is not None else None
         alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
-        replayed = replay(opened, monitors) if opened is not None else [None] * len(monitors)
-        for monitor, number, past in zip(monitors, alarms, replayed, strict=True):
+        found = replay(opened, monitors) if opened is not None else []
+        lengths = opened.datasets() if opened is not None else {}
+        for index, (monitor, number) in enumerate(zip(monitors, alarms, strict=True)):
             text = "not known, depends on the data" if number is None else f"at most {number:.3g}"
             say(f"{monitor.name}: expected false alarms a year: {text}")
-            for line in replayed_lines(past) if past is not None else ():
-                say(f"  {line}")
+            for replayed in found[index : index + 1]:
+                for line in replayed.lines(lengths.get(monitor.dataset, DAY)):
+                    say(f"  {line}")
         numbers = [number for number in alarms if number is not None]
         parts = [f"at most {sum(numbers):.3g}"] if numbers else []
         if unknown := len(alarms) - len(numbers):
             parts.append(f"{unknown} not known")
-        say(f"in all: {', and '.join(parts)}")
+        say(f"in all: {', and '.join(parts) or 'no monitor'}")
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of files of monitors and alerts, by which editors check them."""
+    print_json(WatchConfig.model_json_schema())
 
 
 Datasets = Annotated[str, typer.Option("--dataset", help="Which datasets, such as 'cells*'.")]
@@ -171,7 +180,9 @@ def print_results(
     """
     _check_output(output)
     with reported(), Store(store, create=False) as opened:
-        rows = result_rows(opened, Line(dataset, segment, monitor, feature))
+        rows = result_rows(
+            opened, dataset=dataset, segment=segment, monitor=monitor, feature=feature
+        )
         _write_rows(rows, RESULT_COLUMNS, output)
 
 
@@ -236,19 +247,17 @@ def accept(
     dataset: Datasets = "*",
     segment: Segments = "*",
     monitor: Monitors = "*",
-    feature: Features = "*",
     note: Note = "",
     remove: Annotated[bool, typer.Option("--remove", help="Take it back.")] = False,
 ) -> None:
     """Make a change the new normal, such as that of a new lamp.
 
-    From the next run on, trailing baselines use only buckets from that one on. What lasts on these
-    lines ends. Until there are enough buckets, new ones are not judged. Each option is a pattern.
-    Without patterns all datasets are meant.
+    From the next run on, trailing baselines begin there, and what lasts ends. Until there are
+    enough buckets, new ones are not judged. Each option is a pattern. Without patterns all monitors
+    are meant. Without --from what was accepted is listed.
 
     With the same patterns and the same --from, --remove takes it back.
     """
-    patterns = Line(dataset, segment, monitor, feature)
     with reported(), Store(store, create=False) as opened:
         if since is None:
             if remove or note:
@@ -256,25 +265,34 @@ def accept(
             for each in opened.state.accepted():
                 say(_accepted(each))
             return
+        accepted = Accepted(dataset, segment, monitor, since, note, datetime.now(UTC))
         if remove:
-            if not take_back(opened, since, **patterns._asdict()):
+            if not opened.state.forget_accepted(accepted):
                 complain("nothing was accepted with these patterns and this --from")
                 raise typer.Exit(FAILED)
             say("taken back; the next run of the monitors judges again")
             return
-        say(_accepted(accept_change(opened, since, note=note, **patterns._asdict())))
+        opened.state.accept(accepted)
+        say(_accepted(accepted))
         say("the next run of the monitors judges again")
-        if not watching(opened, patterns):
+        about = [
+            source
+            for source in opened.state.sources()
+            if matches(source.dataset, [dataset]) and matches(source.monitor, [monitor])
+        ]
+        if not about:
             complain("no monitor that has run matches these patterns")
-        for name in fixed_baselines(opened, patterns):
-            complain(f"{name} has no trailing baseline, so that nothing changes for it")
+        for source in about:
+            watched = monitor_of(source)
+            if not isinstance(watched, ComparingMonitor) or watched.baseline.most is None:
+                complain(f"{source.monitor} has no trailing baseline: nothing changes for it")
 
 
 @commands.command()
 def test_alerts(config: Config) -> None:
     """Send a test message through every alert of a file."""
     with reported():
-        deliveries = try_out(load_alerts(config))
+        deliveries = try_out(load_config(config).alert)
         for delivery in deliveries:
             if delivery.error is None:
                 say(f"{delivery.alert}: sent")
@@ -292,7 +310,7 @@ def _complain_of(deliveries: Sequence[Delivery]) -> bool:
 
 def _accepted(accepted: Accepted) -> str:
     """What was accepted, in words."""
-    place = " ".join(part for part in accepted.patterns if part != "*") or "everything"
+    place = " ".join(part for part in accepted[:3] if part != "*") or "everything"
     return f"{place}: {words_of(accepted)}"
 
 
@@ -306,6 +324,4 @@ def _line(result: Result) -> str:
 
 def _record(result: Result) -> dict[str, object]:
     """Return a result as the API has it."""
-    record = result._asdict()
-    del record["basis"]
-    return record
+    return result._asdict()

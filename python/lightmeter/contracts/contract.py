@@ -41,7 +41,7 @@ class Contract:
         if isinstance(source, Mapping):
             content, name = source, "contract"
         else:
-            content, name = parse_toml(source)[0], os.fspath(source)
+            content, name = parse_toml(source), os.fspath(source)
         self._expectations = settings_of(Expectations, content, name).expect
 
     def judge(self, profile: ProfileLike) -> ContractResult:

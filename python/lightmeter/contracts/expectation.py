@@ -1,6 +1,5 @@
 """The tables of a contract as models."""
 
-import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -65,11 +64,22 @@ class Limits(_Strict):
         return self.given == ["at_least", "at_most"]
 
     @property
+    def lower(self) -> float | None:
+        """The greater of the lower limits; None without any."""
+        return max((x for x in (self.at_least, self.above) if x is not None), default=None)
+
+    @property
+    def upper(self) -> float | None:
+        """The lesser of the upper limits; None without any."""
+        return min((x for x in (self.at_most, self.below) if x is not None), default=None)
+
+    @property
     def is_empty(self) -> bool:
         """Whether no number is within, unless they are an arc of hues."""
-        lower = max((x for x in (self.at_least, self.above) if x is not None), default=-math.inf)
-        upper = min((x for x in (self.at_most, self.below) if x is not None), default=math.inf)
-        return lower > upper or (lower == upper and lower in (self.above, self.below))
+        if self.lower is None or self.upper is None:
+            return False
+        is_point = self.lower == self.upper
+        return self.lower > self.upper or (is_point and self.lower in (self.above, self.below))
 
 
 _SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(_NAMES, (Limits | None, None))

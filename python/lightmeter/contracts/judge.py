@@ -1,6 +1,7 @@
 """Expectations of one feature against what its sketches know."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from lightmeter.contracts.expectation import Expectation, Limits, Value
 from lightmeter.contracts.result import State
@@ -15,44 +16,58 @@ _SHOWN = 5  # values
 _DIGITS = 6
 _PICTURES = 4
 
-# What was expected, what there is, and whether it is as expected.
-_Verdict = tuple[str, str, State]
+
+class Verdict(NamedTuple):
+    """What a clause comes to; the fields are those of `Outcome`."""
+
+    expected: str
+    got: str
+    state: State
+    pictures: tuple[Exemplar, ...] = ()
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
 
 
-def judged(
-    expectation: Expectation, name: str, view: ProfileView
-) -> Iterator[tuple[str, str, State, tuple[Exemplar, ...]]]:
-    """Yield the last fields of an `Outcome` for each clause of an expectation of a feature."""
+_Told = tuple[str, str, State]  # the first fields
+
+
+def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[Verdict]:
+    """Yield a verdict for each clause of an expectation of the feature `name`."""
     column = view[name]
     for scalar, limits in expectation.limits.items():
         for key in limits.given:
-            verdict, pictures = _within(column, scalar, limits, key), list[Exemplar]()
-            if verdict[2] != "holds":
+            verdict = _within(column, scalar, limits, key)
+            if verdict.state != "holds":
                 pictures = view.exemplars(name)[0 if key in ("at_least", "above") else 1]
-            yield (*verdict, tuple(pictures[:_PICTURES]))
+                verdict = verdict._replace(pictures=tuple(pictures[:_PICTURES]))
+            yield verdict
     for clause, judge in _CLAUSES.items():
         if getattr(expectation, clause) is not None:
-            yield (*judge(column, expectation), ())
+            yield Verdict(*judge(column, expectation))
 
 
-def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> _Verdict:
+def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> Verdict:
     bounds, limit = bounds_of(column, scalar), getattr(limits, key)
     expected = f"{scalar} {key.replace('_', ' ')} "
     if bounds is None:
-        return expected + number(limit, _DIGITS), f"no {scalar}", "cannot be told"
+        return Verdict(expected + number(limit, _DIGITS), f"no {scalar}", "cannot be told")
     low, high = bounds
+    value = low if key in ("at_least", "above") else high
+    lower, upper = limits.lower, limits.upper
     digits, state = _DIGITS, _compared(low, high, key, limit)
     if is_hue(column, scalar) and limits.is_arc:  # which may pass 0
         start, end = limits.at_least or 0.0, limits.at_most or 0.0
         lower, upper = arc(start, end + HUE_STEPS * (end < start))
-        state = "holds" if lower <= nearest_turn(low, (lower + upper) / 2) <= upper else "fails"
+        value = nearest_turn(low, (lower + upper) / 2)
+        state = "holds" if lower <= value <= upper else "fails"
     elif state != "holds":
         state = _compared(low, high, key, limit, _rounding(column, scalar, limit))
         ends = {limit, low, high}
         is_same = len({number(end, _DIGITS) for end in ends}) < len(ends)
         digits = MOST_DIGITS if is_same else _DIGITS
     got = number(low, digits) + (f" to {number(high, digits)}" if low != high else "")
-    return expected + number(limit, digits), got, state
+    return Verdict(expected + number(limit, digits), got, state, (), value, lower, upper)
 
 
 def _rounding(column: ColumnView, scalar: str, limit: float) -> float:
@@ -71,7 +86,7 @@ def _compared(low: float, high: float, key: str, limit: float, rounding: float =
     return "holds" if low >= limit else "cannot be told" if high >= limit else "fails"
 
 
-def _values(column: ColumnView, expectation: Expectation) -> _Verdict:
+def _values(column: ColumnView, expectation: Expectation) -> _Told:
     values = expectation.values or ()
     if expectation.top:
         return _top(column, values, expectation.top)
@@ -81,7 +96,7 @@ def _values(column: ColumnView, expectation: Expectation) -> _Verdict:
     return f"none but {_listed(values)}", got, _state(others, rest)
 
 
-def _contains(column: ColumnView, expectation: Expectation) -> _Verdict:
+def _contains(column: ColumnView, expectation: Expectation) -> _Told:
     values = expectation.contains or ()
     items, rest, _ = seen_values(column)
     missing = set(values).difference(item.value for item in items)
@@ -93,7 +108,7 @@ def _state(odd: set[Value], rest: int) -> State:
     return "fails" if odd else "cannot be told" if rest else "holds"
 
 
-def _top(column: ColumnView, values: Sequence[Value], top: int) -> _Verdict:
+def _top(column: ColumnView, values: Sequence[Value], top: int) -> _Told:
     """Judge the most frequent values, of which estimates are upper bounds."""
     items, _, most = seen_values(column)
     first = items[:top]
@@ -108,7 +123,7 @@ def _top(column: ColumnView, values: Sequence[Value], top: int) -> _Verdict:
     return f"the {top} most frequent among {_listed(values)}", got, state
 
 
-def _type(column: ColumnView, expectation: Expectation) -> _Verdict:
+def _type(column: ColumnView, expectation: Expectation) -> _Told:
     kind, share, types = str(expectation.type), expectation.share, column.types
     hits = getattr(types, kind) + (types.integer if kind == "number" else 0)
     values = column.n - column.missing
@@ -118,7 +133,7 @@ def _type(column: ColumnView, expectation: Expectation) -> _Verdict:
     return expected, percent(hits / values), "holds" if hits / values >= share else "fails"
 
 
-def _unique(column: ColumnView, expectation: Expectation) -> _Verdict:
+def _unique(column: ColumnView, expectation: Expectation) -> _Told:
     for value, times, _ in (item for item in seen_values(column).items if not item.is_rounded):
         if times > 1:
             return "unique", f"{_listed([value])} {count(times)} times", "fails"

@@ -32,6 +32,10 @@ class Outcome:
             bound the number and the limit is between their bounds, or where there is no value.
         pictures: of a limit that does not hold, those with the most extreme values, if the profile
             has exemplars.
+        value: of a limit, the number that was compared; a mean of hues may have got turns of the
+            circle, so that it lies beside the limits.
+        lower: the least that it may be.
+        upper: the most that it may be.
     """
 
     expectation: str
@@ -41,6 +45,9 @@ class Outcome:
     got: str
     state: State
     pictures: tuple[Exemplar, ...] = ()
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
 
     def plain(self) -> dict[str, object]:
         """Return the outcome ready for JSON; pictures are the paths of these."""

@@ -38,7 +38,7 @@ class AskedPages:
         """Of a store; nothing is read yet."""
         self._store = store
         self._pages = _Kept[bytes](_MOST_PAGE_BYTES)
-        self._whole = _Kept[tuple[Said, ShownMonitors]](_MOST_RESULTS)
+        self._whole = _Kept[Said](_MOST_RESULTS)
         self._brief = _Kept[dict[str, Said]](_MOST_RESULTS)
 
     def page(
@@ -88,16 +88,16 @@ class AskedPages:
             return None
         digest = self._digest(dataset, look)
 
-        def read() -> tuple[Said, ShownMonitors]:
-            results = load_results(self._store, look.monitors_of(dataset), segment=text)
-            return Said.of(results), ShownMonitors(results)
+        def read() -> Said:
+            return Said.of(load_results(self._store, look.monitors_of(dataset), segment=text))
 
-        said, monitors = self._whole.get((dataset, text), digest, read, _size_of_whole)
+        said = self._whole.get((dataset, text), digest, read, _size_of_whole)
+        monitors = ShownMonitors(self._store, look.sees)
         history = history_of(
             self._store, dataset, segment, said, look.accepted, None, all_shown=True
         )
         others = [] if segment else self._briefs(dataset, look, digest)[1:]
-        pages = PlacePages(self._store, history, others, monitors.seen_by(look.sees), look.extras)
+        pages = PlacePages(self._store, history, others, monitors, look.extras)
         page = next((page for page in pages if page.path == path), None)
         if page is None:
             return None
@@ -131,8 +131,10 @@ class AskedPages:
     def _digest(self, dataset: str, look: "_Look") -> str:
         """Of all that monitors say of a dataset."""
         digest = hashlib.sha256()
-        for monitor in look.monitors_of(dataset):
-            digest.update(repr((monitor, self._store.state.digests(*monitor))).encode())
+        for source in self._store.state.sources():
+            if source.dataset == dataset:
+                judged = self._store.state.judged(source.monitor, dataset)
+                digest.update(repr((source, list(judged.items()))).encode())
         return digest.hexdigest()
 
 
@@ -163,8 +165,8 @@ def _seen(histories: Sequence[History]) -> list[Any]:
     return [(history.segment_text, history.buckets) for history in histories]
 
 
-def _size_of_whole(whole: tuple[Said, ShownMonitors]) -> int:
-    return sum(map(len, whole[0].lines.values()))
+def _size_of_whole(whole: Said) -> int:
+    return sum(map(len, whole.lines.values()))
 
 
 def _size_of_brief(brief: dict[str, Said]) -> int:

@@ -52,9 +52,8 @@ def _written(
 ) -> Written:
     accepted = store.state.accepted()
     of_segment: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
-    monitors = ShownMonitors()
+    monitors = ShownMonitors(store)
     for result in results:
-        monitors.add(result)
         of_segment[result.dataset, segment_text(result.segment)].append(result)
     extras, datasets = Extras(), dict[str, list[History]]()
     for dataset in store.datasets():

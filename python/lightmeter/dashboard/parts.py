@@ -14,7 +14,7 @@ from lightmeter.drift.feature import column_of
 from lightmeter.drift.names import Group
 from lightmeter.drift.vectors import JOINT
 from lightmeter.drift.words import capitalised
-from lightmeter.monitor.accepted import covers_line, words_of
+from lightmeter.monitor.baseline import covers, words_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page, slug
 from lightmeter.report.groups import by_group
@@ -154,7 +154,7 @@ def _facts(group: IncidentGroup) -> Iterator[str]:
         yield f"over by {bucket_text(max(ends))}"
     for each in group.history.accepted:
         if any(
-            covers_line(each, incident.line) and (incident.end is None or each.since < incident.end)
+            covers(each, *incident.line[:3]) and (incident.end is None or each.since < incident.end)
             for incident in incidents
         ):
             yield shorten(words_of(each), 160)

@@ -82,7 +82,12 @@ class PlacePages:
         yield Page(self.history.page, self._overview)
 
     def _overview(self) -> Html:
-        return dataset_html(self.history, self.segments, self._groups(), self.extras)
+        drift = {
+            line
+            for line in self.history.lines
+            if line.feature and self.monitors.is_drift(line.dataset, line.monitor)
+        }
+        return dataset_html(self.history, self.segments, self._groups(), drift, self.extras)
 
     def _groups(self) -> dict[str, Group]:
         """What the features of the last bucket are about."""
@@ -106,7 +111,9 @@ class _BucketPage(Page):
     @cached_property
     def _baseline(self) -> ShownBaseline:
         bucket = self._bucket
-        return find_baseline(self._store, bucket.history, bucket.start, self._monitors)
+        judged_by = {result.monitor for result in bucket.results if result.baseline}
+        monitor = self._monitors.of(bucket.history.dataset, judged_by)
+        return find_baseline(self._store, bucket.history, bucket.start, monitor)
 
     @property
     def inputs(self) -> str:

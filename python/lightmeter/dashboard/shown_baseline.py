@@ -1,8 +1,7 @@
 """What the distributions of a bucket are drawn against."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from copy import copy
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +10,12 @@ from lightmeter.dashboard.history import History, title_of
 from lightmeter.dashboard.parts import pair
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.baseline import Trail, begins_at, covers, within_days
+from lightmeter.monitor.config import ComparingMonitor
+from lightmeter.monitor.results import ANOMALY, PENDING
+from lightmeter.monitor.rules import monitor_of
 from lightmeter.profile import ProfileView
-from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.records import Basis
+from lightmeter.profile.segments import parse_segment
 from lightmeter.store.store import Store
 from lightmeter.text import counted, shorten
 from lightmeter.times import MILLISECOND
@@ -23,39 +24,32 @@ _BEFORE = 7
 
 
 class ShownMonitors:
-    """Of each bucket the monitor whose baseline is shown: the first one on drift, or else the first
-    that has a baseline.
+    """Of each bucket the monitor whose baseline is shown: the first one on drift that judged it, or
+    else the first that has a baseline.
     """
 
-    def __init__(self, results: Iterable[Result] = ()) -> None:
-        """Of the buckets of these results; more may be added."""
-        self._monitors: dict[tuple[str, str, datetime], tuple[str, Basis]] = {}
-        self._sees: Callable[[str], bool] = lambda _: True
-        for result in results:
-            self.add(result)
+    def __init__(self, store: Store, sees: Callable[[str], bool] = lambda _: True) -> None:
+        """Read what monitors there are; baselines of datasets that `sees` refuses are not shown."""
+        self._sees = sees
+        self._monitors: dict[str, list[ComparingMonitor]] = {}
+        for source in sorted(store.state.sources(), key=lambda source: source.rank):
+            monitor = monitor_of(source)
+            if isinstance(monitor, ComparingMonitor):
+                self._monitors.setdefault(source.dataset, []).append(monitor)
+        for monitors in self._monitors.values():
+            monitors.sort(key=lambda monitor: monitor.type != "drift")
 
-    def seen_by(self, sees: Callable[[str], bool]) -> "ShownMonitors":
-        """The same without baselines of datasets that may not be shown."""
-        seen = copy(self)
-        seen._sees = sees
-        return seen
+    def is_drift(self, dataset: str, monitor: str) -> bool:
+        """Return whether a monitor is one on drift."""
+        watching = self._monitors.get(dataset, ())
+        return any(each.name == monitor and each.type == "drift" for each in watching)
 
-    def add(self, result: Result) -> None:
-        """Take a result into account."""
-        basis = result.basis
-        if basis is None or not (basis.starts or basis.file):
-            return
-        bucket = result.dataset, segment_text(result.segment), result.bucket
-        before = self._monitors.get(bucket)
-        if before is None or _order(basis) < _order(before[1]):
-            self._monitors[bucket] = result.monitor, basis
-
-    def of(self, history: History, start: datetime) -> tuple[str, Basis] | None:
-        """The monitor of a bucket, and what its results rest on."""
-        shown = self._monitors.get((history.dataset, history.segment_text, start))
-        if shown is not None and not shown[1].file and not self._sees(shown[1].dataset):
-            return None
-        return shown
+    def of(self, dataset: str, judged_by: Container[str]) -> ComparingMonitor | None:
+        """Return the monitor of a bucket, of those that had enough data to judge it."""
+        for monitor in self._monitors.get(dataset, ()):
+            if monitor.name in judged_by:
+                return monitor if self._sees(monitor.baseline.dataset or dataset) else None
+        return None
 
 
 class ShownBaseline(NamedTuple):
@@ -73,34 +67,65 @@ class ShownBaseline(NamedTuple):
 
 
 def find_baseline(
-    store: Store, history: History, start: datetime, monitors: ShownMonitors
+    store: Store, history: History, start: datetime, monitor: ComparingMonitor | None
 ) -> ShownBaseline:
-    """That of the bucket's monitor, or else the last good buckets before `start`."""
-    monitor, basis = monitors.of(history, start) or ("", None)
-    if basis is None:
-        before = [
-            bucket.start
-            for bucket in history.buckets
-            if bucket.start < start and bucket.start not in history.anomalous
-        ][-_BEFORE:]
-        which = counted(len(before), "bucket")
-        words = f"baseline: the {which} before without anomalies"
-        return _stored(store, words, history.dataset, history.segment_text, before)
-    words = f"baseline of {shorten(monitor, 60)}: "
-    if basis.file:
-        path = Path(basis.file)
-        try:
-            body = read_regular(path)
-            view = ProfileView.from_bytes(body)
-        except (OSError, DecodeError):
-            return ShownBaseline(f"{words}{path.name}, which cannot be read", [], _nothing)
-        return ShownBaseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
-    if (basis.dataset, basis.segment) != (history.dataset, history.segment_text):
-        words += f"{shorten(title_of(basis.dataset, parse_segment(basis.segment)), 120)}, "
-    starts = basis.starts
-    many = f"{len(starts)} bucket{'' if len(starts) == 1 else 's'}"
-    words += f"{many}, {pair(starts[0], starts[-1])}"
-    return _stored(store, words, basis.dataset, basis.segment, starts)
+    """Return that of a bucket's monitor, or else the last good buckets before `start`."""
+    dataset, segment = history.dataset, history.segment_text
+    before = [bucket for bucket in history.buckets if bucket.start < start]
+    if monitor is None:
+        good = [each.start for each in before if each.start not in history.anomalous][-_BEFORE:]
+        words = f"baseline: the {counted(len(good), 'bucket')} before without anomalies"
+        return _stored(store, words, dataset, segment, good)
+    words, baseline = f"baseline of {shorten(monitor.name, 60)}: ", monitor.baseline
+    if baseline.reference is not None:
+        return _of_file(words, baseline.reference)
+    if baseline.most is not None:
+        starts = _trailing(store, history, monitor, start)
+    else:
+        dataset = baseline.dataset or dataset
+        segment = segment if parse_segment(segment) in store.segments(dataset) else ""
+        starts = [bucket.start for bucket in store.buckets(dataset, segment=segment)]
+        if baseline.from_ is not None:
+            starts = [each for each in within_days(baseline, starts) if each != start]
+    if (dataset, segment) != (history.dataset, history.segment_text):
+        words += f"{shorten(title_of(dataset, parse_segment(segment)), 120)}, "
+    words += counted(len(starts), "bucket")
+    if starts:
+        words += f", {pair(starts[0], starts[-1])}"
+    return _stored(store, words, dataset, segment, starts)
+
+
+def _trailing(
+    store: Store, history: History, monitor: ComparingMonitor, start: datetime
+) -> Sequence[datetime]:
+    length = store.datasets()[history.dataset]
+    starts = [
+        bucket.start
+        for bucket in history.buckets
+        if not monitor.goes_by_length or bucket.end - bucket.start == length
+    ]
+    bad = {
+        result.bucket
+        for line, results in history.lines.items()
+        if line.monitor == monitor.name
+        for result in results
+        if result.state in (ANOMALY, PENDING)
+    }
+    place = history.dataset, history.segment_text, monitor.name
+    accepted = [each for each in history.accepted if covers(each, *place)]
+    since, _ = begins_at(monitor.baseline, accepted, start)
+    trail = Trail(monitor.baseline, starts)
+    trail.advance(start - length, bad.__contains__)
+    return trail.before(start, since)
+
+
+def _of_file(words: str, path: Path) -> ShownBaseline:
+    try:
+        body = read_regular(path)
+        view = ProfileView.from_bytes(body)
+    except (OSError, DecodeError):
+        return ShownBaseline(f"{words}{path.name}, which cannot be read", [], _nothing)
+    return ShownBaseline(f"{words}{path.name}", [hashlib.sha256(body).digest()], lambda: view)
 
 
 def bucket_digests(store: Store, dataset: str, segment: str, start: datetime) -> list[object]:
@@ -131,7 +156,3 @@ def _stored(
 
 def _nothing() -> ProfileView:
     return ProfileView.merge_many([])
-
-
-def _order(basis: Basis) -> tuple[bool, int]:
-    return not basis.drift, basis.rank

@@ -1,6 +1,6 @@
 """Charts of what monitors judged over time, with its limit; of drift this is a distance."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from math import inf
 
 from lightmeter.dashboard.history import STATES, History
@@ -13,11 +13,12 @@ from lightmeter.store.records import Line
 from lightmeter.text import count, shorten
 
 _MOST = 6
+_DRIFT = {"what": "distance", "band": "no drift"}
 
 
-def drift_timeline(page: str, history: History) -> Html | None:
+def drift_timeline(page: str, history: History, drift: Container[Line]) -> Html | None:
     """The drift of the features that need a look first; None where none was judged."""
-    lines = [line for line, results in history.lines.items() if _is_drift(results)]
+    lines = [line for line in history.lines if line in drift]
     drawn = sorted(lines, key=lambda line: _rank(history, line))[:_MOST]
     charts = [
         tag(
@@ -27,7 +28,7 @@ def drift_timeline(page: str, history: History) -> Html | None:
             tag("p", "by ", tag("bdi", shorten(line.monitor, 60)), cls="quiet"),
         )
         for at, line in enumerate(drawn)
-        if (chart := _chart(page, history, line, history.lines[line][-RECENT:], f"t{at}"))
+        if (chart := _chart(page, history, line, history.lines[line][-RECENT:], f"t{at}", _DRIFT))
     ]
     if not charts:
         return None
@@ -51,22 +52,18 @@ def line_chart(
 
 
 def _chart(
-    page: str, history: History, line: Line, results: Sequence[Result], ident: str
+    page: str,
+    history: History,
+    line: Line,
+    results: Sequence[Result],
+    ident: str,
+    names: Mapping[str, str] = {},
 ) -> Html | None:
     drawn = marks(results, page, history)
     if not any(mark.value is not None or mark.bad or mark.failed for mark in drawn):
         return None
     title = f"{line.feature} by {shorten(line.monitor, 80)}"
-    names = {"what": "distance", "band": "no drift"} if _is_drift(results) else {}
     return trend(title, drawn, **names).inline(ident)
-
-
-def _is_drift(results: Sequence[Result]) -> bool:
-    """Whether a rule on drift judged them, and of one feature."""
-    last = results[-1]
-    return bool(last.feature) and any(
-        result.basis is not None and result.basis.drift for result in reversed(results)
-    )
 
 
 def _rank(history: History, line: Line) -> tuple[int, float, Line]:

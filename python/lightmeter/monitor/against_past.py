@@ -36,7 +36,7 @@ _MOST_OTHERS = 0.1
 _MOST_VALUES = 20  # of a category; rarer ones are left to the rule on new values
 
 
-class Baseline(NamedTuple):
+class Expected(NamedTuple):
     """What a bucket is compared with that is not its own past.
 
     Attributes:
@@ -71,7 +71,7 @@ class PastTest(NamedTuple):
 def against_past(
     target: Summary,
     past: Sequence[Summary],
-    baseline: Baseline | None = None,
+    expected: Expected | None = None,
     *,
     exif_read: Callable[[str, bool], int] = lambda name, personal: 0,
 ) -> list[PastTest]:
@@ -80,11 +80,11 @@ def against_past(
     Args:
         target: of the bucket that is judged.
         past: of the buckets whose spread it is judged by, in order of time.
-        baseline: None where it is also compared with these.
+        expected: None where it is also compared with these.
         exif_read: how many images of the target have no tag of that name, which no image has; by
             its name, and whether only some policies track it.
     """
-    return _Comparison(target, past, baseline, exif_read).tests()
+    return _Comparison(target, past, expected, exif_read).tests()
 
 
 class _Comparison:
@@ -92,14 +92,14 @@ class _Comparison:
         self,
         target: Summary,
         past: Sequence[Summary],
-        baseline: Baseline | None,
+        expected: Expected | None,
         exif_read: Callable[[str, bool], int],
     ) -> None:
-        sides = [target, *past] + ([baseline.merged] if baseline else [])
+        sides = [target, *past] + ([expected.merged] if expected else [])
         names = target.names
         if any(side.names != names for side in sides):
             names = tuple(sorted({name for side in sides for name in side.names}))
-        self._names, self._target, self._past, self._baseline = names, target, past, baseline
+        self._names, self._target, self._past, self._baseline = names, target, past, expected
         self._exif_read = exif_read
         self._kinds: dict[str, Kind] = {}
         for side in reversed(sides):
@@ -114,7 +114,7 @@ class _Comparison:
                 self._kinds[name] = "category" if odd > n else "number"
         self._now = tables[0]
         self._before = np.stack(tables[1 : 1 + len(past)])
-        self._expected = tables[-1] if baseline else None
+        self._expected = tables[-1] if expected else None
         with np.errstate(over="ignore"):  # of the rows that are no counts
             self._ever = np.sum(tables, axis=0)[[N, VALUES]].any(axis=0)
         self._absent = self._images_without_exif(sides) if names != target.names else {}

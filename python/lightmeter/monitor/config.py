@@ -1,32 +1,252 @@
-"""The monitors of a TOML file: a table ``[[monitor]]`` each."""
+"""A table ``[[monitor]]`` of a TOML file: the keys that rules share, and baselines."""
 
+import json
 import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
-from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.rules import CombinedRule
-from lightmeter.monitor.tables import read_tables
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    model_validator,
+)
+
+from lightmeter.drift.feature import column_of
+from lightmeter.errors import LightmeterError
+from lightmeter.monitor.results import ERROR, Result
+from lightmeter.monitor.shelf import Side
+from lightmeter.store.rows import Bucket
+from lightmeter.times import duration_text, parse_duration
 
 
-def load_monitors(path: str | os.PathLike[str], *, needed: bool = True) -> list[Monitor]:
-    """The monitors of a file. A relative path in it is relative to its folder.
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("expected a duration such as '10s'")
+    return timedelta() if value == "0s" else parse_duration(value)
 
-    Args:
-        path: of the file.
-        needed: whether there must be one.
 
-    Raises:
-        OSError: the file cannot be read.
-        ConfigError: the file is not TOML, has no monitor though one is needed, or has one that is
-            not understood; the message names the line.
+def _text_of(duration: timedelta) -> str:
+    return duration_text(duration) if duration else "0s"
+
+
+def _path(value: object, info: ValidationInfo) -> Path | str:
+    if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
+        raise ValueError("expected the path of a file")
+    path = os.path.abspath(Path(info.context or ".") / value)
+    return path if info.mode == "json" else Path(path)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_text_of)]
+# A relative path is relative to the folder of the TOML file.
+FilePath = Annotated[Path, BeforeValidator(_path)]
+Days = Annotated[list[date], Field(min_length=2, max_length=2)]
+
+
+_MOST = 28  # trailing buckets
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Return whether any pattern such as ``cells*`` takes a name."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+class Table(BaseModel):
+    """A table of a TOML file; unknown keys are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, populate_by_name=True
+    )
+
+
+class Baseline(Table):
+    """What buckets are compared with: one of `trailing`, `reference`, `from_` and `to`, `dataset`.
+
+    Attributes:
+        trailing: the last so many buckets before the judged one that had no anomaly, by default 28.
+        same: take only trailing buckets of the same hour of the day, or the same weekday.
+        exclude: days, or pairs of first and last day, to leave out of trailing buckets.
+        since: the first day of trailing buckets.
+        peers: compare how a segment differs from the others of its bucket, see `peers`.
+        reference: a profile file.
+        from_: the first day of the buckets to compare with; `to` is the last one.
+        to: see `from_`.
+        dataset: all buckets of another dataset, of the same segment if it has that.
     """
-    monitors: dict[str, Monitor] = {}
-    for table in read_tables(path, needed="monitor" if needed else "")["monitor"]:
-        monitor = table.read(Monitor)
-        if monitor.name in monitors:
-            raise table.error("name", f"two monitors are named {monitor.name!r}")
-        if isinstance(monitor.rule, CombinedRule):
-            for name in monitor.rule.of:
-                if name not in monitors or monitors[name].dataset != monitor.dataset:
-                    raise table.error("of", f"no monitor {name!r} of this dataset stands above")
-        monitors[monitor.name] = monitor
-    return list(monitors.values())
+
+    trailing: int | None = Field(default=None, ge=1, le=1_000_000)
+    same: Literal["hour", "weekday"] | None = None
+    exclude: list[date | Days] = Field(default_factory=list)
+    since: date | None = None
+    peers: bool = False
+    reference: FilePath | None = None
+    from_: date | None = Field(default=None, alias="from")
+    to: date | None = None
+    dataset: str | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Baseline":
+        kinds = {"trailing": self.trailing, "reference": self.reference, "dataset": self.dataset}
+        given = [name for name, value in kinds.items() if value is not None]
+        if None not in (self.from_, self.to):
+            given.append("from and to")
+        elif self.from_ is not self.to:
+            raise ValueError("got one of from and to; expected both")
+        if len(given) > 1:
+            expected = "trailing, reference, from and to, or dataset"
+            raise ValueError(f"got {', '.join(given)}; expected one of {expected}")
+        of_trailing = {"same", "exclude", "since", "peers"} & self.model_fields_set
+        if of_trailing and self.most is None:
+            raise ValueError(f"got {min(of_trailing)} without trailing")
+        for first, last in [*self.excluded, (self.from_ or date.min, self.to or date.max)]:
+            if first > last:
+                raise ValueError(f"got {first} to {last}; expected the first day first")
+        return self
+
+    @property
+    def most(self) -> int | None:
+        """How many trailing buckets, by default 28; None where others are compared with."""
+        fixed = self.reference, self.from_, self.dataset
+        return self.trailing or _MOST if fixed == (None, None, None) else None
+
+    @property
+    def excluded(self) -> list[tuple[date, date]]:
+        """First and last day of each stretch that is left out."""
+        stretches = (day if isinstance(day, list) else [day, day] for day in self.exclude)
+        return [(first, last) for first, last in stretches]
+
+
+class Due(NamedTuple):
+    """A bucket that is to be judged, and what its results say besides."""
+
+    bucket: Bucket
+    words: str = ""
+
+
+class Monitor(Table):
+    """A rule set up for a dataset. A rule is a subclass with its keys and its `measure`.
+
+    Attributes:
+        type: which rule.
+        name: what alerts and pages call it.
+        dataset: what it watches.
+        segments: whether each segment is judged as well as the dataset as a whole.
+        wait: how long after its end a bucket counts as complete.
+        for_: an anomaly counts once its feature was anomalous in so many buckets in a row; until
+            then it is ``pending``.
+    """
+
+    RULE_VERSION: ClassVar[int] = 1  # another one makes all buckets be judged again
+
+    type: str
+    name: str = Field(min_length=1)
+    dataset: str = Field(min_length=1)
+    segments: bool = False
+    wait: Duration = timedelta()
+    for_: int = Field(default=1, alias="for", ge=1, le=1000)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that its results follow from."""
+        return []
+
+    def table(self) -> str:
+        """Return its table as JSON."""
+        return json.dumps(
+            {
+                "type": self.type,
+                **self.model_dump(mode="json", by_alias=True, exclude_unset=True),
+            }
+        )
+
+    def false_alarms(self) -> float | None:
+        """Return how many anomalies a bucket has by chance at most; None where nobody knows."""
+        return None
+
+    def watches(self, segment: str) -> bool:
+        """Return whether it judges a segment, which is given as text, if it judges segments."""
+        return True
+
+    def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
+        """Return the buckets of a segment that are to be judged, in order of time."""
+        for bucket in buckets:
+            if bucket.end - bucket.start == length and now - bucket.end >= self.wait:
+                yield Due(bucket)
+
+    def measure(self, side: Side) -> list[Result]:
+        """Return the results of a bucket, without its place; one a feature at most.
+
+        Raises:
+            LightmeterError, OSError: something cannot be read.
+        """
+        raise NotImplementedError
+
+    def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
+        """Return the results of the segments of one bucket; of one with an error, that alone."""
+        judged = {}
+        for segment, side in sides.items():
+            try:
+                judged[segment] = self.measure(side)
+            except (LightmeterError, OSError) as error:
+                judged[segment] = [Result("", ERROR, words=str(error))]
+        return judged
+
+
+class ComparingMonitor(Monitor):
+    """A rule that compares features with a baseline.
+
+    Attributes:
+        features: patterns of feature names, such as ``image.*``; empty for all features.
+        baseline: what buckets are compared with.
+    """
+
+    features: list[str] = Field(default_factory=list)
+    baseline: Baseline = Field(default_factory=lambda: Baseline())
+
+    @model_validator(mode="after")
+    def _baseline_checked(self) -> Self:
+        if self.baseline.dataset == self.dataset:
+            raise ValueError(
+                f"baseline.dataset is {self.dataset!r}, which the monitor watches, so that each "
+                "bucket would be compared with itself; expected another, or trailing buckets"
+            )
+        return self
+
+    @property
+    def files(self) -> list[Path]:
+        """The file of the baseline."""
+        return [] if self.baseline.reference is None else [self.baseline.reference]
+
+    @property
+    def least(self) -> int:
+        """With fewer trailing buckets there is not enough data: three, or all if they are fewer."""
+        return min(3, self.baseline.most or 3)
+
+    @property
+    def goes_by_length(self) -> bool:
+        """Whether a rolled-up day cannot stand among hours."""
+        return self.baseline.same == "hour"
+
+    @property
+    def judges_by_spread(self) -> bool:
+        """Whether buckets before the judged one say how much they vary, whatever the baseline."""
+        return False
+
+    def watches(self, segment: str) -> bool:
+        """Return whether it judges a segment; the whole of a dataset has no peers."""
+        return bool(segment) or not self.baseline.peers
+
+    def takes(self, feature: str) -> bool:
+        """Return whether `features` names it; a pattern takes the rates of a column too."""
+        if not feature:  # which stands for the bucket itself
+            return False
+        names = feature, column_of(feature)
+        return not self.features or any(matches(name, self.features) for name in names)

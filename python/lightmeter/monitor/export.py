@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from fnmatch import fnmatchcase
 
+from lightmeter.monitor.config import matches
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.scalars import SCALARS, scalar_of
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.profile.table_files import Value
-from lightmeter.store.records import Line
 from lightmeter.store.store import Store
 
 RESULT_COLUMNS: Mapping[str, type] = {
@@ -37,25 +36,27 @@ SERIES_COLUMNS: Mapping[str, type] = {
 }
 
 
-def result_rows(store: Store, lines: Line) -> Iterator[dict[str, Value]]:
-    """What is kept of lines, by monitor, dataset, segment, bucket and feature.
+def result_rows(
+    store: Store,
+    *,
+    dataset: str = "*",
+    segment: str = "*",
+    monitor: str = "*",
+    feature: str = "*",
+) -> Iterator[dict[str, Value]]:
+    """Yield what is kept where four patterns match.
 
-    Args:
-        store: where results are kept.
-        lines: patterns of the four parts.
+    It comes by monitor, dataset, segment, bucket and feature.
 
     Raises:
         StoreError: the store cannot be read.
     """
     for source in store.state.sources():
-        if not (
-            fnmatchcase(source.monitor, lines.monitor)
-            and fnmatchcase(source.dataset, lines.dataset)
-        ):
+        if not (matches(source.monitor, [monitor]) and matches(source.dataset, [dataset])):
             continue
         for result in load_results(store, [(source.monitor, source.dataset)]):
             place = segment_text(result.segment)
-            if fnmatchcase(place, lines.segment) and fnmatchcase(result.feature, lines.feature):
+            if matches(place, [segment]) and matches(result.feature, [feature]):
                 yield {
                     name: place if name == "segment" else getattr(result, name)
                     for name in RESULT_COLUMNS
@@ -106,7 +107,7 @@ def _series(
         shelf = Shelf(store)
         for bucket in store.buckets(dataset, start, end, segment=place):
             for name, column in shelf.contents(dataset, place, bucket.start).columns.items():
-                if not fnmatchcase(name, feature):
+                if not matches(name, [feature]):
                     continue
                 for statistic in statistics:
                     value = scalar_of(column, statistic)

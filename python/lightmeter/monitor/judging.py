@@ -1,397 +1,386 @@
-"""One monitor on one segment: which buckets it judges, by what, and what it says."""
+"""One monitor on its dataset: which buckets it judges, by what, and what it says."""
 
 import hashlib
-import os
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
+from zlib import crc32
 
-from lightmeter._core import __version__
-from lightmeter.errors import DecodeError, LightmeterError
-from lightmeter.monitor.accepted import covers_place
-from lightmeter.monitor.baselines import Baseline, Other, Reference, Trailing
-from lightmeter.monitor.gaps import expected_buckets
-from lightmeter.monitor.lasting import Streaks, anomalous_in
-from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.results import (
-    ANOMALY,
-    ERROR,
-    NOT_ENOUGH,
-    OK,
-    BucketResults,
-    Result,
-    kept_of,
-)
-from lightmeter.monitor.rules import (
-    ChangeRule,
-    DriftRule,
-    FeatureRule,
-    IntervalRule,
-    LateRule,
-    MissingRule,
-)
-from lightmeter.monitor.shelf import Contents, Past, Shelf
-from lightmeter.monitor.summaries import Summary
-from lightmeter.monitor.windows import ALL, Window, Windows
-from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.records import Basis, Kept, Place, ResultState
+from lightmeter.errors import ConfigError, LightmeterError, StoreError
+from lightmeter.files import read_regular
+from lightmeter.monitor.baseline import EVER, Trail, begins_at, covers, within_days, words_of
+from lightmeter.monitor.config import Baseline, ComparingMonitor, Monitor
+from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
+from lightmeter.monitor.shelf import Past, Shelf, Side
+from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.profile.segments import parse_segment
+from lightmeter.store.records import Accepted, JudgedBucket, Place, ResultRow, ResultState
 from lightmeter.store.rows import Bucket
-from lightmeter.text import near
+from lightmeter.text import counted, near
+
+JUDGED = frozenset({OK, PENDING, ANOMALY})
+_BAD = frozenset({PENDING, ANOMALY})
+_OWN = Baseline()  # says how buckets vary where they are compared with others
+
+_Key = tuple[str, datetime]  # segment as text, and start of a bucket
 
 
-class Begun(NamedTuple):
-    """A bucket that is to be judged.
+class JudgedResults(NamedTuple):
+    """What a monitor says of a bucket of a segment.
 
     Attributes:
-        bucket: the bucket.
-        windows: what it is compared with.
-        digest: of all that what is said of it follows from.
-        own: starts of the buckets before it, where they say how much buckets vary; else None.
+        rank: of the monitor among those of its run.
+        place: the bucket.
+        version: of the bucket.
+        results: one at least.
     """
 
-    bucket: Bucket
-    windows: Sequence[Window]
-    digest: bytes
-    own: Sequence[datetime] | None
+    rank: int
+    place: Place
+    version: int
+    results: list[Result]
 
 
-class Judge:
-    """One monitor on one segment, which is given as text."""
+class MonitorRun:
+    """One monitor during a run. Buckets are judged in order of time.
+
+    Attributes:
+        monitor: who judges.
+        rank: of the monitor among those of its run.
+        key: a digest of all but buckets that its results follow from.
+        due: the buckets to judge, by start and segment; they have no writers if they are missing.
+        stale: kept buckets of which nothing is said any more, or that are judged again.
+    """
 
     def __init__(
         self,
         shelf: Shelf,
         monitor: Monitor,
         rank: int,
-        segment: str,
         now: datetime,
-        kept: Mapping[Place, Kept],
+        key_before: bytes | None = None,
     ) -> None:
-        """`kept` is what was said before; `rank` that of the monitor among those of its run."""
-        self._shelf, self._monitor, self._rank, self._now = shelf, monitor, rank, now
-        self.segment, self._segment, self._kept = segment, parse_segment(segment), kept
-        self._length = shelf.datasets[monitor.dataset]
-        self._buckets = shelf.buckets(monitor.dataset, segment)
-        self._streaks = Streaks(monitor.for_)
-        self._anomalous: dict[datetime, Sequence[str]] = {}
+        """Find out what is to be judged.
 
-    def buckets(self) -> Iterator[BucketResults]:
-        """What it says of each bucket, in order of time."""
-        if isinstance(self._monitor.rule, MissingRule):
-            yield from self._missing()
-            return
-        for bucket in self.complete():
-            if isinstance(self._monitor.rule, LateRule):
-                yield self._late(bucket, self._monitor.rule)
-            else:
-                yield self._judged(bucket)
-
-    def complete(self) -> Iterator[Bucket]:
-        """The buckets that are to be judged, in order of time."""
-        for bucket in self._buckets:
-            if bucket.end - bucket.start != self._length:
-                continue
-            if self._now - bucket.end >= self._monitor.wait:
-                yield bucket
-
-    def _late(self, bucket: Bucket, rule: LateRule) -> BucketResults:
-        late = bucket.updated - bucket.end
-        state: ResultState = ANOMALY if late > rule.after else OK
-        seconds, limit = max(0.0, late.total_seconds()), rule.after.total_seconds()
-        return self._looked_at(bucket, Result("", state, seconds, None, limit, "seconds"))
-
-    def _missing(self) -> Iterator[BucketResults]:
-        for start, there, words in expected_buckets(
-            self._buckets, self._length, self._now, self._monitor.wait, self._holds_data
-        ):
-            state: ResultState = OK if there else ANOMALY
-            where = self._rank, self._monitor, self.segment, start
-            yield plain(*where, state, words, self._kept, self._streaks)
-
-    def _holds_data(self, bucket: Bucket) -> bool:
-        if bucket.images:
-            return True
-        contents = self._shelf.contents(*self._where, bucket.start)
-        return bool(contents.damage) or any(
-            column.n and column.kind != "failure" for column in contents.columns.values()
-        )
-
-    def _judged(self, bucket: Bucket) -> BucketResults:
-        """What a rule on profiles says, unless all that it follows from is as it was."""
-        try:
-            begun = self.begin(bucket)
-            if (unchanged := self.unchanged(bucket, begun.digest)) is not None:
-                return unchanged
-            return self.finished(begun, begun.digest, self.results(begun))
-        except (LightmeterError, OSError) as error:
-            return self.error(bucket, str(error))
-
-    def begin(self, bucket: Bucket) -> Begun:
-        """What is to be known before a bucket is judged; those before it have been.
-
-        Raises:
-            LightmeterError, OSError: what it is compared with cannot be read.
+        Args:
+            shelf: what the run reads of the store.
+            monitor: who judges.
+            rank: see above.
+            now: the time.
+            key_before: that of the results that are kept; None judges everything.
         """
-        windows = self._windows.of(bucket, self._anomalous) if self._windows is not None else [ALL]
-        dataset, segment, file = self._compared
-        made_of = [self._rules_digest, self._shelf.digests(*self._where)[bucket.start]]
-        made_of.append(self._streaks.made_of.encode("utf-8", "surrogatepass"))
-        own = self._own(bucket)
-        made_of += [self._shelf.digests(*self._where)[start] for start in own or ()]
-        if file:
-            made_of.append(self._shelf.file(file)[1])
-        for window in windows:
-            made_of.append(window.made_of)
-            if window.starts:
-                digests = self._shelf.digests(dataset, segment)
-                made_of += [digests[start] for start in window.starts]
-        return Begun(bucket, windows, hashlib.sha256(b"".join(made_of)).digest(), own)
+        self.monitor, self.rank, self._shelf = monitor, rank, shelf
+        self._length = shelf.datasets.get(monitor.dataset, timedelta(days=1))
+        self._words: dict[_Key, str] = {}  # that results say besides
+        self._notes: dict[_Key, str] = {}  # why there is nothing to judge
+        self.due: dict[datetime, dict[str, Bucket]] = {}
+        self._versions: dict[_Key, int] = {}  # of what is due
+        for segment in self._segments:
+            buckets = shelf.buckets(monitor.dataset, segment)
+            for bucket, words in monitor.due(buckets, self._length, now):
+                self._add(segment, bucket, words)
+        for start, words in self._unwatched(now):
+            self._notes["", start] = words
+            self._add("", Bucket(start, start, 0, 0, start))
+        self.key = self._find_key()
+        kept: Mapping[_Key, JudgedBucket] = {}
+        if key_before is not None:
+            kept = shelf.store.state.judged(monitor.name, monitor.dataset)
+        self.stale: Iterable[_Key] = kept
+        self._states: dict[_Key, frozenset[ResultState]] = {}
+        if key_before == self.key:
+            self._leave_out_what_is_kept(kept)
+        self._order: defaultdict[str, list[datetime]] = defaultdict(list)
+        for segment, start in sorted(self._states):
+            self._order[segment].append(start)
+        self._said: dict[_Key, tuple[set[str], set[str]]] = {}
+        self._trails: dict[str, Trail] = {}
 
-    def digests(self, starts: Iterable[datetime]) -> list[bytes]:
-        """Of those buckets of the segment that there are."""
-        digests = self._shelf.digests(*self._where)
-        return [digests[start] for start in starts if start in digests]
+    def place(self, segment: str, start: datetime) -> Place:
+        """Return the place of a bucket."""
+        return Place(self.monitor.name, self.monitor.dataset, segment, start)
 
-    def summaries(self, starts: Iterable[datetime]) -> dict[datetime, Summary]:
-        """Of those buckets of the segment that can be read."""
-        digests = self._shelf.digests(*self._where)
-        there = {
-            start: self._shelf.summary(*self._where, start) for start in starts if start in digests
-        }
-        return {start: summary for start, summary in there.items() if summary is not None}
+    # What is to be judged
 
-    def contents(self, starts: Iterable[datetime]) -> Iterator[tuple[datetime, Contents]]:
-        """All that is known of those buckets of the segment that can be read, by their starts."""
-        for start in starts:
-            contents = self._shelf.contents(*self._where, start)
-            if not contents.damage:
-                yield start, contents
-
-    def unchanged(self, bucket: Bucket, digest: bytes) -> BucketResults | None:
-        """What was said of the bucket before, if that follows from the same."""
-        kept = self.kept(bucket)
-        if kept is None or kept.digest != digest:
-            return None
-        self._streaks.resume(kept.streaks)
-        if kept.is_anomalous:
-            self._anomalous[bucket.start] = anomalous_in(kept.streaks)
-        return BucketResults(self._rank, self._place(bucket), kept, None)
-
-    def kept(self, bucket: Bucket) -> Kept | None:
-        """What was said of the bucket before."""
-        return self._kept.get(self._place(bucket))
-
-    def results(self, begun: Begun) -> list[Result]:
-        """What the rule says of a bucket, without its place.
-
-        Raises:
-            LightmeterError, OSError: something cannot be read.
-        """
-        results = []
-        for window, target, past, few in self.compared(begun):
-            judged = self._rule.judge(target, past) if few is None else few
-            judged = judged or [self.nothing(target.columns)] * (few is None)
-            results += [result for result in judged if window.takes(result.feature)]
-        return results
-
-    def compared(
-        self, begun: Begun
-    ) -> Iterator[tuple[Window, Contents, Past, list[Result] | None]]:
-        """Window by window: the bucket, its past, and what to say where that is too little.
-
-        Raises:
-            LightmeterError, OSError: something cannot be read.
-        """
-        target = self._shelf.contents(*self._where, begun.bucket.start)
-        if target.damage:
-            raise DecodeError(target.damage)
-        for window in begun.windows:
-            past = self._past(window, begun.own)
-            few = None
-            if self._rule.needs_baseline and (count := self._count(past)) < self._least:
-                few = window.too_few(count, self._least, begun.bucket, target.columns)
-            yield window, target, past, few
-
-    def _count(self, past: Past) -> int:
-        """How many buckets can be read; a rule that needs them in short only reads no more."""
-        if isinstance(self._rule, DriftRule) and self._rule.metric == "p":
-            return len(past.summaries)
-        return past.count
-
-    def _past(self, window: Window, own: Sequence[datetime] | None) -> Past:
-        dataset, segment, file = self._compared
-        past = self._shelf.past(dataset, segment, window.starts)
-        if file:
-            past = self._shelf.file(file)[0]
-        return past if own is None else past.judged_by(self._shelf.past(*self._where, own))
-
-    def _own(self, bucket: Bucket) -> Sequence[datetime] | None:
-        """The last good buckets before one that is compared with others, by a test.
-
-        What lasts would else be found in its first bucket only: a baseline that does not move, and
-        buckets on both sides of a change, which vary as much as it is large.
-        """
-        baseline = self._monitor.baseline
-        if isinstance(baseline, Trailing) or not isinstance(self._rule, DriftRule):
-            return None
-        if self._rule.metric != "p":
-            return None
-        at = bisect_left(self._starts_of_length, bucket.start)
-        before = self._starts_of_length[:at]
-        good = [start for start in before if start not in self._anomalous]
-        # The first ones were judged as though images were independent, which may be too strict.
-        enough = good if len(good) >= self._rule.least_buckets else before
-        return enough[-Trailing().trailing :]
+    def _add(self, segment: str, bucket: Bucket, words: str = "") -> None:
+        key = segment, bucket.start
+        self.due.setdefault(bucket.start, {})[segment] = bucket
+        version = self._shelf.versions(self.monitor.dataset).get(key, 0)
+        self._versions[key] = version ^ crc32(words.encode())
+        if words:
+            self._words[key] = words
 
     @cached_property
-    def _starts_of_length(self) -> list[datetime]:
-        return [each.start for each in self._buckets if each.end - each.start == self._length]
+    def _segments(self) -> list[str]:
+        if self.monitor.dataset not in self._shelf.datasets:
+            return []
+        if not self.monitor.segments:
+            return [""]
+        return list(filter(self.monitor.watches, self._shelf.segments(self.monitor.dataset)))
 
-    def nothing(self, names: Iterable[str] = ()) -> Result:
-        """What is said where the rule has no word on any of the features of these names."""
-        return Result("", NOT_ENOUGH, words=_nothing(self._rule, names))
+    def _unwatched(self, now: datetime) -> Iterator[tuple[datetime, str]]:
+        """Say where the latest bucket of a dataset gives the monitor nothing to judge."""
+        dataset, wait = self.monitor.dataset, self.monitor.wait
+        if dataset not in self._shelf.datasets:
+            yield now, "the store has no such dataset"
+            return
+        newest = self._shelf.newest(now - wait, dataset)
+        whole = newest.pop("", None)
+        last = max(newest.values(), default=None)
+        if self.monitor.segments or last is None:
+            return
+        if whole is None or (last >= whole + self._length and self.monitor.type != "missing"):
+            yield last, "only segments have values, and it watches none: segments = true"
 
-    def finished(self, begun: Begun, digest: bytes, results: Iterable[Result]) -> BucketResults:
-        """What is said of a bucket, given what its rule says."""
-        placed = []
-        for result in results:
-            window = next(each for each in begun.windows if each.takes(result.feature))
-            count = self._count(self._past(window, None)) if self._rule.needs_baseline else 0
-            placed.append(window.with_remedy(result)._replace(baseline=count))
-        results = self._streaks.apply(placed or [self.nothing()])
-        starts = tuple(begun.windows[-1].starts)
-        dataset, segment, file = self._compared
-        drift = isinstance(self._rule, DriftRule)
-        basis = Basis(self._rank, drift, dataset, segment, starts, file, digest, self._streaks.text)
-        results = self._placed(begun.bucket, results, basis)
-        kept = kept_of(results)
-        if kept.is_anomalous:
-            self._anomalous[begun.bucket.start] = anomalous_in(kept.streaks)
-        return BucketResults(self._rank, results[0].place, kept, results)
+    def _find_key(self) -> bytes:
+        shelf, monitor = self._shelf, self.monitor
+        key = hashlib.sha256(self.monitor.model_dump_json().encode("utf-8", "surrogatepass"))
+        key.update(f"{self.monitor.RULE_VERSION} {self._accepted}".encode("utf-8", "surrogatepass"))
+        for path in self.monitor.files:
+            try:
+                key.update(hashlib.sha256(read_regular(path)).digest())
+            except OSError as error:
+                key.update(str(error).encode())
+        if isinstance(monitor, ComparingMonitor) and monitor.baseline.most is None:
+            dataset = monitor.baseline.dataset or monitor.dataset
+            versions = shelf.versions(dataset) if dataset in shelf.datasets else {}
+            starts = {start for _, start in versions}
+            if monitor.baseline.from_ is not None:
+                starts = set(within_days(monitor.baseline, starts))
+            # A file is among the files.
+            is_file = monitor.baseline.reference is not None
+            total = 0 if is_file else sum(versions[at] for at in versions if at[1] in starts)
+            key.update(repr(total).encode())
+        return key.digest()
 
-    def error(self, bucket: Bucket, words: str) -> BucketResults:
-        """What is said of a bucket that cannot be judged."""
-        return self._looked_at(bucket, Result("", ERROR, words=words))
+    def _leave_out_what_is_kept(self, kept: Mapping[_Key, JudgedBucket]) -> None:
+        """Judge from the first bucket on that is not what it was when it was judged."""
+        dataset, shelf = self.monitor.dataset, self._shelf
+        listed = {
+            (segment, bucket.start)
+            for segment in self._segments
+            for bucket in shelf.buckets(dataset, segment)
+            if bucket.end - bucket.start == self._length
+        }
+        stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
+        # Results of what was rolled up or deleted by its age stay, and of what was missing there.
+        gone = {key: stored[key] for key in kept if key in stored and key not in listed}
+        if gone and self.due:
+            first, last = min(start for _, start in gone), max(self.due)
+            gone |= {
+                key: 0
+                for key, bucket in kept.items()
+                if not bucket.version and key not in self._versions and first <= key[1] <= last
+            }
+        versions = gone | self._versions
+        before = {key: bucket.version for key, bucket in kept.items()}
+        changed = {start for _, start in dict(versions.items() ^ before.items())}
+        changed |= {
+            key[1]
+            for key, bucket in kept.items()
+            if ERROR in bucket.states
+            if key in self._versions and not shelf.contents(dataset, *key).damage
+        }
+        begin = min(changed, default=None)
+        self.stale = [key for key in kept if begin and key[1] >= begin and key not in gone]
+        self.due = {start: due for start, due in self.due.items() if begin and start >= begin}
+        self._states = {
+            key: bucket.states for key, bucket in kept.items() if not begin or key[1] < begin
+        }
 
-    def _looked_at(self, bucket: Bucket, result: Result) -> BucketResults:
-        results = self._placed(bucket, self._streaks.apply([result]), None)
-        return _unless_kept(self._rank, results, self._kept)
+    # What it is judged by
 
-    def _placed(
-        self, bucket: Bucket, results: Iterable[Result], basis: Basis | None
-    ) -> list[Result]:
-        """What a rule says, with what it does not know: of which bucket."""
+    @cached_property
+    def _accepted(self) -> list[Accepted]:
+        name, dataset = self.monitor.name, self.monitor.dataset
         return [
-            result._replace(
-                monitor=self._monitor.name,
-                dataset=self._monitor.dataset,
-                segment=self._segment,
-                bucket=bucket.start,
-                images=bucket.images,
-                basis=basis,
+            each
+            for each in self._shelf.accepted
+            if any(covers(each, dataset, segment, name) for segment in self._segments)
+        ]
+
+    def _trail(self, segment: str, monitor: ComparingMonitor, target: Bucket) -> Trail:
+        """Return the buckets before one, of which it is known whether they are anomalous."""
+        if segment not in self._trails:
+            is_fixed = monitor.baseline.most is None
+            by_length = is_fixed or monitor.goes_by_length
+            starts = [
+                bucket.start
+                for bucket in self._shelf.buckets(monitor.dataset, segment)
+                if not by_length or bucket.end - bucket.start == self._length
+            ]
+            self._trails[segment] = Trail(_OWN if is_fixed else monitor.baseline, starts)
+        trail = self._trails[segment]
+
+        def is_anomalous(start: datetime) -> bool:
+            return not _BAD.isdisjoint(self._states.get((segment, start), ()))
+
+        trail.advance(target.start - self._length, is_anomalous)
+        return trail
+
+    def _side(self, segment: str, bucket: Bucket) -> tuple[Side, list[Result]]:
+        """Return a bucket with what it is compared with, and what is said if that is too little."""
+        monitor, shelf, where = self.monitor, self._shelf, (self.monitor.dataset, segment)
+        if not isinstance(monitor, ComparingMonitor):
+            return Side(shelf, where, bucket, shelf.past(where, ())), []
+        own, accepted, least = None, None, 1
+        if monitor.baseline.most is None:
+            past = self._fixed(monitor.baseline, segment, bucket)
+            if monitor.judges_by_spread:
+                trail = self._trail(segment, monitor, bucket)
+                starts = trail.before(bucket.start, EVER)
+                # The first ones were judged as though images were independent, which is strict.
+                if len(starts) < monitor.least:
+                    starts = tuple(trail.seen[-(_OWN.most or 0) :])
+                own = shelf.past(where, starts)
+        else:
+            since, accepted = self._begin(segment, monitor.baseline, bucket.start)
+            starts = self._trail(segment, monitor, bucket).before(bucket.start, since)
+            past, least = shelf.past(where, starts), monitor.least
+        side = Side(shelf, where, bucket, past, own)
+        found = len(past.summaries)
+        if found >= least:
+            return side, []
+        if monitor.features and not any(map(monitor.takes, side.contents.columns)):
+            return side, [Result("", NOT_ENOUGH, words=self._nothing(side))]
+        state: ResultState = NOT_ENOUGH
+        words = f"{counted(found, 'bucket')} to compare with, of {least} needed"
+        if accepted is not None:
+            words = f"{words}; {words_of(accepted)}"
+            if bucket.start <= accepted.at:  # somebody looked at it
+                state, words = OK, words_of(accepted)
+        return side, [Result("", state, words=words)]
+
+    def _begin(
+        self, segment: str, baseline: Baseline, start: datetime
+    ) -> tuple[datetime, Accepted | None]:
+        name, dataset = self.monitor.name, self.monitor.dataset
+        about = [each for each in self._accepted if covers(each, dataset, segment, name)]
+        return begins_at(baseline, about, start)
+
+    def _fixed(self, baseline: Baseline, segment: str, target: Bucket) -> Past:
+        shelf, dataset = self._shelf, baseline.dataset or self.monitor.dataset
+        if baseline.reference is not None:
+            return shelf.file(baseline.reference)
+        if dataset not in shelf.datasets:
+            raise ConfigError(f"the store has no dataset {dataset!r}, which is the baseline")
+        if segment not in shelf.segments(dataset):
+            segment = ""
+        starts = [bucket.start for bucket in shelf.buckets(dataset, segment)]
+        if baseline.from_ is not None:
+            starts = [each for each in within_days(baseline, starts) if each != target.start]
+        return shelf.past((dataset, segment), tuple(starts))
+
+    # What it says
+
+    def judge(self, start: datetime) -> Iterator[JudgedResults]:
+        """Yield what is said of the buckets that begin at a time, by segment."""
+        sides: dict[str, Side] = {}
+        said: dict[str, list[Result]] = {}
+        counts: dict[str, int] = {}
+        for segment, bucket in self.due.get(start, {}).items():
+            if (segment, start) in self._notes:
+                said[segment] = [Result("", NOT_ENOUGH, words=self._notes[segment, start])]
+                continue
+            try:
+                side, few = self._side(segment, bucket)
+            except StoreError:
+                raise  # the next run may reach it
+            except (LightmeterError, OSError) as error:
+                said[segment] = [Result("", ERROR, words=str(error))]
+                continue
+            counts[segment] = len(side.past.summaries)
+            if few:
+                said[segment] = few
+            else:
+                sides[segment] = side
+        said |= self.monitor.judge(sides)
+        for segment, bucket in self.due.get(start, {}).items():
+            results = said[segment] or [Result("", NOT_ENOUGH, words=self._nothing(sides[segment]))]
+            results = [
+                result._replace(
+                    words=_joined(result.words, *self._remarks(segment, result, start)),
+                    monitor=self.monitor.name,
+                    dataset=self.monitor.dataset,
+                    segment=parse_segment(segment),
+                    bucket=start,
+                    baseline=counts.get(segment, 0),
+                    images=bucket.images,
+                )
+                for result in self._lasting(segment, start, results)
+            ]
+            self._states[segment, start] = frozenset(result.state for result in results)
+            self._order[segment].append(start)
+            version = self._versions[segment, start]
+            yield JudgedResults(self.rank, self.place(segment, start), version, results)
+
+    def _remarks(self, segment: str, result: Result, start: datetime) -> Iterator[str]:
+        if (segment, start) in self._words:
+            yield self._words[segment, start]
+        trail, monitor = self._trails.get(segment), self.monitor
+        if result.state not in _BAD or trail is None or not isinstance(monitor, ComparingMonitor):
+            return
+        since, _ = self._begin(segment, monitor.baseline, start)
+        frozen = trail.frozen_since(start, since) if monitor.baseline.most else None
+        if frozen is not None:
+            command = "if the change is permanent, run `lightmeter monitor accept`"
+            yield f"baseline frozen since {bucket_text(frozen)}; {command}"
+
+    def _nothing(self, side: Side) -> str:
+        """Say why a rule has no results."""
+        patterns = self.monitor.features if isinstance(self.monitor, ComparingMonitor) else ()
+        if not patterns:
+            return "no feature has what it judges"
+        shown = ", ".join(map(repr, patterns))
+        alike = near(shown, side.contents.columns, "")
+        return _joined(f"no feature that it can judge matches {shown}", alike)
+
+    def _lasting(self, segment: str, start: datetime, results: list[Result]) -> list[Result]:
+        """Make anomalies pending that have not lasted for as many buckets as `for` asks.
+
+        A bucket that is missing, or in which a feature cannot be judged, neither counts nor ends
+        anything. A bucket that was judged without a word on a feature ends what was said of it.
+        """
+        needed = self.monitor.for_
+        if needed == 1:
+            return results
+        counts = Counter(result.feature for result in results if result.state == ANOMALY)
+        lasting = set(counts)
+        for earlier in reversed(self._order[segment]):
+            if not lasting:
+                break
+            states = self._states[segment, earlier]
+            if ERROR in states or not states & JUDGED:
+                continue
+            bad, unsure = self._bad_and_unsure(segment, earlier)
+            counts.update(lasting & bad)
+            lasting = {each for each in lasting & (bad | unsure) if counts[each] < needed}
+        self._said[segment, start] = _bad_and_unsure(results)
+        return [
+            result
+            if result.state != ANOMALY or counts[result.feature] >= needed
+            else result._replace(
+                state=PENDING,
+                words=_joined(result.words, f"{counts[result.feature]} of {needed} in a row"),
             )
             for result in results
         ]
 
-    def _place(self, bucket: Bucket) -> Place:
-        return Place(self._monitor.name, self._monitor.dataset, self.segment, bucket.start)
-
-    @cached_property
-    def _where(self) -> tuple[str, str]:
-        return self._monitor.dataset, self.segment
-
-    @cached_property
-    def _rule(self) -> FeatureRule:
-        assert isinstance(self._monitor.rule, FeatureRule)
-        return self._monitor.rule
-
-    @cached_property
-    def _rules_digest(self) -> bytes:
-        made_of = __version__, self._rule, self._least, *self._compared
-        return hashlib.sha256(repr(made_of).encode()).digest()
-
-    @cached_property
-    def _least(self) -> int:
-        baseline = self._monitor.baseline
-        if not isinstance(baseline, Trailing):
-            return 1
-        return max(baseline.enough, self._rule.least_buckets)
-
-    @cached_property
-    def _compared(self) -> tuple[str, str, str]:
-        """The dataset, the segment and the file that buckets are compared with."""
-        baseline = self._monitor.baseline
-        dataset, segment = self._where
-        if isinstance(baseline, Other) and self._rule.needs_baseline:
-            dataset = baseline.dataset or dataset
-            if baseline.segment is not None:
-                segment = segment_text(dict(baseline.segment))
-        file = ""
-        if isinstance(baseline, Reference) and self._rule.needs_baseline:
-            file = os.path.abspath(baseline.reference)
-        return dataset, segment, file
-
-    @cached_property
-    def _windows(self) -> Windows | None:
-        """What chooses among stored buckets, if anything is compared with these."""
-        baseline = self._monitor.baseline
-        if isinstance(baseline, Reference) or not self._rule.needs_baseline:
-            return None
-        buckets = self._shelf.buckets(*self._compared[:2])
-        if _goes_by_length(self._rule, baseline):
-            buckets = [each for each in buckets if each.end - each.start == self._length]
-        place = (*self._where, self._monitor.name)
-        accepted = [each for each in self._shelf.accepted if covers_place(each, *place)]
-        return Windows(baseline, self._length, buckets, accepted)
+    def _bad_and_unsure(self, segment: str, start: datetime) -> tuple[set[str], set[str]]:
+        """Return the features of a bucket that were anomalous, and those that were not judged."""
+        if (segment, start) not in self._said:
+            name, dataset = self.monitor.name, self.monitor.dataset
+            rows = self._shelf.store.state.results(name, dataset, segment, start)
+            self._said[segment, start] = _bad_and_unsure(rows)
+        return self._said[segment, start]
 
 
-def plain(
-    rank: int,
-    monitor: Monitor,
-    segment: str,
-    start: datetime,
-    state: ResultState,
-    words: str,
-    kept: Mapping[Place, Kept],
-    streaks: Streaks | None = None,
-) -> BucketResults:
-    """A state of a bucket and nothing else; `streaks` are those of the buckets before."""
-    result = Result(
-        "",
-        state,
-        words=words,
-        monitor=monitor.name,
-        dataset=monitor.dataset,
-        segment=parse_segment(segment),
-        bucket=start,
-    )
-    return _unless_kept(rank, streaks.apply([result]) if streaks else [result], kept)
+def _bad_and_unsure(results: Iterable[Result | ResultRow]) -> tuple[set[str], set[str]]:
+    bad = {result.feature for result in results if result.state in _BAD}
+    return bad, {result.feature for result in results if result.state == NOT_ENOUGH}
 
 
-def latest_complete(buckets: Sequence[Bucket], now: datetime, wait: timedelta) -> Bucket | None:
-    """Of buckets in order of time."""
-    return next((each for each in reversed(buckets) if now - each.end >= wait), None)
-
-
-def _unless_kept(rank: int, results: list[Result], kept: Mapping[Place, Kept]) -> BucketResults:
-    """What does not follow from profiles that could be judged: it is looked at each time."""
-    place, new = results[0].place, kept_of(results)
-    return BucketResults(rank, place, new, None if kept.get(place) == new else results)
-
-
-def _goes_by_length(rule: FeatureRule, baseline: Baseline) -> bool:
-    """Whether a day cannot stand among hours: of totals, of how buckets vary, and by the hour."""
-    if isinstance(baseline, Trailing) and baseline.same == "hour":
-        return True
-    return isinstance(rule, IntervalRule) or (isinstance(rule, ChangeRule) and rule.scalar == "n")
-
-
-def _nothing(rule: FeatureRule, names: Iterable[str]) -> str:
-    """Why a rule has no results."""
-    if not rule.features:
-        return "no feature has what it judges"
-    patterns = ", ".join(map(repr, rule.features))
-    parts = f"no feature that it can judge matches {patterns}", near(patterns, names, "")
-    return "; ".join(filter(None, parts))
+def _joined(*words: str) -> str:
+    return "; ".join(filter(None, words))

@@ -10,188 +10,122 @@ those that vary much in too many. What the others have in common is taken away i
 - A segment less what is common is judged against the same of its own past buckets, by the rule that
   judges any bucket against its past. So each segment is judged by how much it varies itself.
 
-It holds for means and for logarithms of standard deviations alike.
+It holds for means and for logarithms of standard deviations alike. Only numbers are judged.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from copy import copy
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter import _core
-from lightmeter.drift import FeatureDrift, Thresholds, compare_views
-from lightmeter.monitor.shelf import Contents
-from lightmeter.monitor.summaries import MEAN, MISSING, ODD, STDDEV, VALUES, N, Summary
-from lightmeter.profile import ProfileView
-from lightmeter.sketch import QuantileSketch
+from lightmeter.drift.feature import EffectName
+from lightmeter.monitor.shelf import Side
+from lightmeter.monitor.summaries import MEAN, MISSING, ODD, ROWS, STDDEV, VALUES, N
+from lightmeter.profile.segments import parse_segment
+from lightmeter.text import counted, number
 
-LEAST_PEERS = 3
-_MOST_VALUES = 100_000  # of a side, to be looked at
-
+_LEAST = 3  # other segments
 _Numbers = NDArray[np.float64]
-_Summaries = Mapping[datetime, Summary | None]
 
 
-class Peer(NamedTuple):
-    """A segment of a bucket.
+def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str, str]]:
+    """Return the segments of a bucket without what is common, and why others are not judged.
 
-    Attributes:
-        start: of the bucket.
-        window: starts of the buckets that it is compared with.
-        summaries: of the bucket and of all others that anybody is compared with.
+    Segments with the same keys are peers.
     """
-
-    start: datetime
-    window: Sequence[datetime]
-    summaries: _Summaries
-
-
-class Common(NamedTuple):
-    """How far means are from their level, NaN where that is not known, and standard deviations."""
-
-    mean: float
-    factor: float
-
-
-class Shared:
-    """What segments have in common, bucket by bucket."""
-
-    def __init__(self, peers: Sequence[Peer]) -> None:
-        """Of all segments that have the bucket; each has a place in the order of these."""
-        self._peers = peers
-        now = peers[0].start
-        self._starts = sorted({now}.union(*(peer.window for peer in peers)))
-        names = {
-            name
-            for peer in peers
-            if (summary := peer.summaries.get(now)) is not None
-            for name, kind in summary.kinds.items()
-            if kind == "number"
-        }
-        self.names = tuple(sorted(names))
-        self._at = {start: at for at, start in enumerate(self._starts)}
-        self._common = {row: self._of(row) for row in (MEAN, STDDEV)}
-
-    def _of(self, row: int) -> tuple[_Numbers, NDArray[np.int64]]:
-        """The medians of the others by bucket, segment and feature, and how many others there are.
-
-        Not known of a bucket without enough others, which is NaN.
-        """
-        values = np.full((len(self._starts), len(self._peers), len(self.names)), np.nan)
-        weights = np.zeros_like(values)
-        for place, peer in enumerate(self._peers):
-            for start, summary in peer.summaries.items():
-                if summary is None or start not in self._at:
-                    continue
-                table = summary.aligned(self.names)
-                at = self._at[start]
-                numbers = table[row]
-                if row == STDDEV:
-                    numbers = np.log(np.where(numbers > 0, numbers, np.nan))
-                values[at, place] = np.where(table[N] > 0, numbers, np.nan)
-                if start in peer.window:
-                    weights[at, place] = table[N]
-        weights[np.isnan(values)] = 0.0
-        with np.errstate(all="ignore"):
-            levels = (weights * np.nan_to_num(values)).sum(axis=0) / weights.sum(axis=0)
-        return _medians_of_others(values - levels)
-
-    def others(self, place: int) -> int:
-        """How many other segments have the bucket."""
-        _, counts = self._common[MEAN]
-        at = counts[self._at[self._peers[place].start], place]
-        return int(at.max()) if at.size else 0
-
-    def is_known(self, place: int, feature: str) -> bool:
-        """Whether it can be said what is common of a feature in the bucket."""
-        if feature not in self.names:
-            return False
-        at = self._at[self._peers[place].start], place, self.names.index(feature)
-        return not math.isnan(self._common[MEAN][0][at])
-
-    def common(self, place: int, start: datetime, feature: str) -> Common:
-        """What the others of a bucket have in common of a feature."""
-        index = self.names.index(feature)
-        at = self._at[start], place, index
-        spread = float(self._common[STDDEV][0][at])
-        factor = 1.0 if math.isnan(spread) else math.exp(spread)
-        return Common(float(self._common[MEAN][0][at]), factor)
-
-    def adjusted(self, place: int, start: datetime) -> Summary | None:
-        """A bucket of a segment without what is common.
-
-        Features of which that is not known have no values; those that are no numbers are left out.
-        """
-        summary = self._peers[place].summaries.get(start)
-        if summary is None:
-            return None
-        at = self._at[start], place
-        table = summary.aligned(self.names).copy()
-        known = ~np.isnan(self._common[MEAN][0][at])
-        table[:, ~known] = 0.0
-        table[MEAN, known] -= self._common[MEAN][0][at][known]
-        table[STDDEV, known] /= np.exp(np.nan_to_num(self._common[STDDEV][0][at][known]))
-        table[[MISSING, VALUES, ODD]] = 0.0
-        return summary.with_table(self.names, table)
+    by_keys: defaultdict[tuple[str, ...], dict[str, Side]] = defaultdict(dict)
+    beside: dict[str, Side] = {}
+    for segment, side in sides.items():
+        if side.contents.damage:  # which whoever judges it finds out
+            beside[segment] = side
+        else:
+            by_keys[tuple(sorted(parse_segment(segment)))][segment] = side
+    alone: dict[str, str] = {}
+    for peers in by_keys.values():
+        if len(peers) > _LEAST:
+            beside |= dict(zip(peers, _adjusted(list(peers.values())), strict=True))
+        else:
+            others = counted(len(peers) - 1, "other segment")
+            alone |= dict.fromkeys(peers, f"{others} with the same keys, of {_LEAST} needed")
+    return beside, alone
 
 
-def _medians_of_others(values: _Numbers) -> tuple[_Numbers, NDArray[np.int64]]:
-    """Of each value, the median of the others along the second axis, and how many there are.
+def _adjusted(peers: Sequence[Side]) -> list[Side]:
+    """Return the sides with the summaries of bucket and past less the medians of the others."""
+    now = peers[0].bucket.start
+    starts = sorted({now}.union(*(side.past.starts for side in peers)))
+    place = {start: index for index, start in enumerate(starts)}
+    numbers = ({n for n, kind in side.summary.kinds.items() if kind == "number"} for side in peers)
+    names = tuple(sorted(set[str]().union(*numbers)))
+    tables = np.zeros((len(starts), len(peers), ROWS, len(names)))
+    is_past = np.zeros((len(starts), len(peers), 1), dtype=bool)
+    for peer, side in enumerate(peers):
+        for start in starts:
+            if (summary := side.summary_at(start)) is not None:
+                tables[place[start], peer] = summary.aligned(names)
+        is_past[[place[start] for start in side.past.starts], peer] = True
+    n = tables[:, :, N]
+    with np.errstate(all="ignore"):
+        values = np.stack([tables[:, :, MEAN], np.log(tables[:, :, STDDEV])])
+        values = np.where((n > 0) & np.isfinite(values), values, np.nan)
+        weights = np.where(is_past & ~np.isnan(values), n, 0.0)
+        levels = (weights * np.nan_to_num(values)).sum(axis=1) / weights.sum(axis=1)
+        common = _medians_of_others(values - levels[:, None])
+    tables[np.broadcast_to(np.isnan(common[0])[:, :, None], tables.shape)] = 0.0
+    tables[:, :, MEAN] -= np.nan_to_num(common[0])
+    tables[:, :, STDDEV] /= np.exp(np.nan_to_num(common[1]))
+    tables[:, :, [MISSING, VALUES, ODD]] = 0.0
+    adjusted = []
+    for peer, side in enumerate(peers):
+        beside = copy(side)
+        beside.peers = len(peers) - 1
+        beside.summary = side.summary.with_table(names, tables[place[now], peer])
+        beside.summaries = [
+            summary.with_table(names, tables[place[start], peer])
+            for start in side.past.starts
+            if (summary := side.summary_at(start)) is not None
+        ]
+        adjusted.append(beside)
+    return adjusted
 
-    NaN stands for no value, and for fewer than `LEAST_PEERS` others.
+
+def _medians_of_others(values: _Numbers) -> _Numbers:
+    """Return of each value the median of the others along the third axis.
+
+    NaN stands for no value, and for fewer than `_LEAST` others.
     """
-    order = np.argsort(values, axis=1)  # NaN comes last
-    ranked = np.take_along_axis(values, order, axis=1)
-    ranks = np.argsort(order, axis=1)
+    order = np.argsort(values, axis=2)  # NaN comes last
+    ranked = np.take_along_axis(values, order, axis=2)
+    ranks = np.argsort(order, axis=2)
     there = ~np.isnan(values)
-    others = there.sum(axis=1, keepdims=True) - there
-    low, high = (others - 1) // 2, others // 2
+    others = there.sum(axis=2, keepdims=True) - there
     medians = np.zeros_like(values)
-    for middle in (low, high):
+    for middle in ((others - 1) // 2, others // 2):
         # Without the value itself those behind it move up by one.
-        at = np.clip(middle + (there & (ranks <= middle)), 0, values.shape[1] - 1)
-        medians += np.take_along_axis(ranked, at, axis=1) / 2
-    return np.where(others >= LEAST_PEERS, medians, np.nan), others
+        at = np.clip(middle + (there & (ranks <= middle)), 0, values.shape[2] - 1)
+        medians += np.take_along_axis(ranked, at, axis=2) / 2
+    return np.where(others >= _LEAST, medians, np.nan)
 
 
-def look_at(
-    feature: str,
-    target: tuple[Contents, Common],
-    past: Iterable[tuple[Contents, Common]],
-    thresholds: Thresholds,
-) -> FeatureDrift | None:
-    """The comparison of a feature of a segment with its past, without what is common.
-
-    Args:
-        feature: of numbers.
-        target: the bucket, and what is common in it.
-        past: the same of those that it is compared with; where that is not known they are left out.
-        thresholds: of the comparison.
-    """
-    sides = [
-        _view_of(feature, [target]),
-        _view_of(feature, [each for each in past if not math.isnan(each[1].mean)]),
-    ]
-    lines = compare_views(target=sides[0], reference=sides[1], thresholds=thresholds).features
-    return next((line for line in lines if line.feature == feature), None)
-
-
-def _view_of(feature: str, buckets: Sequence[tuple[Contents, Common]]) -> ProfileView:
-    core = _core.Profile()
-    for contents, common in buckets:
-        column = contents.columns.get(feature)
-        if column is not None and column.mean is not None:
-            values = _values_of(column.numbers, _MOST_VALUES // len(buckets))
-            values = column.mean - common.mean + (values - column.mean) / common.factor
-            core.log_numbers(feature, values, column.role, column.meaning.origin)
-    return ProfileView(core)
-
-
-def _values_of(numbers: QuantileSketch, most: int) -> _Numbers:
-    values, weights = numbers.weights()
-    if numbers.n > most:
-        weights = np.maximum(1, np.round(weights * (most / numbers.n)))
-    return np.repeat(np.asarray(values, dtype=np.float64), weights.astype(np.int64))
+def change_beside(side: Side, feature: str) -> tuple[str, str, EffectName, float]:
+    """Return how a feature of a segment changed, as rules on drift say it: by normal values."""
+    now = dict(zip(side.summary.names, side.summary.table.T, strict=True))[feature]
+    past = np.array([each.aligned((feature,))[:, 0] for each in side.summaries])
+    weights = past[:, N] / past[:, N].sum()
+    mean = float(weights @ past[:, MEAN])
+    spread = math.sqrt(float(weights @ past[:, STDDEV] ** 2))
+    moved, ratio = float(now[MEAN]) - mean, math.inf
+    if spread > 0 and now[STDDEV] > 0:
+        ratio = abs(math.log(now[STDDEV] / spread))
+    distance = 1.0 if not spread else 2 * NormalDist().cdf(abs(moved) / spread / 2) - 1
+    beside = f"beside {side.peers} others"
+    if spread and ratio > 2 * distance:  # in units of the least sizes
+        verb = "rose" if now[STDDEV] > spread else "fell"
+        words = f"spread of {feature} {verb} to {number(float(now[STDDEV]))} {beside}"
+        return words, "", "spread", ratio
+    verb = "rose" if moved > 0 else "fell"
+    return f"{feature} {verb} by {number(abs(moved))} {beside}", "", "shift", distance

@@ -2,28 +2,29 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile import ProfileView
+from lightmeter.profile.scalars import LONGEST_TEXT
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.settings import quoted
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
-from lightmeter.text import count
-from lightmeter.times import DAY, MILLISECOND, duration_text
+from lightmeter.text import counted
+from lightmeter.times import DAY, EPOCH, MILLISECOND, duration_text
 
 _READ = 3  # buckets of each of the first segments
 _SEGMENTS_READ = 5
 _ENOUGH_PEERS = 10
-_MOST_VALUES = 50  # of a category whose new values matter
+_MOST_VALUES = 50  # of a category of which all are known
 _MOST_NAMES = 20
+_MOST_FEATURES = 100  # that are expected again
 _FAILURES = 0.05
 _LATER_FACTOR = 3
-_IN_TIME = 0.9  # of the buckets; a rule on late ones would find those that were filled in
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_IN_TIME = 0.9  # of the buckets; others were filled in, and would be late
 # The first one that is there says when a picture was taken.
 _TAKEN = ("image.DateTimeOriginal", "image.DateTimeDigitized", "image.DateTime")
 
@@ -32,8 +33,7 @@ _ALERT = """\
 # [[alert]]
 # name = "team"
 # to = "webhook"
-# url_env = "SLACK_URL"
-# format = "slack"
+# url_env = "HOOK_URL"
 """
 
 
@@ -58,7 +58,7 @@ def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> 
 def recommended_monitors(
     store: Store, dataset: str, *, reference: str | None = None, alert: bool = True
 ) -> str:
-    """The text of a TOML file with the recommended monitors of a dataset, with comments.
+    """Return the text of a TOML file with the recommended monitors of a dataset, with comments.
 
     It fits what is stored now: whether there are segments, and many, dates, categories, failures,
     and whether profiles come in time.
@@ -86,7 +86,6 @@ class _Recommended:
     def __init__(self, store: Store, dataset: str, reference: str | None) -> None:
         self._dataset, self._length = dataset, store.datasets()[dataset]
         self._reference = reference
-        self._reference_is_whole = reference is not None and not any(store.segments(reference))
         texts = [segment_text(segment) for segment in store.segments(dataset)]
         self._segments = [text for text in texts if text]
         self._only_segments = bool(self._segments) and not store.buckets(dataset)
@@ -101,30 +100,30 @@ class _Recommended:
                 end = bucket.start + MILLISECOND
                 views.append(store.read(dataset, bucket.start, end, segment=parse_segment(text)))
         self._columns = ProfileView.merge_many(views).get_columns()
-        self._images = sum(view.images for view in views)
 
     def parts(self) -> Iterator[str]:
-        """The tables, with a line between."""
+        """Yield the tables, with a line between."""
         after = self._late_after()
         yield self._head()
         yield self._drift()
         if len(self._segments) >= _ENOUGH_PEERS:
-            yield self._peers()
+            comment = [
+                "# One segment changes, and the others do not. What they do together, such as a",
+                "# dark day, is no anomaly here.",
+            ]
+            keys = ["baseline = { peers = true }", "segments = true"]
+            yield self._table("one of many", "drift", comment, keys)
         yield self._missing(after)
-        if self._images:
-            yield self._failures()
-        yield self._schema()
-        if categories := self._categories():
-            yield self._new_values(categories)
+        if expected := list(self._expected()):
+            comment = ["# What each bucket must be like: see docs/contracts.md."]
+            keys = self._with_segments() if self._only_segments else []
+            yield self._table("contract", "contract", comment, [*keys, *expected])
         if dates := self._dates():
             yield self._lag(dates)
-        if after is not None and len(self._delays) >= _IN_TIME * len(self._all):
-            yield self._late(after)
 
     def _head(self) -> str:
         name, length = quoted(self._dataset), duration_text(self._length)
-        several = "s" if len(self._segments) > 1 else ""
-        segments = f", {count(len(self._segments))} segment{several}" if self._segments else ""
+        segments = f", {counted(len(self._segments), 'segment')}" if self._segments else ""
         lines = [f"# Monitors of the dataset {name}: buckets of {length}{segments}."]
         if self._all:
             first = min(bucket.start for bucket in self._all)
@@ -146,73 +145,58 @@ class _Recommended:
         ]
         baseline = "trailing = 28"
         if self._reference is not None:
-            name = quoted(self._reference)
+            baseline = f"dataset = {quoted(self._reference)}"
             comment = [
-                f"# Pictures look different than in the dataset {name}.",
+                f"# Pictures look different than in the dataset {quoted(self._reference)}.",
                 "# Until there are 14 buckets, images are taken to be independent.",
             ]
-            baseline = f"dataset = {name}"
-            if self._segments and self._reference_is_whole:
-                baseline += ", segment = {}"
         if self._segments:
             comment.append("# q is shared by all segments of a bucket.")
         keys = ["q = 0.01", f"baseline = {{ {baseline} }}", *self._with_segments()]
         return self._table("drift", "drift", comment, keys)
 
-    def _peers(self) -> str:
-        comment = [
-            "# One segment changes, and the others do not. What they do together, such as a dark",
-            "# day, is no anomaly here.",
-        ]
-        keys = ["q = 0.01", "baseline = { peers = true }", "segments = true"]
-        return self._table("one of many", "drift", comment, keys)
-
     def _missing(self, after: timedelta | None) -> str:
-        comment = ["# Nothing came."]
+        comment, keys = ["# Nothing came."], self._with_segments()
         if self._segments:
             comment.append("# A segment that stopped is noticed, too.")
-        keys = self._with_segments()
         if after is not None:  # a run before that would tell of what only comes later
             keys = [f'wait = "{duration_text(after)}"', *keys]
+            if len(self._delays) >= _IN_TIME * len(self._all):
+                comment = ["# Nothing came, or much later than usual.", *comment[1:]]
+                keys = [f'after = "{duration_text(after)}"', *keys]
         return self._table("missing", "missing", comment, keys)
 
-    def _failures(self) -> str:
-        comment = [f"# More than {_FAILURES:.0%} of the files cannot be read."]
-        keys = ['scalar = "failure_rate"', 'features = ["*.Failure"]', f"upper = {_FAILURES}"]
-        return self._table("failures", "limits", comment, [*keys, *self._with_segments()])
-
-    def _schema(self) -> str:
-        comment = ["# A feature is new, or gone: a camera writes other tags, a column was renamed."]
-        keys = ["baseline = { trailing = 28 }", *self._if_only_segments()]
-        return self._table("schema", "schema", comment, keys)
-
-    def _new_values(self, names: Sequence[str]) -> str:
-        comment = ["# A value that was not there: another camera model, another label."]
-        features = f"features = [{', '.join(map(quoted, names))}]"
-        keys = [features, "baseline = { trailing = 28 }", *self._if_only_segments()]
-        return self._table("new values", "new values", comment, keys)
+    def _expected(self) -> Iterator[str]:
+        """Yield the lines of the expectations."""
+        failures = [name for name, column in self._columns.items() if column.kind == "failure"]
+        if failures:
+            yield from ("", f"# At most {_FAILURES:.0%} of the files cannot be read.", _EXPECT)
+            yield f"features = {_listed(failures)}"
+            yield f"failure_rate = {{ at_most = {_FAILURES} }}"
+        hashes = [name for name in self._columns if name.endswith(".PixelHash")]
+        if hashes:
+            yield from ("", "# A camera is frozen: its pictures are all the same.", _EXPECT)
+            yield from (f"features = {_listed(hashes)}", "distinct_rate = { at_least = 0.1 }")
+        names = [name for name, column in self._columns.items() if column.meaning.family != "Exif"]
+        if 0 < len(names) <= _MOST_FEATURES:
+            yield from ("", "# No feature is gone, as if a column was renamed.", _EXPECT)
+            yield from (f"features = {_listed(names)}", 'schema = "at_least"')
+        for name in self._categories():
+            values = sorted(str(item.value) for item in self._columns[name].frequent)
+            yield from ("", "# No value that was not there.", _EXPECT)
+            yield from (f"feature = {quoted(name)}", f"values = {_listed(values)}")
 
     def _lag(self, names: Sequence[str]) -> str:
         comment = [
             "# Days from the dates of the pictures to the end of their bucket: old pictures, or a",
             "# wrong clock.",
         ]
-        features = f"features = [{', '.join(map(quoted, names))}]"
-        keys = ['scalar = "lag"', features, "baseline = { trailing = 28 }"]
-        keys += self._if_only_segments()
+        keys = ['scalar = "lag"', f"features = {_listed(names)}"]
+        keys += self._with_segments() if self._only_segments else []
         return self._table("lag", "interval", comment, keys)
-
-    def _late(self, after: timedelta) -> str:
-        comment = ["# Profiles come much later than usual."]
-        keys = [f'after = "{duration_text(after)}"', *self._if_only_segments()]
-        return self._table("late", "late", comment, keys)
 
     def _with_segments(self) -> list[str]:
         return ["segments = true"] if self._segments else []
-
-    def _if_only_segments(self) -> list[str]:
-        """Nobody logs into the dataset as a whole, so that it has nothing to judge."""
-        return ["segments = true"] if self._only_segments else []
 
     def _table(self, name: str, kind: str, comment: Sequence[str], keys: Sequence[str]) -> str:
         lines = [
@@ -227,14 +211,15 @@ class _Recommended:
         return "\n".join(lines)
 
     def _categories(self) -> list[str]:
-        """Those with few values, all of which are known."""
+        """Return those with few values, all of which are known."""
         return [
             name
             for name, column in self._columns.items()
             if column.kind == "category"
             and column.lists_all
-            and len(column.frequent) <= _MOST_VALUES
+            and 0 < len(column.frequent) <= _MOST_VALUES
             and 2 * len(column.frequent) <= column.n
+            and all(len(str(item.value).encode()) <= LONGEST_TEXT for item in column.frequent)
         ][:_MOST_NAMES]
 
     def _dates(self) -> list[str]:
@@ -242,7 +227,7 @@ class _Recommended:
         return next(([name] for name in _TAKEN if name in names), names[:_MOST_NAMES])
 
     def _late_after(self) -> timedelta | None:
-        """Longer than is usual; None where profiles come days later, as of old pictures.
+        """Return longer than is usual; None where profiles come days later, as of old pictures.
 
         None also where most were filled in afterwards, so that nobody knows what is usual.
         """
@@ -256,13 +241,18 @@ class _Recommended:
         return timedelta(hours=hours)
 
 
+_EXPECT = "[[monitor.expect]]"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"[{', '.join(map(quoted, names))}]"
+
+
 def _delays(buckets: Sequence[Bucket]) -> list[timedelta]:
-    """How long after the end of a bucket its last profile came.
+    """Return how long after the end of a bucket its last profile came.
 
     Of buckets that came at once, within the length of one, only the newest counts: the others were
     filled in afterwards, which says nothing of what comes day by day.
     """
-    newest = {
-        (bucket.updated - _EPOCH) // (bucket.end - bucket.start): bucket for bucket in buckets
-    }
+    newest = {(bucket.updated - EPOCH) // (bucket.end - bucket.start): bucket for bucket in buckets}
     return [max(timedelta(), bucket.updated - bucket.end) for bucket in newest.values()]

@@ -1,14 +1,13 @@
-"""What monitors say of buckets, and keeping it in the store, apart for each file of monitors."""
+"""What monitors say of buckets, and reading what a store keeps of it."""
 
-import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from lightmeter.errors import ConfigError
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.records import Basis, BucketRows, Kept, Place, ResultRow, ResultState
+from lightmeter.store.records import Place, ResultRow, ResultState
 from lightmeter.store.store import Store
 
 OK: Final = "ok"
@@ -39,8 +38,6 @@ class Result(NamedTuple):
         bucket: its start, in UTC.
         baseline: how many buckets it was compared with.
         images: how many there are in the bucket.
-        basis: what the results of the bucket rest on; None where no rule on profiles came to an
-            end: of missing and late buckets, of combinations, and of errors.
     """
 
     feature: str
@@ -55,7 +52,6 @@ class Result(NamedTuple):
     bucket: datetime = _NO_TIME
     baseline: int = 0
     images: int = 0
-    basis: Basis | None = None
 
     @property
     def place(self) -> Place:
@@ -63,100 +59,48 @@ class Result(NamedTuple):
         return Place(self.monitor, self.dataset, segment_text(self.segment), self.bucket)
 
 
-class BucketResults(NamedTuple):
-    """What a monitor says of a bucket.
-
-    Attributes:
-        rank: of the monitor among those of its run.
-        place: the bucket.
-        kept: what a next run has to know of it.
-        results: one at least; None if they are those of the run before.
-    """
-
-    rank: int
-    place: Place
-    kept: Kept
-    results: list[Result] | None
-
-
-def kept_of(results: Sequence[Result]) -> Kept:
-    """What is to be known of the results of a bucket."""
-    states = frozenset(result.state for result in results)
-    if (basis := results[0].basis) is not None:
-        return Kept(states, basis.digest, basis.streaks)
-    contents = [(result[:6], result.baseline, result.images) for result in results]
-    return Kept(states, hashlib.sha256(repr(contents).encode()).digest())
-
-
-def rows_of(results: Sequence[Result]) -> BucketRows:
-    """What a store keeps of the results of a bucket."""
-    place = results[0].place
-    rows = [
-        ResultRow(
-            *place,
-            feature=result.feature,
-            state=result.state,
-            value=result.value,
-            lower=result.lower,
-            upper=result.upper,
-            baseline=result.baseline,
-            images=result.images,
-            words=result.words,
-        )
-        for result in results
-    ]
-    return BucketRows(place, kept_of(results), results[0].basis, rows)
-
-
-def save_results(store: Store, results: Iterable[Result], *, source: str = "") -> None:
-    """Keep `results` in place of all that is kept of their source.
-
-    The source is a file of monitors, known by its absolute path, so that several files can watch
-    one store. A file that was moved or renamed takes over what is kept of it, once it has a monitor
-    with the name and the dataset of one whose file is no longer there. What was kept without a file
-    is taken over likewise.
-
-    Args:
-        store: where they are kept.
-        results: all of them.
-        source: path of the file; empty for monitors that were made in Python.
-
-    Raises:
-        ConfigError: another file has a monitor of the same name and dataset.
-    """
-    buckets: dict[Place, list[Result]] = {}
-    for result in results:
-        buckets.setdefault(result.place, []).append(result)
-    ranks: dict[tuple[str, str], int] = {}
-    for place, (first, *_) in buckets.items():
-        ranks.setdefault(place[:2], first.basis.rank if first.basis is not None else 0)
-    source, taken = check_source(store, ranks.keys(), source)
-    gone = store.state.kept([source, *taken]).keys()
-    store.state.save(ranks, map(rows_of, buckets.values()), gone, source=source, taken=taken)
+def row_of(result: Result) -> ResultRow:
+    """Return the row that a store keeps of a result."""
+    return ResultRow(
+        *result.place,
+        feature=result.feature,
+        state=result.state,
+        value=result.value,
+        lower=result.lower,
+        upper=result.upper,
+        baseline=result.baseline,
+        images=result.images,
+        words=result.words,
+    )
 
 
 def check_source(
     store: Store, monitors: Collection[tuple[str, str]], source: str
 ) -> tuple[str, list[str]]:
-    """The source by its absolute path, and those of which it takes over everything.
+    """Return the source by its absolute path, and those of which it takes over everything.
+
+    The source of a monitor is the file that it is from, so that several files can watch one store.
+    A file that was moved takes over what is kept of it, once it has a monitor with the name and the
+    dataset of one whose file is no longer there; likewise what was kept without a file.
 
     Args:
         store: where results are kept.
         monitors: name and dataset of each monitor of the source.
-        source: as for `save_results`.
+        source: path of the file; empty for monitors that were made in Python.
 
     Raises:
-        ConfigError: as there.
+        ConfigError: another file has a monitor of the same name and dataset.
     """
     source = os.path.abspath(source) if source else ""
     taken: list[str] = []
-    for monitor, dataset, other in store.state.sources():
-        if other == source or (monitor, dataset) not in monitors or other in taken:
+    for kept in store.state.sources():
+        other = kept.path
+        if other == source or (kept.monitor, kept.dataset) not in monitors or other in taken:
             continue
         if os.path.exists(other) and not _same_file(other, source):
             raise ConfigError(
-                f"{other!r} also has a monitor {monitor!r} of the dataset {dataset!r}; rename one "
-                "of them, or delete one of the files"
+                f"{other!r} also has a monitor {kept.monitor!r} of the dataset {kept.dataset!r}; "
+                "rename one of them, or delete one of the files"
             )
         taken.append(other)
     return source, taken
@@ -175,33 +119,32 @@ def load_results(
     *,
     segment: str | None = None,
 ) -> list[Result]:
-    """What is kept, by monitor, dataset, segment, bucket and feature.
+    """Return what is kept, by monitor, dataset, segment, bucket and feature.
 
     Args:
         store: where results are kept.
         monitors: name and dataset of those in question; None for all.
         segment: the one in question, as text; None for all.
     """
-    results: list[Result] = []
     with store.snapshot():
-        for monitor in _monitors(store, monitors):
-            rows = store.state.results(*monitor, segment)
-            results += _results_of(rows, store.state.bases(*monitor, segment))
-    return results
+        return _results_of(
+            row
+            for monitor in _monitors(store, monitors)
+            for row in store.state.results(*monitor, segment)
+        )
 
 
 def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
-    """What is kept of the newest bucket of each monitor, which are given by name and dataset.
+    """Return what is kept of the newest bucket of each monitor, which are name and dataset.
 
-    It is that of all segments which the monitor watches. `basis` is left out.
+    It is that of all segments which the monitor watches.
     """
     with store.snapshot():
-        rows = [row for monitor in monitors for row in store.state.newest(*monitor)]
-    return _results_of(rows)
+        return _results_of(row for monitor in monitors for row in store.state.newest(*monitor))
 
 
 def load_in_brief(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
-    """What incidents follow from, and what is newest in each segment; `basis` is left out.
+    """Return what incidents follow from, and what is newest in each segment.
 
     Args:
         store: where results are kept.
@@ -220,21 +163,18 @@ def load_in_brief(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Res
 def load_turning_points(
     store: Store, monitors: Iterable[tuple[str, str]] | None = None
 ) -> list[Result]:
-    """Enough of what `load_results` gives for `tell` to do the same.
-
-    `basis` is left out.
+    """Return enough of what `load_results` gives for `tell` to do the same.
 
     Args:
         store: where results are kept.
         monitors: name and dataset of those in question; None for all.
     """
     with store.snapshot():
-        rows = [
+        return _results_of(
             row
             for monitor in _monitors(store, monitors)
             for row in store.state.turning_points(*monitor)
-        ]
-    return _results_of(rows)
+        )
 
 
 def _monitors(
@@ -245,9 +185,7 @@ def _monitors(
     return sorted(monitors)
 
 
-def _results_of(
-    rows: Iterable[ResultRow], bases: Mapping[Place, Basis] | None = None
-) -> list[Result]:
+def _results_of(rows: Iterable[ResultRow]) -> list[Result]:
     segments: dict[str, dict[str, str]] = {}  # there are few
     results = []
     for row in rows:
@@ -267,7 +205,6 @@ def _results_of(
                 bucket=row.start,
                 baseline=row.baseline,
                 images=row.images,
-                basis=bases.get(Place(*row[:4])) if bases else None,
             )
         )
     return results

@@ -4,13 +4,27 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lightmeter import _core
 from lightmeter.drift.prediction import predicted_interval
-from lightmeter.monitor.dated import lag_of
+from lightmeter.monitor.shelf import DateColumn
 from lightmeter.profile import ColumnView
 from lightmeter.profile.scalars import HUE_STEPS, Scalar, arc, nearest_turn
 from lightmeter.profile.scalars import SCALARS as PROFILE_SCALARS
 
 _LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
+
+
+def _lag(column: ColumnView) -> float | None:
+    return column.lag if isinstance(column, DateColumn) else None
+
+
+SCALARS: dict[str, Scalar] = PROFILE_SCALARS | {"lag": _lag}
+
+
+def scalar_of(column: ColumnView, name: str) -> float | None:
+    """Return a number of a feature by name; None where it does not exist, see `ColumnView`."""
+    value = SCALARS[name](column)
+    return None if value is None else float(value)
 
 
 class Share(NamedTuple):
@@ -21,7 +35,7 @@ class Share(NamedTuple):
 
 
 def share_of(column: ColumnView, name: str) -> Share | None:
-    """The counts behind a number of a feature; None where it is no share, or one of nothing.
+    """Return the counts behind a number of a feature; None where it is no share, or of nothing.
 
     `n` of the failure feature is the images measured, its missing values, and the failures.
     """
@@ -34,19 +48,44 @@ def share_of(column: ColumnView, name: str) -> Share | None:
     return None
 
 
-SCALARS: dict[str, Scalar] = PROFILE_SCALARS | {"lag": lag_of}
+def share_interval(past: Sequence[Share], n: int, alpha: float) -> tuple[float, float]:
+    """Return the prediction interval of the share among the next `n`; it covers 1 - alpha.
+
+    It is the wider of two intervals, at either end. One is for independent hits: Fisher's exact
+    test against the whole past, which holds however rare hits are (seven days without any do not
+    make the eighth an anomaly). The other is for shares that vary more from bucket to bucket, as
+    beta-binomial ones do: `predicted_interval`. Where hits are rare and come in bursts, neither
+    knows how rare a burst is.
+
+    Args:
+        past: two shares or more, of at least one.
+        n: at least one.
+        alpha: between 0 and 1.
+    """
+    hits, total = sum(share.hits for share in past), sum(share.n for share in past)
+    shares, sizes = [share.hits / share.n for share in past], [share.n for share in past]
+    low, high = predicted_interval(shares, sizes, 0.0, n, alpha)
+    most = _most_hits(Share(hits, total), n, alpha / 2)
+    least = n - _most_hits(Share(total - hits, total), n, alpha / 2)
+    return max(0.0, min(low, least / n)), min(1.0, max(high, most / n))
 
 
-def scalar_of(column: ColumnView, name: str) -> float | None:
-    """A number of a feature by name; None where it does not exist, see `ColumnView`."""
-    value = SCALARS[name](column)
-    return None if value is None else float(value)
+def _most_hits(past: Share, n: int, alpha: float) -> int:
+    """Return the most hits of `n` that Fisher's one-sided test at `alpha` takes for chance."""
+    low, high = past.hits * n // past.n, n + 1  # as many as expected are never too many
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _core.fisher_more(middle, n, past.hits, past.n) > alpha:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def hue_interval(
     series: Sequence[float], sizes: Sequence[int], within: float, size: int, alpha: float
 ) -> tuple[float, float] | None:
-    """`predicted_interval` on the circle, as an `arc`.
+    """Return `predicted_interval` on the circle, as an `arc`.
 
     That of the differences from the mean direction, each taken the shorter way around. It keeps its
     promise while the hues lie well within half of the circle; None where they have no direction,

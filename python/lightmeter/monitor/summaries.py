@@ -17,7 +17,7 @@ from lightmeter.profile.features import Kind, Meaning
 # mean and standard deviation), their median and how many of them differ from it (all of them where
 # few are the same); missing values; all others; those that are text or infinite.
 N, MEAN, STDDEV, MEDIAN, OTHERS, MISSING, VALUES, ODD = range(8)
-_ROWS = 8
+ROWS = 8
 COSINE, SINE = MEAN, STDDEV
 _STEPS = 255 / math.tau  # of hue, in a radian
 
@@ -37,7 +37,7 @@ class _Features(NamedTuple):
     meanings: Mapping[str, Meaning]
 
 
-_NOTHING: tuple[tuple[str, ...], Numbers] = ((), np.empty((_ROWS, 0)))
+_NOTHING: tuple[tuple[str, ...], Numbers] = ((), np.empty((ROWS, 0)))
 
 
 class Summary:
@@ -52,10 +52,12 @@ class Summary:
             value more, whose name is empty.
         vectors: of features of vectors, those of the length that most have.
         exif_read: images of which Exif was read.
+        images: how many there are.
     """
 
     def __init__(self, core: _core.Profile) -> None:
         """Of a profile, which does not change any more."""
+        self.images = core.images
         self.categories: dict[str, dict[str, int]] = {}
         self.vectors: dict[str, Vectors] = {}
         self._aligned = _NOTHING
@@ -72,7 +74,7 @@ class Summary:
             features.append((name, kind, meaning))
             columns.append(column)
         self.names, self.kinds, self.meanings = _shared(tuple(features))
-        self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, _ROWS).T
+        self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, ROWS).T
         read = [
             column[MISSING] + column[VALUES]
             for column, meaning in zip(columns, self.meanings.values(), strict=True)
@@ -96,7 +98,7 @@ class Summary:
             return self.table
         if names != self._aligned[0]:
             at = {name: index for index, name in enumerate(self.names)}
-            table = np.zeros((_ROWS, len(names)))
+            table = np.zeros((ROWS, len(names)))
             for index, name in enumerate(names):
                 if name in at:
                     table[:, index] = self.table[:, at[name]]

@@ -21,7 +21,7 @@ SegmentRows = str | Mapping[str, str] | Callable[[Mapping[str, Any]], Any]
 MOST_SEGMENTS = 1000
 
 # In place of a value: there is none; the segment is beyond those that are kept.
-_NONE, _OTHER = "none", "other"
+NO_VALUE, _OTHER = "none", "other"
 _FIXED: Mapping[str, str] = MappingProxyType({})
 _MAX_BYTES = 128  # of a value out of a file: as of a string in a profile
 
@@ -119,7 +119,7 @@ def _text_of(value: Any) -> str | None:
 def _segment_of(
     values: tuple[tuple[str, str | None], ...], fixed: tuple[tuple[str, str], ...]
 ) -> str:
-    cleaned = {key: clean_value(value or "") or _NONE for key, value in values}
+    cleaned = {key: clean_value(value or "") or NO_VALUE for key, value in values}
     return segment_text({**cleaned, **dict(fixed)})
 
 

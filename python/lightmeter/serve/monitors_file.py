@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from lightmeter.alerts import load_alerts
+from lightmeter.alerts import load_config
 from lightmeter.errors import ConfigError
 from lightmeter.files import read_regular, write_atomically
-from lightmeter.monitor.config import load_monitors
 
 _MOST_BYTES = 2**22
 
@@ -33,9 +32,8 @@ class MonitorsFile:
         """What is in it now."""
         monitors: dict[str, list[str]] = {}
         try:
-            for monitor in load_monitors(self.path, needed=False):  # perhaps only alerts yet
+            for monitor in load_config(self.path).monitor:
                 monitors.setdefault(monitor.dataset, []).append(monitor.name)
-            load_alerts(self.path)
         except FileNotFoundError:
             return Contents()
         except (ConfigError, OSError) as error:

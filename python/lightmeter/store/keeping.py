@@ -13,7 +13,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.store import putting, statements, tables
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
-from lightmeter.store.rows import Collected, Damage, StoredProfile
+from lightmeter.store.rows import Collected, Damage, Moment, Part, StoredProfile
 from lightmeter.store.statements import KEPT, LISTED
 from lightmeter.store.tables import DamagedError, profile
 from lightmeter.times import DAY, MILLISECOND, to_ms
@@ -45,7 +45,7 @@ def collect(
     deleted = 0
     # First, as it gives the room that merging takes.
     for name, segment, start, end, _ in sorted(older):
-        deleted += delete_rows(database, name, statements.is_in(name, start, end, segment))
+        deleted += delete_rows(database, (name, start, end, segment), by_age=True)
     database.shrink()
     rolled = [_roll_up(database, period) for period in sorted(old)]
     database.shrink()
@@ -74,12 +74,28 @@ def _lock(connection: sa.Connection, dataset: str) -> None:
 
 
 def delete_rows(
-    database: Database, dataset: str, where: sa.ColumnElement[bool], *more: sa.ColumnElement[bool]
+    database: Database,
+    place: tuple[str, Moment, Moment, Part],
+    *more: sa.ColumnElement[bool],
+    by_age: bool = False,
 ) -> int:
-    """Delete rows of some buckets, and without `more` what a roll-up remembers of these."""
+    """Delete rows of some buckets, and without `more` what a roll-up remembers of these.
+
+    Of what goes by its age the versions stay, so that what monitors found in it stays too.
+    """
+    dataset, where = place[0], statements.is_in(*place)
+    aged = statements.is_in(*place, table=tables.aged)
     statements.check_dataset(database, dataset)
     with database.transaction() as connection:
         _lock(connection, dataset)
+        if by_age:
+            found = connection.execute(statements.versions_query(where)).all()
+            before = connection.execute(statements.aged_query(aged)).all()
+            for (segment, start), version in statements.versions_of(found, before).items():
+                values = {"segment": segment, "start": start, "version": version}
+                tables.upsert(connection, tables.aged, {"dataset": dataset, **values})
+        elif not more:
+            connection.execute(sa.delete(tables.aged).where(aged))
         deleted = connection.execute(sa.delete(profile).where(where, KEPT, *more)).rowcount
         if not more:  # what one said of a bucket that was rolled up stays there
             connection.execute(sa.delete(profile).where(where))

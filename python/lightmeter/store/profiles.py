@@ -39,6 +39,7 @@ from lightmeter.store.statements import (
     KEPT,
     LISTED,
     Content,
+    aged_query,
     check_dataset,
     contents,
     end_of,
@@ -46,6 +47,8 @@ from lightmeter.store.statements import (
     pairs_of,
     row_of,
     tags_of,
+    versions_of,
+    versions_query,
 )
 from lightmeter.store.tables import profile
 from lightmeter.times import MILLISECOND, from_ms, to_duration, to_ms, to_utc
@@ -274,6 +277,16 @@ class Profiles:
             map(row_of, self._found(dataset, sa.select(*LISTED).where(*where), _P.start, _P.writer))
         )
 
+    def versions(self, dataset: str) -> dict[tuple[str, datetime], int]:
+        """Return a number for each bucket, by segment as text and start.
+
+        It changes with any of its profiles. A bucket that `gc` rolled up or deleted keeps it.
+        """
+        with self._database.snapshot():
+            found = self._database.rows(versions_query(_P.dataset == dataset))
+            aged = self._database.rows(aged_query(tables.aged.c.dataset == dataset))
+        return versions_of(found, aged)
+
     def read(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> ProfileView:
@@ -344,8 +357,7 @@ class Profiles:
         """
         more = [self._tagged] if self._tags else []
         more += [] if writer is None else [_P.writer == writer]
-        where = is_in(dataset, start, end, segment)
-        return keeping.delete_rows(self._database, dataset, where, *more)
+        return keeping.delete_rows(self._database, (dataset, start, end, segment), *more)
 
     def gc(
         self,

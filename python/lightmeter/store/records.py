@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
-
-from lightmeter.nesting import parse_json
+from typing import Literal, NamedTuple
 
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
 IncidentKind = Literal["anomaly", "error"]
@@ -28,30 +26,6 @@ class Place(NamedTuple):
     start: datetime
 
 
-class Basis(NamedTuple):
-    """What the results of a bucket rest on.
-
-    Attributes:
-        rank: of the monitor among those of its run, from 0 on.
-        drift: whether its rule is one on drift.
-        dataset: what it compared with, as are the next two; as `segment_text`.
-        segment: of that dataset.
-        starts: of the buckets, earliest first.
-        file: the absolute path of the profile file it compared with instead; empty for none.
-        digest: of all that the results follow from.
-        streaks: see `Kept`.
-    """
-
-    rank: int
-    drift: bool
-    dataset: str
-    segment: str
-    starts: tuple[datetime, ...]
-    file: str
-    digest: bytes
-    streaks: str = ""
-
-
 class ResultRow(NamedTuple):
     """What is kept of one feature in one bucket; `feature` is empty for the bucket itself."""
 
@@ -69,33 +43,18 @@ class ResultRow(NamedTuple):
     words: str
 
 
-class Kept(NamedTuple):
-    """All that a next run has to know of a bucket.
+class JudgedBucket(NamedTuple):
+    """What the next run has to know of a bucket: its version when it was judged, and all states."""
 
-    Attributes:
-        states: of the results.
-        digest: of what they follow from, or else of themselves.
-        streaks: JSON of the anomalous features, and for how many buckets in a row each is, as far
-            as that matters; less than 0 for one that could not be judged in this bucket. Empty for
-            none.
-    """
-
+    version: int
     states: frozenset[ResultState]
-    digest: bytes
-    streaks: str = ""
-
-    @property
-    def is_anomalous(self) -> bool:
-        """Whether anything in it is, also if that does not count yet."""
-        return not self.states.isdisjoint(("anomaly", "pending"))
 
 
 class BucketRows(NamedTuple):
-    """All that is kept of a bucket. `basis` is None where no rule on profiles came to an end."""
+    """All that is kept of a bucket: where it is, its version, and at least one result."""
 
     place: Place
-    kept: Kept
-    basis: Basis | None
+    version: int
     results: Sequence[ResultRow]
 
 
@@ -109,31 +68,31 @@ class Told(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """From a bucket on, what is found on lines whose four parts match these patterns is normal."""
+    """From `since` on, what monitors find where these three patterns match is normal."""
 
-    patterns: Line
+    dataset: str
+    segment: str
+    monitor: str
     since: datetime
     note: str
     at: datetime
 
 
 class Source(NamedTuple):
-    """A monitor of which results are kept; `path` is that of its file, empty for none."""
+    """A monitor of which results are kept.
+
+    Attributes:
+        monitor: its name.
+        dataset: what it watches.
+        path: of its file; empty for none.
+        rank: its place among the monitors of its file, from 0 on.
+        key: a digest of all but buckets that its results follow from.
+        config: its table of the file, as JSON.
+    """
 
     monitor: str
     dataset: str
     path: str
-
-
-def streaks_of(text: str) -> dict[str, int]:
-    """Return `Kept.streaks` as it was written.
-
-    Raises:
-        ValueError: the text is damaged.
-    """
-    streaks: Any = parse_json(text) if text else {}
-    if not isinstance(streaks, dict) or not all(
-        isinstance(count, int) for count in streaks.values()
-    ):
-        raise ValueError(f"{text!r:.100} are no streaks")
-    return streaks
+    rank: int
+    key: bytes
+    config: str

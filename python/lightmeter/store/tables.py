@@ -158,26 +158,23 @@ result = _state(
     f"{_BUCKET} feature",
     "state:state value:number lower:number upper:number baseline:whole images:whole words",
 )
-# A row for each bucket of which they say something: what they compared it with (JSON: dataset,
-# segment, starts, file; empty where no profiles were judged), a digest of all that went into it,
-# the states of its results with commas between, and for how many buckets in a row features are
-# anomalous (JSON; empty for none).
-judged = _state(
-    "judged",
-    _BUCKET,
-    "rank:whole drift:flag baseline digest:bytes states:states streaks",
-)
-# The file that a monitor is from; empty for none.
-watched = _state("watched", "monitor dataset", "source")
+# A row for each bucket of which they say something: its version when it was judged, and the states
+# of its results with commas between.
+judged = _state("judged", _BUCKET, "version:whole states:states")
+# A monitor that has judged: the file that it is from, empty for none, its place there, a digest of
+# all but buckets that its results follow from, and its table as JSON.
+watched = _state("watched", "monitor dataset", "source rank:whole key:bytes config")
+# The versions of buckets that were deleted by their age: what was found in them stays.
+aged = _state("aged", "dataset segment start:time", "version:whole")
 # What each alert has told of incidents and not taken back.
 told = _state("told", f"alert {_LINE} kind:kind start:time", "open:flag")
-# What was made the new normal from a bucket on; the four parts of a line are patterns.
-accepted = _state("accepted", f"{_LINE} since:time", "note at:time")
+# What was made the new normal from a bucket on, where three patterns match.
+accepted = _state("accepted", "dataset segment monitor since:time", "note at:time")
 # Who may ask a server for what: `sha256` is of the key, `rights` and `datasets` are JSON.
 key = _state("key", "id", "sha256:bytes rights datasets note created:time")
 
 # What monitors and alerts remember, which is copied with a store. Keys are not.
-STATE = result, judged, watched, told, accepted
+STATE = result, judged, watched, aged, told, accepted
 
 # What becomes of a row whose key is there.
 Replace = Literal["always", "never"]

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def python(code: str) -> list[str]:
 def test_a_command_gets_the_message_and_no_shell(tmp_path: Path) -> None:
     code = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_bytes(sys.stdin.buffer.read())"
     out = tmp_path / "$(touch x); out"
-    Command(command=[*python(code), str(out)]).send(MESSAGE)
+    Command(name="a", command=[*python(code), str(out)]).send(MESSAGE)
     assert json.loads(out.read_text()) == json.loads(MESSAGE.json())
 
 
@@ -34,7 +35,7 @@ def test_a_command_gets_the_message_and_no_shell(tmp_path: Path) -> None:
 )
 def test_a_command_that_fails(command: list[str], told: str) -> None:
     with pytest.raises(DeliveryError, match=told) as raised:
-        Command(command=command).send(MESSAGE)
+        Command(name="a", command=command).send(MESSAGE)
     assert len(str(raised.value)) < 500
 
 
@@ -43,12 +44,12 @@ def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> 
     child = f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(mark)!r}).touch()"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
     with pytest.raises(DeliveryError, match=r"not done in 0\.5 s"):
-        Command(command=python(code), timeout=0.5).send(MESSAGE)
+        Command(name="a", command=python(code), timeout=timedelta(seconds=0.5)).send(MESSAGE)
     time.sleep(0.8)
     assert not mark.exists()
 
 
 @pytest.mark.parametrize("command", ["echo", [], ["a", 1], ["a\0b"]])
 def test_commands_that_are_none(command: Any) -> None:
-    with pytest.raises(ValueError, match=r"command is .*expected a list"):
-        Command(command=command)
+    with pytest.raises(ValueError, match="command"):
+        Command(name="a", command=command)

@@ -5,14 +5,13 @@ import json
 import pytest
 from alerting import HOSTILE, Box, many, webhook
 from incidents import days
-from lightmeter.alerts import Alert, tell
+from lightmeter.alerts import tell
 from lightmeter.store import Store
 from receiver import Receiver
 
 
 def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> None:
-    box = Box()
-    alert = Alert(name="box", channel=box, dashboard="https://drift.example.com/site/")
+    box = alert = Box(dashboard="https://drift.example.com/site/")
     results = [*days("oooooA"), *days("ooAo", feature="image.entropy", segment={"camera": "left"})]
     (delivery,) = tell(store, results, [alert])
     assert delivery.error is None
@@ -53,7 +52,7 @@ def test_a_message_of_several_datasets_names_that_of_each_line(store: Store) -> 
         for result in days("oA", dataset=dataset, feature="f2", segment=where)
     ]
     results += days("E", dataset="streets", monitor="young", feature="")
-    tell(store, results, [Alert(name="box", channel=box)])
+    tell(store, results, [box])
     (message,) = box.messages
     texts = [item.text for item in message.items]
     begins = ("cells f2:", "cells f2 [camera=left]:", "streets f2:", "streets f2 [camera=left]:")
@@ -66,7 +65,7 @@ def test_a_message_of_several_datasets_names_that_of_each_line(store: Store) -> 
 def test_a_feature_is_named_once(store: Store) -> None:
     box = Box()
     results = days("oA", feature="f2", words="f2 rose from 1 to 2; shift 1", monitor="drift")
-    tell(store, results, [Alert(name="box", channel=box)])
+    tell(store, results, [box])
     (item,) = box.messages[0].items
     assert item.text.count("f2") == 1
 
@@ -87,7 +86,7 @@ def test_a_value_beyond_a_limit_does_not_read_like_the_limit(
 ) -> None:
     box = Box()
     results = days("oA", value=value, lower=20.0, upper=upper)
-    tell(store, results, [Alert(name="box", channel=box)])
+    tell(store, results, [box])
     (item,) = box.messages[0].items
     assert item.text.endswith(f"(drift: {words})")
 
@@ -95,7 +94,7 @@ def test_a_value_beyond_a_limit_does_not_read_like_the_limit(
 @pytest.mark.parametrize("words", [*HOSTILE, "\U0001f600" * 300, '\\"' * 3000])
 def test_messages_are_of_bounded_size_and_hold_no_control(store: Store, words: str) -> None:
     with Receiver([200]).running() as receiver:
-        alert = Alert(name="x", channel=webhook(receiver), dashboard="https://d.example.com/")
+        alert = webhook(receiver, dashboard="https://d.example.com/")
         assert [delivery.error for delivery in tell(store, many(500, words), [alert])] == [None]
     (request,) = receiver.requests
     assert len(request.body) <= 1 << 18

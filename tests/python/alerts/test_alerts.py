@@ -17,27 +17,27 @@ from alerting import SECRET, Box
 from dashboards import fill
 from forks import ended_well, forked
 from incidents import days
-from lightmeter.alerts import Alert, Message, Stdout, Webhook, tell
+from lightmeter.alerts import Message, Stdout, Webhook, tell
 from lightmeter.store import Store
 from receiver import Receiver
 
 
 def test_what_was_told_is_told_once(store: Store) -> None:
     box = Box()
-    alert = Alert(name="box", channel=box)
+    alert = box
     for _ in range(3):
         tell(store, days("oooA"), [alert])
     assert len(box.messages) == 1
     assert tell(store, days("oooA"), [alert]) == []
-    late = Box()
-    tell(store, days("oooA"), [alert, Alert(name="late", channel=late)])
+    late = Box(name="late")
+    tell(store, days("oooA"), [alert, late])
     assert (len(box.messages), len(late.messages)) == (1, 1)
     assert late.messages[0].ident != box.messages[0].ident
 
 
 def test_a_failed_message_is_told_by_the_next_run(store: Store) -> None:
-    box, other = Box(failures=2), Box()
-    alerts = [Alert(name="box", channel=box), Alert(name="other", channel=other)]
+    box, other = Box(failures=2), Box(name="other")
+    alerts = [box, other]
     outcomes = [
         [(delivery.alert, delivery.error) for delivery in tell(store, days("oooA"), alerts)]
         for _ in range(4)
@@ -60,22 +60,21 @@ def test_a_crash_before_it_was_noted_sends_the_same_identifier(store: Store) -> 
             super().send(message)
             raise Crash
 
-    crashing, box = Crashing(), Box()
+    crashing, box = Crashing(name="a"), Box(name="a")
     with pytest.raises(Crash):
-        tell(store, days("oA"), [Alert(name="a", channel=crashing)])
-    tell(store, days("oA"), [Alert(name="a", channel=box)])
+        tell(store, days("oA"), [crashing])
+    tell(store, days("oA"), [box])
     assert [sent.ident for sent in box.messages] == [sent.ident for sent in crashing.messages]
 
 
 def test_only_what_matches_is_told(store: Store) -> None:
-    boxes = [Box(), Box(), Box()]
-    alerts = [
-        Alert(name="cells", channel=boxes[0], datasets=["cell*"]),
-        Alert(name="limits", channel=boxes[1], monitors=["limits", "x"]),
-        Alert(name="none", channel=boxes[2], datasets=["other"]),
+    boxes = [
+        Box(name="cells", datasets=["cell*"]),
+        Box(name="limits", monitors=["limits", "x"]),
+        Box(name="none", datasets=["other"]),
     ]
     results = [*days("oA"), *days("oA", monitor="limits", dataset="streets")]
-    tell(store, results, alerts)
+    tell(store, results, boxes)
     assert [[message.title for message in box.messages] for box in boxes] == [
         ["cells: 1 anomaly on 2022-09-02"],
         ["streets: 1 anomaly on 2022-09-02"],
@@ -85,7 +84,7 @@ def test_only_what_matches_is_told(store: Store) -> None:
 
 def test_what_lasts_is_counted(store: Store) -> None:
     box = Box()
-    alerts = [Alert(name="box", channel=box)]
+    alerts = [box]
     entropy = {"feature": "image.entropy"}
     tell(store, [*days("oA"), *days("o", **entropy)], alerts)
     tell(store, [*days("oAA"), *days("ooA", **entropy)], alerts)
@@ -96,7 +95,7 @@ def test_what_lasts_is_counted(store: Store) -> None:
 @pytest.mark.parametrize(("over", "what"), [("oAo", "resolved"), ("ooo", "withdrawn")])
 def test_what_was_told_and_is_over_is_told(store: Store, over: str, what: str) -> None:
     box = Box()
-    alerts = [Alert(name="box", channel=box)]
+    alerts = [box]
     tell(store, days("oA"), alerts)
     tell(store, days(over), alerts)
     first, last = [message.items[0] for message in box.messages]
@@ -109,8 +108,8 @@ def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.Monke
     with Receiver([200]).running() as receiver, Store(tmp_path / "drift.db") as store:
         monkeypatch.setenv("HOOK", receiver.url)
         monkeypatch.setenv("KEY", SECRET)
-        hook = Webhook(url_env="HOOK", secret_env="KEY", pause=0)
-        tell(store, days("oA"), [Alert(name="a", channel=hook)])
+        hook = Webhook(name="a", url_env="HOOK", secret_env="KEY")
+        tell(store, days("oA"), [hook])
     with contextlib.closing(sqlite3.connect(tmp_path / "drift.db")) as connection:
         dump = "\n".join(connection.iterdump())
     assert "image.Saturation.mean" in dump
@@ -119,7 +118,7 @@ def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    tell(store, days("oA", words="a\x1b[31mb"), [Alert(name="log", channel=Stdout())])
+    tell(store, days("oA", words="a\x1b[31mb"), [Stdout(name="log")])
     out = capsys.readouterr().out
     assert out.startswith("cells: 1 anomaly on 2022-09-02\n  2022-09-02 image.Saturation.mean: a")
     assert "\x1b" not in out

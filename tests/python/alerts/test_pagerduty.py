@@ -20,8 +20,8 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pager(receiver: Receiver, **more: Any) -> Alert:
-    channel = PagerDuty(key_env="PD_KEY", url=receiver.url, pause=0.01, **more)
-    return Alert(name="pager", channel=channel, dashboard="https://d.example.com/")
+    place: Any = {"name": "pager", "dashboard": "https://d.example.com/"}
+    return PagerDuty(key_env="PD_KEY", url=receiver.url, **place, **more)
 
 
 def events(receiver: Receiver) -> list[dict[str, Any]]:
@@ -54,10 +54,10 @@ def test_the_key_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = (400, {}, f"invalid key {KEY} {KEY.lower()}".encode())
     with Receiver([answer]).running() as receiver:
         with pytest.raises(DeliveryError, match=r"PagerDuty at 127\.0\.0\.1: answered 400") as told:
-            pager(receiver).channel.send(MESSAGE)
+            pager(receiver).send(MESSAGE)
         assert KEY[:8].lower() not in str(told.value).lower()
         monkeypatch.delenv("PD_KEY")
         with pytest.raises(DeliveryError, match="the environment variable PD_KEY is not set"):
-            pager(receiver).channel.send(MESSAGE)
-    with pytest.raises(ValueError, match="key_env is not the name"):
-        PagerDuty(key_env=f"{KEY}-")
+            pager(receiver).send(MESSAGE)
+    with pytest.raises(ValueError, match="not the name of an environment"):
+        PagerDuty(name="a", key_env=f"{KEY}-")

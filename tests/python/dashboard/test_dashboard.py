@@ -15,11 +15,8 @@ from lightmeter.dashboard import asked as asked_module
 from lightmeter.dashboard import place as place_module
 from lightmeter.dashboard.asked import AskedPages
 from lightmeter.dashboard.extras import Extras
-from lightmeter.monitor.baselines import Other, Reference, Trailing
-from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.results import load_results, save_results
-from lightmeter.monitor.rules import DriftRule, IntervalRule
+from lightmeter.monitor.evaluate import update_results
+from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import (
     bucket_page,
     dataset_page,
@@ -28,8 +25,10 @@ from lightmeter.monitor.sitemap import (
     slug,
 )
 from lightmeter.store import Store
-from lightmeter.store.records import Accepted, Basis, Line
+from lightmeter.store.records import Accepted
 from PIL import Image
+from september import monitor
+from stores import save_results
 
 # --- what it says -----------------------------------------------------------------------------
 
@@ -101,23 +100,19 @@ def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -
     fill(store, "cells", 12, segment={"camera": "left"})
     fill(store, "training", 12)
     profile(77).write(tmp_path / "good.lmp")
-    weekly, other = Trailing(trailing=4, offset=3), Other("training")
-    for monitors, told in [
-        (
-            {"i": (IntervalRule(), weekly), "d": (DriftRule(), other)},
-            "baseline of d: training, 12 buckets,",
-        ),
-        ({"d": (DriftRule(), Reference(tmp_path / "good.lmp"))}, "baseline of d: good.lmp"),
+    few = monitor(name="i", type="interval", baseline={"trailing": 4})
+    other = monitor(name="d", baseline={"dataset": "training"})
+    file = monitor(name="d", baseline={"reference": tmp_path / "good.lmp"})
+    for watching, told in [
+        ([few], "baseline of i: 4 buckets, 2022-09-07 to 2022-09-11"),
+        ([few, other], "baseline of d: training, 12 buckets,"),
+        ([file], "baseline of d: good.lmp"),
     ]:
-        watching = [
-            Monitor(name=name, dataset="cells", rule=rule, baseline=baseline)
-            for name, (rule, baseline) in monitors.items()
-        ]
-        save_results(store, evaluate(store, watching))
+        update_results(store, watching)
         built = Shown(store, load_results(store))
         built.build(tmp_path / "site")
         place = tmp_path / "site" / bucket_page("cells", "", FIRST + 11 * DAY)
-        assert told in Page(place).text, monitors
+        assert told in Page(place).text
         left = tmp_path / "site" / bucket_page("cells", "camera=left", FIRST + 11 * DAY)
         assert "baseline: the 7 buckets before" in Page(left).text
         assert built.build(tmp_path / "site").written == 0
@@ -234,7 +229,7 @@ def test_a_page_is_made_again_only_when_it_changes(
     assert look() == everything[:2]
     store.put("cells", profile(98), at=FIRST + 8 * DAY, writer="w")
     assert look() == everything
-    store.state.accept(Accepted(Line("cells", "*", "*", "*"), FIRST, "known", FIRST))
+    store.state.accept(Accepted("cells", "*", "*", FIRST, "known", FIRST))
     assert look() == everything[:2]
     save_results(store, days("oooooooooo", feature="saturation"))
     assert look() == everything
@@ -244,8 +239,8 @@ def test_who_does_not_see_a_dataset_sees_nothing_of_it(store: Store) -> None:
     """Neither as a page, nor in a list, nor as the baseline of another one."""
     fill(store, "cells", 7)
     fill(store, "secret", 7)
-    basis = Basis(0, True, "secret", "", (FIRST,), "", b"")
-    save_results(store, [each._replace(basis=basis) for each in days("oooooooA")[:7]])
+    hidden = {"metric": "ks", "above": 0.9, "baseline": {"dataset": "secret"}}
+    update_results(store, [monitor(name="drift", **hidden)])
     asked = AskedPages(store)
 
     def page(path: str, sees: Any = lambda dataset: dataset == "cells") -> str:

@@ -13,13 +13,13 @@ from lightmeter.dashboard import write_dashboard
 from lightmeter.dashboard.asked import AskedPages
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History
-from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.results import load_results, save_results
-from lightmeter.monitor.rules import DriftRule
+from lightmeter.monitor.evaluate import update_results
+from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile import ProfileView
 from lightmeter.store.rows import Bucket
+from september import monitor
+from stores import save_results
 
 DAYS = 20
 NAMES = [f"f{index}" for index in range(6)]
@@ -38,8 +38,7 @@ def judged(store: Store) -> Store:
     """Days of bursts in which nothing changed, and one on which all did."""
     for day in range(DAYS):
         store.put("road", bursts(day, 9.0 * (day == DAYS - 1)), at=FIRST + day * DAY, writer="w")
-    monitor = Monitor(name="drift", dataset="road", rule=DriftRule())
-    save_results(store, evaluate(store, [monitor]))
+    update_results(store, [monitor(name="drift", dataset="road")])
     return store
 
 

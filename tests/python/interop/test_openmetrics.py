@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Store
-from lightmeter.monitor.results import Result, save_results
+from lightmeter.monitor.results import Result
 from lightmeter.openmetrics import metrics_text
 from lightmeter.openmetrics.families import Gauge, exposition
 from metrics_texts import DOCS, Samples, expressions, read, value
 from september import NOW, put_days
-from stores import view
+from stores import save_results, view
 
 parser = pytest.importorskip("prometheus_client.openmetrics.parser")
 

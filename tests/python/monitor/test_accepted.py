@@ -1,44 +1,46 @@
 """A change that is made the new normal."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import Store
-from lightmeter.monitor.accepted import accept, take_back
-from lightmeter.monitor.baselines import Trailing
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.incidents import find_incidents, lines_of
-from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.results import Result, load_results
-from lightmeter.monitor.rules import ChangeRule, DriftRule, Rule
-from september import NOW, by_place, put_days
+from lightmeter.store.records import Accepted
+from lightmeter.times import to_utc
+from september import NOW, monitor, put_days
 
 LETTERS = {"ok": "o", "anomaly": "A", "not enough data": ".", "error": "E"}
-RULE = ChangeRule(absolute=2.0)
 LAMP = date(2022, 9, 8)
 TABLE = """
 [[monitor]]
 name = "m"
 dataset = "cells"
-type = "change"
-absolute = 2
+type = "interval"
 features = ["x", "y"]
+alpha = 0.01
 baseline = { trailing = 3 }
 """
+KEYS: Any = {
+    "type": "interval",
+    "features": ["x", "y"],
+    "alpha": 0.01,
+    "baseline": {"trailing": 3},
+}
+WATCHING = [monitor(**KEYS)]
 
 
-def two(day: int, x: float = 0.0, y: float = 0.0) -> lm.ProfileView:
-    rng = np.random.default_rng(day)
-    return lm.log(columns={"x": rng.normal(x, 1.0, 60), "y": rng.normal(y, 1.0, 60)}).view()
-
-
-def monitor(rule: Rule = RULE, **known: object) -> Monitor:
-    known = {"baseline": Trailing(trailing=3)} | known
-    return Monitor(name="m", dataset="cells", rule=rule, **known)  # type: ignore[arg-type]
+def accept(store: Store, since: date, note: str = "", at: datetime = NOW, **place: str) -> Accepted:
+    patterns = {"dataset": "*", "segment": "*", "monitor": "*", **place}
+    accepted = Accepted(**patterns, since=to_utc(since), note=note, at=at)
+    store.state.accept(accepted)
+    return accepted
 
 
 def days_of(results: list[Result], feature: str = "x") -> str:
@@ -53,18 +55,20 @@ def days_of(results: list[Result], feature: str = "x") -> str:
 def lamp(store: Store) -> Store:
     """A new lamp on the 8th, and nobody says so."""
     for day in range(1, 18):
-        store.put("cells", two(day, x=5.0 * (day >= 8)), at=date(2022, 9, day), writer="a")
+        rng = np.random.default_rng(100 + day)
+        columns = {"x": rng.normal(9.0 * (day >= 8), 1.0, 60), "y": rng.normal(0.0, 1.0, 60)}
+        store.put("cells", lm.log(columns=columns), at=date(2022, 9, day), writer="a")
     return store
 
 
 def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
-    before = evaluate(lamp, [monitor()], now=NOW)
+    before = evaluate(lamp, WATCHING, now=NOW)
     assert days_of(before) == "...ooooAAAAAAAAAA"
-    update_results(lamp, [monitor()], now=NOW)
-    accept(lamp, LAMP, note="new lamp", now=datetime(2022, 9, 9, 12, tzinfo=UTC))
-    update_results(lamp, [monitor()], now=NOW)
+    update_results(lamp, WATCHING, now=NOW)
+    accepted = accept(lamp, LAMP, "new lamp", at=datetime(2022, 9, 9, 12, tzinfo=UTC))
+    update_results(lamp, WATCHING, now=NOW)
     after = load_results(lamp)
-    assert after == evaluate(lamp, [monitor()], now=NOW)
+    assert after == evaluate(lamp, WATCHING, now=NOW)
     # the 10th began after somebody had looked: two buckets are too few to judge it
     assert days_of(after) == "...oooooo.ooooooo"
     words = {result.bucket.day: result.words for result in after if not result.feature}
@@ -74,73 +78,51 @@ def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
         result for result in before if result.bucket.day < 8
     ]
     assert find_incidents(lines_of(after)) == []
-    assert take_back(lamp, LAMP)
-    assert not take_back(lamp, LAMP)
-    assert evaluate(lamp, [monitor()], now=NOW, earlier=after) == before
+    assert lamp.state.forget_accepted(accepted)
+    assert not lamp.state.forget_accepted(accepted)
+    update_results(lamp, WATCHING, now=NOW)
+    assert load_results(lamp) == before
 
 
 def test_a_later_change_counts_from_its_own_day(lamp: Store) -> None:
     for day in range(13, 18):
-        lamp.put("cells", two(day, x=-5.0), at=date(2022, 9, day), writer="a")
-    accept(lamp, date(2022, 9, 13), now=NOW)
-    accept(lamp, LAMP, now=NOW)
-    assert days_of(evaluate(lamp, [monitor()], now=NOW)) == "...oooooooooooooo"
-    assert take_back(lamp, LAMP)
-    assert days_of(evaluate(lamp, [monitor()], now=NOW)) == "...ooooAAAAAooooo"
-    accept(lamp, date(2022, 9, 13), dataset="others", now=NOW)
-    accept(lamp, LAMP, monitor="n*", now=NOW)
-    accept(lamp, LAMP, segment="camera=*", now=NOW)
-    assert days_of(evaluate(lamp, [monitor()], now=NOW)) == "...ooooAAAAAooooo"
-
-
-@pytest.mark.usefixtures("three_are_enough")
-@pytest.mark.parametrize("segments", [False, True])
-@pytest.mark.parametrize("rule", [RULE, DriftRule(features=("x", "y"))])
-def test_only_the_features_that_are_meant(store: Store, rule: Rule, segments: bool) -> None:
-    """What is found on another one stays, and does not keep its buckets from being normal."""
-    for day in range(50):
-        moved = 5.0 * (day >= 20)
-        at = date(2022, 8, 1) + timedelta(days=day)
-        store.put("cells", two(day, x=moved, y=moved), at=at, writer="a")
-    watching = monitor(rule, segments=segments, baseline=Trailing(trailing=14, least=14))
-    accept(store, date(2022, 8, 21), feature="x", now=NOW)
-    results = evaluate(store, [watching], now=NOW)
-    assert days_of(results, "x") == "." * 14 + "o" * 36
-    assert days_of(results, "y") == "." * 14 + "o" * 6 + "A" * 30
-    update_results(store, [watching], now=NOW)
-    update_results(store, [watching], now=NOW)
-    assert load_results(store) == by_place(results)
+        columns = {"x": np.random.default_rng(day).normal(-9.0, 1.0, 60), "y": np.zeros(60)}
+        lamp.put("cells", lm.log(columns=columns), at=date(2022, 9, day), writer="a")
+    watching = [monitor(**KEYS | {"features": ["x"]})]
+    accept(lamp, date(2022, 9, 13))
+    accepted = accept(lamp, LAMP)
+    assert days_of(evaluate(lamp, watching, now=NOW)) == "...oooooooooooooo"
+    assert lamp.state.forget_accepted(accepted)
+    assert days_of(evaluate(lamp, watching, now=NOW)) == "...ooooAAAAAooooo"
+    accept(lamp, date(2022, 9, 13), dataset="others")
+    accept(lamp, LAMP, monitor="n*")
+    accept(lamp, LAMP, segment="camera=*")
+    assert days_of(evaluate(lamp, watching, now=NOW)) == "...ooooAAAAAooooo"
 
 
 def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
     config.write_text(f'{TABLE}\n[[alert]]\nname = "a"\nto = "stdout"\n')
     assert lm.watch(lamp, config, now=NOW).exit_code == 3
-    accept(lamp, LAMP, note="new lamp", now=NOW)
+    accepted = accept(lamp, LAMP, "new lamp")
     watched = lm.watch(lamp, config, now=NOW)
     assert watched.exit_code == 0
     ((item,),) = [delivery.message.items for delivery in watched.deliveries]
-    words = "was no anomaly of m, taken as normal from 2022-09-08 on: new lamp"
-    assert item.text == f"2022-09-08 x: {words}"
-    take_back(lamp, LAMP)
+    assert "taken as normal from 2022-09-08 on: new lamp" in item.text
+    lamp.state.forget_accepted(accepted)
     assert lm.watch(lamp, config, now=NOW).exit_code == 3
 
 
 def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
     put_days(store, range(1, 15), **{f"day{day}": {"shift": 5.0} for day in range(5, 15)})
-    watching = monitor()
-    results = [result for result in evaluate(store, [watching], now=NOW) if result.feature == "x"]
-    still = [result for result in results if "stands still since 2022-09-04" in result.words]
+    results = [result for result in evaluate(store, WATCHING, now=NOW) if result.feature == "x"]
+    still = [result for result in results if "baseline frozen since 2022-09-04" in result.words]
     assert [result.bucket.day for result in still] == list(range(8, 15))
-    assert all("see `monitor accept`" in result.words for result in still)
+    assert all("run `lightmeter monitor accept`" in result.words for result in still)
     put_days(store, range(15, 17))  # as before the change: it moves again
-    results = evaluate(store, [watching], now=NOW)
-    assert [
-        result.state for result in results if result.bucket.day > 14 and result.feature == "x"
-    ] == ["ok"] * 2
-    assert not any("stands still" in result.words for result in results if result.bucket.day > 14)
-    keep = monitor(baseline=Trailing(trailing=3, keep_anomalies=True))
-    assert not any("stands still" in result.words for result in evaluate(store, [keep], now=NOW))
+    results = [result for result in evaluate(store, WATCHING, now=NOW) if result.bucket.day > 14]
+    assert {result.state for result in results} == {"ok"}
+    assert not any("frozen" in result.words for result in results)
 
 
 def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
@@ -148,7 +130,7 @@ def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
     config.write_text(TABLE)
     store = "--store", lamp.path
     still = lightmeter("monitor", "run", config, *store)
-    assert "stands still since 2022-09-07: see `monitor accept`" in still.stdout
+    assert "baseline frozen since 2022-09-07; if the change is permanent" in still.stdout
     lightmeter("dashboard", *store, "-o", site)
     said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", "--note", "new lamp")
     normal = "everything: taken as normal from 2022-09-08 on: new lamp\n"

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lightmeter.monitor.baselines import BaselineBuckets, DateRange, Other, Trailing
-from lightmeter.store.rows import Bucket
+from lightmeter.monitor.baseline import EVER, Trail, within_days
+from lightmeter.monitor.config import Baseline
+from lightmeter.times import to_utc
+from pydantic import ValidationError
 
 DAY = timedelta(days=1)
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)  # a Thursday
@@ -17,67 +20,42 @@ def days(*numbers: int) -> list[datetime]:
     return [FIRST + (number - 1) * DAY for number in numbers]
 
 
-def stored(starts: list[datetime], length: timedelta = DAY) -> list[Bucket]:
-    return [Bucket(start, start + length, 1, 1, start) for start in starts]
+MONTH = days(*range(1, 31))
 
 
-MONTH = stored(days(*range(1, 31)))
-
-
-def baseline_buckets(
-    baseline: Trailing | DateRange | Other,
-    target: Bucket,
-    length: timedelta,
-    buckets: list[Bucket],
-    anomalous: Collection[datetime],
+def chosen(
+    baseline: Baseline, target: datetime, starts: list[datetime], anomalous: Collection[datetime]
 ) -> list[datetime]:
-    """Also checks that it does not matter which targets were asked for before."""
-    chosen = BaselineBuckets(baseline, length, buckets).of(target, anomalous)
-    moved = BaselineBuckets(baseline, length, buckets)
-    for before in buckets:
-        if before.start < target.start:
-            moved.of(before, anomalous)
-    assert moved.of(target, anomalous) == chosen
-    return chosen
+    """Also checks that it does not matter whether others were asked for before."""
+    since = EVER if baseline.since is None else to_utc(baseline.since)
+    at_once, moved = Trail(baseline, starts), Trail(baseline, starts)
+    at_once.advance(target - DAY, anomalous.__contains__)
+    for before in starts:
+        if before < target:
+            moved.advance(before, anomalous.__contains__)
+    assert at_once.before(target, since) == moved.before(target, since)
+    return list(at_once.before(target, since))
 
 
 @pytest.mark.parametrize(
-    ("baseline", "expected"),
+    ("keys", "expected"),
     [
-        (Trailing(), days(*range(1, 20))),
-        (Trailing(trailing=7), days(13, 14, 15, 16, 17, 18, 19)),
-        (Trailing(trailing=3, offset=2), days(16, 17, 18)),
-        (Trailing(trailing=3, same="weekday"), days(6, 13)),
-        (Trailing(trailing=3, since=date(2022, 9, 18)), days(18, 19)),
-        (Trailing(trailing=3, exclude=((date(2022, 9, 17), date(2022, 9, 18)),)), days(15, 16, 19)),
-        (DateRange(date(2022, 9, 18), date(2022, 9, 21)), days(18, 19, 21)),
-        (Other(segment=()), days(20)),
-        (Other("training", ()), days(20)),
-        (Other("training"), days(*range(1, 31))),
+        ({}, days(*range(1, 20))),
+        ({"trailing": 7}, days(13, 14, 15, 16, 17, 18, 19)),
+        ({"trailing": 3, "same": "weekday"}, days(6, 13)),
+        ({"trailing": 3, "since": date(2022, 9, 18)}, days(18, 19)),
+        ({"trailing": 3, "exclude": [date(2022, 9, 17)]}, days(16, 18, 19)),
+        ({"trailing": 3, "exclude": [[date(2022, 9, 17), date(2022, 9, 18)]]}, days(15, 16, 19)),
     ],
 )
-def test_each_kind(baseline: Trailing | DateRange | Other, expected: list[datetime]) -> None:
-    (target,) = stored(days(20))
-    assert baseline_buckets(baseline, target, DAY, MONTH, ()) == expected
+def test_each_kind_of_trailing_buckets(keys: dict[str, Any], expected: list[datetime]) -> None:
+    assert chosen(Baseline.model_validate(keys), days(20)[0], MONTH, ()) == expected
 
 
-def test_anomalous_and_missing_days_are_passed_over() -> None:
-    (target,) = stored(days(20))
-    gaps = stored(days(*range(1, 15), 18, 19))
-    assert baseline_buckets(Trailing(trailing=3), target, DAY, gaps, days(18)) == days(13, 14, 19)
-    keep = Trailing(trailing=3, keep_anomalies=True)
-    assert baseline_buckets(keep, target, DAY, gaps, days(18)) == days(14, 18, 19)
-    assert baseline_buckets(Other("training"), target, DAY, gaps, ()) == days(*range(1, 15), 18, 19)
-    assert baseline_buckets(Other(segment=()), target, DAY, gaps, ()) == []
-
-
-def test_at_the_same_time_are_buckets_within_the_target() -> None:
-    hour, other = timedelta(hours=1), Other("raw", (("camera", "left"),))
-    hours = stored([FIRST + number * hour for number in range(72)], hour)
-    second = baseline_buckets(other, MONTH[1], DAY, hours, ())
-    assert second == [bucket.start for bucket in hours[24:48]]
-    assert baseline_buckets(other, hours[24], hour, MONTH, ()) == []  # a day is no hour
-    assert baseline_buckets(other, MONTH[1], hour, MONTH, ()) == days(2)  # both rolled up
+def test_days_are_those_from_the_first_to_the_last() -> None:
+    given_days = Baseline(from_=date(2022, 9, 18), to=date(2022, 9, 21))
+    assert within_days(given_days, MONTH) == days(18, 19, 20, 21)
+    assert within_days(Baseline(from_=date(2022, 9, 29), to=date.max), MONTH) == days(29, 30)
 
 
 @given(
@@ -85,35 +63,35 @@ def test_at_the_same_time_are_buckets_within_the_target() -> None:
     st.sets(st.integers(1, 60)),
     st.integers(1, 60),
     st.integers(1, 9),
-    st.integers(1, 3),
 )
 def test_a_window_is_the_newest_fit_days_before_the_target(
-    present: list[int], anomalous: set[int], target: int, size: int, offset: int
+    present: list[int], anomalous: set[int], target: int, size: int
 ) -> None:
-    buckets = stored(days(*sorted(present)))
-    baseline = Trailing(trailing=size, offset=offset, least=1)
-    chosen = baseline_buckets(baseline, *stored(days(target)), DAY, buckets, set(days(*anomalous)))
-    fit = [day for day in sorted(present) if day <= target - offset and day not in anomalous]
-    assert chosen == days(*fit[-size:])
+    """Days that are missing or anomalous are passed over."""
+    found = chosen(
+        Baseline(trailing=size), *days(target), days(*sorted(present)), set(days(*anomalous))
+    )
+    fit = [day for day in sorted(present) if day < target and day not in anomalous]
+    assert found == days(*fit[-size:])
+
+
+LATE, EARLY = date(2022, 9, 2), date(2022, 9, 1)
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"trailing": 0}, {"offset": 0}, {"least": 29}, {"same": "month"}]
+    ("wrong", "message"),
+    [
+        ({"trailing": 0}, "greater than or equal to 1"),
+        ({"trailing": 99_999_999_999}, "less than or equal"),
+        ({"same": "month"}, "'hour' or 'weekday'"),
+        ({"trailing": 9, "reference": "a.lmp"}, "expected one of trailing, reference"),
+        ({"reference": "a.lmp", "same": "hour"}, "got same without trailing"),
+        ({"from": EARLY}, "expected both"),
+        ({"from": LATE, "to": EARLY}, "expected the first day first"),
+        ({"exclude": [[LATE, EARLY]]}, "expected the first day first"),
+        ({"exclude": [datetime(2022, 12, 24, tzinfo=UTC)]}, "valid date"),
+    ],
 )
-def test_what_is_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="expected"):
-        Trailing(**wrong)  # type: ignore[arg-type]
-
-
-def test_dates_that_can_never_match_are_refused() -> None:
-    late, early = date(2022, 9, 2), date(2022, 9, 1)
-    with pytest.raises(ValueError, match="not to be after"):
-        DateRange(late, early)
-    with pytest.raises(ValueError, match="not to be after"):
-        Trailing(exclude=((late, early),))
-    with pytest.raises(ValueError, match="offset is"):
-        Trailing(offset=99_999_999_999)
-    with pytest.raises(ValueError, match="trailing is"):
-        Trailing(trailing=99_999_999_999)
-    last = DateRange(early, date.max)
-    assert baseline_buckets(last, MONTH[1], DAY, MONTH[:3], ()) == days(1, 3)
+def test_what_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Baseline.model_validate(wrong)

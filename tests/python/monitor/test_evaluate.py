@@ -1,88 +1,191 @@
-"""Evaluation: what is judged, what is read for it, and what is kept."""
+"""Results: what is judged again, what is read for it, and what is kept."""
 
-import dataclasses
-from datetime import date
+import contextlib
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from lightmeter import Store
-from lightmeter.errors import ConfigError
+from lightmeter import Store, log
+from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor import shelf
-from lightmeter.monitor.baselines import Reference, Trailing
+from lightmeter.monitor.config import Monitor
 from lightmeter.monitor.evaluate import evaluate, update_results
-from lightmeter.monitor.monitors import (
-    Monitor,
-)
-from lightmeter.monitor.results import load_results, save_results
-from lightmeter.monitor.rules import (
-    DriftRule,
-    IntervalRule,
-    LimitsRule,
-    Rule,
-    SchemaRule,
-)
+from lightmeter.monitor.judging import MonitorRun
+from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
-from september import NOW, by_place, put_days, rows
+from lightmeter.store import statements
+from lightmeter.store.records import Accepted
+from september import NOW, by_place, limits, monitor, put_days, rows
 from stores import change
+
+WEEK: Any = {"type": "interval", "baseline": {"trailing": 3}}
 
 
 class Counting:
-    """How many buckets each call of `evaluate` judges, given the results of the one before."""
+    """How many buckets each update judges, which also has to give what judging all of them does."""
 
-    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.store, self.judged = store, 0
-        for rule in (DriftRule, IntervalRule, SchemaRule, LimitsRule):
-            monkeypatch.setattr(rule, "judge", self._counted(rule.judge))
-
-    def _counted(self, judge: Any) -> Any:
-        def counted(*arguments: Any) -> Any:
-            self.judged += 1
-            return judge(*arguments)
-
-        return counted
-
-    def of(self, *monitors: Monitor) -> int:
-        """Also checks that the results are those of judging all of them, and so are those kept."""
-        whole = evaluate(self.store, monitors, now=NOW)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.judged = 0
-        results = evaluate(self.store, monitors, now=NOW, earlier=load_results(self.store))
-        assert results == whole
-        judged, self.judged = self.judged, 0
-        update_results(self.store, monitors, now=NOW)
-        assert self.judged == judged
-        assert load_results(self.store) == by_place(whole)
+        judge = MonitorRun.judge
+
+        def counted(run: MonitorRun, start: datetime) -> Iterator[Any]:
+            self.judged += len(run.due.get(start, ()))
+            return judge(run, start)
+
+        monkeypatch.setattr(MonitorRun, "judge", counted)
+
+    def of(self, store: Store, *monitors: Monitor, now: datetime = NOW) -> int:
+        whole = evaluate(store, monitors, now=now)
+        self.judged = 0
+        update_results(store, monitors, now=now)
+        judged = self.judged
+        assert load_results(store) == by_place(whole)
         return judged
 
 
-@pytest.mark.usefixtures("three_are_enough")
-def test_only_what_changed_is_judged_again(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> Any:
+    return Counting(monkeypatch).of
+
+
+def test_only_what_changed_and_all_after_it_is_judged_again(
+    store: Store, tmp_path: Path, count: Any
 ) -> None:
-    put_days(store, range(1, 13), day10={"shift": 3.0})
-    count = Counting(store, monkeypatch).of
-    drift = Monitor(name="drift", dataset="cells", rule=DriftRule(), baseline=Trailing(trailing=3))
-    assert count(drift) == 9
-    assert count(drift) == 0
-    schema = Monitor(name="schema", dataset="cells", rule=SchemaRule())
-    assert count(schema, drift) == 9  # the place of the other one does not matter
+    put_days(store, range(1, 13), day10={"shift": 5.0})
+    week = monitor(**WEEK)
+    assert (count(store, week), count(store, week)) == (12, 0)
+    high = monitor(name="limits", **limits(upper=9.0))
+    assert count(store, high, week) == 12  # the place of the other one does not matter
     put_days(store, range(13, 14))
-    assert count(schema, drift) == 2
-    store.put("cells", rows(99), at=date(2022, 9, 5), writer="a")
-    assert count(drift) == 4  # itself, and the three days after it
+    assert count(store, high, week) == 2
+    store.put("cells", rows(99), at=date(2022, 9, 5), writer="b")
+    assert count(store, week) == 9
     store.put("cells", rows(99), at=date(2022, 9, 10), writer="a")
-    assert count(drift) == 4  # it is no anomaly now, and so in the baselines of those after it
-    stricter = dataclasses.replace(drift, rule=DriftRule(q=0.02))
-    assert count(stricter) == 10
-    assert count(dataclasses.replace(stricter, baseline=Trailing(trailing=4))) == 9  # not the 4th
-    limits = Monitor(name="limits", dataset="cells", rule=LimitsRule(upper=9.0))
-    assert (count(limits), count(limits)) == (13, 0)
+    assert count(store, week) == 4  # no anomaly now, and so in the baselines of those after it
+    assert count(store, week, now=NOW - timedelta(days=8)) == 0  # a clock that was put back
+    assert count(store, week) == 2
+    store.delete("cells", date(2022, 9, 8), date(2022, 9, 9))
+    assert count(store, week) == 5
+    assert count(store, monitor(**WEEK, alpha=0.01)) == 12
+    store.state.accept(Accepted("cells", "*", "*", datetime(2022, 9, 3, tzinfo=UTC), "", NOW))
+    assert count(store, monitor(**WEEK, alpha=0.01)) == 12
+
+
+@pytest.mark.parametrize("kind", ["profile", "contract", "days", "dataset"])
+def test_what_is_compared_with_is_watched_too(
+    store: Store, tmp_path: Path, count: Any, kind: str
+) -> None:
+    put_days(store, range(1, 13))
     path = tmp_path / "good.lmp"
-    file = Monitor(name="file", dataset="cells", rule=DriftRule(), baseline=Reference(path))
-    assert (count(file), count(file)) == (0, 0)
-    for seed in (1, 2):
-        rows(seed).write(path)
-        assert (count(file), count(file)) == (13, 0)
+    contract = tmp_path / "contract.toml"
+    contract.write_text('[[expect]]\nfeature = "x"\nmean = { at_most = 1 }\n')
+    ks: Any = {"metric": "ks", "above": 0.5}
+    keys: Any = {
+        "profile": ks | {"baseline": {"reference": path}},
+        "contract": {"type": "contract", "file": contract},
+        "days": ks | {"baseline": {"from": date(2022, 9, 9), "to": date(2022, 9, 10)}},
+        "dataset": ks | {"baseline": {"dataset": "training"}},
+    }
+    watching = monitor(**keys[kind])
+    if kind in ("profile", "dataset"):  # it is not there yet
+        assert {each.state for each in evaluate(store, [watching], now=NOW)} == {"error"}
+    assert count(store, watching) == 12
+    rows(77).write(path)
+    store.put("training", rows(77), at=date(2022, 1, 1), writer="a")
+    count(store, watching)
+    assert count(store, watching) == 0
+    rows(78, shift=9.0).write(path)
+    contract.write_text(contract.read_text().replace("1", "-1"))
+    store.put("training", rows(78, shift=9.0), at=date(2022, 1, 2), writer="a")  # comes late
+    store.put("cells", rows(78, shift=9.0), at=date(2022, 9, 9), writer="b")
+    assert count(store, watching) == 12
+    assert "anomaly" in {result.state for result in load_results(store)}
+
+
+def test_two_writers_who_commit_in_the_other_order(sql_store: Store, count: Any) -> None:
+    """A row that is older by its clock, and comes after a run."""
+    store = sql_store
+    put_days(store, range(1, 13))
+    week = monitor(**WEEK)
+    assert count(store, week) == 12
+    late = datetime(2022, 9, 5, tzinfo=UTC)
+    if store.path is None:
+        with Store(store.address) as other, other._database.transaction() as connection:
+            place = {"dataset": "cells", "segment": "", "start": late, "writer": "slow"}
+            more = {"span": timedelta(days=1), "updated": late}
+            statements.write(connection, place | more, rows(50, shift=5.0), None)
+            store.put("cells", rows(13), at=date(2022, 9, 13), writer="a")
+            assert count(store, week) == 1
+    else:
+        store.put("cells", rows(50, shift=5.0), at=late, writer="slow")
+        change(store, "UPDATE profile SET updated = 0 WHERE writer = 'slow'")
+    assert count(store, week) == 8 + (store.path is None)
+
+
+def test_what_gc_rolls_up_or_deletes_keeps_its_results(sql_store: Store) -> None:
+    store = sql_store
+    for hour in range(10 * 24):
+        at = NOW - timedelta(hours=240 - hour)
+        store.put("cells", rows(hour, n=30), at=at, writer="a", every="1h")
+    watching = [monitor(**WEEK), monitor(name="gaps", type="missing")]
+    update_results(store, watching, now=NOW)
+    kept = load_results(store)
+    for options in ({"roll_up_after": "5d"}, {"roll_up_after": "3d", "keep": "8d"}):
+        store.gc(now=NOW, **options)
+        update_results(store, watching, now=NOW)
+        assert load_results(store) == kept
+    assert len(store.versions("cells")) == 240
+    store.put("cells", rows(1, n=30), at=NOW, writer="a")
+    update_results(store, watching, now=NOW + timedelta(hours=1))
+    now_kept = load_results(store)
+    assert all(result in now_kept for result in kept)
+    assert store.delete("cells", end=NOW - timedelta(days=6)) > 0  # by somebody
+    assert len(store.versions("cells")) < 240
+    update_results(store, watching, now=NOW + timedelta(hours=1))
+    assert min(each.bucket for each in load_results(store)) >= NOW - timedelta(days=6)
+
+
+def test_a_backup_that_is_restored(store: Store, tmp_path: Path) -> None:
+    if store.path is None:
+        pytest.skip("it is about a file")
+    put_days(store, range(1, 10))
+    watching = [monitor(**WEEK)]
+    update_results(store, watching, now=NOW)
+    store.backup(tmp_path / "backup.db")
+    store.put("cells", rows(50, shift=5.0), at=date(2022, 9, 5), writer="a")
+    update_results(store, watching, now=NOW)
+    shutil.copy(tmp_path / "backup.db", tmp_path / "restored.db")
+    with Store(tmp_path / "restored.db") as restored:
+        update_results(restored, watching, now=NOW)
+        assert load_results(restored) == by_place(evaluate(restored, watching, now=NOW))
+
+
+def test_a_run_that_was_cut_off_is_finished_by_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lightmeter.monitor import evaluate as module
+
+    monkeypatch.setattr(module, "_TOGETHER", 2)
+    put_days(store, range(1, 13))
+    watching = [monitor(**WEEK)]
+    update_results(store, watching, now=NOW)
+    store.put("cells", rows(50, shift=5.0), at=date(2022, 9, 3), writer="a")
+    judge = MonitorRun.judge
+    with contextlib.suppress(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
+
+        def interrupted(run: MonitorRun, start: datetime) -> Iterator[Any]:
+            if start.day == 8:
+                raise KeyboardInterrupt
+            return judge(run, start)
+
+        patch.setattr(MonitorRun, "judge", interrupted)
+        update_results(store, watching, now=NOW)
+    update_results(store, watching, now=NOW)
+    assert load_results(store) == by_place(evaluate(store, watching, now=NOW))
 
 
 def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path) -> None:
@@ -92,14 +195,10 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
         Path(path).touch()
 
     def kept(*names: str, source: str) -> set[str]:
-        rule = LimitsRule(features=("x",), upper=9)
-        monitors = [Monitor(name=name, dataset="cells", rule=rule) for name in names]
+        monitors = [monitor(name=name, **limits(upper=9)) for name in names]
         update_results(store, monitors, source=source, now=NOW)
         results = [result for result in load_results(store) if result.monitor in names]
-        with Store(tmp_path / "other.db") as other:
-            put_days(other, range(1, 6))
-            assert results == by_place(evaluate(other, monitors, now=NOW))
-        save_results(store, results, source=source)  # is the same
+        assert results == by_place(evaluate(store, monitors, now=NOW))
         return {result.monitor for result in load_results(store)}
 
     assert kept("m", "n", source=first) == {"m", "n"}
@@ -119,7 +218,6 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
     assert kept("r", source=second) == {"n", "q", "r"}  # from no file
 
 
-@pytest.mark.usefixtures("three_are_enough")
 def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Monitors of one dataset share what they read, and not more is kept than fits."""
     put_days(store, range(1, 16))
@@ -132,28 +230,85 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
             yield key, contents
 
     monkeypatch.setattr(Shelf, "_loaded", watched)
-    known = {"dataset": "cells", "baseline": Trailing(trailing=3, least=1)}
-    monitors = [Monitor(name=name, rule=rule, **known) for name, rule in RULES.items()]
+    monitors = [
+        monitor(name="d"),
+        monitor(name="i", type="interval"),
+        monitor(name="c", **limits(upper=9)),
+    ]
     results = evaluate(store, monitors, now=NOW)
     assert sorted(read) == list(range(1, 16))
+    update_results(store, monitors, now=NOW)
+    read.clear()
+    update_results(store, monitors, now=NOW)
+    assert read == []
     monkeypatch.setattr(shelf, "_MOST_FEATURES", 7)  # two buckets
     assert evaluate(store, monitors, now=NOW) == results
-    read.clear()
-    assert evaluate(store, monitors, now=NOW, earlier=results) == results
-    assert read == []
-
-
-RULES: dict[str, Rule] = {"d": DriftRule(), "i": IntervalRule(alpha=0.05), "s": SchemaRule()}
 
 
 def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     put_days(store, range(1, 21))
     left = {"camera": "left"}
     store.put("cells", rows(1), at=date(2022, 9, 19), writer="a", segment=left)
-    monitor = Monitor(name="m", dataset="cells", rule=LimitsRule(upper=9), segments=True)
-    results = evaluate(store, [monitor], now=NOW)
+    watching = monitor(segments=True, **limits(upper=9))
+    results = evaluate(store, [watching], now=NOW)
     assert max(result.bucket.day for result in results) == 19
     assert {len(result.segment) for result in results} == {0, 1}
+    body = "(SELECT body FROM profile WHERE segment = 'camera=left')"
+    change(store, f"CREATE TABLE saved AS SELECT {body} AS body")
     change(store, "UPDATE profile SET body = substr(body, 2) WHERE segment = 'camera=left'")
-    damaged = [result for result in evaluate(store, [monitor], now=NOW) if result.state == "error"]
+    update_results(store, [watching], now=NOW)
+    damaged = [result for result in load_results(store) if result.state == "error"]
     assert [result.segment for result in damaged] == [left]
+    change(
+        store,
+        "UPDATE profile SET body = (SELECT body FROM saved) WHERE segment = 'camera=left'",
+        "DROP TABLE saved",
+    )
+    update_results(store, [watching], now=NOW)  # somebody has mended it
+    assert load_results(store) == by_place(results)
+
+
+FIRST = date(2022, 8, 1)
+
+
+def put(store: Store, day: int, camera: str, level: float, n: int = 60) -> None:
+    rng = np.random.default_rng([7, day, *camera.encode()])
+    view = log(columns={name: rng.normal(level, 1.0, n) for name in "xy"}).view()
+    at = FIRST + timedelta(days=day)
+    store.put("cells", view, at=at, writer="a", segment={"camera": camera})
+
+
+def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
+    """With `for`, accepted changes, peers and segments; two files."""
+    rng = np.random.default_rng(0)
+    each: Any = {"segments": True}
+    first = [
+        monitor(name="change", for_=2, **WEEK, **each),
+        monitor(name="gaps", type="missing", for_=2, **each),
+        monitor(name="drift", **each),
+    ]
+    second = [
+        monitor(name="peers", baseline={"peers": True}, **each),
+        monitor(name="limits", for_=3, **limits(upper=3), **each),
+    ]
+    for day in range(16):
+        for camera in range(4):
+            put(store, day, f"c{camera}", 5.0 * camera)
+    for path in ("first", "second"):
+        (tmp_path / path).touch()
+    accepted: list[Accepted] = []
+    for _ in range(4):
+        for _ in range(4):
+            camera, day = f"c{rng.integers(4)}", int(rng.integers(8, 20))
+            with contextlib.suppress(StoreError):  # rolled up
+                put(store, day, camera, float(rng.choice([0.0, 5.0])), n=int(rng.choice([5, 60])))
+        if rng.integers(2):
+            since = datetime(2022, 8, int(rng.integers(8, 18)), tzinfo=UTC)
+            accepted.append(Accepted("*", "camera=c[01]", "[cdp]*", since, "", NOW))
+            store.state.accept(accepted[-1])
+        elif accepted:
+            assert store.state.forget_accepted(accepted.pop())
+        for path, monitors in (("first", first), ("second", second)):
+            update_results(store, monitors, source=str(tmp_path / path), now=NOW)
+        whole = [*evaluate(store, first, now=NOW), *evaluate(store, second, now=NOW)]
+        assert load_results(store) == by_place(whole)

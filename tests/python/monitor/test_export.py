@@ -15,13 +15,11 @@ from incidents import FIRST
 from lightmeter import Store
 from lightmeter.files import open_atomically
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
-from lightmeter.monitor.results import Result, save_results
+from lightmeter.monitor.results import Result
 from lightmeter.profile.table_files import write_table
-from lightmeter.store.records import Line
 from metrics_texts import read, value
-from stores import view
+from stores import save_results, view
 
-ALL = Line("*", "*", "*", "*")
 ODD = "=cmd|' /C calc'!A0\r\n\"\u202e"
 
 
@@ -42,7 +40,7 @@ def filled(store: Store) -> Store:
 def written(store: Store, path: Path) -> Path:
     with open_atomically(path) as file:
         suffix: Any = path.suffix[1:]
-        write_table(result_rows(store, ALL), file, suffix, RESULT_COLUMNS)
+        write_table(result_rows(store), file, suffix, RESULT_COLUMNS)
     return path
 
 
@@ -70,7 +68,7 @@ def test_results_in_every_format(filled: Store, tmp_path: Path) -> None:
 
 def test_only_what_matches(filled: Store) -> None:
     def features(**patterns: str) -> list[Any]:
-        return [row["feature"] for row in result_rows(filled, ALL._replace(**patterns))]
+        return [row["feature"] for row in result_rows(filled, **patterns)]
 
     assert features() == ["a", "b", "b"]
     assert features(segment="") == ["a", "b"]

@@ -3,42 +3,33 @@
 import hashlib
 from pathlib import Path
 
-import pytest
 from conftest import lightmeter
 from lightmeter import Store
-from lightmeter.monitor.baselines import Trailing
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.incidents import find_incidents, lines_of
-from lightmeter.monitor.monitors import Monitor
 from lightmeter.monitor.replay import replay
-from lightmeter.monitor.rules import (
-    ChangeRule,
-    MissingRule,
-)
-from september import NOW, put_days
+from lightmeter.times import DAY
+from september import NOW, monitor, put_days
 
 
 def test_alarms_are_those_of_a_run(store: Store) -> None:
     bad = {f"day{day}": {"shift": 3.0} for day in (5, 6, 9, 12, 15)}
     put_days(store, range(1, 18), **bad)
-    rule = ChangeRule(absolute=2.0)
-    monitors = [
-        Monitor(name="m", dataset="cells", rule=rule, baseline=Trailing(trailing=3)),
-        Monitor(name="gaps", dataset="cells", rule=MissingRule()),
-    ]
+    week = monitor(type="interval", baseline={"trailing": 3}, alpha=0.01)
+    monitors = [week, monitor(name="gaps", type="missing")]
     replayed, gaps = replay(store, monitors, now=NOW)
     results = evaluate(store, monitors, now=NOW)
     begun = {i.start.day for i in find_incidents(lines_of(results)) if i.line.monitor == "m"}
-    assert replayed.alarms == len(begun) == 4
+    assert len(replayed.alarms) == len(begun) == 4
     assert (replayed.judged, replayed.unjudged) == (14, 3)
-    assert [(a.start.day, a.feature, a.features) for a in replayed.newest] == [
-        (day, "x", 1) for day in (9, 12, 15)
+    assert [(a.start.day, a.feature, a.features) for a in replayed.alarms] == [
+        (day, "x", 1) for day in (5, 9, 12, 15)
     ]
-    assert replayed.per_year == pytest.approx(4 * 365 / 14)
-    assert (gaps.alarms, gaps.judged, gaps.design) == (1, 19, None)
+    assert list(replayed.lines(DAY))[1] == "alarms: 4, 104 a year"
+    assert (len(gaps.alarms), gaps.judged, gaps.design) == (1, 19, None)
     assert replay(store, [], now=NOW) == []
-    (none,) = replay(store, [Monitor(name="m", dataset="no", rule=rule)], now=NOW)
-    assert (none.judged, none.alarms, none.per_year) == (0, 0, None)
+    (none,) = replay(store, [monitor(dataset="no")], now=NOW)
+    assert (none.judged, none.alarms) == (0, [])
 
 
 def test_the_command_line_only_reads(store: Store, tmp_path: Path) -> None:
@@ -46,7 +37,7 @@ def test_the_command_line_only_reads(store: Store, tmp_path: Path) -> None:
     store.close()
     config = tmp_path / "monitors.toml"
     config.write_text(
-        '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "change"\nabsolute = 1\n'
+        '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "interval"\nalpha = 0.01\n'
         'baseline = { trailing = 3 }\n[[alert]]\nname = "a"\nto = "stdout"\n'
     )
     before = hashlib.sha256(store.path.read_bytes()).hexdigest()

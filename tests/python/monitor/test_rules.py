@@ -1,44 +1,50 @@
 """Rules: what they find in numbers, hues, categories and features."""
 
-import dataclasses
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import as_of_images
 from lightmeter import Store, log, log_image
-from lightmeter.monitor.baselines import DateRange, Trailing
-from lightmeter.monitor.monitors import (
-    Monitor,
-    false_alarms_a_year,
-)
-from lightmeter.monitor.results import load_results, save_results
-from lightmeter.monitor.rules import (
-    ChangeRule,
-    DriftRule,
-    IntervalRule,
-    LimitsRule,
-    MissingRule,
-    NewValuesRule,
-    Rule,
-    SchemaRule,
-)
+from lightmeter.monitor.replay import false_alarms_a_year
 from lightmeter.monitor.scalars import hue_interval
 from lightmeter.profile.scalars import nearest_turn, prediction_interval
-from september import alarms, judge, of_september, put, put_days, rows, states
+from september import alarms, judge, limits, monitor, of_september, put, put_days, rows, states
 
 
 def test_rules_on_numbers(store: Store) -> None:
     put_days(store, range(1, 15), day7={"shift": 3.0}, day9={"n": 5})
-    x = ("x",)
-    assert alarms(states(store, DriftRule(features=x, metric="ks", above=0.6))) == [7]
-    assert alarms(states(store, IntervalRule(features=x))) == [7]
-    assert alarms(states(store, LimitsRule(features=x, lower=-1.5, upper=1.5))) == [7]
-    assert alarms(states(store, ChangeRule(features=x, absolute=2.0))) == [7]
-    assert alarms(states(store, ChangeRule(features=x, scalar="n", relative=0.5))) == [9]
+    x = ["x"]
+    assert alarms(states(store, features=x, metric="ks", above=0.6)) == [7]
+    assert alarms(states(store, type="interval", features=x)) == [7]
+    assert alarms(states(store, **limits(-1.5, 1.5))) == [7]
+    assert alarms(states(store, **limits(30, scalar="n"))) == [9]
     put_days(store, range(1, 1), history=True)
-    assert states(store, DriftRule(features=x))[9] == "not enough data"
+    assert states(store, features=x)[9] == "not enough data"
+
+
+def test_contracts(store: Store, tmp_path: Path) -> None:
+    """What the types limits, new values and schema found is what expectations find."""
+    put_days(store, range(1, 10), day6={"camera": "south"})
+    put(store, date(2022, 9, 10), {"x": [1.0], "new": [1.0]})
+    path = tmp_path / "contract.toml"
+    path.write_text('[[expect]]\nfeature = "camera"\nvalues = ["north"]\n')
+    camera = states(store, "camera", type="contract", file=str(path))
+    assert alarms(camera) == [6, 10]  # on the last day it is missing
+    exactly = {"features": ["x", "camera"], "schema": "exactly"}
+    results = judge(store, type="contract", expect=[exactly])
+    bad = {(each.bucket.day, each.feature) for each in results if each.state == "anomaly"}
+    assert bad == {(10, "new"), (10, "camera")}
+    warning = {"name": "size", "feature": "x", "severity": "warning", "n": {"at_least": 30}}
+    (said,) = (each for each in judge(store, type="contract", expect=[warning]) if each.words)
+    assert (said.bucket.day, said.state) == (10, "ok")
+    assert said.words == "size: expected n at least 30, got 1"
+    assert (said.value, said.lower, said.upper) == (1.0, 30.0, None)
+    both = [{"feature": "x", "mean": {"at_most": 2}}, {"feature": "x", "max": {"at_most": 0.5}}]
+    worst = judge(store, type="contract", expect=both)[0]
+    assert (worst.state, worst.upper) == ("anomaly", 0.5)
 
 
 @pytest.mark.parametrize("history", [True, False])
@@ -50,10 +56,9 @@ def test_what_never_had_a_value_is_left_out(store: Store, history: bool) -> None
             "never": [None] * 60,
             "now": [None] * 60 if day < 2 else [1.0] * 60,
         }
-        at = date(2022, 9, 1) + timedelta(days=day - 1)
-        put(store, at, columns)
-    baseline = Trailing() if history else DateRange(date(2022, 9, 1), date(2022, 9, 2))
-    results = of_september(judge(store, DriftRule(), baseline=baseline))
+        put(store, date(2022, 9, 1) + timedelta(days=day - 1), columns)
+    keys: Any = {} if history else {"baseline": {"from": date(2022, 9, 1), "to": date(2022, 9, 2)}}
+    results = of_september(judge(store, **keys))
     judged = {result.feature: result.state for result in results if result.bucket.day == 2}
     assert judged["x"] == "ok"
     assert judged["now"] == "not enough data"
@@ -63,28 +68,22 @@ def test_what_never_had_a_value_is_left_out(store: Store, history: bool) -> None
 HUE = "image.Hue.circular_mean"
 
 
-def put_hues(store: Store, turns: dict[int, float]) -> None:
-    """Days of hues around 0, some of them turned by so many steps of 255."""
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"type": "interval"},
+        {"type": "interval", "scalar": "mean", "alpha": 1e-5},
+        limits(235.0, 20.0, feature=HUE),
+        limits(-20.0, 20.0, feature=HUE),
+    ],
+)
+def test_hue_runs_in_a_circle(store: Store, keys: dict[str, Any]) -> None:
+    turns = {7: 40.0, 9: -40.0, 11: 127.0}
     for day in range(1, 15):
         drawn = np.random.default_rng(day).normal(turns.get(day, 0.0), 8.0, 40)
         view = as_of_images(log(columns={HUE: drawn % 255.0}).profile())
         store.put("cells", view, at=date(2022, 9, day), writer="a")
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        IntervalRule(),
-        IntervalRule(scalar="mean", alpha=1e-5),
-        ChangeRule(absolute=20.0),
-        ChangeRule(relative=0.25),  # of half the circle
-        LimitsRule(lower=235.0, upper=20.0),
-        LimitsRule(lower=-20.0, upper=20.0),
-    ],
-)
-def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
-    put_hues(store, {7: 40.0, 9: -40.0, 11: 127.0})
-    results = [result for result in judge(store, rule) if result.feature == HUE]
+    results = [result for result in judge(store, **keys) if result.feature == HUE]
     assert alarms({result.bucket.day: result.state for result in results}) == [7, 9, 11]
     for result in results:  # so that a line and its band stay together
         assert result.value is not None
@@ -95,7 +94,7 @@ def test_hue_runs_in_a_circle(store: Store, rule: Rule) -> None:
 
 
 def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
-    """None where the change is sure, but little."""
+    """None where the change is significant, but small."""
     known = {"n": 4000}
     put_days(store, range(1, 15), history=True)
     for day in range(1, 15):
@@ -103,60 +102,42 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
         store.put("cells", rows(day, shift=shift, **known), at=date(2022, 9, day), writer="a")
     for day in range(15, 32):
         store.put("cells", rows(100 + day, **known), at=date(2022, 8, day), writer="a")
-    results = of_september(judge(store, DriftRule()))
+    results = of_september(judge(store))
     limited = [result for result in results if result.upper is not None]
     assert all((result.value >= result.upper) == (result.state == "anomaly") for result in limited)  # type: ignore[operator]
     assert [result.bucket.day for result in results if result.state == "anomaly"] == [11, 13]
     (little,) = (result for result in results if result.upper is None)
     assert (little.bucket.day, little.state) == (9, "ok")
-    assert little.words.startswith("surely different, but little; shift 0.0")
-
-
-def test_rules_on_categories_and_features(store: Store) -> None:
-    put_days(store, range(1, 10), day6={"camera": "south"})
-    put(store, date(2022, 9, 10), {"x": [1.0]})
-    assert alarms(states(store, NewValuesRule(), "camera")) == [6]
-    assert alarms(states(store, SchemaRule(), "camera")) == [10]
+    assert little.words.startswith("significant, but below the minimum effect; shift 0.0")
+    more = judge(store, effect=0.3, spread=0.6, tail=0.2, features=["x"])
+    assert [each.bucket.day for each in of_september(more) if each.state == "anomaly"] == [13]
 
 
 def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
     for day in range(-13, 11):
         text = ["x"] * (30 * (day == 9))
         values = [*np.random.default_rng(50 + day).normal(size=70), *text]
-        profile = log(columns={"a": values, "ab": values}).profile()
-        at = date(2022, 9, 1) + timedelta(days=day - 1)
-        store.put("cells", profile, at=at, writer="a")
-    judged = states(store, DriftRule(features=("a",)), "a:not a number")
-    assert alarms(judged) == [9]
-    assert not alarms(states(store, DriftRule(features=("a",)), "ab:not a number"))
+        put(store, date(2022, 9, 1) + timedelta(days=day - 1), {"a": values, "ab": values})
+    assert alarms(states(store, "a:not a number", features=["a"])) == [9]
+    assert not alarms(states(store, "ab:not a number", features=["a"]))
 
 
 @pytest.mark.parametrize("rate", ["missing", "not a number"])
-@pytest.mark.parametrize("rule", [DriftRule(), DriftRule(metric="effect", above=0.3)])
-def test_a_column_named_like_a_rate(store: Store, rate: str, rule: Rule) -> None:
+@pytest.mark.parametrize("keys", [{}, {"metric": "effect", "above": 0.3}])
+def test_a_column_named_like_a_rate(store: Store, rate: str, keys: dict[str, Any]) -> None:
     odd = None if rate == "missing" else "text"
     for day in range(-13, 13):
         values: list[Any] = [*np.random.default_rng(50 + day).normal(size=100)]
         shifted = [value + 9 * (day == 10) for value in values]
         values[: 80 if day == 12 else 5] = [odd] * (80 if day == 12 else 5)
-        profile = log(columns={"a": values, f"a:{rate}": shifted}).profile()
         at = date(2022, 9, 1) + timedelta(days=day - 1)
-        store.put("cells", profile, at=at, writer="a")
-    results = judge(store, rule)
-    save_results(store, results)
-    assert [result[:10] for result in load_results(store)] == sorted(
-        (result[:10] for result in results), key=lambda result: (result[9], result[0])
-    )
-    judged = {
-        result.bucket.day: result
-        for result in of_september(results)
-        if result.feature == f"a:{rate}"
-    }
+        put(store, at, {"a": values, f"a:{rate}": shifted})
+    results = of_september(judge(store, **keys))
+    assert len({(each.bucket, each.feature) for each in results}) == len(results)
+    judged = {each.bucket.day: each for each in results if each.feature == f"a:{rate}"}
     assert [day for day, result in judged.items() if result.state == "anomaly"] == [10, 12]
-    only = dataclasses.replace(rule, features=(f"a:{rate}",))
-    assert alarms(states(store, only, f"a:{rate}")) == [10, 12]
-    if isinstance(rule, DriftRule) and rule.metric == "p":
-        assert judged[10].upper is not None
+    assert alarms(states(store, f"a:{rate}", features=[f"a:{rate}"], **keys)) == [10, 12]
+    assert keys or judged[10].upper is not None
 
 
 def test_the_prediction_interval_keeps_its_promise() -> None:
@@ -176,9 +157,9 @@ def test_so_does_that_of_hues() -> None:
 
     outside = 0
     for row in np.random.default_rng(2).normal(3.0, 15.0, (800, 8)) % 255.0:
-        limits = hue_interval(row[:7].tolist(), [50] * 7, 0.0, 50, 0.05)
-        assert limits is not None
-        low, high = limits
+        bounds = hue_interval(row[:7].tolist(), [50] * 7, 0.0, 50, 0.05)
+        assert bounds is not None
+        low, high = bounds
         outside += not low <= nearest_turn(row[7], (low + high) / 2) <= high
     assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
     # Of hues that lie on both sides of the circle neither side is out of the ordinary.
@@ -186,18 +167,20 @@ def test_so_does_that_of_hues() -> None:
 
 
 def test_false_alarms_are_those_of_the_rules(store: Store) -> None:
-    def expected(rule: Rule) -> float | None:
-        return false_alarms_a_year(Monitor(name="m", dataset="hours", rule=rule), store)
+    def expected(**keys: Any) -> float | None:
+        return false_alarms_a_year(monitor(dataset="hours", **keys), store)
 
-    assert expected(DriftRule()) == pytest.approx(3.65)
-    assert expected(IntervalRule(features=("x", "y"))) == pytest.approx(0.73)
-    assert expected(IntervalRule(features=("x*",))) is None
-    assert expected(DriftRule(metric="hellinger", above=0.7)) is None
-    assert expected(IntervalRule(features=("x",), scalar="missing_rate")) == pytest.approx(0.365)
-    assert expected(IntervalRule(features=("x",), scalar="max")) is None
-    assert false_alarms_a_year(Monitor(name="m", dataset="hours", rule=MissingRule()), store) == 0
+    x = {"type": "interval", "features": ["x"]}
+    assert expected() == pytest.approx(3.65)
+    assert expected(type="interval", features=["x", "y"]) == pytest.approx(0.73)
+    assert expected(type="interval", features=["x*"]) is None
+    assert expected(metric="hellinger", above=0.7) is None
+    assert expected(**x, scalar="missing_rate") == pytest.approx(0.365)
+    assert expected(**x, scalar="max") is None
+    assert expected(**limits(upper=9)) is None
+    assert expected(type="missing") == 0
     store.define("hours", "1h")
-    assert expected(DriftRule()) == pytest.approx(24 * 3.65)
+    assert expected() == pytest.approx(24 * 3.65)
 
 
 def test_a_bucket_that_was_read_differently_is_no_drift(store: Store) -> None:
@@ -208,15 +191,14 @@ def test_a_bucket_that_was_read_differently_is_no_drift(store: Store) -> None:
         images = list((pixels * shades).astype(np.uint8)[..., ::-1])
         view = log_image(images, channels="RGB" if day == 2 else "BGR").view()
         store.put("cells", view, at=date(2022, 9, 1) + timedelta(days=day - 1), writer="a")
-    fixed = DateRange(date(2022, 8, 10), date(2022, 9, 1))
-    for rule, baseline in (
-        (DriftRule(), Trailing()),
-        (DriftRule(), fixed),
-        (DriftRule(metric="hellinger", above=0.7), fixed),
-        (IntervalRule(), Trailing()),
-        (ChangeRule(relative=0.1), Trailing()),
+    fixed = {"baseline": {"from": date(2022, 8, 10), "to": date(2022, 9, 1)}}
+    for keys in (
+        {},
+        fixed,
+        {"metric": "hellinger", "above": 0.7, **fixed},
+        {"type": "interval"},
     ):
-        results = of_september(judge(store, rule, baseline=baseline))
+        results = of_september(judge(store, **keys))
         bad = [result for result in results if result.state == "anomaly"]
         assert not {"image.Hue.circular_mean", "image.Red.mean"} & {each.feature for each in bad}
         words = [result.words for result in results if "Hue.circular_mean" in result.feature]

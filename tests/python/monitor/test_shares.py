@@ -1,16 +1,13 @@
 """The interval of shares."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import pytest
 from lightmeter import Store, log
-from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.rules import IntervalRule
-from lightmeter.monitor.scalars import Share
-from lightmeter.monitor.shares import share_interval
+from lightmeter.monitor.scalars import Share, share_interval
 from scipy import stats
+from september import judge
 
 ALPHA = 0.001
 
@@ -60,7 +57,5 @@ def test_monitors_use_it(store: Store) -> None:
         missing = {8: 1, 9: 20}.get(day, 0)
         view = log(columns={"x": [None] * missing + [1.0] * (200 - missing)}).view()
         store.put("cells", view, at=date(2022, 9, day), writer="a")
-    rule = IntervalRule(features=("x",), scalar="missing_rate")
-    monitor = Monitor(name="m", dataset="cells", rule=rule)
-    results = evaluate(store, [monitor], now=datetime(2022, 9, 20, tzinfo=UTC))
+    results = judge(store, type="interval", features=["x"], scalar="missing_rate")
     assert [result.state for result in results][-2:] == ["ok", "anomaly"]

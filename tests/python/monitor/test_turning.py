@@ -7,8 +7,9 @@ import pytest
 from lightmeter import Store
 from lightmeter.alerts.changes import find_changes
 from lightmeter.monitor.incidents import find_incidents, lines_of
-from lightmeter.monitor.results import Result, load_results, load_turning_points, save_results
+from lightmeter.monitor.results import Result, load_results, load_turning_points
 from lightmeter.store.records import Line, Told
+from stores import save_results
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 BARS = 30  # buckets

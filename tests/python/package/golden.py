@@ -22,12 +22,11 @@ from lightmeter.batch.rows import write_rows
 from lightmeter.sketch import QuantileSketch
 from lightmeter.store.records import (
     Accepted,
-    Basis,
     BucketRows,
-    Kept,
     Line,
     Place,
     ResultRow,
+    Source,
     Told,
 )
 
@@ -194,14 +193,13 @@ def fill(address: Path) -> None:
                 store.put("hours", view, at=at, writer=writer, every="1h")
         store.gc(now=AT, roll_up_after="2d")
         place = Place("m", "cells", "", AT)
-        basis = Basis(0, True, "cells", "", (AT,), "", b"digest", '{"x":2}')
         result = ResultRow(*place, "x", "anomaly", 0.5, None, 1.0, 1, 1, "words")
-        kept = Kept(frozenset(["anomaly"]), b"digest", '{"x":2}')
-        bucket = BucketRows(place, kept, basis, [result])
-        store.state.save({("m", "cells"): 0}, [bucket], [], source="monitors.toml")
+        source = Source("m", "cells", "monitors.toml", 0, b"key", '{"type":"drift"}')
+        store.state.begin([source], [], sources=["monitors.toml"])
+        store.state.add([BucketRows(place, 1, [result])])
         line = Line("cells", "", "m", "x")
         store.state.remember("a", [((), [Told(line, "anomaly", AT, True)])])
-        store.state.accept(Accepted(line, AT, "note", AT))
+        store.state.accept(Accepted("cells", "*", "m", AT, "note", AT))
         store.state.keys.add(["read", "write"], datasets=["cells*"], note="camera", now=AT)
 
 

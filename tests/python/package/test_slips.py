@@ -26,9 +26,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     view.write(folder / "good.lmp")
     with lm.Store(folder / "drift.db") as store:
         store.put("camera", view, at=date(2022, 9, 7), writer="a")
-    rule = '[[monitor]]\nname = "m"\ndataset = "camera"\ntype = "limits"\nupper = 300\n'
+    rule = '[[monitor]]\nname = "m"\ndataset = "camera"\ntype = "interval"\nalpha = 0.01\n'
     (folder / "monitors.toml").write_text(rule)
-    (folder / "typo.toml").write_text(rule.replace("upper", "uper"))
+    (folder / "typo.toml").write_text(rule.replace("alpha", "alfa"))
     (folder / "feature.toml").write_text(rule + 'features = ["image.Sharpnes"]\n')
     return folder
 
@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),
         ("monitor run monitors.toml --store no.db", "there is no store at {here}/no.db; check the"),
         ("dashboard --store no.db -o site", "there is no store at {here}/no.db; check the path"),
-        ("monitor run typo.toml --store drift.db", "typo.toml, line 5: monitor 1 ('m'): unknown"),
+        ("monitor run typo.toml --store drift.db", "typo.toml: monitor[1].alfa: unknown key; did"),
         ("monitor init --store drift.db --dataset camra", "no dataset 'camra'; it has 'camera'"),
         ("log photos --dataset a --store nowhere/a.db", "there is no folder '{here}/nowhere'"),
     ],

@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, Store, compare, log_image, profile_images
 from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.monitors import Monitor
-from lightmeter.monitor.rules import DriftRule, NewValuesRule
 from lightmeter.testing import fold, merge_trees
 from PIL import Image
+from september import monitor
 
 PIXELS, LOOKS = "image.PixelHash", "image.PerceptualHash"
 
@@ -106,8 +105,8 @@ def test_no_distance_and_no_verdict_of_hashes(store: Store) -> None:
     for day, view in enumerate(views, 1):
         store.put("frames", view, at=date(2022, 9, day), writer="a")
     monitors = [
-        Monitor(name="drift", dataset="frames", rule=DriftRule()),
-        Monitor(name="new", dataset="frames", rule=NewValuesRule()),
+        monitor(dataset="frames"),
+        monitor(name="interval", type="interval", dataset="frames"),
     ]
     results = evaluate(store, monitors, now=datetime(2022, 9, 7, tzinfo=UTC))
     assert any(result.state == "ok" for result in results)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from lightmeter import ProfileView, Store
-from lightmeter.monitor.results import Result, save_results
+from lightmeter.monitor.results import Result
 from lightmeter.profile.summary import plain_summary
 from serving import API, BYTES, client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
-from stores import fill, sql, view
+from stores import fill, save_results, sql, view
 
 Served = tuple[Store, TestClient]
 

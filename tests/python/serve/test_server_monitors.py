@@ -13,7 +13,7 @@ import pytest
 from dashboards import fill
 from incidents import days
 from lightmeter import Store
-from lightmeter.monitor.results import load_results, save_results
+from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import feature_page
 from lightmeter.serve import schedule as module
 from lightmeter.serve.monitors_file import MonitorsFile
@@ -23,7 +23,7 @@ from lightmeter.store.inbox import Inbox
 from serving import client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from stores import view
+from stores import save_results, view
 from weather import DAY
 
 DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
@@ -78,7 +78,7 @@ def test_a_server_runs_its_monitors_and_tells(
         live.schedule.is_asked = True
         wait_for(lambda: live.schedule.last)
         assert live.schedule.last.code == 2
-        assert "unknown key nonsense" in live.schedule.last.error.replace("'", "")
+        assert "monitor[1].nonsense: unknown key" in live.schedule.last.error
         page = asked.get("/").text
         assert '<p class="headline bad">The file of monitors is not understood</p>' in page
         assert str(tmp_path) not in page

@@ -12,16 +12,15 @@ from fastapi import FastAPI
 from hostile import HOSTILE
 from incidents import FIRST, days
 from lightmeter import Store
-from lightmeter.monitor.config import load_monitors
-from lightmeter.monitor.results import save_results
+from lightmeter.alerts import load_config
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, slug
 from lightmeter.serve.extras import WATCH, LiveExtras
 from lightmeter.serve.login import EVERYBODY
-from lightmeter.store.records import Basis
 from serving import client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
+from stores import save_results
 
 ORIGIN = {"origin": "http://127.0.0.1"}
 FORM_TAGS = {"form", "input", "button", "label", "select", "option", "details", "summary"}
@@ -49,9 +48,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     with store:
         fill(store, "cells", 7, bad=6)
         fill(store, "secret", 3)
-        basis = Basis(0, True, "secret", "", (FIRST,), "", b"")
         results = days("ooooooA", feature="saturation") + days("ooooooA", feature="*")
-        results = [each._replace(basis=basis) for each in results]
         save_results(store, results + days("ooA", dataset="secret", words="secret words"))
         yield Served(store, app)
 
@@ -289,8 +286,8 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     assert said.status_code == 303
     assert file.read_bytes().startswith(mine)
     assert file.stat().st_mode & 0o777 == 0o640
-    monitors = {monitor.name: monitor for monitor in load_monitors(file)}
-    assert {"mine", "cells: drift", "cells: missing", "cells: schema"} <= set(monitors)
+    monitors = {monitor.name: monitor for monitor in load_config(file).monitor}
+    assert {"mine", "cells: drift", "cells: missing", "cells: contract"} <= set(monitors)
     assert monitors["cells: drift"].baseline.dataset == "secret"  # type: ignore[union-attr]
     schedule, page = served.server.schedule, f"/{dataset_page('cells')}"
     assert schedule.is_asked

@@ -19,6 +19,7 @@ from lightmeter import Profile, Store, logger, times
 from lightmeter.errors import StoreError
 from lightmeter.profile import segments
 from lightmeter.store import buckets, engine, sqlite_file
+from lightmeter.store.records import Source
 from lightmeter.writers import log_folder
 from sqlalchemy import text
 from stores import change, put_days, sql, view
@@ -219,6 +220,8 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
 
 # One run of monitors at a time
 
+SOURCE = Source("m", "cells", "", 0, b"key", "{}")
+
 
 def test_a_turn_keeps_others_out(
     sql_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -230,7 +233,7 @@ def test_a_turn_keeps_others_out(
             with pytest.raises(StoreError, match="another run has held"), other.turn():
                 pass
             other.define("cells", "1d")  # nothing else waits
-            sql_store.state.save({("m", "cells"): 0}, [], [], source="")
+            sql_store.state.begin([SOURCE], [], sources=[""])
         with other.turn():
             pass
 
@@ -244,7 +247,7 @@ def test_nothing_is_saved_where_the_lock_was_lost(database: str) -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
             )
         with pytest.raises(StoreError, match="the lock of the monitors was lost"):
-            store.state.save({("m", "cells"): 0}, [], [], source="")
+            store.state.begin([SOURCE], [], sources=[""])
         assert store.state.sources() == []
 
 

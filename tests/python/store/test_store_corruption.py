@@ -42,11 +42,10 @@ FLIPS = [
     "watched SET source = x'00'",
     "judged SET states = 'ok'",
     "judged SET states = 'anomaly,fine'",
-    "judged SET digest = 'text'",
-    "judged SET baseline = '[1'",
-    'judged SET baseline = \'["cells", "", ["x"], ""]\'',
-    "judged SET baseline = replace(hex(zeroblob(50000)), '0', '[')",
-    "judged SET streaks = replace(hex(zeroblob(50000)), '0', '[')",
+    "judged SET version = 'text'",
+    "watched SET key = 'text'",
+    "watched SET config = x'00'",
+    "aged SET version = 'text'",
     "judged SET start = start + 1",
     "result SET state = 'fine'",
     "result SET state = 'ok'",
@@ -65,9 +64,9 @@ dataset = "{0}"
 type = "missing"
 
 [[monitor]]
-name = "schema {0}"
+name = "interval {0}"
 dataset = "{0}"
-type = "schema"
+type = "interval"
 baseline = {{ trailing = 1 }}
 """
 

@@ -5,23 +5,22 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal, Self
 
-from lightmeter.alerts.channels.channel import CHANNELS
-from lightmeter.alerts.channels.posting import check_tries, check_variable, variable
+from pydantic import model_validator
+
+from lightmeter.alerts.channels.channel import Alert, Timeout
+from lightmeter.alerts.channels.posting import Variable, variable
 from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
 from lightmeter.files import read_regular
-from lightmeter.monitor.keys import Seconds, Secret
+from lightmeter.monitor.config import FilePath
 
 _MOST_BYTES = 2**20  # of a file of addresses
 
 
-@CHANNELS("apprise")
-@dataclass(frozen=True, kw_only=True)
-class Apprise:
+class Apprise(Alert):
     """Sends messages to addresses such as ``ntfy://topic`` or ``slack://tokens``.
 
     Addresses hold secrets, so that they stand in a variable or a file of their own. It needs the
@@ -30,19 +29,19 @@ class Apprise:
     Attributes:
         urls_env: the environment variable that holds addresses, with spaces between.
         urls_file: the file that holds addresses instead, one a line.
-        timeout: seconds that all of them together may take.
+        timeout: how long all of them together may take.
     """
 
-    urls_env: Secret | None = None
-    urls_file: Path | None = None
-    timeout: Seconds = 30.0
+    to: Literal["apprise"] = "apprise"
+    urls_env: Variable | None = None
+    urls_file: FilePath | None = None
+    timeout: Timeout = timedelta(seconds=30)
 
-    def __post_init__(self) -> None:
-        """Refuse what can only be a mistake."""
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
         if (self.urls_env is None) == (self.urls_file is None):
             raise ValueError("an alert to apprise needs either urls_env or urls_file")
-        check_variable("urls_env", self.urls_env)
-        check_tries(self.timeout)
+        return self
 
     def send(self, message: Message) -> None:
         """Send the message to every address, and wait until each is done.
@@ -72,9 +71,10 @@ class Apprise:
 
         thread = threading.Thread(target=run, name="lightmeter-apprise", daemon=True)
         thread.start()
-        thread.join(self.timeout)
+        seconds = self.timeout.total_seconds()
+        thread.join(seconds)
         if thread.is_alive():
-            raise DeliveryError(f"apprise: {waiting[0]} is not done in {self.timeout:g} s")
+            raise DeliveryError(f"apprise: {waiting[0]} is not done in {seconds:g} s")
         failed += waiting
         if failed:
             raise DeliveryError(f"apprise: not accepted by {', '.join(failed)}")

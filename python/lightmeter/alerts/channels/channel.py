@@ -1,17 +1,69 @@
-"""What a channel is, and the registry of channels."""
+"""What an alert is: who is told of what, and how."""
 
-from typing import Protocol
+from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from lightmeter.alerts.message import Message
-from lightmeter.monitor.tables import Registry
+from lightmeter.monitor.config import Duration, Table, matches
+from lightmeter.store.records import Line
 
 
-class Channel(Protocol):
-    """A way to tell somebody. Its fields are the keys of an ``[[alert]]`` with its ``to``.
+def _secret(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("expected a string")  # and the value, perhaps a secret, is not shown
+    return value
 
-    A channel may have an attribute ``one_by_one`` that is true: then every message is of one
-    change.
+
+def _address(url: str) -> str:
+    try:
+        is_address = urlsplit(url).scheme in ("https", "http", "file")
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ValueError("expected an address such as 'https://example.com/drift'")
+    return url
+
+
+def _positive(duration: Duration) -> Duration:
+    if not duration:
+        raise ValueError("expected a duration above 0s")
+    return duration
+
+
+Secret = Annotated[str, BeforeValidator(_secret)]
+Timeout = Annotated[Duration, AfterValidator(_positive)]
+
+
+class Alert(Table):
+    """A table ``[[alert]]``. A channel is a subclass with its keys and its `send`.
+
+    Attributes:
+        to: which channel.
+        name: what was sent is remembered under it. An alert with a new name sends everything again.
+        datasets: patterns such as ``cells*``, one of which must match.
+        monitors: the same for names of monitors.
+        dashboard: address of the dashboard, for links to charts.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    one_by_one: ClassVar[bool] = False  # whether every message is of one change
+
+    to: str
+    name: str = Field(min_length=1)
+    datasets: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    monitors: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    dashboard: Annotated[Secret, AfterValidator(_address)] | None = None
+
+    def __repr__(self) -> str:
+        """Return what it is, and no address."""
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def wants(self, line: Line) -> bool:
+        """Return whether incidents of `line` are told."""
+        return matches(line.dataset, self.datasets) and matches(line.monitor, self.monitors)
 
     def send(self, message: Message) -> None:
         """Send the message.
@@ -19,6 +71,4 @@ class Channel(Protocol):
         Raises:
             DeliveryError: it did not arrive.
         """
-
-
-CHANNELS = Registry[Channel]("to")
+        raise NotImplementedError

@@ -1,28 +1,17 @@
 """PagerDuty's Events API v2: an alert for each incident, which is resolved when that is over."""
 
 import json
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from lightmeter.alerts.channels.channel import CHANNELS
-from lightmeter.alerts.channels.posting import (
-    check_tries,
-    check_url,
-    check_variable,
-    post,
-    variable,
-)
+from lightmeter.alerts.channels.posting import PostingAlert, Url, Variable, variable
 from lightmeter.alerts.message import Item, Message
-from lightmeter.monitor.keys import Seconds, Secret
 from lightmeter.text import shorten
 
 _SEVERITIES = {"anomaly": "error", "error": "warning", "test": "info"}
 _MOST_SUMMARY = 1024  # characters that it takes
 
 
-@CHANNELS("pagerduty")
-@dataclass(frozen=True, kw_only=True)
-class PagerDuty:
+class PagerDuty(PostingAlert):
     """Triggers an alert when an incident begins, and resolves it when that is over.
 
     Both have the identifier of the incident as ``dedup_key``, so that what is sent twice is one
@@ -31,24 +20,13 @@ class PagerDuty:
     Attributes:
         key_env: the environment variable that holds the integration key of the service.
         url: the address of the API; there is another one for accounts in Europe.
-        timeout: seconds that a try may take.
-        tries: how many tries at most.
-        pause: seconds before the second try, doubled before each further one.
     """
 
     one_by_one: ClassVar[bool] = True  # else what does not fit into a message would never end
 
-    key_env: Secret
-    url: Secret = field(default="https://events.pagerduty.com/v2/enqueue", repr=False)
-    timeout: Seconds = 10.0
-    tries: int = 3
-    pause: Seconds = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse what can only be a mistake."""
-        check_variable("key_env", self.key_env)
-        check_url(self.url)
-        check_tries(self.timeout, self.tries, self.pause)
+    to: Literal["pagerduty"] = "pagerduty"
+    key_env: Variable
+    url: Url = "https://events.pagerduty.com/v2/enqueue"
 
     def send(self, message: Message) -> None:
         """Post the events of the message, and wait until all are accepted.
@@ -60,16 +38,7 @@ class PagerDuty:
         for item in message.items:
             for event in _events(item):
                 body = json.dumps({"routing_key": key, **event}).encode()
-                post(
-                    "PagerDuty",
-                    self.url,
-                    body,
-                    dict,
-                    timeout=self.timeout,
-                    tries=self.tries,
-                    pause=self.pause,
-                    hidden=key,
-                )
+                self.post("PagerDuty", self.url, body, dict, hidden=key)
 
 
 def _events(item: Item) -> list[dict[str, Any]]:

@@ -1,14 +1,17 @@
 """Posting to an address: bounded in time, tried a few times, and no secret is told."""
 
-import math
 import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from datetime import timedelta
+from typing import Annotated, NamedTuple
 from urllib.parse import unquote_plus, urlsplit
 from urllib.request import getproxies
 
+from pydantic import AfterValidator, Field
+
+from lightmeter.alerts.channels.channel import Alert, Secret, Timeout
 from lightmeter.bounded import bounded
 from lightmeter.errors import DeliveryError
 from lightmeter.store.address import is_loopback
@@ -20,6 +23,7 @@ _SHORTEST_SECRET = 4
 _HEAD = 8  # so that an answer that ends within a secret tells no more of it
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SEPARATORS = re.compile(r"[/?&=;\s<>\"']")
+_PAUSE = 1.0  # seconds before the second try, doubled before each further one
 _LONGEST_WAIT = 30.0  # that a receiver may ask for before the next try
 
 
@@ -29,7 +33,78 @@ class _Answer(NamedTuple):
     words: bytes
 
 
-def post(
+def _checked_name(name: str) -> str:
+    """Refuse what cannot be the name of a variable, and is perhaps the secret itself."""
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError("it is not the name of an environment variable")
+    return name
+
+
+def checked_url(url: str) -> str:
+    """Refuse what is no address to post to: ``https``, or ``http`` to this machine.
+
+    Raises:
+        ValueError: without the address.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("url cannot be read as an address") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("url holds a password; use secret_env or url_env")
+    local = parts.scheme == "http" and _is_local(host)
+    if not host or not (parts.scheme == "https" or local):
+        raise ValueError("url is neither https nor http to this machine (localhost)")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("url holds a space or another character that no address has")
+    return url
+
+
+def _is_local(host: str | None) -> bool:
+    return is_loopback(host or "")
+
+
+Variable = Annotated[Secret, AfterValidator(_checked_name)]
+Url = Annotated[Secret, AfterValidator(checked_url)]
+
+
+class PostingAlert(Alert):
+    """Posts to an address.
+
+    Attributes:
+        timeout: how long a try may take.
+        tries: how many at most. After a refusal (4xx) there is no other.
+    """
+
+    timeout: Timeout = timedelta(seconds=10)
+    tries: int = Field(3, ge=1)
+
+    def post(
+        self,
+        what: str,
+        url: str,
+        body: bytes,
+        headers: Callable[[], Mapping[str, str]],
+        hidden: str = "",
+    ) -> None:
+        """Post until it is accepted.
+
+        Args:
+            what: the receiver, as errors call it; they tell nothing of the address but the host.
+            url: the address.
+            body: JSON.
+            headers: makes more of them, anew for each try.
+            hidden: what else errors do not tell.
+
+        Raises:
+            DeliveryError: no try was accepted.
+        """
+        seconds = self.timeout.total_seconds()
+        _post(what, url, body, headers, timeout=seconds, tries=self.tries, hidden=hidden)
+
+
+def _post(
     what: str,
     url: str,
     body: bytes,
@@ -37,24 +112,8 @@ def post(
     *,
     timeout: float,
     tries: int,
-    pause: float,
     hidden: str = "",
 ) -> None:
-    """Post until it is accepted.
-
-    Args:
-        what: the receiver, as errors call it; they tell nothing of the address but the host.
-        url: the address.
-        body: JSON.
-        headers: makes more of them, anew for each try.
-        timeout: seconds that a try may take.
-        tries: how many at most.
-        pause: seconds before the second, doubled before each further one.
-        hidden: what else errors do not tell.
-
-    Raises:
-        DeliveryError: no try was accepted.
-    """
     try:
         from urllib3.exceptions import HTTPError
         from urllib3.exceptions import TimeoutError as Timeout
@@ -62,7 +121,7 @@ def post(
         raise DeliveryError(
             f"{what}: urllib3 is missing; pip install 'lightmeter[alerts]'"
         ) from None
-    what = f"{what} at {shorten(urlsplit(url).hostname, 80)}"
+    what, pause = f"{what} at {shorten(urlsplit(url).hostname, 80)}", _PAUSE
     for remaining in reversed(range(tries)):
         wait = pause
         sent = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "lightmeter"}
@@ -111,48 +170,6 @@ def _exchange(url: str, body: bytes, headers: Mapping[str, str], timeout: float)
 
     until = time.monotonic() + timeout
     return bounded(exchange, lambda: until)
-
-
-def check_url(url: str) -> None:
-    """Refuse what is no address to post to: ``https``, or ``http`` to this machine.
-
-    Raises:
-        ValueError: without the address.
-    """
-    if not isinstance(url, str):
-        raise ValueError(f"url is a {type(url).__name__}; expected a string")
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError("url cannot be read as an address") from None
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("url holds a password; use secret_env or url_env")
-    local = parts.scheme == "http" and _is_local(host)
-    if not host or not (parts.scheme == "https" or local):
-        raise ValueError("url is neither https nor http to this machine (localhost)")
-    if not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError("url holds a space or another character that no address has")
-
-
-def _is_local(host: str | None) -> bool:
-    return is_loopback(host or "")
-
-
-def check_variable(key: str, name: str | None) -> None:
-    """Refuse what cannot be the name of a variable, and is perhaps the secret itself."""
-    if name is not None and not _VARIABLE.fullmatch(name):
-        raise ValueError(f"{key} is not the name of an environment variable")
-
-
-def check_tries(timeout: float, tries: int = 1, pause: float = 0.0) -> None:
-    """Refuse what can only be a mistake."""
-    if not 0 < timeout < math.inf:
-        raise ValueError(f"timeout is {timeout}; expected seconds above 0")
-    if tries < 1:
-        raise ValueError(f"tries is {tries}; expected at least one")
-    if not 0 <= pause < math.inf:
-        raise ValueError(f"pause is {pause}; expected seconds, 0 or more")
 
 
 def variable(name: str) -> str:

@@ -1,16 +1,16 @@
 """Printing messages."""
 
-from dataclasses import dataclass
+from typing import Literal
 
-from lightmeter.alerts.channels.channel import CHANNELS
+from lightmeter.alerts.channels.channel import Alert
 from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
 
 
-@CHANNELS("stdout")
-@dataclass(frozen=True)
-class Stdout:
+class Stdout(Alert):
     """Prints messages, such as for cron, which mails them."""
+
+    to: Literal["stdout"] = "stdout"
 
     def send(self, message: Message) -> None:
         """Print the message."""

@@ -1,6 +1,6 @@
 """The page of a dataset or segment: its features, segments, anomalies and buckets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, grouped, segment_name
@@ -11,13 +11,18 @@ from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.names import Group
 from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.store.records import Line
 
 _NOT_JUDGED = tag("p", "No monitor has judged this yet.")
 _HOW_TO_JUDGE = tag("p", "See ", tag("code", "lightmeter monitor run"), ".", cls="quiet")
 
 
 def dataset_html(
-    history: History, segments: Sequence[History], groups: Mapping[str, Group], extras: Extras
+    history: History,
+    segments: Sequence[History],
+    groups: Mapping[str, Group],
+    drift: Container[Line],
+    extras: Extras,
 ) -> Html:
     """The page.
 
@@ -25,6 +30,7 @@ def dataset_html(
         history: of the dataset or segment.
         segments: those of its segments.
         groups: those of the features of its last bucket.
+        drift: which lines a rule on drift judges.
         extras: what is added.
     """
     page = history.page
@@ -45,7 +51,7 @@ def dataset_html(
             "main",
             extras.on_dataset(page, history),
             _segments(page, segments, extras) if segments else None,
-            drift_timeline(page, history),
+            drift_timeline(page, history, drift),
             section("Features", lines, ident="lines"),
             section("Anomalies", feed(page, grouped([history]), extras)),
             _buckets(page, history),

@@ -1,29 +1,37 @@
 """Rules: what is an anomaly, given a bucket and what it is compared with.
 
-A rule is known to files once its module is imported here.
+A rule is a model with its keys and `measure`, in a file of its own, and a name in `AnyMonitor`.
 """
 
-from lightmeter.monitor.rules.arrival import LateRule, MissingRule
-from lightmeter.monitor.rules.change import ChangeRule
-from lightmeter.monitor.rules.combined import CombinedRule
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from lightmeter.errors import StoreError
+from lightmeter.monitor.rules.contract import ContractRule
 from lightmeter.monitor.rules.drift import DriftRule
 from lightmeter.monitor.rules.interval import IntervalRule
-from lightmeter.monitor.rules.limits import LimitsRule
-from lightmeter.monitor.rules.new_values import NewValuesRule
-from lightmeter.monitor.rules.rule import RULES, FeatureRule, Rule
-from lightmeter.monitor.rules.schema import SchemaRule
+from lightmeter.monitor.rules.missing import MissingRule
+from lightmeter.store.records import Source
 
-__all__ = [
-    "RULES",
-    "ChangeRule",
-    "CombinedRule",
-    "DriftRule",
-    "FeatureRule",
-    "IntervalRule",
-    "LateRule",
-    "LimitsRule",
-    "MissingRule",
-    "NewValuesRule",
-    "Rule",
-    "SchemaRule",
+AnyMonitor = Annotated[
+    DriftRule | IntervalRule | ContractRule | MissingRule, Field(discriminator="type")
 ]
+
+_ANY: TypeAdapter[AnyMonitor] = TypeAdapter(AnyMonitor)
+
+
+def monitor_of(source: Source) -> AnyMonitor:
+    """Return a monitor as it was when it last ran.
+
+    Raises:
+        StoreError: what is kept of it is damaged, or of another version.
+    """
+    try:
+        return _ANY.validate_json(source.config)
+    except ValidationError:
+        text = f"what is kept of the monitor {source.monitor!r} is not understood; run it again"
+        raise StoreError(text) from None
+
+
+__all__ = ["AnyMonitor", "ContractRule", "DriftRule", "IntervalRule", "MissingRule", "monitor_of"]

@@ -3,11 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import InitVar, dataclass
-from functools import cached_property
+from functools import cache
 from itertools import compress
 from statistics import NormalDist
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
 
 from lightmeter.drift import Comparison, FeatureDrift, Thresholds, compare_views
 from lightmeter.drift.families import q_values
@@ -16,14 +17,15 @@ from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.verdict import carrying
 from lightmeter.drift.words import finding
-from lightmeter.monitor.against_past import Baseline, PastTest, against_past
-from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
-from lightmeter.monitor.rules.rule import RULES, FeatureRule
-from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.errors import LightmeterError
+from lightmeter.monitor.against_past import Expected, PastTest, against_past
+from lightmeter.monitor.config import ComparingMonitor
+from lightmeter.monitor.peers import change_beside, without_common
+from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.shelf import Side
+from lightmeter.monitor.summaries import Summary
 from lightmeter.store.records import ResultState
 from lightmeter.text import counted
-
-Metric = Literal["p", "hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect"]
 
 _INDEPENDENT = "assumes that images are independent"
 _LEAST_P = 1e-22  # smaller ones are 9.8 standard deviations, too
@@ -38,7 +40,6 @@ class Tested(NamedTuple):
         family: what it is judged together with.
         p_value: None where there is not enough data.
         words: why there is none, or what it assumes.
-        look: compares the bucket with its baseline, which takes long; None where nothing is to see.
     """
 
     feature: str
@@ -46,195 +47,220 @@ class Tested(NamedTuple):
     family: str = ""
     p_value: float | None = None
     words: str = ""
-    look: Callable[[], FeatureDrift | None] = lambda: None
 
 
-@RULES("drift")
-@dataclass(frozen=True, kw_only=True)
-class DriftRule(FeatureRule):
+class DriftRule(ComparingMonitor):
     """The distribution of a feature differs from the baseline's.
 
-    With the metric ``"p"`` a bucket is judged against the spread of past buckets, see
-    `lightmeter.drift.prediction`: its images need not be independent. The value of a result says
-    how far out it is, as standard deviations of a normal distribution that have the same p-value;
-    its upper limit is where an anomaly begins. It has none where the change is sure, but too small.
+    A bucket is judged against the spread of past buckets, see `lightmeter.drift.prediction`: its
+    images need not be independent. The value of a result says how far out it is, as standard
+    deviations of a normal distribution that have the same p-value; its upper limit is where an
+    anomaly begins. It has none where the change is significant, but too small. All segments of a
+    bucket are judged together, so that `q` is the chance of the bucket, however many they are.
 
     What a bucket is compared with may be a file, a range of days, or another dataset. Then the past
     buckets of its own dataset say how much buckets vary. As long as these are fewer than 14, they
     cannot: images are taken to be independent then, and the words say so.
 
     Attributes:
-        metric: ``"p"`` judges by a test. A distance of `FeatureDrift`, such as ``"hellinger"``,
-            judges by that number.
-        q: for ``"p"``: the chance that a bucket without drift raises any alarm.
-        effect: for ``"p"``: the smallest effect that raises an alarm.
-        above: for a distance: the largest value that is ok.
-        preset: ``"whylabs"`` stands for the metric ``"hellinger"`` and for 0.7 as `above`.
+        q: the chance that a bucket without drift raises any alarm.
+        effect: the smallest K-S distance, or share, that raises an alarm.
+        spread: the same of the logarithm of the ratio of standard deviations.
+        tail: the same of the share of values in the tails.
+        metric: judge by a distance of `FeatureDrift` instead, such as ``"hellinger"``.
+        above: the largest value of that distance that is ok.
     """
 
-    metric: Metric = "p"
-    q: float = 0.01
-    effect: float = 0.1
+    type: Literal["drift"] = "drift"
+    q: float = Field(0.01, gt=0, le=0.5)
+    effect: float = Field(Thresholds.effect, ge=0, le=1)
+    spread: float = Field(Thresholds.spread, ge=0)
+    tail: float = Field(Thresholds.tail, ge=0, le=1)
+    metric: (
+        Literal["hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect"]
+        | None
+    ) = None
     above: float | None = None
-    preset: InitVar[Literal["whylabs"] | None] = None
 
-    def __post_init__(self, preset: str | None) -> None:
-        """Refuse what can only be a mistake."""
-        if preset not in (None, "whylabs"):
-            raise ValueError(f"preset is {preset!r}; expected 'whylabs'")
-        if preset and self.metric == "p":
-            object.__setattr__(self, "metric", "hellinger")
-            object.__setattr__(self, "above", 0.7 if self.above is None else self.above)
-        if self.metric not in get_args(Metric):
-            raise ValueError(f"metric is {self.metric!r}; expected one of {get_args(Metric)}")
-        if self.metric == "p" and self.above is not None:
-            raise ValueError("got above without metric; expected both or neither")
-        if self.metric != "p" and self.above is None:
-            raise ValueError(f"got metric {self.metric!r} without above; expected both")
-        if self.above is not None and not math.isfinite(self.above):
-            raise ValueError(f"above is {self.above}; expected a finite number")
-        if not 0 < self.q <= 0.15:
-            raise ValueError(f"q is {self.q}; expected 0 < q <= 0.15")
-        if not 0 <= self.effect <= 1:
-            raise ValueError(f"effect is {self.effect}; expected 0 <= effect <= 1")
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if (self.metric is None) != (self.above is None):
+            raise ValueError("got one of metric and above; expected both or neither")
+        if self.metric is None and (self.baseline.most or ENOUGH) < ENOUGH:
+            raise ValueError(
+                f"baseline.trailing is {self.baseline.trailing}; expected at least {ENOUGH}, as "
+                "drift is not judged by fewer buckets (28 find smaller changes)"
+            )
+        if self.baseline.peers and (self.metric is not None or not self.segments):
+            raise ValueError("peers = true takes segments = true, and no metric")
+        return self
 
     @property
-    def least_buckets(self) -> int:
+    def least(self) -> int:
         """With fewer buckets before it no bucket of a trailing baseline is judged."""
-        return ENOUGH if self.metric == "p" else 1
+        return super().least if self.metric else ENOUGH
 
-    def judge(self, target: Contents, baseline: Past) -> list[Result]:
-        """One result per feature that has the metric.
-
-        A rate and a column may have the same name, such as ``a:missing``: the worse one counts.
-        """
-        if self.metric == "p":
-            return self.decide({"": self.measure(target, baseline)})[""]
-        comparison = compare_views(target=target.view, reference=baseline.merged.view)
-        assert self.above is not None
-        results = []
-        for drift in sorted(
-            comparison.features, key=lambda drift: (drift.feature, drift.kind in RATES)
-        ):
-            value = getattr(drift, self.metric)
-            unlike = comparison._unlike.reason(drift.feature)
-            if unlike and value is not None and self.takes(drift.feature):
-                results.append(Result(drift.feature, NOT_ENOUGH, words=unlike))
-            elif value is not None and self.takes(drift.feature):
-                state: ResultState = ANOMALY if value > self.above else OK
-                words = _cause(drift)
-                results.append(Result(drift.feature, state, value, None, self.above, words))
-        return _distinct(results)
-
-    def measure(self, target: Contents, baseline: Past) -> list[Tested]:
-        """The p-value of each feature, or a reason why there is none."""
-        sight = _Sight(target, baseline, self._thresholds)
-        past, fixed = baseline.summaries, None
-        if baseline.own is not None:
-            fixed = Baseline(baseline.merged.summary, baseline.count)
-            past = baseline.own.summaries
-            if len(past) < ENOUGH:  # then those of the baseline, if it has enough
-                past = baseline.summaries
-            if len(past) < ENOUGH:
-                return self._independent(sight)
-        if len(past) < ENOUGH:
-            words = f"{counted(len(past), 'bucket')} to compare with, of {ENOUGH} needed"
-            return [Tested("", words=words)]
-        tests = against_past(target.summary, past, fixed, exif_read=target.view._core.exif_read)
-        return [self._tested(test, sight) for test in tests if self.takes(test.feature)]
-
-    def decide(self, tested: Mapping[str, Sequence[Tested]]) -> dict[str, list[Result]]:
-        """The results of each segment of a bucket: q is over all of them."""
-        judged = [each for segment in tested.values() for each in segment]
-        judged = [each for each in judged if each.p_value is not None]
-        p_values = [each.p_value for each in judged if each.p_value is not None]
-        families = [each.family for each in judged]
-        q = q_values(p_values, families)
-        limits = _limits(families, [each <= self.q for each in q], self.q)
-        decided = {id(each): pair for each, *pair in zip(judged, q, limits, strict=True)}
-        return {
-            segment: _distinct([self._result(each, *decided.get(id(each), ())) for each in lines])
-            for segment, lines in tested.items()
-        }
+    @property
+    def judges_by_spread(self) -> bool:
+        """Whether buckets before the judged one say how much they vary, whatever the baseline."""
+        return self.metric is None
 
     def false_alarms(self) -> float | None:
         """`q` bounds the chance of any. For a distance it depends on the images in a bucket."""
-        return self.q if self.metric == "p" else None
+        return None if self.metric else self.q
+
+    def measure(self, side: Side) -> list[Result]:
+        """Return one result per feature that has the metric."""
+        comparison = self._compared(side)
+        assert self.metric is not None
+        assert self.above is not None
+        results = []
+        for row in sorted(comparison.features, key=lambda row: (row.feature, row.kind in RATES)):
+            value = getattr(row, self.metric)
+            if value is None or not self.takes(row.feature):
+                continue
+            unlike = comparison._unlike.reason(row.feature)
+            if unlike:
+                results.append(Result(row.feature, NOT_ENOUGH, words=unlike))
+            else:
+                state: ResultState = ANOMALY if value > self.above else OK
+                words = _joined((finding(row), row.reason))
+                results.append(Result(row.feature, state, value, None, self.above, words))
+        return _distinct(results)
+
+    def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
+        """Return the results of the segments of one bucket: q is over all of them."""
+        if self.metric is not None:
+            return super().judge(sides)
+        tested: dict[str, list[Tested]] = {}
+        judged: dict[str, list[Result]] = {}
+        if self.baseline.peers:
+            sides, alone = without_common(sides)
+            judged = {
+                segment: [Result("", NOT_ENOUGH, words=words)] for segment, words in alone.items()
+            }
+        for segment, side in sides.items():
+            try:
+                tested[segment] = self.tested(side)
+            except (LightmeterError, OSError) as error:
+                judged[segment] = [Result("", ERROR, words=str(error))]
+        return judged | self.decide(tested, sides)
+
+    def tested(self, side: Side) -> list[Tested]:
+        """Return the p-value of each feature, or a reason why there is none."""
+        past, expected = side.summaries, None
+        if side.own is not None:
+            expected = Expected(Summary(side.past.merged.view._core), len(past))
+            # Without a past of its own that of the baseline says how much buckets vary.
+            past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
+            if len(past) < ENOUGH:
+                return self._independent(side)
+        tests = against_past(side.summary, past, expected, exif_read=side.exif_read)
+        return [self._of_test(test) for test in tests if self.takes(test.feature)]
+
+    def decide(
+        self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
+    ) -> dict[str, list[Result]]:
+        """Return the results of each segment of a bucket."""
+        judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
+        families = [test.family for test in judged]
+        q = q_values([test.p_value or 0.0 for test in judged], families)
+        limits = _limits(families, [each <= self.q for each in q], self.q)
+        decided = zip(q, limits, strict=True)
+        results = {}
+        for segment, tests in tested.items():
+            change = self._changes(sides.get(segment))
+            results[segment] = _distinct(
+                [
+                    Result(test.feature, NOT_ENOUGH, words=test.words)
+                    if test.p_value is None
+                    else self._decided(test, test.p_value, change, *next(decided))
+                    for test in tests
+                ]
+            )
+        return results
+
+    def _decided(
+        self, test: Tested, p_value: float, change: "Change", q: float, limit: float
+    ) -> Result:
+        value, upper = _deviations(p_value), _deviations(limit)
+        words = [f"q {q:.2g}", test.words]
+        if q > self.q:
+            return Result(test.feature, OK, value, None, upper, _joined(words))
+        cause, reason, name, size = change(test)
+        if reason:
+            return Result(test.feature, NOT_ENOUGH, words=reason)
+        if name is not None:
+            words = [f"{name} {size:.2g}", *words]
+            if size < self._thresholds.least(name):
+                words = ["significant, but below the minimum effect", *words]
+                return Result(test.feature, OK, value, None, None, _joined(words))
+        return Result(test.feature, ANOMALY, value, None, upper, _joined([cause, *words]))
 
     @property
     def _thresholds(self) -> Thresholds:
-        return Thresholds(drift=self.q, effect=self.effect)
-
-    def _tested(self, test: PastTest, sight: "_Sight") -> Tested:
-        words = test.reason
-        if test.n < self._thresholds.min_values:
-            least = self._thresholds.min_values
-            words = f"{counted(test.n, 'value')} in the bucket; {least} are needed"
-        return Tested(
-            test.feature,
-            test.is_rate,
-            test.family,
-            None if words else test.p_value,
-            words,
-            lambda: sight.line(test.feature, test.is_rate),
+        return Thresholds(
+            drift=self.q,
+            possible=max(Thresholds.possible, self.q),
+            effect=self.effect,
+            spread=self.spread,
+            tail=self.tail,
         )
 
-    def _independent(self, sight: "_Sight") -> list[Tested]:
-        """What a comparison of the bucket with all of the baseline says."""
+    def _of_test(self, test: PastTest) -> Tested:
+        words, least = test.reason, self._thresholds.min_values
+        if test.n < least:
+            words = f"{counted(test.n, 'value')} in the bucket; {least} are needed"
+        p_value = None if words else test.p_value
+        return Tested(test.feature, test.is_rate, test.family, p_value, words)
+
+    def _independent(self, side: Side) -> list[Tested]:
+        """Return what a comparison of the bucket with all of the baseline says."""
         return [
             Tested(
-                line.feature,
-                line.kind in RATES,
-                line.family,
-                None if line.verdict == NOT_ENOUGH else line.p_high,
-                line.reason if line.verdict == NOT_ENOUGH else _INDEPENDENT,
-                lambda line=line: line,  # type: ignore[misc]
+                row.feature,
+                row.kind in RATES,
+                row.family,
+                None if row.verdict == NOT_ENOUGH else row.p_high,
+                row.reason if row.verdict == NOT_ENOUGH else _INDEPENDENT,
             )
-            for line in sight.compared(tested=True).features
-            if line.q_value is not None or line.verdict == NOT_ENOUGH
-            if self.takes(line.feature) and (line.n_target or line.n_reference)
+            for row in self._compared(side, tested=True).features
+            if row.q_value is not None or row.verdict == NOT_ENOUGH
+            if self.takes(row.feature) and (row.n_target or row.n_reference)
         ]
 
-    def _result(self, tested: Tested, q: float | None = None, limit: float = 0.0) -> Result:
-        if q is None or tested.p_value is None:
-            return Result(tested.feature, NOT_ENOUGH, words=tested.words)
-        value, upper = _deviations(tested.p_value), _deviations(limit)
-        parts = [f"q {q:.2g}", tested.words]
-        if q > self.q:
-            return Result(tested.feature, OK, value, None, upper, _joined(parts))
-        line = tested.look()
-        if line is not None and line.reason.startswith(DIFFERENTLY):
-            return Result(tested.feature, NOT_ENOUGH, words=line.reason)
-        if line is not None and line.effect is not None:
-            line = _with_largest(line, self._thresholds)
-            parts = [finding(line), f"{line.effect_name} {line.effect:.2g}", *parts]
-            if (line.effect or 0.0) < self._thresholds.least(line.effect_name):
-                parts[0] = "surely different, but little"
-                return Result(tested.feature, OK, value, None, None, _joined(parts))
-        return Result(tested.feature, ANOMALY, value, None, upper, _joined(parts))
-
-
-class _Sight:
-    """A bucket beside all of its baseline, compared once somebody looks."""
-
-    def __init__(self, target: Contents, baseline: Past, thresholds: Thresholds) -> None:
-        self._target, self._baseline, self._thresholds = target, baseline, thresholds
-
-    def compared(self, *, tested: bool) -> Comparison:
+    def _compared(self, side: Side, *, tested: bool = False) -> Comparison:
         return compare_views(
-            target=self._target.view,
-            reference=self._baseline.merged.view,
+            target=side.target.view,
+            reference=side.past.merged.view,
             thresholds=self._thresholds,
             tested=tested,
         )
 
-    @cached_property
-    def _lines(self) -> dict[tuple[str, bool], FeatureDrift]:
-        features = self.compared(tested=False).features
-        return {(line.feature, line.kind in RATES): line for line in features}
+    def _changes(self, side: Side | None) -> "Change":
+        """Return what says how a feature changed; it compares once somebody asks."""
 
-    def line(self, feature: str, is_rate: bool) -> FeatureDrift | None:
-        return self._lines.get((feature, is_rate))
+        @cache
+        def rows() -> dict[tuple[str, bool], FeatureDrift]:
+            features = [] if side is None else self._compared(side).features
+            return {(row.feature, row.kind in RATES): row for row in features}
+
+        def change(test: Tested) -> tuple[str, str, EffectName | None, float]:
+            if side is not None and side.peers:
+                return change_beside(side, test.feature)
+            row = rows().get((test.feature, test.is_rate))
+            if row is None or row.effect is None:
+                return "", "", None, 0.0
+            if row.reason.startswith(DIFFERENTLY):
+                return "", row.reason, None, 0.0
+            row = _with_largest(row, self._thresholds)
+            return finding(row), "", row.effect_name, row.effect or 0.0
+
+        return change
+
+
+# What happened to a feature in words, or why it is not judged, and the size of the change.
+Change = Callable[[Tested], tuple[str, str, EffectName | None, float]]
 
 
 def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> list[float]:
@@ -251,22 +277,21 @@ def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> lis
     return [limits[family] for family in families]
 
 
-def _with_largest(line: FeatureDrift, by: Thresholds) -> FeatureDrift:
-    """The line with the size that its change shows, see `carrying`.
+def _with_largest(row: FeatureDrift, by: Thresholds) -> FeatureDrift:
+    """Return the row with the size that its change shows, see `carrying`.
 
     `FeatureDrift.effect` is the one that is surely largest, which with samples may be another one.
     """
-    assert line.effect is not None
     sizes: dict[EffectName, float | None] = {}
-    if line.kind in ("number", "hue"):
-        sizes = {"shift": line.ks, "spread": line.spread, "tail": line.tail}
-    elif line.effect_name is not None:
-        sizes = {line.effect_name: line.effect}
+    if row.kind in ("number", "hue"):
+        sizes = {"shift": row.ks, "spread": row.spread, "tail": row.tail}
+    elif row.effect_name is not None:
+        sizes = {row.effect_name: row.effect}
     known = {
         name: abs(size) for name, size in sizes.items() if size is not None and math.isfinite(size)
     }
     name = carrying(known, by)
-    return changed(line, effect_name=name, effect=known[name])
+    return changed(row, effect_name=name, effect=known[name])
 
 
 def _deviations(p: float) -> float:
@@ -274,17 +299,15 @@ def _deviations(p: float) -> float:
 
 
 def _distinct(results: list[Result]) -> list[Result]:
-    """One result per feature, by name: the worst, and the first of those that are as bad."""
+    """Return one result per feature, by name: the worst, and the first of those that are as bad.
+
+    A rate and a column may have the same name, such as ``a:missing``.
+    """
     worst: dict[str, Result] = {}
     order = (ANOMALY, OK, NOT_ENOUGH)
     for each in sorted(results, key=lambda each: order.index(each.state)):
         worst.setdefault(each.feature, each)
     return [worst[feature] for feature in sorted(worst)]
-
-
-def _cause(drift: FeatureDrift) -> str:
-    """How the feature changed, and how surely."""
-    return _joined((finding(drift), drift.reason))
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -1,105 +1,82 @@
-"""The rule on how buckets varied before."""
+"""The rule on how a number of buckets varied before."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+from pydantic import AfterValidator, Field
 
 from lightmeter.drift.prediction import predicted_interval, units_of
 from lightmeter.drift.readings import Unlike
-from lightmeter.monitor.results import NOT_ENOUGH, Result
-from lightmeter.monitor.rules.rule import RULES
-from lightmeter.monitor.rules.scalar import ScalarRule, within
-from lightmeter.monitor.scalars import Share, hue_interval, scalar_of, share_of
-from lightmeter.monitor.shares import share_interval
-from lightmeter.monitor.shelf import Contents, Past
+from lightmeter.monitor.config import ComparingMonitor
+from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.scalars import (
+    SCALARS,
+    Share,
+    hue_interval,
+    scalar_of,
+    share_interval,
+    share_of,
+)
+from lightmeter.monitor.shelf import Side
 from lightmeter.profile import ColumnView
 from lightmeter.profile.scalars import is_hue, nearest_turn, prediction_interval
+from lightmeter.text import near
 
+_LEAST = 3  # buckets
 _OF_ONE_BUCKET = ("n", "min", "max", "distinct")  # which no number of values makes surer
 
 
-@RULES("interval")
-@dataclass(frozen=True, kw_only=True)
-class IntervalRule(ScalarRule):
+def _known(scalar: str) -> str:
+    if scalar not in SCALARS:
+        raise ValueError(near(scalar, SCALARS, f"expected one of {', '.join(SCALARS)}"))
+    return scalar
+
+
+class IntervalRule(ComparingMonitor):
     """A number lies outside of the prediction interval of the baseline's buckets.
 
     The interval is Student's, and knows how many values each bucket has: see
     `lightmeter.drift.prediction`. For shares (missing_rate, failure_rate) it is also one of counts:
     see `share_interval`. For the mean of a hue, which lies on a circle, see `hue_interval`: value
     and limits then get as many turns as bring them together, so that 253 may be -2. Buckets whose
-    pictures were read differently, see `lightmeter.drift.readings`, are left out.
+    pictures were read differently, see `lightmeter.drift.readings`, are left out. Rolled-up days
+    are no hours.
 
     Attributes:
+        scalar: which number, see `SCALARS`.
         alpha: the chance of an anomaly, for each feature, where nothing changed. It holds within a
             factor of two for means and shares; where numbers are very skewed, within one of six.
     """
 
-    alpha: float = 0.001
+    type: Literal["interval"] = "interval"
+    scalar: Annotated[str, AfterValidator(_known)] = "mean"
+    alpha: float = Field(0.001, gt=0, lt=1)
 
-    def __post_init__(self) -> None:
-        """Refuse what can only be a mistake."""
-        super().__post_init__()
-        if not 0 < self.alpha < 1:
-            raise ValueError(f"alpha is {self.alpha}; expected between 0 and 1")
+    @property
+    def goes_by_length(self) -> bool:
+        """Whether a rolled-up day cannot stand among hours."""
+        return True
 
-    def judge(self, target: Contents, baseline: Past) -> list[Result]:
-        """One result per feature that has the number."""
-        columns = self._columns(target)
-        past: dict[str, list[_Point]] = {name: [] for name in columns}
-        shares: dict[str, list[Share]] = {name: [] for name in columns}
+    def measure(self, side: Side) -> list[Result]:
+        """Return one result per feature that has the number."""
+        target = side.target
+        columns = {name: column for name, column in target.columns.items() if self.takes(name)}
+        past: dict[str, list[ColumnView]] = {name: [] for name in columns}
         few = dict.fromkeys(columns, "fewer than 3 buckets")
-        for before in baseline:
+        for before in side.past:
             unlike = Unlike(target.view.readings, before.view.readings)
-            for name, column in self._columns(before).items():
-                if name not in columns:
-                    continue
+            for name in columns.keys() & before.columns.keys():
                 if reason := unlike.reason(name):
                     few[name] = f"fewer than 3 buckets were read alike; {reason}"
-                    continue
-                if (point := _point(column, self.scalar)) is not None:
-                    past[name].append(point)
-                if (share := share_of(column, self.scalar)) is not None:
-                    shares[name].append(share)
-        results = []
-        for name, column in columns.items():
-            point, points = _point(column, self.scalar), past[name]
-            if point is None:
-                continue
-            value = point.value
-            if len(points) < 3:
-                results.append(Result(name, NOT_ENOUGH, value, words=few[name]))
-            elif (share := share_of(column, self.scalar)) is not None:
-                bounds = share_interval(shares[name], share.n, self.alpha)
-                results.append(within(name, value, *bounds))
-            elif (limits := self._limits(column, points, point.n)) is None:
-                results.append(Result(name, NOT_ENOUGH, value, words="no direction of the hues"))
-            else:
-                turned = is_hue(column, self.scalar)
-                value = nearest_turn(value, sum(limits) / 2) if turned else value
-                results.append(within(name, value, *limits))
-        return results
-
-    def _limits(
-        self, column: ColumnView, points: Sequence["_Point"], n: int
-    ) -> tuple[float, float] | None:
-        series, spreads = [point.value for point in points], [point.spread for point in points]
-        sizes = [point.n for point in points]
-        if is_hue(column, self.scalar):
-            return hue_interval(series, sizes, _variance(spreads, sizes), n, self.alpha)
-        (unit,) = units_of(np.array([*series, *spreads])[:, None]).tolist()
-        series, spreads = [each / unit for each in series], [each / unit for each in spreads]
-        if self.scalar in _OF_ONE_BUCKET:
-            low, high = prediction_interval(series, self.alpha)
-        else:
-            within = _variance(spreads, sizes)
-            low, high = predicted_interval(series, sizes, within, n, self.alpha)
-        return low * unit, high * unit
+                else:
+                    past[name].append(before.columns[name])
+        results = [self._judged(column, past[name], few[name]) for name, column in columns.items()]
+        return [result for result in results if result is not None]
 
     def false_alarms(self) -> float | None:
-        """`alpha` for each feature named in full.
+        """Return `alpha` for each feature named in full.
 
         Unknown for patterns, and for numbers that may be far from normal, such as the largest.
         """
@@ -108,6 +85,52 @@ class IntervalRule(ScalarRule):
         if not self.features or any(char in name for name in self.features for char in "*?["):
             return None
         return self.alpha * len(self.features)
+
+    def _judged(self, column: ColumnView, past: Sequence[ColumnView], few: str) -> Result | None:
+        point = self._point(column)
+        points = [before for each in past if (before := self._point(each)) is not None]
+        if point is None:
+            return None
+        if len(points) < _LEAST:
+            return Result(column.name, NOT_ENOUGH, point.value, words=few)
+        limits = self._limits(column, points, point)
+        if limits is None:
+            return Result(column.name, NOT_ENOUGH, point.value, words="no direction of the hues")
+        is_circular = is_hue(column, self.scalar)
+        value = nearest_turn(point.value, sum(limits) / 2) if is_circular else point.value
+        low, high = limits
+        room = 1e-9 * (max(map(abs, limits)) or 1.0)  # rounding of a constant is no change
+        is_outside = value < low - room or value > high + room
+        return Result(column.name, ANOMALY if is_outside else OK, value, low, high)
+
+    def _limits(
+        self, column: ColumnView, points: Sequence["_Point"], now: "_Point"
+    ) -> tuple[float, float] | None:
+        if now.share is not None:
+            shares = [point.share for point in points if point.share is not None]
+            return share_interval(shares, now.share.n, self.alpha)
+        series, sizes = [point.value for point in points], [point.n for point in points]
+        spreads = [point.spread for point in points]
+        if is_hue(column, self.scalar):
+            return hue_interval(series, sizes, _variance(spreads, sizes), now.n, self.alpha)
+        (unit,) = units_of(np.array([*series, *spreads])[:, None]).tolist()
+        series, spreads = [each / unit for each in series], [each / unit for each in spreads]
+        if self.scalar in _OF_ONE_BUCKET:
+            low, high = prediction_interval(series, self.alpha)
+        else:
+            within = _variance(spreads, sizes)
+            low, high = predicted_interval(series, sizes, within, now.n, self.alpha)
+        return low * unit, high * unit
+
+    def _point(self, column: ColumnView) -> "_Point | None":
+        if (value := scalar_of(column, self.scalar)) is None:
+            return None
+        spread = column.stddev if self.scalar in ("mean", "stddev") else None
+        if spread is None or not math.isfinite(spread):
+            spread = 0.0
+        spread /= 1 if self.scalar == "mean" else math.sqrt(2)
+        values = max(1, column.n - column.missing)
+        return _Point(value, values, spread, share_of(column, self.scalar))
 
 
 class _Point(NamedTuple):
@@ -119,18 +142,9 @@ class _Point(NamedTuple):
     value: float
     n: int
     spread: float
+    share: Share | None
 
 
 def _variance(spreads: Sequence[float], sizes: Sequence[int]) -> float:
     squares = (n * spread**2 for n, spread in zip(sizes, spreads, strict=True))
     return sum(squares) / sum(sizes)
-
-
-def _point(column: ColumnView, scalar: str) -> _Point | None:
-    if (value := scalar_of(column, scalar)) is None:
-        return None
-    spread = column.stddev if scalar in ("mean", "stddev") else None
-    if spread is None or not math.isfinite(spread):
-        spread = 0.0
-    spread /= 1 if scalar == "mean" else math.sqrt(2)
-    return _Point(value, max(1, column.n - column.missing), spread)

@@ -17,7 +17,6 @@ from lightmeter.serve.login import Reader
 from lightmeter.serve.parameters import Asked, in_slow_threads, in_threads
 from lightmeter.serve.security import API
 from lightmeter.store.models import Model
-from lightmeter.store.records import Line
 
 _MOST_BUCKETS = 2000  # a merged profile takes milliseconds to read
 
@@ -52,8 +51,8 @@ def series(caller: Reader, asked: Asked[parameters.Series]) -> Response:
 @in_slow_threads
 def results(caller: Reader, asked: Asked[parameters.Judged]) -> Response:
     """Return what monitors said of each feature in each bucket at their last run."""
-    patterns = [glob.escape(text) if text else "*" for text in (asked.dataset, asked.monitor)]
-    rows: Iterator[Any] = result_rows(caller.store, Line(patterns[0], "*", patterns[1], "*"))
+    dataset, monitor = (glob.escape(text or "") or "*" for text in (asked.dataset, asked.monitor))
+    rows: Iterator[Any] = result_rows(caller.store, dataset=dataset, monitor=monitor)
     return _response(
         row
         for row in rows

@@ -1,0 +1,70 @@
+"""The rule on what buckets must be like, whatever was before."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from lightmeter.contracts import Contract, Outcome
+from lightmeter.contracts.expectation import Expectation
+from lightmeter.monitor.config import FilePath, Monitor
+from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.shelf import Side
+from lightmeter.store.records import ResultState
+
+
+class ContractRule(Monitor):
+    """An expectation of a contract fails. A warning gives a sentence, and no anomaly.
+
+    Attributes:
+        file: the contract.
+        expect: its expectations instead, as tables ``[[monitor.expect]]``.
+    """
+
+    type: Literal["contract"] = "contract"
+    file: FilePath | None = None
+    expect: list[Expectation] | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if (self.file is None) == (self.expect is None):
+            raise ValueError("expected either file or tables [[monitor.expect]]")
+        return self
+
+    @property
+    def files(self) -> list[Path]:
+        """The contract."""
+        return [] if self.file is None else [self.file]
+
+    @cached_property
+    def _contract(self) -> Contract:
+        if self.file is not None:
+            return Contract(self.file)
+        tables = [each.model_dump(exclude_unset=True, by_alias=True) for each in self.expect or ()]
+        return Contract({"expect": tables})
+
+    def measure(self, side: Side) -> list[Result]:
+        """Return one result per feature that the contract is about: that of its worst clause."""
+        worst: dict[str, Result] = {}
+        for outcome in sorted(self._contract.judge(side.target.view).outcomes, key=_badness):
+            worst.setdefault(outcome.feature, _result(outcome))
+        return [worst[feature] for feature in sorted(worst)]
+
+
+_BADNESS = {"fails": 0, "cannot be told": 1, "holds": 3}
+_STATES: tuple[ResultState, ...] = (ANOMALY, NOT_ENOUGH, OK, OK)
+
+
+def _badness(outcome: Outcome) -> int:
+    bad = _BADNESS[outcome.state]
+    return 2 if bad < 2 and outcome.severity == "warning" else bad
+
+
+def _result(outcome: Outcome) -> Result:
+    words = ""
+    if outcome.state != "holds":
+        name = f"{outcome.expectation}: " if outcome.expectation else ""
+        words = f"{name}expected {outcome.expected}, got {outcome.got}"
+    limits = outcome.value, outcome.lower, outcome.upper
+    return Result(outcome.feature, _STATES[_badness(outcome)], *limits, words)

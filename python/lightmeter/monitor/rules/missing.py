@@ -1,0 +1,111 @@
+"""The rule on whether data arrives, and when."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate
+from operator import attrgetter
+from typing import Literal
+
+from lightmeter.monitor.config import Due, Duration, Monitor
+from lightmeter.monitor.results import ANOMALY, OK, Result
+from lightmeter.monitor.shelf import Side
+from lightmeter.profile.segments import NO_VALUE, parse_segment
+from lightmeter.store.buckets import bucket_start
+from lightmeter.store.rows import Bucket
+
+# A bucket may stand for so many missing ones behind it, and a gap hold so many: see `MissingRule`.
+_GAP_PER_BUCKET = 100
+_LONGEST_GAP = 20_000
+
+_start_of = attrgetter("start")
+
+
+class MissingRule(Monitor):
+    """A bucket between the first one and now holds neither images nor other values.
+
+    One picture with a wrong clock would make a century of missing buckets. So buckets before a gap
+    count only if the gap is short: at most 100 times as many buckets as there are before it, and at
+    most 20 000. Of the buckets up to now the last 20 000 are listed. The first result says so.
+
+    Attributes:
+        after: a bucket that was last written so long after its end is late, and an anomaly too.
+    """
+
+    type: Literal["missing"] = "missing"
+    after: Duration | None = None
+
+    def measure(self, side: Side) -> list[Result]:
+        """Return the result of the bucket itself."""
+        bucket = side.bucket
+        if not (bucket.writers and (bucket.images or _holds_values(side))):
+            return [Result("", ANOMALY)]
+        if self.after is None:
+            return [Result("", OK)]
+        late = max(timedelta(), bucket.updated - bucket.end)
+        seconds = late.total_seconds(), None, self.after.total_seconds()
+        if late > self.after:
+            return [Result("", ANOMALY, *seconds, "late, in seconds")]
+        return [Result("", OK, *seconds)]
+
+    def false_alarms(self) -> float:
+        """No bucket is missing by chance."""
+        return 0.0
+
+    def watches(self, segment: str) -> bool:
+        """Return whether a segment is expected to come: pictures without its tag are not."""
+        return NO_VALUE not in parse_segment(segment).values()
+
+    def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
+        """Return all buckets from the first one up to now, but for rolled-up days.
+
+        Those that are missing have no writers.
+        """
+        buckets, words = _from_the_first_on(buckets, length, now)
+        starts = [bucket.start for bucket in buckets]
+        ends = list(accumulate((bucket.end for bucket in buckets), max))
+        start = _first_on_the_grid(buckets, length, now)
+        while now - start >= length + self.wait:
+            more = (now - self.wait - start) // length - _LONGEST_GAP
+            if ends and start >= ends[-1] and more > 0:
+                start += more * length
+                words = f"missing for longer: the last {_LONGEST_GAP} buckets are listed"
+            begun = bisect_right(starts, start)  # buckets
+            if begun and buckets[begun - 1][:2] == (start, start + length):
+                yield Due(buckets[begun - 1], words)
+            elif not begun or ends[begun - 1] <= start:  # else a rolled-up day holds it
+                yield Due(Bucket(start, start + length, 0, 0, start), words)
+            start, words = start + length, ""
+
+
+def _holds_values(side: Side) -> bool:
+    return bool(side.contents.damage) or any(
+        column.n and column.kind != "failure" for column in side.contents.columns.values()
+    )
+
+
+def _from_the_first_on(
+    buckets: Sequence[Bucket], length: timedelta, now: datetime
+) -> tuple[Sequence[Bucket], str]:
+    """Return the buckets without those before a gap that is too long, and a word on these."""
+    buckets = buckets[: bisect_right(buckets, now, key=_start_of)]
+    first = before = 0
+    for at in range(1, len(buckets)):
+        before += max(1, (buckets[at - 1].end - buckets[at - 1].start) // length)
+        gap = (buckets[at].start - buckets[at - 1].end) // length
+        if gap > min(_GAP_PER_BUCKET * before, _LONGEST_GAP):
+            first, before = at, 0
+    if first == 0:
+        return buckets, ""
+    earlier = "1 earlier bucket" if first == 1 else f"{first} earlier buckets"
+    day = buckets[0].start.isoformat(" ", "minutes")[:16]  # %Y is not padded everywhere
+    return buckets[first:], f"ignoring {earlier} before a long gap, from {day} on (wrong clock?)"
+
+
+def _first_on_the_grid(buckets: Sequence[Bucket], length: timedelta, now: datetime) -> datetime:
+    """Return the start of the first bucket; a rolled-up day may start in the midst of one."""
+    first = buckets[0].start if buckets else now
+    if now - first < length:
+        return first
+    start = bucket_start(first, length)
+    return start if start == first else start + length
