@@ -128,7 +128,7 @@ def test_on_the_command_line(drift: Path, tmp_path: Path) -> None:
     address = tmp_path / "copy.db"
     result = lightmeter("store", "copy", drift, address)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == "copied: 21 profiles, 5 rows of results and alerts\n"
+    assert result.stdout == "copied: 21 profiles, 7 rows of results and alerts\n"
     result = lightmeter("store", "copy", drift, address)
     assert result.returncode == 1
     assert "the dataset 'cells': the target has one of that name" in result.stderr
