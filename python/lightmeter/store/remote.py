@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
@@ -20,11 +20,9 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.store import models, rows
 from lightmeter.store.address import AwayError, server_address
 from lightmeter.store.client import Client, RefusedError
-from lightmeter.store.engine import Database
 from lightmeter.store.putting import Put, checked_name
 from lightmeter.store.rows import Moment, Part
 from lightmeter.store.spool import Spool
-from lightmeter.store.state import State
 from lightmeter.store.statements import values_of
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, to_utc
@@ -107,8 +105,6 @@ class RemoteStore(Store):
         self._rest_until = self._pause_until = 0.0
         self._taken = False  # something, with this key
         self._lengths: dict[str, int | None] = {}  # of the buckets of what was put
-        self._database = cast(Database, _Elsewhere(self.address))
-        self.state = State(self._database)
 
     def send(
         self, *, seconds: float = float("inf"), progress: Callable[[int, int], None] | None = None
@@ -173,7 +169,17 @@ class RemoteStore(Store):
         with contextlib.suppress(StoreError):
             if not self._rests():
                 self.send()
+        self.spool.close()
         self._client.close()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say where the results of monitors and single profiles are, which need the database."""
+        if name in ("_database", "state"):
+            raise StoreError(
+                f"{self.address} is a server, which keeps the results of its monitors and its "
+                "single profiles; look at its pages, or do this where the store is"
+            )
+        raise AttributeError(name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by the address and the key: whoever reads a pickle can use the key."""
@@ -247,11 +253,13 @@ class RemoteStore(Store):
                     self.spool.remember(put.dataset, self.datasets()[put.dataset])
         if time.monotonic() < self._pause_until:
             return
+        left = 1
         try:
-            if self.send(seconds=_BRIEF).left:
-                self._pause_until = time.monotonic() + _REST
+            left = self.send(seconds=_BRIEF).left
         except StoreError as error:
             _log.warning("what waits cannot be sent: %s", error)
+        if left:
+            self._pause_until = time.monotonic() + _REST
 
     def _send(self, put: Put, *, patience: float) -> bool:
         """Put a profile on the server.
@@ -444,16 +452,3 @@ def _checked_key(key: str | None) -> str | None:
     if not _KEY.fullmatch(key := key.strip()):
         raise ValueError("got a key that is empty, too long, or not of printable ASCII characters")
     return key
-
-
-class _Elsewhere:
-    """In place of the database, which is the server's."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise StoreError(
-            f"{self._address} is a server, which keeps the results of its monitors and its single "
-            "profiles; look at its pages, or do this where the store is"
-        )

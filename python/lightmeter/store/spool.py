@@ -145,6 +145,12 @@ class Spool:
         """Return the reasons why the server did not take what is kept aside."""
         return [file.read_text().strip() for file in sorted(self.aside.glob("*.txt"))]
 
+    def close(self) -> None:
+        """Close the file, until it is used again."""
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
+
     @contextlib.contextmanager
     def sending(self) -> Iterator[bool]:
         """Give whether this thread is the one that sends; others leave it to that one."""

@@ -119,7 +119,7 @@ def test_a_server_is_copied_where_its_store_is(tmp_path: Path, spool: Path) -> N
     with (
         Store(tmp_path / "a.db") as first,
         Store("http://127.0.0.1:9") as far,
-        pytest.raises(StoreError, match="copy where its store is"),
+        pytest.raises(StoreError, match="do this where the store is"),
     ):
         copy_store(first, far)
 

@@ -46,7 +46,7 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
             lambda store: store.verify(),
         ):
             assert ask(far) == ask(store)
-        for use in (far.state.sources, far.turn, lambda: far.load("cells")):
+        for use in (lambda: far.state.sources(), far.turn, lambda: far.load("cells")):
             with pytest.raises(StoreError, match="is a server, which keeps the results"):
                 use()
         with pickle.loads(pickle.dumps(far)) as again:

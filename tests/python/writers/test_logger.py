@@ -17,10 +17,8 @@ from lightmeter import ExifPolicy, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.store.inbox import Inbox
 from lightmeter.writers import LightmeterWriter, rows
-from lightmeter.writers.waiting import keep, weight
 from logging_images import NOON, Gate, array
 from PIL import Image
-from tensors import Tensor
 
 
 def refuse(*arguments: Any, **options: Any) -> bool:
@@ -146,24 +144,6 @@ def test_a_full_queue_drops_and_counts(store: Store) -> None:
     view = store.read("cells")
     assert view.images == sum(accepted) + 1
     assert failures(view) == {"dropped": log.dropped}
-
-
-@pytest.mark.parametrize(
-    ("image", "least"),
-    [
-        (memoryview(bytes(10 << 20)).cast("B", (1 << 10, 10 << 10)), 10 << 20),
-        (bytearray(10 << 20), 10 << 20),
-        (array(side=1000), 3_000_000),
-        (Image.new("L", (1000, 1000)), 1_000_000),
-        ("a.jpg", 1 << 20),
-        (Path("a.jpg"), 1 << 20),
-        (array(), 1 << 10),
-        (object(), 1 << 10),
-        (keep(Tensor(np.zeros((4, 4, 3), np.uint16)), lm.Reading()), 4 << 20),  # its histograms
-    ],
-)
-def test_what_waits_is_weighed(image: Any, least: int) -> None:
-    assert least <= weight(image) <= 1.1 * least
 
 
 @pytest.mark.parametrize("checkpoint", ["1s", "1h"])
