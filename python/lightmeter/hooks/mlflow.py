@@ -1,10 +1,11 @@
 """MLflow: reports and numbers over time in its runs (needs ``mlflow`` or ``mlflow-skinny``)."""
 
+import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from lightmeter.hooks.numbers import key, report_numbers
 from lightmeter.monitor.export import series_rows
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.report.page import html_page
@@ -13,6 +14,9 @@ from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, to_ms, to_utc
 
 _MOST = 1000  # metrics that MLflow takes at once
+_MOST_NAME = 250  # characters that MLflow takes
+_ODD = re.compile(r"[^\w.: -]|\A\.+", re.ASCII)
+_NUMBERS = ("effect", "p_value", "q_value", "hellinger", "ks", "wasserstein")
 
 
 def log_report(
@@ -30,7 +34,7 @@ def log_report(
         ImportError: MLflow is not installed.
     """
     ms = to_ms(to_utc(at or datetime.now(UTC)))
-    numbers = report_numbers(report).items()
+    numbers = _report_numbers(report).items()
     client = _log(run_id, [(name, number, ms, step) for name, number in numbers])
     client.log_text(run_id, str(html_page(report)), "drift.html")
 
@@ -75,7 +79,7 @@ def log_series(
     for row in rows:
         length = length or store.datasets()[dataset] // MILLISECOND
         ms = to_ms(to_utc(row["bucket"]))  # type: ignore[arg-type]
-        name = key(*place, str(row["feature"]), str(row["statistic"]))
+        name = _key(*place, str(row["feature"]), str(row["statistic"]))
         points.append((name, row["value"], ms, ms // length))
     _log(run_id, points)
     return len(points)
@@ -90,3 +94,25 @@ def _log(run_id: str, points: Sequence[tuple[str, Any, int, int]]) -> Any:
     for at in range(0, len(metrics), _MOST):
         client.log_batch(run_id, metrics=metrics[at : at + _MOST])
     return client
+
+
+def _report_numbers(report: DriftReport) -> dict[str, float]:
+    """How many features have each verdict, and the numbers of each feature.
+
+    The names are such as ``drift.verdict.possible`` and ``drift.image.Hue.mean.effect``.
+    """
+    numbers: dict[str, float] = {}
+    for line in report.features:
+        if line.verdict is not None:
+            verdict = _key("drift", "verdict", line.verdict)
+            numbers[verdict] = numbers.get(verdict, 0.0) + 1
+        for name in _NUMBERS:
+            value = getattr(line, name)
+            if value is not None and math.isfinite(value):
+                numbers[_key("drift", line.feature, name)] = float(value)
+    return numbers
+
+
+def _key(*parts: str) -> str:
+    """A name of letters that every program takes; what else is in a part becomes ``_``."""
+    return ".".join(_ODD.sub("_", part) or "_" for part in parts)[:_MOST_NAME]

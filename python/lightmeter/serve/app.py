@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from lightmeter._core import __version__
-from lightmeter.serve import forms, pages, whylogs
+from lightmeter.serve import pages, whylogs
 from lightmeter.serve.api import judged, lists, profiles
 from lightmeter.serve.guard import Guard
 from lightmeter.serve.monitors_file import MonitorsFile
@@ -102,7 +102,7 @@ def make_app(
     for module in (profiles, judged, lists):
         app.include_router(module.router, dependencies=_KEYS)
     app.get("/healthz")(_health)
-    for module in (whylogs, forms, pages):
+    for module in (whylogs, pages):
         app.include_router(module.router)
     if server.store is not store:
         weakref.finalize(app, server.store.close)

@@ -1,4 +1,7 @@
-"""The dashboard's pages, live: at the paths and with the contents that the static site has."""
+"""The dashboard's pages, live: at the paths and with the contents that the static site has.
+
+The form comes from a page of this server, and leads back to it.
+"""
 
 import re
 from collections.abc import Mapping
@@ -10,12 +13,17 @@ from starlette.responses import HTMLResponse, Response
 from lightmeter.dashboard.asked import INDEX
 from lightmeter.draw.document import content_policy, document
 from lightmeter.draw.html import tag
+from lightmeter.errors import ConfigError
+from lightmeter.monitor.recommended import recommended_monitors
+from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.serve.extras import LiveExtras
-from lightmeter.serve.login import Caller, Reader
-from lightmeter.serve.security import FORMS, path_of
+from lightmeter.serve.login import Admin, Caller, Reader
+from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of, path_of
 
-PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
-ASKED = "run"  # in the query of who asked for a run, whose page loads itself again until it is over
+_PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
+_ASKED = (
+    "run"  # in the query of who asked for a run, whose page loads itself again until it is over
+)
 _SECONDS_TO_LOOK_AGAIN = 3
 _HOW_TO_LOG_IN = (
     tag("p", "In a browser the password is the key. The name can be anything."),
@@ -69,9 +77,54 @@ async def page(request: Request, caller: Reader) -> Response:
         raise HTTPException(404, "there is no page at this address")
     waits = server.schedule.is_running or server.schedule.is_asked
     again = {"Refresh": str(_SECONDS_TO_LOOK_AGAIN)}
-    return _response(html, 200, again if waits and ASKED in request.query_params else {})
+    return _response(html, 200, again if waits and _ASKED in request.query_params else {})
 
 
 def _drawn(caller: Caller, path: str) -> bytes | None:
     extras = LiveExtras(caller.server, caller.key)
     return caller.server.pages.page(path, sees=caller.key.sees, extras=extras)
+
+
+@router.post(f"{FORMS}watch")
+async def watch(request: Request, caller: Admin) -> Response:
+    """Switch on the recommended monitors of a dataset, and run them.
+
+    It leads back to the page, which looks again until the run is over.
+    """
+    if kind_of(request) != FORM:
+        raise HTTPException(415, f"got a body that is no form; expected {FORM}")
+    fields = {"back": "", "place": "", "reference": "", **fields_of(await request.body())}
+    if not _PAGE_PATH.fullmatch(fields["back"]) or ".." in fields["back"]:
+        raise HTTPException(400, "got a form of no page; load the page again")
+    await caller.server.work.do(_switch_on, caller, fields)
+    caller.server.schedule.is_asked = True
+    return Response(status_code=303, headers={"Location": f"../{fields['back']}?{_ASKED}"})
+
+
+def _switch_on(caller: Caller, fields: dict[str, str]) -> None:
+    server, file = caller.server, caller.server.monitors
+    if file is None:
+        raise HTTPException(409, "this server has no file of monitors; start it with --monitors")
+    dataset = _dataset(caller, fields["place"])
+    reference = _dataset(caller, fields["reference"]) if fields["reference"] else None
+    text = recommended_monitors(server.store, dataset, reference=reference, alert=False)
+    try:
+        with server.switching:
+            if file.read().monitors.get(dataset) or server.watching_elsewhere(dataset):
+                raise HTTPException(409, "monitors of this dataset are switched on already")
+            file.add(text)
+    except ConfigError as error:
+        words = "the file of monitors is not understood"
+        words = server.public(str(error)) if caller.key.sees_all else words
+        raise HTTPException(409, words) from None
+    except OSError as error:
+        words = f"the file of monitors cannot be written ({error.strerror})"
+        raise HTTPException(409, words) from None
+
+
+def _dataset(caller: Caller, page: str) -> str:
+    """The dataset that has this page."""
+    for dataset in caller.store.datasets():
+        if caller.key.sees(dataset) and dataset_page(dataset) == page:
+            return dataset
+    raise HTTPException(404, "there is no such dataset; load the page again")

@@ -15,6 +15,8 @@ from lightmeter.report.charts import category_bars, category_differences, number
 from lightmeter.report.notebook import CELL
 from lightmeter.text import number, shorten
 
+__all__ = ["Chart", "NotebookProfileVisualizer"]
+
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
