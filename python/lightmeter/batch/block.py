@@ -175,16 +175,13 @@ class Work:
             value_of = partial(value_in, item=item, is_one=self.is_one)
             profiles.append(merged.parts.of(item.name, value_of))
         group = None if self.group is None else group_in(self.group, item, self.is_one)
+        if isinstance(measured, Failure) and self.is_one and self.relative_failures:
+            measured = measured._replace(path=item.within or item.name)
         for profile in profiles:
-            if not isinstance(measured, Failure):
-                profile._add(self.prefix, measured, group)
-            else:
-                name = item.within if self.is_one and self.relative_failures else ""
-                failure = measured._replace(path=name or item.name)
-                profile._log_failure(self.prefix, failure, group)
-            if self.values:
-                row = {name: item.values.get(name) for name in self.values}
-                profile._add_row(row, group)
+            with profile._in_group(group) as part:
+                part._add(self.prefix, measured)
+                if self.values:
+                    part._log_row({name: item.values.get(name) for name in self.values})
 
 
 class Merged:

@@ -11,7 +11,7 @@ from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.image.limits import Limits
 from lightmeter.image.pillow import file_header
-from lightmeter.profile.grouping import Group, GroupName, group_of
+from lightmeter.profile.grouping import GroupName, group_named
 from lightmeter.profile.segments import check_segment_by
 from lightmeter.text import near
 
@@ -51,10 +51,10 @@ def check_segments(
         _check_origin(origin, exif)
 
 
-def group_in(group: GroupBy, item: Item, is_one: bool) -> Group:
+def group_in(group: GroupBy, item: Item, is_one: bool) -> str:
     """Return the group of a picture; without a name it is a group of its own."""
     name = group(item.name) if callable(group) else value_in(group, item, is_one)
-    return group_of("" if name is None else name) or Group(None)
+    return group_named("" if name is None else name, "group")
 
 
 def columns_of(*origins: object) -> list[str]:

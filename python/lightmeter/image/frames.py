@@ -20,7 +20,7 @@ from lightmeter.image.decoders import decoder, decoder_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import Facts, Header, exif_block, read_header
+from lightmeter.image.header import Facts, kept_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
@@ -208,17 +208,17 @@ def _header_of(
         # After loading these formats Pillow keeps pixels in place of the file.
         if len(facts) > 2 or image.format not in ("AVIF", "WEBP"):
             return exif, facts
-    kept = exif_block(image.info.get("exif"))
+    kept = kept_header(image)
     # A TIFF's Exif are its directories, which went with the file.
-    is_gone = image.format in (None, "TIFF") and kept is None
-    return (None, None) if is_gone else (read_exif(kept, policy), {})
+    is_gone = image.format in (None, "TIFF") and kept.exif is None
+    return (None, None) if is_gone else (read_exif(kept.exif, policy, kept.orientation), {})
 
 
 def _header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts]:
     """Read Exif and facts from a file, which stays where it is."""
     position = file.tell()
     try:
-        header = read_header(file, image) or Header({}, exif_block(image.info.get("exif")))
+        header = read_header(file, image) or kept_header(image)
         facts: Facts = {"Format": image.format, "FileSize": encoded.size_of(file)}
         return read_exif(header.exif, policy, header.orientation), facts | header.facts
     finally:

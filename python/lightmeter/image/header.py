@@ -81,7 +81,7 @@ def picture_header(image: Image.Image) -> Header:
     plugins turn it and change that tag.
     """
     info: Any = image.info
-    icc, exif, turned = (info.get(key) for key in ("icc_profile", "exif", "original_orientation"))
+    icc = info.get("icc_profile")
     facts: Facts = {
         "Channels": len(image.getbands()),
         "ColorProfile": profile_description(icc) if isinstance(icc, bytes) else None,
@@ -92,7 +92,14 @@ def picture_header(image: Image.Image) -> Header:
         facts["BitDepth"] = info.get("bit_depth", 8)
     if isinstance(chroma := info.get("chroma"), int):  # such as 420
         facts["ChromaSubsampling"] = ":".join(str(chroma))
-    return Header(facts, exif_block(exif), turned if turned in range(1, 9) else None)
+    return kept_header(image)._replace(facts=facts)
+
+
+def kept_header(image: Image.Image) -> Header:
+    """Return the Exif and the orientation that an image has kept, whether it is loaded or not."""
+    turned: Any = image.info.get("original_orientation")
+    exif = exif_block(image.info.get("exif"))
+    return Header({}, exif, turned if turned in range(1, 9) else None)
 
 
 def exif_block(block: object) -> bytes | None:

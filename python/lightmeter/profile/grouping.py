@@ -1,7 +1,7 @@
 """Groups: what images have in common that makes them alike, such as their slide or their burst."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -10,17 +10,7 @@ from lightmeter.profile.columns import plain_cell, rows_in, split_rows
 GroupName = str | int | None
 
 
-class Group(NamedTuple):
-    """What was logged with a group.
-
-    Attributes:
-        name: None for what belongs to no group, and so is one of its own.
-    """
-
-    name: str | None
-
-
-def group_of(name: Any) -> Group | None:
+def group_of(name: Any) -> str | None:
     """Return the group of that name; None for None, which says nothing about groups.
 
     A number is its digits, so that 7, 7.0 and "7" are one group. An empty string is a group of its
@@ -32,7 +22,7 @@ def group_of(name: Any) -> Group | None:
     return None if name is None else group_named(name, "group")
 
 
-def group_named(value: Any, column: str) -> Group:
+def group_named(value: Any, column: str) -> str:
     """Return the group that the cell of a column names; a missing one is a group of its own.
 
     Raises:
@@ -41,12 +31,12 @@ def group_named(value: Any, column: str) -> Group:
     plain = plain_cell(value, column)
     if isinstance(plain, float) and plain.is_integer():
         plain = int(plain)
-    return Group(None if plain in (None, "") else str(plain))
+    return "" if plain is None else str(plain)
 
 
 def split_by_group(
     columns: Mapping[str, NDArray[Any]], column: str
-) -> Iterator[tuple[Group, dict[str, NDArray[Any]]]]:
+) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
     """Yield the rows of each group, without the column that names it; groups in a fixed order.
 
     Args:

@@ -154,7 +154,7 @@ def log(
         for part, rows_of_part in split_rows(arrays, parts_of_rows):
             part._log_arrays(rows_of_part, group)
     for part in parts.values():
-        profile._merge(part, None)
+        profile._core.merge(part._core)
     return SegmentedViews(profile.view(), {text: part.view() for text, part in parts.items()})
 
 

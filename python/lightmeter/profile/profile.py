@@ -22,7 +22,7 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.columns import Values, arrays_of, check_names, columns_of, split_array
 from lightmeter.profile.custom_metrics import log_returned
-from lightmeter.profile.grouping import Group, GroupName, group_named, group_of, split_by_group
+from lightmeter.profile.grouping import GroupName, group_named, group_of, split_by_group
 from lightmeter.profile.measured import log_measured, rows_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.profile.row_functions import Errors, columns_of_functions
@@ -133,7 +133,8 @@ class Profile:
                 self._log_row(row)
             elif isinstance(row, Mapping) and group in row:
                 values = {name: value for name, value in row.items() if name != group}
-                self._add_row(values, group_named(row[group], group))
+                with self._part(group_named(row[group], group)) as part:
+                    part._log_row(values)
             else:
                 raise ValueError(f"got the group {group!r}; expected one of the names {list(row)}")
         else:
@@ -162,26 +163,19 @@ class Profile:
             except (TypeError, ValueError) as error:
                 raise ValueError(f"row {number}: {error}") from None
 
-    def _merge(self, part: "Profile", group: Group | None) -> None:
-        if group is None:
-            self._core.merge(part._core)
-        else:
-            self._core.merge_group(group.name, part._core)
-
     @contextmanager
-    def _part(self, group: Group | None) -> Iterator["Profile"]:
+    def _part(self, group: str | None) -> Iterator["Profile"]:
         """Yield an empty profile, which is merged at the end unless something is raised."""
         part = self._empty()
         yield part
-        self._merge(part, group)
+        if group is None:
+            self._core.merge(part._core)
+        else:
+            self._core.merge_group(group or None, part._core)
 
-    def _in_group(self, group: Group | None) -> AbstractContextManager["Profile"]:
-        """Return where to log what belongs to a group, if to any."""
+    def _in_group(self, group: str | None) -> AbstractContextManager["Profile"]:
+        """Return where to log what belongs to a group, if to any; to "" what is one of its own."""
         return nullcontext(self) if group is None else self._part(group)
-
-    def _add_row(self, row: Mapping[str, Any], group: Group | None) -> None:
-        with self._in_group(group) as part:
-            part._log_row(row)
 
     def _log_row(self, row: Mapping[str, Any]) -> None:
         """All is looked at and measured before anything is added."""
@@ -253,15 +247,19 @@ class Profile:
             empty._core.add_tag(*pair)
         return empty
 
-    def _add(self, prefix: str, result: "Measured | Profile", group: Group | None = None) -> None:
-        """Add what `_measure` of this or of a like profile returned."""
-        if isinstance(result, Profile):
-            self._merge(result, group)
-            return
-        if group is not None:
-            with self._part(group) as part:
-                part._add(prefix, result)
-            return
+    def _add(
+        self, prefix: str, result: "Measured | Profile | Failure", group: str | None = None
+    ) -> None:
+        """Add what `_measure` of this or of a like profile returned, or why it could not."""
+        with self._in_group(group) as part:
+            if isinstance(result, Failure):
+                part._log_failure(prefix, result)
+            elif isinstance(result, Profile):
+                part._core.merge(result._core)
+            else:
+                part._log_image(prefix, result)
+
+    def _log_image(self, prefix: str, result: Measured) -> None:
         meter, exif, facts, thumbnail, returned, path, decoder, read = result
         if isinstance(meter, BandMeter):
             bands = [(band, each._as_features()) for band, each in meter.bands.items()]
@@ -281,19 +279,19 @@ class Profile:
             self._core.sample_row(numbers_of(prefix, result))
 
     def _track_many(
-        self, prefix: str, images: Iterable[ImageLike], group: Group | None = None
+        self, prefix: str, images: Iterable[ImageLike], group: str | None = None
     ) -> None:
         for image in images:
             try:
-                self._add(prefix, self._measure(prefix, image), group)
+                result: Measured | Profile | Failure = self._measure(prefix, image)
             except ImageError as error:
-                self._log_failure(prefix, Failure.of(error), group)
+                result = Failure.of(error)
+            self._add(prefix, result, group)
 
-    def _log_failure(self, prefix: str, failure: Failure, group: Group | None = None) -> None:
+    def _log_failure(self, prefix: str, failure: Failure) -> None:
         path = b"" if failure.path is None else path_bytes(failure.path)
         detail = failure.detail.encode(errors="replace").decode()
-        with self._in_group(group) as part:
-            part._core.log_failure(prefix, path, failure.reason, detail)
+        self._core.log_failure(prefix, path, failure.reason, detail)
 
     def set_dataset_timestamp(self, timestamp: datetime) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.

@@ -17,7 +17,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.profile.grouping import Group, GroupName, group_of
+from lightmeter.profile.grouping import GroupName, group_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
@@ -300,7 +300,7 @@ class RollingLogger:
         self._lock.notify_all()
 
     def _add(
-        self, start: datetime, result: Measured | Profile | Failure, group: Group | None = None
+        self, start: datetime, result: Measured | Profile | Failure, group: str | None = None
     ) -> bool:
         """Add to the profile of a bucket; whether there is room for another bucket."""
         profile = self._profiles.get(start)
@@ -308,10 +308,7 @@ class RollingLogger:
             if len(self._profiles) + len(self._unstored) >= 2 * _MOST:
                 return False
             profile = self._profiles[start] = copy(self._empty)
-        if isinstance(result, Failure):
-            profile._log_failure("image", result, group)
-        else:
-            profile._add("image", result, group)
+        profile._add("image", result, group)
         return True
 
     def _give_up(self) -> None:

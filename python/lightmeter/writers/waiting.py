@@ -15,7 +15,6 @@ from lightmeter.image.measure import Frame, Measured, copy_frame, measure_frame,
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
-from lightmeter.profile.grouping import Group
 
 _T = TypeVar("_T")
 _LEAST = 1 << 10  # the objects around the pixels
@@ -29,7 +28,7 @@ class Waiting(NamedTuple):
     start: datetime
     kept: Any
     weight: int
-    group: Group | None
+    group: str | None
 
 
 @cache

@@ -331,6 +331,9 @@ def test_has_gps(gps: Tags, has_gps: int) -> None:
 def test_a_stored_orientation_is_seen_though_pillow_turns_the_picture() -> None:
     with Image.open(io.BytesIO(encoded("TIFF", picture(8, 4), tags={274: 6}))) as image:
         assert measure_image(image).exif["Orientation"] == "rotate 90 CW"  # type: ignore[index]
+    loaded = picture()  # as the plugin of HEIF leaves one, which has no file any more
+    loaded.info |= {"exif": tiff({274: (SHORT, [1])}), "original_orientation": 6}
+    assert measure_image(loaded).exif["Orientation"] == "rotate 90 CW"  # type: ignore[index]
 
 
 def test_images_that_never_were_a_file_have_no_exif() -> None:
