@@ -31,6 +31,11 @@ class Finding(NamedTuple):
         return capitalised(self.words, *(line.feature for line in self.lines[:1]))
 
     @property
+    def headline(self) -> str:
+        """What happened, without the number that tells it."""
+        return self.words.partition(": ")[0]
+
+    @property
     def with_followers(self) -> str:
         """The words, and what follows from a cause."""
         return "; ".join(filter(None, (self.words, followers(self.lines) if self.cause else "")))
