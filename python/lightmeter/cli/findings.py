@@ -28,7 +28,7 @@ def findings_text(report: DriftReport, *, show_all: bool = False) -> Iterator[Te
     for told in report.findings:
         text, verdict = Text("  "), str(told.lines[0].verdict)
         text.append(verdict, _STYLES[verdict])
-        yield text.append(f"  {visible(told.sentence)}")
+        yield text.append(f"  {visible(told.with_followers)}")
     if show_all and (judged := _judged(report)):
         yield Text()
         yield table_of(_HEADS, map(_styled, judged), right=_NUMBERS)
@@ -41,7 +41,8 @@ def findings_markdown(report: DriftReport) -> str:
     lines = [f"### {_markdown(headline(report.features))}", ""]
     lines += [_markdown(report.read_differently), ""] if report.read_differently else []
     lines += [
-        f"- **{told.lines[0].verdict}**: {_markdown(told.sentence)}" for told in report.findings
+        f"- **{told.lines[0].verdict}**: {_markdown(told.with_followers)}"
+        for told in report.findings
     ]
     lines += [""] if lines[-1] else []
     lines += ["| " + " | ".join(_HEADS) + " |", "|---|---|---:|---|---:|---:|---:|"]

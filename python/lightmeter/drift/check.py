@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import cached_property
 from typing import Literal, Unpack
 
@@ -32,15 +31,6 @@ _LEAST_LEVEL = 1e-15
 # What a reference keeps prepared; functions of one's own may return any names.
 _MOST_KINDS = 32  # lists of numbers that images have
 _MOST_NAMES = 1000
-
-
-class _New(Enum):
-    """Nothing is prepared yet."""
-
-    NEW = 0
-
-
-_NEW = _New.NEW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,11 +255,11 @@ class Reference:
 
     def _rows_for(self, names: frozenset[str], least: int) -> Rows | None:
         key = (names, least)
-        rows = self._rows.get(key, _NEW)
-        if isinstance(rows, _New):
-            if len(self._rows) >= _MOST_KINDS:
-                self._rows.clear()
-            rows = self._rows[key] = self._choose(names, least)
+        if key in (prepared := self._rows):
+            return prepared[key]
+        if len(prepared) >= _MOST_KINDS:
+            self._rows = {}  # and no clear(), as another thread may be reading
+        rows = self._rows[key] = self._choose(names, least)
         return rows
 
     def _choose(self, names: frozenset[str], least: int) -> Rows | None:
@@ -321,13 +311,13 @@ class Reference:
         return [*leads, *(each for each in odd if each.feature not in told)]
 
     def _tail(self, name: str) -> Tail | None:
-        tail = self._tails.get(name, _NEW)
-        if isinstance(tail, _New):
-            known = name in self._view and self._view[name].numbers.n > 0
-            tail = Tail(self._view[name], self._spoken(name).name) if known else None
-            if len(self._tails) >= _MOST_NAMES:
-                self._tails.clear()
-            self._tails[name] = tail
+        if name in (prepared := self._tails):
+            return prepared[name]
+        if len(prepared) >= _MOST_NAMES:
+            self._tails = {}
+        known = name in self._view and self._view[name].numbers.n > 0
+        tail = Tail(self._view[name], self._spoken(name).name) if known else None
+        self._tails[name] = tail
         return tail
 
     def _spoken(self, name: str) -> Said:

@@ -64,7 +64,7 @@ def judged_lines(
             lines = (changed(line, verdict=None, reason=reason) for line in lines)
         features += tested_by_group(lines, name, meaning, cores) if by_group else lines
     for prefix in filter(unlike.is_judged, sorted(prefixes) if tested else ()):
-        name = "the numbers of images" if len(prefixes) == 1 else f"the numbers of {prefix}"
+        name = f"all numbers of {'an image' if len(prefixes) == 1 else prefix}"
         together = compare_joint(prefix, name, cores)
         if together is not None:
             features.append(together)

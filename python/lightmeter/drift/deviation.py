@@ -87,33 +87,6 @@ class Deviation(NamedTuple):
     expected: float
 
 
-class _Fit(NamedTuple):
-    """Points about their mean, and what their scatter says of them.
-
-    Attributes:
-        points: a row per image.
-        inverse: of their scatter, to which their number was added in squares of a resolution.
-        weighted: the points times that.
-        squares: Mahalanobis' distances of the points, squared.
-    """
-
-    points: Array
-    inverse: Array
-    weighted: Array
-    squares: Array
-
-
-def _fit(points: Array) -> _Fit:
-    scatter = points.T @ points
-    scatter[np.diag_indices_from(scatter)] += len(points)
-    inverse = np.asarray(np.linalg.inv(scatter), np.float64)
-    # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
-    some = max(1, _ONE_THREAD // len(inverse) ** 2)
-    parts = [points[at : at + some] @ inverse for at in range(0, len(points), some)]
-    weighted = np.vstack(parts)
-    return _Fit(points, inverse, weighted, np.einsum("ij,ij->i", weighted, points))
-
-
 class Rows:
     """The rows of a reference, and what follows from them for any image.
 
@@ -154,53 +127,32 @@ class Rows:
         self._resolutions = np.array([axis.resolution for axis in axes])
         self._own = self._resolutions == 0
         self._values = values.astype(np.float64)
-        if not self._own.any():
-            points = self._place(self._values, *self._axes(self._values))
-            self._mean = points.mean(axis=0)
-            self._rows = _fit(points - self._mean)
 
     def deviation(self, numbers: Sequence[float]) -> Deviation:
         """Of the image with these numbers, in the order of the names."""
         image = np.array([numbers], np.float64).clip(-_MOST, _MOST)
-        image = image.astype(np.float32).astype(np.float64)
-        return self._joined(image) if self._own.any() else self._beside(image)
-
-    def _joined(self, image: Array) -> Deviation:
-        """Where resolutions follow from the values, those of the image count with those of the
-        rows: else the image would be the only one that they do not know, and not one of equals.
-        """
-        values = np.vstack([self._values, image])
+        # Where resolutions follow from the values, those of the image count with those of the rows:
+        # else the image would be the only one that they do not know, and not one of equals.
+        values = np.vstack([self._values, image.astype(np.float32)])
         centre, unit = self._axes(values)
-        points = self._place(values, centre, unit)
-        mean = points.mean(axis=0)
-        fit = _fit(points - mean)
-        as_far = int(np.count_nonzero(fit.squares >= fit.squares[-1] * (1 - _ROUNDING)))
+        place = self._place(values, centre, unit)
+        points = place - place.mean(axis=0)
+        scatter = points.T @ points
+        scatter[np.diag_indices_from(scatter)] += len(points)
+        inverse = np.asarray(np.linalg.inv(scatter), np.float64)
+        # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
+        some = max(1, _ONE_THREAD // len(inverse) ** 2)
+        parts = [points[at : at + some] @ inverse for at in range(0, len(points), some)]
+        weighted = np.vstack(parts)
+        squares = np.einsum("ij,ij->i", weighted, points)
+        as_far = int(np.count_nonzero(squares >= squares[-1] * (1 - _ROUNDING)))
         # What goes with the other numbers follows from the rows without the image. By Sherman and
         # Morrison, but for the resolutions, in which the image counts.
-        weights = fit.weighted[-1]
-        part = max(self.n / (self.n + 1) - fit.squares[-1], 1e-12)
-        precision = fit.inverse.diagonal() + weights**2 / part
+        weights = weighted[-1]
+        part = max(self.n / (self.n + 1) - squares[-1], 1e-12)
+        precision = inverse.diagonal() + weights**2 / part
         at, shift = _oddest(weights / part, precision)
-        return Deviation(as_far / (self.n + 1), *self._named(at, points[-1] - shift, centre, unit))
-
-    def _beside(self, image: Array) -> Deviation:
-        # By Sherman and Morrison: with the image the scatter is S + v v' n / (n + 1), and the mean
-        # moves by v / (n + 1).
-        centre, unit = self._axes(image)
-        point = self._place(image, centre, unit)[0]
-        offset = point - self._mean
-        weights = self._rows.inverse @ offset
-        square = float(offset @ weights)
-        share = self.n / (self.n + 1)
-        part = share / (1 + share * square)
-        moved = 1 - share
-        along = self._rows.points @ weights
-        rows = self._rows.squares - 2 * moved * along + moved**2 * square
-        rows -= part * (along - moved * square) ** 2
-        least = share**2 * square * (1 - part * square) * (1 - _ROUNDING)
-        as_far = 1 + int(np.count_nonzero(rows >= least))
-        at, shift = _oddest(weights, self._rows.inverse.diagonal())
-        return Deviation(as_far / (self.n + 1), *self._named(at, point - shift, centre, unit))
+        return Deviation(as_far / (self.n + 1), *self._named(at, place[-1] - shift, centre, unit))
 
     def _named(self, at: int, expected: Array, centre: Array, unit: Array) -> tuple[str, float]:
         if at >= len(self._plain):

@@ -60,6 +60,34 @@ class Centre(NamedTuple):
     buckets: int
 
 
+class _Spread(NamedTuple):
+    """How much past buckets vary, by statistic."""
+
+    there: NDArray[np.bool_]
+    k: NDArray[np.int64]
+    total: Numbers
+    mean: Numbers
+    off: Numbers  # of each bucket from the mean
+    phi: Numbers
+    tau2: Numbers
+    weights: Numbers  # of each bucket with random effects
+    weighted: Numbers  # the mean with these
+
+
+def _spread_of(past: Numbers, n_past: Numbers, within: Numbers) -> _Spread:
+    there = n_past > 0
+    k, total = there.sum(axis=0), n_past.sum(axis=0)
+    past = np.where(there, past, 0.0)
+    mean = (n_past * past).sum(axis=0) / total
+    off = np.where(there, past - mean, 0.0)
+    squares = (n_past * off**2).sum(axis=0)
+    tau2 = (squares - (k - 1) * within) / (total - (n_past**2).sum(axis=0) / total)
+    tau2 = np.fmax(tau2, 0.0)
+    weights = np.where(there, 1 / (tau2 + within / n_past + 1e-300), 0.0)
+    weighted = (weights * past).sum(axis=0) / weights.sum(axis=0)
+    return _Spread(there, k, total, mean, off, squares / (k - 1), tau2, weights, weighted)
+
+
 class Prediction(NamedTuple):
     """What `predict` returns, by statistic.
 
@@ -94,23 +122,13 @@ def predict(
         n_target: how many values they are of.
         centre: None for the mean of the past buckets.
     """
-    there = n_past > 0
-    k = there.sum(axis=0)
-    past = np.where(there, past, 0.0)
     with np.errstate(all="ignore"):
-        total = n_past.sum(axis=0)
-        mean = (n_past * past).sum(axis=0) / total
-        off = np.where(there, past - mean, 0.0)
-        squares = (n_past * off**2).sum(axis=0)
-        phi = squares / (k - 1)
-        tau2 = (squares - (k - 1) * within) / (total - (n_past**2).sum(axis=0) / total)
-        tau2 = np.fmax(tau2, 0.0)
-        weights = np.where(there, 1 / (tau2 + within / n_past + 1e-300), 0.0)
-        sum_of_weights = weights.sum(axis=0)
-        weighted = (weights * past).sum(axis=0) / sum_of_weights
+        of = _spread_of(past, n_past, within)
+        there, k, total, phi, tau2, weights = of.there, of.k, of.total, of.phi, of.tau2, of.weights
+        off, mean, sum_of_weights = of.off, of.mean, of.weights.sum(axis=0)
         if centre is None:
             laney = target - mean, phi * (1 / n_target + 1 / total)
-            effects = target - weighted, tau2 + within / n_target + 1 / sum_of_weights
+            effects = target - of.weighted, tau2 + within / n_target + 1 / sum_of_weights
         else:
             away, n = target - centre.values, centre.n
             laney = away, phi * (1 / n_target + 1 / n)
@@ -164,22 +182,19 @@ def predicted_interval(
         n: how many values the judged bucket has, at least 1.
         alpha: between 0 and 1.
     """
-    values, sizes = np.array(past, dtype=np.float64), np.array(n_past, dtype=np.float64)
-    k, total = len(values), sizes.sum()
-    mean = float((sizes * values).sum() / total)
-    squares = float((sizes * (values - mean) ** 2).sum())
-    phi = squares / (k - 1)
-    tau2 = max(0.0, (squares - (k - 1) * within) / (total - (sizes**2).sum() / total))
-    weights = 1 / (tau2 + within / sizes) if tau2 + within > 0 else sizes
-    weighted = float((weights * values).sum() / weights.sum())
-    effects = tau2 + within / n + (1 / weights.sum() if tau2 + within > 0 else 0.0)
+    sizes = np.array(n_past, dtype=np.float64)[:, None]
+    of = _spread_of(np.array(past, dtype=np.float64)[:, None], sizes, np.array([within]))
+    varies = of.tau2[0] + within > 0
+    k, phi, weights = int(of.k[0]), float(of.phi[0]), of.weights if varies else 0 * sizes
+    effects = float(of.tau2[0] + within / n + (1 / of.weights.sum() if varies else 0.0))
+    laney = phi * (1 / n + 1 / float(of.total[0]))
     t = _core.student_quantile(alpha, k - 1)
     ends = []
     for centre, variance, weight in (
-        (mean, phi * (1 / n + 1 / total), sizes / phi if phi > 0 else 0 * sizes),
-        (weighted, effects, weights if tau2 + within > 0 else 0 * sizes),
+        (float(of.mean[0]), laney, sizes / phi if phi else 0 * sizes),
+        (float((of.weighted if varies else of.mean)[0]), effects, weights),
     ):
-        skewness = float(((values - mean) ** 3 * weight**1.5).sum()) / k
+        skewness = float((of.off**3 * weight**1.5).sum()) / k
         for side in (-1.0, 1.0):
             excess = max(0.0, side * skewness - math.sqrt(6 / k)) / 3
             ends.append(centre + side * (t + excess * (t * t - 1)) * math.sqrt(variance))

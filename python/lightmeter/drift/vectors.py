@@ -128,7 +128,7 @@ def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
 
 def spreads_apart(separation: float) -> float:
     """By how many standard deviations means are apart that have this separation."""
-    return 2 * NormalDist().inv_cdf((1 + separation) / 2)
+    return 2 * NormalDist().inv_cdf(min((1 + separation) / 2, math.nextafter(1, 0)))
 
 
 def _separation(spreads: float) -> float:

@@ -14,7 +14,6 @@ from lightmeter.drift.verdict import CHANGED
 from lightmeter.drift.words import headline
 from lightmeter.report.card import said_first, verdict_badge
 from lightmeter.report.charts import chart_of
-from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import change
 from lightmeter.report.where import heat_maps, on_heat_map
 from lightmeter.text import NONE, counted, number
@@ -46,7 +45,7 @@ def notebook_html(comparison: Comparison) -> Html:
         tag("h3", headline(comparison.features)),
         tag("ul", listed) if changed else None,
         tag("p", f"and {left} more") if left > 0 else None,
-        tag("table", tag("thead", head), _groups(comparison.features[:_MOST_ROWS])),
+        tag("table", tag("thead", head), tag("tbody", _rows(comparison.features[:_MOST_ROWS]))),
         tag("p", f"and {counted(more, 'more feature')}") if more > 0 else None,
         (tag("p", note) for note in comparison.notes),
         (chart.image_tag() for chart, _ in grids),
@@ -54,10 +53,9 @@ def notebook_html(comparison: Comparison) -> Html:
     )
 
 
-def _groups(features: Sequence[FeatureDrift]) -> Iterator[Html]:
-    for heading, lines in by_group(features, lambda line: line.group):
-        rows = (tag("tr", (tag("td", cell, style=CELL) for cell in _cells(line))) for line in lines)
-        yield tag("tbody", tag("tr", tag("th", heading, style=CELL)), rows)
+def _rows(features: Sequence[FeatureDrift]) -> Iterator[Html]:
+    for line in features:
+        yield tag("tr", (tag("td", cell, style=CELL) for cell in _cells(line)))
 
 
 def _cells(line: FeatureDrift) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from lightmeter.draw.document import document, grouped_table, section
+from lightmeter.draw.document import document, section, table
 from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift
@@ -12,15 +12,14 @@ from lightmeter.drift.words import capitalised, headline
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, said_first, tags_said, verdict_badge, verdict_words
-from lightmeter.report.groups import by_group
 from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
-from lightmeter.report.where import where
-from lightmeter.text import NONE, number, percent
+from lightmeter.report.where import on_heat_map, where
+from lightmeter.text import NONE, count, counted, number, percent
 
 # Beyond, a page would be slow to read and to open; the table still has every feature.
-_MOST_CHARTS = 60
+_MOST_CHARTS = 40
 _MOST_FINDINGS = 12
 
 # Characters of pictures; with 30 features the page stays below 300 kB.
@@ -32,7 +31,7 @@ def html_page(
 ) -> Html:
     """The page; equal reports give equal pages."""
     return document(
-        f"Drift: {headline(comparison.features)}", _body(comparison, target_name, reference_name)
+        f"Drift: {_headline(comparison)}", _body(comparison, target_name, reference_name)
     )
 
 
@@ -48,6 +47,12 @@ def write_page(
     write_atomically(path, page.encode())
 
 
+def _headline(comparison: Comparison) -> str:
+    """What happened to the pictures, or where no cause is known how many features drifted."""
+    told = "; ".join(each.headline for each in comparison.causes)
+    return capitalised(told) or headline(comparison.features)
+
+
 def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iterator[Html]:
     sides = (
         _side("reference", reference_name, comparison.reference),
@@ -57,7 +62,7 @@ def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iter
         "header",
         tag("h1", "Drift report"),
         said_first(comparison),
-        tag("p", headline(comparison.features), cls="headline"),
+        tag("p", _headline(comparison), cls="headline"),
         _summary_line(comparison),
         tag("p", sides, cls="sides"),
     )
@@ -69,30 +74,31 @@ def _summary_line(comparison: Comparison) -> Html | None:
     if not comparison.drifted:
         return None
     names = (line.feature for line in comparison.drifted)
-    return tag(
-        "p",
-        f"{capitalised(comparison.said, *names)}.",
-        cls="summary",
-    )
+    many = f" {headline(comparison.features)}." if comparison.causes else ""
+    first = f"{comparison.causes[0].headline}: " if comparison.causes else ""
+    words = capitalised(comparison.said.removeprefix(first), *names)
+    return tag("p", f"{words}.{many}", cls="summary")
 
 
 def _main(comparison: Comparison) -> Iterator[Content]:
-    grids, idents = where(comparison.features)
-    charted = [line for line in comparison.features if line.feature not in idents]
+    changed = [line for line in comparison.features if line.verdict in CHANGED]
+    idents: dict[str, str] = {}
+    grids = None
+    if any(map(on_heat_map, changed)):
+        grids, idents = where(comparison.features)
+    charted = [line for line in changed if not on_heat_map(line)]
+    leads = {id(cause.lines[0]) for cause in comparison.causes}
+    charted.sort(key=lambda line: id(line) not in leads)
     shown = charted[:_MOST_CHARTS]
     idents |= {line.feature: f"f{index}" for index, line in enumerate(shown)}
     yield _findings(comparison)
     yield grids
     yield repeated_pictures(comparison.target, comparison.reference)
     yield _table(comparison.features, idents)
-    drifted = [line for line in shown if line.verdict in CHANGED]
-    yield from _cards("What changed", "wide", drifted, comparison, idents)
-    others = [line for line in shown if line.verdict not in CHANGED]
-    yield from _cards("Everything else", "", others, comparison, idents)
-    left_out = len(charted) - len(shown)
-    if left_out:
-        which = "last feature" if left_out == 1 else f"{left_out} features at the end"
-        words = f"No charts of the {which} of the table."
+    if shown:
+        yield section("What changed", _cards(shown, comparison, idents))
+    if left := len(charted) - len(shown):
+        words = f"No charts of {counted(left, 'more feature')} that changed."
         yield tag("p", words, cls="quiet")
     yield _how_to_read(comparison)
 
@@ -123,34 +129,35 @@ def _findings(comparison: Comparison) -> Html:
     more = (
         tag("p", f"and {left} more, each with its chart below", cls="quiet") if left > 0 else None
     )
-    return section("Findings", tag("ol", listed, cls="findings"), more)
+    sides = comparison.target, comparison.reference
+    shots = pictures(comparison.causes[0].lines[0], *sides) if comparison.causes else None
+    return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
 
 def _table(features: Sequence[FeatureDrift], idents: Mapping[str, str]) -> Html:
-    words = (
-        "In groups, the most severe first. The bar is the size of the change; values are those "
-        "of the reference / the target."
-    )
-    groups = (
-        (heading, [_row(line, idents) for line in lines])
-        for heading, lines in by_group(features, lambda line: line.group)
-    )
-    shown = grouped_table("all", groups, left={"verdict", "measure"})
+    tested = sum(line.q_value is not None for line in features)
+    others = len(features) - tested
+    words = f"The most severe first. {counted(tested, 'feature')} tested"
+    if others:
+        words += f", {count(others)} not: too few values, only one value, or never judged"
+    words += ". The bar is the size of the change; values are those of the reference / the target."
+    rows = [_row(line, idents) for line in features]
+    shown = table("all", rows, left={"verdict", "measure"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
 
 
 def _row(line: FeatureDrift, idents: Mapping[str, str]) -> dict[str, Content]:
     name: str = line.feature
-    if name in idents:
-        name = tag("a", name, href=f"#{idents[name]}")
+    if line.feature in idents:
+        name = tag("a", name, href=f"#{idents[line.feature]}")
     numbers = numbers_of(line)
     return {
         "feature": tag("bdi", name),
         "verdict": verdict_badge(line),
-        "change": change(line),
+        "change": line.reason if line.verdict == "not enough data" else change(line),
         "measure": line.effect_name or NONE,
-        **{name: number(value, 2) for name, value in numbers.items()},
         "size": _gauge(numbers["size"]),
+        **{name: number(numbers[name], 2) for name in ("q", "D", "Hellinger")},
         **sizes(line),
     }
 
@@ -169,43 +176,18 @@ def _gauge(effect: float | None) -> str:
     )
 
 
-def _cards(
-    title: str,
-    size: str,
-    lines: list[FeatureDrift],
-    comparison: Comparison,
-    idents: Mapping[str, str],
-) -> Iterator[Html]:
-    if not lines:
-        return
+def _cards(lines: list[FeatureDrift], comparison: Comparison, idents: Mapping[str, str]) -> Html:
+    """The most severe first; what only follows from a cause has no pictures."""
     sides = comparison.target, comparison.reference
+    follow = {id(line) for cause in comparison.causes for line in cause.lines}
     room = _MOST_PICTURES
-    shots: dict[str, Html | None] = {}
-    for line in lines:  # the most severe first
-        shown = pictures(line, *sides)
+    cards: list[Html] = []
+    for line in lines:
+        shown = None if id(line) in follow else pictures(line, *sides)
         room -= len(shown or "")
-        shots[line.feature] = shown if room >= 0 else None
-    groups = (
-        (
-            tag("h3", heading, cls="group"),
-            tag(
-                "div",
-                (
-                    card(
-                        line,
-                        *sides,
-                        idents[line.feature],
-                        verdict_words(line),
-                        shots[line.feature],
-                    )
-                    for line in members
-                ),
-                cls=f"cards {size}",
-            ),
-        )
-        for heading, members in by_group(lines, lambda line: line.group)
-    )
-    yield section(title, groups)
+        shots = shown if room >= 0 else None
+        cards.append(card(line, *sides, idents[line.feature], verdict_words(line), shots))
+    return tag("div", cards, cls="cards wide")
 
 
 def _how_to_read(comparison: Comparison) -> Html:

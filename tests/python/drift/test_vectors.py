@@ -76,6 +76,7 @@ def test_the_test_is_that_of_hotelling(scale: float) -> None:
     unbiased = squared * (148 - 7) / 148 - 6 * 150 / (60 * 90)
     assert compared.effect == pytest.approx(2 * stats.norm.cdf(np.sqrt(unbiased) / 2) - 1, rel=1e-9)
     assert spreads_apart(compared.effect) == pytest.approx(np.sqrt(unbiased), rel=1e-9)
+    assert 16 < spreads_apart(np.nextafter(1, 0)) < 17
 
 
 def test_long_vectors_are_found_to_move() -> None:

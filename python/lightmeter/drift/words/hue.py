@@ -7,7 +7,7 @@ from lightmeter.drift.shape import Numbers
 from lightmeter.drift.turn import STEPS, Turn, turn_of
 from lightmeter.drift.words.amounts import shares_from_to
 from lightmeter.drift.words.sides import numbers_of_both
-from lightmeter.text import percent
+from lightmeter.text import counted, percent
 
 # By steps of 30 degrees from red on.
 _COLOURS = (
@@ -43,8 +43,9 @@ def hue_change(line: FeatureDrift) -> str:
     turn = turn_of(target, reference)
     name, towards = line.name, colour(line.level_target or 0.0)
     if _is_explained(turn, target.n, reference.n):
-        degrees = f"{turn.steps * 360 / STEPS:+.0f}"
-        return f"{name} turned by {degrees} degree{'' if degrees in ('+1', '-1') else 's'}"
+        degrees = round(turn.steps * 360 / STEPS)
+        sign = "\N{MINUS SIGN}" if degrees < 0 else "+"
+        return f"{name} turned by {sign}{counted(abs(degrees), 'degree')}"
     after, before = turn.gathered
     if after - before >= _CHANGED and after >= _GATHERED:
         return f"{name} gathered around {towards}"

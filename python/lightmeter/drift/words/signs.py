@@ -87,7 +87,9 @@ def _is_covered(m: _Moves) -> bool:
         return is_part
     flat = (name for name in ("dark_percent", "gray_percent") if m.by(name) > _LITTLE / 2)
     is_flat = any(map(m.rose, flat)) or m.fell("entropy")
-    return m.fell("Luma.mean") and m.by("Luma.stddev") > 0 and is_flat
+    is_dark_and_light = m.rose("Luma.stddev") and m.by("Luma.stddev") > 5 * _LITTLE
+    is_part = m.by("Luma.stddev") > 0 and (is_flat or is_dark_and_light)
+    return m.fell("Luma.mean") and is_part
 
 
 def _has_glare(m: _Moves) -> bool:

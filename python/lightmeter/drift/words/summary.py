@@ -50,7 +50,7 @@ def summary(features: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
     if not shown:
         return f"{drifted} of {tested} {_features(tested)} drifted, none surely by itself"
     left = drifted - sum(len(each.lines) for each in shown)
-    parts = [each.with_followers for each in shown]
+    parts = ["; ".join(filter(None, (each.words, each.followers))) for each in shown]
     words = ("; " if caused else ", ").join(parts)
     return f"{words}{';' if caused else ','} and {left} more" if left else words
 

@@ -1,6 +1,5 @@
 """What is said of some features at once."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from lightmeter.drift.feature import FeatureDrift
@@ -31,9 +30,30 @@ class Finding(NamedTuple):
         return capitalised(self.words, *(line.feature for line in self.lines[:1]))
 
     @property
+    def headline(self) -> str:
+        """What happened, without the number that tells it."""
+        return self.words.partition(": ")[0]
+
+    @property
+    def followers(self) -> str:
+        """What follows from a cause, such as ``noise, contrast and 8 more follow``; or empty."""
+        first, *rest = self.lines
+        if not self.cause or not rest:
+            return ""
+        firsts: dict[str, str] = {}
+        for line in sorted(rest, key=lambda line: line.feature.endswith(".stddev")):
+            if line.group not in (first.group, "together"):
+                firsts.setdefault(line.group, line.name)
+        names = list(firsts.values())[:_MOST_FOLLOWERS] or [rest[0].name]
+        more = len(rest) - len(names)
+        *others, last = [*names, f"{more} more"] if more else names
+        words = f"{', '.join(others)} and {last}" if others else last
+        return f"{words} follow{'s' if len(rest) == 1 else ''}"
+
+    @property
     def with_followers(self) -> str:
-        """The words, and what follows from a cause."""
-        return "; ".join(filter(None, (self.words, followers(self.lines) if self.cause else "")))
+        """The sentence, and what follows from a cause."""
+        return "; ".join(filter(None, (self.sentence, self.followers)))
 
     @property
     def certainty(self) -> str:
@@ -41,23 +61,9 @@ class Finding(NamedTuple):
         first = certainty(self.lines[0])
         more = len(self.lines) - 1
         if self.cause:
-            return "; ".join(filter(None, (followers(self.lines), first)))
+            return "; ".join(filter(None, (self.followers, first)))
         what = "place" if self.lines[0].cell else "tag"
         return f"{first}; and {more} more {what}{'' if more == 1 else 's'}" if more else first
-
-
-def followers(lines: Sequence[FeatureDrift]) -> str:
-    """What follows from the first line: such as ``noise, contrast and 8 more follow``."""
-    rest = lines[1:]
-    others = (line for line in rest if line.group not in (lines[0].group, "together"))
-    by_group = {line.group: line.name for line in reversed(list(others))}
-    names = list(reversed(by_group.values()))[:_MOST_FOLLOWERS] or [each.name for each in rest[:1]]
-    more = len(rest) - len(names)
-    parts = [*names, f"{more} more"] if more else names
-    if not parts:
-        return ""
-    verb = "follows" if len(rest) == 1 else "follow"
-    return f"{' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))} {verb}"
 
 
 def capitalised(words: str, *names: str) -> str:
