@@ -44,7 +44,7 @@ def test_to_another_and_back(drift: Path, target: str, tmp_path: Path) -> None:
                 for name in source.datasets()
                 for segment in source.segments(name)
             )
-            assert copy_store(source, other) == (profiles, 5, [])
+            assert copy_store(source, other) == (profiles, 7, [])
             assert timeless(other) == timeless(first)
             assert other.verify() == []
         # What a day holds that was rolled up can still not be put again.
