@@ -148,7 +148,7 @@ def send(store: StoreArgument) -> None:
         if done.left:
             complain(f"profiles still wait in {opened.spool.path}: {done.why}")
         if aside:
-            complain(f"put aside in {opened.spool.path}: {len(aside)}, the last as {aside[-1]}")
+            complain(f"put aside in {opened.spool.aside}: {len(aside)}, the last as {aside[-1]}")
     if done.left or done.refused:
         raise typer.Exit(FAILED)
 

@@ -248,7 +248,7 @@ class RemoteStore(Store):
         """
         if put.dataset not in self._lengths:
             self._lengths[put.dataset] = put.every
-            with contextlib.suppress(StoreError):  # the key may be for writing only
+            with contextlib.suppress(StoreError, KeyError):  # the key may be for writing only
                 if put.every is None:
                     self.spool.remember(put.dataset, self.datasets()[put.dataset])
         if time.monotonic() < self._pause_until:

@@ -1,7 +1,6 @@
 """Inboxes in memory and in folders, and pulling from them."""
 
 import sys
-import threading
 import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -254,30 +253,6 @@ def test_lost_answers_double_nothing(
             continue
     assert store.read("cells").images == 2
     assert inbox.list() == {}
-
-
-def test_two_pulls_at_once(inbox: Inbox, store: Store) -> None:
-    for number in range(40):
-        for seq in (1, 2):
-            put(inbox, view(seq), seq, writer=str(number))
-    barrier, errors = threading.Barrier(2), list[Exception]()
-
-    def run() -> None:
-        try:
-            barrier.wait()
-            with Store(store.address) as own:
-                pull(inbox, own, delete=True)
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert inbox.list() == {}
-    assert store.read("cells").images == 80
 
 
 @pytest.mark.parametrize("exemplars", [False, True])

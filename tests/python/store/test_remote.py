@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import signal
 import socket
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +16,6 @@ from lightmeter.store import client, remote
 from lightmeter.store import spool as spools
 from lightmeter.store.putting import Put
 from lightmeter.store.remote import RemoteStore, clock_number
-from lightmeter.store.spool import Spool
 from lightmeter.times import to_ms
 from stores import view
 from weather import DAY, Weather, counts, free_port, put_away, rows_of, running, waiting
@@ -261,30 +259,6 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
         pytest.raises(StoreError, match=r"is lost unless.*is away.*cannot wait in /dev/null/"),
     ):
         nowhere.put("cells", view(1), at=DAY, writer="c", every="1d")
-
-
-def test_kills_between_sending_and_forgetting_and_two_senders(
-    store: Store, way: Weather, spool: Path
-) -> None:
-    """One is killed once the server has a profile; then two go on at once."""
-    for n in range(12):
-        put_away(way.url, f"w{n}")
-    for n in range(3):
-        put_away(way.url, f"x{n}", seq=1)
-
-    def send(dies: bool = False) -> None:
-        with pytest.MonkeyPatch.context() as patched:
-            if dies:
-                patched.setattr(Spool, "drop", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-            Store(way.url).send(seconds=20)
-
-    _, status = os.waitpid(forked(lambda: send(dies=True)), 0)
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
-    assert (store.read("cells").images, len(waiting(spool))) == (2, 15)
-    both = [forked(send) for _ in range(2)]
-    assert [ended_well(pid) for pid in both] == [True, True]
-    assert not waiting(spool)
-    assert counts(store) == {f"w{n}": 2 for n in range(12)} | {f"x{n}": 2 for n in range(3)}
 
 
 @pytest.mark.parametrize(
