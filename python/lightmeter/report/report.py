@@ -24,10 +24,19 @@ class DriftReport(Comparison):
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON.
 
-        It has ``summary``, ``read_differently``, ``thresholds``, ``notes`` and ``features``.
+        It has ``summary``, ``causes``, ``read_differently``, ``thresholds``, ``notes`` and
+        ``features``.
         """
         return {
             "summary": self.summary(),
+            "causes": [
+                {
+                    "cause": each.cause,
+                    "words": each.words,
+                    "features": [line.feature for line in each.lines],
+                }
+                for each in self.causes
+            ],
             "read_differently": self.read_differently,
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,

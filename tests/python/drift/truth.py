@@ -1,6 +1,5 @@
 """Whether a sentence about a change is true of the values themselves, computed apart from it."""
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -132,40 +131,18 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
     return _is_percent(said, (most + least) / 2, (most - least) / 2 + slack)
 
 
-def _within(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    where = match[1]
-    texts = re.findall(_NUMBER, where)
-    ends = [float(text.replace(",", "")) for text in texts]
-    single = not re.search("at most|at least|between", where)
-    slack = max(abs(ends[0]) * 6e-4, 1e-9) if single else 1e-9
-    if single and "e" in texts[0]:  # fewer digits
-        slack = _half_a_digit(texts[0])
-    if not single:
-        return _is_within(match, ends, slack, target, reference)
-    if _is_within(match, ends, slack, target, reference):
-        return True
-    # One value is said to a few digits; others may be as near to it.
-    pool = np.concatenate(_numbers(target, reference))
-    values, counts = np.unique(pool[np.abs(pool - ends[0]) <= slack], return_counts=True)
-    said = values[counts.argmax()] if len(values) else math.nan
-    return _is_within(match, [said], 1e-9, target, reference)
-
-
-def _is_within(
-    match: re.Match[str],
-    ends: Sequence[float],
-    slack: float,
-    target: Sequence[Any],
-    reference: Sequence[Any],
-) -> bool:
-    where, said_after, said_before = match.groups()
-    shares = []
-    for side in _numbers(target, reference):
-        above = side >= ends[0] - slack if "at most" not in where else np.full(len(side), True)
-        below = side <= ends[-1] + slack if "at least" not in where else np.full(len(side), True)
-        shares.append((above & below).mean())
+def _is_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    """Of the value that is nearest to the digits."""
+    text, said_after, said_before = match.groups()
+    sides = _numbers(target, reference)
+    pool = np.concatenate(sides)
+    near = pool[np.abs(pool - float(text.replace(",", ""))) <= 2 * _half_a_digit(text)]
+    values, counts = np.unique(near, return_counts=True)
+    if not len(values):
+        return False
+    after, before = ((np.abs(side - values[counts.argmax()]) <= 1e-9).mean() for side in sides)
     slack = 2 * max(_slack(target), _slack(reference))
-    return _is_percent(said_after, shares[0], slack) and _is_percent(said_before, shares[1], slack)
+    return _is_percent(said_after, after, slack) and _is_percent(said_before, before, slack)
 
 
 def _without(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
@@ -313,8 +290,9 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"(?:the share of )?NAME varies {_NUMBER} times as much", _varies),
     (rf"{_PERCENT} of (?:values of NAME|\w*images) (.*) than 99 % of the reference", _part),
     (
-        rf"(?:the share of )?NAME (is .*) in {_PERCENT} of (?:values|images) instead of {_PERCENT}",
-        _within,
+        rf"(?:the share of )?NAME is {_NUMBER} in {_PERCENT} of (?:values|images) instead of "
+        rf"{_PERCENT}",
+        _is_value,
     ),
     (rf"no NAME in {_PERCENT} of images instead of {_PERCENT}", _without),
     (rf"NAME in {_PERCENT} of images instead of {_PERCENT}", _with),

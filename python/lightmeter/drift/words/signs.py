@@ -79,7 +79,8 @@ class _Moves:
         if max(cells) - min(cells) < 3 * _LITTLE:
             return None
         as_before = sum(abs(cell) < _LITTLE for cell in cells)
-        return min(cells) < -3 * _LITTLE and as_before > len(cells) / 3
+        is_dark = min(cells) < -3 * _LITTLE and max(cells) < -min(cells) / 3
+        return is_dark and as_before > len(cells) / 3
 
 
 def _is_covered(m: _Moves) -> bool:
