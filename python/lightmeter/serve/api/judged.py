@@ -1,6 +1,7 @@
 """Numbers over time, reports, and what monitors say."""
 
 import math
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from lightmeter.monitor.incidents import find_incidents, lines_of
+from lightmeter.monitor.incidents import find_incidents, find_stretches, lines_of
 from lightmeter.monitor.results import load_results, load_turning_points
 from lightmeter.monitor.scalars import scalar_of
 from lightmeter.monitor.shelf import Shelf
@@ -78,17 +79,23 @@ class Results(Model):
     results: list[ResultLine]
 
 
+class Cause(Model):
+    """What one monitor found of one feature, the largest first."""
+
+    monitor: str
+    feature: str
+    words: str
+
+
 class IncidentLine(Model):
-    """A run of anomalous buckets; one without an end lasts."""
+    """Consecutive bad buckets of a dataset and segment; one without an end lasts."""
 
     dataset: str
     segment: dict[str, str]
-    monitor: str
-    feature: str
     kind: Literal["anomaly", "error"]
     start: Time
     end: Time | None
-    words: str
+    causes: list[Cause]
 
 
 class Incidents(Model):
@@ -148,11 +155,11 @@ def incidents(caller: Reader, asked: Asked[parameters.Incidents]) -> Incidents:
     """Return runs of anomalous buckets; `open` asks for those that last, or not."""
     points = load_turning_points(caller.store, _monitors(caller, asked))
     lines = [
-        incident.line._asdict()
-        | {"segment": parse_segment(incident.line.segment), "words": incident.first.words}
-        | {"kind": incident.kind, "start": incident.start, "end": incident.end}
-        for incident in find_incidents(lines_of(points))
-        if asked.has(incident.line.segment, incident.start)
+        asdict(incident)
+        | {"segment": parse_segment(incident.segment)}
+        | {"causes": [stretch.first for stretch in incident.stretches]}
+        for incident in find_incidents(find_stretches(lines_of(points)))
+        if asked.has(incident.segment, incident.start)
         if asked.open in (None, "true" if incident.end is None else "false")
     ]
     return Incidents.model_validate({"incidents": lines})
