@@ -55,6 +55,6 @@ class Box(Alert):
 def many(count: int, words: str = "it changed") -> list[Result]:
     name = words.replace("\ud800", "")  # profiles are UTF-8
     return [
-        result("anomaly", FIRST, feature=f"f{index:03} {name}", words=words)
+        result("anomaly", FIRST, feature=f"f{index:03} {name}", words=f"{index} {words}")
         for index in range(count)
     ]

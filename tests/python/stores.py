@@ -15,7 +15,7 @@ from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points, row_of
 from lightmeter.store.putting import crc_of
-from lightmeter.store.records import Accepted, BucketRows, Line, Place, Source, Told
+from lightmeter.store.records import Accepted, BucketRows, Place, Source, Told
 from lightmeter.store.statements import has_key, plain
 from lightmeter.store.tables import profile
 from sqlalchemy import select, update
@@ -102,8 +102,7 @@ def fill(path: Path) -> None:
         at = datetime(2022, 9, 20, tzinfo=UTC)
         place = {"monitor": "m", "dataset": "cells", "bucket": at}
         save_results(store, [Result("x", "anomaly", 0.5, None, 1.0, "words", **place)])
-        line = Line("cells", "", "m", "x")
-        store.state.remember("a", [((), [Told(line, "anomaly", at, True)])])
+        store.state.remember("a", [], [Told("cells", "", "anomaly", at, "m", True)])
         store.state.accept(Accepted("cells", "*", "m", at, "note", at))
 
 

@@ -1,11 +1,11 @@
 """What there is to tell: incidents against what has been told. Pure: no store, no clock."""
 
-from bisect import bisect_left
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from lightmeter.monitor.incidents import Histories, Incident, Silence, ends
+from lightmeter.monitor.incidents import Incident, ends
 from lightmeter.monitor.results import Result
 from lightmeter.store.records import IncidentKind, Line, Told
 
@@ -20,85 +20,95 @@ class Change:
         incident: what it is about. One that is new and over by now is ``opened`` with an end.
         forget: what was told before and no longer holds once this has been told.
         remember: what has been told then.
+        over: the result that shows that it is over, where the incident is no longer known.
     """
 
-    what: str
+    what: Literal["opened", "resolved", "withdrawn"]
     incident: Incident
     forget: tuple[Told, ...]
     remember: tuple[Told, ...]
+    over: Result | None = None
 
 
 def find_changes(
-    lines: Mapping[Line, Sequence[Result]], incidents: Iterable[Incident], told: Iterable[Told]
+    lines: Mapping[Line, Sequence[Result]],
+    incidents: Iterable[Incident],
+    told: Iterable[Told],
+    monitors: Container[tuple[str, str]] | None = None,
 ) -> list[Change]:
-    """Everything that `told` does not say yet, in the order of the incidents.
+    """Return everything that `told` does not say yet, in order of time.
 
     Once the changes have been told and remembered there are none, until a result changes. Nothing
-    is taken back because results were deleted, or a monitor is gone.
+    is taken back because results were deleted; an incident of a monitor that is gone is over.
 
     Args:
         lines: the results of each line in order of time.
-        incidents: of these, those of a line in order of time.
+        incidents: of these.
         told: what is remembered.
+        monitors: name and dataset of those that there are; None for those of `lines`.
     """
-    waiting: dict[tuple[Line, str], deque[Told]] = defaultdict(deque)
+    if monitors is None:
+        monitors = {(line.monitor, line.dataset) for line in lines}
+    endings, there = _Endings(lines), monitors
+
+    def is_gone(entry: Told) -> bool:
+        return (entry.monitor, entry.dataset) not in there
+
+    waiting: defaultdict[tuple[str, str, IncidentKind], list[Told]] = defaultdict(list)
     for entry in sorted(told, key=lambda entry: entry.start):
-        waiting[entry.line, entry.kind].append(entry)
+        waiting[entry.place].append(entry)
     changes: list[Change] = []
-    left: list[Told] = []
-    endings = _Endings(lines)
     for incident in incidents:
-        # Later incidents of the line begin later, so that what is not of this one is of none.
-        entries = waiting[incident.line, incident.kind]
-        mine: list[Told] = []
-        while entries and (incident.end is None or entries[0].start < incident.end):
-            entry = entries.popleft()
-            (mine if _is_of(entry, incident, endings) else left).append(entry)
+        entries = waiting[incident.place]
+        mine = [
+            entry
+            for entry in entries
+            if incident.covers(entry.start)
+            or (not is_gone(entry) and _is_of(entry, incident, endings.of(entry)))
+        ]
+        waiting[incident.place] = [entry for entry in entries if entry not in mine]
         if not any(entry.open for entry in mine):
             if not mine or incident.end is None:
                 changes.append(_change("opened", incident, mine))
         elif incident.end is not None:
             changes.append(_change("resolved", incident, mine))
-    for entry in (*left, *(entry for entries in waiting.values() for entry in entries)):
+    for entry in (entry for entries in waiting.values() for entry in entries):
         over = endings.of(entry)
-        if over is None or not (entry.open or over.bucket == entry.start):
-            continue
-        silent = isinstance(over, Silence)
-        incident = Incident(entry.line, entry.kind, entry.start, over.bucket, over, silent)
-        what = "withdrawn" if over.bucket == entry.start else "resolved"
-        changes.append(_change(what, incident, [entry]))
-    return sorted(changes, key=lambda change: (change.incident.line, change.incident.start))
+        is_withdrawn = over is not None and over.bucket == entry.start
+        if is_withdrawn or (entry.open and (over is not None or is_gone(entry))):
+            end = None if over is None else over.bucket
+            incident = Incident(*entry.place, entry.start, end)
+            what: Literal["withdrawn", "resolved"] = "withdrawn" if is_withdrawn else "resolved"
+            closed = () if is_withdrawn else (entry._replace(open=False),)
+            changes.append(Change(what, incident, (entry,), closed, over))
+    return sorted(changes, key=lambda change: (change.incident.start, change.incident.place))
 
 
 class _Endings:
-    """By which result what was told is over; looked up, as a line may have had many incidents."""
+    """By which result what was told is over."""
 
     def __init__(self, lines: Mapping[Line, Sequence[Result]]) -> None:
-        self._histories = Histories(lines)
-        self._endings: dict[tuple[Line, IncidentKind], list[Result]] = {}
+        self._results: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
+        for line, results in lines.items():
+            self._results[line.dataset, line.segment, line.monitor] += results
+        for results in self._results.values():
+            results.sort(key=lambda result: (result.bucket, result.feature))
 
     def of(self, entry: Told) -> Result | None:
-        """The first from its start on; None while it lasts."""
-        key = entry.line, entry.kind
-        if key not in self._endings:
-            history = self._histories.of(entry.line)
-            self._endings[key] = [each for each in history if ends(entry.kind, each.state)]
-        results = self._endings[key]
-        place = bisect_left(results, entry.start, key=lambda result: result.bucket)
-        return results[place] if place < len(results) else None
+        """The first of the entry's monitor from its start on; None while it lasts."""
+        results = self._results[entry.dataset, entry.segment, entry.monitor]
+        after = (result for result in results if result.bucket >= entry.start)
+        return next((result for result in after if ends(entry.kind, result.state)), None)
 
 
-def _is_of(entry: Told, incident: Incident, endings: _Endings) -> bool:
+def _is_of(entry: Told, incident: Incident, over: Result | None) -> bool:
     """Also where what it began with has been deleted, or can no longer be judged."""
-    if incident.covers(entry.start):
-        return True
     if not entry.open or entry.start > incident.start:
         return False
-    over = endings.of(entry)
     return over is None or over.bucket > incident.start
 
 
-def _change(what: str, incident: Incident, entries: list[Told]) -> Change:
-    now = Told(incident.line, incident.kind, incident.start, incident.end is None)
-    remember = () if what == "withdrawn" else (now,)
-    return Change(what, incident, tuple(entries), remember)
+def _change(what: Literal["opened", "resolved"], incident: Incident, mine: list[Told]) -> Change:
+    lead = incident.stretches[0].line.monitor
+    now = Told(*incident.place, incident.start, lead, incident.end is None)
+    return Change(what, incident, tuple(mine), (now,))

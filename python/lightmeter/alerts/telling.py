@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lightmeter.alerts.changes import Change, find_changes
+from lightmeter.alerts.changes import find_changes
 from lightmeter.alerts.channels import Alert
 from lightmeter.alerts.message import Message, compose, trial_message
 from lightmeter.errors import DeliveryError
-from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
+from lightmeter.monitor.incidents import find_incidents, find_stretches, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.store.records import Line
 from lightmeter.store.store import Store
@@ -40,7 +40,7 @@ def tell(
     *,
     dashboard: str | None = None,
 ) -> list[Delivery]:
-    """Send what each alert has not told yet.
+    """Send what each alert has not told yet, a message for each change.
 
     Calls on one store take turns, so that what two find at the same time is sent once.
     A message is remembered once it has been accepted. One that was not is tried again by the next
@@ -71,20 +71,20 @@ def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Del
 
 
 def _tell(
-    store: Store,
-    lines: Mapping[Line, Sequence[Result]],
-    alert: Alert,
-    dashboard: str | None,
+    store: Store, lines: Mapping[Line, Sequence[Result]], alert: Alert, dashboard: str | None
 ) -> list[Delivery]:
-    wanted = [incident for incident in find_incidents(lines) if alert.wants(incident.line)]
-    told = [entry for entry in store.state.told(alert.name) if alert.wants(entry.line)]
-    found = find_changes(lines, wanted, told)
-    changed = {_key(change.incident) for change in found}
-    still_open = sum(each.end is None and _key(each) not in changed for each in wanted)
+    wanted = {line: results for line, results in lines.items() if alert.wants(line)}
+    monitors = {(line.monitor, line.dataset) for line in wanted}
+    monitors |= {
+        (source.monitor, source.dataset)
+        for source in store.state.sources()
+        if alert.wants(Line(source.dataset, "", source.monitor, ""))
+    }
+    incidents, told = find_incidents(find_stretches(wanted)), store.state.told(alert.name)
     until = time.monotonic() + _LONGEST
     deliveries: list[Delivery] = []
-    for changes in [[change] for change in found] if alert.one_by_one else filter(None, [found]):
-        message = compose(alert.name, changes, dashboard=dashboard, still_open=still_open)
+    for change in find_changes(wanted, incidents, told, monitors):
+        message = compose(alert.name, change, dashboard=dashboard)
         if deliveries and time.monotonic() > until:
             late = f"not all was sent within {_LONGEST / 60:g} minutes; the next run goes on"
             deliveries.append(Delivery(alert.name, message, late))
@@ -92,16 +92,8 @@ def _tell(
         deliveries.append(_send(alert, message))
         if deliveries[-1].error is not None:
             break  # the others would wait for the same timeouts
-        _remember(store, alert, changes)
+        store.state.remember(alert.name, change.forget, change.remember)
     return deliveries
-
-
-def _remember(store: Store, alert: Alert, changes: Sequence[Change]) -> None:
-    store.state.remember(alert.name, [(change.forget, change.remember) for change in changes])
-
-
-def _key(incident: Incident) -> tuple[Line, str, datetime]:
-    return incident.line, incident.kind, incident.start
 
 
 def _send(alert: Alert, message: Message) -> Delivery:

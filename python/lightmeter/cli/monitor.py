@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -24,13 +24,14 @@ from lightmeter.monitor.export import (
 )
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
-from lightmeter.monitor.results import OK, Result
+from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
 from lightmeter.monitor.rules import monitor_of
 from lightmeter.openmetrics import metrics_text
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.run import watch
 from lightmeter.store.records import Accepted
+from lightmeter.text import counted
 from lightmeter.times import DAY
 
 _READABLE = 0o644  # the collector that reads the file for Prometheus is another user
@@ -82,9 +83,8 @@ def run(
         if as_json:
             print_json([_record(result) for result in watched.newest])
         else:
-            for result in watched.newest:
-                if result.state != OK:
-                    say(_line(result))
+            for line in _lines(watched.newest):
+                say(line)
             if not watched.newest:
                 say("nothing to judge yet: no bucket is over")
         _complain_of(watched.deliveries)
@@ -312,6 +312,19 @@ def _accepted(accepted: Accepted) -> str:
     """What was accepted, in words."""
     place = " ".join(part for part in accepted[:3] if part != "*") or "everything"
     return f"{place}: {words_of(accepted)}"
+
+
+def _lines(results: Sequence[Result]) -> Iterator[str]:
+    """What is not ok, in words; what waits for more buckets once, and not once a segment."""
+    waiting: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        if result.state == NOT_ENOUGH and not result.feature:
+            waiting.setdefault((result.monitor, result.dataset), []).append(result)
+        elif result.state != OK:
+            yield _line(result)
+    for those in waiting.values():
+        more = f" (and {counted(len(those) - 1, 'segment')} more)" if len(those) > 1 else ""
+        yield _line(those[0]) + more
 
 
 def _line(result: Result) -> str:

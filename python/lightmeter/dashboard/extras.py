@@ -1,6 +1,6 @@
 """What a live site adds to the pages, such as forms. A static one adds nothing."""
 
-from lightmeter.dashboard.history import History, IncidentGroup
+from lightmeter.dashboard.history import History
 from lightmeter.draw.html import Content
 
 
@@ -33,8 +33,4 @@ class Extras:
 
     def on_dataset(self, page: str, history: History) -> Content:
         """Above the features."""
-        return None
-
-    def on_incident(self, page: str, group: IncidentGroup) -> Content:
-        """In its entry of the feed."""
         return None

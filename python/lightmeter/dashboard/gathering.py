@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from lightmeter.dashboard.history import History
-from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
+from lightmeter.monitor.incidents import Incident, find_incidents, find_stretches, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import Accepted, Line
@@ -27,7 +27,7 @@ class Said(NamedTuple):
     def of(cls, results: Iterable[Result]) -> Self:
         """From the results."""
         lines = lines_of(results)
-        return cls(lines, find_incidents(lines))
+        return cls(lines, find_incidents(find_stretches(lines)))
 
 
 def segments_of(store: Store, dataset: str) -> list[dict[str, str]]:

@@ -4,8 +4,9 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
-from lightmeter.monitor.incidents import Incident
+from lightmeter.monitor.incidents import Incident, Stretch, causes
 from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
 from lightmeter.store.records import Accepted, Line
@@ -106,16 +107,17 @@ class History:
         return waited and last.bucket < self._newest[line.monitor]
 
     @cached_property
-    def _by_line(self) -> Mapping[Line, Sequence[Incident]]:
-        incidents: dict[Line, list[Incident]] = {}
+    def _by_line(self) -> Mapping[Line, Sequence[Stretch]]:
+        stretches: dict[Line, list[Stretch]] = {}
         for incident in self.incidents:
-            incidents.setdefault(incident.line, []).append(incident)
-        return incidents
+            for stretch in incident.stretches:
+                stretches.setdefault(stretch.line, []).append(stretch)
+        return stretches
 
     def state_of(self, line: Line) -> str:
         """The worst open incident of a line; if there is none, the state of its newest result."""
-        incidents = self._by_line.get(line, ())
-        kinds = {incident.kind for incident in incidents if incident.end is None}
+        stretches = self._by_line.get(line, ())
+        kinds = {stretch.kind for stretch in stretches if stretch.end is None}
         return worst(kinds or {self.lines[line][-1].state})
 
     @property
@@ -124,8 +126,8 @@ class History:
         return sum(incident.end is None for incident in self.incidents)
 
     def anomalies(self, line: Line) -> int:
-        """How many incidents of a line were anomalies."""
-        return sum(incident.kind == "anomaly" for incident in self._by_line.get(line, ()))
+        """How often a line was anomalous, each time for consecutive buckets."""
+        return sum(stretch.kind == "anomaly" for stretch in self._by_line.get(line, ()))
 
     def features(self) -> dict[str, list[Line]]:
         """The lines of each feature."""
@@ -135,34 +137,22 @@ class History:
         return lines
 
 
-@dataclass(frozen=True)
-class IncidentGroup:
-    """Incidents that began in the same bucket of a dataset or segment, the largest first."""
+class Event(NamedTuple):
+    """An incident of a dataset or segment."""
 
     history: History
-    start: datetime
-    kind: str
-    incidents: tuple[Incident, ...]
-
-    @property
-    def open(self) -> bool:
-        """Whether any lasts."""
-        return any(incident.end is None for incident in self.incidents)
+    incident: Incident
 
     def words(self) -> str:
-        """The causes, and how many more there are."""
-        return causes(incident.first for incident in self.incidents)
+        """Return the causes, and how many more there are."""
+        return causes_text(stretch.first for stretch in self.incident.stretches)
 
 
-def causes(results: Iterable[Result], most: int = 3) -> str:
-    """What happened by the words of results, the first ones, and how many more there are."""
-    words = list(
-        dict.fromkeys(
-            result.words.partition(";")[0] or result.feature or result.monitor for result in results
-        )
-    )
-    shown = ", ".join(shorten(cause, 160) for cause in words[:most])
-    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+def causes_text(results: Iterable[Result]) -> str:
+    """Return what happened by the words of results, the first ones, and how many more there are."""
+    shown, more = causes(results)
+    words = ", ".join(shorten(cause, 160) for cause in shown)
+    return f"{words} and {more} more" if more else words
 
 
 def segment_name(segment: Mapping[str, str]) -> str:
@@ -175,23 +165,14 @@ def title_of(dataset: str, segment: Mapping[str, str]) -> str:
     return f"{dataset} [{segment_name(segment)}]" if segment else dataset
 
 
-def grouped(histories: Iterable[History]) -> list[IncidentGroup]:
-    """All incidents, the latest first."""
-    groups = []
-    for history in histories:
-        begun: dict[tuple[datetime, str], list[Incident]] = {}
-        for incident in history.incidents:
-            begun.setdefault((incident.start, incident.kind), []).append(incident)
-        for (start, kind), incidents in begun.items():
-            incidents.sort(key=lambda incident: (-excess(incident.first), incident.line))
-            groups.append(IncidentGroup(history, start, kind, tuple(incidents)))
+def events_of(histories: Iterable[History]) -> list[Event]:
+    """Return all incidents, the latest first."""
+    events = [Event(history, each) for history in histories for each in history.incidents]
     return sorted(
-        groups, key=lambda group: (-group.start.timestamp(), group.history.title, group.kind)
+        events,
+        key=lambda event: (
+            -event.incident.start.timestamp(),
+            event.history.title,
+            event.incident.kind,
+        ),
     )
-
-
-def excess(result: Result) -> float:
-    """How many times over its limit."""
-    if result.value is None or not result.upper:
-        return 0.0
-    return abs(result.value / result.upper)

@@ -4,8 +4,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import STATES, History, IncidentGroup, segment_name
+from lightmeter.dashboard.history import STATES, Event, History, segment_name
 from lightmeter.dashboard.marks import mark_of
 from lightmeter.draw.document import grouped_table
 from lightmeter.draw.html import Content, Html, joined, tag
@@ -19,7 +18,7 @@ from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page, slug
 from lightmeter.report.groups import by_group
 from lightmeter.store.records import Line
-from lightmeter.text import number, shorten
+from lightmeter.text import counted, number, shorten
 
 RECENT = 90  # buckets in a small line, or a table
 _MOST_IN_FEED = 50
@@ -103,60 +102,49 @@ def pair(low: datetime, high: datetime) -> str:
     return bucket_text(low) if low == high else f"{bucket_text(low)} to {bucket_text(high)}"
 
 
-def feed(
-    page: str, groups: Sequence[IncidentGroup], extras: Extras, *, most: int = _MOST_IN_FEED
-) -> Html:
+def feed(page: str, events: Sequence[Event]) -> Html:
     """What happened, the latest first, each with a link to where it can be seen."""
-    if not groups:
+    if not events:
         return tag("p", "No anomaly.")
     entries = tag(
-        "ol", (_entry(page, group, extras) for group in groups[:most]), cls="findings feed"
+        "ol", (_entry(page, event) for event in events[:_MOST_IN_FEED]), cls="findings feed"
     )
-    left_out = len(groups) - most
+    left_out = len(events) - _MOST_IN_FEED
     if left_out <= 0:
         return entries
     words = f"{left_out:,} earlier ones are on the pages of their days."
     return joined(entries, tag("p", words, cls="quiet"))
 
 
-def _entry(page: str, group: IncidentGroup, extras: Extras) -> Html:
-    history, lines = group.history, [incident.line for incident in group.incidents]
+def _entry(page: str, event: Event) -> Html:
+    history, incident = event
+    lines = [stretch.line for stretch in incident.stretches]
     names = (name for line in lines for name in (line.feature, line.monitor))
-    shown = group.start in history.shown
-    to = history.bucket_page(group.start) if shown else history.page
-    where = link(page, to, bucket_text(group.start))
+    shown = incident.start in history.shown
+    to = history.bucket_page(incident.start) if shown else history.page
+    where = link(page, to, bucket_text(incident.start))
     return tag(
         "li",
         tag("span", where, " ", tag("bdi", shorten(history.title, 120))),
-        tag("b", capitalised(group.words(), *names)),
-        tag("span", "; ".join(_facts(group)), cls="quiet"),
-        extras.on_incident(page, group),
-        cls=_SIGNS[group.kind][0] if group.open else "over",
+        tag("b", capitalised(event.words(), *names)),
+        tag("span", "; ".join(_facts(event)), cls="quiet"),
+        cls=_SIGNS[incident.kind][0] if incident.end is None else "over",
     )
 
 
-def _facts(group: IncidentGroup) -> Iterator[str]:
-    incidents = group.incidents
-    monitors = sorted({incident.line.monitor for incident in incidents})
-    yield f"by {shorten(', '.join(monitors), 80)}"
-    features = {incident.line.feature for incident in incidents if incident.line.feature}
+def _facts(event: Event) -> Iterator[str]:
+    history, incident = event
+    lines = [stretch.line for stretch in incident.stretches]
+    yield f"by {shorten(', '.join(sorted({line.monitor for line in lines})), 80)}"
+    features = {line.feature for line in lines if line.feature}
     if features:
-        yield f"{len(features)} feature{'' if len(features) == 1 else 's'}"
-    if group.kind == "error":
+        yield counted(len(features), "feature")
+    if incident.kind == "error":
         yield "could not be judged"
-    ends = [incident.end for incident in incidents if incident.end is not None]
-    lasting = len(incidents) - len(ends)
-    if not ends:
-        yield "lasts"
-    elif lasting:
-        yield f"{lasting} of {len(incidents)} last"
-    else:
-        yield f"over by {bucket_text(max(ends))}"
-    for each in group.history.accepted:
-        if any(
-            covers(each, *incident.line[:3]) and (incident.end is None or each.since < incident.end)
-            for incident in incidents
-        ):
+    yield "lasts" if incident.end is None else f"over by {bucket_text(incident.end)}"
+    for each in history.accepted:
+        is_about = any(covers(each, *line[:3]) for line in lines)
+        if is_about and (incident.end is None or each.since < incident.end):
             yield shorten(words_of(each), 160)
 
 

@@ -1,4 +1,4 @@
-"""From the states of lines of buckets to the incidents in them. Pure: no store, no clock."""
+"""From the results of buckets to the incidents in them. Pure: no store, no clock."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,8 @@ from lightmeter.store.records import IncidentKind, Line, ResultState
 
 
 @dataclass(frozen=True)
-class Incident:
-    """A stretch of buckets that a monitor found anomalous, or could not judge.
+class Stretch:
+    """Consecutive buckets in which a monitor found a feature anomalous, or could not judge.
 
     Attributes:
         line: what it is about.
@@ -20,7 +20,6 @@ class Incident:
         start: start of its first bucket.
         end: start of the bucket it was over by; None while it is not.
         first: the result it began with, or what is left of them.
-        silent: it was over by a bucket of which the monitor says nothing on the line.
     """
 
     line: Line
@@ -28,11 +27,39 @@ class Incident:
     start: datetime
     end: datetime | None
     first: Result
-    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Consecutive bad buckets of a dataset and segment, however many monitors and features.
+
+    Attributes:
+        dataset: where it is.
+        segment: of the dataset, as text.
+        kind: ``anomaly`` or ``error``.
+        start: start of its first bucket.
+        end: start of the bucket it was over by; None while it is not.
+        stretches: of what it is made, the largest first.
+    """
+
+    dataset: str
+    segment: str
+    kind: IncidentKind
+    start: datetime
+    end: datetime | None
+    stretches: tuple[Stretch, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, str, IncidentKind]:
+        """What only one incident at a time can be about."""
+        return self.dataset, self.segment, self.kind
 
     def covers(self, start: datetime) -> bool:
-        """Whether the bucket that starts at `start` is one of its."""
+        """Return whether the bucket that starts at `start` is one of its."""
         return self.start <= start and (self.end is None or start < self.end)
+
+
+_SMALL = 0.5  # of the largest excess
 
 
 class Silence(Result):
@@ -115,20 +142,71 @@ def lines_of(results: Iterable[Result]) -> dict[Line, list[Result]]:
     return {line: sorted(lines[line], key=lambda result: result.bucket) for line in sorted(lines)}
 
 
-def find_incidents(lines: Mapping[Line, Sequence[Result]]) -> list[Incident]:
-    """All incidents, by line and time; `ends` says when one is over."""
-    incidents, histories = [], Histories(lines)
+def find_stretches(lines: Mapping[Line, Sequence[Result]]) -> list[Stretch]:
+    """Return all stretches, by line and time; `ends` says when one is over."""
+    stretches, histories = [], Histories(lines)
     for line, results in lines.items():
         if not any(result.state in (ANOMALY, ERROR) for result in results):
             continue
-        open_: dict[IncidentKind, Result] = {}
+        lasting: dict[IncidentKind, Result] = {}
         for result in histories.of(line):
             if result.state in (ANOMALY, ERROR):
-                open_.setdefault(result.state, result)
-            for kind in [kind for kind in open_ if ends(kind, result.state)]:
-                first, silent = open_.pop(kind), isinstance(result, Silence)
-                incidents.append(Incident(line, kind, first.bucket, result.bucket, first, silent))
-        incidents += [
-            Incident(line, kind, first.bucket, None, first) for kind, first in open_.items()
+                lasting.setdefault(result.state, result)
+            for kind in [kind for kind in lasting if ends(kind, result.state)]:
+                first = lasting.pop(kind)
+                stretches.append(Stretch(line, kind, first.bucket, result.bucket, first))
+        stretches += [
+            Stretch(line, kind, first.bucket, None, first) for kind, first in lasting.items()
         ]
-    return sorted(incidents, key=lambda incident: (incident.line, incident.start, incident.kind))
+    return sorted(stretches, key=lambda stretch: (stretch.line, stretch.start, stretch.kind))
+
+
+def find_incidents(stretches: Iterable[Stretch]) -> list[Incident]:
+    """Return the incidents that stretches make, by dataset, segment and time."""
+    places: defaultdict[tuple[str, str, IncidentKind], list[Stretch]] = defaultdict(list)
+    for stretch in stretches:
+        places[stretch.line.dataset, stretch.line.segment, stretch.kind].append(stretch)
+    incidents = []
+    for place in places:
+        members: list[Stretch] = []
+        end: datetime | None = None
+        for stretch in sorted(places[place], key=lambda stretch: stretch.start):
+            if members and end is not None and stretch.start > end:
+                incidents.append(_incident(place, end, members))
+                members = []
+            if not members:
+                end = stretch.end
+            elif end is not None:
+                end = None if stretch.end is None else max(end, stretch.end)
+            members.append(stretch)
+        incidents.append(_incident(place, end, members))
+    return sorted(incidents, key=lambda each: (each.dataset, each.segment, each.start, each.kind))
+
+
+def _incident(
+    place: tuple[str, str, IncidentKind], end: datetime | None, members: Sequence[Stretch]
+) -> Incident:
+    largest = sorted(members, key=lambda stretch: (-excess(stretch.first), stretch.line))
+    return Incident(*place, min(each.start for each in members), end, tuple(largest))
+
+
+def excess(result: Result) -> float:
+    """Return how many times over its limit a result is."""
+    if result.value is None or not result.upper:
+        return 0.0
+    return abs(result.value / result.upper)
+
+
+def causes(results: Iterable[Result], most: int = 3) -> tuple[list[str], int]:
+    """Return what happened by the words of results, the first ones, and how many more there are.
+
+    What is small beside the first one is none of the first.
+    """
+    ordered = list(results)
+    words: dict[str, bool] = {}
+    for result in ordered:
+        is_small = excess(result) < _SMALL * excess(ordered[0])
+        cause = result.words.partition(";")[0] or result.feature or result.monitor
+        words.setdefault(cause, is_small)
+    shown = [cause for cause, is_small in words.items() if not is_small][:most]
+    return shown, len(words) - len(shown)

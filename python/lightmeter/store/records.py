@@ -59,12 +59,28 @@ class BucketRows(NamedTuple):
 
 
 class Told(NamedTuple):
-    """An incident that somebody has been told of, and whether they believe that it lasts."""
+    """An incident that somebody has been told of.
 
-    line: Line
+    Attributes:
+        dataset: where it is.
+        segment: of the dataset, as text.
+        kind: of the incident.
+        start: start of its first bucket.
+        monitor: the first one that found it.
+        open: whether they believe that it lasts.
+    """
+
+    dataset: str
+    segment: str
     kind: IncidentKind
     start: datetime
+    monitor: str
     open: bool
+
+    @property
+    def place(self) -> tuple[str, str, IncidentKind]:
+        """What only one incident at a time can be about."""
+        return self.dataset, self.segment, self.kind
 
 
 class Accepted(NamedTuple):

@@ -1,6 +1,6 @@
 """What monitors and alerts remember in a store: plain rows, which know no monitor and no alert."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from lightmeter.store.records import (
     Accepted,
     BucketRows,
     JudgedBucket,
-    Line,
     Place,
     ResultRow,
     Source,
@@ -138,25 +137,24 @@ class State:
     def told(self, alert: str) -> list[Told]:
         """Return what the alert has told and not taken back."""
         query = sa.select(*tables.told.c[1:]).where(tables.told.c.alert == alert)
-        return [Told(Line(*row[:4]), *row[4:]) for row in self._database.rows(query)]
+        return [Told(*row) for row in self._database.rows(query)]
 
-    def remember(
-        self, alert: str, changes: Iterable[tuple[Sequence[Told], Sequence[Told]]]
-    ) -> None:
-        """Changes have been told: all of them, or after a crash none.
+    def remember(self, alert: str, forget: Iterable[Told], remember: Iterable[Told]) -> None:
+        """Keep that a change has been told.
 
         Args:
-            alert: who told them.
-            changes: of each, what no longer holds, and what holds now.
+            alert: who told it.
+            forget: what no longer holds.
+            remember: what holds now.
         """
         with self._database.transaction() as connection:
-            for forget, remember in changes:
-                for old in forget:
-                    key = {**old.line._asdict(), "kind": old.kind, "start": old.start}
-                    where = _has(tables.told, key | {"alert": alert})
-                    connection.execute(sa.delete(tables.told).where(where))
-                for new in remember:
-                    upsert(connection, tables.told, _values(new) | {"alert": alert})
+            for old in forget:
+                names = "dataset", "segment", "kind", "start"
+                key = {name: getattr(old, name) for name in names}
+                where = _has(tables.told, key | {"alert": alert})
+                connection.execute(sa.delete(tables.told).where(where))
+            for new in remember:
+                upsert(connection, tables.told, new._asdict() | {"alert": alert})
 
     def accept(self, accepted: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
@@ -194,12 +192,6 @@ class State:
 
     def _results(self, query: sa.Select[Any]) -> list[ResultRow]:
         return [ResultRow(*row) for row in self._database.rows(query)]
-
-
-def _values(record: Any) -> dict[str, Any]:
-    """Return the columns of a record, which begins with a line."""
-    values: dict[str, Any] = record._asdict()
-    return {**values.pop(record._fields[0])._asdict(), **values}
 
 
 def _has(table: sa.Table, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:

@@ -24,23 +24,21 @@ def turning_points(database: Database, monitor: str, dataset: str) -> Iterator[A
         sa.and_(table.c.monitor == monitor, table.c.dataset == dataset)
         for table in (result, judged, told)
     ]
-    # Lines that were ever bad, or of which somebody was told.
-    lines: defaultdict[str, set[str]] = defaultdict(set)
+    lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
     bad = sa.select(_R.segment, _R.feature).where(ours[0], _R.state.in_(["anomaly", "error"]))
-    of_told = sa.select(told.c.segment, told.c.feature, told.c.start).where(ours[2]).distinct()
-    begun = database.rows(of_told)
-    for segment, feature, *_ in (*database.rows(bad.distinct()), *begun):
+    for segment, feature in database.rows(bad.distinct()):
         lines[segment].add(feature)
     for segment, features in lines.items():
         here = sa.and_(ours[0], _R.segment == segment)
         yield from _turns(database, sa.and_(here, _R.feature.in_(features)))
-        for other, feature, start in begun:
-            if other == segment:  # what was told may begin amid those: the first ok from then on
-                line = _R.feature == feature, _R.start >= start, _R.state == "ok"
-                query = sa.select(*RESULT).where(here, *line).order_by(_R.start)
-                yield from database.rows(query.limit(1))
         starts = sa.select(judged.c.start).where(ours[1], judged.c.segment == segment)
         yield from _witnesses(database, here, features, starts)
+    # By which results what was told is over.
+    begun = sa.select(told.c.segment, told.c.start, told.c.kind).where(ours[2]).distinct()
+    for segment, start, kind in database.rows(begun):
+        over = _R.state.in_(["ok", "pending"]) if kind == "anomaly" else _R.state != "error"
+        query = sa.select(*RESULT).where(ours[0], _R.segment == segment, _R.start >= start, over)
+        yield from database.rows(query.order_by(_R.start, _R.feature).limit(1))
 
 
 def _turns(database: Database, where: sa.ColumnElement[bool]) -> Iterator[Any]:

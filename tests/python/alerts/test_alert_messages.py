@@ -10,64 +10,47 @@ from lightmeter.store import Store
 from receiver import Receiver
 
 
-def test_the_message_names_feature_size_day_cause_and_chart(store: Store) -> None:
-    box = alert = Box(dashboard="https://drift.example.com/site/")
-    results = [*days("oooooA"), *days("ooAo", feature="image.entropy", segment={"camera": "left"})]
-    (delivery,) = tell(store, results, [alert])
-    assert delivery.error is None
-    (message,) = box.messages
-    assert message.title == "cells: 2 anomalies from 2022-09-03 to 2022-09-06"
-    assert message.items[0].text == (
-        "2022-09-06 image.Saturation.mean: saturation fell by 38 % "
-        "(drift: 0.62, expected at most 0.25)"
-    )
-    assert message.items[1].text.startswith("2022-09-03 image.entropy [camera=left]: ")
-    assert message.items[1].text.endswith("; over by 2022-09-04")
-    told = json.loads(message.json())
-    assert told["version"] == 1
-    change = told["changes"][0]
-    assert (change["what"], change["text"]) == ("anomaly", message.items[0].text)
-    assert (change["dataset"], change["segment"], change["monitor"]) == ("cells", {}, "drift")
-    assert (change["start"], change["end"]) == ("2022-09-06T00:00:00+00:00", None)
-    assert (change["value"], change["lower"], change["upper"]) == (0.62, None, 0.25)
-    assert change["cause"] == "saturation fell by 38 %"
-    link = told["changes"][0]["link"]
-    assert link.startswith("https://drift.example.com/site/cells-")
-    assert "/f-image.saturation.mean-" in link
-    assert link in message.text()
-    tell(store, [*results, *days("oooooAo")], [alert])
-    (item,) = box.messages[1].items
-    assert item.text == (
-        "image.Saturation.mean: back to normal by drift on 2022-09-07, "
-        "after the anomaly of 2022-09-06"
-    )
-
-
-def test_a_message_of_several_datasets_names_that_of_each_line(store: Store) -> None:
-    box = Box()
+def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> None:
+    box = Box(dashboard="https://drift.example.com/site/")
+    left = {"segment": {"camera": "left"}}
     results = [
-        result
-        for dataset in ("cells", "streets")
-        for where in ({}, {"camera": "left"})
-        for result in days("oA", dataset=dataset, feature="f2", segment=where)
+        *days("oooooA", **left),
+        *days("oooooA", feature="image.entropy", words="entropy rose by 9 %; q 0", **left),
     ]
-    results += days("E", dataset="streets", monitor="young", feature="")
     tell(store, results, [box])
     (message,) = box.messages
-    texts = [item.text for item in message.items]
-    begins = ("cells f2:", "cells f2 [camera=left]:", "streets f2:", "streets f2 [camera=left]:")
-    for begin, text in zip(begins, texts, strict=False):
-        assert text.startswith(f"2022-09-02 {begin} saturation fell")
-    assert texts[4].startswith("2022-09-01 streets: young could not judge it")
+    assert message.title == (
+        "entropy rose by 9 %, saturation fell by 38 %: cells [camera=left], 2022-09-06"
+    ) or message.title.startswith("saturation fell by 38 %, entropy")
+    assert message.link is not None
+    assert message.link.startswith("https://drift.example.com/site/cells-")
+    assert message.link.endswith("/20220906T000000.html")
+    assert "saturation fell by 38 % (drift: 0.62, expected at most 0.25)" in message.lines
+    assert message.lines[-1] == (
+        "If it is to stay: lightmeter monitor accept --store ... --dataset cells "
+        "--segment camera=left --from 2022-09-06T00:00Z"
+    )
+    assert message.text().endswith(f"  {message.link}")
+    told = json.loads(message.json())
+    assert (told["version"], told["what"], told["title"]) == (1, "opened", message.title)
+    assert (told["dataset"], told["segment"]) == ("cells", {"camera": "left"})
+    assert (told["start"], told["end"]) == ("2022-09-06T00:00:00+00:00", None)
+    (cause,) = (each for each in told["causes"] if each["feature"] == "image.Saturation.mean")
+    assert (cause["value"], cause["lower"], cause["upper"]) == (0.62, None, 0.25)
+    later = [*days("oooooAo", **left), *days("oooooAo", feature="image.entropy", **left)]
+    tell(store, later, [box])
+    over = box.messages[1]
+    assert over.title == "back to normal: cells [camera=left], 2022-09-06"
+    assert over.lines[0] == "It was over by 2022-09-07."
+    assert over.incidents == message.incidents
 
 
-@pytest.mark.xfail(strict=True, reason="issue V")
-def test_a_feature_is_named_once(store: Store) -> None:
+def test_an_error_and_what_is_over_by_now(store: Store) -> None:
     box = Box()
-    results = days("oA", feature="f2", words="f2 rose from 1 to 2; shift 1", monitor="drift")
-    tell(store, results, [box])
-    (item,) = box.messages[0].items
-    assert item.text.count("f2") == 1
+    tell(store, [*days("E", monitor="young", feature=""), *days("Ao", dataset="streets")], [box])
+    error, over = sorted(box.messages, key=lambda message: message.facts["kind"], reverse=True)
+    assert error.title == "could not be judged: saturation fell by 38 %: cells, 2022-09-01"
+    assert over.lines[0] == "It was over by 2022-09-02."
 
 
 @pytest.mark.parametrize(
@@ -87,8 +70,7 @@ def test_a_value_beyond_a_limit_does_not_read_like_the_limit(
     box = Box()
     results = days("oA", value=value, lower=20.0, upper=upper)
     tell(store, results, [box])
-    (item,) = box.messages[0].items
-    assert item.text.endswith(f"(drift: {words})")
+    assert box.messages[0].lines[0].endswith(f"(drift: {words})")
 
 
 @pytest.mark.parametrize("words", [*HOSTILE, "\U0001f600" * 300, '\\"' * 3000])
@@ -99,7 +81,10 @@ def test_messages_are_of_bounded_size_and_hold_no_control(store: Store, words: s
     (request,) = receiver.requests
     assert len(request.body) <= 1 << 18
     content = json.loads(request.body)
-    assert (len(content["changes"]), content["left_out"]) == (20, 480)
-    for change in content["changes"]:
-        assert all(char.isprintable() for char in change["text"] + change["cause"])
-        assert change["link"].startswith("https://d.example.com/cells-")
+    assert (len(content["causes"]), content["more"]) == (20, 480)
+    texts = [content["title"], *content["text"].split("\n")]
+    texts += [cause["words"] + cause["feature"] for cause in content["causes"]]
+    for text in texts:
+        assert all(char.isprintable() for char in text)
+        assert len(text) < 1000
+    assert content["link"].startswith("https://d.example.com/cells-")

@@ -76,20 +76,26 @@ def test_only_what_matches_is_told(store: Store) -> None:
     results = [*days("oA"), *days("oA", monitor="limits", dataset="streets")]
     tell(store, results, boxes)
     assert [[message.title for message in box.messages] for box in boxes] == [
-        ["cells: 1 anomaly on 2022-09-02"],
-        ["streets: 1 anomaly on 2022-09-02"],
+        ["saturation fell by 38 %: cells, 2022-09-02"],
+        ["saturation fell by 38 %: streets, 2022-09-02"],
         [],
     ]
 
 
-def test_what_lasts_is_counted(store: Store) -> None:
-    box = Box()
-    alerts = [box]
-    entropy = {"feature": "image.entropy"}
-    tell(store, [*days("oA"), *days("o", **entropy)], alerts)
-    tell(store, [*days("oAA"), *days("ooA", **entropy)], alerts)
-    assert [message.still_open for message in box.messages] == [0, 1]
-    assert "1 told before and still open" in box.messages[1].text()
+def test_each_change_is_a_message_and_a_failure_stops_the_rest(store: Store) -> None:
+    """Of two segments the first is noted before the second is sent."""
+    left, right = ({"segment": {"camera": each}} for each in ("left", "right"))
+    box = Box(failures=1)
+    results = [*days("oA", **left), *days("oA", feature="y", **left), *days("oA", **right)]
+    outcomes = [[each.error for each in tell(store, results, [box])] for _ in range(3)]
+    assert outcomes == [["out of order"], [None, None], []]
+    assert [message.facts["segment"]["camera"] for message in box.messages] == ["left", "right"]
+    tell(store, [*days("oAo", **left), *days("oAA", feature="y", **left), *right_days()], [box])
+    assert len(box.messages) == 2  # the other feature lasts
+
+
+def right_days() -> list[Any]:
+    return days("oAA", segment={"camera": "right"})
 
 
 @pytest.mark.parametrize(("over", "what"), [("oAo", "resolved"), ("ooo", "withdrawn")])
@@ -98,8 +104,8 @@ def test_what_was_told_and_is_over_is_told(store: Store, over: str, what: str) -
     alerts = [box]
     tell(store, days("oA"), alerts)
     tell(store, days(over), alerts)
-    first, last = [message.items[0] for message in box.messages]
-    assert (first.what, last.what) == ("anomaly", what)
+    first, last = box.messages
+    assert (first.what, last.what) == ("opened", what)
     assert first.incidents == last.incidents
     assert tell(store, days(over), alerts) == []
 
@@ -112,7 +118,7 @@ def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.Monke
         tell(store, days("oA"), [hook])
     with contextlib.closing(sqlite3.connect(tmp_path / "drift.db")) as connection:
         dump = "\n".join(connection.iterdump())
-    assert "image.Saturation.mean" in dump
+    assert "cells" in dump
     assert SECRET[6:] not in dump
     assert "/hook" not in dump
 
@@ -120,7 +126,7 @@ def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.Monke
 def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     tell(store, days("oA", words="a\x1b[31mb"), [Stdout(name="log")])
     out = capsys.readouterr().out
-    assert out.startswith("cells: 1 anomaly on 2022-09-02\n  2022-09-02 image.Saturation.mean: a")
+    assert out.startswith("a\\u001b[31mb: cells, 2022-09-02\n  a\\u001b[31mb (drift: 0.62, ")
     assert "\x1b" not in out
 
 
@@ -144,8 +150,8 @@ def test_on_the_command_line(tmp_path: Path) -> None:
         assert lightmeter(*run).returncode == 3  # told once
         assert len(receiver.requests) == 4
         told = json.loads(receiver.requests[-1].body)
-        assert told["title"] == "cells: 3 anomalies on 2022-09-20"
-        assert {change["start"] for change in told["changes"]} == {"2022-09-20T00:00:00+00:00"}
+        assert told["title"].endswith(": cells, 2022-09-20")
+        assert (len(told["causes"]), told["start"]) == (3, "2022-09-20T00:00:00+00:00")
         assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
 

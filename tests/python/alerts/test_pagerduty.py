@@ -31,22 +31,18 @@ def events(receiver: Receiver) -> list[dict[str, Any]]:
 def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
     with Receiver([202]).running() as receiver:
         alert = pager(receiver)
-        entropy = {"feature": "image.entropy", "value": 0.3}
-        tell(store, [*days("oA"), *days("oA", **entropy)], [alert])
+        left = {"segment": {"camera": "left"}}
+        tell(store, [*days("oA"), *days("oA", **left)], [alert])
         # Late data moves where the first began; the other lasts.
-        later = [*days("AAo"), *days("oAA", **entropy)]
-        assert len(tell(store, later, [alert])) == 1
+        assert len(tell(store, [*days("AAo"), *days("oAA", **left)], [alert])) == 1
     first, second, third = events(receiver)
     assert first["routing_key"] == KEY
-    assert [event["event_action"] for event in (first, second, third)] == [
-        "trigger",
-        "trigger",
-        "resolve",
-    ]
+    actions = [event["event_action"] for event in (first, second, third)]
+    assert actions == ["trigger", "trigger", "resolve"]
     assert first["dedup_key"] == third["dedup_key"] != second["dedup_key"]
     assert first["payload"]["severity"] == second["payload"]["severity"] == "error"
     assert first["payload"]["source"] == "cells"
-    assert first["payload"]["summary"].startswith("2022-09-02 image.Saturation.mean: saturation")
+    assert first["payload"]["summary"] == "saturation fell by 38 %: cells, 2022-09-02"
     assert first["links"][0]["href"].startswith("https://d.example.com/cells-")
 
 

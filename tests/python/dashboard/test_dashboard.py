@@ -40,7 +40,7 @@ def test_the_first_page_says_what_needs_a_look(store: Store, tmp_path: Path) -> 
     shown.build(tmp_path / "site")
     text = Page(tmp_path / "site/index.html").text
     assert "1 of 2 datasets needs a look" in text
-    assert re.search(r"cells ● anomaly 2022-09-10 0 10 1 2 ", text)  # two are open
+    assert re.search(r"cells ● anomaly 2022-09-10 0 10 1 1 ", text)  # of two features
     assert re.search(r"streets ○ ok 2022-09-03 0 3 0 ", text)
     assert re.search(
         r"Anomalies 2022-09-10 cells saturation fell by 38 % by drift; 2 features; lasts", text

@@ -10,7 +10,7 @@ import pytest
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.evaluate import evaluate, update_results
-from lightmeter.monitor.incidents import find_incidents, lines_of
+from lightmeter.monitor.incidents import find_stretches, lines_of
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.store.records import Accepted
 from lightmeter.times import to_utc
@@ -77,7 +77,7 @@ def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
     assert [result for result in after if result.bucket.day < 8] == [
         result for result in before if result.bucket.day < 8
     ]
-    assert find_incidents(lines_of(after)) == []
+    assert find_stretches(lines_of(after)) == []
     assert lamp.state.forget_accepted(accepted)
     assert not lamp.state.forget_accepted(accepted)
     update_results(lamp, WATCHING, now=NOW)
@@ -107,8 +107,9 @@ def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Pa
     accepted = accept(lamp, LAMP, "new lamp")
     watched = lm.watch(lamp, config, now=NOW)
     assert watched.exit_code == 0
-    ((item,),) = [delivery.message.items for delivery in watched.deliveries]
-    assert "taken as normal from 2022-09-08 on: new lamp" in item.text
+    (delivery,) = watched.deliveries
+    words = "It was no anomaly, taken as normal from 2022-09-08 on: new lamp."
+    assert delivery.message.lines == (words,)
     lamp.state.forget_accepted(accepted)
     assert lm.watch(lamp, config, now=NOW).exit_code == 3
 

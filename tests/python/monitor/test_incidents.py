@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
 from lightmeter.alerts.changes import Change, find_changes
-from lightmeter.monitor.incidents import Incident, find_incidents, lines_of
+from lightmeter.monitor.incidents import causes, find_incidents, find_stretches, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.store.records import Told
 
@@ -17,7 +17,7 @@ def spans(states: str) -> list[str]:
     return [
         f"{incident.kind[0].upper()}{(incident.start - FIRST).days}-"
         + (str((incident.end - FIRST).days) if incident.end else "")
-        for incident in find_incidents(lines_of(days(states)))
+        for incident in find_incidents(find_stretches(lines_of(days(states))))
     ]
 
 
@@ -74,19 +74,51 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
     states: dict[str, str], expected: list[str]
 ) -> None:
     assert [
-        f"{incident.line.feature} {incident.kind[0].upper()}{(incident.start - FIRST).days}-"
-        + (str((incident.end - FIRST).days) if incident.end else "")
-        for incident in find_incidents(lines_of(features(**states)))
+        f"{stretch.line.feature} {stretch.kind[0].upper()}{(stretch.start - FIRST).days}-"
+        + (str((stretch.end - FIRST).days) if stretch.end else "")
+        for stretch in find_stretches(lines_of(features(**states)))
     ] == expected
 
 
 def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
     bad = days("A ", feature="x")
     for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": {"camera": "left"}}):
-        incidents = find_incidents(lines_of([*bad, *days("oo", feature="y", **other)]))
-        assert [incident.end for incident in incidents] == [None]
-    incidents = find_incidents(lines_of([*bad, *days("oo", feature="y")]))
-    assert [(incident.end, incident.silent) for incident in incidents] == [(FIRST + DAY, True)]
+        stretches = find_stretches(lines_of([*bad, *days("oo", feature="y", **other)]))
+        assert [stretch.end for stretch in stretches] == [None]
+    stretches = find_stretches(lines_of([*bad, *days("oo", feature="y")]))
+    assert [stretch.end for stretch in stretches] == [FIRST + DAY]
+
+
+def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> None:
+    """One covered lens is one incident, however much it changes."""
+    left = {"segment": {"camera": "left"}}
+    results = [
+        *days("oAooo", feature="x", value=0.5),
+        *days("oAAoo", feature="y", value=0.9),
+        *days("oooAo", feature="z", monitor="other"),  # begins as the others end
+        *days("oooEo", feature="", monitor="fails"),
+        *days("oAooA", feature="x", **left),
+    ]
+    incidents = find_incidents(find_stretches(lines_of(results)))
+    assert [
+        (each.segment, each.kind, (each.start - FIRST).days, each.end and (each.end - FIRST).days)
+        for each in incidents
+    ] == [
+        ("", "anomaly", 1, 4),
+        ("", "error", 3, 4),
+        ("camera=left", "anomaly", 1, 2),
+        ("camera=left", "anomaly", 4, None),
+    ]
+    assert [each.line.feature for each in incidents[0].stretches] == ["y", "z", "x"]
+
+
+def test_what_is_small_beside_the_rest_is_no_headline() -> None:
+    results = [
+        *days("A", words="sharpness fell by 98 %; shift 1", value=2.4),
+        *days("A", words="noise rose by 90 %; shift 0.9", value=2.0),
+        *days("A", words="file size fell by 2 %; shift 0.2", value=0.3),
+    ]
+    assert causes(results) == (["sharpness fell by 98 %", "noise rose by 90 %"], 1)
 
 
 class Listener:
@@ -98,7 +130,7 @@ class Listener:
     def hear(self, states: str | Sequence[Result]) -> list[str]:
         results = days(states) if isinstance(states, str) else states
         lines = lines_of(results)
-        changes = find_changes(lines, find_incidents(lines), self.told)
+        changes = find_changes(lines, find_incidents(find_stretches(lines)), self.told)
         for change in changes:
             self.believe(change)
         return [f"{change.what} {(change.incident.start - FIRST).days}" for change in changes]
@@ -133,7 +165,8 @@ class Listener:
         [("oAAA", ["opened 1"]), ("  AA", []), ("  AAo", ["resolved 2"]), ("     o", [])],
         [("oAA", ["opened 1"]), ("   o", ["resolved 1"])],
         [("oAo", ["opened 1"]), ("     o", [])],
-        [("oA", ["opened 1"]), ("", [])],
+        # nobody watches any more
+        [("oA", ["opened 1"]), ("", ["resolved 1"]), ("", [])],
         # errors are a story of their own
         [("oE", ["opened 1"]), ("oEA", ["resolved 1", "opened 2"]), ("oEAo", ["resolved 2"])],
     ],
@@ -169,11 +202,9 @@ def test_nor_is_it_where_lines_come_and_go(histories: list[tuple[str, str, str]]
         results = features(bucket=bucket, x=x, y=y)
         listener.hear(results)
         assert listener.hear(results) == []
-        believed = {(told.line, told.kind) for told in listener.told if told.open}
-        incidents = find_incidents(lines_of(results))
-        assert believed >= {
-            (incident.line, incident.kind) for incident in incidents if incident.end is None
-        }
+        believed = {told.place for told in listener.told if told.open}
+        incidents = find_incidents(find_stretches(lines_of(results)))
+        assert believed >= {incident.place for incident in incidents if incident.end is None}
 
 
 @settings(max_examples=100, derandomize=True)
@@ -186,7 +217,7 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
         day += data.draw(st.integers(1, 4))
         listener.hear(states[:day])
     open_ = {(told.kind, told.start) for told in listener.told if told.open}
-    incidents = find_incidents(lines_of(days(states)))
+    incidents = find_incidents(find_stretches(lines_of(days(states))))
     assert open_ == {
         (incident.kind, incident.start) for incident in incidents if incident.end is None
     }
@@ -199,7 +230,7 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
 @given(st.text(alphabet="oAE.", max_size=12))
 def test_incidents_cover_exactly_the_bad_buckets(states: str) -> None:
     results = days(states)
-    incidents: list[Incident] = find_incidents(lines_of(results))
+    incidents = find_incidents(find_stretches(lines_of(results)))
     for kind in ("anomaly", "error"):
         spans_ = [incident for incident in incidents if incident.kind == kind]
         for each in results:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from incidents import STATES
 from lightmeter import Store
 from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.incidents import find_incidents, lines_of
+from lightmeter.monitor.incidents import find_stretches, lines_of
 from lightmeter.monitor.judging import MonitorRun
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import Shelf
@@ -88,15 +88,15 @@ def test_results_stay_visible_and_only_the_third_alarms(store: Store, tmp_path: 
         store.put("cells", rows(day, shift=3.0), at=date(2022, 9, day), writer="a")
         watched = lm.watch(store, config, now=NOW)
         codes.append(watched.exit_code)
-        told.append([item.text for each in watched.deliveries for item in each.message.items])
+        told.append([each.message.title for each in watched.deliveries])
         words.append(watched.newest[0].words.partition("; ")[2])
     assert codes == [0, 0, 3, 3]
     assert [len(texts) for texts in told] == [0, 0, 1, 0]
-    assert told[2][0].startswith("2022-09-07 x: ")
+    assert told[2][0].endswith(": cells, 2022-09-07")
     assert words == ["1 of 3 in a row", "2 of 3 in a row", "", ""]
     store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # it was fine after all
     (delivery,) = lm.watch(store, config, now=NOW).deliveries
-    assert delivery.message.items[0].text.startswith("2022-09-07 x: was no anomaly")
+    assert delivery.message.title == "withdrawn: cells, 2022-09-07"
 
 
 def test_missing_buckets_count_too(store: Store) -> None:
@@ -109,6 +109,6 @@ def test_missing_buckets_count_too(store: Store) -> None:
     ]
     results = evaluate(store, monitors, now=NOW)
     bad: dict[str, list[int]] = {}
-    for incident in find_incidents(lines_of(results)):
+    for incident in find_stretches(lines_of(results)):
         bad.setdefault(incident.line.monitor, []).append(incident.start.day)
     assert bad == {"gone": [14], "now": [3, 8], "twice": [4]}

@@ -6,7 +6,7 @@ from pathlib import Path
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.incidents import find_incidents, lines_of
+from lightmeter.monitor.incidents import find_stretches, lines_of
 from lightmeter.monitor.replay import replay
 from lightmeter.times import DAY
 from september import NOW, monitor, put_days
@@ -19,7 +19,7 @@ def test_alarms_are_those_of_a_run(store: Store) -> None:
     monitors = [week, monitor(name="gaps", type="missing")]
     replayed, gaps = replay(store, monitors, now=NOW)
     results = evaluate(store, monitors, now=NOW)
-    begun = {i.start.day for i in find_incidents(lines_of(results)) if i.line.monitor == "m"}
+    begun = {i.start.day for i in find_stretches(lines_of(results)) if i.line.monitor == "m"}
     assert len(replayed.alarms) == len(begun) == 4
     assert (replayed.judged, replayed.unjudged) == (14, 3)
     assert [(a.start.day, a.feature, a.features) for a in replayed.alarms] == [

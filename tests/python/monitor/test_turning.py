@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from lightmeter import Store
 from lightmeter.alerts.changes import find_changes
-from lightmeter.monitor.incidents import find_incidents, lines_of
+from lightmeter.monitor.incidents import find_incidents, find_stretches, lines_of
 from lightmeter.monitor.results import Result, load_results, load_turning_points
-from lightmeter.store.records import Line, Told
+from lightmeter.store.records import Told
 from stores import save_results
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
@@ -44,15 +44,15 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
     rng = np.random.default_rng(seed)
     save_results(store, drawn(rng))
     told = [
-        Told(Line("cells", segment, monitor, feature), kind, at(int(rng.integers(BARS))), True)
+        Told("cells", segment, kind, at(int(rng.integers(BARS))), monitor, True)
         for segment in ("", "camera=left")
         for monitor in ("m", "n")
-        for feature, kind in (("a", "anomaly"), ("b", "anomaly"), ("", "error"), ("z", "anomaly"))
+        for kind in ("anomaly", "error")
     ]
-    store.state.remember("x", [((), told)])
+    store.state.remember("x", [], told)
     every, few = lines_of(load_results(store)), lines_of(load_turning_points(store))
-    incidents = find_incidents(every)
-    assert find_incidents(few) == incidents
+    incidents = find_incidents(find_stretches(every))
+    assert find_incidents(find_stretches(few)) == incidents
     assert incidents
     assert find_changes(few, incidents, told) == find_changes(every, incidents, told)
 

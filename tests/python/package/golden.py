@@ -23,7 +23,6 @@ from lightmeter.sketch import QuantileSketch
 from lightmeter.store.records import (
     Accepted,
     BucketRows,
-    Line,
     Place,
     ResultRow,
     Source,
@@ -197,8 +196,7 @@ def fill(address: Path) -> None:
         source = Source("m", "cells", "monitors.toml", 0, b"key", '{"type":"drift"}')
         store.state.begin([source], [], sources=["monitors.toml"])
         store.state.add([BucketRows(place, 1, [result])])
-        line = Line("cells", "", "m", "x")
-        store.state.remember("a", [((), [Told(line, "anomaly", AT, True)])])
+        store.state.remember("a", [], [Told("cells", "", "anomaly", AT, "m", True)])
         store.state.accept(Accepted("cells", "*", "m", AT, "note", AT))
         store.state.keys.add(["read", "write"], datasets=["cells*"], note="camera", now=AT)
 

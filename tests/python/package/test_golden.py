@@ -117,7 +117,7 @@ def test_a_golden_store_is_read(kept: Path) -> None:
         view = store.read("hours", AT.replace(day=1), AT)
         assert view == profiles()["one_image_with_exif"].merge(profiles()["one_image_with_exif"])
         (told,) = store.state.told("a")
-        assert (told.line.feature, told.start, told.open) == ("x", AT, True)
+        assert (told.monitor, told.start, told.open) == ("m", AT, True)
         (result,) = store.state.results("m", "cells")
         assert (result.state, result.value, result.lower, result.upper) == ("anomaly", 0.5, None, 1)
         assert len(store.state.accepted()) == 1

@@ -122,7 +122,9 @@ def test_results_and_incidents(served: Served) -> None:
     assert asked.get(f"{API}/results?start=2022-09-08").json() == {"rows": []}
     assert asked.get(f"{API}/results?segment=camera%3Da").json() == {"rows": []}
     incidents = asked.get(f"{API}/incidents?open=true&dataset=cells").json()["rows"]
-    assert [(each["feature"], each["end"]) for each in incidents] == [("x", None)]
+    (incident,) = incidents
+    assert incident["end"] is None
+    assert incident["causes"] == [{"monitor": "m", "feature": "x", "words": "too far"}]
     assert asked.get(f"{API}/incidents?open=false&dataset=cells").json() == {"rows": []}
 
 

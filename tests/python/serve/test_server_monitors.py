@@ -14,7 +14,7 @@ from dashboards import fill
 from incidents import days
 from lightmeter import Store
 from lightmeter.monitor.results import load_results
-from lightmeter.monitor.sitemap import feature_page
+from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.serve import schedule as module
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.schedule import Outcome, Schedule
@@ -64,7 +64,7 @@ def test_a_server_runs_its_monitors_and_tells(
     monitors = Path(f"{path}.monitors.toml")
     store, app = serving(path, public_url="http://127.0.0.1/drift")
     live = app.state.server
-    link = f"http://127.0.0.1/drift/{feature_page('cells', '', 'saturation')}"
+    link = f"http://127.0.0.1/drift/{dataset_page('cells').removesuffix('index.html')}"
     with store, client(app, store.state.keys.add(["admin"])) as asked:
         assert live.schedule.last is None
         monitors.write_text(DRIFT + alert)

@@ -12,7 +12,7 @@ from lightmeter.dashboard import write_dashboard
 from lightmeter.errors import StoreError
 from lightmeter.store import copying
 from lightmeter.store.copying import copy_store
-from lightmeter.store.records import Line, Told
+from lightmeter.store.records import Told
 from stores import change, fill, timeless, view
 
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
@@ -72,9 +72,8 @@ def test_what_the_target_has_stays_and_what_is_damaged_is_left(target: str, tmp_
         for writer in ("good", "damaged"):
             first.put("others", view(3), at=NOON, writer=writer)
         change(first, "UPDATE profile SET body = x'00' WHERE writer = 'damaged'")
-        line = Line("a", "b", "c", "d")
         for name, store in (("a", first), ("b", second)):
-            store.state.remember(name, [((), [Told(line, "anomaly", NOON, True)])])
+            store.state.remember(name, [], [Told("a", "b", "anomaly", NOON, "c", True)])
         for count in (1, 0):
             copied = copy_store(first, second)
             assert (copied.profiles, copied.state) == (count, 0)

@@ -52,7 +52,7 @@ FLIPS = [
     "result SET start = 'today'",
     "result SET value = 'much'",
     "result SET words = x'00'",
-    "told SET feature = x'00'",
+    "told SET monitor = x'00'",
     "told SET open = 'yes'",
     "told SET kind = 'worry'",
 ]

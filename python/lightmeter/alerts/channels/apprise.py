@@ -51,10 +51,9 @@ class Apprise(Alert):
                 to all of them again. The error tells no address.
         """
         servers = self._servers()
-        links = {item.link for item in message.items}
-        lines = [line.strip() for line in message.text().split("\n")[1:]]
         title = _without_mentions(message.title)
-        text = "\n".join(line if line in links else _without_mentions(line) for line in lines)
+        lines = [*map(_without_mentions, message.lines), *([message.link] if message.link else [])]
+        text = "\n".join(lines)
         failed: list[str] = []
         waiting = [name for name, _ in servers]
 
@@ -138,7 +137,6 @@ def _without_mentions(text: str) -> str:
 
 def _kind(message: Message) -> str:
     """Its notify type."""
-    whats = {item.what for item in message.items}
-    if whats <= {"resolved", "withdrawn"}:
-        return "success"
-    return "failure" if "error" in whats else "info" if "test" in whats else "warning"
+    if message.what != "opened":
+        return "info" if message.what == "test" else "success"
+    return "failure" if message.facts["kind"] == "error" else "warning"

@@ -1,6 +1,6 @@
 """What an alert is: who is told of what, and how."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
@@ -48,8 +48,6 @@ class Alert(Table):
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
-
-    one_by_one: ClassVar[bool] = False  # whether every message is of one change
 
     to: str
     name: str = Field(min_length=1)

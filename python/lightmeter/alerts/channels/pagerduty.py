@@ -1,13 +1,13 @@
 """PagerDuty's Events API v2: an alert for each incident, which is resolved when that is over."""
 
 import json
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from lightmeter.alerts.channels.posting import PostingAlert, Url, Variable, variable
-from lightmeter.alerts.message import Item, Message
+from lightmeter.alerts.message import Message
 from lightmeter.text import shorten
 
-_SEVERITIES = {"anomaly": "error", "error": "warning", "test": "info"}
+_SEVERITIES = {"anomaly": "error", "error": "warning"}
 _MOST_SUMMARY = 1024  # characters that it takes
 
 
@@ -22,8 +22,6 @@ class PagerDuty(PostingAlert):
         url: the address of the API; there is another one for accounts in Europe.
     """
 
-    one_by_one: ClassVar[bool] = True  # else what does not fit into a message would never end
-
     to: Literal["pagerduty"] = "pagerduty"
     key_env: Variable
     url: Url = "https://events.pagerduty.com/v2/enqueue"
@@ -35,30 +33,27 @@ class PagerDuty(PostingAlert):
             DeliveryError: one was not. The error tells neither the key nor the address.
         """
         key = variable(self.key_env)
-        for item in message.items:
-            for event in _events(item):
-                body = json.dumps({"routing_key": key, **event}).encode()
-                self.post("PagerDuty", self.url, body, dict, hidden=key)
+        for event in _events(message):
+            body = json.dumps({"routing_key": key, **event}).encode()
+            self.post("PagerDuty", self.url, body, dict, hidden=key)
 
 
-def _events(item: Item) -> list[dict[str, Any]]:
-    keys = item.incidents or (f"test {item.facts.get('at')}",)
+def _events(message: Message) -> list[dict[str, Any]]:
+    facts, keys = message.facts, message.incidents or (message.ident,)
     resolved = [{"event_action": "resolve", "dedup_key": key} for key in keys]
-    if item.what in ("resolved", "withdrawn"):
+    if message.what in ("resolved", "withdrawn"):
         return resolved
     event: dict[str, Any] = {
         "event_action": "trigger",
         "dedup_key": keys[0],
         "payload": {
-            "summary": shorten(item.text, _MOST_SUMMARY),
-            "source": item.facts.get("dataset") or "lightmeter",
-            "severity": _SEVERITIES[item.what],
-            "component": item.facts.get("feature") or "",
-            "class": item.facts.get("monitor") or "",
-            "custom_details": item.facts,
+            "summary": shorten(message.title, _MOST_SUMMARY),
+            "source": facts.get("dataset") or "lightmeter",
+            "severity": _SEVERITIES.get(facts.get("kind", ""), "info"),
+            "custom_details": facts,
         },
         "client": "lightmeter",
     }
-    if item.link:
-        event["links"] = [{"href": item.link, "text": "chart"}]
-    return [event, *resolved] if item.what == "test" or item.facts.get("end") else [event]
+    if message.link:
+        event["links"] = [{"href": message.link, "text": "page"}]
+    return [event, *resolved] if message.what == "test" or facts.get("end") else [event]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from lightmeter.dashboard.history import STATES, History, causes, excess, worst
+from lightmeter.dashboard.history import STATES, History, causes_text, worst
 from lightmeter.dashboard.parts import badge, crumbs, feature_name, link, spaced
 from lightmeter.draw.document import document, grouped_table, section
 from lightmeter.draw.html import Content, Html, tag
@@ -12,7 +12,7 @@ from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift, changed, column_of
 from lightmeter.drift.words import capitalised
-from lightmeter.monitor.incidents import line_of
+from lightmeter.monitor.incidents import excess, line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.report.card import card, said_first, tags_said
@@ -106,7 +106,7 @@ def _summary_line(results: Sequence[Result]) -> Html | None:
         return None
     bad.sort(key=lambda result: (-excess(result), line_of(result)))
     names = (name for result in bad for name in (result.feature, result.monitor))
-    return tag("p", f"{capitalised(causes(bad), *names)}.", cls="summary")
+    return tag("p", f"{capitalised(causes_text(bad), *names)}.", cls="summary")
 
 
 def _sides(comparison: Comparison, baseline: str) -> Iterator[Html]:

@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, grouped, segment_name
+from lightmeter.dashboard.history import History, events_of, segment_name
 from lightmeter.dashboard.pages.overview import overview_row
 from lightmeter.dashboard.parts import crumbs, feed, head, lines_table, link, pair
 from lightmeter.dashboard.timeline import drift_timeline
@@ -53,7 +53,7 @@ def dataset_html(
             _segments(page, segments, extras) if segments else None,
             drift_timeline(page, history, drift),
             section("Features", lines, ident="lines"),
-            section("Anomalies", feed(page, grouped([history]), extras)),
+            section("Anomalies", feed(page, events_of([history]))),
             _buckets(page, history),
         ),
         forms=extras.forms,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, grouped, worst
+from lightmeter.dashboard.history import History, events_of, worst
 from lightmeter.dashboard.parts import RECENT, badge, bucket_address, crumbs, feed, head, link
 from lightmeter.dashboard.timeline import line_chart
 from lightmeter.draw.document import document, table
@@ -32,21 +32,26 @@ def feature_html(history: History, feature: str, lines: Sequence[Line], extras: 
         tag(
             "header", crumbs(page, history, feature), head("Feature", feature, state, history.title)
         ),
-        tag("main", (_line(page, history, line, extras, at) for at, line in enumerate(lines))),
+        tag("main", (_line(page, history, line, at) for at, line in enumerate(lines))),
         forms=extras.forms,
     )
 
 
-def _line(page: str, history: History, line: Line, extras: Extras, at: int) -> Html:
+def _line(page: str, history: History, line: Line, at: int) -> Html:
     monitor = shorten(line.monitor, 80)
     results = history.lines[line]
-    incidents = [incident for incident in history.incidents if incident.line == line]
-    groups = grouped([replace(history, incidents=incidents)])
+    mine = (
+        replace(incident, stretches=(stretch,), start=stretch.start, end=stretch.end)
+        for incident in history.incidents
+        for stretch in incident.stretches
+        if stretch.line == line
+    )
+    events = events_of([replace(history, incidents=list(mine))])
     return tag(
         "section",
         tag("h2", tag("bdi", monitor), id=f"m{at}"),
         line_chart(page, history, line, results, f"c{at}"),
-        feed(page, groups, extras),
+        feed(page, events),
         _values(page, history, line, f"v{at}"),
     )
 

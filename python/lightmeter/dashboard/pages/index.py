@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, IncidentGroup, grouped
+from lightmeter.dashboard.history import Event, History, events_of
 from lightmeter.dashboard.pages.overview import overview_row
 from lightmeter.dashboard.parts import feed
 from lightmeter.draw.document import document, section, table
@@ -34,9 +34,9 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         )
         for dataset, histories in datasets.items()
     )
-    groups = grouped(history for histories in datasets.values() for history in histories)
+    events = events_of(history for histories in datasets.values() for history in histories)
     failure = extras.failure()
-    words = failure or _headline(list(states.values()), _lately(datasets, groups))
+    words = failure or _headline(list(states.values()), _lately(datasets, events))
     looks = "headline bad" if failure else "headline"
     return document(
         "Dashboard",
@@ -45,7 +45,7 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
             "main",
             section("Datasets", table("datasets", rows, left={"state"}), ident="datasets"),
             extras.on_index(page),
-            section("Anomalies", feed(page, groups, extras)),
+            section("Anomalies", feed(page, events)),
         ),
         forms=extras.forms,
     )
@@ -68,7 +68,7 @@ def _headline(datasets: Sequence[Sequence[str]], lately: str) -> str:
     return f"Nothing unusual now in {of_all}{lately}"
 
 
-def _lately(datasets: Mapping[str, Sequence[History]], groups: Sequence[IncidentGroup]) -> str:
+def _lately(datasets: Mapping[str, Sequence[History]], events: Sequence[Event]) -> str:
     """How many anomalies began in the days before the newest bucket; empty for none."""
     starts = [
         history.buckets[-1].start
@@ -79,6 +79,7 @@ def _lately(datasets: Mapping[str, Sequence[History]], groups: Sequence[Incident
     if not starts:
         return ""
     since = max(starts) - timedelta(days=_LATELY)
-    recent = sum(group.kind == "anomaly" and group.start > since for group in groups)
+    incidents = (event.incident for event in events)
+    recent = sum(each.kind == "anomaly" and each.start > since for each in incidents)
     words = f"{recent} anomal{'y' if recent == 1 else 'ies'} in the last {_LATELY} days"
     return f"; {words}" if recent else ""

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lightmeter.monitor.export import result_rows, series_rows
-from lightmeter.monitor.incidents import find_incidents, lines_of
-from lightmeter.monitor.results import load_turning_points
-from lightmeter.profile.table_files import Value, line_of
+from lightmeter.monitor.incidents import find_incidents, find_stretches, lines_of
+from lightmeter.monitor.results import Result, load_turning_points
+from lightmeter.profile.table_files import line_of
 from lightmeter.serve import parameters
 from lightmeter.serve.login import Reader
 from lightmeter.serve.parameters import Asked, in_slow_threads, in_threads
@@ -26,10 +26,10 @@ router = APIRouter(prefix=API)
 class Rows(Model):
     """A row for each feature and bucket, or incident; an end that is null lasts."""
 
-    rows: list[dict[str, str | float | None]]
+    rows: list[dict[str, str | float | list[dict[str, str]] | None]]
 
 
-def _response(rows: Iterable[Mapping[str, Value]]) -> Response:
+def _response(rows: Iterable[Mapping[str, Any]]) -> Response:
     return Response(f'{{"rows": [{", ".join(map(line_of, rows))}]}}', media_type="application/json")
 
 
@@ -63,7 +63,7 @@ def results(caller: Reader, asked: Asked[parameters.Judged]) -> Response:
 @router.get("/incidents", response_model=Rows)
 @in_threads
 def incidents(caller: Reader, asked: Asked[parameters.Incidents]) -> Response:
-    """Return runs of anomalous buckets; `open` asks for those that last, or not."""
+    """Return runs of bad buckets of a segment; `open` asks for those that last, or not."""
     monitors = [
         (source.monitor, source.dataset)
         for source in caller.store.state.sources()
@@ -71,11 +71,16 @@ def incidents(caller: Reader, asked: Asked[parameters.Incidents]) -> Response:
         and asked.dataset in (None, source.dataset)
         and asked.monitor in (None, source.monitor)
     ]
+    lines = lines_of(load_turning_points(caller.store, monitors))
     return _response(
-        incident.line._asdict()
-        | {"words": incident.first.words, "kind": incident.kind}
+        {"dataset": incident.dataset, "segment": incident.segment, "kind": incident.kind}
         | {"start": incident.start, "end": incident.end}
-        for incident in find_incidents(lines_of(load_turning_points(caller.store, monitors)))
-        if asked.has(incident.line.segment, incident.start)
+        | {"causes": [_cause(stretch.first) for stretch in incident.stretches]}
+        for incident in find_incidents(find_stretches(lines))
+        if asked.has(incident.segment, incident.start)
         if asked.open in (None, "true" if incident.end is None else "false")
     )
+
+
+def _cause(result: Result) -> dict[str, str]:
+    return {"monitor": result.monitor, "feature": result.feature, "words": result.words}
