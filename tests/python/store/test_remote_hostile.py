@@ -13,7 +13,7 @@ import pytest
 from lightmeter import Store
 from lightmeter.errors import StoreError
 from lightmeter.store import client
-from stores import change, view
+from stores import sql, view
 from weather import DAY, Weather, counts, free_port, put_away, waiting
 
 
@@ -107,7 +107,7 @@ def test_a_writer_that_the_server_cannot_serve_holds_up_no_other(
     put_away(way.url, *"abc")
     put_away(way.url, "a", at=DAY + timedelta(days=1))
     store.put("cells", view(1), at=DAY, writer="a")
-    change(store, "UPDATE profile SET seq = 'x' WHERE writer = 'a'")
+    sql(store.path, "UPDATE profile SET seq = 'x' WHERE writer = 'a'")
     with Store(way.url) as far:
         done = far.send()
     assert (done.sent, done.refused, done.left) == (3, 0, 1)
