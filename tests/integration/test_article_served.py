@@ -113,8 +113,8 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
             if result.monitor == "cells: drift" and result.state == "anomaly":
                 features[result.bucket.day].add(result.feature)
     assert features.keys() == CHANGED
-    (request,) = served.receiver.requests
-    assert set(map(int, re.findall(b"2022-09-([0-9]+)", request.body))) >= CHANGED
+    bodies = [request.body for request in served.receiver.requests]  # one for each incident
+    assert {int(day) for body in bodies for day in re.findall(b"2022-09-([0-9]+)", body)} >= CHANGED
     assert features[7] & features[9] >= {"image.Saturation.stddev", "image.Sharpness"}
     assert "image.Saturation.stddev" not in features[11]
     assert "image.Sharpness" in features[11]
