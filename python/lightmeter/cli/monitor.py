@@ -12,7 +12,7 @@ import typer
 from lightmeter import Store
 from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
 from lightmeter.cli.options import Format, From, Printed, StoreOption, To
-from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, reported, say, usage
+from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.baseline import words_of
 from lightmeter.monitor.config import ComparingMonitor, matches
@@ -69,26 +69,25 @@ def run(
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
     """
-    with reported():
-        if openmetrics is not None:
-            check_target(openmetrics)
-        as_json = output_format is Format.JSON
-        # An alert may print, which would be no JSON.
-        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-            watched = watch(store, config, dashboard=dashboard)
-        if openmetrics is not None:
-            with Store(store, create=False) as opened:
-                text = metrics_text(opened)
-            write_atomically(openmetrics, text.encode(), mode=_READABLE)
-        if as_json:
-            print_json([_record(result) for result in watched.newest])
-        else:
-            for line in _lines(watched.newest):
-                say(line)
-            if not watched.newest:
-                say("nothing to judge yet: no bucket is over")
-        _complain_of(watched.deliveries)
-        raise typer.Exit(watched.exit_code)
+    if openmetrics is not None:
+        check_target(openmetrics)
+    as_json = output_format is Format.JSON
+    # An alert may print, which would be no JSON.
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        watched = watch(store, config, dashboard=dashboard)
+    if openmetrics is not None:
+        with Store(store, create=False) as opened:
+            text = metrics_text(opened)
+        write_atomically(openmetrics, text.encode(), mode=_READABLE)
+    if as_json:
+        print_json([_record(result) for result in watched.newest])
+    else:
+        for line in _lines(watched.newest):
+            say(line)
+        if not watched.newest:
+            say("nothing to judge yet: no bucket is over")
+    _complain_of(watched.deliveries)
+    raise typer.Exit(watched.exit_code)
 
 
 @commands.command()
@@ -103,7 +102,7 @@ def init(
 
     They fit what is stored now.
     """
-    with reported(), Store(store, create=False) as opened:
+    with Store(store, create=False) as opened:
         write_monitors(opened, dataset, output)
         say(f"{output}: written")
 
@@ -123,7 +122,7 @@ def check(
     With --store, everything in the store is judged. For each monitor it is said which alarms it
     would have raised, and how much buckets vary. The store stays as it is.
     """
-    with reported(), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         monitors = load_config(config).monitor
         opened = stack.enter_context(Store(store, create=False)) if store is not None else None
         alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
@@ -179,7 +178,7 @@ def print_results(
     Each option is a pattern. Without -o the rows are printed as JSON lines.
     """
     _check_output(output)
-    with reported(), Store(store, create=False) as opened:
+    with Store(store, create=False) as opened:
         rows = result_rows(
             opened, dataset=dataset, segment=segment, monitor=monitor, feature=feature
         )
@@ -207,26 +206,24 @@ def print_series(
     Without -o the rows are printed as JSON lines.
     """
     _check_output(output)
-    with reported(), Store(store, create=False) as opened:
-        with usage():
-            rows = series_rows(
-                opened,
-                dataset,
-                since,
-                until,
-                segment=segment,
-                feature=feature,
-                statistics=statistic or ("mean",),
-            )
+    with Store(store, create=False) as opened:
+        rows = series_rows(
+            opened,
+            dataset,
+            since,
+            until,
+            segment=segment,
+            feature=feature,
+            statistics=statistic or ("mean",),
+        )
         _write_rows(rows, SERIES_COLUMNS, output)
 
 
 def _check_output(output: Path | None) -> None:
     """Before anything is read."""
     if output is not None:
-        with reported(), usage():
-            row_format_of(output)
-            check_target(output)
+        row_format_of(output)
+        check_target(output)
 
 
 def _write_rows(
@@ -258,7 +255,7 @@ def accept(
 
     With the same patterns and the same --from, --remove takes it back.
     """
-    with reported(), Store(store, create=False) as opened:
+    with Store(store, create=False) as opened:
         if since is None:
             if remove or note:
                 raise typer.BadParameter("--remove and --note need --from")
@@ -291,13 +288,12 @@ def accept(
 @commands.command()
 def test_alerts(config: Config) -> None:
     """Send a test message through every alert of a file."""
-    with reported():
-        deliveries = try_out(load_config(config).alert)
-        for delivery in deliveries:
-            if delivery.error is None:
-                say(f"{delivery.alert}: sent")
-        if _complain_of(deliveries):
-            raise typer.Exit(FAILED)
+    deliveries = try_out(load_config(config).alert)
+    for delivery in deliveries:
+        if delivery.error is None:
+            say(f"{delivery.alert}: sent")
+    if _complain_of(deliveries):
+        raise typer.Exit(FAILED)
 
 
 def _complain_of(deliveries: Sequence[Delivery]) -> bool:

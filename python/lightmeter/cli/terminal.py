@@ -68,9 +68,6 @@ def reported() -> Iterator[None]:
         raise typer.BadParameter(visible(error)) from None
 
 
-usage = reported
-
-
 def fail(message: str, *, code: int = FAILED) -> NoReturn:
     """End the command with a complaint."""
     complain(message)
