@@ -136,7 +136,7 @@ def _is_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[A
     text, said_after, said_before = match.groups()
     sides = _numbers(target, reference)
     pool = np.concatenate(sides)
-    near = pool[np.abs(pool - float(text.replace(",", ""))) <= 2 * _half_a_digit(text)]
+    near = pool[np.abs(pool - float(text.replace(",", ""))) <= 1.01 * _half_a_digit(text)]
     values, counts = np.unique(near, return_counts=True)
     if not len(values):
         return False

@@ -17,8 +17,9 @@ from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.judging import MonitorRun
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store import statements
+from lightmeter.store import putting
 from lightmeter.store.records import Accepted
+from lightmeter.times import to_ms
 from september import NOW, by_place, limits, monitor, put_days, rows
 from stores import change
 
@@ -115,9 +116,9 @@ def test_two_writers_who_commit_in_the_other_order(sql_store: Store, count: Any)
     late = datetime(2022, 9, 5, tzinfo=UTC)
     if store.path is None:
         with Store(store.address) as other, other._database.transaction() as connection:
-            place = {"dataset": "cells", "segment": "", "start": late, "writer": "slow"}
-            more = {"span": timedelta(days=1), "updated": late}
-            statements.write(connection, place | more, rows(50, shift=5.0), None)
+            place = {"dataset": "cells", "segment": "", "start": to_ms(late), "writer": "slow"}
+            more = {"span": 86_400_000, "updated": to_ms(late)}
+            putting.write(connection, place | more, rows(50, shift=5.0)._core, None)
             store.put("cells", rows(13), at=date(2022, 9, 13), writer="a")
             assert count(store, week) == 1
     else:
