@@ -188,6 +188,7 @@ def _facts(incident: Incident, results: list[Result]) -> dict[str, Any]:
                 "lower": _finite(result.lower),
                 "upper": _finite(result.upper),
                 "words": shorten(result.words, _WORDS),
+                "cause": result.cause,
             }
             for result in results[:_MOST_CAUSES]
         ],

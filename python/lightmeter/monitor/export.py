@@ -24,6 +24,7 @@ RESULT_COLUMNS: Mapping[str, type] = {
     "baseline": int,
     "images": int,
     "words": str,
+    "cause": str,
 }
 SERIES_COLUMNS: Mapping[str, type] = {
     "dataset": str,

@@ -39,7 +39,7 @@ class Incident:
         kind: ``anomaly`` or ``error``.
         start: start of its first bucket.
         end: start of the bucket it was over by; None while it is not.
-        stretches: of what it is made, the largest first.
+        stretches: of what it is made: those that tell a cause, then the largest first.
     """
 
     dataset: str
@@ -186,8 +186,13 @@ def find_incidents(stretches: Iterable[Stretch]) -> list[Incident]:
 def _incident(
     place: tuple[str, str, IncidentKind], end: datetime | None, members: Sequence[Stretch]
 ) -> Incident:
-    largest = sorted(members, key=lambda stretch: (-excess(stretch.first), stretch.line))
-    return Incident(*place, min(each.start for each in members), end, tuple(largest))
+    ordered = sorted(members, key=lambda each: (*lead_of(each.first), each.line))
+    return Incident(*place, min(each.start for each in members), end, tuple(ordered))
+
+
+def lead_of(result: Result) -> tuple[bool, float]:
+    """Return what results are ordered by: those that tell a cause, then the largest first."""
+    return not result.cause, -excess(result)
 
 
 def excess(result: Result) -> float:
@@ -200,12 +205,14 @@ def excess(result: Result) -> float:
 def causes(results: Iterable[Result], most: int = 3) -> tuple[list[str], int]:
     """Return what happened by the words of results, the first ones, and how many more there are.
 
-    What is small beside the first one is none of the first.
+    Causes stand for all else. Without any, what is small beside the largest is none of the first.
     """
     ordered = list(results)
+    is_told = any(result.cause for result in ordered)
+    largest = max(map(excess, ordered), default=0.0)
     words: dict[str, bool] = {}
     for result in ordered:
-        is_small = excess(result) < _SMALL * excess(ordered[0])
+        is_small = not result.cause if is_told else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
     shown = [cause for cause, is_small in words.items() if not is_small][:most]

@@ -31,13 +31,14 @@ class Result(NamedTuple):
         value: what was judged, where that is a number.
         lower: the least that would be ok.
         upper: the most that would be ok.
-        words: the cause, such as "saturation fell by 38 %".
+        words: what changed, such as "saturation fell by 38 %".
         monitor: its name.
         dataset: of the bucket.
         segment: of the bucket; empty for the dataset as a whole.
         bucket: its start, in UTC.
         baseline: how many buckets it was compared with.
         images: how many there are in the bucket.
+        cause: what happened to the pictures, such as ``out of focus``, if this tells it.
     """
 
     feature: str
@@ -52,6 +53,7 @@ class Result(NamedTuple):
     bucket: datetime = _NO_TIME
     baseline: int = 0
     images: int = 0
+    cause: str = ""
 
     @property
     def place(self) -> Place:
@@ -71,6 +73,7 @@ def row_of(result: Result) -> ResultRow:
         baseline=result.baseline,
         images=result.images,
         words=result.words,
+        cause=result.cause,
     )
 
 
@@ -205,6 +208,7 @@ def _results_of(rows: Iterable[ResultRow]) -> list[Result]:
                 bucket=row.start,
                 baseline=row.baseline,
                 images=row.images,
+                cause=row.cause,
             )
         )
     return results

@@ -41,6 +41,7 @@ class ResultRow(NamedTuple):
     baseline: int
     images: int
     words: str
+    cause: str
 
 
 class JudgedBucket(NamedTuple):

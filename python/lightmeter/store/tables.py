@@ -156,7 +156,7 @@ _BUCKET = "monitor dataset segment start:time"
 result = _state(
     "result",
     f"{_BUCKET} feature",
-    "state:state value:number lower:number upper:number baseline:whole images:whole words",
+    "state:state value:number lower:number upper:number baseline:whole images:whole words cause",
 )
 # A row for each bucket of which they say something: its version when it was judged, and the states
 # of its results with commas between.

@@ -12,7 +12,7 @@ from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.feature import FeatureDrift, changed, column_of
 from lightmeter.drift.words import capitalised
-from lightmeter.monitor.incidents import excess, line_of
+from lightmeter.monitor.incidents import lead_of, line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.report.card import card, said_first, tags_said
@@ -104,7 +104,7 @@ def _summary_line(results: Sequence[Result]) -> Html | None:
     bad = [result for result in results if result.state == "anomaly"]
     if not bad:
         return None
-    bad.sort(key=lambda result: (-excess(result), line_of(result)))
+    bad.sort(key=lambda result: (*lead_of(result), line_of(result)))
     names = (name for result in bad for name in (result.feature, result.monitor))
     return tag("p", f"{capitalised(causes_text(bad), *names)}.", cls="summary")
 

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import compress
 from statistics import NormalDist
@@ -16,7 +17,7 @@ from lightmeter.drift.feature import RATES, EffectName, changed
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.verdict import carrying
-from lightmeter.drift.words import finding
+from lightmeter.drift.words import causes, finding
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.against_past import Expected, PastTest, against_past
 from lightmeter.monitor.config import ComparingMonitor
@@ -28,6 +29,7 @@ from lightmeter.store.records import ResultState
 from lightmeter.text import counted
 
 _INDEPENDENT = "assumes that images are independent"
+_LIGHT = ".Luma.mean", ".Brightness.mean"
 _LEAST_P = 1e-22  # smaller ones are 9.8 standard deviations, too
 
 
@@ -169,16 +171,43 @@ class DriftRule(ComparingMonitor):
         decided = zip(q, limits, strict=True)
         results = {}
         for segment, tests in tested.items():
-            change = self._changes(sides.get(segment))
-            results[segment] = _distinct(
-                [
-                    Result(test.feature, NOT_ENOUGH, words=test.words)
-                    if test.p_value is None
-                    else self._decided(test, test.p_value, change, *next(decided))
-                    for test in tests
-                ]
-            )
+            rows = self._rows(sides.get(segment))
+            change = self._changes(sides.get(segment), rows)
+            found = [
+                Result(test.feature, NOT_ENOUGH, words=test.words)
+                if test.p_value is None
+                else self._decided(test, test.p_value, change, *next(decided))
+                for test in tests
+            ]
+            results[segment] = _distinct(self._with_causes(found, rows))
         return results
+
+    def _with_causes(self, results: list[Result], rows: "Rows") -> list[Result]:
+        """Return the results, of which some tell what happened to the pictures."""
+        drifted = {result.feature for result in results if result.state == ANOMALY}
+        if not drifted:
+            return results
+        # Light that moves no more than from bucket to bucket explains nothing.
+        still = not any(feature.endswith(_LIGHT) for feature in drifted)
+        lines = [
+            replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
+            if row.feature in drifted
+            else replace(
+                row, verdict="none", level_target=row.level_reference if still else row.level_target
+            )
+            for row in rows().values()
+        ]
+        found = causes(lines, [line for line in lines if line.feature in drifted], self.q)
+        told = {each.lines[0].feature: each for each in found}
+        return [
+            result._replace(
+                cause=told[result.feature].cause,
+                words=_joined([told[result.feature].words, result.words.partition("; ")[2]]),
+            )
+            if result.feature in told and result.state == ANOMALY
+            else result
+            for result in results
+        ]
 
     def _decided(
         self, test: Tested, p_value: float, change: "Change", q: float, limit: float
@@ -237,13 +266,18 @@ class DriftRule(ComparingMonitor):
             tested=tested,
         )
 
-    def _changes(self, side: Side | None) -> "Change":
-        """Return what says how a feature changed; it compares once somebody asks."""
+    def _rows(self, side: Side | None) -> "Rows":
+        """Return what compares the bucket with its baseline, once somebody asks."""
 
         @cache
         def rows() -> dict[tuple[str, bool], FeatureDrift]:
-            features = [] if side is None else self._compared(side).features
+            features = [] if side is None or side.peers else self._compared(side).features
             return {(row.feature, row.kind in RATES): row for row in features}
+
+        return rows
+
+    def _changes(self, side: Side | None, rows: "Rows") -> "Change":
+        """Return what says how a feature changed."""
 
         def change(test: Tested) -> tuple[str, str, EffectName | None, float]:
             if side is not None and side.peers:
@@ -258,6 +292,8 @@ class DriftRule(ComparingMonitor):
 
         return change
 
+
+Rows = Callable[[], dict[tuple[str, bool], FeatureDrift]]
 
 # What happened to a feature in words, or why it is not judged, and the size of the change.
 Change = Callable[[Tested], tuple[str, str, EffectName | None, float]]
