@@ -14,7 +14,7 @@ from lightmeter.drift.rates import compare_rates
 from lightmeter.drift.readings import Unlike
 from lightmeter.drift.tally import Tally, meaning_of, tallies_of, tally_without
 from lightmeter.drift.vectors import compare_joint, compare_vectors
-from lightmeter.drift.verdict import CHANGED, DEFAULT_THRESHOLDS, Thresholds, judge
+from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
 from lightmeter.drift.words import finding
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Meaning
@@ -36,6 +36,10 @@ def compare_views(
     return Comparison(
         target, reference, judged_lines(target, reference, thresholds, tested), thresholds
     )
+
+
+# An inconclusive line gets its words where they are asked for: of sampled columns most lines are.
+_WORDED = ("drift", "possible")
 
 
 def judged_lines(
@@ -70,7 +74,7 @@ def judged_lines(
             features.append(together)
     judged = judge(features, thresholds, (target, reference), tested=tested)
     return [
-        changed(line, words=finding(line, thresholds)) if line.verdict in CHANGED else line
+        changed(line, words=finding(line, thresholds)) if line.verdict in _WORDED else line
         for line in judged
     ]
 

@@ -88,7 +88,8 @@ class FeatureDrift:
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
-        words: how it changed, such as ``saturation fell by 38 %``; empty of what did not change.
+        words: how it changed, such as ``saturation fell by 38 %``; empty of what is neither drift
+            nor possible.
         name: what sentences call the feature, such as ``saturation``.
         group: what it is shown together with; this and the rest see `lightmeter.drift.names`.
         scale: of its values, such as ``percent``.
