@@ -101,7 +101,7 @@ def _digest(key: str) -> str:
 
 def _ident(told: Told) -> str:
     """Return the same for an incident whenever something is told of it."""
-    return _digest(repr((*told.place, told.start.isoformat())))[:32]
+    return _digest(repr((*told.place, told.start.isoformat(), told.monitor)))[:32]
 
 
 def _headline(change: Change, results: list[Result]) -> str:

@@ -144,15 +144,14 @@ class MonitorRun:
             except OSError as error:
                 key.update(str(error).encode())
         if isinstance(monitor, ComparingMonitor) and monitor.baseline.most is None:
-            dataset = monitor.baseline.dataset or monitor.dataset
-            versions = shelf.versions(dataset) if dataset in shelf.datasets else {}
+            dataset, baseline = monitor.baseline.dataset or monitor.dataset, monitor.baseline
+            versions: Mapping[_Key, int] = {}  # a file is among the files
+            if baseline.reference is None and dataset in shelf.datasets:
+                versions = shelf.versions(dataset)
             starts = {start for _, start in versions}
-            if monitor.baseline.from_ is not None:
-                starts = set(within_days(monitor.baseline, starts))
-            # A file is among the files.
-            is_file = monitor.baseline.reference is not None
-            total = 0 if is_file else sum(versions[at] for at in versions if at[1] in starts)
-            key.update(repr(total).encode())
+            if baseline.from_ is not None:
+                starts = set(within_days(baseline, starts))
+            key.update(repr(sorted(at for at in versions.items() if at[0][1] in starts)).encode())
         return key.digest()
 
     def _leave_out_what_is_kept(self, kept: Mapping[_Key, JudgedBucket]) -> None:

@@ -107,6 +107,27 @@ def test_what_is_compared_with_is_watched_too(
     assert "anomaly" in {result.state for result in load_results(store)}
 
 
+def test_profiles_that_change_places_are_others_to_compare_with(store: Store, count: Any) -> None:
+    """The sum of what is compared with stays."""
+    put_days(store, range(1, 13))
+
+    def put_training(first: int, second: int) -> None:
+        for number, segment in ((first, None), (second, "camera=b")):
+            for day in range(1, 4):
+                profile = rows(number + day, shift=float(number))
+                store.put("training", profile, at=date(2022, 1, day), segment=segment, writer="a")
+
+    put_training(0, 50)
+    days = monitor(type="interval", baseline={"from": date(2022, 9, 1), "to": date(2022, 9, 6)})
+    training = monitor(name="training", type="interval", baseline={"dataset": "training"})
+    assert count(store, days, training) == 24
+    put_training(50, 0)
+    assert count(store, days, training) == 12
+    store.delete("cells", date(2022, 9, 6), date(2022, 9, 7))
+    store.put("cells", rows(6), at=date(2022, 9, 5), writer="b")
+    assert count(store, days) == 11
+
+
 def test_two_writers_who_commit_in_the_other_order(sql_store: Store, count: Any) -> None:
     """A row that is older by its clock, and comes after a run."""
     store = sql_store
