@@ -4,6 +4,7 @@ Feature names, segments and causes may hold anybody's text. They are made visibl
 a channel's markup would make of them is that channel's to prevent.
 """
 
+import glob
 import hashlib
 import json
 import shlex
@@ -138,7 +139,7 @@ def _lines(change: Change, results: list[Result]) -> Iterator[str]:
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:
         options = {"dataset": incident.dataset, "segment": incident.segment}
         words = " ".join(
-            f"--{name} {shlex.quote(shorten(value, _NAME))}"
+            f"--{name} {shlex.quote(shorten(glob.escape(value), _NAME))}"
             for name, value in options.items()
             if value
         )

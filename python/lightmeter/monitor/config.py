@@ -22,7 +22,7 @@ from pydantic import (
 
 from lightmeter.drift.feature import column_of
 from lightmeter.errors import LightmeterError
-from lightmeter.monitor.results import ERROR, Result
+from lightmeter.monitor.results import ERROR, Result, is_utf8
 from lightmeter.monitor.shelf import Side
 from lightmeter.store.putting import checked_name
 from lightmeter.store.rows import Bucket
@@ -45,6 +45,8 @@ def _path(value: object, info: ValidationInfo) -> Path | str:
     if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
         raise ValueError("expected the path of a file")
     path = os.path.abspath(Path(info.context or ".") / value)
+    if not is_utf8(path):
+        raise ValueError(f"got {path!r}; expected folders whose names are UTF-8")
     return path if info.mode == "json" else Path(path)
 
 
@@ -129,10 +131,11 @@ class Baseline(Table):
 
 
 class Due(NamedTuple):
-    """A bucket that is to be judged, and what its results say besides."""
+    """A bucket that is to be judged, what its results say besides, and what they follow from."""
 
     bucket: Bucket
     words: str = ""
+    besides: str = ""  # its profiles
 
 
 class Monitor(Table):

@@ -79,8 +79,8 @@ class MonitorRun:
         self._versions: dict[_Key, int] = {}  # of what is due
         for segment in self._segments:
             buckets = shelf.buckets(monitor.dataset, segment)
-            for bucket, words in monitor.due(buckets, self._length, now):
-                self._add(segment, bucket, words)
+            for due in monitor.due(buckets, self._length, now):
+                self._add(segment, *due)
         for start, words in self._unwatched(now):
             self._notes["", start] = words
             self._add("", Bucket(start, start, 0, 0, start))
@@ -104,11 +104,11 @@ class MonitorRun:
 
     # What is to be judged
 
-    def _add(self, segment: str, bucket: Bucket, words: str = "") -> None:
+    def _add(self, segment: str, bucket: Bucket, words: str = "", besides: str = "") -> None:
         key = segment, bucket.start
         self.due.setdefault(bucket.start, {})[segment] = bucket
         version = self._shelf.versions(self.monitor.dataset).get(key, 0)
-        self._versions[key] = version ^ crc32(words.encode())
+        self._versions[key] = version ^ crc32((words + besides).encode())
         if words:
             self._words[key] = words
 
@@ -165,7 +165,11 @@ class MonitorRun:
         }
         stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
         # Results of what was rolled up or deleted by its age stay, and of what was missing there.
-        gone = {key: stored[key] for key in kept if key in stored and key not in listed}
+        gone = {
+            key: _version_like(stored[key], bucket.version)
+            for key, bucket in kept.items()
+            if key in stored and key not in listed
+        }
         if gone and self.due:
             first, last = min(start for _, start in gone), max(self.due)
             gone |= {
@@ -173,7 +177,7 @@ class MonitorRun:
                 for key, bucket in kept.items()
                 if not bucket.version and key not in self._versions and first <= key[1] <= last
             }
-        versions = gone | self._versions
+        versions = self._versions | gone
         before = {key: bucket.version for key, bucket in kept.items()}
         changed = {start for _, start in dict(versions.items() ^ before.items())}
         changed |= {
@@ -216,7 +220,7 @@ class MonitorRun:
         def is_anomalous(start: datetime) -> bool:
             return not _BAD.isdisjoint(self._states.get((segment, start), ()))
 
-        trail.advance(target.start - self._length, is_anomalous)
+        trail.advance(target.start, self._length, is_anomalous)
         return trail
 
     def _side(self, segment: str, bucket: Bucket) -> tuple[Side, list[Result]]:
@@ -374,6 +378,11 @@ class MonitorRun:
             rows = self._shelf.store.state.results(name, dataset, segment, start)
             self._said[segment, start] = _bad_and_unsure(rows)
         return self._said[segment, start]
+
+
+def _version_like(version: int, before: int) -> int:
+    """Return the version before, if they differ in the 32 bits alone that are not of profiles."""
+    return version if (version ^ before) >> 32 else before
 
 
 def _bad_and_unsure(results: Iterable[Result | ResultRow]) -> tuple[set[str], set[str]]:

@@ -128,6 +128,16 @@ def test_profiles_that_change_places_are_others_to_compare_with(store: Store, co
     assert count(store, days) == 11
 
 
+def test_what_is_written_again_as_it_was_is_late(store: Store, count: Any) -> None:
+    put_days(store, range(1, 13))
+    change(store, f"UPDATE profile SET updated = {to_ms(NOW)}")
+    late = monitor(type="missing", after="30d")
+    assert count(store, late) == 19
+    store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # years later
+    assert count(store, late) == 15
+    assert count(store, late) == 0
+
+
 def test_two_writers_who_commit_in_the_other_order(sql_store: Store, count: Any) -> None:
     """A row that is older by its clock, and comes after a run."""
     store = sql_store
@@ -153,14 +163,20 @@ def test_what_gc_rolls_up_or_deletes_keeps_its_results(sql_store: Store) -> None
     for hour in range(10 * 24):
         at = NOW - timedelta(hours=240 - hour)
         store.put("cells", rows(hour, n=30), at=at, writer="a", every="1h")
-    watching = [monitor(**WEEK), monitor(name="gaps", type="missing")]
+    store.put("cells", rows(1, n=30), at=date(1999, 1, 1), writer="a")  # by a wrong clock
+    gaps = [monitor(name=name, type="missing", after=name) for name in ("9d", "9000d")]
+    watching = [monitor(**WEEK), *gaps]
     update_results(store, watching, now=NOW)
     kept = load_results(store)
     for options in ({"roll_up_after": "5d"}, {"roll_up_after": "3d", "keep": "8d"}):
         store.gc(now=NOW, **options)
         update_results(store, watching, now=NOW)
         assert load_results(store) == kept
-    assert len(store.versions("cells")) == 240
+        with store.snapshot():
+            keys = {each.monitor: each.key for each in store.state.sources()}
+            runs = [MonitorRun(Shelf(store), m, 0, NOW, keys[m.name]) for m in watching]
+        assert not any(run.due for run in runs)
+    assert len(store.versions("cells")) == 241
     store.put("cells", rows(1, n=30), at=NOW, writer="a")
     update_results(store, watching, now=NOW + timedelta(hours=1))
     now_kept = load_results(store)
@@ -334,3 +350,18 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
             update_results(store, monitors, source=str(tmp_path / path), now=NOW)
         whole = [*evaluate(store, first, now=NOW), *evaluate(store, second, now=NOW)]
         assert load_results(store) == by_place(whole)
+
+
+def test_pictures_of_the_first_day_there_is(store: Store) -> None:
+    """A camera that has no clock."""
+    put_days(store, range(1, 9))
+    store.put("cells", rows(1), at=date(1, 1, 1), writer="a")
+    assert len(evaluate(store, [monitor(**WEEK)], now=NOW)) == 9
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(store: Store, tmp_path: Path) -> None:
+    source = f"{tmp_path}/\udcff.toml"
+    with pytest.raises(ConfigError, match="names are UTF-8"):
+        update_results(store, [monitor(**WEEK)], source=source, now=NOW)
+    with pytest.raises(ConfigError, match=r"baseline\.reference: .* names are UTF-8"):
+        monitor(type="interval", baseline={"reference": source})
