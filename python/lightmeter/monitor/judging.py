@@ -170,8 +170,9 @@ class MonitorRun:
             for key, bucket in kept.items()
             if key in stored and key not in listed
         }
-        if gone and self.due:
-            first, last = min(start for _, start in gone), max(self.due)
+        if gone:  # of all there was, perhaps
+            first = min(start for _, start in gone)
+            last = max(self.due or (start for _, start in kept))
             gone |= {
                 key: 0
                 for key, bucket in kept.items()
@@ -187,7 +188,11 @@ class MonitorRun:
             if key in self._versions and not shelf.contents(dataset, *key).damage
         }
         begin = min(changed, default=None)
-        self.stale = [key for key in kept if begin and key[1] >= begin and key not in gone]
+        # What came late into a day that was rolled up cannot be judged.
+        stays = gone.items() & before.items()
+        self.stale = [
+            key for key in kept if begin and key[1] >= begin and (key, before[key]) not in stays
+        ]
         self.due = {start: due for start, due in self.due.items() if begin and start >= begin}
         self._states = {
             key: bucket.states for key, bucket in kept.items() if not begin or key[1] < begin

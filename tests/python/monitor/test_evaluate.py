@@ -172,10 +172,7 @@ def test_what_gc_rolls_up_or_deletes_keeps_its_results(sql_store: Store) -> None
         store.gc(now=NOW, **options)
         update_results(store, watching, now=NOW)
         assert load_results(store) == kept
-        with store.snapshot():
-            keys = {each.monitor: each.key for each in store.state.sources()}
-            runs = [MonitorRun(Shelf(store), m, 0, NOW, keys[m.name]) for m in watching]
-        assert not any(run.due for run in runs)
+        assert count_due(store, *watching) == 0
     assert len(store.versions("cells")) == 241
     store.put("cells", rows(1, n=30), at=NOW, writer="a")
     update_results(store, watching, now=NOW + timedelta(hours=1))
@@ -185,6 +182,37 @@ def test_what_gc_rolls_up_or_deletes_keeps_its_results(sql_store: Store) -> None
     assert len(store.versions("cells")) < 240
     update_results(store, watching, now=NOW + timedelta(hours=1))
     assert min(each.bucket for each in load_results(store)) >= NOW - timedelta(days=6)
+
+
+def test_what_comes_late_into_a_day_that_was_rolled_up_is_judged_once(store: Store) -> None:
+    first = NOW - timedelta(days=9)
+    for hour in range(0, 9 * 24, 12):
+        store.put("cells", rows(hour), at=first + timedelta(hours=hour), writer="a", every="12h")
+    week = monitor(**WEEK)
+    update_results(store, [week], now=NOW)
+    store.gc(now=NOW, roll_up_after="5d")
+    store.put("cells", rows(1), at=NOW - timedelta(days=8), writer="b")
+    assert [count_due(store, week) for _ in range(2)] == [10, 0]
+
+
+def count_due(store: Store, *monitors: Monitor) -> int:
+    """How many buckets the next update would judge, which is then made."""
+    keys = {source.monitor: source.key for source in store.state.sources()}
+    runs = [MonitorRun(Shelf(store), each, 0, NOW, keys[each.name]) for each in monitors]
+    update_results(store, monitors, now=NOW)
+    return sum(len(run.due) for run in runs)
+
+
+def test_what_was_missing_stays_when_all_there_was_is_deleted_by_its_age(store: Store) -> None:
+    put_days(store, range(1, 5))
+    gaps = monitor(type="missing")
+    update_results(store, [gaps], now=NOW)
+    kept = load_results(store)
+    assert {result.state for result in kept} == {"ok", "anomaly"}
+    store.gc(now=NOW, keep="10d")
+    assert not store.buckets("cells")
+    update_results(store, [gaps], now=NOW)
+    assert load_results(store) == kept
 
 
 def test_a_backup_that_is_restored(store: Store, tmp_path: Path) -> None:
