@@ -105,7 +105,7 @@ def _mistake(model: type["BaseModel"], mistake: "ErrorDetails") -> str:
             word = given if isinstance(given, str) else ""
             return f"{path} is {_shown(given)}; {near(word, words, f'expected {expected}')}"
         case "value_error":
-            return f"{path}: {context['error']}"
+            return f"{path}: {context['error']}".removeprefix(": ")
         case "model_type" | "model_attributes_type":
             keys = _keys(annotation)
             return f"{path} is {_shown(given)}; expected a table of {', '.join(keys)}"

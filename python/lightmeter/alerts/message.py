@@ -4,6 +4,7 @@ Feature names, segments and causes may hold anybody's text. They are made visibl
 a channel's markup would make of them is that channel's to prevent.
 """
 
+import glob
 import hashlib
 import json
 import shlex
@@ -101,7 +102,7 @@ def _digest(key: str) -> str:
 
 def _ident(told: Told) -> str:
     """Return the same for an incident whenever something is told of it."""
-    return _digest(repr((*told.place, told.start.isoformat())))[:32]
+    return _digest(repr((*told.place, told.start.isoformat(), told.monitor)))[:32]
 
 
 def _headline(change: Change, results: list[Result]) -> str:
@@ -138,7 +139,7 @@ def _lines(change: Change, results: list[Result]) -> Iterator[str]:
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:
         options = {"dataset": incident.dataset, "segment": incident.segment}
         words = " ".join(
-            f"--{name} {shlex.quote(shorten(value, _NAME))}"
+            f"--{name} {shlex.quote(shorten(glob.escape(value), _NAME))}"
             for name, value in options.items()
             if value
         )

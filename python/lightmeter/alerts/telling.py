@@ -75,12 +75,22 @@ def _tell(
 ) -> list[Delivery]:
     wanted = {line: results for line, results in lines.items() if alert.wants(line)}
     monitors = {(line.monitor, line.dataset) for line in wanted}
+    sources = store.state.sources()
     monitors |= {
         (source.monitor, source.dataset)
-        for source in store.state.sources()
+        for source in sources
         if alert.wants(Line(source.dataset, "", source.monitor, ""))
     }
-    incidents, told = find_incidents(find_stretches(wanted)), store.state.told(alert.name)
+    # Another file may have an alert of this name, and tells what its monitors found.
+    ours = {(line.monitor, line.dataset) for line in lines}
+    paths = {source.path for source in sources if source[:2] in ours}
+    others = {source[:2] for source in sources if source.path not in paths}
+    told = [
+        entry
+        for entry in store.state.told(alert.name)
+        if (entry.monitor, entry.dataset) not in others
+    ]
+    incidents = find_incidents(find_stretches(wanted))
     until = time.monotonic() + _LONGEST
     deliveries: list[Delivery] = []
     for change in find_changes(wanted, incidents, told, monitors):

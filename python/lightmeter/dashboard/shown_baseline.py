@@ -115,7 +115,7 @@ def _trailing(
     accepted = [each for each in history.accepted if covers(each, *place)]
     since, _ = begins_at(monitor.baseline, accepted, start)
     trail = Trail(monitor.baseline, starts)
-    trail.advance(start - length, bad.__contains__)
+    trail.advance(start, length, bad.__contains__)
     return trail.before(start, since)
 
 

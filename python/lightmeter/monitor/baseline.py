@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lightmeter.monitor.config import Baseline, matches
 from lightmeter.monitor.sitemap import bucket_text
@@ -27,9 +27,11 @@ class Trail:
         self._good: defaultdict[int, list[datetime]] = defaultdict(list)
         self._passed = Counter[int]()  # anomalous buckets behind the newest good one
 
-    def advance(self, last: datetime, is_anomalous: Callable[[datetime], bool]) -> None:
-        """Take in the buckets up to the one that starts at `last`."""
-        while self._next < len(self._starts) and self._starts[self._next] <= last:
+    def advance(
+        self, end: datetime, length: timedelta, is_anomalous: Callable[[datetime], bool]
+    ) -> None:
+        """Take in the buckets of a length that are over by `end`."""
+        while self._next < len(self._starts) and self._starts[self._next] + length <= end:
             start = self._starts[self._next]
             self._take(start, is_anomalous=is_anomalous(start))
             self._next += 1

@@ -5,10 +5,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,8 +22,9 @@ from pydantic import (
 
 from lightmeter.drift.feature import column_of
 from lightmeter.errors import LightmeterError
-from lightmeter.monitor.results import ERROR, Result
+from lightmeter.monitor.results import ERROR, Result, is_utf8
 from lightmeter.monitor.shelf import Side
+from lightmeter.store.putting import checked_name
 from lightmeter.store.rows import Bucket
 from lightmeter.times import duration_text, parse_duration
 
@@ -42,12 +45,15 @@ def _path(value: object, info: ValidationInfo) -> Path | str:
     if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
         raise ValueError("expected the path of a file")
     path = os.path.abspath(Path(info.context or ".") / value)
+    if not is_utf8(path):
+        raise ValueError(f"got {path!r}; expected folders whose names are UTF-8")
     return path if info.mode == "json" else Path(path)
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_text_of)]
 # A relative path is relative to the folder of the TOML file.
 FilePath = Annotated[Path, BeforeValidator(_path)]
+Name = Annotated[str, AfterValidator(partial(checked_name, "name"))]
 Days = Annotated[list[date], Field(min_length=2, max_length=2)]
 
 
@@ -125,10 +131,11 @@ class Baseline(Table):
 
 
 class Due(NamedTuple):
-    """A bucket that is to be judged, and what its results say besides."""
+    """A bucket that is to be judged, what its results say besides, and what they follow from."""
 
     bucket: Bucket
     words: str = ""
+    besides: str = ""  # its profiles
 
 
 class Monitor(Table):
@@ -147,8 +154,8 @@ class Monitor(Table):
     RULE_VERSION: ClassVar[int] = 1  # another one makes all buckets be judged again
 
     type: str
-    name: str = Field(min_length=1)
-    dataset: str = Field(min_length=1)
+    name: Name = Field(max_length=200)
+    dataset: Name
     segments: bool = False
     wait: Duration = timedelta()
     for_: int = Field(default=1, alias="for", ge=1, le=1000)
@@ -218,6 +225,9 @@ class ComparingMonitor(Monitor):
                 f"baseline.dataset is {self.dataset!r}, which the monitor watches, so that each "
                 "bucket would be compared with itself; expected another, or trailing buckets"
             )
+        drifts = self.type == "drift" and self.segments and not getattr(self, "metric", None)
+        if self.baseline.peers and not drifts:
+            raise ValueError('peers = true takes type = "drift", segments = true, and no metric')
         return self
 
     @property

@@ -79,8 +79,8 @@ class MonitorRun:
         self._versions: dict[_Key, int] = {}  # of what is due
         for segment in self._segments:
             buckets = shelf.buckets(monitor.dataset, segment)
-            for bucket, words in monitor.due(buckets, self._length, now):
-                self._add(segment, bucket, words)
+            for due in monitor.due(buckets, self._length, now):
+                self._add(segment, *due)
         for start, words in self._unwatched(now):
             self._notes["", start] = words
             self._add("", Bucket(start, start, 0, 0, start))
@@ -104,11 +104,11 @@ class MonitorRun:
 
     # What is to be judged
 
-    def _add(self, segment: str, bucket: Bucket, words: str = "") -> None:
+    def _add(self, segment: str, bucket: Bucket, words: str = "", besides: str = "") -> None:
         key = segment, bucket.start
         self.due.setdefault(bucket.start, {})[segment] = bucket
         version = self._shelf.versions(self.monitor.dataset).get(key, 0)
-        self._versions[key] = version ^ crc32(words.encode())
+        self._versions[key] = version ^ crc32((words + besides).encode())
         if words:
             self._words[key] = words
 
@@ -144,15 +144,14 @@ class MonitorRun:
             except OSError as error:
                 key.update(str(error).encode())
         if isinstance(monitor, ComparingMonitor) and monitor.baseline.most is None:
-            dataset = monitor.baseline.dataset or monitor.dataset
-            versions = shelf.versions(dataset) if dataset in shelf.datasets else {}
+            dataset, baseline = monitor.baseline.dataset or monitor.dataset, monitor.baseline
+            versions: Mapping[_Key, int] = {}  # a file is among the files
+            if baseline.reference is None and dataset in shelf.datasets:
+                versions = shelf.versions(dataset)
             starts = {start for _, start in versions}
-            if monitor.baseline.from_ is not None:
-                starts = set(within_days(monitor.baseline, starts))
-            # A file is among the files.
-            is_file = monitor.baseline.reference is not None
-            total = 0 if is_file else sum(versions[at] for at in versions if at[1] in starts)
-            key.update(repr(total).encode())
+            if baseline.from_ is not None:
+                starts = set(within_days(baseline, starts))
+            key.update(repr(sorted(at for at in versions.items() if at[0][1] in starts)).encode())
         return key.digest()
 
     def _leave_out_what_is_kept(self, kept: Mapping[_Key, JudgedBucket]) -> None:
@@ -166,15 +165,20 @@ class MonitorRun:
         }
         stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
         # Results of what was rolled up or deleted by its age stay, and of what was missing there.
-        gone = {key: stored[key] for key in kept if key in stored and key not in listed}
-        if gone and self.due:
-            first, last = min(start for _, start in gone), max(self.due)
+        gone = {
+            key: _version_like(stored[key], bucket.version)
+            for key, bucket in kept.items()
+            if key in stored and key not in listed
+        }
+        if gone:  # of all there was, perhaps
+            first = min(start for _, start in gone)
+            last = max(self.due or (start for _, start in kept))
             gone |= {
                 key: 0
                 for key, bucket in kept.items()
                 if not bucket.version and key not in self._versions and first <= key[1] <= last
             }
-        versions = gone | self._versions
+        versions = self._versions | gone
         before = {key: bucket.version for key, bucket in kept.items()}
         changed = {start for _, start in dict(versions.items() ^ before.items())}
         changed |= {
@@ -184,7 +188,11 @@ class MonitorRun:
             if key in self._versions and not shelf.contents(dataset, *key).damage
         }
         begin = min(changed, default=None)
-        self.stale = [key for key in kept if begin and key[1] >= begin and key not in gone]
+        # What came late into a day that was rolled up cannot be judged.
+        stays = gone.items() & before.items()
+        self.stale = [
+            key for key in kept if begin and key[1] >= begin and (key, before[key]) not in stays
+        ]
         self.due = {start: due for start, due in self.due.items() if begin and start >= begin}
         self._states = {
             key: bucket.states for key, bucket in kept.items() if not begin or key[1] < begin
@@ -217,7 +225,7 @@ class MonitorRun:
         def is_anomalous(start: datetime) -> bool:
             return not _BAD.isdisjoint(self._states.get((segment, start), ()))
 
-        trail.advance(target.start - self._length, is_anomalous)
+        trail.advance(target.start, self._length, is_anomalous)
         return trail
 
     def _side(self, segment: str, bucket: Bucket) -> tuple[Side, list[Result]]:
@@ -375,6 +383,11 @@ class MonitorRun:
             rows = self._shelf.store.state.results(name, dataset, segment, start)
             self._said[segment, start] = _bad_and_unsure(rows)
         return self._said[segment, start]
+
+
+def _version_like(version: int, before: int) -> int:
+    """Return the version before, if they differ in the 32 bits alone that are not of profiles."""
+    return version if (version ^ before) >> 32 else before
 
 
 def _bad_and_unsure(results: Iterable[Result | ResultRow]) -> tuple[set[str], set[str]]:

@@ -13,7 +13,7 @@ from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.settings import quoted
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
-from lightmeter.text import counted
+from lightmeter.text import counted, shorten
 from lightmeter.times import DAY, EPOCH, MILLISECOND, duration_text
 
 _READ = 3  # buckets of each of the first segments
@@ -23,6 +23,7 @@ _MOST_VALUES = 50  # of a category of which all are known
 _MOST_NAMES = 20
 _MOST_FEATURES = 100  # that are expected again
 _FAILURES = 0.05
+_LONGEST = 100  # characters of a dataset in the name of a monitor
 _LATER_FACTOR = 3
 _IN_TIME = 0.9  # of the buckets; others were filled in, and would be late
 # The first one that is there says when a picture was taken.
@@ -202,7 +203,7 @@ class _Recommended:
         lines = [
             *comment,
             "[[monitor]]",
-            f"name = {quoted(f'{self._dataset}: {name}')}",
+            f"name = {quoted(f'{shorten(self._dataset, _LONGEST)}: {name}')}",
             f"dataset = {quoted(self._dataset)}",
             f'type = "{kind}"',
             *keys,

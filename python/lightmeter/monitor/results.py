@@ -92,9 +92,11 @@ def check_source(
         source: path of the file; empty for monitors that were made in Python.
 
     Raises:
-        ConfigError: another file has a monitor of the same name and dataset.
+        ConfigError: another file has such a monitor, or the path cannot be kept as text.
     """
     source = os.path.abspath(source) if source else ""
+    if not is_utf8(source):
+        raise ConfigError(f"got {source!r}; expected folders whose names are UTF-8")
     taken: list[str] = []
     for kept in store.state.sources():
         other = kept.path
@@ -107,6 +109,15 @@ def check_source(
             )
         taken.append(other)
     return source, taken
+
+
+def is_utf8(path: str) -> bool:
+    """Return whether a path can be kept as text."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _same_file(path: str, other: str) -> bool:

@@ -149,7 +149,7 @@ class State:
         """
         with self._database.transaction() as connection:
             for old in forget:
-                names = "dataset", "segment", "kind", "start"
+                names = "dataset", "segment", "kind", "start", "monitor"
                 key = {name: getattr(old, name) for name in names}
                 where = _has(tables.told, key | {"alert": alert})
                 connection.execute(sa.delete(tables.told).where(where))

@@ -167,7 +167,7 @@ watched = _state("watched", "monitor dataset", "source rank:whole key:bytes conf
 # The versions of buckets that were deleted by their age: what was found in them stays.
 aged = _state("aged", "dataset segment start:time", "version:whole")
 # What each alert has told of incidents and not taken back.
-told = _state("told", "alert dataset segment kind:kind start:time", "monitor open:flag")
+told = _state("told", "alert dataset segment kind:kind start:time monitor", "open:flag")
 # What was made the new normal from a bucket on, where three patterns match.
 accepted = _state("accepted", "dataset segment monitor since:time", "note at:time")
 # Who may ask a server for what: `sha256` is of the key, `rights` and `datasets` are JSON.

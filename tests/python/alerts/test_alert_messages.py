@@ -6,6 +6,7 @@ import pytest
 from alerting import HOSTILE, Box, many, webhook
 from incidents import days
 from lightmeter.alerts import tell
+from lightmeter.monitor.config import matches
 from lightmeter.store import Store
 from receiver import Receiver
 
@@ -43,6 +44,13 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     assert over.title == "back to normal: cells [camera=left], 2022-09-06"
     assert over.lines[0] == "It was over by 2022-09-07."
     assert over.incidents == message.incidents
+
+
+def test_the_pattern_to_accept_takes_the_dataset_itself(store: Store) -> None:
+    box = Box()
+    tell(store, days("oA", dataset="cells[1]*"), [box])
+    assert "--dataset 'cells[[]1][*]' --from" in box.messages[0].lines[-1]
+    assert matches("cells[1]*", ["cells[[]1][*]"])
 
 
 def test_an_error_and_what_is_over_by_now(store: Store) -> None:

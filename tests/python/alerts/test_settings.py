@@ -22,7 +22,7 @@ HOOK = f'{WEBHOOK}url = "https://example.com"\n'
     ("table", "told"),
     [
         ('name = "a"', r"alert\[2\]\.to is missing; expected one of apprise, webhook, pagerduty,"),
-        ('to = "stdout"\nname = ""', r"alert\[2\]\.name is ''; .* at least 1 character"),
+        ('to = "stdout"\nname = ""', r"alert\[2\]\.name: got an empty name"),
         ('name = "a"\nto = "pager"', r"alert\[2\]\.to is 'pager'; did you mean pagerduty\?"),
         (WEBHOOK, r"alert\[2\]: a webhook needs either url or url_env"),
         (f'{HOOK}url_env = "X"', "either url or url_env"),

@@ -29,10 +29,10 @@ def chosen(
     """Also checks that it does not matter whether others were asked for before."""
     since = EVER if baseline.since is None else to_utc(baseline.since)
     at_once, moved = Trail(baseline, starts), Trail(baseline, starts)
-    at_once.advance(target - DAY, anomalous.__contains__)
+    at_once.advance(target, DAY, anomalous.__contains__)
     for before in starts:
         if before < target:
-            moved.advance(before, anomalous.__contains__)
+            moved.advance(before + DAY, DAY, anomalous.__contains__)
     assert at_once.before(target, since) == moved.before(target, since)
     return list(at_once.before(target, since))
 

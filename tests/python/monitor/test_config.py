@@ -134,6 +134,8 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ("trailing", "trailling", r"monitor\[1\]\.baseline\.trailling: .*mean trailing"),
         ("[2022-12-24]", '["soon"]', r"baseline\.exclude\[1\] is 'soon'"),
         ('name = "gaps"', 'name = "cells"', "two monitors are named 'cells'"),
+        ('name = "gaps"', 'name = "a\\u0000b"', r"monitor\[3\]\.name: got .* expected a name"),
+        ('name = "gaps"', f'name = "{201 * "a"}"', "at most 200 characters"),
         ('name = "all"', 'name = "all"\nto = "stdout"\n[[alert]]\nname = "all"', "two alerts"),
         ('name = "gaps"', "name = ", "line 21"),
         ('"2h"', '"2 hours"', r"monitor\[3\]\.wait: .*2 hours"),

@@ -107,6 +107,37 @@ def test_what_is_compared_with_is_watched_too(
     assert "anomaly" in {result.state for result in load_results(store)}
 
 
+def test_profiles_that_change_places_are_others_to_compare_with(store: Store, count: Any) -> None:
+    """The sum of what is compared with stays."""
+    put_days(store, range(1, 13))
+
+    def put_training(first: int, second: int) -> None:
+        for number, segment in ((first, None), (second, "camera=b")):
+            for day in range(1, 4):
+                profile = rows(number + day, shift=float(number))
+                store.put("training", profile, at=date(2022, 1, day), segment=segment, writer="a")
+
+    put_training(0, 50)
+    days = monitor(type="interval", baseline={"from": date(2022, 9, 1), "to": date(2022, 9, 6)})
+    training = monitor(name="training", type="interval", baseline={"dataset": "training"})
+    assert count(store, days, training) == 24
+    put_training(50, 0)
+    assert count(store, days, training) == 12
+    store.delete("cells", date(2022, 9, 6), date(2022, 9, 7))
+    store.put("cells", rows(6), at=date(2022, 9, 5), writer="b")
+    assert count(store, days) == 11
+
+
+def test_what_is_written_again_as_it_was_is_late(store: Store, count: Any) -> None:
+    put_days(store, range(1, 13))
+    change(store, f"UPDATE profile SET updated = {to_ms(NOW)}")
+    late = monitor(type="missing", after="30d")
+    assert count(store, late) == 19
+    store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # years later
+    assert count(store, late) == 15
+    assert count(store, late) == 0
+
+
 def test_two_writers_who_commit_in_the_other_order(sql_store: Store, count: Any) -> None:
     """A row that is older by its clock, and comes after a run."""
     store = sql_store
@@ -132,14 +163,17 @@ def test_what_gc_rolls_up_or_deletes_keeps_its_results(sql_store: Store) -> None
     for hour in range(10 * 24):
         at = NOW - timedelta(hours=240 - hour)
         store.put("cells", rows(hour, n=30), at=at, writer="a", every="1h")
-    watching = [monitor(**WEEK), monitor(name="gaps", type="missing")]
+    store.put("cells", rows(1, n=30), at=date(1999, 1, 1), writer="a")  # by a wrong clock
+    gaps = [monitor(name=name, type="missing", after=name) for name in ("9d", "9000d")]
+    watching = [monitor(**WEEK), *gaps]
     update_results(store, watching, now=NOW)
     kept = load_results(store)
     for options in ({"roll_up_after": "5d"}, {"roll_up_after": "3d", "keep": "8d"}):
         store.gc(now=NOW, **options)
         update_results(store, watching, now=NOW)
         assert load_results(store) == kept
-    assert len(store.versions("cells")) == 240
+        assert count_due(store, *watching) == 0
+    assert len(store.versions("cells")) == 241
     store.put("cells", rows(1, n=30), at=NOW, writer="a")
     update_results(store, watching, now=NOW + timedelta(hours=1))
     now_kept = load_results(store)
@@ -148,6 +182,37 @@ def test_what_gc_rolls_up_or_deletes_keeps_its_results(sql_store: Store) -> None
     assert len(store.versions("cells")) < 240
     update_results(store, watching, now=NOW + timedelta(hours=1))
     assert min(each.bucket for each in load_results(store)) >= NOW - timedelta(days=6)
+
+
+def test_what_comes_late_into_a_day_that_was_rolled_up_is_judged_once(store: Store) -> None:
+    first = NOW - timedelta(days=9)
+    for hour in range(0, 9 * 24, 12):
+        store.put("cells", rows(hour), at=first + timedelta(hours=hour), writer="a", every="12h")
+    week = monitor(**WEEK)
+    update_results(store, [week], now=NOW)
+    store.gc(now=NOW, roll_up_after="5d")
+    store.put("cells", rows(1), at=NOW - timedelta(days=8), writer="b")
+    assert [count_due(store, week) for _ in range(2)] == [10, 0]
+
+
+def count_due(store: Store, *monitors: Monitor) -> int:
+    """How many buckets the next update would judge, which is then made."""
+    keys = {source.monitor: source.key for source in store.state.sources()}
+    runs = [MonitorRun(Shelf(store), each, 0, NOW, keys[each.name]) for each in monitors]
+    update_results(store, monitors, now=NOW)
+    return sum(len(run.due) for run in runs)
+
+
+def test_what_was_missing_stays_when_all_there_was_is_deleted_by_its_age(store: Store) -> None:
+    put_days(store, range(1, 5))
+    gaps = monitor(type="missing")
+    update_results(store, [gaps], now=NOW)
+    kept = load_results(store)
+    assert {result.state for result in kept} == {"ok", "anomaly"}
+    store.gc(now=NOW, keep="10d")
+    assert not store.buckets("cells")
+    update_results(store, [gaps], now=NOW)
+    assert load_results(store) == kept
 
 
 def test_a_backup_that_is_restored(store: Store, tmp_path: Path) -> None:
@@ -313,3 +378,18 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
             update_results(store, monitors, source=str(tmp_path / path), now=NOW)
         whole = [*evaluate(store, first, now=NOW), *evaluate(store, second, now=NOW)]
         assert load_results(store) == by_place(whole)
+
+
+def test_pictures_of_the_first_day_there_is(store: Store) -> None:
+    """A camera that has no clock."""
+    put_days(store, range(1, 9))
+    store.put("cells", rows(1), at=date(1, 1, 1), writer="a")
+    assert len(evaluate(store, [monitor(**WEEK)], now=NOW)) == 9
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(store: Store, tmp_path: Path) -> None:
+    source = f"{tmp_path}/\udcff.toml"
+    with pytest.raises(ConfigError, match="names are UTF-8"):
+        update_results(store, [monitor(**WEEK)], source=source, now=NOW)
+    with pytest.raises(ConfigError, match=r"baseline\.reference: .* names are UTF-8"):
+        monitor(type="interval", baseline={"reference": source})

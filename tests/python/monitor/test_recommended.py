@@ -99,7 +99,9 @@ def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
     assert text.isprintable() or set(filter(lambda char: not char.isprintable(), text)) == {"\n"}
     monitors = recommended(store, tmp_path, name)
     assert {monitor.dataset for monitor in monitors.values()} == {name}
-    assert recommended(store, tmp_path, "empty").keys() == {"drift", "missing"}
+    store.define(long := 700 * "x", "1h")
+    for name in ("empty", long):
+        assert recommended(store, tmp_path, name).keys() == {"drift", "missing"}
 
 
 def test_a_file_that_is_there_stays(store: Store, tmp_path: Path) -> None:

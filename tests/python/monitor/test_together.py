@@ -84,9 +84,12 @@ def test_it_takes_others_with_the_same_keys(store: Store) -> None:
     assert {} not in [dict(result.segment) for result in results]
 
 
-@pytest.mark.parametrize("keys", [{}, {"metric": "ks", "above": 0.5, "segments": True}])
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"metric": "ks", "above": 0.5, "segments": True}, {"type": "interval", "segments": True}],
+)
 def test_peers_take_drift_and_segments(keys: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"peers = true takes segments = true"):
+    with pytest.raises(ConfigError, match="peers = true takes type"):
         monitor(**PEERS, **keys)
 
 

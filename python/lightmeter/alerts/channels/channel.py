@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from lightmeter.alerts.message import Message
-from lightmeter.monitor.config import Duration, Table, matches
+from lightmeter.monitor.config import Duration, Name, Table, matches
 from lightmeter.store.records import Line
 
 
@@ -50,7 +50,7 @@ class Alert(Table):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     to: str
-    name: str = Field(min_length=1)
+    name: Name
     datasets: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
     monitors: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
     dashboard: Annotated[Secret, AfterValidator(_address)] | None = None

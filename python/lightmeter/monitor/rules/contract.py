@@ -28,7 +28,7 @@ class ContractRule(Monitor):
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
-        if (self.file is None) == (self.expect is None):
+        if (self.file is None) == (not self.expect):
             raise ValueError("expected either file or tables [[monitor.expect]]")
         return self
 

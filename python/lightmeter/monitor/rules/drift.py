@@ -93,8 +93,6 @@ class DriftRule(ComparingMonitor):
                 f"baseline.trailing is {self.baseline.trailing}; expected at least {ENOUGH}, as "
                 "drift is not judged by fewer buckets (28 find smaller changes)"
             )
-        if self.baseline.peers and (self.metric is not None or not self.segments):
-            raise ValueError("peers = true takes segments = true, and no metric")
         return self
 
     @property

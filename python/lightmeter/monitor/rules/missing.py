@@ -72,7 +72,8 @@ class MissingRule(Monitor):
                 words = f"missing for longer: the last {_LONGEST_GAP} buckets are listed"
             begun = bisect_right(starts, start)  # buckets
             if begun and buckets[begun - 1][:2] == (start, start + length):
-                yield Due(buckets[begun - 1], words)
+                there = buckets[begun - 1]
+                yield Due(there, words, "" if self.after is None else str(there.updated))
             elif not begun or ends[begun - 1] <= start:  # else a rolled-up day holds it
                 yield Due(Bucket(start, start + length, 0, 0, start), words)
             start, words = start + length, ""
