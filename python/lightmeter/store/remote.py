@@ -153,11 +153,17 @@ class RemoteStore(Store):
                     self._rest(str(error))
                     return done
             else:
-                self.spool.drop(entry)
-                done = done._replace(sent=done.sent + 1)
+                done = self._forgotten(entry, done._replace(sent=done.sent + 1))
             if progress is not None:
                 finished = done.sent + done.refused
                 progress(finished, finished + self.spool.count())
+        return done
+
+    def _forgotten(self, entry: Entry, done: Sent) -> Sent:
+        try:
+            self.spool.drop(entry)
+        except StoreError as error:  # as on a full disk: it is sent once more, next time
+            return done._replace(why=str(error))
         return done
 
     def _refused(self, entry: Entry, error: Exception, done: Sent) -> Sent:

@@ -120,6 +120,24 @@ def test_a_spool_without_room_for_more_holds_up_nobody(
     assert waiting(spool) == (["a"] if name == "refused" else ["a", "b"])
 
 
+def test_what_cannot_be_forgotten_holds_up_nobody(
+    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk, where SQLite cannot delete."""
+
+    def fail(entry: object) -> None:
+        raise StoreError("the disk is full")
+
+    put_away(way.url, *"abc")
+    with Store(way.url) as far:
+        with monkeypatch.context() as patched:
+            patched.setattr(far.spool, "drop", fail)
+            assert far.send() == (3, 0, 3, "the disk is full")
+        assert counts(store) == dict.fromkeys("abc", 2)
+        assert far.send() == (3, 0, 0, "")
+    assert counts(store) == dict.fromkeys("abc", 2)
+
+
 def test_a_file_that_is_gone_again_takes_nothing(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
