@@ -95,8 +95,9 @@ class Spool:
                     f"{count} profiles of {size / 2**20:.1f} MB wait in {self.path} already, and "
                     "no more is kept there"
                 )
+            known_put = put._replace(every=every // MILLISECOND)  # others may forget it meanwhile
             # A clock may go back.
-            return store._put(put) or (is_time and store._put(put._replace(seq=None)))
+            return store._put(known_put) or (is_time and store._put(known_put._replace(seq=None)))
 
         self._make()
         if (kept := self._use(add, None)) is None:
