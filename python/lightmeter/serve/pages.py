@@ -124,7 +124,7 @@ def _switch_on(caller: Caller, fields: dict[str, str]) -> None:
 
 def _dataset(caller: Caller, page: str) -> str:
     """The dataset that has this page."""
-    for dataset in caller.store.datasets():
+    for dataset in caller.server.store.datasets():  # whatever tags the query has
         if caller.key.sees(dataset) and dataset_page(dataset) == page:
             return dataset
     raise HTTPException(404, "there is no such dataset; load the page again")

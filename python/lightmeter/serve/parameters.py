@@ -33,7 +33,7 @@ def _tags(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=256, pattern=_PLAIN)]
-Length = Annotated[str, Field(pattern="^[1-9][0-9]{0,4}[wdhms]$")]
+Length = Annotated[str, Field(pattern="^[1-9][0-9]{0,5}[wdhms]$")]
 _Moment = Annotated[datetime, BeforeValidator(lambda text: parse_time(str(text)))]
 _Segment = Annotated[str, Field(max_length=1024), AfterValidator(segment_text)]
 _Tags = Annotated[str, Field(max_length=1024), AfterValidator(_tags)]

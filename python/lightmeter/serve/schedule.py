@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ _LEAST = 60.0  # from one run to the next that new profiles begin
 _LONGEST = 1800.0
 _COULD_NOT = 2
 _MARK = "lightmeter: "  # of a complaint
+_FRAME = re.compile("[\u2500-\u257f]")  # that Typer draws
+_LAST = re.compile("\u2500 Error \u2500|\n(?=\\w)")
 
 _log = logging.getLogger("lightmeter.serve")
 
@@ -128,9 +131,13 @@ class Schedule:
 
 
 def _ending(code: int, written: str) -> tuple[int, str]:
-    """The code of a run and its first complaint; that of an alert says that it has judged."""
+    """The code of a run and its first complaint; that of an alert says that it has judged.
+
+    Without one it is the last line of a traceback, or how Typer says what was not understood.
+    """
     errors = [line.removeprefix(_MARK) for line in written.splitlines() if line.startswith(_MARK)]
     error = shorten(errors[0], 500) if errors else ""
     if code in (0, 3, 4) or (code == 1 and error.startswith("alert ")):
         return code, error
-    return _COULD_NOT, error or f"ended with code {code}"
+    last = " ".join(_FRAME.sub(" ", _LAST.split(f"\n{written}")[-1]).split())
+    return _COULD_NOT, error or shorten(f"ended with code {code}: {last}".rstrip(": "), 500)

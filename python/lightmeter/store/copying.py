@@ -8,7 +8,7 @@ from lightmeter.errors import DecodeError, StoreError
 from lightmeter.store import putting, tables
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import describe
-from lightmeter.store.statements import KEPT, LISTED, contents, is_in, row_of, values_of
+from lightmeter.store.statements import KEPT, LISTED, contents, row_of, values_of
 from lightmeter.store.store import Store
 from lightmeter.store.tables import STATE, insert_all
 
@@ -64,7 +64,7 @@ def _copy(source: Database, connection: sa.Connection, dataset: str, left: list[
     count = 0
     segments = sa.select(_P.segment).where(_P.dataset == dataset).distinct()
     for (segment,) in source.rows(segments):
-        where = is_in(dataset, segment=segment)
+        where = (_P.dataset == dataset) & (_P.segment == segment)  # also what nobody has written
         for row, body, view in contents(source, where, KEPT):
             if isinstance(view, DecodeError):
                 left.append(f"{describe(row)}: it is damaged: {view}")

@@ -57,8 +57,11 @@ def _periods(database: Database) -> set[_Period]:
     query = sa.select(_P.dataset, _P.segment, _P.start, _P.span, _P.tags).where(KEPT).distinct()
     periods = set[_Period]()
     for dataset, segment, start, span, tags in database.rows(query):
-        statements.pairs_of(segment)
-        end = start + span
+        end = statements.end_of(start, span)
+        try:
+            statements.is_in(dataset, segment=segment)
+        except ValueError as error:
+            raise DamagedError(f"the store is damaged: {error}") from None
         if span < DAY:
             with contextlib.suppress(ValueError):  # the last day there is has no end
                 start = bucket_start(start, DAY)
@@ -161,7 +164,7 @@ def _of_profiles(database: Database) -> Iterator[Damage]:
     places = sa.select(_P.dataset, tables.dataset.c.every, _P.segment).distinct()
     lengths = places.outerjoin(tables.dataset, _P.dataset == tables.dataset.c.name)
     for dataset, every, segment in database.rows(lengths):
-        where = statements.is_in(dataset, segment=segment)
+        where = (_P.dataset == dataset) & (_P.segment == segment)  # also what nobody has written
         for row, _, view in statements.contents(database, where, KEPT):
             if not isinstance(view, ProfileView):
                 yield Damage(row, str(view))

@@ -22,7 +22,7 @@ from lightmeter.store.address import AwayError, server_address
 from lightmeter.store.client import Client, RefusedError
 from lightmeter.store.putting import Put, checked_name
 from lightmeter.store.rows import Moment, Part
-from lightmeter.store.spool import Spool
+from lightmeter.store.spool import Entry, Spool
 from lightmeter.store.statements import values_of
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, to_utc
@@ -121,10 +121,13 @@ class RemoteStore(Store):
         self._rest_until = 0.0
         if not self.spool.count():
             return Sent()
-        with self.spool.sending() as mine:
-            done = Sent(why="somebody else is sending them")
-            if mine:
-                done = self._send_all(time.monotonic() + seconds, progress)
+        done = Sent(why="somebody else is sending them")
+        try:
+            with self.spool.sending() as mine:
+                if mine:
+                    done = self._send_all(time.monotonic() + seconds, progress)
+        except OSError as error:
+            raise StoreError(f"what waits in {self.spool.path} cannot be sent: {error}") from error
         left = self.spool.count()
         return done._replace(left=left, why=done.why if left else "")
 
@@ -143,21 +146,33 @@ class RemoteStore(Store):
                 put = Put(*(values[name] for name in Put._fields))
                 self._send(put, patience=_BRIEF)
             except (DecodeError, ConflictError) as error:
-                self.spool.refuse(entry, str(error))
-                done = done._replace(refused=done.refused + 1)
-                _log.warning("a profile that waited is put aside: %s", error)
+                done = self._refused(entry, error, done)
             except (RefusedError, AwayError) as error:
                 done = done._replace(why=str(error))
                 if not error.is_of_one:
                     self._rest(str(error))
                     return done
             else:
-                self.spool.drop(entry)
-                done = done._replace(sent=done.sent + 1)
+                done = self._forgotten(entry, done._replace(sent=done.sent + 1))
             if progress is not None:
                 finished = done.sent + done.refused
                 progress(finished, finished + self.spool.count())
         return done
+
+    def _forgotten(self, entry: Entry, done: Sent) -> Sent:
+        try:
+            self.spool.drop(entry)
+        except StoreError as error:  # as on a full disk: it is sent once more, next time
+            return done._replace(why=str(error))
+        return done
+
+    def _refused(self, entry: Entry, error: Exception, done: Sent) -> Sent:
+        try:
+            self.spool.refuse(entry, str(error))
+        except OSError as reason:  # others need not wait for room
+            return done._replace(why=f"{error}; it cannot be put aside: {reason}")
+        _log.warning("a profile that waited is put aside: %s", error)
+        return done._replace(refused=done.refused + 1)
 
     def hurry(self, seconds: float) -> None:
         """See `Store.hurry`: what the server has not taken then waits on the disk."""
@@ -246,11 +261,12 @@ class RemoteStore(Store):
 
         That a spool cannot be used holds nobody up.
         """
-        if put.dataset not in self._lengths:
+        if put.dataset not in self._lengths or put.every not in (None, self._lengths[put.dataset]):
             self._lengths[put.dataset] = put.every
             with contextlib.suppress(StoreError, KeyError):  # the key may be for writing only
-                if put.every is None:
-                    self.spool.remember(put.dataset, self.datasets()[put.dataset])
+                given = put.every and put.every * MILLISECOND
+                length = given or self.datasets()[put.dataset]
+                self.spool.remember(put.dataset, length, make=not given)
         if time.monotonic() < self._pause_until:
             return
         left = 1
@@ -261,8 +277,8 @@ class RemoteStore(Store):
         if left:
             self._pause_until = time.monotonic() + _REST
 
-    def _send(self, put: Put, *, patience: float) -> bool:
-        """Put a profile on the server.
+    def _send(self, put: Put, *, patience: float, tries: int = 3) -> bool:
+        """Put a profile on the server; so many more times by a higher number.
 
         Raises:
             ConflictError, AwayError, RefusedError: see `Client.ask`.
@@ -287,8 +303,9 @@ class RemoteStore(Store):
         self._taken = True
         # A number that is a time is too low where a clock was once ahead. One up to now is that of
         # a later put, which this one must not replace.
-        if not found.kept and number in _TIMES and found.seq > clock_number():
-            return self._send(put._replace(seq=found.seq + 1), patience=patience)
+        if tries and not found.kept and number in _TIMES and found.seq > clock_number():
+            higher = put._replace(seq=found.seq + 1)
+            return self._send(higher, patience=patience, tries=tries - 1)
         # Of a try whose answer was lost, the next one finds what it kept.
         return found.kept or (answer.repeated and found.seq == number)
 

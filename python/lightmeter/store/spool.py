@@ -95,17 +95,33 @@ class Spool:
                     f"{count} profiles of {size / 2**20:.1f} MB wait in {self.path} already, and "
                     "no more is kept there"
                 )
+            known_put = put._replace(every=every // MILLISECOND)  # others may forget it meanwhile
             # A clock may go back.
-            return store._put(put) or (is_time and store._put(put._replace(seq=None)))
+            return store._put(known_put) or (is_time and store._put(known_put._replace(seq=None)))
 
         self._make()
-        return self._use(add, False)
+        if (kept := self._use(add, None)) is None:
+            raise StoreError(f"it cannot wait in {self.path}, which is gone or somebody else's")
+        return kept
 
-    def remember(self, name: str, every: timedelta) -> None:
-        """Keep the length of a dataset's buckets, if that is possible."""
+    def remember(self, name: str, every: timedelta, *, make: bool) -> None:
+        """Keep the length of a dataset's buckets, if that is possible.
+
+        Args:
+            name: of the dataset.
+            every: the length. It replaces another one, unless something waits by that.
+            make: whether to begin a file for it.
+        """
+
+        def define(store: Store) -> None:
+            if store.datasets().get(name, every) != every:
+                self._delete(_unused(tables.dataset.c.name == name))
+            store.define(name, every)
+
         with contextlib.suppress(StoreError, OSError):
-            self._make()
-            self._use(lambda store: store.define(name, every), None)
+            if make:
+                self._make()
+            self._use(define, None)
 
     def count(self) -> int:
         """Return how many profiles wait."""
@@ -127,19 +143,27 @@ class Spool:
         self._delete(_of(entry))
 
     def refuse(self, entry: Entry, reason: str) -> None:
-        """Keep an entry aside as a file, with the reason beside it; the oldest are deleted."""
-        row, total = entry.row, 0
+        """Keep an entry aside as a file, with the reason beside it; the oldest are deleted.
+
+        Raises:
+            OSError: it cannot be written, and goes on waiting.
+        """
+        total = 0
         self.aside.mkdir(mode=0o700, exist_ok=True)
         file = self.aside / f"{time.time_ns()}.lmp"
-        file.write_bytes(entry.body)
-        file.with_suffix(".txt").write_text(f"{describe(row)}: {reason}\n", errors="replace")
+        try:
+            file.write_bytes(entry.body)
+            words = f"{describe(entry.row)}: {reason}\n"
+            file.with_suffix(".txt").write_text(words, errors="replace")
+        except OSError:  # the disk is full, which this must not make worse
+            file.unlink(missing_ok=True)
+            file.with_suffix(".txt").unlink(missing_ok=True)
+            raise
         for number, old in enumerate(sorted(self.aside.iterdir(), reverse=True)):
             total += old.stat().st_size
             if number >= 2 * _MOST_REFUSED or total > MOST_BYTES:
                 old.unlink(missing_ok=True)
-        # Its length may be what was wrong.
-        unused = tables.dataset.c.name.not_in(sa.select(profile.c.dataset))
-        self._delete(_of(entry), sa.delete(tables.dataset).where(unused))
+        self._delete(_of(entry), _unused())  # its length may be what was wrong
 
     def refused(self) -> list[str]:
         """Return the reasons why the server did not take what is kept aside."""
@@ -190,17 +214,23 @@ class Spool:
         try:
             return self._try(work)
         except DamagedError:
-            with filelock.FileLock(self.path.with_name("damage.lock")):
-                try:  # another process may have put it aside meanwhile
-                    return self._try(work)
-                except DamagedError as error:
-                    aside = self.path.with_name(f"damaged-{time.time_ns()}.db")
-                    _log.error("%s; what waited there is now in %s", error, aside)
-                    for suffix in ("-wal", "-shm", ""):  # the log must not get into the next file
-                        with contextlib.suppress(FileNotFoundError):
-                            os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
-                self._make()
+            try:
+                return self._anew(work)
+            except OSError as error:
+                raise StoreError(f"{self.path} cannot be put aside: {error}") from error
+
+    def _anew(self, work: Callable[[Store], _T]) -> _T:
+        with filelock.FileLock(self.path.with_name("damage.lock")):
+            try:  # another process may have put it aside meanwhile
                 return self._try(work)
+            except DamagedError as error:
+                aside = self.path.with_name(f"damaged-{time.time_ns()}.db")
+                _log.error("%s; what waited there is now in %s", error, aside)
+                for suffix in ("-wal", "-shm", ""):  # the log must not get into the next file
+                    with contextlib.suppress(FileNotFoundError):
+                        os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
+            self._make()
+            return self._try(work)
 
     def _try(self, work: Callable[[Store], _T]) -> _T:
         try:
@@ -221,4 +251,11 @@ class Spool:
 
 
 def _of(entry: Entry) -> sa.Delete:
-    return sa.delete(profile).where(_ROW.in_([entry.number]), profile.c.seq == entry.row.seq)
+    """Another file, in place of a damaged one, may have another row of the same number."""
+    row = profile.c.seq == entry.row.seq, profile.c.updated == entry.row.updated
+    return sa.delete(profile).where(_ROW.in_([entry.number]), *row)
+
+
+def _unused(*where: sa.ColumnElement[bool]) -> sa.Delete:
+    unused = tables.dataset.c.name.not_in(sa.select(profile.c.dataset))
+    return sa.delete(tables.dataset).where(unused, *where)

@@ -1,5 +1,6 @@
 """`for`: alarms only after so many anomalous buckets in a row."""
 
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +22,7 @@ LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
 
 def lasting(states: str, needed: int = 3, **others: str) -> str:
     """The states of the feature x; `others` are those of other features. A space is no result."""
-    with Store(":memory:") as store:
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "drift.db") as store:
         run = MonitorRun(Shelf(store), monitor(for_=needed), 0, NOW)
     said = ""
     for day in range(len(states)):

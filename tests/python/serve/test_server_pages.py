@@ -207,9 +207,12 @@ def test_addresses_that_no_page_has(served: Served, path: str) -> None:
         ({"reference": "x/index.html"}, 404),
     ],
 )
-def test_forms_that_change_nothing(served: Served, fields: dict[str, str], status: int) -> None:
+@pytest.mark.parametrize("query", ["", "?tags=%25"])
+def test_forms_that_change_nothing(
+    served: Served, fields: dict[str, str], status: int, query: str
+) -> None:
     asked = served.ask("admin")
-    said = send(asked, watch_form(asked) | fields)
+    said = send(asked, watch_form(asked) | fields, f"{WATCH}{query}")
     assert said.status_code == status
     assert not served.server.monitors.path.exists()
     assert said.headers["content-type"].startswith("text/html")

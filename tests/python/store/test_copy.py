@@ -65,13 +65,16 @@ def test_dashboards_are_the_same(drift: Path, target: str, tmp_path: Path) -> No
     assert len(pages[0]) > 3
 
 
-def test_what_the_target_has_stays_and_what_is_damaged_is_left(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["body = x'00'", "segment = '%%%%'", "segment = 'b=1&a=2'"])
+def test_what_the_target_has_stays_and_what_is_damaged_is_left(
+    target: str, tmp_path: Path, damage: str
+) -> None:
     with Store(tmp_path / "a.db") as first, Store(target) as second:
         for store, images in ((first, 1), (second, 2)):
             store.put("cells", view(images), at=NOON, writer="a")
         for writer in ("good", "damaged"):
             first.put("others", view(3), at=NOON, writer=writer)
-        change(first, "UPDATE profile SET body = x'00' WHERE writer = 'damaged'")
+        change(first, f"UPDATE profile SET {damage} WHERE writer = 'damaged'")
         for name, store in (("a", first), ("b", second)):
             store.state.remember(name, [], [Told("a", "b", "anomaly", NOON, "c", True)])
         for count in (1, 0):
