@@ -61,7 +61,8 @@ def attacked(store: Store) -> Shown:
             store.put(dataset, view, at=FIRST + day * DAY, writer="w", segment=segment)
             store.put(dataset, view, at=FIRST + day * DAY, writer="w")
         for states, where in (("oAE", segment), ("oA.", {})):
-            more = {"segment": where, "feature": text, "words": text, "monitor": text}
+            more = {"segment": where, "feature": text, "words": text}
+            more["monitor"] = text.replace("\0", "")[:200]  # names have neither more
             results += days(states, dataset=dataset, **more)
     return Shown(store, results)
 
