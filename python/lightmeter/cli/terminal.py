@@ -49,8 +49,7 @@ class Commands(typer.Typer):
 def reported() -> Iterator[None]:
     """Turn what a user can run into into a line on stderr and an exit code.
 
-    Arguments that the library does not understand are wrong usage. As a mistake of the library may
-    look like that, ``python -X dev -m lightmeter`` shows where it comes from.
+    Arguments that the library does not understand are wrong usage.
     """
     try:
         yield
@@ -66,8 +65,6 @@ def reported() -> Iterator[None]:
     except ImportError as error:  # of a package that only some files need
         fail(str(error), code=NOT_INSTALLED)
     except (ValueError, TypeError) as error:
-        if sys.flags.dev_mode:
-            raise
         raise typer.BadParameter(visible(error)) from None
 
 

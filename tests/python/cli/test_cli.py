@@ -73,15 +73,6 @@ def test_a_reader_that_has_seen_enough(folder: Path, options: list[str]) -> None
     assert (said.returncode, said.stderr) == (141, b"")
 
 
-@pytest.mark.parametrize("development", [False, True])
-def test_where_an_error_comes_from_can_be_seen(development: bool) -> None:
-    mode = ["-X", "dev"] if development else []
-    command = [sys.executable, *mode, "-m", "lightmeter", "profile", ".", "--metric", "nothing"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (said.returncode, "options.py" in said.stderr) == ((1, True) if mode else (2, False))
-    assert "got the metric 'nothing'" in said.stderr
-
-
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize(("command", "unbuffered"), [("--version", ""), ("--help", "1")])
 def test_a_full_disk_is_told(command: str, unbuffered: str) -> None:
