@@ -8,7 +8,6 @@ from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.profile.view import ProfileView
 
 _SET_OF = {number.name: number.set for number in IMAGE_NUMBERS}
-_OF_PIXELS: MetricSet = "default"  # has Hue.pixels and the like, which are no numbers of an image
 
 
 def metric_set_of(
@@ -32,21 +31,6 @@ def metric_set_of(
         if any(f"{prefix}.{band}.{name}" in names for band in bands)
     }
     return max(sets, key=SETS.index, default=None)
-
-
-def set_that_has(name: str, bands: Collection[str] = ()) -> MetricSet | None:
-    """The smallest set with what is measured, by its name without a prefix; None if nothing is.
-
-    Args:
-        name: of a feature.
-        bands: names of bands among the images.
-    """
-    first, _, below = name.partition(".")
-    if first in bands and below in BAND_NUMBERS:
-        return _SET_OF[BAND_NUMBERS[below]]
-    if below == "pixels" and (first in bands or f"{first}.mean" in _SET_OF):
-        return _OF_PIXELS
-    return _SET_OF.get(name)
 
 
 def bands_in(view: ProfileView, prefix: str) -> frozenset[str]:

@@ -33,7 +33,7 @@ from lightmeter.profile.features import Family, Kind
 
 # A feature of which at least so many values are the same one is judged by how many are not.
 _MOST_OTHERS = 0.1
-_MOST_VALUES = 20  # of a category; rarer ones are left to the rule on new values
+_MOST_VALUES = 20  # of a category; rarer ones are not judged
 
 
 class Expected(NamedTuple):

@@ -225,10 +225,14 @@ class ComparingMonitor(Monitor):
                 f"baseline.dataset is {self.dataset!r}, which the monitor watches, so that each "
                 "bucket would be compared with itself; expected another, or trailing buckets"
             )
-        drifts = self.type == "drift" and self.segments and not getattr(self, "metric", None)
-        if self.baseline.peers and not drifts:
+        if self.baseline.peers and not self.takes_peers:
             raise ValueError('peers = true takes type = "drift", segments = true, and no metric')
         return self
+
+    @property
+    def takes_peers(self) -> bool:
+        """Return whether a segment can be compared with the others of its bucket."""
+        return False
 
     @property
     def files(self) -> list[Path]:

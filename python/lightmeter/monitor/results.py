@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from lightmeter.errors import ConfigError
@@ -15,6 +16,10 @@ PENDING: Final = "pending"
 ANOMALY: Final = "anomaly"
 NOT_ENOUGH: Final = "not enough data"
 ERROR: Final = "error"
+
+# The fields that rows and results share, and their values in order.
+_KEPT = ResultRow._fields[len(Place._fields) :]
+_kept = attrgetter(*_KEPT)
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -63,18 +68,7 @@ class Result(NamedTuple):
 
 def row_of(result: Result) -> ResultRow:
     """Return the row that a store keeps of a result."""
-    return ResultRow(
-        *result.place,
-        feature=result.feature,
-        state=result.state,
-        value=result.value,
-        lower=result.lower,
-        upper=result.upper,
-        baseline=result.baseline,
-        images=result.images,
-        words=result.words,
-        cause=result.cause,
-    )
+    return ResultRow(*result.place, *_kept(result))
 
 
 def check_source(
@@ -207,19 +201,11 @@ def _results_of(rows: Iterable[ResultRow]) -> list[Result]:
             segments[row.segment] = parse_segment(row.segment)
         results.append(
             Result(
-                feature=row.feature,
-                state=row.state,
-                value=row.value,
-                lower=row.lower,
-                upper=row.upper,
-                words=row.words,
+                **dict(zip(_KEPT, _kept(row), strict=True)),
                 monitor=row.monitor,
                 dataset=row.dataset,
                 segment=segments[row.segment],
                 bucket=row.start,
-                baseline=row.baseline,
-                images=row.images,
-                cause=row.cause,
             )
         )
     return results

@@ -1,8 +1,6 @@
 """The store behind a server, by the server's HTTP API."""
 
-import base64
 import contextlib
-import hashlib
 import logging
 import os
 import random
@@ -284,7 +282,6 @@ class RemoteStore(Store):
             ConflictError, AwayError, RefusedError: see `Client.ask`.
         """
         body, number = put.view.to_bytes(), put.seq or 0
-        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
         query = {
             "dataset": put.dataset,
             "at": from_ms(put.at).isoformat(),
@@ -293,10 +290,7 @@ class RemoteStore(Store):
             "seq": number,
             "every": put.every and duration_text(put.every * MILLISECOND),
         }
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Content-Digest": f"sha-256=:{digest}:",
-        }
+        headers = {"Content-Type": "application/octet-stream"}
         ask = partial(self._client.ask, body=body, headers=headers, patience=patience)
         answer = ask("PUT", "/profile", query)
         found = self._client.read(answer, models.Kept)

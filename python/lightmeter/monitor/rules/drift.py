@@ -96,6 +96,11 @@ class DriftRule(ComparingMonitor):
         return self
 
     @property
+    def takes_peers(self) -> bool:
+        """Return whether segments are judged together, and not by a distance."""
+        return self.segments and self.metric is None
+
+    @property
     def least(self) -> int:
         """With fewer buckets before it no bucket of a trailing baseline is judged."""
         return super().least if self.metric else ENOUGH
@@ -187,25 +192,25 @@ class DriftRule(ComparingMonitor):
             return results
         # Light that moves no more than from bucket to bucket explains nothing.
         still = not any(feature.endswith(_LIGHT) for feature in drifted)
-        lines = [
-            replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
-            if row.feature in drifted
-            else replace(
-                row, verdict="none", level_target=row.level_reference if still else row.level_target
-            )
-            for row in rows().values()
-        ]
+
+        def judged(row: FeatureDrift) -> FeatureDrift:
+            if row.feature in drifted:
+                return replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
+            level = row.level_reference if still else row.level_target
+            return replace(row, verdict="none", level_target=level)
+
+        lines = [judged(row) for row in rows().values()]
         found = causes(lines, [line for line in lines if line.feature in drifted], self.q)
-        told = {each.lines[0].feature: each for each in found}
-        return [
-            result._replace(
-                cause=told[result.feature].cause,
-                words=_joined([told[result.feature].words, result.words.partition("; ")[2]]),
-            )
-            if result.feature in told and result.state == ANOMALY
-            else result
-            for result in results
-        ]
+        by_feature = {each.lines[0].feature: each for each in found}
+
+        def with_cause(result: Result) -> Result:
+            tells = by_feature.get(result.feature)
+            if tells is None or result.state != ANOMALY:
+                return result
+            words = _joined([tells.words, result.words.partition("; ")[2]])
+            return result._replace(cause=tells.cause, words=words)
+
+        return [with_cause(result) for result in results]
 
     def _decided(
         self, test: Tested, p_value: float, change: "Change", q: float, limit: float
