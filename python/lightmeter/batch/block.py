@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from lightmeter import _core
 from lightmeter.batch.running import loaded
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
-from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import DecodeError, ImageError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured, measure_together
@@ -23,14 +23,12 @@ from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import Parts, SegmentedViews
 
-# How many pictures a block has, by how many came before. The workers do not enter, as the result
-# must not depend on them. A few hundred pictures keep all workers at work; beyond 1024 a merge is
-# to be cheap beside the measuring.
-_SIZES = ((512, 16), (1024, 32), (1 << 62, 64))  # up to so many before
+# How many pictures and encoded bytes fill a block, by how many pictures came before. The number of
+# workers does not enter, because the result must not depend on it. Small blocks at the start let
+# workers share a few large pictures; later a merge must be cheap beside the measuring.
+_SIZES = ((512, 16, 2 << 20), (1024, 32, 8 << 20), (1 << 62, 64, 16 << 20))  # up to so many before
 
-# Encoded pictures of so many bytes together are a block, however few, so that large ones are
-# shared by the workers, and few bytes wait.
-_MOST_BYTES = 16 << 20
+_REMOTE_BYTES = 16 << 20  # of pictures elsewhere, which a block fetches side by side
 
 _DATA, _NAME = attrgetter("data"), attrgetter("name")
 _TOGETHER = 16  # pictures of which small ones are measured at once: more save little
@@ -38,17 +36,17 @@ _TOGETHER = 16  # pictures of which small ones are measured at once: more save l
 
 def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
     """Cut pictures into blocks, by nothing but their number and their sizes."""
-    before = held = 0
+    before, held = 0, 0.0  # pictures; the share of the block's bytes
     block: list[Item] = []
-    _, most = _SIZES[0]
+    _, most, most_bytes = _SIZES[0]
     for item in items:
         block.append(item)
-        held += item.size
-        if len(block) >= most or held >= _MOST_BYTES:
+        held += item.size / (_REMOTE_BYTES if isinstance(item.data, RemotePart) else most_bytes)
+        if len(block) >= most or held >= 1:
             before += len(block)
             yield block
-            block, held = [], 0
-            most = next(size for end, size in _SIZES if before < end)
+            block, held = [], 0.0
+            _, most, most_bytes = next(size for size in _SIZES if before < size[0])
     if block:
         yield block
 

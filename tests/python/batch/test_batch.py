@@ -61,7 +61,7 @@ def test_the_size_of_blocks_does_not_change_the_bytes(
     views = []
     for most in (1, size):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("lightmeter.batch.block._SIZES", ((1 << 62, most),))
+            patch.setattr("lightmeter.batch.block._SIZES", ((1 << 62, most, 16 << 20),))
             found = profile_images(
                 mixed,
                 workers=2,

@@ -77,8 +77,9 @@ def test_blocks_are_cut_by_number_and_size_alone() -> None:
     expected = 32 * [16] + 16 * [32] + 4 * [64] + [20]
     assert sizes(blocks(iter(items))) == expected
     assert sizes(blocks(iter(items[:600]))) == 32 * [16] + [32, 32, 24]
-    large = [Item(str(number), bytes(9 << 20)) for number in range(5)]
+    large = [Item(str(number), bytes(1 << 20)) for number in range(5)]
     assert sizes(blocks(iter(large))) == [2, 2, 1]
+    assert sizes(blocks(iter([*items[:1024], *(64 * large)]))) == 32 * [16] + 16 * [32] + 20 * [16]
 
 
 def names(items: list[Item], watch: object) -> list[str]:
