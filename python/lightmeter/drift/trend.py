@@ -1,0 +1,488 @@
+"""Whether a series of buckets has changed for good: slowly, or by a step that lasts.
+
+The test is an e-detector (Shin, Ramdas and Rinaldo 2024, NEJSDS 2): each seventh day c is a
+possible start of the change, its e-value e_c says how much better "another level since c" explains
+the series than "one level", and the detector is ``M = 7 sum e_c``. The mean time until M exceeds a
+threshold is at least that threshold where nothing changes, however often one looks.
+
+- An e-value is the Bayes factor of a shift that is normal with the standard deviation of the values
+  within a bucket, with the right Haar prior on level and scale (Perez-Ortiz, Lardy, de Heide and
+  Gruenwald 2024, Annals of Statistics 52): for independent normal buckets a martingale whatever
+  level and scale are. Other columns are projected out of the same formula.
+- A bucket weighs ``1 / (tau^2 + 1 / n)``, tau^2 by DerSimonian and Laird (1986) from the buckets
+  before it; or ``n`` (Laney 2002). The smaller e-value counts, so that neither buckets that shrink
+  nor days that differ raise alarms by themselves.
+- A value counts as at most 3 standard deviations off those before it: one wild day is no trend.
+- Where buckets resemble those before them there are fewer: exponents are divided by the long-run
+  factor, the sum of autocorrelations up to the first that is not positive (Geyer 1992). All
+  statistics share it as far as they agree.
+
+Weights, bounds and the factor are estimated, so the promise under dependence is measured, see
+``bench/drift_calibration/trend.py``, and not proved.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+
+FIRST = 28  # buckets before the first possible start
+STEP = 7  # buckets between two possible starts, and from the last one to now
+_LAGS = 14
+_LAST = 14  # buckets that show whether a change is over
+_CLIP = 3.0
+_MAD = 1.4826  # the standard deviation of a normal variable over its median absolute deviation
+_RIDGE = 1e-9
+_NEAR, _CLEAR = (
+    5.0,
+    6.0,
+)  # residual variances: of starts that fit as well, of a shape that fits better
+_LEAST = 0.125  # of the correction of the factor, where the lags are half of the buckets
+
+
+class Statistic(NamedTuple):
+    """One statistic of each feature over time.
+
+    Attributes:
+        values: of shape (buckets, features), in standard deviations of one value within the first
+            buckets.
+        n: of how many values each is; 0 where there is none.
+        columns: of shape (buckets, features, columns): what else moves the values and is no change.
+        unit: of the values, by feature.
+        hits: of a rate, how many of the values are counted.
+    """
+
+    values: Numbers
+    n: Numbers
+    columns: Numbers
+    unit: Numbers
+    hits: Numbers | None = None
+
+    def of(self, feature: int) -> "Statistic":
+        """Return that of one feature."""
+        part = slice(feature, feature + 1)
+        hits = None if self.hits is None else self.hits[:, part]
+        values, n, columns = self.values[:, part], self.n[:, part], self.columns[:, part]
+        return Statistic(values, n, columns, self.unit[part], hits)
+
+
+class Series(NamedTuple):
+    """A statistic whose wild days are clipped, with what follows from the buckets before each.
+
+    Attributes:
+        values: as those of `Statistic`.
+        weights: of shape (2, buckets, features): with random effects, and Laney's.
+        residuals: what each bucket is off those before it, standardised; 0 where it has no values.
+    """
+
+    values: Numbers
+    weights: Numbers
+    residuals: Numbers
+
+
+def level_of(means: Numbers, stddevs: Numbers, n: Numbers) -> Statistic:
+    """Return the means of buckets, each argument of shape (buckets, features)."""
+    freedom = np.maximum(n - 1, 0.0)[:FIRST]
+    pooled = (freedom * stddevs[:FIRST] ** 2).sum(axis=0) / np.maximum(freedom.sum(axis=0), 1.0)
+    return _statistic(means, n, np.sqrt(pooled))
+
+
+def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
+    """Return the logarithms of standard deviations; a bucket of one value or of equals has none.
+
+    Where values come in bursts the spread within a small bucket is too small, so ``1 / (n - 1)`` is
+    taken out: else buckets that grow for good would be a change of the spread.
+    """
+    n = np.where((n > 1) & (stddevs > 0), n, 0.0)
+    small = np.where(n > 0, 1 / np.maximum(n - 1, 1.0), 0.0)
+    # The variance of the logarithm for one value is 1/2, if values are normal.
+    unit = np.full(n.shape[1], math.sqrt(0.5))
+    logs = _statistic(np.log(np.where(n > 0, stddevs, 1.0)), n, unit)
+    return logs._replace(columns=small[..., None])
+
+
+def directions_of(cosines: Numbers, sines: Numbers, n: Numbers) -> tuple[Statistic, Statistic]:
+    """Return the mean directions of hues as two statistics."""
+    total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
+    length2 = (n * (cosines**2 + sines**2))[:FIRST].sum(axis=0) / total
+    unit = np.sqrt(np.maximum(1 - length2, 0.0) / 2)
+    return _statistic(cosines, n, unit), _statistic(sines, n, unit)
+
+
+def rate_of(hits: Numbers, n: Numbers) -> Statistic:
+    """Return the shares of values that are counted, each argument of shape (buckets, features)."""
+    total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
+    rate = (hits[:FIRST].sum(axis=0) + 0.5) / (total + 1)  # of none yet, half of one
+    unit = np.sqrt(rate * (1 - rate))
+    return _statistic(hits / np.maximum(n, 1.0), n, unit)._replace(hits=hits)
+
+
+def _statistic(values: Numbers, n: Numbers, unit: Numbers) -> Statistic:
+    unit = np.where(unit > 0, unit, 1.0)
+    return Statistic(values / unit, n, np.zeros((*n.shape, 0)), unit)
+
+
+def threshold(a_year: float, features: int, *, is_level: bool) -> float:
+    """Return the logarithm that M must reach for at most `a_year` false alarms of all features."""
+    share = (0.8 if is_level else 0.2) / features
+    return math.log(365 / (a_year * share))
+
+
+def clipped(statistic: Statistic) -> Series:
+    """Return the statistic with its wild days clipped, its weights and recursive residuals."""
+    n = statistic.n
+    values = np.where(n > 0, statistic.values, 0.0)
+    effects, residuals = np.zeros_like(values), np.zeros_like(values)
+    first = min(FIRST, len(values))
+    early, there = values[:first], n[:first] > 0
+    middle = _median(early, there)
+    # Of the first buckets tau^2 is of all of them, clipped by their median.
+    tau2 = np.zeros(values.shape[1])
+    for _ in range(2):
+        effects[:first] = _weights(tau2, n[:first])
+        scaled = (early - middle) * np.sqrt(effects[:first])
+        bound = _CLIP * np.maximum(1.0, _MAD * _median(np.abs(scaled), there))
+        off = np.clip(scaled, -bound, bound) / np.sqrt(np.where(there, effects[:first], 1.0))
+        early = np.where(there, middle + off, 0.0)
+        tau2 = _tau2(*_sums(early, n[:first]))
+    values[:first] = early
+    sums = np.zeros((5, values.shape[1]))  # of n, n y, n y^2, n^2, 1
+    total = np.zeros((3, values.shape[1]))  # of w, w y, w y^2
+    for at in range(len(values)):
+        w = _weights(tau2 if at < first else _tau2(*sums), n[at])
+        effects[at] = w
+        known = (total[0] > 0) & (w > 0)
+        mean = total[1] / np.where(known, total[0], 1.0)
+        spread = np.sqrt(1 / np.where(known, w, 1.0) + 1 / np.where(known, total[0], 1.0))
+        residual = np.where(known, (values[at] - mean) / spread, 0.0)
+        if at >= first:
+            k = np.maximum(sums[4] - 1, 1.0)
+            scale = np.sqrt(np.maximum(total[2] - total[0] * mean**2, 0.0) / k)
+            bound = _CLIP * np.maximum(scale, 0.0)
+            residual = np.clip(residual, -bound, bound)
+            values[at] = np.where(known, mean + residual * spread, values[at])
+        residuals[at] = residual
+        y, m = values[at], n[at]
+        sums += m, m * y, m * y * y, m * m, m > 0
+        total += w, w * y, w * y * y
+    return Series(values, np.stack([effects, n]), residuals)
+
+
+def _median(values: Numbers, there: NDArray[np.bool_]) -> Numbers:
+    with np.errstate(all="ignore"):
+        ordered = np.sort(np.where(there, values, np.inf), axis=0)
+        k = np.maximum(there.sum(axis=0), 1)
+        columns = np.arange(values.shape[1])
+        low, high = ordered[(k - 1) // 2, columns], ordered[k // 2, columns]
+        return np.where(np.isfinite(high), (low + high) / 2, 0.0)
+
+
+def _weights(tau2: Numbers, n: Numbers) -> Numbers:
+    return np.where(n > 0, 1 / (tau2 + 1 / np.maximum(n, 1.0)), 0.0)
+
+
+def _sums(values: Numbers, n: Numbers) -> list[Numbers]:
+    return [each.sum(axis=0) for each in (n, n * values, n * values**2, n * n, n > 0)]
+
+
+def _tau2(n: Numbers, ny: Numbers, nyy: Numbers, nn: Numbers, k: Numbers) -> Numbers:
+    total = np.maximum(n, 1.0)
+    excess = nyy - ny * ny / total - (k - 1)
+    return np.maximum(0.0, excess) / np.maximum(n - nn / total, 1.0)
+
+
+def long_run_factors(residuals: Numbers, starts: NDArray[np.int64]) -> Numbers:
+    """Return how many buckets count as one, by start and feature, from the buckets before it.
+
+    Args:
+        residuals: as those of `Series`.
+        starts: in increasing order, each at least FIRST.
+    """
+    squares = np.cumsum(residuals**2, axis=0)
+    products = [
+        np.cumsum(residuals[lag:] * residuals[:-lag], axis=0) for lag in range(1, _LAGS + 1)
+    ]
+    features = residuals.shape[1]
+    factors = np.ones((len(starts), features))
+    for row, start in enumerate(starts):
+        power = squares[start - 1]
+        varies = power > 0
+        if not varies.any():
+            continue
+        rho = np.zeros((_LAGS, features))
+        for lag in range(1, _LAGS + 1):
+            rho[lag - 1, varies] = products[lag - 1][start - 1 - lag, varies] / power[varies]
+        mean = rho[:, varies].mean(axis=1)
+        lags = int(np.argmax(mean <= 0)) if (mean <= 0).any() else _LAGS
+        shared = 1 + 2 * float(mean[:lags].sum())
+        own = 1 + 2 * rho[:lags].sum(axis=0)
+        error = 2 * math.sqrt(max(lags, 1) / start)  # of the own sum, by Bartlett
+        between = max(0.0, float(own[varies].var()) - error**2) if varies.sum() > 1 else 0.0
+        shrunk = shared + (own - shared) * between / (between + error**2)
+        found = np.maximum(shrunk, own - 2 * error)
+        factors[row] = np.maximum(1.0, found) / max(1 - 2 * lags / start, _LEAST)
+    return factors
+
+
+def starts_of(buckets: int) -> NDArray[np.int64]:
+    """Return the possible starts of a change in a series of so many buckets."""
+    return np.arange(FIRST, max(buckets - STEP + 1, FIRST), STEP, dtype=np.int64)
+
+
+def kept(starts: NDArray[np.int64], last: int) -> NDArray[np.bool_]:
+    """Return which starts count at a bucket: old ones are thinned out."""
+    age = last - starts
+    every = np.where(age <= 91, STEP, np.where(age <= 365, 4 * STEP, 13 * STEP))
+    return np.asarray((age >= STEP - 1) & ((starts - FIRST) % every == 0))
+
+
+def log_e_values(
+    series: Series, columns: Numbers, starts: NDArray[np.int64], factors: Numbers
+) -> Numbers:
+    """Return the logarithms of e-values, of shape (starts, buckets, features).
+
+    Those of a start are 0 before it has STEP buckets.
+    """
+    values, (buckets, features) = series.values, series.values.shape
+    result = np.full((len(starts), buckets, features), np.inf)
+    ones = np.ones((buckets, features, 1))
+    z = np.concatenate([ones, columns], axis=2)
+    q = z.shape[2]
+    for weights in series.weights:
+        wz = weights[..., None] * z
+        gram = np.cumsum(wz[..., None] * z[..., None, :], axis=0)
+        b = np.cumsum(wz * values[..., None], axis=0)
+        squares = np.cumsum(weights * values**2, axis=0)
+        k = np.cumsum(weights > 0, axis=0)
+        # The shift that is expected is as large as the spread of the first buckets.
+        unit = 1 / np.maximum(weights[:FIRST].mean(axis=0), 1e-300)
+        # A column that has not moved yet is all level: the ridge keeps it out.
+        ridge = _RIDGE * (gram[:, :, 0, 0, None] + 1e-300)
+        scale = np.abs(np.diagonal(gram, axis1=2, axis2=3)) + 1e-300
+        solved = gram + (ridge * np.maximum(scale / scale[..., :1], 1.0))[..., None] * np.eye(q)
+        inverse = 1 / solved if q == 1 else np.linalg.inv(solved)
+        fit = np.einsum("tfij,tfj->tfi", inverse, b)
+        rss = np.maximum(squares - (fit * b).sum(axis=2), 1e-300)
+        freedom = np.maximum(k - q, 0)
+        for row, start in enumerate(starts):
+            first = start + STEP - 1
+            part = slice(first, None)
+            u = gram[first:, :, 0] - gram[start - 1, :, 0]
+            projected = np.einsum("tfij,tfj->tfi", inverse[part], u)
+            xx = np.maximum(u[..., 0] - (projected * u).sum(axis=2), 0.0)
+            xy = b[first:, :, 0] - b[start - 1, :, 0] - (projected * b[first:]).sum(axis=2)
+            s = xx * unit / factors[row]
+            share = np.minimum(xy**2 / np.maximum(xx * rss[part], 1e-300), 1.0)
+            log_e = -0.5 * np.log1p(s)
+            log_e -= (
+                freedom[part] / (2 * factors[row]) * np.log1p(-s / (1 + s) * share * (1 - 1e-12))
+            )
+            result[row, part] = np.minimum(result[row, part], log_e)
+    return np.where(np.isfinite(result), result, 0.0)
+
+
+def log_evidence(
+    statistic: Statistic, *, factors: Numbers | None = None, since: int = 0
+) -> Numbers:
+    """Return the logarithm of M by bucket and feature; its mean is at most the number of buckets.
+
+    Args:
+        statistic: of all buckets since the start or since somebody accepted a change.
+        factors: as `long_run_factors` gives them; None finds them.
+        since: changes begin at this bucket or later.
+    """
+    buckets = len(statistic.values)
+    starts = starts_of(buckets)
+    series = clipped(statistic)
+    if factors is None:
+        factors = long_run_factors(series.residuals, starts)
+    late = starts >= since
+    starts, factors = starts[late], factors[late]
+    log_e = log_e_values(series, statistic.columns, starts, factors)
+    if statistic.hits is not None:
+        log_e = np.minimum(log_e, _log_e_counts(statistic.hits, statistic.n, starts, factors))
+    result = np.full(statistic.n.shape, -np.inf)
+    for at in range(buckets):
+        there = kept(starts, at)
+        if there.any():
+            top = log_e[there, at]
+            largest = top.max(axis=0)
+            result[at] = largest + np.log(STEP * np.exp(top - largest).sum(axis=0))
+    return result
+
+
+class Watched(NamedTuple):
+    """What is known at each bucket of each feature, from the buckets up to it.
+
+    Attributes:
+        log_m: the logarithm of M, of shape (buckets, features).
+        is_open: whether M reached its limit and the series has not gone back since.
+        changes: of the features of open changes, by bucket and feature.
+    """
+
+    log_m: Numbers
+    is_open: NDArray[np.bool_]
+    changes: dict[tuple[int, int], "Change"]
+
+
+def watch(statistic: Statistic, limit: float) -> Watched:
+    """Return what is known at each bucket.
+
+    A change is over once the last 14 buckets are nearer to the level before it than to that since.
+    What it covered is passed over then, so that another change can be found.
+
+    Args:
+        statistic: see `log_evidence`.
+        limit: the logarithm that M must reach.
+    """
+    residuals = clipped(statistic).residuals
+    starts = starts_of(len(statistic.values))
+    factors = long_run_factors(residuals, starts)
+    log_m = log_evidence(statistic, factors=factors)
+    is_open = np.zeros(log_m.shape, bool)
+    changes: dict[tuple[int, int], Change] = {}
+    for feature in np.flatnonzero((log_m >= limit).any(axis=0)).tolist():
+        own, own_residuals, own_factors = statistic.of(feature), residuals.copy(), factors
+        begin, column = 0, log_m[:, feature].copy()
+        while len(hits := np.flatnonzero(column[begin:] >= limit)):
+            opened = begin + int(hits[0])
+            found = clipped(own)
+            values, weights = found.values[:, 0], found.weights[0, :, 0]
+            row = min(int(np.searchsorted(starts, opened)), len(starts)) - 1
+            factor = float(own_factors[row, feature])
+            change = change_of(values[: opened + 1], weights[: opened + 1], factor)
+            closed = _end_of(values, weights, opened, change)
+            is_open[opened:closed, feature] = True
+            for at in range(opened, closed):
+                changes[at, feature] = change_of(values[: at + 1], weights[: at + 1], factor)
+            if closed == len(values):
+                break
+            n = own.n.copy()
+            n[change.first : closed] = 0
+            own, begin = own._replace(n=n), closed
+            own_residuals[:, feature] = clipped(own).residuals[:, 0]
+            own_factors = long_run_factors(own_residuals, starts)
+            part = own_factors[:, feature : feature + 1]
+            column = log_evidence(own, factors=part, since=closed)[:, 0]
+            log_m[closed:, feature] = column[closed:]
+    return Watched(log_m, is_open, changes)
+
+
+def _end_of(values: Numbers, weights: Numbers, opened: int, change: "Change") -> int:
+    """Return the bucket at which a change is over; the number of buckets if it is not."""
+    total, sums = np.cumsum(weights), np.cumsum(weights * values)
+    for at in range(opened + 1, len(values)):
+        first, last = change.first - 1, at - _LAST
+        since = (sums[at] - sums[first]) / max(total[at] - total[first], 1e-300)
+        late = (sums[at] - sums[last]) / max(total[at] - total[last], 1e-300)
+        if abs(late - change.before) < abs(late - since):
+            return at
+    return len(values)
+
+
+def _log_e_counts(
+    hits: Numbers, n: Numbers, starts: NDArray[np.int64], factors: Numbers
+) -> Numbers:
+    """Logarithms of e-values of two Poisson rates given their total, as those of `log_e_values`.
+
+    Each is the mean of four, of rates that changed by 1/4, 1/2, 2 and 4. Hits that come together
+    are fewer: the dispersion (Pearson's, the larger one before and after the start) divides too.
+    """
+    result = np.zeros((len(starts), *hits.shape))
+    past, past_n = (np.cumsum(each, axis=0) - each for each in (hits, n))
+    expected = n * past / np.maximum(past_n, 1.0)
+    most = expected + 4 * np.sqrt(np.maximum(expected, 1.0))
+    hits = np.where(past_n > 0, np.minimum(hits, most), hits)
+    x, m, k = (np.cumsum(each, axis=0) for each in (hits, n, n > 0))
+    squares = np.cumsum(hits**2 / np.maximum(n, 1.0), axis=0)
+    for row, start in enumerate(starts):
+        first = start + STEP - 1
+        x1, m1, k1, s1 = (each[start - 1] for each in (x, m, k, squares))
+        x2, m2, k2, s2 = (each[first:] - each[start - 1] for each in (x, m, k, squares))
+        design = np.maximum(_dispersion(x1, m1, k1, s1), _dispersion(x2, m2, k2, s2))
+        after, before = m2 / np.maximum(m1 + m2, 1.0), m1 / np.maximum(m1 + m2, 1.0)
+        parts = []
+        for ratio in (0.25, 0.5, 2.0, 4.0):
+            total = ratio * after + before
+            log_ratio = x2 * math.log(ratio) - (x1 + x2) * np.log(np.where(total > 0, total, 1.0))
+            parts.append(log_ratio / (design * factors[row]))
+        stacked = np.stack(parts)
+        largest = stacked.max(axis=0)
+        result[row, first:] = largest + np.log(np.exp(stacked - largest).mean(axis=0))
+    return result
+
+
+def _dispersion(hits: Numbers, n: Numbers, k: Numbers, squares: Numbers) -> Numbers:
+    """At least 1: how much more counts vary than those of independent events."""
+    rate = np.maximum(hits, 1.0) / np.maximum(n, 1.0)
+    return np.asarray(np.maximum(1.0, (squares / rate - hits) / np.maximum(k - 1, 1.0)))
+
+
+class Change(NamedTuple):
+    """A change for good of one feature.
+
+    Attributes:
+        first: the earliest bucket at which it may have begun.
+        last: the latest one.
+        shape: ``"step"``, ``"creep"``, or empty until one fits clearly better.
+        before: the level before it, in the unit of the statistic.
+        now: the level in the end.
+    """
+
+    first: int
+    last: int
+    shape: str
+    before: float
+    now: float
+
+
+def change_of(values: Numbers, weights: Numbers, factor: float) -> Change:
+    """Return the change that fits the series of one feature best, by least squares.
+
+    Args:
+        values: one for each bucket up to now, of which there are at least FIRST + STEP.
+        weights: of these; of their inverses the variances are multiples.
+        factor: how many buckets count as one.
+    """
+    buckets = len(values)
+    starts = np.arange(FIRST // 2, buckets - STEP + 2)
+    at = np.arange(buckets, dtype=np.float64)
+
+    def after(part: Numbers) -> Numbers:
+        """Sums from each start on."""
+        return part.sum() - np.cumsum(part)[starts - 1]
+
+    total = weights.sum()
+    off = values - (weights * values).sum() / total
+    own = float((weights * off * off).sum())
+    w0, w1, w2 = after(weights), after(weights * at), after(weights * at * at)
+    y0, y1 = after(weights * off), after(weights * off * at)
+    begin = starts - 1.0
+    fits = {}
+    for shape, xy, x, xx in (
+        ("step", y0, w0, w0),
+        ("creep", y1 - begin * y0, w1 - begin * w0, w2 - 2 * begin * w1 + begin**2 * w0),
+    ):
+        square = np.maximum(xx - x * x / total, 1e-300)
+        fits[shape] = own - xy * xy / square, xy / square, x / total
+    shape = min(fits, key=lambda each: float(fits[each][0].min()))
+    rss, slope, share = fits[shape]
+    best = int(rss.argmin())
+    variance = factor * float(rss[best]) / max(buckets - 3, 1)
+    other = min(float(fits[each][0].min()) for each in fits if each != shape)
+    is_clear = other >= rss[best] + _CLEAR * variance
+    fit = rss if is_clear else np.minimum(fits["step"][0], fits["creep"][0])
+    near = np.flatnonzero(fit <= rss[best] + _NEAR * variance)
+    mean = float((weights * values).sum() / total)
+    before = mean - float(slope[best] * share[best])
+    length = buckets - starts[best] if shape == "creep" else 1
+    return Change(
+        int(starts[near[0]]),
+        int(starts[near[-1]]),
+        shape if is_clear else "",
+        before,
+        before + float(slope[best]) * length,
+    )
