@@ -79,8 +79,13 @@ class Moments:
 
 def alarms(statistic: Statistic, limit: float) -> int:
     """How many there are: how often a change opens."""
-    is_open = watch(statistic, limit).is_open
+    is_open = watch(statistic, np.full(FEATURES, limit)).is_open
     return int(is_open[0].sum() + (is_open[1:] & ~is_open[:-1]).sum())
+
+
+def limit_of(*, is_level: bool) -> float:
+    """For one false alarm a year of all features."""
+    return threshold((0.8 if is_level else 0.2) / FEATURES)
 
 
 def rate(name: str, sizes: str, count: int) -> tuple[int, int]:
@@ -89,7 +94,7 @@ def rate(name: str, sizes: str, count: int) -> tuple[int, int]:
     for seed in range(count):
         moments = Moments(name, sizes, seed, YEARS * 365)
         for part, statistic in enumerate(moments.statistics()):
-            found[part] += alarms(statistic, threshold(1.0, FEATURES, is_level=part == 0))
+            found[part] += alarms(statistic, limit_of(is_level=part == 0))
     return found[0], found[1]
 
 
@@ -131,7 +136,7 @@ def delay(name: str, sizes: str, change: int, count: int, good: int = 91) -> str
         apply(moments.means[:, 0], moments.stddevs[:, 0], np.arange(good + 190) - good)
         is_level = not CHANGES[change][0].startswith("sd")
         evidence = log_evidence(moments.statistics()[not is_level])[good:, 0]
-        hits = np.flatnonzero(evidence >= threshold(1.0, FEATURES, is_level=is_level))
+        hits = np.flatnonzero(evidence >= limit_of(is_level=is_level))
         days.append(hits[0] + 1 if len(hits) else np.inf)
     found = np.array(days)
     shares = "/".join(f"{100 * float((found <= most).mean()):.0f}" for most in (28, 90))

@@ -51,22 +51,33 @@ class Statistic(NamedTuple):
             buckets.
         n: of how many values each is; 0 where there is none.
         columns: of shape (buckets, features, columns): what else moves the values and is no change.
-        unit: of the values, by feature.
+        kinds: by bucket, such as the day of the week, whose differences are no change.
+        centre: what a value of 0 is, by feature.
+        unit: what a value of 1 is more than that.
         hits: of a rate, how many of the values are counted.
     """
 
     values: Numbers
     n: Numbers
     columns: Numbers
+    kinds: NDArray[np.int64]
+    centre: Numbers
     unit: Numbers
     hits: Numbers | None = None
 
+    @property
+    def all_columns(self) -> Numbers:
+        """The level, the columns, and one for each kind but the first."""
+        dummies = (self.kinds[:, None] == np.unique(self.kinds)[1:]).astype(np.float64)
+        wide = np.broadcast_to(dummies[:, None, :], (*self.n.shape, dummies.shape[1]))
+        return np.concatenate([np.ones((*self.n.shape, 1)), self.columns, wide], axis=2)
+
     def of(self, feature: int) -> "Statistic":
         """Return that of one feature."""
-        part = slice(feature, feature + 1)
-        hits = None if self.hits is None else self.hits[:, part]
-        values, n, columns = self.values[:, part], self.n[:, part], self.columns[:, part]
-        return Statistic(values, n, columns, self.unit[part], hits)
+        at = slice(feature, feature + 1)
+        hits = None if self.hits is None else self.hits[:, at]
+        parts = self.values[:, at], self.n[:, at], self.columns[:, at]
+        return Statistic(*parts, self.kinds, self.centre[at], self.unit[at], hits)
 
 
 class Series(NamedTuple):
@@ -122,23 +133,41 @@ def rate_of(hits: Numbers, n: Numbers) -> Statistic:
 
 def _statistic(values: Numbers, n: Numbers, unit: Numbers) -> Statistic:
     unit = np.where(unit > 0, unit, 1.0)
-    return Statistic(values / unit, n, np.zeros((*n.shape, 0)), unit)
+    total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
+    centre = (n[:FIRST] * values[:FIRST]).sum(axis=0) / total
+    columns, kinds = np.zeros((*n.shape, 0)), np.zeros(len(n), np.int64)
+    return Statistic((values - centre) / unit, n, columns, kinds, centre, unit)
 
 
-def threshold(a_year: float, features: int, *, is_level: bool) -> float:
-    """Return the logarithm that M must reach for at most `a_year` false alarms of all features."""
-    share = (0.8 if is_level else 0.2) / features
-    return math.log(365 / (a_year * share))
+def in_season(statistic: Statistic, years: Numbers) -> Statistic:
+    """Return the statistic with a wave of a year taken out, which needs a year to be known.
+
+    Args:
+        statistic: of some buckets.
+        years: when each of them was.
+    """
+    turns = 2 * math.pi * years
+    wave = np.stack([np.cos(turns), np.sin(turns)], axis=1)[:, None, :]
+    wide = np.broadcast_to(wave, (*statistic.n.shape, 2))
+    return statistic._replace(columns=np.concatenate([statistic.columns, wide], axis=2))
+
+
+def threshold(a_year: float) -> float:
+    """Return the logarithm that M must reach for at most `a_year` false alarms of one statistic."""
+    return math.log(365.25 / a_year)
 
 
 def clipped(statistic: Statistic) -> Series:
     """Return the statistic with its wild days clipped, its weights and recursive residuals."""
-    n = statistic.n
+    n, columns = statistic.n, statistic.all_columns
     values = np.where(n > 0, statistic.values, 0.0)
     effects, residuals = np.zeros_like(values), np.zeros_like(values)
     first = min(FIRST, len(values))
-    early, there = values[:first], n[:first] > 0
-    middle = _median(early, there)
+    early, there = values[:first].copy(), n[:first] > 0
+    middle = np.zeros_like(early)
+    for kind in np.unique(statistic.kinds[:first]):
+        of_kind = statistic.kinds[:first] == kind
+        middle[of_kind] = _median(early[of_kind], there[of_kind])
     # Of the first buckets tau^2 is of all of them, clipped by their median.
     tau2 = np.zeros(values.shape[1])
     for _ in range(2):
@@ -149,29 +178,66 @@ def clipped(statistic: Statistic) -> Series:
         early = np.where(there, middle + off, 0.0)
         tau2 = _tau2(*_sums(early, n[:first]))
     values[:first] = early
-    sums = np.zeros((5, values.shape[1]))  # of n, n y, n y^2, n^2, 1
-    total = np.zeros((3, values.shape[1]))  # of w, w y, w y^2
+    sums = np.array(_sums(early[:0], n[:0]))
+    fit = _Fit(columns.shape[1], columns.shape[2])
     for at in range(len(values)):
         w = _weights(tau2 if at < first else _tau2(*sums), n[at])
         effects[at] = w
-        known = (total[0] > 0) & (w > 0)
-        mean = total[1] / np.where(known, total[0], 1.0)
-        spread = np.sqrt(1 / np.where(known, w, 1.0) + 1 / np.where(known, total[0], 1.0))
-        residual = np.where(known, (values[at] - mean) / spread, 0.0)
+        expected, variance = fit.expected(columns[at], w)
+        spread = np.sqrt(variance)
+        residual = np.where(w > 0, (values[at] - expected) / spread, 0.0)
         if at >= first:
-            k = np.maximum(sums[4] - 1, 1.0)
-            scale = np.sqrt(np.maximum(total[2] - total[0] * mean**2, 0.0) / k)
-            bound = _CLIP * np.maximum(scale, 0.0)
+            bound = _CLIP * fit.scale()
             residual = np.clip(residual, -bound, bound)
-            values[at] = np.where(known, mean + residual * spread, values[at])
-        residuals[at] = residual
+            values[at] = np.where(w > 0, expected + residual * spread, 0.0)
+        residuals[at] = residual if at else 0.0
         y, m = values[at], n[at]
         sums += m, m * y, m * y * y, m * m, m > 0
-        total += w, w * y, w * y * y
+        fit.add(columns[at], w, y)
     return Series(values, np.stack([effects, n]), residuals)
 
 
+class _Fit:
+    """A weighted regression of each feature, which grows by a bucket at a time."""
+
+    def __init__(self, features: int, columns: int) -> None:
+        self._gram = np.zeros((features, columns, columns))
+        self._b = np.zeros((features, columns))
+        self._squares, self._k = np.zeros(features), np.zeros(features)
+        self._inverse = self._gram
+
+    def expected(self, z: Numbers, w: Numbers) -> tuple[Numbers, Numbers]:
+        """The value that is expected of the next bucket, and the variance of its residual."""
+        self._inverse = _inverse(self._gram)
+        weight = np.where(w > 0, w, 1.0)
+        projected = np.einsum("fij,fj->fi", self._inverse, z)
+        return (projected * self._b).sum(axis=1), 1 / weight + (projected * z).sum(axis=1)
+
+    def scale(self) -> Numbers:
+        """The standard deviation of values of weight 1 around the fit."""
+        fitted = (np.einsum("fij,fj->fi", self._inverse, self._b) * self._b).sum(axis=1)
+        freedom = np.maximum(self._k - self._b.shape[1], 1.0)
+        return np.asarray(np.sqrt(np.maximum(self._squares - fitted, 0.0) / freedom))
+
+    def add(self, z: Numbers, w: Numbers, y: Numbers) -> None:
+        """Add a bucket."""
+        wz = w[:, None] * z
+        self._gram += wz[:, :, None] * z[:, None, :]
+        self._b += wz * y[:, None]
+        self._squares += w * y * y
+        self._k += w > 0
+
+
+def _inverse(gram: Numbers) -> Numbers:
+    """Inverses of matrices of products; a column that has not moved yet counts as level alone."""
+    ridge = _RIDGE * np.maximum(np.diagonal(gram, axis1=-2, axis2=-1), gram[..., :1, 0])
+    solved = gram + np.where(ridge > 0, ridge, 1.0)[..., None] * np.eye(gram.shape[-1])
+    return np.asarray(1 / solved if gram.shape[-1] == 1 else np.linalg.inv(solved), np.float64)
+
+
 def _median(values: Numbers, there: NDArray[np.bool_]) -> Numbers:
+    if not len(values):
+        return np.zeros(values.shape[1])
     with np.errstate(all="ignore"):
         ordered = np.sort(np.where(there, values, np.inf), axis=0)
         k = np.maximum(there.sum(axis=0), 1)
@@ -248,25 +314,18 @@ def log_e_values(
     """
     values, (buckets, features) = series.values, series.values.shape
     result = np.full((len(starts), buckets, features), np.inf)
-    ones = np.ones((buckets, features, 1))
-    z = np.concatenate([ones, columns], axis=2)
-    q = z.shape[2]
     for weights in series.weights:
-        wz = weights[..., None] * z
-        gram = np.cumsum(wz[..., None] * z[..., None, :], axis=0)
+        wz = weights[..., None] * columns
+        gram = np.cumsum(wz[..., None] * columns[..., None, :], axis=0)
         b = np.cumsum(wz * values[..., None], axis=0)
         squares = np.cumsum(weights * values**2, axis=0)
         k = np.cumsum(weights > 0, axis=0)
         # The shift that is expected is as large as the spread of the first buckets.
-        unit = 1 / np.maximum(weights[:FIRST].mean(axis=0), 1e-300)
-        # A column that has not moved yet is all level: the ridge keeps it out.
-        ridge = _RIDGE * (gram[:, :, 0, 0, None] + 1e-300)
-        scale = np.abs(np.diagonal(gram, axis1=2, axis2=3)) + 1e-300
-        solved = gram + (ridge * np.maximum(scale / scale[..., :1], 1.0))[..., None] * np.eye(q)
-        inverse = 1 / solved if q == 1 else np.linalg.inv(solved)
+        unit = min(buckets, FIRST) / np.maximum(weights[:FIRST].sum(axis=0), 1e-300)
+        inverse = _inverse(gram)
         fit = np.einsum("tfij,tfj->tfi", inverse, b)
         rss = np.maximum(squares - (fit * b).sum(axis=2), 1e-300)
-        freedom = np.maximum(k - q, 0)
+        freedom = np.maximum(k - columns.shape[2], 0)
         for row, start in enumerate(starts):
             first = start + STEP - 1
             part = slice(first, None)
@@ -301,7 +360,7 @@ def log_evidence(
         factors = long_run_factors(series.residuals, starts)
     late = starts >= since
     starts, factors = starts[late], factors[late]
-    log_e = log_e_values(series, statistic.columns, starts, factors)
+    log_e = log_e_values(series, statistic.all_columns, starts, factors)
     if statistic.hits is not None:
         log_e = np.minimum(log_e, _log_e_counts(statistic.hits, statistic.n, starts, factors))
     result = np.full(statistic.n.shape, -np.inf)
@@ -328,7 +387,7 @@ class Watched(NamedTuple):
     changes: dict[tuple[int, int], "Change"]
 
 
-def watch(statistic: Statistic, limit: float) -> Watched:
+def watch(statistic: Statistic, limits: Numbers) -> Watched:
     """Return what is known at each bucket.
 
     A change is over once the last 14 buckets are nearer to the level before it than to that since.
@@ -336,7 +395,7 @@ def watch(statistic: Statistic, limit: float) -> Watched:
 
     Args:
         statistic: see `log_evidence`.
-        limit: the logarithm that M must reach.
+        limits: the logarithm that M must reach, by feature.
     """
     residuals = clipped(statistic).residuals
     starts = starts_of(len(statistic.values))
@@ -344,10 +403,10 @@ def watch(statistic: Statistic, limit: float) -> Watched:
     log_m = log_evidence(statistic, factors=factors)
     is_open = np.zeros(log_m.shape, bool)
     changes: dict[tuple[int, int], Change] = {}
-    for feature in np.flatnonzero((log_m >= limit).any(axis=0)).tolist():
+    for feature in np.flatnonzero((log_m >= limits).any(axis=0)).tolist():
         own, own_residuals, own_factors = statistic.of(feature), residuals.copy(), factors
         begin, column = 0, log_m[:, feature].copy()
-        while len(hits := np.flatnonzero(column[begin:] >= limit)):
+        while len(hits := np.flatnonzero(column[begin:] >= limits[feature])):
             opened = begin + int(hits[0])
             found = clipped(own)
             values, weights = found.values[:, 0], found.weights[0, :, 0]
@@ -453,7 +512,7 @@ def change_of(values: Numbers, weights: Numbers, factor: float) -> Change:
 
     def after(part: Numbers) -> Numbers:
         """Sums from each start on."""
-        return part.sum() - np.cumsum(part)[starts - 1]
+        return np.asarray(part.sum() - np.cumsum(part)[starts - 1])
 
     total = weights.sum()
     off = values - (weights * values).sum() / total

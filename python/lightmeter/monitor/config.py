@@ -136,6 +136,7 @@ class Due(NamedTuple):
     bucket: Bucket
     words: str = ""
     besides: str = ""  # its profiles
+    others: tuple[datetime, ...] = ()  # buckets that are judged with it
 
 
 class Monitor(Table):
@@ -248,6 +249,11 @@ class ComparingMonitor(Monitor):
     def goes_by_length(self) -> bool:
         """Whether a rolled-up day cannot stand among hours."""
         return self.baseline.same == "hour"
+
+    @property
+    def takes_all(self) -> bool:
+        """Return whether a trailing baseline holds every bucket before, anomalous or not."""
+        return False
 
     @property
     def judges_by_spread(self) -> bool:

@@ -104,10 +104,19 @@ class MonitorRun:
 
     # What is to be judged
 
-    def _add(self, segment: str, bucket: Bucket, words: str = "", besides: str = "") -> None:
+    def _add(
+        self,
+        segment: str,
+        bucket: Bucket,
+        words: str = "",
+        besides: str = "",
+        others: Iterable[datetime] = (),
+    ) -> None:
         key = segment, bucket.start
         self.due.setdefault(bucket.start, {})[segment] = bucket
-        version = self._shelf.versions(self.monitor.dataset).get(key, 0)
+        versions = self._shelf.versions(self.monitor.dataset)
+        version = versions.get(key, 0)
+        besides += "".join(str(versions.get((segment, each), 0)) for each in others)
         self._versions[key] = version ^ crc32((words + besides).encode())
         if words:
             self._words[key] = words

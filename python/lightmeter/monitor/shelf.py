@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
+from lightmeter.monitor.daily import Daily
 from lightmeter.monitor.summaries import Summary
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.segments import segment_text
@@ -122,11 +123,17 @@ class Side:
     peers = 0
 
     def __init__(
-        self, shelf: "Shelf", where: Where, bucket: Bucket, past: Past, own: Past | None = None
+        self,
+        shelf: "Shelf",
+        where: Where,
+        bucket: Bucket,
+        past: Past,
+        own: Past | None = None,
+        since: datetime = EPOCH,
     ) -> None:
-        """Read nothing yet."""
+        """Read nothing yet; `since` is where its baseline begins."""
         self._shelf, self._where, self.bucket = shelf, where, bucket
-        self.past, self.own = past, own
+        self.past, self.own, self._since = past, own, since
 
     @property
     def contents(self) -> Contents:
@@ -160,6 +167,13 @@ class Side:
     def summaries(self) -> list[Summary]:
         """Those that it is compared with, in short."""
         return self.past.summaries
+
+    def daily(self, excluded: Sequence[tuple[date, date]]) -> Daily:
+        """Return all buckets of the segment since its baseline begins, as days.
+
+        What they say of a day follows from the days up to it, so that all buckets share them.
+        """
+        return self._shelf.daily(self._where, self._since, tuple(excluded))
 
     def summary_at(self, start: datetime) -> Summary | None:
         """Return the summary of another bucket of the segment, of which anything can be read."""
@@ -219,6 +233,8 @@ class Shelf:
         self.starts: Callable[[Where], frozenset[datetime]] = lru_cache(None)(
             lambda where: frozenset(bucket.start for bucket in self.buckets(*where))
         )
+        self.daily: Callable[[Where, datetime, tuple[tuple[date, date], ...]], Daily]
+        self.daily = lru_cache(_MOST_PASTS)(self._daily)
         self._buckets: dict[Where, list[Bucket]] = {}
 
     @cached_property
@@ -269,6 +285,20 @@ class Shelf:
             self._summaries.keep(key, (summary, contents.damage), 1 + len(summary.names))
             self._summaries.trim()
         return self._summaries[key]
+
+    def _daily(
+        self, where: Where, since: datetime, excluded: tuple[tuple[date, date], ...]
+    ) -> Daily:
+        starts = [
+            bucket.start
+            for bucket in self.buckets(*where)
+            if bucket.start >= since
+            and not any(first <= bucket.start.date() <= last for first, last in excluded)
+        ]
+        summaries = ((start, *self.in_short(*where, start)) for start in starts)
+        return Daily(
+            (start, each) for start, each, damage in summaries if not damage or each.images
+        )
 
     def _loaded(
         self, dataset: str, segment: str, start: datetime

@@ -12,10 +12,11 @@ from lightmeter.monitor.rules.contract import ContractRule
 from lightmeter.monitor.rules.drift import DriftRule
 from lightmeter.monitor.rules.interval import IntervalRule
 from lightmeter.monitor.rules.missing import MissingRule
+from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.store.records import Source
 
 AnyMonitor = Annotated[
-    DriftRule | IntervalRule | ContractRule | MissingRule, Field(discriminator="type")
+    DriftRule | IntervalRule | ContractRule | MissingRule | TrendRule, Field(discriminator="type")
 ]
 
 _ANY: TypeAdapter[AnyMonitor] = TypeAdapter(AnyMonitor)
@@ -34,4 +35,12 @@ def monitor_of(source: Source) -> AnyMonitor:
         raise StoreError(text) from None
 
 
-__all__ = ["AnyMonitor", "ContractRule", "DriftRule", "IntervalRule", "MissingRule", "monitor_of"]
+__all__ = [
+    "AnyMonitor",
+    "ContractRule",
+    "DriftRule",
+    "IntervalRule",
+    "MissingRule",
+    "TrendRule",
+    "monitor_of",
+]

@@ -1,0 +1,259 @@
+"""The test for slow change: its laws, and what it finds where the truth is known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from lightmeter.drift.trend import (
+    FIRST,
+    STEP,
+    Change,
+    change_of,
+    clipped,
+    directions_of,
+    in_season,
+    level_of,
+    log_e_values,
+    log_evidence,
+    rate_of,
+    spread_of,
+    starts_of,
+    threshold,
+    watch,
+)
+
+LIMIT = threshold(0.8 / 20)
+
+
+def days(seed: int, buckets: int, features: int, effect: float = 0.1, n: int = 100) -> Any:
+    """Means, standard deviations and sizes of days that differ a little."""
+    rng = np.random.default_rng(seed)
+    means = rng.normal(0, 1 / np.sqrt(n), (buckets, features))
+    means += effect * rng.normal(size=(buckets, features))
+    stddevs = np.sqrt(rng.chisquare(n - 1, (buckets, features)) / (n - 1))
+    return means, stddevs, np.full((buckets, features), float(n))
+
+
+def limits(features: int) -> Any:
+    return np.full(features, LIMIT)
+
+
+@pytest.mark.parametrize("extra", [0, 1, 3])
+def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
+    """The Bayes factor by its definition: residual sums of squares with and without the step."""
+    rng = np.random.default_rng(extra)
+    buckets, features = 60, 3
+    sizes = rng.integers(5, 500, (buckets, features)).astype(float)
+    columns = rng.normal(size=(buckets, features, 1 + extra))
+    columns[..., 0] = 1
+    statistic = level_of(rng.normal(size=(buckets, features)), np.ones_like(sizes), sizes)
+    series, starts = clipped(statistic), starts_of(buckets)
+    factors = rng.uniform(1, 2, (len(starts), features))
+    found = log_e_values(series, columns, starts, factors)
+    for row, start in enumerate(starts):
+        for at in (start + STEP - 1, buckets - 1):
+            for feature in range(features):
+                expected = []
+                for weights in series.weights[:, : at + 1, feature]:
+                    root = np.sqrt(weights)
+                    y = series.values[: at + 1, feature] * root
+                    known = columns[: at + 1, feature] * root[:, None]
+                    step = (np.arange(at + 1) >= start) * root
+
+                    def off(part: Any, known: Any = known) -> Any:
+                        return part - known @ np.linalg.lstsq(known, part, rcond=None)[0]
+
+                    x, r = off(step), off(y)
+                    s = (x @ x) / factors[row, feature]
+                    which = (
+                        0 if np.array_equal(weights, series.weights[0, : at + 1, feature]) else 1
+                    )
+                    unit = 1 / series.weights[which, :FIRST, feature].mean()
+                    s *= unit
+                    share = (x @ r) ** 2 / ((x @ x) * (r @ r))
+                    power = -(at + 1 - 1 - extra) / (2 * factors[row, feature])
+                    expected.append(-np.log1p(s) / 2 + power * np.log(1 - s / (1 + s) * share))
+                assert found[row, at, feature] == pytest.approx(min(expected), abs=1e-5)
+
+
+def test_e_values_are_seldom_large_where_nothing_changes() -> None:
+    """The largest that a start ever has exceeds x with a chance of 1 / x at most (Ville 1939)."""
+    means, stddevs, n = days(1, 70, 10_000)
+    series, starts = clipped(level_of(means, stddevs, n)), starts_of(70)
+    factors = np.ones((len(starts), 10_000))
+    largest = log_e_values(series, np.ones((70, 10_000, 1)), starts, factors).max(axis=1)
+    for x in (5, 20, 100):
+        assert ((largest >= np.log(x)).mean(axis=1) <= 1.1 / x).all()
+
+
+def test_what_is_said_of_a_day_follows_from_the_days_up_to_it() -> None:
+    means, stddevs, n = days(2, 300, 5)
+    means[120:150, 0] += 1.0  # passes
+    means[220:, 0] += 0.5
+    whole = watch(level_of(means, stddevs, n), limits(5))
+    for until in (100, 140, 200, 260):
+        part = watch(level_of(means[:until], stddevs[:until], n[:until]), limits(5))
+        np.testing.assert_array_equal(part.log_m, whole.log_m[:until])
+        np.testing.assert_array_equal(part.is_open, whole.is_open[:until])
+        assert part.changes == {key: each for key, each in whole.changes.items() if key[0] < until}
+
+
+def test_an_episode_ends_and_a_later_change_is_found() -> None:
+    means, stddevs, n = days(2, 300, 5)
+    means[120:150, 0] += 1.0
+    means[220:, 0] += 0.5
+    is_open = watch(level_of(means, stddevs, n), limits(5)).is_open
+    edges = np.flatnonzero(np.diff(is_open[:, 0].astype(int))) + 1
+    begun, over, again = edges
+    assert 124 <= begun <= 130
+    assert 155 <= over <= 165
+    assert 221 <= again <= 234
+    assert not is_open[:, 1:].any()
+
+
+@pytest.mark.parametrize(("unit", "offset"), [(1e-6, 0.0), (1e6, 0.0), (1.0, 1e4)])
+def test_units_do_not_matter(unit: float, offset: float) -> None:
+    means, stddevs, n = days(3, 120, 4)
+    means[80:, 0] += 0.5
+    plain = log_evidence(level_of(means, stddevs, n))
+    other = log_evidence(level_of(means * unit + offset, stddevs * unit, n))
+    np.testing.assert_allclose(other, plain, rtol=1e-4, atol=1e-4)
+
+
+def test_the_order_of_features_does_not_matter() -> None:
+    means, stddevs, n = days(4, 120, 6)
+    order = np.array([3, 1, 5, 0, 2, 4])
+    plain = log_evidence(level_of(means, stddevs, n))
+    other = log_evidence(level_of(means[:, order], stddevs[:, order], n))
+    np.testing.assert_allclose(other, plain[:, order], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("step", "creep", "latest"), [(0.3, 0.0, 14), (0.5, 0.0, 9), (0.0, 0.01, 40), (0.0, 0.02, 25)]
+)
+def test_slow_and_lasting_change_is_found(step: float, creep: float, latest: int) -> None:
+    for seed in range(5):
+        means, stddevs, n = days(10 + seed, 160, 20)
+        after = np.arange(160) - 91
+        means[:, 0] += step * (after >= 0) + creep * np.maximum(after + 1, 0)
+        watched = watch(level_of(means, stddevs, n), limits(20))
+        opened = int(np.argmax(watched.is_open[:, 0]))
+        assert 91 < opened <= 91 + latest
+        change = watched.changes[159, 0]
+        assert change.first - 2 <= 91 <= change.last + 2
+        true_size = step or creep * 69
+        assert change.now - change.before == pytest.approx(true_size, abs=0.12)
+        assert change.shape in ("", "creep" if creep else "step")
+
+
+def test_a_changed_spread_is_found() -> None:
+    _, stddevs, n = days(6, 160, 20)
+    stddevs[91:, 3] *= 1.2
+    watched = watch(spread_of(stddevs, n), np.full(20, threshold(0.2 / 20)))
+    assert 91 < int(np.argmax(watched.is_open[:, 3])) < 120
+    change = watched.changes[159, 3]
+    assert (change.now - change.before) * np.sqrt(0.5) == pytest.approx(np.log(1.2), abs=0.05)
+
+
+def test_a_spread_of_small_buckets_that_grow_is_no_change() -> None:
+    """Images come in bursts, so the spread within a small bucket is too small."""
+    rng = np.random.default_rng(7)
+    stddevs, sizes = np.ones((200, 10)), np.full((200, 10), 20.0)
+    sizes[100:] = 500
+    for at in range(200):
+        bursts = np.repeat(rng.normal(size=(int(sizes[at, 0]) // 10, 10)), 10, axis=0)
+        stddevs[at] = (0.7 * bursts + 0.7 * rng.normal(size=bursts.shape)).std(axis=0, ddof=1)
+    assert not watch(spread_of(stddevs, sizes), np.full(10, threshold(0.02))).is_open.any()
+
+
+def test_nothing_is_found_where_nothing_changes() -> None:
+    """A promise of one false alarm a year for all features: here are six quiet years."""
+    alarms = 0
+    for seed in range(6):
+        rng = np.random.default_rng([8, seed])
+        means, stddevs, n = days(seed, 365, 20, effect=0.0)
+        weather = 0.3 * rng.normal(size=(365, 20))
+        for at in range(1, 365):
+            weather[at] = 0.3 * weather[at - 1] + 0.954 * weather[at]
+        is_open = watch(level_of(means + weather, stddevs, n), limits(20)).is_open
+        alarms += int((is_open[1:] & ~is_open[:-1]).sum())
+    assert alarms <= 6
+
+
+def test_rates_and_hues() -> None:
+    rng = np.random.default_rng(9)
+    n = np.full((200, 4), 500.0)
+    rate = np.full((200, 4), 0.01)
+    rate[100:, 1] = 0.03
+    watched = watch(rate_of(rng.binomial(500, rate).astype(float), n), np.full(4, threshold(0.25)))
+    assert 100 < int(np.argmax(watched.is_open[:, 1])) < 115
+    assert not watched.is_open[:, [0, 2, 3]].any()
+    none = watch(rate_of(np.zeros((200, 4)), n), np.full(4, threshold(0.25)))
+    assert not none.is_open.any()
+
+    angles = rng.normal(3.1, 0.1, (200, 2))  # about where the circle is cut
+    angles[100:, 0] += 0.2
+    cosines, sines = 0.9 * np.cos(angles), 0.9 * np.sin(angles)
+    parts = directions_of(cosines, sines, n[:, :2])
+    found = [watch(part, np.full(2, threshold(0.25))).is_open for part in parts]
+    assert found[0][-1, 0] or found[1][-1, 0]
+    assert not found[0][:, 1].any()
+    assert not found[1][:, 1].any()
+
+
+def test_weekdays_and_seasons_are_taken_out() -> None:
+    means, stddevs, n = days(11, 900, 4)
+    at = np.arange(900)
+    means += 0.8 * np.sin(2 * np.pi * at / 365.25)[:, None]
+    means[700:, 0] += 0.5
+    level = in_season(level_of(means, stddevs, n), at / 365.25)
+    is_open = watch(level, limits(4)).is_open
+    assert 700 < int(np.argmax(is_open[:, 0])) < 740
+    assert not is_open[:, 1:].any()
+
+    means, stddevs, n = days(12, 160, 4)
+    means += 0.5 * (at[:160, None] % 7 >= 5)
+    means[91:, 0] += 0.3
+    level = level_of(means, stddevs, n)
+    slow, fast = (
+        int(np.argmax(watch(each, limits(4)).is_open[:, 0]))
+        for each in (level, level._replace(kinds=at[:160] % 7))
+    )
+    assert 91 < fast < slow
+    assert fast <= 105
+
+
+@pytest.mark.parametrize("buckets", [0, 1, 2, 27, 28, 34, 35])
+def test_short_series_and_empty_buckets(buckets: int) -> None:
+    means, stddevs, n = days(13, 35, 3)
+    n[::3, 1] = 0
+    n[:, 2] = 0
+    part = level_of(means[:buckets], stddevs[:buckets], n[:buckets])
+    watched = watch(part, limits(3))
+    assert watched.log_m.shape == (buckets, 3)
+    assert not np.isnan(watched.log_m).any()
+    assert not watched.is_open.any()
+
+
+def test_constants() -> None:
+    n = np.full((100, 2), 50.0)
+    watched = watch(level_of(np.full((100, 2), 7.0), np.zeros((100, 2)), n), limits(2))
+    assert not watched.is_open.any()
+    assert not watch(spread_of(np.zeros((100, 2)), n), limits(2)).is_open.any()
+
+
+def test_one_wild_day_is_no_trend() -> None:
+    means, stddevs, n = days(14, 160, 20)
+    means[100] += 3.0
+    assert not watch(level_of(means, stddevs, n), limits(20)).is_open.any()
+
+
+def test_shapes_are_said_once_they_are_clear() -> None:
+    weights, rng = np.full(120, 50.0), np.random.default_rng(15)
+    noise = rng.normal(0, 0.14, 120)
+    after = np.arange(120) - 70
+    step = change_of(noise + 0.5 * (after >= 0), weights, 1.0)
+    creep = change_of(noise + 0.03 * np.maximum(after + 1, 0), weights, 1.0)
+    assert (step.shape, creep.shape) == ("step", "creep")
+    assert isinstance(step, Change)
+    assert abs(step.first - 70) <= 2
