@@ -27,6 +27,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmeter.drift.prediction import units_of
+
 Numbers = NDArray[np.float64]
 
 FIRST = 28  # buckets before the first possible start
@@ -36,6 +38,7 @@ _LAST = 14  # buckets that show whether a change is over
 _CLIP = 3.0
 _MAD = 1.4826  # the standard deviation of a normal variable over its median absolute deviation
 _RIDGE = 1e-9
+_FARTHEST = 1e9  # standard deviations
 _NEAR, _CLEAR = (
     5.0,
     6.0,
@@ -96,9 +99,14 @@ class Series(NamedTuple):
 
 def level_of(means: Numbers, stddevs: Numbers, n: Numbers) -> Statistic:
     """Return the means of buckets, each argument of shape (buckets, features)."""
+    scale = units_of(means[:FIRST], stddevs[:FIRST]) if len(n) else np.ones(n.shape[1])
+    means, stddevs = means / scale, stddevs[:FIRST] / scale
     freedom = np.maximum(n - 1, 0.0)[:FIRST]
-    pooled = (freedom * stddevs[:FIRST] ** 2).sum(axis=0) / np.maximum(freedom.sum(axis=0), 1.0)
-    return _statistic(means, n, np.sqrt(pooled))
+    within = (freedom * stddevs**2).sum(axis=0) / np.maximum(freedom.sum(axis=0), 1.0)
+    # Buckets of one value say nothing of the spread within: that between them takes its place.
+    between = means[:FIRST].std(axis=0) if len(means) else within
+    found = _statistic(means, n, np.where(within > 0, np.sqrt(within), between))
+    return found._replace(centre=found.centre * scale, unit=found.unit * scale)
 
 
 def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
@@ -136,7 +144,8 @@ def _statistic(values: Numbers, n: Numbers, unit: Numbers) -> Statistic:
     total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
     centre = (n[:FIRST] * values[:FIRST]).sum(axis=0) / total
     columns, kinds = np.zeros((*n.shape, 0)), np.zeros(len(n), np.int64)
-    return Statistic((values - centre) / unit, n, columns, kinds, centre, unit)
+    values = np.clip((values - centre) / unit, -_FARTHEST, _FARTHEST)
+    return Statistic(values, n, columns, kinds, centre, unit)
 
 
 def in_season(statistic: Statistic, years: Numbers) -> Statistic:
@@ -397,8 +406,8 @@ def watch(statistic: Statistic, limits: Numbers) -> Watched:
         statistic: see `log_evidence`.
         limits: the logarithm that M must reach, by feature.
     """
-    residuals = clipped(statistic).residuals
-    starts = starts_of(len(statistic.values))
+    buckets, residuals = len(statistic.values), clipped(statistic).residuals
+    starts = starts_of(buckets)
     factors = long_run_factors(residuals, starts)
     log_m = log_evidence(statistic, factors=factors)
     is_open = np.zeros(log_m.shape, bool)
@@ -409,15 +418,21 @@ def watch(statistic: Statistic, limits: Numbers) -> Watched:
         while len(hits := np.flatnonzero(column[begin:] >= limits[feature])):
             opened = begin + int(hits[0])
             found = clipped(own)
-            values, weights = found.values[:, 0], found.weights[0, :, 0]
+            weights = found.weights[0, :, 0]
             row = min(int(np.searchsorted(starts, opened)), len(starts)) - 1
             factor = float(own_factors[row, feature])
-            change = change_of(values[: opened + 1], weights[: opened + 1], factor)
-            closed = _end_of(values, weights, opened, change)
+
+            # A clipped step would look like a creep.
+            def until(
+                at: int, own: Statistic = own, weights: Numbers = weights, factor: float = factor
+            ) -> Change:
+                return change_of(own.values[: at + 1, 0], weights[: at + 1], factor)
+
+            change = until(opened)
+            closed = _end_of(found.values[:, 0], weights, opened, change)
             is_open[opened:closed, feature] = True
-            for at in range(opened, closed):
-                changes[at, feature] = change_of(values[: at + 1], weights[: at + 1], factor)
-            if closed == len(values):
+            changes |= {(at, feature): until(at) for at in range(opened, closed)}
+            if closed == buckets:
                 break
             n = own.n.copy()
             n[change.first : closed] = 0
@@ -530,7 +545,7 @@ def change_of(values: Numbers, weights: Numbers, factor: float) -> Change:
     shape = min(fits, key=lambda each: float(fits[each][0].min()))
     rss, slope, share = fits[shape]
     best = int(rss.argmin())
-    variance = factor * float(rss[best]) / max(buckets - 3, 1)
+    variance = factor * max(0.0, float(rss[best])) / max(buckets - 3, 1)
     other = min(float(fits[each][0].min()) for each in fits if each != shape)
     is_clear = other >= rss[best] + _CLEAR * variance
     fit = rss if is_clear else np.minimum(fits["step"][0], fits["creep"][0])

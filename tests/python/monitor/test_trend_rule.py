@@ -1,0 +1,181 @@
+"""The rule on slow change: from a store to words."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from lightmeter.errors import ConfigError
+from lightmeter.monitor.results import Result
+from lightmeter.store.records import Accepted
+
+FIRST = date(2026, 1, 1)
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
+CHANGE = 60  # days of the store before it
+
+
+def draw(day: int, rng: np.random.Generator, creep: float = 0.0, n: int = 100) -> dict[str, Any]:
+    """Numbers, and a text, of the images of a day."""
+    after = max(0, day - CHANGE + 1)
+    values = 100 + 10 * (rng.normal(size=(n, 4)) + 0.1 * rng.normal(size=4))
+    values[:, 0] += 10 * creep * after
+    columns: dict[str, Any] = {f"f{k}": values[:, k] for k in range(4)}
+    columns["camera"] = ["left", "right"] * (n // 2)
+    return columns
+
+
+def monitor(folder: Path, more: str = "") -> Path:
+    path = folder / "monitors.toml"
+    path.write_text(f'[[monitor]]\nname = "slow"\ndataset = "cells"\ntype = "trend"\n{more}')
+    return path
+
+
+def put(store: lm.Store, days: Iterable[int], seed: int = 1, **drawn: Any) -> None:
+    for day in days:
+        columns = draw(day, np.random.default_rng([seed, day]), **drawn)
+        at = FIRST + timedelta(days=day)
+        store.put("cells", lm.log(columns=columns).view(), at=at, writer="w", every="1d")
+
+
+def anomalies(results: Iterable[Result]) -> list[Result]:
+    return [result for result in results if result.state == "anomaly"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterable[lm.Store]:
+    with lm.Store(tmp_path / "drift.db") as opened:
+        yield opened
+
+
+def test_what_creeps_is_found_and_told(store: lm.Store, tmp_path: Path) -> None:
+    put(store, range(110), creep=0.02)
+    config = monitor(tmp_path)
+    results = lm.watch(store, config, now=LATER).results
+    early = [result for result in results if result.bucket.date() < FIRST + timedelta(days=34)]
+    assert {result.state for result in early} == {"not enough data"}
+    assert early[-1].words == "34 days, of 35 needed"
+    found = anomalies(results)
+    assert {result.feature for result in found} == {"f0"}
+    first, last = found[0], found[-1]
+    assert CHANGE + 7 <= (first.bucket.date() - FIRST).days <= CHANGE + 25
+    assert last.bucket.date() == FIRST + timedelta(days=109)
+    assert last.words.startswith("f0 has been creeping up since about 2026-0")
+    assert "(100 to 11" in last.words
+    assert "run `lightmeter monitor accept --from 2026-" in last.words
+    assert "frozen" not in last.words
+    assert first.value is not None
+    assert first.upper is not None
+    assert first.value >= first.upper
+
+    assert lm.watch(store, config, now=LATER).results == results
+
+
+def test_an_accepted_change_begins_anew(store: lm.Store, tmp_path: Path) -> None:
+    put(store, range(110), creep=0.02)
+    config = monitor(tmp_path)
+    since = datetime(2026, 3, 15, tzinfo=UTC)
+    store.state.accept(Accepted("cells", "*", "slow", since, "new lamp", datetime.now(UTC)))
+    results = lm.watch(store, config, now=LATER).results
+    behind = [result for result in results if result.bucket >= since]
+    assert behind[0].state in ("ok", "not enough data")
+    assert behind[5].words == "6 days, of 35 needed"
+
+
+def test_days_follow_from_the_days_up_to_them(store: lm.Store, tmp_path: Path) -> None:
+    """Judged day by day they are the same as judged at once."""
+    config = monitor(tmp_path)
+    for until in (50, 80, 95, 110):
+        put(
+            store,
+            range(until - 50 if until == 50 else {80: 50, 95: 80, 110: 95}[until], until),
+            creep=0.02,
+        )
+        now = datetime.combine(FIRST + timedelta(days=until), datetime.min.time(), UTC)
+        by_day = lm.watch(store, config, now=now).results
+    with lm.Store(tmp_path / "other.db") as other:
+        put(other, range(110), creep=0.02)
+        assert lm.watch(other, config, now=LATER).results == by_day
+
+
+def test_hours_are_judged_as_days(store: lm.Store, tmp_path: Path) -> None:
+    for day in range(50):
+        for hour in range(0, 24, 6):
+            columns = draw(day, np.random.default_rng([day, hour]), n=20)
+            columns["f1"] = columns["f1"] + hour  # a pattern of the day is no change
+            at = datetime.combine(FIRST, datetime.min.time(), UTC) + timedelta(days=day, hours=hour)
+            store.put("cells", lm.log(columns=columns).view(), at=at, writer="w", every="1h")
+    config = monitor(tmp_path)
+    results = lm.watch(store, config, now=LATER).results
+    assert len({result.bucket for result in results}) == 50
+    assert {result.bucket.hour for result in results} == {18}
+    assert not anomalies(results)
+    assert results[-1].state == "ok"
+    # What comes late into an earlier hour of a day makes the day be judged again.
+    at = datetime(2026, 2, 10, 0, tzinfo=UTC)
+    late = lm.log(columns=draw(40, np.random.default_rng(0), n=400)).view()
+    store.put("cells", late, at=at, writer="late", every="1h")
+    again = lm.watch(store, config, now=LATER).results
+    before = [result for result in results if result.bucket < at]
+    assert again[: len(before)] == before
+    assert again != results
+    # A roll-up leaves what was said.
+    store.gc(now=LATER, roll_up_after="200d")
+    assert lm.watch(store, config, now=LATER).results == again
+
+
+def test_rates_and_values_of_texts(store: lm.Store, tmp_path: Path) -> None:
+    for day in range(100):
+        rng = np.random.default_rng([3, day])
+        columns = draw(day, rng, n=200)
+        gone = rng.random(200) < (0.02 if day < CHANGE else 0.10)
+        columns["f2"] = [None if each else 1.0 for each in gone]
+        left = rng.random(200) < (0.5 if day < CHANGE else 0.7)
+        columns["camera"] = ["left" if each else "right" for each in left]
+        at = FIRST + timedelta(days=day)
+        store.put("cells", lm.log(columns=columns).view(), at=at, writer="w", every="1d")
+    results = lm.watch(store, monitor(tmp_path), now=LATER).results
+    last = {result.feature: result for result in anomalies(results)}
+    assert set(last) == {"f2:missing", "camera"}
+    assert last["f2:missing"].words.startswith("missing f2 ")
+    assert ": 10 %, 2" in last["f2:missing"].words
+    assert "camera 'left'" in last["camera"].words or "camera 'right'" in last["camera"].words
+
+
+def test_a_change_below_the_minimum_effect_is_none(store: lm.Store, tmp_path: Path) -> None:
+    put(store, range(110), creep=0.02)
+    results = lm.watch(store, monitor(tmp_path, "effect = 5.0\n"), now=LATER).results
+    assert not anomalies(results)
+    assert any("below the minimum effect" in result.words for result in results)
+
+
+def test_excluded_days_and_segments(store: lm.Store, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        for day in range(60):
+            view = lm.log(columns=draw(day, np.random.default_rng([4, day, ord(name)]))).view()
+            at = FIRST + timedelta(days=day)
+            store.put("cells", view, at=at, writer="w", every="1d", segment={"site": name})
+    more = 'segments = true\nbaseline = { exclude = [2026-02-20], same = "weekday" }\n'
+    results = lm.watch(store, monitor(tmp_path, more), now=LATER).results
+    excluded = [each for each in results if each.bucket.date() == date(2026, 2, 20)]
+    assert {each.words for each in excluded} == {"the day is excluded"}
+    assert {each.segment["site"] for each in results if each.segment} == {"a", "b"}
+    assert not anomalies(results)
+
+
+@pytest.mark.parametrize(
+    "baseline",
+    [
+        "trailing = 28",
+        'reference = "a.lmp"',
+        "from = 2026-01-01, to = 2026-02-01",
+        'dataset = "other"',
+        'same = "hour"',
+    ],
+)
+def test_what_a_trend_is_not_judged_by(store: lm.Store, tmp_path: Path, baseline: str) -> None:
+    put(store, range(2))
+    with pytest.raises(ConfigError, match=r"all days since the first one|days are judged"):
+        lm.watch(store, monitor(tmp_path, f"baseline = {{ {baseline} }}\n"), now=LATER)
