@@ -120,15 +120,6 @@ def test_what_only_pillow_decodes_fails(door: str, tmp_path: Path) -> None:
     assert view.images == (door == "folder")
 
 
-def test_without_a_decoder_of_our_own_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lightmeter.image.frames.is_trusted", lambda image_format: False)
-    samples = noise(3, 4, 3)
-    file = png(samples, 2)
-    assert numbers(file, lm.Reading()) == numbers(upper(samples, 2), lm.Reading())
-    with pytest.raises(lm.errors.ImageError, match="colour of 16 bits"):
-        measure_image(file, DEEP)
-
-
 def reason(image: Any, reading: lm.Reading) -> str:
     with pytest.raises(lm.errors.ImageError) as caught:
         list(measure_images(image, reading))

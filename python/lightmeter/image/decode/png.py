@@ -38,9 +38,7 @@ _DEFLATED = 1 << 16
 _INFLATED = 1 << 18
 
 
-def measure_png(
-    file: bytes, image: Any, reading: Reading, threads: int | None = None
-) -> ImageMeter | None:
+def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
     """Measure the first frame of a PNG file; None leaves it to Pillow.
 
     The measurement is exactly that of Pillow's pixels, unless all bits of 16-bit colour are wanted.
@@ -50,7 +48,6 @@ def measure_png(
         file: its bytes.
         image: what Pillow opened of it, not loaded.
         reading: how to measure it.
-        threads: as for `measure_images`.
 
     Raises:
         ImageError: the mask does not fit, or samples are out of range, of a picture that Pillow has
@@ -67,7 +64,7 @@ def measure_png(
         rows = _core.PngRows(*size, depth, colour, palette[1], reading.all_bits)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         mode = "I;16" if is_deep and form == _GRAY_WITH_ALPHA else image.mode
-        meter = reading.counting.meter(size, threads, mode, dtype)
+        meter = reading.counting.meter(size, 1, mode, dtype)
         white = reading.counting.range_of(dtype)
         inflated = _inflated(_data(memoryview(file), start - _HEAD.size))
         if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:
