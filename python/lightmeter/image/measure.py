@@ -57,8 +57,7 @@ def measure_images(
             megapixels. The result does not depend on it.
         thumbnail: make small pictures too, of a PIL image or an encoded one.
         name: what small pictures say in place of the path.
-        watch: called as ``watch(done, total)`` with the pixels measured of a picture that is read
-            in tiles, by one thread at a time.
+        watch: called before more is read of a picture that is read in tiles.
 
     Raises:
         ImageError: a picture cannot be read or measured; `reason` says why.

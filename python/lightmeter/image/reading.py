@@ -74,8 +74,8 @@ class Reading:
             is asked for is read in tiles, however small it is; see docs/large-pictures.md.
         deep_colour: measure all bits of colour files of 16 bits. False measures the upper 8, which
             is what Pillow decodes. True takes PNG files of one frame without interlace, of at most
-            64 MB, and TIFF files if the extra ``large`` is there; any other PNG, TIFF, PPM or SGI
-            file of such colour fails as ``unsupported``. Colour of other formats, such as JPEG
+            64 MB, and TIFF files if the extra ``large`` is there; any other PNG or TIFF file of
+            such colour fails as ``unsupported``. Colour of other formats, such as PPM, JPEG
             2000, JPEG XL, AVIF and HEIF, is measured at 8 bits as without it. Functions of yours
             and small pictures still have 8 bits: of PNG the upper ones, of TIFF as of an array. It
             says nothing of arrays, which are measured as deep as they are, nor of images of Pillow,

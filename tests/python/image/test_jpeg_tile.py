@@ -14,8 +14,8 @@ from jpeg_files import picture
 from lightmeter import Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
-from lightmeter.image.tiles import tiff_raster
-from lightmeter.image.tiles.tiff_raster import common_segments, write_jpeg_tile
+from lightmeter.image.tiles import tiff
+from lightmeter.image.tiles.tiff import common_segments, write_jpeg_tile
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
@@ -51,13 +51,13 @@ def watched(patch: pytest.MonkeyPatch) -> list[bool]:
         answers.append(write_jpeg_tile(*options))
         return answers[-1]
 
-    patch.setattr(tiff_raster, "write_jpeg_tile", write)
+    patch.setattr(tiff, "write_jpeg_tile", write)
     return answers
 
 
 def by_imagecodecs(file: Path) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiff_raster, "write_jpeg_tile", lambda *_: False)
+        patch.setattr(tiff, "write_jpeg_tile", lambda *_: False)
         return numbers_of(file)
 
 

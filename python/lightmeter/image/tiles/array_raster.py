@@ -63,8 +63,8 @@ class _ArrayRaster(Raster):
         self.tile_height, self.tile_width = sides["y"], sides["x"]
         self.check_sides(f"a chunk of {chunks!r:.100}")
 
-    def _samples(self, block: Block) -> NDArray[Any]:
-        """All its chunks are read at once."""
+    def read(self, block: Block) -> NDArray[Any]:
+        """Return the samples of a block, whose chunks are all read at once."""
         parts: dict[str, Any] = dict.fromkeys(self._axes, slice(None)) | self._place
         parts["y"] = slice(block.y, block.y + block.height)
         parts["x"] = slice(block.x, block.x + block.width)
