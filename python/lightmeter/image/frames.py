@@ -154,9 +154,9 @@ def _loaded(image: Image.Image, reading: Reading, file: encoded.Opened | None) -
         deep_colour=reading.deep_colour and file is not None,
         has_range=reading.value_range is not None,
     )
-    exif, facts = _header_of(image, reading.exif, file)  # loading closes the file
     mend_order(image)
     image.load()
+    exif, facts = _header_of(image, reading.exif, file)  # Exif may stand behind the pixels
     return Frame(image, exif, facts, decoder_of(image))
 
 
@@ -167,23 +167,17 @@ def _is_unread(image: Image.Image) -> bool:
 def _header_of(
     image: Image.Image, policy: ExifPolicy, file: encoded.Opened | None
 ) -> tuple[ExifTags | None, Facts | None]:
-    """Read Exif and facts from the image's file; without one, the Exif that Pillow kept.
+    """Read Exif and facts from the image's file; of one without a path, the Exif that Pillow keeps.
 
-    (None, None) of an image that was never in a file, or whose file left nothing.
+    So it is the same whether the image is loaded. (None, None) of an image that was in no file.
     """
     if file is not None:
         return _header_in(file, image, policy)
-    own: Any = getattr(image, "fp", None)
     if path := getattr(image, "filename", None):  # loading closes the file
         with contextlib.suppress(ImageError, OSError):
             (small,) = encoded.read_files([path], DEFAULT_LIMITS, None, encoded.BYTES_TOGETHER)
             with small or encoded.open_encoded(path, DEFAULT_LIMITS) as again:  # type: ignore[union-attr]
                 return _header_in(again, image, policy)
-    elif own is not None and not own.closed:
-        exif, facts = _header_in(own, image, policy)
-        # After loading these formats Pillow keeps pixels in place of the file.
-        if len(facts) > 2 or image.format not in ("AVIF", "WEBP"):
-            return exif, facts
     kept = kept_header(image)
     # A TIFF's Exif are its directories, which went with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None

@@ -145,8 +145,9 @@ class ImageMeter:
                 at neighbours, such as the sharpness.
 
         Raises:
-            TypeError: `mask` is no array of bool or uint8.
-            ValueError: an argument is out of range, or the metrics need a size.
+            TypeError: `size` is not of integers.
+            ValueError: an argument is out of range, `mask` is no array HxW of bool or uint8, or the
+                metrics need a size.
         """
         arrays.check_choice("channels", channels, Channels)
         arrays.check_choice("layout", layout, Layout)
@@ -154,7 +155,8 @@ class ImageMeter:
             raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
-        known, ignored = None if size is None else as_place("size", size), _as_mask(mask)
+        known = None if size is None else _integers(size)
+        ignored: Any = None if mask is None else np.asarray(mask)
         core = _core.ImageMeter(metrics, known, ignored)
         if ignored is not None:
             self._expected = int(np.count_nonzero(ignored == 0))
@@ -189,11 +191,11 @@ class ImageMeter:
                 the numbers are what they were.
             IncompatibleError: its width, channels or depth differ from those before, or it lies
                 outside the image or on pixels that were measured.
-            TypeError: it is neither an image nor an array.
+            TypeError: it is neither an image nor an array, or `at` is not of integers.
             ValueError: `at` is not (x, y), or has an x without a size.
         """
         if at is not None:
-            at = as_place("at", at)
+            at = _integers(at)
         self._features = None
         if arrays.is_array(tile):
             mode = self._update_array(arrays.as_numpy(tile), at)
@@ -291,28 +293,9 @@ class ImageMeter:
         return 1 if pixels < _THREADED_PIXELS else min(_MAX_THREADS, available_cpus())
 
 
-def as_place(name: str, place: tuple[int, int]) -> tuple[int, int]:
-    """Two integers, as for the arguments `at` and `size`."""
-    try:
-        x, y = map(operator.index, place)
-    except (TypeError, ValueError):
-        what = "(width, height)" if name == "size" else "(x, y)"
-        raise ValueError(f"{name} is {place!r}; expected {what}") from None
-    if not (abs(x) < 1 << 47 and abs(y) < 1 << 47):
-        raise ValueError(f"{name} is {place!r}; an image has fewer than 2**47 pixels")
+def _integers(pair: tuple[int, int]) -> tuple[int, int]:
+    x, y = map(operator.index, pair)
     return x, y
-
-
-def _as_mask(mask: Any) -> NDArray[Any] | None:
-    if mask is None:
-        return None
-    array = np.asarray(mask)
-    if array.ndim != 2 or array.dtype not in (np.bool_, np.uint8):
-        raise TypeError(
-            f"mask is an array of shape {array.shape} and type {array.dtype}; "
-            "expected HxW of bool or uint8"
-        )
-    return array
 
 
 def available_cpus() -> int:

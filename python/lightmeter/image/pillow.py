@@ -13,6 +13,7 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE
+from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
 
 _COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
@@ -25,13 +26,15 @@ _DEEP_COLOUR = (
     "of one frame without interlace, or a TIFF file of like pages and the extra 'large', or "
     "deep_colour=False"
 )
+_UNDECODED = (
+    "TIFF of samples that Pillow does not decode; try pyramid_level=0 or bands=[...], or give it "
+    "as an array"
+)
 _SUBFILE_TYPE, _BITS, _DNG_VERSION = 254, 258, 50_706
+_SIZES = frozenset({279, 325})  # of strips and tiles, behind the tags that say how to read them
 
 # How Pillow up to 13.0 unpacks samples whose bytes libtiff has swapped already, and how they are.
 _SWAPPED = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
-
-# What Pillow says of samples of a TIFF that it does not know; the last of their planes.
-_UNDECODED = ("unknown pixel mode", "unknown data organization", "string index out of range")
 
 # Format -> the module that reads it, and how to get that.
 _PLUGINS = {
@@ -77,14 +80,18 @@ def _open(file: Opened, name: str | None) -> ImageFile.ImageFile:
     file.seek(0)
     try:
         return Image.OPEN[name][0](file, "")
-    except SyntaxError as error:
-        if str(error) in _UNDECODED:
-            raise ImageError(
-                "unsupported",
-                f"{name} of samples that Pillow does not decode; try pyramid_level=0 or "
-                "bands=[...], or give it as an array",
-            ) from None
+    except SyntaxError:
+        if name == "TIFF" and _is_whole(file):
+            raise ImageError("unsupported", _UNDECODED) from None
         raise
+
+
+def _is_whole(file: Any) -> bool:
+    """Return whether a TIFF has all of its first directory: then Pillow does not know its kind."""
+    with contextlib.suppress(DamagedError):
+        tiff = Tiff(file)
+        return not _SIZES.isdisjoint(tiff.directory(tiff.first))
+    return False
 
 
 def _load_plugin(name: str) -> None:

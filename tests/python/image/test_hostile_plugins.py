@@ -61,7 +61,7 @@ def nothing(file: Any) -> None:
     pass
 
 
-ERRORS = [SystemExit, KeyError, MemoryError, RecursionError, AssertionError, PanicException]
+ERRORS = [KeyError, MemoryError, RecursionError, AssertionError, PanicException]
 ERRORS += [StopIteration, UnicodeError, SyntaxError, Warning, OwnException, TextlessError]
 DEEDS = [nothing, close, truncate, seek_beyond, detach, close_descriptor]
 ACTS = [*DEEDS, *map(error, ERRORS)]

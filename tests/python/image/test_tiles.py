@@ -1,5 +1,7 @@
 """The numbers of an image depend on its pixels alone: neither on tiles nor on their order."""
 
+from typing import Any
+
 import lightmeter as lm
 import numpy as np
 import pytest
@@ -34,11 +36,12 @@ def test_pictures_in_several_blocks_are_tiles_too() -> None:
 
 def test_places_and_sizes_are_checked() -> None:
     tile, meter = np.zeros((4, 4), np.uint8), ImageMeter(size=(8, 6))
-    for place in ((1,), "ab", (0.5, 1), (1 << 60, 1)):
-        with pytest.raises(ValueError, match="at is"):
-            meter.update(tile, at=place)  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match="size is"):
-            ImageMeter(size=place)  # type: ignore[arg-type]
+    wrong: Any
+    for wrong in ((1,), "ab", (0.5, 1), (1 << 60, 1), (1 << 64, 1)):
+        with pytest.raises((TypeError, ValueError)):
+            meter.update(tile, at=wrong)
+        with pytest.raises((TypeError, ValueError)):
+            ImageMeter(size=wrong)
 
 
 def test_a_part_of_an_image_has_no_hash() -> None:
@@ -55,7 +58,7 @@ def test_a_part_of_an_image_has_no_hash() -> None:
 def test_masks_are_checked() -> None:
     mask = np.zeros((6, 8), np.bool_)
     for wrong in (mask[0], mask.astype(float), [[0, 1]]):
-        with pytest.raises(TypeError, match="expected HxW of bool or uint8"):
+        with pytest.raises(ValueError, match="expected HxW of one byte"):
             ImageMeter(mask=wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="expected the same size"):
         ImageMeter(mask=mask, size=(6, 8))
