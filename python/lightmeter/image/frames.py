@@ -78,9 +78,10 @@ def frames_of(image: Any, reading: Reading, *, wants_pixels: bool = True) -> Ite
 
 def _decoded(file: encoded.Opened, reading: Reading, wants_pixels: bool) -> Iterator[Frame]:
     image = open_picture(file, reading.limits)
-    # Where pixels are wanted Pillow decodes them anyway.
-    is_wanted = reading.is_of_one and (reading.deep_colour or not wants_pixels)
-    if is_wanted and file.format == "PNG" and isinstance(file, encoded.EncodedBytes):
+    # Where pixels are wanted Pillow decodes them anyway, and a function would miss the lower bits.
+    is_left = wants_pixels if reading.value_range is None else bool(reading.functions)
+    is_own = file.format == "PNG" and reading.is_of_one and not is_left
+    if is_own and isinstance(file, encoded.EncodedBytes):
         meter = measure_png(file.data, image, reading)
         if meter is not None:
             if wants_pixels:
@@ -149,11 +150,8 @@ def _is_at(image: Image.Image, number: int) -> bool:
 
 def _loaded(image: Image.Image, reading: Reading, file: encoded.Opened | None) -> Frame:
     check_size(*image.size, reading.limits)
-    check_bits(
-        image,
-        deep_colour=reading.deep_colour and file is not None,
-        has_range=reading.value_range is not None,
-    )
+    if reading.value_range is not None:
+        check_bits(image)
     mend_order(image)
     image.load()
     exif, facts = _header_of(image, reading.exif, file)  # Exif may stand behind the pixels

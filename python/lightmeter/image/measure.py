@@ -21,7 +21,7 @@ from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frames import can_be_read, frames_in, frames_of, is_file
 from lightmeter.image.header import profile_description
 from lightmeter.image.limits import check_level
-from lightmeter.image.meter import DEEP_GRAY, ImageMeter
+from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import make_thumbnail
@@ -171,8 +171,7 @@ def measure_frame(
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:
     first = next(iter(meter.bands.values())) if isinstance(meter, BandMeter) else meter
-    is_gray = first is not meter or first.mode in DEEP_GRAY
-    return reading.text(first._order, first._samples, is_gray=is_gray)
+    return reading.text(first._order, first._samples)
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:

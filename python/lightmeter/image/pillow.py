@@ -13,19 +13,13 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE
+from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
 
-_COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
-_EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
 # Formats of which Pillow decodes colour to 8 bits, and may not say how many there are.
 _UNTOLD = frozenset({"AVIF", "HEIF", "JPEG2000", "JXL", "PPM", "SGI"})
 _NO_MEANING = "value_range has no meaning; give it as an array, or no value_range"
-_DEEP_COLOUR = (
-    "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of at most 64 MB, "
-    "of one frame without interlace, or a TIFF file of like pages and the extra 'large', or "
-    "deep_colour=False"
-)
 _UNDECODED = (
     "TIFF of samples that Pillow does not decode; try pyramid_level=0 or bands=[...], or give it "
     "as an array"
@@ -135,13 +129,8 @@ def mend_order(image: Any) -> None:
         ]
 
 
-def check_bits(image: Any, *, deep_colour: bool, has_range: bool) -> None:
-    """Refuse a frame, not yet loaded, of which Pillow keeps fewer bits than are wanted.
-
-    Args:
-        image: the frame.
-        deep_colour: whether all bits of colour are wanted.
-        has_range: whether samples are on a `value_range`.
+def check_bits(image: Any) -> None:
+    """Refuse a frame, not yet loaded, of which Pillow keeps too few bits for a `value_range`.
 
     Raises:
         ImageError: Pillow makes 8 bits of samples that have more, or may have; or `value_range` has
@@ -150,20 +139,19 @@ def check_bits(image: Any, *, deep_colour: bool, has_range: bool) -> None:
     """
     tiles = getattr(image, "tile", ())
     if image.mode == "I" and image.format == "PPM" and [tile[0] for tile in tiles] != ["raw"]:
-        is_refused, what = has_range, "PGM whose samples Pillow scales to 16 bits"
+        is_deep, what = True, "PGM whose samples Pillow scales to 16 bits"
     else:
         what = f"{image.format} of more than 8 bits, of which Pillow decodes 8"
-        is_refused = has_range and image.format in _UNTOLD and image.info.get("bit_depth", 16) > 8
-        if tiles and image.format == "TIFF":
+        if image.format in _UNTOLD:
+            is_deep = image.info.get("bit_depth", 16) > 8
+        elif tiles and image.format == "TIFF":
             is_deep = max(image.tag_v2.get(_BITS, ()), default=1) > 8
         else:
             is_deep = image.format == "PNG" and any(";16" in str(tile[3]) for tile in tiles)
-        is_refused |= is_deep and (has_range or (deep_colour and image.mode in _COLOURS))
-        is_refused &= image.mode in _EIGHT_BITS
-    if is_refused:
+        is_deep &= image.mode not in DEEP_GRAY
+    if is_deep:
         image.load()  # what is damaged is called so
-        detail = f"{what}, so that {_NO_MEANING}" if has_range else _DEEP_COLOUR
-        raise ImageError("unsupported", detail)
+        raise ImageError("unsupported", f"{what}, so that {_NO_MEANING}")
 
 
 def _refuse(image: Image.Image, file: EncodedFile) -> None:

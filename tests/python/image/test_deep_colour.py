@@ -1,4 +1,4 @@
-"""Colour of 16 bits: all its bits where `deep_colour` asks for them, and else what Pillow gives."""
+"""Colour of 16 bits: all its bits with a `value_range`, and else what Pillow gives."""
 
 import zlib
 from dataclasses import replace
@@ -18,7 +18,7 @@ from png_files import header, written
 
 Samples = NDArray[np.uint16]
 CHANNELS = {2: 3, 4: 2, 6: 4}  # of colour; gray with alpha; colour with alpha
-DEEP = lm.Reading(metrics="camera", deep_colour=True)  # with a hash of all pixels
+DEEP = lm.Reading(metrics="camera", value_range=(0, 65535))  # with a hash of all pixels
 
 
 def noise(height: int, width: int, channels: int, seed: int = 0) -> Samples:
@@ -69,33 +69,17 @@ def test_numbers_are_those_of_the_array(
     samples = noise(height, width, CHANNELS[colour], seed)
     file = png(samples, colour, up=up)
     assert numbers(file, DEEP) == numbers(shown(samples, colour), DEEP)
-    flat = replace(DEEP, deep_colour=False)
+    flat = replace(DEEP, value_range=None)
     assert numbers(file, flat) == numbers(upper(samples, colour), flat)
 
 
-def test_what_is_not_deep_is_read_as_ever(tmp_path: Path) -> None:
-    gray, colour = noise(20, 30, 1)[..., 0], noise(20, 30, 3).astype(np.uint8)
-    Image.fromarray(gray).save(tmp_path / "gray.png")
-    for name in ("a.png", "a.jpg", "a.tif"):
-        Image.fromarray(colour).save(tmp_path / name)
-    deep = lm.profile_images(tmp_path, deep_colour=True)
-    assert deep.images == 4
-    assert deep == lm.profile_images(tmp_path)
-
-
-def test_a_function_and_a_small_picture_have_the_upper_bits() -> None:
+def test_a_small_picture_has_the_upper_bits() -> None:
     samples = noise(20, 30, 3)
-
-    def highest(picture: NDArray[np.uint8]) -> int:
-        return int(picture.max())
-
-    reading = replace(DEEP, metrics=["camera", highest])
-    (measured,) = measure_images(png(samples, 2), reading, thumbnail=True)
+    (measured,) = measure_images(png(samples, 2), DEEP, thumbnail=True)
     assert measured.meter.measurement() == numbers(samples, DEEP)
     assert measured.decoder is not None
     assert measured.decoder.name.startswith("lightmeter")
     assert measured.thumbnail is not None
-    assert [value for _, value in measured.returned] == [int((samples >> 8).max())]
 
 
 @pytest.mark.parametrize("door", ["path", "bytes", "folder", "all frames", "bands"])
@@ -107,7 +91,7 @@ def test_what_only_pillow_decodes_fails(door: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(noise(1, 1, 3), 2, interlaced=True))
     (tmp_path / "b.png").write_bytes(png(noise(1, 1, 3), 2))
     options = {"all frames": {"frames": "all"}, "bands": {"bands": ["red", "green", "blue"]}}
-    reading = lm.Reading(deep_colour=True, **options.get(door, {}))  # type: ignore[arg-type]
+    reading = lm.Reading(value_range=(0, 65535), **options.get(door, {}))  # type: ignore[arg-type]
     if door == "folder":
         view = lm.profile_images(tmp_path, reading=reading)
     else:
@@ -116,7 +100,7 @@ def test_what_only_pillow_decodes_fails(door: str, tmp_path: Path) -> None:
         view = lm.log_image([source], reading=reading).view()
     (failure,) = view.failures
     assert failure.reason == "unsupported"
-    assert "deep_colour=False" in failure.detail
+    assert "value_range has no meaning" in failure.detail
     assert view.images == (door == "folder")
 
 
@@ -165,8 +149,3 @@ def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
             assert reason(path, reading) == "unsupported"
     write(gray, deep.astype(np.uint8))
     assert len(list(measure_images(path, reading))) == 2
-
-
-def test_it_is_true_or_false() -> None:
-    with pytest.raises(TypeError, match="deep_colour is a str; expected a value of bool"):
-        lm.Reading(deep_colour="yes")  # type: ignore[arg-type]

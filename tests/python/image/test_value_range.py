@@ -85,7 +85,7 @@ def brightness(samples: NDArray[Any]) -> float:
     [
         (name, options)
         for name in HONOURED
-        for options in ({}, {"pyramid_level": 0}, {"deep_colour": True})
+        for options in ({}, {"pyramid_level": 0})
         if "TIFF" in name or "pyramid_level" not in options
     ],
 )

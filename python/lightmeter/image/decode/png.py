@@ -41,8 +41,8 @@ _INFLATED = 1 << 18
 def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
     """Measure the first frame of a PNG file; None leaves it to Pillow.
 
-    The measurement is exactly that of Pillow's pixels, unless all bits of 16-bit colour are wanted.
-    A file that Pillow refuses is left to it, which says why.
+    The measurement is exactly that of Pillow's pixels, unless a `value_range` wants all bits of
+    colour. A file that Pillow refuses is left to it, which says why.
 
     Args:
         file: its bytes.
@@ -59,9 +59,10 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
     depth, colour = _FORMS[form]
     size: tuple[int, int] = image.size
     palette = image.palette.getdata() if image.palette is not None else ("", b"")
-    is_deep = depth == 16 and (reading.all_bits or image.mode in DEEP_GRAY)
+    all_bits = reading.value_range is not None
+    is_deep = depth == 16 and (all_bits or image.mode in DEEP_GRAY)
     try:
-        rows = _core.PngRows(*size, depth, colour, palette[1], reading.all_bits)
+        rows = _core.PngRows(*size, depth, colour, palette[1], all_bits)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         mode = "I;16" if is_deep and form == _GRAY_WITH_ALPHA else image.mode
         meter = reading.counting.meter(size, 1, mode, dtype)

@@ -89,7 +89,7 @@ def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
     """Open a TIFF file that is read in tiles; None for any other file.
 
     It is read so if its first page is large, where a level is asked for, where its samples are
-    bands, and where all bits of 16-bit colour are wanted.
+    bands, and where a `value_range` wants all bits of 16-bit colour.
 
     Raises:
         ImageError: it is damaged, or of a kind that is not read here.
@@ -126,7 +126,7 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     pixel_bytes = samples * max(8, bits) / 8
     is_level, is_bands = reading.pyramid_level is not None, reading.bands is not None
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
-    is_deep = reading.all_bits and samples >= 3 and bits == 16
+    is_deep = reading.value_range is not None and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
     if not is_wanted or is_raw(file.start(), first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
