@@ -3,14 +3,12 @@
 import errno
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bad_files import SIGNED, encoded, outcome
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import read_whole
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 from PIL import Image
@@ -121,35 +119,3 @@ def test_a_file_open_for_text_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
     with open(tmp_path / "a.txt") as file, pytest.raises(TypeError, match="binary file"):
         measure_image(file)  # type: ignore[arg-type]
-
-
-class Changing(io.BytesIO):
-    """A file that changes once its size was looked for."""
-
-    def __init__(self, data: bytes, change: Callable[["Changing", int], object]) -> None:
-        super().__init__(data)
-        self.change, self.taken = change, 0
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        found = super().seek(offset, whence)
-        if whence == os.SEEK_END:
-            self.change(self, found)
-        return found
-
-    def readinto(self, buffer: Any) -> int:
-        count = super().readinto(buffer)
-        self.taken += count
-        return count
-
-
-def test_a_file_that_shrinks_is_read_to_its_end() -> None:
-    data = encoded("JPEG")
-    cut = Changing(data, lambda file, size: file.truncate(size - 10))
-    assert read_whole(cut, Limits()) == data[:-10]
-
-
-def test_no_more_of_a_file_is_read_than_its_size_says() -> None:
-    data = encoded("JPEG")
-    file = Changing(data, lambda file, _: file.write(bytes(1 << 24)))
-    assert read_whole(file, Limits(bytes=len(data))) == data
-    assert file.taken < 1 << 20

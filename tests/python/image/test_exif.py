@@ -303,14 +303,6 @@ def test_unknown_numbers_of_an_enumeration_stay_numbers() -> None:
     assert tags["Flash"] == "not fired, auto"
 
 
-@pytest.mark.parametrize("kind", [9, 13])
-def test_pointers_of_other_types_are_followed(kind: int) -> None:
-    block = tiff(CAMERA)
-    odd = block.replace(struct.pack("<HH", GPS, LONG), struct.pack("<HH", GPS, kind))
-    assert odd != block
-    assert read_exif(exif_block(odd), EVERYTHING) == read_exif(exif_block(block), EVERYTHING)
-
-
 @pytest.mark.parametrize(
     ("gps", "has_gps"),
     [

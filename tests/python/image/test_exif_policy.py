@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-import pytest
 from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ExifPolicy, Profile, ProfileView, log_image
-from PIL import ExifTags
 
 CODES = {"Make": 271, "Software": 305, "Artist": 315, "Copyright": 33432}
 ARTIST = ExifPolicy(allow={"Artist"})
@@ -56,11 +54,6 @@ def test_missing_values_are_right_for_any_mix(images: list[tuple[set[str], ExifP
         tracked = [name in tags for tags, policy in images if name not in policy.withheld]
         expected = (len(tracked), tracked.count(False)) if any(tracked) else None
         assert counts(merged, name) == expected, name
-
-
-@pytest.mark.parametrize("name", ["MakerNote", *ExifTags.GPSTAGS.values()])
-def test_every_name_of_pillow_is_known(name: str) -> None:
-    assert ExifPolicy(deny={name}).deny == {name}
 
 
 def test_policies_of_newer_versions_are_kept() -> None:

@@ -130,29 +130,6 @@ def test_what_cannot_be_ignored(tmp_path: Path) -> None:
             Reading(ignore=wrong)
 
 
-def test_masks_are_opened_with_the_care_of_pictures(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def load(self: Image.Image, *_: object, **__: object) -> None:
-        pytest.fail("the program in the file was started")
-
-    monkeypatch.setattr("PIL.EpsImagePlugin.EpsImageFile.load", load)
-    picture(WIDTH, HEIGHT).save(tmp_path / "a.eps")
-    picture(WIDTH, HEIGHT).save(tmp_path / "raw.tif", tiffinfo={254: 1})
-    picture(WIDTH, HEIGHT).save(tmp_path / "cut.png")
-    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:200])
-    for wrong, reason, message in (
-        (tmp_path / "a.eps", "unsupported", "PostScript"),
-        (tmp_path / "raw.tif", "unsupported", "a raw file"),
-        (tmp_path / "cut.png", "truncated", "cut.png"),
-    ):
-        with pytest.raises(ImageError, match=message) as raised:
-            Reading(ignore=wrong)
-        assert raised.value.reason == reason
-    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", WIDTH * HEIGHT - 1)  # Pillow warns
-    assert Reading(ignore=mask_file(tmp_path, "L")) == Reading(ignore=BLIND)
-
-
 def test_a_reading_with_masks_is_a_value() -> None:
     reading = Reading(ignore=[(0, 0, 5, 5), BLIND])
     assert pickle.loads(pickle.dumps(reading)) == reading == Reading(ignore=reading.ignore)

@@ -1,7 +1,6 @@
 """Counts and statistics of one image against NumPy and Pillow."""
 
 import copy
-import ctypes
 import pickle
 import subprocess
 import sys
@@ -82,23 +81,6 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 def test_forking_after_threads_is_safe() -> None:
     """Threads end inside the call, so that a fork (PyTorch's DataLoader) cannot lose one."""
     subprocess.run([sys.executable, "-W", "error", "-c", FORK], check=True, timeout=60)
-
-
-def test_a_capsule_is_pillows_export_or_refused() -> None:
-    image = picture(32, 16)
-    schema, pixels = image.__arrow_c_array__()
-    arguments = 32, 16, 3, np.dtype(np.uint8), (0.0, 255.0), 1, None
-    ImageMeter()._core.update_arrow(pixels, *arguments)
-    with pytest.raises(ValueError, match="PyCapsule_GetPointer"):
-        ImageMeter()._core.update_arrow(schema, *arguments)
-    release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-    get = ctypes.pythonapi.PyCapsule_GetPointer
-    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    address = get(pixels, b"arrow_array")
-    at = address + 8 * 8  # five numbers and three pointers come before `release`
-    release(ctypes.c_void_p.from_address(at).value)(address)
-    with pytest.raises(ValueError, match="was released"):
-        ImageMeter()._core.update_arrow(pixels, *arguments)
 
 
 def test_arguments_are_checked() -> None:

@@ -213,19 +213,6 @@ def test_functions_get_what_was_measured_in_8_bits(
     np.testing.assert_array_equal(samples, expected)
 
 
-def test_every_picture_of_a_batch_or_a_file_counts(tmp_path: Path) -> None:
-    batch = np.stack([np.asarray(picture(seed=seed)) for seed in range(3)])
-    expected = [float(each.mean()) for each in batch]
-    pages = [Image.fromarray(each) for each in batch]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    for view in (
-        lm.log_image(batch, layout="NHWC", metrics=level).view(),
-        lm.log_image(tmp_path / "a.tif", frames="all", metrics=level).view(),
-    ):
-        column = view["image.level"]
-        assert (column.n, column.min, column.max) == (3, min(expected), max(expected))
-
-
 def test_a_meter_has_no_pixels_any_more(tmp_path: Path) -> None:
     meter = ImageMeter()
     meter.update(RGB)

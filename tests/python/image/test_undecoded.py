@@ -1,11 +1,9 @@
 """Valid files of a kind that Pillow does not decode are unsupported, and not called damaged."""
 
-import math
-import struct
 from typing import Any
 
 import pytest
-from bad_files import encoded, outcome
+from bad_files import encoded
 from conftest import picture
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
@@ -62,17 +60,6 @@ def test_tiff_of_planes_and_big_ones() -> None:
         measure_image(tiff_of(8, samples, big=True))
     for bits, samples in ((8, 5), (16, 2)):
         assert failure(tiff_of(bits, samples, planar=2)).reason == "unsupported"
-
-
-@pytest.mark.parametrize("tag", [258, 277, 339])
-@pytest.mark.parametrize(
-    "entry", [struct.pack("<HII", 3, 0, 0), struct.pack("<HIf", 11, 1, math.nan)]
-)
-def test_no_numbers_and_no_whole_numbers(tag: int, entry: bytes) -> None:
-    """Found by fuzzing: the smallest of no numbers was looked for."""
-    whole = tiff_of(16, 1, 3)
-    at = whole.index(struct.pack("<HHI", tag, SHORT, 1))
-    outcome(whole[: at + 2] + entry + whole[at + 12 :])
 
 
 def test_jpeg() -> None:

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
@@ -12,6 +13,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from conftest import lightmeter
 from lightmeter import ExifPolicy, Limits, ProfileView, Reading, Store
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.writers import log_folder
@@ -208,10 +210,40 @@ OF_ARRAYS_TOGETHER: dict[str, Door] = {
     "rows": by_rows,
     "meters": by_meters,
 }
+
+
+def by_an_archive(source: Any, folder: Path) -> ProfileView:
+    return lm.profile_images(shutil.make_archive(str(folder), "zip", folder))
+
+
+def by_a_manifest(source: Any, folder: Path) -> ProfileView:
+    manifest = folder.parent / "photos.csv"
+    manifest.write_text("\n".join(["path", *map(str, folder.iterdir())]))
+    return lm.profile_images(manifest)
+
+
+def by_parquet(source: Any, folder: Path) -> ProfileView:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    data = [path.read_bytes() for path in folder.iterdir()]
+    parquet.write_table(pyarrow.table({"image": data}), folder.parent / "photos.parquet")
+    return lm.profile_images(folder.parent / "photos.parquet")
+
+
+def by_the_command_line(source: Any, folder: Path) -> ProfileView:
+    said = lightmeter("profile", folder, "-o", folder.parent / "a.lmp")
+    assert said.returncode == 0, said.stderr
+    return ProfileView.read(folder.parent / "a.lmp")
+
+
 OF_FOLDERS: dict[str, Door] = {
     "images": OF_FILES[0],
     "folder": by_a_folder,
     "rows of files": lambda sources, folder, **options: by_rows(folder, folder, **options),
+    "paths": lambda source, folder: lm.profile_images(iter([*map(str, folder.iterdir())])),
+    "archive": by_an_archive,
+    "manifest": by_a_manifest,
+    "table": by_parquet,
+    "command line": by_the_command_line,
 }
 COLOUR = np.random.default_rng(0).integers(0, 256, (9, 20, 24, 3)) * np.array([1.0, 0.6, 0.3])
 # What pictures are, how they should be read, and how they are read where nobody says so.
@@ -240,6 +272,8 @@ def assert_it_is_said(target: ProfileView, reference: ProfileView, words: str) -
     assert words in report.read_differently
     judged = {line.feature for line in report.features if line.verdict is not None}
     assert not judged & {"image.Hue.circular_mean", "image.Luma.mean", "image.Sharpness"}
+    merged = lm.compare(target=target.merge(reference), reference=reference)
+    assert words in merged.read_differently
 
 
 @pytest.mark.parametrize("case", MISREAD)
