@@ -10,6 +10,7 @@ import pytest
 from conftest import lightmeter, picture
 from lightmeter import ProfileView, Reading
 from lightmeter.errors import ImageError
+from lightmeter.image.ignore import parse_ignored
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -138,18 +139,19 @@ def test_a_reading_with_masks_is_a_value() -> None:
     assert "mask of 40x20" in repr(reading)
 
 
+@pytest.mark.parametrize(
+    ("text", "ignore"),
+    [("0,0,.25,0.25", (0, 0, 0.25, 0.25)), ("0, 0,1,1", (0, 0, 1, 1)), ("a,b.png", "a,b.png")],
+)
+def test_a_text_is_a_rectangle_or_a_path(text: str, ignore: Any) -> None:
+    assert parse_ignored(text) == ignore
+
+
 def test_on_the_command_line(tmp_path: Path) -> None:
-    image = tmp_path / "a.png"
+    image, mask = tmp_path / "a.png", mask_file(tmp_path, "L")
     picture(WIDTH, HEIGHT).save(image)
-    file = mask_file(tmp_path, "L")
-    told = {
-        lightmeter("profile", image, "--format", "json", *options).stdout.partition("features")[2]
-        for options in (
-            ("--ignore", "0,0,.25,0.25"),
-            ("--ignore", "0,0,1,1", "--ignore", file),
-        )
-    }
-    assert len(told) == 1
-    for wrong in ("gone.png", "0,0,0,0"):
-        result = lightmeter("profile", image, "--ignore", wrong)
-        assert result.returncode == 2
+    options = ("--ignore", "0,0,1,1", "--ignore", mask, "-o", tmp_path / "a.lmp")
+    assert lightmeter("profile", image, *options).returncode == 0
+    view = lm.log_image(image, ignore=[(0, 0, 1, 1), BLIND]).view()
+    assert ProfileView.read(tmp_path / "a.lmp") == view
+    assert lightmeter("profile", image, "--ignore", "gone.png").returncode == 2

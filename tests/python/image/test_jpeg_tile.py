@@ -1,6 +1,5 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
-import random
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -157,15 +156,3 @@ def test_marks_of_colour_and_tables_in_a_tile(
     assert numbers_of(tmp_path / "a.tif") == by_imagecodecs(tmp_path / "a.tif")
     taken = adobe(0) not in mark
     assert answers == ([taken] if photometric == 6 else [])
-
-
-def test_damaged_tiles_end_as_they_do_by_imagecodecs(tmp_path: Path) -> None:
-    numbers, file = random.Random(5), tmp_path / "a.tif"
-    for _ in range(120):
-        damaged = bytearray(b"\xff\xd8" + PICTURE)
-        for _ in range(numbers.randint(1, 3)):
-            damaged[numbers.randrange(len(damaged))] = numbers.randrange(256)
-        if numbers.random() < 0.3:
-            del damaged[numbers.randrange(len(damaged)) :]
-        with_tables(file, bytes(damaged), b"\xff\xd8" + TABLES + b"\xff\xd9", 6)
-        assert numbers_of(file) == by_imagecodecs(file)
