@@ -14,7 +14,7 @@ from PIL import Image
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image import arrays
-from lightmeter.image.arrays import ArrayLike, Channels, Layout, Samples, samples_of
+from lightmeter.image.arrays import ArrayLike, Channels, Samples, samples_of
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
@@ -113,7 +113,6 @@ class ImageMeter:
     _samples: Samples = ""
     _order: Channels | None = None  # of an array of colour
     _threads: int | None = None
-    _layout: Layout | None = None
     _features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
     _expected: int | None = None  # pixels to measure, of an image of known size
 
@@ -121,7 +120,6 @@ class ImageMeter:
         self,
         *,
         channels: Channels = "RGB",
-        layout: Layout | None = None,
         value_range: tuple[float, float] | None = None,
         threads: int | None = None,
         metrics: MetricSet = "default",
@@ -132,7 +130,6 @@ class ImageMeter:
 
         Args:
             channels: as for `lightmeter.Reading`.
-            layout: likewise, of an image: ``"HW"``, ``"HWC"`` or ``"CHW"``.
             value_range: likewise.
             threads: threads that share the rows of a strip; None takes 1, or up to 4 above 4
                 megapixels.
@@ -150,9 +147,6 @@ class ImageMeter:
                 metrics need a size.
         """
         arrays.check_choice("channels", channels, Channels)
-        arrays.check_choice("layout", layout, Layout)
-        if layout is not None and "N" in layout:
-            raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
         known = None if size is None else _integers(size)
@@ -163,7 +157,7 @@ class ImageMeter:
         elif known is not None:
             self._expected = known[0] * known[1]
         self._core, self._counting = core, Counting(channels, arrays.as_range(value_range), metrics)
-        self._threads, self._layout = threads, layout
+        self._threads = threads
 
     @classmethod
     def _of(cls, _core: _core.ImageMeter, _counting: Counting, **known: Any) -> "ImageMeter":
@@ -243,7 +237,7 @@ class ImageMeter:
         return self._core.measurement()
 
     def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
-        (picture,) = arrays.pictures(array, self._layout, value_range=self._counting.value_range)
+        (picture,) = arrays.pictures(array, None, value_range=self._counting.value_range)
         bands = picture.shape[2]
         mode = {3: "RGB", 4: "RGBA"}.get(bands) or arrays.GRAY_MODES[array.dtype.name]
         self._samples = samples_of(array.dtype)

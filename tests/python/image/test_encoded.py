@@ -40,15 +40,6 @@ def test_a_stream_is_read_to_its_end() -> None:
     assert outcome(Dribble(b"")) == "empty"
 
 
-def test_a_palette_that_would_begin_before_the_file(tmp_path: Path) -> None:
-    """Files refuse such a place, and bytes in memory do not: the picture is the same."""
-    file = io.BytesIO()
-    Image.new("L", (8, 8), 7).save(file, "PCX")
-    cut = file.getvalue()[:400]
-    (tmp_path / "a.pcx").write_bytes(cut)
-    assert outcome(tmp_path / "a.pcx") == outcome(cut) == "measured"
-
-
 def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder.jpg").mkdir()
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")

@@ -294,6 +294,8 @@ def test_arrays_that_are_read_wrongly_give_no_silent_number(
 def test_arrays_that_cannot_be_read_so_give_no_number(door: str, case: str, tmp_path: Path) -> None:
     """Where one image is given it is raised, where several are it is counted."""
     arrays, wrong, words = REFUSED[case]
+    if door == "meters" and "layout" in wrong:
+        pytest.skip("a meter takes no layout")
     try:
         view = OF_ARRAYS_TOGETHER[door](list(arrays), tmp_path / "x", **wrong)
     except lm.errors.ImageError as error:

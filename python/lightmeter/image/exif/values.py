@@ -23,7 +23,6 @@ _MAX_VALUES = 16
 _MAX_BYTE_VALUES = 4
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
-_COMPONENTS = {1: "Y", 2: "Cb", 3: "Cr", 4: "R", 5: "G", 6: "B"}
 # A coded text begins with the name of its character set, padded to eight bytes: one of these, or
 # another, which is not decoded.
 _CHARSETS = (b"", b"ASCII")
@@ -178,9 +177,6 @@ def _as_coordinate(held: _Held) -> float | None:
 
 
 _CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
-    "ComponentsConfiguration": lambda held: (
-        "".join(_COMPONENTS.get(code, "") for code in held.raw(4)) or None
-    ),
     "Flash": _as_flash,
     "ISOSpeedRatings": lambda held: _plain(held.numbers(1)),  # further values are of other scales
     **dict.fromkeys(DATES, lambda held: days_of(_as_text(held) or "")),

@@ -137,7 +137,6 @@ def planes_of(
 
 def _chunks_of(array: Any) -> tuple[int, ...] | None:
     """Return the shape of its chunks, of which those of dask may differ; None without any."""
-    if array.chunks is not None:
-        return tuple(max(size) if isinstance(size, tuple) else size for size in array.chunks)
-    preferred = getattr(array, "encoding", {}).get("preferred_chunks")  # of xarray
-    return preferred and tuple(preferred.get(name, 1) for name in array.dims)
+    if array.chunks is None:
+        return None
+    return tuple(max(size) if isinstance(size, tuple) else size for size in array.chunks)

@@ -61,13 +61,13 @@ def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
         return node, None, False
     attributes = node.attrs.asdict()
     attributes = dict(attributes.get("ome", attributes))
-    if "plate" in attributes:
-        advice = "give one of its fields, as x.zarr/A/1/0"
-        raise ImageError("unsupported", f"a plate of many pictures; {advice}")
     if "multiscales" not in attributes:
         if "bioformats2raw.layout" in attributes:
             return _level_of(node["0"], level)
-        raise ImageError("unsupported", "a group of Zarr without a picture (multiscales)")
+        raise ImageError(
+            "unsupported",
+            "a group of Zarr without a picture (multiscales); of a plate give x.zarr/A/1/0",
+        )
     scales = attributes["multiscales"][0]
     datasets = scales["datasets"][:_MOST_LEVELS]
     check_level(level, len(datasets))
