@@ -150,11 +150,11 @@ def _is_at(image: Image.Image, number: int) -> bool:
 
 def _loaded(image: Image.Image, reading: Reading, file: encoded.Opened | None) -> Frame:
     check_size(*image.size, reading.limits)
-    if reading.value_range is not None:
-        check_bits(image)
     mend_order(image)
     image.load()
     exif, facts = _header_of(image, reading.exif, file)  # Exif may stand behind the pixels
+    if reading.value_range is not None:
+        check_bits(image, int((facts or {}).get("BitDepth") or 8))
     return Frame(image, exif, facts, decoder_of(image))
 
 

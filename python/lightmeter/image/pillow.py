@@ -129,28 +129,24 @@ def mend_order(image: Any) -> None:
         ]
 
 
-def check_bits(image: Any) -> None:
-    """Refuse a frame, not yet loaded, of which Pillow keeps too few bits for a `value_range`.
+def check_bits(image: Any, bits: int) -> None:
+    """Refuse a loaded frame of which Pillow has too few bits for a `value_range`.
+
+    Args:
+        image: the frame.
+        bits: of a sample in its file, as the header says.
 
     Raises:
-        ImageError: Pillow makes 8 bits of samples that have more, or may have; or `value_range` has
-            no meaning, as Pillow scales those of a PGM whose largest sample is not 65535.
-        Exception: what Pillow raises of a damaged file.
+        ImageError: Pillow makes 8 bits of samples that have more, or may have, or scales them.
     """
-    tiles = getattr(image, "tile", ())
-    if image.mode == "I" and image.format == "PPM" and [tile[0] for tile in tiles] != ["raw"]:
-        is_deep, what = True, "PGM whose samples Pillow scales to 16 bits"
-    else:
-        what = f"{image.format} of more than 8 bits, of which Pillow decodes 8"
-        if image.format in _UNTOLD:
-            is_deep = image.info.get("bit_depth", 16) > 8
-        elif tiles and image.format == "TIFF":
-            is_deep = max(image.tag_v2.get(_BITS, ()), default=1) > 8
-        else:
-            is_deep = image.format == "PNG" and any(";16" in str(tile[3]) for tile in tiles)
-        is_deep &= image.mode not in DEEP_GRAY
-    if is_deep:
-        image.load()  # what is damaged is called so
+    if image.mode in DEEP_GRAY and image.format != "PPM":
+        return
+    if image.format in _UNTOLD:
+        bits = image.info.get("bit_depth", 16)
+    elif image.format == "TIFF":  # whose pages differ
+        bits = max(image.tag_v2.get(_BITS, ()), default=1)
+    if bits > 8:
+        what = f"{image.format} of more than 8 bits, of which Pillow decodes 8, or scales them"
         raise ImageError("unsupported", f"{what}, so that {_NO_MEANING}")
 
 

@@ -266,16 +266,6 @@ def test_with_the_plugin(name: str, tmp_path: Path) -> None:
     assert profile_images(tmp_path, workers=2).images == 2
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_damaged_file_is_not_called_unsupported(name: str) -> None:
-    data = by_plugin(name)
-    log_image(data)
-    for damaged in (data[: len(data) // 2], data[:40], data[:60] + bytes(len(data) - 60)):
-        with pytest.raises(ImageError) as caught:
-            log_image(damaged)
-        assert caught.value.reason in {"truncated", "corrupt"}
-
-
 @pytest.mark.parametrize(
     ("start", "name", "install"),
     [

@@ -106,16 +106,12 @@ def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
         png.written([png.header(1, 2, 8, 2, b"\0\0\1"), *PLAIN[1:]]),  # interlaced
         png.written([png.header(1, 2, 8, 2, b"\0\1\0"), *PLAIN[1:]]),
         png.written([png.header(1, 2, 8, 3), *PLAIN[1:]]),  # no palette
-        png.written([png.header(1, 2, 4, 2), *PLAIN[1:]]),
         png.written([png.header(1, 3, 8, 2), *PLAIN[1:]]),  # a row too few
-        png.written([png.header(1, 1, 8, 2), *PLAIN[1:]]),  # a row too many
         animated(),
         with_data(ROW[:-4] + b"\0\0\0\0"),  # Adler-32
         with_data(ROW[:-4]),
-        with_data(ROW + b"\0"),
         with_data(ROW, b"\0"),
         with_data(zlib.compress(b"\5\1\2\3\0\4\5\6")),
-        with_data(b"nothing of zlib"),
         with_chunks(PLAIN[1], (b"tEXt", b"between")),
         with_chunks(PLAIN[0]),
         with_chunks((b"tRNS", bytes(5))),

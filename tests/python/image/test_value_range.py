@@ -68,12 +68,12 @@ HONOURED = {
     "RGBA PNG": (imagecodecs.png_encode(RGBA), RGB),
     "LA PNG": (imagecodecs.png_encode(LA), GRAY),
     "gray PNG": (imagecodecs.png_encode(GRAY), GRAY),
-    "gray PGM": (netpbm("P5", GRAY, 65535), GRAY),
     "gray JPEG 2000": (jpeg2000(GRAY), GRAY),
 }
 REFUSED = {
     "RGB PPM": netpbm("P6", RGB, WHITE),
     "PGM of 12 bits": netpbm("P5", GRAY, WHITE),
+    "PGM of 16 bits": netpbm("P5", GRAY, 65535),
     "RGB JPEG 2000": jpeg2000(RGB),
     "JPEG XL": imagecodecs.jpegxl_encode(RGB, lossless=True),
     "AVIF of 12 bits": imagecodecs.avif_encode(RGB, bitspersample=12, level=100),
@@ -128,8 +128,10 @@ def test_images_of_pillow_and_functions_of_yours(tmp_path: Path) -> None:
         return float(picture.mean())
 
     refused = pytest.raises(lm.errors.ImageError, match="value_range has no meaning")
-    with Image.open(path) as image, refused:
-        lm.log_image(image, value_range=(0, WHITE))
+    with Image.open(path) as image:
+        for _ in range(2):  # the first time it is loaded
+            with refused:
+                lm.log_image(image, value_range=(0, WHITE))
     with refused:
         lm.log_image(path, value_range=(0, WHITE), metrics=[mean])
 

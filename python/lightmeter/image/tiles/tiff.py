@@ -200,10 +200,7 @@ def _mode_of(page: Any, bands: int | None) -> str | None:
     if samples > 1 and (dtype not in DTYPES or page.extrasamples[:1] == (_PREMULTIPLIED,)):
         return None
     mode = _MODES.get((page.photometric, min(samples, 4)))
-    if mode != "L":
-        return mode
-    is_swapped = dtype == "uint16" and page.parent.byteorder == ">"
-    return "I;16B" if is_swapped else GRAY_MODES[dtype]
+    return GRAY_MODES[dtype] if mode == "L" else mode
 
 
 def _is_known(page: Any) -> bool:
@@ -264,12 +261,7 @@ def _planes(pages: list[Any], page: Any, level: int = 0) -> list[Any]:
     """Return the pages that are as large as `page` and like it, in the order of the file."""
     if level > 0 and _inner(pages[0]):
         pages = [inner for outer in pages for inner in _inner(outer)[level - 1 : level]]
-    size = page.imagewidth, page.imagelength
-    return [
-        other
-        for other in pages
-        if (other.imagewidth, other.imagelength) == size and _is_alike(other, page)
-    ]
+    return [other for other in pages if _is_alike(other, page, "imagewidth", "imagelength")]
 
 
 def _reduced(pages: list[Any]) -> Iterator[Any]:
@@ -292,9 +284,9 @@ def _inner(page: Any) -> list[Any]:
     return page.pages[:_MOST_LEVELS] if page.subifds else []
 
 
-def _is_alike(page: Any, other: Any) -> bool:
+def _is_alike(page: Any, other: Any, *sides: str) -> bool:
     """Return whether both may be levels or planes of one picture."""
-    names = ("samplesperpixel", "bitspersample", "sampleformat", "photometric")
+    names = ("samplesperpixel", "bitspersample", "sampleformat", "photometric", *sides)
     return all(getattr(page, name) == getattr(other, name) for name in names)
 
 
