@@ -5,7 +5,7 @@ import operator
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,10 +164,6 @@ class ImageMeter:
         meter = object.__new__(cls)
         vars(meter).update(known, _core=_core, _counting=_counting)
         return meter
-
-    def __reduce__(self) -> NoReturn:
-        """A copy would share the counts."""
-        raise TypeError("an ImageMeter cannot be copied or pickled; take its measurement() instead")
 
     def update(self, tile: Image.Image | ArrayLike, *, at: tuple[int, int] | None = None) -> None:
         """Measure a tile: a PIL image, an array or a tensor (DLPack, on the CPU).

@@ -1,7 +1,5 @@
 """Counts and statistics of one image against NumPy and Pillow."""
 
-import copy
-import pickle
 import subprocess
 import sys
 from typing import Any
@@ -91,12 +89,6 @@ def test_arguments_are_checked() -> None:
         ImageMeter(threads=0)
     with pytest.raises(TypeError, match="cannot measure str"):
         ImageMeter().update("path.jpg")  # type: ignore[arg-type]
-
-
-def test_a_meter_is_not_copied() -> None:
-    for again in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(TypeError, match="cannot be copied or pickled"):
-            again(ImageMeter())
 
 
 @pytest.mark.parametrize("options", [{"size": (4, 6)}, {"mask": np.zeros((6, 4), bool)}])
