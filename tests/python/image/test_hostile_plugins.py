@@ -99,12 +99,13 @@ class Plugin(ImageFile.ImageFile):
 
 
 @pytest.fixture(autouse=True)
-def _registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _registered() -> Iterator[None]:
     Image.init()
+    known = Image.ID  # a test may put another list in its place meanwhile
     Image.register_open("HOSTILE", Plugin, lambda start: start.startswith(MAGIC))
     Image.register_extension("HOSTILE", ".ftc")  # a suffix that folders are searched for
     yield
-    Image.ID.remove("HOSTILE")
+    known.remove("HOSTILE")
     del Image.OPEN["HOSTILE"]
     Image.EXTENSION[".ftc"] = "FTEX"
 
