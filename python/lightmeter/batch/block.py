@@ -143,8 +143,7 @@ class Work:
 
         Args:
             items: the pictures; remote ones are fetched side by side.
-            watch: called as ``watch(done, total)`` before each picture, and with the pixels
-                measured of one that is read in tiles.
+            watch: called before each picture, and before more is read of one in tiles.
             threads: threads that share a large picture.
         """
         merged = Merged(self)
@@ -154,7 +153,7 @@ class Work:
             files = measure_together(data, names, self.reading, self.exemplars > 0)
             for item, file in zip(batch, files, strict=True):
                 if watch is not None:
-                    watch(0, 0)
+                    watch()
                 try:
                     measured: Any = file or item.picture
                     if not isinstance(file, Measured):

@@ -108,7 +108,7 @@ def threads(
 
     Args:
         work: is called with the items of a block; and with a function to be called before each,
-            and with the pixels measured of a large picture, and all.
+            and before more is read of a large picture.
         workers: how many threads.
 
     Yields:
@@ -116,7 +116,7 @@ def threads(
     """
     stopped = threading.Event()
 
-    def watch(done: int, total: int) -> None:
+    def watch() -> None:
         if stopped.is_set():
             raise KeyboardInterrupt  # which no decoder takes for damage of a picture
 
@@ -151,7 +151,7 @@ def each(
     def work(block: list[Item], watch: Watch) -> list[Result]:
         results = []
         for item in loaded(block, limits):
-            watch(0, 0)
+            watch()
             results.append(function(item, watch))
         return results
 

@@ -25,7 +25,6 @@ from lightmeter.cli.terminal import (
     written,
 )
 from lightmeter.errors import ConfigError
-from lightmeter.image.decode import COMPARED_WITH
 
 # Where a command is a function of its name, and where commands below a name are `commands`.
 _ONES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "log")}
@@ -100,7 +99,7 @@ def run() -> int:
 def _version(wanted: bool) -> None:
     if wanted:
         with reported():
-            print(f"lightmeter {__version__}; decoders compared with {COMPARED_WITH}")
+            print(f"lightmeter {__version__}")
         raise typer.Exit
 
 

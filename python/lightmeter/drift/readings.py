@@ -112,7 +112,6 @@ _ALL = {
 }
 _SAID = {
     "samples": lambda fields: fields.get("samples", "8 bits"),
-    "deep_colour": lambda fields: fields.get("deep_colour"),
     "ignore": lambda fields: fields.get("ignore", "nothing"),
     "frames": lambda fields: fields.get("frames", "first"),
 }

@@ -61,12 +61,6 @@ class EncodedFile(io.BufferedReader):
             self._error = error
             raise
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Move. What is before the start is the start, in a file too, as it is in memory."""
-        if whence == os.SEEK_END:
-            offset, whence = max(0, self.size + offset), os.SEEK_SET
-        return super().seek(offset, whence)
-
     def fileno(self) -> int:
         """Return no descriptor: libtiff would read by it what a caller's file may have unpacked."""
         raise io.UnsupportedOperation("fileno")

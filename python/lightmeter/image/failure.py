@@ -3,10 +3,7 @@
 import errno
 import os
 import re
-import signal
 import struct
-import threading
-import traceback
 from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
@@ -69,8 +66,8 @@ def image_error(
 ) -> ImageError:
     """The `ImageError` for whatever opening, decoding or measuring a picture raised.
 
-    Pillow's decoders raise nearly every built-in exception type on damaged files, and plugins may
-    do anything to the file.
+    Pillow's decoders raise nearly every built-in exception type on damaged files, plugins may do
+    anything to the file, and those in Rust raise a BaseException of their own.
 
     Args:
         error: what was raised.
@@ -78,9 +75,9 @@ def image_error(
         otherwise: the reason to give where the error does not tell it.
 
     Raises:
-        BaseException: `error` itself, if it ends the program and says nothing of the picture.
+        BaseException: `error` itself, if it ends the program.
     """
-    if _ends_the_program(error):
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
         raise error
     if isinstance(error, ImageError):
         return ImageError(error.reason, error.detail, error.path if path is None else path)
@@ -88,25 +85,6 @@ def image_error(
         return ImageError(_reason(error) or otherwise, _detail(error), path)
     except Exception:  # a plugin's error may raise where it is asked for its text
         return ImageError(otherwise, type(error).__name__, path)
-
-
-def _ends_the_program(error: BaseException) -> bool:
-    """Whether somebody wants the program to end: by Ctrl-C, or by a handler of a signal.
-
-    A plugin may raise SystemExit too, or a BaseException of its own as those in Rust do. Only what
-    a handler raised ends the program.
-    """
-    if isinstance(error, Exception):
-        return False
-    if isinstance(error, KeyboardInterrupt | GeneratorExit):
-        return True
-    if threading.current_thread() is not threading.main_thread():
-        return False  # handlers run in the main thread
-    handlers = filter(callable, map(signal.getsignal, signal.valid_signals()))
-    own = [handler for handler in handlers if handler is not signal.default_int_handler]
-    codes = [getattr(getattr(handler, "__func__", handler), "__code__", None) for handler in own]
-    frames = traceback.walk_tb(error.__traceback__)
-    return None in codes or any(frame.f_code in codes for frame, _ in frames)
 
 
 def _reason(error: BaseException) -> Reason | None:

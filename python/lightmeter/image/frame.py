@@ -16,7 +16,7 @@ class Frame(NamedTuple):
 
     Attributes:
         picture: a loaded image, an array HxWxC, or a list of what is read in tiles: one `Raster`,
-            or one for each band. None where nobody wants the pixels.
+            or one for each band. Not loaded where nobody wants the pixels.
         exif: its Exif, which comes with the first frame of a file.
         facts: of the header of its file, likewise.
         decoder: what decoded it.

@@ -4,7 +4,6 @@ import contextlib
 import io
 import itertools
 import os
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypeGuard
@@ -15,14 +14,13 @@ from lightmeter.errors import ImageError
 from lightmeter.image import encoded
 from lightmeter.image.arrays import as_numpy, is_array, pictures
 from lightmeter.image.decode.png import measure_png
-from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder, decoder_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts, kept_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
-from lightmeter.image.meter import DEEP_GRAY, ImageMeter
+from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import is_chunked, open_array
@@ -32,8 +30,8 @@ from lightmeter.quiet import quiet
 
 _LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
 
-# What failed to load, by its id: the error, and whether its pixels were still to be read then.
-_failed: dict[int, tuple[ImageError, bool]] = {}
+# Attribute of an image of a caller that failed: the error, and whether its pixels were unread then.
+_FAILED = "_lightmeter_failed"
 
 
 def is_file(image: object) -> TypeGuard[IO[bytes] | bytearray]:
@@ -47,15 +45,12 @@ def can_be_read(image: object) -> bool:
     return isinstance(image, bytes) or is_file(image) or is_array(image) or is_chunked(image)
 
 
-def frames_of(
-    image: Any, reading: Reading, threads: int | None = None, *, wants_pixels: bool = True
-) -> Iterator[Frame]:
+def frames_of(image: Any, reading: Reading, *, wants_pixels: bool = True) -> Iterator[Frame]:
     """Yield the frames of an image, as many as `Reading.frames` says.
 
     Args:
         image: as `measure_images` takes it, or what `read_files` found.
         reading: how to read it.
-        threads: as for `measure_images`.
         wants_pixels: whether somebody wants more than the measurement.
 
     Raises:
@@ -65,7 +60,7 @@ def frames_of(
     if isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
-        yield from _frames_in(image, reading)
+        yield from frames_in(image, reading)
     elif is_array(image):
         array, bands = as_numpy(image), reading.band_count
         yield from map(Frame, pictures(array, reading.layout, bands, reading.value_range))
@@ -77,29 +72,45 @@ def frames_of(
             with quiet():
                 frames = open_large_tiff(file, reading)
                 if frames is None:
-                    frames = _decoded(file, reading, threads, wants_pixels)
+                    frames = _decoded(file, reading, wants_pixels)
             yield from frames
 
 
-def _decoded(
-    file: encoded.Opened, reading: Reading, threads: int | None, wants_pixels: bool
-) -> Iterator[Frame]:
-    image, meter = open_picture(file, reading.limits), None
-    if isinstance(file, encoded.EncodedBytes) and image.format == "PNG" and is_trusted("PNG"):
-        is_wanted = reading.deep_colour or not wants_pixels  # else Pillow decodes it anyway
-        if is_wanted and reading.is_of_one:
-            meter = measure_png(file.data, image, reading, threads)
-    if meter is None or wants_pixels:
-        return _frames_in(image, reading, file, meter)
-    return iter([_with_header(Frame(None, meter=meter), image, reading, file)])
+def _decoded(file: encoded.Opened, reading: Reading, wants_pixels: bool) -> Iterator[Frame]:
+    image = open_picture(file, reading.limits)
+    # Where pixels are wanted Pillow decodes them anyway, and a function would miss the lower bits.
+    is_left = wants_pixels if reading.value_range is None else bool(reading.functions)
+    is_own = file.format == "PNG" and reading.is_of_one and not is_left
+    if is_own and isinstance(file, encoded.EncodedBytes):
+        meter = measure_png(file.data, image, reading)
+        if meter is not None:
+            if wants_pixels:
+                image.load()
+            exif, facts = _header_in(file, image, reading.exif)
+            is_deeper = meter._samples and image.mode not in DEEP_GRAY  # Pillow has no such pixels
+            decoded_by = decoder("PNG", "lightmeter") if is_deeper else decoder_of(image)
+            return iter([Frame(image, exif, facts, decoded_by, meter=meter)])
+    return frames_in(image, reading, file)
 
 
-def _frames_in(
-    image: Image.Image,
-    reading: Reading,
-    file: encoded.Opened | None = None,
-    meter: ImageMeter | None = None,
+def frames_in(
+    image: Image.Image, reading: Reading, file: encoded.Opened | None = None
 ) -> Iterator[Frame]:
+    """Load the frames of an image that Pillow opened, with the Exif and facts of its file.
+
+    Args:
+        image: it is the picture of each frame. After a failure a second try can yield black pixels
+            or fewer frames, so there is none.
+        reading: how to read it.
+        file: its encoded bytes, where they were opened here.
+
+    Raises:
+        ImageError: it is too large, or has not the bits that are wanted.
+        Exception: what decoders and files raise.
+    """
+    failure, was_unread = getattr(image, _FAILED, (None, False))
+    if failure is not None and (not was_unread or _is_unread(image)):
+        raise ImageError(failure.reason, failure.detail)  # the one kept has no traceback
     is_all = reading.frames == "all" and image.format not in _LAYERED
     first = image.tell()
     try:
@@ -108,8 +119,13 @@ def _frames_in(
                 if is_all and not _is_at(image, number):
                     break
                 check_frames(number + 1, reading.limits)
-                frame = loaded(image, reading, file, meter)
+                frame = _loaded(image, reading, file)
             yield frame if number == 0 else frame._replace(exif=None, facts=None)
+    except (GeneratorExit, ImageError):  # which say nothing of its bytes
+        raise
+    except BaseException as error:
+        setattr(image, _FAILED, (image_error(error), _is_unread(image)))
+        raise
     finally:
         if is_all:
             with quiet(), contextlib.suppress(Exception):
@@ -132,82 +148,34 @@ def _is_at(image: Image.Image, number: int) -> bool:
     return True
 
 
-def loaded(
-    image: Image.Image,
-    reading: Reading,
-    file: encoded.Opened | None = None,
-    meter: ImageMeter | None = None,
-) -> Frame:
-    """Load an image that Pillow opened, once, and read its Exif and facts.
-
-    Args:
-        image: it is the picture of the frame. After a failure a second try can yield black pixels,
-            so there is none.
-        reading: how to read it.
-        file: its encoded bytes, where they were opened here.
-        meter: its measurement, if only its pixels are wanted.
-
-    Raises:
-        ImageError: it is too large, or has not the bits that are wanted.
-        Exception: what decoders and files raise.
-    """
-    if id(image) in _failed:
-        failure, was_unread = _failed[id(image)]
-        if not was_unread or _is_unread(image):  # else somebody has loaded it since
-            raise ImageError(failure.reason, failure.detail)  # the one kept has no traceback
+def _loaded(image: Image.Image, reading: Reading, file: encoded.Opened | None) -> Frame:
     check_size(*image.size, reading.limits)
-    if meter is None:
-        check_bits(
-            image,
-            deep_colour=reading.deep_colour and file is not None,
-            has_range=reading.value_range is not None,
-        )
-    frame = _with_header(Frame(image, meter=meter), image, reading, file)  # loading closes the file
     mend_order(image)
-    try:
-        image.load()
-    except BaseException as error:
-        _failed[id(image)] = image_error(error), _is_unread(image)
-        weakref.finalize(image, _failed.pop, id(image), None).atexit = False
-        raise
-    return frame
+    image.load()
+    exif, facts = _header_of(image, reading.exif, file)  # Exif may stand behind the pixels
+    if reading.value_range is not None:
+        check_bits(image, int((facts or {}).get("BitDepth") or 8))
+    return Frame(image, exif, facts, decoder_of(image))
 
 
 def _is_unread(image: Image.Image) -> bool:
     return bool(getattr(image, "tile", ()))
 
 
-def _with_header(
-    frame: Frame, image: Image.Image, reading: Reading, file: encoded.Opened | None
-) -> Frame:
-    exif, facts = _header_of(image, reading.exif, file)
-    decoded_by = decoder_of(image)
-    if frame.meter is not None and frame.meter._samples and image.mode not in DEEP_GRAY:
-        # Pillow has no such pixels.
-        decoded_by = decoder("PNG", "lightmeter")
-    return frame._replace(exif=exif, facts=facts, decoder=decoded_by)
-
-
 def _header_of(
     image: Image.Image, policy: ExifPolicy, file: encoded.Opened | None
 ) -> tuple[ExifTags | None, Facts | None]:
-    """Read Exif and facts from the image's file; without one, the Exif that Pillow kept.
+    """Read Exif and facts from the image's file; of one without a path, the Exif that Pillow keeps.
 
-    (None, None) of an image that was never in a file, or whose file left nothing.
+    So it is the same whether the image is loaded. (None, None) of an image that was in no file.
     """
     if file is not None:
         return _header_in(file, image, policy)
-    own: Any = getattr(image, "fp", None)
     if path := getattr(image, "filename", None):  # loading closes the file
         with contextlib.suppress(ImageError, OSError):
             (small,) = encoded.read_files([path], DEFAULT_LIMITS, None, encoded.BYTES_TOGETHER)
             with small or encoded.open_encoded(path, DEFAULT_LIMITS) as again:  # type: ignore[union-attr]
                 return _header_in(again, image, policy)
-    elif own is not None and not own.closed:
-        exif, facts = _header_in(own, image, policy)
-        # After loading these formats Pillow keeps pixels in place of the file.
-        if len(facts) > 2 or image.format not in ("AVIF", "WEBP"):
-            return exif, facts
     kept = kept_header(image)
     # A TIFF's Exif are its directories, which went with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None

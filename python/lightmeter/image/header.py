@@ -69,7 +69,7 @@ def read_header(file: IO[bytes], image: Image.Image | None = None) -> Header | N
         case "PNG":
             header = in_memory or _core.png_header(file, size_of(file))
             return Header({}) if header is None else _png_header(header, file)
-        case "TIFF" | "RAW":  # raw formats that look like TIFF
+        case "TIFF":
             return Header(_tiff_facts(file), file)
     return picture_header(image) if name in BY_PILLOW and image is not None else None
 

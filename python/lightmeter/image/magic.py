@@ -1,4 +1,4 @@
-"""How files of the formats begin. Formats have Pillow's names; ``"RAW"`` is a camera's file."""
+"""How files of the formats begin. Formats have Pillow's names."""
 
 # As many first bytes tell the format: they hold a file type box with its brands.
 START_BYTES = 64
@@ -19,7 +19,6 @@ _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
     "QOI": b"qoif",
     "SGI": b"\x01\xda",
     "TIFF": (b"II*\0", b"II+\0", b"MM\0*", b"MM\0+"),
-    "RAW": (b"IIU\0", b"IIRO", b"IIRS", b"MMOR"),
 }
 
 # Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding; the other brands

@@ -18,10 +18,10 @@ from lightmeter.image.exif import tags_of
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
-from lightmeter.image.frames import can_be_read, frames_of, is_file, loaded
+from lightmeter.image.frames import can_be_read, frames_in, frames_of, is_file
 from lightmeter.image.header import profile_description
 from lightmeter.image.limits import check_level
-from lightmeter.image.meter import DEEP_GRAY, ImageMeter
+from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import make_thumbnail
@@ -57,8 +57,7 @@ def measure_images(
             megapixels. The result does not depend on it.
         thumbnail: make small pictures too, of a PIL image or an encoded one.
         name: what small pictures say in place of the path.
-        watch: called as ``watch(done, total)`` with the pixels measured of a picture that is read
-            in tiles, by one thread at a time.
+        watch: called before more is read of a picture that is read in tiles.
 
     Raises:
         ImageError: a picture cannot be read or measured; `reason` says why.
@@ -85,7 +84,7 @@ def measure_images(
                 return
             source = found or source
         wants_pixels = thumbnail or bool(reading.functions)
-        for frame in frames_of(source, reading, threads, wants_pixels=wants_pixels):
+        for frame in frames_of(source, reading, wants_pixels=wants_pixels):
             named = frame._replace(path=encoded.short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
@@ -116,7 +115,7 @@ def measure_together(
         of what fails.
     """
     wants_pixels = thumbnail or reading.functions
-    is_plain = reading.is_of_one and not wants_pixels and is_trusted("JPEG")
+    is_plain = reading.is_of_one and not wants_pixels and is_trusted()
     counting = reading.counting if is_plain else None
     most = encoded.BYTES_TOGETHER if len(images) > 1 else encoded.BYTES_AT_ONCE
     files = encoded.read_files(images, reading.limits, counting, most)
@@ -172,8 +171,7 @@ def measure_frame(
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:
     first = next(iter(meter.bands.values())) if isinstance(meter, BandMeter) else meter
-    is_gray = first is not meter or first.mode in DEEP_GRAY
-    return reading.text(first._order, first._samples, is_gray=is_gray)
+    return reading.text(first._order, first._samples)
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:
@@ -184,10 +182,9 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     """
     path = getattr(image, "filename", None) or None
     try:
+        (frame,) = frames_in(image, reading)
         with quiet():
-            return loaded(image, reading)._replace(
-                picture=image.copy(), path=encoded.short_path(path)
-            )
+            return frame._replace(picture=image.copy(), path=encoded.short_path(path))
     except BaseException as error:
         raise image_error(error, path=path) from error
 

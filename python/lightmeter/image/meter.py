@@ -5,7 +5,7 @@ import operator
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from PIL import Image
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image import arrays
-from lightmeter.image.arrays import ArrayLike, Channels, Layout, Samples, samples_of
+from lightmeter.image.arrays import ArrayLike, Channels, Samples, samples_of
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
@@ -113,7 +113,6 @@ class ImageMeter:
     _samples: Samples = ""
     _order: Channels | None = None  # of an array of colour
     _threads: int | None = None
-    _layout: Layout | None = None
     _features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
     _expected: int | None = None  # pixels to measure, of an image of known size
 
@@ -121,7 +120,6 @@ class ImageMeter:
         self,
         *,
         channels: Channels = "RGB",
-        layout: Layout | None = None,
         value_range: tuple[float, float] | None = None,
         threads: int | None = None,
         metrics: MetricSet = "default",
@@ -132,7 +130,6 @@ class ImageMeter:
 
         Args:
             channels: as for `lightmeter.Reading`.
-            layout: likewise, of an image: ``"HW"``, ``"HWC"`` or ``"CHW"``.
             value_range: likewise.
             threads: threads that share the rows of a strip; None takes 1, or up to 4 above 4
                 megapixels.
@@ -145,33 +142,28 @@ class ImageMeter:
                 at neighbours, such as the sharpness.
 
         Raises:
-            TypeError: `mask` is no array of bool or uint8.
-            ValueError: an argument is out of range, or the metrics need a size.
+            TypeError: `size` is not of integers.
+            ValueError: an argument is out of range, `mask` is no array HxW of bool or uint8, or the
+                metrics need a size.
         """
         arrays.check_choice("channels", channels, Channels)
-        arrays.check_choice("layout", layout, Layout)
-        if layout is not None and "N" in layout:
-            raise ValueError(f"layout is {layout!r}; a meter measures one image, not a batch")
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
-        known, ignored = None if size is None else as_place("size", size), _as_mask(mask)
+        known = None if size is None else _integers(size)
+        ignored: Any = None if mask is None else np.asarray(mask)
         core = _core.ImageMeter(metrics, known, ignored)
         if ignored is not None:
             self._expected = int(np.count_nonzero(ignored == 0))
         elif known is not None:
             self._expected = known[0] * known[1]
         self._core, self._counting = core, Counting(channels, arrays.as_range(value_range), metrics)
-        self._threads, self._layout = threads, layout
+        self._threads = threads
 
     @classmethod
     def _of(cls, _core: _core.ImageMeter, _counting: Counting, **known: Any) -> "ImageMeter":
         meter = object.__new__(cls)
         vars(meter).update(known, _core=_core, _counting=_counting)
         return meter
-
-    def __reduce__(self) -> NoReturn:
-        """A copy would share the counts."""
-        raise TypeError("an ImageMeter cannot be copied or pickled; take its measurement() instead")
 
     def update(self, tile: Image.Image | ArrayLike, *, at: tuple[int, int] | None = None) -> None:
         """Measure a tile: a PIL image, an array or a tensor (DLPack, on the CPU).
@@ -189,11 +181,11 @@ class ImageMeter:
                 the numbers are what they were.
             IncompatibleError: its width, channels or depth differ from those before, or it lies
                 outside the image or on pixels that were measured.
-            TypeError: it is neither an image nor an array.
+            TypeError: it is neither an image nor an array, or `at` is not of integers.
             ValueError: `at` is not (x, y), or has an x without a size.
         """
         if at is not None:
-            at = as_place("at", at)
+            at = _integers(at)
         self._features = None
         if arrays.is_array(tile):
             mode = self._update_array(arrays.as_numpy(tile), at)
@@ -241,7 +233,7 @@ class ImageMeter:
         return self._core.measurement()
 
     def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
-        (picture,) = arrays.pictures(array, self._layout, value_range=self._counting.value_range)
+        (picture,) = arrays.pictures(array, None, value_range=self._counting.value_range)
         bands = picture.shape[2]
         mode = {3: "RGB", 4: "RGBA"}.get(bands) or arrays.GRAY_MODES[array.dtype.name]
         self._samples = samples_of(array.dtype)
@@ -291,28 +283,9 @@ class ImageMeter:
         return 1 if pixels < _THREADED_PIXELS else min(_MAX_THREADS, available_cpus())
 
 
-def as_place(name: str, place: tuple[int, int]) -> tuple[int, int]:
-    """Two integers, as for the arguments `at` and `size`."""
-    try:
-        x, y = map(operator.index, place)
-    except (TypeError, ValueError):
-        what = "(width, height)" if name == "size" else "(x, y)"
-        raise ValueError(f"{name} is {place!r}; expected {what}") from None
-    if not (abs(x) < 1 << 47 and abs(y) < 1 << 47):
-        raise ValueError(f"{name} is {place!r}; an image has fewer than 2**47 pixels")
+def _integers(pair: tuple[int, int]) -> tuple[int, int]:
+    x, y = map(operator.index, pair)
     return x, y
-
-
-def _as_mask(mask: Any) -> NDArray[Any] | None:
-    if mask is None:
-        return None
-    array = np.asarray(mask)
-    if array.ndim != 2 or array.dtype not in (np.bool_, np.uint8):
-        raise TypeError(
-            f"mask is an array of shape {array.shape} and type {array.dtype}; "
-            "expected HxW of bool or uint8"
-        )
-    return array
 
 
 def available_cpus() -> int:

@@ -1,6 +1,5 @@
 """Metrics of one's own: functions that are called with every picture."""
 
-import inspect
 import logging
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -111,8 +110,6 @@ def run(
 def _name_of(function: Metric) -> str:
     if not callable(function) or not isinstance(function, Hashable):
         raise TypeError(f"metrics has a {type(function).__name__}; expected {_EXPECTED}")
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(f"metrics has {function!r}, which is async; expected a plain function")
     name = getattr(function, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(

@@ -13,20 +13,19 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import READ_WHOLE
+from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
 
-_COLOURS = frozenset({"RGB", "RGBA", "CMYK", "LAB"})  # modes of 8 bits
-_EIGHT_BITS = _COLOURS | {"L", "LA", "RGBX", "RGBa", "La", "YCbCr", "P", "PA", "HSV"}
-_TIFF_BITS, _TIFF_SAMPLES = 258, 277
-_TIFF_SIZES = frozenset({279, 325})  # of strips and tiles, which come behind what says how to read
+# Formats of which Pillow decodes colour to 8 bits, and may not say how many there are.
+_UNTOLD = frozenset({"AVIF", "HEIF", "JPEG2000", "JXL", "PPM", "SGI"})
 _NO_MEANING = "value_range has no meaning; give it as an array, or no value_range"
-_DEEP_COLOUR = (
-    "colour of 16 bits, of which Pillow decodes the upper 8; expected a PNG file of at most 64 MB, "
-    "of one frame without interlace, or a TIFF file of like pages and the extra 'large', or "
-    "deep_colour=False"
+_UNDECODED = (
+    "TIFF of samples that Pillow does not decode; try pyramid_level=0 or bands=[...], or give it "
+    "as an array"
 )
-_SUBFILE_TYPE, _DNG_VERSION = 254, 50_706
+_SUBFILE_TYPE, _BITS, _DNG_VERSION = 254, 258, 50_706
+_SIZES = frozenset({279, 325})  # of strips and tiles, behind the tags that say how to read them
 
 # How Pillow up to 13.0 unpacks samples whose bytes libtiff has swapped already, and how they are.
 _SWAPPED = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
@@ -76,9 +75,17 @@ def _open(file: Opened, name: str | None) -> ImageFile.ImageFile:
     try:
         return Image.OPEN[name][0](file, "")
     except SyntaxError:
-        if name == "TIFF":
-            _refuse_samples(file)
+        if name == "TIFF" and _is_whole(file):
+            raise ImageError("unsupported", _UNDECODED) from None
         raise
+
+
+def _is_whole(file: Any) -> bool:
+    """Return whether a TIFF has all of its first directory: then Pillow does not know its kind."""
+    with contextlib.suppress(DamagedError):
+        tiff = Tiff(file)
+        return not _SIZES.isdisjoint(tiff.directory(tiff.first))
+    return False
 
 
 def _load_plugin(name: str) -> None:
@@ -91,20 +98,6 @@ def _load_plugin(name: str) -> None:
             plugin.register_heif_opener()
     if name not in Image.OPEN:
         raise ImageError("unsupported", f"{name} needs a plugin: {how_to_install}")
-
-
-def _refuse_samples(file: Any) -> None:
-    """Refuse a TIFF whose first directory is whole: it has samples that Pillow does not know."""
-    with contextlib.suppress(DamagedError):
-        tiff = Tiff(file)
-        first = tiff.directory(tiff.first)
-        if not _TIFF_SIZES.isdisjoint(first):
-            samples, bits = (tiff.integer(first, tag, 1) for tag in (_TIFF_SAMPLES, _TIFF_BITS))
-            raise ImageError(
-                "unsupported",
-                f"TIFF of {samples} x {bits}-bit samples, which Pillow does not decode; try "
-                "pyramid_level=0 or bands=[...], or give it as an array",
-            )
 
 
 def file_header(file: EncodedFile, limits: Limits) -> Header | None:
@@ -136,48 +129,25 @@ def mend_order(image: Any) -> None:
         ]
 
 
-def check_bits(image: Image.Image, *, deep_colour: bool, has_range: bool) -> None:
-    """Refuse a frame, not yet loaded, of which Pillow keeps fewer bits than are wanted.
+def check_bits(image: Any, bits: int) -> None:
+    """Refuse a loaded frame of which Pillow has too few bits for a `value_range`.
 
     Args:
         image: the frame.
-        deep_colour: whether all bits of colour are wanted.
-        has_range: whether samples are on a `value_range`.
+        bits: of a sample in its file, as the header says.
 
     Raises:
-        ImageError: Pillow makes 8 bits of samples that have more, or may have; or `value_range` has
-            no meaning, as Pillow scales those of a PGM whose largest sample is not 65535.
-        Exception: what Pillow raises of a damaged file.
+        ImageError: Pillow makes 8 bits of samples that have more, or may have, or scales them.
     """
-    tiles = getattr(image, "tile", ())
-    is_pgm = image.mode == "I" and image.format == "PPM"
-    if is_pgm and has_range and [tile[0] for tile in tiles] != ["raw"]:
-        detail = f"PGM whose samples Pillow scales to 16 bits, so that {_NO_MEANING}"
-        raise ImageError("unsupported", detail)
-    if tiles and _is_deep(image):
-        is_refused = has_range or (deep_colour and image.mode in _COLOURS)
-    else:
-        formats = ("AVIF", "HEIF", "JXL", *(["JPEG2000"] if tiles else []))
-        is_refused = has_range and image.format in formats and image.info.get("bit_depth", 16) > 8
-    if is_refused and image.mode in _EIGHT_BITS:
-        image.load()  # what is damaged is called so
-        detail = f"{image.format} of more than 8 bits, of which Pillow decodes 8, so that "
-        detail += _NO_MEANING
-        raise ImageError("unsupported", detail if has_range else _DEEP_COLOUR)
-
-
-def _is_deep(image: Any) -> bool:
-    """Whether samples have more than 8 bits, in a format of which Pillow keeps that."""
-    if image.format == "TIFF":
-        return max(image.tag_v2.get(_TIFF_BITS, ()), default=1) > 8
-    return image.format in ("PNG", "PPM", "SGI") and any(map(_is_deep_tile, image.tile))
-
-
-def _is_deep_tile(tile: Any) -> bool:
-    codec, _, _, arguments = tile
-    mode, *numbers = (arguments,) if isinstance(arguments, str) else arguments
-    highest = numbers[0] if codec.startswith("ppm") else 0
-    return codec == "SGI16" or ";16" in mode or highest > 255
+    if image.mode in DEEP_GRAY and image.format != "PPM":
+        return
+    if image.format in _UNTOLD:
+        bits = image.info.get("bit_depth", 16)
+    elif image.format == "TIFF":  # whose pages differ
+        bits = max(image.tag_v2.get(_BITS, ()), default=1)
+    if bits > 8:
+        what = f"{image.format} of more than 8 bits, of which Pillow decodes 8, or scales them"
+        raise ImageError("unsupported", f"{what}, so that {_NO_MEANING}")
 
 
 def _refuse(image: Image.Image, file: EncodedFile) -> None:

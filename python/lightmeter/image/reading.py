@@ -42,8 +42,11 @@ class Reading:
         layout: order of the dimensions of arrays, with N for a batch of images. None takes HW or
             HWC.
         value_range: which samples are black and white, if they have more than 8 bits. None
-            takes (0, 1) for floats and (0, 65535) for integers. Files are then read with all bits,
-            as by `deep_colour`. One of which only 8 bits can be had fails as ``unsupported``.
+            takes (0, 1) for floats and (0, 65535) for integers, and the upper 8 bits of colour
+            files of 16 bits, which are what Pillow decodes. With it files are read with all bits:
+            PNG files of one frame without interlace, of at most 64 MB, and TIFF files if the extra
+            ``large`` is there. One of which 8 bits can be had, or nobody knows how many, such as
+            JPEG 2000, JPEG XL, AVIF and PPM, fails as ``unsupported``.
         frames: which images of a file to measure that holds several. ``"first"`` takes the first
             frame of a file, or the current one of a PIL image. ``"all"`` measures every frame or
             page of a file as an image. The Exif is counted once. A file, like a batch, counts whole
@@ -72,18 +75,9 @@ class Reading:
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
             full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
             is asked for is read in tiles, however small it is; see docs/large-pictures.md.
-        deep_colour: measure all bits of colour files of 16 bits. False measures the upper 8, which
-            is what Pillow decodes. True takes PNG files of one frame without interlace, of at most
-            64 MB, and TIFF files if the extra ``large`` is there; any other PNG, TIFF, PPM or SGI
-            file of such colour fails as ``unsupported``. Colour of other formats, such as JPEG
-            2000, JPEG XL, AVIF and HEIF, is measured at 8 bits as without it. Functions of yours
-            and small pictures still have 8 bits: of PNG the upper ones, of TIFF as of an array. It
-            says nothing of arrays, which are measured as deep as they are, nor of images of Pillow,
-            which have 8 bits already.
 
     Raises:
-        TypeError: `deep_colour`, `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of
-            another type.
+        TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
         ValueError: another option is out of range.
         ImageError: a mask cannot be read.
     """
@@ -105,13 +99,12 @@ class Reading:
         metadata={"parse": parse_ignored, "metavar": "X,Y,WIDTH,HEIGHT|FILE", "many": True},
     )
     pyramid_level: int | None = None
-    deep_colour: bool = False
 
     def __post_init__(self) -> None:
         """Check every option."""
         for name, choices in (("channels", Channels), ("layout", Layout), ("frames", Frames)):
             check_choice(name, getattr(self, name), choices)
-        for name, kind in (("exif", ExifPolicy), ("limits", Limits), ("deep_colour", bool)):
+        for name, kind in (("exif", ExifPolicy), ("limits", Limits)):
             if not isinstance(value := getattr(self, name), kind):
                 got = f"{name} is a {type(value).__name__}"
                 raise TypeError(f"{got}; expected a value of {kind.__name__}")
@@ -155,22 +148,11 @@ class Reading:
         return self.frames == "first" and self.bands is None and not self.pyramid_level
 
     @property
-    def all_bits(self) -> bool:
-        """Whether the upper 8 bits of deeper colour would be wrong."""
-        return self.deep_colour or self.value_range is not None
-
-    @property
     def ignored(self) -> Ignored | None:
         """What `ignore` says, as it was read when this was made."""
         return as_ignored(self.ignore)
 
-    def text(
-        self,
-        channels: Channels | None = None,
-        samples: Samples = "",
-        *,
-        is_gray: bool = False,
-    ) -> str:
+    def text(self, channels: Channels | None = None, samples: Samples = "") -> str:
         """Return how a picture was read, as a profile keeps it.
 
         It is a JSON object of what differs from the plain reading of files of 8 bits. What gives
@@ -180,16 +162,13 @@ class Reading:
         Args:
             channels: the order of the channels, of an array of colour; None of all else.
             samples: of more than 8 bits.
-            is_gray: whether it is gray, or of bands, so that all bits are measured anyway.
         """
-        key = (channels, samples, is_gray)
+        key = (channels, samples)
         if key not in self._texts:
-            deep = self.all_bits and bool(samples) and channels is None and not is_gray
             self._texts[key] = json_text(
                 {
                     "bands": _bounded(self.bands or ()),
                     "channels": channels,
-                    "deep_colour": deep,
                     "frames": self.frames != "first" and self.frames,
                     "functions": _bounded([function.__name__ for function in self.functions]),
                     "ignore": _bounded(_ignored_text(self.ignored)),
@@ -202,7 +181,7 @@ class Reading:
         return self._texts[key]
 
     @cached_property
-    def _texts(self) -> dict[tuple[Channels | None, Samples, bool], str]:
+    def _texts(self) -> dict[tuple[Channels | None, Samples], str]:
         return {}
 
 
@@ -258,7 +237,6 @@ class ReadingOptions(TypedDict, total=False):
     bands: Sequence[str] | None
     ignore: Ignore | Ignored | None
     pyramid_level: int | None
-    deep_colour: bool
 
 
 DEFAULT_READING = Reading()

@@ -11,7 +11,6 @@ _MOST = 1024  # characters of a text, which are ASCII
 
 # What a text says of options, where it says them as `Reading` takes them.
 _TAKEN = ("metrics", "bands", "ignore", "pyramid_level")
-_TAKEN_IF_SAID = ("channels", "deep_colour")
 
 
 def checked_text(text: object) -> str:
@@ -45,7 +44,8 @@ def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
     for text in sorted(texts, key=lambda text: (texts[text], text)):
         fields = reading_fields(text)
         known = {name: fields.get(name, getattr(DEFAULT_READING, name)) for name in _TAKEN}
-        known |= {name: fields[name] for name in _TAKEN_IF_SAID if name in fields}
+        if "channels" in fields:
+            known["channels"] = fields["channels"]
         if "samples" in fields:
             known["value_range"] = fields.get("value_range")
         if not _are_rectangles(known["ignore"]):

@@ -30,7 +30,7 @@ class Watched:
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
-    counted, whole = Watched(), large_raster.Raster.read
+    counted, whole = Watched(), large_open.TiffRaster.read
 
     def block(self: Any, *more: Any) -> Any:
         counted.blocks += 1
@@ -38,7 +38,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         time.sleep(0.001)
         return whole(self, *more)
 
-    monkeypatch.setattr(large_raster.Raster, "read", block)
+    monkeypatch.setattr(large_open.TiffRaster, "read", block)
     return counted
 
 
@@ -82,7 +82,7 @@ def test_ctrl_c_ends_the_threads_of_one_picture(
     large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = 0
-    whole = large_raster.Raster.read
+    whole = large_open.TiffRaster.read
 
     def block(self: Any, *more: Any) -> Any:
         nonlocal read
@@ -94,7 +94,7 @@ def test_ctrl_c_ends_the_threads_of_one_picture(
         time.sleep(0.001)
         return whole(self, *more)
 
-    monkeypatch.setattr(large_raster.Raster, "read", block)
+    monkeypatch.setattr(large_open.TiffRaster, "read", block)
     # A shell has programs in the background ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -27,7 +27,7 @@ def test_exit_codes(tmp_path: Path) -> None:
         assert result.returncode == 1
         assert result.stderr.startswith("lightmeter: ")
         assert result.stderr.count("\n") == 1
-    assert re.match(r"lightmeter .*compared with Pillow \d", lightmeter("--version").stdout)
+    assert re.match(r"lightmeter \d", lightmeter("--version").stdout)
 
 
 def test_the_output_is_looked_at_first(folder: Path, tmp_path: Path) -> None:
@@ -155,17 +155,12 @@ def test_a_python_that_was_built_without_compressions(folder: Path) -> None:
     assert (said.returncode, said.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("LIGHTMETER_DECODER", "zlib", " is 'zlib'; expected 'pillow', or unset it"),
-        ("LIGHTMETER_KERNELS", "\udcff", ": no kernel tier '\\udcff' on this machine; available "),
-    ],
-)
-def test_a_wrong_environment_is_told_in_one_line(variable: str, value: str, said: str) -> None:
+def test_a_wrong_environment_is_told_in_one_line() -> None:
+    variable = "LIGHTMETER_KERNELS"
+    said = ": no kernel tier '\\udcff' on this machine; available "
     result = subprocess.run(
         [sys.executable, "-m", "lightmeter", "show", "none.lmp"],
-        env={**os.environ, variable: value},
+        env={**os.environ, variable: "\udcff"},
         capture_output=True,
         text=True,
         check=False,

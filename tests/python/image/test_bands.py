@@ -13,8 +13,6 @@ from lightmeter.drift.metric_set import metric_set_of
 from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image
-from tiffs import SHORT
-from tiffs import tiff as by_hand
 
 BANDS = ["DAPI", "GFP", "640 nm", "r", "s", "t", "u"]
 
@@ -109,13 +107,6 @@ def test_tiffs_of_several_samples(tmp_path: Path, planes: str, dtype: Any, count
     assert view["image.Software"].frequent[0].value == "camera"
     assert view["image.Channels"].mean == count
     assert view["image.FileSize"].mean == file.stat().st_size
-
-
-def test_tiffs_whose_bits_are_reversed_are_not_read() -> None:
-    shorts = {256: 24, 257: 20, 258: 8, 259: 1, 262: 1, 266: 2, 273: 8, 277: 2, 278: 20, 279: 960}
-    data = by_hand({tag: (SHORT, [value]) for tag, value in shorts.items()}) + bytes(960)
-    with pytest.raises(ImageError, match="2 x 8-bit samples"):
-        lm.log_image(data, bands=BANDS[:2])
 
 
 def test_damaged_tiffs_of_several_samples() -> None:

@@ -1,15 +1,16 @@
 """Files of several frames or pages: the first, or all of them."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import encoded, picture
-from lightmeter import Profile, Reading, log_image
+from lightmeter import ImageMeter, Profile, Reading, log_image
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
-from lightmeter.image.measure import measure_images
+from lightmeter.image.measure import measure_image, measure_images
 from PIL import Image, TiffImagePlugin
 
 FORMS = ["GIF", "TIFF", "MPO", "WEBP", "PNG"]
@@ -98,15 +99,6 @@ def test_a_file_counts_whole_or_as_one_failure() -> None:
         assert profile.view() == view
 
 
-def test_more_frames_than_the_limit_are_too_large() -> None:
-    data = animated("GIF")
-    with pytest.raises(ImageError, match="3 frames, more than 2") as caught:
-        list(measure_images(data, Reading(frames="all", limits=Limits(frames=2))))
-    assert caught.value.reason == "too_large"
-    assert len(list(measure_images(data, Reading(frames="all", limits=Limits(frames=3))))) == 3
-    assert len(list(measure_images(data, Reading(limits=Limits(frames=2))))) == 1
-
-
 def test_pages_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     page = Image.new("L", (2, 2))
     data = encoded("TIFF", page, frames=[page] * 60)
@@ -139,3 +131,36 @@ def test_an_upright_tiff_and_a_turned_jpeg() -> None:
         orientation = view.get_column("image.Orientation").to_summary_dict()
         assert orientation["counts/null"] == 0, form
     assert sizes == {"TIFF": 30, "JPEG": 50, "PNG": 50, "WEBP": 50}
+
+
+def test_an_image_that_failed_in_any_frame_is_not_measured_again() -> None:
+    """Pillow fails as it counts the frames of this file, and the next time it says how many."""
+    with Image.open(io.BytesIO(animated("GIF")[:-1] + b"!")) as image:
+        for _ in range(2):
+            with pytest.raises(ImageError, match="out of range"):
+                log_image(image, frames="all")
+
+
+def test_every_input_gives_the_same_numbers(tmp_path: Path) -> None:
+    image = picture()
+    path = tmp_path / "picture.png"
+    image.save(path)
+    meter = ImageMeter()
+    meter.update(image)
+    expected = meter.measurement()
+    data = path.read_bytes()
+    sources = [image, np.asarray(image), path, str(path), data, bytearray(data), meter]
+    for source in sources:
+        assert measure_image(source).meter.measurement() == expected
+    with open(path, "rb") as file:
+        assert measure_image(file).meter.measurement() == expected
+        assert not file.closed
+
+
+def test_an_image_that_was_loaded_has_the_features_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "p.jpg"
+    picture().save(path)
+    with Image.open(path) as image:
+        unread = list(log_image(image).view())
+        assert "image.FileSize" in unread
+        assert list(log_image(image).view()) == unread

@@ -10,6 +10,7 @@ import pytest
 from conftest import lightmeter, picture
 from lightmeter import ProfileView, Reading
 from lightmeter.errors import ImageError
+from lightmeter.image.ignore import parse_ignored
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -130,29 +131,6 @@ def test_what_cannot_be_ignored(tmp_path: Path) -> None:
             Reading(ignore=wrong)
 
 
-def test_masks_are_opened_with_the_care_of_pictures(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def load(self: Image.Image, *_: object, **__: object) -> None:
-        pytest.fail("the program in the file was started")
-
-    monkeypatch.setattr("PIL.EpsImagePlugin.EpsImageFile.load", load)
-    picture(WIDTH, HEIGHT).save(tmp_path / "a.eps")
-    picture(WIDTH, HEIGHT).save(tmp_path / "raw.tif", tiffinfo={254: 1})
-    picture(WIDTH, HEIGHT).save(tmp_path / "cut.png")
-    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:200])
-    for wrong, reason, message in (
-        (tmp_path / "a.eps", "unsupported", "PostScript"),
-        (tmp_path / "raw.tif", "unsupported", "a raw file"),
-        (tmp_path / "cut.png", "truncated", "cut.png"),
-    ):
-        with pytest.raises(ImageError, match=message) as raised:
-            Reading(ignore=wrong)
-        assert raised.value.reason == reason
-    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", WIDTH * HEIGHT - 1)  # Pillow warns
-    assert Reading(ignore=mask_file(tmp_path, "L")) == Reading(ignore=BLIND)
-
-
 def test_a_reading_with_masks_is_a_value() -> None:
     reading = Reading(ignore=[(0, 0, 5, 5), BLIND])
     assert pickle.loads(pickle.dumps(reading)) == reading == Reading(ignore=reading.ignore)
@@ -161,18 +139,19 @@ def test_a_reading_with_masks_is_a_value() -> None:
     assert "mask of 40x20" in repr(reading)
 
 
+@pytest.mark.parametrize(
+    ("text", "ignore"),
+    [("0,0,.25,0.25", (0, 0, 0.25, 0.25)), ("0, 0,1,1", (0, 0, 1, 1)), ("a,b.png", "a,b.png")],
+)
+def test_a_text_is_a_rectangle_or_a_path(text: str, ignore: Any) -> None:
+    assert parse_ignored(text) == ignore
+
+
 def test_on_the_command_line(tmp_path: Path) -> None:
-    image = tmp_path / "a.png"
+    image, mask = tmp_path / "a.png", mask_file(tmp_path, "L")
     picture(WIDTH, HEIGHT).save(image)
-    file = mask_file(tmp_path, "L")
-    told = {
-        lightmeter("profile", image, "--format", "json", *options).stdout.partition("features")[2]
-        for options in (
-            ("--ignore", "0,0,.25,0.25"),
-            ("--ignore", "0,0,1,1", "--ignore", file),
-        )
-    }
-    assert len(told) == 1
-    for wrong in ("gone.png", "0,0,0,0"):
-        result = lightmeter("profile", image, "--ignore", wrong)
-        assert result.returncode == 2
+    options = ("--ignore", "0,0,1,1", "--ignore", mask, "-o", tmp_path / "a.lmp")
+    assert lightmeter("profile", image, *options).returncode == 0
+    view = lm.log_image(image, ignore=[(0, 0, 1, 1), BLIND]).view()
+    assert ProfileView.read(tmp_path / "a.lmp") == view
+    assert lightmeter("profile", image, "--ignore", "gone.png").returncode == 2

@@ -1,6 +1,5 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
-import random
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +13,8 @@ from jpeg_files import picture
 from lightmeter import Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
-from lightmeter.image.tiles import tiff_raster
-from lightmeter.image.tiles.tiff_raster import common_segments, write_jpeg_tile
+from lightmeter.image.tiles import tiff
+from lightmeter.image.tiles.tiff import common_segments, write_jpeg_tile
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
@@ -51,13 +50,13 @@ def watched(patch: pytest.MonkeyPatch) -> list[bool]:
         answers.append(write_jpeg_tile(*options))
         return answers[-1]
 
-    patch.setattr(tiff_raster, "write_jpeg_tile", write)
+    patch.setattr(tiff, "write_jpeg_tile", write)
     return answers
 
 
 def by_imagecodecs(file: Path) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiff_raster, "write_jpeg_tile", lambda *_: False)
+        patch.setattr(tiff, "write_jpeg_tile", lambda *_: False)
         return numbers_of(file)
 
 
@@ -157,15 +156,3 @@ def test_marks_of_colour_and_tables_in_a_tile(
     assert numbers_of(tmp_path / "a.tif") == by_imagecodecs(tmp_path / "a.tif")
     taken = adobe(0) not in mark
     assert answers == ([taken] if photometric == 6 else [])
-
-
-def test_damaged_tiles_end_as_they_do_by_imagecodecs(tmp_path: Path) -> None:
-    numbers, file = random.Random(5), tmp_path / "a.tif"
-    for _ in range(120):
-        damaged = bytearray(b"\xff\xd8" + PICTURE)
-        for _ in range(numbers.randint(1, 3)):
-            damaged[numbers.randrange(len(damaged))] = numbers.randrange(256)
-        if numbers.random() < 0.3:
-            del damaged[numbers.randrange(len(damaged)) :]
-        with_tables(file, bytes(damaged), b"\xff\xd8" + TABLES + b"\xff\xd9", 6)
-        assert numbers_of(file) == by_imagecodecs(file)

@@ -21,7 +21,7 @@ from lightmeter.image.tiff import Tiff
 from lightmeter.image.tiles import raster as large_raster
 from lightmeter.image.tiles import tiff as large_open
 from lightmeter.image.tiles.measured import measure_raster
-from lightmeter.image.tiles.tiff import open_pages
+from lightmeter.image.tiles.tiff import open_pages, rasters_of
 from PIL import Image
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -106,13 +106,13 @@ def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
         got = of_file(file, form.threads, metrics=form.metrics).meter
         assert got.measurement() == want
         with open_encoded(file, Limits()) as opened:
-            ((raster,),) = open_pages(opened, Tiff(opened)).rasters(Reading())
+            ((raster,),) = rasters_of(open_pages(opened, Tiff(opened)), opened, Reading())
             blocks = list(raster.blocks())
             assert sum(each.width * each.height for each in blocks) == raster.width * raster.height
             random.Random(form.seed).shuffle(blocks)
             patch.setattr(raster, "blocks", lambda: iter(blocks))
-            meter = ImageMeter(metrics=form.metrics, size=raster.size)
-            measure_raster(raster, [meter], form.threads, lambda _: None)
+            meter = ImageMeter(metrics=form.metrics, size=picture.shape[1::-1])
+            measure_raster(raster, [meter], form.threads, lambda: None)
         assert meter.measurement() == want
 
 
@@ -132,7 +132,7 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 KINDS |= {
     f"turned {number}": (KINDS["JPEG"][0], {"compression": "tiff_lzw", "tiffinfo": {274: number}})
-    for number in range(1, 9)
+    for number in (1, 6)
 }
 if int(PIL.__version__.partition(".")[0]) >= 13:  # before, Pillow calls its own file truncated
     KINDS["YCbCr"] = (Image.fromarray(texture(90, 130)).convert("YCbCr"), {})

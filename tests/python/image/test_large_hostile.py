@@ -149,7 +149,7 @@ def test_a_strip_of_a_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a strip of 20000x20000 pixels, which is decoded whole" in error.detail
     assert "write the picture in smaller tiles" in error.detail
     # Without compression any strip is read row by row.
-    monkeypatch.setattr("lightmeter.image.tiles.tiff_raster._PIXELS_AT_ONCE", 200)
+    monkeypatch.setattr("lightmeter.image.tiles.tiff._PIXELS_AT_ONCE", 200)
     monkeypatch.setattr("lightmeter.image.tiles.raster._BLOCK_PIXELS", 200)
     plain = {WIDTH: (LONG, [64]), HEIGHT: (LONG, [64]), COMPRESSION: (SHORT, [NONE]),
              STRIP_BYTES: (LONG, [4096])}  # fmt: skip

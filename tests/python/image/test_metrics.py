@@ -15,7 +15,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import encoded, lightmeter, picture
-from lightmeter import ImageMeter, ProfileView, Reading, Store, _core
+from lightmeter import ImageMeter, ProfileView, Reading, _core
 from lightmeter.batch.block import Work
 from lightmeter.batch.sources.item import Item
 from lightmeter.image.exif.tags import KNOWN
@@ -144,10 +144,6 @@ def test_what_is_no_error_passes() -> None:
         lm.log_image(picture(), metrics=own)
 
 
-async def later(image: Any) -> float:
-    return level(image)
-
-
 def test_metrics_are_checked() -> None:
     assert Reading(metrics=glare).metrics == Reading(metrics=[glare]).metrics == ("default", glare)
     assert Reading(metrics=[glare, "camera"]).functions == (glare,)
@@ -161,7 +157,6 @@ def test_metrics_are_checked() -> None:
         (named("a.b"), ValueError, "no name that a feature could have"),
         ([glare, named("glare")], ValueError, "has glare twice"),
         (["camera", "default"], ValueError, "has two sets; name the larger one alone"),
-        (later, TypeError, "which is async; expected a plain function"),
         (named("Hue"), ValueError, "a function Hue, the name of a built-in feature; rename it"),
     ):
         with pytest.raises(error, match=message):
@@ -213,29 +208,11 @@ def test_functions_get_what_was_measured_in_8_bits(
     np.testing.assert_array_equal(samples, expected)
 
 
-def test_every_picture_of_a_batch_or_a_file_counts(tmp_path: Path) -> None:
-    batch = np.stack([np.asarray(picture(seed=seed)) for seed in range(3)])
-    expected = [float(each.mean()) for each in batch]
-    pages = [Image.fromarray(each) for each in batch]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    for view in (
-        lm.log_image(batch, layout="NHWC", metrics=level).view(),
-        lm.log_image(tmp_path / "a.tif", frames="all", metrics=level).view(),
-    ):
-        column = view["image.level"]
-        assert (column.n, column.min, column.max) == (3, min(expected), max(expected))
-
-
-def test_a_meter_has_no_pixels_any_more(tmp_path: Path) -> None:
+def test_a_meter_has_no_pixels_any_more() -> None:
     meter = ImageMeter()
     meter.update(RGB)
-    views = [lm.log_image(meter, metrics=level).view()]
-    with Store(tmp_path / "drift.db") as store:
-        with lm.logger(store, "cells", metrics=level) as log:
-            log.track(meter)
-        views.append(store.read("cells"))
-    for view in views:
-        assert (view["image.level"].n, view["image.level"].missing) == (1, 1)
+    view = lm.log_image(meter, metrics=level).view()
+    assert (view["image.level"].n, view["image.level"].missing) == (1, 1)
 
 
 def test_threads_call_it_and_the_number_of_workers_changes_nothing(folder: Path) -> None:

@@ -134,23 +134,6 @@ def test_images_in_the_memory_of_others(mode: str, width: int) -> None:
     assert numbers_of(mapped) == numbers_of(mapped.copy())
 
 
-@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I", "F"])
-def test_deep_images_over_the_block_size(mode: str) -> None:
-    """Pillow cannot export these in one piece: the crops must give the numbers of the whole."""
-    samples = np.random.default_rng(4).integers(0, 65536, (30, 31), dtype=np.uint16)
-    small: NDArray[Any] = samples / np.float32(65535) if mode == "F" else samples
-    large = np.kron(samples, np.ones((100, 100), np.uint16))
-    image = Image.fromarray(large.astype(np.int32))
-    if mode == "F":
-        image = Image.fromarray((large / 65535).astype(np.float32))
-    elif mode != "I":
-        image = Image.frombytes(mode, image.size, large.astype(">u2" if "B" in mode else "<u2"))
-    numbers, expected = numbers_of(image, threads=3), numbers_of(small)
-    assert numbers["ImagePixelWidth"] == 3100
-    for name in ("Brightness.mean", "Brightness.stddev", "entropy"):
-        assert numbers[name] == pytest.approx(expected[name], rel=1e-12)
-
-
 @pytest.mark.parametrize(
     ("array", "mode", "brightness"),
     [
@@ -169,6 +152,3 @@ def test_arrays_by_dtype(array: NDArray[Any], mode: str, brightness: float) -> N
     meter.update(array)
     assert meter.mode == mode
     assert meter.measurement()["Brightness.mean"] == brightness
-    planar = ImageMeter(layout="CHW" if array.ndim == 3 else "HW")
-    planar.update(np.moveaxis(array, -1, 0) if array.ndim == 3 else array)
-    assert planar.measurement() == meter.measurement()

@@ -1,15 +1,21 @@
 """An explicit `value_range` is honoured or refused, of every kind of file."""
 
 import io
+import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.image.measure import measure_image
+from conftest import encoded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter.image.measure import measure_image, measure_images
 from numpy.typing import NDArray
 from PIL import Image, features
+from png_files import header, written
 
 tifffile = pytest.importorskip("tifffile")
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -62,12 +68,12 @@ HONOURED = {
     "RGBA PNG": (imagecodecs.png_encode(RGBA), RGB),
     "LA PNG": (imagecodecs.png_encode(LA), GRAY),
     "gray PNG": (imagecodecs.png_encode(GRAY), GRAY),
-    "gray PGM": (netpbm("P5", GRAY, 65535), GRAY),
     "gray JPEG 2000": (jpeg2000(GRAY), GRAY),
 }
 REFUSED = {
     "RGB PPM": netpbm("P6", RGB, WHITE),
     "PGM of 12 bits": netpbm("P5", GRAY, WHITE),
+    "PGM of 16 bits": netpbm("P5", GRAY, 65535),
     "RGB JPEG 2000": jpeg2000(RGB),
     "JPEG XL": imagecodecs.jpegxl_encode(RGB, lossless=True),
     "AVIF of 12 bits": imagecodecs.avif_encode(RGB, bitspersample=12, level=100),
@@ -85,7 +91,7 @@ def brightness(samples: NDArray[Any]) -> float:
     [
         (name, options)
         for name in HONOURED
-        for options in ({}, {"pyramid_level": 0}, {"deep_colour": True})
+        for options in ({}, {"pyramid_level": 0})
         if "TIFF" in name or "pyramid_level" not in options
     ],
 )
@@ -122,8 +128,10 @@ def test_images_of_pillow_and_functions_of_yours(tmp_path: Path) -> None:
         return float(picture.mean())
 
     refused = pytest.raises(lm.errors.ImageError, match="value_range has no meaning")
-    with Image.open(path) as image, refused:
-        lm.log_image(image, value_range=(0, WHITE))
+    with Image.open(path) as image:
+        for _ in range(2):  # the first time it is loaded
+            with refused:
+                lm.log_image(image, value_range=(0, WHITE))
     with refused:
         lm.log_image(path, value_range=(0, WHITE), metrics=[mean])
 
@@ -136,3 +144,138 @@ def test_eight_bits_are_measured_as_they_are(kind: str) -> None:
     picture.save(file, kind)
     plain = lm.log_image(file.getvalue()).view()
     assert lm.log_image(file.getvalue(), value_range=(0, 100)).view() == plain
+
+
+Samples = NDArray[np.uint16]
+CHANNELS = {2: 3, 4: 2, 6: 4}  # of colour; gray with alpha; colour with alpha
+DEEP = lm.Reading(metrics="camera", value_range=(0, 65535))  # with a hash of all pixels
+
+
+def noise(height: int, width: int, channels: int, seed: int = 0) -> Samples:
+    return np.random.default_rng(seed).integers(0, 1 << 16, (height, width, channels), np.uint16)
+
+
+def png(samples: Samples, colour: int, *, up: bool = False, interlaced: bool = False) -> bytes:
+    """A file without filters, or with that of differences to the row above."""
+    height, width, _ = samples.shape
+    rows = samples.astype(">u2").reshape(height, -1).view(np.uint8)
+    if up:
+        rows = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))
+    coded = b"".join(bytes([2 * up]) + row.tobytes() for row in rows)
+    chunks = [
+        header(width, height, 16, colour, bytes([0, 0, interlaced])),
+        (b"IDAT", zlib.compress(coded)),
+        (b"IEND", b""),
+    ]
+    return written(chunks)
+
+
+def shown(samples: Samples, colour: int) -> Samples:
+    """Without alpha."""
+    return samples[..., 0] if colour == 4 else samples[..., :3]
+
+
+def numbers(image: Any, reading: lm.Reading) -> dict[str, Any]:
+    return measure_image(image, reading).meter.measurement()
+
+
+def upper(samples: Samples, colour: int) -> NDArray[np.uint8]:
+    """What Pillow decodes: of gray with alpha, too, red, green and blue."""
+    most = np.repeat(samples[..., :1], 3, 2) if colour == 4 else samples[..., :3]
+    return (most >> 8).astype(np.uint8)
+
+
+@settings(max_examples=60)
+@given(
+    width=st.integers(1, 40),
+    height=st.integers(1, 30),
+    colour=st.sampled_from(sorted(CHANNELS)),
+    up=st.booleans(),
+    seed=st.integers(0, 1 << 16),
+)
+def test_numbers_are_those_of_the_array(
+    width: int, height: int, colour: int, up: bool, seed: int
+) -> None:
+    samples = noise(height, width, CHANNELS[colour], seed)
+    file = png(samples, colour, up=up)
+    assert numbers(file, DEEP) == numbers(shown(samples, colour), DEEP)
+    flat = replace(DEEP, value_range=None)
+    assert numbers(file, flat) == numbers(upper(samples, colour), flat)
+
+
+def test_a_small_picture_has_the_upper_bits() -> None:
+    samples = noise(20, 30, 3)
+    (measured,) = measure_images(png(samples, 2), DEEP, thumbnail=True)
+    assert measured.meter.measurement() == numbers(samples, DEEP)
+    assert measured.decoder is not None
+    assert measured.decoder.name.startswith("lightmeter")
+    assert measured.thumbnail is not None
+
+
+@pytest.mark.parametrize("door", ["path", "bytes", "folder", "all frames", "bands"])
+def test_what_only_pillow_decodes_fails(door: str, tmp_path: Path) -> None:
+    """A picture of one pixel is the same with and without interlace, but for what its header says.
+
+    Another decoder would have to give its 16 bits.
+    """
+    (tmp_path / "a.png").write_bytes(png(noise(1, 1, 3), 2, interlaced=True))
+    (tmp_path / "b.png").write_bytes(png(noise(1, 1, 3), 2))
+    options = {"all frames": {"frames": "all"}, "bands": {"bands": ["red", "green", "blue"]}}
+    reading = lm.Reading(value_range=(0, 65535), **options.get(door, {}))  # type: ignore[arg-type]
+    if door == "folder":
+        view = lm.profile_images(tmp_path, reading=reading)
+    else:
+        path = tmp_path / "a.png"
+        source = path.read_bytes() if door == "bytes" else path
+        view = lm.log_image([source], reading=reading).view()
+    (failure,) = view.failures
+    assert failure.reason == "unsupported"
+    assert "value_range has no meaning" in failure.detail
+    assert view.images == (door == "folder")
+
+
+def reason(image: Any, reading: lm.Reading) -> str:
+    with pytest.raises(lm.errors.ImageError) as caught:
+        list(measure_images(image, reading))
+    return caught.value.reason
+
+
+def test_planes_of_sixteen_bits_fail(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    planes = noise(4, 5, 6)  # Pillow calls each a plane of 8 bits
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="separated", planarconfig="separate")
+    assert reason(tmp_path / "a.tif", DEEP) == "unsupported"
+
+
+def test_a_failure_has_its_own_reason() -> None:
+    samples = noise(20, 30, 3)
+    file = png(samples, 2)
+    assert reason(file[: len(file) // 2], DEEP) == "truncated"
+    assert reason(file, replace(DEEP, value_range=(0, 4095))) == "out_of_range"
+    for ignore in (np.zeros((2, 2), bool), (0, 0, 30, 20)):
+        reading = replace(DEEP, ignore=ignore)
+        assert reason(file, reading) == reason(samples, reading)
+    cut = encoded("JPEG", Image.fromarray(samples.astype(np.uint8)))[:-200]
+    assert reason(cut, replace(DEEP, ignore=np.zeros((2, 2), bool))) == "truncated"
+
+
+def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    deep, other, gray = noise(9, 8, 3), noise(9, 8, 3, 1), noise(9, 8, 1)[..., 0]
+    reading = replace(DEEP, frames="all")
+    path = tmp_path / "a.tif"
+
+    def write(*pages: NDArray[Any]) -> None:
+        with tifffile.TiffWriter(path) as file:
+            for page in pages:
+                file.write(page, photometric="rgb" if page.ndim == 3 else "minisblack")
+
+    write(deep, other)
+    found = [measured.meter.measurement() for measured in measure_images(path, reading)]
+    assert found == [numbers(deep, DEEP), numbers(other, DEEP)]
+    for unlike in (noise(5, 4, 3), deep.astype(np.uint8), gray, gray.astype(np.uint8)):
+        for pages in ((deep, unlike), (unlike, deep)):
+            write(*pages)
+            assert reason(path, reading) == "unsupported"
+    write(gray, deep.astype(np.uint8))
+    assert len(list(measure_images(path, reading))) == 2

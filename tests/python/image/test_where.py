@@ -86,26 +86,6 @@ def test_the_perceptual_hash_is_the_difference_hash(size: tuple[int, int], seed:
     assert measured(array).get("PerceptualHash") == expected_look(array)
 
 
-def test_what_looks_alike_has_one_perceptual_hash() -> None:
-    rng = np.random.default_rng(1)
-    coarse = Image.fromarray(rng.integers(40, 216, (8, 9, 3), dtype=np.uint8))
-    image = np.asarray(coarse.resize((360, 320), Image.Resampling.BICUBIC)).astype(int)
-    hashes = {
-        measured(np.clip(other, 0, 255).astype(np.uint8))["PerceptualHash"]
-        for other in (
-            image,
-            image + 9,
-            image * 0.8,
-            image[::2, ::2],
-            image + rng.normal(0, 4, image.shape),
-        )
-    }
-    assert len(hashes) == 1
-    assert (
-        measured(np.clip(image[:, ::-1], 0, 255).astype(np.uint8))["PerceptualHash"] not in hashes
-    )
-
-
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_picture_without_structure_has_no_look(level: int) -> None:
     flat = np.full((30, 40, 3), level, np.uint8)
@@ -158,24 +138,3 @@ def test_the_pixel_hash_is_the_sum_that_its_file_says(
 ) -> None:
     array = picture(*size, gray=gray).astype(dtype) * (251 if dtype is np.uint16 else 1)
     assert measured(array)["PixelHash"] == expected_pixel_hash(array)
-
-
-def test_any_change_of_a_picture_changes_its_pixel_hash() -> None:
-    array = picture(12, 12)
-    others = [
-        array,
-        array[::-1],
-        array[:, ::-1],
-        array.transpose(1, 0, 2),
-        np.roll(array, 1, axis=0),
-    ]
-    others += [np.roll(array, 1, axis=1), array[..., ::-1], array[:, :-1], array[:-1]]
-    others += [array[..., 0], array.astype(np.uint16) * 257, np.zeros_like(array), array * 0 + 1]
-    others += [np.zeros((12, 12), np.uint8), np.zeros((9, 16, 3), np.uint8), array ^ 128]
-    for y, x, channel, bit in np.ndindex(12, 12, 3, 8):
-        other = array.copy()
-        other[y, x, channel] ^= 1 << bit
-        others.append(other)
-    hashes = {measured(np.ascontiguousarray(other))["PixelHash"] for other in others}
-    assert len(hashes) == len(others)
-    assert measured(array.copy())["PixelHash"] == measured(array)["PixelHash"]

@@ -38,19 +38,16 @@ _DEFLATED = 1 << 16
 _INFLATED = 1 << 18
 
 
-def measure_png(
-    file: bytes, image: Any, reading: Reading, threads: int | None = None
-) -> ImageMeter | None:
+def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
     """Measure the first frame of a PNG file; None leaves it to Pillow.
 
-    The measurement is exactly that of Pillow's pixels, unless all bits of 16-bit colour are wanted.
-    A file that Pillow refuses is left to it, which says why.
+    The measurement is exactly that of Pillow's pixels, unless a `value_range` wants all bits of
+    colour. A file that Pillow refuses is left to it, which says why.
 
     Args:
         file: its bytes.
         image: what Pillow opened of it, not loaded.
         reading: how to measure it.
-        threads: as for `measure_images`.
 
     Raises:
         ImageError: the mask does not fit, or samples are out of range, of a picture that Pillow has
@@ -62,12 +59,13 @@ def measure_png(
     depth, colour = _FORMS[form]
     size: tuple[int, int] = image.size
     palette = image.palette.getdata() if image.palette is not None else ("", b"")
-    is_deep = depth == 16 and (reading.all_bits or image.mode in DEEP_GRAY)
+    all_bits = reading.value_range is not None
+    is_deep = depth == 16 and (all_bits or image.mode in DEEP_GRAY)
     try:
-        rows = _core.PngRows(*size, depth, colour, palette[1], reading.all_bits)
+        rows = _core.PngRows(*size, depth, colour, palette[1], all_bits)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         mode = "I;16" if is_deep and form == _GRAY_WITH_ALPHA else image.mode
-        meter = reading.counting.meter(size, threads, mode, dtype)
+        meter = reading.counting.meter(size, 1, mode, dtype)
         white = reading.counting.range_of(dtype)
         inflated = _inflated(_data(memoryview(file), start - _HEAD.size))
         if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:

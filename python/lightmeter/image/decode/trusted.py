@@ -1,7 +1,6 @@
-"""Whether decoders of our own give exactly what this Pillow gives."""
+"""Whether our decoder of JPEG gives exactly what this Pillow gives."""
 
 import io
-import os
 import random
 from collections.abc import Iterator
 from functools import cache
@@ -9,7 +8,6 @@ from functools import cache
 from PIL import Image, features
 
 from lightmeter import _core
-from lightmeter.errors import ConfigError
 from lightmeter.image.meter import Counting
 from lightmeter.quiet import quiet
 
@@ -20,23 +18,12 @@ _COUNTING = Counting(metrics="camera")  # with a hash of all pixels
 _IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
 
 
-_wanted = os.environ.get("LIGHTMETER_DECODER", "")
-if _wanted not in ("", "pillow"):
-    raise ConfigError(f"LIGHTMETER_DECODER is {_wanted!r}; expected 'pillow', or unset it")
-_IS_OFF = _wanted == "pillow"
-
-
 @cache
-def is_trusted(image_format: str) -> bool:
-    """Return whether a decoder is switched on and decodes exactly as this Pillow does.
+def is_trusted() -> bool:
+    """Return whether our decoder of JPEG decodes small files exactly as this Pillow does.
 
-    That of PNG always does: no pixel is lost in its files. That of JPEG is asked for small files.
-
-    Args:
-        image_format: ``"JPEG"`` or ``"PNG"``.
+    That of PNG is not asked: no pixel is lost in its files.
     """
-    if _IS_OFF or image_format == "PNG":
-        return not _IS_OFF
     try:
         Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
         return _IS_WORTH_IT and all(map(_is_same, jpeg_samples()))

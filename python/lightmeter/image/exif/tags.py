@@ -16,22 +16,17 @@ def _set(text: str) -> frozenset[str]:
 # The names of numbers are those of Exif 2.32 and TIFF 6.0.
 ENUMERATIONS = {
     "ColorSpace": _names("sRGB|Adobe RGB", 1) | {0xFFFF: "uncalibrated"},
-    "CompositeImage": _names("unknown|no|general|captured when shooting"),
     "Compression": _names("none|CCITT RLE|CCITT T.4|CCITT T.6|LZW|JPEG (old)|JPEG|deflate", 1)
     | {32773: "PackBits", 32946: "deflate (old)", 34712: "JPEG 2000", 34892: "lossy JPEG"}
     | {34925: "LZMA", 50000: "Zstandard", 50001: "WebP"},
     "Contrast": _names("normal|soft|hard"),
-    "CustomRendered": _names("normal|custom"),
     "ExposureMode": _names("auto|manual|auto bracket"),
     "ExposureProgram": _names(
         "not defined|manual|program|aperture priority|shutter priority|creative|action|portrait|"
         "landscape"
     ),
     "FileSource": _names("others|transparent scanner|reflex scanner|digital camera"),
-    "FocalPlaneResolutionUnit": _names("none|inch|cm|mm|um", 1),
     "GPSAltitudeRef": _names("above sea level|below sea level"),
-    "GPSDifferential": _names("none|corrected"),
-    "GainControl": _names("none|low gain up|high gain up|low gain down|high gain down"),
     # Such as "Day White Fluorescent".
     "LightSource": {
         int(light): re.sub(r"(?<=[a-z])(?=[A-Z])", " ", light.name) for light in Pillow.LightSource
@@ -51,15 +46,14 @@ ENUMERATIONS = {
     "ResolutionUnit": _names("none|inch|cm", 1),
     "Saturation": _names("normal|low|high"),
     "SceneCaptureType": _names("standard|landscape|portrait|night"),
-    "SceneType": _names("directly photographed", 1),
     "ExifSharpness": _names("normal|soft|hard"),
-    "SubjectDistanceRange": _names("unknown|macro|close|distant"),
     "WhiteBalance": _names("auto|manual"),
 }
 # Of these the numbers are kept, as categories.
 _CODES = _set(
-    "ExtraSamples|FillOrder|PlanarConfiguration|Predictor|SampleFormat|SensingMethod|"
-    "SensitivityType|YCbCrPositioning"
+    "CompositeImage|CustomRendered|ExtraSamples|FillOrder|FocalPlaneResolutionUnit|GPSDifferential|"
+    "GainControl|PlanarConfiguration|Predictor|SampleFormat|SceneType|SensingMethod|"
+    "SensitivityType|SubjectDistanceRange|YCbCrPositioning"
 )
 ENUMERATIONS |= {name: {} for name in _CODES}
 

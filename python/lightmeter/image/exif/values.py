@@ -23,9 +23,9 @@ _MAX_VALUES = 16
 _MAX_BYTE_VALUES = 4
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
-_COMPONENTS = {1: "Y", 2: "Cb", 3: "Cr", 4: "R", 5: "G", 6: "B"}
-# A coded text begins with the name of its character set, padded to eight bytes.
-_CHARSETS = {b"": "utf-8", b"ASCII": "utf-8", b"UNICODE": "utf-16", b"JIS": "iso2022_jp"}
+# A coded text begins with the name of its character set, padded to eight bytes: one of these, or
+# another, which is not decoded.
+_CHARSETS = (b"", b"ASCII")
 _FLASH_RETURN = {2: "return not detected", 3: "return detected"}
 _FLASH_MODE = {1: "on", 2: "off", 3: "auto"}
 
@@ -118,14 +118,8 @@ def _as_text(held: _Held) -> str | None:
 
 
 def _as_coded_text(held: _Held) -> str | None:
-    """Return a text after the name of its character set, which some writers leave out."""
     data = held.raw(_MAX_BYTES)
-    encoding = _CHARSETS.get(data[:8].rstrip(b"\0 ").upper())
-    if held.kind == ASCII or encoding is None:
-        return _text(data)
-    if encoding == "utf-16" and data[8:10] not in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16-le" if held.order == "<" else "utf-16-be"
-    return _text(data[8:], encoding)
+    return _text(data[8:] if data[:8].rstrip(b"\0 ").upper() in _CHARSETS else data)
 
 
 def _text(data: bytes, encoding: str = "utf-8") -> str | None:
@@ -183,9 +177,6 @@ def _as_coordinate(held: _Held) -> float | None:
 
 
 _CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
-    "ComponentsConfiguration": lambda held: (
-        "".join(_COMPONENTS.get(code, "") for code in held.raw(4)) or None
-    ),
     "Flash": _as_flash,
     "ISOSpeedRatings": lambda held: _plain(held.numbers(1)),  # further values are of other scales
     **dict.fromkeys(DATES, lambda held: days_of(_as_text(held) or "")),

@@ -63,8 +63,8 @@ class _ArrayRaster(Raster):
         self.tile_height, self.tile_width = sides["y"], sides["x"]
         self.check_sides(f"a chunk of {chunks!r:.100}")
 
-    def _samples(self, block: Block) -> NDArray[Any]:
-        """All its chunks are read at once."""
+    def read(self, block: Block) -> NDArray[Any]:
+        """Return the samples of a block, whose chunks are all read at once."""
         parts: dict[str, Any] = dict.fromkeys(self._axes, slice(None)) | self._place
         parts["y"] = slice(block.y, block.y + block.height)
         parts["x"] = slice(block.x, block.x + block.width)
@@ -137,7 +137,6 @@ def planes_of(
 
 def _chunks_of(array: Any) -> tuple[int, ...] | None:
     """Return the shape of its chunks, of which those of dask may differ; None without any."""
-    if array.chunks is not None:
-        return tuple(max(size) if isinstance(size, tuple) else size for size in array.chunks)
-    preferred = getattr(array, "encoding", {}).get("preferred_chunks")  # of xarray
-    return preferred and tuple(preferred.get(name, 1) for name in array.dims)
+    if array.chunks is None:
+        return None
+    return tuple(max(size) if isinstance(size, tuple) else size for size in array.chunks)

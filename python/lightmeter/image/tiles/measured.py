@@ -19,8 +19,8 @@ from lightmeter.image.meter import ImageMeter, available_cpus
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import MOST_WHOLE, Block, Raster
 
-# Called with the pixels measured so far of a picture, and all of them.
-Watch = Callable[[int, int], None]
+# Called before more is read; it raises where nobody wants it any more.
+Watch = Callable[[], None]
 
 _MAX_THREADS = 4
 _MOST_MASKED = 1 << 26  # pixels
@@ -60,17 +60,23 @@ def measure_rasters(
     for raster in rasters:
         _check(raster, reading)
     threads = threads or min(_MAX_THREADS, available_cpus())
-    count = _counter(rasters, watch, reading.limits.seconds)
+    seconds = reading.limits.seconds or math.inf
+    end = monotonic() + seconds
+
+    def check() -> None:
+        if watch is not None:
+            watch()
+        if monotonic() > end:  # a hostile file may take any time
+            raise ImageError("too_large", f"not measured within {seconds:g} seconds")
+
     meters, parts = list[ImageMeter](), list[NDArray[Any]]()
     for raster in rasters:
         added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
         if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
-            samples, _ = raster.read(Block(0, 0, raster.width, raster.height))
-            _update(added, samples, (0, 0))
-            count(raster.width * raster.height)
-            parts.append(samples)
+            parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
+            _update(added, parts[-1], (0, 0))
         else:
-            measure_raster(raster, added, threads, count)
+            measure_raster(raster, added, threads, check)
         meters += added
     return meters, _picture(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
 
@@ -85,7 +91,7 @@ def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Image.I
 
 
 def _check(raster: Raster, reading: Reading) -> None:
-    width, height = raster.size
+    width, height = raster.width, raster.height
     check_size(width, height, reading.limits)
     what = ""
     if reading.functions and raster.decoded_bytes > MOST_WHOLE:
@@ -100,7 +106,7 @@ def _check(raster: Raster, reading: Reading) -> None:
 def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     white = reading.value_range or range_of(raster.dtype)
     counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
-    return counting.meter(raster.size, 1, raster.mode, raster.dtype, raster.order)
+    return counting.meter((raster.width, raster.height), 1, raster.mode, raster.dtype, raster.order)
 
 
 def _update(meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int]) -> None:
@@ -108,30 +114,8 @@ def _update(meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, 
         meter.update(samples if len(meters) == 1 else samples[..., channel], at=at)
 
 
-def _counter(
-    rasters: Sequence[Raster], watch: Watch | None, seconds: float | None
-) -> Callable[[int], None]:
-    """Return what counts measured pixels, and ends what takes too long, as a hostile file may."""
-    total = sum(raster.width * raster.height for raster in rasters)
-    end = math.inf if seconds is None else monotonic() + seconds
-    done = 0
-
-    def count(pixels: int) -> None:
-        nonlocal done
-        done += pixels
-        if watch is not None:
-            watch(done, total)
-        if done < total and monotonic() > end:
-            raise ImageError("too_large", f"not measured within {seconds:g} seconds")
-
-    return count
-
-
 def measure_raster(
-    raster: Raster,
-    meters: Sequence[ImageMeter],
-    threads: int,
-    count: Callable[[int], None],
+    raster: Raster, meters: Sequence[ImageMeter], threads: int, check: Watch
 ) -> None:
     """Measure all of a raster.
 
@@ -139,7 +123,7 @@ def measure_raster(
         raster: the picture.
         meters: one of the whole picture, or one of each channel.
         threads: how many threads read and measure; fewer do if its tiles are large.
-        count: called with how many pixels were measured, by one thread at a time.
+        check: called before each block is read.
 
     Raises:
         ImageError: a tile is damaged, or has samples outside of their range.
@@ -153,12 +137,9 @@ def measure_raster(
             block = None if ended.is_set() else next(blocks, None)
         if block is None:
             return 0
-        samples, at = raster.read(block)
-        _update(parts, samples, at)
-        pixels = block.width * block.height
-        with lock:
-            count(pixels)
-        return pixels
+        check()
+        _update(parts, raster.read(block), (block.x, block.y))
+        return block.width * block.height
 
     def work() -> None:
         pixels = 1

@@ -36,13 +36,12 @@ class Raster(ABC):
     """A picture as a grid of tiles, which threads read at once.
 
     Attributes:
-        width, height: in pixels, as they are stored.
+        width, height: in pixels.
         tile_width, tile_height: of a tile.
         chunk_bytes: of a chunk of an array, which may be of many planes.
         channels: samples of a pixel.
         dtype: their type, in the byte order of this machine.
         mode: what Pillow calls such a picture.
-        orientation: how it is to be turned, by Exif's numbers.
         order: of the channels of colour of an array; None of all else, which is RGB.
     """
 
@@ -53,13 +52,17 @@ class Raster(ABC):
     channels: int
     dtype: np.dtype[Any]
     mode: str
-    orientation: int = 1
     order: Channels | None = None
     chunk_bytes: int = 0
 
     @abstractmethod
-    def _samples(self, block: Block) -> NDArray[Any]:
-        """Return the samples of a block, HxWxC: gray, RGB or bands."""
+    def read(self, block: Block) -> NDArray[Any]:
+        """Return the samples of a block, HxWxC: gray, RGB or bands.
+
+        Raises:
+            ImageError: it is damaged.
+            Exception: what decoders and files raise.
+        """
 
     def check_sides(self, tile: str) -> None:
         """Refuse a picture of no size, or too large a one, or of too large tiles, said as `tile`.
@@ -77,11 +80,6 @@ class Raster(ABC):
                 f"{tile}, which is decoded whole; more than {MOST_DECODED} bytes; write the "
                 "picture in smaller tiles",
             )
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height as it is measured."""
-        return (self.height, self.width) if self.orientation > 4 else (self.width, self.height)
 
     @property
     def decoded_bytes(self) -> int:
@@ -106,20 +104,3 @@ class Raster(ABC):
         for y in range(0, self.height, down):
             for x in range(0, self.width, across):
                 yield Block(x, y, min(across, self.width - x), min(down, self.height - y))
-
-    def read(self, block: Block) -> tuple[NDArray[Any], tuple[int, int]]:
-        """Return a block, HxWxC, as it is measured and turned, and where its first pixel is then.
-
-        Raises:
-            ImageError: it is damaged.
-            Exception: what decoders and files raise.
-        """
-        samples, x, y = self._samples(block), block.x, block.y
-        right, below = self.width - x - block.width, self.height - y - block.height
-        if self.orientation in (2, 3, 7, 8):
-            samples, x = samples[:, ::-1], right
-        if self.orientation in (3, 4, 6, 7):
-            samples, y = samples[::-1], below
-        if self.orientation > 4:
-            samples, x, y = samples.transpose(1, 0, 2), y, x
-        return samples, (x, y)

@@ -1,35 +1,80 @@
-"""TIFF files that are read in tiles: which ones, and their directories within bounds."""
+"""TIFF files that are read in tiles: which ones, their pages by tifffile, their tiles and strips.
 
+Directories, tiles and what they decode to are bounded before tifffile or a decoder takes memory.
+"""
+
+import io
 import logging
+import re
+import struct
+import threading
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import DTYPES, GRAY_MODES
+from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened
 from lightmeter.image.exif import ExifTags, read_exif
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import Facts, Header, read_header
+from lightmeter.image.header import Facts, Header, jpeg_frame, read_header
+from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import Tiff
-from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE
-from lightmeter.image.tiles.tiff_kinds import NO_PREDICTOR, PLAIN, mode_of
-from lightmeter.image.tiles.tiff_pages import MOST_LEVELS, TiffPages
+from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raster
 
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
 _MOST_PAGES = 4096
+_MOST_LEVELS = 64
 _MOST_HELD = 1 << 28  # bytes of memory for what tifffile reads of all pages
+_MOST_PIECES = 1 << 21
+_MOST_SAMPLES = 32
 _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
 _NUMBER_BYTES = 40  # of a number in a tuple
 
-_SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES = 254, 256, 257, 258, 277
-_ALSO_LOADED = frozenset({255, 274, 65426})
+_SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES, _ORIENTATION = 254, 256, 257, 258, 277, 274
+_ALSO_LOADED = frozenset({255, _ORIENTATION, 65426})
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
+
+# Values of the tags of compression, predictor, planes, colour and alpha, and of a level.
+_PLAIN, _JPEG = 1, 7
+_NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS = 1, 2, 3
+_CONTIGUOUS, _SEPARATE = 1, 2
+_BLACK_IS_ZERO, _RGB, _YCBCR = 1, 2, 6
+_PREMULTIPLIED = 1
+_REDUCED = 1
+
+# Besides: LZW, Deflate by both numbers, PackBits, LZMA, Zstandard. Their decoders are bounded.
+_COMPRESSED = (5, 8, 32946, 32773, 34925, 50000)
+
+_MODES = {
+    (_BLACK_IS_ZERO, 1): "L",
+    (_YCBCR, 1): "L",
+    (_BLACK_IS_ZERO, 2): "LA",
+    (_RGB, 3): "RGB",
+    (_YCBCR, 3): "RGB",
+    (_RGB, 4): "RGBA",
+}
+_MEASURED = {"LA": 1, "RGBA": 3}  # channels before those that are not measured
+
+_MOST_APART = 0.02  # how much the shape of a level may differ from that of the picture
+_ORDER = re.compile(r'DimensionOrder="XY([CZT]{3})"')
+_SINGLE = re.compile(r'\bSize([CZT])="1"')
+
+_PIXELS_AT_ONCE = 1 << 20  # of rows without compression
+
+# Markers of JPEG.
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_QUANTISATION, _HUFFMAN = b"\xff\xdb", b"\xff\xc4"
 
 # tifffile logs damage. Without a handler logging would print it.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -44,7 +89,7 @@ def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
     """Open a TIFF file that is read in tiles; None for any other file.
 
     It is read so if its first page is large, where a level is asked for, where its samples are
-    bands, and where all bits of 16-bit colour are wanted.
+    bands, and where a `value_range` wants all bits of 16-bit colour.
 
     Raises:
         ImageError: it is damaged, or of a kind that is not read here.
@@ -62,18 +107,18 @@ def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
     return None if pages is None else _frames(file, pages, reading)
 
 
-def _frames(file: EncodedFile, pages: TiffPages, reading: Reading) -> Iterator[Frame]:
-    header, first = read_header(file) or Header({}), pages.levels[0]
-    is_encoded = first.compression != PLAIN or first.predictor != NO_PREDICTOR
+def _frames(file: EncodedFile, pages: list[Any], reading: Reading) -> Iterator[Frame]:
+    header, first = read_header(file) or Header({}), pages[0]
+    is_encoded = first.compression != _PLAIN or first.predictor != _NO_PREDICTOR
     decoded_by = decoder("TIFF", "imagecodecs") if is_encoded else None
     facts: Facts | None = {"Format": "TIFF", "FileSize": file.size, **header.facts}
     exif: ExifTags | None = read_exif(header.exif, reading.exif)
-    for rasters in pages.rasters(reading):
+    for rasters in rasters_of(pages, file, reading):
         yield Frame(rasters, exif, facts, decoded_by)
         exif = facts = None
 
 
-def _pages_of(file: EncodedFile, reading: Reading) -> TiffPages | None:
+def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     tiff = Tiff(file)
     first = tiff.directory(tiff.first)
     width, height = tiff.integer(first, _WIDTH, 0), tiff.integer(first, _HEIGHT, 0)
@@ -81,7 +126,7 @@ def _pages_of(file: EncodedFile, reading: Reading) -> TiffPages | None:
     pixel_bytes = samples * max(8, bits) / 8
     is_level, is_bands = reading.pyramid_level is not None, reading.bands is not None
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
-    is_deep = reading.all_bits and samples >= 3 and bits == 16
+    is_deep = reading.value_range is not None and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
     if not is_wanted or is_raw(file.start(), first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
@@ -94,14 +139,14 @@ def _pages_of(file: EncodedFile, reading: Reading) -> TiffPages | None:
             raise ImageError("too_large", f"{width}x{height} pixels; {_HOW_TO_READ}")
         return None
     pages = open_pages(file, tiff)
-    if not is_large and reading.frames == "all" and not pages.are_planes:
+    if not is_large and reading.frames == "all" and _planes(pages, pages[0]) != pages:
         return None  # of a small file every page counts
     # Pillow may know what is not known here.
-    is_known = reading.pyramid_level or mode_of(pages.levels[0], reading.band_count) is not None
+    is_known = reading.pyramid_level or _mode_of(pages[0], reading.band_count) is not None
     return pages if is_known else None
 
 
-def open_pages(file: EncodedFile, tiff: Tiff) -> TiffPages:
+def open_pages(file: EncodedFile, tiff: Tiff) -> list[Any]:
     """Read all directories of a file.
 
     Its `TiffFile.series` are not asked for: they hold as much as the file says, whatever its size,
@@ -119,7 +164,7 @@ def open_pages(file: EncodedFile, tiff: Tiff) -> TiffPages:
     # all that the directories are read by; newer ones of tifffile refuse some of the others.
     plain: Any = {"is_lsm": False, "is_ndpi": False, "is_scanimage": False}
     file.seek(0)
-    return TiffPages(list(tifffile.TiffFile(file, **plain).pages), file)
+    return list(tifffile.TiffFile(file, **plain).pages)
 
 
 def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
@@ -130,7 +175,7 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
     held = 0
     for offset in offsets:
         directory = tiff.directory(offset)
-        inner = tiff.numbers(directory[_SUB_IFDS], MOST_LEVELS) if _SUB_IFDS in directory else ()
+        inner = tiff.numbers(directory[_SUB_IFDS], _MOST_LEVELS) if _SUB_IFDS in directory else ()
         for tags in (directory, *(tiff.directory(int(place or 0)) for place in inner)):
             if _STACK_OF_METAMORPH in tags:  # each number of it is read once for each plane
                 raise ValueError("a stack of MetaMorph")
@@ -139,3 +184,274 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
                 held += tags[tag].length * value_bytes
         if held > _MOST_HELD:
             raise ImageError("too_large", f"tags of more than {_MOST_HELD} bytes")
+
+
+def _mode_of(page: Any, bands: int | None) -> str | None:
+    """Return what Pillow calls the picture of a page of tifffile; None for what is left to it."""
+    if not _is_known(page):
+        return None
+    samples, dtype = page.samplesperpixel, page.dtype.name
+    # The decoder of JPEG makes RGB of all three, but not of each alone.
+    is_rgb = page.compression == _JPEG and page.planarconfig != _SEPARATE
+    if page.photometric == _YCBCR and (dtype != "uint8" or (samples > 1 and not is_rgb)):
+        return None
+    if samples > 1 and bands is not None:
+        return f"{bands} bands"
+    if samples > 1 and (dtype not in DTYPES or page.extrasamples[:1] == (_PREMULTIPLIED,)):
+        return None
+    mode = _MODES.get((page.photometric, min(samples, 4)))
+    return GRAY_MODES[dtype] if mode == "L" else mode
+
+
+def _is_known(page: Any) -> bool:
+    sides = (page.imagewidth, page.imagelength, page.samplesperpixel, page.rowsperstrip)
+    if not all(isinstance(side, int) for side in (*sides, page.tilewidth, page.tilelength)):
+        return False
+    dtype = page.dtype
+    if dtype is None or dtype.name not in GRAY_MODES or dtype.itemsize * 8 != page.bitspersample:
+        return False
+    predictors = (_NO_PREDICTOR, _DIFFERENCES, *([_OF_FLOATS] if dtype.kind == "f" else []))
+    return bool(
+        min(sides[:3]) > 0
+        and page.samplesperpixel <= _MOST_SAMPLES
+        and page.imagedepth == 1
+        and dtype.name != "int8"
+        and page.compression in (_PLAIN, _JPEG, *_COMPRESSED)
+        and page.fillorder == 1
+        and page.planarconfig in (_CONTIGUOUS, _SEPARATE)
+        and page.predictor in predictors
+        and page.tags.valueof(_ORIENTATION, 1) == 1  # Pillow turns pictures
+    )
+
+
+def rasters_of(
+    pages: list[Any], file: EncodedFile, reading: Reading
+) -> "Iterator[list[TiffRaster]]":
+    """Yield the pages of a level, each alone, or as many as there are bands if each is a band.
+
+    Raises:
+        ImageError: there is no such level, or it is of another number of bands.
+        Exception: a page is damaged.
+    """
+    level, bands = reading.pyramid_level or 0, reading.band_count
+    levels, lock = [pages[0], *_reduced(pages)], threading.Lock()
+    check_level(level, len(levels))
+    page = levels[level]
+    planes, samples, together = _planes(pages, page, level) or [page], page.samplesperpixel, 1
+    if bands is not None and samples > 1 and samples != bands:
+        got = f"{samples} samples a pixel; expected {bands} bands; give it as an array HxWxC"
+        raise ImageError("unsupported", f"got {got}")
+    if bands is not None and samples == 1:
+        if len(planes) % bands > 0:
+            got = f"a gray picture of {len(planes)} pages; expected {bands} bands"
+            raise ImageError("unsupported", f"got {got}")
+        text = pages[0].description
+        order, single = _ORDER.search(text), _SINGLE.findall(text)
+        if order is not None and order[1].strip("".join(single))[:1] not in ("", "C"):
+            got = f"planes of OME in the order XY{order[1]}, where channels are not the first"
+            raise ImageError("unsupported", f"got {got}; give them as an array HxWxC")
+        together, bands = bands, None
+    starts = range(0, len(planes) if reading.frames == "all" else together, together)
+    check_frames(len(starts), reading.limits)
+    for start in starts:
+        yield [TiffRaster(plane, file, lock, bands) for plane in planes[start : start + together]]
+
+
+def _planes(pages: list[Any], page: Any, level: int = 0) -> list[Any]:
+    """Return the pages that are as large as `page` and like it, in the order of the file."""
+    if level > 0 and _inner(pages[0]):
+        pages = [inner for outer in pages for inner in _inner(outer)[level - 1 : level]]
+    return [other for other in pages if _is_alike(other, page, "imagewidth", "imagelength")]
+
+
+def _reduced(pages: list[Any]) -> Iterator[Any]:
+    """Yield the levels below the first page, the larger ones first.
+
+    They are the directories inside of the first page, or else the tiled or reduced pages behind it
+    that are of its shape and each smaller than the last.
+    """
+    first = last = pages[0]
+    inner = _inner(first)
+    for page in sorted(inner, key=lambda page: -page.imagewidth) or pages[1:]:
+        is_smaller = 0 < page.imagewidth < last.imagewidth and page.imagelength > 0
+        is_chosen = inner or page.subfiletype & _REDUCED or page.is_tiled
+        if is_smaller and is_chosen and _is_alike(page, first) and _is_of_shape(page, first):
+            yield page
+            last = page
+
+
+def _inner(page: Any) -> list[Any]:
+    return page.pages[:_MOST_LEVELS] if page.subifds else []
+
+
+def _is_alike(page: Any, other: Any, *sides: str) -> bool:
+    """Return whether both may be levels or planes of one picture."""
+    names = ("samplesperpixel", "bitspersample", "sampleformat", "photometric", *sides)
+    return all(getattr(page, name) == getattr(other, name) for name in names)
+
+
+def _is_of_shape(page: Any, first: Any) -> bool:
+    ratio = page.imagewidth * first.imagelength / (page.imagelength * first.imagewidth)
+    # A side of few pixels is rounded by as much as one.
+    return bool(abs(ratio - 1) < _MOST_APART + 1.5 / page.imagewidth + 1.5 / page.imagelength)
+
+
+class TiffRaster(Raster):
+    """A page of a TIFF file. Threads may read it at once."""
+
+    def __init__(
+        self, page: Any, file: EncodedFile, lock: threading.Lock, bands: int | None
+    ) -> None:
+        """Take a page of tifffile.
+
+        Raises:
+            ImageError: it is of no known kind, its tiles are too large, or not as many as it needs.
+        """
+        mode = _mode_of(page, bands)
+        if mode is None:
+            what = f"{page.samplesperpixel} x {page.bitspersample}-bit samples"
+            raise ImageError("unsupported", f"a page of {what}; give it as an array")
+        self._page, self._file, self._lock, self.mode = page, file, lock, mode
+        self.width, self.height = page.imagewidth, page.imagelength
+        self.channels = page.samplesperpixel
+        self.dtype, self._stored = page.dtype, page.dtype.newbyteorder(page.parent.byteorder)
+        self._planes = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
+        self._piece = "tile" if page.is_tiled else "strip"
+        self.tile_width = page.tilewidth if page.is_tiled else self.width
+        self.tile_height = page.tilelength if page.is_tiled else page.rowsperstrip
+        # Strips of samples as they are may be of any height: their rows are one behind the other.
+        is_as_measured = page.compression == _PLAIN and page.predictor == _NO_PREDICTOR
+        is_rows = is_as_measured and self._planes == 1 and not page.is_tiled
+        self._is_rows = is_rows and page.is_contiguous and sum(page.databytecounts) > 0
+        if self._is_rows:
+            self.tile_height = max(1, min(self.height, _PIXELS_AT_ONCE // self.width))
+        self.check_sides(f"a {self._piece} of {self.tile_width}x{self.tile_height} pixels")
+        self._across = -(-self.width // self.tile_width)
+        self._per_plane = self._across * -(-self.height // self.tile_height)
+        self._check_pieces()
+        self._tables = page.jpegtables if isinstance(page.jpegtables, bytes) else None
+        self._common = common_segments(self._tables) if self._may_be_of_core() else None
+
+    def _check_pieces(self) -> None:
+        page, count = self._page, self._per_plane * self._planes
+        if self._is_rows:
+            if sum(page.databytecounts) < self.decoded_bytes:
+                raise ImageError("corrupt", f"strips of less than {self.decoded_bytes} bytes")
+            return
+        got = min(len(page.dataoffsets), len(page.databytecounts))
+        if count > _MOST_PIECES:
+            raise ImageError("too_large", f"{count} strips or tiles, more than {_MOST_PIECES}")
+        if got < count:
+            raise ImageError("corrupt", f"got {got} strips or tiles of {count}")
+
+    def _may_be_of_core(self) -> bool:
+        """Whether tiles are JPEG, gray or YCbCr. The core would take RGB for YCbCr."""
+        channels = self.channels // self._planes
+        known = channels == 1 or (channels == 3 and self._page.photometric == _YCBCR)
+        return self._page.compression == _JPEG and self.dtype == np.uint8 and known
+
+    def read(self, block: Block) -> NDArray[Any]:
+        """Return the samples of a block."""
+        shape = block.height, block.width, self.channels
+        if self._is_rows:
+            row_bytes = self.decoded_bytes // self.height
+            place = self._page.dataoffsets[0] + block.y * row_bytes
+            data = self._bytes(place, block.height * row_bytes)
+            samples = np.frombuffer(data, self._stored).reshape(shape)
+        else:
+            samples = self._tiles(block, shape)
+        return samples[..., : _MEASURED.get(self.mode)]
+
+    def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:
+        if self._planes > 1 or self._common is not None:  # decoders write one channel at a time
+            samples = np.empty((shape[2], *shape[:2]), self.dtype).transpose(1, 2, 0)
+        else:
+            samples = np.empty(shape, self.dtype)
+        for top in range(0, block.height, self.tile_height):
+            for left in range(0, block.width, self.tile_width):
+                into = samples[top : top + self.tile_height, left : left + self.tile_width]
+                self._read_tile(block.x + left, block.y + top, into)
+        return samples
+
+    def _read_tile(self, x: int, y: int, into: NDArray[Any]) -> None:
+        index = y // self.tile_height * self._across + x // self.tile_width
+        for plane in range(self._planes):
+            to = into[..., plane : plane + 1] if self._planes > 1 else into
+            number = index + plane * self._per_plane
+            place, size = self._page.dataoffsets[number], self._page.databytecounts[number]
+            if size == 0:  # left out
+                to[...] = self._page.nodata
+                continue
+            if size > MOST_DECODED:
+                raise ImageError("too_large", f"a tile of {size} encoded bytes")
+            data = self._bytes(place, size)
+            most = self.tile_width, self.tile_height
+            if self._common is None or not write_jpeg_tile(data, self._common, most, to):
+                self._decode(data, number, to)
+
+    def _bytes(self, place: int, size: int) -> bytes:
+        if place + size > self._file.size:
+            raise ImageError("truncated", f"no {size} bytes at {place} of {self._file.size}")
+        with self._lock:
+            self._file.seek(place)
+            data = self._file.read(size)
+        if len(data) != size:
+            raise ImageError("truncated", f"got {len(data)} of {size} bytes at {place}")
+        return data
+
+    def _decode(self, data: bytes, number: int, into: NDArray[Any]) -> None:
+        from tifffile import TiffFileError
+
+        if self._page.compression == _JPEG:
+            _, frame = jpeg_frame(io.BytesIO(data)) or (0, b"")
+            height, width = struct.unpack_from(">HH", frame, 1)
+            if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
+                raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
+        try:  # decoders write no more than there is room for
+            samples, _, _ = self._page.decode(data, number, jpegtables=self._tables)
+        except TiffFileError as error:
+            raise ImageError("truncated", str(error)[:200]) from None
+        into[...] = samples[0, : into.shape[0], : into.shape[1]]
+
+
+def common_segments(tables: bytes | None) -> bytes | None:
+    """Return what all tiles of a page have in common, to be put behind the start of each.
+
+    None if the core may not decode the tiles. Of other segments than tables, libjpeg forgets some
+    before it reads a tile, so the joined stream would say something else.
+
+    Args:
+        tables: a JPEG stream without a picture, as TIFF has it; None is no tables.
+    """
+    if not is_trusted():
+        return None
+    if tables is None:
+        return b""
+    place = len(_START)
+    if tables[:place] != _START:
+        return None
+    while tables[place : place + 2] != _END:
+        if tables[place : place + 2] not in (_QUANTISATION, _HUFFMAN):
+            return None
+        place += 2 + max(2, int.from_bytes(tables[place + 2 : place + 4], "big"))
+    return tables[len(_START) : place]
+
+
+def write_jpeg_tile(
+    data: bytes, common: bytes, most: tuple[int, int], into: NDArray[np.uint8]
+) -> bool:
+    """Decode a tile, as far as there is room. Returns False if another decoder has to look.
+
+    Args:
+        data: a JPEG stream.
+        common: as `common_segments` gives it.
+        most: width and height of a tile.
+        into: HxWxC in planes: in a row, samples of a channel lie one behind the other.
+    """
+    decoder = _core.open_jpeg(data[:2] + common + data[2:])
+    if decoder is None:
+        return False
+    bands, height, width = decoder.shape
+    rows, columns, channels = into.shape
+    fits = columns <= width <= most[0] and rows <= height <= most[1]
+    return fits and bands == channels and decoder.write(into.transpose(2, 0, 1))

@@ -16,7 +16,6 @@ from lightmeter.image.tiles.array_raster import axes_of, planes_of
 _MOST_LEVELS = 64
 
 _RGB = ["FF0000", "00FF00", "0000FF"]  # what converters write of colours
-_OLD_AXES = "tczyx"  # before NGFF 0.3 they were not said
 
 
 def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
@@ -61,20 +60,17 @@ def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
         return node, None, False
     attributes = node.attrs.asdict()
     attributes = dict(attributes.get("ome", attributes))
-    if "plate" in attributes:
-        advice = "give one of its fields, as x.zarr/A/1/0"
-        raise ImageError("unsupported", f"a plate of many pictures; {advice}")
     if "multiscales" not in attributes:
         if "bioformats2raw.layout" in attributes:
             return _level_of(node["0"], level)
-        raise ImageError("unsupported", "a group of Zarr without a picture (multiscales)")
+        raise ImageError(
+            "unsupported",
+            "a group of Zarr without a picture (multiscales); of a plate give x.zarr/A/1/0",
+        )
     scales = attributes["multiscales"][0]
     datasets = scales["datasets"][:_MOST_LEVELS]
     check_level(level, len(datasets))
-    axes = "".join(
-        str(axis["name"] if isinstance(axis, dict) else axis)
-        for axis in scales.get("axes", _OLD_AXES)
-    )
+    axes = "".join(str(axis["name"] if isinstance(axis, dict) else axis) for axis in scales["axes"])
     channels = attributes.get("omero", {}).get("channels", [])[:4]
     colours = [str(channel.get("color")).upper() for channel in channels]
     return node[str(datasets[level]["path"])], axes, colours == _RGB
