@@ -24,8 +24,6 @@ _AHEAD = 2
 # Blocks that are begun or whose results wait for an earlier one, which is slow.
 _MOST_WAITING = 64
 
-_MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
-
 
 def workers_of(workers: int | None) -> int:
     """Return how many workers there are: None stands for one per processor.
@@ -68,12 +66,12 @@ def in_order(
     A process that forked has none of the workers: the iterator raises a RuntimeError there.
     """
     process = os.getpid()
-    waiting: deque[tuple[Future[Result], int, int]] = deque()  # with its items, and their bytes
+    waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
     taken = finished = 0
     for block in chain(blocks, [None]):
         if block is not None:
             taken += len(block)
-            waiting.append((submit(block), len(block), sum([item.weight for item in block])))
+            waiting.append((submit(block), len(block)))
         is_last = block is None
         del block
         while waiting:
@@ -81,11 +79,11 @@ def in_order(
                 raise RuntimeError(
                     "these results belong to the process that forked this one; start again here"
                 )
-            future, items, _ = waiting[0]
+            future, items = waiting[0]
             if not future.done():
-                begun = {entry[0]: entry[2] for entry in waiting if not entry[0].done()}
+                begun = [other for other, _ in waiting if not other.done()]
                 is_full = len(begun) >= workers + _AHEAD or len(waiting) >= _MOST_WAITING
-                if not (is_full or is_last or sum(begun.values()) >= _MOST_HELD):
+                if not (is_full or is_last):
                     break
                 wait(begun, return_when=FIRST_COMPLETED)
                 continue

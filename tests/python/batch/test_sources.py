@@ -195,7 +195,7 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
         (lambda: table_of(pictures(1)), {"values": ["speed"]}, "no value 'speed' in table"),
         (lambda: "photos", {"values": ["speed"]}, "no value 'speed' in files; it has none"),
         (lambda: "photos", {"group": "column:x"}, "no value 'x' in files"),
-        (lambda: "m.csv", {}, "m.csv, first row: no path in path"),
+        (lambda: "m.csv", {}, "m.csv: no path in path"),
         (lambda: "m.csv", {"column": "a", "values": ["c"]}, "no value 'c' in .*m.csv; it has a, b"),
         (lambda: "nonsense://bucket/a.png", {}, "Protocol not known"),
     ],

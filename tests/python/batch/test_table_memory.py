@@ -102,7 +102,7 @@ def varint(number: int) -> bytes:
     ("make", "expected"),
     [
         (one_cell, (0, ["too_large"])),
-        (many_rows, (0, ["too_large"] * 8)),
+        (many_rows, (0, ["too_large"])),
         (one_cell_for_many_rows, (24, [])),
         (a_footer_that_lies, (0, ["corrupt"])),
     ],
@@ -155,8 +155,7 @@ def test_only_what_is_too_large_is_lost(tmp_path: Path) -> None:
     with pa.parquet.ParquetWriter(parquet, groups[0].schema) as writer:
         for group in groups:
             writer.write_table(group)
-    lost = [(str(row), "too_large") for row in (2, 3, 4)]
-    assert failures(parquet, limits=limits) == (6, lost)
+    assert failures(parquet, limits=limits) == (6, [("", "too_large")])
 
 
 def test_cells_of_tables_in_memory() -> None:

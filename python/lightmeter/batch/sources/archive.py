@@ -29,10 +29,8 @@ from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.nesting import parse_json
 
-# A side file may be no larger; so many pictures, of so many bytes, wait for that of their name.
-_SIDE_BYTES = 1 << 20
-_MOST_WAITING = 64
-_MOST_WAITING_BYTES = 64 << 20
+_SIDE_BYTES = 1 << 20  # a side file may be no larger
+_MOST_WAITING = 64 << 20  # bytes of pictures that wait for the side file of their name
 
 _MOST_HEADER = 1 << 20  # bytes of headers, names and zeros of a tar before a member
 _MOST_DIRECTORY = 1 << 26  # bytes of that of a zip, which zipfile holds ten times as large
@@ -41,7 +39,8 @@ _PIECE = 1 << 12  # of compressed bytes: of some methods that is unpacked as a w
 _LOCAL = 30  # least bytes of the header of a zip's member
 
 _COMPRESSED = {".gz": "gzip", ".tgz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
-_CORRUPT = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, ValueError)
+_CORRUPT = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error)
+_CORRUPT += (ValueError, ArithmeticError, LookupError)
 
 
 class Member(NamedTuple):
@@ -77,7 +76,6 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
         ValueError: no side file has one of the values.
     """
     seen = SeenValues(wanted.values, f"the side files of {name}")
-    most = _MOST_WAITING if wanted.values else 1
 
     def items() -> Iterator[Item]:
         if waiting:
@@ -90,16 +88,18 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
     for _, sample in groupby(_members(name, file, size), _key):
         waiting: list[tuple[bytes | ImageError, str]] = []
         values: dict[str, Any] = {}
+        held = 0
         for member in sample:
             if isinstance(member, ImageError):
                 yield item_of(member, name)
             elif _is_picture(member.name, wanted.column):
                 waiting.append((member.data(wanted.limits), member.name.removeprefix("./")))
+                held += member.size
             elif wanted.values and member.size <= _SIDE_BYTES:
                 values.update(_side_values(member))
-            held = sum(len(data) for data, _ in waiting if isinstance(data, bytes))
-            if len(waiting) >= most or held > _MOST_WAITING_BYTES:
+            if waiting and (not wanted.values or held > _MOST_WAITING):
                 yield from items()
+                held = 0
         yield from items()
     seen.check()
 
@@ -155,9 +155,7 @@ def _damage(error: Exception) -> ImageError:
     if isinstance(error, RuntimeError | ImportError):  # a method of packing, a password
         return ImageError("unsupported", detail)
     is_of_bytes = isinstance(error, OSError) and error.errno is None  # of gzip and bz2
-    if is_of_bytes or isinstance(error, (*_CORRUPT, ArithmeticError, LookupError)):
-        return ImageError("corrupt", detail)
-    if type(error).__name__ == "LZMAError":
+    if is_of_bytes or isinstance(error, _CORRUPT) or type(error).__name__ == "LZMAError":
         return ImageError("corrupt", detail)
     return reading_error(error)
 
