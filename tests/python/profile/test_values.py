@@ -95,8 +95,9 @@ def test_a_row_with_something_wrong_adds_nothing(row: Any, words: str) -> None:
         (dt.timedelta(minutes=1), 60),
         (np.datetime64("1970-01-01T00:01"), 60),
         (np.timedelta64(1500, "ms"), 1.5),
-        (np.datetime64(-400 * 2**52, "Y"), -146_097 * 86_400 * 2.0**52),  # days overflow
-        (np.datetime64(4800 * 2**50, "M"), 146_097 * 86_400 * 2.0**50),
+        (np.datetime64("1972"), 730 * 86_400),
+        (np.datetime64("1970-02"), 31 * 86_400),
+        (np.timedelta64(1500, "ns"), 1.5e-6),
     ],
 )
 def test_what_is_a_number(value: Any, expected: float) -> None:
