@@ -17,7 +17,7 @@ from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.columns import is_vector
-from lightmeter.profile.custom_metrics import plain_returned
+from lightmeter.profile.functions import plain_returned
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row
 from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
 

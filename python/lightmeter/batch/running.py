@@ -48,8 +48,10 @@ def threads_for(source: Source, workers: int) -> int:
 
 def loaded(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     """Return the same items in the same order; those that are remote with bytes or an error."""
-    is_remote = any(isinstance(item.data, RemotePart) for item in items)
-    return fetched(items, limits) if is_remote else iter(items)
+    for item in items:
+        if isinstance(item.data, RemotePart):
+            return fetched(items, limits)
+    return iter(items)
 
 
 def in_order(

@@ -11,7 +11,7 @@ from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.image.limits import Limits
 from lightmeter.image.pillow import file_header
-from lightmeter.profile.grouping import GroupName, group_named
+from lightmeter.profile.columns import GroupName, group_named
 from lightmeter.profile.segments import check_segment_by
 from lightmeter.text import near
 

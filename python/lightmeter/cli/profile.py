@@ -11,8 +11,8 @@ from lightmeter.cli.options import All, Format, Printed, Sources, reads_images
 from lightmeter.cli.render import summary_tables
 from lightmeter.cli.terminal import print_json, progress_bar, show
 from lightmeter.files import check_target
-from lightmeter.profile.load import view_of
-from lightmeter.profile.summary import plain_summary
+from lightmeter.profile.log import view_of
+from lightmeter.profile.view import plain_summary
 
 
 @reads_images(

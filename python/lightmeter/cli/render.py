@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from lightmeter import ColumnView, ProfileView
-from lightmeter.profile.shown import text_table
+from lightmeter.profile.view import text_table
 from lightmeter.text import counted, number, visible
 
 _SHOWN_FAILURES = 5

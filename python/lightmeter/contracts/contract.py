@@ -11,7 +11,7 @@ from lightmeter.contracts.expectation import Expectation, Expectations
 from lightmeter.contracts.judge import judged
 from lightmeter.contracts.result import ContractResult, Outcome
 from lightmeter.profile import ProfileView
-from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.settings import parse_toml, settings_of
 from lightmeter.text import counted, near
 

@@ -22,6 +22,9 @@ from lightmeter.times import EPOCH
 
 _Key = TypeVar("_Key", bound=Hashable)
 
+# What an image has in common with others, such as its slide or its burst.
+GroupName = str | int | None
+
 _ACCEPTED = (
     "a number, a bool, a string, a date or time, None, a vector (an array of floats of one "
     "dimension), or an image (PIL, an array or tensor of two or three dimensions, or an ImageMeter)"
@@ -30,8 +33,8 @@ _ACCEPTED = (
 # In place of what a row does not have, so that it is not missing either.
 ABSENT = object()
 
-# Columns that a library gives as Python objects, as NumPy would lose something: names of categories,
-# time zones, and that dates are no times.
+# Columns that a library gives as Python objects, as NumPy would lose something: categories of any
+# type, time zones, and that dates are no times.
 _NOT_FOR_NUMPY = re.compile(r"^category$|^date64|, tz=|time_zone='|^datetime64\[\w+, ")
 _DATES = ("Y", "M", "W", "D")  # units of NumPy that have no time of the day
 _QUARTER = 900  # seconds in which clocks do not change
@@ -137,14 +140,16 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
         if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
             return np.fromiter(values, object)
         raise TypeError(f"column {column!r} is a {type(values).__name__}; expected its values")
-    is_pandas = hasattr(values, "isna")
     kind = str(values.dtype if hasattr(values, "dtype") else values.type).lower()
     if kind == "category":  # of any type: they are names
         as_list = values.cat.rename_categories(str).to_list
     array = None if _NOT_FOR_NUMPY.search(kind) else np.asarray(values)
     if array is None or ("int" in kind and array.dtype.kind == "f"):  # integers and missing ones
         array = np.fromiter(as_list(), object)
-    return np.where(values.isna(), None, array) if array.dtype == object and is_pandas else array
+    if array.dtype == object and hasattr(values, "isna"):  # pandas says it in several ways
+        array = array.copy()
+        array[np.asarray(values.isna())] = None
+    return array
 
 
 def listed(array: NDArray[Any]) -> list[Any]:
@@ -406,3 +411,45 @@ def _float(value: float | Decimal | Fraction) -> float:
         return math.inf if value > 0 else -math.inf
     except ValueError:  # of a signalling NaN
         return math.nan
+
+
+def group_of(name: Any) -> str | None:
+    """Return the group of that name; None for None, which says nothing about groups.
+
+    A number is its digits, so that 7, 7.0 and "7" are one group. An empty string is a group of its
+    own for each image.
+
+    Raises:
+        TypeError: it is neither a string nor a number.
+    """
+    return None if name is None else group_named(name, "group")
+
+
+def group_named(value: Any, column: str) -> str:
+    """Return the group that the cell of a column names; a missing one is a group of its own.
+
+    Raises:
+        TypeError: it is neither a string nor a number.
+    """
+    plain = plain_cell(value, column)
+    if isinstance(plain, float) and plain.is_integer():
+        plain = int(plain)
+    return "" if plain is None else str(plain)
+
+
+def split_by_group(
+    columns: Mapping[str, NDArray[Any]], column: str
+) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
+    """Yield the rows of each group, without the column that names it; groups in a fixed order.
+
+    Args:
+        columns: arrays of one length by name.
+        column: which of them has the names of groups. A row without one is a group of its own.
+
+    Raises:
+        TypeError: a name of a group is neither a string nor a number.
+        ValueError: there is no such column.
+    """
+    groups = [group_named(row[column], column) for row in rows_in(columns, [column])]
+    others = {name: array for name, array in columns.items() if name != column}
+    yield from split_rows(others, groups)

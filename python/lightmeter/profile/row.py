@@ -9,7 +9,7 @@ from lightmeter.image.measure import Measured
 from lightmeter.image.metrics import FACTS as HEADER_FACTS
 from lightmeter.image.metrics import Raised
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.profile.custom_metrics import plain_returned
+from lightmeter.profile.functions import plain_returned
 
 Cell = str | int | float | list[str]
 Row = dict[str, Cell]

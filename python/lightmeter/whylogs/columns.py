@@ -17,8 +17,8 @@ _MEASURED = {
     "Colorspace": Meaning("category", "image"),
 }
 _SIZE = "ImagePixelWidth"  # which every picture has
-# Left out: addresses in a file, which say nothing of a picture, and of which Pillow names some by two
-# names; and what whylogs keeps in another form, such as dates as texts.
+# Left out: addresses in a file, which say nothing of a picture, and of which Pillow names some by
+# two names; and what whylogs keeps in another form, such as dates as texts.
 _LEFT_OUT = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
 _LEFT_OUT |= {*DATES, *ENUMERATIONS, "XResolution", "YResolution"}
 

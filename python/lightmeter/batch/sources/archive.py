@@ -39,8 +39,8 @@ _PIECE = 1 << 12  # of compressed bytes: of some methods that is unpacked as a w
 _LOCAL = 30  # least bytes of the header of a zip's member
 
 _COMPRESSED = {".gz": "gzip", ".tgz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
-_CORRUPT = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error)
-_CORRUPT += (ValueError, ArithmeticError, LookupError)
+_OF_FORMATS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error)
+_CORRUPT = (*_OF_FORMATS, ValueError, ArithmeticError, LookupError)
 
 
 class Member(NamedTuple):

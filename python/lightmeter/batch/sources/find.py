@@ -135,8 +135,8 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
             named,
             suffixes,
         )
-    if not shards:
-        check_known(filter(None, (wanted.column, *wanted.values)), (), "files")
+    if not shards and (wanted.column or wanted.values):
+        check_known([wanted.column or wanted.values[0]], (), "files")
     is_folder = is_folder or (files != given and os.path.isdir(paths[0]))
     is_one = len(paths) == 1 and (is_folder or shards == len(others) == 1)
     below = len(os.path.join(paths[0], "")) if files and is_one else None
