@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Unpack
 
-from lightmeter.batch.block import Block, Merged, Work, blocks
+from lightmeter.batch.block import Merged, Work, block_text, blocks, parse_block
 from lightmeter.batch.profile import RowOptions
 from lightmeter.batch.segments import SegmentBy, columns_of
 from lightmeter.batch.sources.item import Wanted, check_known
@@ -16,7 +16,7 @@ from lightmeter.profile.table_files import parquet
 
 # Rows of a batch, all of whose pictures are in memory: 10 000 where nobody says otherwise.
 _RAY_ROWS, _SPARK_ROWS = 256, 64
-_OF_WORK = {"values", "prefix", "group", "exemplars", "sample", "tags"}
+_OF_WORK = {"values", "group", "exemplars", "sample", "tags"}
 _ARROW_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
 
@@ -34,7 +34,7 @@ def profile_ray(
             paths or addresses that all machines can open, or dicts of ``bytes`` and ``path``.
         segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
             segments the first that come are kept.
-        options: `column`, `values`, `prefix`, `group`, `exemplars`, `sample`, `tags`, all of a
+        options: `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a
             `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
             only one.
 
@@ -73,7 +73,7 @@ def profile_spark(
             or addresses that all executors can open.
         segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
             segments the first that come are kept.
-        options: `column`, `values`, `prefix`, `group`, `exemplars`, `sample`, `tags`, all of a
+        options: `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a
             `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
             only one.
 
@@ -104,14 +104,14 @@ def _table_of(work: Work, wanted: Wanted, names: str | None, batches: Iterable[A
     merged = Merged(work)
     for block in blocks(items_of_batches("", batches, wanted, names=names)):
         merged.add(work(block))
-    return parquet().table({"block": [merged.block().to_bytes()]})
+    return parquet().table({"block": [block_text(merged.block())]})
 
 
 def _merged(work: Work, encoded: Iterable[bytes]) -> ProfileView | SegmentedViews:
     """Merge the blocks of all tasks; of segments the first that come are kept."""
     merged = Merged(work)
     for data in encoded:
-        merged.add(Block.from_bytes(data))
+        merged.add(parse_block(data))
     return merged.result()
 
 

@@ -47,8 +47,8 @@ def profile(
         check_target(output)
     with progress_bar("profiling") as progress:
         source = paths[0] if len(paths) == 1 else paths
-        how = {"progress": progress, "on_failure": failed.add, **batch}
-        view = profile_images(source, reading=reading, **how)
+        view = profile_images(source, reading=reading, progress=progress, **batch)
+    failed.add(view)
     if output is not None:
         view.write(output)
     print_profile(view, output_format, show_all=show_all)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from lightmeter import profile_images
 from lightmeter.batch.sources import manifest
 
 pa = pytest.importorskip("pyarrow")
@@ -61,8 +60,7 @@ def test_cells_without_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "p.parquet"
     pa.parquet.write_table(pa.table({"image": cells}), path)
     empty = [("2", "empty"), ("3", "empty"), ("empty.png", "empty")]
-    assert failures(path) == (1, [(str(tmp_path / "gone.png"), "vanished"), *empty])
-    assert profile_images(path).failures[-1].path == "gone.png"
+    assert failures(path) == (1, [*empty, ("gone.png", "vanished")])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +82,7 @@ def test_kinds_of_columns(kind: object, tmp_path: Path) -> None:
 def test_pictures_that_a_manifest_does_not_have(tmp_path: Path) -> None:
     write_folder(tmp_path, pictures(2))
     left, right = pictures(2)
-    gone = [("2", "empty"), (str(tmp_path / "gone.png"), "vanished")]
+    gone = [("2", "empty"), ("gone.png", "vanished")]
     path = tmp_path / "m.jsonl"
     lines = [f'{{"path": "{left}", "x": NaN, "x": 1}}', '{"other": 1}', '{"path": "gone.png"}']
     path.write_text("\n".join([*lines, "", f'{{"path": "{right}"}}']))

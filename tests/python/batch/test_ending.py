@@ -69,11 +69,11 @@ def test_a_picture_in_tiles_is_left_where_its_profile_ends(
     for file in files:
         file.touch()
 
-    def interrupt(failure: lm.Failure) -> None:
+    def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lm.profile_images([*files, large], workers=2, on_failure=interrupt, resume=kept)
+        lm.profile_images([*files, large], workers=2, progress=interrupt, resume=kept)
     assert watched.blocks < BLOCKS
     assert len(list(kept.glob("*.block"))) == 1  # the picture does not pass for a failed one
 

@@ -23,9 +23,9 @@ _MEASURE = """
 import json, sys
 import lightmeter as lm
 import pyarrow.parquet
-failed = []
 limits = lm.Limits(bytes_in_memory=int(sys.argv[2]))
-view = lm.profile_images(sys.argv[1], limits=limits, workers=1, on_failure=failed.append)
+view = lm.profile_images(sys.argv[1], limits=limits, workers=1)
+failed = view.failures
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 reasons = [failure.reason for failure in failed]
 print(json.dumps([view.images, reasons, failed[0].detail if failed else "", int(peak.split()[1])]))
@@ -160,11 +160,9 @@ def test_only_what_is_too_large_is_lost(tmp_path: Path) -> None:
 
 def test_cells_of_tables_in_memory() -> None:
     cells = table([cell(200_000), *pictures().values()])
-    failed: list[lm.Failure] = []
-    limits = lm.Limits(bytes_in_memory=100_000)
-    view = lm.profile_images(cells, limits=limits, on_failure=failed.append)
+    view = lm.profile_images(cells, limits=lm.Limits(bytes_in_memory=100_000))
     assert view.images == 6
-    assert [failure.reason for failure in failed] == ["too_large"]
+    assert [failure.reason for failure in view.failures] == ["too_large"]
 
 
 def test_a_long_value_for_many_rows() -> None:

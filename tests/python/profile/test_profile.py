@@ -28,7 +28,7 @@ def leaf(seed: int) -> ProfileView:
     profile = Profile(metrics="whylogs", sample=5, exemplars=2)
     profile.track_many([picture(24, 18, seed=seed), b"junk"])
     for path in (f"{seed}.png", f"caf\udce9 {seed}.png"):
-        profile._log_failure("image", Failure(path, "corrupt", f"\udc80 {seed}"))
+        profile._add("image", Failure(path, "corrupt", f"\udc80 {seed}"))
     return profile.view()
 
 
