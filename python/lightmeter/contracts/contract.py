@@ -101,4 +101,4 @@ def _outcomes(
         expected = f"{expectation.schema_.replace('_', ' ')} these features"
         yield outcome("", expected, counted(len(found), "feature"), "holds")
     for name in found:
-        yield from (outcome(name, *verdict) for verdict in judged(expectation, name, view))
+        yield from judged(expectation, name, view)

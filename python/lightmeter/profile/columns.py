@@ -67,20 +67,14 @@ def columns_of(table: Any) -> dict[str, Any]:
         ValueError: two columns have one name.
         ImportError: only pyarrow could read it, and that is not installed.
     """
-    named: Iterable[tuple[Any, Any]]
-    if hasattr(table, "iloc") and hasattr(table, "items"):  # pandas
-        named = table.items()
-    elif hasattr(table, "iter_columns") and hasattr(table, "columns"):  # polars
-        named = zip(table.columns, table.iter_columns(), strict=True)
-    else:
-        arrow = _arrow_table(table)
-        named = zip(arrow.column_names, arrow.itercolumns(), strict=True)
-    columns: dict[str, Any] = {}
-    for name, column in named:
-        if str(name) in columns:
+    if not hasattr(table, "iloc") and not hasattr(table, "iter_columns"):  # of pandas and polars
+        table = _arrow_table(table)
+    names = getattr(table, "column_names", None) or list(table.columns)
+    counts = Counter(map(str, names))
+    for name, count in counts.items():
+        if count > 1:
             raise ValueError(f"several columns are named {name}; rename them")
-        columns[str(name)] = column
-    return columns
+    return {str(name): table[name] for name in names}
 
 
 def _arrow_table(table: Any) -> Any:
