@@ -109,9 +109,9 @@ def _weight(levels: list[NDArray[np.float64]], value: float) -> int:
 
 def _values(data: memoryview) -> NDArray[np.float64]:
     _require(len(data) % 8 == 0, "the length does not fit")
-    values = np.frombuffer(data, "<f8") + 0.0  # without -0.0
+    values = np.frombuffer(data, "<f8")
     _require(not np.isnan(values).any(), "a value is NaN")
-    return values
+    return values + 0.0  # without -0.0
 
 
 def _require(holds: bool, wrong: str) -> None:

@@ -218,11 +218,6 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert lightmeter(
         "profile", "t.parquet", "--column", "image", "--value", "label", "--all"
     ).stdout.count("label  ")
-    result = lightmeter("measure", "t.parquet", "s.tar", "-o", "rows.csv")
-    assert result.stdout == "12 images measured, 1 file failed\n"
-    assert Path("rows.csv").read_text().count("\n") == 14
-    assert lightmeter("profile", "t.parquet", "--column", "none").returncode == 2
-    assert lightmeter("drift", "--reference", "s.tar", "--target", "s.tar").returncode == 0
     for source in ("s.tar", "t.parquet"):
         lightmeter("measure", source, "--sort", "sharpness", "--html", "sheet.html")
         sheet = Path("sheet.html").read_text()

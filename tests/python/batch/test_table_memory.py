@@ -73,12 +73,6 @@ def one_cell(path: Path) -> None:
     pa.parquet.write_table(table([cell()]), path, compression="zstd")
 
 
-def many_rows(path: Path) -> None:
-    """Each of which is below the limit."""
-    cells = [cell(_MOST // 2 + number) for number in range(8)]
-    pa.parquet.write_table(table(cells), path, compression="zstd", use_dictionary=False)
-
-
 def one_cell_for_many_rows(path: Path) -> None:
     """A dictionary holds it once."""
     cells = table([cell(_MOST - 1000)] * 24)
@@ -102,7 +96,6 @@ def varint(number: int) -> bytes:
     ("make", "expected"),
     [
         (one_cell, (0, ["too_large"])),
-        (many_rows, (0, ["too_large"])),
         (one_cell_for_many_rows, (24, [])),
         (a_footer_that_lies, (0, ["corrupt"])),
     ],
@@ -188,11 +181,3 @@ def test_damaged_metadata_of_columns_end_no_process(tmp_path: Path) -> None:
     run = [sys.executable, "-c", _EACH, str(tmp_path)]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_bytes_in_structs_in_structs_are_no_pictures(tmp_path: Path) -> None:
-    kind = pa.struct([("bytes", pa.struct([("bytes", pa.binary())]))])
-    cells = pa.array([{"bytes": {"bytes": b"x"}}], kind)
-    pa.parquet.write_table(pa.table({"image": cells}), tmp_path / "p.parquet")
-    with pytest.raises(ValueError, match="has 0 columns of pictures"):
-        lm.profile_images(tmp_path / "p.parquet")

@@ -286,6 +286,8 @@ def test_damaged_quantiles_of_datasketches() -> None:
     for size in range(len(HUNDRED)):
         with pytest.raises(DecodeError, match="DataSketches KLL"):
             read_quantiles(memoryview(HUNDRED)[:size])
+    with pytest.raises(DecodeError, match="NaN"):
+        read_quantiles(memoryview(HUNDRED[:-8] + bytes.fromhex("010000000000f07f")))
     for bit in range(8 * len(HUNDRED)):
         flipped = bytearray(HUNDRED)
         flipped[bit // 8] ^= 1 << bit % 8

@@ -144,14 +144,6 @@ def test_several_threads_may_log_into_one_profile() -> None:
     assert seen == profile.view().get_column("a").n == 3 * 60 * len(values)
 
 
-def test_profiles_come_in_any_buffer_and_nothing_else() -> None:
-    data = VIEWS[0].to_bytes()
-    assert ProfileView.from_bytes(bytearray(data)) == VIEWS[0]
-    assert ProfileView.from_bytes(memoryview(data)) == VIEWS[0]
-    with pytest.raises(TypeError, match="got a str; expected bytes"):
-        ProfileView.from_bytes("x")  # type: ignore[arg-type]
-
-
 def test_a_view_is_seen_as_a_table() -> None:
     nothing = log(row={"a": None}).view()
     assert repr(nothing) == "<ProfileView: 0 images, 1 feature>"

@@ -139,17 +139,6 @@ def test_anything_else_is_a_type_error_and_changes_nothing(value: Any) -> None:
     assert profile.view() == before
 
 
-def test_integers_without_end() -> None:
-    for value, expected in (
-        (10**400, math.inf),
-        (Fraction(10**400), math.inf),
-        (-(10**400), -math.inf),
-        (2**64, 2.0**64),
-    ):
-        assert log(row={"a": value}).view() == log(row={"a": expected}).view()
-        assert log(columns={"a": [value]}).view() == log(row={"a": expected}).view()
-
-
 def test_tensors_are_images_or_numbers() -> None:
     pixels = np.array(picture())
     assert log(row={"a": Tensor(pixels)}).view() == log(row={"a": pixels}).view()
