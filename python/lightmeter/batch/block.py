@@ -88,8 +88,6 @@ class Work:
 
     Attributes:
         fixed: keys and values that all segments have.
-        is_one: patterns look for segments in the names of pictures within their source, and
-            failures have these names.
 
     Raises:
         TypeError: `segment_by` or `group` is of another type.
@@ -105,7 +103,6 @@ class Work:
     segment_by: SegmentBy | None = None
     group: GroupBy | None = None
     fixed: Mapping[str, str] = field(default_factory=dict)
-    is_one: bool = False
 
     def __post_init__(self) -> None:
         """Check what pictures would fail by."""
@@ -152,17 +149,16 @@ class Work:
                             _IMAGE, measured, threads, name=item.name, watch=watch
                         )
                 except ImageError as error:
-                    name = item.within if self.is_one else ""
-                    measured = Failure(name or item.name, error.reason, error.detail)
+                    measured = Failure(item.within or item.name, error.reason, error.detail)
                 self._log(merged, item, measured)
         return merged.block()
 
     def _log(self, merged: "Merged", item: Item, measured: Measured | Profile | Failure) -> None:
         profiles = [merged.whole]
         if self.segment_by is not None:
-            value_of = partial(value_in, item=item, is_one=self.is_one)
+            value_of = partial(value_in, item=item)
             profiles.append(merged.parts.of(item.name, value_of))
-        group = None if self.group is None else group_in(self.group, item, self.is_one)
+        group = None if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
                 part._add(_IMAGE, measured)

@@ -47,21 +47,7 @@ def profile_images(
     source: Any, *, segment_by: SegmentBy, **options: Unpack[_Options]
 ) -> SegmentedViews: ...
 def profile_images(
-    source: Any,
-    *,
-    column: str | None = None,
-    values: Iterable[str] = (),
-    segment_by: SegmentBy | None = None,
-    group: GroupBy | None = None,
-    reading: Reading | None = None,
-    exemplars: int = 0,
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    workers: int | None = None,
-    executor: Executor = "threads",
-    resume: str | os.PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    **options: Unpack[ReadingOptions],
+    source: Any, *, segment_by: SegmentBy | None = None, **options: Any
 ) -> ProfileView | SegmentedViews:
     """Profile images; one that cannot be measured is counted in ``image.Failure``.
 
@@ -149,22 +135,31 @@ def profile_images(
         ImportError: a package that the source needs is not installed.
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
-    reading = reading_of(reading, options)
-    run = Run(workers_of(workers), executor, resume, progress)
-    logged = tuple(values)
-    columns = dict.fromkeys((*logged, *columns_of(segment_by, group)))
-    found = source_of(source, Wanted(column, tuple(columns), reading.limits, reading.layout))
-    work = Work(
-        reading=reading,
-        values=logged,
-        exemplars=exemplars,
-        sample=sample,
-        tags=tags,
-        segment_by=segment_by,
-        group=group,
-        is_one=found.is_one,
+    run = Run(
+        workers_of(options.pop("workers", None)),
+        options.pop("executor", "threads"),
+        options.pop("resume", None),
+        options.pop("progress", None),
     )
-    return run.profile(found, work).result()
+    work, wanted = planned(segment_by, **options)
+    return run.profile(source_of(source, wanted), work).result()
+
+
+_OF_WORK = {"values", "group", "exemplars", "sample", "tags"}
+
+
+def planned(
+    segment_by: SegmentBy | None,
+    column: str | None = None,
+    reading: Reading | None = None,
+    **options: Any,
+) -> tuple[Work, Wanted]:
+    """Return what `RowOptions` say of the work on pictures, and of what to take of a source."""
+    of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
+    of_work["values"] = tuple(of_work.get("values", ()))
+    work = Work(reading=reading_of(reading, options), segment_by=segment_by, **of_work)  # type: ignore[arg-type]  # it looks itself
+    columns = dict.fromkeys((*work.values, *columns_of(segment_by, work.group)))
+    return work, Wanted(column, tuple(columns), work.reading.limits, work.reading.layout)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import chain, islice
+from operator import attrgetter
 from typing import TypeVar
 
 from lightmeter.batch.sources.item import Item, RemotePart, Source
@@ -23,6 +24,9 @@ _AHEAD = 2
 
 # Blocks that are begun or whose results wait for an earlier one, which is slow.
 _MOST_WAITING = 64
+
+_MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
+_WEIGHT = attrgetter("weight")
 
 
 def workers_of(workers: int | None) -> int:
@@ -68,12 +72,12 @@ def in_order(
     A process that forked has none of the workers: the iterator raises a RuntimeError there.
     """
     process = os.getpid()
-    waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
+    waiting: deque[tuple[Future[Result], int, int]] = deque()  # with its items, and their bytes
     taken = finished = 0
     for block in chain(blocks, [None]):
         if block is not None:
             taken += len(block)
-            waiting.append((submit(block), len(block)))
+            waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
         is_last = block is None
         del block
         while waiting:
@@ -81,11 +85,11 @@ def in_order(
                 raise RuntimeError(
                     "these results belong to the process that forked this one; start again here"
                 )
-            future, items = waiting[0]
+            future, items, _ = waiting[0]
             if not future.done():
-                begun = [other for other, _ in waiting if not other.done()]
+                begun = {other: held for other, _, held in waiting if not other.done()}
                 is_full = len(begun) >= workers + _AHEAD or len(waiting) >= _MOST_WAITING
-                if not (is_full or is_last):
+                if not (is_full or is_last or sum(begun.values()) >= _MOST_HELD):
                     break
                 wait(begun, return_when=FIRST_COMPLETED)
                 continue

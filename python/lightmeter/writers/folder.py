@@ -157,7 +157,6 @@ def log_folder(
         segment_by=segment_by,
         group=group,
         fixed=whole,
-        is_one=source.is_one,
     )
     with _opened(store, inbox) as target:
         lengths = target.datasets() if isinstance(target, Store) and every is None else {}

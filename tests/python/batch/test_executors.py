@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,29 @@ def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:
     thread.join()
     assert [name for result in results for name in result] == [*map(str, range(4000))]
     assert held == [running._MOST_WAITING]
+
+
+def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker is slow; the source may not run away from it."""
+    monkeypatch.setattr(running, "_MOST_HELD", 10_000)
+    came = done = most = 0
+
+    def items() -> Iterator[Item]:
+        nonlocal came
+        for number in range(60):
+            came += 1
+            yield Item(str(number), bytes(3000))
+
+    def work(block: list[Item], watch: object) -> None:
+        nonlocal done, most
+        for _ in block:
+            time.sleep(0.001)
+            done += 1
+            most = max(most, came - done)
+
+    list(run(work, items(), 2, 1))
+    assert (came, done) == (60, 60)
+    assert most <= 6
 
 
 def test_a_worker_that_fails_does_not_hold_the_source() -> None:

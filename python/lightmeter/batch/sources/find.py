@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from glob import has_magic
 from itertools import chain
@@ -139,13 +140,16 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
         check_known([wanted.column or wanted.values[0]], (), "files")
     is_folder = is_folder or (files != given and os.path.isdir(paths[0]))
     is_one = len(paths) == 1 and (is_folder or shards == len(others) == 1)
-    below = len(os.path.join(paths[0], "")) if files and is_one else None
+    below = len(os.path.join(paths[0], "")) if files else 0
     total = None if shards else len(files) + len(others)
-    return Source(partial(_in_turn, files, others, wanted, below), total, is_one)
+    items = partial(_in_turn, files, others, wanted, below)
+    if is_one:
+        return Source(items, total)
+    return Source(lambda: (replace(item, within="") for item in items()), total)
 
 
 def _in_turn(
-    files: list[str], others: list[Item | str], wanted: Wanted, below: int | None
+    files: list[str], others: list[Item | str], wanted: Wanted, below: int
 ) -> Iterator[Item]:
     """Yield the pictures of all parts, one after the other; where names of files begin `below`.
 
@@ -154,7 +158,7 @@ def _in_turn(
             were measured already.
     """
     for file in files:
-        yield item_of(file, within="" if below is None else file[below:])
+        yield item_of(file, within=file[below:])
     for part in others:
         if isinstance(part, Item):
             yield part

@@ -100,7 +100,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     def items() -> Iterator[Item]:
         return items_of_batches(name, _batches(table, wanted), wanted)
 
-    return Source(items, total if isinstance(total, int) else None, is_one=True)
+    return Source(items, total if isinstance(total, int) else None)
 
 
 def _batches(table: Any, wanted: Wanted) -> Iterable[Any]:
@@ -164,7 +164,7 @@ def item_in_cell(
         data = ImageError("too_large", f"a cell of {len(cell)} bytes; expected at most {most}")
     within = path or str(number)
     name = f"{table}:{within}" if table else path or "a row"
-    return item_of(data, data if isinstance(data, str) else name, values, within)
+    return item_of(data, data if isinstance(data, str) else name, values, within if table else "")
 
 
 def _values(column: Any) -> list[Any]:
