@@ -134,19 +134,19 @@ class Profile:
             with self._part(None) as whole:
                 whole._log_measured(((whole, row) for row in rows_of(table, group)), group)
         elif row is not None:
-            if functions:
-                with self._part(None) as whole:
-                    whole.log(row=row, group=group)
-                    arrays = arrays_of({name: [value] for name, value in row.items()})
-                    whole._log_columns(columns_of_functions(functions, arrays))
-            elif group is None:
-                self._log_row(row)
-            elif isinstance(row, Mapping) and group in row:
+            values, group_of_row = row, None
+            if group is not None:
+                if group not in row:
+                    names = list(row)
+                    raise ValueError(f"got the group {group!r}; expected one of the names {names}")
+                group_of_row = group_named(row[group], group)
                 values = {name: value for name, value in row.items() if name != group}
-                with self._part(group_named(row[group], group)) as part:
-                    part._log_row(values)
-            else:
-                raise ValueError(f"got the group {group!r}; expected one of the names {list(row)}")
+            returned = functions and columns_of_functions(
+                functions, arrays_of({name: [value] for name, value in row.items()})
+            )
+            with self._in_group(group_of_row) as part:
+                part._log_row(values)
+                part._log_columns(returned or {})
         else:
             arrays = arrays_of(columns_of(table) if columns is None else columns)
             arrays |= columns_of_functions(functions, arrays)
