@@ -154,7 +154,7 @@ def item_in_cell(
         path = str(cell.get("path") or path)
         cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
     data, most = cell, most_bytes(wanted.limits)
-    if cell is None or cell == "":
+    if cell is None or (isinstance(cell, str) and not cell):  # which an array is not compared with
         data = ImageError("empty", "the cell is empty")
     elif isinstance(cell, str):
         data, path = linked(cell, table), cell
