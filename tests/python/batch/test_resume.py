@@ -1,6 +1,5 @@
 """Runs that go on: what a folder keeps, what is measured again, and hostile folders."""
 
-import errno
 import os
 import random
 from datetime import date
@@ -188,29 +187,6 @@ def test_a_folder_at_the_place_of_a_block_is_an_error(photos: Path, tmp_path: Pa
         Run(photos, tmp_path / "kept")
     with pytest.raises(BatchError, match="cannot keep what is done"):
         Run(photos, photos / "000.png")
-
-
-def test_a_full_disk_ends_a_run_and_a_later_one_goes_on(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = tmp_path / "kept"
-    expected = Run(photos, None)
-    fsync = os.fsync
-    left = [1]
-
-    def full(file: int) -> None:
-        if not left:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        left.pop()
-        fsync(file)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(BatchError, match="No space left on device"):
-            Run(photos, kept)
-    assert not list(kept.glob(".*"))
-    assert len(blocks(kept)) <= 2
-    assert_same(Run(photos, kept), expected)
 
 
 def test_a_folder_is_logged_by_a_run_that_goes_on(photos: Path, tmp_path: Path) -> None:

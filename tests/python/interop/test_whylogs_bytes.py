@@ -32,7 +32,6 @@ SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segm
         (b"WHY1\x00\x02\x20\x09", "cut off: got 8 bytes, expected 17"),
         (b"WHY1\x00\x02\x1b\x1c", "of kind 3"),
         (b"WHY1\x06\x22\x00\x22\x00\x08\x01\x00", "2 segments"),
-        (b"WHY1\x08\x22\x00\x2a\x00\x2a\x00\x08\x01\x00", "2 segments"),
         (b"WHY1\x04\x22\x02\x0a\x00\x00", "a segment with the key ''"),
         (b"PK\3\4", "zip archive"),
         (b"WHY1\x00\x0d\x0a\x0b\x28\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "end|follow|timestamp"),
@@ -148,14 +147,12 @@ WHOLE = {
     [
         ({}, 6, 1, 2, 3),
         ({"counts/n": None}, 5, 0, 2, 3),
-        ({"types/integral": None}, 6, 1, 0, 3),
         ({"types/string": None}, 6, 4, 2, 0),
         ({"distribution/kll": None}, 6, 3, 0, 3),
         ({"frequent_items/frequent_strings": None}, 6, 4, 2, 0),  # what strings, nobody knows
         ({"frequent_items/frequent_strings": frequent(cat=2, dog=1)}, 6, 1, 2, 3),
         ({"types/boolean": count(1)}, 6, 1, 2, 3),
         ({"ints/max": count(4), "condition_count/total": count(3)}, 6, 1, 2, 3),
-        ({"counts/n": count(2**56)}, 2**56, 2**56 - 5, 2, 3),
     ],
 )
 def test_parts_that_are_not_there(
@@ -191,7 +188,6 @@ def test_parts_of_pictures() -> None:
     ("change", "words"),
     [
         ({"counts/n": count(4)}, "column 'x': 5 values of 4 observations"),
-        ({"counts/n": count(-1)}, "counts/n is -1; expected a count"),
         ({"counts/n": count(2**56 + 1)}, "expected a count up to"),
         ({"counts/n": message((2, b"1"))}, "holds bytes"),
         ({"counts/n": message(*[(9, 0)] * 200_001)}, "more than 200000 fields"),
