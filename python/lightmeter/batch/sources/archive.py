@@ -168,46 +168,40 @@ class _Bounded:
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
         self.seekable = file.seekable
         self.block = b""  # that was read last
-        self.in_zeros = False  # whether the header of a tar that was read last was none
 
     def read(self, count: int = -1) -> bytes:
         count = _TAIL if count < 0 else count
         self.left -= count
-        if self.left < 0 and not self.in_zeros:
+        if self.left < 0:
             raise ImageError("corrupt", "a header or directory of too many bytes")
-        # Zeros without an end are as good as an end.
-        self.block = b"" if self.left < 0 else self._file.read(count)
+        self.block = self._file.read(count)
         return self.block
 
 
 def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
-    """Members that are files. Links, devices and folders are passed over."""
+    """Members that are files. Links, devices and folders are passed over.
+
+    Headers are asked for one by one, as tarfile itself passes over a damaged one.
+    """
     headers = _Bounded(file, _MOST_HEADER)
-
-    class Header(tarfile.TarInfo):
-        """Of which tarfile itself passes over a damaged one."""
-
-        @classmethod
-        def fromtarfile(cls, archive: Any) -> Any:
-            was_in_zeros = headers.in_zeros
-            try:
-                header = super().fromtarfile(archive)
-            except tarfile.HeaderError as error:
-                headers.in_zeros = not headers.block.strip(b"\0")
-                if headers.in_zeros and (headers.block or was_in_zeros):
-                    raise
+    tar = tarfile.TarFile(fileobj=headers, mode="w")  # type: ignore[arg-type]  # looks for no first member
+    is_in_zeros = False
+    while True:
+        headers.seek(tar.offset)
+        try:
+            member = tarfile.TarInfo.fromtarfile(tar)
+        except tarfile.HeaderError as error:
+            if headers.block.strip(b"\0") or not (headers.block or is_in_zeros):
                 is_whole = len(headers.block) == tarfile.BLOCKSIZE
                 detail = f"no member and no end where one should be: {error}"
                 raise ImageError("corrupt" if is_whole else "truncated", detail) from None
-            headers.in_zeros = False
-            return header
-
-    tar = tarfile.TarFile(fileobj=headers, tarinfo=Header, ignore_zeros=True)  # type: ignore[arg-type]
-    while (member := tar.next()) is not None:
+            if not headers.block or headers.left < tarfile.BLOCKSIZE:
+                return  # zeros without an end are as good as an end
+            is_in_zeros, tar.offset = True, tar.offset + tarfile.BLOCKSIZE
+            continue
         if member.size < 0:
             raise ImageError("corrupt", f"a member of {member.size} bytes")
-        headers.left = _MOST_HEADER
-        tar.members = []  # type: ignore[attr-defined]  # it keeps all
+        headers.left, is_in_zeros = _MOST_HEADER, False
         if not member.isreg() or member.name.endswith("/"):
             continue
         yield Member(member.name, member.size, partial(_tar_data, file, member))
