@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from lightmeter.files import path_bytes
 from lightmeter.profile.view import ProfileView
@@ -34,7 +34,7 @@ def segment_text(segment: Segment | None) -> str:
         ValueError: a key is empty or comes twice, or a text is none such as ``camera=north``.
     """
     if isinstance(segment, str):
-        segment = parse_segment(segment)
+        segment = _pairs(segment)
     if not isinstance(segment, Mapping | None):
         raise TypeError(f"got {segment!r} as a segment; expected a dict, such as {{'camera': 'a'}}")
     pairs = sorted((segment or {}).items())
@@ -46,15 +46,7 @@ def segment_text(segment: Segment | None) -> str:
     return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
 
 
-def parse_segment(text: str) -> dict[str, str]:
-    """The segment that a text says, as `segment_text` writes it.
-
-    Raises:
-        TypeError: it is no text, as in a damaged store.
-        ValueError: it is none such as ``camera=north``, or has a key twice.
-    """
-    if not isinstance(text, str):
-        raise TypeError(f"the segment {text!r} is no text")
+def _pairs(text: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for part in text.split("&") if text else ():
         key, equals, value = part.partition("=")
@@ -65,6 +57,17 @@ def parse_segment(text: str) -> dict[str, str]:
             )
         pairs[unquote(key)] = unquote(value)
     return pairs
+
+
+def parse_segment(text: str) -> dict[str, str]:
+    """The segment that `segment_text` wrote.
+
+    Raises:
+        TypeError: it is no text, as in a damaged store.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"the segment {text!r} is no text")
+    return dict(parse_qsl(text, keep_blank_values=True, separator="&"))
 
 
 def clean_value(value: str) -> str:

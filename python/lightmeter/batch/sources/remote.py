@@ -33,13 +33,18 @@ _THREADS = 64  # as many pictures are in a block
 _OF_THIS_MACHINE = ("file:", "local:")
 
 
+def local_path(text: str) -> str:
+    """Return a path as Python opens it, where Hadoop wrote it: ``file:/a.jpg``."""
+    return text.removeprefix("file:") if text.startswith("file:/") and not is_url(text) else text
+
+
 def linked(path: str, file: str) -> Any:
     """Return the path, address or error that a manifest or table names.
 
     A path is absolute, or relative to the folder of the file, or else to the current one. A file
     elsewhere is somebody else's: it names nothing of this machine.
     """
-    folder = os.path.dirname(file)
+    folder, path = os.path.dirname(file), local_path(path)
     if is_url(file):
         address = path if is_url(path) else _below(folder, path)
         if address is None or address.startswith(_OF_THIS_MACHINE) or "::" in path:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of, most_bytes
 from lightmeter.batch.sources.parquet import ParquetTable
-from lightmeter.batch.sources.remote import linked
+from lightmeter.batch.sources.remote import linked, local_path
 from lightmeter.errors import ImageError
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
@@ -162,8 +162,8 @@ def item_in_cell(
         data = ImageError("unsupported", "a cell of several values; expected bytes or a path")
     elif isinstance(cell, bytes) and len(cell) > most:
         data = ImageError("too_large", f"a cell of {len(cell)} bytes; expected at most {most}")
-    within = path or str(number)
-    name = f"{table}:{within}" if table else path or "a row"
+    within = local_path(path) or str(number)
+    name = f"{table}:{within}" if table else local_path(path) or "a row"
     return item_of(data, data if isinstance(data, str) else name, values, within if table else "")
 
 
