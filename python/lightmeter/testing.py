@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from lightmeter.profile.load import ProfileLike
+from lightmeter.profile.log import ProfileLike
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

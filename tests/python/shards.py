@@ -11,7 +11,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet
 from conftest import picture
-from lightmeter import Failure, profile_images
+from lightmeter import profile_images
 
 Members = Mapping[str, bytes]
 
@@ -86,10 +86,9 @@ def in_memory(path: Path, members: Members) -> str:
 
 def failures(path: Path, **options: object) -> tuple[int, list[tuple[str, str]]]:
     """How many pictures there are, and what failed, by its name within the file."""
-    failed: list[Failure] = []
-    view = profile_images(path, on_failure=failed.append, **options)  # type: ignore[call-overload]
-    short = [(failure.path or "").removeprefix(str(path)).lstrip(":") for failure in failed]
-    return view.images, [(name, fail.reason) for name, fail in zip(short, failed, strict=True)]
+    view = profile_images(path, **options)  # type: ignore[call-overload]
+    failed = [((it.path or "").removeprefix(str(path)), it.reason) for it in view.failures]
+    return view.images, failed
 
 
 def changed(path: Path, change: Callable[[bytearray], bytes | None]) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from lightmeter import _core
 from lightmeter.batch.running import loaded
@@ -30,6 +30,7 @@ _SIZES = ((512, 16, 2 << 20), (1024, 32, 8 << 20), (1 << 62, 64, 16 << 20))  # u
 
 _REMOTE_BYTES = 16 << 20  # of pictures elsewhere, which a block fetches side by side
 
+_IMAGE = "image"  # what the names of features begin with
 _DATA, _NAME = attrgetter("data"), attrgetter("name")
 _TOGETHER = 16  # pictures of which small ones are measured at once: more save little
 
@@ -51,39 +52,29 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield block
 
 
-class Block(NamedTuple):
-    """What came of a run of pictures, in a form that can be sent and kept.
+# What came of a run of pictures: the bytes of the profile of all by "", and of each segment by its
+# text, in the order of their first pictures.
+Block = dict[str, bytes]
 
-    Attributes:
-        failures: all pictures that could not be measured, by their names. A profile keeps only the
-            first 100.
-        profiles: the bytes of `lightmeter.ProfileView.to_bytes` of all pictures, by ``""``, and of
-            each segment by its text, in the order of their first pictures.
+
+def block_text(block: Block) -> bytes:
+    """Return a block as JSON, with profiles in base64."""
+    return json.dumps({text: b64encode(data).decode() for text, data in block.items()}).encode()
+
+
+def parse_block(data: bytes) -> Block:
+    """Return the block that `block_text` made these bytes of.
+
+    Raises:
+        DecodeError: they are those of no block. Every profile in it was decoded to see that.
     """
-
-    failures: list[Failure]
-    profiles: dict[str, bytes]
-
-    def to_bytes(self) -> bytes:
-        """Return the block as JSON, with profiles in base64."""
-        profiles = {text: b64encode(data).decode() for text, data in self.profiles.items()}
-        return json.dumps([self.failures, profiles]).encode()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "Block":
-        """Return the block that `to_bytes` made these bytes of.
-
-        Raises:
-            DecodeError: they are those of no block. Every profile in it was decoded to see that.
-        """
-        try:
-            failures, encoded = parse_json(data)
-            profiles = {text: b64decode(profile) for text, profile in encoded.items()}
-            for profile in (profiles[""], *profiles.values()):
-                _core.Profile.decode(profile)
-            return cls([Failure(*failure) for failure in failures], profiles)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
+    try:
+        block = {text: b64decode(profile) for text, profile in parse_json(data).items()}
+        for profile in (block[""], *block.values()):
+            _core.Profile.decode(profile)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
+    return block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +86,6 @@ class Work:
 
     Attributes:
         fixed: keys and values that all segments have.
-        is_one: patterns look for segments in the names of pictures within their source.
-        relative_failures: failures in the profile have these names too.
 
     Raises:
         TypeError: `segment_by` or `group` is of another type.
@@ -105,7 +94,6 @@ class Work:
     """
 
     reading: Reading
-    prefix: str = "image"
     values: Sequence[str] = ()
     exemplars: int = 0
     sample: int = 0
@@ -113,14 +101,12 @@ class Work:
     segment_by: SegmentBy | None = None
     group: GroupBy | None = None
     fixed: Mapping[str, str] = field(default_factory=dict)
-    is_one: bool = False
-    relative_failures: bool = False
 
     def __post_init__(self) -> None:
         """Check what pictures would fail by."""
-        start = f"{self.prefix}."
         for name in self.values:
-            if name.startswith(start) and name[len(start) :].partition(".")[0] in TAKEN:
+            start, _, rest = name.partition(".")
+            if start == _IMAGE and rest.partition(".")[0] in TAKEN:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of pictures; rename the column"
                 )
@@ -129,7 +115,6 @@ class Work:
     def empty(self) -> Profile:
         """Return a profile of nothing."""
         return Profile(
-            self.prefix,
             reading=self.reading,
             exemplars=self.exemplars,
             sample=self.sample,
@@ -158,25 +143,22 @@ class Work:
                     measured: Any = file or item.picture
                     if not isinstance(file, Measured):
                         measured = merged.whole._measure(
-                            self.prefix, measured, threads, name=item.name, watch=watch
+                            _IMAGE, measured, threads, name=item.name, watch=watch
                         )
                 except ImageError as error:
-                    measured = Failure(item.name, error.reason, error.detail)
-                    merged.failures.append(measured)
+                    measured = Failure(item.within or item.name, error.reason, error.detail)
                 self._log(merged, item, measured)
         return merged.block()
 
     def _log(self, merged: "Merged", item: Item, measured: Measured | Profile | Failure) -> None:
         profiles = [merged.whole]
         if self.segment_by is not None:
-            value_of = partial(value_in, item=item, is_one=self.is_one)
+            value_of = partial(value_in, item=item)
             profiles.append(merged.parts.of(item.name, value_of))
-        group = None if self.group is None else group_in(self.group, item, self.is_one)
-        if isinstance(measured, Failure) and self.is_one and self.relative_failures:
-            measured = measured._replace(path=item.within or item.name)
+        group = None if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
-                part._add(self.prefix, measured)
+                part._add(_IMAGE, measured)
                 if self.values:
                     part._log_row({name: item.values.get(name) for name in self.values})
 
@@ -187,7 +169,6 @@ class Merged:
     Attributes:
         whole: the profile of all pictures.
         parts: that by ``""``, and the profiles of segments.
-        failures: of the pictures that were measured here.
     """
 
     def __init__(self, work: Work, kept: set[str] | None = None) -> None:
@@ -200,17 +181,15 @@ class Merged:
         self._has_segments = work.segment_by is not None
         self.parts = Parts(work.empty, work.segment_by, work.fixed, kept)
         self.whole = self.parts[""] = work.empty()
-        self.failures: list[Failure] = []
 
     def add(self, block: Block) -> None:
         """Merge a block."""
-        for text, data in block.profiles.items():
+        for text, data in block.items():
             self.parts[text]._core.merge(_core.Profile.decode(data))
 
     def block(self) -> Block:
         """Return all as one block."""
-        encoded = {text: part._core.encode() for text, part in self.parts.items()}
-        return Block(self.failures, encoded)
+        return {text: part._core.encode() for text, part in self.parts.items()}
 
     def views(self) -> SegmentedViews:
         """Return the profiles; no block is merged after that."""

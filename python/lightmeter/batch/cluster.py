@@ -1,22 +1,21 @@
 """Rows of pictures on the machines of a cluster: profiled there, and merged in one place."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
-from lightmeter.batch.block import Block, Merged, Work, blocks
-from lightmeter.batch.profile import RowOptions
-from lightmeter.batch.segments import SegmentBy, columns_of
+from lightmeter.batch.block import Merged, Work, block_text, blocks, parse_block
+from lightmeter.batch.profile import RowOptions, planned
+from lightmeter.batch.segments import SegmentBy
 from lightmeter.batch.sources.item import Wanted, check_known
 from lightmeter.batch.sources.table import USUAL_PATHS, USUAL_PICTURES, items_of_batches
-from lightmeter.image.reading import reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
 from lightmeter.profile.table_files import parquet
 
 # Rows of a batch, all of whose pictures are in memory: 10 000 where nobody says otherwise.
 _RAY_ROWS, _SPARK_ROWS = 256, 64
-_OF_WORK = {"values", "prefix", "group", "exemplars", "sample", "tags"}
 _ARROW_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
 
@@ -34,7 +33,7 @@ def profile_ray(
             paths or addresses that all machines can open, or dicts of ``bytes`` and ``path``.
         segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
             segments the first that come are kept.
-        options: `column`, `values`, `prefix`, `group`, `exemplars`, `sample`, `tags`, all of a
+        options: `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a
             `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
             only one.
 
@@ -73,7 +72,7 @@ def profile_spark(
             or addresses that all executors can open.
         segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
             segments the first that come are kept.
-        options: `column`, `values`, `prefix`, `group`, `exemplars`, `sample`, `tags`, all of a
+        options: `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a
             `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
             only one.
 
@@ -104,14 +103,14 @@ def _table_of(work: Work, wanted: Wanted, names: str | None, batches: Iterable[A
     merged = Merged(work)
     for block in blocks(items_of_batches("", batches, wanted, names=names)):
         merged.add(work(block))
-    return parquet().table({"block": [merged.block().to_bytes()]})
+    return parquet().table({"block": [block_text(merged.block())]})
 
 
 def _merged(work: Work, encoded: Iterable[bytes]) -> ProfileView | SegmentedViews:
     """Merge the blocks of all tasks; of segments the first that come are kept."""
     merged = Merged(work)
     for data in encoded:
-        merged.add(Block.from_bytes(data))
+        merged.add(parse_block(data))
     return merged.result()
 
 
@@ -121,11 +120,9 @@ def _planned(
     """Return what is done with rows of columns of these names, which of these it needs, and what
     profiles record batches of them. It raises as `profile_images` does.
     """
-    column, reading = options.pop("column", None), options.pop("reading", None)
-    of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
-    of_work["values"] = tuple(of_work.get("values", ()))
-    work = Work(reading=reading_of(reading, options), segment_by=segment_by, **of_work)  # type: ignore[arg-type]  # it looks itself
+    work, wanted = planned(segment_by, **options)
     work.empty()  # checks the options here
+    column = wanted.column
     usual = USUAL_PICTURES + USUAL_PATHS if column is None else (column,)
     picture = next((name for name in usual if name in names), None)
     if picture is None:
@@ -135,9 +132,8 @@ def _planned(
                 f"addresses named {', '.join(usual)}, or its name as the column"
             )
         picture = names[0]
-    others = tuple(dict.fromkeys((*work.values, *columns_of(segment_by, work.group))))
-    check_known(others, names, "the data set")
-    wanted = Wanted(picture, others, work.reading.limits, work.reading.layout)
+    check_known(wanted.values, names, "the data set")
+    wanted = replace(wanted, column=picture)
     name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
-    columns = list(dict.fromkeys(filter(None, (picture, name, *others))))
+    columns = list(dict.fromkeys(filter(None, (picture, name, *wanted.values))))
     return work, columns, partial(_table_of, work, wanted, name)

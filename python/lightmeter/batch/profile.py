@@ -12,7 +12,6 @@ from lightmeter.batch.running import in_order, threads, threads_for, workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
-from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -25,7 +24,6 @@ class RowOptions(ReadingOptions, total=False):
 
     column: str | None
     values: Iterable[str]
-    prefix: str
     group: GroupBy | None
     reading: Reading | None
     exemplars: int
@@ -38,7 +36,6 @@ class _Options(RowOptions, total=False):
     executor: Executor
     resume: str | os.PathLike[str] | None
     progress: Callable[[int, int], None] | None
-    on_failure: Callable[[Failure], None] | None
 
 
 @overload
@@ -50,25 +47,11 @@ def profile_images(
     source: Any, *, segment_by: SegmentBy, **options: Unpack[_Options]
 ) -> SegmentedViews: ...
 def profile_images(
-    source: Any,
-    *,
-    column: str | None = None,
-    values: Iterable[str] = (),
-    prefix: str = "image",
-    segment_by: SegmentBy | None = None,
-    group: GroupBy | None = None,
-    reading: Reading | None = None,
-    exemplars: int = 0,
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    workers: int | None = None,
-    executor: Executor = "threads",
-    resume: str | os.PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    on_failure: Callable[[Failure], None] | None = None,
-    **options: Unpack[ReadingOptions],
+    source: Any, *, segment_by: SegmentBy | None = None, **options: Any
 ) -> ProfileView | SegmentedViews:
     """Profile images; one that cannot be measured is counted in ``image.Failure``.
+
+    `ProfileView.failures` names the first of those; `lightmeter.measure` gives a row for each.
 
     Decoding and measuring run outside the GIL, so threads share the work; of fewer pictures than
     threads, several share a large one. No more images are in
@@ -99,7 +82,6 @@ def profile_images(
         values: names of what to log beside the images, as features of these names: columns, or keys
             of the ``.json`` beside the image in an archive; of tuples what is behind the picture,
             in order. Numbers and texts are logged; what is nested is missing.
-        prefix: first part of the feature names, as in ``image.Hue.mean``.
         segment_by: what segment an image belongs to. There is a profile for each segment then. It
             is a dict from the key of a segment to where its value comes from:
 
@@ -137,8 +119,6 @@ def profile_images(
         progress: called as ``progress(done, total)`` after each block of 16 images or more, or of
             fewer that are large. The total grows where the source does not tell how many images it
             has.
-        on_failure: called with every file that could not be measured, its path as it can be opened,
-            in the order of the paths; `ProfileView.failures` keeps the first of them.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Returns:
@@ -155,24 +135,31 @@ def profile_images(
         ImportError: a package that the source needs is not installed.
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
-    reading = reading_of(reading, options)
-    run = Run(workers_of(workers), executor, resume, progress, on_failure)
-    logged = tuple(values)
-    columns = dict.fromkeys((*logged, *columns_of(segment_by, group)))
-    found = source_of(source, Wanted(column, tuple(columns), reading.limits, reading.layout))
-    work = Work(
-        reading=reading,
-        prefix=prefix,
-        values=logged,
-        exemplars=exemplars,
-        sample=sample,
-        tags=tags,
-        segment_by=segment_by,
-        group=group,
-        is_one=found.is_one,
-        relative_failures=True,
+    run = Run(
+        workers_of(options.pop("workers", None)),
+        options.pop("executor", "threads"),
+        options.pop("resume", None),
+        options.pop("progress", None),
     )
-    return run.profile(found, work).result()
+    work, wanted = planned(segment_by, **options)
+    return run.profile(source_of(source, wanted), work).result()
+
+
+_OF_WORK = {"values", "group", "exemplars", "sample", "tags"}
+
+
+def planned(
+    segment_by: SegmentBy | None,
+    column: str | None = None,
+    reading: Reading | None = None,
+    **options: Any,
+) -> tuple[Work, Wanted]:
+    """Return what `RowOptions` say of the work on pictures, and of what to take of a source."""
+    of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
+    of_work["values"] = tuple(of_work.get("values", ()))
+    work = Work(reading=reading_of(reading, options), segment_by=segment_by, **of_work)  # type: ignore[arg-type]  # it looks itself
+    columns = dict.fromkeys((*work.values, *columns_of(segment_by, work.group)))
+    return work, Wanted(column, tuple(columns), work.reading.limits, work.reading.layout)
 
 
 @dataclass(frozen=True)
@@ -183,7 +170,6 @@ class Run:
     executor: Executor = "threads"
     resume: str | os.PathLike[str] | None = None
     progress: Callable[[int, int], None] | None = None
-    on_failure: Callable[[Failure], None] | None = None
 
     def __post_init__(self) -> None:
         """Check what nobody else checks before anything is looked for."""
@@ -210,7 +196,4 @@ class Run:
             cut = blocks(source.items())
             for block in in_order(submit, cut, self.workers, self.progress, source.total):
                 merged.add(block)
-                if self.on_failure is not None:
-                    for failure in block.failures:
-                        self.on_failure(failure)
         return merged

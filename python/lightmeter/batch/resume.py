@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lightmeter import _core
-from lightmeter.batch.block import Block, Work
+from lightmeter.batch.block import Block, Work, block_text, parse_block
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, DecodeError, ImageError
 from lightmeter.files import read_regular, write_atomically
@@ -62,8 +62,9 @@ class Kept:
         block = self._read(name)
         if block is None:
             block = self._work(items, watch, threads)
-            if not any(failure.reason in _PASSING for failure in block.failures):
-                data = block.to_bytes()
+            failures = _core.Profile.decode(block[""]).failures()
+            if not any(reason in _PASSING for _, reason, _ in failures):
+                data = block_text(block)
                 with self._reported():
                     write_atomically(self._folder / f"{name}.block", _digest(name, data) + data)
         return block
@@ -73,7 +74,7 @@ class Kept:
         try:
             data = read_regular(file)
             if data[:_DIGEST] == _digest(name, data[_DIGEST:]):
-                return Block.from_bytes(data[_DIGEST:])
+                return parse_block(data[_DIGEST:])
         except FileNotFoundError:
             return None
         except (OSError, DecodeError):

@@ -1,8 +1,7 @@
 """What was measured of each of many images, as one row an image; and such rows as a file."""
 
 import json
-import math
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from functools import partial
 from typing import IO, Any, Unpack, cast
 
@@ -12,13 +11,10 @@ from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
 from lightmeter.files import path_texts
 from lightmeter.image.measure import Measured, measure_images
-from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
-from lightmeter.profile.columns import is_vector
-from lightmeter.profile.custom_metrics import plain_returned
-from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Cell, Row
+from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, cells_of
 from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
 
 _PLAIN = "{}"  # how files are read by default
@@ -101,34 +97,13 @@ def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads
 
 
 def _values(measured: Measured, with_exif: bool) -> Row:
-    numbers = measured.meter.measurement()
-    cells: dict[str, Cell | None] = {}
-    for name in measured.meter._names:
-        feature, value = f"{PREFIX}{name}", numbers.get(name)
-        if value is not None and feature in NUMBERS:
-            value = NUMBERS[feature](value)
-        cells[feature] = value
-    cells[f"{PREFIX}Colorspace"] = measured.meter.mode
-    for feature, own in _own_values(measured):
-        has_own = own is not None and (isinstance(own, str) or math.isfinite(own))
-        cells[feature] = own if has_own else None
-    cells |= {f"{PREFIX}{name}": fact for name, fact in (measured.facts or {}).items()}
+    cells = {f"{PREFIX}{name}": value for name, value in cells_of(measured).items()}
     row: Row = {feature: value for feature, value in cells.items() if value is not None}
     if with_exif:
         row |= {f"{PREFIX}{name}": tag for name, tag in (measured.exif or {}).items()}
     if missing := [feature for feature, value in cells.items() if value is None]:
         row["missing"] = missing
     return row
-
-
-def _own_values(measured: Measured) -> Iterator[tuple[str, Any]]:
-    """Yield what the user's functions returned, without vectors: they fit no cell of a row."""
-    for name, returned in measured.returned:
-        plain = plain_returned(f"{PREFIX}{name}", returned)
-        if isinstance(plain, Raised):
-            yield f"{PREFIX}{name}.{ERROR}", plain.kind
-        else:
-            yield from (item for item in plain.items() if not is_vector(item[1]))
 
 
 def row_json(row: Row) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import chain, islice
+from operator import attrgetter
 from typing import TypeVar
 
 from lightmeter.batch.sources.item import Item, RemotePart, Source
@@ -25,6 +26,7 @@ _AHEAD = 2
 _MOST_WAITING = 64
 
 _MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
+_WEIGHT = attrgetter("weight")
 
 
 def workers_of(workers: int | None) -> int:
@@ -50,8 +52,10 @@ def threads_for(source: Source, workers: int) -> int:
 
 def loaded(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     """Return the same items in the same order; those that are remote with bytes or an error."""
-    is_remote = any(isinstance(item.data, RemotePart) for item in items)
-    return fetched(items, limits) if is_remote else iter(items)
+    for item in items:
+        if isinstance(item.data, RemotePart):
+            return fetched(items, limits)
+    return iter(items)
 
 
 def in_order(
@@ -73,7 +77,7 @@ def in_order(
     for block in chain(blocks, [None]):
         if block is not None:
             taken += len(block)
-            waiting.append((submit(block), len(block), sum([item.weight for item in block])))
+            waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
         is_last = block is None
         del block
         while waiting:
@@ -83,7 +87,7 @@ def in_order(
                 )
             future, items, _ = waiting[0]
             if not future.done():
-                begun = {entry[0]: entry[2] for entry in waiting if not entry[0].done()}
+                begun = {other: held for other, _, held in waiting if not other.done()}
                 is_full = len(begun) >= workers + _AHEAD or len(waiting) >= _MOST_WAITING
                 if not (is_full or is_last or sum(begun.values()) >= _MOST_HELD):
                     break

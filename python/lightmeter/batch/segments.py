@@ -11,7 +11,7 @@ from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.image.limits import Limits
 from lightmeter.image.pillow import file_header
-from lightmeter.profile.grouping import GroupName, group_named
+from lightmeter.profile.columns import GroupName, group_named
 from lightmeter.profile.segments import check_segment_by
 from lightmeter.text import near
 
@@ -51,9 +51,9 @@ def check_segments(
         _check_origin(origin, exif)
 
 
-def group_in(group: GroupBy, item: Item, is_one: bool) -> str:
+def group_in(group: GroupBy, item: Item) -> str:
     """Return the group of a picture; without a name it is a group of its own."""
-    name = group(item.name) if callable(group) else value_in(group, item, is_one)
+    name = group(item.name) if callable(group) else value_in(group, item)
     return group_named("" if name is None else name, "group")
 
 
@@ -67,17 +67,16 @@ def columns_of(*origins: object) -> list[str]:
     return columns
 
 
-def value_in(origin: str, item: Item, is_one: bool) -> Any:
+def value_in(origin: str, item: Item) -> Any:
     """Return what an origin says of a picture; None if that is nothing.
 
     Args:
         origin: as `check_segments` lets it pass.
         item: the picture.
-        is_one: whether patterns look at its name within its source.
     """
     kind, _, rest = origin.partition(":")
     if kind == "path":
-        match = re.search(rest, item.within if is_one and item.within else item.name)
+        match = re.search(rest, item.within or item.name)
         return match and match[match.re.groups]
     return exif_of(item.data).get(rest) if kind == "exif" else item.values.get(rest)
 

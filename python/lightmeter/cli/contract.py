@@ -14,7 +14,7 @@ from lightmeter.cli.terminal import FAILED, Commands, complain, say
 from lightmeter.contracts.generate import contract_of
 from lightmeter.errors import ConfigError
 from lightmeter.files import check_target, write_atomically
-from lightmeter.profile.load import view_of
+from lightmeter.profile.log import view_of
 from lightmeter.text import visible
 
 BAD_CONTRACT = 2

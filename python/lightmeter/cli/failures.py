@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from lightmeter import Failure
+from lightmeter import Failure, ProfileView
+from lightmeter.cli.render import reasons_of
 from lightmeter.cli.terminal import complain, fail
 from lightmeter.errors import Reason
 from lightmeter.profile.row import Row
@@ -28,9 +29,13 @@ class Failures:
         """How many there are."""
         return self._counts.total()
 
-    def add(self, failure: Failure) -> None:
-        """Count a file."""
-        self._counts[failure.reason] += 1
+    def add(self, view: ProfileView) -> None:
+        """Count the files that failed as a profile was made."""
+        self._counts += reasons_of(view)
+        for failure in view.failures:
+            self._name(failure)
+
+    def _name(self, failure: Failure) -> None:
         names = self._names.setdefault(failure.reason, [])
         if len(names) < _NAMED:
             names.append(failure.to_dict()["path"] or "(not a file)")
@@ -40,7 +45,8 @@ class Failures:
         for row in rows:
             if "failure" in row:
                 reason: Reason = row["failure"]  # type: ignore[assignment]
-                self.add(Failure(str(row["path"]), reason, ""))
+                self._counts[reason] += 1
+                self._name(Failure(str(row["path"]), reason, ""))
                 self.rows += [row] if self.count <= _MOST_ROWS else []
             else:
                 self.images += 1

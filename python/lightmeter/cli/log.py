@@ -86,7 +86,6 @@ def log(
             writer=writer,
             reading=reading,
             progress=progress,
-            on_failure=failures.add,
             **batch,
         )
     if output_format is Format.JSON:
@@ -96,6 +95,8 @@ def log(
     if logged.undated:
         count, first = len(logged.undated), logged.undated[0]
         complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")
+    for view in logged.profiles.values():
+        failures.add(view)
     measured = sum(view.images for view in logged.profiles.values())
     failures.tell(measured or len(logged.rolled_up), [] if logged.undated else [folder])
 

@@ -11,8 +11,8 @@ from lightmeter.cli.options import All, Format, Printed, Sources, reads_images
 from lightmeter.cli.render import summary_tables
 from lightmeter.cli.terminal import print_json, progress_bar, show
 from lightmeter.files import check_target
-from lightmeter.profile.load import view_of
-from lightmeter.profile.summary import plain_summary
+from lightmeter.profile.log import view_of
+from lightmeter.profile.view import plain_summary
 
 
 @reads_images(
@@ -47,8 +47,8 @@ def profile(
         check_target(output)
     with progress_bar("profiling") as progress:
         source = paths[0] if len(paths) == 1 else paths
-        how = {"progress": progress, "on_failure": failed.add, **batch}
-        view = profile_images(source, reading=reading, **how)
+        view = profile_images(source, reading=reading, progress=progress, **batch)
+    failed.add(view)
     if output is not None:
         view.write(output)
     print_profile(view, output_format, show_all=show_all)

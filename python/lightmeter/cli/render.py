@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from lightmeter import ColumnView, ProfileView
-from lightmeter.profile.shown import text_table
+from lightmeter.profile.view import text_table
 from lightmeter.text import counted, number, visible
 
 _SHOWN_FAILURES = 5
@@ -21,10 +21,11 @@ def headline(view: ProfileView) -> str:
 
 def failed_files(view: ProfileView) -> int:
     """How many files failed."""
-    return _reasons(view).total()
+    return reasons_of(view).total()
 
 
-def _reasons(view: ProfileView) -> Counter[str]:
+def reasons_of(view: ProfileView) -> Counter[str]:
+    """How many files failed, by reason."""
     reasons: Counter[str] = Counter()
     for prefix in view._core.image_prefixes:
         name = f"{prefix}.Failure"
@@ -59,7 +60,7 @@ def summary_tables(view: ProfileView, *, show_all: bool) -> Iterator[Text]:
         yield Text(visible(f"{name}: {', '.join(values)}"))
     if view.groups:
         yield Text(f"in about {counted(view.groups, 'group')}")
-    reasons = _reasons(view)
+    reasons = reasons_of(view)
     if reasons:
         listed = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())
         yield Text(f"failed: {listed}")

@@ -12,7 +12,7 @@ from lightmeter.batch.sources.table import with_column
 from lightmeter.cli.options import segments_of, tags_of
 from lightmeter.cli.terminal import progress_bar
 from lightmeter.errors import DecodeError
-from lightmeter.profile.load import view_of
+from lightmeter.profile.log import view_of
 from lightmeter.profile.row import NUMBERS
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import parquet

@@ -11,7 +11,7 @@ from lightmeter.contracts.expectation import Expectation, Expectations
 from lightmeter.contracts.judge import judged
 from lightmeter.contracts.result import ContractResult, Outcome
 from lightmeter.profile import ProfileView
-from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.settings import parse_toml, settings_of
 from lightmeter.text import counted, near
 
@@ -101,4 +101,4 @@ def _outcomes(
         expected = f"{expectation.schema_.replace('_', ' ')} these features"
         yield outcome("", expected, counted(len(found), "feature"), "holds")
     for name in found:
-        yield from (outcome(name, *verdict) for verdict in judged(expectation, name, view))
+        yield from judged(expectation, name, view)

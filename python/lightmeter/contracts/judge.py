@@ -1,11 +1,11 @@
 """Expectations of one feature against what its sketches know."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from lightmeter.contracts.expectation import Expectation, Limits, Value
-from lightmeter.contracts.result import State
-from lightmeter.image.thumbnail import Exemplar
+from lightmeter.contracts.result import Outcome, State
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import HUE_STEPS, arc, bounds_of, is_hue, nearest_turn, seen_values
 from lightmeter.text import MOST_DIGITS, count, number, percent, shorten
@@ -17,41 +17,30 @@ _DIGITS = 6
 _PICTURES = 4
 
 
-class Verdict(NamedTuple):
-    """What a clause comes to; the fields are those of `Outcome`."""
-
-    expected: str
-    got: str
-    state: State
-    pictures: tuple[Exemplar, ...] = ()
-    value: float | None = None
-    lower: float | None = None
-    upper: float | None = None
+_Told = tuple[str, str, State]  # expected, got and state of an outcome
 
 
-_Told = tuple[str, str, State]  # the first fields
-
-
-def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[Verdict]:
-    """Yield a verdict for each clause of an expectation of the feature `name`."""
+def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[Outcome]:
+    """Yield an outcome for each clause of an expectation of the feature `name`."""
+    outcome: Callable[..., Outcome] = partial(Outcome, expectation.name, expectation.severity, name)
     column = view[name]
     for scalar, limits in expectation.limits.items():
         for key in limits.given:
-            verdict = _within(column, scalar, limits, key)
-            if verdict.state != "holds":
-                pictures = view.exemplars(name)[0 if key in ("at_least", "above") else 1]
-                verdict = verdict._replace(pictures=tuple(pictures[:_PICTURES]))
-            yield verdict
+            told, *compared = _within(column, scalar, limits, key)
+            low, high, _ = view.exemplars(name) if told[-1] != "holds" else ((), (), ())
+            pictures = tuple((low if key in ("at_least", "above") else high)[:_PICTURES])
+            yield outcome(*told, pictures, *compared)
     for clause, judge in _CLAUSES.items():
         if getattr(expectation, clause) is not None:
-            yield Verdict(*judge(column, expectation))
+            yield outcome(*judge(column, expectation))
 
 
-def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> Verdict:
+def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> tuple[Any, ...]:
+    """Judge one limit; return what is told, and the number and the limits that it lies between."""
     bounds, limit = bounds_of(column, scalar), getattr(limits, key)
     expected = f"{scalar} {key.replace('_', ' ')} "
     if bounds is None:
-        return Verdict(expected + number(limit, _DIGITS), f"no {scalar}", "cannot be told")
+        return ((expected + number(limit, _DIGITS), f"no {scalar}", "cannot be told"),)
     low, high = bounds
     value = low if key in ("at_least", "above") else high
     lower, upper = limits.lower, limits.upper
@@ -67,7 +56,7 @@ def _within(column: ColumnView, scalar: str, limits: Limits, key: str) -> Verdic
         is_same = len({number(end, _DIGITS) for end in ends}) < len(ends)
         digits = MOST_DIGITS if is_same else _DIGITS
     got = number(low, digits) + (f" to {number(high, digits)}" if low != high else "")
-    return Verdict(expected + number(limit, digits), got, state, (), value, lower, upper)
+    return (expected + number(limit, digits), got, state), value, lower, upper
 
 
 def _rounding(column: ColumnView, scalar: str, limit: float) -> float:

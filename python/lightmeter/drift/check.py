@@ -19,7 +19,7 @@ from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import ProfileView
-from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, counted, number, visible

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from lightmeter.times import EPOCH
 
 _Key = TypeVar("_Key", bound=Hashable)
 
+# What an image has in common with others, such as its slide or its burst.
+GroupName = str | int | None
+
 _ACCEPTED = (
     "a number, a bool, a string, a date or time, None, a vector (an array of floats of one "
     "dimension), or an image (PIL, an array or tensor of two or three dimensions, or an ImageMeter)"
@@ -29,15 +33,11 @@ _ACCEPTED = (
 # In place of what a row does not have, so that it is not missing either.
 ABSENT = object()
 
-# Times of a column with a zone, so that they are still known for dates once they are numbers.
-_DATE_SECONDS = np.dtype(np.float64, metadata={"dates": True})
-
-# NumPy's units of time: seconds in one, or how many make a second.
-_DATES = ("Y", "M", "W", "D")
-_CALENDAR = {"Y": 400, "M": 4800}  # after which the calendar repeats itself, after 146 097 days
-_LONG_UNITS = {"W": 604_800, "D": 86_400, "h": 3600, "m": 60, "s": 1}
-_PER_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9, "ps": 1e12, "fs": 1e15, "as": 1e18}
-_DAY = 86_400
+# Columns that a library gives as Python objects, as NumPy would lose something: categories of any
+# type, time zones, and that dates are no times.
+_NOT_FOR_NUMPY = re.compile(r"^category$|^date64|, tz=|time_zone='|^datetime64\[\w+, ")
+_DATES = ("Y", "M", "W", "D")  # units of NumPy that have no time of the day
+_QUARTER = 900  # seconds in which clocks do not change
 _MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe test
 
 
@@ -67,20 +67,14 @@ def columns_of(table: Any) -> dict[str, Any]:
         ValueError: two columns have one name.
         ImportError: only pyarrow could read it, and that is not installed.
     """
-    named: Iterable[tuple[Any, Any]]
-    if hasattr(table, "iloc") and hasattr(table, "items"):  # pandas
-        named = table.items()
-    elif hasattr(table, "iter_columns") and hasattr(table, "columns"):  # polars
-        named = zip(table.columns, table.iter_columns(), strict=True)
-    else:
-        arrow = _arrow_table(table)
-        named = zip(arrow.column_names, arrow.itercolumns(), strict=True)
-    columns: dict[str, Any] = {}
-    for name, column in named:
-        if str(name) in columns:
+    if not hasattr(table, "iloc") and not hasattr(table, "iter_columns"):  # of pandas and polars
+        table = _arrow_table(table)
+    names = getattr(table, "column_names", None) or list(table.columns)
+    counts = Counter(map(str, names))
+    for name, count in counts.items():
+        if count > 1:
             raise ValueError(f"several columns are named {name}; rename them")
-        columns[str(name)] = column
-    return columns
+    return {str(name): table[name] for name in names}
 
 
 def _arrow_table(table: Any) -> Any:
@@ -124,10 +118,7 @@ def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 
 
 def as_array(values: Any, column: str) -> NDArray[Any]:
-    """Return the values of a column in the order of its rows.
-
-    The array is masked where a Series of pandas or polars, or of Arrow, has no value. The times of
-    a column with a time zone are seconds since 1970.
+    """Return the values of a column in the order of its rows, as numbers or as Python objects.
 
     Args:
         values: an array, a Series of pandas or polars, an array of Arrow, or an iterable.
@@ -138,46 +129,26 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
     """
     if isinstance(values, np.ndarray):
         return values
-    if hasattr(values, "isna") and hasattr(values, "to_numpy"):  # pandas
-        missing = np.asarray(values.isna(), bool)
-        present, zone = _pandas_array(values[~missing]), getattr(values.dtype, "tz", None)
-    elif hasattr(values, "drop_nulls") and hasattr(values, "to_numpy"):  # polars
-        missing, zone = values.is_null().to_numpy(), getattr(values.dtype, "time_zone", None)
-        present = values.drop_nulls().to_numpy()
-    elif hasattr(values, "drop_null") and hasattr(values, "to_numpy"):  # pyarrow
-        missing = values.is_null().to_numpy(zero_copy_only=False)
-        present = np.asarray(values.drop_null().to_numpy(zero_copy_only=False))
-        present = present.astype("M8[D]") if str(values.type).startswith("date64") else present
-        zone = getattr(values.type, "tz", None)
-    elif isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
-        return np.fromiter(values, object)
-    else:
+    as_list = getattr(values, "to_list", getattr(values, "to_pylist", None))
+    if as_list is None:
+        if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
+            return np.fromiter(values, object)
         raise TypeError(f"column {column!r} is a {type(values).__name__}; expected its values")
-    if zone is not None:
-        present = _in_seconds(present, utc=True).astype(_DATE_SECONDS)
-    if not missing.any():
-        return present
-    array = np.ma.zeros((len(missing), *present.shape[1:]), present.dtype)
-    array[~missing] = present
-    array[missing] = np.ma.masked
+    kind = str(values.dtype if hasattr(values, "dtype") else values.type).lower()
+    if kind == "category":  # of any type: they are names
+        as_list = values.cat.rename_categories(str).to_list
+    array = None if _NOT_FOR_NUMPY.search(kind) else np.asarray(values)
+    if array is None or ("int" in kind and array.dtype.kind == "f"):  # integers and missing ones
+        array = np.fromiter(as_list(), object)
+    if array.dtype == object and hasattr(values, "isna"):  # pandas says it in several ways
+        array = array.copy()
+        array[np.asarray(values.isna())] = None
     return array
-
-
-def _pandas_array(present: Any) -> NDArray[Any]:
-    """Of a Series without missing values; categories of any type are names."""
-    dtype = present.dtype
-    if dtype.name == "category":
-        return np.fromiter(map(str, present.tolist()), object)
-    if getattr(dtype, "tz", None) is not None:
-        return np.asarray(present.to_numpy(dtype=f"M8[{dtype.unit}]"))
-    # An extension array of numbers without missing values becomes a NumPy one without loss.
-    exact = {"b": "bool", "i": "int64", "u": "uint64", "f": "float64"}
-    return np.asarray(present.to_numpy(dtype=exact.get(getattr(dtype, "kind", "O"))))
 
 
 def listed(array: NDArray[Any]) -> list[Any]:
     """Return the values of an array as Python has them, None where one is masked."""
-    if array.dtype.kind in "mM" and _PER_SECOND.get(np.datetime_data(array.dtype)[0], 0) > 1e6:
+    if array.dtype.kind in "mM" and np.datetime_data(array.dtype)[0] == "ns":
         array = array.astype(f"{array.dtype.kind}8[us]")
     values: list[Any] = array.tolist()
     return values
@@ -335,13 +306,10 @@ def split_array(array: NDArray[Any], column: str) -> Values:
             missing = np.isnan(array)
             present = array[~missing]
             is_number = present.dtype.kind == "f"
-            are_dates = array.dtype.kind == "M" or (
-                array.dtype == _DATE_SECONDS and bool(array.dtype.metadata)
-            )
             return Values(
                 fractions=present.astype(np.float64) if is_number else _in_seconds(present),
                 missing=int(missing.sum()),
-                dates=len(present) if are_dates else 0,
+                dates=len(present) if array.dtype.kind == "M" else 0,
             )
         case _:
             return _split_objects(array.tolist(), column)
@@ -386,36 +354,15 @@ def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(floats, np.float64)
 
 
-def _in_seconds(times: NDArray[Any], *, utc: bool = False) -> NDArray[np.float64]:
-    """Times in seconds. Going by way of another unit of NumPy would overflow for far times."""
-    unit, count = np.datetime_data(times.dtype)
-    is_local = times.dtype.kind == "M" and not utc and unit not in _DATES
-    if unit in _CALENDAR:
-        ticks, unit = _days_of(times), "D"
-    else:
-        ticks = times.astype(np.int64).astype(np.float64) * count
-    factor, divisor = _LONG_UNITS.get(unit, 1), _PER_SECOND.get(unit, 1.0)
-    seconds = np.asarray(ticks * factor / divisor, np.float64)
-    return seconds - _offsets(seconds) if is_local else seconds
-
-
-def _days_of(times: NDArray[Any]) -> NDArray[np.float64]:
-    """Years or months in days: NumPy's own would overflow for far ones."""
-    kind, (unit, count) = times.dtype.kind, np.datetime_data(times.dtype)
-    cycles, rest = np.divmod(times.astype(np.int64), _CALENDAR[unit])
-    days = (rest * count).astype(f"{kind}8[{unit}]").astype(f"{kind}8[D]").astype(np.int64)
-    return np.asarray(cycles.astype(np.float64) * (146_097 * count) + days)
-
-
-def _offsets(clock: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The `_offset` of every time; of a day with one offset that is looked up once."""
-    days, places = np.unique(clock // _DAY, return_inverse=True)
-    places = places.reshape(clock.shape)
-    first, last = (np.array([_offset(day * _DAY) for day in ends]) for ends in (days, days + 1))
-    changing = (first != last)[places]
-    offsets = np.asarray(first[places])
-    offsets[changing] = [_offset(seconds) for seconds in clock[changing]]
-    return offsets
+def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
+    if times.dtype.kind == "m":
+        return np.asarray(times / np.timedelta64(1, "s"), np.float64)
+    clock = np.asarray((times - np.datetime64(0, "s")) / np.timedelta64(1, "s"), np.float64)
+    if np.datetime_data(times.dtype)[0] in _DATES:
+        return clock
+    quarters, places = np.unique(clock // _QUARTER, return_inverse=True)
+    offsets = np.array([_offset(quarter * _QUARTER) for quarter in quarters], np.float64)
+    return clock - offsets[places.reshape(clock.shape)]
 
 
 def _offset(clock: float, fold: int = 0) -> float:
@@ -458,3 +405,45 @@ def _float(value: float | Decimal | Fraction) -> float:
         return math.inf if value > 0 else -math.inf
     except ValueError:  # of a signalling NaN
         return math.nan
+
+
+def group_of(name: Any) -> str | None:
+    """Return the group of that name; None for None, which says nothing about groups.
+
+    A number is its digits, so that 7, 7.0 and "7" are one group. An empty string is a group of its
+    own for each image.
+
+    Raises:
+        TypeError: it is neither a string nor a number.
+    """
+    return None if name is None else group_named(name, "group")
+
+
+def group_named(value: Any, column: str) -> str:
+    """Return the group that the cell of a column names; a missing one is a group of its own.
+
+    Raises:
+        TypeError: it is neither a string nor a number.
+    """
+    plain = plain_cell(value, column)
+    if isinstance(plain, float) and plain.is_integer():
+        plain = int(plain)
+    return "" if plain is None else str(plain)
+
+
+def split_by_group(
+    columns: Mapping[str, NDArray[Any]], column: str
+) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
+    """Yield the rows of each group, without the column that names it; groups in a fixed order.
+
+    Args:
+        columns: arrays of one length by name.
+        column: which of them has the names of groups. A row without one is a group of its own.
+
+    Raises:
+        TypeError: a name of a group is neither a string nor a number.
+        ValueError: there is no such column.
+    """
+    groups = [group_named(row[column], column) for row in rows_in(columns, [column])]
+    others = {name: array for name, array in columns.items() if name != column}
+    yield from split_rows(others, groups)

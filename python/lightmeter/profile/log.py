@@ -1,15 +1,24 @@
 """Profiling images, rows and tables in one call."""
 
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Unpack, overload
 
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
-from lightmeter.profile.columns import arrays_of, check_names, columns_of, rows_in, split_rows
-from lightmeter.profile.grouping import GroupName, group_of
+from lightmeter.profile.columns import (
+    GroupName,
+    arrays_of,
+    check_names,
+    columns_of,
+    group_of,
+    rows_in,
+    split_rows,
+)
+from lightmeter.profile.functions import columns_of_functions
 from lightmeter.profile.measured import rows_of
 from lightmeter.profile.profile import Profile, check_logged
-from lightmeter.profile.row_functions import columns_of_functions
 from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
 
@@ -32,6 +41,36 @@ class ResultSet:
     def __repr__(self) -> str:
         """How much is in it."""
         return f"<ResultSet of {self._profile!r}>"
+
+
+ProfileLike = ProfileView | Profile | ResultSet | str | os.PathLike[str]
+
+
+def view_of(profile: ProfileLike) -> ProfileView:
+    """Return the view of a profile, of a result of `log` or `log_image`, or of a file.
+
+    Args:
+        profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a ``.lmp`` file.
+
+    Raises:
+        TypeError: it is something else.
+        OSError: the file cannot be read.
+        DecodeError: the file holds no whole profile.
+    """
+    if isinstance(profile, ProfileView):
+        return profile
+    if isinstance(profile, Profile | ResultSet):
+        return profile.view()
+    if isinstance(profile, str | os.PathLike):
+        if os.path.isdir(profile):
+            raise IsADirectoryError(
+                errno.EISDIR, "a folder is no profile; measure it first: profile_images", profile
+            )
+        return ProfileView.read(profile)
+    raise TypeError(
+        f"got a {type(profile).__name__}; expected a Profile, a ProfileView, a ResultSet, or the "
+        "path of a profile file"
+    )
 
 
 class _Options(ReadingOptions, total=False):
@@ -198,7 +237,9 @@ def log_image(
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():
-            profile._add(name, profile._measure(name, image), group_of(group))
+            measured = profile._measure(name, image)
+            with profile._in_group(group_of(group)) as part:
+                part._add(name, measured)
     elif isinstance(images, list | tuple):
         profile.track_many(images, group=group)
     else:

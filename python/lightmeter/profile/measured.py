@@ -29,11 +29,6 @@ _ROLES: dict[str, Role] = {
 }
 _KINDS: dict[str, type] = NUMBERS | FACTS
 _HASH = re.compile("[0-9a-f]{16}")
-_EXPECTED = {
-    int: "an integer",
-    float: "a finite number",
-    str: "a text; of a hash 16 hexadecimal digits",
-}
 _MOST_REASON = 32  # bytes
 _JSON = ("metrics", "exif")  # columns of files, with several values of an image
 
@@ -192,7 +187,8 @@ def _checked(name: str, value: Any, kind: type) -> Any:
         is_right = not isinstance(value, str) and abs(value) < 2**63
         is_right = is_right and (kind is float or value == int(value))
     if not is_right:
-        raise ValueError(f"{name} is {_shown(value)}; expected {_EXPECTED[kind]}")
+        expected = kind.__name__ if kind is not str or name in FACTS else "16 hexadecimal digits"
+        raise ValueError(f"{name} is {_shown(value)}; expected {expected}")
     return kind(value)  # tables make floats of integers
 
 

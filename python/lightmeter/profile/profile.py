@@ -20,12 +20,20 @@ from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
-from lightmeter.profile.columns import Values, arrays_of, check_names, columns_of, split_array
-from lightmeter.profile.custom_metrics import log_returned
-from lightmeter.profile.grouping import GroupName, group_named, group_of, split_by_group
+from lightmeter.profile.columns import (
+    GroupName,
+    Values,
+    arrays_of,
+    check_names,
+    columns_of,
+    group_named,
+    group_of,
+    split_array,
+    split_by_group,
+)
+from lightmeter.profile.functions import Errors, columns_of_functions, log_returned
 from lightmeter.profile.measured import log_measured, rows_of
 from lightmeter.profile.row import numbers_of
-from lightmeter.profile.row_functions import Errors, columns_of_functions
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
@@ -90,7 +98,9 @@ class Profile:
         Raises:
             ImageError: it cannot be measured; the profile is unchanged.
         """
-        self._add(self._prefix, self._measure(self._prefix, image), group_of(group))
+        measured = self._measure(self._prefix, image)
+        with self._in_group(group_of(group)) as part:
+            part._add(self._prefix, measured)
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; one that cannot be measured is counted in ``image.Failure``."""
@@ -124,19 +134,19 @@ class Profile:
             with self._part(None) as whole:
                 whole._log_measured(((whole, row) for row in rows_of(table, group)), group)
         elif row is not None:
-            if functions:
-                with self._part(None) as whole:
-                    whole.log(row=row, group=group)
-                    arrays = arrays_of({name: [value] for name, value in row.items()})
-                    whole._log_columns(columns_of_functions(functions, arrays))
-            elif group is None:
-                self._log_row(row)
-            elif isinstance(row, Mapping) and group in row:
+            values, group_of_row = row, None
+            if group is not None:
+                if group not in row:
+                    names = list(row)
+                    raise ValueError(f"got the group {group!r}; expected one of the names {names}")
+                group_of_row = group_named(row[group], group)
                 values = {name: value for name, value in row.items() if name != group}
-                with self._part(group_named(row[group], group)) as part:
-                    part._log_row(values)
-            else:
-                raise ValueError(f"got the group {group!r}; expected one of the names {list(row)}")
+            returned = functions and columns_of_functions(
+                functions, arrays_of({name: [value] for name, value in row.items()})
+            )
+            with self._in_group(group_of_row) as part:
+                part._log_row(values)
+                part._log_columns(returned or {})
         else:
             arrays = arrays_of(columns_of(table) if columns is None else columns)
             arrays |= columns_of_functions(functions, arrays)
@@ -247,17 +257,16 @@ class Profile:
             empty._core.add_tag(*pair)
         return empty
 
-    def _add(
-        self, prefix: str, result: "Measured | Profile | Failure", group: str | None = None
-    ) -> None:
+    def _add(self, prefix: str, result: "Measured | Profile | Failure") -> None:
         """Add what `_measure` of this or of a like profile returned, or why it could not."""
-        with self._in_group(group) as part:
-            if isinstance(result, Failure):
-                part._log_failure(prefix, result)
-            elif isinstance(result, Profile):
-                part._core.merge(result._core)
-            else:
-                part._log_image(prefix, result)
+        if isinstance(result, Profile):
+            self._core.merge(result._core)
+        elif isinstance(result, Measured):
+            self._log_image(prefix, result)
+        else:
+            path = b"" if result.path is None else path_bytes(result.path)
+            detail = result.detail.encode(errors="replace").decode()
+            self._core.log_failure(prefix, path, result.reason, detail)
 
     def _log_image(self, prefix: str, result: Measured) -> None:
         meter, exif, facts, thumbnail, returned, path, decoder, read = result
@@ -286,12 +295,8 @@ class Profile:
                 result: Measured | Profile | Failure = self._measure(prefix, image)
             except ImageError as error:
                 result = Failure.of(error)
-            self._add(prefix, result, group)
-
-    def _log_failure(self, prefix: str, failure: Failure) -> None:
-        path = b"" if failure.path is None else path_bytes(failure.path)
-        detail = failure.detail.encode(errors="replace").decode()
-        self._core.log_failure(prefix, path, failure.reason, detail)
+            with self._in_group(group) as part:
+                part._add(prefix, result)
 
     def set_dataset_timestamp(self, timestamp: datetime) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.

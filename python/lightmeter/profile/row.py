@@ -6,10 +6,11 @@ from typing import Any
 
 from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
 from lightmeter.image.measure import Measured
+from lightmeter.image.metrics import ERROR, Raised
 from lightmeter.image.metrics import FACTS as HEADER_FACTS
-from lightmeter.image.metrics import Raised
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.profile.custom_metrics import plain_returned
+from lightmeter.profile.columns import is_vector
+from lightmeter.profile.functions import plain_returned
 
 Cell = str | int | float | list[str]
 Row = dict[str, Cell]
@@ -47,18 +48,33 @@ def is_compared(name: str, value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and name not in _LEFT_OUT
 
 
+def cells_of(measured: Measured) -> dict[str, Any]:
+    """Return all that was measured of an image but its Exif, by names without a prefix.
+
+    What it could have and has not is None, and so is a number that is not finite. Vectors are left
+    out. What a function of the user raised is such as ``glare.Error``.
+    """
+    numbers = measured.meter.measurement()
+    cells: dict[str, Any] = {}
+    for name in measured.meter._names:
+        value, kind = numbers.get(name), NUMBERS.get(f"{PREFIX}{name}")
+        cells[name] = value if value is None or kind is None else kind(value)
+    cells["Colorspace"] = measured.meter.mode
+    for name, returned in measured.returned:
+        own = plain_returned(name, returned)
+        own = {f"{name}.{ERROR}": own.kind} if isinstance(own, Raised) else own
+        for feature, value in own.items():
+            if not is_vector(value):
+                is_number = isinstance(value, int | float) and not math.isfinite(value)
+                cells[feature] = None if is_number else value
+    return cells | (measured.facts or {})
+
+
 def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
     """Return the numbers that images are compared by together, by the names of their features.
 
     They are what was measured, numbers of the file's header, and those that functions of the
     reading returned. What the image does not have is absent.
     """
-    values: dict[str, Any] = measured.meter.measurement() | (measured.facts or {})
-    numbers = {
-        f"{prefix}.{name}": value for name, value in values.items() if is_compared(name, value)
-    }
-    for name, returned in measured.returned:
-        own = plain_returned(f"{prefix}.{name}", returned)
-        if not isinstance(own, Raised):
-            numbers |= {feature: value for feature, value in own.items() if is_compared("", value)}
-    return numbers
+    cells = cells_of(measured).items()
+    return {f"{prefix}.{name}": value for name, value in cells if is_compared(name, value)}

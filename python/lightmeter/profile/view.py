@@ -3,7 +3,7 @@
 import math
 import operator
 import os
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +15,6 @@ from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Kind, Meaning, Role
-from lightmeter.profile.shown import NUMBERS_SHOWN, listed_counts, text_table
 from lightmeter.sketch import QuantileSketch
 from lightmeter.text import NONE, count, counted, escape, near, number, shorten, visible
 from lightmeter.times import age, day, from_ms
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_SHOWN = 60  # features
+NUMBERS_SHOWN = ("mean", "stddev", "min", "median", "max")
+_HEADER = ("feature", "n", "missing", *NUMBERS_SHOWN)
+_MOST_LISTED = 3
+_MOST_TEXT = 40  # characters
 
 
 class FrequentItem(NamedTuple):
@@ -516,3 +519,67 @@ def _finite(value: float) -> float | None:
 def counted_in(core: _core.Profile) -> str:
     """Return how much a profile holds, in words."""
     return f"{counted(core.images, 'image')}, {counted(len(core.names()), 'feature')}"
+
+
+def listed_counts(counts: Sequence[tuple[str, int]]) -> str:
+    """Return the first of some texts, each with how often there is such."""
+    listed = [f"{shorten(text, _MOST_TEXT)} ({n})" for text, n in counts[:_MOST_LISTED]]
+    if len(counts) > _MOST_LISTED:
+        listed.append(f"{len(counts) - _MOST_LISTED} more")
+    return ", ".join(listed)
+
+
+def text_table(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as aligned lines.
+
+    Args:
+        rows: the feature, its counts and its numbers; or a text in place of the numbers.
+    """
+    table = [_HEADER, *rows]
+    widths = [
+        max(len(row[index]) for row in table if index < 3 or len(row) == len(_HEADER))
+        for index in range(len(_HEADER))
+    ]
+    lines = []
+    for row in table:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=False)]
+        if len(row) < len(_HEADER):
+            cells[-1] = row[-1]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def plain_summary(view: ProfileView) -> dict[str, Any]:
+    """The whole profile; statistics that do not exist are None."""
+    timestamp = view.dataset_timestamp
+    columns = view.get_columns()
+    features = {
+        name: {key: _plain(value) for key, value in column.to_summary_dict().items()}
+        for name, column in columns.items()
+    }
+    repeats = {
+        name: {"at_least": at_least, "hashes": [item._asdict() for item in hashes]}
+        for name, column in columns.items()
+        if column.kind == "hash"
+        for at_least, hashes in [view.repeats(name)]
+    }
+    return {
+        "images": view.images,
+        "groups": view.groups,
+        "dataset_timestamp": timestamp and timestamp.isoformat(),
+        "tags": view.tags,
+        "decoders": view.decoders,
+        "readings": view.readings,
+        "failures": [failure.to_dict() for failure in view.failures],
+        "features": features,
+        "repeats": repeats,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [item._asdict() for item in value]
+    return value

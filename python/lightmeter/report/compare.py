@@ -2,7 +2,7 @@
 
 from lightmeter.drift.compare import judged_lines
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
-from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import func
 
 from lightmeter.errors import DecodeError, IncompatibleError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.load import ProfileLike
+from lightmeter.profile.log import ProfileLike
 from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import keeping, rows, tables

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
 from lightmeter.store.buckets import bucket_start

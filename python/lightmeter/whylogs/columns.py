@@ -4,13 +4,11 @@ import re
 
 from lightmeter import _core
 from lightmeter.errors import DecodeError
-from lightmeter.image.exif import DATES
-from lightmeter.image.exif.tags import GPS_NAMES, INTEROP_NAMES, KNOWN, NAMES, PERSONAL, POINTERS
+from lightmeter.image.exif.tags import DATES, ENUMERATIONS, KNOWN, PERSONAL, POINTERS
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Meaning, Origin
 from lightmeter.whylogs.feature import METRICS, Metrics, read_feature
 from lightmeter.whylogs.file import Components, ProfileFile
-from lightmeter.whylogs.tags import of_lightmeter
 
 _PART = re.compile("/.*:")
 _IMAGE = "image"  # the metric that measures pictures
@@ -19,20 +17,10 @@ _MEASURED = {
     "Colorspace": Meaning("category", "image"),
 }
 _SIZE = "ImagePixelWidth"  # which every picture has
-# Addresses in a file, which say nothing of a picture; Pillow names some by two names.
-_ADDRESSES = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
-
-# Pillow's getexif(), which whylogs calls, does not look into the directories of a file in which
-# these tags stand.
-_EXIF_CODES = (range(0x829A, 0x829E), range(0x8822, 0x8836), range(0x9000, 0x9400))
-_LATE_CODES = range(0xA000, 0xA600)
-_NOT_READ = {
-    *(name for code, name in NAMES.items() if any(code in some for some in _EXIF_CODES)),
-    *(name for code, name in NAMES.items() if code in _LATE_CODES),
-    *GPS_NAMES.values(),
-    *(INTEROP_NAMES[code] for code in INTEROP_NAMES if code < 0x100),
-    "has_gps",
-} & KNOWN
+# Left out: addresses in a file, which say nothing of a picture, and of which Pillow names some by
+# two names; and what whylogs keeps in another form, such as dates as texts.
+_LEFT_OUT = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
+_LEFT_OUT |= {*DATES, *ENUMERATIONS, "XResolution", "YResolution"}
 
 
 def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
@@ -53,7 +41,7 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
             if name in added:
                 raise DecodeError(f"two columns have a part {name!r}")
             added.add(name)
-            if metric == _IMAGE and part in _ADDRESSES:
+            if metric == _IMAGE and part in _LEFT_OUT:
                 continue
             _add(profile, name, metrics, _meaning(part) if metric == _IMAGE else Meaning())
         pictures = {part: of for (metric, part), of in parts.items() if metric == _IMAGE}
@@ -93,21 +81,22 @@ def _meaning(part: str) -> Meaning:
     if part in _MEASURED:
         return _MEASURED[part]
     origin: Origin = "personal exif" if part in PERSONAL else "exif"
-    return Meaning("date" if part in DATES else "plain", origin)
+    return Meaning("plain", origin)
 
 
 def _count_images(profile: _core.Profile, prefix: str, parts: dict[str, Metrics]) -> None:
     images = read_feature(prefix, parts[_SIZE]).n if _SIZE in parts else 0
     profile.count_image(prefix, images, "")
-    allow = sorted(PERSONAL & parts.keys())
-    profile.count_exif_read(prefix, allow, sorted(_NOT_READ - parts.keys()), images)
+    tags = parts.keys() - _LEFT_OUT
+    profile.count_exif_read(
+        prefix, sorted(PERSONAL & tags), sorted(KNOWN - PERSONAL - tags), images
+    )
 
 
 def _add(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
     try:
         feature = read_feature(name, metrics)
         if meaning.family == "Exif":
-            of_lightmeter(name.rpartition(".")[2], feature)
             feature.n = feature.values  # what is missing follows from the number of pictures
         feature.add_to(profile, name, meaning)
     except DecodeError as error:

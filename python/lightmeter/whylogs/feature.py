@@ -142,7 +142,7 @@ def _numbers(name: str, metrics: Metrics) -> QuantileSketch:
     if message is None:
         return QuantileSketch()
     key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
-    return read_quantiles(message.message(6).bytes(1), key=key)
+    return read_quantiles(message.message(6).bytes(1), key)
 
 
 def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:

@@ -19,7 +19,6 @@ from lightmeter.whylogs.protobuf import text_of
 MOST = 2**56
 
 _PREAMBLE = 32
-_MOST_COUNTERS = 1 << 20
 _EMPTY_FLAGS = 0b101  # which of the two says so depends on the version of the library
 _MOST_BYTES = 128  # of a string in a profile
 _MOST_ENTRIES, _MOST_LIST = 512, 8192  # entries of a list in a profile, and the bytes of its values
@@ -50,7 +49,7 @@ def read_frequent(data: memoryview) -> Frequent:
         raise DecodeError(f"frequent strings with a preamble of {longs}, flags {flags}")
     entries, total, offset = struct.unpack_from("<1I4x2Q", data, 8)
     strings = _PREAMBLE + 8 * entries
-    if strings > len(data) or entries > _MOST_COUNTERS:
+    if strings > len(data):
         raise DecodeError(f"{entries} frequent strings in {len(data)} bytes")
     weights = struct.unpack_from(f"<{entries}Q", data, _PREAMBLE)
     counts: dict[str, int] = {}

@@ -9,10 +9,7 @@ registers at the least | u32 exceptions | registers | u32 x exceptions.
 
 import math
 import struct
-from functools import cache
 from typing import NamedTuple
-
-import numpy as np
 
 from lightmeter.errors import DecodeError
 
@@ -82,7 +79,7 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
     if not (0 < total <= k and 0 <= kept <= _MOST):  # also false of NaN
         raise DecodeError("a HyperLogLog whose registers have an impossible sum")
     zeros = at_least if least == 0 else 0
-    estimate = _estimate(lg_k, total, zeros) if merged else kept
+    estimate = _estimate(k, total, zeros) if merged else kept
     different = float(k - zeros)  # at least so many
     below, above = _errors(k, merged=merged)
     lower = max(estimate / (1 + below), different)
@@ -98,62 +95,7 @@ def _errors(k: int, *, merged: bool) -> tuple[float, float]:
     return factor / math.sqrt(k), -factor / math.sqrt(k)
 
 
-def _estimate(lg_k: int, total: float, zeros: int) -> float:
-    """DataSketches' estimate of merged registers.
-
-    It counts the registers at zero where there are many (linear counting). Else it is the number of
-    values of which the raw estimate is what is expected. DataSketches has a table of that, which
-    was simulated; here it is computed, and both agree to 2e-5.
-    """
-    k = 1 << lg_k
-    raw = _factor(lg_k) * k * k / total
-    by_raw = _number_of(lg_k, raw)
-    if by_raw > 3 * k or zeros == 0:
-        return by_raw
-    by_zeros = k * float((1 / np.arange(zeros + 1, k + 1)).sum())
-    crossover = {4: 0.718, 5: 0.672}.get(lg_k, 0.64)
-    return by_raw if (by_raw + by_zeros) / 2 > crossover * k else by_zeros
-
-
-def _factor(lg_k: int) -> float:
-    small = {4: 0.673, 5: 0.697, 6: 0.709}
-    return small.get(lg_k) or 0.7213 / (1 + 1.079 / (1 << lg_k))
-
-
-def _number_of(lg_k: int, raw: float) -> float:
-    """The number of values of which the raw estimate is expected to be `raw`."""
-    low, high = 0.0, 20.0 * (1 << lg_k)
-    most = _expected_raw(lg_k, high)
-    if raw >= most:
-        return raw * high / most
-    for _ in range(50):
-        middle = (low + high) / 2
-        if _expected_raw(lg_k, middle) < raw:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-@cache
-def _powers() -> tuple[np.ndarray, np.ndarray]:
-    powers = 2.0 ** -np.arange(60)
-    return powers, powers[:, None] + powers[None, :]
-
-
-def _expected_raw(lg_k: int, n: float) -> float:
-    """The mean of the raw estimate of `n` values, to second order in the sum of 2^-register.
-
-    A register is at most r with the chance that none of the values goes there and beyond r. Of two
-    registers both are, with the chance that none goes to either.
-    """
-    k = 1 << lg_k
-    single, pair = _powers()
-    share = np.diff(np.exp(n * np.log1p(-single / k)), prepend=0.0)
-    shares = np.exp(n * np.log1p(-pair / k))
-    shares = np.diff(np.diff(shares, axis=0, prepend=0.0), axis=1, prepend=0.0)
-    mean = float(share @ single)
-    variance = k * (float(share @ single**2) - mean**2)
-    variance += k * (k - 1) * (float(single @ shares @ single) - mean**2)
-    total = k * mean
-    return _factor(lg_k) * k * k / total * (1 + variance / total**2)
+def _estimate(k: int, total: float, zeros: int) -> float:
+    """The estimate of merged registers: by those at zero where there are many, else the raw one."""
+    raw = 0.7213 / (1 + 1.079 / k) * k * k / total
+    return k * math.log(k / zeros) if zeros and raw < 3 * k else raw

@@ -1,16 +1,14 @@
 """The numbers of a KLL sketch of Apache DataSketches, which whylogs keeps of each column.
 
-Little-endian; T is float or double, which the bytes do not say:
+Little-endian:
 
     0 u8 preamble ints: 2 empty or one value, 5 full, 6 full as whylogs writes it
     1 u8 version: 1, 2 for one value | 2 u8 family: 15 | 3 u8 flags: 1 empty, 2 sorted, 4 one value
     4 u16 k | 6 u8 m: 8 | 7 u8 unused
-    empty ends here; one value: T
+    empty ends here; one value: f64
     8 u64 n | 16 u16 least k merged | 18 u8 levels L | 19 unused: 1 byte, of whylogs 5
     u32 x L: index of the first value of each level; level h has weight 2^h
-    T min | T max | T x (capacity - first index)
-
-where capacity, the end of the last level, follows from k, m and L.
+    f64 min | f64 max | f64 x values
 """
 
 import math
@@ -31,8 +29,8 @@ _MOST_LEVELS = 57
 _HEADER, _FULL_HEADER = 8, {5: 20, 6: 24}
 
 
-def read_quantiles(data: memoryview, dtype: str = "float64", key: int = 0) -> QuantileSketch:
-    """Read the numbers, which are float32 or float64.
+def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
+    """Read the numbers.
 
     A sketch that holds all its values is taken over exactly. The error of any other is set to what
     DataSketches publishes for its k, a figure that was measured and not proved.
@@ -48,27 +46,31 @@ def read_quantiles(data: memoryview, dtype: str = "float64", key: int = 0) -> Qu
     _require(m == _LEAST_ROOM, "m is not 8")
     if not flags & (_EMPTY | _ONE_VALUE):
         _require(preamble in _FULL_HEADER and version == 1, "a header that fits no sketch")
-        return _read_full(data, _FULL_HEADER[preamble], k, dtype, key)
+        return _read_full(data, _FULL_HEADER[preamble], k, key)
     count = 0 if flags & _EMPTY else 1
     _require(preamble == 2 and version == 1 + count, "a header that fits no sketch")
     sketch = QuantileSketch(key)
-    sketch.update(_values(data[_HEADER:], count, dtype))
+    values = _values(data[_HEADER:])
+    _require(len(values) == count, "the length does not fit")
+    sketch.update(values)
     return sketch
 
 
-def _read_full(data: memoryview, start: int, k: int, dtype: str, key: int) -> QuantileSketch:
+def _read_full(data: memoryview, start: int, k: int, key: int) -> QuantileSketch:
     _require(len(data) >= start, "the data ends early")
     n, least_k, depth = struct.unpack_from("<1Q1H1B", data, _HEADER)
     _require(2 <= n <= _MOST, "an impossible n")
     _require(_LEAST_ROOM <= least_k <= k, "an impossible least k")
     _require(1 <= depth <= _MOST_LEVELS, "an impossible number of levels")
     _require(len(data) >= start + 4 * depth, "the data ends early")
-    bounds = [*struct.unpack_from(f"<{depth}I", data, start), _capacity(k, depth)]
+    begins = struct.unpack_from(f"<{depth}I", data, start)
+    values = _values(data[start + 4 * depth :])
+    _require(len(values) >= 2, "the data ends early")
+    least, greatest, kept = float(values[0]), float(values[1]), values[2:]
+    bounds = [*begins, begins[0] + len(kept)]
     _require(bounds == sorted(bounds), "levels that overlap")
     sizes = [end - begin for begin, end in pairwise(bounds)]
     _require(sum(size << h for h, size in enumerate(sizes)) == n, "the weights do not sum to n")
-    values = _values(data[start + 4 * depth :], 2 + sum(sizes), dtype)
-    least, greatest, kept = float(values[0]), float(values[1]), values[2:]
     _require(least <= greatest, "extrema that are not in order")
     inside = np.all((least <= kept) & (kept <= greatest))
     _require(bool(inside), "a value outside of the extrema")
@@ -105,25 +107,11 @@ def _weight(levels: list[NDArray[np.float64]], value: float) -> int:
     return sum(int(np.count_nonzero(level == value)) << h for h, level in enumerate(levels))
 
 
-def _values(data: memoryview, count: int, dtype: str) -> NDArray[np.float64]:
-    item = np.dtype(dtype).newbyteorder("<")
-    _require(
-        len(data) == count * item.itemsize, "the length does not fit; is this the right item type?"
-    )
-    values = np.frombuffer(data, item).astype(np.float64) + 0.0  # without -0.0
-    _require(not np.isnan(values).any(), "a value is NaN; is this the right item type?")
-    return values
-
-
-def _capacity(k: int, depth: int) -> int:
-    return sum(max(_LEAST_ROOM, _room(k, level)) for level in range(depth))
-
-
-def _room(k: int, depth: int) -> int:
-    """k (2/3)^depth rounded as the writer does it: beyond depth 30 in two steps."""
-    if depth > 30:
-        return _room(_room(k, depth // 2), depth - depth // 2)
-    return ((k << (depth + 1)) // int(3**depth) + 1) >> 1
+def _values(data: memoryview) -> NDArray[np.float64]:
+    _require(len(data) % 8 == 0, "the length does not fit")
+    values = np.frombuffer(data, "<f8")
+    _require(not np.isnan(values).any(), "a value is NaN")
+    return values + 0.0  # without -0.0
 
 
 def _require(holds: bool, wrong: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from lightmeter.errors import DecodeError
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_MOST_FIELD = 2**29 - 1
 _MOST_VALUES = 200_000  # of a message, each of which costs more memory than its two bytes
 
 Raw = int | memoryview
@@ -15,9 +14,8 @@ Raw = int | memoryview
 class Message:
     """The fields of a message by their numbers. A field that is not there has its zero value.
 
-    Each field may come once, unless it is asked for by `all`: nobody writes it twice. Fields that
-    are never asked for are stepped over. Nothing is copied, and nothing is nested here: a message
-    in a field is read when it is asked for.
+    Of a field that comes twice the last counts, unless it is asked for by `all`. Nothing is copied,
+    and nothing is nested here: a message in a field is read when it is asked for.
     """
 
     def __init__(self, data: memoryview) -> None:
@@ -32,10 +30,6 @@ class Message:
                 raise DecodeError(f"a message of more than {_MOST_VALUES} fields")
             self._fields.setdefault(number, []).append(value)
 
-    def __contains__(self, number: int) -> bool:
-        """Whether the field is there."""
-        return number in self._fields
-
     def all(self, number: int) -> Iterator[memoryview]:
         """Every value of a field that holds bytes."""
         for value in self._fields.get(number, ()):
@@ -45,9 +39,7 @@ class Message:
 
     def bytes(self, number: int) -> memoryview:
         """The bytes of a field."""
-        values = list(self.all(number))
-        self._check_once(number, len(values))
-        return values[0] if values else memoryview(b"")
+        return [memoryview(b""), *self.all(number)][-1]
 
     def message(self, number: int) -> "Message":
         """The message in a field."""
@@ -59,9 +51,7 @@ class Message:
 
     def unsigned(self, number: int, bits: int = 64) -> int:
         """A number from 0."""
-        values = self._fields.get(number, ())
-        self._check_once(number, len(values))
-        value = values[0] if values else 0
+        value = self._fields.get(number, [0])[-1]
         if not isinstance(value, int):
             raise DecodeError(f"field {number} of a message holds bytes; expected a number")
         if value >> bits:
@@ -92,10 +82,6 @@ class Message:
                 values.append(element)
         return values
 
-    def _check_once(self, number: int, times: int) -> None:
-        if times > 1:
-            raise DecodeError(f"field {number} of a message comes {times} times; expected once")
-
 
 def text_of(data: memoryview) -> str:
     """UTF-8.
@@ -120,8 +106,6 @@ def _fields(data: memoryview) -> Iterator[tuple[int, Raw]]:
     while at < len(data):
         key, at = _varint(data, at)
         number, kind = key >> 3, key & 7
-        if not 1 <= number <= _MOST_FIELD:
-            raise DecodeError(f"a message has a field {number}, which no message can have")
         if kind == _VARINT:
             value, at = _varint(data, at)
             yield number, value

@@ -21,7 +21,6 @@ from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
-from lightmeter.image.failure import Failure
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
@@ -77,7 +76,6 @@ def log_folder(
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
-    on_failure: Callable[[Failure], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Logged:
     """Profile the images of a folder, or of an archive, table or address, into their buckets.
@@ -128,8 +126,6 @@ def log_folder(
         executor: who works, as for `lightmeter.profile_images`.
         resume: a folder that keeps what is done, likewise.
         progress: called as ``progress(done, total)`` after each block, likewise.
-        on_failure: called with every file that could not be measured, in the order of the buckets
-            and their paths.
         options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
     Raises:
@@ -151,7 +147,7 @@ def log_folder(
     columns = dict.fromkeys((*date_column(date_from), *columns_of(segment_by, group)))
     wanted = Wanted(column, tuple(columns), reading.limits, reading.layout)
     reader = date_reader(date_from, reading.limits) if date_from is not None else None
-    run = Run(workers_of(workers), executor, resume, on_failure=on_failure)
+    run = Run(workers_of(workers), executor, resume)
     source = source_of(folder, wanted)
     work = Work(
         reading=reading,
@@ -161,7 +157,6 @@ def log_folder(
         segment_by=segment_by,
         group=group,
         fixed=whole,
-        is_one=source.is_one,
     )
     with _opened(store, inbox) as target:
         lengths = target.datasets() if isinstance(target, Store) and every is None else {}

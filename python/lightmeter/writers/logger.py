@@ -17,7 +17,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.profile.grouping import GroupName, group_of
+from lightmeter.profile.columns import GroupName, group_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
@@ -308,7 +308,8 @@ class RollingLogger:
             if len(self._profiles) + len(self._unstored) >= 2 * _MOST:
                 return False
             profile = self._profiles[start] = copy(self._empty)
-        profile._add("image", result, group)
+        with profile._in_group(group) as part:
+            part._add("image", result)
         return True
 
     def _give_up(self) -> None:

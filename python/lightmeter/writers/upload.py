@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from lightmeter.errors import StoreError
-from lightmeter.profile.load import ProfileLike, view_of
+from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox

@@ -60,7 +60,6 @@ def flipped(place: int) -> Callable[[bytearray], None]:
         (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 1, [("", "corrupt")]),
         (lambda data: data[: header(1)] + bytes(5120) + data[header(1) :], 6, []),
         (lambda data: b"", 0, [("", "truncated")]),
-        (lambda data: os.urandom(4096), 0, [("", "corrupt")]),
     ],
 )
 def test_damaged_tars(
@@ -75,7 +74,6 @@ def test_damaged_tars(
     [
         (lambda data: data[: len(data) // 2], range(6), {"truncated"}),
         (lambda data: data[:5], range(1), {"truncated"}),
-        (lambda data: b"no gzip at all, but of some length", range(1), {"corrupt"}),
         (lambda data: data + b"rubbish", range(6, 7), set()),
     ],
 )
@@ -161,17 +159,13 @@ def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = 
         (lambda data: data[: central(0, data)], 0, [("", "truncated")]),
         (lambda data: data[: central(3, data, b"PK\3\4") + 100], 0, [("", "truncated")]),
         (patched(2, 16, b"\0\0\0\0"), 5, [(NAMES[2], "corrupt")]),
-        (patched(2, 24, struct.pack("<L", 9)), 5, [(NAMES[2], "corrupt")]),
         (patched(2, 24, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "too_large")]),
         (patched(2, 8, b"\x01\0"), 5, [(NAMES[2], "unsupported")]),
-        (patched(2, 10, b"\x63\0"), 5, [(NAMES[2], "unsupported")]),
         (patched(2, 42, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "corrupt")]),
         (patched(2, 38, struct.pack("<L", 0o120777 << 16)), 5, []),
         (patched(2, 20, struct.pack("<L", 1 << 20)), 0, [("", "corrupt")]),  # over its neighbour
         (lambda data: data.replace(b"PK\1\2", b"PK\1\3", 1), 0, [("", "corrupt")]),
-        (lambda data: data + b"x" * 100, 6, []),
         (lambda data: b"", 0, [("", "truncated")]),
-        (lambda data: b"PK\5\6" + b"\xff" * 18, 0, [("", "corrupt")]),
     ],
 )
 def test_damaged_zips(

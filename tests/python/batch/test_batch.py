@@ -10,7 +10,7 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Failure, Reading, profile_images
+from lightmeter import Reading, profile_images
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.image.measure import Measured, measure_together
 from PIL import Image
@@ -87,13 +87,12 @@ def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:
         (tmp_path / f"{number:04}.png").touch()
     progress: list[int] = []
 
-    def refuse(failure: Failure) -> None:
-        raise KeyError(failure.reason)
+    def refuse(done: int, total: int) -> None:
+        progress.append(done)
+        raise KeyError(total)
 
-    with pytest.raises(KeyError, match="empty"):
-        profile_images(
-            tmp_path, workers=2, on_failure=refuse, progress=lambda *now: progress.append(now[0])
-        )
+    with pytest.raises(KeyError, match="1920"):
+        profile_images(tmp_path, workers=2, progress=refuse)
     assert progress == [16]
     assert not any(thread.name.startswith("lightmeter") for thread in threading.enumerate())
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from lightmeter import profile_images
 from lightmeter.batch.sources import manifest
 
 pa = pytest.importorskip("pyarrow")
@@ -61,8 +60,7 @@ def test_cells_without_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "p.parquet"
     pa.parquet.write_table(pa.table({"image": cells}), path)
     empty = [("2", "empty"), ("3", "empty"), ("empty.png", "empty")]
-    assert failures(path) == (1, [(str(tmp_path / "gone.png"), "vanished"), *empty])
-    assert profile_images(path).failures[-1].path == "gone.png"
+    assert failures(path) == (1, [*empty, ("gone.png", "vanished")])
 
 
 @pytest.mark.parametrize(
@@ -81,58 +79,30 @@ def test_kinds_of_columns(kind: object, tmp_path: Path) -> None:
     assert failures(path) == (6, [("6", "empty")])
 
 
-def test_damaged_manifests(tmp_path: Path) -> None:
-    """A damaged row is lost alone."""
+def test_pictures_that_a_manifest_does_not_have(tmp_path: Path) -> None:
     write_folder(tmp_path, pictures(2))
+    left, right = pictures(2)
+    gone = [("2", "empty"), ("gone.png", "vanished")]
     path = tmp_path / "m.jsonl"
-    first, second = (f'{{"path": "{name}", "x": NaN, "x": 1}}' for name in pictures(2))
-    odd = [
-        '{"other": 1}',
-        '{"path": "gone.png"}',
-        "{{",
-        "[" * 100_000,
-        "[]",
-        f'{{"x": {"9" * 5000}}}',
-    ]
-    path.write_text("\n".join([first, *odd, "", second]))
-    images, failed = failures(path, values=["x"])
-    gone = str(tmp_path / "gone.png")
-    assert images == 2
-    assert failed == [
-        ("2", "empty"),
-        (gone, "vanished"),
-        *((f"{n}", "corrupt") for n in range(4, 8)),
-    ]
+    lines = [f'{{"path": "{left}", "x": NaN, "x": 1}}', '{"other": 1}', '{"path": "gone.png"}']
+    path.write_text("\n".join([*lines, "", f'{{"path": "{right}"}}']))
+    assert failures(path, values=["x"]) == (2, gone)
     path = tmp_path / "m.csv"
-    left, right = pictures(2)
-    path.write_text(f'\ufefffile,x\r\n{left},1\r\n"a"b,2\r\n\r\n,3\r\n"{right}"\r\n"open,4\r\n')
-    assert failures(path, values=["x"]) == (2, [("2", "corrupt"), ("3", "empty"), ("5", "corrupt")])
-    path.write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="first row: no path in path, file"):
-        profile_images(path)
+    path.write_text(f'\ufefffile,x\r\n{left},1\r\n\r\n,3\r\ngone.png\r\n"{right}"\r\n')
+    assert failures(path, values=["x"]) == (2, gone)
 
 
-def test_lines_that_are_too_long_are_passed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "row", ["{{", "[" * 100_000, "[]", f'{{"x": {"9" * 5000}}}', "x" * 70_000, '"a"b,2', '"open']
+)
+def test_a_damaged_row_ends_a_manifest(
+    row: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manifest, "_MOST_LINE", 100)
+    monkeypatch.setattr(manifest, "_MOST_LINE", 60_000)
     write_folder(tmp_path, pictures(2))
     left, right = pictures(2)
-    (tmp_path / "m.jsonl").write_text(
-        f'{{"path": "{left}"}}\n{{"path": "{"x" * 1000}"}}\n{{"path": "{right}"}}'
-    )
-    (tmp_path / "m.csv").write_text(f"path\n{left}\n{'x' * 1000}\n{right}\n")
-    for name in ("m.jsonl", "m.csv"):
-        assert failures(tmp_path / name) == (2, [("2", "corrupt")])
-
-
-def test_blank_lines_without_end_end_a_manifest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(manifest, "_MOST_BLANK", 100)
-    write_folder(tmp_path, pictures(1))
-    (name,) = pictures(1)
-    for suffix, row in (("csv", f"path\n{name}"), ("jsonl", f'{{"path": "{name}"}}')):
-        path = tmp_path / f"m.{suffix}"
-        path.write_text(row + "\n" * 200 + row)
-        assert failures(path) == (1, [("", "corrupt")])
+    path = tmp_path / ("m.jsonl" if row[0] in "{[x" else "m.csv")
+    lines = [f'{{"path": "{name}"}}' if path.suffix == ".jsonl" else name for name in (left, right)]
+    header = [] if path.suffix == ".jsonl" else ["path,x"]
+    path.write_text("\n".join([*header, lines[0], row, lines[1]]))
+    assert failures(path) == (1, [("", "corrupt")])

@@ -1,6 +1,5 @@
 """Runs that are ended early: soon, in few words, and with what is done kept."""
 
-import os
 import signal
 import threading
 import time
@@ -69,11 +68,11 @@ def test_a_picture_in_tiles_is_left_where_its_profile_ends(
     for file in files:
         file.touch()
 
-    def interrupt(failure: lm.Failure) -> None:
+    def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lm.profile_images([*files, large], workers=2, on_failure=interrupt, resume=kept)
+        lm.profile_images([*files, large], workers=2, progress=interrupt, resume=kept)
     assert watched.blocks < BLOCKS
     assert len(list(kept.glob("*.block"))) == 1  # the picture does not pass for a failed one
 
@@ -130,17 +129,3 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(
         signal.signal(signal.SIGTERM, before)
     assert (said.returncode, said.stderr) == (143, "lightmeter: ended by SIGTERM\n")
     assert not (tmp_path / "a.lmp").exists()
-
-
-@pytest.mark.filterwarnings("default")
-def test_warnings_of_a_command_are_one_line(tmp_path: Path) -> None:
-    for number in range(3):
-        Image.new("RGB", (9, 9), (number, 0, 0)).save(tmp_path / f"{number}.png")
-    command = ("profile", tmp_path, "-o", tmp_path / "a.lmp", "--resume", tmp_path / "kept")
-    assert lightmeter(*command).returncode == 0
-    (block,) = (tmp_path / "kept").iterdir()
-    os.truncate(block, 100)
-    said = lightmeter(*command)
-    assert said.returncode == 0
-    assert said.stderr.count("\n") == 1, said.stderr
-    assert said.stderr.startswith("lightmeter: warning: a damaged block of ")

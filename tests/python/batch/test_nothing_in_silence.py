@@ -52,10 +52,12 @@ def test_secrets_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """They do not get into a profile."""
     system = fsspec.filesystem("memory")
     monkeypatch.setattr(fsspec.core, "url_to_fs", lambda url: (system, "/gone.jpg"))
-    failed: list[lm.Failure] = []
     addresses = [f"http://user:PASSWORD@host/x-{n}.jpg?sig=SECRET" for n in (0, 1)]
-    view = profile_images(addresses, on_failure=failed.append)
-    assert [failure.path for failure in failed] == ["http://host/x-0.jpg", "http://host/x-1.jpg"]
+    view = profile_images(addresses)
+    assert [failure.path for failure in view.failures] == [
+        "http://host/x-0.jpg",
+        "http://host/x-1.jpg",
+    ]
     assert not any(word in view.to_bytes() for word in (b"SECRET", b"PASSWORD"))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import lightmeter
-from lightmeter import Failure, measure, profile_images
+from lightmeter import measure, profile_images
 
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
@@ -89,9 +89,7 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
         write_tar(tmp_path / "p.tar", members),
         write_parquet(tmp_path / "p.parquet", members),
     ):
-        failed: list[Failure] = []
-        view = profile_images(source, exemplars=1, on_failure=failed.append)
-        assert [failure.path for failure in failed] == [f"{source}:c/bad.png"]
+        view = profile_images(source, exemplars=1)
         assert [failure.path for failure in view.failures] == ["c/bad.png"]
         shown = view.exemplars("image.Brightness.mean").low
         assert shown[0].path in {f"{source}:{name}" for name in pictures(2)}
@@ -195,7 +193,7 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
         (lambda: table_of(pictures(1)), {"values": ["speed"]}, "no value 'speed' in table"),
         (lambda: "photos", {"values": ["speed"]}, "no value 'speed' in files; it has none"),
         (lambda: "photos", {"group": "column:x"}, "no value 'x' in files"),
-        (lambda: "m.csv", {}, "m.csv, first row: no path in path"),
+        (lambda: "m.csv", {}, "m.csv: no path in path"),
         (lambda: "m.csv", {"column": "a", "values": ["c"]}, "no value 'c' in .*m.csv; it has a, b"),
         (lambda: "nonsense://bucket/a.png", {}, "Protocol not known"),
     ],
@@ -220,11 +218,6 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert lightmeter(
         "profile", "t.parquet", "--column", "image", "--value", "label", "--all"
     ).stdout.count("label  ")
-    result = lightmeter("measure", "t.parquet", "s.tar", "-o", "rows.csv")
-    assert result.stdout == "12 images measured, 1 file failed\n"
-    assert Path("rows.csv").read_text().count("\n") == 14
-    assert lightmeter("profile", "t.parquet", "--column", "none").returncode == 2
-    assert lightmeter("drift", "--reference", "s.tar", "--target", "s.tar").returncode == 0
     for source in ("s.tar", "t.parquet"):
         lightmeter("measure", source, "--sort", "sharpness", "--html", "sheet.html")
         sheet = Path("sheet.html").read_text()

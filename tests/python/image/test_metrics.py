@@ -231,7 +231,7 @@ def test_threads_call_it_and_the_number_of_workers_changes_nothing(folder: Path)
 def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:
     work = pickle.loads(pickle.dumps(Work(reading=Reading(metrics=glare))))
     files = [str(path) for path in sorted(folder.glob("*.jpg"))]
-    view = ProfileView.from_bytes(work([Item(file, file) for file in files]).profiles[""])
+    view = ProfileView.from_bytes(work([Item(file, file) for file in files])[""])
     assert view == lm.log_image(files, metrics=glare).view()
     profile = pickle.loads(pickle.dumps(lm.Profile(metrics=glare)))
     profile.track(RGB)

@@ -32,7 +32,6 @@ SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segm
         (b"WHY1\x00\x02\x20\x09", "cut off: got 8 bytes, expected 17"),
         (b"WHY1\x00\x02\x1b\x1c", "of kind 3"),
         (b"WHY1\x06\x22\x00\x22\x00\x08\x01\x00", "2 segments"),
-        (b"WHY1\x08\x22\x00\x2a\x00\x2a\x00\x08\x01\x00", "2 segments"),
         (b"WHY1\x04\x22\x02\x0a\x00\x00", "a segment with the key ''"),
         (b"PK\3\4", "zip archive"),
         (b"WHY1\x00\x0d\x0a\x0b\x28\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "end|follow|timestamp"),
@@ -148,14 +147,12 @@ WHOLE = {
     [
         ({}, 6, 1, 2, 3),
         ({"counts/n": None}, 5, 0, 2, 3),
-        ({"types/integral": None}, 6, 1, 0, 3),
         ({"types/string": None}, 6, 4, 2, 0),
         ({"distribution/kll": None}, 6, 3, 0, 3),
         ({"frequent_items/frequent_strings": None}, 6, 4, 2, 0),  # what strings, nobody knows
         ({"frequent_items/frequent_strings": frequent(cat=2, dog=1)}, 6, 1, 2, 3),
         ({"types/boolean": count(1)}, 6, 1, 2, 3),
         ({"ints/max": count(4), "condition_count/total": count(3)}, 6, 1, 2, 3),
-        ({"counts/n": count(2**56)}, 2**56, 2**56 - 5, 2, 3),
     ],
 )
 def test_parts_that_are_not_there(
@@ -191,9 +188,7 @@ def test_parts_of_pictures() -> None:
     ("change", "words"),
     [
         ({"counts/n": count(4)}, "column 'x': 5 values of 4 observations"),
-        ({"counts/n": count(-1)}, "counts/n is -1; expected a count"),
         ({"counts/n": count(2**56 + 1)}, "expected a count up to"),
-        ({"counts/n": message((2, 1), (2, 2))}, "comes 2 times"),
         ({"counts/n": message((2, b"1"))}, "holds bytes"),
         ({"counts/n": message(*[(9, 0)] * 200_001)}, "more than 200000 fields"),
         ({"distribution/kll": count(1)}, "ends early"),
@@ -260,11 +255,7 @@ def test_distinct_counts_of_any_registers() -> None:
         assert lower < estimate < upper
 
 
-# Written by datasketches 5.2.0: squares with k = 200; i / 7 and i / 4 with k = 8.
-FIVE = bytes.fromhex(
-    "05010f00c80008000500000000000000c8000100c30000000000000000008041000080410000104100008040000080"
-    "3f00000000"
-)
+# Written by datasketches 5.2.0: i / 7 with k = 8.
 HUNDRED = bytes.fromhex(
     "05010f0008000800640000000000000008000400050000000f000000100000001a0000000000000000000000922449"
     "9224492c409224499224492c400000000000002c406edbb66ddbb62b40dbb66ddbb66d2b404992244992242b40b76d"
@@ -273,64 +264,44 @@ HUNDRED = bytes.fromhex(
     "06edbb66ddbb6254049922449922427409224499224492840dbb66ddbb66d2940000000000000f03f0000000000000"
     "0409224499224490a406edbb66ddbb611409224499224491640b76ddbb66ddb1a40"
 )
-THREE_HUNDRED = bytes.fromhex(
-    "05010f00080008002c0100000000000008000500050000000d00000013000000130000001a00000000000000008095"
-    "42008095420000954200809442000094420080934200009342008092420000924200008c4200008d4200008e420000"
-    "8f4200009042000091420000e64100006c420000744200007d42008082420000864200008a42000070400000e04000"
-    "00344100006c41000096410000b6410000d4410000f64100000c4200001d4200002d4200003c4200004b4200005b42"
-)
 
 
 def test_quantiles_of_datasketches() -> None:
     assert read_quantiles(memoryview(bytes.fromhex("02010f0108000800"))).n == 0
     one = memoryview(bytes.fromhex("02020f04080008009a9999999999b93f"))
     assert read_quantiles(one).weights()[0].tolist() == [0.1]
-    five = read_quantiles(memoryview(FIVE), "float32")
-    assert (five.is_exact, five.weights()[0].tolist()) == (True, [0, 1, 4, 9, 16])
-    doubles = read_quantiles(memoryview(HUNDRED))
-    assert (doubles.n, doubles.min, doubles.max) == (100, 0, 99 / 7)
-    assert (doubles.is_exact, len(doubles.weights()[0])) == (False, 27)
-    assert 2.296 / 8**0.9723 < doubles.error() < 1
-    floats = read_quantiles(memoryview(THREE_HUNDRED), "float32")
-    assert (floats.n, floats.max) == (300, 74.75)
-    assert floats.ranks([3.5, 3.75, 59]).tolist() == [0, 16 / 300, (14 * 16 + 2 * 8) / 300]
+    sketch = read_quantiles(memoryview(HUNDRED))
+    assert (sketch.n, sketch.min, sketch.max) == (100, 0, 99 / 7)
+    assert (sketch.is_exact, len(sketch.weights()[0])) == (False, 27)
+    assert 2.296 / 8**0.9723 < sketch.error() < 1
     longer = b"\6" + HUNDRED[1:20] + bytes(4) + HUNDRED[20:]  # the header of whylogs
-    assert read_quantiles(memoryview(longer)).to_bytes() == doubles.to_bytes()
-    infinite = FIVE[:28] + 2 * b"\0\0\x80\x7f" + FIVE[36:]
-    sketch = read_quantiles(memoryview(infinite), "float32")
-    assert (sketch.pos_inf, sketch.weights()[0].tolist()) == (1, [0, 1, 4, 9])
+    assert read_quantiles(memoryview(longer)).to_bytes() == sketch.to_bytes()
 
 
 def test_damaged_quantiles_of_datasketches() -> None:
-    low, high = (
-        FIVE[:at] + bytes([byte]) + FIVE[at + 1 :] for at, byte in ((27, 0xBF), (31, 0x42))
-    )
-    for dtype, data in zip(3 * ["float32"] + ["float64"], (HUNDRED, low, high, FIVE), strict=True):
-        with pytest.raises(DecodeError, match=r"item type|extrema"):
-            read_quantiles(memoryview(data), dtype)
-    for data in (FIVE, THREE_HUNDRED):
-        for size in range(len(data)):
-            with pytest.raises(DecodeError, match="DataSketches KLL"):
-                read_quantiles(memoryview(data)[:size], "float32")
-        for bit in range(8 * len(data)):
-            flipped = bytearray(data)
-            flipped[bit // 8] ^= 1 << bit % 8
-            with contextlib.suppress(DecodeError):
-                sketch = read_quantiles(memoryview(flipped), "float32")
-                assert sketch.n == sketch.weights()[1].sum()
-                assert sketch.n == 0 or sketch.min <= sketch.quantiles([0.5])[0] <= sketch.max
+    for size in range(len(HUNDRED)):
+        with pytest.raises(DecodeError, match="DataSketches KLL"):
+            read_quantiles(memoryview(HUNDRED)[:size])
+    with pytest.raises(DecodeError, match="NaN"):
+        read_quantiles(memoryview(HUNDRED[:-8] + bytes.fromhex("010000000000f07f")))
+    for bit in range(8 * len(HUNDRED)):
+        flipped = bytearray(HUNDRED)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with contextlib.suppress(DecodeError):
+            sketch = read_quantiles(memoryview(flipped))
+            assert sketch.n == sketch.weights()[1].sum()
+            assert sketch.n == 0 or sketch.min <= sketch.quantiles([0.5])[0] <= sketch.max
 
 
 def test_reads_datasketches_as_the_wheel_does() -> None:
     datasketches = pytest.importorskip("datasketches")
-    for kind, dtype in (("kll_floats_sketch", "float32"), ("kll_doubles_sketch", "float64")):
-        for n in (0, 1, 2, 150, 5000, 100_000):
-            theirs = getattr(datasketches, kind)(200)
-            theirs.update(np.random.default_rng(20).normal(size=n).astype(dtype))
-            ours = read_quantiles(memoryview(theirs.serialize()), dtype)
-            assert ours.n == n
-            if n:
-                assert (ours.min, ours.max) == (theirs.get_min_value(), theirs.get_max_value())
-                x = np.linspace(-3, 3, 301)
-                expected = [theirs.get_rank(value, True) for value in x]
-                np.testing.assert_allclose(ours.ranks(x), expected, atol=1e-12)
+    for n in (0, 1, 2, 150, 5000, 100_000):
+        theirs = datasketches.kll_doubles_sketch(200)
+        theirs.update(np.random.default_rng(20).normal(size=n))
+        ours = read_quantiles(memoryview(theirs.serialize()))
+        assert ours.n == n
+        if n:
+            assert (ours.min, ours.max) == (theirs.get_min_value(), theirs.get_max_value())
+            x = np.linspace(-3, 3, 301)
+            expected = [theirs.get_rank(value, True) for value in x]
+            np.testing.assert_allclose(ours.ranks(x), expected, atol=1e-12)

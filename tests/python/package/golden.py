@@ -65,7 +65,7 @@ def profiles() -> dict[str, ProfileView]:
 
     failing = Profile(metrics=SET)
     failing.track_many([pattern(5, 5, 2)[..., 0], b"junk", pattern(3, 8, 3)])
-    failing._log_failure("image", Failure("caf\udce9.jpg", "truncated", "Caf\u00e9"))
+    failing._add("image", Failure("caf\udce9.jpg", "truncated", "Caf\u00e9"))
 
     sampled = Profile("camera", metrics=SET)
     for seed in range(1500):  # past exact mode

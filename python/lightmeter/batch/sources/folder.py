@@ -2,14 +2,16 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from glob import has_magic
+from itertools import chain
 
 from PIL import Image
 
 from lightmeter.batch.sources.addresses import shown_url
+from lightmeter.files import open_regular
 from lightmeter.image.encoded import ZARR_FILES, is_zarr
 from lightmeter.image.magic import START_BYTES, format_of
 
@@ -34,53 +36,45 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
     followed) whose suffix names an image format, or that have no suffix and start as an image does.
     A folder of Zarr is one image. Hidden files and folders are passed over; a folder that cannot be
     listed stands for itself. A file stands for itself, and so does a path that does not exist. A
-    pattern with
-    ``*``, ``?`` or ``[`` stands for what it matches (``**`` for any depth, links to folders not
-    followed); a file that it reaches through several links to folders counts once.
+    pattern with ``*``, ``?`` or ``[`` stands for what it matches, as for `matches`; a file that it
+    reaches through several links to folders counts once.
     """
     files: set[str] = set()
     for path in map(os.fsdecode, [paths] if isinstance(paths, str | os.PathLike) else paths):
-        if os.path.isdir(path) and not is_zarr(path):
-            files.update(_walk(path))
-        elif has_magic(path) and not os.path.lexists(path):
-            files.update(_matching(path))
-        else:
-            files.add(path)
+        if not has_magic(path) or os.path.lexists(path):
+            files.update(_images(path))
+            continue
+        real_folder = cache(os.path.realpath)
+        kept: dict[tuple[str, str], str] = {}
+        for file in sorted(chain.from_iterable(map(_images, matches(path))), key=_short_ways_first):
+            folder, name = os.path.split(file)
+            kept.setdefault((real_folder(folder), name), file)
+        files.update(kept.values())
     return sorted(files)
 
 
-def _matching(pattern: str) -> Iterable[str]:
-    """Of several ways to a folder the shortest is taken."""
-    found, files = matches(pattern)
-    for match in found:
-        is_folder = os.path.isdir(match) and not is_zarr(match)
-        files.update(_walk(match) if is_folder else [match])
-    real_folder = cache(os.path.realpath)
-    kept: dict[tuple[str, str], str] = {}
-    for file in sorted(files, key=lambda file: (file.count(os.sep), file)):
-        folder, name = os.path.split(file)
-        kept.setdefault((real_folder(folder), name), file)
-    return kept.values()
+def _short_ways_first(path: str) -> tuple[int, str]:
+    return path.count(os.sep), path
 
 
-def _walk(folder: str) -> set[str]:
-    found, unlisted = _found(folder, ("**", "*"))
-    return unlisted.union(filter(_is_image, found))
+def _images(path: str) -> Iterable[str]:
+    is_folder = os.path.isdir(path) and not is_zarr(path)
+    return _found(path, ("**", "*"), _is_image) if is_folder else [path]
 
 
-def matches(pattern: str) -> tuple[set[str], set[str]]:
+def matches(pattern: str) -> set[str]:
     """Return the paths that a pattern matches, and folders that cannot be listed, to be counted.
 
     It is as `glob` has it: what is hidden is matched by a part that begins with a dot alone. But
     ``**`` does not go into folders of Zarr, nor into symbolic links to folders, so that no link
     makes a circle; and folders may lie in each other as deep as they like.
     """
-    return _found("/" if pattern.startswith("/") else "", tuple(pattern.lstrip("/").split("/")))
+    parts = tuple(pattern.lstrip("/").split("/"))
+    return _found("/" if pattern.startswith("/") else "", parts, os.path.lexists)
 
 
-def _found(start: str, below: tuple[str, ...]) -> tuple[set[str], set[str]]:
+def _found(start: str, below: tuple[str, ...], is_taken: Callable[[str], bool]) -> set[str]:
     found: set[str] = set()
-    unlisted: set[str] = set()
     seen = set()
     waiting = [(start, below)]
     while waiting:
@@ -89,10 +83,9 @@ def _found(start: str, below: tuple[str, ...]) -> tuple[set[str], set[str]]:
             continue
         seen.add(step)
         if not parts:
-            found.update([folder] if os.path.lexists(folder) else [])
+            found.update([folder] if is_taken(folder) else [])
             continue
-        part, *others = parts
-        rest = tuple(others)
+        part, rest = parts[0], parts[1:]
         if part and not has_magic(part):
             waiting.append((os.path.join(folder, part), rest))
         elif os.path.isdir(folder or "."):
@@ -102,11 +95,11 @@ def _found(start: str, below: tuple[str, ...]) -> tuple[set[str], set[str]]:
                 for path, more in _below(folder, part, rest) if part else ():
                     if more:
                         waiting.append((path, more))
-                    else:
+                    elif is_taken(path):
                         found.add(path)
             except OSError:
-                unlisted.add(folder)
-    return found, unlisted
+                found.add(folder)
+    return found
 
 
 def _below(folder: str, part: str, rest: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -119,7 +112,7 @@ def _below(folder: str, part: str, rest: tuple[str, ...]) -> Iterator[tuple[str,
             if part == "**":
                 if entry.is_dir(follow_symlinks=False) and not is_zarr(path):
                     yield path, (part, *rest)
-            elif (part == "*" or fnmatchcase(entry.name, part)) and (not rest or entry.is_dir()):
+            elif fnmatchcase(entry.name, part) and (not rest or entry.is_dir()):
                 yield path, rest
 
 
@@ -127,24 +120,13 @@ def _is_image(path: str) -> bool:
     if os.path.isdir(path):
         return is_zarr(path) and not os.path.islink(path)
     suffix = os.path.splitext(path)[1].lower()
-    return suffix in image_suffixes() if len(suffix) > 1 else _starts_like_an_image(path)
-
-
-def _starts_like_an_image(path: str) -> bool:
-    if not os.path.isfile(path):
-        return False
+    if len(suffix) > 1:
+        return suffix in image_suffixes()
     try:
-        # Not blocking, should the path have become a pipe meanwhile.
-        with open(path, "rb", opener=lambda *of: os.open(of[0], of[1] | os.O_NONBLOCK)) as file:
-            start = file.read(START_BYTES) or b""
+        with open_regular(path) as file:
+            return format_of(file.read(START_BYTES) or b"") is not None
     except OSError:
-        return True  # to be counted as unreadable
-    if len(start) < 16:
-        return False
-    image_suffixes()  # makes the formats of Pillow known
-    return format_of(start) is not None or any(
-        accept and accept(start[:16]) for _, accept in Image.OPEN.values()
-    )
+        return os.path.isfile(path)  # to be counted as unreadable
 
 
 @cache

@@ -48,7 +48,8 @@ class Item:
         data: a path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the
             error of a picture that is known to be damaged.
         values: what the source says of it, by the names of columns.
-        within: its name below its folder, or in its archive or table; empty where it is in none.
+        within: its name below the folder, or in the archive or table that is the whole source, for
+            failures and patterns; empty where there are several.
     """
 
     name: str
@@ -126,12 +127,10 @@ class Source:
     Attributes:
         items: gives the pictures, a few in memory at a time, from the first on.
         total: how many they are, if that is known.
-        is_one: whether it is one folder, archive or table, so that `Item.within` names a picture.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
-    is_one: bool = False
 
     def __iter__(self) -> Iterator[Item]:
         """The pictures."""

@@ -1,14 +1,15 @@
 """Pictures in object stores and on web servers, by fsspec: ``s3://``, ``gs://``, ``https://``.
 
-Those of a block are read side by side, so that waits for them overlap: most file systems are
-coroutines on the one loop that fsspec keeps in a thread, and the others are read by threads.
+Those of a block are read side by side, so that waits for them overlap.
 """
 
 import os
 import posixpath
+import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +29,7 @@ from lightmeter.image.limits import Limits
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
 _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
-_THREADS = 16  # that read from file systems without coroutines
+_THREADS = 64  # as many pictures are in a block
 _OF_THIS_MACHINE = ("file:", "local:")
 
 
@@ -43,8 +44,7 @@ def linked(path: str, file: str) -> Any:
     A path is absolute, or relative to the folder of the file, or else to the current one. A file
     elsewhere is somebody else's: it names nothing of this machine.
     """
-    folder = os.path.dirname(file)
-    path = local_path(path)
+    folder, path = os.path.dirname(file), local_path(path)
     if is_url(file):
         address = path if is_url(path) else _below(folder, path)
         if address is None or address.startswith(_OF_THIS_MACHINE) or "::" in path:
@@ -86,7 +86,7 @@ def expanded(url: str) -> tuple[list[Item | str], bool]:
         # In a web address brackets hold a host, and a question mark begins a query.
         if any(mark in path for mark in ("*" if is_web(url) else "*[?")):
             listed, root = system.glob(path, detail=True), ""
-        elif url.endswith("/") or (not is_alone and _is_folder(system, path)):
+        elif url.endswith("/") or (not is_alone and system.isdir(path)):
             listed, root = system.find(path, detail=True), f"{path.rstrip('/')}/"
             if not listed and not system.exists(path):
                 raise FileNotFoundError
@@ -109,13 +109,6 @@ def expanded(url: str) -> tuple[list[Item | str], bool]:
             part = RemotePart(address, info.get("size"), version)
             items.append(address if is_shard(address) else item_of(part, address, within=below))
     return items, bool(root)
-
-
-def _is_folder(system: Any, path: str) -> bool:
-    try:
-        return bool(system.isdir(path))
-    except Exception:  # it is for reading to say what is wrong
-        return False
 
 
 def _system_of(url: str) -> tuple[Any, str]:
@@ -144,75 +137,42 @@ def open_remote(url: str) -> "tuple[Any, int | None]":
 
 def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     """The same items in the same order; those that are remote with their bytes or an error."""
-    import asyncio  # loaded with fsspec, so that `import lightmeter` is light
-
-    from fsspec.asyn import get_loop
-
-    loop, most = get_loop(), most_bytes(limits)
-    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")  # has no thread before it is asked
-
-    def begin(part: RemotePart, most: int) -> "Future[bytes]":
-        return asyncio.run_coroutine_threadsafe(_read(part, most, limits, pool), loop)
-
+    most, end = most_bytes(limits), time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
+    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
     parts = [item.data for item in items if isinstance(item.data, RemotePart)]
-    futures = deque(begin(part, part.size) for part in parts)
+    futures = deque(pool.submit(_read, part, part.size, limits) for part in parts)
     try:
         for item in items:
             part: Any = item.data
             if isinstance(part, RemotePart):
                 try:
-                    data: Any = futures.popleft().result()
+                    data: Any = futures.popleft().result(end - time.monotonic())
                     if len(data) > part.size:  # it has grown, or nobody told how large it is
-                        data = begin(part, most).result()
+                        again = pool.submit(_read, part, most, limits)
+                        data = again.result(end - time.monotonic())
                     if len(data) > most:
                         raise ImageError("too_large", f"more than {most} bytes")
                 except Exception as error:  # any that a file system of somebody else raises
                     data = reading_error(error)
+                    if isinstance(error, TimeoutError) and time.monotonic() >= end:
+                        data = ImageError("too_large", f"not read within {limits.seconds} seconds")
                 item = replace(item, data=data)
             yield item
     finally:
-        for future in futures:
-            future.cancel()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-async def _read(part: RemotePart, most: int, limits: Limits, threads: Executor) -> bytes:
+def _read(part: RemotePart, most: int, limits: Limits) -> bytes:
     """Return the first bytes of an object, one more than `most` where it has more."""
-    import asyncio
-
-    from fsspec.asyn import AsyncFileSystem
-
     check_bytes(part.told or 0, limits)
     system, path = _system_of(part.url)
     if most == 0:  # object stores have no range of nothing
         return b""
-    limit = asyncio.timeout(limits.seconds)
-    try:
-        async with limit:
-            # One that wraps another, such as a cache, may have only the attributes of that other.
-            is_async = issubclass(type(system), AsyncFileSystem) and system.async_impl
-            if not is_async or system.asynchronous:
-                read = asyncio.get_running_loop().run_in_executor
-                return bytes(await read(threads, system.cat_file, path, 0, most + 1))
-            if hasattr(system, "encode_url"):
-                return await _from_web(system, path, most + 1)
-            return bytes(await system._cat_file(path, start=0, end=most + 1))
-    except TimeoutError:
-        if limit.expired():
-            raise ImageError("too_large", f"not read within {limits.seconds:g} seconds") from None
-        raise
-
-
-async def _from_web(system: Any, path: str, most: int) -> bytes:
-    """A web server may send any number of bytes, whatever it is asked for and whatever it says."""
-    session = await system.set_session()
-    async with session.get(system.encode_url(path), **system.kwargs) as answer:
-        system._raise_not_found_for_status(answer, path)
-        pieces = []
-        async for piece in answer.content.iter_any():
-            pieces.append(piece[:most])
-            most -= len(piece)
-            if most <= 0:
-                answer.close()
-                break
-    return b"".join(pieces)
+    if not is_web(part.url):
+        return bytes(system.cat_file(path, start=0, end=most + 1))
+    # As a stream: a web server may send any number of bytes, whatever it is asked for or says.
+    with system.open(path, "rb", block_size=0, size=1) as file:
+        data = bytearray()
+        while len(data) <= most and (piece := file.read(most + 1 - len(data))):
+            data += piece
+    return bytes(data)

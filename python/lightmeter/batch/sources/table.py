@@ -5,7 +5,6 @@ A column holds encoded bytes, or structs of ``bytes`` and ``path`` as Hugging Fa
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from itertools import count
 from typing import Any
 
@@ -17,7 +16,6 @@ from lightmeter.profile.table_files import parquet
 from lightmeter.text import shorten
 
 _ROWS = 16  # of a batch: all their pictures are in memory
-_MOST_FAILED = 1 << 16  # rows of a piece that is too large, which are counted one by one
 _LONGEST_VALUE = 1 << 20  # bytes
 USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
@@ -25,7 +23,7 @@ _KINDS = ("binary", "string")  # of columns: pictures, and their paths
 
 
 def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of a Parquet file; what is left of a damaged row group is one failure.
+    """Yield the pictures of a Parquet file; what cannot be read of a row group is one failure.
 
     Raises:
         ValueError: it has no column of pictures, or not all those that are wanted.
@@ -34,26 +32,21 @@ def parquet_items(name: str, table: ParquetTable, wanted: Wanted) -> Iterator[It
     wanted = with_column(wanted, schema, name)
     values = [value for value in wanted.values if not _is_nested(schema.field(value).type)]
     columns = [*_picture_columns(schema.field(wanted.column)), *values]
-    first = 0
+    end = 0
     for group, rows in enumerate(table.rows):
-        row, end, detail = first, first + rows, "rows are missing"
-        first = end
+        row, end, damage = end, end + rows, ImageError("corrupt", "rows are missing")
         batches = table.batches(group, columns, _ROWS)
         try:
             for item in items_of_batches(name, batches, wanted, first=row):
                 yield item
                 row += 1
         except ImageError as error:
-            if error.reason != "corrupt":  # each row counts; how many is a stranger's word
-                for lost in range(row, min(end, row + _MOST_FAILED)):
-                    yield item_of(error, f"{name}:{lost}", within=str(lost))
-                continue
-            detail = error.detail
+            damage = error
         except Exception as error:  # whatever somebody's bytes make of a library
-            detail = shorten(str(error), 150) or type(error).__name__
+            damage = ImageError("corrupt", shorten(str(error), 150) or type(error).__name__)
         if row != end:
-            detail = f"the table is damaged behind row {row}: {detail}"
-            yield item_of(ImageError("corrupt", detail), name)
+            detail = f"rows {row} to {end - 1} are lost: {damage.detail}"
+            yield item_of(ImageError(damage.reason, detail), name)
 
 
 def _picture_columns(field: Any) -> list[str]:
@@ -107,7 +100,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     def items() -> Iterator[Item]:
         return items_of_batches(name, _batches(table, wanted), wanted)
 
-    return Source(items, total if isinstance(total, int) else None, is_one=True)
+    return Source(items, total if isinstance(total, int) else None)
 
 
 def _batches(table: Any, wanted: Wanted) -> Iterable[Any]:
@@ -161,7 +154,7 @@ def item_in_cell(
         path = str(cell.get("path") or path)
         cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
     data, most = cell, most_bytes(wanted.limits)
-    if cell is None or cell == "":
+    if cell is None or (isinstance(cell, str) and not cell):  # which an array is not compared with
         data = ImageError("empty", "the cell is empty")
     elif isinstance(cell, str):
         data, path = linked(cell, table), cell
@@ -171,7 +164,7 @@ def item_in_cell(
         data = ImageError("too_large", f"a cell of {len(cell)} bytes; expected at most {most}")
     within = local_path(path) or str(number)
     name = f"{table}:{within}" if table else local_path(path) or "a row"
-    return item_of(data, data if isinstance(data, str) else name, values, within)
+    return item_of(data, data if isinstance(data, str) else name, values, within if table else "")
 
 
 def _values(column: Any) -> list[Any]:
@@ -180,17 +173,13 @@ def _values(column: Any) -> list[Any]:
     also lists and the like, and texts of more than a megabyte.
     """
     pa = parquet()
-    if pa.types.is_dictionary(column.type):  # an entry may be large, and of many rows
-        entry = cache(lambda index: _values(column.dictionary.slice(index, 1))[0])
-        return [None if index is None else entry(index) for index in column.indices.to_pylist()]
     if _is_nested(column.type):
         return [None] * len(column)
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    values = map(_value, column)
     return [
         None if isinstance(value, str | bytes) and len(value) > _LONGEST_VALUE else value
-        for value in values
+        for value in map(_value, column)
     ]
 
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.summary import plain_summary
+from lightmeter.profile.view import plain_summary
 from lightmeter.serve import parameters
 from lightmeter.serve.login import Admin, Caller, Reader, Writer
 from lightmeter.serve.parameters import Asked, in_slow_threads, in_threads
