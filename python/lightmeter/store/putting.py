@@ -22,13 +22,14 @@ from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
 from lightmeter.store.buckets import bucket_start
+from lightmeter.store.engine import Database
 from lightmeter.store.rows import MERGED, Moment, Part
 from lightmeter.store.tables import DamagedError
 from lightmeter.times import DAY, MILLISECOND, duration_text, from_ms, to_duration, to_ms, to_utc
 
 _TRIES = 10
 _DAY = DAY // MILLISECOND
-MONDAY = 4 * _DAY
+_MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
 _MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
@@ -83,35 +84,104 @@ class Put(NamedTuple):
     every: int | None
 
 
-def checked_put(
-    dataset: Any,
-    profile: ProfileLike,
-    at: Moment,
-    writer: Any,
-    segment: Part,
-    seq: Any,
-    every: str | timedelta | None,
-) -> Put:
-    """Return the arguments of `Profiles.put`, which says what can be wrong with them."""
-    view = profile if isinstance(profile, ProfileView) else view_of(profile)
-    moment = view._core.dataset_timestamp if at is None else to_ms(to_utc(at))
-    if moment is None:
-        raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-    if (images := view._core.images) > _MOST_IMAGES:
-        raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
-    part = "" if segment is None else segment_text(segment)
-    checked_name("dataset", dataset)
-    checked_name("writer", writer)
-    if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
-        raise ValueError(
-            f"the names of the dataset, writer and segment have {size} bytes together; expected "
-            f"{_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
-        )
-    if writer.startswith(MERGED[1]):
-        raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
-    number = None if seq is None else checked_seq(seq)
-    length = None if every is None else to_duration(every) // MILLISECOND
-    return Put(dataset, view, moment, writer, part, number, length)
+class Putting:
+    """What puts profiles into a store.
+
+    Every writer has a row of its own per bucket, which holds the whole of what it has to say about
+    it (a cumulative profile), and a bucket is the merge of its rows. So writing again replaces,
+    whatever was retried or run twice, and writers never wait for each other's reading.
+    """
+
+    _database: Database
+
+    def define(self, dataset: str, every: str | timedelta) -> None:
+        """Enter a dataset with buckets of this length; nothing happens if it is there.
+
+        Raises:
+            TypeError: an argument is of another type.
+            ValueError: `every` is no duration, no whole number of milliseconds or longer than
+                time, or the name is empty.
+            ConflictError: the dataset has buckets of another length.
+        """
+        checked_name("dataset", dataset)
+        span = to_duration(every)
+        with self._database.transaction() as connection:
+            length_of(connection, dataset, span // MILLISECOND)
+
+    def put(
+        self,
+        dataset: str,
+        profile: ProfileLike,
+        *,
+        at: Moment = None,
+        writer: str,
+        segment: Part = None,
+        seq: int | None = None,
+        every: str | timedelta | None = None,
+    ) -> bool:
+        """Keep `profile` as all that `writer` has to say about a bucket, in place of what it said.
+
+        Once this returns the profile is on the disk, whole.
+
+        Args:
+            dataset: name of what is watched.
+            profile: a `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file;
+                without a dataset timestamp it gets the start of the bucket.
+            at: a time in the bucket, local without a time zone; None takes the profile's dataset
+                timestamp.
+            writer: who writes. Two that do not know of each other need two names.
+            segment: such as ``{"camera": "left"}`` or ``"camera=left"``; None for the dataset as
+                a whole.
+            seq: a number that rises with each profile of this writer and bucket: a lower one
+                than what is there is late and is not kept. None takes the next.
+            every: length of the dataset's buckets, such as ``"1h"``. It is fixed by the first
+                profile; None takes that, or ``"1d"`` for a new dataset.
+
+        Returns:
+            Whether it was kept; False if what is there has the same `seq` or a higher one.
+
+        Raises:
+            TypeError: an argument is of another type.
+            ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
+                `segment`; an empty name; names of more than 2000 bytes together; more images than
+                anybody has.
+            ConflictError: the dataset has buckets of another length, or the bucket has been rolled
+                up with an earlier profile of the writer in it.
+            StoreError: it cannot be written.
+        """
+        view = profile if isinstance(profile, ProfileView) else view_of(profile)
+        moment = view._core.dataset_timestamp if at is None else to_ms(to_utc(at))
+        if moment is None:
+            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+        if (images := view._core.images) > _MOST_IMAGES:
+            raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
+        part = "" if segment is None else segment_text(segment)
+        checked_name("dataset", dataset)
+        checked_name("writer", writer)
+        if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
+            raise ValueError(
+                f"the names of the dataset, writer and segment have {size} bytes together; expected"
+                f" {_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
+            )
+        if writer.startswith(MERGED[1]):
+            raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
+        number = None if seq is None else checked_seq(seq)
+        length = None if every is None else to_duration(every) // MILLISECOND
+        return self._put(Put(dataset, view, moment, writer, part, number, length))
+
+    def _put(self, put: Put) -> bool:
+        with self._database.transaction() as connection:
+            span, core = length_of(connection, put.dataset, put.every), put.view._core
+            start = put.at - (put.at - _MONDAY) % span
+            if not tables.FIRST <= start <= tables.LAST - span:
+                bucket_start(from_ms(put.at), span * MILLISECOND)  # says so
+            if core.dataset_timestamp is None:
+                core = core.copy()
+                core.dataset_timestamp = start
+            place = {"dataset": put.dataset, "segment": put.segment, "start": start}
+            now = time.time_ns() // 1_000_000
+            place |= {"writer": put.writer, "span": span, "updated": now}
+            return write(connection, place, core, put.seq)
 
 
 def checked_name(what: str, name: Any) -> str:

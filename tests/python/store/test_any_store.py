@@ -55,12 +55,6 @@ def test_a_late_retry_is_not_kept(store: Store) -> None:
     assert store.stored("cells")[0].seq >= 8  # a time, where it went to a server
 
 
-def test_add_never_replaces(store: Store) -> None:
-    for images in (1, 2, 3):
-        store.add("cells", view(images), at=DAY)
-    assert store.read("cells").images == 6
-
-
 def test_buckets_ranges_segments_datasets(store: Store) -> None:
     for day in range(1, 6):
         store.put("cells", view(day), at=date(2022, 9, day), writer="a")

@@ -1,5 +1,6 @@
 """The store of profiles per dataset, bucket and segment."""
 
+import contextlib
 import os
 import pickle
 import subprocess
@@ -305,22 +306,13 @@ def test_what_is_told_of_damage_cannot_write_to_the_terminal(tmp_path: Path) -> 
 def test_a_store_on_a_network_file_system_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kinds = [
-        ("", "ext4"), ("photos", "nfs4"), ("photos/local", "xfs"), ("with space", "fuse.sshfs"),
-        ("hidden", "cifs"), ("hidden", "tmpfs"), ("fuse", "fuse.bindfs"),
-    ]  # fmt: skip
-    lines = []
-    for folder, kind in kinds:
-        point = os.path.realpath(tmp_path / folder).replace(" ", "\\040")
-        lines.append(f"30 22 0:40 / {point} rw shared:7 master:2 - {kind} server:/x rw\n")
-        (tmp_path / folder).mkdir(exist_ok=True)
-    (tmp_path / "photos2").mkdir()
-    (tmp_path / "mountinfo").write_text("".join(lines))
+    device = os.stat(tmp_path).st_dev
     monkeypatch.setattr(sqlite_file, "MOUNTS", str(tmp_path / "mountinfo"))
-    (tmp_path / "photos/local/link.db").symlink_to(tmp_path / "photos/drift.db")
-    for place, kind in (("photos/a.db", "nfs4"), ("photos/local/link.db", "nfs4"),
-                        ("with space/a.db", "fuse.sshfs")):  # fmt: skip
-        with pytest.raises(StoreError, match=rf"network file system \({kind}\).*local disk"):
-            Store(tmp_path / place)
-    for place in ("a.db", "photos/local/a.db", "photos2/a.db", "hidden/a.db", "fuse/a.db"):
-        Store(tmp_path / place).close()
+    for kind in ("nfs4", "fuse.sshfs", "cifs", "ext4", "fuse.bindfs", "tmpfs"):
+        line = f"30 22 {os.major(device)}:{os.minor(device)} / / rw shared:7 - {kind} server:/x rw"
+        (tmp_path / "mountinfo").write_text(f"30 22 0:99999 / /x rw - nfs4 x rw\n{line}\n")
+        is_local = kind in ("ext4", "fuse.bindfs", "tmpfs")
+        words = rf"network file system \({kind}\).*local disk"
+        refused = pytest.raises(StoreError, match=words)
+        with contextlib.nullcontext() if is_local else refused:
+            Store(tmp_path / "a.db").close()

@@ -268,7 +268,7 @@ def test_a_put_that_lost_its_answer_and_was_rolled_up_counts_once(
             log.track(array(), at=NOON)
             assert not log.flush()
             assert not writer.write(view)[0]
-        sql_store.add("cells", view, at=NOON - timedelta(hours=1))
+        sql_store.put("cells", view, at=NOON - timedelta(hours=1), writer="late")
         sql_store.gc(now=NOON + timedelta(days=9), roll_up_after="1d")
         log.track(array(), at=NOON)
         assert log.flush()
