@@ -74,9 +74,8 @@ class Database:
         if str(address).startswith("postgresql:"):
             url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
             password = url.password or url.query.get("password")
-            public = url.difference_update_query(["password"])._asdict() | {"password": None}
-            public |= {"drivername": "postgresql"}
-            self.address = sa.URL.create(**public).render_as_string()
+            public = url._replace(drivername="postgresql", password=None)
+            self.address = public.difference_update_query(["password"]).render_as_string()
             self.environment = {"PGPASSWORD": str(password)} if password else {}
             try:
                 self._engine: sa.Engine = sa.create_engine(

@@ -96,7 +96,7 @@ def delete_rows(
             before = connection.execute(statements.aged_query(aged)).all()
             for (segment, start), version in statements.versions_of(found, before).items():
                 values = {"segment": segment, "start": start, "version": version}
-                tables.upsert(connection, tables.aged, {"dataset": dataset, **values})
+                tables.replace(connection, tables.aged, {"dataset": dataset, **values})
         elif not more:
             connection.execute(sa.delete(tables.aged).where(aged))
         deleted = connection.execute(sa.delete(profile).where(where, KEPT, *more)).rowcount

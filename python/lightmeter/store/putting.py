@@ -48,6 +48,7 @@ _THERE = sa.select(_profile.c.seq, _KEPT.label("kept")).where(_HAS_KEY).with_for
 
 def _upserts(insert: Any) -> tuple[Any, Any]:
     """Return how to insert a row or replace it by a newer one, and always."""
+    insert = insert(_profile)
     new = {name: insert.excluded[name] for name in set(_SEALED) - set(_KEY) | {"crc", "body"}}
     newer = _KEPT & (insert.excluded.seq > _profile.c.seq)
     return (
@@ -56,10 +57,9 @@ def _upserts(insert: Any) -> tuple[Any, Any]:
     )
 
 
-_UPSERT = {
-    "sqlite": _upserts(sqlite.insert(_profile)),
-    "postgresql": _upserts(postgresql.insert(_profile)),
-}
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_UPSERT = {name: _upserts(insert) for name, insert in _INSERTS.items()}
+_ENTER = {name: insert(_dataset).on_conflict_do_nothing() for name, insert in _INSERTS.items()}
 
 
 class Put(NamedTuple):
@@ -229,9 +229,8 @@ def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
     if length is None:
         length = span or _DAY
         bucket_start(from_ms(time.time_ns() // 1_000_000), length * MILLISECOND)  # may refuse it
-        row = {"name": name, "every": length * MILLISECOND}
-        if not tables.upsert(connection, tables.dataset, row, "never"):
-            length = connection.scalar(_EVERY, {"dataset": name})  # somebody else's
+        connection.execute(_ENTER[connection.dialect.name], {"name": name, "every": length})
+        length = connection.scalar(_EVERY, {"dataset": name})  # somebody else's, perhaps
     if type(length) is not int or length <= 0:
         raise DamagedError(f"the store is damaged: the buckets of {name!r} last {length!r:.100}")
     if span not in (None, length):

@@ -1,6 +1,6 @@
 """What monitors and alerts remember in a store: plain rows, which know no monitor and no alert."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from lightmeter.store.records import (
     Told,
 )
 from lightmeter.store.rows import Damage
-from lightmeter.store.tables import insert_all, judged, result, upsert, watched
+from lightmeter.store.tables import has, insert_all, judged, replace, result, watched
 from lightmeter.store.turning import RESULT, turning_points
 
 _PLACE = "monitor", "dataset", "segment", "start"
@@ -76,10 +76,9 @@ class State:
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
-        newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
-        where = _is_of(result, monitor, dataset), result.c.start == newest.scalar_subquery()
-        query = sa.select(*RESULT).where(*where)
-        return self._results(query.order_by(result.c.segment, result.c.feature))
+        newest = self.newest_of_segments(monitor, dataset)
+        last = max((row.start for row in newest), default=None)
+        return sorted(row for row in newest if row.start == last)
 
     def turning_points(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor from which its incidents follow, which are few.
@@ -149,24 +148,23 @@ class State:
         """
         with self._database.transaction() as connection:
             for old in forget:
-                names = "dataset", "segment", "kind", "start", "monitor"
-                key = {name: getattr(old, name) for name in names}
-                where = _has(tables.told, key | {"alert": alert})
-                connection.execute(sa.delete(tables.told).where(where))
+                where = has(tables.told, old._asdict(), *Told._fields[:-1])
+                connection.execute(
+                    sa.delete(tables.told).where(where, tables.told.c.alert == alert)
+                )
             for new in remember:
-                upsert(connection, tables.told, new._asdict() | {"alert": alert})
+                replace(connection, tables.told, new._asdict() | {"alert": alert})
 
     def accept(self, accepted: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
         with self._database.transaction() as connection:
-            upsert(connection, tables.accepted, accepted._asdict())
+            replace(connection, tables.accepted, accepted._asdict())
 
     def forget_accepted(self, accepted: Accepted) -> bool:
         """Take back what was accepted with these patterns and time; whether there was anything."""
-        table, names = tables.accepted, ("dataset", "segment", "monitor", "since")
-        where = _has(table, {name: getattr(accepted, name) for name in names})
+        where = has(tables.accepted, accepted._asdict(), *Accepted._fields[:4])
         with self._database.transaction() as connection:
-            return connection.execute(sa.delete(table).where(where)).rowcount > 0
+            return connection.execute(sa.delete(tables.accepted).where(where)).rowcount > 0
 
     def accepted(self) -> list[Accepted]:
         """Return all that is taken as normal, the earliest first."""
@@ -194,19 +192,15 @@ class State:
         return [ResultRow(*row) for row in self._database.rows(query)]
 
 
-def _has(table: sa.Table, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    return sa.and_(*(table.c[name] == value for name, value in values.items()))
-
-
 def _is_of(
     table: sa.Table, monitor: str, dataset: str, segment: str | None = None
 ) -> sa.ColumnElement[bool]:
-    where = _has(table, {"monitor": monitor, "dataset": dataset})
+    where = has(table, {"monitor": monitor, "dataset": dataset})
     return where if segment is None else sa.and_(where, table.c.segment == segment)
 
 
 def _forget(connection: sa.Connection, places: Iterable[Place]) -> None:
     keys = [{f"_{name}": value for name, value in place._asdict().items()} for place in places]
     for table in (result, judged) if keys else ():
-        where = _has(table, {name: sa.bindparam(f"_{name}") for name in _PLACE})
+        where = has(table, {name: sa.bindparam(f"_{name}") for name in _PLACE})
         connection.execute(sa.delete(table).where(where), keys)

@@ -44,7 +44,7 @@ def values_of(row: StoredProfile) -> dict[str, Any]:
 
 def has_key(values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
     """Return the condition for the row of some values, with times as such."""
-    return sa.and_(*(column == values[column.name] for column in _KEY))
+    return tables.has(profile, values, *profile.primary_key.columns.keys())
 
 
 # Reading

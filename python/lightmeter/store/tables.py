@@ -5,13 +5,11 @@ Times are milliseconds since 1970 UTC, lengths are milliseconds, segments are th
 each value that it gives.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lightmeter.errors import StoreError
@@ -176,18 +174,6 @@ key = _state("key", "id", "sha256:bytes rights datasets note created:time")
 # What monitors and alerts remember, which is copied with a store. Keys are not.
 STATE = result, judged, watched, aged, told, accepted
 
-# What becomes of a row whose key is there.
-Replace = Literal["always", "never"]
-
-
-@cache  # as one object it is compiled once
-def _insert(engine: str, table: sa.Table, replace: Replace) -> Any:
-    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[engine](table)
-    new, where = {each.name: each for each in insert.excluded if not each.primary_key}, None
-    if replace == "never":
-        where = sa.false()
-    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=new, where=where)
-
 
 def insert_all(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
     """Insert rows in the order of the columns by the driver itself, in half of the time."""
@@ -205,9 +191,14 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def upsert(
-    connection: sa.Connection, table: sa.Table, values: dict[str, Any], replace: Replace = "always"
-) -> bool:
-    """Insert a row, or replace the one of its key, if that is wanted; whether either."""
-    statement = _insert(connection.dialect.name, table, replace)
-    return bool(connection.execute(statement, values).rowcount)
+def replace(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
+    """Write a row in place of the one of its key."""
+    connection.execute(
+        sa.delete(table).where(has(table, values, *table.primary_key.columns.keys()))
+    )
+    connection.execute(sa.insert(table), values)
+
+
+def has(table: sa.Table, values: Mapping[str, Any], *names: str) -> sa.ColumnElement[bool]:
+    """Return the condition for rows that have these values in some columns, or in all of them."""
+    return sa.and_(*(table.c[name] == values[name] for name in names or values))

@@ -200,6 +200,12 @@ def test_limits(inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(StoreError, match="expected 100 at most"):
         put(inbox, view(1))
     assert inbox.list() == {}
+    monkeypatch.undo()
+    put(inbox, view(1))
+    monkeypatch.setattr("lightmeter.store.inbox.MOST_FEATURES", 3)
+    with pytest.raises(ValueError, match=r"features .*; expected 3 and 1000 at most"):
+        put(inbox, view(1))
+    pulled(inbox, store, damaged=1, delete=True)
     write(inbox, NAME, b"x" * (MOST_BYTES + 1))
     monkeypatch.setattr(inbox, "read", None)
     with pytest.warns(UserWarning, match=f"it has {MOST_BYTES + 1} bytes"):
@@ -275,7 +281,7 @@ def test_pictures_and_paths_stay_at_home(tmp_path: Path, exemplars: bool) -> Non
     assert not any("secret-name" in name or str(tmp_path) in name for name in inbox.list())
 
 
-def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses(tmp_path: Path) -> None:
     for address in ("drift.db", "http://h/x", "s3://user:pass@b/x", "gs://b/x?key=pass", "ftp://x"):
         with pytest.raises(StoreError, match="an inbox begins with") as caught:
             Inbox(address)
@@ -283,11 +289,8 @@ def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoreError, match="opening failed"):
         Inbox(f"file://{tmp_path}/none", create=False)
     assert not (tmp_path / "none").exists()
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
-    inbox = Inbox("memory:///")
-    text = r"listing failed: a \*\*\* b \?\.\.\. c$"
-    with pytest.raises(StoreError, match=text), inbox._using("listing"):
-        raise OSError("a wJalrXUtnFEMI b ?sig=abc c\n\nDebug source: much")
+    with pytest.raises(StoreError, match=r"failed: a \?\.\.\. c$"), Inbox("memory:///")._using("x"):
+        raise OSError("a ?sig=abc c\n\nDebug source: much")
 
 
 def test_a_child_of_a_process_that_has_used_an_inbox_is_told(tmp_path: Path) -> None:
