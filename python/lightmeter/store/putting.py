@@ -145,8 +145,8 @@ class Putting:
             ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
                 `segment`; an empty name; names of more than 2000 bytes together; more images than
                 anybody has.
-            ConflictError: the dataset has buckets of another length, or the bucket has been rolled
-                up with an earlier profile of the writer in it.
+            ConflictError: the dataset has buckets of another length, or `gc` has rolled the bucket
+                up, or deleted it, with an earlier profile of the writer in it.
             StoreError: it cannot be written.
         """
         view = profile if isinstance(profile, ProfileView) else view_of(profile)
@@ -252,7 +252,7 @@ def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int
         seq: number of the put.
 
     Raises:
-        ConflictError: a roll-up holds an earlier profile of the writer.
+        ConflictError: `gc` has merged or deleted an earlier profile of the writer.
     """
     body = core.encode()
     values |= {"images": core.images, "sha256": hashlib.sha256(body).digest(), "body": body}
@@ -266,8 +266,8 @@ def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int
             return False
         if there is not None and not there.kept:
             raise ConflictError(
-                f"the bucket of {from_ms(values['start']):%Y-%m-%d %H:%M} has been rolled up with "
-                f"a profile of {values['writer']!r} in it, which can no longer be replaced"
+                f"the bucket of {from_ms(values['start']):%Y-%m-%d %H:%M} has been rolled up or "
+                f"deleted; the profile of {values['writer']!r} in it can no longer be replaced"
             )
         values["seq"] = last + 1 if seq is None else seq
         values["crc"] = crc_of(values)

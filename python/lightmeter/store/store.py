@@ -37,7 +37,6 @@ from lightmeter.store.statements import (
     KEPT,
     LISTED,
     Content,
-    aged_query,
     check_dataset,
     contents,
     end_of,
@@ -46,7 +45,6 @@ from lightmeter.store.statements import (
     row_of,
     tags_of,
     versions_of,
-    versions_query,
 )
 from lightmeter.store.tables import profile
 from lightmeter.times import to_duration, to_ms, to_utc
@@ -247,9 +245,9 @@ class Store(Putting):
         ]
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
-        """Return the starts of the buckets of which a roll-up holds the writer's profile.
+        """Return the starts of the buckets of which `gc` merged or deleted the writer's profile.
 
-        What the writer said of them is counted, and can no longer be replaced by `put`.
+        What the writer said of them can no longer be replaced by `put`.
         """
         where = is_in(dataset, segment=segment), _P.writer == writer, ~KEPT
         found = self._database.rows(sa.select(_P.start).where(*where).order_by(_P.start))
@@ -273,10 +271,7 @@ class Store(Putting):
 
         It changes with any of its profiles. A bucket that `gc` rolled up or deleted keeps it.
         """
-        with self._database.snapshot():
-            found = self._database.rows(versions_query(_P.dataset == dataset))
-            aged = self._database.rows(aged_query(tables.aged.c.dataset == dataset))
-        return versions_of(found, aged)
+        return versions_of(self._database, dataset)
 
     def read(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -360,9 +355,9 @@ class Store(Putting):
         """Merge what is old into one profile per day and segment, and delete what is older still.
 
         A day is rolled up as a whole: buckets shorter than a day become one, and so do several
-        writers; profiles of different tags stay apart. They can then no longer be replaced; what
-        arrives late is added. Monitors no longer judge days made of shorter buckets. It can be cut
-        off or run twice without harm. Damaged profiles are left as they are.
+        writers; profiles of different tags stay apart. What was merged or deleted can no longer be
+        replaced; what arrives late is added. Monitors no longer judge days made of shorter buckets.
+        It can be cut off or run twice without harm. Damaged profiles are left as they are.
 
         Args:
             now: what age is counted from; None takes the time it is.

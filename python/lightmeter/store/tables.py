@@ -135,9 +135,9 @@ dataset = _table("dataset", "name", "every:length")
 
 # A row is what a writer says of a bucket: a cumulative profile. What a bucket holds is the merge of
 # its rows. A roll-up makes one row of those of a day that have the same tags, whose writer is the
-# text of the tags; theirs stay without their bodies, so that a late retry of one is not counted
-# again. `sha256` is of the body, and `crc` of all other values. The body comes last, as SQLite
-# stores columns in order.
+# text of the tags. Theirs stay without their bodies, and so do those that are deleted by their age:
+# a late retry of one is not counted again, and what monitors found in it stays. `sha256` is of the
+# body, and `crc` of all other values. The body comes last, as SQLite stores columns in order.
 profile = _table(
     "profile",
     "dataset segment start:time writer",
@@ -162,8 +162,6 @@ judged = _state("judged", _BUCKET, "version:whole states:states")
 # A monitor that has judged: the file that it is from, empty for none, its place there, a digest of
 # all but buckets that its results follow from, and its table as JSON.
 watched = _state("watched", "monitor dataset", "source rank:whole key:bytes config")
-# The versions of buckets that were deleted by their age: what was found in them stays.
-aged = _state("aged", "dataset segment start:time", "version:whole")
 # What each alert has told of incidents and not taken back.
 told = _state("told", "alert dataset segment kind:kind start:time monitor", "open:flag")
 # What was made the new normal from a bucket on, where three patterns match.
@@ -172,7 +170,7 @@ accepted = _state("accepted", "dataset segment monitor since:time", "note at:tim
 key = _state("key", "id", "sha256:bytes rights datasets note created:time")
 
 # What monitors and alerts remember, which is copied with a store. Keys are not.
-STATE = result, judged, watched, aged, told, accepted
+STATE = result, judged, watched, told, accepted
 
 
 def insert_all(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:

@@ -48,7 +48,6 @@ FLIPS = [
     "judged SET version = 'text'",
     "watched SET key = 'text'",
     "watched SET config = x'00'",
-    "aged SET version = 'text'",
     "judged SET start = start + 1",
     "result SET state = 'fine'",
     "result SET state = 'ok'",
