@@ -31,8 +31,8 @@ class _Period(NamedTuple):
 
     @property
     def where(self) -> sa.ColumnElement[bool]:
-        place = statements.is_in(self.dataset, self.start, self.end, self.segment)
-        return place & KEPT & (_P.tags == self.tags)
+        place = _P.dataset == self.dataset, _P.segment == self.segment, _P.tags == self.tags
+        return sa.and_(*place, _P.start >= self.start, _P.start < self.end, KEPT)
 
 
 def collect(
@@ -56,10 +56,6 @@ def _periods(database: Database) -> set[_Period]:
     periods = set[_Period]()
     for dataset, segment, start, span, tags in database.rows(query):
         end = statements.end_of(start, span)
-        try:
-            statements.is_in(dataset, segment=segment)
-        except ValueError as error:
-            raise DamagedError(f"the store is damaged: {error}") from None
         if span < DAY:
             with contextlib.suppress(ValueError):  # the last day there is has no end
                 start = bucket_start(start, DAY)

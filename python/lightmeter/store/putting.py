@@ -196,13 +196,7 @@ def checked_name(what: str, name: Any) -> str:
     if not name or "\0" in name:
         got = f"{name!r} as" if name else "an empty"
         raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        raise ValueError(
-            f"got {name!r} as {what}; expected text without halves of surrogate pairs"
-        ) from None
-    if size > _MOST_NAMES:
+    if (size := len(name.encode())) > _MOST_NAMES:
         raise ValueError(f"got a {what} of {size} bytes; expected {_MOST_NAMES} at most")
     return name
 
@@ -214,10 +208,7 @@ def checked_seq(seq: Any) -> int:
         TypeError: it is no whole number.
         ValueError: it does not fit into 62 bits.
     """
-    try:
-        number = operator.index(seq)
-    except TypeError:
-        raise TypeError(f"got {seq!r} as seq; expected a whole number or None") from None
+    number = operator.index(seq)
     if not -_MOST_SEQ <= number <= _MOST_SEQ:
         raise ValueError(f"got {seq} as seq; expected a number from {-_MOST_SEQ} to {_MOST_SEQ}")
     return number

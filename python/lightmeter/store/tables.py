@@ -84,19 +84,12 @@ def _length(value: int) -> timedelta:
     return value * MILLISECOND
 
 
-def _states(value: str) -> frozenset[str]:
-    states = frozenset(value.split(","))
-    if not states <= {*get_args(ResultState)}:
-        raise ValueError
-    return states
+def _word(words: Any) -> Callable[[str], str]:
+    words = get_args(words)
+    return lambda text: words[words.index(text)]  # a ValueError if it is none of them
 
 
-def _kind(value: str) -> str:
-    if value not in get_args(IncidentKind):
-        raise ValueError
-    return value
-
-
+_state_of = _word(ResultState)
 # What a column holds, by the word behind its name in a table below; texts have none.
 _KINDS = {
     "": _Column(str),
@@ -107,9 +100,13 @@ _KINDS = {
     "time": _Column(int, read=from_ms, write=to_ms),
     "length": _Column(int, read=_length, write=lambda length: length // MILLISECOND),
     "flag": _Column(int, read=bool, write=int),
-    "state": _Column(str, read=lambda text: min(_states(text))),
-    "states": _Column(str, read=_states, write=lambda states: ",".join(sorted(states))),
-    "kind": _Column(str, read=_kind),
+    "state": _Column(str, read=_state_of),
+    "states": _Column(
+        str,
+        read=lambda text: frozenset(map(_state_of, text.split(","))),
+        write=lambda states: ",".join(sorted(states)),
+    ),
+    "kind": _Column(str, read=_word(IncidentKind)),
 }
 metadata = sa.MetaData()
 

@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, Store, logger, times
 from lightmeter.errors import StoreError
-from lightmeter.profile import segments
 from lightmeter.store import buckets, engine, sqlite_file
 from lightmeter.store.records import Source
 from lightmeter.writers import log_folder
@@ -109,17 +108,6 @@ def test_buckets_tile_time(at: datetime, every: str) -> None:
     if every == "1w":
         assert start.weekday() == 0
     assert times.duration_text(length) == every
-
-
-@given(st.dictionaries(st.text(min_size=1), st.text(), max_size=4))
-def test_segments_survive_their_text(segment: dict[str, str]) -> None:
-    encodable = {
-        key.encode(errors="replace").decode(): value.encode(errors="replace").decode()
-        for key, value in segment.items()
-    }
-    text = segments.segment_text(encodable)
-    assert segments.parse_segment(text) == encodable
-    assert text == segments.segment_text(dict(reversed(encodable.items())))
 
 
 # Damage
@@ -286,18 +274,6 @@ def test_a_backup_is_one_whole_file(store: Store, tmp_path: Path) -> None:
     assert "already" in lightmeter(*command).stderr
     with Store(tmp_path / "again.db", create=False) as copied:
         assert copied.read("cells").images == 20
-
-
-def test_what_is_told_of_damage_cannot_write_to_the_terminal(tmp_path: Path) -> None:
-    path = tmp_path / "drift.db"
-    with Store(path) as store:
-        store.put("cells\x1b[2J", view(1), at=date(2022, 9, 1), writer="a")
-        store.define("shut\x1b[2J", timedelta(hours=1))
-        change(store, "UPDATE profile SET body = x'00'")
-    result = lightmeter("store", "verify", path)
-    assert result.returncode == 1
-    assert "\x1b" not in result.stderr
-    assert "its bytes, time, writer or counts are not those" in result.stderr
 
 
 # Where it lies

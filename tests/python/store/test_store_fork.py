@@ -6,7 +6,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -131,17 +130,6 @@ def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> No
         os.close(writing)
     assert ended_well(pid)
     os.close(reading)
-
-
-def test_threads_share_a_store(sql_store: Store) -> None:
-    def work(writer: int) -> None:
-        for images in range(1, 11):
-            sql_store.put("cells", view(images), at=DAY, writer=str(writer))
-            sql_store.read("cells")
-
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(work, range(4)))
-    assert sql_store.read("cells").images == 40
 
 
 def test_a_store_can_be_read_where_it_cannot_be_written() -> None:

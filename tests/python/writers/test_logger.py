@@ -280,23 +280,6 @@ def test_a_put_that_lost_its_answer_and_was_rolled_up_counts_once(
     assert images == 5 - first
 
 
-def test_a_store_in_use_does_not_hold_it_up(store: Store) -> None:
-    with lm.logger(store, "cells") as log, store.snapshot():
-        log.track(array(), at=NOON)
-        assert log.flush(60)
-
-
-def test_what_cannot_be_stored_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    with lm.logger(store, "cells") as log:
-        with monkeypatch.context() as broken:
-            broken.setattr(Store, "put", refuse)
-            assert log.track(array(), at=NOON)
-            assert not log.flush()
-        log.track(array(), at=NOON)
-        assert log.flush()
-    assert store.read("cells").images == 2
-
-
 def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
     class Box(Inbox):
         objects: ClassVar[list[tuple[int, dict[str, Any]]]] = []
