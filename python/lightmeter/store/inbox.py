@@ -25,7 +25,6 @@ from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 MOST_BYTES = 16 * 2**20
 MOST_FEATURES = 10_000
 _MOST_FEATURE_NAME = 1000  # characters
-_MOST_NAME = 1024  # bytes of a key in S3 and Google Cloud Storage, with its prefix
 _RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
 # Objects below folders without a name, or of the name "." or "..", cannot be listed.
 _ADDRESS = re.compile(r"(s3|gs|az|file|memory)://(?!/?.*(//|/\.{1,2}(/|$)))[^?@#\0-\x1f]*")
@@ -168,7 +167,8 @@ class Inbox:
             TypeError: an argument is of another type.
             ValueError: the profile is from a time outside of the bucket, or has more than 10 000
                 features; a bad `every` or `segment`; an empty name.
-            StoreError: the name or the profile is too long, or the object cannot be written.
+            StoreError: the profile is too long, or the object cannot be written: of its name the
+                services take 1024 bytes with the prefix.
         """
         length = to_duration("1d" if every is None else every)
         place = _checked(Place(dataset, to_utc(at), length, segment_text(segment), writer, seq))
@@ -178,12 +178,6 @@ class Inbox:
         view = ProfileView(core)
         check_profile(view, place)
         name, data = place.name, view.to_bytes()
-        whole = f"{self.address.partition('://')[2].partition('/')[2]}/{name}"
-        if len(whole) > _MOST_NAME:
-            raise StoreError(
-                f"the name of an object has {_MOST_NAME} bytes at most, with dataset, segment, "
-                f"writer and prefix in it; got {len(whole)}: {whole}"
-            )
         if len(data) > MOST_BYTES:
             raise StoreError(f"got a profile of {len(data)} bytes; expected {MOST_BYTES} at most")
         with self._using(f"writing {name}") as objects:
