@@ -129,24 +129,19 @@ def _path_date(pattern: str) -> DateOf:
 
 
 def _expression(pattern: str) -> str:
-    parts, seen = [], set()
-    for token in re.findall(r"%.?|[^%]", pattern, re.DOTALL):
-        if token == "*":
-            parts.append(r"[^/]*?")
-        elif token == "%%" or not token.startswith("%"):
-            parts.append(re.escape(token[-1]))
-        elif token[1:] in _FIELDS and token not in seen:
-            seen.add(token)
-            digits = 4 if token == "%Y" else 2
-            parts.append(rf"(?P<{_FIELDS[token[1:]]}>\d{{{digits}}})")
-        else:
-            fields = ", ".join(f"%{name}" for name in _FIELDS)
-            raise ValueError(
-                f"got {token!r} in the pattern {pattern!r}; expected each of {fields} at most once"
-            )
-    if not {"%Y", "%m", "%d"} <= seen:
-        raise ValueError(f"got the pattern {pattern!r}; expected one with %Y, %m and %d")
-    return rf"(?<!\d)(?:{''.join(parts)})(?!\d)"
+    names = [name for name in re.findall("%(.?)", pattern, re.DOTALL) if name != "%"]
+    if len({*names}) < len(names) or not {*"Ymd"} <= {*names} <= {*_FIELDS}:
+        raise ValueError(
+            f"got the pattern {pattern!r}; expected %Y, %m and %d once each, and at most one each "
+            "of %H, %M and %S"
+        )
+
+    def digits(match: re.Match[str]) -> str:
+        count = 4 if match[1] == "Y" else 2
+        return rf"(?P<{_FIELDS[match[1]]}>\d{{{count}}})" if match[1] != "%" else "%"
+
+    text = re.sub("%(.)", digits, re.escape(pattern).replace(r"\*", "[^/]*?"))
+    return rf"(?<!\d)(?:{text})(?!\d)"
 
 
 def by_bucket(
