@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.profile import ProfileView
@@ -37,29 +36,20 @@ _KEY = "dataset", "segment", "start", "writer"
 _SEALED = *_KEY, "seq", "span", "images", "updated", "tags", "sha256"
 _SEALED_OF = operator.itemgetter(*_SEALED)
 
-# The tables without what looks at values.
+# Without the columns of the tables, which look at values.
+_EVERY = sa.text("SELECT every FROM dataset WHERE name = :name")
+_ENTER = sa.text("INSERT INTO dataset VALUES (:name, :every) ON CONFLICT DO NOTHING")
 _profile = sa.table("profile", *map(sa.column, tables.profile.c.keys()))
-_dataset = sa.table("dataset", sa.column("name"), sa.column("every"))
-_EVERY = sa.select(_dataset.c.every).where(_dataset.c.name == sa.bindparam("dataset"))
-_KEPT = _profile.c.body.is_not(None)
 _HAS_KEY = sa.and_(*(_profile.c[name] == sa.bindparam(name) for name in _KEY))
-_THERE = sa.select(_profile.c.seq, _KEPT.label("kept")).where(_HAS_KEY).with_for_update()
-
-
-def _upserts(insert: Any) -> tuple[Any, Any]:
-    """Return how to insert a row or replace it by a newer one, and always."""
-    insert = insert(_profile)
-    new = {name: insert.excluded[name] for name in set(_SEALED) - set(_KEY) | {"crc", "body"}}
-    newer = _KEPT & (insert.excluded.seq > _profile.c.seq)
-    return (
-        insert.on_conflict_do_update(index_elements=_KEY, set_=new, where=newer),
-        insert.on_conflict_do_update(index_elements=_KEY, set_=new),
-    )
-
-
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_UPSERT = {name: _upserts(insert) for name, insert in _INSERTS.items()}
-_ENTER = {name: insert(_dataset).on_conflict_do_nothing() for name, insert in _INSERTS.items()}
+_KEPT = _profile.c.body.is_not(None).label("kept")
+_THERE = sa.select(_profile.c.seq, _KEPT).where(_HAS_KEY).with_for_update()
+_NAMES = _profile.c.keys()
+_REPLACE = (
+    f"INSERT INTO profile ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) ON CONFLICT "
+    f"({', '.join(_KEY)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES)}"
+)
+_STORE = sa.text(_REPLACE)
+_WRITE = sa.text(f"{_REPLACE} WHERE profile.body IS NOT NULL AND excluded.seq > profile.seq")
 
 
 class Put(NamedTuple):
@@ -216,12 +206,12 @@ def checked_seq(seq: Any) -> int:
 
 def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
     """Return the length of the buckets of a dataset; a new one is entered."""
-    length = connection.scalar(_EVERY, {"dataset": name})
+    length = connection.scalar(_EVERY, {"name": name})
     if length is None:
         length = span or _DAY
         bucket_start(from_ms(time.time_ns() // 1_000_000), length * MILLISECOND)  # may refuse it
-        connection.execute(_ENTER[connection.dialect.name], {"name": name, "every": length})
-        length = connection.scalar(_EVERY, {"dataset": name})  # somebody else's, perhaps
+        connection.execute(_ENTER, {"name": name, "every": length})
+        length = connection.scalar(_EVERY, {"name": name})  # somebody else's, perhaps
     if type(length) is not int or length <= 0:
         raise DamagedError(f"the store is damaged: the buckets of {name!r} last {length!r:.100}")
     if span not in (None, length):
@@ -262,7 +252,7 @@ def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int
             )
         values["seq"] = last + 1 if seq is None else seq
         values["crc"] = crc_of(values)
-        if connection.execute(_UPSERT[connection.dialect.name][0], values).rowcount:
+        if connection.execute(_WRITE, values).rowcount:
             return True  # else somebody else has just written the first of this key
     raise StoreError(
         f"{values['writer']!r} is written by several who replace each other; try again"
@@ -272,7 +262,7 @@ def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int
 def store(connection: sa.Connection, values: Mapping[str, Any]) -> None:
     """Write a row, whatever is there. Without a body it is what stays of one that was rolled up."""
     row = {**values, "crc": crc_of(values, kept=values["body"] is not None)}
-    connection.execute(_UPSERT[connection.dialect.name][1], row)
+    connection.execute(_STORE, row)
 
 
 def tags_text(pairs: Iterable[tuple[str, str]]) -> str:
