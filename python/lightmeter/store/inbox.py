@@ -17,9 +17,8 @@ from urllib.parse import quote, unquote
 from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.putting import checked_name, checked_seq
-from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
+from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms, to_utc
 
 # Of a profile, as for a server
 MOST_BYTES = 16 * 2**20

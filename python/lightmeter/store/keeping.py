@@ -11,12 +11,11 @@ import sqlalchemy as sa
 
 from lightmeter.profile import ProfileView
 from lightmeter.store import putting, statements, tables
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import Collected, Damage, Moment, Part, StoredProfile
 from lightmeter.store.statements import KEPT, LISTED
 from lightmeter.store.tables import DamagedError, profile
-from lightmeter.times import DAY, MILLISECOND, to_ms
+from lightmeter.times import DAY, MILLISECOND, bucket_start, to_ms
 
 _P = profile.c
 _MOST_TAGS = 200  # characters of tags that are a name themselves

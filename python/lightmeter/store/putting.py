@@ -20,11 +20,19 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import MERGED, Moment, Part
 from lightmeter.store.tables import DamagedError
-from lightmeter.times import DAY, MILLISECOND, duration_text, from_ms, to_duration, to_ms, to_utc
+from lightmeter.times import (
+    DAY,
+    MILLISECOND,
+    bucket_start,
+    duration_text,
+    from_ms,
+    to_duration,
+    to_ms,
+    to_utc,
+)
 
 _TRIES = 10
 _DAY = DAY // MILLISECOND

@@ -26,11 +26,10 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.address import AwayError
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.text import visible
-from lightmeter.times import DAY, to_duration
+from lightmeter.times import DAY, bucket_start, to_duration
 from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
 from lightmeter.writers.rows import target_of
 

@@ -19,10 +19,9 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.grouping import GroupName, group_of
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
-from lightmeter.times import to_duration
+from lightmeter.times import bucket_start, to_duration
 from lightmeter.writers import endings
 from lightmeter.writers.rows import Rows, target_of
 from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from lightmeter.errors import StoreError
 from lightmeter.profile.load import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
-from lightmeter.times import DAY, to_duration
+from lightmeter.times import DAY, bucket_start, to_duration
 from lightmeter.writers.rows import Rows, target_of
 
 _log = logging.getLogger("lightmeter.writers")

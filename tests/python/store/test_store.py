@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, Store, logger, times
 from lightmeter.errors import StoreError
-from lightmeter.store import buckets, engine, sqlite_file
+from lightmeter.store import engine, sqlite_file
 from lightmeter.store.records import Source
 from lightmeter.writers import log_folder
 from sqlalchemy import text
@@ -89,6 +89,8 @@ def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -
     (tmp_path / "https:").mkdir()
     with Store(f"{tmp_path}/https://drift.db") as odd:
         assert type(odd) is Store
+    with pytest.raises(StoreError, match="got the address ':memory:'; expected a path"):
+        Store(":memory:")
     with pytest.raises(ValueError, match=r"got a key for .*, which is a file"):
         Store(tmp_path / "new.db", key="secret")
     assert not (tmp_path / "new.db").exists()
@@ -99,9 +101,9 @@ def test_buckets_tile_time(at: datetime, every: str) -> None:
     length = times.parse_duration(every)
     if not length <= at - datetime.min.replace(tzinfo=UTC) <= timedelta(days=9998 * 365):
         return
-    start = buckets.bucket_start(at, length)
+    start = times.bucket_start(at, length)
     assert start <= at < start + length
-    assert buckets.bucket_start(start, length) == start
+    assert times.bucket_start(start, length) == start
     assert (start.second, start.microsecond) == (0, 0)
     if every in ("1d", "1w"):
         assert (start.hour, start.minute) == (0, 0)
