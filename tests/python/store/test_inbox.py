@@ -136,7 +136,6 @@ def damaged(inbox: Inbox) -> list[str]:
     """Put objects that are none of an inbox, or damaged."""
     good = inbox.read(put(inbox, view(1)))
     assert good is not None
-    bucket = "2022-09-07T000000.000Z_86400000ms"
     names = {
         NAME.replace("/1.", "/2."): good[:-1],
         NAME.replace("/1.", "/3."): b"",
@@ -144,34 +143,32 @@ def damaged(inbox: Inbox) -> list[str]:
         NAME.replace("/1.", "/5."): good[:50] + b"\xff" + good[51:],
         NAME.replace("07T", "08T"): good,  # of another bucket
         "README.txt": b"hello",
-        NAME + ".gz": good,
         NAME.replace("1.lmp", "01.lmp"): good,
         NAME.replace("1.lmp", f"{2**63}.lmp"): good,
         NAME.replace("000.000Z", "001.000Z"): good,  # no start of a bucket
         NAME.replace("86400000ms", "0ms"): good,
         NAME.replace("86400000ms", f"{10**15}ms"): good,
-        NAME.replace("2022-", "20222-"): good,
         NAME.replace("cells", "%63ells"): good,
         NAME.replace("cells", "a%00b"): good,  # which PostgreSQL does not keep
-        NAME.replace("cells", "%ff"): good,
         NAME.replace("cells", "%ED%A0%80"): good,
         NAME.replace("/-/", "/b=1&a=1/"): good,
-        NAME.replace("/-/", "/camera/"): good,
         NAME.replace("/a/", "/a/b/"): good,
-        f"cells/{bucket}/-/a b/1.lmp": good,
     }
     for name, data in names.items():
         write(inbox, name, data)
     return [*names]
 
 
-def test_what_is_foreign_or_damaged_is_named_and_left(inbox: Inbox, store: Store) -> None:
+def test_what_is_foreign_or_damaged_is_named_and_left(
+    inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = damaged(inbox)
+    monkeypatch.setattr("lightmeter.store.pull._MOST_NAMED", len(names) - 1)
     for _ in range(2):
         with pytest.warns(UserWarning, match="left in") as caught:
             pull(inbox, store, delete=True)
         texts = [str(warning.message) for warning in caught]
-        assert sum(any(repr(name) in text for text in texts) for name in names) == 20
+        assert sum(any(repr(name) in text for text in texts) for name in names) == len(names) - 1
         assert texts[-1].startswith("1 more objects are left")
         assert sorted(inbox.list()) == sorted(names)
     assert store.datasets() == {"cells": timedelta(days=1)}
