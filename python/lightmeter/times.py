@@ -13,6 +13,7 @@ MILLISECOND = timedelta(milliseconds=1)  # the grain of the times in profiles an
 _YEAR = 365.25  # days
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([wdhms])")
+_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _LONGEST = timedelta(days=36_500)  # so that no date a store holds leaves the calendar
 
 
@@ -121,6 +122,29 @@ def duration_text(duration: timedelta) -> str:
         return f"{duration.total_seconds():g}s"
     unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
     return f"{seconds // _UNITS[unit]}{unit}"
+
+
+# Buckets
+
+
+def bucket_start(at: datetime | date, every: timedelta) -> datetime:
+    """Return the start of the bucket of length `every` that holds `at`.
+
+    Buckets count from Monday, 5 January 1970, 00:00 UTC, in both directions, so days start at
+    midnight and weeks on a Monday.
+
+    Raises:
+        ValueError: the bucket does not lie within the years 1 to 9999, the only ones that a
+            datetime can name.
+    """
+    try:
+        start = (utc := to_utc(at)) - (utc - _MONDAY) % every
+        start + every
+    except OverflowError:
+        raise ValueError(
+            f"got {at}, whose bucket does not begin and end within the years 1 to 9999"
+        ) from None
+    return start
 
 
 # Exif dates, which profiles keep in days since 1970, as people write them

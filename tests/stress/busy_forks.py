@@ -1,5 +1,6 @@
 """Forks of a process two threads of which are writing. Nothing that was told is stored is lost."""
 
+import contextlib
 import os
 import signal
 import tempfile
@@ -15,7 +16,7 @@ from notes import counts, forked, grow, lines, noted, started
 from row import Row
 from where import fresh_store
 
-NAME = "forks while two threads put, six ways"
+NAME = "forks while two threads put, seven ways"
 REPEATS = 30
 DAY = date(2022, 9, 7)
 
@@ -57,6 +58,11 @@ def _for_ever(store: Store, output: Path, name: str) -> None:
     _put(store, output, name, 10**9)
 
 
+def _anew(store: Store, output: Path, name: str) -> None:
+    with Store(store.address) as own:
+        _put(own, output, name, 3)
+
+
 WAYS: dict[str, Callable[[Store, Path, str], None]] = {
     "exits": _exit,
     "closes": _close,
@@ -64,6 +70,7 @@ WAYS: dict[str, Callable[[Store, Path, str], None]] = {
     "parent closes first": _outlive,
     "grandchild": _grandchild,
     "child killed": _for_ever,
+    "all open anew": _anew,
 }
 
 
@@ -76,7 +83,9 @@ def _family(address: str, output: Path, way: str, children: int) -> None:
             grow(profile, writer)
             seq += 1
             noted(output, "tried", writer, seq)
-            assert store.put("cells", profile, at=DAY, writer=writer, seq=seq)
+            anew = Store(address) if way == "all open anew" else contextlib.nullcontext(store)
+            with anew as used:
+                assert used.put("cells", profile, at=DAY, writer=writer, seq=seq)
             noted(output, "put", writer, seq)
 
     threads = [threading.Thread(target=write, args=[f"parent{number}"]) for number in range(2)]

@@ -58,7 +58,7 @@ for _ in range(seq):
 with Store(address) as store:
     assert store.put("cells", profile, at=date(2022, 9, 7), writer="w", seq=seq)
     assert not store.put("cells", profile, at=date(2022, 9, 7), writer="w", seq=seq)
-    store.add("cells", profile, at=date(2022, 9, 8))
+    store.put("cells", profile, at=date(2022, 9, 8), writer=f"other {seq}")
     store.gc(now=datetime(2022, 9, 10, tzinfo=UTC), roll_up_after="30d")
 print(time.time())
 """

@@ -2,8 +2,7 @@
 
 Promised is what `flush` or `close` said is stored, what a checkpoint or a second of quiet came
 after, and, where the process ends in order, all that `track` accepted. An image counts as kept if
-it is measured or counted as a failure. `python tests/stress/logger_endings.py [WAY ...]` prints a
-line for each way.
+it is measured or counted as a failure.
 """
 
 import asyncio
@@ -420,14 +419,12 @@ for method in ("fork", "forkserver", "spawn"):
 
 
 class Ending(NamedTuple):
-    """What became of the images of one way. `beyond` were lost, and not promised."""
+    """What became of the images of one way."""
 
     way: str
     tracked: int
     promised: int
     kept: int
-    lost: int
-    beyond: int
 
 
 def kept_in(address: str) -> int:
@@ -444,7 +441,13 @@ def kept_in(address: str) -> int:
         return view.images + sum(item.est for item in view.get_column("image.Failure").frequent)
 
 
-def end_once(name: str, folder: str, address: str) -> Ending:
+def ended(name: str) -> Ending:
+    """Return what became of the images of a process that ends in a way."""
+    with tempfile.TemporaryDirectory() as folder, fresh_store(folder) as address:
+        return _ended(name, folder, address)
+
+
+def _ended(name: str, folder: str, address: str) -> Ending:
     names = {"ENDINGS_STORE": address, "ENDINGS_NOTES": folder, "ENDINGS_WAY": name}
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", __file__],
@@ -464,50 +467,20 @@ def end_once(name: str, folder: str, address: str) -> Ending:
     kept = kept_in(address)
     if kept > tried:
         raise AssertionError(f"{name!r}: {kept} kept of {tried}: something counts twice")
-    return Ending(name, tracked, promised, kept, max(0, promised - kept), max(0, tracked - kept))
-
-
-def end_many(name: str, repeats: int) -> Ending:
-    """The sum of `repeats` ends."""
-    endings = []
-    for _ in range(repeats):
-        with tempfile.TemporaryDirectory() as folder, fresh_store(folder) as address:
-            endings.append(end_once(name, folder, address))
-    tracked, promised, kept, lost, beyond = (
-        sum(numbers) for numbers in list(zip(*endings, strict=True))[1:]
-    )
-    return Ending(name, tracked, promised, kept, lost, beyond - lost)
+    return Ending(name, tracked, promised, kept)
 
 
 def run(repeats: int) -> Row:
     """Each way `repeats` times."""
     ways = [name for name in WAYS if on_files() or name not in FILES_ONLY]
-    endings = [end_many(name, repeats) for name in ways]
-    guilty = [f"{ending.way}: {ending.lost}" for ending in endings if ending.lost]
-    return Row(
-        NAME,
-        repeats * len(ways),
-        sum(ending.promised for ending in endings),
-        sum(ending.lost for ending in endings),
-        f"{len(ways)} ways; {'; '.join(guilty) or 'none lost more than it may'}",
-    )
+    endings = [ended(name) for name in ways for _ in range(repeats)]
+    lost = {each.way: each.promised - each.kept for each in endings if each.promised > each.kept}
+    note = f"{len(ways)} ways; {lost or 'none lost more than it may'}"
+    promised = sum(ending.promised for ending in endings)
+    return Row(NAME, len(endings), promised, sum(lost.values()), note)
 
 
 REPEATS = 3
 
-
-def main() -> int:
-    """A line for each way, or for those that are named; 1 if anything promised was lost."""
-    lost = 0
-    print(f"| {' | '.join(Ending._fields)} |\n|---|--:|--:|--:|--:|--:|")
-    for name in sys.argv[1:] or WAYS:
-        ending = end_many(name, 1)
-        print(f"| {' | '.join(map(str, ending))} |", flush=True)
-        lost += ending.lost
-    return bool(lost)
-
-
 if __name__ == "__main__":
-    if "ENDINGS_WAY" not in os.environ:
-        sys.exit(main())
     WAYS[os.environ["ENDINGS_WAY"]]()

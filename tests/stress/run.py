@@ -21,7 +21,6 @@ import gc_kills
 import hostile_profiles
 import inbox_kills
 import logger_endings
-import opening_forks
 import resumed_runs
 import server_doors
 import server_kills
@@ -36,7 +35,6 @@ ATTACKS: list[ModuleType] = [
     writer_kills,
     gc_kills,
     busy_forks,
-    opening_forks,
     full_disk,
     clocks,
     corruption,

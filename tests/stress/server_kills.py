@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import secrets
 import tempfile
 import threading
 import time
@@ -33,7 +34,7 @@ def _upload(url: str, name: str, stop: threading.Event, seen: dict[str, int]) ->
                     seen["puts"] += 1
             seen["adding"] += 1
             with contextlib.suppress(lm.errors.StoreError):
-                store.add("single", single, at=DAY)
+                store.put("single", single, at=DAY, writer=secrets.token_hex())
                 seen["added"] += 1
 
 

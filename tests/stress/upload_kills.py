@@ -8,6 +8,7 @@ must be in the server's store once, and nothing beyond what was tried.
 import contextlib
 import os
 import random
+import secrets
 import select
 import signal
 import socket
@@ -52,7 +53,7 @@ def _write(url: str, name: str, rng: random.Random, tell: Callable[[str], None])
         if rng.random() < 0.3:
             tell("adding")
             with contextlib.suppress(lm.errors.StoreError):
-                store.add("single", single, at=DAY)
+                store.put("single", single, at=DAY, writer=secrets.token_hex())
                 tell("added")
         if rng.random() < 0.1:
             store.close()

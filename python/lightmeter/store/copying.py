@@ -1,6 +1,6 @@
 """Moving a store: what is in one is put into another, a file or a database."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -33,7 +33,8 @@ def copy_store(source: Store, target: Store) -> Copied:
     """Put all datasets of `source` that `target` does not have into it, all or nothing.
 
     Profiles keep their writer, segment and seq, and rolled-up days what they hold. Results, and
-    what was told and accepted, are copied if `target` has none. Keys of a server are not.
+    what was told and accepted, are copied with their datasets; what was accepted for a pattern of
+    several datasets is so if `target` has none yet. Keys of a server are not.
 
     Args:
         source: where from; others may go on writing to it.
@@ -42,21 +43,28 @@ def copy_store(source: Store, target: Store) -> Copied:
     Raises:
         StoreError: one of them cannot be read or written, or is behind a server.
     """
-    left = list[str]()
+    left, copied, profiles = list[str](), list[str](), 0
     with source.snapshot(), target._database.transaction() as connection:
-        there, profiles = target.datasets(), 0
+        there = target.datasets()
         for name, every in source.datasets().items():
             if name in there:
                 left.append(f"the dataset {name!r}: the target has one of that name")
                 continue
+            copied.append(name)
             connection.execute(sa.insert(tables.dataset).values(name=name, every=every))
             profiles += _copy(source._database, connection, name, left)
+        state = dict[sa.Table, list[Any]]()
         try:
-            state = _copy_state(source._database, target._database, connection)
+            for table in STATE:
+                ours = table.c.dataset.in_(copied) if there else sa.true()
+                state[table] = list(source._database.rows(sa.select(table).where(ours)))
         except StoreError as error:
-            state = 0
             left.append(f"results and alerts: {error}")
-    return Copied(profiles, state, left)
+            state.clear()
+        for table, rows in state.items():  # of a new dataset nobody has said anything
+            connection.execute(sa.delete(table).where(table.c.dataset.in_(copied)))
+            insert_all(connection, table, rows)
+    return Copied(profiles, sum(map(len, state.values())), left)
 
 
 def _copy(source: Database, connection: sa.Connection, dataset: str, left: list[str]) -> int:
@@ -78,13 +86,3 @@ def _copy(source: Database, connection: sa.Connection, dataset: str, left: list[
             else:
                 left.append(f"{describe(row)}: what is remembered of it is damaged")
     return count
-
-
-def _copy_state(source: Database, target: Database, connection: sa.Connection) -> int:
-    found = {table: [tuple(row) for row in source.rows(sa.select(table))] for table in STATE}
-    for table in STATE:
-        if target.rows(sa.select(table).limit(1)):
-            raise StoreError(f"the target has rows in its table {table.name}")
-    for table, rows in found.items():
-        insert_all(connection, table, rows)
-    return sum(map(len, found.values()))

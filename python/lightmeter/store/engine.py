@@ -11,19 +11,22 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
+from os.path import samestat
 from pathlib import Path
+from sqlite3 import SQLITE_BUSY
 from typing import Any, NoReturn
 
 import filelock
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 
 from lightmeter.errors import StoreError
 from lightmeter.store import sqlite_file
-from lightmeter.store.sqlite_file import BUSY_SECONDS
+from lightmeter.store.sqlite_file import sqlite_code
 from lightmeter.store.tables import VERSION, DamagedError, metadata, version
 
-_PAUSE = 0.001, 0.02  # between two tries to write
+_BUSY = 1000 * sqlite_file.BUSY_SECONDS
+_PAUSE = 0.001, 0.02  # seconds between two tries to write
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
 _REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError
@@ -35,14 +38,6 @@ class _Snapshot:
     def __init__(self, connection: sa.Connection) -> None:
         self.lock = threading.RLock()  # held while a statement runs
         self.connection = connection
-        self.is_lost = False
-
-    def read(self, statement: sa.Executable) -> Sequence[Any]:
-        """Return the rows of a query."""
-        with self.lock:
-            if self.is_lost:
-                raise StoreError("this process was forked while the store was read; read again")
-            return self.connection.execute(statement).all()
 
 
 class _Mine(threading.local):
@@ -72,7 +67,6 @@ class Database:
         self._turns = threading.RLock()
         self._turn: sa.Connection | filelock.BaseFileLock | None = None
         self._mine = _Mine()
-        self._writer: sa.Connection | None = None
         self._snapshots = set[_Snapshot]()
         self._closed, self._create = False, create
         self.path: Path | None = None
@@ -80,9 +74,8 @@ class Database:
         if str(address).startswith("postgresql:"):
             url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
             password = url.password or url.query.get("password")
-            public = url.difference_update_query(["password"])._asdict() | {"password": None}
-            public |= {"drivername": "postgresql"}
-            self.address = sa.URL.create(**public).render_as_string()
+            public = url._replace(drivername="postgresql", password=None)
+            self.address = public.difference_update_query(["password"]).render_as_string()
             self.environment = {"PGPASSWORD": str(password)} if password else {}
             try:
                 self._engine: sa.Engine = sa.create_engine(
@@ -107,7 +100,7 @@ class Database:
             if sqlite_file.is_read_only(path):
                 pool = {"poolclass": sa.NullPool}
             self._engine = self._reader = sa.create_engine(
-                "sqlite://", creator=self._connect, **pool
+                "sqlite://", creator=lambda: sqlite_file.connect(path, self._create), **pool
             )
         with _forks:
             _databases.add(self)
@@ -118,17 +111,7 @@ class Database:
             self._engine.dispose()
             raise
         self._create = False  # what vanishes later is not begun again
-        self._file = self.path and file_id(self.path)
-
-    def _connect(self) -> sqlite3.Connection:
-        path = self.path
-        assert path is not None
-        if file_id(path) in _unusable:
-            raise StoreError(
-                f"this process cannot use the store {self.address!r}: it was forked in the middle "
-                "of a call on the store; start it with multiprocessing's 'spawn', or fork earlier"
-            )
-        return sqlite_file.patiently(lambda: sqlite_file.connect(path, self._create))
+        self._status = None if self.path is None else os.stat(self.path)
 
     def _make_tables(self) -> None:
         found = sa.select(version.c.version)
@@ -172,22 +155,22 @@ class Database:
         if self._mine.writer is not None:
             with self._reported():
                 return self._mine.writer.execute(statement).all()
-        with self.snapshot() as snapshot, self._reported():
-            assert snapshot is not None
-            return snapshot.read(statement)
+        with self.snapshot() as snapshot, self._reported(), snapshot.lock:
+            return snapshot.connection.execute(statement).all()
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[_Snapshot | None]:
+    def snapshot(self) -> Iterator[_Snapshot]:
         """Let all that this thread reads inside be of the moment at which it begins to read.
 
         Nobody waits for its end: neither other threads nor writers nor a fork, which ends it.
         """
-        if self._mine.writer is not None or self._mine.snapshot is not None:
+        if self._mine.snapshot is not None:
             yield self._mine.snapshot
             return
         with self._reported(), self._opening:
             snapshot = _Snapshot(self._connected(self._reader))
             if self.path is not None:
+                snapshot.connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY}")
                 snapshot.connection.exec_driver_sql("BEGIN")
             self._snapshots.add(snapshot)
         self._mine.snapshot = snapshot
@@ -197,55 +180,40 @@ class Database:
             self._mine.snapshot = None
             with self._opening:
                 self._snapshots.discard(snapshot)
-                if not snapshot.is_lost:
-                    snapshot.connection.close()
+                snapshot.connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see what was before."""
-        until, pid = time.monotonic() + BUSY_SECONDS, os.getpid()
-        while True:
-            # SQLite would wait within one call, and a fork and other threads for that call.
-            with self._writing if self.path is not None else contextlib.nullcontext():
-                connection = None
-                try:
-                    with self._opening:
-                        connection = self._connected(self._engine)
-                    if self.path is None or self._has_begun(connection, until):
-                        self._mine.writer = self._writer = connection
-                        yield connection
-                        if os.getpid() != pid:
-                            raise StoreError("this process was forked inside a transaction")
-                        if self.path is not None and file_id(self.path) != self._file:
-                            raise StoreError(
-                                f"the store {self.address!r} was moved, deleted or replaced while "
-                                "it was open; put it back, or open the store again"
-                            )
-                        connection.commit()
-                        return
-                except _REFUSED as error:
-                    self._raise(error)
-                finally:
-                    self._mine.writer = self._writer = None
-                    if os.getpid() != pid:
-                        _abandoned.append(connection)
-                    elif connection is not None:
-                        with self._opening:
-                            connection.close()
-            time.sleep(random.uniform(*_PAUSE))
-
-    def _has_begun(self, connection: sa.Connection, until: float) -> bool:
-        """Begin to write into a file, unless another process is doing so."""
-        connection.exec_driver_sql("PRAGMA busy_timeout=0")
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except DBAPIError as error:
-            if _sqlite_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            return False
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-        return True
+        until = time.monotonic() + sqlite_file.BUSY_SECONDS
+        with self._writing if self.path is not None else contextlib.nullcontext():
+            with self._opening:
+                connection = self._connected(self._engine)
+            try:
+                while self.path is not None:  # SQLite waits, too, but for longer than need be
+                    try:
+                        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+                        connection.exec_driver_sql("BEGIN IMMEDIATE")
+                        break
+                    except DBAPIError as error:
+                        if sqlite_code(error.orig) != SQLITE_BUSY or time.monotonic() > until:
+                            raise
+                    time.sleep(random.uniform(*_PAUSE))
+                self._mine.writer = connection
+                yield connection
+                path, status = self.address, self._status
+                if status and not (os.path.exists(path) and samestat(status, os.stat(path))):
+                    raise StoreError(
+                        f"the store {path!r} was moved, deleted or replaced while it was open; put "
+                        "it back, or open the store again"
+                    )
+                connection.commit()
+            except _REFUSED as error:
+                self._raise(error)
+            finally:
+                self._mine.writer = None
+                with self._opening:
+                    connection.close()
 
     def _connected(self, engine: sa.Engine) -> sa.Connection:
         if self._closed:
@@ -312,7 +280,10 @@ class Database:
     def shrink(self) -> None:
         """Give free pages of a file back to the file system, and the room of the log."""
         if self.path is not None:
-            script = "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
+            script = (
+                f"PRAGMA busy_timeout={_BUSY}; PRAGMA incremental_vacuum; "
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+            )
             connected = self._connected
             with self._reported(), self._writing, self._opening, connected(self._engine) as it:
                 _driver(it).executescript(script)  # which runs a pragma to its end
@@ -324,11 +295,10 @@ class Database:
         if os.path.lexists(copy):
             raise StoreError(f"there is something at {copy} already; name a file that is not there")
         part = copy.with_name(f".{copy.name}-{os.urandom(4).hex()}")
-        with self.snapshot() as snapshot, self._reported("cannot copy the store"):
-            assert snapshot is not None
+        with self.snapshot() as snapshot, self._reported("cannot copy the store"), snapshot.lock:
             try:
                 made = contextlib.closing(sqlite3.connect(part, isolation_level=None))
-                with snapshot.lock, made as target:
+                with made as target:
                     _driver(snapshot.connection).backup(target)
                 part.replace(copy)
             finally:
@@ -352,30 +322,17 @@ class Database:
         cause = error.orig if isinstance(error, DBAPIError) else error
         words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
         damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
-        if isinstance(cause, UnicodeDecodeError) or _sqlite_code(cause) in damage:
+        if isinstance(cause, UnicodeDecodeError) or sqlite_code(cause) in damage:
             raise DamagedError(f"{words}; see `lightmeter store verify`") from cause
+        if isinstance(cause, PendingRollbackError):
+            words = f"{what} {self.address!r}: its connection was lost, as by a fork; try again"
         if self.path is not None and not self.path.parent.is_dir():
             words += f"; there is no folder {os.fspath(self.path.parent)!r}"
         raise StoreError(words) from cause
 
 
-def file_id(path: Path) -> tuple[int, int] | None:
-    """Return what names the file itself, whatever its path; None where there is none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def _driver(connection: sa.Connection) -> Any:
     return connection.connection.driver_connection
-
-
-def _sqlite_code(error: BaseException | None) -> int:
-    """Return SQLite's primary result code; errors of Python's module itself have none."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(cause, "sqlite_errorcode", 0) & 0xFF
 
 
 def _end(connection: sa.Connection) -> None:
@@ -390,16 +347,15 @@ def _end(connection: sa.Connection) -> None:
 # the kernel for nothing, and writes without a lock: whoever closes the file last elsewhere deletes
 # the log it writes into, with what it and others were told is stored. Closing the inherited
 # connection in the child is no cure, as closing may itself write to the log. So a fork waits for
-# the statement or transaction that runs, and closes every connection first. A snapshot cannot be
-# opened again, as it is of one moment, and may last for minutes: it is lost.
+# the statement or transaction of each other thread, and closes every connection first. A snapshot
+# cannot be opened again, as it is of one moment, and may last for minutes: it is lost, and so is a
+# transaction in which the forking thread itself is.
 #
-# What remains is a fork by a thread that is itself in a transaction. There the connection stays
-# open for the parent; the child must never use the file, by whatever path, nor free what it
-# inherited. The connections to PostgreSQL are sockets, which a child leaves to its parent.
+# The connections to PostgreSQL are sockets, which a child leaves to its parent. Snapshots are lost
+# all the same, as the child would end the parent's.
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
 _forking: list[Database] = []
 _forks = threading.RLock()
-_unusable: set[tuple[int, int] | None] = set()
 _abandoned: list[object] = []
 
 
@@ -411,10 +367,10 @@ def _before_fork() -> None:
         database._opening.acquire()
         for snapshot in database._snapshots:
             snapshot.lock.acquire()
-            if database.path is not None and not snapshot.is_lost:
-                snapshot.connection.close()
-                snapshot.is_lost = True
-        if database.path is not None and database._writer is None:
+            snapshot.connection.invalidate()
+        if database._mine.writer is not None:
+            database._mine.writer.invalidate()
+        if database.path is not None:
             database._engine.dispose()
 
 
@@ -430,23 +386,14 @@ def _after_fork() -> None:
 
 def _after_fork_in_child() -> None:
     for database in _forking:
-        _abandoned.extend([database._writer, database._turn, *database._snapshots])
-        if database._writer is not None:
-            database._mine.writer = None
-            if database.path is not None:
-                _unusable.add(file_id(database.path))
-        database._engine.dispose(close=False)
+        _abandoned.append(database._turn)
         database._turns, database._turn = threading.RLock(), None
-        for snapshot in database._snapshots:
-            snapshot.is_lost = True
+        database._engine.dispose(close=False)
     _after_fork()
     for database in list(_databases):
-        database._snapshots = set()
+        database._snapshots.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork,
-        after_in_child=_after_fork_in_child,
-    )
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+)

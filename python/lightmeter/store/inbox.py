@@ -17,18 +17,17 @@ from urllib.parse import quote, unquote
 from lightmeter.errors import StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.putting import checked_name, checked_seq
-from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
+from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms, to_utc
 
-MOST_BYTES = 16 * 2**20  # of a profile, as for a server
-_MOST_NAME = 1024  # bytes of a key in S3 and Google Cloud Storage, with its prefix
+# Of a profile, as for a server
+MOST_BYTES = 16 * 2**20
+MOST_FEATURES = 10_000
+_MOST_FEATURE_NAME = 1000  # characters
 _RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
 # Objects below folders without a name, or of the name "." or "..", cannot be listed.
 _ADDRESS = re.compile(r"(s3|gs|az|file|memory)://(?!/?.*(//|/\.{1,2}(/|$)))[^?@#\0-\x1f]*")
 _NAME = re.compile(r"([^/]+)/([^/_]+)_([0-9]{1,15})ms/([^/]+)/([^/]+)/(-?[0-9]{1,19})\.lmp")
-_NOT_UNDERSTOOD = re.compile(r'invalid path: .*?"(.*?)"(?= contained|: )', re.DOTALL)
-_SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
 
 # The process that uses obstore. The threads that obstore works with do not survive a fork: a call
 # in a child would wait for them for ever.
@@ -76,10 +75,15 @@ def parse_name(name: str) -> Place | None:
 
 
 def check_profile(view: ProfileView, place: Place) -> None:
-    """Raise ValueError if a profile is not from the bucket of a place."""
-    at = view.dataset_timestamp
+    """Raise ValueError if a profile is not from the bucket of a place, or has too many features."""
+    at, longest = view.dataset_timestamp, max(map(len, view), default=0)
     if at is None or not place.start <= at < place.start + place.length:
         raise ValueError(f"the profile is from {at}, and its bucket starts at {place.start}")
+    if len(view) > MOST_FEATURES or longest > _MOST_FEATURE_NAME:
+        raise ValueError(
+            f"got {len(view)} features with names of up to {longest} characters; expected "
+            f"{MOST_FEATURES} and {_MOST_FEATURE_NAME} at most"
+        )
 
 
 class Inbox:
@@ -160,9 +164,10 @@ class Inbox:
 
         Raises:
             TypeError: an argument is of another type.
-            ValueError: the profile is from a time outside of the bucket; a bad `every` or
-                `segment`; an empty name.
-            StoreError: the name or the profile is too long, or the object cannot be written.
+            ValueError: the profile is from a time outside of the bucket, or has more than 10 000
+                features; a bad `every` or `segment`; an empty name.
+            StoreError: the profile is too long, or the object cannot be written: of its name the
+                services take 1024 bytes with the prefix.
         """
         length = to_duration("1d" if every is None else every)
         place = _checked(Place(dataset, to_utc(at), length, segment_text(segment), writer, seq))
@@ -172,12 +177,6 @@ class Inbox:
         view = ProfileView(core)
         check_profile(view, place)
         name, data = place.name, view.to_bytes()
-        whole = f"{self.address.partition('://')[2].partition('/')[2]}/{name}"
-        if len(whole) > _MOST_NAME:
-            raise StoreError(
-                f"the name of an object has {_MOST_NAME} bytes at most, with dataset, segment, "
-                f"writer and prefix in it; got {len(whole)}: {whole}"
-            )
         if len(data) > MOST_BYTES:
             raise StoreError(f"got a profile of {len(data)} bytes; expected {MOST_BYTES} at most")
         with self._using(f"writing {name}") as objects:
@@ -187,34 +186,12 @@ class Inbox:
     def list(self) -> dict[str, int]:
         """Return the names of all objects, and their sizes in bytes.
 
-        A foreign name that obstore does not understand, such as one with two slashes in a row, has
-        the size -1. Of its folder only what comes behind it in the alphabet is listed.
-
         Raises:
-            StoreError: it cannot be listed.
+            StoreError: they cannot be listed, as where the name of one has two slashes in a row.
         """
-        obstore, sizes = self._obstore, dict[str, int]()
-
-        def add(objects: Any, folder: str = "") -> None:
-            prefix, pages, folders = folder or None, [], []
-            try:
-                pages = list(obstore.list(objects, prefix))
-            except obstore.exceptions.BaseError as error:
-                if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
-                    raise
-                sizes[match[1]] = -1
-                with contextlib.suppress(obstore.exceptions.BaseError):  # it is this folder's
-                    pages = list(obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/")))
-                with contextlib.suppress(obstore.exceptions.BaseError):  # it is one below
-                    level = obstore.list_with_delimiter(objects, prefix)
-                    pages, folders = [level["objects"]], level["common_prefixes"]
-            for below in folders:
-                add(objects, below)
-            sizes.update((item["path"], item["size"]) for page in pages for item in page)
-
         with self._using("listing") as objects:
-            add(objects)
-        return sizes
+            pages = self._obstore.list(objects)
+            return {item["path"]: item["size"] for page in pages for item in page}
 
     def read(self, name: str) -> bytes | None:
         """Return the bytes of an object; None if it is not there.
@@ -255,13 +232,9 @@ class Inbox:
             raise self._failed(action, error) from None
 
     def _failed(self, action: str, error: Exception) -> StoreError:
-        """Return what is said first, without queries and what the environment holds of secrets."""
+        """Return what is said first, without queries, which may hold secrets."""
         words = " ".join(str(error).partition("\n\nDebug")[0].split())
         words = re.sub(r"\?\S*=\S*", "?...", words)
-        secrets = {value for key, value in os.environ.items() if _SECRET.search(key)}
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= 6:
-                words = words.replace(secret, "***")
         return StoreError(f"{self.address}: {action} failed: {words[:500]}")
 
 

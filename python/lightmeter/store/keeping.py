@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -11,12 +11,11 @@ import sqlalchemy as sa
 
 from lightmeter.profile import ProfileView
 from lightmeter.store import putting, statements, tables
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.engine import Database
 from lightmeter.store.rows import Collected, Damage, Moment, Part, StoredProfile
 from lightmeter.store.statements import KEPT, LISTED
 from lightmeter.store.tables import DamagedError, profile
-from lightmeter.times import DAY, MILLISECOND, to_ms
+from lightmeter.times import DAY, MILLISECOND, bucket_start, to_ms
 
 _P = profile.c
 _MOST_TAGS = 200  # characters of tags that are a name themselves
@@ -31,8 +30,8 @@ class _Period(NamedTuple):
 
     @property
     def where(self) -> sa.ColumnElement[bool]:
-        place = statements.is_in(self.dataset, self.start, self.end, self.segment)
-        return place & KEPT & (_P.tags == self.tags)
+        place = _P.dataset == self.dataset, _P.segment == self.segment, _P.tags == self.tags
+        return sa.and_(*place, _P.start >= self.start, _P.start < self.end, KEPT)
 
 
 def collect(
@@ -42,10 +41,8 @@ def collect(
     periods = _periods(database)
     older = {period for period in periods if keep is not None and period.end <= now - keep}
     old = [period for period in periods - older if period.end <= now - roll_up_after]
-    deleted = 0
     # First, as it gives the room that merging takes.
-    for name, segment, start, end, _ in sorted(older):
-        deleted += delete_rows(database, (name, start, end, segment), by_age=True)
+    deleted = sum(_delete_old(database, period) for period in sorted(older))
     database.shrink()
     rolled = [_roll_up(database, period) for period in sorted(old)]
     database.shrink()
@@ -58,10 +55,6 @@ def _periods(database: Database) -> set[_Period]:
     periods = set[_Period]()
     for dataset, segment, start, span, tags in database.rows(query):
         end = statements.end_of(start, span)
-        try:
-            statements.is_in(dataset, segment=segment)
-        except ValueError as error:
-            raise DamagedError(f"the store is damaged: {error}") from None
         if span < DAY:
             with contextlib.suppress(ValueError):  # the last day there is has no end
                 start = bucket_start(start, DAY)
@@ -77,32 +70,34 @@ def _lock(connection: sa.Connection, dataset: str) -> None:
 
 
 def delete_rows(
-    database: Database,
-    place: tuple[str, Moment, Moment, Part],
-    *more: sa.ColumnElement[bool],
-    by_age: bool = False,
+    database: Database, place: tuple[str, Moment, Moment, Part], *more: sa.ColumnElement[bool]
 ) -> int:
-    """Delete rows of some buckets, and without `more` what a roll-up remembers of these.
-
-    Of what goes by its age the versions stay, so that what monitors found in it stays too.
-    """
+    """Delete rows of some buckets, and without `more` what is remembered of these."""
     dataset, where = place[0], statements.is_in(*place)
-    aged = statements.is_in(*place, table=tables.aged)
     statements.check_dataset(database, dataset)
     with database.transaction() as connection:
         _lock(connection, dataset)
-        if by_age:
-            found = connection.execute(statements.versions_query(where)).all()
-            before = connection.execute(statements.aged_query(aged)).all()
-            for (segment, start), version in statements.versions_of(found, before).items():
-                values = {"segment": segment, "start": start, "version": version}
-                tables.upsert(connection, tables.aged, {"dataset": dataset, **values})
-        elif not more:
-            connection.execute(sa.delete(tables.aged).where(aged))
         deleted = connection.execute(sa.delete(profile).where(where, KEPT, *more)).rowcount
-        if not more:  # what one said of a bucket that was rolled up stays there
+        if not more:
             connection.execute(sa.delete(profile).where(where))
         return deleted
+
+
+def _delete_old(database: Database, period: _Period) -> int:
+    """Delete the profiles of a period; how many. What is remembered of them stays."""
+    with database.transaction() as connection:
+        _lock(connection, period.dataset)
+        found = database.rows(sa.select(*LISTED).where(period.where).with_for_update())
+        connection.execute(sa.delete(profile).where(period.where))  # first: its pages get empty
+        _remember(connection, map(statements.row_of, found))
+        return len(found)
+
+
+def _remember(connection: sa.Connection, rows: Iterable[StoredProfile]) -> None:
+    """Keep what is said of rows without their bodies, so that a late retry of one is refused."""
+    for row in rows:
+        if row.digest and not row.is_merged:
+            putting.store(connection, {**statements.values_of(row), "body": None})
 
 
 def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
@@ -125,9 +120,7 @@ def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
         is_one = len(good) == 1 and (good[0].start, good[0].end) == (start, end)
         if not good or is_one or any(row.is_merged for row in damaged):
             return 0, len(damaged)
-        for row in good:
-            if not row.is_merged:
-                putting.store(connection, {**statements.values_of(row), "body": None})
+        _remember(connection, good)
         long = len(tags) > _MOST_TAGS
         writer = f"&{hashlib.sha256(tags.encode()).hexdigest()}" if long else tags
         place = {"dataset": dataset, "segment": segment, "start": to_ms(start), "writer": writer}

@@ -140,12 +140,10 @@ def _digest(key: str) -> bytes:
 
 def _key_of(name: str, rights: str, datasets: str, note: str, created: datetime) -> Key:
     try:
-        parsed = [parse_json(text) for text in (rights, datasets)]
-        for texts in parsed:
-            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-                raise ValueError(f"{texts!r:.100} are no texts")
-        if not set(parsed[0]) <= set(RIGHTS):
-            raise ValueError(f"{parsed[0]!r:.100} are no rights")
-    except ValueError as error:
+        may, patterns = map(parse_json, (rights, datasets))
+        "".join([*may, *patterns])  # all are texts
+        if not {*may} <= {*RIGHTS}:
+            raise ValueError(f"{may!r:.100} are no rights")
+    except (TypeError, ValueError) as error:
         raise DamagedError(f"the key {name!r} is damaged: {error}") from None
-    return Key(name, frozenset(parsed[0]), tuple(parsed[1]), note, created)
+    return Key(name, frozenset(may), tuple(patterns), note, created)

@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
@@ -10,7 +11,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.store.inbox import MOST_BYTES, Inbox, Place, check_profile, parse_name
 from lightmeter.store.store import Store
 
-_READ_AT_ONCE = 16  # objects, of 16 MiB at most
+_AT_ONCE = 16  # writers, of which each has an object of 16 MiB at most in memory
 _MOST_NAMED = 20  # objects that warnings name
 
 _Row = tuple[Any, ...]  # the place of an object without its seq: what a writer says again and again
@@ -62,25 +63,16 @@ def pull(inbox: Inbox, store: Store, *, delete: bool = False) -> Pulled:
     outcomes: list[_Outcome] = []
     for name, size in sorted(inbox.list().items()):
         if (place := parse_name(name)) is None:
-            foreign = "its name hides what is beside it" if size < 0 else "no profile has its name"
-            outcomes.append(("damaged", name, foreign))
+            outcomes.append(("damaged", name, "no profile has its name"))
         elif not 0 < size <= MOST_BYTES:
             outcomes.append(("damaged", name, f"it has {size} bytes"))
         else:
             rows[place[:-1]].append(place)
-    for places in rows.values():
-        places.sort(key=lambda place: place.seq, reverse=True)
-    known, pending = _known(store, rows), list(rows)
-
-    def read_last(row: _Row) -> bytes | None:
-        last = rows[row][0]
-        return inbox.read(last.name) if last.seq > known.get(row, last.seq - 1) else None
-
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        for index in range(0, len(pending), _READ_AT_ONCE):
-            portion = pending[index : index + _READ_AT_ONCE]
-            for row, content in zip(portion, pool.map(read_last, portion), strict=True):
-                outcomes += _put_row(inbox, store, rows[row], known.get(row), content)
+    known = _known(store, rows)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        put = partial(_put_row, inbox, store)
+        for found in pool.map(put, rows.values(), map(known.get, rows)):
+            outcomes += found
     stored = [name for _, name, reason in outcomes if not reason]
     if delete and stored:
         inbox.delete(stored)
@@ -106,18 +98,16 @@ def _known(store: Store, rows: dict[_Row, list[Place]]) -> dict[_Row, int]:
     return known
 
 
-def _put_row(
-    inbox: Inbox, store: Store, places: list[Place], known: int | None, last: bytes | None
-) -> list[_Outcome]:
+def _put_row(inbox: Inbox, store: Store, places: list[Place], known: int | None) -> list[_Outcome]:
     """Put the last profile of a row that is whole, unless the store has it or a later one."""
     outcomes: list[_Outcome] = []
+    places = sorted(places, key=lambda place: place.seq, reverse=True)
     for number, place in enumerate(places):
         dataset, start, length, segment, writer, seq = place
         if known is not None and seq <= known:
             outcomes.append(("known" if seq == known else "superseded", place.name, ""))
             continue
-        content = last if number == 0 else inbox.read(place.name)
-        if content is None:  # another pull has deleted it
+        if (content := inbox.read(place.name)) is None:  # another pull has deleted it
             continue
         try:
             view = ProfileView.from_bytes(content)

@@ -14,21 +14,29 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
-from lightmeter.store.buckets import bucket_start
+from lightmeter.store.engine import Database
 from lightmeter.store.rows import MERGED, Moment, Part
 from lightmeter.store.tables import DamagedError
-from lightmeter.times import DAY, MILLISECOND, duration_text, from_ms, to_duration, to_ms, to_utc
+from lightmeter.times import (
+    DAY,
+    MILLISECOND,
+    bucket_start,
+    duration_text,
+    from_ms,
+    to_duration,
+    to_ms,
+    to_utc,
+)
 
 _TRIES = 10
 _DAY = DAY // MILLISECOND
-MONDAY = 4 * _DAY
+_MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
 _MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
@@ -36,29 +44,20 @@ _KEY = "dataset", "segment", "start", "writer"
 _SEALED = *_KEY, "seq", "span", "images", "updated", "tags", "sha256"
 _SEALED_OF = operator.itemgetter(*_SEALED)
 
-# The tables without what looks at values.
+# Without the columns of the tables, which look at values.
+_EVERY = sa.text("SELECT every FROM dataset WHERE name = :name")
+_ENTER = sa.text("INSERT INTO dataset VALUES (:name, :every) ON CONFLICT DO NOTHING")
 _profile = sa.table("profile", *map(sa.column, tables.profile.c.keys()))
-_dataset = sa.table("dataset", sa.column("name"), sa.column("every"))
-_EVERY = sa.select(_dataset.c.every).where(_dataset.c.name == sa.bindparam("dataset"))
-_KEPT = _profile.c.body.is_not(None)
 _HAS_KEY = sa.and_(*(_profile.c[name] == sa.bindparam(name) for name in _KEY))
-_THERE = sa.select(_profile.c.seq, _KEPT.label("kept")).where(_HAS_KEY).with_for_update()
-
-
-def _upserts(insert: Any) -> tuple[Any, Any]:
-    """Return how to insert a row or replace it by a newer one, and always."""
-    new = {name: insert.excluded[name] for name in set(_SEALED) - set(_KEY) | {"crc", "body"}}
-    newer = _KEPT & (insert.excluded.seq > _profile.c.seq)
-    return (
-        insert.on_conflict_do_update(index_elements=_KEY, set_=new, where=newer),
-        insert.on_conflict_do_update(index_elements=_KEY, set_=new),
-    )
-
-
-_UPSERT = {
-    "sqlite": _upserts(sqlite.insert(_profile)),
-    "postgresql": _upserts(postgresql.insert(_profile)),
-}
+_KEPT = _profile.c.body.is_not(None).label("kept")
+_THERE = sa.select(_profile.c.seq, _KEPT).where(_HAS_KEY).with_for_update()
+_NAMES = _profile.c.keys()
+_REPLACE = (
+    f"INSERT INTO profile ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) ON CONFLICT "
+    f"({', '.join(_KEY)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES)}"
+)
+_STORE = sa.text(_REPLACE)
+_WRITE = sa.text(f"{_REPLACE} WHERE profile.body IS NOT NULL AND excluded.seq > profile.seq")
 
 
 class Put(NamedTuple):
@@ -83,35 +82,104 @@ class Put(NamedTuple):
     every: int | None
 
 
-def checked_put(
-    dataset: Any,
-    profile: ProfileLike,
-    at: Moment,
-    writer: Any,
-    segment: Part,
-    seq: Any,
-    every: str | timedelta | None,
-) -> Put:
-    """Return the arguments of `Profiles.put`, which says what can be wrong with them."""
-    view = profile if isinstance(profile, ProfileView) else view_of(profile)
-    moment = view._core.dataset_timestamp if at is None else to_ms(to_utc(at))
-    if moment is None:
-        raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
-    if (images := view._core.images) > _MOST_IMAGES:
-        raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
-    part = "" if segment is None else segment_text(segment)
-    checked_name("dataset", dataset)
-    checked_name("writer", writer)
-    if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
-        raise ValueError(
-            f"the names of the dataset, writer and segment have {size} bytes together; expected "
-            f"{_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
-        )
-    if writer.startswith(MERGED[1]):
-        raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
-    number = None if seq is None else checked_seq(seq)
-    length = None if every is None else to_duration(every) // MILLISECOND
-    return Put(dataset, view, moment, writer, part, number, length)
+class Putting:
+    """What puts profiles into a store.
+
+    Every writer has a row of its own per bucket, which holds the whole of what it has to say about
+    it (a cumulative profile), and a bucket is the merge of its rows. So writing again replaces,
+    whatever was retried or run twice, and writers never wait for each other's reading.
+    """
+
+    _database: Database
+
+    def define(self, dataset: str, every: str | timedelta) -> None:
+        """Enter a dataset with buckets of this length; nothing happens if it is there.
+
+        Raises:
+            TypeError: an argument is of another type.
+            ValueError: `every` is no duration, no whole number of milliseconds or longer than
+                time, or the name is empty.
+            ConflictError: the dataset has buckets of another length.
+        """
+        checked_name("dataset", dataset)
+        span = to_duration(every)
+        with self._database.transaction() as connection:
+            length_of(connection, dataset, span // MILLISECOND)
+
+    def put(
+        self,
+        dataset: str,
+        profile: ProfileLike,
+        *,
+        at: Moment = None,
+        writer: str,
+        segment: Part = None,
+        seq: int | None = None,
+        every: str | timedelta | None = None,
+    ) -> bool:
+        """Keep `profile` as all that `writer` has to say about a bucket, in place of what it said.
+
+        Once this returns the profile is on the disk, whole.
+
+        Args:
+            dataset: name of what is watched.
+            profile: a `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file;
+                without a dataset timestamp it gets the start of the bucket.
+            at: a time in the bucket, local without a time zone; None takes the profile's dataset
+                timestamp.
+            writer: who writes. Two that do not know of each other need two names.
+            segment: such as ``{"camera": "left"}`` or ``"camera=left"``; None for the dataset as
+                a whole.
+            seq: a number that rises with each profile of this writer and bucket: a lower one
+                than what is there is late and is not kept. None takes the next.
+            every: length of the dataset's buckets, such as ``"1h"``. It is fixed by the first
+                profile; None takes that, or ``"1d"`` for a new dataset.
+
+        Returns:
+            Whether it was kept; False if what is there has the same `seq` or a higher one.
+
+        Raises:
+            TypeError: an argument is of another type.
+            ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
+                `segment`; an empty name; names of more than 2000 bytes together; more images than
+                anybody has.
+            ConflictError: the dataset has buckets of another length, or `gc` has rolled the bucket
+                up, or deleted it, with an earlier profile of the writer in it.
+            StoreError: it cannot be written.
+        """
+        view = profile if isinstance(profile, ProfileView) else view_of(profile)
+        moment = view._core.dataset_timestamp if at is None else to_ms(to_utc(at))
+        if moment is None:
+            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+        if (images := view._core.images) > _MOST_IMAGES:
+            raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
+        part = "" if segment is None else segment_text(segment)
+        checked_name("dataset", dataset)
+        checked_name("writer", writer)
+        if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
+            raise ValueError(
+                f"the names of the dataset, writer and segment have {size} bytes together; expected"
+                f" {_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
+            )
+        if writer.startswith(MERGED[1]):
+            raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
+        number = None if seq is None else checked_seq(seq)
+        length = None if every is None else to_duration(every) // MILLISECOND
+        return self._put(Put(dataset, view, moment, writer, part, number, length))
+
+    def _put(self, put: Put) -> bool:
+        with self._database.transaction() as connection:
+            span, core = length_of(connection, put.dataset, put.every), put.view._core
+            start = put.at - (put.at - _MONDAY) % span
+            if not tables.FIRST <= start <= tables.LAST - span:
+                bucket_start(from_ms(put.at), span * MILLISECOND)  # says so
+            if core.dataset_timestamp is None:
+                core = core.copy()
+                core.dataset_timestamp = start
+            place = {"dataset": put.dataset, "segment": put.segment, "start": start}
+            now = time.time_ns() // 1_000_000
+            place |= {"writer": put.writer, "span": span, "updated": now}
+            return write(connection, place, core, put.seq)
 
 
 def checked_name(what: str, name: Any) -> str:
@@ -126,13 +194,7 @@ def checked_name(what: str, name: Any) -> str:
     if not name or "\0" in name:
         got = f"{name!r} as" if name else "an empty"
         raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        raise ValueError(
-            f"got {name!r} as {what}; expected text without halves of surrogate pairs"
-        ) from None
-    if size > _MOST_NAMES:
+    if (size := len(name.encode())) > _MOST_NAMES:
         raise ValueError(f"got a {what} of {size} bytes; expected {_MOST_NAMES} at most")
     return name
 
@@ -144,10 +206,7 @@ def checked_seq(seq: Any) -> int:
         TypeError: it is no whole number.
         ValueError: it does not fit into 62 bits.
     """
-    try:
-        number = operator.index(seq)
-    except TypeError:
-        raise TypeError(f"got {seq!r} as seq; expected a whole number or None") from None
+    number = operator.index(seq)
     if not -_MOST_SEQ <= number <= _MOST_SEQ:
         raise ValueError(f"got {seq} as seq; expected a number from {-_MOST_SEQ} to {_MOST_SEQ}")
     return number
@@ -155,13 +214,12 @@ def checked_seq(seq: Any) -> int:
 
 def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
     """Return the length of the buckets of a dataset; a new one is entered."""
-    length = connection.scalar(_EVERY, {"dataset": name})
+    length = connection.scalar(_EVERY, {"name": name})
     if length is None:
         length = span or _DAY
         bucket_start(from_ms(time.time_ns() // 1_000_000), length * MILLISECOND)  # may refuse it
-        row = {"name": name, "every": length * MILLISECOND}
-        if not tables.upsert(connection, tables.dataset, row, "never"):
-            length = connection.scalar(_EVERY, {"dataset": name})  # somebody else's
+        connection.execute(_ENTER, {"name": name, "every": length})
+        length = connection.scalar(_EVERY, {"name": name})  # somebody else's, perhaps
     if type(length) is not int or length <= 0:
         raise DamagedError(f"the store is damaged: the buckets of {name!r} last {length!r:.100}")
     if span not in (None, length):
@@ -183,7 +241,7 @@ def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int
         seq: number of the put.
 
     Raises:
-        ConflictError: a roll-up holds an earlier profile of the writer.
+        ConflictError: `gc` has merged or deleted an earlier profile of the writer.
     """
     body = core.encode()
     values |= {"images": core.images, "sha256": hashlib.sha256(body).digest(), "body": body}
@@ -197,12 +255,12 @@ def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int
             return False
         if there is not None and not there.kept:
             raise ConflictError(
-                f"the bucket of {from_ms(values['start']):%Y-%m-%d %H:%M} has been rolled up with "
-                f"a profile of {values['writer']!r} in it, which can no longer be replaced"
+                f"the bucket of {from_ms(values['start']):%Y-%m-%d %H:%M} has been rolled up or "
+                f"deleted; the profile of {values['writer']!r} in it can no longer be replaced"
             )
         values["seq"] = last + 1 if seq is None else seq
         values["crc"] = crc_of(values)
-        if connection.execute(_UPSERT[connection.dialect.name][0], values).rowcount:
+        if connection.execute(_WRITE, values).rowcount:
             return True  # else somebody else has just written the first of this key
     raise StoreError(
         f"{values['writer']!r} is written by several who replace each other; try again"
@@ -212,7 +270,7 @@ def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int
 def store(connection: sa.Connection, values: Mapping[str, Any]) -> None:
     """Write a row, whatever is there. Without a body it is what stays of one that was rolled up."""
     row = {**values, "crc": crc_of(values, kept=values["body"] is not None)}
-    connection.execute(_UPSERT[connection.dialect.name][1], row)
+    connection.execute(_STORE, row)
 
 
 def tags_text(pairs: Iterable[tuple[str, str]]) -> str:

@@ -18,13 +18,12 @@ import sqlalchemy as sa
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.store import tables
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.putting import Put
 from lightmeter.store.rows import StoredProfile, describe
 from lightmeter.store.statements import KEPT, LISTED, decoded, has_key, row_of
 from lightmeter.store.store import Store
 from lightmeter.store.tables import DamagedError, profile
-from lightmeter.times import MILLISECOND, from_ms
+from lightmeter.times import MILLISECOND, bucket_start, from_ms
 
 MOST_BYTES = 256 << 20
 MOST_PROFILES = 10_000

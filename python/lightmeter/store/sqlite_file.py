@@ -4,9 +4,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from lightmeter.errors import StoreError
 
@@ -22,31 +20,23 @@ _NETWORK = re.compile(
     r"smbfs|fuse\.(blobfuse2?|ceph.*|curlftpfs|davfs2?|gcsfuse|glusterfs|goofys|juicefs|moosefs|"
     r"mfs|mount-?s3|mountpoint-s3|rclone|s3fs|s3ql|seaweedfs|sshfs)"
 )
-_T = TypeVar("_T")
+_BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
 
 
 def check_file_system(path: Path) -> None:
     """Refuse a file on a network file system, as far as Linux tells.
 
     A line of the mounts is ``36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda rw``
-    with octal escapes and any number of fields before the dash. Of mounts on one point the last
-    hides the rest.
+    with the numbers of the device, and any number of fields before the dash.
     """
-    folder = os.path.dirname(os.path.realpath(path))
-    best, kind = "", ""
     try:
+        device = os.stat(os.path.dirname(os.path.realpath(path))).st_dev
         lines = Path(MOUNTS).read_text(errors="surrogateescape").splitlines()
     except OSError:
         return
-    for line in lines:
-        fields, _, rest = line.partition(" - ")
-        if len(fields.split(" ")) > 4 and rest:
-            escaped = fields.split(" ")[4]
-            point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), escaped)
-            inside = folder == point or folder.startswith(point.rstrip("/") + "/")
-            if inside and len(point) >= len(best):
-                best, kind = point, rest.split(" ")[0]
-    if _NETWORK.fullmatch(kind):
+    numbers = f" {os.major(device)}:{os.minor(device)} "
+    kinds = [line.partition(" - ")[2].split(" ")[0] for line in lines if numbers in line]
+    for kind in filter(_NETWORK.fullmatch, kinds):
         raise StoreError(
             f"{path} is on a network file system ({kind}), where SQLite can lose data; keep the "
             "store on a local disk, or in PostgreSQL"
@@ -71,37 +61,31 @@ def connect(path: Path, create: bool) -> sqlite3.Connection:
     if is_read_only(path):
         log = Path(f"{os.path.realpath(path)}-wal")
         mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?mode={mode}",
-        uri=True,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
-        if not path.stat().st_size:
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            connection.execute("PRAGMA journal_mode=WAL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def patiently(work: Callable[[], _T]) -> _T:
-    """Return what some work gives, which others may keep from being done for a while.
-
-    SQLite itself does not wait where several processes open a new store and each sets its mode.
-    """
-    busy = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
     until = time.monotonic() + BUSY_SECONDS
     while True:
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
         try:
-            return work()
-        except sqlite3.OperationalError as error:
-            if (error.sqlite_errorcode & 0xFF) not in busy or time.monotonic() > until:
+            connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
+            if not path.stat().st_size:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+                connection.execute("PRAGMA journal_mode=WAL")
+            return connection
+        except BaseException as error:
+            connection.close()
+            # SQLite does not wait where several open a new store and each sets its mode.
+            if sqlite_code(error) not in _BUSY or time.monotonic() > until:
                 raise
         time.sleep(_PAUSE)
+
+
+def sqlite_code(error: BaseException | None) -> int:
+    """Return SQLite's primary result code; errors of Python's module itself have none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

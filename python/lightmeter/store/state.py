@@ -1,6 +1,7 @@
 """What monitors and alerts remember in a store: plain rows, which know no monitor and no alert."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +20,11 @@ from lightmeter.store.records import (
     Told,
 )
 from lightmeter.store.rows import Damage
-from lightmeter.store.tables import insert_all, judged, result, upsert, watched
-from lightmeter.store.turning import RESULT, turning_points
+from lightmeter.store.tables import has, insert_all, judged, replace, result, told, watched
 
+_R = result.c
+_RESULT = [_R[name] for name in ResultRow._fields]
+_TOGETHER = 400
 _PLACE = "monitor", "dataset", "segment", "start"
 
 
@@ -52,7 +55,7 @@ class State:
         start: datetime | None = None,
     ) -> list[ResultRow]:
         """Return what is kept of a monitor, by segment, bucket and feature; None is for all."""
-        query = sa.select(*RESULT).where(_is_of(result, monitor, dataset, segment))
+        query = sa.select(*_RESULT).where(_is_of(result, monitor, dataset, segment))
         if start is not None:
             query = query.where(result.c.start == start)
         return self._results(query.order_by(result.c.segment, result.c.start, result.c.feature))
@@ -72,14 +75,13 @@ class State:
         newest = newest.where(_is_of(judged, monitor, dataset)).group_by(judged.c.segment)
         place = sa.tuple_(result.c.segment, result.c.start)
         where = _is_of(result, monitor, dataset), place.in_(newest)
-        return self._results(sa.select(*RESULT).where(*where))
+        return self._results(sa.select(*_RESULT).where(*where))
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
-        newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
-        where = _is_of(result, monitor, dataset), result.c.start == newest.scalar_subquery()
-        query = sa.select(*RESULT).where(*where)
-        return self._results(query.order_by(result.c.segment, result.c.feature))
+        newest = self.newest_of_segments(monitor, dataset)
+        last = max((row.start for row in newest), default=None)
+        return sorted(row for row in newest if row.start == last)
 
     def turning_points(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor from which its incidents follow, which are few.
@@ -87,7 +89,7 @@ class State:
         By segment, bucket and feature.
         """
         with self._database.snapshot():
-            points = {row[2:5]: row for row in turning_points(self._database, monitor, dataset)}
+            points = {row[2:5]: row for row in _turning_points(self._database, monitor, dataset)}
         return [ResultRow(*points[key]) for key in sorted(points)]
 
     def begin(
@@ -136,7 +138,7 @@ class State:
 
     def told(self, alert: str) -> list[Told]:
         """Return what the alert has told and not taken back."""
-        query = sa.select(*tables.told.c[1:]).where(tables.told.c.alert == alert)
+        query = sa.select(*told.c[1:]).where(told.c.alert == alert)
         return [Told(*row) for row in self._database.rows(query)]
 
     def remember(self, alert: str, forget: Iterable[Told], remember: Iterable[Told]) -> None:
@@ -149,24 +151,21 @@ class State:
         """
         with self._database.transaction() as connection:
             for old in forget:
-                names = "dataset", "segment", "kind", "start", "monitor"
-                key = {name: getattr(old, name) for name in names}
-                where = _has(tables.told, key | {"alert": alert})
-                connection.execute(sa.delete(tables.told).where(where))
+                where = has(told, old._asdict(), *Told._fields[:-1])
+                connection.execute(sa.delete(told).where(where, told.c.alert == alert))
             for new in remember:
-                upsert(connection, tables.told, new._asdict() | {"alert": alert})
+                replace(connection, told, new._asdict() | {"alert": alert})
 
     def accept(self, accepted: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
         with self._database.transaction() as connection:
-            upsert(connection, tables.accepted, accepted._asdict())
+            replace(connection, tables.accepted, accepted._asdict())
 
     def forget_accepted(self, accepted: Accepted) -> bool:
         """Take back what was accepted with these patterns and time; whether there was anything."""
-        table, names = tables.accepted, ("dataset", "segment", "monitor", "since")
-        where = _has(table, {name: getattr(accepted, name) for name in names})
+        where = has(tables.accepted, accepted._asdict(), *Accepted._fields[:4])
         with self._database.transaction() as connection:
-            return connection.execute(sa.delete(table).where(where)).rowcount > 0
+            return connection.execute(sa.delete(tables.accepted).where(where)).rowcount > 0
 
     def accepted(self) -> list[Accepted]:
         """Return all that is taken as normal, the earliest first."""
@@ -194,19 +193,60 @@ class State:
         return [ResultRow(*row) for row in self._database.rows(query)]
 
 
-def _has(table: sa.Table, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    return sa.and_(*(table.c[name] == value for name, value in values.items()))
-
-
 def _is_of(
     table: sa.Table, monitor: str, dataset: str, segment: str | None = None
 ) -> sa.ColumnElement[bool]:
-    where = _has(table, {"monitor": monitor, "dataset": dataset})
+    where = has(table, {"monitor": monitor, "dataset": dataset})
     return where if segment is None else sa.and_(where, table.c.segment == segment)
 
 
 def _forget(connection: sa.Connection, places: Iterable[Place]) -> None:
     keys = [{f"_{name}": value for name, value in place._asdict().items()} for place in places]
     for table in (result, judged) if keys else ():
-        where = _has(table, {name: sa.bindparam(f"_{name}") for name in _PLACE})
+        where = has(table, {name: sa.bindparam(f"_{name}") for name in _PLACE})
         connection.execute(sa.delete(table).where(where), keys)
+
+
+def _turning_points(database: Database, monitor: str, dataset: str) -> Iterator[Any]:
+    """Give rows of `_RESULT`, some of them more than once.
+
+    Each query is about one segment, so that every engine finds its rows by their key.
+    """
+    ours = _is_of(result, monitor, dataset)
+    lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
+    bad = sa.select(_R.segment, _R.feature).where(ours, _R.state.in_(["anomaly", "error"]))
+    for segment, feature in database.rows(bad.distinct()):
+        lines[segment].add(feature)
+    for segment, features in lines.items():
+        here = ours & (_R.segment == segment)
+        yield from _turns(database, here & _R.feature.in_(features))
+        yield from _witnesses(database, here, features)
+    # By which results what was told is over.
+    begun = sa.select(told.c.segment, told.c.start, told.c.kind)
+    for segment, start, kind in database.rows(
+        begun.where(_is_of(told, monitor, dataset)).distinct()
+    ):
+        over = _R.state.in_(["ok", "pending"]) if kind == "anomaly" else _R.state != "error"
+        query = sa.select(*_RESULT).where(ours, _R.segment == segment, _R.start >= start, over)
+        yield from database.rows(query.order_by(_R.start, _R.feature).limit(1))
+
+
+def _turns(database: Database, where: sa.ColumnElement[bool]) -> Iterator[Any]:
+    """An ok after an ok ends nothing, and neither would silence in its place."""
+    before = sa.func.lag(_R.state).over(partition_by=_R.feature, order_by=_R.start)
+    rows = sa.select(*_RESULT, before.label("before")).where(where).subquery()
+    is_turn = (rows.c.state != "ok") | rows.c.before.is_(None) | (rows.c.before != "ok")
+    yield from database.rows(sa.select(*list(rows.c)[:-1]).where(is_turn))
+
+
+def _witnesses(
+    database: Database, here: sa.ColumnElement[bool], features: set[str]
+) -> Iterator[Any]:
+    """Where a line is silent, the states of the others say what that means: one of each."""
+    counts = sa.select(_R.start, sa.func.count()).where(here, _R.feature.in_(features))
+    seen = dict(map(tuple, database.rows(counts.group_by(_R.start))))
+    first = sa.select(_R.start, sa.func.min(_R.feature)).where(here).group_by(_R.start, _R.state)
+    places = [each for each in database.rows(first) if seen.get(each[0], 0) < len(features)]
+    for index in range(0, len(places), _TOGETHER):
+        place = sa.tuple_(_R.start, _R.feature).in_(places[index : index + _TOGETHER])
+        yield from database.rows(sa.select(*_RESULT).where(here, place))

@@ -44,7 +44,7 @@ def values_of(row: StoredProfile) -> dict[str, Any]:
 
 def has_key(values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
     """Return the condition for the row of some values, with times as such."""
-    return sa.and_(*(column == values[column.name] for column in _KEY))
+    return tables.has(profile, values, *profile.primary_key.columns.keys())
 
 
 # Reading
@@ -67,15 +67,13 @@ def is_in(
     start: Moment = None,
     end: Moment = None,
     segment: Part = None,
-    *,
-    table: sa.Table = profile,
 ) -> sa.ColumnElement[bool]:
     """Return the condition for the rows of buckets that start in [start, end)."""
     return sa.and_(
-        table.c.dataset == checked_name("dataset", dataset),
-        table.c.segment == segment_text(segment),
-        sa.true() if start is None else table.c.start >= to_utc(start),
-        sa.true() if end is None else table.c.start < to_utc(end),
+        _P.dataset == checked_name("dataset", dataset),
+        _P.segment == segment_text(segment),
+        sa.true() if start is None else _P.start >= to_utc(start),
+        sa.true() if end is None else _P.start < to_utc(end),
     )
 
 
@@ -160,32 +158,22 @@ def end_of(start: datetime, span: timedelta) -> datetime:
         raise DamagedError(f"the store is damaged: {error}") from None
 
 
-def versions_query(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Return the query of what `versions_of` takes of buckets of the length of their dataset.
+def versions_of(database: Database, name: str) -> dict[tuple[str, datetime], int]:
+    """Return the versions of the buckets of a dataset by segment and start.
 
-    Rows that a roll-up made are left out, as those that it holds are counted.
+    A version is the sum modulo 2^63 of the first 8 bytes of its rows' SHA-256: it changes with any
+    of them, and not with their order or a clock. Rows that a roll-up made are left out, as those
+    that it holds are counted.
     """
     every, writer = tables.dataset.c.every, sa.func.substr(_P.writer, 1, 1)
-    query = sa.select(_P.segment, _P.start, _P.sha256).where(where)
-    query = query.where(tables.dataset.c.name == _P.dataset, every == _P.span)
-    return query.where(writer.not_in(MERGED))
-
-
-def versions_of(found: Iterable[Any], aged: Iterable[Any]) -> dict[tuple[str, datetime], int]:
-    """Return the versions of buckets by segment and start.
-
-    A version is the sum modulo 2^63 of the first 8 bytes of its rows' SHA-256, and of the version
-    of what was deleted by its age: it changes with any of them, and not with their order or a
-    clock.
-    """
-    versions = {(segment, start): version for segment, start, version in aged}
-    for segment, start, digest in found:
+    query = sa.select(_P.segment, _P.start, _P.sha256).where(
+        _P.dataset == name,
+        tables.dataset.c.name == _P.dataset,
+        every == _P.span,
+        writer.not_in(MERGED),
+    )
+    versions: dict[tuple[str, datetime], int] = {}
+    for segment, start, digest in database.rows(query):
         number = int.from_bytes(digest[:8], "big")
         versions[segment, start] = (versions.get((segment, start), 0) + number) % 2**63
     return versions
-
-
-def aged_query(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Return the query of what `versions_of` takes of buckets that were deleted by their age."""
-    aged = tables.aged.c
-    return sa.select(aged.segment, aged.start, aged.version).where(where)

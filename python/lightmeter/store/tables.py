@@ -5,13 +5,11 @@ Times are milliseconds since 1970 UTC, lengths are milliseconds, segments are th
 each value that it gives.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lightmeter.errors import StoreError
@@ -86,19 +84,12 @@ def _length(value: int) -> timedelta:
     return value * MILLISECOND
 
 
-def _states(value: str) -> frozenset[str]:
-    states = frozenset(value.split(","))
-    if not states <= {*get_args(ResultState)}:
-        raise ValueError
-    return states
+def _word(words: Any) -> Callable[[str], str]:
+    words = get_args(words)
+    return lambda text: words[words.index(text)]  # a ValueError if it is none of them
 
 
-def _kind(value: str) -> str:
-    if value not in get_args(IncidentKind):
-        raise ValueError
-    return value
-
-
+_state_of = _word(ResultState)
 # What a column holds, by the word behind its name in a table below; texts have none.
 _KINDS = {
     "": _Column(str),
@@ -109,9 +100,13 @@ _KINDS = {
     "time": _Column(int, read=from_ms, write=to_ms),
     "length": _Column(int, read=_length, write=lambda length: length // MILLISECOND),
     "flag": _Column(int, read=bool, write=int),
-    "state": _Column(str, read=lambda text: min(_states(text))),
-    "states": _Column(str, read=_states, write=lambda states: ",".join(sorted(states))),
-    "kind": _Column(str, read=_kind),
+    "state": _Column(str, read=_state_of),
+    "states": _Column(
+        str,
+        read=lambda text: frozenset(map(_state_of, text.split(","))),
+        write=lambda states: ",".join(sorted(states)),
+    ),
+    "kind": _Column(str, read=_word(IncidentKind)),
 }
 metadata = sa.MetaData()
 
@@ -137,9 +132,9 @@ dataset = _table("dataset", "name", "every:length")
 
 # A row is what a writer says of a bucket: a cumulative profile. What a bucket holds is the merge of
 # its rows. A roll-up makes one row of those of a day that have the same tags, whose writer is the
-# text of the tags; theirs stay without their bodies, so that a late retry of one is not counted
-# again. `sha256` is of the body, and `crc` of all other values. The body comes last, as SQLite
-# stores columns in order.
+# text of the tags. Theirs stay without their bodies, and so do those that are deleted by their age:
+# a late retry of one is not counted again, and what monitors found in it stays. `sha256` is of the
+# body, and `crc` of all other values. The body comes last, as SQLite stores columns in order.
 profile = _table(
     "profile",
     "dataset segment start:time writer",
@@ -164,8 +159,6 @@ judged = _state("judged", _BUCKET, "version:whole states:states")
 # A monitor that has judged: the file that it is from, empty for none, its place there, a digest of
 # all but buckets that its results follow from, and its table as JSON.
 watched = _state("watched", "monitor dataset", "source rank:whole key:bytes config")
-# The versions of buckets that were deleted by their age: what was found in them stays.
-aged = _state("aged", "dataset segment start:time", "version:whole")
 # What each alert has told of incidents and not taken back.
 told = _state("told", "alert dataset segment kind:kind start:time monitor", "open:flag")
 # What was made the new normal from a bucket on, where three patterns match.
@@ -174,19 +167,7 @@ accepted = _state("accepted", "dataset segment monitor since:time", "note at:tim
 key = _state("key", "id", "sha256:bytes rights datasets note created:time")
 
 # What monitors and alerts remember, which is copied with a store. Keys are not.
-STATE = result, judged, watched, aged, told, accepted
-
-# What becomes of a row whose key is there.
-Replace = Literal["always", "never"]
-
-
-@cache  # as one object it is compiled once
-def _insert(engine: str, table: sa.Table, replace: Replace) -> Any:
-    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[engine](table)
-    new, where = {each.name: each for each in insert.excluded if not each.primary_key}, None
-    if replace == "never":
-        where = sa.false()
-    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=new, where=where)
+STATE = result, judged, watched, told, accepted
 
 
 def insert_all(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
@@ -205,9 +186,14 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def upsert(
-    connection: sa.Connection, table: sa.Table, values: dict[str, Any], replace: Replace = "always"
-) -> bool:
-    """Insert a row, or replace the one of its key, if that is wanted; whether either."""
-    statement = _insert(connection.dialect.name, table, replace)
-    return bool(connection.execute(statement, values).rowcount)
+def replace(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
+    """Write a row in place of the one of its key."""
+    connection.execute(
+        sa.delete(table).where(has(table, values, *table.primary_key.columns.keys()))
+    )
+    connection.execute(sa.insert(table), values)
+
+
+def has(table: sa.Table, values: Mapping[str, Any], *names: str) -> sa.ColumnElement[bool]:
+    """Return the condition for rows that have these values in some columns, or in all of them."""
+    return sa.and_(*(table.c[name] == values[name] for name in names or values))

@@ -14,7 +14,7 @@ from lightmeter.batch.segments import exif_of
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.times import EPOCH, to_utc
+from lightmeter.times import EPOCH, parse_time, to_utc
 
 # From a picture to when it is from.
 DateOf = Callable[[Item], datetime | None]
@@ -46,9 +46,8 @@ def date_reader(source: str, limits: Limits = DEFAULT_LIMITS) -> DateOf:
               camera noted its offset from UTC that is its zone.
             - ``"mtime"``: the time of modification of the file, for pictures that are files.
             - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
-              the picture in an archive. It holds times; texts of ISO 8601, such as
-              ``2024-05-01T10:30:00+02:00`` or ``20240501``; or seconds since 1970, as numbers from
-              1e8 to 4e9 (the years 1973 to 2096).
+              the picture in an archive. It holds times, or texts of ISO 8601, such as
+              ``2024-05-01T10:30:00+02:00`` or ``20240501``.
             - ``"path:PATTERN"``: the last place in the path that looks like the pattern, with
               ``%Y %m %d`` and, if wanted, ``%H %M %S`` for digits, ``*`` for anything within a
               name, ``%%`` for a percent sign, and anything else for itself. A
@@ -85,27 +84,11 @@ def _modification_date(item: Item) -> datetime | None:
 def _column_date(column: str, item: Item) -> datetime | None:
     value: Any = item.values.get(column)
     try:
-        if isinstance(value, str):
-            value = _of_text(value.strip())
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            value = _of_number(value)
+        if isinstance(value, str | int):  # as a table has 20240501 without quotes
+            value = parse_time(str(value).strip())
         return to_utc(value) if isinstance(value, dt.date) else None
     except (ValueError, OverflowError):
         return None
-
-
-def _of_text(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return datetime.fromisoformat(text)
-
-
-def _of_number(value: float) -> dt.date | None:
-    """Eight digits are a day, as a table of text may have them without quotes."""
-    if 10_000_000 <= value <= 99_999_999 and value == int(value):
-        return dt.date.fromisoformat(str(int(value)))
-    return EPOCH + timedelta(seconds=value) if 1e8 <= value <= 4e9 else None
 
 
 def _exif_date(item: Item, limits: Limits) -> datetime | None:
@@ -146,24 +129,19 @@ def _path_date(pattern: str) -> DateOf:
 
 
 def _expression(pattern: str) -> str:
-    parts, seen = [], set()
-    for token in re.findall(r"%.?|[^%]", pattern, re.DOTALL):
-        if token == "*":
-            parts.append(r"[^/]*?")
-        elif token == "%%" or not token.startswith("%"):
-            parts.append(re.escape(token[-1]))
-        elif token[1:] in _FIELDS and token not in seen:
-            seen.add(token)
-            digits = 4 if token == "%Y" else 2
-            parts.append(rf"(?P<{_FIELDS[token[1:]]}>\d{{{digits}}})")
-        else:
-            fields = ", ".join(f"%{name}" for name in _FIELDS)
-            raise ValueError(
-                f"got {token!r} in the pattern {pattern!r}; expected each of {fields} at most once"
-            )
-    if not {"%Y", "%m", "%d"} <= seen:
-        raise ValueError(f"got the pattern {pattern!r}; expected one with %Y, %m and %d")
-    return rf"(?<!\d)(?:{''.join(parts)})(?!\d)"
+    names = [name for name in re.findall("%(.?)", pattern, re.DOTALL) if name != "%"]
+    if len({*names}) < len(names) or not {*"Ymd"} <= {*names} <= {*_FIELDS}:
+        raise ValueError(
+            f"got the pattern {pattern!r}; expected %Y, %m and %d once each, and at most one each "
+            "of %H, %M and %S"
+        )
+
+    def digits(match: re.Match[str]) -> str:
+        count = 4 if match[1] == "Y" else 2
+        return rf"(?P<{_FIELDS[match[1]]}>\d{{{count}}})" if match[1] != "%" else "%"
+
+    text = re.sub("%(.)", digits, re.escape(pattern).replace(r"\*", "[^/]*?"))
+    return rf"(?<!\d)(?:{text})(?!\d)"
 
 
 def by_bucket(

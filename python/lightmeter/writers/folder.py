@@ -5,8 +5,8 @@ import os
 import platform
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -25,13 +25,12 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.address import AwayError
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
-from lightmeter.store.store import Store, store_at
+from lightmeter.store.store import Store
 from lightmeter.text import visible
-from lightmeter.times import DAY, to_duration
+from lightmeter.times import DAY, bucket_start, to_duration
 from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
-from lightmeter.writers.rows import inbox_of
+from lightmeter.writers.rows import target_of
 
 _SHOWN = 60  # characters of a name
 
@@ -158,7 +157,8 @@ def log_folder(
         group=group,
         fixed=whole,
     )
-    with _opened(store, inbox) as target:
+    target = target_of(store, inbox)
+    with target if isinstance(target, Store) and target is not store else nullcontext():
         lengths = target.datasets() if isinstance(target, Store) and every is None else {}
         length = lengths.get(dataset, DAY) if every is None else to_duration(every)
         name = _writer(folder, target.address) if writer is None else writer
@@ -173,19 +173,6 @@ def log_folder(
             items = (item for block in blocks(source) for item in loaded(block, reading.limits))
         buckets, undated = by_bucket(items, partial(_start_of, reader, length), source)
         return _put_all(place, buckets, undated, run, work, progress)
-
-
-@contextmanager
-def _opened(
-    store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None
-) -> Iterator[Store | Inbox]:
-    if (store is None) == (inbox is None):
-        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
-    if inbox is not None:
-        yield inbox_of(inbox)
-    elif store is not None:
-        with store_at(store, create=True) as opened:
-            yield opened
 
 
 def _put_all(

@@ -19,12 +19,11 @@ from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.columns import GroupName, group_of
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
-from lightmeter.times import to_duration
+from lightmeter.times import bucket_start, to_duration
 from lightmeter.writers import endings
-from lightmeter.writers.rows import Rows, inbox_of
+from lightmeter.writers.rows import Rows, target_of
 from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
 
 _log = logging.getLogger("lightmeter.writers")
@@ -133,13 +132,8 @@ class RollingLogger:
         warm_up()
         if handle_signals:
             endings.handle_signals()
-        target: Store | Inbox
-        if inbox is not None:
-            target = inbox_of(inbox)
-        elif store is not None:  # a connection of its own, as others may be reading
-            target = copy(store) if isinstance(store, Store) else Store(store)
-        else:
-            raise ValueError("there is neither a store nor an inbox; give one of them")
+        # A store of its own, which it closes.
+        target = target_of(copy(store) if isinstance(store, Store) else store, inbox)
         self._rows = Rows(target, dataset, part)
         try:
             self._every = self._rows.define(length, _NEW_BUCKETS)

@@ -15,9 +15,19 @@ from lightmeter.store.store import Store
 _MOST = 64  # rows that can still grow; their profiles are in memory
 
 
-def inbox_of(inbox: Inbox | str) -> Inbox:
-    """Return the inbox itself, or the one at an address."""
-    return Inbox(inbox) if isinstance(inbox, str) else inbox
+def target_of(
+    store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None, key: str | None = None
+) -> Store | Inbox:
+    """Return the store or the inbox itself, or the one at an address.
+
+    Raises:
+        ValueError: there is none of them, or both.
+    """
+    if (store is None) == (inbox is None):
+        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
+    if inbox is not None:
+        return Inbox(inbox) if isinstance(inbox, str) else inbox
+    return store if isinstance(store, Store) else Store(store or "", key=key)
 
 
 @dataclass(slots=True)

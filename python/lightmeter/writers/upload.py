@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from lightmeter.errors import StoreError
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
-from lightmeter.times import DAY, to_duration
-from lightmeter.writers.rows import Rows, inbox_of
+from lightmeter.times import DAY, bucket_start, to_duration
+from lightmeter.writers.rows import Rows, target_of
 
 _log = logging.getLogger("lightmeter.writers")
 _ASK_AGAIN = 600.0  # seconds after which a length that could not be had is asked for
@@ -70,15 +69,10 @@ class LightmeterWriter:
         self._asked = -_ASK_AGAIN
         self._owned = not isinstance(store, Store)
         if store is None and inbox is None:
-            inbox = os.environ.get("LIGHTMETER_INBOX")
-        target: Store | Inbox
-        if inbox:
-            target = inbox_of(inbox)
-        elif isinstance(store, Store):
-            target = store
-        else:
-            target = Store(_given(store, "store", "LIGHTMETER_STORE"), key=key)
-        self._rows = Rows(target, dataset, self._segment)
+            inbox = os.environ.get("LIGHTMETER_INBOX") or None
+        if store is None and inbox is None:
+            store = _given(store, "store", "LIGHTMETER_STORE")
+        self._rows = Rows(target_of(store, inbox, key), dataset, self._segment)
         self._lock, self._process = threading.Lock(), os.getpid()
 
     def write(self, profile: ProfileLike) -> tuple[bool, str]:

@@ -4,8 +4,8 @@ import io
 import os
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar
+from functools import cache, wraps
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -16,6 +16,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 _LEAST = 1 << 10  # the objects around the pixels
 _PATH = 1 << 20  # holds nothing, but stands for the work of reading a file
@@ -44,15 +45,24 @@ def warm_up() -> None:
     Image.init()
 
 
+def _or_failure(measure: Callable[_P, _T]) -> Callable[_P, _T | Failure]:
+    """Return a function that raises nothing about an image, but returns a failure."""
+
+    @wraps(measure)
+    def measured(*arguments: _P.args, **options: _P.kwargs) -> _T | Failure:
+        try:
+            return measure(*arguments, **options)
+        except TypeError as error:
+            return Failure(None, "unsupported", str(error))
+        except Exception as error:
+            return Failure.of(error)
+
+    return measured
+
+
+@_or_failure
 def keep(image: Any, reading: Reading) -> Any:
-    """The image in a form that nobody else can change, as cheaply as it can be had; or a failure.
-
-    Nothing about an image raises here.
-    """
-    return _or_failure(partial(_keep, image, reading))
-
-
-def _keep(image: Any, reading: Reading) -> Any:
+    """Return the image in a form that nobody else can change, as cheaply as it can be had."""
     if isinstance(image, np.ndarray):
         return image.copy()
     one_frame = reading.frames == "first" and reading.bands is None
@@ -67,25 +77,14 @@ def _keep(image: Any, reading: Reading) -> Any:
     return Profile(reading=reading)._measure("image", image, threads=1)
 
 
+@_or_failure
 def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
-    """Measure what `keep` returned: an image, or several as their profile.
-
-    Nothing about an image raises here.
-    """
+    """Measure what `keep` returned: an image, or several as their profile."""
     if isinstance(kept, Measured | Profile | Failure):
         return kept
     if isinstance(kept, Frame):
-        return _or_failure(partial(measure_frame, kept, reading, threads=1))
-    return _or_failure(partial(Profile(reading=reading)._measure, "image", kept, threads=1))
-
-
-def _or_failure(measure: "Callable[[], _T]") -> "_T | Failure":
-    try:
-        return measure()
-    except TypeError as error:
-        return Failure(None, "unsupported", str(error))
-    except Exception as error:
-        return Failure.of(error)
+        return measure_frame(kept, reading, threads=1)
+    return Profile(reading=reading)._measure("image", kept, threads=1)
 
 
 def weight(image: Any) -> int:

@@ -9,8 +9,7 @@ from lightmeter import Profile, Store, log
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import missing as rule
-from lightmeter.store.buckets import bucket_start
-from lightmeter.times import parse_duration
+from lightmeter.times import bucket_start, parse_duration
 from september import NOW, alarms, judge, limits, monitor, photo, rows, states
 from stores import change, reseal
 

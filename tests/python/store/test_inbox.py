@@ -136,7 +136,6 @@ def damaged(inbox: Inbox) -> list[str]:
     """Put objects that are none of an inbox, or damaged."""
     good = inbox.read(put(inbox, view(1)))
     assert good is not None
-    bucket = "2022-09-07T000000.000Z_86400000ms"
     names = {
         NAME.replace("/1.", "/2."): good[:-1],
         NAME.replace("/1.", "/3."): b"",
@@ -144,34 +143,32 @@ def damaged(inbox: Inbox) -> list[str]:
         NAME.replace("/1.", "/5."): good[:50] + b"\xff" + good[51:],
         NAME.replace("07T", "08T"): good,  # of another bucket
         "README.txt": b"hello",
-        NAME + ".gz": good,
         NAME.replace("1.lmp", "01.lmp"): good,
         NAME.replace("1.lmp", f"{2**63}.lmp"): good,
         NAME.replace("000.000Z", "001.000Z"): good,  # no start of a bucket
         NAME.replace("86400000ms", "0ms"): good,
         NAME.replace("86400000ms", f"{10**15}ms"): good,
-        NAME.replace("2022-", "20222-"): good,
         NAME.replace("cells", "%63ells"): good,
         NAME.replace("cells", "a%00b"): good,  # which PostgreSQL does not keep
-        NAME.replace("cells", "%ff"): good,
         NAME.replace("cells", "%ED%A0%80"): good,
         NAME.replace("/-/", "/b=1&a=1/"): good,
-        NAME.replace("/-/", "/camera/"): good,
         NAME.replace("/a/", "/a/b/"): good,
-        f"cells/{bucket}/-/a b/1.lmp": good,
     }
     for name, data in names.items():
         write(inbox, name, data)
     return [*names]
 
 
-def test_what_is_foreign_or_damaged_is_named_and_left(inbox: Inbox, store: Store) -> None:
+def test_what_is_foreign_or_damaged_is_named_and_left(
+    inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = damaged(inbox)
+    monkeypatch.setattr("lightmeter.store.pull._MOST_NAMED", len(names) - 1)
     for _ in range(2):
         with pytest.warns(UserWarning, match="left in") as caught:
             pull(inbox, store, delete=True)
         texts = [str(warning.message) for warning in caught]
-        assert sum(any(repr(name) in text for text in texts) for name in names) == 20
+        assert sum(any(repr(name) in text for text in texts) for name in names) == len(names) - 1
         assert texts[-1].startswith("1 more objects are left")
         assert sorted(inbox.list()) == sorted(names)
     assert store.datasets() == {"cells": timedelta(days=1)}
@@ -180,8 +177,9 @@ def test_what_is_foreign_or_damaged_is_named_and_left(inbox: Inbox, store: Store
 
 def test_what_was_rolled_up_or_has_other_buckets_is_refused(inbox: Inbox, store: Store) -> None:
     put(inbox, view(1), 1)
+    pulled(inbox, store, new=1)
     put(inbox, view(1), 1, at=date(2022, 9, 20), every="1h", writer="b")
-    pulled(inbox, store, new=1, refused=1)
+    pulled(inbox, store, known=1, refused=1)
     put(inbox, view(1), 1, writer="c")
     pulled(inbox, store, new=1, known=1, refused=1)
     store.gc(now=datetime(2022, 9, 30, tzinfo=UTC))
@@ -193,13 +191,16 @@ def test_what_was_rolled_up_or_has_other_buckets_is_refused(inbox: Inbox, store:
 
 
 def test_limits(inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    for long in ({"dataset": "d" * 900}, {"writer": "%" * 330}, {"segment": {"k": "v" * 900}}):
-        with pytest.raises(StoreError, match="1024 bytes at most, with dataset"):
-            put(inbox, view(1), **long, **({} if "writer" in long else {"writer": "w" * 90}))
     monkeypatch.setattr("lightmeter.store.inbox.MOST_BYTES", 100)
     with pytest.raises(StoreError, match="expected 100 at most"):
         put(inbox, view(1))
     assert inbox.list() == {}
+    monkeypatch.undo()
+    put(inbox, view(1))
+    monkeypatch.setattr("lightmeter.store.inbox.MOST_FEATURES", 3)
+    with pytest.raises(ValueError, match=r"features .*; expected 3 and 1000 at most"):
+        put(inbox, view(1))
+    pulled(inbox, store, damaged=1, delete=True)
     write(inbox, NAME, b"x" * (MOST_BYTES + 1))
     monkeypatch.setattr(inbox, "read", None)
     with pytest.warns(UserWarning, match=f"it has {MOST_BYTES + 1} bytes"):
@@ -275,7 +276,7 @@ def test_pictures_and_paths_stay_at_home(tmp_path: Path, exemplars: bool) -> Non
     assert not any("secret-name" in name or str(tmp_path) in name for name in inbox.list())
 
 
-def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses(tmp_path: Path) -> None:
     for address in ("drift.db", "http://h/x", "s3://user:pass@b/x", "gs://b/x?key=pass", "ftp://x"):
         with pytest.raises(StoreError, match="an inbox begins with") as caught:
             Inbox(address)
@@ -283,11 +284,8 @@ def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoreError, match="opening failed"):
         Inbox(f"file://{tmp_path}/none", create=False)
     assert not (tmp_path / "none").exists()
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
-    inbox = Inbox("memory:///")
-    text = r"listing failed: a \*\*\* b \?\.\.\. c$"
-    with pytest.raises(StoreError, match=text), inbox._using("listing"):
-        raise OSError("a wJalrXUtnFEMI b ?sig=abc c\n\nDebug source: much")
+    with pytest.raises(StoreError, match=r"failed: a \?\.\.\. c$"), Inbox("memory:///")._using("x"):
+        raise OSError("a ?sig=abc c\n\nDebug source: much")
 
 
 def test_a_child_of_a_process_that_has_used_an_inbox_is_told(tmp_path: Path) -> None:

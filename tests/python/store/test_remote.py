@@ -28,8 +28,10 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
         assert far.address == way.url
         far.put("cells", view(2), at=DAY, writer="a/b c&d=e", segment="camera=left&lens=a/b")
         for day in range(2):
-            far.add("cells", view(5), at=DAY + timedelta(days=day))
-        far.add("hours", view(1), at=datetime(2022, 9, 7, 13, 30, tzinfo=UTC), every="1h")
+            far.put("cells", view(5), at=DAY + timedelta(days=day), writer="b")
+        far.put(
+            "hours", view(1), at=datetime(2022, 9, 7, 13, 30, tzinfo=UTC), writer="b", every="1h"
+        )
         span = DAY, DAY + timedelta(days=1)
         for ask in (
             lambda store: store.datasets(),
@@ -71,7 +73,7 @@ def test_a_put_that_is_repeated_counts_once(
     way.faults = [busy if fault == "busy" else fault] * 2
     with Store(way.url) as far:
         assert far.put("cells", view(3), at=DAY, writer="a", seq=seq)
-        far.add("cells", view(4), at=DAY)
+        far.put("cells", view(4), at=DAY, writer="b4")
         assert way.connections >= 3
     assert (store.read("cells").images, len(counts(store))) == (7, 2)
     assert not waiting(spool)
@@ -95,7 +97,7 @@ def test_what_waits_is_sent_in_order_and_once(
         assert not far.put("cells", view(9), at=DAY, writer="a", seq=2, every="1d")
         for n in (4, 5):
             assert far.put("cells", view(n), at=DAY, writer="b", every="1d")
-        far.add("cells", view(6), at=DAY, every="1d")
+        far.put("cells", view(6), at=DAY, writer="b6", every="1d")
         with pytest.raises(StoreError, match="is away, tried"):
             far.datasets()
     path = far.spool.path

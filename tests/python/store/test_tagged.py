@@ -140,20 +140,12 @@ def test_the_server_filters(served: tuple[Store, Any]) -> None:
     fill(store)
     client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5))
 
-    def ask(path: str, tags: str = "model=v7", method: str = "GET", **more: str) -> Any:
-        asked = {"dataset": "cells", "tags": tags, **more}
-        answer = client.request(method, f"/api/v1{path}", params=asked)
+    def ask(path: str, tags: str, **more: str) -> Any:
+        answer = client.get(f"/api/v1{path}", params={"dataset": "cells", "tags": tags, **more})
         return answer.json() if answer.status_code == 200 else answer.status_code
 
-    assert [bucket["images"] for bucket in ask("/buckets")["buckets"]] == [2, 2]
-    assert [row["tags"] for row in ask("/stored")["profiles"]] == [{"model": ["v7"]}] * 2
-    assert ask("/profile", format="json")["tags"] == {"model": ["v7"]}
-    assert ask("/segments", "model=v9")["segments"] == []
-    summary = client.get("/api/v1/summary", params={"tags": "model=v8&site=hall"}).json()
-    assert [line["images"] for line in summary["summary"]] == [16]
-    rows = ask("/series", feature="image.Hue.mean", statistic="n")["rows"]
+    assert ask("/profile", "model=v7", format="json")["tags"] == {"model": ["v7"]}
+    rows = ask("/series", "model=v7", feature="image.Hue.mean", statistic="n")["rows"]
     assert [row["value"] for row in rows] == [2, 2]
     for wrong in ("model", "=v7", f"model={'x' * 200}", "a=b&a=c", "x" * 2000):
         assert ask("/buckets", wrong) == 400
-    assert ask("/profiles", method="DELETE") == {"deleted": 2}
-    assert store.read("cells").images == 26

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from conftest import lightmeter, picture
-from hypothesis import given
-from hypothesis import strategies as st
 from lightmeter import ExifPolicy, Store, profile_images
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import StoreError
@@ -175,13 +173,6 @@ def test_what_is_refused(store: Store, photos: Path) -> None:
 def test_dates_in_paths(pattern: str, path: str, expected: Any) -> None:
     found = date_reader("path:" + pattern)(Item(path, path))
     assert found == (None if expected is None else datetime(*expected, tzinfo=UTC))
-
-
-@given(st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31)))
-def test_dates_written_by_strftime_are_read(at: datetime) -> None:
-    at = at.replace(microsecond=0, tzinfo=UTC)
-    for pattern in ("%Y-%m-%dT%H.%M.%S", "x%Y%m%d%H%M%S"):
-        assert date_reader("path:" + pattern)(Item(at.strftime(f"a/{pattern}.jpg"), "")) == at
 
 
 def test_times_without_a_zone_are_local(tmp_path: Path, far_from_utc: timedelta) -> None:

@@ -268,7 +268,7 @@ def test_a_put_that_lost_its_answer_and_was_rolled_up_counts_once(
             log.track(array(), at=NOON)
             assert not log.flush()
             assert not writer.write(view)[0]
-        sql_store.add("cells", view, at=NOON - timedelta(hours=1))
+        sql_store.put("cells", view, at=NOON - timedelta(hours=1), writer="late")
         sql_store.gc(now=NOON + timedelta(days=9), roll_up_after="1d")
         log.track(array(), at=NOON)
         assert log.flush()
@@ -278,23 +278,6 @@ def test_a_put_that_lost_its_answer_and_was_rolled_up_counts_once(
     )
     images = sum(line.images for line in sql_store.summary())
     assert images == 5 - first
-
-
-def test_a_store_in_use_does_not_hold_it_up(store: Store) -> None:
-    with lm.logger(store, "cells") as log, store.snapshot():
-        log.track(array(), at=NOON)
-        assert log.flush(60)
-
-
-def test_what_cannot_be_stored_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    with lm.logger(store, "cells") as log:
-        with monkeypatch.context() as broken:
-            broken.setattr(Store, "put", refuse)
-            assert log.track(array(), at=NOON)
-            assert not log.flush()
-        log.track(array(), at=NOON)
-        assert log.flush()
-    assert store.read("cells").images == 2
 
 
 def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
@@ -347,11 +330,9 @@ def test_buckets_are_those_of_the_dataset_or_hours(store: Store) -> None:
     assert (lengths["days"], lengths["new"]) == (timedelta(days=1), timedelta(hours=1))
 
 
-@pytest.mark.parametrize(
-    "options", [{"every": timedelta(days=2_200_000)}, {"checkpoint": timedelta(days=400 * 365)}]
-)
-def test_the_longest_durations_do_not_end_its_thread(store: Store, options: Any) -> None:
-    with lm.logger(store, "cells", **options) as log:
+def test_the_longest_durations_do_not_end_its_thread(store: Store) -> None:
+    longest = {"every": timedelta(days=2_200_000), "checkpoint": timedelta(days=400 * 365)}
+    with lm.logger(store, "cells", **longest) as log:
         for _ in range(3):
             log.track(array())
             assert log.flush(timeout=30)

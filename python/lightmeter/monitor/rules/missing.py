@@ -11,8 +11,8 @@ from lightmeter.monitor.config import Due, Duration, Monitor
 from lightmeter.monitor.results import ANOMALY, OK, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile.segments import NO_VALUE, parse_segment
-from lightmeter.store.buckets import bucket_start
 from lightmeter.store.rows import Bucket
+from lightmeter.times import bucket_start
 
 # A bucket may stand for so many missing ones behind it, and a gap hold so many: see `MissingRule`.
 _GAP_PER_BUCKET = 100

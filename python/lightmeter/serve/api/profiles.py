@@ -16,8 +16,7 @@ from lightmeter.serve.login import Admin, Caller, Reader, Writer
 from lightmeter.serve.parameters import Asked, in_slow_threads, in_threads
 from lightmeter.serve.security import API, kind_of
 from lightmeter.store import models
-from lightmeter.store.buckets import bucket_start
-from lightmeter.times import MILLISECOND
+from lightmeter.times import MILLISECOND, bucket_start
 
 BYTES = "application/octet-stream"
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
