@@ -146,16 +146,6 @@ class Caller:
         view, damaged = merged(self.known(dataset), start, end, segment=segment, most=most)
         return view, len(damaged)
 
-    def check_sees_all(self) -> None:
-        """For what concerns the whole store.
-
-        Raises:
-            HTTPException: 403, the key is limited to some datasets.
-        """
-        if not self.key.sees_all:
-            words = f"the key {self.key.id} is not for all datasets; use one that is"
-            raise HTTPException(403, words)
-
 
 def _caller(right: Right) -> Any:
     async def check(request: Request) -> Caller:

@@ -98,12 +98,6 @@ class Buckets(OfDataset, Tagged):
     end: End = None
 
 
-class Deleted(Buckets):
-    """Profiles of a writer, or of all."""
-
-    writer: Name | None = Field(None, description=f"That writer alone, {_NAME}")
-
-
 class Merged(Buckets):
     """A profile of some buckets."""
 
@@ -117,13 +111,6 @@ class Series(Buckets):
     statistic: str = Field(
         "mean", pattern=f"^({'|'.join(SCALARS)})$", description=f"One of {', '.join(SCALARS)}."
     )
-
-
-class Ages(Parameters):
-    """Which profiles are old."""
-
-    roll_up_after: Length = Field("14d", description="Age from which days are merged.")
-    keep: Length | None = Field(None, description="Age from which days are deleted: 90d, say.")
 
 
 class Judged(Parameters):

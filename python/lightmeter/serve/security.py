@@ -73,7 +73,7 @@ def check_request(request: Request) -> None:
     """Refuse what needs no key to be refused.
 
     Raises:
-        HTTPException: 400, 403 or 415.
+        HTTPException: 400, 403, 415 or 421.
     """
     headers = request.headers
     if "transfer-encoding" in headers and "content-length" in headers:
@@ -84,7 +84,7 @@ def check_request(request: Request) -> None:
     host = host_of(request)
     if host not in request.app.state.server.hosts:  # a page elsewhere may have made it lead here
         words = f"start it with --allow-host {host} if it should" if host else "send one name"
-        raise HTTPException(400, f"this server does not go by the Host that it was asked; {words}")
+        raise HTTPException(421, f"this server does not go by the Host that it was asked; {words}")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "got a compressed body; send it as it is")
     if request.method not in _SAFE:

@@ -57,7 +57,6 @@ class Store(Profiles):
         *,
         key: str | None = None,
         create: bool = True,
-        exemplars: bool | None = None,
     ) -> Self:
         """Make a store of the kind of the address."""
         if cls is Store and _scheme_of(address) in ("http", "https"):
@@ -77,7 +76,6 @@ class Store(Profiles):
         *,
         key: str | None = None,
         create: bool = True,
-        exemplars: bool | None = None,
     ) -> None:
         """Open the store at an address, or start one there.
 
@@ -85,8 +83,6 @@ class Store(Profiles):
             address: path or URL.
             key: what a server knows the caller by.
             create: whether to start a store where there is none.
-            exemplars: whether a server is sent pictures and paths, too; by default not. Others keep
-                what a profile holds.
 
         Raises:
             ValueError: there is a key, and no server.

@@ -226,7 +226,7 @@ FOREIGN = [
     ({"origin": "http://127.0.0.1:81"}, 403),
     ({"sec-fetch-site": "cross-site"}, 403),
     ({"sec-fetch-site": "same-site"}, 403),
-    ({"host": "evil.example", "origin": "http://evil.example"}, 400),  # DNS rebinding
+    ({"host": "evil.example", "origin": "http://evil.example"}, 421),  # DNS rebinding
     ({"content-type": "text/plain"}, 415),
     ({"content-type": "multipart/form-data; boundary=x"}, 415),
     ({"content-type": "application/json"}, 415),

@@ -26,21 +26,12 @@ def datasets(caller: Reader, asked: Asked[parameters.Parameters]) -> models.Data
     return models.Datasets(datasets={name: each for name, each in lengths if caller.key.sees(name)})
 
 
-@router.get(f"{API}/summary")
-@in_threads
-def summary(caller: Reader, asked: Asked[parameters.Tagged]) -> models.Summary:
-    """Return what there is of each segment of each dataset."""
-    lines = [line for line in caller.store.summary() if caller.key.sees(line.dataset)]
-    return models.Summary.model_validate({"summary": lines})
-
-
 @router.get(f"{API}/segments")
 @in_threads
 def segments(caller: Reader, asked: Asked[parameters.Segments]) -> models.Segments:
-    """Return the segments of a dataset; one without pairs is the dataset as a whole."""
+    """Return the segments of a dataset; an empty one is the dataset as a whole."""
     found = caller.store.segments(caller.known(asked.dataset))
-    lines = [{"text": segment_text(pairs), "pairs": pairs} for pairs in found]
-    return models.Segments.model_validate({"segments": lines})
+    return models.Segments(segments=list(map(segment_text, found)))
 
 
 @router.get(f"{API}/buckets")
@@ -50,15 +41,6 @@ def buckets(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Buckets:
     dataset, span = caller.known(asked.dataset), (asked.start, asked.end)
     found = caller.store.buckets(dataset, *span, segment=asked.segment)
     return models.Buckets.model_validate({"buckets": found})
-
-
-@router.get(f"{API}/stored")
-@in_threads
-def stored(caller: Reader, asked: Asked[parameters.Buckets]) -> models.Stored:
-    """Return which profiles there are in these buckets, with the SHA-256 of their bytes."""
-    dataset, span = caller.known(asked.dataset), (asked.start, asked.end)
-    found = caller.store.stored(dataset, *span, segment=asked.segment)
-    return models.Stored.model_validate({"profiles": found})
 
 
 @router.get(f"{API}/rolled_up")

@@ -1,4 +1,4 @@
-"""Putting, getting and deleting profiles."""
+"""Putting and getting profiles."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.summary import plain_summary
 from lightmeter.serve import parameters
-from lightmeter.serve.login import Admin, Caller, Reader, Writer
+from lightmeter.serve.login import Caller, Reader, Writer
 from lightmeter.serve.parameters import Asked, in_slow_threads, in_threads
 from lightmeter.serve.security import API, kind_of
 from lightmeter.store import models
@@ -94,45 +94,3 @@ def get(caller: Reader, asked: Asked[parameters.Merged]) -> Response:
     if asked.format == "json":
         return JSONResponse(plain_summary(view), headers=headers)
     return Response(view.to_bytes(), headers=headers, media_type=BYTES)
-
-
-@router.delete("/profiles")
-@in_threads
-def delete(caller: Writer, asked: Asked[parameters.Deleted]) -> models.Deleted:
-    """Delete the profiles of buckets from `start` to before `end`.
-
-    Those of all writers take the right admin.
-    """
-    if asked.writer is None and not caller.key.may("admin"):
-        words = "to delete what every writer wrote takes the right admin; name the writer"
-        raise HTTPException(403, words)
-    caller.known(asked.dataset)
-    where = asked.model_dump(exclude={"tags"})
-    return models.Deleted(deleted=caller.store.delete(**where))
-
-
-@router.post("/gc")
-@in_slow_threads
-def gc(caller: Admin, asked: Asked[parameters.Ages]) -> models.Collected:
-    """Merge profiles older than `roll_up_after` into one a day; delete those older than `keep`."""
-    caller.check_sees_all()
-    with _checked():
-        return models.Collected.model_validate(caller.store.gc(**dict(asked)))
-
-
-@router.get("/verify")
-@in_slow_threads
-def verify(caller: Admin, asked: Asked[parameters.Parameters]) -> models.Damages:
-    """Read everything in the store, and return what is damaged."""
-    caller.check_sees_all()
-    damages = [(damage, damage.profile) for damage in caller.store.verify()]
-    address = caller.store.address
-    lines = [
-        {
-            "words": str(damage).replace(address, "the store"),
-            "dataset": profile and profile.dataset,
-            "start": profile and profile.start,
-        }
-        for damage, profile in damages
-    ]
-    return models.Damages.model_validate({"damage": lines})
