@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 import uvicorn
 from lightmeter import Store
 from lightmeter.serve import make_app

@@ -14,7 +14,7 @@ from lightmeter import Store
 from lightmeter.errors import StoreError
 from lightmeter.store import client
 from stores import sql, view
-from weather import DAY, Weather, counts, free_port, put_away, running, waiting
+from weather import DAY, Weather, counts, put_away, waiting
 
 
 @pytest.mark.parametrize("size", ["-1", "-5"])
