@@ -131,6 +131,8 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('dataset = "training"', 'dataset = "cells"', "compared with itself"),
         ("above = 0.7\n", "", "got one of metric and above"),
         ("trailing = 15", "trailing = 7", "expected at least 14"),
+        ("q = 0.2", "for_ = 2", r"monitor\[1\]\.for_: unknown key; did you mean for\?"),
+        ("trailing = 15", "from_ = 2022-09-01", r"baseline\.from_: unknown key; .*from"),
         ("trailing", "trailling", r"monitor\[1\]\.baseline\.trailling: .*mean trailing"),
         ("[2022-12-24]", '["soon"]', r"baseline\.exclude\[1\] is 'soon'"),
         ('name = "gaps"', 'name = "cells"', "two monitors are named 'cells'"),
