@@ -30,7 +30,6 @@ READS = [
         "profile?dataset=cells&format=json",
         "series?dataset=cells&feature=n",
         "results",
-        "incidents",
     )
 ] + ["/", "/index.html", f"/{dataset_page('cells')}", "/x.html", "/metrics"]
 NOTHING = [f"{API}/nothing", "/docs", "/redoc"]

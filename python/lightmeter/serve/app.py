@@ -12,12 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from lightmeter._core import __version__
-from lightmeter.serve import pages, whylogs
-from lightmeter.serve.api import judged, lists, profiles
-from lightmeter.serve.guard import Guard
+from lightmeter.serve import api, pages, whylogs
+from lightmeter.serve.guard import Guard, answer
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Proxy
-from lightmeter.serve.refusal import answer
 from lightmeter.serve.security import API, allowed_hosts
 from lightmeter.serve.server import Limits, Server
 from lightmeter.store.models import Model
@@ -99,8 +97,7 @@ def make_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.server = server
-    for module in (profiles, judged, lists):
-        app.include_router(module.router, dependencies=_KEYS)
+    app.include_router(api.router, dependencies=_KEYS)
     app.get("/healthz")(_health)
     for module in (whylogs, pages):
         app.include_router(module.router)

@@ -9,7 +9,6 @@ from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment
 from lightmeter.serve.security import API, LOOPBACK_NAMES, host_of, path_of
 from lightmeter.serve.server import Server, busy
@@ -97,18 +96,16 @@ class Caller:
         server: that is asked.
         key: of whoever asks.
         reads: whether nothing is to be changed.
-        tags: that profiles must have, as text; empty for none.
     """
 
     server: Server
     key: Key
     reads: bool
-    tags: str
 
     @property
     def store(self) -> Store:
-        """The store of the server; of profiles with these tags, if there are any."""
-        return self.server.store.tagged(parse_segment(self.tags))
+        """The store of the server."""
+        return self.server.store
 
     def check(self, right: Right, dataset: str | None = None) -> None:
         """Whether the key has a right, and sees a dataset if that is given.
@@ -123,35 +120,21 @@ class Caller:
             words = f"the key {self.key.id} is not for the dataset {dataset!r}; use one that is"
             raise HTTPException(403, words)
 
-    def known(self, dataset: str) -> str:
-        """The dataset, if there is one of that name.
+    def with_dataset(self, dataset: str, tags: str | None = None) -> Store:
+        """The store, if it has a dataset of that name, as one of profiles with some tags.
 
         Raises:
             HTTPException: 404.
         """
         if dataset not in self.store.datasets():
             raise HTTPException(404, f"there is no dataset {dataset!r}; see {API}/datasets")
-        return dataset
-
-    def merged(
-        self, dataset: str, start: datetime | None, end: datetime | None, segment: str | None
-    ) -> tuple[ProfileView, int]:
-        """What some buckets hold together, and how many damaged profiles are not in it.
-
-        Raises:
-            HTTPException: 404.
-            IncompatibleError: it has more features than the server merges.
-        """
-        merged, most = self.store.merged, self.server.limits.features
-        view, damaged = merged(self.known(dataset), start, end, segment=segment, most=most)
-        return view, len(damaged)
+        return self.store.tagged(parse_segment(tags or ""))
 
 
 def _caller(right: Right) -> Any:
     async def check(request: Request) -> Caller:
         server, asked = request.app.state.server, request.query_params
-        reads = request.method == "GET"
-        caller = Caller(server, request.state.key, reads, asked.get("tags", ""))
+        caller = Caller(server, request.state.key, request.method == "GET")
         caller.check(right, asked.get("dataset"))
         return caller
 

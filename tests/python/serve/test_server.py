@@ -72,7 +72,7 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
         ({"every": "3 days"}, 400, "such as '1h'"),
         ({"segment": "left"}, 400, "such as camera=north"),
         ({"every": "1h"}, 409, "has buckets of 1d"),
-        ({"colour": "red"}, 400, "known are dataset, segment"),
+        ({"colour": "red"}, 400, "known are at, dataset"),
         ({"dataset": ["a", "b"]}, 400, "twice"),
         ({"dataset": "hours", "at": "2022-09-07T01:00"}, 409, "rolled up"),
     ],
@@ -106,7 +106,7 @@ def test_a_statistic_over_time(filled: Served) -> None:
         assert said.json() == {"rows": []}
 
 
-def test_results_and_incidents(served: Served) -> None:
+def test_results(served: Served) -> None:
     store, asked = served
     at = datetime(2022, 9, 7, tzinfo=UTC)
     for dataset in ("cells", "tissue"):
@@ -121,11 +121,6 @@ def test_results_and_incidents(served: Served) -> None:
     assert len(asked.get(f"{API}/results").json()["rows"]) == 2
     assert asked.get(f"{API}/results?start=2022-09-08").json() == {"rows": []}
     assert asked.get(f"{API}/results?segment=camera%3Da").json() == {"rows": []}
-    incidents = asked.get(f"{API}/incidents?open=true&dataset=cells").json()["rows"]
-    (incident,) = incidents
-    assert incident["end"] is None
-    assert incident["causes"] == [{"monitor": "m", "feature": "x", "words": "too far"}]
-    assert asked.get(f"{API}/incidents?open=false&dataset=cells").json() == {"rows": []}
 
 
 def test_damage_is_told_without_paths(tmp_path: Path) -> None:
