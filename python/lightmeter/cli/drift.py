@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lightmeter import Reading, compare
-from lightmeter.cli.findings import findings_markdown, findings_text
+from lightmeter.cli.findings import findings_text
 from lightmeter.cli.options import (
     All,
     Dataset,
     From,
     Html,
     MaybeStore,
+    Printed,
     Segments,
     To,
     WithTags,
@@ -50,9 +51,7 @@ def drift(
     *,
     options: ReadingOptions,
     batch: dict[str, Any],
-    output_format: Annotated[
-        Literal["text", "json", "markdown"], typer.Option("--format", help="How to print.")
-    ] = "text",
+    output_format: Printed = "text",
 ) -> None:
     """Compare two profiles: what changed, by how much, and how surely.
 
@@ -85,8 +84,6 @@ def drift(
         report.write_html(html, **sides)
     if output_format == "json":
         print_json(report.to_dict())
-    elif output_format == "markdown":
-        print(findings_markdown(report))
     else:
         show(*findings_text(report, show_all=show_all))
     if fail_on is not None and report.fails(fail_on):

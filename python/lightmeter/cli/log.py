@@ -11,7 +11,6 @@ from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import (
     SOURCE,
     Every,
-    Format,
     MaybeStore,
     Printed,
     reads_images,
@@ -51,7 +50,7 @@ def log(
     *,
     reading: Reading,
     batch: dict[str, Any],
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
 ) -> None:
     """Measure images and put their profiles into a store or an inbox, one for each bucket.
 
@@ -89,7 +88,7 @@ def log(
             on_failure=failures.add,
             **batch,
         )
-    if output_format is Format.JSON:
+    if output_format == "json":
         print_json({"dataset": dataset, "segment": place, **_record(logged)})
     else:
         _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)

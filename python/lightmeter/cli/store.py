@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import Format, Printed, StoreArgument, WithTags, tags_of
+from lightmeter.cli.options import Printed, StoreArgument, WithTags, tags_of
 from lightmeter.cli.terminal import (
     FAILED,
     Commands,
@@ -33,13 +33,11 @@ commands = Commands(no_args_is_help=True, help="Show a store, and keep it small 
 
 
 @commands.command("show")
-def show_store(
-    store: StoreArgument, tag: WithTags = None, output_format: Printed = Format.TEXT
-) -> None:
+def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printed = "text") -> None:
     """Print datasets and segments, with their buckets, writers, images, bytes and tags."""
     with Store(store, create=False) as opened:
         summaries = opened.tagged(tags_of(tag)).summary()
-    if output_format is Format.JSON:
+    if output_format == "json":
         print_json(summaries)
     elif summaries:
         heads = ("dataset", *_NUMBERS, "tags")
