@@ -28,7 +28,6 @@ READS = [
         "rolled_up?dataset=cells&writer=a",
         "profile?dataset=cells",
         "profile?dataset=cells&format=json",
-        "series?dataset=cells&feature=n",
         "results",
     )
 ] + ["/", "/index.html", f"/{dataset_page('cells')}", "/x.html", "/metrics"]

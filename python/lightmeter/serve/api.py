@@ -2,7 +2,7 @@
 
 import contextlib
 import glob
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from lightmeter.errors import DecodeError
-from lightmeter.monitor.export import result_rows, series_rows
+from lightmeter.monitor.export import result_rows
 from lightmeter.openmetrics import CONTENT_TYPE, metrics_text
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import segment_text
@@ -25,7 +25,6 @@ from lightmeter.store.buckets import bucket_start
 from lightmeter.times import MILLISECOND
 
 BYTES = "application/octet-stream"
-_MOST_BUCKETS = 2000  # a merged profile takes milliseconds to read
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
 _METRICS: dict[int | str, Any] = {200: {"content": {"application/openmetrics-text": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
@@ -175,32 +174,6 @@ def rolled_up(
 # What monitors say, in the words of `lightmeter monitor`
 
 
-def _rows(rows: Iterable[Mapping[str, Any]]) -> Response:
-    return Response(f'{{"rows": [{", ".join(map(line_of, rows))}]}}', media_type="application/json")
-
-
-@router.get(f"{API}/series", response_model=Rows)
-@in_slow_threads
-def series(
-    caller: Reader,
-    dataset: asked.Dataset,
-    feature: asked.Feature,
-    start: asked.Start = None,
-    end: asked.End = None,
-    segment: asked.Segment = None,
-    tags: asked.Tags = None,
-    statistic: asked.Statistic = "mean",
-) -> Response:
-    """Return a statistic of a feature in each bucket that has it, of 2000 buckets at most."""
-    store = caller.with_dataset(dataset, tags)
-    count = len(store.buckets(dataset, start, end, segment=segment))
-    if count > _MOST_BUCKETS:
-        words = f"these are {count} buckets; ask for {_MOST_BUCKETS} at most at once"
-        raise HTTPException(400, words)
-    where: Any = {"segment": segment, "feature": glob.escape(feature)}
-    return _rows(series_rows(store, dataset, start, end, statistics=[statistic], **where))
-
-
 @router.get(f"{API}/results", response_model=Rows)
 @in_slow_threads
 def results(
@@ -215,13 +188,14 @@ def results(
     names = {"dataset": dataset, "monitor": monitor, "segment": segment}
     where = {name: glob.escape(text) for name, text in names.items() if text is not None}
     found: Iterator[Any] = result_rows(caller.store, **where)
-    return _rows(
-        row
+    lines = [
+        line_of(row)
         for row in found
         if caller.key.sees(row["dataset"])
         and (start is None or start <= row["bucket"])
         and (end is None or row["bucket"] < end)
-    )
+    ]
+    return Response(f'{{"rows": [{", ".join(lines)}]}}', media_type="application/json")
 
 
 @router.get("/metrics", response_class=Response, responses=_METRICS)

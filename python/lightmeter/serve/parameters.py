@@ -15,7 +15,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lightmeter.monitor.scalars import SCALARS
 from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.serve.login import Caller
@@ -39,11 +38,9 @@ _Duration = Annotated[str, Field(pattern="^[1-9][0-9]{0,5}[wdhms]$")]
 _Segment = Annotated[str, Field(max_length=1024), AfterValidator(segment_text)]
 _Tags = Annotated[str, Field(max_length=1024), AfterValidator(_tags)]
 _Seq = Annotated[int, Field(ge=-(2**62), le=2**62)]
-_Scalar = Annotated[str, Field(pattern=f"^({'|'.join(SCALARS)})$")]
 
 Dataset = Annotated[_Name, Query(description=f"The dataset, {_NAME}")]
 Writer = Annotated[_Name, Query(description=f"Who wrote, {_NAME}")]
-Feature = Annotated[_Name, Query(description=f"The feature, {_NAME}")]
 OneDataset = Annotated[_Name | None, Query(description=f"That dataset alone, {_NAME}")]
 OneMonitor = Annotated[_Name | None, Query(description=f"That monitor alone, {_NAME}")]
 At = Annotated[_Moment | None, Query(description=f"By default that of the profile: {_TIME}")]
@@ -54,7 +51,6 @@ Tags = Annotated[_Tags | None, Query(description=_TAGS)]
 Seq = Annotated[_Seq | None, Query(description="A whole number, which rises.")]
 Length = Annotated[_Duration, Query(description=f"Length of the buckets, {_LENGTH}")]
 Every = Annotated[_Duration | None, Query(description=f"Length of new buckets, {_LENGTH}")]
-Statistic = Annotated[_Scalar, Query(description=f"One of {', '.join(SCALARS)}.")]
 Format = Annotated[Literal["bytes", "json"], Query(description="Either bytes or json.")]
 
 

@@ -96,16 +96,6 @@ def test_a_body_is_decoded_before_anything_is_written(served: Served) -> None:
     assert store.datasets() == {}
 
 
-def test_a_statistic_over_time(filled: Served) -> None:
-    _, asked = filled
-    where = {"dataset": "cells", "feature": "image.Brightness.mean", "start": "2022-09-04"}
-    said = asked.get(f"{API}/series", params=where).json()
-    assert [(row["value"], row["statistic"]) for row in said["rows"]] == [(100, "mean")] * 2
-    for feature in ("nothing", "image.*"):
-        said = asked.get(f"{API}/series", params={**where, "feature": feature})
-        assert said.json() == {"rows": []}
-
-
 def test_results(served: Served) -> None:
     store, asked = served
     at = datetime(2022, 9, 7, tzinfo=UTC)
