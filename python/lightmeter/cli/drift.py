@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lightmeter import Reading, compare
-from lightmeter.cli.findings import findings_text
+from lightmeter.cli.findings import print_findings
 from lightmeter.cli.options import (
     All,
     Dataset,
@@ -20,7 +20,7 @@ from lightmeter.cli.options import (
     reads_images,
 )
 from lightmeter.cli.sides import view_of_source, view_of_store
-from lightmeter.cli.terminal import print_json, show
+from lightmeter.cli.terminal import print_json
 from lightmeter.drift.readings import reading_like
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
@@ -85,6 +85,6 @@ def drift(
     if output_format == "json":
         print_json(report.to_dict())
     else:
-        show(*findings_text(report, show_all=show_all))
+        print_findings(report, show_all=show_all)
     if fail_on is not None and report.fails(fail_on):
         raise typer.Exit(DRIFTED)

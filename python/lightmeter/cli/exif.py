@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lightmeter.cli.options import Allow, Deny, Printed
-from lightmeter.cli.terminal import fail, print_json, show, table_of
+from lightmeter.cli.terminal import fail, print_json, print_table
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, ExifPolicy, read_exif
 from lightmeter.image.exif.tags import PERSONAL
@@ -34,7 +34,8 @@ def exif(
         print_json({"tracked": tracked, "withheld": withheld})
         return
     rows = ((name, _words(name, value)) for name, value in tracked.items())
-    show(table_of(("tag", "value"), rows), f"\nwithheld: {', '.join(withheld) or 'nothing'}")
+    print_table(("tag", "value"), rows)
+    print(f"\nwithheld: {', '.join(withheld) or 'nothing'}")
 
 
 def _words(name: str, value: int | float | str) -> str:

@@ -1,6 +1,5 @@
 """The command that fills a store from a folder, an archive, a table or an address."""
 
-from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -22,8 +21,6 @@ from lightmeter.cli.terminal import complain, print_json, progress_bar, say
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
 from lightmeter.writers.folder import Logged
-
-_SEGMENTS = 20  # that are printed
 
 
 @reads_images("column", "group", "exemplars", "sample", "tags", "workers", "executor", "resume")
@@ -101,19 +98,14 @@ def log(
 
 def _print(place: str, logged: Logged) -> None:
     for start, view in logged.profiles.items():
-        say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}")
+        segments = len(logged.segments.get(start, ()))
+        more = f", {counted(segments, 'segment')}" if segments else ""
+        say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}{more}")
     if logged.rolled_up:
         count = sum(map(len, logged.rolled_up.values()))
         sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
         first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
         say(f"{place} {first} and on  left as they are, as they have been rolled up: {sizes}")
-    images: Counter[str] = Counter()
-    for parts in logged.segments.values():
-        images.update(parts)
-    for segment, count in sorted(images.most_common(_SEGMENTS)):
-        say(f"  {segment}  {counted(count, 'image')} measured")
-    if len(images) > _SEGMENTS:
-        say(f"  and {counted(len(images) - _SEGMENTS, 'more segment')} with fewer images")
 
 
 def _record(logged: Logged) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import typer
 from lightmeter import ProfileView, Reading, profile_images
 from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import All, Printed, Sources, reads_images
-from lightmeter.cli.render import summary_tables
-from lightmeter.cli.terminal import print_json, progress_bar, show
+from lightmeter.cli.render import print_summary
+from lightmeter.cli.terminal import print_json, progress_bar
 from lightmeter.files import check_target
 from lightmeter.profile.load import view_of
 from lightmeter.profile.summary import plain_summary
@@ -83,4 +83,4 @@ def print_profile(view: ProfileView, output_format: str, *, show_all: bool = Fal
     if output_format == "json":
         print_json(plain_summary(view))
     else:
-        show(*summary_tables(view, show_all=show_all))
+        print_summary(view, show_all=show_all)

@@ -14,10 +14,9 @@ from lightmeter.cli.terminal import (
     complain,
     fail,
     print_json,
+    print_table,
     reported,
     say,
-    show,
-    table_of,
 )
 from lightmeter.store.keys import RIGHTS, Key
 
@@ -111,7 +110,7 @@ def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
     if output_format == "json":
         print_json(known)
     elif known:
-        show(table_of(("key", "rights", "datasets", "created", "note"), map(_row, known)))
+        print_table(("key", "rights", "datasets", "created", "note"), map(_row, known))
     else:
         say(f"{store}: no key")
 

@@ -13,10 +13,9 @@ from lightmeter.cli.terminal import (
     complain,
     fail,
     print_json,
+    print_table,
     progress_bar,
     say,
-    show,
-    table_of,
 )
 from lightmeter.errors import StoreError
 from lightmeter.profile.segments import segment_text
@@ -41,7 +40,7 @@ def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printe
         print_json(summaries)
     elif summaries:
         heads = ("dataset", *_NUMBERS, "tags")
-        show(table_of(heads, map(_row, summaries), right=_NUMBERS))
+        print_table(heads, map(_row, summaries), right=_NUMBERS)
     else:
         say(f"{store}: no dataset")
 
