@@ -13,9 +13,8 @@ from hostile import HOSTILE
 from incidents import FIRST, days
 from lightmeter import Store
 from lightmeter.alerts import load_config
-from lightmeter.monitor.sitemap import bucket_page, dataset_page, slug
-from lightmeter.serve.extras import WATCH, LiveExtras
-from lightmeter.serve.login import EVERYBODY
+from lightmeter.monitor.sitemap import bucket_page, dataset_page
+from lightmeter.serve.extras import WATCH
 from serving import client, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -104,15 +103,6 @@ def test_pages_ask_for_a_key_and_take_it_as_a_password(served: Served) -> None:
     assert said.headers["referrer-policy"] == "same-origin"
     writer = served.ask("write")
     assert (writer.get("/").status_code, "<h1>" in writer.get("/").text) == (403, True)
-
-
-def test_without_keys_this_machine_may_do_everything(served: Served) -> None:
-    assert served.ask().get("/").status_code == 200
-    assert client(served.app, client=("192.0.2.1", 1)).get("/").status_code == 401
-    assert send(served.ask(), watch_form(served.ask())).status_code == 303
-    store, app = serving(Path(served.store.address), keys=False)
-    with store:
-        assert client(app, client=("192.0.2.1", 1)).get("/").status_code == 200
 
 
 def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
@@ -270,14 +260,6 @@ def watch_form(asked: TestClient, dataset: str = "cells") -> dict[str, str]:
     return form(asked, f"/{dataset_page(dataset)}")
 
 
-def test_a_page_with_a_button_sends_nobody_to_the_command_line(served: Served) -> None:
-    fill(served.store, "new", 2)
-    page = served.ask("admin").get(f"/{dataset_page('new')}").text
-    assert "Switch on the recommended monitors" in page
-    assert "No monitor has judged this yet." in page
-    assert "lightmeter monitor run" not in page
-
-
 def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     """What a person wrote into the file stays, byte for byte."""
     asked, file = served.ask("admin"), served.server.monitors.path
@@ -362,14 +344,3 @@ def test_a_server_without_a_file_of_monitors(served: Served) -> None:
     live.monitors = None
     assert send(asked, fields).status_code == 409
     assert "Monitors</h2>" not in asked.get("/").text
-
-
-def test_extras_name_no_dataset_that_is_not_seen(served: Served) -> None:
-    fill(served.store, "more", 1)
-    asked = served.ask("admin", datasets=["cells", "more"])
-    text = asked.get(f"/{dataset_page('cells')}").text
-    assert "the dataset more" in text
-    assert slug("secret") not in text
-    said = send(asked, watch_form(asked) | {"reference": dataset_page("secret")})
-    assert said.status_code == 404
-    assert LiveExtras(served.server, EVERYBODY).whose != ""
