@@ -127,7 +127,6 @@ class Client:
         query: Mapping[str, Any] | None = None,
         *,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
         patience: float | None = None,
         times: int = 1,
     ) -> Answer:
@@ -137,8 +136,7 @@ class Client:
             method: of HTTP. Everything that the API takes may be repeated.
             path: of the API.
             query: parameters; those that are None are left out.
-            body: to send.
-            headers: further ones.
+            body: the bytes of a profile to send.
             patience: seconds after which no further try is begun.
             times: how much longer than usual the server may work on it.
 
@@ -148,7 +146,8 @@ class Client:
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
-        sent = {"User-Agent": "lightmeter", "Accept-Encoding": "identity", **(headers or {})}
+        sent = {"User-Agent": "lightmeter", "Accept-Encoding": "identity"}
+        sent |= {} if body is None else {"Content-Type": "application/octet-stream"}
         if self._key is not None:
             sent["Authorization"] = f"Bearer {self._key}"
         end = time.monotonic() + (_PATIENCE if patience is None else patience)

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
@@ -232,16 +233,15 @@ class RemoteStore(Store):
             "seq": entry.seq,
             "every": entry.every and duration_text(entry.every * MILLISECOND),
         }
-        headers = {"Content-Type": "application/octet-stream"}
-        how: Any = {"body": entry.body, "headers": headers, "patience": patience}
-        answer = self._client.ask("PUT", "/profile", query, **how)
+        ask = partial(self._client.ask, "PUT", "/profile", query, body=entry.body)
+        answer = ask(patience=patience)
         found = self._client.read(answer, models.Kept)
         self._taken = True
         # A number that is a time is too low where a clock was once ahead. One up to now is that of
         # a later put, which this one must not replace.
         if not found.kept and entry.seq in _TIMES and found.seq > clock_number():
             query["seq"] = found.seq + 1
-            answer = self._client.ask("PUT", "/profile", query, **how)
+            answer = ask(patience=patience)
             found = self._client.read(answer, models.Kept)
         # Of a try whose answer was lost, the next one finds what it kept.
         return found.kept or (answer.repeated and found.seq == query["seq"])
