@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify
 from lightmeter.serve.pages import is_page, refusal_page
-from lightmeter.serve.security import HEADERS, check_request, path_of
+from lightmeter.serve.security import HEADERS, check_request
 from lightmeter.serve.server import Server, busy
 from lightmeter.text import shorten, visible
 
@@ -64,8 +64,6 @@ class _Exchange:
             check_request(request)
             request.state.key = await identify(request)
             self._check_size(int(request.headers.get("content-length", "0")))
-            # An app that this one is mounted in does not tell it when it begins.
-            self._server.schedule.start()
             await self._app(self._scope, self._receive_bounded, self._send_with_headers)
         except Exception as error:
             if self._status:  # something has gone out already: cut it off
@@ -134,7 +132,7 @@ class _Exchange:
             visible(client.host) if client else "-",
             visible(key.id) or "-" if key is not None else "-",
             self._request.method,
-            shorten(path_of(self._request), _MOST_LOGGED),
+            shorten(self._request.scope["path"], _MOST_LOGGED),
             self._status or "-",
             1000 * (time.monotonic() - self._begun),
         )
@@ -144,7 +142,7 @@ async def answer(request: Request, error: Exception) -> Response:
     """The answer to a request that failed: a page where a person looks at it."""
     refusal = _refusal_of(request, error)
     words, headers = _WORDS.get(refusal.detail, refusal.detail), refusal.headers or {}
-    if is_page(path_of(request)):
+    if is_page(request.scope["path"]):
         return refusal_page(refusal.status_code, words, headers)
     return JSONResponse({"error": words}, refusal.status_code, headers)
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from lightmeter.profile.segments import parse_segment
-from lightmeter.serve.security import API, LOOPBACK_NAMES, host_of, path_of
+from lightmeter.serve.security import API, LOOPBACK_NAMES, host_of
 from lightmeter.serve.server import Server, busy
 from lightmeter.store.address import is_loopback
 from lightmeter.store.keys import Key, Right
@@ -31,8 +31,6 @@ async def identify(request: Request) -> Key | None:
         HTTPException: 401 for a wrong key or none, 429 for too many wrong ones.
     """
     server: Server = request.app.state.server
-    if not server.keys:
-        return EVERYBODY
     keys, text = server.store.state.keys, _key_text(request)
     if text is not None:
         key = await server.checks.do(keys.find, text)
@@ -50,20 +48,20 @@ async def identify(request: Request) -> Key | None:
     is_open = not server.has_keys and server.public_url is None and server.proxy is None
     if is_open and _is_local(request):
         return EVERYBODY
-    if path_of(request) in _WITHOUT_KEY:
+    if request.scope["path"] in _WITHOUT_KEY:
         return None
     raise _no_key(request, "got no key; send one as 'Authorization: Bearer KEY'")
 
 
 def _no_key(request: Request, words: str) -> HTTPException:
-    is_api = path_of(request).startswith(("/api/", *_UPLOADS))
+    is_api = request.scope["path"].startswith(("/api/", *_UPLOADS))
     scheme = "Bearer" if is_api else 'Basic realm="lightmeter", charset="UTF-8"'
     return HTTPException(401, words, {"WWW-Authenticate": scheme})
 
 
 def _key_text(request: Request) -> str | None:
     """The key that a request has, whatever it is."""
-    if path_of(request).startswith(_UPLOADS) and (key := request.headers.get("x-api-key")):
+    if request.scope["path"].startswith(_UPLOADS) and (key := request.headers.get("x-api-key")):
         return key
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":

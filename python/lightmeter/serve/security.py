@@ -52,11 +52,6 @@ def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str
     return frozenset(names)
 
 
-def path_of(request: Request) -> str:
-    """The path below where the app is mounted."""
-    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
-
-
 def kind_of(request: Request) -> str:
     """The type of the body."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -125,6 +120,8 @@ def _check_origin(request: Request) -> None:
     same = headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
     if not same or (origins and not matching):
         raise HTTPException(403, "got a change from a page of another site, which may not ask it")
-    if not matching and (kind_of(request) in _KINDS_OF_FORMS or path_of(request).startswith(FORMS)):
+    if not matching and (
+        kind_of(request) in _KINDS_OF_FORMS or request.scope["path"].startswith(FORMS)
+    ):
         words = "got a form without a header Origin; send it from a page of this site"
         raise HTTPException(403, words)

@@ -10,8 +10,6 @@ from lightmeter import ProfileView, Store
 from lightmeter.monitor.results import Result
 from lightmeter.profile.summary import plain_summary
 from serving import API, BYTES, client, serving
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 from stores import fill, save_results, sql, view
 
@@ -165,13 +163,3 @@ def test_the_document_names_every_parameter_and_how_a_key_is_sent(filled: Served
             assert all(each["description"] for each in operation.get("parameters", ()))
     for path in ("/docs", "/redoc"):
         assert asked.get(path).status_code == 404
-
-
-def test_it_can_be_mounted_in_another_app(filled: Served) -> None:
-    _, asked = filled
-    outer = client(Starlette(routes=[Mount("/on/drift", asked.app)]))
-    assert outer.get(f"/on/drift{API}/datasets").json()["datasets"]["cells"] == "1d"
-    assert outer.get(f"{API}/datasets").status_code == 404
-    assert outer.get("/on/drift/healthz").status_code == 200
-    document = outer.get(f"/on/drift{API}/openapi.json").json()
-    assert document["servers"] == [{"url": "/on/drift"}]

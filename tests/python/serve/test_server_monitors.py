@@ -21,8 +21,6 @@ from lightmeter.serve.schedule import Outcome, Schedule
 from lightmeter.serve.server import Server
 from lightmeter.store.inbox import Inbox
 from serving import client, serving
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from stores import save_results, view
 from weather import DAY
 
@@ -103,20 +101,6 @@ def test_a_run_that_could_not_judge_is_no_all_clear(path: Path, code: int, words
         page = client(app).get("/").text
         assert words in page
         assert page.count("○</span> ok") == (2 if code == 0 else 1), "others are in another file"
-
-
-def test_a_mounted_server_runs_its_monitors_too(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From the first request on: nobody tells it that the app around it has begun."""
-    begun: list[str] = []
-    monkeypatch.setattr(Schedule, "start", lambda self: begun.append(self))
-    store, app = serving(path)
-    with store:
-        outer = client(Starlette(routes=[Mount("/drift", app)]))
-        assert begun == []
-        assert outer.get("/drift/healthz").status_code == 200
-        assert begun == [app.state.server.schedule]
 
 
 class Counting(Schedule):

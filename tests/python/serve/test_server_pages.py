@@ -16,8 +16,6 @@ from lightmeter.alerts import load_config
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.serve.extras import WATCH
 from serving import client, serving
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 from stores import save_results
 
@@ -134,17 +132,6 @@ def test_pages_are_not_kept_for_others(served: Served) -> None:
     page = f"/{dataset_page('cells')}"
     assert "<form" in every.get(page).text
     assert "<form" not in reader.get(page).text
-
-
-def test_links_hold_below_a_prefix(served: Served) -> None:
-    outer = client(Starlette(routes=[Mount("/drift/here", served.app)]))
-    pages = crawl(outer, "/drift/here/")
-    assert len(pages) > 15
-    assert all(address.startswith("/drift/here/") for address in pages)
-    fields = form(outer, f"/drift/here/{dataset_page('cells')}")
-    said = send(outer, fields, f"drift/here/{WATCH}")
-    back = urljoin(f"/drift/here/{WATCH}", said.headers["location"])
-    assert (said.status_code, back) == (303, f"/drift/here/{dataset_page('cells')}?run")
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
