@@ -19,7 +19,7 @@ from lightmeter.cli.terminal import complain, fail, print_json, progress_bar, sa
 from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
 from lightmeter.errors import ImageError
 from lightmeter.image.reading import ReadingOptions
-from lightmeter.text import count, counted, number
+from lightmeter.text import counted, number
 
 UNUSUAL, UNKNOWN = 3, 4
 
@@ -70,21 +70,12 @@ def check(
     if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})
     else:
-        say(_summary(counts, level))
+        words = ", ".join(f"{count} {name}" for name, count in counts.items())
+        expected = number(level * (counts["ordinary"] + counts["unusual"]))
+        say(f"{words}; of ordinary images {expected} may be flagged")
     for note in filter(None, notes.values()):
         complain(note)
     _end(counts)
-
-
-def _summary(counts: dict[str, int], level: float) -> str:
-    judged, unusual = counts["ordinary"] + counts["unusual"], counts["unusual"]
-    parts = [
-        f"{count(judged)} checked, {count(unusual)} unusual",
-        f"{count(counts['failed'])} could not be measured" if counts["failed"] else "",
-        f"{count(counts['unknown'])} could not be judged" if counts["unknown"] else "",
-        f"of ordinary images {number(level * judged)} may be flagged" if judged else "",
-    ]
-    return "; ".join(filter(None, parts))
 
 
 def _end(counts: dict[str, int]) -> None:

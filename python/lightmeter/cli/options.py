@@ -198,9 +198,7 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # standard output may be for rows
             module = importlib.import_module(module_name)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a script may call sys.exit()
+    except (Exception, SystemExit) as error:  # a script may call sys.exit()
         kind = type(error).__name__
         raise ValueError(f"the module {module_name} cannot be imported: {kind}: {error}") from None
     function: Callable[[Any], Any] | None = getattr(module, function_name, None)

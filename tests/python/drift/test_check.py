@@ -346,7 +346,7 @@ def test_what_is_printed(folders: Path) -> None:
     assert lines[1].startswith("  ")
     assert f"{folders / 'junk' / 'a.png'}: cannot be measured: " in "\n".join(lines)
     assert lines[-1] == (
-        "2 checked, 1 unusual; 1 could not be measured; of ordinary images 0.04 may be flagged"
+        "1 ordinary, 1 unusual, 0 unknown, 1 failed; of ordinary images 0.04 may be flagged"
     )
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)
