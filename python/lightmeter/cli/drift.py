@@ -1,6 +1,5 @@
 """The command that compares two profiles."""
 
-import dataclasses
 from typing import Annotated, Any, Literal
 
 import typer
@@ -65,7 +64,7 @@ def drift(
         raise ValueError("got --target; expected no --store, or what stands for its buckets")
     if reference is None and since is None:
         raise ValueError("expected --reference, or --store with --from")
-    thresholds = Thresholds(effect=effect)
+    Thresholds(effect=effect)  # which may refuse it
     if html is not None:
         check_target(html)
     if reference is None:
@@ -77,11 +76,11 @@ def drift(
         after = view_of_store(where, since, until)
     else:
         after = view_of_source(target, alike, **batch)
-    report = compare(reference=before, target=after, **dataclasses.asdict(thresholds))
+    report = compare(reference=before, target=after, effect=effect)
     if html is not None:
-        names = f"{dataset} before {since}", f"{dataset} {since or ''} to {until or 'now'}"
-        sides = {"reference_name": reference or names[0], "target_name": target or names[1]}
-        report.write_html(html, **sides)
+        before_name = reference or f"{dataset} before {since}"
+        after_name = target or f"{dataset} {since or ''} to {until or 'now'}"
+        report.write_html(html, reference_name=before_name, target_name=after_name)
     if output_format == "json":
         print_json(report.to_dict())
     else:
