@@ -93,11 +93,11 @@ def put(
 
 @router.put(f"{API}/dataset")
 @in_threads
-def define(caller: Writer, dataset: asked.Dataset, every: asked.Length) -> models.Defined:
+def define(caller: Writer, dataset: asked.Dataset, every: asked.Length) -> models.Datasets:
     """Enter a dataset; nothing happens if it is there."""
     with _checked():
         caller.store.define(dataset, every)
-        return models.Defined.model_validate({"dataset": dataset, "every": every})
+        return models.Datasets.model_validate({"datasets": {dataset: every}})
 
 
 @router.get(f"{API}/profile", response_class=Response, responses=_FILE_OR_NUMBERS)

@@ -89,10 +89,3 @@ class Kept(Model):
 
     kept: bool
     seq: int
-
-
-class Defined(Model):
-    """A dataset that is there."""
-
-    dataset: str
-    every: Every

@@ -175,7 +175,7 @@ class RemoteStore(Store):
         length = to_duration(every)
         query = {"dataset": dataset, "every": duration_text(length)}
         try:
-            self._client.get("/dataset", models.Defined, query, method="PUT", patience=_BRIEF)
+            self._client.get("/dataset", models.Datasets, query, method="PUT", patience=_BRIEF)
         except RefusedError as error:
             if not error.is_away:
                 raise
