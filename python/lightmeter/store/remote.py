@@ -125,7 +125,8 @@ class RemoteStore(Store):
             try:
                 self._send(entry, patience=_BRIEF)
             except (ConflictError, RefusedError) as error:
-                if isinstance(error, ConflictError) or error.is_final:
+                # Where nothing was taken yet it may be the server that refuses everything.
+                if isinstance(error, ConflictError) or (error.is_final and self._taken):
                     self.spool.refuse(number, entry, f"{_words_of(entry)}: {error}")
                     _log.warning("a profile that waited is put aside: %s", error)
                     done = done._replace(refused=done.refused + 1)

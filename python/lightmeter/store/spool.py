@@ -17,7 +17,7 @@ from lightmeter.errors import StoreError
 
 MOST_BYTES = 256 << 20
 MOST_PROFILES = 10_000
-_MOST_REFUSED = 100  # that are kept to look at
+_MOST_REFUSED = 1000  # that are kept to look at
 _BUSY = 30.0  # seconds to wait for another process
 _TABLE = """CREATE TABLE IF NOT EXISTS waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT, segment TEXT, writer TEXT, at INTEGER,

@@ -180,17 +180,19 @@ def test_what_the_server_never_takes_is_put_aside(
 ) -> None:
     store.define("cells", "1d")
     put_away(way.url, "a", every="1h")
-    put_away(way.url, "b", "c" * 300, "d", "e")
+    put_away(way.url, "b", "e", "c" * 300, "d")
     with Store(way.url) as far:
         rows_of(far.spool.path, "UPDATE waiting SET body = x'00' WHERE writer = 'b'")
         rows_of(far.spool.path, "UPDATE waiting SET body = zeroblob(20000000) WHERE writer = 'd'")
-        assert far.send() == (1, 4, 0, "")
+        done = far.send()
+        assert (done.sent, done.refused, done.left) == (1, 3, 1), "b came before any was taken"
+        assert far.send() == (0, 1, 0, "")
         reasons = far.spool.refused()
         assert ProfileView.read(min(far.spool.aside.glob("*.lmp"))).images == 2
         with pytest.raises(StoreError, match="answered 400"):
             far.put("cells", view(1), at=DAY, writer="c" * 300)
     assert counts(store) == {"e": 2}
-    for words, reason in zip(("1d, not of 1h", "400", "400", "413"), reasons, strict=True):
+    for words, reason in zip(("1d, not of 1h", "400", "413", "400"), reasons, strict=True):
         assert words in reason
     assert sum("put aside" in message for message in caplog.messages) == 4
 
