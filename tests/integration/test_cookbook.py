@@ -92,5 +92,5 @@ def test_the_action_compares(tmp_path: Path, dark: bool, fail_on: str, code: int
     script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", steps()[1]["run"]]
     done = subprocess.run(script, cwd=tmp_path, env=os.environ | inputs | runner, check=False)
     assert done.returncode == code
-    assert ("**drift**: Sharpness fell" in (tmp_path / "summary.md").read_text()) == dark
+    assert ("      drift  The images are darker" in (tmp_path / "summary.md").read_text()) == dark
     assert (tmp_path / "a.html").exists()

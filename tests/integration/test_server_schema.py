@@ -26,7 +26,8 @@ CHECKS = checks.CHECKS.get_by_names(
 
 FOLDER = tempfile.TemporaryDirectory()
 STORE = Store(Path(FOLDER.name) / "drift.db")
-APP = make_app(STORE, keys=False, hosts=["localhost", "testserver"], limits=Limits(seconds=5))
+APP = make_app(STORE, hosts=["localhost", "testserver"], limits=Limits(seconds=5))
+KEY = {"Authorization": f"Bearer {STORE.state.keys.add(['admin'])}"}
 SCHEMA = schemathesis.openapi.from_asgi("/api/v1/openapi.json", APP)
 OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
 # Without parameters there is nothing that could be wrong.
@@ -57,7 +58,7 @@ def test_every_answer_is_one_of_the_document(operation: Any, mode: GenerationMod
         suppress_health_check=list(HealthCheck),
     )
     def ask(case: Case) -> None:
-        response = case.call()
+        response = case.call(headers=KEY)
         assert response.status_code < 500, response.text
         case.validate_response(response, checks=CHECKS)
 

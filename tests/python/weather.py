@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 import uvicorn
 from lightmeter import Store
 from lightmeter.serve import make_app
@@ -31,7 +30,7 @@ def waiting(spool: Path) -> list[str]:
     return [writer for path in spool.glob("*/spool.db") for (writer,) in rows_of(path)]
 
 
-def rows_of(path: Path, what: str = "SELECT writer FROM profile ORDER BY rowid") -> list[Any]:
+def rows_of(path: Path, what: str = "SELECT writer FROM waiting ORDER BY number") -> list[Any]:
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         return database.execute(what).fetchall()
 
@@ -40,8 +39,8 @@ def put_away(
     url: str, *writers: str, dataset: str = "cells", images: int = 2, **options: Any
 ) -> None:
     """Put a profile for each writer as if the server were away."""
-    with pytest.MonkeyPatch.context() as patched, Store(url) as far:
-        patched.setattr(far, "_rests", lambda: "it rests")
+    with Store(url) as far:
+        far._rest_until = float("inf")
         for writer in writers:
             place = {"at": DAY, "every": "1d", "writer": writer} | options
             assert far.put(dataset, view(images), **place)

@@ -23,28 +23,18 @@ READS = [
     f"{API}/{path}"
     for path in (
         "datasets",
-        "summary",
         "segments?dataset=cells",
         "buckets?dataset=cells",
-        "stored?dataset=cells",
         "rolled_up?dataset=cells&writer=a",
         "profile?dataset=cells",
         "profile?dataset=cells&format=json",
-        "row?dataset=cells&writer=a&at=2022-09-07",
-        "series?dataset=cells&feature=n",
-        "report?dataset=cells",
         "results",
-        "incidents",
-        "verify",
     )
 ] + ["/", "/index.html", f"/{dataset_page('cells')}", "/x.html", "/metrics"]
 NOTHING = [f"{API}/nothing", "/docs", "/redoc"]
 WRITES = [
     ("PUT", PUT),
     ("PUT", f"{API}/dataset?dataset=cells&every=1d"),
-    ("DELETE", f"{API}/profiles?dataset=cells"),
-    ("DELETE", f"{API}/profiles?dataset=cells&writer=a"),
-    ("POST", f"{API}/gc?keep=1d"),
     ("POST", "/forms/watch"),
     ("POST", "/v1/log/async"),
     ("POST", "/v0/organizations/o/log/async/cells"),
@@ -107,7 +97,7 @@ def _of_another_site(port: int, key: str) -> Iterator[str]:
             yield f"{method} {path} {headers}: {answer.status}"
     for name in HOSTS:
         answer = Client(port, key).ask("GET", f"{API}/datasets", Host=name)
-        if answer.status != 400:
+        if answer.status not in (400, 421):
             yield f"host {name!r}: {answer.status}"
 
 
@@ -161,7 +151,7 @@ def _bombs(process: Process, key: str) -> Iterator[str]:
     length, chunks = b"Content-Length: 5", b"Transfer-Encoding: chunked"
     for both in (b"\r\n".join((length, chunks)), b"\r\n".join((chunks, length))):
         hidden = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        request = b"POST /api/v1/gc HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n0\r\n\r\n%s"
+        request = b"PUT /api/v1/dataset HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n0\r\n\r\n%s"
         answers = raw(port, request % (both, hidden)).count(b"HTTP/1.1 ")
         if answers != 1:
             yield f"two lengths: {answers} answers"

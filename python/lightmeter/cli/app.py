@@ -12,8 +12,6 @@ from typer.core import TyperGroup
 
 from lightmeter import __version__
 from lightmeter.cli.terminal import (
-    CLOSED,
-    FAILED,
     NOT_UNDERSTOOD,
     OK,
     Commands,
@@ -84,13 +82,6 @@ def run() -> int:
         code = OK
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else OK
-        if isinstance(ended.__context__, BrokenPipeError):  # Rich says 1, of the help
-            code = CLOSED
-    except OSError as error:  # of the help
-        code = written()
-        if code == OK:  # it was not buffered, so that nothing is left to write
-            complain(str(error))
-            code = FAILED
     finally:
         signal.signal(signal.SIGTERM, before)
     return written() or code

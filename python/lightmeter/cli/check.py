@@ -10,21 +10,16 @@ from lightmeter.batch.running import each, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.cli.options import (
-    Dataset,
-    Format,
-    MaybeStore,
     Printed,
-    Segments,
     Sources,
-    WithTags,
     reads_images,
 )
-from lightmeter.cli.sides import view_of_source, view_of_store
+from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import complain, fail, print_json, progress_bar, say
 from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
 from lightmeter.errors import ImageError
 from lightmeter.image.reading import ReadingOptions
-from lightmeter.text import count, counted, number
+from lightmeter.text import counted, number
 
 UNUSUAL, UNKNOWN = 3, 4
 
@@ -34,37 +29,27 @@ _MOST = 5  # findings of an image
 @reads_images("column", "workers")
 def check(
     paths: Sources,
-    reference: Annotated[str | None, typer.Option(help="A profile file, or images.")] = None,
-    store: MaybeStore = None,
-    dataset: Dataset = None,
-    segment: Segments = None,
-    tag: WithTags = None,
+    reference: Annotated[str, typer.Option(help="A profile file, or images.")],
     level: Annotated[float, typer.Option(help="Share of ordinary images flagged.")] = LEVEL,
     *,
     options: ReadingOptions,
     batch: dict[str, Any],
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
 ) -> None:
     """Flag images that are out of the ordinary of a reference, and say why.
 
     The reference is a profile file, or a folder, archive, table or address of images, which are
-    measured first, or all that a store holds of a dataset or a segment. A profile is made with
-    --sample 256 for that. Images are read as those of the reference, if no option says otherwise.
+    measured first. A profile is made with --sample 256 for that. Images are read as those of the
+    reference, if no option says otherwise.
 
     Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
     reference is too small to judge some; 1 no image could be measured.
     """
-    where = (store, dataset, segment, tag)
-    if reference is not None and any(where):
-        raise ValueError("got --reference; expected no --store, --dataset, --segment or --tag")
     if options.get("frames") == "all":
         raise ValueError("got --frames all; expected first, the only frame that is judged")
     check_level(level)
     workers = batch.get("workers")
-    if reference is None:
-        view = view_of_store(where)
-    else:
-        view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
+    view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
     prepared = reference_of(view)
     reading = prepared.reading(None, options)
     wanted = Wanted(batch.get("column"), limits=reading.limits, layout=reading.layout)
@@ -80,26 +65,17 @@ def check(
                 notes[name] = notes.get(name) or str(getattr(checked, name, ""))
             if verdict in ("unusual", "failed"):
                 flagged.append(_plain(path, checked))
-                if output_format is Format.TEXT:
+                if output_format == "text":
                     _print(path, checked)
-    if output_format is Format.JSON:
+    if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})
     else:
-        say(_summary(counts, level))
+        words = ", ".join(f"{count} {name}" for name, count in counts.items())
+        expected = number(level * (counts["ordinary"] + counts["unusual"]))
+        say(f"{words}; of ordinary images {expected} may be flagged")
     for note in filter(None, notes.values()):
         complain(note)
     _end(counts)
-
-
-def _summary(counts: dict[str, int], level: float) -> str:
-    judged, unusual = counts["ordinary"] + counts["unusual"], counts["unusual"]
-    parts = [
-        f"{count(judged)} checked, {count(unusual)} unusual",
-        f"{count(counts['failed'])} could not be measured" if counts["failed"] else "",
-        f"{count(counts['unknown'])} could not be judged" if counts["unknown"] else "",
-        f"of ordinary images {number(level * judged)} may be flagged" if judged else "",
-    ]
-    return "; ".join(filter(None, parts))
 
 
 def _end(counts: dict[str, int]) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lightmeter.cli.findings import findings_text
-from lightmeter.cli.terminal import progress_bar, say, show
+from lightmeter.cli.findings import print_findings
+from lightmeter.cli.terminal import progress_bar, say
 from lightmeter.demo import run_demo, run_timeline
 from lightmeter.drift.vectors import JOINT
 from lightmeter.monitor.results import Result
@@ -38,7 +38,7 @@ def _comparison(output: Path, seed: int) -> None:
     say("Synthetic blood smears, drawn by this program. The batch got a diluted dye, and its")
     say("microscope was out of focus.")
     print()
-    show(*findings_text(demo.report))
+    print_findings(demo.report)
     print()
     say(f"Report: {demo.page}")
     sides = ("--reference", demo.reference, "--target", demo.target)

@@ -1,25 +1,25 @@
 """The command that compares two profiles."""
 
-import dataclasses
 from typing import Annotated, Any, Literal
 
 import typer
 
 from lightmeter import Reading, compare
-from lightmeter.cli.findings import findings_markdown, findings_text
+from lightmeter.cli.findings import print_findings
 from lightmeter.cli.options import (
     All,
     Dataset,
     From,
     Html,
     MaybeStore,
+    Printed,
     Segments,
     To,
     WithTags,
     reads_images,
 )
 from lightmeter.cli.sides import view_of_source, view_of_store
-from lightmeter.cli.terminal import print_json, show
+from lightmeter.cli.terminal import print_json
 from lightmeter.drift.readings import reading_like
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
@@ -50,9 +50,7 @@ def drift(
     *,
     options: ReadingOptions,
     batch: dict[str, Any],
-    output_format: Annotated[
-        Literal["text", "json", "markdown"], typer.Option("--format", help="How to print.")
-    ] = "text",
+    output_format: Printed = "text",
 ) -> None:
     """Compare two profiles: what changed, by how much, and how surely.
 
@@ -66,7 +64,7 @@ def drift(
         raise ValueError("got --target; expected no --store, or what stands for its buckets")
     if reference is None and since is None:
         raise ValueError("expected --reference, or --store with --from")
-    thresholds = Thresholds(effect=effect)
+    Thresholds(effect=effect)  # which may refuse it
     if html is not None:
         check_target(html)
     if reference is None:
@@ -78,16 +76,14 @@ def drift(
         after = view_of_store(where, since, until)
     else:
         after = view_of_source(target, alike, **batch)
-    report = compare(reference=before, target=after, **dataclasses.asdict(thresholds))
+    report = compare(reference=before, target=after, effect=effect)
     if html is not None:
-        names = f"{dataset} before {since}", f"{dataset} {since or ''} to {until or 'now'}"
-        sides = {"reference_name": reference or names[0], "target_name": target or names[1]}
-        report.write_html(html, **sides)
+        before_name = reference or f"{dataset} before {since}"
+        after_name = target or f"{dataset} {since or ''} to {until or 'now'}"
+        report.write_html(html, reference_name=before_name, target_name=after_name)
     if output_format == "json":
         print_json(report.to_dict())
-    elif output_format == "markdown":
-        print(findings_markdown(report))
     else:
-        show(*findings_text(report, show_all=show_all))
+        print_findings(report, show_all=show_all)
     if fail_on is not None and report.fails(fail_on):
         raise typer.Exit(DRIFTED)

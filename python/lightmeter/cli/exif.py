@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lightmeter.cli.options import Allow, Deny, Format, Printed
-from lightmeter.cli.terminal import fail, print_json, show, table_of
+from lightmeter.cli.options import Allow, Deny, Printed
+from lightmeter.cli.terminal import fail, print_json, print_table
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, ExifPolicy, read_exif
 from lightmeter.image.exif.tags import PERSONAL
@@ -19,7 +19,7 @@ def exif(
     file: Annotated[Path, typer.Argument(help="Image file.")],
     allow: Allow = None,
     deny: Deny = None,
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
 ) -> None:
     """Print the Exif tags of a file that are tracked, and the names of those that are withheld."""
     policy = ExifPolicy(allow=allow or (), deny=deny or ())
@@ -30,11 +30,12 @@ def exif(
         tracked = dict(sorted(read_exif(header.exif, policy, header.orientation).items()))
         known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
     withheld = sorted(known.keys() - tracked.keys())
-    if output_format is Format.JSON:
+    if output_format == "json":
         print_json({"tracked": tracked, "withheld": withheld})
         return
     rows = ((name, _words(name, value)) for name, value in tracked.items())
-    show(table_of(("tag", "value"), rows), f"\nwithheld: {', '.join(withheld) or 'nothing'}")
+    print_table(("tag", "value"), rows)
+    print(f"\nwithheld: {', '.join(withheld) or 'nothing'}")
 
 
 def _words(name: str, value: int | float | str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lightmeter import ProfileView, Store
-from lightmeter.cli.options import Dataset, Every, Format, MaybeStore, Printed
+from lightmeter.cli.options import Dataset, Every, MaybeStore, Printed
 from lightmeter.cli.profile import print_profile
 from lightmeter.cli.terminal import Commands, say
 from lightmeter.files import check_target
@@ -33,7 +33,7 @@ def whylogs(
     store: MaybeStore = None,
     dataset: Dataset = None,
     every: Every = None,
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
 ) -> None:
     """Read profiles of whylogs: into one file, or into a store.
 

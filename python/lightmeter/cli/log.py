@@ -1,6 +1,5 @@
 """The command that fills a store from a folder, an archive, a table or an address."""
 
-from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,7 +10,6 @@ from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import (
     SOURCE,
     Every,
-    Format,
     MaybeStore,
     Printed,
     reads_images,
@@ -23,8 +21,6 @@ from lightmeter.cli.terminal import complain, print_json, progress_bar, say
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
 from lightmeter.writers.folder import Logged
-
-_SEGMENTS = 20  # that are printed
 
 
 @reads_images("column", "group", "exemplars", "sample", "tags", "workers", "executor", "resume")
@@ -51,7 +47,7 @@ def log(
     *,
     reading: Reading,
     batch: dict[str, Any],
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
 ) -> None:
     """Measure images and put their profiles into a store or an inbox, one for each bucket.
 
@@ -88,7 +84,7 @@ def log(
             progress=progress,
             **batch,
         )
-    if output_format is Format.JSON:
+    if output_format == "json":
         print_json({"dataset": dataset, "segment": place, **_record(logged)})
     else:
         _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
@@ -103,19 +99,14 @@ def log(
 
 def _print(place: str, logged: Logged) -> None:
     for start, view in logged.profiles.items():
-        say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}")
+        segments = len(logged.segments.get(start, ()))
+        more = f", {counted(segments, 'segment')}" if segments else ""
+        say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}{more}")
     if logged.rolled_up:
         count = sum(map(len, logged.rolled_up.values()))
         sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
         first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
         say(f"{place} {first} and on  left as they are, as they have been rolled up: {sizes}")
-    images: Counter[str] = Counter()
-    for parts in logged.segments.values():
-        images.update(parts)
-    for segment, count in sorted(images.most_common(_SEGMENTS)):
-        say(f"  {segment}  {counted(count, 'image')} measured")
-    if len(images) > _SEGMENTS:
-        say(f"  and {counted(len(images) - _SEGMENTS, 'more segment')} with fewer images")
 
 
 def _record(logged: Logged) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import Html, Sources, reads_images
 from lightmeter.cli.ranking import Ranking, number_called
-from lightmeter.cli.terminal import complain, progress_bar, say
+from lightmeter.cli.terminal import complain, print_table, progress_bar, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.profile.table_files import row_format_of
 from lightmeter.report.sheet import contact_sheet
@@ -86,14 +86,12 @@ def measure(
 
 def _print(ranking: Ranking, failed: Failures) -> None:
     """Print a table, whose paths are not cut and not wrapped, so that they can be copied."""
-    lines = [(ranking.name, "path")]
+    lines = []
     for value, row in ranking.best:
         frame = f" (frame {row['frame']})" if "frame" in row else ""
         shown = number(value) if isinstance(value, float) else f"{value:,}"
         lines.append((shown, f"{row['path']}{frame}"))
-    width = max(len(value) for value, _ in lines)
-    for value, path in lines:
-        say(f"{value:>{width}}  {path}")
+    print_table((ranking.name, "path"), lines, right=ranking.name)
     if failed.images and not ranking.best:
         complain(f"no image has the number {ranking.name}")
 

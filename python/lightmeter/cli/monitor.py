@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from lightmeter import Store
-from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
-from lightmeter.cli.options import Format, From, Printed, StoreOption, To
+from lightmeter.alerts import Delivery, load_config, try_out
+from lightmeter.cli.options import From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.baseline import words_of
-from lightmeter.monitor.config import ComparingMonitor, matches
+from lightmeter.monitor.config import matches
 from lightmeter.monitor.export import (
     RESULT_COLUMNS,
     SERIES_COLUMNS,
@@ -25,7 +25,6 @@ from lightmeter.monitor.export import (
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
-from lightmeter.monitor.rules import monitor_of
 from lightmeter.openmetrics import metrics_text
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
@@ -45,7 +44,7 @@ Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]
 def run(
     config: Config,
     store: StoreOption,
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
     openmetrics: Annotated[
         Path | None,
         typer.Option(
@@ -71,7 +70,7 @@ def run(
     """
     if openmetrics is not None:
         check_target(openmetrics)
-    as_json = output_format is Format.JSON
+    as_json = output_format == "json"
     # An alert may print, which would be no JSON.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         watched = watch(store, config, dashboard=dashboard)
@@ -80,7 +79,7 @@ def run(
             text = metrics_text(opened)
         write_atomically(openmetrics, text.encode(), mode=_READABLE)
     if as_json:
-        print_json([_record(result) for result in watched.newest])
+        print_json(watched.newest)
     else:
         for line in _lines(watched.newest):
             say(line)
@@ -139,12 +138,6 @@ def check(
         if unknown := len(alarms) - len(numbers):
             parts.append(f"{unknown} not known")
         say(f"in all: {', and '.join(parts) or 'no monitor'}")
-
-
-@commands.command()
-def schema() -> None:
-    """Print the JSON Schema of files of monitors and alerts, by which editors check them."""
-    print_json(WatchConfig.model_json_schema())
 
 
 Datasets = Annotated[str, typer.Option("--dataset", help="Which datasets, such as 'cells*'.")]
@@ -272,17 +265,11 @@ def accept(
         opened.state.accept(accepted)
         say(_accepted(accepted))
         say("the next run of the monitors judges again")
-        about = [
-            source
+        if not any(
+            matches(source.dataset, [dataset]) and matches(source.monitor, [monitor])
             for source in opened.state.sources()
-            if matches(source.dataset, [dataset]) and matches(source.monitor, [monitor])
-        ]
-        if not about:
+        ):
             complain("no monitor that has run matches these patterns")
-        for source in about:
-            watched = monitor_of(source)
-            if not isinstance(watched, ComparingMonitor) or watched.baseline.most is None:
-                complain(f"{source.monitor} has no trailing baseline: nothing changes for it")
 
 
 @commands.command()
@@ -329,8 +316,3 @@ def _line(result: Result) -> str:
     value = "" if result.value is None else f"{result.value:.4g}"
     words = " ".join(filter(None, (result.state, result.feature, value, result.words)))
     return f"{result.bucket:%Y-%m-%d %H:%M} {place} {result.monitor}: {words}"
-
-
-def _record(result: Result) -> dict[str, object]:
-    """Return a result as the API has it."""
-    return result._asdict()

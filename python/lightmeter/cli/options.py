@@ -7,7 +7,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -22,19 +21,12 @@ from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
 
 
-class Format(StrEnum):
-    """How most commands print."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def repeatable(flag: str, text: str, metavar: str | None = None) -> Any:
     """Return an option that may be given several times."""
     return typer.Option(flag, metavar=metavar, help=f"{text} (repeatable).")
 
 
-Printed = Annotated[Format, typer.Option("--format", help="How to print.")]
+Printed = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
 All = Annotated[bool, typer.Option("--all", help="Print all features, one a line.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a page about it to this file.")]
 _STORE = "The store, such as drift.db."
@@ -206,9 +198,7 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # standard output may be for rows
             module = importlib.import_module(module_name)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a script may call sys.exit()
+    except (Exception, SystemExit) as error:  # a script may call sys.exit()
         kind = type(error).__name__
         raise ValueError(f"the module {module_name} cannot be imported: {kind}: {error}") from None
     function: Callable[[Any], Any] | None = getattr(module, function_name, None)

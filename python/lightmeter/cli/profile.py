@@ -7,9 +7,9 @@ import typer
 
 from lightmeter import ProfileView, Reading, profile_images
 from lightmeter.cli.failures import Failures
-from lightmeter.cli.options import All, Format, Printed, Sources, reads_images
-from lightmeter.cli.render import summary_tables
-from lightmeter.cli.terminal import print_json, progress_bar, show
+from lightmeter.cli.options import All, Printed, Sources, reads_images
+from lightmeter.cli.render import print_summary
+from lightmeter.cli.terminal import print_json, progress_bar
 from lightmeter.files import check_target
 from lightmeter.profile.log import view_of
 from lightmeter.profile.view import plain_summary
@@ -35,7 +35,7 @@ def profile(
     reading: Reading,
     batch: dict[str, Any],
     show_all: All = False,
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
 ) -> None:
     """Measure images and print their profile.
 
@@ -57,7 +57,7 @@ def profile(
 
 def show_profile(
     file: Annotated[Path, typer.Argument(help="Profile file.")],
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
 ) -> None:
     """Print what a profile file holds."""
     print_profile(view_of(file), output_format, show_all=True)
@@ -69,7 +69,7 @@ def merge(
         Path, typer.Option("--output", "-o", help="Write the merged profile to this file.")
     ],
     show_all: All = False,
-    output_format: Printed = Format.TEXT,
+    output_format: Printed = "text",
 ) -> None:
     """Merge profile files into one, and print it."""
     check_target(output)
@@ -78,9 +78,9 @@ def merge(
     print_profile(view, output_format, show_all=show_all)
 
 
-def print_profile(view: ProfileView, output_format: Format, *, show_all: bool = False) -> None:
+def print_profile(view: ProfileView, output_format: str, *, show_all: bool = False) -> None:
     """Print what a profile holds, as text or as JSON."""
-    if output_format is Format.JSON:
+    if output_format == "json":
         print_json(plain_summary(view))
     else:
-        show(*summary_tables(view, show_all=show_all))
+        print_summary(view, show_all=show_all)

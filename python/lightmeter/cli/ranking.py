@@ -14,34 +14,24 @@ def number_called(name: str, own: Collection[str] = (), bands: Collection[str] =
     """The feature that a name such as ``entropy``, ``hue.mean`` or ``image.entropy`` means.
 
     Args:
-        name: the name of the feature, or how it ends, in capitals or small letters.
+        name: the name of the feature, in capitals or small letters.
         own: names of functions in `Reading.metrics`. What one of them returns in a dict is called
             by its whole name, such as ``area.pixels``.
         bands: names of bands, each of which has numbers of its own, such as ``DAPI.mean``.
 
     Raises:
-        ValueError: none is called so, or several are; the message lists what is.
+        ValueError: none is called so; the message lists what is.
     """
-    of_pixels = numbers_of_bands(bands) if bands else NUMBERS
-    numbers = [name for name, kind in (of_pixels | FACTS).items() if kind in (int, float)]
-    known = [*numbers, *(f"{PREFIX}{function}" for function in own)]
     short = name.removeprefix(PREFIX)
     if short.partition(".")[0] in own:
         return f"{PREFIX}{short}"
-    wanted = short.casefold()
-    shorts = {feature: feature.removeprefix(PREFIX).casefold() for feature in known}
-    tests = (
-        lambda feature: shorts[feature] == wanted,
-        lambda feature: shorts[feature].endswith(f".{wanted}"),
-        lambda feature: any(part.startswith(wanted) for part in shorts[feature].split(".")),
-    )
-    equal, ending, similar = (list(filter(test, known)) for test in tests)
-    matching = equal or ending
-    if len(matching) == 1:
-        return matching[0]
-    expected = f"expected one of {', '.join(matching or similar or known)}"
-    if not matching:
-        expected = near(short, [name.removeprefix(PREFIX) for name in known], expected)
+    kinds = (numbers_of_bands(bands) if bands else NUMBERS) | FACTS
+    numbers = [feature for feature, kind in kinds.items() if kind in (int, float)]
+    known = [*(feature.removeprefix(PREFIX) for feature in numbers), *own]
+    for each in known:
+        if each.casefold() == short.casefold():
+            return f"{PREFIX}{each}"
+    expected = near(short, known, f"expected one of {', '.join(known)}")
     raise ValueError(f"got the number {name!r} to sort by; {expected}")
 
 

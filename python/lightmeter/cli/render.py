@@ -1,9 +1,6 @@
 """A profile for a terminal."""
 
 from collections import Counter
-from collections.abc import Iterator
-
-from rich.text import Text
 
 from lightmeter import ColumnView, ProfileView
 from lightmeter.profile.view import text_table
@@ -53,24 +50,22 @@ def _families(view: ProfileView) -> str:
     return "\n".join(lines)
 
 
-def summary_tables(view: ProfileView, *, show_all: bool) -> Iterator[Text]:
-    """Yield lines on the whole and what failed, and the families or a table of all features."""
-    yield Text(headline(view), "bold")
-    for name, values in view.tags.items():
-        yield Text(visible(f"{name}: {', '.join(values)}"))
+def print_summary(view: ProfileView, *, show_all: bool) -> None:
+    """Print lines on the whole and what failed, and the families or a table of all features."""
+    lines = [headline(view)]
+    lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view.groups:
-        yield Text(f"in about {counted(view.groups, 'group')}")
+        lines.append(f"in about {counted(view.groups, 'group')}")
     reasons = reasons_of(view)
     if reasons:
-        listed = ", ".join(f"{visible(reason)} {n}" for reason, n in reasons.most_common())
-        yield Text(f"failed: {listed}")
+        listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
+        lines.append(f"failed: {listed}")
     for failure in view.failures[:_SHOWN_FAILURES]:
         shown = failure.to_dict()["path"] or "(not a file)"
-        yield Text(f"  {visible(shown)}: {failure.reason}, {visible(failure.detail)}")
+        lines.append(f"  {shown}: {failure.reason}, {failure.detail}")
     if reasons.total() > _SHOWN_FAILURES:
-        yield Text("  ...")
-
-    yield Text(text_table(view._rows()) if show_all else _families(view))
+        lines.append("  ...")
+    print(*map(visible, lines), sep="\n")
+    print(text_table(view._rows()) if show_all else _families(view))
     for image_format, names in view.decoders.items():
-        said = f"{image_format} decoded by {' and by '.join(names)}"
-        yield Text(visible(said), "dim")
+        print(visible(f"{image_format} decoded by {' and by '.join(names)}"))

@@ -8,16 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import Format, MaybeStore, Printed, StoreOption, repeatable
+from lightmeter.cli.options import MaybeStore, Printed, StoreOption, repeatable
 from lightmeter.cli.terminal import (
     Commands,
     complain,
     fail,
     print_json,
+    print_table,
     reported,
     say,
-    show,
-    table_of,
 )
 from lightmeter.store.keys import RIGHTS, Key
 
@@ -104,14 +103,14 @@ def add(
 
 
 @keys.command("list")
-def list_keys(store: StoreOption, output_format: Printed = Format.TEXT) -> None:
+def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
     """List the keys by their first ten characters."""
     with Store(store, create=False) as opened:
         known = opened.state.keys.all()
-    if output_format is Format.JSON:
+    if output_format == "json":
         print_json(known)
     elif known:
-        show(table_of(("key", "rights", "datasets", "created", "note"), map(_row, known)))
+        print_table(("key", "rights", "datasets", "created", "note"), map(_row, known))
     else:
         say(f"{store}: no key")
 

@@ -42,14 +42,14 @@ def view_of_source(
 
 def view_of_store(
     where: tuple[str | None, str | None, list[str] | None, list[str] | None],
-    start: datetime | None = None,
-    end: datetime | None = None,
+    start: datetime | None,
+    end: datetime | None,
 ) -> ProfileView:
     """Return the profile of all from a time to before another.
 
     Args:
         where: what the options say of the store, the dataset, the segment and the tags.
-        start: None for all.
+        start: None for the first.
         end: None for all.
     """
     from lightmeter import Store  # which most comparisons do not need

@@ -6,17 +6,16 @@ from typing import Annotated, Any, cast
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import Format, Printed, StoreArgument, WithTags, tags_of
+from lightmeter.cli.options import Printed, StoreArgument, WithTags, tags_of
 from lightmeter.cli.terminal import (
     FAILED,
     Commands,
     complain,
     fail,
     print_json,
+    print_table,
     progress_bar,
     say,
-    show,
-    table_of,
 )
 from lightmeter.errors import StoreError
 from lightmeter.profile.segments import segment_text
@@ -33,17 +32,15 @@ commands = Commands(no_args_is_help=True, help="Show a store, and keep it small 
 
 
 @commands.command("show")
-def show_store(
-    store: StoreArgument, tag: WithTags = None, output_format: Printed = Format.TEXT
-) -> None:
+def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printed = "text") -> None:
     """Print datasets and segments, with their buckets, writers, images, bytes and tags."""
     with Store(store, create=False) as opened:
         summaries = opened.tagged(tags_of(tag)).summary()
-    if output_format is Format.JSON:
+    if output_format == "json":
         print_json(summaries)
     elif summaries:
         heads = ("dataset", *_NUMBERS, "tags")
-        show(table_of(heads, map(_row, summaries), right=_NUMBERS))
+        print_table(heads, map(_row, summaries), right=_NUMBERS)
     else:
         say(f"{store}: no dataset")
 

@@ -14,8 +14,6 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
-from rich.text import Text
 
 from lightmeter.errors import LightmeterError
 from lightmeter.files import path_bytes
@@ -26,8 +24,6 @@ OK, FAILED, INTERRUPTED = 0, 1, 130
 NOT_INSTALLED = NOT_UNDERSTOOD = 2
 # What a shell says of a program that SIGPIPE or SIGTERM ended, as they end most.
 CLOSED, TERMINATED = 141, 143
-_LEAST_WIDTH = 80
-_FILE_WIDTH = 160  # of what no terminal shows
 _is_quiet = False
 
 
@@ -140,30 +136,18 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, total: bar.update(whole, completed=done, total=total)
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Rich would end the program with 1."""
-        raise BrokenPipeError
-
-
-def show(*parts: str | Text | Table) -> None:
-    """Print texts and tables; where there is little room tables would break names of features."""
-    console = _Console()
-    console.width = max(_LEAST_WIDTH if console.is_terminal else _FILE_WIDTH, console.width)
-    console.print(*(Text(part) if isinstance(part, str) else part for part in parts), sep="\n")
-
-
-def table_of(
-    heads: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Collection[str] = ()
-) -> Table:
-    """Return rows below their heads, some of which are justified to the right."""
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for head in heads:
-        side = "right" if head in right else "left"
-        table.add_column(head, justify=side, no_wrap=head != heads[0], overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*(Text(visible(cell)) if isinstance(cell, str) else cell for cell in row))
-    return table
+def print_table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()
+) -> None:
+    """Print rows below their heads, some of which are justified to the right."""
+    lines = [list(map(visible, line)) for line in (heads, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (
+            cell.rjust(width) if head in right else cell.ljust(width)
+            for head, cell, width in zip(heads, line, widths, strict=True)
+        )
+        print("  ".join(cells).rstrip())
 
 
 def print_json(value: object) -> None:

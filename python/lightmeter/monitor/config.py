@@ -68,9 +68,7 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 class Table(BaseModel):
     """A table of a TOML file; unknown keys are refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Baseline(Table):

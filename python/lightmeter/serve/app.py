@@ -1,7 +1,6 @@
 """The app: all routes behind one guard."""
 
 import os
-import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,12 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from lightmeter._core import __version__
-from lightmeter.serve import pages, whylogs
-from lightmeter.serve.api import judged, lists, profiles
-from lightmeter.serve.guard import Guard
+from lightmeter.serve import api, pages, whylogs
+from lightmeter.serve.guard import Guard, answer
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Proxy
-from lightmeter.serve.refusal import answer
 from lightmeter.serve.security import API, allowed_hosts
 from lightmeter.serve.server import Limits, Server
 from lightmeter.store.models import Model
@@ -39,7 +36,6 @@ class Error(Model):
 def make_app(
     store: Store | str | os.PathLike[str],
     *,
-    keys: bool = True,
     monitors: str | os.PathLike[str] | None = None,
     pull: str | None = None,
     public_url: str | None = None,
@@ -49,14 +45,13 @@ def make_app(
 ) -> FastAPI:
     """An ASGI app that serves a store: its pages, and the API.
 
-    It can be mounted in an app of yours, below any prefix: ``yours.mount("/drift", app)``.
+    As long as the store has no key, whoever is on the same machine may do everything, and nobody
+    else anything.
 
     >>> app = make_app("drift.db", hosts=["www.example.com"])
 
     Args:
-        store: what it serves, or its address. A store that is opened here is closed with the app.
-        keys: whether it asks for keys. As long as the store has none, whoever is on the same
-            machine may do everything, and nobody else anything. False leaves that to you.
+        store: what it serves, or its address.
         monitors: the file of monitors that it runs.
         pull: the address of an inbox: what others put there comes into the store every few minutes,
             and is deleted there.
@@ -75,7 +70,6 @@ def make_app(
         raise ValueError(f"{address} is a server already; serve the store where it is")
     server = Server(
         store=store if isinstance(store, Store) else Store(store),
-        keys=keys,
         monitors=None if monitors is None else MonitorsFile(Path(monitors).absolute()),
         pull=pull,
         public_url=None if public_url is None else public_url.rstrip("/"),
@@ -99,13 +93,10 @@ def make_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.server = server
-    for module in (profiles, judged, lists):
-        app.include_router(module.router, dependencies=_KEYS)
+    app.include_router(api.router, dependencies=_KEYS)
     app.get("/healthz")(_health)
     for module in (whylogs, pages):
         app.include_router(module.router)
-    if server.store is not store:
-        weakref.finalize(app, server.store.close)
     return app
 
 

@@ -2,21 +2,30 @@
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Any, get_type_hints
 
 import anyio
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify
-from lightmeter.serve.refusal import answer
-from lightmeter.serve.security import HEADERS, check_request, path_of
+from lightmeter.serve.pages import is_page, refusal_page
+from lightmeter.serve.security import HEADERS, check_request
 from lightmeter.serve.server import Server, busy
 from lightmeter.text import shorten, visible
 
 _DRAINED, _DRAINING = 4, 10  # times the limit of a body; seconds
 _MOST_LOGGED = 500  # characters of a path
+_WORDS = {
+    "Not Found": "there is nothing at this path; see /api/v1/openapi.json",
+    "Method Not Allowed": "this path does not take this method",
+}
 _log = logging.getLogger("lightmeter.serve")
 
 
@@ -55,8 +64,6 @@ class _Exchange:
             check_request(request)
             request.state.key = await identify(request)
             self._check_size(int(request.headers.get("content-length", "0")))
-            # An app that this one is mounted in does not tell it when it begins.
-            self._server.schedule.start()
             await self._app(self._scope, self._receive_bounded, self._send_with_headers)
         except Exception as error:
             if self._status:  # something has gone out already: cut it off
@@ -125,7 +132,47 @@ class _Exchange:
             visible(client.host) if client else "-",
             visible(key.id) or "-" if key is not None else "-",
             self._request.method,
-            shorten(path_of(self._request), _MOST_LOGGED),
+            shorten(self._request.scope["path"], _MOST_LOGGED),
             self._status or "-",
             1000 * (time.monotonic() - self._begun),
         )
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed: a page where a person looks at it."""
+    refusal = _refusal_of(request, error)
+    words, headers = _WORDS.get(refusal.detail, refusal.detail), refusal.headers or {}
+    if is_page(request.scope["path"]):
+        return refusal_page(refusal.status_code, words, headers)
+    return JSONResponse({"error": words}, refusal.status_code, headers)
+
+
+def _refusal_of(request: Request, error: Exception) -> HTTPException:
+    """The status and the sentence for whatever a request ended with.
+
+    What goes out holds no path, nothing of other datasets, and nothing of what was sent.
+    """
+    match error:
+        case HTTPException():
+            return error
+        case RequestValidationError():
+            return HTTPException(400, _not_understood(request.scope["endpoint"], error.errors()[0]))
+        case ConflictError():
+            return HTTPException(409, str(error))
+        case DecodeError() | IncompatibleError():
+            return HTTPException(409, f"these profiles cannot be merged: {error}")
+        case StoreError():
+            _log.error("the store cannot be used: %s", visible(error))
+            return busy("the store cannot do that now; the log of the server says why", after=5)
+    _log.error("a request failed", exc_info=error)
+    return HTTPException(500, "something went wrong; the log of the server says what")
+
+
+def _not_understood(endpoint: Callable[..., Any], error: Any) -> str:
+    """Of the first thing that is wrong. The description of a parameter says what is expected."""
+    name = error["loc"][1]
+    if error["type"] == "missing":
+        return f"the parameter {name!r} is missing"
+    description = get_type_hints(endpoint, include_extras=True)[name].__metadata__[-1].description
+    expected = description[:1].lower() + description[1:]
+    return f"the parameter {name!r} is not understood; expected: {expected}"

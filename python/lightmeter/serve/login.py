@@ -9,9 +9,8 @@ from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment
-from lightmeter.serve.security import API, LOOPBACK_NAMES, host_of, path_of
+from lightmeter.serve.security import API, LOOPBACK_NAMES, host_of
 from lightmeter.serve.server import Server, busy
 from lightmeter.store.address import is_loopback
 from lightmeter.store.keys import Key, Right
@@ -32,8 +31,6 @@ async def identify(request: Request) -> Key | None:
         HTTPException: 401 for a wrong key or none, 429 for too many wrong ones.
     """
     server: Server = request.app.state.server
-    if not server.keys:
-        return EVERYBODY
     keys, text = server.store.state.keys, _key_text(request)
     if text is not None:
         key = await server.checks.do(keys.find, text)
@@ -51,20 +48,20 @@ async def identify(request: Request) -> Key | None:
     is_open = not server.has_keys and server.public_url is None and server.proxy is None
     if is_open and _is_local(request):
         return EVERYBODY
-    if path_of(request) in _WITHOUT_KEY:
+    if request.scope["path"] in _WITHOUT_KEY:
         return None
     raise _no_key(request, "got no key; send one as 'Authorization: Bearer KEY'")
 
 
 def _no_key(request: Request, words: str) -> HTTPException:
-    is_api = path_of(request).startswith(("/api/", *_UPLOADS))
+    is_api = request.scope["path"].startswith(("/api/", *_UPLOADS))
     scheme = "Bearer" if is_api else 'Basic realm="lightmeter", charset="UTF-8"'
     return HTTPException(401, words, {"WWW-Authenticate": scheme})
 
 
 def _key_text(request: Request) -> str | None:
     """The key that a request has, whatever it is."""
-    if path_of(request).startswith(_UPLOADS) and (key := request.headers.get("x-api-key")):
+    if request.scope["path"].startswith(_UPLOADS) and (key := request.headers.get("x-api-key")):
         return key
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -97,18 +94,16 @@ class Caller:
         server: that is asked.
         key: of whoever asks.
         reads: whether nothing is to be changed.
-        tags: that profiles must have, as text; empty for none.
     """
 
     server: Server
     key: Key
     reads: bool
-    tags: str
 
     @property
     def store(self) -> Store:
-        """The store of the server; of profiles with these tags, if there are any."""
-        return self.server.store.tagged(parse_segment(self.tags))
+        """The store of the server."""
+        return self.server.store
 
     def check(self, right: Right, dataset: str | None = None) -> None:
         """Whether the key has a right, and sees a dataset if that is given.
@@ -123,45 +118,21 @@ class Caller:
             words = f"the key {self.key.id} is not for the dataset {dataset!r}; use one that is"
             raise HTTPException(403, words)
 
-    def known(self, dataset: str) -> str:
-        """The dataset, if there is one of that name.
+    def with_dataset(self, dataset: str, tags: str | None = None) -> Store:
+        """The store, if it has a dataset of that name, as one of profiles with some tags.
 
         Raises:
             HTTPException: 404.
         """
         if dataset not in self.store.datasets():
             raise HTTPException(404, f"there is no dataset {dataset!r}; see {API}/datasets")
-        return dataset
-
-    def merged(
-        self, dataset: str, start: datetime | None, end: datetime | None, segment: str | None
-    ) -> tuple[ProfileView, int]:
-        """What some buckets hold together, and how many damaged profiles are not in it.
-
-        Raises:
-            HTTPException: 404.
-            IncompatibleError: it has more features than the server merges.
-        """
-        merged, most = self.store.merged, self.server.limits.features
-        view, damaged = merged(self.known(dataset), start, end, segment=segment, most=most)
-        return view, len(damaged)
-
-    def check_sees_all(self) -> None:
-        """For what concerns the whole store.
-
-        Raises:
-            HTTPException: 403, the key is limited to some datasets.
-        """
-        if not self.key.sees_all:
-            words = f"the key {self.key.id} is not for all datasets; use one that is"
-            raise HTTPException(403, words)
+        return self.store.tagged(parse_segment(tags or ""))
 
 
 def _caller(right: Right) -> Any:
     async def check(request: Request) -> Caller:
         server, asked = request.app.state.server, request.query_params
-        reads = request.method == "GET"
-        caller = Caller(server, request.state.key, reads, asked.get("tags", ""))
+        caller = Caller(server, request.state.key, request.method == "GET")
         caller.check(right, asked.get("dataset"))
         return caller
 

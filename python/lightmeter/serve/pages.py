@@ -18,7 +18,7 @@ from lightmeter.monitor.recommended import recommended_monitors
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.serve.extras import LiveExtras
 from lightmeter.serve.login import Admin, Caller, Reader
-from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of, path_of
+from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of
 
 _PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
 _ASKED = (
@@ -71,7 +71,7 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 @router.get("/{dataset}/{segment}/{name}.html")
 async def page(request: Request, caller: Reader) -> Response:
     """A page of the dashboard, as the caller may see it."""
-    server, path = caller.server, path_of(request).lstrip("/") or INDEX
+    server, path = caller.server, request.scope["path"].lstrip("/") or INDEX
     html = await server.drawing.do(_drawn, caller, path)
     if html is None:
         raise HTTPException(404, "there is no page at this address")

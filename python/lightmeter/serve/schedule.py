@@ -22,7 +22,6 @@ _LONGEST = 1800.0
 _COULD_NOT = 2
 _MARK = "lightmeter: "  # of a complaint
 _FRAME = re.compile("[\u2500-\u257f]")  # that Typer draws
-_LAST = re.compile("\u2500 Error \u2500|\n(?=\\w)")
 
 _log = logging.getLogger("lightmeter.serve")
 
@@ -133,11 +132,11 @@ class Schedule:
 def _ending(code: int, written: str) -> tuple[int, str]:
     """The code of a run and its first complaint; that of an alert says that it has judged.
 
-    Without one it is the last line of a traceback, or how Typer says what was not understood.
+    Without one it is the end of what it wrote, such as of a traceback.
     """
     errors = [line.removeprefix(_MARK) for line in written.splitlines() if line.startswith(_MARK)]
     error = shorten(errors[0], 500) if errors else ""
     if code in (0, 3, 4) or (code == 1 and error.startswith("alert ")):
         return code, error
-    last = " ".join(_FRAME.sub(" ", _LAST.split(f"\n{written}")[-1]).split())
-    return _COULD_NOT, error or shorten(f"ended with code {code}: {last}".rstrip(": "), 500)
+    end = " ".join(_FRAME.sub(" ", written).split())[-400:]
+    return _COULD_NOT, error or shorten(f"ended with code {code}: {end}".rstrip(": "), 500)

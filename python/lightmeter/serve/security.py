@@ -52,11 +52,6 @@ def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str
     return frozenset(names)
 
 
-def path_of(request: Request) -> str:
-    """The path below where the app is mounted."""
-    return str(request.scope["path"]).removeprefix(request.scope.get("root_path", ""))
-
-
 def kind_of(request: Request) -> str:
     """The type of the body."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -73,7 +68,7 @@ def check_request(request: Request) -> None:
     """Refuse what needs no key to be refused.
 
     Raises:
-        HTTPException: 400, 403 or 415.
+        HTTPException: 400, 403, 415 or 421.
     """
     headers = request.headers
     if "transfer-encoding" in headers and "content-length" in headers:
@@ -84,7 +79,7 @@ def check_request(request: Request) -> None:
     host = host_of(request)
     if host not in request.app.state.server.hosts:  # a page elsewhere may have made it lead here
         words = f"start it with --allow-host {host} if it should" if host else "send one name"
-        raise HTTPException(400, f"this server does not go by the Host that it was asked; {words}")
+        raise HTTPException(421, f"this server does not go by the Host that it was asked; {words}")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "got a compressed body; send it as it is")
     if request.method not in _SAFE:
@@ -125,6 +120,8 @@ def _check_origin(request: Request) -> None:
     same = headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
     if not same or (origins and not matching):
         raise HTTPException(403, "got a change from a page of another site, which may not ask it")
-    if not matching and (kind_of(request) in _KINDS_OF_FORMS or path_of(request).startswith(FORMS)):
+    if not matching and (
+        kind_of(request) in _KINDS_OF_FORMS or request.scope["path"].startswith(FORMS)
+    ):
         words = "got a form without a header Origin; send it from a page of this site"
         raise HTTPException(403, words)

@@ -90,8 +90,6 @@ class Server:
 
     Attributes:
         store: what it serves.
-        keys: whether it asks for keys. If the store has none, whoever is on the same machine may
-            do everything, and nobody else anything.
         monitors: the file of monitors that it runs and writes; None where there is none.
         pull: the address of an inbox that it empties into the store; None where there is none.
         public_url: its address as others see it, such as ``https://drift.example.com/base``.
@@ -105,7 +103,6 @@ class Server:
     """
 
     store: Store
-    keys: bool = True
     monitors: MonitorsFile | None = None
     pull: str | None = None
     public_url: str | None = None

@@ -6,7 +6,6 @@ The protocol is that of whylogs 1.6.4, and the older form of 1.6.0.
 import secrets
 import time
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
@@ -79,7 +78,7 @@ async def upload(request: Request, ticket: str = "") -> Response:
 def _keep(server: Server, ticket: Ticket, data: bytes) -> None:
     server.tickets.use(ticket, data)
     known = {key.id for key in server.store.state.keys.all()}
-    if ticket.key not in known and (ticket.key or (server.keys and known)):
+    if ticket.key not in known and (ticket.key or known):
         raise TicketError("the key was removed; ask for a new address with another")
     segments = read_segments(data, most=_UNPACKED * server.limits.body)
     for imported in segments:
@@ -110,8 +109,7 @@ def _given(request: Request, dataset: str, asked: Asked, alias: str | None) -> d
     """An identifier and an address, whole: the client asks nobody else for the rest of it."""
     server: Server = request.app.state.server
     ticket = server.tickets.give(dataset, asked.at, alias=alias, key=request.state.key.id)
-    root = quote(request.scope.get("root_path", ""))
-    base = server.public_url or f"{request.url.scheme}://{request.headers['host']}{root}"
+    base = server.public_url or f"{request.url.scheme}://{request.headers['host']}"
     return {
         "id": f"log-{secrets.token_hex(16)}",
         "uploadTimestamp": int(1000 * time.time()),

@@ -3,39 +3,12 @@
 import ipaddress
 import os
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from lightmeter.errors import StoreError
 
 _INSECURE = "LIGHTMETER_INSECURE_HTTP"
 _PORTS = {"http": 80, "https": 443}
-
-
-class AwayError(StoreError):
-    """A server that cannot be reached, or has no time, as often as it was tried.
-
-    Attributes:
-        is_of_one: whether it said so itself, which may be about this request only.
-    """
-
-    is_of_one = False
-
-
-def parsed_address(text: str) -> SplitResult:
-    """Return the parts of an address by HTTP.
-
-    Raises:
-        ValueError: it is none, or its host cannot be the name of a machine.
-    """
-    parts = urlsplit(text)
-    host = parts.hostname or ""
-    host.encode("idna")
-    plain = text.isascii() and text.isprintable() and not re.search(r"[\s\\]", text)
-    if not host or not plain or parts.port == 0 or parts.query or parts.fragment:
-        raise ValueError(f"got the address {text!r}")
-    if parts.scheme not in _PORTS:
-        raise ValueError(f"got the scheme {parts.scheme!r}")
-    return parts
 
 
 def server_address(text: str) -> str:
@@ -46,11 +19,15 @@ def server_address(text: str) -> str:
             machine.
     """
     try:
-        parts = parsed_address(text)
-    except ValueError:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+        plain = text.isascii() and text.isprintable() and not re.search(r"[\s\\]", text)
+        if not host or not plain or port == 0 or parts.query or parts.fragment:
+            raise ValueError
+    except ValueError:  # or its host cannot be the name of a machine
         words = "expected one such as https://host or https://host/prefix"
         raise StoreError(f"got the address {text.rpartition('@')[2]!r}; {words}") from None
-    host, port = parts.hostname or "", parts.port
     if parts.username is not None or parts.password is not None:
         raise StoreError(
             f"got an address of {host!r} with a name or password in it; give the key as `key` or in"

@@ -1,5 +1,6 @@
 """Asking a server: tries that are repeated, answers that are bounded, and errors in words."""
 
+import contextlib
 import json
 import os
 import random
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from lightmeter.bounded import bounded
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.nesting import parse_json
-from lightmeter.store.address import AwayError, is_loopback, parsed_address
+from lightmeter.store.address import is_loopback
 from lightmeter.text import shorten
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -34,18 +35,26 @@ _MOST_WORDS = 400  # of an error that are told
 
 
 class RefusedError(StoreError):
-    """Somebody answered, but not what was asked for.
+    """A server cannot be reached, or answered something else than was asked for.
 
     Attributes:
-        status: of HTTP; 0 where it is no answer of a server of lightmeter.
+        status: of HTTP; 0 where there was no answer.
     """
 
-    status = 0
+    def __init__(self, words: str, status: int = 0) -> None:
+        """Say what was answered."""
+        super().__init__(words)
+        self.status = status
 
     @property
-    def is_of_one(self) -> bool:
-        """Whether others may fare better, such as those of another dataset."""
-        return self.status != 401
+    def is_away(self) -> bool:
+        """Whether it may be answered later."""
+        return self.status in (0, 408, 429) or self.status >= 500
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same will never be taken."""
+        return self.status in (400, 415)
 
 
 class Answer(NamedTuple):
@@ -102,10 +111,8 @@ class Client:
 
     def strange(self, what: str) -> RefusedError:
         """Return the error for an answer that a server of lightmeter would not give."""
-        return RefusedError(
-            f"{self.address} answered {what}; is it the address of a server of lightmeter, and of "
-            "this version?"
-        )
+        words = "is it the address of a server of lightmeter, and of this version?"
+        return RefusedError(f"{self.address} answered {what}; {words}", 200)
 
     def _clean(self, words: str) -> str:
         """Return what somebody says on one line, and without the key that he was asked with."""
@@ -120,7 +127,6 @@ class Client:
         query: Mapping[str, Any] | None = None,
         *,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
         patience: float | None = None,
         times: int = 1,
     ) -> Answer:
@@ -130,19 +136,18 @@ class Client:
             method: of HTTP. Everything that the API takes may be repeated.
             path: of the API.
             query: parameters; those that are None are left out.
-            body: to send.
-            headers: further ones.
+            body: the bytes of a profile to send.
             patience: seconds after which no further try is begun.
             times: how much longer than usual the server may work on it.
 
         Raises:
-            AwayError: there is no answer.
             ConflictError: the server never takes it, such as what a roll-up holds.
-            RefusedError: it is another than was asked for.
+            RefusedError: there is no answer, or another than was asked for.
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
-        sent = {"User-Agent": "lightmeter", "Accept-Encoding": "identity", **(headers or {})}
+        sent = {"User-Agent": "lightmeter", "Accept-Encoding": "identity"}
+        sent |= {} if body is None else {"Content-Type": "application/octet-stream"}
         if self._key is not None:
             sent["Authorization"] = f"Bearer {self._key}"
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
@@ -164,9 +169,8 @@ class Client:
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
             tries += 1
             if time.monotonic() + pause > min(end, self.hurried):
-                away = AwayError(f"{self.address} is away, tried {tries} times: {why}")
-                away.is_of_one = status > 0
-                raise away from None
+                words = f"{self.address} is away, tried {tries} times: {why}"
+                raise RefusedError(words, status) from None
             time.sleep(pause)
 
     def _try(
@@ -191,18 +195,12 @@ class Client:
                 decode_content=False,
             )
             received = bytearray()
-            try:
+            with contextlib.closing(response):  # what was read to its end is kept open
                 # `read1` bounds a piece also where a chunk claims fewer bytes than none.
                 while piece := response.read1(_PIECE):
                     received += piece
                     if len(received) > _MOST:
                         raise self.strange(f"more than {_MOST} bytes")
-                    if time.monotonic() > until:
-                        raise TimeoutError("the answer was too slow")
-            except BaseException:
-                response.close()
-                raise
-            response.release_conn()
             return Answer(response.status, response.headers, bytes(received))
 
         # There may be less time than was thought.
@@ -210,8 +208,6 @@ class Client:
 
     def _accepted(self, answer: Answer) -> Answer:
         status, reason = answer.status, self._reason(answer)
-        if answer.headers.get("content-encoding", "identity").lower() != "identity":
-            raise self.strange("compressed bytes, which were not asked for")
         if status == 200:
             return answer
         words = f"{self.address} answered {status}{reason}"
@@ -223,9 +219,7 @@ class Client:
         elif status == 401:
             asks = "asks for a key" if self._key is None else "does not take the key"
             words = f"{self.address} {asks}{reason}; set LIGHTMETER_KEY, or give `key`"
-        refused = RefusedError(words)
-        refused.status = status
-        raise refused
+        raise RefusedError(words, status)
 
     def _reason(self, answer: Answer) -> str:
         """What the server gives as its reason, on one line, and never the key."""
@@ -248,13 +242,13 @@ def _pool_for(address: str) -> urllib3.PoolManager:
     if not proxy or is_loopback(host) or urllib.request.proxy_bypass(host):
         return urllib3.PoolManager(maxsize=_MOST_IDLE)
     try:
-        by = parsed_address(proxy if "://" in proxy else f"http://{proxy}")
-    except ValueError:
+        by = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        pair = unquote(by.auth) if by.auth else None
+        headers = urllib3.make_headers(proxy_basic_auth=pair)
+        place = by._replace(auth=None).url
+        return urllib3.ProxyManager(place, proxy_headers=headers, maxsize=_MOST_IDLE)
+    except (urllib3.exceptions.HTTPError, ValueError, AssertionError):
         raise StoreError(
             f"the proxy that {parts.scheme}_proxy names cannot be used; expected one such as "
             "http://host:3128"
         ) from None
-    pair = unquote(f"{by.username}:{by.password or ''}") if by.username else None
-    place = f"{by.scheme}://{by.netloc.rpartition('@')[2]}"
-    headers = urllib3.make_headers(proxy_basic_auth=pair)
-    return urllib3.ProxyManager(place, proxy_headers=headers, maxsize=_MOST_IDLE)

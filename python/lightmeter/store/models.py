@@ -28,10 +28,6 @@ def _length(value: object) -> object:
     return to_duration(value)
 
 
-def _digest(value: object) -> object:
-    return bytes.fromhex(value) if isinstance(value, str) else value
-
-
 Time = Annotated[
     AwareDatetime,
     PlainSerializer(datetime.isoformat, when_used="json"),
@@ -42,12 +38,6 @@ Every = Annotated[
     BeforeValidator(_length),
     PlainSerializer(duration_text, when_used="json"),
     WithJsonSchema({"type": "string", "examples": ["1d"]}),
-]
-Digest = Annotated[
-    bytes,
-    BeforeValidator(_digest),
-    PlainSerializer(bytes.hex, when_used="json"),
-    WithJsonSchema({"type": "string", "description": "SHA-256, hexadecimal."}),
 ]
 
 
@@ -63,39 +53,10 @@ class Datasets(Model):
     datasets: dict[str, Every]
 
 
-class SummaryLine(Model):
-    """What there is of a segment."""
-
-    dataset: str
-    every: Every
-    segment: dict[str, str]
-    buckets: NonNegativeInt
-    first: Time | None
-    last: Time | None
-    writers: NonNegativeInt
-    images: NonNegativeInt
-    bytes: NonNegativeInt
-    updated: Time | None
-    tags: dict[str, list[str]]
-
-
-class Summary(Model):
-    """A line for each segment."""
-
-    summary: list[SummaryLine]
-
-
-class SegmentName(Model):
-    """A segment as text, as the parameter `segment` takes it, and as pairs."""
-
-    text: str
-    pairs: dict[str, str]
-
-
 class Segments(Model):
-    """The segments of a dataset."""
+    """The segments of a dataset, as the parameter `segment` takes them; "" is all of it."""
 
-    segments: list[SegmentName]
+    segments: list[str]
 
 
 class BucketLine(Model):
@@ -114,27 +75,6 @@ class Buckets(Model):
     buckets: list[BucketLine]
 
 
-class StoredLine(Model):
-    """Where a profile is, without its bytes."""
-
-    dataset: str
-    start: Time
-    end: Time
-    segment: dict[str, str]
-    writer: str
-    seq: int
-    images: NonNegativeInt
-    updated: Time
-    digest: Digest
-    tags: dict[str, list[str]]
-
-
-class Stored(Model):
-    """The profiles in some buckets."""
-
-    profiles: list[StoredLine]
-
-
 class RolledUp(Model):
     """Starts of buckets in which a writer can no longer replace its profile."""
 
@@ -149,38 +89,3 @@ class Kept(Model):
 
     kept: bool
     seq: int
-
-
-class Defined(Model):
-    """A dataset that is there."""
-
-    dataset: str
-    every: Every
-
-
-class Deleted(Model):
-    """How many profiles there were."""
-
-    deleted: NonNegativeInt
-
-
-class Collected(Model):
-    """How many profiles were merged, deleted, and left because they are damaged."""
-
-    merged: NonNegativeInt
-    deleted: NonNegativeInt
-    damaged: NonNegativeInt
-
-
-class DamageLine(Model):
-    """What is wrong, and with which profile."""
-
-    words: str
-    dataset: str | None
-    start: Time | None
-
-
-class Damages(Model):
-    """What is damaged."""
-
-    damage: list[DamageLine]

@@ -105,7 +105,6 @@ class Store(Putting):
         *,
         key: str | None = None,
         create: bool = True,
-        exemplars: bool | None = None,
     ) -> None:
         """Open the store at an address, or start one there.
 
@@ -113,8 +112,6 @@ class Store(Putting):
             address: path or URL.
             key: what a server knows the caller by.
             create: whether to start a store where there is none.
-            exemplars: whether a server is sent pictures and paths, too; by default not. Others keep
-                what a profile holds.
 
         Raises:
             ValueError: there is a key, and no server.

@@ -22,9 +22,8 @@ from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.profile import ProfileView
+from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
-from lightmeter.store.address import AwayError
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.text import visible
@@ -232,17 +231,19 @@ class _Place:
         self.kept = {segment_text(segment) for segment in store.segments(self.dataset)}
         self.kept -= {"", segment_text(self.segment)}
         for segment in self.kept:
-            for row in store.stored(self.dataset, segment=segment):
-                if row.writer == self.writer:
-                    self.before[row.start].add(segment)
+            if store.reads_late:  # a server does not say whose a profile is
+                starts = [bucket.start for bucket in store.buckets(self.dataset, segment=segment)]
+            else:
+                rows = store.stored(self.dataset, segment=segment)
+                starts = [row.start for row in rows if row.writer == self.writer]
+            for start in starts:
+                self.before[start].add(segment)
 
     def rolled_up(self) -> list[datetime]:
         """Return the starts of the buckets whose profile can no longer be replaced."""
-        if isinstance(self.target, Store):
-            with suppress(AwayError):  # the server will refuse them when they are sent
-                ask = partial(self.target.rolled_up, self.dataset)
-                return ask(writer=self.writer, segment=self.segment)
-        return []
+        if isinstance(self.target, Inbox):
+            return []
+        return self.target.rolled_up(self.dataset, writer=self.writer, segment=self.segment)
 
     def put(self, views: SegmentedViews, start: datetime) -> None:
         """Put the profiles of a bucket, in place of those that an earlier call put."""
@@ -254,9 +255,13 @@ class _Place:
         if isinstance(target, Store):
             keys = {frozenset(parse_segment(segment)) for segment in views}
             for segment in self.before[start] - views.keys():
-                if frozenset(parse_segment(segment)) in keys:
-                    bucket = start, start + self.every
-                    target.delete(self.dataset, *bucket, segment=segment, writer=self.writer)
+                if frozenset(parse_segment(segment)) not in keys:
+                    continue
+                if target.reads_late:  # a server deletes nothing; this counts as nothing
+                    put(Profile(), segment=segment)
+                    continue
+                bucket = start, start + self.every
+                target.delete(self.dataset, *bucket, segment=segment, writer=self.writer)
         for segment, view in views.items():
             with suppress(ConflictError):  # it has been rolled up
                 put(view, segment=segment)

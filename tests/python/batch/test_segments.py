@@ -173,12 +173,8 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     result = lightmeter(*command, *segments, "--date", "2022-09-07")
     told = "lightmeter: failed as truncated: 1 file: 'north/2.jpg'\n"
     assert (result.returncode, result.stderr) == (0, told)
-    assert result.stdout.splitlines() == [
-        "cells site=a 2022-09-07 00:00  5 images measured, 1 file failed",
-        "  camera=none&site=a  1 image measured",
-        "  camera=north&site=a  2 images measured",
-        "  camera=south&site=a  2 images measured",
-    ]
+    line = "cells site=a 2022-09-07 00:00  5 images measured, 1 file failed, 3 segments\n"
+    assert result.stdout == line
     result = lightmeter(*command, *segments, "--format", "json")
     (bucket,) = json.loads(result.stdout)["buckets"]
     assert bucket["segments"]["camera=north&site=a"] == 2

@@ -1,8 +1,6 @@
 """`lightmeter drift` and `demo` as a user runs them."""
 
-import html
 import json
-import re
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -104,24 +102,3 @@ def test_findings_in_every_format(sides: Path) -> None:
         target=ProfileView.read(sides / "far.lmp"), reference=ProfileView.read(sides / "ref.lmp")
     )
     assert printed == report.to_dict()
-    lines = drift(sides, "far", "--format", "markdown").stdout.splitlines()
-    assert lines[0] == "### 1 of 2 features drifted"
-    assert lines[2].startswith("- **drift**: a\\|b ")
-    table = [line for line in lines if line.startswith("|")]
-    assert len(table) == 4
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}
-
-
-# What GitHub makes links of, without any markup; in the text as it is once escapes are read.
-BARE = re.compile(r"(?i)\b(?:https?|ftp)://|\bwww\.|[\w.+-]@[\w-]+\.|(?<!&)#\w|@\w")
-
-
-def test_no_address_becomes_a_link_in_markdown(tmp_path: Path) -> None:
-    name = "see HTTPS://evil.example, www.evil.example, a@evil.example, @somebody and #12"
-    assert BARE.search(name)
-    for side, moved in (("a", 0.0), ("b", 3.0)):
-        log(columns={name: np.arange(50) / 9 + moved}).view().write(tmp_path / side)
-    sides = ("--reference", tmp_path / "a", "--target", tmp_path / "b")
-    said = lightmeter("drift", *sides, "--format", "markdown").stdout
-    assert said.count("evil.example") >= 6
-    assert not BARE.search(html.unescape(re.sub(r"\\(?=\W)", "", said)).replace("### ", ""))

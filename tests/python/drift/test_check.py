@@ -320,7 +320,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scene(6).save(root / "bad" / "a.png")
     scene(7).filter(ImageFilter.GaussianBlur(2)).save(root / "bad" / "b.png")
     (root / "junk" / "a.png").write_bytes(b"junk")
-    log_folder(root / "s.db", root / "good", "cells", segment={"camera": "north"}, sample=256)
     profile_images(root / "good", sample=256).write(root / "good.lmp")
     profile_images(root / "same", sample=256).write(root / "small.lmp")
     return root
@@ -331,17 +330,13 @@ def test_exit_codes(folders: Path) -> None:
         return lightmeter("check", *arguments).returncode
 
     file = ("--reference", folders / "good.lmp")
-    stored = ("--store", folders / "s.db", "--dataset", "cells", "--segment", "camera=north")
     assert code(folders / "same", *file) == 0
     assert code(folders / "same", "--reference", folders / "good") == 0
-    assert code(folders / "bad", *stored) == 3
+    assert code(folders / "bad", *file) == 3
     assert code(folders / "same", folders / "junk", *file) == 3
     assert code(folders / "same", "--reference", folders / "small.lmp") == 4
     assert code(folders / "same", "--reference", folders / "none.lmp") == 1
-    assert code(folders / "same", *file, *stored) == 2
     assert code(folders / "same", *file, "--bands", "DAPI,GFP,RFP") == 2
-    nowhere = ("--store", folders / "s.db", "--dataset", "cells", "--segment", "camera=south")
-    assert "holds nothing of" in lightmeter("check", folders / "same", *nowhere).stderr
 
 
 def test_what_is_printed(folders: Path) -> None:
@@ -351,7 +346,7 @@ def test_what_is_printed(folders: Path) -> None:
     assert lines[1].startswith("  ")
     assert f"{folders / 'junk' / 'a.png'}: cannot be measured: " in "\n".join(lines)
     assert lines[-1] == (
-        "2 checked, 1 unusual; 1 could not be measured; of ordinary images 0.04 may be flagged"
+        "1 ordinary, 1 unusual, 0 unknown, 1 failed; of ordinary images 0.04 may be flagged"
     )
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)

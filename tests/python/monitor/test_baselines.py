@@ -53,9 +53,9 @@ def test_each_kind_of_trailing_buckets(keys: dict[str, Any], expected: list[date
 
 
 def test_days_are_those_from_the_first_to_the_last() -> None:
-    given_days = Baseline(from_=date(2022, 9, 18), to=date(2022, 9, 21))
+    given_days = Baseline(**{"from": date(2022, 9, 18)}, to=date(2022, 9, 21))
     assert within_days(given_days, MONTH) == days(18, 19, 20, 21)
-    assert within_days(Baseline(from_=date(2022, 9, 29), to=date.max), MONTH) == days(29, 30)
+    assert within_days(Baseline(**{"from": date(2022, 9, 29)}, to=date.max), MONTH) == days(29, 30)
 
 
 @given(

@@ -1,14 +1,12 @@
 """The file that describes monitors, and what is said of mistakes in it."""
 
-import json
 import os
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import lightmeter
 from lightmeter import Store, log
-from lightmeter.alerts import WatchConfig, load_config
+from lightmeter.alerts import load_config
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import load_results
@@ -131,6 +129,8 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('dataset = "training"', 'dataset = "cells"', "compared with itself"),
         ("above = 0.7\n", "", "got one of metric and above"),
         ("trailing = 15", "trailing = 7", "expected at least 14"),
+        ("q = 0.2", "for_ = 2", r"monitor\[1\]\.for_: unknown key; did you mean for\?"),
+        ("trailing = 15", "from_ = 2022-09-01", r"baseline\.from_: unknown key; .*from"),
         ("trailing", "trailling", r"monitor\[1\]\.baseline\.trailling: .*mean trailing"),
         ("[2022-12-24]", '["soon"]', r"baseline\.exclude\[1\] is 'soon'"),
         ('name = "gaps"', 'name = "cells"', "two monitors are named 'cells'"),
@@ -170,11 +170,3 @@ def test_only_regular_files_of_some_size_are_read(tmp_path: Path) -> None:
     for name in ("large", "pipe"):
         with pytest.raises(OSError, match=r"more than|not a regular file"):
             load_config(tmp_path / name)
-
-
-def test_the_schema_describes_every_rule_and_channel() -> None:
-    printed = json.loads(lightmeter("monitor", "schema").stdout)
-    assert printed == WatchConfig.model_json_schema()
-    for name in ("DriftRule", "IntervalRule", "ContractRule", "MissingRule", "Webhook", "Apprise"):
-        assert printed["$defs"][name]["type"] == "object"
-    assert printed["$defs"]["MissingRule"]["properties"]["wait"]["type"] == "string"

@@ -349,13 +349,13 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     each: Any = {"segments": True}
     first = [
-        monitor(name="change", for_=2, **WEEK, **each),
-        monitor(name="gaps", type="missing", for_=2, **each),
+        monitor(name="change", **{"for": 2}, **WEEK, **each),
+        monitor(name="gaps", type="missing", **{"for": 2}, **each),
         monitor(name="drift", **each),
     ]
     second = [
         monitor(name="peers", baseline={"peers": True}, **each),
-        monitor(name="limits", for_=3, **limits(upper=3), **each),
+        monitor(name="limits", **{"for": 3}, **limits(upper=3), **each),
     ]
     for day in range(16):
         for camera in range(4):

@@ -23,7 +23,7 @@ LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
 def lasting(states: str, needed: int = 3, **others: str) -> str:
     """The states of the feature x; `others` are those of other features. A space is no result."""
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "drift.db") as store:
-        run = MonitorRun(Shelf(store), monitor(for_=needed), 0, NOW)
+        run = MonitorRun(Shelf(store), monitor(**{"for": needed}), 0, NOW)
     said = ""
     for day in range(len(states)):
         results = [
@@ -104,9 +104,9 @@ def test_missing_buckets_count_too(store: Store) -> None:
     put_days(store, range(1, 12), day3={"shift": 3}, day4={"shift": 3}, day8={"shift": 3})
     high = limits(upper=1.0)
     monitors = [
-        monitor(name="gone", type="missing", for_=3),
+        monitor(name="gone", type="missing", **{"for": 3}),
         monitor(name="now", **high),
-        monitor(name="twice", for_=2, **high),
+        monitor(name="twice", **{"for": 2}, **high),
     ]
     results = evaluate(store, monitors, now=NOW)
     bad: dict[str, list[int]] = {}

@@ -113,7 +113,7 @@ def test_functions_of_ones_own_are_not_called_again(folder: Path) -> None:
         ("sharpness", "image.Sharpness"),
         ("blockiness", "image.Blockiness"),
         ("glare_percent", "image.glare_percent"),
-        ("circular_mean", "image.Hue.circular_mean"),
+        ("hue.circular_mean", "image.Hue.circular_mean"),
         ("glare", "image.glare"),
         ("area.pixels", "image.area.pixels"),
     ],

@@ -74,7 +74,6 @@ async def asked(
         "path": path,
         "raw_path": b"",
         "query_string": query,
-        "root_path": "",
         "headers": [(b"host", b"127.0.0.1"), *headers],
         "client": LOCAL,
         "server": ("127.0.0.1", 80),

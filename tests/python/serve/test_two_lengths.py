@@ -19,7 +19,7 @@ def answers(port: int, request: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-@pytest.mark.parametrize("path", ["/api/v1/gc", "/forms/watch", "/" + "x" * 9000])
+@pytest.mark.parametrize("path", ["/api/v1/dataset", "/forms/watch", "/" + "x" * 9000])
 @pytest.mark.parametrize(
     "headers",
     [
