@@ -5,14 +5,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.document import page
-from lightmeter.draw.html import Html, joined, tag
 from lightmeter.files import write_atomically
 from lightmeter.profile import ColumnView, FrequentItem, ProfileView
-from lightmeter.report import DriftReport, compare
-from lightmeter.report.charts import category_bars, category_differences, number_histograms
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.document import page
+from lightmeter.report.charts.features import category_bars, category_differences, number_histograms
+from lightmeter.report.charts.html import Html, joined, tag
+from lightmeter.report.compare import compare
 from lightmeter.report.notebook import CELL
+from lightmeter.report.report import DriftReport
 from lightmeter.text import number, shorten
 
 __all__ = ["Chart", "NotebookProfileVisualizer"]

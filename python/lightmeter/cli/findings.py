@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lightmeter import DriftReport, FeatureDrift
 from lightmeter.cli.terminal import table_of
-from lightmeter.drift.words import headline
+from lightmeter.drift.describe import headline
 from lightmeter.report.numbers import change
 from lightmeter.text import NONE, count, number, visible
 

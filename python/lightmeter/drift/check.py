@@ -9,12 +9,12 @@ from typing import Literal, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmeter.drift.describe.signs import causes_of
 from lightmeter.drift.deviation import Rows
 from lightmeter.drift.metric_set import bands_in, metric_set_of, prefix_of
 from lightmeter.drift.names import Said, said
 from lightmeter.drift.readings import Unlike, reading_like
 from lightmeter.drift.tails import Finding, Tail
-from lightmeter.drift.words.signs import causes_of
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions

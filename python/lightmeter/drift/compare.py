@@ -5,17 +5,17 @@ from functools import lru_cache
 
 from lightmeter import _core
 from lightmeter.drift.categories import compare_categories, new_and_vanished
-from lightmeter.drift.clusters import tested_by_group
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.describe import finding
+from lightmeter.drift.groups import tested_by_group
 from lightmeter.drift.names import said
 from lightmeter.drift.numbers import compare_numbers
 from lightmeter.drift.rates import compare_rates
 from lightmeter.drift.readings import Unlike
+from lightmeter.drift.row import FeatureDrift, changed
 from lightmeter.drift.tally import Tally, meaning_of, tallies_of, tally_without
 from lightmeter.drift.vectors import compare_joint, compare_vectors
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, judge
-from lightmeter.drift.words import finding
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Meaning
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lightmeter import _core
-from lightmeter.drift.feature import EffectName, FeatureDrift, changed
+from lightmeter.drift.row import EffectName, FeatureDrift, changed
 from lightmeter.drift.statistics import statistics
 from lightmeter.drift.verdict import Thresholds, carrying
 from lightmeter.profile.features import Meaning

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED, Thresholds
 
 _WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]

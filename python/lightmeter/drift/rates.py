@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, Rate, changed
+from lightmeter.drift.row import FeatureDrift, Rate, changed
 from lightmeter.drift.statistics import statistics
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lightmeter.drift.feature import EffectName
+from lightmeter.drift.row import EffectName
 
 
 def statistics(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lightmeter.drift.words.signs import Change
+from lightmeter.drift.describe.signs import Change
 from lightmeter.profile import ColumnView
 from lightmeter.text import count, number, percent
 

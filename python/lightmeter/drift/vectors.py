@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.row import FeatureDrift, changed
 from lightmeter.text import counted
 
 JOINT = "joint"  # after the prefix of the images and a colon

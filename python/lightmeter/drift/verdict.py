@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightmeter.drift.families import q_values
-from lightmeter.drift.feature import EffectName, FeatureDrift, Verdict, changed
+from lightmeter.drift.row import EffectName, FeatureDrift, Verdict, changed
 from lightmeter.profile import ProfileView
 from lightmeter.text import counted
 

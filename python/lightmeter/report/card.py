@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe import capitalised, sentence
 from lightmeter.drift.names import says
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import capitalised, sentence
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.report.charts import chart_of
+from lightmeter.report.charts.features import chart_of
+from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.report.numbers import levels, numbers_of, sizes
 from lightmeter.text import number, shorten, visible, with_minus
 

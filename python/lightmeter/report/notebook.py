@@ -7,13 +7,13 @@ sheets, inline SVG and frames, and keeps tables, inline styles and images.
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from lightmeter.draw.html import Html, tag
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe import headline
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import headline
 from lightmeter.report.card import said_first, verdict_badge
-from lightmeter.report.charts import chart_of
+from lightmeter.report.charts.features import chart_of
+from lightmeter.report.charts.html import Html, tag
 from lightmeter.report.numbers import change
 from lightmeter.report.where import heat_maps, on_heat_map
 from lightmeter.text import NONE, counted, number

@@ -1,6 +1,6 @@
 """The numbers of a feature, each under the name that a report gives it."""
 
-from lightmeter.drift.feature import RATES, FeatureDrift
+from lightmeter.drift.row import RATES, FeatureDrift
 from lightmeter.text import NONE, count, number, percent
 from lightmeter.times import day
 

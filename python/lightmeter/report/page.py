@@ -3,15 +3,15 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe import capitalised, headline
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import capitalised, headline
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, said_first, tags_said, verdict_badge, verdict_words
+from lightmeter.report.charts.document import document, section, table
+from lightmeter.report.charts.html import Content, Html, joined, tag
 from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures

@@ -3,12 +3,12 @@
 import base64
 from collections.abc import Iterator
 
-from lightmeter.draw.html import Html, tag
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.image.magic import format_of
 from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ProfileView
+from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import number, shorten
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from lightmeter.draw.document import section
-from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.names import says
 from lightmeter.profile import ProfileView
 from lightmeter.profile.view import Repeated
+from lightmeter.report.charts.document import section
+from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.report.pictures import thumbnail_tag
 from lightmeter.text import count, shorten
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.report.notebook import notebook_html
 from lightmeter.report.page import write_page
 

@@ -9,8 +9,6 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.names import said
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import short_path
@@ -18,6 +16,8 @@ from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.row import PREFIX, Row
+from lightmeter.report.charts.document import document, section, table
+from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.text import count, counted, number
 
 _SIDE = 320  # pixels

@@ -7,9 +7,9 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from lightmeter.drift.describe import capitalised, finding, findings, sentence, summary
+from lightmeter.drift.describe.comparatives import more_than
 from lightmeter.drift.names import said as said_of
-from lightmeter.drift.words import capitalised, finding, findings, sentence, summary
-from lightmeter.drift.words.comparatives import more_than
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 

@@ -10,8 +10,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from lightmeter.drift.describe import finding, findings
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import finding, findings
 from PIL import Image, ImageEnhance, ImageFilter
 from truth import is_true
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from lightmeter.drift.describe import finding
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import finding
 from truth import is_true
 
 Rng = np.random.Generator

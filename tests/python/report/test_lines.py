@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.draw.lines import Mark, sparkline, trend
+from lightmeter.report.charts.lines import Mark, sparkline, trend
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

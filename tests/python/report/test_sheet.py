@@ -13,9 +13,9 @@ from conftest import picture
 from hostile import HOSTILE
 from lightmeter.cli.failures import Failures
 from lightmeter.cli.ranking import Ranking, number_called
-from lightmeter.draw.html import Html
 from lightmeter.profile.row import Row
 from lightmeter.report import sheet
+from lightmeter.report.charts.html import Html
 from lightmeter.report.sheet import contact_sheet
 from numpy.typing import NDArray
 from PIL import Image

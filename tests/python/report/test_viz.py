@@ -10,11 +10,11 @@ from hostile import HOSTILE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView, log
-from lightmeter.draw.bars import Bar, bars, differences
-from lightmeter.draw.bins import common_bins
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.histogram import histograms
-from lightmeter.report.charts import feature_chart
+from lightmeter.report.charts.bars import Bar, bars, differences
+from lightmeter.report.charts.bins import common_bins
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.features import feature_chart
+from lightmeter.report.charts.histogram import histograms
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import numbers
 from lightmeter.text import count, escape, number, percent, shorten

@@ -2,11 +2,11 @@
 
 import math
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe.amounts import shares_from_to
+from lightmeter.drift.describe.sides import numbers_of_both
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.turn import STEPS, Turn, turn_of
-from lightmeter.drift.words.amounts import shares_from_to
-from lightmeter.drift.words.sides import numbers_of_both
 from lightmeter.text import counted, percent
 
 # By steps of 30 degrees from red on.

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe.level import mean_moved
+from lightmeter.drift.describe.told import Finding
 from lightmeter.drift.names import GRID_SIDE, place
-from lightmeter.drift.words.level import mean_moved
-from lightmeter.drift.words.told import Finding
+from lightmeter.drift.row import FeatureDrift
 
 _CELLS = GRID_SIDE**2
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
-from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.shapes import label, paint, rule
+from lightmeter.report.charts.html import Html, joined, tag
+from lightmeter.report.charts.shapes import label, paint, rule
 
 LEFT, RIGHT, TOP = 46, 442, 26  # of the part for the data, of a chart that is 460 wide
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from itertools import groupby
 from math import isfinite
 
-from lightmeter.draw.axes import LEAST_SPAN, LEFT, RIGHT, TOP, Map, grid, scale, ticks
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.shapes import cross, dot, label, paint, rounded, rule
-from lightmeter.draw.time_axis import round_dates
+from lightmeter.report.charts.axes import LEAST_SPAN, LEFT, RIGHT, TOP, Map, grid, scale, ticks
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.html import Html, joined, tag
+from lightmeter.report.charts.shapes import cross, dot, label, paint, rounded, rule
+from lightmeter.report.charts.time_axis import round_dates
 from lightmeter.text import number
 
 _FLOOR, _HEIGHT = 190, 214

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from lightmeter.draw.axes import LEFT, RIGHT, TOP, Map, grid, legend, scale, ticks
-from lightmeter.draw.bins import HUE_CIRCLE, Bins
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.shapes import label, paint, rounded, rule
+from lightmeter.report.charts.axes import LEFT, RIGHT, TOP, Map, grid, legend, scale, ticks
+from lightmeter.report.charts.bins import HUE_CIRCLE, Bins
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.html import Html, joined, tag
+from lightmeter.report.charts.shapes import label, paint, rounded, rule
 from lightmeter.text import number, percent
 from lightmeter.times import day
 
@@ -19,7 +19,7 @@ def histograms(
 
     Args:
         title: the feature.
-        bins: from `lightmeter.draw.bins.common_bins`.
+        bins: from `lightmeter.report.charts.bins.common_bins`.
         n: values of the target and of the reference.
         hue: draw the colours of the hue circle along the axis.
         dates: the values are days since 1970.

@@ -1,6 +1,6 @@
 """What is said of pictures that have more of something than others: "brighter", "less sharp"."""
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.text import percent
 
 _COMPARATIVES = {

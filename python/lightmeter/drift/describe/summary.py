@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from lightmeter.drift.feature import RATES, FeatureDrift
+from lightmeter.drift.describe.told import Finding
+from lightmeter.drift.row import RATES, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words.told import Finding
 
 _MOST = 4
 

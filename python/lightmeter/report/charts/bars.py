@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lightmeter.draw.axes import RIGHT, TOP, legend, scale
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.html import joined, tag
-from lightmeter.draw.shapes import label, paint, rounded, rule
+from lightmeter.report.charts.axes import RIGHT, TOP, legend, scale
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.html import joined, tag
+from lightmeter.report.charts.shapes import label, paint, rounded, rule
 from lightmeter.text import percent, shorten
 
 

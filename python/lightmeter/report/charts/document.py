@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 
 from lightmeter._core import __version__
-from lightmeter.draw.html import DOCTYPE, Content, Html, joined, tag
+from lightmeter.report.charts.html import DOCTYPE, Content, Html, joined, tag
 
 Row = Mapping[str, Content]
 
@@ -130,6 +130,8 @@ def content_policy(*, forms: bool = False) -> str:
 @cache
 def _style() -> tuple[Html, str]:
     """The style element, and the digest of what is in it."""
-    style = resources.files("lightmeter.draw").joinpath("page.css").read_text(encoding="utf-8")
+    style = (
+        resources.files("lightmeter.report.charts").joinpath("page.css").read_text(encoding="utf-8")
+    )
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return tag("style", Html(style)), digest

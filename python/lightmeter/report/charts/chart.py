@@ -9,9 +9,9 @@ import base64
 import os
 from dataclasses import dataclass
 
-from lightmeter.draw.html import Html, tag
-from lightmeter.draw.shapes import PALETTE
 from lightmeter.files import write_atomically
+from lightmeter.report.charts.html import Html, tag
+from lightmeter.report.charts.shapes import PALETTE
 from lightmeter.text import shorten
 
 _WIDTH = 460

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe.amounts import shares_from_to
+from lightmeter.drift.describe.categories import category_change, new_values
+from lightmeter.drift.describe.exif import missing_together, of_exif
+from lightmeter.drift.describe.grid import of_grid
+from lightmeter.drift.describe.hue import hue_change
+from lightmeter.drift.describe.numbers import number_change
+from lightmeter.drift.describe.told import Finding, capitalised
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.vectors import spreads_apart
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
-from lightmeter.drift.words.amounts import shares_from_to
-from lightmeter.drift.words.categories import category_change, new_values
-from lightmeter.drift.words.exif import missing_together, of_exif
-from lightmeter.drift.words.grid import of_grid
-from lightmeter.drift.words.hue import hue_change
-from lightmeter.drift.words.numbers import number_change
-from lightmeter.drift.words.told import Finding, capitalised
 from lightmeter.text import number
 
 

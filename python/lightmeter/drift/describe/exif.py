@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from lightmeter.drift.feature import FeatureDrift
-from lightmeter.drift.words.told import Finding
+from lightmeter.drift.describe.told import Finding
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.text import percent
 
 _COMMON = 0.5  # of the images; "no more Exif" is only said if all tags that so many had are gone

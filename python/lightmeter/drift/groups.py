@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.row import FeatureDrift, changed
 from lightmeter.profile.features import Meaning
 
 ASSUMED = "Assumes that images are independent. Log the images of one burst as one group."

@@ -1,7 +1,7 @@
 """Both sides of a line, for sentences that need more than its numbers."""
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, column_of
+from lightmeter.drift.row import FeatureDrift, column_of
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.shares import ShareChange, changes_of_strings
 

@@ -2,14 +2,14 @@
 
 import math
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe.amounts import amounts_from_to, change, direction
+from lightmeter.drift.describe.categories import few_values_change, is_of_few_values
+from lightmeter.drift.describe.comparatives import in_so_many, more_than, subject, unit
+from lightmeter.drift.describe.level import mean_moved, times_as_wide
+from lightmeter.drift.describe.sides import numbers_of_both
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.shape import Numbers, Shape, shape_of
 from lightmeter.drift.verdict import MOST_MOVED, Thresholds
-from lightmeter.drift.words.amounts import amounts_from_to, change, direction
-from lightmeter.drift.words.categories import few_values_change, is_of_few_values
-from lightmeter.drift.words.comparatives import in_so_many, more_than, subject, unit
-from lightmeter.drift.words.level import mean_moved, times_as_wide
-from lightmeter.drift.words.sides import numbers_of_both
 from lightmeter.text import number
 
 _MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level did

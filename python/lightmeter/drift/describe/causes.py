@@ -3,12 +3,12 @@
 import math
 from collections.abc import Collection, Iterator, Sequence
 
-from lightmeter.drift.feature import FeatureDrift, column_of
+from lightmeter.drift.describe.finding import finding
+from lightmeter.drift.describe.grid import of_grid
+from lightmeter.drift.describe.signs import Cause, Change, causes_of
+from lightmeter.drift.describe.told import Finding
+from lightmeter.drift.row import FeatureDrift, column_of
 from lightmeter.drift.turn import STEPS
-from lightmeter.drift.words.finding import finding
-from lightmeter.drift.words.grid import of_grid
-from lightmeter.drift.words.signs import Cause, Change, causes_of
-from lightmeter.drift.words.told import Finding
 
 
 def causes(

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.shapes import PALETTE, label, rounded
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.html import Html, joined, tag
+from lightmeter.report.charts.shapes import PALETTE, label, rounded
 from lightmeter.text import NONE
 
 Grid = Sequence[Sequence[float | None]]  # rows of cells; None where nothing is known

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.text import with_minus
 
 _MOST_FOLLOWERS = 3  # by name; others are counted

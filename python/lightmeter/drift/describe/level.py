@@ -2,7 +2,7 @@
 
 import math
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 
 # In standard errors; a smaller change of the mean may be chance.
 _SURE = 2.0

@@ -3,14 +3,14 @@
 from collections import Counter
 from functools import reduce
 
-from lightmeter.draw.bars import Bar, bars, differences
-from lightmeter.draw.bins import common_bins
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.histogram import histograms
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.vectors import moves
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
+from lightmeter.report.charts.bars import Bar, bars, differences
+from lightmeter.report.charts.bins import common_bins
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.histogram import histograms
 from lightmeter.sketch import QuantileSketch
 
 _MOST_BARS = 8

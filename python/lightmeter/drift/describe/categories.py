@@ -1,11 +1,11 @@
 """Categories, and numbers of which there are few, by the largest change of a share."""
 
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe.amounts import direction, shares_from_to
+from lightmeter.drift.describe.comparatives import in_so_many, subject, unit
+from lightmeter.drift.describe.sides import all_listed, string_changes
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.shape import Numbers
 from lightmeter.drift.shares import Share, ShareChange, changes_of_values
-from lightmeter.drift.words.amounts import direction, shares_from_to
-from lightmeter.drift.words.comparatives import in_so_many, subject, unit
-from lightmeter.drift.words.sides import all_listed, string_changes
 from lightmeter.text import MOST_DIGITS, number, percent, shorten
 
 _LONGEST = 60  # characters of a value

@@ -1,6 +1,6 @@
 """Lines, texts and signs in SVG, and their colours."""
 
-from lightmeter.draw.html import Html, tag
+from lightmeter.report.charts.html import Html, tag
 
 # Okabe and Ito's blue and vermilion, which every kind of colour vision tells apart; the reference
 # is also an area and the target a line, for print.
