@@ -11,7 +11,7 @@ from conftest import as_of_images, encoded, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import _core
-from lightmeter.drift.tally import meaning_of, tallies_of
+from lightmeter.drift.compare import meaning_of, tallies_of
 from lightmeter.profile.features import Meaning, Origin, Role
 from lightmeter.profile.scalars import is_hue, scalar_of
 from lightmeter.report.charts.features import feature_chart

@@ -4,7 +4,6 @@ from collections import Counter
 from functools import reduce
 
 from lightmeter.drift.row import FeatureDrift
-from lightmeter.drift.vectors import moves
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
 from lightmeter.report.charts.bars import Bar, bars, differences
@@ -21,26 +20,7 @@ def chart_of(line: FeatureDrift, target: ProfileView, reference: ProfileView) ->
     if line.kind in ("missing", "not a number"):
         rates = (line.level_target or 0.0, line.level_reference or 0.0)
         return bars(line.feature, [Bar(line.kind, *rates)], (line.n_target, line.n_reference))
-    if line.kind == "vector":
-        return _moves_chart(line, target, reference)
-    return feature_chart(line.feature, target, reference)
-
-
-def _moves_chart(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Chart | None:
-    """The numbers of vectors whose means moved farthest."""
-    rows = [
-        Bar(move.name, move.spreads, 0.0)
-        for move in moves(line.feature, (target._core, reference._core))[:_MOST_BARS]
-    ]
-    if not rows:
-        return None
-    return differences(
-        line.feature,
-        rows,
-        (line.n_target, line.n_reference),
-        what="Mean of the target minus mean of the reference, in standard deviations.",
-        show=lambda spreads: f"{spreads:+.2f} sd",
-    )
+    return None if line.kind == "vector" else feature_chart(line.feature, target, reference)
 
 
 def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
