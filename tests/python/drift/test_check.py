@@ -20,10 +20,9 @@ from lightmeter import (
     logger,
     profile_images,
 )
-from lightmeter.drift.deviation import Rows
-from lightmeter.drift.tails import Tail
+from lightmeter.drift.deviation import Rows, Tail
+from lightmeter.drift.names import Said
 from lightmeter.errors import ImageError
-from lightmeter.profile.profile import MOST_SAMPLE
 from PIL import Image, ImageFilter
 
 LEVEL = 0.05
@@ -118,9 +117,7 @@ def test_numbers_that_go_ill_together_are_found() -> None:
     assert odd.verdict == "unusual"
     (finding,) = odd.findings
     assert finding.feature in ("image.own.a", "image.own.b")
-    assert (
-        "does not go with the other numbers of the image, which go with about" in finding.sentence
-    )
+    assert finding.sentence.endswith(" than goes with the other numbers of the image")
 
 
 def test_too_small_a_reference_says_so() -> None:
@@ -132,13 +129,6 @@ def test_too_small_a_reference_says_so() -> None:
     assert small.p_value == pytest.approx(1 / 19)
     assert "a sample of 18 images" in small.why_unknown
     assert "a level of 0.05 needs 19; profile it again with sample=256" in small.why_unknown
-    rarely = check_image(darker(scene(1)), profile, level=1e-5).why_unknown
-    assert rarely.endswith(
-        f"samples 4,096 at most, so the level can be no less than 1/{MOST_SAMPLE + 1}"
-    )
-    assert check_image(scene(1), profile, level=1 / 4097).why_unknown.endswith(
-        "sample=4096 (option --sample)"
-    )
     profile.track(scene(18))
     assert check_image(darker(scene(1)), profile, level=LEVEL).verdict == "unusual"
 
@@ -153,9 +143,9 @@ def test_a_reference_without_rows_has_odd_numbers_and_no_verdict() -> None:
 def test_no_number_is_beyond_all_of_a_reference_that_has_a_greater_one() -> None:
     """Of many numbers a profile keeps a sample, and the least and the greatest."""
     values = np.sort(np.random.default_rng(0).normal(size=200_000))
-    tail = Tail(log(columns={"x": values}).view()["x"], "x")
+    tail = Tail(log(columns={"x": values}).view()["x"], Said("x", "values"))
     for value in (values[0] - 1, values[0], values[-2], values[-1], values[-1] + 1):
-        finding = tail.finding(value, LEVEL)
+        finding = tail.odd(value, LEVEL)
         is_beyond = not values[0] <= value <= values[-1]
         assert finding is not None
         assert ("all 200,000 images" in finding.sentence) == is_beyond

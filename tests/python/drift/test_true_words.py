@@ -70,9 +70,9 @@ NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("wider around 0", normal(0), normal(0, 3), r"x varies \S+ times as much"),
     ("wider, and up a little", normal(), normal(10.3, 3), r"x varies \S+ times as much"),
     ("up, and wider a little", normal(), normal(12, 1.2), "x rose by (19|20|21) %"),
-    ("a sixth far up", normal(), mixed(1 / 6, normal(20)), "1[78] % of values of x are higher .*"),
-    ("a tenth far down", normal(), mixed(0.1, normal(0)), "1[01] % of values of x are lower .*"),
-    ("a third far up", normal(), mixed(1 / 3, normal(20)), "3[34] % of values of x are higher .*"),
+    ("a sixth far up", normal(), mixed(1 / 6, normal(20)), "1[78] % of values have higher x .*"),
+    ("a tenth far down", normal(), mixed(0.1, normal(0)), "1[01] % of values have lower x .*"),
+    ("a third far up", normal(), mixed(1 / 3, normal(20)), "3[34] % of values have higher x .*"),
     ("outliers up, bulk down", normal(), mixed(0.02, normal(1e5), normal(9)),
      "x is distributed differently|x fell by .*"),
     ("an outlier of a billion", normal(), mixed(0.002, constant(1e9), normal(9)),
@@ -87,10 +87,11 @@ NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("the same place", normal(), constant(10), r"x is 10 in 100 %.*|x varies.*|x is between.*|.*"),
     ("all 0", normal(), constant(0), "x fell by 100 %"),
     ("one value to another", constant(8), constant(16), "x rose from 8 to 16"),
-    ("yes and no", of_values(0.8, 0.2), of_values(0.49, 0.51), "x = 1 rose from 20 % to 51 %"),
-    ("no longer yes", of_values(0.5, 0.5), of_values(1), "x = 1 fell from 50 % to 0 %"),
+    ("yes and no", of_values(0.8, 0.2), of_values(0.49, 0.51),
+     "x is 1 in 51 % of values instead of 20 %"),
+    ("no longer yes", of_values(0.5, 0.5), of_values(1), "x is 1 in 0 % of values instead of 50 %"),
     ("three classes", of_values(0.6, 0.3, 0.1), of_values(0.2, 0.3, 0.5),
-     "x = 2 rose from 10 % to 50 %"),
+     "x is 2 in 50 % of values instead of 10 %"),
     ("counts", lambda r, n: r.poisson(5, n), lambda r, n: r.poisson(9, n), r"x rose by \d+ %"),
     ("a middle part is gone", lambda r, n: r.uniform(0, 1, n),
      lambda r, n: np.where(np.arange(n) % 2, r.uniform(0, 0.3, n), r.uniform(0.7, 1, n)),
@@ -120,7 +121,7 @@ def test_of_few_values_all_digits_are_said() -> None:
     first = 2.0**53 - 2
     for values in ((first, first + 1), (-first - 1, -first), (1e300, np.nextafter(1e300, 2e300))):
         target, reference = np.repeat(values, [20, 80]), np.repeat(values, [70, 30])
-        match = re.fullmatch("x = (.*) rose from .*", finding(compared(target, reference)))
+        match = re.fullmatch("x is (.*) in 80 % of .*", finding(compared(target, reference)))
         assert match is not None
         assert float(match[1].replace("\N{MINUS SIGN}", "-")) == values[1]
 
@@ -134,7 +135,6 @@ def test_of_many_categories_only_what_is_certain_is_said() -> None:
     line = compared(after, before)
     words = finding(line)
     assert words.startswith(("x 'a' fell from about 38 % to", "x 'c' rose from <0.1 % to about 25"))
-    assert "new" not in words
     assert is_true(words, "x", after, before)
 
 
@@ -142,21 +142,23 @@ CATEGORIES: list[tuple[str, list[Any], list[Any], str]] = [
     ("fell", ["iPhone 12"] * 50 + ["b"] * 50, ["iPhone 12"] * 15 + ["b"] * 85,
      "x 'iPhone 12' fell from 50 % to 15 %|x 'b' rose from 50 % to 85 %"),
     ("rose", list("abcd") * 25, list("abcd") * 10 + ["c"] * 60, "x 'c' rose from 25 % to 70 %"),
-    ("new", ["a"] * 100, ["a"] * 60 + ["b"] * 40, r"x has new 'b' \(40 %\)|x 'a' fell from .*"),
-    ("gone", ["a"] * 40 + ["b"] * 60, ["b"] * 100, r"x has no more 'a' \(was 40 %\)|x 'b' rose .*"),
+    ("new", ["a"] * 100, ["a"] * 60 + ["b"] * 40,
+     "x 'a' fell from 100 % to 60 %, 1 new value|x 'b' rose from 0 % to 40 %"),
+    ("gone", ["a"] * 40 + ["b"] * 60, ["b"] * 100,
+     "x 'b' rose from 60 % to 100 %, 1 value gone|x 'a' fell .*"),
     ("replaced", ["a"] * 100, ["b"] * 100,
-     r"x has (new 'b' \(100 %\), no more 'a' \(was 100 %\)|no more 'a' .*, new 'b' .*)"),
+     "x 'a' fell from 100 % to 0 %, 1 new value|x 'b' rose from 0 % to 100 %, 1 value gone"),
     ("several new", ["a"] * 100, ["a"] * 50 + ["b"] * 20 + ["c"] * 30,
-     r"x 'a' fell from 100 % to 50 %, new 'c' \(30 %\) and 1 more"),
+     "x 'a' fell from 100 % to 50 %, 2 new values"),
     ("mixed, one new that is rare", list("ab") * 50, ["a"] * 80 + ["b"] * 19 + ["c"],
-     "x '(a|b)' (rose|fell) from 50 % to .*"),
+     "x '(a|b)' (rose|fell) from 50 % to .*, 1 new value"),
     ("all new", [f"id {n}" for n in range(100)], [f"id {n}" for n in range(100, 200)],
      "all values of x are new"),
     ("missing", ["a"] * 100, ["a"] * 60 + [None] * 40, "missing x went from 0 % to 40 %"),
     ("no longer missing", [None] * 70 + [1.5, 2.5] * 15, [1.5, 2.5] * 50,
      "missing x went from 70 % to 0 %"),
     ("text among numbers", [1.5] * 100, [1.5] * 80 + ["x"] * 20,
-     r"text or infinite values in x went from 0 % to 20 %, new 'x' \(20\)"),
+     "text or infinite values in x went from 0 % to 20 %"),
 ]  # fmt: skip
 
 
@@ -191,11 +193,11 @@ HUES: list[tuple[str, Draw, Draw, str]] = [
     ("half around", hues((1, 0, 30)), hues((1, 180, 30)), r"x turned by [+-]1\d\d degrees"),
     ("two heaps turned", hues((0.6, 0, 10), (0.4, 60, 10)), hues((0.6, 30, 10), (0.4, 90, 10)),
      r"x turned by \+(2\d|3\d) degrees"),
-    ("gathered", hues((1, 0, 400)), hues((1, 30, 15)), "x gathered around orange"),
-    ("gathered over 0", hues((1, 0, 400)), hues((1, 358, 15)), "x gathered around red"),
+    ("gathered", hues((1, 0, 400)), hues((1, 30, 15)), "x: orange rose from .*"),
+    ("gathered over 0", hues((1, 0, 400)), hues((1, 358, 15)), "x: red rose from .*"),
     ("gathered from two", hues((0.5, 0, 20), (0.5, 180, 20)), hues((1, 240, 20)),
-     "x gathered around blue"),
-    ("spread out", hues((1, 30, 15)), hues((1, 30, 300)), "x spread out"),
+     "x: blue rose from .*"),
+    ("spread out", hues((1, 30, 15)), hues((1, 30, 300)), "x: orange fell from .*"),
     ("some are another colour", hues((1, 30, 8)), hues((0.7, 30, 8), (0.3, 210, 8)),
      "x: sky blue rose from 0 % to (28|29|30) %"),
     ("heaps of other sizes", hues((0.8, 0, 8), (0.2, 120, 8)), hues((0.3, 0, 8), (0.7, 120, 8)),

@@ -1,15 +1,20 @@
 """What changed, in words: "saturation fell by 38 %"."""
 
 from lightmeter.drift.describe.causes import causes
-from lightmeter.drift.describe.finding import finding, findings, sentence
-from lightmeter.drift.describe.summary import headline, summary
-from lightmeter.drift.describe.told import Finding, capitalised, certainty
+from lightmeter.drift.describe.findings import (
+    Finding,
+    capitalised,
+    findings,
+    headline,
+    sentence,
+    summary,
+)
+from lightmeter.drift.describe.sentences import finding
 
 __all__ = [
     "Finding",
     "capitalised",
     "causes",
-    "certainty",
     "finding",
     "findings",
     "headline",

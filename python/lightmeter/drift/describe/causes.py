@@ -1,14 +1,312 @@
-"""The causes that fit what drifted, as findings that lead all others."""
+"""What happened to pictures, where the signs of several of their numbers fit it.
+
+Numbers change together: a blur takes sharpness, noise, contrast and the size of files down. So a
+cause is read off the signs of what drifted, and what it moves as well only follows. Light explains
+a part of the other numbers: a factor on all samples is one on contrast and noise, and its square on
+sharpness. What is beyond that is called detail and grain here.
+
+The table was fitted by bench/drift_power/causes.py, which measures it on other pictures.
+"""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
-from lightmeter.drift.describe.finding import finding
-from lightmeter.drift.describe.grid import of_grid
-from lightmeter.drift.describe.signs import Cause, Change, causes_of
-from lightmeter.drift.describe.told import Finding
+from lightmeter.drift.describe.findings import Finding, of_grid
+from lightmeter.drift.describe.sentences import finding
+from lightmeter.drift.describe.shape import STEPS
+from lightmeter.drift.names import GRID_SIDE
 from lightmeter.drift.row import FeatureDrift, column_of
-from lightmeter.drift.turn import STEPS
+
+Changes = Mapping[str, "Change"]
+
+_LITTLE = 0.1  # of a logarithm, a share or radians; such a change of what did not drift is chance
+_STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
+_SIZES = ("ImagePixelWidth", "ImagePixelHeight")
+_CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
+_COLOURS = ("Saturation.mean", "Colorfulness")
+_SHARES = ("Red.share", "Green.share", "Blue.share")
+
+# What follows from a cause: groups of numbers, and first or last parts of names.
+_DETAIL = frozenset(("focus", "noise", "compression", "FileSize"))
+_ENDS = frozenset(("dark_percent", "bright_percent", "glare_percent", "gray_percent", "entropy"))
+_SPREAD = _DETAIL | _ENDS | {"stddev"}
+_TINT = frozenset(("colour", "Brightness", "light"))
+_ALL = _SPREAD | _TINT
+
+
+class Change(NamedTuple):
+    """How a number of images changed.
+
+    Attributes:
+        sign: 1 where it surely rose, -1 where it surely fell, else 0.
+        by: the logarithm of the ratio of the means; their difference where one is 0, of percentages
+            as shares, and of the hue in radians.
+        size: how large it is, 0 to 1, to tell which of several causes is the first.
+        is_sure: whether a cause may rest on it alone.
+    """
+
+    sign: int
+    by: float
+    size: float
+    is_sure: bool
+
+
+def change_of(
+    before: float, after: float, size: float, *, kind: str, is_sure: bool, is_odd: bool = True
+) -> Change:
+    """How a number changed from one value or mean to another.
+
+    Args:
+        before: the reference's.
+        after: the other one.
+        size: see `Change`.
+        kind: ``hue``, ``percent``, or anything else.
+        is_sure: whether a cause may rest on it alone.
+        is_odd: whether it surely changed.
+    """
+    by = after - before
+    if kind == "hue":
+        by = math.remainder(by, STEPS) * 2 * math.pi / STEPS
+    elif kind == "percent":
+        by /= 100
+    elif after > 0 and before > 0:
+        by = math.log(after / before)
+    return Change(((by > 0) - (by < 0)) * is_odd, by, size, is_sure)
+
+
+class _Moves:
+    """The changes of all numbers, and what light explains of them."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        light, contrast = self.by("Luma.mean"), self.by("Luma.stddev")
+        is_exposure = light * contrast > 0 and self.sign("Luma.mean") != 0
+        self.gain = contrast if is_exposure else min(contrast, 0.0)
+        self.detail = self.by("Sharpness") - 2 * self.gain
+        self.grain = self.by("Noise") - self.gain
+
+    def sign(self, name: str) -> int:
+        return self._changes[name].sign if name in self._changes else 0
+
+    def by(self, name: str) -> float:
+        return self._changes[name].by if name in self._changes else 0.0
+
+    def rose(self, *names: str) -> bool:
+        return all(self.sign(name) > 0 for name in names)
+
+    def fell(self, *names: str) -> bool:
+        return all(self.sign(name) < 0 for name in names)
+
+    def moved(self, names: Collection[str]) -> bool:
+        return any(map(self.sign, names))
+
+    def is_part_dark(self) -> bool | None:
+        """Whether some cells of the grid darkened and others not; None if all are about alike."""
+        cells = [self.by(name) for name in _CELLS]
+        if max(cells) - min(cells) < 3 * _LITTLE:
+            return None
+        as_before = sum(abs(cell) < _LITTLE for cell in cells)
+        is_dark = min(cells) < -3 * _LITTLE and max(cells) < -min(cells) / 3
+        return is_dark and as_before > len(cells) / 3
+
+
+def _is_covered(m: _Moves) -> bool:
+    if (is_part := m.is_part_dark()) is not None:
+        return is_part
+    flat = (name for name in ("dark_percent", "gray_percent") if m.by(name) > _LITTLE / 2)
+    is_flat = any(map(m.rose, flat)) or m.fell("entropy")
+    is_dark_and_light = m.rose("Luma.stddev") and m.by("Luma.stddev") > 5 * _LITTLE
+    is_part = m.by("Luma.stddev") > 0 and (is_flat or is_dark_and_light)
+    return m.fell("Luma.mean") and is_part
+
+
+def _has_glare(m: _Moves) -> bool:
+    """Whether a part is white, where nothing is to see: more light alone makes pictures sharper."""
+    is_part = 0 < m.by("Luma.mean") < 5 * _LITTLE and m.by("Luma.stddev") > -_LITTLE
+    is_flat = m.detail < 0 and m.by("Sharpness") < 0 and not m.rose("Sharpness")
+    return m.rose("glare_percent", "bright_percent") and is_part and is_flat
+
+
+def _is_dimmed(m: _Moves) -> bool:
+    """Whether contrast fell with the light, and not by itself."""
+    return m.by("Luma.stddev") >= 3 * m.by("Luma.mean") and m.by("Luma.mean") < 0
+
+
+def _is_faded(m: _Moves) -> bool:
+    """Whether contrast fell, and detail with it; or a veil took colour and detail."""
+    if m.rose("bright_percent", "glare_percent") or _is_turned(m) or _is_covered(m):
+        return False
+    contrast, detail, colour = map(m.by, ("Luma.stddev", "Sharpness", "Saturation.mean"))
+    took_detail = 2 * contrast <= detail / 2
+    took_more = took_detail or m.fell("Saturation.mean") or m.rose("Luma.mean")
+    is_weak = m.fell("Luma.stddev") and contrast < -_LITTLE and colour > 4 * contrast
+    return (is_weak and took_more and not _is_dimmed(m)) or _is_veiled(m)
+
+
+def _is_veiled(m: _Moves) -> bool:
+    """Whether colour and detail fell together, which neither a blur does nor less light."""
+    fell = m.fell("Saturation.mean", "Colorfulness", "Sharpness") and not _has_glare(m)
+    colour, detail = m.by("Saturation.mean"), m.by("Sharpness")
+    return fell and m.by("Luma.mean") > -5 * _LITTLE and 1.5 * detail < colour < -_LITTLE
+
+
+def _is_lit(m: _Moves, sign: int) -> bool:
+    """Whether there is more light, or less, and no mere change of colours."""
+    light, colour = m.by("Luma.mean"), m.by("Saturation.mean")
+    is_light = abs(light) > _LITTLE / 2 and (
+        abs(colour) < 4 * abs(light) or m.rose("bright_percent")
+    )
+    is_of_all = 3 * m.by("Brightness.mean") / light >= 1 if light else False  # hues change luma too
+    is_part = _is_covered(m) or _has_glare(m) or _is_faded(m)
+    return m.sign("Luma.mean") == sign and is_light and is_of_all and not is_part
+
+
+def _is_squeezed(m: _Moves) -> bool:
+    """Whether there are blocks; or ringing, which fills flat ground with more values."""
+    if m.fell("JpegQuality"):
+        return True
+    if m.rose("Blockiness"):
+        if _is_covered(m):
+            return False
+        of_blur = m.fell("Sharpness") and m.by("Blockiness") < -m.by("Sharpness") / 4
+        of_noise = m.rose("Noise") and m.by("Blockiness") < m.by("Noise") / 2
+        is_enough = m.by("Blockiness") > _LITTLE / 2 and m.gain > -3 * _LITTLE
+        return is_enough and not of_blur and not of_noise
+    return _is_ringing(m) and not m.moved(("Luma.mean", "Noise"))
+
+
+def _is_ringing(m: _Moves) -> bool:
+    is_flat = abs(m.by("Sharpness")) < m.by("entropy") / 2
+    return m.rose("entropy") and m.fell("dark_percent") and is_flat
+
+
+def _is_blurred(m: _Moves) -> bool:
+    if (
+        _has_glare(m)
+        or _is_covered(m)
+        or _is_veiled(m)
+        or (_is_squeezed(m) and not m.fell("JpegQuality"))
+    ):
+        return False
+    beyond_light = m.detail < 0.55 * m.by("Sharpness")
+    return m.fell("Sharpness") and beyond_light and not m.rose("Noise")
+
+
+def _is_cast(m: _Moves) -> bool:
+    return m.moved(_SHARES) and not _is_turned(m) and not _changes_light(m)
+
+
+def _is_turned(m: _Moves) -> bool:
+    """Whether hues turned, and colours are as strong and as unlike each other as before."""
+    colours = ("Saturation.mean", "Hue.concentration")
+    is_tinted = max(m.by("Saturation.mean"), m.by("Hue.concentration")) >= _LITTLE / 2
+    turned = m.sign("Hue.circular_mean") != 0
+    return turned and not m.moved(colours) and not is_tinted
+
+
+def _changes_light(m: _Moves) -> bool:
+    is_lit = m.rose("bright_percent", "glare_percent")
+    return is_lit or _is_faded(m) or _is_covered(m) or _has_glare(m)
+
+
+def _is_pale(m: _Moves) -> bool:
+    fell = m.fell("Saturation.mean") and max(map(m.by, _COLOURS)) < 0
+    return fell and -m.by("Saturation.mean") > 4 * m.by("Luma.mean") and not _changes_light(m)
+
+
+def _is_vivid(m: _Moves) -> bool:
+    rose = m.rose("Saturation.mean") and min(map(m.by, _COLOURS)) > 0
+    is_tinted = m.by("Hue.concentration") >= _LITTLE or m.sign("Hue.circular_mean") != 0
+    return rose and not is_tinted and not _changes_light(m)
+
+
+class Cause(NamedTuple):
+    """A cause that signs can tell.
+
+    Attributes:
+        name: such as ``out of focus``.
+        verb: of what is said of several images.
+        words: what follows the verb.
+        leads: the numbers that tell it. One of them must surely have changed.
+        follows: what it moves as well.
+        fits: whether the signs fit.
+        kind: what it is about. One about detail may come beside one about light, which does not
+            explain all of it.
+    """
+
+    name: str
+    verb: str
+    words: str
+    leads: Collection[str]
+    follows: frozenset[str]
+    fits: Callable[[_Moves], bool]
+    kind: Literal["light", "detail", "colour", "file"]
+
+    @property
+    def of_one(self) -> str:
+        """Verb and words of one image: such as ``looks out of focus``."""
+        verb = {"are": "is", "have": "has"}.get(self.verb, f"{self.verb}s")
+        return f"{verb} {self.words}"
+
+    def moves(self, name: str, group: str) -> bool:
+        """Whether a change of this number follows from the cause."""
+        first, _, rest = name.partition(".")
+        return not self.follows.isdisjoint((group, first, rest))
+
+
+# Of two that are about equally large the first is said first.
+CAUSES = (
+    Cause("resized", "have", "another size", _SIZES, _SPREAD.union(_SIZES),
+          lambda m: m.moved(_SIZES), "file"),
+    Cause("covered", "are", "partly covered",
+          ("dark_percent", "Brightness.mean", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
+          _is_covered, "light"),
+    Cause("glare", "have", "glare", ("glare_percent",), _ALL, _has_glare, "light"),
+    Cause("faded", "look", "faded", ("Luma.stddev", "Saturation.mean"), _ALL, _is_faded,
+          "light"),
+    Cause("darker", "are", "darker", ("Brightness.mean", "Luma.mean"), _ALL,
+          lambda m: _is_lit(m, -1) and _is_dimmed(m), "light"),
+    Cause("brighter", "are", "brighter", ("Brightness.mean", "Luma.mean"), _ALL,
+          lambda m: _is_lit(m, 1), "light"),
+    Cause("out of focus", "look", "out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
+    Cause("compressed", "look", "compressed more", ("JpegQuality", "Blockiness", "entropy"),
+          _SPREAD | {"colour", "JpegQuality"}, _is_squeezed, "file"),
+    Cause("pale", "are", "paler", ("Saturation.mean",), _TINT | _ENDS, _is_pale, "colour"),
+    Cause("vivid", "are", "more colourful", ("Saturation.mean",), _TINT | _ENDS, _is_vivid,
+          "colour"),
+    Cause("hue turned", "have", "other hues", ("Hue.circular_mean",), _ALL, _is_turned, "colour"),
+    Cause("colour cast", "have", "a colour cast", (*_SHARES, "Hue.circular_mean"), _TINT | _ENDS,
+          _is_cast, "colour"),
+    Cause("noise", "are", "noisier", ("Noise",), _SPREAD | {"colour"},
+          lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2 and not _is_squeezed(m),
+          "detail"),
+)  # fmt: skip
+
+
+def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause, str]]:
+    """The causes that fit, the largest first, each with the number that tells it most.
+
+    One that only follows from another is none.
+
+    Args:
+        changes: by numbers of images, without a prefix.
+        group_of: what each is about.
+    """
+    moves = _Moves(changes)
+    fitting: list[tuple[Cause, str]] = []
+    for cause in CAUSES:
+        leads = [name for name in cause.leads if name in changes and changes[name].sign]
+        leads = [name for name in leads if changes[name].is_sure]
+        if leads and cause.fits(moves):
+            fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
+    fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
+    told: list[tuple[Cause, str]] = []
+    for cause, lead in fitting:
+        before = [each for each, _ in told if each.moves(lead, group_of[lead])]
+        if all(cause.kind == "detail" and each.kind == "light" for each in before):
+            told.append((cause, lead))
+    return told
 
 
 def causes(
@@ -52,7 +350,7 @@ def _of_images(lines: Sequence[FeatureDrift], leads: Collection[str]) -> Iterato
 def _words(cause: Cause, lead: FeatureDrift) -> str:
     several = f"{lead.prefix} " if lead.name.startswith(f"{lead.prefix} ") else ""
     words = finding(lead)
-    which = "some" if words[0].isdigit() or " = " in words else "the"
+    which = "some" if words[0].isdigit() or " instead of " in words else "the"
     return f"{which} {several}images {cause.verb} {cause.words}: {words}"
 
 
@@ -61,15 +359,11 @@ def _name(line: FeatureDrift) -> str:
 
 
 def _change(line: FeatureDrift, is_sure: bool) -> Change:
-    after, before = line.level_target or 0.0, line.level_reference or 0.0
-    moved = by = after - before
-    if line.kind == "hue":
-        moved = math.remainder(moved, STEPS)
-        by = moved * 2 * math.pi / STEPS
-    elif line.scale == "percent":
-        by = moved / 100
-    elif after > 0 and before > 0:
-        by = math.log(after / before)
-    has_sign = line.verdict == "drift" and line.effect_name != "spread"
-    sign = (moved > 0) - (moved < 0) if has_sign else 0
-    return Change(sign, by, (line.ks if line.kind == "number" else line.effect) or 0.0, is_sure)
+    return change_of(
+        line.level_reference or 0.0,
+        line.level_target or 0.0,
+        (line.ks if line.kind == "number" else line.effect) or 0.0,
+        kind="hue" if line.kind == "hue" else str(line.scale),
+        is_sure=is_sure,
+        is_odd=line.verdict == "drift" and line.effect_name != "spread",
+    )
