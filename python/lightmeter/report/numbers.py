@@ -66,3 +66,14 @@ def change(line: FeatureDrift) -> str:
         parts = [f"{new} new"] * (new > 0) + [f"{gone} gone"] * (gone > 0)
         return ", ".join(parts) or NONE
     return " → ".join(levels(line).values()) or NONE
+
+
+def cells(line: FeatureDrift) -> dict[str, str]:
+    """What a table of features says of each, by the heads of its columns."""
+    numbers = numbers_of(line)
+    return {
+        "change": line.reason if line.verdict == "not enough data" else change(line),
+        "measure": line.effect_name or NONE,
+        **{name: number(numbers[name], 2) for name in ("size", "q", "D", "Hellinger")},
+        **sizes(line),
+    }

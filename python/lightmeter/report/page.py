@@ -12,11 +12,11 @@ from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, said_first, tags_said, verdict_badge, verdict_words
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, joined, tag
-from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
+from lightmeter.report.numbers import MEANINGS, cells
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import on_heat_map, where
-from lightmeter.text import NONE, count, counted, number, percent
+from lightmeter.text import count, counted, number, percent
 
 # Beyond, a page would be slow to read and to open; the table still has every feature.
 _MOST_CHARTS = 40
@@ -140,7 +140,7 @@ def _table(features: Sequence[FeatureDrift], idents: Mapping[str, str]) -> Html:
     words = f"The most severe first. {counted(tested, 'feature')} tested"
     if others:
         words += f", {count(others)} not: too few values, only one value, or never judged"
-    words += ". The bar is the size of the change; values are those of the reference / the target."
+    words += ". Values are those of the reference / the target."
     rows = [_row(line, idents) for line in features]
     shown = table("all", rows, left={"verdict", "measure"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
@@ -150,30 +150,7 @@ def _row(line: FeatureDrift, idents: Mapping[str, str]) -> dict[str, Content]:
     name: str = line.feature
     if line.feature in idents:
         name = tag("a", name, href=f"#{idents[line.feature]}")
-    numbers = numbers_of(line)
-    return {
-        "feature": tag("bdi", name),
-        "verdict": verdict_badge(line),
-        "change": line.reason if line.verdict == "not enough data" else change(line),
-        "measure": line.effect_name or NONE,
-        "size": _gauge(numbers["size"]),
-        **{name: number(numbers[name], 2) for name in ("q", "D", "Hellinger")},
-        **sizes(line),
-    }
-
-
-def _gauge(effect: float | None) -> str:
-    """The number, with a bar for the eye."""
-    if effect is None:
-        return number(effect)
-    bars = (
-        tag("rect", width=64, height=10, cls="f-line"),
-        tag("rect", width=f"{64 * min(effect, 1):.0f}", height=10, cls="f-target"),
-    )
-    return joined(
-        tag("svg", bars, cls="gauge", viewBox="0 0 64 10", aria_hidden="true"),
-        tag("span", number(effect, 2), cls="effect"),
-    )
+    return {"feature": tag("bdi", name), "verdict": verdict_badge(line), **cells(line)}
 
 
 def _cards(lines: list[FeatureDrift], comparison: Comparison, idents: Mapping[str, str]) -> Html:

@@ -28,9 +28,9 @@ def _groups(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> 
     judged = target.exemplars(line.feature)
     moved = line.wasserstein_in_sd or 0.0
     if moved <= 0:
-        yield from _group("Target, least values", judged.low)
+        yield from _group(f"Target, lowest {line.name}", judged.low)
     if moved >= 0:
-        yield from _group("Target, greatest values", judged.high)
+        yield from _group(f"Target, highest {line.name}", judged.high)
     yield from _group("Reference, at random", reference.exemplars(line.feature).random)
 
 

@@ -336,12 +336,14 @@ def _of_images(lines: Sequence[FeatureDrift], leads: Collection[str]) -> Iterato
     left = [line for line in lines if line.verdict == "drift" and _name(line) not in first]
     is_first = True
     for cause, lead in found:
-        # What all numbers together say, and a grid that changed everywhere alike, tell no more.
+        # What all numbers together say, and a grid that changed everywhere alike, tell no more; nor
+        # does where sharpness changed of pictures in another light.
         said = [line for line in left if line.group == "together" and is_first]
         said += [line for line in left if not line.cell and cause.moves(_name(line), line.group)]
         for number in ("luma", "sharpness"):
             cells = [line for line in left if line.cell and line.cell.number == number]
-            said += cells if len(cells) > 1 and of_grid(cells).is_even else []
+            follows = len(cells) > 1 and of_grid(cells).is_even
+            said += cells if follows or (number, cause.kind) == ("sharpness", "light") else []
         is_first, told = False, {line.feature for line in said}
         left = [line for line in left if line.feature not in told]
         yield Finding(_words(cause, by_name[lead]), (by_name[lead], *said), cause=cause.name)

@@ -173,8 +173,8 @@ def of_grid(lines: Sequence[FeatureDrift]) -> Finding:
 def _change(line: FeatureDrift) -> float:
     """By how much the mean changed; of sharpness the logarithm."""
     target, reference = line.level_target or 0.0, line.level_reference or 0.0
-    if line.scale == "squares" and min(target, reference) > 0:
-        return math.log(target / reference)
+    if line.scale == "squares":
+        return math.log((target + 0.1) / (reference + 0.1))
     return target - reference
 
 

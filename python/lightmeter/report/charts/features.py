@@ -6,10 +6,9 @@ from functools import reduce
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
-from lightmeter.report.charts.bars import Bar, bars, differences
-from lightmeter.report.charts.bins import common_bins
+from lightmeter.report.charts.bars import Bar, bars
 from lightmeter.report.charts.chart import Chart
-from lightmeter.report.charts.histogram import histograms
+from lightmeter.report.charts.histogram import common_bins, histograms
 from lightmeter.sketch import QuantileSketch
 
 _MOST_BARS = 8
@@ -39,8 +38,7 @@ def number_histograms(
     sides = [QuantileSketch() if column is None else column.numbers for column in columns]
     if not any(side.n for side in sides):
         return None
-    meanings = [column.meaning for column in columns if column is not None]
-    meaning = reduce(Meaning.join, meanings)
+    meaning = reduce(Meaning.join, (column.meaning for column in columns if column is not None))
     bins, sizes = common_bins(*sides, hue=meaning.is_hue), (sides[0].n, sides[1].n)
     return histograms(name, bins, sizes, hue=meaning.is_hue, dates=meaning.is_date)
 
@@ -48,37 +46,25 @@ def number_histograms(
 def category_bars(
     name: str, target: ColumnView | None, reference: ColumnView | None
 ) -> Chart | None:
-    """The most frequent strings and integers of both sides; None where there are none."""
-    rows = _rows(target, reference)
-    return bars(name, rows, (_total(target), _total(reference))) if rows else None
+    """The most frequent strings and integers of both sides; None where there are none.
 
-
-def category_differences(
-    name: str, target: ColumnView | None, reference: ColumnView | None
-) -> Chart | None:
-    """How their shares differ; None where there are none."""
-    rows = _rows(target, reference)
-    return differences(name, rows, (_total(target), _total(reference))) if rows else None
-
-
-def _rows(target: ColumnView | None, reference: ColumnView | None) -> list[Bar]:
-    """By falling share; what does not fit is one row. A share is of all values, also of others."""
-    shares = [_shares(column) for column in (target, reference)]
+    By falling share; what does not fit is one row. A share is of all values, also of others.
+    """
+    totals = _total(target), _total(reference)
+    shares = [
+        {item.value: min(item.est / total, 1.0) for item in column.frequent}
+        if column is not None and total
+        else {}
+        for column, total in zip((target, reference), totals, strict=True)
+    ]
     most = Counter(shares[0]) | Counter(shares[1])
     order = sorted(most, key=lambda value: (-most[value], value))
     shown = order if len(order) <= _MOST_BARS else order[: _MOST_BARS - 1]
     rows = [Bar(value, *(side.get(value, 0.0) for side in shares)) for value in shown]
-    if len(shown) < len(order):
-        rest = [sum(side.get(value, 0.0) for value in order[len(shown) :]) for side in shares]
-        rows.append(Bar(f"{len(order) - len(shown)} others", rest[0], rest[1]))
-    return rows
-
-
-def _shares(column: ColumnView | None) -> dict[str, float]:
-    total = _total(column)
-    if column is None or total == 0:
-        return {}
-    return {item.value: min(item.est / total, 1.0) for item in column.frequent}
+    if others := order[len(shown) :]:
+        rest = (sum(side.get(value, 0.0) for value in others) for side in shares)
+        rows.append(Bar(f"{len(others)} others", *rest))
+    return bars(name, rows, totals) if rows else None
 
 
 def _total(column: ColumnView | None) -> int:

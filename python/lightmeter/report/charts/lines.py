@@ -6,11 +6,24 @@ from datetime import datetime
 from itertools import groupby
 from math import isfinite
 
-from lightmeter.report.charts.axes import LEAST_SPAN, LEFT, RIGHT, TOP, Map, grid, scale, ticks
-from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.chart import (
+    LEAST_SPAN,
+    LEFT,
+    RIGHT,
+    TOP,
+    Chart,
+    Map,
+    cross,
+    dot,
+    grid,
+    label,
+    paint,
+    rounded,
+    rule,
+    scale,
+    ticks,
+)
 from lightmeter.report.charts.html import Html, joined, tag
-from lightmeter.report.charts.shapes import cross, dot, label, paint, rounded, rule
-from lightmeter.report.charts.time_axis import round_dates
 from lightmeter.text import number
 
 _FLOOR, _HEIGHT = 190, 214
@@ -67,7 +80,7 @@ def trend(
             place = x(_seconds(mark)), _FLOOR - 7
             parts.append(_linked(mark, place, cross(*place)))
     parts.append(rule(LEFT, _FLOOR, RIGHT, _FLOOR, "quiet"))
-    for date, text in round_dates([mark.at for mark in marks]):
+    for date, text in _dates(marks):
         tick_at = x(date.timestamp())
         parts.append(rule(tick_at, _FLOOR, tick_at, _FLOOR + 4, "quiet"))
         anchor = "end" if tick_at > RIGHT - 18 else "middle"
@@ -183,6 +196,24 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
         or not places[index - 1][1] == place[1] == places[index + 1][1]
     ]
     return "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
+
+
+# strftime's follow the locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOST_DATES = 6
+
+
+def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
+    """At most six of the times with their texts, about evenly apart."""
+    span, last = marks[-1].at - marks[0].at, None
+    for at in (mark.at for mark in marks):
+        if last is None or at - last >= span / _MOST_DATES:
+            month = _MONTHS[at.month - 1]
+            text = f"{at:%d} {month}" if span.days < 300 else f"{month} {at:%Y}"
+            if last is not None and span.days < 3 and (at.hour or at.minute):
+                text = f"{at:%H:%M}"
+            last = at
+            yield at, text
 
 
 def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
