@@ -1,9 +1,9 @@
 """One image against a reference: is it out of the ordinary, and in which numbers."""
 
 import math
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Literal, Unpack
 
 import numpy as np
@@ -13,10 +13,7 @@ from lightmeter.drift.describe.causes import causes_of
 from lightmeter.drift.deviation import OddNumber, Rows, Tail
 from lightmeter.drift.names import prefix_of, said
 from lightmeter.drift.readings import Unlike, reading_like
-from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
-from lightmeter.image.metrics import ERROR
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import ProfileView
 from lightmeter.profile.load import ProfileLike, view_of
@@ -31,8 +28,6 @@ _LEAST_LEVEL = 1e-15
 _MOST_KINDS = 32  # lists of numbers that images have
 _MOST_NAMES = 1000
 
-
-_SET_OF = {number.name: number.set for number in IMAGE_NUMBERS}
 
 Verdict = Literal["ordinary", "unusual", "unknown"]
 
@@ -169,13 +164,12 @@ class Reference:
         self._view = view
         self._prefixes = prefixes
         self._readings = view.readings.get(prefix, {})
+        self._usual = reading_like(self._readings, {}, None)
         self._tables = [
             (frozenset(names), names, values)
             for names, values in view._core.sampled_rows()
             if all(prefix_of(name, prefixes) == prefix for name in names)
         ]
-        self._bands = _bands_in(view, prefix)
-        self._set = _metric_set(view, prefix, self._bands)
         self._tail = lru_cache(_MOST_NAMES)(self._tail_of)
         self._rows = lru_cache(_MOST_KINDS)(self._choose)
 
@@ -191,23 +185,16 @@ class Reference:
             ValueError: one is out of range, or there are other bands than those of the reference,
                 so that nothing could be compared.
         """
-        if reading is None and not options:
-            return self._usual
-        return self._with_set(reading_like(self._readings, options, reading))
-
-    @cached_property
-    def _usual(self) -> Reading:
-        return self._with_set(reading_like(self._readings, {}, None))
-
-    def _with_set(self, reading: Reading) -> Reading:
-        bands = frozenset(reading.bands or ())
-        only_bands = self._bands and f"{self.prefix}.entropy" not in self._view
-        if not bands <= self._bands or (only_bands and not bands):
-            known, given = (sorted(names) or "none" for names in (self._bands, bands))
+        if reading is not None or options:
+            reading = reading_like(self._readings, options, reading)
+        reading = reading or self._usual
+        entropies = [f"{self.prefix}.{band}.entropy" for band in reading.bands or ()]
+        if not all(name in self._view for name in entropies or [f"{self.prefix}.entropy"]):
+            known, given = (list(each.bands or ()) or "none" for each in (self._usual, reading))
             raise ValueError(f"bands: got {given}; expected those of the reference, {known}")
-        if reading.metric_set == self._set:
+        if reading.metric_set == self._usual.metric_set:
             return reading
-        return replace(reading, metrics=[self._set, *reading.functions])
+        return replace(reading, metrics=[self._usual.metric_set, *reading.functions])
 
     def check(
         self, numbers: Mapping[str, float], level: float = LEVEL, read: str = ""
@@ -271,7 +258,7 @@ class Reference:
             return None
         order = sorted(names)
         values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
-        return Rows(self.prefix, order, np.vstack(values), self._bands)
+        return Rows(self.prefix, order, np.vstack(values), self._usual.bands or ())
 
     def _odd(self, numbers: Mapping[str, float], level: float) -> list[OddNumber]:
         tails = [(tail, numbers[name]) for name in numbers if (tail := self._tail(name))]
@@ -304,42 +291,6 @@ class Reference:
             return None
         column = self._view[name]
         return Tail(column, said(name, column.meaning.origin, self._prefixes))
-
-
-def _metric_set(names: Container[str], prefix: str, bands: Collection[str] = ()) -> MetricSet:
-    """The smallest set that has all the numbers of images among these features.
-
-    Args:
-        names: of features.
-        prefix: what those of images begin with.
-        bands: names of bands among the images.
-    """
-    sets = {
-        known
-        for name, known in _SET_OF.items()
-        if f"{prefix}.{name}" in names and name.partition(".")[0] not in bands
-    }
-    sets |= {
-        _SET_OF[number]
-        for name, number in BAND_NUMBERS.items()
-        if any(f"{prefix}.{band}.{name}" in names for band in bands)
-    }
-    return max(sets, key=SETS.index, default=SETS[0])
-
-
-def _bands_in(view: ProfileView, prefix: str) -> frozenset[str]:
-    """What of the images of a profile is a band, and no function that returned a dict."""
-    first = len(prefix) + 1
-    names = (name[first:].removesuffix(".entropy") for name in view if name.endswith(".entropy"))
-    return frozenset(
-        name
-        for name in names
-        if "." not in name
-        and (of := f"{prefix}.{name}.entropy") in view
-        and prefix_of(of, view._core.image_prefixes) == prefix
-        and f"{prefix}.{name}.{ERROR}" not in view
-        and view[of].meaning.origin == "image"
-    )
 
 
 def check_level(level: float) -> None:

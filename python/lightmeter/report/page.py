@@ -1,13 +1,11 @@
 """A drift report as one HTML page: offline, without a script, under a strict content policy."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.describe import capitalised, headline
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, said_first, tags_said, verdict_badge, verdict_words
 from lightmeter.report.charts.document import document, section, table
@@ -33,18 +31,6 @@ def html_page(
     return document(
         f"Drift: {_headline(comparison)}", _body(comparison, target_name, reference_name)
     )
-
-
-def write_page(
-    comparison: Comparison,
-    path: str | os.PathLike[str],
-    *,
-    target_name: str = "target",
-    reference_name: str = "reference",
-) -> None:
-    """Write the page: whole or not at all."""
-    page = html_page(comparison, target_name=target_name, reference_name=reference_name)
-    write_atomically(path, page.encode())
 
 
 def _headline(comparison: Comparison) -> str:
@@ -105,9 +91,9 @@ def _main(comparison: Comparison) -> Iterator[Content]:
 
 def _side(side: str, name: str, view: ProfileView) -> Html:
     when = view.dataset_timestamp
-    date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     called = None if name == side else (" ", tag("bdi", name))
-    images = f", {view.images:,} image{'' if view.images == 1 else 's'}" if view.images else ""
+    images = f", {counted(view.images, 'image')}" if view.images else ""
+    date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
     return joined(tag("span", key, side, called, images, date, tags_said(view)), " ")
 
@@ -126,9 +112,7 @@ def _findings(comparison: Comparison) -> Html:
         for each in told[:_MOST_FINDINGS]
     )
     left = len(told) - _MOST_FINDINGS
-    more = (
-        tag("p", f"and {left} more, each with its chart below", cls="quiet") if left > 0 else None
-    )
+    more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
     sides = comparison.target, comparison.reference
     shots = pictures(comparison.causes[0].lines[0], *sides) if comparison.causes else None
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
@@ -180,9 +164,4 @@ def _how_to_read(comparison: Comparison) -> Html:
     )
     quiet = [tag("p", note, cls="quiet") for note in comparison.notes]
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
-    return section(
-        "How to read this",
-        tag("p", words),
-        quiet,
-        tag("dl", terms, cls="terms"),
-    )
+    return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))

@@ -16,8 +16,8 @@ from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.row import PREFIX, Row
-from lightmeter.report.charts.document import document, section, table
-from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.document import document, section
+from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import count, counted, number
 
 _SIDE = 320  # pixels
@@ -37,7 +37,6 @@ def contact_sheet(
     *,
     highest: bool,
     images: int,
-    failures: Sequence[Row] = (),
     failed: int = 0,
     reading: Reading,
     opened: Callable[[str], Any] = str,
@@ -49,8 +48,7 @@ def contact_sheet(
         by: the number that they were sorted by, such as ``image.entropy``.
         highest: whether they are those with the greatest values.
         images: how many images there were.
-        failures: rows of files that could not be measured.
-        failed: how many such files there were.
+        failed: how many files could not be measured.
         reading: how pictures are read.
         opened: from the path of a row to what holds its picture.
     """
@@ -74,7 +72,6 @@ def contact_sheet(
             "main",
             section("Images", tag("div", cards, cls="cards sheet")) if rows else None,
             tag("p", f"No pictures of {count(more)} more.", cls="quiet") if more else None,
-            _failures(failures, failed),
         ),
     )
 
@@ -137,23 +134,3 @@ def _small(
         return None
     returned = None if measured is None else dict(measured.returned)["shot"]
     return returned if isinstance(returned, Thumbnail) else None
-
-
-def _failures(failures: Sequence[Row], failed: int) -> Html | None:
-    if not failures:
-        return None
-    rows: list[dict[str, Content]] = [
-        {
-            "file": tag("bdi", str(row["path"])),
-            "reason": str(row["failure"]),
-            "what was wrong": str(row.get("detail", "")),
-        }
-        for row in failures
-    ]
-    more = failed - len(rows)
-    return section(
-        "Files that could not be measured",
-        table("failures", rows, left={"reason"}, words={"what was wrong"}, tall=True),
-        tag("p", f"And {count(more)} more.", cls="quiet") if more else None,
-        ident="failures",
-    )

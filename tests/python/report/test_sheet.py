@@ -31,7 +31,6 @@ def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: 
         by,
         highest=False,
         images=tally.images,
-        failures=tally.rows,
         failed=tally.count,
         reading=reading,
     )

@@ -28,7 +28,6 @@ PALETTE = {
 
 _WIDTH = 460
 _TITLE = 26  # above the chart, in a document of its own
-_FONT = {"font_family": "system-ui, sans-serif", "font_size": "12"}
 
 
 @dataclass(frozen=True)
@@ -51,35 +50,31 @@ class Chart:
 
     def inline(self, ident: str) -> Html:
         """For a page: `ident` must be unique in it; colours are the page's."""
-        return tag(
-            "svg",
-            tag("title", self.title, id=f"{ident}-t"),
-            tag("desc", self.description, id=f"{ident}-d"),
-            self.body,
-            viewBox=f"0 0 {_WIDTH} {self.height}",
-            role="group" if self.linked else "img",
-            aria_labelledby=f"{ident}-t {ident}-d",
-            **_FONT,
-        )
+        return self._svg(f"{ident}-", None, viewBox=f"0 0 {_WIDTH} {self.height}")
 
     def svg(self) -> Html:
         """An SVG document."""
-        height = self.height + _TITLE
-        title = shorten(self.title, 60)
+        height, title = self.height + _TITLE, shorten(self.title, 60)
+        size = {"width": _WIDTH, "height": height}
+        above = joined(
+            tag("rect", y=-_TITLE, **size, fill=PALETTE["paper"]),
+            tag("text", title, x=8, y=-8, font_size=14, font_weight=600, fill=PALETTE["ink"]),
+        )
+        box = f"0 {-_TITLE} {_WIDTH} {height}"
+        return self._svg("", above, xmlns="http://www.w3.org/2000/svg", viewBox=box, **size)
+
+    def _svg(self, ident: str, above: Html | None, **attributes: str | float) -> Html:
         return tag(
             "svg",
-            tag("title", self.title, id="t"),
-            tag("desc", self.description, id="d"),
-            tag("rect", y=-_TITLE, width=_WIDTH, height=height, fill=PALETTE["paper"]),
-            tag("text", title, x=8, y=-8, font_size=14, font_weight=600, fill=PALETTE["ink"]),
+            tag("title", self.title, id=f"{ident}t"),
+            tag("desc", self.description, id=f"{ident}d"),
+            above,
             self.body,
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 {-_TITLE} {_WIDTH} {height}",
-            width=_WIDTH,
-            height=height,
+            **attributes,
             role="group" if self.linked else "img",
-            aria_labelledby="t d",
-            **_FONT,
+            aria_labelledby=f"{ident}t {ident}d",
+            font_family="system-ui, sans-serif",
+            font_size=12,
         )
 
     def write(self, path: str | os.PathLike[str]) -> None:
@@ -97,8 +92,7 @@ class Chart:
             height=self.height + _TITLE,
         )
 
-    def _repr_html_(self) -> Html:
-        return self.image_tag()
+    _repr_html_ = image_tag
 
 
 # --- shapes and scales ---

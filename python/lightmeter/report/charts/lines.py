@@ -24,7 +24,7 @@ from lightmeter.report.charts.chart import (
     ticks,
 )
 from lightmeter.report.charts.html import Html, joined, tag
-from lightmeter.text import number
+from lightmeter.text import counted, number
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
@@ -102,7 +102,7 @@ def sparkline(marks: Sequence[Mark]) -> Html:
     """The same chart, small and without words: the row of a table around it has them."""
     size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
     x, y, _, _ = scales(marks, *size)
-    parts = _band(marks, x, y, _SPARK_HEIGHT, 0)
+    parts = [*_band(marks, x, y, _SPARK_HEIGHT, 0)]
     parts += _lines(marks, x, y, 1.2)
     for mark in marks:
         if mark.bad:
@@ -157,34 +157,28 @@ def runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
 
 def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html]:
     for run in runs(marks, [known(mark.value) for mark in marks]):
+        places = [(x(_seconds(mark)), y(_number(mark.value))) for mark in run]
         if len(run) == 1:
-            yield dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
+            yield dot(*places[0], width)
         else:
-            path = _path([(x(_seconds(mark)), y(_number(mark.value))) for mark in run])
-            yield tag("path", d=f"M{path}", **paint(None, "target"), stroke_width=width)
+            yield tag("path", d=_path(places), **paint(None, "target"), stroke_width=width)
 
 
-def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> list[Html]:
+def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> Iterator[Html]:
     """The area of what is expected. Where a limit is missing it reaches to the edge."""
-    parts = []
-    limited = [known(mark.upper) or known(mark.lower) for mark in marks]
-    for run in runs(marks, limited):
-        above = [_limit(mark, mark.upper, x, y, top) for mark in run]
-        below = [_limit(mark, mark.lower, x, y, floor) for mark in run]
-        if len(run) == 1:  # something to see
-            above = [(above[0][0] - 3, above[0][1]), (above[0][0] + 3, above[0][1])]
-            below = [(below[0][0] - 3, below[0][1]), (below[0][0] + 3, below[0][1])]
-        outline = f"M{_path(above)}L{_path(below[::-1])}z"
-        parts.append(tag("path", d=outline, **paint("reference"), fill_opacity=0.15))
-        for edge, end in ((above, top), (below, floor)):
-            if any(place != end for _, place in edge):
+    for run in runs(marks, [known(mark.upper) or known(mark.lower) for mark in marks]):
+        edges = []
+        for limits, end in (([m.upper for m in run], top), ([m.lower for m in run], floor)):
+            heights = [y(_number(limit)) if known(limit) else end for limit in limits]
+            edge = [(x(_seconds(mark)), at) for mark, at in zip(run, heights, strict=True)]
+            if len(run) == 1:  # something to see
+                edge = [(edge[0][0] - 3, edge[0][1]), (edge[0][0] + 3, edge[0][1])]
+            edges.append(edge)
+            if any(at != end for at in heights):
                 dashes = paint(None, "reference") | {"stroke_dasharray": "5 3"}
-                parts.append(tag("path", d=f"M{_path(edge)}", **dashes))
-    return parts
-
-
-def _limit(mark: Mark, value: float | None, x: Map, y: Map, edge: float) -> tuple[float, float]:
-    return x(_seconds(mark)), y(_number(value)) if known(value) else edge
+                yield tag("path", d=_path(edge), **dashes)
+        outline = f"{_path(edges[0])}{_path(edges[1][::-1]).replace('M', 'L')}z"
+        yield tag("path", d=outline, **paint("reference"), fill_opacity=0.15)
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
@@ -195,7 +189,7 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
         if not 0 < index < len(places) - 1
         or not places[index - 1][1] == place[1] == places[index + 1][1]
     ]
-    return "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
+    return "M" + "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
 
 
 # strftime's follow the locale.
@@ -240,8 +234,9 @@ def description(marks: Sequence[Mark]) -> str:
     """What the chart shows, in words."""
     first, last, form = marks[0].at, marks[-1].at, _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
-    many = f"{len(marks)} bucket{'' if len(marks) == 1 else 's'}"
-    text = f"{many} from {first:{form}} to {last:{form}}; the last value is "
+    text = (
+        f"{counted(len(marks), 'bucket')} from {first:{form}} to {last:{form}}; the last value is "
+    )
     limits = expected(marks[-1].lower, marks[-1].upper)
     text += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
     if not bad:
