@@ -6,15 +6,13 @@ from pathlib import Path
 from lightmeter.files import write_atomically
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.report.charts.chart import Chart
-from lightmeter.report.charts.document import page
+from lightmeter.report.charts.document import document
 from lightmeter.report.charts.features import category_bars, number_histograms
 from lightmeter.report.charts.html import tag
 from lightmeter.report.compare import compare
 from lightmeter.report.report import DriftReport
 
 __all__ = ["Chart", "NotebookProfileVisualizer"]
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class NotebookProfileVisualizer:
@@ -93,7 +91,7 @@ class NotebookProfileVisualizer:
             rendered_html.write_html(path)
         else:
             shown = tag("main", rendered_html.image_tag())
-            write_atomically(path, page(_POLICY, tag("title", "lightmeter"), shown).encode())
+            write_atomically(path, document("lightmeter", shown).encode())
         return path
 
     def _columns(self, name: str) -> list[ColumnView | None]:

@@ -63,13 +63,12 @@ class ImageCheck:
 
     def __repr__(self) -> str:
         """The verdict, how sure it is, and what is odd, in one line."""
-        p = "" if self.p_value is None else f", p {number(self.p_value)}"
-        sentences = [finding.sentence for finding in self.findings]
-        more = f"; and {len(sentences) - 1} more" if len(sentences) > 1 else ""
-        odd = f": {visible(sentences[0])}{more}" if sentences else ""
-        compared = counted(self.rows, "image")
+        said = [visible(finding.sentence) for finding in self.findings[:1]]
         first = f"{visible(self.read_differently)} " if self.read_differently else ""
-        return f"<ImageCheck: {first}{self.verdict}{p} among {compared}{odd}>"
+        verdict = (
+            f"{first}{self.verdict}, p {number(self.p_value)} of {counted(self.rows, 'image')}"
+        )
+        return f"<ImageCheck: {': '.join([verdict, *said])}>"
 
     @property
     def why_unknown(self) -> str:

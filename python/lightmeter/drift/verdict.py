@@ -12,6 +12,13 @@ from lightmeter.text import counted
 # Verdicts that ask for a look.
 CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
 
+_RANGES = {
+    **dict.fromkeys(("effect", "tail"), (0.0, 1.0)),
+    "spread": (0.0, 100.0),
+    "min_values": (1, math.inf),
+    "delta": (1e-9, 1 - 1e-9),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
@@ -47,15 +54,9 @@ class Thresholds:
                 f"drift is {self.drift} and possible {self.possible}; "
                 "expected 0 < drift <= possible < 1"
             )
-        for name in ("effect", "tail"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 to 1")
-        if not 0 <= self.spread < math.inf:
-            raise ValueError(f"spread is {self.spread}; expected a finite number of at least 0")
-        if self.min_values < 1:
-            raise ValueError(f"min_values is {self.min_values}; expected at least 1")
-        if not 0 < self.delta < 1:
-            raise ValueError(f"delta is {self.delta}; expected between 0 and 1")
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected {low:g} to {high:g}")
 
     def least(self, name: EffectName | None) -> float:
         """The least size of that name that a verdict needs."""

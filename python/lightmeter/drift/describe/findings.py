@@ -1,8 +1,8 @@
 """What is said of several features at once, and of a whole comparison."""
 
 import math
-from collections.abc import Iterable, Sequence
-from statistics import median
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from lightmeter.drift.describe.sentences import finding, is_sure
@@ -15,7 +15,6 @@ _MOST = 4  # parts of a summary
 _MOST_FOLLOWERS = 3  # by name; others are counted
 
 _FEWEST = 3  # Exif tags; of fewer each is said by itself
-_ALIKE = 0.1  # of the images that had a tag
 
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed everywhere alike if no place changed by less than this share of the most.
@@ -96,16 +95,16 @@ def sentence(feature: FeatureDrift) -> str:
 def findings(features: Sequence[FeatureDrift]) -> list[Finding]:
     """What to say of features that changed: each by itself, but some together.
 
-    These are cells of a grid, and Exif tags that went missing alike.
+    These are cells of a grid, and Exif tags that went missing.
     """
-    tags = _missing_together(features)
+    tags = Counter(line.prefix for line in features if _is_lost_tag(line))
     groups: dict[object, list[FeatureDrift]] = {}
     for line in features:
         key: object = (line.feature, line.kind)
         # A rate of a cell, such as its missing values, is no place.
         if line.cell is not None and line.kind == "number":
             key = line.prefix, line.cell.number, "grid"
-        elif id(line) in tags:
+        elif _is_lost_tag(line) and tags[line.prefix] >= _FEWEST:
             key = line.prefix, "Exif"
         groups.setdefault(key, []).append(line)
     return [_of_several(lines) for lines in groups.values()]
@@ -117,27 +116,12 @@ def _of_several(lines: Sequence[FeatureDrift]) -> Finding:
     return of_grid(lines) if lines[0].cell is not None else _of_exif(lines)
 
 
-def _missing_together(lines: Iterable[FeatureDrift]) -> set[int]:
-    """The ids of lines of Exif tags that went missing in about the same share of images."""
-    by_prefix: dict[str, list[FeatureDrift]] = {}
-    for line in lines:
-        if line.kind == "missing" and line.group == "Exif" and _rise(line) > 0:
-            by_prefix.setdefault(line.prefix, []).append(line)
-    together: set[int] = set()
-    for tags in by_prefix.values():
-        middle = median(map(_lost, tags))
-        alike = {id(line) for line in tags if abs(_lost(line) - middle) <= _ALIKE}
-        together |= alike if len(alike) >= _FEWEST else set()
-    return together
+def _is_lost_tag(line: FeatureDrift) -> bool:
+    return line.kind == "missing" and line.group == "Exif" and _rise(line) > 0
 
 
 def _rise(line: FeatureDrift) -> float:
     return (line.level_target or 0.0) - (line.level_reference or 0.0)
-
-
-def _lost(line: FeatureDrift) -> float:
-    """Of the images that would have had the tag, how many have it no more."""
-    return _rise(line) / (1 - (line.level_reference or 0.0))
 
 
 def _of_exif(lines: Sequence[FeatureDrift]) -> Finding:

@@ -60,20 +60,15 @@ class End(NamedTuple):
 
     Attributes:
         share: of the target.
-        own: of the reference.
+        tail: by how much that is more than of the reference.
         rest: Kolmogorov and Smirnov's D of everything else.
         chance: what that exceeds in one of twenty cases where nothing changed.
     """
 
     share: float
-    own: float
+    tail: float
     rest: float
     chance: float
-
-    @property
-    def tail(self) -> float:
-        """By how much the share rose."""
-        return self.share - self.own
 
 
 class Shape(NamedTuple):
@@ -142,11 +137,11 @@ def _end(passed: Array, passed_before: Array, sizes: tuple[int, int]) -> End:
     last = int(np.searchsorted(passed_before, 1 - _EDGE - _ROUNDING / sizes[1]))
     most, most_before = float(passed[last]), float(passed_before[last])
     if not most:
-        return End(1.0, 1 - most_before, 1.0, 0.0)
+        return End(1.0, most_before, 1.0, 0.0)
     apart = np.abs(passed[: last + 1] / most - passed_before[: last + 1] / most_before)
     kept = most * sizes[0], most_before * sizes[1]
     chance = _KOLMOGOROV * math.sqrt(1 / kept[0] + 1 / kept[1])
-    return End(1 - most, 1 - most_before, float(apart.max()), chance)
+    return End(1 - most, most_before - most, float(apart.max()), chance)
 
 
 class Turn(NamedTuple):
