@@ -246,7 +246,7 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME rose {_NUMBER}-fold", _fold),
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}", _from_to),
     (rf"NAME {_VERB} from {_PERCENT} to {_PERCENT}", _from_to_percent),
-    (rf"NAME varies {_NUMBER} times as much", _varies),
+    (rf"(?:the share of )?NAME varies {_NUMBER} times as much", _varies),
     (rf"{_PERCENT} of (?:values|images) have (\w+) NAME than 99 % of the reference", _part),
     (
         rf"(?:the share of )?NAME is {_NUMBER}(?: %)? in {_PERCENT} of (?:values|images) instead "

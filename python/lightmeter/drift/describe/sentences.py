@@ -246,12 +246,16 @@ def _value(line: FeatureDrift, value: float, target: Numbers, reference: Numbers
     """How the share of one number changed."""
     before, after = _shares(reference.share_of(value), target.share_of(value))
     shares = f"in {after} of {_what(line)} instead of {before}"
-    if line.scale == "percent":  # of bright pixels, for example
-        subject = (
-            f"the share of {line.name} is {number(value, 6)} %" if value else f"no {line.name}"
-        )
-        return f"{subject} {shares}"
-    return f"{line.name} is {number(value, 6 if value != round(value) else MOST_DIGITS)} {shares}"
+    if line.scale == "percent" and not value:
+        return f"no {line.name} {shares}"
+    digits = 6 if value != round(value) else MOST_DIGITS
+    unit = " %" if line.scale == "percent" else ""
+    return f"{_subject(line)} is {number(value, digits)}{unit} {shares}"
+
+
+def _subject(line: FeatureDrift) -> str:
+    """Of a verb in the singular, as shares have names in the plural, such as bright pixels."""
+    return f"the share of {line.name}" if line.scale == "percent" else line.name
 
 
 def _what(line: FeatureDrift) -> str:
@@ -303,7 +307,7 @@ def _moved_or_wider(line: FeatureDrift, shape: Shape, by: Thresholds) -> str | N
     spread = None
     if wide and abs(wide) >= by.spread / 2:
         times = (line.stddev_target or 0.0) / (line.stddev_reference or 1.0)
-        spread = f"{line.name} varies {number(times, 2)} times as much"
+        spread = f"{_subject(line)} varies {number(times, 2)} times as much"
     shift = abs(shape.more - shape.less)
     is_shift = line.effect_name == "shift" or shift >= MOST_MOVED
     if is_shift or shift * by.spread >= abs(wide) * by.effect:

@@ -48,9 +48,9 @@ class Bins(NamedTuple):
 def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool = False) -> Bins:
     """Bins for both sketches, at least one of which holds numbers.
 
-    The width follows Freedman and Diaconis' rule, rounded to a number that reads well. Whole
-    numbers of a small range get a bin each. A few far values would squeeze all others into one
-    bin, so the outermost bins take them.
+    There are about twice as many as the cube root of the values of the smaller side, of a width
+    that reads well. Whole numbers of a small range get a bin each. A few far values would squeeze
+    all others into one bin, so the outermost bins take them.
 
     Args:
         target: one side.
@@ -67,7 +67,8 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
     elif whole and high - low < _MOST_BINS:
         edges = np.arange(low - 0.5, high + 1.0)
     else:
-        edges = _edges(*_core_range(pooled), _width(target, reference), whole)
+        n = min(side.n for side in (target, reference) if side.n)
+        edges = _edges(*_core_range(pooled), 2 * n ** (1 / 3), whole)
     return Bins(
         edges,
         _shares(target, edges),
@@ -87,23 +88,13 @@ def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
     return low, high
 
 
-def _width(*sides: QuantileSketch) -> float:
-    """Freedman and Diaconis' bin width: of both sides, the smaller one."""
-    widths = []
-    for side in sides:
-        q25, q75 = (float(q) for q in side.quantiles([0.25, 0.75]))
-        if q75 > q25:
-            widths.append(2 * (q75 - q25) / side.n ** (1 / 3))
-    return min(widths, default=0.0)
-
-
-def _edges(low: float, high: float, width: float, whole: bool) -> NDArray[Any]:
+def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
     spread = high - low
     least = max(4 * math.ulp(max(abs(low), abs(high))), _TINY)
     if not spread > least:  # one value; a bin needs room around it
         room = max(abs(low) * 1e-3, 0.5)
         return np.array([low - room, high + room])
-    step = _readable(min(max(width, spread / _MOST_BINS), spread / _FEWEST_BINS))
+    step = _readable(spread / min(max(bins, _FEWEST_BINS), _MOST_BINS))
     if whole:
         step = max(step, 1.0)
     first = math.floor(low / step)
