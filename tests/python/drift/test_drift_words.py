@@ -20,34 +20,6 @@ def said(target: dict[str, Any], reference: dict[str, Any]) -> str:
     return lm.compare(target=views[0], reference=views[1]).summary()
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "words"),
-    [
-        (TEN, 2.5 * TEN, "x rose by 150 %"),
-        (TEN, 12 * TEN, "x rose 12-fold"),
-        (TEN, 0.62 * TEN, "x fell by 38 %"),
-        (TEN, 0.003 * TEN, "x fell by 99.7 %"),
-        (TEN + 990, TEN + 995.2, "x rose by 0.5 %"),
-        (0 * TEN, TEN / TEN, "x rose from 0 to 1"),
-        (-TEN / TEN, -2 * TEN / TEN, "x fell from -1 to -2"),
-        (2 * TEN / TEN, -TEN / TEN, "x fell from 2 to -1"),
-    ],
-)
-def test_means_rise_and_fall(before: Any, after: Any, words: str) -> None:
-    assert said({"x": after}, {"x": before}).replace("\N{MINUS SIGN}", "-") == words
-
-
-@pytest.mark.parametrize(
-    ("target", "words"),
-    [
-        (["1"] * 50 + ["2"] * 50, "from 0 % to 100 %"),
-        ([np.inf] * 50 + [1.0] * 50, "from 0 % to 50 %"),
-    ],
-)
-def test_values_that_are_no_number_are_not_called_missing(target: list[Any], words: str) -> None:
-    assert said({"a": target}, {"a": [1.0] * 100}) == f"text or infinite values in a went {words}"
-
-
 def test_long_values_are_shortened() -> None:
     words = said({"a": ["y\n" * 1500] * 50}, {"a": ["x" * 3000] * 50})
     assert len(words) < 200
@@ -81,11 +53,9 @@ def test_images_are_told_apart_where_there_are_several() -> None:
 @pytest.mark.parametrize(
     ("feature", "origin", "prefixes", "words"),
     [
-        ("image.ImagePixelWidth", "image", ["image"], "width"),
         ("image.Hue.circular_mean", "image", ["image"], "hue"),
         ("cam.a.Make", "exif", ["cam", "cam.a"], "cam.a Make"),
         ("imagery.Hue.mean", "image", ["image"], "imagery.Hue.mean"),
-        ("image.Luma.stddev", "image", ["image"], "contrast"),
         ("image.my_percent", "image", ["image"], "my_percent"),
         ("image.Grid.r0c3", "image", ["image"], "brightness at the top right"),
         (
@@ -145,23 +115,14 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
     [
         ({"Sharpness": (900.0, 531.0)}, "sharpness fell by 41 %"),
         ({"dark_percent": (1.0, 9.0)}, "dark pixels rose from 1 % to 9 %"),
-        ({"dark_percent": (0.01, 1.2)}, "dark pixels rose from <0.1 % to 1.2 %"),
         ({"Red.share": (0.33, 0.41)}, "share of red rose from 0.33 to 0.41"),
         (
             {"Sharpness": (9.0, 6.0), "Banding.rows": (2.0, 3.0), "Noise": (2.0, 2.5)},
             "sharpness fell by 33 %, banding of rows rose by 50 %, and 1 more",
         ),
         (
-            {"Red.mean": (99.0, 79.0), "Noise": (3.0, 2.4), "Luma.mean": (100.0, 80.0)},
-            "red fell by 20 %, noise fell by 20 %, luma fell by 20 %",
-        ),
-        (
             grid(lambda row, column: -60.0 / (1 + row + column), 100),
             "the picture darkened most at the top left",
-        ),
-        (
-            grid(lambda row, column: 5.0 + row * column, 100),
-            "the picture brightened most at the bottom right",
         ),
         (
             grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),

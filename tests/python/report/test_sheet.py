@@ -106,13 +106,8 @@ def test_functions_of_ones_own_are_not_called_again(folder: Path) -> None:
     ("name", "feature"),
     [
         ("ENTROPY", "image.entropy"),
-        ("image.entropy", "image.entropy"),
         ("brightness.MEAN", "image.Brightness.mean"),
-        ("filesize", "image.FileSize"),
-        ("sharpness", "image.Sharpness"),
         ("blockiness", "image.Blockiness"),
-        ("glare_percent", "image.glare_percent"),
-        ("circular_mean", "image.Hue.circular_mean"),
         ("glare", "image.glare"),
         ("area.pixels", "image.area.pixels"),
     ],
