@@ -7,7 +7,6 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.view import Repeated
 from lightmeter.report.charts.document import section
 from lightmeter.report.charts.html import Html, tag
-from lightmeter.report.pictures import thumbnail_tag
 from lightmeter.text import count, shorten
 
 _MOST = 6
@@ -36,21 +35,11 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         prefix, _, last = name.rpartition(".")
         how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
         many = f"at least {count(repeats)} of {count(column.n - column.missing)} pictures"
-        pictures = _pictures(view)
         yield tag("h3", f"{side}: {many} {how}", cls="group")
-        yield tag(
-            "div", tag("ul", (_repeated(item, pictures) for item in listed[:_MOST])), cls="shots"
-        )
+        yield tag("ul", map(_repeated, listed[:_MOST]))
 
 
-def _pictures(view: ProfileView) -> dict[str, bytes]:
-    """Every picture that the profile holds, by path."""
-    every = (each for name in view for exemplars in view.exemplars(name) for each in exemplars)
-    return {each.path: each.thumbnail for each in every if each.path}
-
-
-def _repeated(item: Repeated, pictures: dict[str, bytes]) -> Html:
+def _repeated(item: Repeated) -> Html:
     path = item.path or "a picture without a path"
-    shown = thumbnail_tag(pictures[path], path) if path in pictures else None
     name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
-    return tag("li", shown, tag("b", f"{count(item.times)} times "), name)
+    return tag("li", tag("b", f"{count(item.times)} times "), name)

@@ -1,6 +1,5 @@
 """A contact sheet: pictures at one end of a number, to look at."""
 
-import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -18,6 +17,7 @@ from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.row import PREFIX, Row
 from lightmeter.report.charts.document import document, section
 from lightmeter.report.charts.html import Html, tag
+from lightmeter.report.pictures import thumbnail_tag
 from lightmeter.text import count, counted, number
 
 _SIDE = 320  # pixels
@@ -64,9 +64,7 @@ def contact_sheet(
             "header",
             tag("h1", "Contact sheet"),
             tag("p", headline, cls="headline"),
-            tag(
-                "p", tag("span", by), tag("span", f"{counted(failed, 'file')} failed"), cls="sides"
-            ),
+            tag("p", f"{by}; {counted(failed, 'file')} failed", cls="sides"),
         ),
         tag(
             "main",
@@ -107,21 +105,16 @@ def _shown(value: object) -> str:
 def _picture(row: Row, reading: Reading, opened: Callable[[str], Any]) -> Html:
     path = str(row["path"])
     small = _small(path, int(str(row.get("frame", 0))), reading, opened)
-    if small is None:
-        return tag("p", "This picture cannot be shown.", cls="quiet")
-    data = base64.b64encode(small.jpeg).decode()
-    return tag("img", src=f"data:image/jpeg;base64,{data}", alt=path)
+    return thumbnail_tag(small, path) or tag("p", "This picture cannot be shown.", cls="quiet")
 
 
-def _small(
-    path: str, frame: int, reading: Reading, opened: Callable[[str], Any]
-) -> Thumbnail | None:
+def _small(path: str, frame: int, reading: Reading, opened: Callable[[str], Any]) -> bytes:
     """The picture as functions of the user are given it: in 8 bits, whatever the file has.
 
     None of bands, which are no colours to show.
     """
     if reading.bands is not None:
-        return None
+        return b""
 
     def shot(samples: NDArray[Any]) -> Thumbnail | None:
         image = Image.fromarray(samples)
@@ -131,6 +124,6 @@ def _small(
         frames = measure_images(opened(path), replace(reading, metrics=shot), threads=1)
         measured = next(islice(frames, frame, None), None)
     except ImageError:  # it has changed since
-        return None
+        return b""
     returned = None if measured is None else dict(measured.returned)["shot"]
-    return returned if isinstance(returned, Thumbnail) else None
+    return returned.jpeg if isinstance(returned, Thumbnail) else b""
