@@ -11,7 +11,7 @@ import argparse
 
 import numpy as np
 from groups import COUNTS, SIZES
-from lightmeter.drift.clusters import Grouped, mean_p_value
+from lightmeter.drift.groups import Grouped, mean_p_value
 
 PLACES, MOST = 4096, 256
 ICCS = (0.1, 0.5, 0.9)

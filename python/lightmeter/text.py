@@ -1,7 +1,7 @@
 """Numbers and foreign text in a form that people can read, on a terminal or inside HTML and SVG.
 
-Exif strings, paths and feature names may hold anything. `lightmeter.draw.html` passes each of them
-through `escape`.
+Exif strings, paths and feature names may hold anything. `lightmeter.report.charts.html` passes each
+of them through `escape`.
 """
 
 import html

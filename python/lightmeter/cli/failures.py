@@ -11,7 +11,6 @@ from lightmeter.profile.row import Row
 from lightmeter.text import counted
 
 _NAMED = 3  # of each reason
-_MOST_ROWS = 100
 
 
 class Failures:
@@ -20,7 +19,6 @@ class Failures:
     def __init__(self) -> None:
         """Start with none."""
         self.images = 0  # that did not, of the rows seen
-        self.rows: list[Row] = []  # the first
         self._counts: Counter[str] = Counter()
         self._names: dict[str, list[str]] = {}
 
@@ -47,7 +45,6 @@ class Failures:
                 reason: Reason = row["failure"]  # type: ignore[assignment]
                 self._counts[reason] += 1
                 self._name(Failure(str(row["path"]), reason, ""))
-                self.rows += [row] if self.count <= _MOST_ROWS else []
             else:
                 self.images += 1
             yield row

@@ -106,7 +106,6 @@ def _page(
         ranking.name,
         highest=ranking.highest,
         images=failed.images,
-        failures=failed.rows,
         failed=failed.count,
         reading=reading,
         opened=opener_of(paths, wanted, {str(row["path"]) for row in rows}),

@@ -6,10 +6,10 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from lightmeter.draw.document import Row, document, section, table
-from lightmeter.draw.html import Html, tag
 from lightmeter.files import write_atomically
 from lightmeter.image.thumbnail import Exemplar
+from lightmeter.report.charts.document import Row, document, section, table
+from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import counted, visible
 
 if TYPE_CHECKING:

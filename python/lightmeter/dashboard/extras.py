@@ -1,7 +1,7 @@
 """What a live site adds to the pages, such as forms. A static one adds nothing."""
 
 from lightmeter.dashboard.history import History
-from lightmeter.draw.html import Content
+from lightmeter.report.charts.html import Content
 
 
 class Extras:

@@ -1,7 +1,7 @@
 """What a monitor said of a bucket, as a point of a chart."""
 
-from lightmeter.draw.lines import Mark
 from lightmeter.monitor.results import ANOMALY, ERROR, Result
+from lightmeter.report.charts.lines import Mark
 
 
 def mark_of(result: Result, to: str | None = None) -> Mark:

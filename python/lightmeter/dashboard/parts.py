@@ -6,16 +6,16 @@ from datetime import datetime
 
 from lightmeter.dashboard.history import STATES, Event, History, segment_name
 from lightmeter.dashboard.marks import mark_of
-from lightmeter.draw.document import grouped_table
-from lightmeter.draw.html import Content, Html, joined, tag
-from lightmeter.draw.lines import Mark, expected, sparkline
-from lightmeter.drift.feature import column_of
+from lightmeter.drift.describe import capitalised
 from lightmeter.drift.names import Group
+from lightmeter.drift.row import column_of
 from lightmeter.drift.vectors import JOINT
-from lightmeter.drift.words import capitalised
 from lightmeter.monitor.baseline import covers, words_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page, slug
+from lightmeter.report.charts.document import grouped_table
+from lightmeter.report.charts.html import Content, Html, joined, tag
+from lightmeter.report.charts.lines import Mark, expected, sparkline
 from lightmeter.report.groups import by_group
 from lightmeter.store.records import Line
 from lightmeter.text import counted, number, shorten

@@ -19,11 +19,11 @@ from lightmeter.dashboard.shown_baseline import (
     find_baseline,
     read_bucket,
 )
-from lightmeter.draw.html import Html
 from lightmeter.drift import compare_views
 from lightmeter.drift.names import Group, groups_of
 from lightmeter.monitor.incidents import line_of
 from lightmeter.monitor.results import Result
+from lightmeter.report.charts.html import Html
 from lightmeter.store.store import Store
 
 

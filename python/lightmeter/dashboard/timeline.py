@@ -5,10 +5,10 @@ from math import inf
 
 from lightmeter.dashboard.history import STATES, History
 from lightmeter.dashboard.parts import RECENT, feature_name, marks
-from lightmeter.draw.document import section
-from lightmeter.draw.html import Html, tag
-from lightmeter.draw.lines import trend
 from lightmeter.monitor.results import Result
+from lightmeter.report.charts.document import section
+from lightmeter.report.charts.html import Html, tag
+from lightmeter.report.charts.lines import trend
 from lightmeter.store.records import Line
 from lightmeter.text import count, shorten
 

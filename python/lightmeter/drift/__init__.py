@@ -2,7 +2,7 @@
 
 from lightmeter.drift.compare import compare_views
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import Thresholds
 
 __all__ = ["Comparison", "FeatureDrift", "Thresholds", "compare_views"]

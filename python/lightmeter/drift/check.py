@@ -3,24 +3,20 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Literal, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter.drift.deviation import Rows
-from lightmeter.drift.metric_set import bands_in, metric_set_of, prefix_of
-from lightmeter.drift.names import Said, said
+from lightmeter.drift.describe.causes import causes_of
+from lightmeter.drift.deviation import OddNumber, Rows, Tail
+from lightmeter.drift.names import prefix_of, said
 from lightmeter.drift.readings import Unlike, reading_like
-from lightmeter.drift.tails import Finding, Tail
-from lightmeter.drift.words.signs import causes_of
 from lightmeter.image.measure import ImageLike, measure_images
-from lightmeter.image.numbers import SETS
 from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
-from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.profile.row import numbers_of
 from lightmeter.text import count, counted, number, visible
 
@@ -31,6 +27,9 @@ _LEAST_LEVEL = 1e-15
 # What a reference keeps prepared; functions of one's own may return any names.
 _MOST_KINDS = 32  # lists of numbers that images have
 _MOST_NAMES = 1000
+
+
+Verdict = Literal["ordinary", "unusual", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,23 +53,22 @@ class ImageCheck:
             that cannot be compared then are not judged. Empty if it was not.
     """
 
-    verdict: Literal["ordinary", "unusual", "unknown"]
+    verdict: Verdict
     p_value: float | None
-    findings: list[Finding]
-    odd: list[Finding]
+    findings: list[OddNumber]
+    odd: list[OddNumber]
     rows: int
     level: float
     read_differently: str = ""
 
     def __repr__(self) -> str:
         """The verdict, how sure it is, and what is odd, in one line."""
-        p = "" if self.p_value is None else f", p {number(self.p_value)}"
-        sentences = [finding.sentence for finding in self.findings]
-        more = f"; and {len(sentences) - 1} more" if len(sentences) > 1 else ""
-        odd = f": {visible(sentences[0])}{more}" if sentences else ""
-        compared = counted(self.rows, "image")
+        said = [visible(finding.sentence) for finding in self.findings[:1]]
         first = f"{visible(self.read_differently)} " if self.read_differently else ""
-        return f"<ImageCheck: {first}{self.verdict}{p} among {compared}{odd}>"
+        verdict = (
+            f"{first}{self.verdict}, p {number(self.p_value)} of {counted(self.rows, 'image')}"
+        )
+        return f"<ImageCheck: {': '.join([verdict, *said])}>"
 
     @property
     def why_unknown(self) -> str:
@@ -78,15 +76,10 @@ class ImageCheck:
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
-        cure = f"profile it again with sample={max(least, SAMPLE)} (option --sample)"
-        if least > MOST_SAMPLE:
-            cure = (
-                f"a profile samples {count(MOST_SAMPLE)} at most, so the level can be no less than "
-                f"1/{MOST_SAMPLE + 1}"
-            )
         return (
             f"the reference has a sample of {counted(self.rows, 'image')} to compare this one "
-            f"with, and a level of {self.level:g} needs {count(least)}; {cure}"
+            f"with, and a level of {self.level:g} needs {count(least)}; profile it again with "
+            f"sample={max(least, SAMPLE)} (option --sample)"
         )
 
 
@@ -170,15 +163,14 @@ class Reference:
         self._view = view
         self._prefixes = prefixes
         self._readings = view.readings.get(prefix, {})
+        self._usual = reading_like(self._readings, {}, None)
         self._tables = [
             (frozenset(names), names, values)
             for names, values in view._core.sampled_rows()
             if all(prefix_of(name, prefixes) == prefix for name in names)
         ]
-        self._bands = bands_in(view, prefix)
-        self._set = metric_set_of(view, prefix, self._bands) or SETS[0]
-        self._tails: dict[str, Tail | None] = {}
-        self._rows: dict[tuple[frozenset[str], int], Rows | None] = {}
+        self._tail = lru_cache(_MOST_NAMES)(self._tail_of)
+        self._rows = lru_cache(_MOST_KINDS)(self._choose)
 
     def reading(self, reading: Reading | None, options: ReadingOptions) -> Reading:
         """How to read an image, with the set of metrics that the reference was measured with.
@@ -192,23 +184,16 @@ class Reference:
             ValueError: one is out of range, or there are other bands than those of the reference,
                 so that nothing could be compared.
         """
-        if reading is None and not options:
-            return self._usual
-        return self._with_set(reading_like(self._readings, options, reading))
-
-    @cached_property
-    def _usual(self) -> Reading:
-        return self._with_set(reading_like(self._readings, {}, None))
-
-    def _with_set(self, reading: Reading) -> Reading:
-        bands = frozenset(reading.bands or ())
-        only_bands = self._bands and f"{self.prefix}.entropy" not in self._view
-        if not bands <= self._bands or (only_bands and not bands):
-            known, given = (sorted(names) or "none" for names in (self._bands, bands))
+        if reading is not None or options:
+            reading = reading_like(self._readings, options, reading)
+        reading = reading or self._usual
+        entropies = [f"{self.prefix}.{band}.entropy" for band in reading.bands or ()]
+        if not all(name in self._view for name in entropies or [f"{self.prefix}.entropy"]):
+            known, given = (list(each.bands or ()) or "none" for each in (self._usual, reading))
             raise ValueError(f"bands: got {given}; expected those of the reference, {known}")
-        if reading.metric_set == self._set:
+        if reading.metric_set == self._usual.metric_set:
             return reading
-        return replace(reading, metrics=[self._set, *reading.functions])
+        return replace(reading, metrics=[self._usual.metric_set, *reading.functions])
 
     def check(
         self, numbers: Mapping[str, float], level: float = LEVEL, read: str = ""
@@ -232,35 +217,28 @@ class Reference:
         return replace(check, read_differently=unlike.sentence) if unlike.sentence else check
 
     def _judged(self, numbers: Mapping[str, float], level: float) -> ImageCheck:
-        rows = self._rows_for(frozenset(numbers), least_rows(level))
+        least = least_rows(level)
+        rows = self._rows(frozenset(numbers), least)
         odd = self._odd(numbers, level)
-        if rows is None:
-            return ImageCheck(
-                verdict="unknown", p_value=None, findings=[], odd=odd, rows=0, level=level
-            )
-        deviation = rows.deviation([numbers[name] for name in rows.names])
-        unusual = deviation.p_value <= level * (1 + 1e-12)
-        known = rows.n >= least_rows(level)
-        findings = self._with_causes(odd, numbers) if unusual and known else []
-        if unusual and known and not odd and deviation.oddest:
-            findings = [self._unlike_others(deviation.oddest, numbers, deviation.expected)]
+        deviation = rows.deviation([numbers[name] for name in rows.names]) if rows else None
+        is_known = rows is not None and rows.n >= least
+        findings: list[OddNumber] = []
+        is_unusual = deviation is not None and deviation.p_value <= level * (1 + 1e-12)
+        if is_unusual and is_known:
+            findings = self._with_causes(odd, numbers)
+            if not odd and deviation and (tail := self._tail(deviation.oddest)):
+                how = "higher" if deviation.is_higher else "lower"
+                words = f"is {how} than goes with the other numbers of the image"
+                findings = [*filter(None, [tail.odd(numbers[tail.feature], 1.0, words)])]
+        verdict: Verdict = "unusual" if is_unusual else "ordinary"
         return ImageCheck(
-            verdict="unknown" if not known else "unusual" if unusual else "ordinary",
-            p_value=deviation.p_value,
+            verdict=verdict if is_known else "unknown",
+            p_value=deviation.p_value if deviation else None,
             findings=findings,
             odd=odd,
-            rows=rows.n,
+            rows=rows.n if rows else 0,
             level=level,
         )
-
-    def _rows_for(self, names: frozenset[str], least: int) -> Rows | None:
-        key = (names, least)
-        if key in (prepared := self._rows):
-            return prepared[key]
-        if len(prepared) >= _MOST_KINDS:
-            self._rows = {}  # and no clear(), as another thread may be reading
-        rows = self._rows[key] = self._choose(names, least)
-        return rows
 
     def _choose(self, names: frozenset[str], least: int) -> Rows | None:
         """Rows of images that have the same numbers. Where these are too few, those that have
@@ -279,59 +257,39 @@ class Reference:
             return None
         order = sorted(names)
         values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
-        return Rows(self.prefix, order, np.vstack(values), self._bands)
+        return Rows(self.prefix, order, np.vstack(values), self._usual.bands or ())
 
-    def _odd(self, numbers: Mapping[str, float], level: float) -> list[Finding]:
-        ranked = []
-        for name, value in numbers.items():
-            tail = self._tail(name)
-            finding = None if tail is None else tail.finding(value, level)
-            if tail is not None and finding is not None:
-                ranked.append((tail.distance(value), finding))
-        ranked.sort(key=lambda pair: -pair[0])
-        return [finding for _, finding in ranked]
+    def _odd(self, numbers: Mapping[str, float], level: float) -> list[OddNumber]:
+        tails = [(tail, numbers[name]) for name in numbers if (tail := self._tail(name))]
+        tails.sort(key=lambda pair: -pair[0].distance(pair[1]))
+        return [odd for tail, value in tails if (odd := tail.odd(value, level))]
 
-    def _with_causes(self, odd: list[Finding], numbers: Mapping[str, float]) -> list[Finding]:
+    def _with_causes(self, odd: list[OddNumber], numbers: Mapping[str, float]) -> list[OddNumber]:
         """The findings, those that tell what happened to the image first."""
         by_name = {each.feature.removeprefix(f"{self.prefix}."): each for each in odd}
-        changes, groups = {}, {}
-        for feature in numbers:
-            tail = self._tail(feature)
-            if tail is not None:
-                name = feature.removeprefix(f"{self.prefix}.")
-                changes[name] = tail.change(numbers[feature], is_odd=name in by_name)
-                groups[name] = self._spoken(feature).group
+        tails = {
+            feature.removeprefix(f"{self.prefix}."): tail
+            for feature in numbers
+            if (tail := self._tail(feature))
+        }
+        changes = {
+            name: tail.change(numbers[tail.feature], is_odd=name in by_name)
+            for name, tail in tails.items()
+        }
         leads = [
             by_name[lead]._replace(
                 sentence=f"the image {cause.of_one}: {by_name[lead].sentence}", cause=cause.name
             )
-            for cause, lead in causes_of(changes, groups)
+            for cause, lead in causes_of(changes, {n: tails[n].said.group for n in tails})
         ]
         told = {each.feature for each in leads}
         return [*leads, *(each for each in odd if each.feature not in told)]
 
-    def _tail(self, name: str) -> Tail | None:
-        if name in (prepared := self._tails):
-            return prepared[name]
-        if len(prepared) >= _MOST_NAMES:
-            self._tails = {}
-        known = name in self._view and self._view[name].numbers.n > 0
-        tail = Tail(self._view[name], self._spoken(name).name) if known else None
-        self._tails[name] = tail
-        return tail
-
-    def _spoken(self, name: str) -> Said:
-        return said(name, self._view[name].meaning.origin, self._prefixes)
-
-    def _unlike_others(self, name: str, numbers: Mapping[str, float], expected: float) -> Finding:
-        spoken = f"{self._spoken(name).name} {number(numbers[name])}"
-        sentence = (
-            f"{spoken} does not go with the other numbers of the image, which go with about "
-            f"{number(expected)}"
-        )
-        tail = self._tail(name)
-        probability = 1.0 if tail is None else tail.probability(numbers[name])
-        return Finding(name, numbers[name], probability, sentence)
+    def _tail_of(self, name: str) -> Tail | None:
+        if name not in self._view or not self._view[name].numbers.n:
+            return None
+        column = self._view[name]
+        return Tail(column, said(name, column.meaning.origin, self._prefixes))
 
 
 def check_level(level: float) -> None:

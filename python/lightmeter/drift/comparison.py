@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from lightmeter.drift.clusters import assumed
-from lightmeter.drift.decoders import decoded_unlike
+from lightmeter.drift.describe import Finding, causes, findings, summary
 from lightmeter.drift.families import holm_p_values
-from lightmeter.drift.feature import RATES, FeatureDrift
-from lightmeter.drift.order import by_severity
-from lightmeter.drift.readings import Unlike
-from lightmeter.drift.verdict import CHANGED, Thresholds
-from lightmeter.drift.words import Finding, causes, findings, summary
+from lightmeter.drift.groups import assumed
+from lightmeter.drift.readings import Unlike, decoded_unlike
+from lightmeter.drift.row import RATES, FeatureDrift
+from lightmeter.drift.verdict import CHANGED, Thresholds, by_severity
 from lightmeter.profile import ProfileView
 from lightmeter.text import near
 

@@ -1,14 +1,21 @@
-"""How far the numbers of one image lie from those of the rows of a reference, taken together."""
+"""How far the numbers of one image lie from those of a reference: all together, and each alone."""
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmeter.drift.describe.causes import Change, change_of
+from lightmeter.drift.describe.shape import STEPS
+from lightmeter.drift.names import Said
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, Group, Scale
+from lightmeter.profile import ColumnView
+from lightmeter.text import count, number, percent
 
 Array = NDArray[np.float64]
 
@@ -45,11 +52,11 @@ _FACTS = {
 _CELL = 8.0
 
 _OWN_SHARE = 0.05  # of the standard deviation of the rows
-_CIRCLE = 255.0
 _HUE = 0.5  # the resolution of either coordinate, in steps
 _MOST = float(np.finfo(np.float32).max)
 _ROUNDING = 1e-9  # an image of the rows is as far as its own row
 _ONE_THREAD = 2**18  # multiplications
+_MOST_SPREADS = 20.0  # beyond, one is as far as another
 _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
 
 
@@ -79,12 +86,12 @@ class Deviation(NamedTuple):
         p_value: the share of rows, counting the image as one, that lie as far out.
         oddest: the name of the number that goes least with the others of the image; empty if
             that is a hue.
-        expected: what the others of the image go with.
+        is_higher: whether it is higher than they let expect.
     """
 
     p_value: float
     oddest: str
-    expected: float
+    is_higher: bool
 
 
 class Rows:
@@ -134,8 +141,7 @@ class Rows:
         # Where resolutions follow from the values, those of the image count with those of the rows:
         # else the image would be the only one that they do not know, and not one of equals.
         values = np.vstack([self._values, image.astype(np.float32)])
-        centre, unit = self._axes(values)
-        place = self._place(values, centre, unit)
+        place = self._place(values)
         points = place - place.mean(axis=0)
         scatter = points.T @ points
         scatter[np.diag_indices_from(scatter)] += len(points)
@@ -151,38 +157,25 @@ class Rows:
         weights = weighted[-1]
         part = max(self.n / (self.n + 1) - squares[-1], 1e-12)
         precision = inverse.diagonal() + weights**2 / part
-        at, shift = _oddest(weights / part, precision)
-        return Deviation(as_far / (self.n + 1), *self._named(at, place[-1] - shift, centre, unit))
+        at = int(np.argmax(weights**2 / precision))
+        oddest = self.names[self._plain[at]] if at < len(self._plain) else ""
+        return Deviation(as_far / (self.n + 1), oddest, bool(weights[at] > 0))
 
-    def _named(self, at: int, expected: Array, centre: Array, unit: Array) -> tuple[str, float]:
-        if at >= len(self._plain):
-            return "", 0.0
-        value = expected[at] * unit[at] + centre[at]
-        if self._logs[at]:
-            value = np.exp(value) - self._offsets[at]
-        return self.names[self._plain[at]], float(value)
-
-    def _axes(self, values: Array) -> tuple[Array, Array]:
-        """Where the coordinates of plain numbers are 0, and their resolutions."""
-        centre = np.zeros(len(self._plain))
-        unit = self._resolutions.copy()
-        if self._own.any():
-            table = values[:, self._plain][:, self._own]
-            centre[self._own] = np.median(table, axis=0)
-            spread = _OWN_SHARE * table.std(axis=0)
-            least = 1e-6 * np.maximum(1.0, np.abs(centre[self._own]))
-            unit[self._own] = np.maximum(spread, least)
-        return centre, unit
-
-    def _place(self, values: Array, centre: Array, unit: Array) -> Array:
+    def _place(self, values: Array) -> Array:
         """Coordinates, in resolutions."""
-        plain = values[:, self._plain]
-        logs = self._logs
+        plain, logs, own = values[:, self._plain], self._logs, self._own
         plain[:, logs] = np.log(np.maximum(plain[:, logs], 0.0) + self._offsets[logs])
-        parts = [(plain - centre) / unit]
+        unit = self._resolutions.copy()
+        if own.any():
+            table = plain[:, own]
+            centre = np.median(table, axis=0)
+            least = 1e-6 * np.maximum(1.0, np.abs(centre))
+            unit[own] = np.maximum(_OWN_SHARE * table.std(axis=0), least)
+            plain[:, own] -= centre
+        parts = [plain / unit]
         if self._angles:
-            turns = values[:, self._angles] * (2 * np.pi / _CIRCLE)
-            radius = _CIRCLE / (2 * np.pi) / _HUE
+            turns = values[:, self._angles] * (2 * np.pi / STEPS)
+            radius = STEPS / (2 * np.pi) / _HUE
             parts += [radius * np.cos(turns), radius * np.sin(turns)]
         points: Array = np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
         return points
@@ -193,6 +186,79 @@ def _axis(name: str, bands: Collection[str]) -> _Axis:
     return _BAND_AXES.get(rest, _OWN) if first in bands else _AXES.get(name, _OWN)
 
 
-def _oddest(weights: Array, precision: Array) -> tuple[int, Array]:
-    """The coordinate that goes least with the others, and by how much each does not."""
-    return int(np.argmax(weights**2 / precision)), weights / precision
+class OddNumber(NamedTuple):
+    """A number of an image that is out of the ordinary.
+
+    Attributes:
+        feature: such as ``image.Sharpness``.
+        value: of the image.
+        tail_probability: the share of the images of the reference, and this one, that lie at least
+            as far out on that side. By itself it is no reason: each number has two sides, so that
+            of 60 numbers of an ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
+        sentence: says so in words.
+        cause: what happened to the image, such as ``out of focus``, if this tells it.
+    """
+
+    feature: str
+    value: float
+    tail_probability: float
+    sentence: str
+    cause: str = ""
+
+
+class Tail:
+    """The values that one feature has in a reference.
+
+    Of many images a profile keeps a sample of values; then the shares are as exact as its ranks.
+    """
+
+    def __init__(self, column: ColumnView, said: Said) -> None:
+        """Of a column of numbers or angles, and what sentences say of it."""
+        self.feature, self.said = column.name, said
+        values, weights = column.numbers.weights()
+        # Of angles, what counts is how far they are from their mean, and not on which side.
+        self._centre = column.mean if column.meaning.is_circular else None
+        if self._centre is not None:
+            values = np.abs(np.remainder(values - self._centre + STEPS / 2, STEPS) - STEPS / 2)
+            order = np.argsort(values, kind="stable")
+            values, weights = values[order], weights[order]
+        self._values: list[float] = values.tolist()
+        self._ends = column.min, column.max  # which a sample of values may lack
+        self._below: list[int] = [0, *np.cumsum(weights).tolist()]
+        self.n = int(self._below[-1])
+        self._mean = column.mean or 0.0
+        self._spread = max(column.stddev or 0.0, 1e-6 * abs(self._mean), 1e-12)
+
+    def distance(self, value: float) -> float:
+        """From the mean, in standard deviations."""
+        away = value - self._mean if self._centre is None else self._out(value)
+        return abs(away) / self._spread
+
+    def change(self, value: float, *, is_odd: bool) -> Change:
+        """How the value differs from the mean, which has a sign only where it is odd."""
+        size = min(self.distance(value) / _MOST_SPREADS, 1.0)
+        kind = str(self.said.scale) if self._centre is None else "hue"
+        return change_of(self._mean, value, size, kind=kind, is_sure=is_odd, is_odd=is_odd)
+
+    def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
+        """None where the value is ordinary; `words` are those to say instead of its own."""
+        out, (least, greatest) = self._out(value), self._ends
+        above = self.n - self._below[bisect_left(self._values, out)]
+        below = self._below[bisect_right(self._values, out)]
+        if least is None or greatest is None:  # an angle
+            below = self.n
+        else:
+            above, below = max(above, out <= greatest), max(below, least <= out)
+        beyond = min(above, below)
+        if (1 + beyond) / (self.n + 1) > level:
+            return None
+        how = "higher" if above <= below else "lower"
+        if self._centre is not None:
+            how = f"farther from {number(self._centre)}"
+        most = percent(1 - beyond / self.n) if beyond else f"all {count(self.n)} images"
+        words = words or f"is {how} than in {most} of the reference"
+        sentence = f"{self.said.name} {number(value)} {words}"
+        return OddNumber(self.feature, value, (1 + beyond) / (self.n + 1), sentence)
+
+    def _out(self, value: float) -> float:
+        return value if self._centre is None else abs(math.remainder(value - self._centre, STEPS))

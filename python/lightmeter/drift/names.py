@@ -1,12 +1,11 @@
 """What features are called in sentences, and what they are about."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
-from lightmeter.drift.metric_set import prefix_of
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, ImageNumber, Scale
 from lightmeter.profile.features import Origin
@@ -99,6 +98,11 @@ def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
     return Said(name, _group_of(rest), scale, prefix, _cell(rest))
 
 
+def prefix_of(name: str, prefixes: Iterable[str]) -> str:
+    """The longest of the prefixes that a feature has; empty if it has none."""
+    return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
+
+
 def groups_of(core: _core.Profile) -> dict[str, Group]:
     """The group of every feature of a profile."""
     prefixes = core.image_prefixes
@@ -126,9 +130,7 @@ def _number_of(name: str) -> ImageNumber | None:
 
 def _cell(name: str) -> GridCell | None:
     parts = _GRID.fullmatch(name)
-    if parts is None:
-        return None
-    return GridCell(parts[3] or "luma", int(parts[1]), int(parts[2]))
+    return GridCell(parts[3] or "luma", int(parts[1]), int(parts[2])) if parts else None
 
 
 def _spoken(name: str) -> str:
@@ -165,12 +167,4 @@ def _words(name: str) -> str:
 def place(row: int, column: int) -> str:
     """Where a cell of the grid is."""
     vertical = ("top", "upper", "lower", "bottom")[row]
-    horizontal = ("left", "left", "right", "right")[column]
-    at_side, at_end = column in (0, 3), row in (0, 3)
-    if at_side and at_end:
-        return f"at the {vertical} {horizontal}"
-    if at_end:
-        return f"at the {vertical}, {horizontal} of the middle"
-    if at_side:
-        return f"at the {horizontal}, {'above' if row == 1 else 'below'} the middle"
-    return f"in the middle, {vertical} {horizontal}"
+    return f"at the {vertical} {('left', 'inner left', 'inner right', 'right')[column]}"

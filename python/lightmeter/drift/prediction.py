@@ -60,32 +60,81 @@ class Centre(NamedTuple):
     buckets: int
 
 
-class _Spread(NamedTuple):
-    """How much past buckets vary, by statistic."""
+class _Way(NamedTuple):
+    """One of the two predictions, by statistic.
 
-    there: NDArray[np.bool_]
-    k: NDArray[np.int64]
-    total: Numbers
-    mean: Numbers
-    off: Numbers  # of each bucket from the mean
+    Attributes:
+        centre: what is expected of the next bucket.
+        variance: of the next bucket around that.
+        off: of each past bucket from the mean, in standard deviations.
+        share: of each past bucket in the mean.
+    """
+
+    centre: Numbers
+    variance: Numbers
+    off: Numbers
+    share: Numbers
+
+    def skewness(self, k: NDArray[np.int64]) -> Numbers:
+        """Of k past buckets."""
+        return np.asarray((self.off**3).sum(axis=0) / k)
+
+
+class _Next(NamedTuple):
+    """What is known of the next bucket, by statistic."""
+
+    k: NDArray[np.int64]  # past buckets that have it
+    ways: tuple[_Way, _Way]  # Laney's, and that of random effects
     phi: Numbers
     tau2: Numbers
-    weights: Numbers  # of each bucket with random effects
-    weighted: Numbers  # the mean with these
+    rounding: Numbers  # a variance
 
 
-def _spread_of(past: Numbers, n_past: Numbers, within: Numbers) -> _Spread:
+def variance_between(
+    squares: Numbers, left: Numbers, n: Numbers, within: Numbers | float, share: Numbers | float = 1
+) -> Numbers:
+    """DerSimonian and Laird's variance between groups, with which squares are as expected.
+
+    Args:
+        squares: sum of squares of the groups' means around that of all, each by its weight w.
+        left: w (1 - w / all weights) of each group.
+        n: values of each; a group without any does not count.
+        within: variance of one value within a group.
+        share: of the variance between groups that the mean of each has.
+    """
+    left = np.where(n > 0, left, 0.0)
+    of_within = (left / np.maximum(n, 1e-300)).sum(axis=0)
+    return np.asarray(np.fmax((squares - of_within * within) / (left * share).sum(axis=0), 0.0))
+
+
+def _next(
+    past: Numbers, n_past: Numbers, within: Numbers, n: Numbers, centre: Centre | None = None
+) -> _Next:
     there = n_past > 0
     k, total = there.sum(axis=0), n_past.sum(axis=0)
     past = np.where(there, past, 0.0)
     mean = (n_past * past).sum(axis=0) / total
     off = np.where(there, past - mean, 0.0)
     squares = (n_past * off**2).sum(axis=0)
-    tau2 = (squares - (k - 1) * within) / (total - (n_past**2).sum(axis=0) / total)
-    tau2 = np.fmax(tau2, 0.0)
-    weights = np.where(there, 1 / (tau2 + within / n_past + 1e-300), 0.0)
-    weighted = (weights * past).sum(axis=0) / weights.sum(axis=0)
-    return _Spread(there, k, total, mean, off, squares / (k - 1), tau2, weights, weighted)
+    phi = squares / (k - 1)
+    tau2 = variance_between(squares, n_past * (1 - n_past / total), n_past, within)
+    each = tau2 + within / n_past + 1e-300
+    weights = np.where(there, 1 / each, 0.0)
+    all_weights = weights.sum(axis=0)
+    if centre is None:
+        centres = mean, (weights * past).sum(axis=0) / all_weights
+        variances = phi * (1 / n + 1 / total), tau2 + within / n + 1 / all_weights
+    else:
+        both = 1 / n + 1 / centre.n
+        centres = centre.values, centre.values
+        variances = phi * both, tau2 * (1 + 1 / centre.buckets) + within * both
+    rounding = (_ROUNDING * np.maximum(1.0, np.abs(mean))) ** 2
+    offs = [np.where(there, off / np.sqrt(own + rounding), 0.0) for own in (phi / n_past, each)]
+    ways = (
+        _Way(centres[0], variances[0], offs[0], n_past / total),
+        _Way(centres[1], variances[1], offs[1], weights / all_weights),
+    )
+    return _Next(k, ways, phi, tau2, rounding)
 
 
 class Prediction(NamedTuple):
@@ -123,30 +172,18 @@ def predict(
         centre: None for the mean of the past buckets.
     """
     with np.errstate(all="ignore"):
-        of = _spread_of(past, n_past, within)
-        there, k, total, phi, tau2, weights = of.there, of.k, of.total, of.phi, of.tau2, of.weights
-        off, mean, sum_of_weights = of.off, of.mean, of.weights.sum(axis=0)
-        if centre is None:
-            laney = target - mean, phi * (1 / n_target + 1 / total)
-            effects = target - of.weighted, tau2 + within / n_target + 1 / sum_of_weights
-        else:
-            away, n = target - centre.values, centre.n
-            laney = away, phi * (1 / n_target + 1 / n)
-            effects = away, tau2 * (1 + 1 / centre.buckets) + within * (1 / n_target + 1 / n)
-        rounding = (_ROUNDING * np.maximum(1.0, np.abs(mean))) ** 2
-        dof = np.maximum(1.0, (k - 1) * _independent_share(off * np.sqrt(weights)))
+        k, ways, phi, tau2, rounding = _next(past, n_past, within, n_target, centre)
+        dof = np.maximum(1.0, (k - 1) * _independent_share(ways[1].off))
         t, past_t = np.full(len(k), _FARTHEST), np.full(past.shape, _FARTHEST)
         apart = (tau2 > _APART * within) & (k > 2)
-        for (away, variance), weight in ((laney, n_past / phi), (effects, weights)):
-            standardised = off * np.sqrt(np.where(there, weight, 0.0))
-            skewness = (standardised**3).sum(axis=0) / k
-            spread = np.sqrt(variance + rounding)
-            t = np.fmin(t, _straightened(away / spread, skewness, k))
+        for way in ways:
+            away = (target - way.centre) / np.sqrt(way.variance + rounding)
+            t = np.fmin(t, _straightened(away, way.skewness(k), k))
             if apart.any():
-                past_t = np.fmin(past_t, _from_the_others(standardised, weight, k))
+                past_t = np.fmin(past_t, _from_the_others(way, k))
         p_values = _core.student_tail(t, dof.astype(np.uint64))
         if apart.any():
-            past_t = np.where(there, past_t, 0.0)[:, apart]
+            past_t = np.where(n_past > 0, past_t, 0.0)[:, apart]
             past_dof = np.broadcast_to((k[apart] - 2).astype(np.uint64), past_t.shape)
             past_p = _core.student_tail(past_t.ravel(), past_dof.ravel()).reshape(past_t.shape)
             p_values[apart] = _with_heavy_tails(p_values[apart], past_p)
@@ -182,22 +219,15 @@ def predicted_interval(
         n: how many values the judged bucket has, at least 1.
         alpha: between 0 and 1.
     """
-    sizes = np.array(n_past, dtype=np.float64)[:, None]
-    of = _spread_of(np.array(past, dtype=np.float64)[:, None], sizes, np.array([within]))
-    varies = of.tau2[0] + within > 0
-    k, phi, weights = int(of.k[0]), float(of.phi[0]), of.weights if varies else 0 * sizes
-    effects = float(of.tau2[0] + within / n + (1 / of.weights.sum() if varies else 0.0))
-    laney = phi * (1 / n + 1 / float(of.total[0]))
-    t = _core.student_quantile(alpha, k - 1)
+    values, sizes = (np.array(side, dtype=np.float64)[:, None] for side in (past, n_past))
+    k, ways, *_ = _next(values, sizes, np.array([within]), np.array([n]))
+    t = _core.student_quantile(alpha, int(k[0]) - 1)
     ends = []
-    for centre, variance, weight in (
-        (float(of.mean[0]), laney, sizes / phi if phi else 0 * sizes),
-        (float((of.weighted if varies else of.mean)[0]), effects, weights),
-    ):
-        skewness = float((of.off**3 * weight**1.5).sum()) / k
+    for way in ways:
         for side in (-1.0, 1.0):
-            excess = max(0.0, side * skewness - math.sqrt(6 / k)) / 3
-            ends.append(centre + side * (t + excess * (t * t - 1)) * math.sqrt(variance))
+            excess = float(_excess(side * way.skewness(k), k)[0])
+            far = (t + excess * (t * t - 1)) * math.sqrt(way.variance[0])
+            ends.append(float(way.centre[0]) + side * far)
     return min(ends), max(ends)
 
 
@@ -234,16 +264,14 @@ def _independent_share(standardised: Numbers) -> float:
     return (1 - r * r) / (1 + r * r)
 
 
-def _from_the_others(standardised: Numbers, weights: Numbers, k: NDArray[np.int64]) -> Numbers:
+def _from_the_others(way: _Way, k: NDArray[np.int64]) -> Numbers:
     """Student's |t| of each past bucket, as though it were judged by the others.
 
     Its residual and its share of all weight tell that without another fit (Cook and Weisberg 1982).
     No skewness is taken off, as it is that of the bucket itself where no other is as far.
     """
-    squares = standardised**2 / (1 - weights / weights.sum(axis=0))
-    squares = np.fmin(squares, (k - 1) * (1 - _ROUNDING))
-    t: Numbers = np.sqrt(squares * (k - 2) / (k - 1 - squares))
-    return t
+    squares = np.fmin(way.off**2 / (1 - way.share), (k - 1) * (1 - _ROUNDING))
+    return np.asarray(np.sqrt(squares * (k - 2) / (k - 1 - squares)))
 
 
 def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
@@ -265,7 +293,12 @@ def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
 
 def _straightened(t: Numbers, skewness: Numbers, k: NDArray[np.int64]) -> Numbers:
     """|t|, less where the skewness alone would have made it that large."""
-    excess = np.maximum(0.0, np.sign(t) * skewness - np.sqrt(6 / k)) / 3
+    excess = _excess(np.sign(t) * skewness, k)
     size = np.minimum(np.abs(t), _FARTHEST)
     root = (np.sqrt(1 + 4 * excess * (size + excess)) - 1) / (2 * np.where(excess > 0, excess, 1.0))
     return np.where((excess > 0) & (size > 1), root, size)
+
+
+def _excess(skewness: Numbers, k: NDArray[np.int64]) -> Numbers:
+    """What of the skewness on a side counts, a third of it."""
+    return np.asarray(np.maximum(0.0, skewness - np.sqrt(6 / k)) / 3)

@@ -1,19 +1,21 @@
 """Pictures of two sides that were read differently: what to say first, and what not to compare."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-from lightmeter.drift.metric_set import prefix_of
+from lightmeter.drift.names import prefix_of
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.reading_text import reading_fields, reading_options
+from lightmeter.profile import ProfileView
 from lightmeter.text import shorten
 
 # By prefix, how many images were read in which way, as `ProfileView.readings` has it.
 Readings = Mapping[str, Mapping[str, int]]
+Way = Callable[[Mapping[str, Any]], Any]
 
 # First parts of the names of what does not follow from pixels; some numbers share theirs with tags.
 _OF_PIXELS = {number.name.partition(".")[0] for number in IMAGE_NUMBERS if number.group != "size"}
@@ -25,17 +27,6 @@ DIFFERENTLY = "read differently: "  # what a reason begins with
 
 _MOST = 3  # ways of one side to name
 _LONGEST = 60  # characters
-
-
-class _Difference(NamedTuple):
-    option: str
-    reference: set[str]
-    target: set[str]
-
-    def __str__(self) -> str:
-        return f"{self.option} {_listed(self.reference)} in the reference, " + (
-            f"{_listed(self.target)} in the target"
-        )
 
 
 class Unlike:
@@ -52,7 +43,7 @@ class Unlike:
         self._by_prefix = {
             prefix: differences
             for prefix in sorted(target.keys() & reference.keys())
-            if (differences := list(_differences(target[prefix], reference[prefix])))
+            if (differences := dict(_differences(target[prefix], reference[prefix])))
         }
         self._prefixes = target.keys() | reference.keys()
 
@@ -62,11 +53,11 @@ class Unlike:
         parts = []
         for prefix, differences in self._by_prefix.items():
             of = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
-            parts.append(f"The pictures{of} were read differently: {_joined(differences)}.")
-            options = {difference.option for difference in differences}
-            if options & _ALL.keys():
+            words = "; ".join(differences.values())
+            parts.append(f"The pictures{of} were read differently: {words}.")
+            if differences.keys() & _OF_ALL.keys():
                 parts.append("Numbers of their pixels are not compared.")
-            elif "channels" in options:
+            elif "channels" in differences:
                 parts.append("Numbers that depend on the order of colours are not compared.")
         return " ".join(parts)
 
@@ -78,59 +69,55 @@ class Unlike:
         first, _, rest = feature.removeprefix(f"{prefix}.").partition(".")
         if first in _OF_NO_PIXEL or rest == ERROR:
             return ""
-        for difference in self._by_prefix.get(prefix, ()):
-            by_order = difference.option == "channels" and first not in _OF_ANY_ORDER
-            if by_order or difference.option in _ALL:
-                return f"{DIFFERENTLY}{difference}"
+        for option, words in self._by_prefix.get(prefix, {}).items():
+            if option in _OF_ALL or (option == "channels" and first not in _OF_ANY_ORDER):
+                return f"{DIFFERENTLY}{words}"
         return ""
 
     def is_judged(self, prefix: str) -> bool:
         """Whether all numbers of the images of a prefix are compared."""
-        return not any(
-            difference.option == "channels" or difference.option in _ALL
-            for difference in self._by_prefix.get(prefix, ())
-        )
+        return not self._by_prefix.get(prefix, {}).keys() & {"channels", *_OF_ALL}
 
 
-def _channels(fields: Mapping[str, Any]) -> Any:
-    return fields.get("channels")
+def _range_of(kind: str) -> Way:
+    return lambda fields: (
+        fields.get("value_range", "by default") if fields.get("samples") == kind else None
+    )
 
 
-def _range_of(kind: str) -> Any:
-    def value_range(fields: Mapping[str, Any]) -> Any:
-        return fields.get("value_range", "by default") if fields.get("samples") == kind else None
-
-    return value_range
-
-
-# What says a way, and None where it does not depend on it. All numbers of pixels depend on the
-# first ones, of which the ways of both sides must be the same.
-_ALL = {
+# What says a way, and None where it does not depend on it. All numbers of pixels depend on these,
+# of which the ways of both sides must be the same, as of `channels`.
+_OF_ALL: dict[str, Way] = {
     "value_range": _range_of("integer"),
     "value_range of floats": _range_of("float"),
     "pyramid_level": lambda fields: fields.get("pyramid_level", 0),
 }
-_SAID = {
+_SAID: dict[str, Way] = {
     "samples": lambda fields: fields.get("samples", "8 bits"),
     "ignore": lambda fields: fields.get("ignore", "nothing"),
     "frames": lambda fields: fields.get("frames", "first"),
 }
+_CHANNELS: dict[str, Way] = {"channels": lambda fields: fields.get("channels")}
 
 
-def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterable[_Difference]:
-    own, other = ([reading_fields(text) for text in side] for side in (target, reference))
-    for option, way in ({"channels": _channels} | _ALL | _SAID).items():
-        ours, theirs = _ways(own, way), _ways(other, way)
+def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The options that differ, and how in words."""
+    sides = [[reading_fields(text) for text in side] for side in (reference, target)]
+    for option, way in (_CHANNELS | _OF_ALL | _SAID).items():
+        theirs, ours = (
+            {each if isinstance(each, str) else json.dumps(each) for each in map(way, side)}
+            - {"null"}
+            for side in sides
+        )
         unlike = ours.isdisjoint(theirs) if option in _SAID else ours != theirs
         if ours and theirs and unlike:
-            yield _Difference(option, theirs, ours)
+            words = f"{_listed(theirs)} in the reference, {_listed(ours)} in the target"
+            yield option, f"{option} {words}"
 
 
-def _ways(sides: Iterable[Mapping[str, Any]], way: Any) -> set[str]:
-    ways = (way(fields) for fields in sides)
-    return {
-        each if isinstance(each, str) else json.dumps(each) for each in ways if each is not None
-    }
+def _listed(ways: set[str]) -> str:
+    shown = [shorten(way, _LONGEST) for way in sorted(ways)[:_MOST]]
+    return " and ".join(shown) + (f" and {len(ways) - _MOST} more" if len(ways) > _MOST else "")
 
 
 def reading_like(
@@ -151,10 +138,18 @@ def reading_like(
     return reading_of(None, {**usual, **options})
 
 
-def _joined(differences: Iterable[_Difference]) -> str:
-    return "; ".join(map(str, differences))
+def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
+    """Which formats of both sides were decoded by others, as sentences; empty if none was.
 
-
-def _listed(ways: set[str]) -> str:
-    shown = [shorten(way, _LONGEST) for way in sorted(ways)[:_MOST]]
-    return " and ".join(shown) + (f" and {len(ways) - _MOST} more" if len(ways) > _MOST else "")
+    Two decoders of one format may round otherwise, and so may two versions of one. What a side
+    does not know, and a format that one side lacks, is no difference.
+    """
+    own, other = target.decoders, reference.decoders
+    told = [
+        f"{name}: {' and '.join(other[name])} in the reference, {' and '.join(own[name])} in the "
+        "target."
+        for name in own
+        if name in other and own[name] != other[name]
+    ]
+    first = "Not decoded alike: a small change may come from the decoder."
+    return " ".join([first, *told]) if told else ""

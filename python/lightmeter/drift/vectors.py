@@ -22,15 +22,14 @@ average where nothing changed.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.row import FeatureDrift, changed
 from lightmeter.text import counted
 
 JOINT = "joint"  # after the prefix of the images and a colon
@@ -39,45 +38,37 @@ _LEAST_VARIANCE = 1e-8  # of a direction, in variances of a number
 _SURE = 1 - 1e-12  # of the variance between the sides
 _FEW = 60  # vectors of both sides, of which there are few enough deals to matter
 
-
-class Move(NamedTuple):
-    """A number of a vector, and by how many standard deviations its mean moved."""
-
-    name: str
-    spreads: float
-
-
-class _Pair(NamedTuple):
-    """Covariances of both sides that can be compared.
-
-    Attributes:
-        target: of one side; None where it has no vectors.
-        reference: of the other.
-        names: of the numbers.
-        unlike: vectors of either side that are not compared, of another length.
-        lengths: of the vectors of each side, which differ where nothing can be compared.
-    """
-
-    target: _core.Covariance | None
-    reference: _core.Covariance | None
-    names: Sequence[str]
-    unlike: tuple[int, int] = (0, 0)
-    lengths: tuple[int, int] = (0, 0)
+Cores = tuple[_core.Profile, _core.Profile]  # of the target and of the reference
 
 
 def compare_vectors(
-    about: FeatureDrift, cores: Sequence[_core.Profile], *, tested: bool
+    about: FeatureDrift, cores: Cores, *, tested: bool
 ) -> tuple[FeatureDrift, tuple[int, int]]:
     """The line of a feature of vectors, and how many of each side are of another length.
 
-    There is no test of vectors that come in groups, as nothing is kept of these by group.
+    Compared are those of the length that both sides have most vectors of. There is no test of
+    vectors that come in groups, as nothing is kept of these by group.
     """
-    pair = _vectors_of(about.feature, cores)
-    return _without_test(_compare(about, pair), cores, tested), pair.unlike
+    name = about.feature
+    sides = [core.vectors(name) if name in core else ({}, 0) for core in cores]
+    lengths = _lengths(*(by_length for by_length, _ in sides))
+    kept = [side.get(length) for (side, _), length in zip(sides, lengths, strict=True)]
+    n = [each.n if each else 0 for each in kept]
+    every = [others + sum(each.n for each in side.values()) for side, others in sides]
+    line = changed(about, n_target=n[0], n_reference=n[1])
+    target, reference = kept
+    if not any(n):
+        line = changed(line, verdict="none", reason="no vector on either side")
+    elif target and reference and lengths[0] != lengths[1]:
+        reason = f"vectors of {lengths[0]} numbers in the target, of {lengths[1]} in the reference"
+        line = changed(line, verdict="not enough data", reason=reason)
+    elif target and reference:
+        line = _compared(line, target, reference, cores, tested)
+    return line, (every[0] - n[0], every[1] - n[1])
 
 
-def compare_joint(prefix: str, name: str, cores: Sequence[_core.Profile]) -> FeatureDrift | None:
-    """The line of the numbers of images together; None unless both sides have enough of them.
+def compare_joint(prefix: str, name: str, cores: Cores) -> list[FeatureDrift]:
+    """The line of the numbers of images together; none unless both sides have enough of them.
 
     Nobody asked for it, so where it cannot be tested nobody has to hear of it.
 
@@ -86,44 +77,24 @@ def compare_joint(prefix: str, name: str, cores: Sequence[_core.Profile]) -> Fea
         name: what sentences call their numbers.
         cores: the target and the reference.
     """
-    pair = _joint_of(prefix, cores)
-    if pair is None or pair.target is None or pair.reference is None:
-        return None
-    if min(pair.target.n, pair.reference.n) < _LEAST:
-        return None
-    about = FeatureDrift(
+    target, reference = (core.joint(prefix) for core in cores)
+    # Sides may differ in the numbers, as versions do.
+    if target is None or reference is None or target[0] != reference[0]:
+        return []
+    if min(target[1].n, reference[1].n) < _LEAST:
+        return []
+    line = FeatureDrift(
         feature=f"{prefix}:{JOINT}",
         kind="vector",
-        n_target=0,
-        n_reference=0,
+        n_target=target[1].n,
+        n_reference=reference[1].n,
         role="vector",
         family="image",
         name=name,
         group="together",
         prefix=prefix,
     )
-    return _without_test(_compare(about, pair), cores, tested=True)
-
-
-def moves(feature: str, cores: Sequence[_core.Profile]) -> list[Move]:
-    """The numbers of the vectors, those whose means moved farthest first.
-
-    Args:
-        feature: of vectors; or that of the numbers of images together.
-        cores: the target and the reference.
-    """
-    prefix, _, last = feature.rpartition(":")
-    is_joint = last == JOINT and not any(feature in core for core in cores)
-    pair = _joint_of(prefix, cores) if is_joint else _vectors_of(feature, cores)
-    if pair is None or pair.target is None or pair.reference is None:
-        return []
-    if 0 in (pair.target.n, pair.reference.n) or pair.lengths[0] != pair.lengths[1]:
-        return []
-    sides = _Sides.of(pair.target, pair.reference)
-    within = 1 - sides.between * sides.apart**2
-    spreads = sides.apart * math.sqrt(sides.n - 2) / np.sqrt(np.maximum(within, 1e-30))
-    named = [Move(pair.names[at], float(by)) for at, by in zip(sides.places, spreads, strict=True)]
-    return sorted(named, key=lambda move: -abs(move.spreads))
+    return [_compared(line, target[1], reference[1], cores, tested=True)]
 
 
 def spreads_apart(separation: float) -> float:
@@ -131,166 +102,82 @@ def spreads_apart(separation: float) -> float:
     return 2 * NormalDist().inv_cdf(min((1 + separation) / 2, math.nextafter(1, 0)))
 
 
-def _separation(spreads: float) -> float:
-    return math.erf(spreads / math.sqrt(8))
+Lengths = Mapping[int, _core.Covariance]
 
 
-def _vectors_of(name: str, cores: Sequence[_core.Profile]) -> _Pair:
-    """Of the length that both sides have most vectors of."""
-    sides = [core.vectors(name) if name in core else ({}, 0) for core in cores]
-    target, reference = (by_length for by_length, _ in sides)
+def _lengths(target: Lengths, reference: Lengths) -> tuple[int, int]:
+    def most(length: int) -> tuple[int, int, int]:
+        n = [side[length].n for side in (target, reference) if length in side]
+        return min(n), sum(n), length
 
-    def shared(length: int) -> tuple[int, int, int]:
-        sizes = _n(target, length), _n(reference, length)
-        return min(sizes), sum(sizes), length
-
-    if target.keys() & reference.keys():
-        lengths = [max(target.keys() & reference.keys(), key=shared)] * 2
-    else:
-        lengths = [
-            max(side, key=lambda at: (_n(side, at), at), default=0) for side in (target, reference)
-        ]
-    unlike = [
-        others + sum(each.n for length, each in by_length.items() if length != kept)
-        for (by_length, others), kept in zip(sides, lengths, strict=True)
-    ]
-    longest = max(lengths)
-    part = "number" if longest <= _core.Covariance.projections else "projection"
-    names = [f"{part} {at}" for at in range(min(longest, _core.Covariance.projections))]
-    return _Pair(
-        target.get(lengths[0]),
-        reference.get(lengths[1]),
-        names,
-        (unlike[0], unlike[1]),
-        (lengths[0], lengths[1]),
-    )
+    if common := target.keys() & reference.keys():
+        length = max(common, key=most)
+        return length, length
+    return max(target, key=most, default=0), max(reference, key=most, default=0)
 
 
-def _n(by_length: Mapping[int, _core.Covariance], length: int) -> int:
-    return by_length[length].n if length in by_length else 0
-
-
-def _joint_of(prefix: str, cores: Sequence[_core.Profile]) -> _Pair | None:
-    """Of the numbers of images; None where the sides differ in them, as versions may."""
-    joints = [core.joint(prefix) for core in cores]
-    if joints[0] is None or joints[1] is None:
-        return None
-    (names, target, _), (others, reference, _) = joints[0], joints[1]
-    return _Pair(target, reference, names) if names == others else None
-
-
-def _compare(about: FeatureDrift, pair: _Pair) -> FeatureDrift:
-    target, reference = pair.target, pair.reference
-    line = changed(
-        about,
-        n_target=target.n if target else 0,
-        n_reference=reference.n if reference else 0,
-    )
-    if target is None or reference is None:
-        return line if line.n_target + line.n_reference else _none(line, "no vector on either side")
-    if pair.lengths[0] != pair.lengths[1]:
-        own, other = pair.lengths
-        reason = f"vectors of {own} numbers in the target, of {other} in the reference"
+def _compared(
+    line: FeatureDrift,
+    target: _core.Covariance,
+    reference: _core.Covariance,
+    cores: Cores,
+    tested: bool,
+) -> FeatureDrift:
+    n = min(target.n, reference.n)
+    if n < _LEAST:
+        side = "target" if target.n <= reference.n else "reference"
+        reason = f"{counted(n, 'vector')} in the {side}; {_LEAST} are needed"
         return changed(line, verdict="not enough data", reason=reason)
-    if min(line.n_target, line.n_reference) < _LEAST:
-        return line if min(line.n_target, line.n_reference) == 0 else _too_few(line)
-    sides = _Sides.of(target, reference)
-    directions = sides.directions()
+    between = target.n / (target.n + reference.n) * reference.n
+    directions = _directions(target, reference, between)
     if not len(directions):
-        return _none(line, "one value only, the same on both sides")
-    explained = sides.between * float(directions @ directions)
-    p_value, effect = sides.test(explained, len(directions))
-    return changed(
-        line,
-        p_value=p_value,
-        p_low=p_value,
-        p_high=p_value,
-        effect=effect,
-        effect_low=effect,
-        effect_high=effect,
-        effect_name="separation",
-    )
+        return changed(line, verdict="none", reason="one value only, the same on both sides")
+    p_value, effect = _test((target.n, reference.n), between, directions)
+    fields = dict.fromkeys(("effect", "effect_low", "effect_high"), effect)
+    line = changed(line, fields, effect_name="separation")
+    if all(core.has_groups for core in cores):
+        return changed(line, reason="distance only: there is no test of vectors by group")
+    return changed(line, dict.fromkeys(("p_value", "p_low", "p_high"), p_value)) if tested else line
 
 
-def _without_test(line: FeatureDrift, cores: Sequence[_core.Profile], tested: bool) -> FeatureDrift:
-    in_groups = all(core.has_groups for core in cores)
-    if line.p_value is None or (tested and not in_groups):
-        return line
-    reason = "distance only: there is no test of vectors by group" if in_groups else line.reason
-    return changed(line, p_value=None, p_low=None, p_high=None, reason=reason)
+def _directions(
+    target: _core.Covariance, reference: _core.Covariance, between: float
+) -> NDArray[np.float64]:
+    """How far the means are apart in each direction that enters.
 
-
-def _none(line: FeatureDrift, reason: str) -> FeatureDrift:
-    return changed(line, verdict="none", reason=reason)
-
-
-def _too_few(line: FeatureDrift) -> FeatureDrift:
-    side = "target" if line.n_target <= line.n_reference else "reference"
-    n = min(line.n_target, line.n_reference)
-    reason = f"{counted(n, 'vector')} in the {side}; {_LEAST} are needed"
-    return changed(line, verdict="not enough data", reason=reason)
-
-
-class _Sides(NamedTuple):
-    """Two samples of vectors, without the numbers that never vary.
-
-    Attributes:
-        n_target: vectors of the target.
-        n_reference: vectors of the reference.
-        between: what a squared difference of means makes of the sum of squares of all.
-        places: which numbers these are.
-        apart: how far the means of both sides are apart, in roots of the sum of squares of all.
-        correlations: of all vectors of both sides.
+    In roots of the sum of squares of all vectors. What a squared difference of means makes of that
+    sum is `between`.
     """
+    apart = target.means_above(reference)
+    products = target.comoments + reference.comoments + between * np.outer(apart, apart)
+    varies = np.flatnonzero(products.diagonal() > 0)
+    roots = np.sqrt(products.diagonal()[varies])
+    correlations = products[np.ix_(varies, varies)] / np.outer(roots, roots)
+    # Eigenvectors. OpenBLAS takes threads for `eigh` even of 28 numbers, and they spin for 50 times
+    # as long as the work takes; for this only of 64.
+    axes, variances, _ = np.linalg.svd(correlations, hermitian=False)
+    n = target.n + reference.n
+    imbalance = 1 / target.n + 1 / reference.n - 4 / n
+    most = (n - 2) // 2
+    if imbalance * most * 4 > 1:
+        most = int(1 / (4 * imbalance))
+    keep = np.flatnonzero(variances > _LEAST_VARIANCE)[:most]
+    return np.asarray(apart[varies] / roots @ axes[:, keep] / np.sqrt(variances[keep]), np.float64)
 
-    n_target: int
-    n_reference: int
-    between: float
-    places: NDArray[np.intp]
-    apart: NDArray[np.float64]
-    correlations: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, target: _core.Covariance, reference: _core.Covariance) -> "_Sides":
-        """Of two covariances of the same numbers."""
-        apart = target.means_above(reference)
-        between = target.n / (target.n + reference.n) * reference.n
-        products = target.comoments + reference.comoments + between * np.outer(apart, apart)
-        places = np.flatnonzero(products.diagonal() > 0)
-        roots = np.sqrt(products.diagonal()[places])
-        correlations = products[np.ix_(places, places)] / np.outer(roots, roots)
-        above = apart[places] / roots
-        return cls(target.n, reference.n, between, places, above, correlations)
+def _test(
+    sizes: tuple[int, int], between: float, directions: NDArray[np.float64]
+) -> tuple[float, float]:
+    """The p-value and the effect.
 
-    @property
-    def n(self) -> int:
-        """Vectors of both sides."""
-        return self.n_target + self.n_reference
-
-    def directions(self) -> NDArray[np.float64]:
-        """How far the means are apart in each direction that enters, in roots likewise."""
-        variances, axes = np.linalg.eigh(self.correlations)
-        imbalance = 1 / self.n_target + 1 / self.n_reference - 4 / self.n
-        most = (self.n - 2) // 2
-        if imbalance * most * 4 > 1:
-            most = int(1 / (4 * imbalance))
-        keep = np.flatnonzero(variances > _LEAST_VARIANCE)[-most:]
-        return np.asarray(self.apart @ axes[:, keep] / np.sqrt(variances[keep]), np.float64)
-
-    def test(self, explained: float, directions: int) -> tuple[float, float]:
-        """The p-value and the effect.
-
-        A p-value is no less than what the most extreme of all deals of the vectors would have.
-
-        Args:
-            explained: by the means, of the sum of squares of all, in so many `directions`.
-            directions: that entered.
-        """
-        explained = min(explained, _SURE)
-        rest = self.n - 1 - directions
-        ratio = explained / (1 - explained)
-        p_value = _core.f_tail(ratio * rest / directions, directions, rest)
-        if self.n <= _FEW:
-            p_value = max(p_value, 1 / math.comb(self.n, self.n_target))
-        squared = ratio * max(rest - 2, 0) - directions
-        return p_value, _separation(math.sqrt(max(squared, 0.0) / self.between))
+    A p-value is no less than what the most extreme of all deals of the vectors would have.
+    """
+    explained = min(between * float(directions @ directions), _SURE)
+    n, entered = sum(sizes), len(directions)
+    rest = n - 1 - entered
+    ratio = explained / (1 - explained)
+    p_value = _core.f_tail(ratio * rest / entered, entered, rest)
+    if n <= _FEW:
+        p_value = max(p_value, 1 / math.comb(n, sizes[0]))
+    squared = ratio * max(rest - 2, 0) - entered
+    return p_value, math.erf(math.sqrt(max(squared, 0.0) / between / 8))

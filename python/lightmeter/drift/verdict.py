@@ -1,17 +1,23 @@
 """From p-values and effects to verdicts."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lightmeter.drift.families import q_values
-from lightmeter.drift.feature import EffectName, FeatureDrift, Verdict, changed
+from lightmeter.drift.row import EffectName, FeatureDrift, Verdict, changed
 from lightmeter.profile import ProfileView
 from lightmeter.text import counted
 
 # Verdicts that ask for a look.
 CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
+
+_RANGES = {
+    **dict.fromkeys(("effect", "tail"), (0.0, 1.0)),
+    "spread": (0.0, 100.0),
+    "min_values": (1, math.inf),
+    "delta": (1e-9, 1 - 1e-9),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +54,9 @@ class Thresholds:
                 f"drift is {self.drift} and possible {self.possible}; "
                 "expected 0 < drift <= possible < 1"
             )
-        for name in ("effect", "tail"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 to 1")
-        if not 0 <= self.spread < math.inf:
-            raise ValueError(f"spread is {self.spread}; expected a finite number of at least 0")
-        if self.min_values < 1:
-            raise ValueError(f"min_values is {self.min_values}; expected at least 1")
-        if not 0 < self.delta < 1:
-            raise ValueError(f"delta is {self.delta}; expected between 0 and 1")
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected {low:g} to {high:g}")
 
     def least(self, name: EffectName | None) -> float:
         """The least size of that name that a verdict needs."""
@@ -107,34 +107,52 @@ def judge(
     end only says whether the verdict could have been another one. All learn of their `sides`, for
     sentences.
     """
-    judged = list(features)
-
-    def tell(index: int, **fields: Any) -> None:
-        judged[index] = changed(features[index], fields, sides=sides)
-
+    judged = [changed(line, sides=sides) for line in features]
     family: list[int] = []
-    for index, feature in enumerate(features):
-        is_told = feature.verdict is not None or feature.reason
-        if not is_told and min(feature.n_target, feature.n_reference) < by.min_values:
-            tell(index, verdict="not enough data", reason=_too_few(feature, by.min_values))
-        elif is_told or not tested:
-            tell(index)
-        else:
+    for index, line in enumerate(features):
+        if line.verdict is not None or line.reason:
+            continue
+        if min(line.n_target, line.n_reference) < by.min_values:
+            reason = _too_few(line, by.min_values)
+            judged[index] = changed(judged[index], verdict="not enough data", reason=reason)
+        elif tested:
             family.append(index)
     families = [features[index].family for index in family]
     highs = [_known(features[index].p_high) for index in family]
     lows = [_known(features[index].p_low) for index in family]
     sure = q_values(highs, families)
     hopeful = sure if lows == highs else q_values(lows, families)
-    for index, q_high, q_low in zip(family, sure, hopeful, strict=True):
-        feature = features[index]
-        verdict = _verdict(q_high, feature, feature.effect_low, by)
-        is_sure = q_low == q_high and feature.effect_low == feature.effect_high
-        if not is_sure and verdict != _verdict(q_low, feature, feature.effect_high, by):
+    for index, q, q_low in zip(family, sure, hopeful, strict=True):
+        line = judged[index]
+        verdict = _verdict(q, line, line.effect_low, by)
+        if verdict != _verdict(q_low, line, line.effect_high, by):
             verdict = "inconclusive"
-        reason = _reason(feature, verdict, q_high, by)
-        tell(index, q_value=q_high, verdict=verdict, reason=reason)
+        reason = _reason(line, verdict, q, by)
+        judged[index] = changed(line, q_value=q, verdict=verdict, reason=reason)
     return judged
+
+
+_WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]
+_MOST = 10.0  # least sizes; D is no larger, when everything changed
+
+
+def by_severity(lines: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
+    """The lines in order: by verdict; files that fail, and Exif that went missing; then by effect.
+
+    An effect counts with the lower end of its interval, in whole units of its least size, of which
+    many features have equally many. Between these the distance decides, which has no bound. What
+    all numbers together say comes behind what they say by themselves.
+    """
+
+    def severity(line: FeatureDrift) -> tuple[int, bool, bool, int, float, str]:
+        least = by.least(line.effect_name)
+        units = min((line.effect_low or 0.0) / least if least else _MOST, _MOST)
+        distance = math.inf if line.wasserstein_in_sd is None else abs(line.wasserstein_in_sd)
+        lost = line.kind == "failure" or (line.kind == "missing" and line.group == "Exif")
+        rank, together = _WORST_FIRST.index(line.verdict), line.group == "together"
+        return rank, not lost, together, -round(units), -distance, line.feature
+
+    return sorted(lines, key=severity)
 
 
 def _known(value: float | None) -> float:
@@ -168,11 +186,10 @@ def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -
         least = by.least(feature.effect_name)
         return f"surely different (q {q:.1g}), but little: {sizes}, less than {least:g}"
     by_groups = ""
-    if feature.groups_target is not None and feature.groups_reference is not None:
-        target, reference = map(_many, (feature.groups_target, feature.groups_reference))
-        by_groups = f", by {target} and {reference} groups"
+    if feature.groups_target is not None:
+        groups = (
+            str(n) if n <= _COUNTED else f"over {_COUNTED:,}"
+            for n in (feature.groups_target, feature.groups_reference or 0)
+        )
+        by_groups = f", by {' and '.join(groups)} groups"
     return f"{sizes}, q {q:.2g}{by_groups}"
-
-
-def _many(groups: int) -> str:
-    return str(groups) if groups <= _COUNTED else f"over {_COUNTED:,}"

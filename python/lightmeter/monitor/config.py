@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from lightmeter.drift.feature import column_of
+from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.results import ERROR, Result, is_utf8
 from lightmeter.monitor.shelf import Side

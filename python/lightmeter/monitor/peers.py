@@ -22,7 +22,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter.drift.feature import EffectName
+from lightmeter.drift.row import EffectName
 from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import MEAN, MISSING, ODD, ROWS, STDDEV, VALUES, N
 from lightmeter.profile.segments import parse_segment

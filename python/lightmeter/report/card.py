@@ -1,17 +1,15 @@
 """One feature of a report: verdict, finding, chart, numbers."""
 
-from collections.abc import Iterator
-
-from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe import capitalised, sentence
 from lightmeter.drift.names import says
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import capitalised, sentence
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.report.charts import chart_of
-from lightmeter.report.numbers import levels, numbers_of, sizes
-from lightmeter.text import number, shorten, visible, with_minus
+from lightmeter.report.charts.features import chart_of
+from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.numbers import cells
+from lightmeter.text import NONE, shorten, visible, with_minus
 
 # A shape beside the word, so that the colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -83,20 +81,14 @@ def card(
     )
 
 
-def _caption(line: FeatureDrift) -> Html | None:
-    facts = [tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(line)]
-    if not facts:
-        return None
+def _caption(line: FeatureDrift) -> Html:
+    facts = (
+        tag("div", tag("dt", name), tag("dd", value))
+        for name, value in cells(line).items()
+        if value != NONE
+    )
     new, gone = _listed("New", line.new_values), _listed("No longer seen", line.vanished_values)
     return tag("figcaption", tag("dl", facts), new, gone)
-
-
-def _facts(line: FeatureDrift) -> Iterator[tuple[str, str]]:
-    yield from levels(line).items()
-    for name, value in numbers_of(line).items():
-        if value is not None:
-            yield line.effect_name or name if name == "size" else name, number(value, 3)
-    yield from sizes(line).items()
 
 
 def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:

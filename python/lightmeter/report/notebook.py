@@ -4,21 +4,19 @@ It has to survive a notebook that nobody has declared trusted: JupyterLab then d
 sheets, inline SVG and frames, and keeps tables, inline styles and images.
 """
 
-from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from lightmeter.draw.html import Html, tag
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe import headline
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import headline
 from lightmeter.report.card import said_first, verdict_badge
-from lightmeter.report.charts import chart_of
-from lightmeter.report.numbers import change
+from lightmeter.report.charts.features import chart_of
+from lightmeter.report.charts.html import Html, tag
+from lightmeter.report.numbers import cells
 from lightmeter.report.where import heat_maps, on_heat_map
-from lightmeter.text import NONE, counted, number
+from lightmeter.text import counted
 
-CELL = "text-align:left;padding:2px 10px"  # the style of a cell of a table
+_CELL = "text-align:left;padding:2px 10px"  # the style of a cell of a table
 _MOST_CHARTS = 6
 _MOST_FINDINGS = 12
 _MOST_ROWS = 40
@@ -33,8 +31,12 @@ def notebook_html(comparison: Comparison) -> Html:
         for each in told[:_MOST_FINDINGS]
     )
     left = len(told) - _MOST_FINDINGS
-    heads = ("feature", "verdict", "change", "measure", "size", "p", "q", "values, ref. / target")
-    head = tag("tr", (tag("th", head, style=CELL) for head in heads))
+    rows = [
+        {"feature": line.feature, "verdict": verdict_badge(line), **cells(line)}
+        for line in comparison.features[:_MOST_ROWS]
+    ]
+    head = tag("tr", (tag("th", name, style=_CELL) for name in rows[0])) if rows else None
+    body = (tag("tr", (tag("td", cell, style=_CELL) for cell in row.values())) for row in rows)
     more = len(comparison.features) - _MOST_ROWS
     grids = heat_maps(comparison.features) if any(map(on_heat_map, changed)) else ()
     lines = [line for line in changed if not on_heat_map(line)]
@@ -45,27 +47,9 @@ def notebook_html(comparison: Comparison) -> Html:
         tag("h3", headline(comparison.features)),
         tag("ul", listed) if changed else None,
         tag("p", f"and {left} more") if left > 0 else None,
-        tag("table", tag("thead", head), tag("tbody", _rows(comparison.features[:_MOST_ROWS]))),
+        tag("table", tag("thead", head), tag("tbody", body)),
         tag("p", f"and {counted(more, 'more feature')}") if more > 0 else None,
         (tag("p", note) for note in comparison.notes),
         (chart.image_tag() for chart, _ in grids),
         (chart.image_tag() for chart in islice(charts, _MOST_CHARTS) if chart is not None),
-    )
-
-
-def _rows(features: Sequence[FeatureDrift]) -> Iterator[Html]:
-    for line in features:
-        yield tag("tr", (tag("td", cell, style=CELL) for cell in _cells(line)))
-
-
-def _cells(line: FeatureDrift) -> tuple[str, ...]:
-    return (
-        line.feature,
-        verdict_badge(line),
-        change(line),
-        line.effect_name or NONE,
-        number(line.effect, 2),
-        number(line.p_value, 2),
-        number(line.q_value, 2),
-        f"{line.n_reference:,} / {line.n_target:,}",
     )

@@ -1,6 +1,6 @@
 """The numbers of a feature, each under the name that a report gives it."""
 
-from lightmeter.drift.feature import RATES, FeatureDrift
+from lightmeter.drift.row import RATES, FeatureDrift
 from lightmeter.text import NONE, count, number, percent
 from lightmeter.times import day
 
@@ -18,45 +18,7 @@ MEANINGS = {
     "uses it.",
     "Hellinger": "Distance of the histograms, 0 to 1; the part that any two samples of these sizes "
     "have by chance is subtracted.",
-    "moved by": "Wasserstein distance: how far the values lie apart on average, in their own unit.",
-    "PSI": "Population stability index of the same histograms.",
-    "JS": "Jensen-Shannon distance of the same histograms.",
 }
-
-
-def numbers_of(line: FeatureDrift) -> dict[str, float | None]:
-    """The test and the distances."""
-    return {
-        "size": line.effect,
-        "D": line.ks,
-        "p": line.p_value,
-        "q": line.q_value,
-        "Hellinger": line.hellinger_debiased,
-        "moved by": line.wasserstein,
-        "PSI": line.psi,
-        "JS": line.js,
-    }
-
-
-def sizes(line: FeatureDrift) -> dict[str, str]:
-    """How many values were compared."""
-    return {"values": f"{count(line.n_reference)} / {count(line.n_target)}"}
-
-
-def levels(line: FeatureDrift) -> dict[str, str]:
-    """The means or the rates of both sides; nothing where there are none."""
-    if line.level_reference is None or line.level_target is None:
-        return {}
-    if line.kind in RATES:
-        return {
-            "rate, reference": percent(line.level_reference),
-            "rate, target": percent(line.level_target),
-        }
-    show = day if line.role == "date" else number
-    return {
-        "mean, reference": show(line.level_reference),
-        "mean, target": show(line.level_target),
-    }
 
 
 def change(line: FeatureDrift) -> str:
@@ -65,4 +27,21 @@ def change(line: FeatureDrift) -> str:
         new, gone = len(line.new_values), len(line.vanished_values)
         parts = [f"{new} new"] * (new > 0) + [f"{gone} gone"] * (gone > 0)
         return ", ".join(parts) or NONE
-    return " → ".join(levels(line).values()) or NONE
+    if line.level_reference is None or line.level_target is None:
+        return NONE
+    show = percent if line.kind in RATES else day if line.role == "date" else number
+    return f"{show(line.level_reference)} → {show(line.level_target)}"
+
+
+def cells(line: FeatureDrift) -> dict[str, str]:
+    """What a table or card says of a feature, by name."""
+    return {
+        "change": line.reason if line.verdict == "not enough data" else change(line),
+        "measure": line.effect_name or NONE,
+        "size": number(line.effect, 2),
+        "p": number(line.p_value, 2),
+        "q": number(line.q_value, 2),
+        "D": number(line.ks, 2),
+        "Hellinger": number(line.hellinger_debiased, 2),
+        "values": f"{count(line.n_reference)} / {count(line.n_target)}",
+    }

@@ -1,22 +1,20 @@
 """A drift report as one HTML page: offline, without a script, under a strict content policy."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Content, Html, joined, tag
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe import capitalised, headline
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import capitalised, headline
-from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, said_first, tags_said, verdict_badge, verdict_words
-from lightmeter.report.numbers import MEANINGS, change, numbers_of, sizes
+from lightmeter.report.charts.document import document, section, table
+from lightmeter.report.charts.html import Content, Html, joined, tag
+from lightmeter.report.numbers import MEANINGS, cells
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import on_heat_map, where
-from lightmeter.text import NONE, count, counted, number, percent
+from lightmeter.text import count, counted, number, percent
 
 # Beyond, a page would be slow to read and to open; the table still has every feature.
 _MOST_CHARTS = 40
@@ -33,18 +31,6 @@ def html_page(
     return document(
         f"Drift: {_headline(comparison)}", _body(comparison, target_name, reference_name)
     )
-
-
-def write_page(
-    comparison: Comparison,
-    path: str | os.PathLike[str],
-    *,
-    target_name: str = "target",
-    reference_name: str = "reference",
-) -> None:
-    """Write the page: whole or not at all."""
-    page = html_page(comparison, target_name=target_name, reference_name=reference_name)
-    write_atomically(path, page.encode())
 
 
 def _headline(comparison: Comparison) -> str:
@@ -105,9 +91,9 @@ def _main(comparison: Comparison) -> Iterator[Content]:
 
 def _side(side: str, name: str, view: ProfileView) -> Html:
     when = view.dataset_timestamp
-    date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     called = None if name == side else (" ", tag("bdi", name))
-    images = f", {view.images:,} image{'' if view.images == 1 else 's'}" if view.images else ""
+    images = f", {counted(view.images, 'image')}" if view.images else ""
+    date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
     return joined(tag("span", key, side, called, images, date, tags_said(view)), " ")
 
@@ -126,9 +112,7 @@ def _findings(comparison: Comparison) -> Html:
         for each in told[:_MOST_FINDINGS]
     )
     left = len(told) - _MOST_FINDINGS
-    more = (
-        tag("p", f"and {left} more, each with its chart below", cls="quiet") if left > 0 else None
-    )
+    more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
     sides = comparison.target, comparison.reference
     shots = pictures(comparison.causes[0].lines[0], *sides) if comparison.causes else None
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
@@ -140,7 +124,7 @@ def _table(features: Sequence[FeatureDrift], idents: Mapping[str, str]) -> Html:
     words = f"The most severe first. {counted(tested, 'feature')} tested"
     if others:
         words += f", {count(others)} not: too few values, only one value, or never judged"
-    words += ". The bar is the size of the change; values are those of the reference / the target."
+    words += ". Values are those of the reference / the target."
     rows = [_row(line, idents) for line in features]
     shown = table("all", rows, left={"verdict", "measure"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
@@ -150,30 +134,7 @@ def _row(line: FeatureDrift, idents: Mapping[str, str]) -> dict[str, Content]:
     name: str = line.feature
     if line.feature in idents:
         name = tag("a", name, href=f"#{idents[line.feature]}")
-    numbers = numbers_of(line)
-    return {
-        "feature": tag("bdi", name),
-        "verdict": verdict_badge(line),
-        "change": line.reason if line.verdict == "not enough data" else change(line),
-        "measure": line.effect_name or NONE,
-        "size": _gauge(numbers["size"]),
-        **{name: number(numbers[name], 2) for name in ("q", "D", "Hellinger")},
-        **sizes(line),
-    }
-
-
-def _gauge(effect: float | None) -> str:
-    """The number, with a bar for the eye."""
-    if effect is None:
-        return number(effect)
-    bars = (
-        tag("rect", width=64, height=10, cls="f-line"),
-        tag("rect", width=f"{64 * min(effect, 1):.0f}", height=10, cls="f-target"),
-    )
-    return joined(
-        tag("svg", bars, cls="gauge", viewBox="0 0 64 10", aria_hidden="true"),
-        tag("span", number(effect, 2), cls="effect"),
-    )
+    return {"feature": tag("bdi", name), "verdict": verdict_badge(line), **cells(line)}
 
 
 def _cards(lines: list[FeatureDrift], comparison: Comparison, idents: Mapping[str, str]) -> Html:
@@ -203,9 +164,4 @@ def _how_to_read(comparison: Comparison) -> Html:
     )
     quiet = [tag("p", note, cls="quiet") for note in comparison.notes]
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
-    return section(
-        "How to read this",
-        tag("p", words),
-        quiet,
-        tag("dl", terms, cls="terms"),
-    )
+    return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))

@@ -3,12 +3,12 @@
 import base64
 from collections.abc import Iterator
 
-from lightmeter.draw.html import Html, tag
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.image.magic import format_of
 from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ProfileView
+from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import number, shorten
 
 
@@ -28,9 +28,9 @@ def _groups(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> 
     judged = target.exemplars(line.feature)
     moved = line.wasserstein_in_sd or 0.0
     if moved <= 0:
-        yield from _group("Target, least values", judged.low)
+        yield from _group(f"Target, lowest {line.name}", judged.low)
     if moved >= 0:
-        yield from _group("Target, greatest values", judged.high)
+        yield from _group(f"Target, highest {line.name}", judged.high)
     yield from _group("Reference, at random", reference.exemplars(line.feature).random)
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from lightmeter.draw.document import section
-from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.names import says
 from lightmeter.profile import ProfileView
 from lightmeter.profile.view import Repeated
-from lightmeter.report.pictures import thumbnail_tag
+from lightmeter.report.charts.document import section
+from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import count, shorten
 
 _MOST = 6
@@ -20,14 +19,11 @@ _ALIKE = {
 def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | None:
     """The section; None where neither side has repeats."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
-    if not parts:
-        return None
-    words = "Only what is proven is counted: there may be more."
-    return section("Repeated pictures", tag("p", words, cls="quiet"), parts)
+    words = tag("p", "Only what is proven is counted: there may be more.", cls="quiet")
+    return section("Repeated pictures", words, parts) if parts else None
 
 
 def _side(side: str, view: ProfileView) -> Iterator[Html]:
-    pictures: dict[str, bytes] | None = None
     before = 0
     hashes = (name for name in view if view[name].kind == "hash")
     # The same pixel by pixel comes first: what is the same also looks alike.
@@ -35,30 +31,15 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         repeats, listed = view.repeats(name)
         if repeats <= before:
             continue
-        before = repeats
-        if pictures is None:
-            pictures = _pictures(view)
-        column = view[name]
+        before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
         how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
         many = f"at least {count(repeats)} of {count(column.n - column.missing)} pictures"
-        shown = (_repeated(item, pictures) for item in listed[:_MOST])
         yield tag("h3", f"{side}: {many} {how}", cls="group")
-        yield tag("div", tag("ul", shown), cls="shots")
+        yield tag("ul", map(_repeated, listed[:_MOST]))
 
 
-def _pictures(view: ProfileView) -> dict[str, bytes]:
-    """Every picture that the profile holds, by path."""
-    by_path: dict[str, bytes] = {}
-    for name in view:
-        for exemplars in view.exemplars(name):
-            by_path.update((each.path, each.thumbnail) for each in exemplars if each.path)
-    return by_path
-
-
-def _repeated(item: Repeated, pictures: dict[str, bytes]) -> Html:
+def _repeated(item: Repeated) -> Html:
     path = item.path or "a picture without a path"
-    picture = pictures.get(item.path) if item.path else None
-    shown: Content = thumbnail_tag(picture, path) if picture is not None else None
-    name = shorten(item.path.rsplit("/", 1)[-1], 24) if item.path else path
-    return tag("li", shown, tag("b", f"{count(item.times)} times "), tag("bdi", name, title=path))
+    name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
+    return tag("li", tag("b", f"{count(item.times)} times "), name)

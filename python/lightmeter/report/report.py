@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.row import FeatureDrift
+from lightmeter.files import write_atomically
 from lightmeter.report.notebook import notebook_html
-from lightmeter.report.page import write_page
+from lightmeter.report.page import html_page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,8 @@ class DriftReport(Comparison):
             target_name: what the page calls the target, such as where it is from.
             reference_name: what it calls the reference.
         """
-        write_page(self, path, target_name=target_name, reference_name=reference_name)
+        page = html_page(self, target_name=target_name, reference_name=reference_name)
+        write_atomically(path, page.encode())
 
     def _repr_html_(self) -> str:
         return notebook_html(self)

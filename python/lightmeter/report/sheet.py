@@ -1,6 +1,5 @@
 """A contact sheet: pictures at one end of a number, to look at."""
 
-import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -9,8 +8,6 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.names import said
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import short_path
@@ -18,6 +15,9 @@ from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
 from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.row import PREFIX, Row
+from lightmeter.report.charts.document import document, section
+from lightmeter.report.charts.html import Html, tag
+from lightmeter.report.pictures import thumbnail_tag
 from lightmeter.text import count, counted, number
 
 _SIDE = 320  # pixels
@@ -37,7 +37,6 @@ def contact_sheet(
     *,
     highest: bool,
     images: int,
-    failures: Sequence[Row] = (),
     failed: int = 0,
     reading: Reading,
     opened: Callable[[str], Any] = str,
@@ -49,8 +48,7 @@ def contact_sheet(
         by: the number that they were sorted by, such as ``image.entropy``.
         highest: whether they are those with the greatest values.
         images: how many images there were.
-        failures: rows of files that could not be measured.
-        failed: how many such files there were.
+        failed: how many files could not be measured.
         reading: how pictures are read.
         opened: from the path of a row to what holds its picture.
     """
@@ -66,15 +64,12 @@ def contact_sheet(
             "header",
             tag("h1", "Contact sheet"),
             tag("p", headline, cls="headline"),
-            tag(
-                "p", tag("span", by), tag("span", f"{counted(failed, 'file')} failed"), cls="sides"
-            ),
+            tag("p", f"{by}; {counted(failed, 'file')} failed", cls="sides"),
         ),
         tag(
             "main",
             section("Images", tag("div", cards, cls="cards sheet")) if rows else None,
             tag("p", f"No pictures of {count(more)} more.", cls="quiet") if more else None,
-            _failures(failures, failed),
         ),
     )
 
@@ -110,21 +105,16 @@ def _shown(value: object) -> str:
 def _picture(row: Row, reading: Reading, opened: Callable[[str], Any]) -> Html:
     path = str(row["path"])
     small = _small(path, int(str(row.get("frame", 0))), reading, opened)
-    if small is None:
-        return tag("p", "This picture cannot be shown.", cls="quiet")
-    data = base64.b64encode(small.jpeg).decode()
-    return tag("img", src=f"data:image/jpeg;base64,{data}", alt=path)
+    return thumbnail_tag(small, path) or tag("p", "This picture cannot be shown.", cls="quiet")
 
 
-def _small(
-    path: str, frame: int, reading: Reading, opened: Callable[[str], Any]
-) -> Thumbnail | None:
+def _small(path: str, frame: int, reading: Reading, opened: Callable[[str], Any]) -> bytes:
     """The picture as functions of the user are given it: in 8 bits, whatever the file has.
 
     None of bands, which are no colours to show.
     """
     if reading.bands is not None:
-        return None
+        return b""
 
     def shot(samples: NDArray[Any]) -> Thumbnail | None:
         image = Image.fromarray(samples)
@@ -134,26 +124,6 @@ def _small(
         frames = measure_images(opened(path), replace(reading, metrics=shot), threads=1)
         measured = next(islice(frames, frame, None), None)
     except ImageError:  # it has changed since
-        return None
+        return b""
     returned = None if measured is None else dict(measured.returned)["shot"]
-    return returned if isinstance(returned, Thumbnail) else None
-
-
-def _failures(failures: Sequence[Row], failed: int) -> Html | None:
-    if not failures:
-        return None
-    rows: list[dict[str, Content]] = [
-        {
-            "file": tag("bdi", str(row["path"])),
-            "reason": str(row["failure"]),
-            "what was wrong": str(row.get("detail", "")),
-        }
-        for row in failures
-    ]
-    more = failed - len(rows)
-    return section(
-        "Files that could not be measured",
-        table("failures", rows, left={"reason"}, words={"what was wrong"}, tall=True),
-        tag("p", f"And {count(more)} more.", cls="quiet") if more else None,
-        ident="failures",
-    )
+    return returned.jpeg if isinstance(returned, Thumbnail) else b""

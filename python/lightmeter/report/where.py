@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.document import section
-from lightmeter.draw.heat import heat_map
-from lightmeter.draw.html import Html, tag
-from lightmeter.drift.feature import FeatureDrift
+from lightmeter.drift.describe import findings
 from lightmeter.drift.names import GRID_SIDE
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import findings
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.document import section
+from lightmeter.report.charts.heat import heat_map
+from lightmeter.report.charts.html import Html, tag
 
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 

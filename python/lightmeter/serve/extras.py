@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, worst
 from lightmeter.dashboard.parts import address
-from lightmeter.draw.document import section
-from lightmeter.draw.html import Content, Html, tag
 from lightmeter.monitor.sitemap import dataset_page
+from lightmeter.report.charts.document import section
+from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.serve.monitors_file import Contents
 from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key

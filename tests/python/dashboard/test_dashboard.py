@@ -149,7 +149,7 @@ def test_a_day_shows_pictures_where_profiles_keep_some(store: Store, tmp_path: P
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert images
     assert all(str(image["src"]).startswith("data:image/jpeg;base64,") for image in images)
-    assert "Target, greatest values" in page.text
+    assert "Target, highest " in page.text
 
 
 def test_on_the_command_line(store: Store, tmp_path: Path) -> None:

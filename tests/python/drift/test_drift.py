@@ -9,10 +9,9 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import as_of_images, encoded, picture
-from lightmeter import _core
 from lightmeter.drift import compare_views
 from numpy.typing import NDArray
-from sketches import normals, sketch_of, stats
+from sketches import normals, stats
 
 
 def dark(seed: int) -> NDArray[np.uint8]:
@@ -26,10 +25,6 @@ def views() -> tuple[lm.ProfileView, lm.ProfileView]:
         for make, start in ((lambda seed: picture(16, 12, seed=seed), 0), (dark, 100))
     )
     return target, reference
-
-
-def test_the_mean_of_hues_around_red_is_0_and_never_255() -> None:
-    assert 0.0 <= _core.circular_level(sketch_of([254.0, 0.0, 1.0]))[0] < 1e-9
 
 
 def test_compare_finds_and_names_what_changed(
@@ -225,7 +220,7 @@ def test_categories_name_what_is_new_and_what_vanished() -> None:
     assert line.verdict == "drift"
     assert [(item.value, item.est) for item in line.new_values] == [("new", 30), ("rare", 1)]
     assert [(item.value, item.est) for item in line.vanished_values] == [("old", 25)]
-    assert "camera has new 'new' (59 %) and 1 more, no more 'old' (was 50 %)" in report.summary()
+    assert report.summary() == "camera 'new' rose from 0 % to 59 %, 1 new value, 1 value gone"
     once = lm.compare(
         target=columns(camera=["RGB"] * 50), reference=columns(camera=["RGB"] * 999 + ["L"])
     )["camera"]
@@ -264,30 +259,6 @@ def test_infinities_are_values_and_nan_is_none() -> None:
         assert (line.level_target, line.level_reference) == (0.5, 0.0)
         assert (line.n_target, line.n_reference) == (100, 100)
         assert line.p_value == pytest.approx(stats.fisher_exact([[50, 50], [0, 100]]).pvalue)
-
-
-def test_families_are_what_varies_and_is_independent() -> None:
-    rng = np.random.default_rng(6)
-
-    def side(shift: float) -> lm.ProfileView:
-        hue = (rng.normal(shift, 20, 40)) % 255
-        values = {"image.Hue.mean": hue, "image.Hue.circular_mean": hue, "image.one": [1] * 40}
-        values |= {f"f{k}": rng.normal(0, 1, 40) for k in range(4)}
-        return columns(**values)
-
-    report = lm.compare(target=side(10), reference=side(0))
-    tested = [line for line in report.features if line.q_value is not None]
-    hue, *values = sorted(tested, key=lambda line: line.family)
-    assert (hue.feature, hue.family) == ("image.Hue.circular_mean", "image")
-    assert {line.feature for line in values} == {"f0", "f1", "f2", "f3"}
-    within = stats.false_discovery_control([line.p_value for line in values])
-    gates = np.minimum(1, 2 * np.array([hue.p_value, min(within)]))
-    gates[np.argmax(gates)] = max(min(gates), max(gates) / 2)
-    assert hue.q_value == pytest.approx(gates[0])
-    np.testing.assert_allclose(
-        [line.q_value for line in values], np.maximum(within, gates[1]), rtol=1e-12
-    )
-    assert report["image.Hue.mean"].p_value is not None
 
 
 def population(kind: str, rng: np.random.Generator, n: int) -> dict[str, object]:

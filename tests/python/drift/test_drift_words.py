@@ -7,9 +7,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from lightmeter.drift.describe import capitalised, finding, findings, sentence, summary
 from lightmeter.drift.names import said as said_of
-from lightmeter.drift.words import capitalised, finding, findings, sentence, summary
-from lightmeter.drift.words.comparatives import more_than
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 
@@ -21,37 +20,8 @@ def said(target: dict[str, Any], reference: dict[str, Any]) -> str:
     return lm.compare(target=views[0], reference=views[1]).summary()
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "words"),
-    [
-        (TEN, 2.5 * TEN, "x rose by 150 %"),
-        (TEN, 12 * TEN, "x rose 12-fold"),
-        (TEN, 0.62 * TEN, "x fell by 38 %"),
-        (TEN, 0.003 * TEN, "x fell by 99.7 %"),
-        (TEN + 990, TEN + 995.2, "x rose by 0.5 %"),
-        (0 * TEN, TEN / TEN, "x rose from 0 to 1"),
-        (-TEN / TEN, -2 * TEN / TEN, "x fell from -1 to -2"),
-        (2 * TEN / TEN, -TEN / TEN, "x fell from 2 to -1"),
-    ],
-)
-def test_means_rise_and_fall(before: Any, after: Any, words: str) -> None:
-    assert said({"x": after}, {"x": before}).replace("\N{MINUS SIGN}", "-") == words
-
-
-@pytest.mark.parametrize(
-    ("target", "words"),
-    [
-        (["1"] * 50 + ["2"] * 50, "from 0 % to 100 %, new '1' (50) and 1 more"),
-        (["x"] * 20 + [1.0] * 80, "from 0 % to 20 %, new 'x' (20)"),
-        ([np.inf] * 50 + [1.0] * 50, "from 0 % to 50 %"),
-    ],
-)
-def test_values_that_are_no_number_are_not_called_missing(target: list[Any], words: str) -> None:
-    assert said({"a": target}, {"a": [1.0] * 100}) == f"text or infinite values in a went {words}"
-
-
 def test_long_values_are_shortened() -> None:
-    words = said({"a": ["x" * 3000] * 50}, {"a": ["y\n" * 1500] * 50})
+    words = said({"a": ["y\n" * 1500] * 50}, {"a": ["x" * 3000] * 50})
     assert len(words) < 200
     assert r"y\u000ay" in words
 
@@ -83,24 +53,22 @@ def test_images_are_told_apart_where_there_are_several() -> None:
 @pytest.mark.parametrize(
     ("feature", "origin", "prefixes", "words"),
     [
-        ("image.ImagePixelWidth", "image", ["image"], "width"),
         ("image.Hue.circular_mean", "image", ["image"], "hue"),
         ("cam.a.Make", "exif", ["cam", "cam.a"], "cam.a Make"),
         ("imagery.Hue.mean", "image", ["image"], "imagery.Hue.mean"),
-        ("image.Luma.stddev", "image", ["image"], "contrast"),
         ("image.my_percent", "image", ["image"], "my_percent"),
         ("image.Grid.r0c3", "image", ["image"], "brightness at the top right"),
         (
             "left.Grid.r0c1",
             "image",
             ["image", "left"],
-            "left brightness at the top, left of the middle",
+            "left brightness at the top inner left",
         ),
         (
             "image.Grid.r2c0.sharpness",
             "image",
             ["image"],
-            "sharpness at the left, below the middle",
+            "sharpness at the lower left",
         ),
     ],
 )
@@ -147,31 +115,18 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
     [
         ({"Sharpness": (900.0, 531.0)}, "sharpness fell by 41 %"),
         ({"dark_percent": (1.0, 9.0)}, "dark pixels rose from 1 % to 9 %"),
-        ({"dark_percent": (0.01, 1.2)}, "dark pixels rose from <0.1 % to 1.2 %"),
         ({"Red.share": (0.33, 0.41)}, "share of red rose from 0.33 to 0.41"),
         (
             {"Sharpness": (9.0, 6.0), "Banding.rows": (2.0, 3.0), "Noise": (2.0, 2.5)},
             "sharpness fell by 33 %, banding of rows rose by 50 %, and 1 more",
         ),
         (
-            {"Brightness.stddev": (9.0, 6.0), "Brightness.mean": (9.0, 8.0)},
-            "brightness fell by 11 %, and 1 more",
-        ),
-        (
-            {"Red.mean": (99.0, 79.0), "Noise": (3.0, 2.4), "Luma.mean": (100.0, 80.0)},
-            "red fell by 20 %, noise fell by 20 %, luma fell by 20 %",
-        ),
-        (
             grid(lambda row, column: -60.0 / (1 + row + column), 100),
             "the picture darkened most at the top left",
         ),
         (
-            grid(lambda row, column: 5.0 + row * column, 100),
-            "the picture brightened most at the bottom right",
-        ),
-        (
             grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),
-            "the picture lost sharpness most at the top, left of the middle",
+            "the picture lost sharpness most at the top inner left",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
@@ -197,17 +152,6 @@ def test_cells_of_the_grid_are_one_finding() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ({}, "x is on one side only"),
-        ({"n_target": 0, "n_reference": 0}, "x has no values to compare"),
-        ({"kind": "category"}, "the shares of x changed"),
-        (
-            {"role": "date", "level_target": 19_730.0, "level_reference": 19_731.0},
-            "x is 1 day earlier",
-        ),
-        (
-            {"kind": "hue", "level_target": 5.0, "level_reference": 5.0},
-            "x changed",
-        ),
         (
             {"kind": "failure", "name": "Failure", "level_target": 0.5, "level_reference": 0.0},
             "files that cannot be measured went from 0 % to 50 %",
@@ -245,28 +189,6 @@ def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, wor
     )
     assert sentence(line) == words
     assert capitalised("cells look different", "", "cells look different").startswith("cells")
-
-
-@pytest.mark.parametrize(
-    ("feature", "prefixes", "is_more", "words"),
-    [
-        ("image.Luma.mean", ["image"], True, "14 % of images are brighter"),
-        ("image.glare_percent", ["image"], True, "14 % of images have more glare"),
-        ("left.Luma.mean", ["left", "right"], False, "14 % of left images are darker"),
-        (
-            "image.Grid.r0c0",
-            ["image"],
-            True,
-            "14 % of images have a higher brightness at the top left",
-        ),
-        ("weight", ["image"], True, "14 % of values of weight are higher"),
-    ],
-)
-def test_more_of_something(feature: str, prefixes: list[str], is_more: bool, words: str) -> None:
-    origin: Origin = "image" if "." in feature else "value"
-    said = said_of(feature, origin, prefixes)._asdict()
-    line = lm.FeatureDrift(feature=feature, kind="number", n_target=50, n_reference=50, **said)
-    assert more_than(line, 0.14, is_more=is_more) == f"{words} than 99 % of the reference"
 
 
 def test_words_go_by_the_least_sizes_that_judged() -> None:

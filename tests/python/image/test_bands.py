@@ -9,7 +9,6 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import ProfileView, Reading
-from lightmeter.drift.metric_set import metric_set_of
 from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image
@@ -186,12 +185,6 @@ def test_bands_with_other_options(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             Reading(**{"bands": BANDS[:5], **wrong})  # type: ignore[arg-type]
-
-
-def test_a_band_with_the_name_of_a_channel_says_nothing_of_the_set() -> None:
-    names = {"image.Red.mean", "image.Red.entropy"}
-    assert metric_set_of(names, "image", {"Red"}) == "whylogs"
-    assert metric_set_of(names, "image") == "default"
 
 
 @pytest.mark.parametrize("compression", [None, "jpeg", "tiff_adobe_deflate"])

@@ -131,8 +131,8 @@ def test_the_report_shows_which_images(photos: Path, tmp_path: Path) -> None:
     page = html_page(report)
     head = page[: page.index("<figure")]
     assert "darker" in head
-    assert "Target, least values" in head
-    assert "Target, greatest values" not in head
+    assert "Target, lowest " in head
+    assert "Target, highest " not in head
     assert "Reference, at random" in head
     shown = re.findall(r'alt="([^"]+)"', head)
     assert [Path(path).name for path in shown[:3]] == [f"&lt;b&gt;dark{i:02}.png" for i in range(3)]

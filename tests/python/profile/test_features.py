@@ -11,10 +11,10 @@ from conftest import as_of_images, encoded, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import _core
-from lightmeter.drift.tally import meaning_of, tallies_of
+from lightmeter.drift.compare import meaning_of, tallies_of
 from lightmeter.profile.features import Meaning, Origin, Role
 from lightmeter.profile.scalars import is_hue, scalar_of
-from lightmeter.report.charts import feature_chart
+from lightmeter.report.charts.features import feature_chart
 
 ROLES: tuple[Role, ...] = typing.get_args(Role)
 ORIGINS: tuple[Origin, ...] = typing.get_args(Origin)

@@ -13,8 +13,8 @@ import pytest
 from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.clusters import ASSUMED, MIN_GROUPS, Grouped, mean_p_value
 from lightmeter.drift.compare import compare_views
+from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, Grouped, mean_p_value
 from numpy.testing import assert_allclose
 from PIL import Image
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from conftest import encoded, lightmeter, picture
 from lightmeter import ProfileView, compare, log, log_image
-from lightmeter.drift.words import finding
-from lightmeter.report.charts import feature_chart
+from lightmeter.drift.describe import finding
+from lightmeter.report.charts.features import feature_chart
 from lightmeter.report.page import html_page
 from lightmeter.times import age, day, moment
 
@@ -48,14 +48,14 @@ def test_a_change_is_a_shift_in_time() -> None:
     old, new = photos(date(2022, 1, 1)), photos(date(2024, 1, 1))
     report = compare(target=new, reference=old)
     assert report["image.DateTime"].verdict is None
-    assert finding(report["image.DateTime"]) == "DateTime is 730 days later"
+    assert finding(report["image.DateTime"]) == "DateTime went from 2022-01-10 to 2024-01-10"
     back = compare(target=old, reference=new)
-    assert finding(back["image.DateTime"]) == "DateTime is 730 days earlier"
+    assert finding(back["image.DateTime"]) == "DateTime went from 2024-01-10 to 2022-01-10"
     page = html_page(report)
     assert "2022-01-10 → 2024-01-10" in page
     chart = feature_chart("image.DateTime", new, old)
     assert chart is not None
-    assert "target, 20 values: most between 2023-12-29 and 2024-01-18" in chart.description
+    assert "target, 20 values: most between 2023-12-09 and 2024-01-28" in chart.description
     assert "19,7" not in chart.svg()
 
 

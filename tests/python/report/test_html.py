@@ -8,7 +8,7 @@ import pytest
 from hostile import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.draw.html import joined, tag
+from lightmeter.report.charts.html import joined, tag
 from lightmeter.text import visible
 
 

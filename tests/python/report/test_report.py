@@ -228,15 +228,7 @@ def test_the_articles_calls(tmp_path: Path) -> None:
     assert "reference, 400 values" in chart.svg()
     for feature in ("c0", "days"):
         assert isinstance(visualization.distribution_chart(feature_name=feature), Chart)
-        difference = visualization.difference_distribution_chart(feature_name=feature)
-        assert isinstance(difference, Chart)
-        assert " pp" in difference.svg()
-    both = visualization.double_histogram(feature_name=["n00", "n01"])
-    assert both._repr_html_().count("<img") == 2
-    table = visualization.feature_statistics(feature_name="n00", profile="target")
-    assert "distribution/mean" in table._repr_html_()
-    assert "counts/n" in visualization.feature_statistics("n00")._repr_html_()
-    for shown, name in ((report, "drift"), (chart, "chart.html"), (table, "table")):
+    for shown, name in ((report, "drift"), (chart, "chart.html")):
         path = visualization.write(shown, tmp_path, html_file_name=name)
         assert path == tmp_path / f"{name.removesuffix('.html')}.html"
         assert path.read_text().startswith("<!DOCTYPE html>")
@@ -250,8 +242,6 @@ def test_what_a_visualizer_cannot_show() -> None:
     visualization.set_profiles(drifted().target)
     with pytest.raises(ValueError, match="reference_profile_view"):
         visualization.summary_drift_report()
-    with pytest.raises(ValueError, match="'reference'; expected a side"):
-        visualization.feature_statistics("n00")
     with pytest.raises(KeyError, match="did you mean n"):
         visualization.double_histogram("n0")
     with pytest.raises(ValueError, match="'c0' has no numbers; see distribution_chart"):

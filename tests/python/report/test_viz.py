@@ -10,11 +10,10 @@ from hostile import HOSTILE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView, log
-from lightmeter.draw.bars import Bar, bars, differences
-from lightmeter.draw.bins import common_bins
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.histogram import histograms
-from lightmeter.report.charts import feature_chart
+from lightmeter.report.charts.bars import Bar, bars
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.features import feature_chart
+from lightmeter.report.charts.histogram import common_bins, histograms
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import numbers
 from lightmeter.text import count, escape, number, percent, shorten
@@ -73,11 +72,7 @@ def test_shares_are_those_of_numpy(target: list[float], reference: list[float], 
 def test_nothing_of_strangers_gets_out(hostile: str) -> None:
     row = [Bar(hostile, 0.2, 0.8)]
     bins = common_bins(sketch([1, 2]), sketch([3]))
-    for chart in (
-        bars(hostile, row, (5, 5)),
-        differences(hostile, row, (5, 5)),
-        histograms(hostile, bins, (2, 1)),
-    ):
+    for chart in (bars(hostile, row, (5, 5)), histograms(hostile, bins, (2, 1))):
         root = parsed(chart)
         told = "".join(root.itertext())
         assert all(char.isprintable() for char in told)

@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from lightmeter.dashboard.history import STATES, History, causes_text, worst
 from lightmeter.dashboard.parts import badge, crumbs, feature_name, link, spaced
-from lightmeter.draw.document import document, grouped_table, section
-from lightmeter.draw.html import Content, Html, tag
-from lightmeter.draw.lines import expected
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.feature import FeatureDrift, changed, column_of
-from lightmeter.drift.words import capitalised
+from lightmeter.drift.describe import capitalised
+from lightmeter.drift.row import FeatureDrift, changed, column_of
 from lightmeter.monitor.incidents import lead_of, line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text, slug
 from lightmeter.report.card import card, said_first, tags_said
+from lightmeter.report.charts.document import document, grouped_table, section
+from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.lines import expected
 from lightmeter.report.groups import by_group
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures

@@ -7,10 +7,10 @@ from lightmeter.dashboard.history import History, events_of, segment_name
 from lightmeter.dashboard.pages.overview import overview_row
 from lightmeter.dashboard.parts import crumbs, feed, head, lines_table, link, pair
 from lightmeter.dashboard.timeline import drift_timeline
-from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Content, Html, tag
 from lightmeter.drift.names import Group
 from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.report.charts.document import document, section, table
+from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.store.records import Line
 
 _NOT_JUDGED = tag("p", "No monitor has judged this yet.")

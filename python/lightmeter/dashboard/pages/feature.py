@@ -7,11 +7,11 @@ from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, events_of, worst
 from lightmeter.dashboard.parts import RECENT, badge, bucket_address, crumbs, feed, head, link
 from lightmeter.dashboard.timeline import line_chart
-from lightmeter.draw.document import document, table
-from lightmeter.draw.html import Content, Html, joined, tag
-from lightmeter.draw.lines import expected
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.report.charts.document import document, table
+from lightmeter.report.charts.html import Content, Html, joined, tag
+from lightmeter.report.charts.lines import expected
 from lightmeter.store.records import Line
 from lightmeter.text import number, shorten
 

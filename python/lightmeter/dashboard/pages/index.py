@@ -7,8 +7,8 @@ from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import Event, History, events_of
 from lightmeter.dashboard.pages.overview import overview_row
 from lightmeter.dashboard.parts import feed
-from lightmeter.draw.document import document, section, table
-from lightmeter.draw.html import Html, tag
+from lightmeter.report.charts.document import document, section, table
+from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import counted
 
 _URGENT = frozenset({"anomaly", "error"})

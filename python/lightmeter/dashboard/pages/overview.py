@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lightmeter.dashboard.history import History, worst
 from lightmeter.dashboard.parts import badge, link
-from lightmeter.draw.html import Content
 from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.report.charts.html import Content
 from lightmeter.store.rows import Bucket
 from lightmeter.text import shorten
 

@@ -12,12 +12,12 @@ from typing import Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from lightmeter.drift import Comparison, FeatureDrift, Thresholds, compare_views
+from lightmeter.drift.describe import causes, finding
 from lightmeter.drift.families import q_values
-from lightmeter.drift.feature import RATES, EffectName, changed
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.readings import DIFFERENTLY
+from lightmeter.drift.row import RATES, EffectName, changed
 from lightmeter.drift.verdict import carrying
-from lightmeter.drift.words import causes, finding
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.against_past import Expected, PastTest, against_past
 from lightmeter.monitor.config import ComparingMonitor

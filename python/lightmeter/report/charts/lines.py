@@ -1,17 +1,29 @@
 """Charts of a value over time, with the limits that it was judged by."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from math import isfinite
 
-from lightmeter.draw.axes import LEAST_SPAN, LEFT, RIGHT, TOP, Map, grid, scale, ticks
-from lightmeter.draw.chart import Chart
-from lightmeter.draw.html import Html, joined, tag
-from lightmeter.draw.shapes import cross, dot, label, paint, rounded, rule
-from lightmeter.draw.time_axis import round_dates
-from lightmeter.text import number
+from lightmeter.report.charts.chart import (
+    LEAST_SPAN,
+    LEFT,
+    RIGHT,
+    TOP,
+    Chart,
+    Map,
+    cross,
+    dot,
+    grid,
+    label,
+    paint,
+    rounded,
+    rule,
+    scale,
+    ticks,
+)
+from lightmeter.report.charts.html import Html, joined, tag
+from lightmeter.text import counted, number
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
@@ -52,7 +64,8 @@ def trend(
         what: the values are, in one word.
         band: what is in the band, in one or two words.
     """
-    x, y, low, high = scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
+    marks = _drawable(marks)
+    x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
     parts = [_legend(marks, what, band)]
     for tick in ticks(low, high, 4):
         parts.append(grid(y(tick)))
@@ -60,20 +73,32 @@ def trend(
     parts += _band(marks, x, y, _FLOOR, TOP + 4)
     parts += _lines(marks, x, y, 1.5)
     for mark in marks:
-        if mark.bad and known(mark.value):
-            place = x(_seconds(mark)), y(_number(mark.value))
+        if mark.bad and mark.value is not None:
+            place = x(_seconds(mark)), y(mark.value)
             parts.append(_linked(mark, place, dot(*place, 4)))
         elif mark.bad or mark.failed:
             place = x(_seconds(mark)), _FLOOR - 7
             parts.append(_linked(mark, place, cross(*place)))
     parts.append(rule(LEFT, _FLOOR, RIGHT, _FLOOR, "quiet"))
-    for date, text in round_dates([mark.at for mark in marks]):
+    for date, text in _dates(marks):
         tick_at = x(date.timestamp())
         parts.append(rule(tick_at, _FLOOR, tick_at, _FLOOR + 4, "quiet"))
         anchor = "end" if tick_at > RIGHT - 18 else "middle"
         parts.append(label(tick_at, _HEIGHT - 7, text, anchor))
     linked = any(mark.to is not None for mark in marks)
-    return Chart(title, description(marks), _HEIGHT, joined(parts), linked=linked)
+    return Chart(title, _description(marks), _HEIGHT, joined(parts), linked=linked)
+
+
+def _drawable(marks: Sequence[Mark]) -> list[Mark]:
+    """Without numbers that cannot be drawn: differences of larger ones would overflow."""
+
+    def known(value: float | None) -> float | None:
+        return value if value is not None and abs(value) < 1e300 else None
+
+    return [
+        replace(each, value=known(each.value), lower=known(each.lower), upper=known(each.upper))
+        for each in marks
+    ]
 
 
 def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
@@ -87,15 +112,12 @@ def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
 
 def sparkline(marks: Sequence[Mark]) -> Html:
     """The same chart, small and without words: the row of a table around it has them."""
-    size = (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0)
-    x, y, _, _ = scales(marks, *size)
-    parts = _band(marks, x, y, _SPARK_HEIGHT, 0)
-    parts += _lines(marks, x, y, 1.2)
-    for mark in marks:
-        if mark.bad:
-            value = mark.value if known(mark.value) else None
-            at = _SPARK_HEIGHT / 2 if value is None else y(value)
-            parts.append(dot(x(_seconds(mark)), at, 2.5))
+    marks = _drawable(marks)
+    x, y, _, _ = _scales(marks, (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0))
+    parts = [*_band(marks, x, y, _SPARK_HEIGHT, 0), *_lines(marks, x, y, 1.2)]
+    for mark in filter(lambda mark: mark.bad, marks):
+        at = _SPARK_HEIGHT / 2 if mark.value is None else y(mark.value)
+        parts.append(dot(x(_seconds(mark)), at, 2.5))
     box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
     return tag("svg", parts, cls="spark", viewBox=box, aria_hidden="true")
 
@@ -104,23 +126,12 @@ def _seconds(mark: Mark) -> float:
     return mark.at.timestamp()
 
 
-def known(value: float | None) -> bool:
-    """Whether the value can be drawn: differences of larger numbers would overflow."""
-    return value is not None and isfinite(value) and abs(value) < 1e300
-
-
-def _number(value: float | None) -> float:
-    assert value is not None
-    return value
-
-
-def scales(
+def _scales(
     marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
 ) -> tuple[Map, Map, float, float]:
     """Where times and values go; and the least and largest value on the axis."""
-    seen = [mark.value for mark in marks] + [mark.upper for mark in marks]
-    seen += [mark.lower for mark in marks]
-    numbers = [_number(value) for value in seen if known(value)] or [0.0, 1.0]
+    seen = [value for mark in marks for value in (mark.value, mark.lower, mark.upper)]
+    numbers = [value for value in seen if value is not None] or [0.0, 1.0]
     low, high = min(numbers), max(numbers)
     if low >= 0 and all(mark.lower is None for mark in marks):
         low = 0.0  # a distance
@@ -135,43 +146,35 @@ def scales(
     return scale(start, end, *across), scale(low, high, *up), low, high
 
 
-def runs(marks: Sequence[Mark], has: Sequence[bool]) -> Iterator[list[Mark]]:
-    """The runs of marks for which `has` is true."""
-    for there, run in groupby(zip(marks, has, strict=True), key=lambda pair: pair[1]):
-        if there:
-            yield [mark for mark, _ in run]
-
-
 def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html]:
-    for run in runs(marks, [known(mark.value) for mark in marks]):
-        if len(run) == 1:
-            yield dot(x(_seconds(run[0])), y(_number(run[0].value)), width)
-        else:
-            path = _path([(x(_seconds(mark)), y(_number(mark.value))) for mark in run])
-            yield tag("path", d=f"M{path}", **paint(None, "target"), stroke_width=width)
+    for there, run in groupby(marks, lambda mark: mark.value is not None):
+        places = [(x(_seconds(mark)), y(mark.value or 0.0)) for mark in run]
+        if there and len(places) == 1:
+            yield dot(*places[0], width)
+        elif there:
+            yield tag("path", d=_path(places), **paint(None, "target"), stroke_width=width)
 
 
-def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> list[Html]:
+def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> Iterator[Html]:
     """The area of what is expected. Where a limit is missing it reaches to the edge."""
-    parts = []
-    limited = [known(mark.upper) or known(mark.lower) for mark in marks]
-    for run in runs(marks, limited):
-        above = [_limit(mark, mark.upper, x, y, top) for mark in run]
-        below = [_limit(mark, mark.lower, x, y, floor) for mark in run]
-        if len(run) == 1:  # something to see
-            above = [(above[0][0] - 3, above[0][1]), (above[0][0] + 3, above[0][1])]
-            below = [(below[0][0] - 3, below[0][1]), (below[0][0] + 3, below[0][1])]
-        outline = f"M{_path(above)}L{_path(below[::-1])}z"
-        parts.append(tag("path", d=outline, **paint("reference"), fill_opacity=0.15))
-        for edge, end in ((above, top), (below, floor)):
-            if any(place != end for _, place in edge):
+    for there, each in groupby(marks, _is_limited):
+        run, edges = list(each), []
+        for limits, end in (([m.upper for m in run], top), ([m.lower for m in run], floor)):
+            heights = [end if limit is None else y(limit) for limit in limits]
+            edge = [(x(_seconds(mark)), at) for mark, at in zip(run, heights, strict=True)]
+            if len(run) == 1:  # something to see
+                edge = [(edge[0][0] - 3, edge[0][1]), (edge[0][0] + 3, edge[0][1])]
+            edges.append(edge)
+            if there and any(at != end for at in heights):
                 dashes = paint(None, "reference") | {"stroke_dasharray": "5 3"}
-                parts.append(tag("path", d=f"M{_path(edge)}", **dashes))
-    return parts
+                yield tag("path", d=_path(edge), **dashes)
+        outline = f"{_path(edges[0])}{_path(edges[1][::-1]).replace('M', 'L')}z"
+        if there:
+            yield tag("path", d=outline, **paint("reference"), fill_opacity=0.15)
 
 
-def _limit(mark: Mark, value: float | None, x: Map, y: Map, edge: float) -> tuple[float, float]:
-    return x(_seconds(mark)), y(_number(value)) if known(value) else edge
+def _is_limited(mark: Mark) -> bool:
+    return mark.upper is not None or mark.lower is not None
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
@@ -182,7 +185,25 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
         if not 0 < index < len(places) - 1
         or not places[index - 1][1] == place[1] == places[index + 1][1]
     ]
-    return "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
+    return "M" + "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
+
+
+# strftime's follow the locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOST_DATES = 6
+
+
+def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
+    """At most six of the times with their texts, about evenly apart."""
+    span, last = marks[-1].at - marks[0].at, None
+    for at in (mark.at for mark in marks):
+        if last is None or at - last >= span / _MOST_DATES:
+            month = _MONTHS[at.month - 1]
+            text = f"{at:%d} {month}" if span.days < 300 else f"{month} {at:%Y}"
+            if last is not None and span.days < 3 and (at.hour or at.minute):
+                text = f"{at:%H:%M}"
+            last = at
+            yield at, text
 
 
 def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
@@ -191,7 +212,7 @@ def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
         label(LEFT + 22, 15, what, tone="ink"),
     ]
     at = LEFT + 43 + 7 * len(what)
-    if any(known(mark.upper) or known(mark.lower) for mark in marks):
+    if any(map(_is_limited, marks)):
         area = {"width": 14, "height": 9, "fill_opacity": 0.15}
         edge = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
         parts.append(tag("rect", x=at, y=6, **area, **edge))
@@ -205,12 +226,13 @@ def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
     return joined(parts)
 
 
-def description(marks: Sequence[Mark]) -> str:
+def _description(marks: Sequence[Mark]) -> str:
     """What the chart shows, in words."""
     first, last, form = marks[0].at, marks[-1].at, _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
-    many = f"{len(marks)} bucket{'' if len(marks) == 1 else 's'}"
-    text = f"{many} from {first:{form}} to {last:{form}}; the last value is "
+    text = (
+        f"{counted(len(marks), 'bucket')} from {first:{form}} to {last:{form}}; the last value is "
+    )
     limits = expected(marks[-1].lower, marks[-1].upper)
     text += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
     if not bad:

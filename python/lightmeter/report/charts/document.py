@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 
 from lightmeter._core import __version__
-from lightmeter.draw.html import DOCTYPE, Content, Html, joined, tag
+from lightmeter.report.charts.html import DOCTYPE, Content, Html, joined, tag
 
 Row = Mapping[str, Content]
 
@@ -21,26 +21,20 @@ def document(title: str, *body: Content, forms: bool = False) -> Html:
         forms: whether it may have forms, which send to the site that it is from.
     """
     style, _ = _style()
-    policy = content_policy(forms=forms)
     # Without a referrer, forms would not say either which site they are from.
     referrer = "same-origin" if forms else "no-referrer"
-    head = tag("meta", name="referrer", content=referrer), tag("title", title), style
-    foot = tag("footer", tag("p", f"lightmeter {__version__}"), cls="quiet")
-    return page(policy, head, (body, foot))
-
-
-def page(policy: str, head: Content, body: Content) -> Html:
-    """An HTML document under a content policy."""
-    metas = (
+    head = (
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", http_equiv="Content-Security-Policy", content=content_policy(forms=forms)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content=referrer),
+        tag("title", title),
+        style,
     )
-    root = tag("html", tag("head", metas, head), _NEWLINE, tag("body", body), lang="en")
-    return joined(DOCTYPE, root, _NEWLINE)
-
-
-_NEWLINE = Html("\n")
+    foot = tag("footer", tag("p", f"lightmeter {__version__}"), cls="quiet")
+    newline = Html("\n")
+    root = tag("html", tag("head", head), newline, tag("body", body, foot), lang="en")
+    return joined(DOCTYPE, root, newline)
 
 
 def section(title: str, *content: Content, ident: str | None = None) -> Html:
@@ -130,6 +124,8 @@ def content_policy(*, forms: bool = False) -> str:
 @cache
 def _style() -> tuple[Html, str]:
     """The style element, and the digest of what is in it."""
-    style = resources.files("lightmeter.draw").joinpath("page.css").read_text(encoding="utf-8")
+    style = (
+        resources.files("lightmeter.report.charts").joinpath("page.css").read_text(encoding="utf-8")
+    )
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return tag("style", Html(style)), digest

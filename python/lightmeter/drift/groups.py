@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.feature import FeatureDrift, changed
+from lightmeter.drift.prediction import variance_between
+from lightmeter.drift.row import FeatureDrift, changed
 from lightmeter.profile.features import Meaning
 
 ASSUMED = "Assumes that images are independent. Log the images of one burst as one group."
@@ -44,101 +45,59 @@ _TERMS = 60  # of a series of powers of a rate, which is at most 5.6
 _LARGEST = 1e140  # whose square, times a number of values, is a float
 _NOTHING = 1e-100  # variance beside numbers up to 1: the square of its inverse is a float
 
+Array = NDArray[np.float64]
+
 MIN_GROUPS = 5  # on each side; below, the variance between groups is hardly known
 
 
 class Grouped(NamedTuple):
-    """A number of one side by groups.
+    """A number of one side by groups: an item for each bucket of groups.
+
+    Values that are a group each are one item more, of as many units as there are such values.
 
     Attributes:
-        n: values of each bucket of groups.
+        n: values of a unit: of the bucket, or 1.
         mean: their means.
-        within: sum of squares about the means of the buckets.
-        groups: how many groups the buckets hold, as estimated from how many are empty.
-        singles: values that are a group each.
-        single_mean: their mean.
-        single_squares: sum of squares about it.
+        units: how many there are of it.
+        squares: of the means of these units about their mean.
+        share: what the mean of a unit has of the variance between groups, on average.
+        within: sum of squares of values about the means of the buckets.
+        groups: how many groups there are, as estimated from how many buckets are empty.
     """
 
-    n: NDArray[np.float64]
-    mean: NDArray[np.float64]
+    n: Array
+    mean: Array
+    units: Array
+    squares: Array
+    share: Array
     within: float
-    groups: float
-    singles: int = 0
-    single_mean: float = 0.0
-    single_squares: float = 0.0
+    groups: int
 
     @classmethod
-    def of(
-        cls,
-        n: NDArray[np.float64],
-        mean: NDArray[np.float64],
-        within: float,
-        single: float = 0.0,
-    ) -> Self:
+    def of(cls, n: Array, mean: Array, within: float, single: float = 0.0) -> Self:
         """Of tables whose last item is that of values that are a group each."""
-        used = n[:-1] > 0
+        used = n > 0
+        buckets, alone = int(used[:-1].sum()), int(n[-1])
+        groups = _groups_of(buckets, len(n) - 1)
+        last = np.arange(len(n)) == len(n) - 1
+        share = _share(groups / buckets) if buckets else 1.0
         return cls(
-            n[:-1][used],
-            mean[:-1][used],
-            within,
-            _groups_of(int(used.sum()), len(n) - 1),
-            int(n[-1]),
-            float(mean[-1]),
-            single,
+            n=np.where(last, 1.0, n)[used],
+            mean=mean[used],
+            units=np.where(last, n, 1.0)[used],
+            squares=np.where(last, single, 0.0)[used],
+            share=np.where(last, 1.0, share)[used],
+            within=within,
+            groups=round(groups) + alone,
         )
 
-    @property
-    def centre(self) -> float:
-        """The mean of any of its groups."""
-        return float(self.mean[0]) if len(self.mean) else self.single_mean
-
-    @property
-    def largest(self) -> float:
-        """The largest mean, or spread of its values, in size."""
-        means = np.append(self.mean, self.single_mean)
-        return max(float(np.abs(means).max()), math.sqrt(self.within + self.single_squares))
-
-    def scaled(self, largest: float) -> Self:
-        """The same with numbers up to about 1, by a power of two: so nothing is rounded."""
-        _, exponent = math.frexp(largest)
+    def scaled(self, exponent: int) -> Self:
+        """The same over a power of two, so that nothing is rounded."""
         return self._replace(
             mean=np.ldexp(self.mean, -exponent),
+            squares=np.ldexp(self.squares, -2 * exponent),
             within=math.ldexp(self.within, -2 * exponent),
-            single_mean=math.ldexp(self.single_mean, -exponent),
-            single_squares=math.ldexp(self.single_squares, -2 * exponent),
         )
-
-    @property
-    def share(self) -> float:
-        """What a bucket's mean has of the variance between groups, on average."""
-        return _share(self.groups / len(self.n)) if len(self.n) else 1.0
-
-    @property
-    def units(self) -> int:
-        """What is independent: buckets, and values that are a group each."""
-        return len(self.n) + self.singles
-
-    @property
-    def all_groups(self) -> int:
-        """How many groups there are, about."""
-        return round(self.groups) + self.singles
-
-
-class _Fit(NamedTuple):
-    weight: float
-    mean: float
-    residual: float  # weighted sum of squares
-
-
-def _fit(side: Grouped, weights: NDArray[np.float64], single: float) -> _Fit:
-    weight = float(weights.sum()) + side.singles * single
-    total = float(weights @ side.mean) + side.singles * single * side.single_mean
-    mean = total / weight
-    residual = float(weights @ (side.mean - mean) ** 2) + single * (
-        side.single_squares + side.singles * (side.single_mean - mean) ** 2
-    )
-    return _Fit(weight, mean, residual)
 
 
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
@@ -146,83 +105,76 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
 
     Each side needs a group, and both together three.
     """
-    largest = max(target.largest, reference.largest)
+    sides = target, reference
+    largest = max(
+        max(float(np.abs(side.mean).max()), math.sqrt(side.within + float(side.squares.sum())))
+        for side in sides
+    )
     if largest > _LARGEST:
         return 1.0
-    sides = target.scaled(largest), reference.scaled(largest)
-    freedom = sum(side.units for side in sides) - 2
-    spare = sum(float(side.n.sum()) - len(side.n) for side in sides)
+    _, exponent = math.frexp(largest)
+    target, reference = sides = target.scaled(exponent), reference.scaled(exponent)
+    units = [int(side.units.sum()) for side in sides]
+    spare = sum(float(side.units @ (side.n - 1)) for side in sides)
     within = sum(side.within for side in sides) / spare if spare else 0.0
     within = within if within > _NOTHING else 0.0
     between = _between(sides, within)
     if between + within <= _NOTHING:  # every group has the same value as all others of its side
-        if target.centre == reference.centre or any(map(_varies, sides)):
+        if target.mean[0] == reference.mean[0] or any(map(_varies, sides)):
             return 1.0
-        return 2 / math.comb(sum(side.units for side in sides), target.units)
-    floored = max(between, _LEAST_BETWEEN * within)
-    fits = [_fit(side, *_weights(side, floored, within)) for side in sides]
-    weights = sum(1 / fit.weight for fit in fits)
-    seen = sum(fit.residual for fit in fits) / freedom * weights
+        return 2 / math.comb(sum(units), units[0])
+    fits = [_fit(side, max(between, _LEAST_BETWEEN * within), within) for side in sides]
+    freedom = sum(units) - 2
+    seen = sum(fit.squares for fit in fits) / freedom * sum(1 / fit.weight for fit in fits)
     modelled = sum(
-        _variance(side, fit, floored, between, within)
+        float(side.units * fit.weights**2 @ (between * side.share + within / side.n))
+        / fit.weight**2
         for side, fit in zip(sides, fits, strict=True)
     )
-    error = math.sqrt(max(seen, modelled))
-    t = (fits[0].mean - fits[1].mean) / error
+    t = (fits[0].mean - fits[1].mean) / math.sqrt(max(seen, modelled))
     return float(_core.student_tail([t], [freedom])[0])
 
 
 def _varies(side: Grouped) -> bool:
     """Whether means differ by so little that the square of it is 0."""
-    return bool(np.any(side.mean != side.centre))
+    return bool(np.any(side.mean != side.mean[0]))
+
+
+class _Fit(NamedTuple):
+    weights: Array  # of a unit
+    weight: float  # of all
+    mean: float
+    squares: float  # weighted, about the mean
+
+
+def _fit(side: Grouped, between: float, within: float, *, alike: bool = False) -> _Fit:
+    """A side whose units weigh one by their variance; or those of crowded buckets all `alike`."""
+    weights = 1 / (between * side.share + within / side.n)
+    if alike and (many := side.share < _CROWDED).any():
+        weights = np.where(many, weights[many].mean(), weights)
+    weight = float(side.units @ weights)
+    mean = float(side.units * weights @ side.mean) / weight
+    squares = float(weights @ (side.squares + side.units * (side.mean - mean) ** 2))
+    return _Fit(weights, weight, mean, squares)
 
 
 def _between(sides: Sequence[Grouped], within: float) -> float:
     """The variance between groups, fitted a second time with the weights that follow from it."""
-    first = _fitted(
-        sides, within, [_weights(side, 0.0 if within else 1.0, within) for side in sides]
-    )
-    if not within:
-        return first
-    floored = max(first, _LEAST_BETWEEN * within)
-    return _fitted(sides, within, [_weights(side, floored, within) for side in sides])
+    between = 0.0 if within else 1.0
+    for _ in range(2 if within else 1):
+        fits = [_fit(side, between, within, alike=True) for side in sides]
+        left = [
+            side.units * fit.weights * (1 - fit.weights / fit.weight)
+            for side, fit in zip(sides, fits, strict=True)
+        ]
+        squares = np.array(sum(fit.squares for fit in fits))
+        n, share = (np.concatenate([getattr(side, of) for side in sides]) for of in ("n", "share"))
+        fitted = float(variance_between(squares, np.concatenate(left), n, within, share))
+        between = max(fitted, _LEAST_BETWEEN * within)
+    return fitted
 
 
-def _fitted(
-    sides: Sequence[Grouped],
-    within: float,
-    weights: Sequence[tuple[NDArray[np.float64], float]],
-) -> float:
-    """The variance between groups with which weighted squares of means are what is expected."""
-    squares = of_between = of_within = 0.0
-    for side, (buckets, single) in zip(sides, weights, strict=True):
-        if side.share < _CROWDED:
-            buckets = np.full(len(buckets), buckets.mean())
-        fit = _fit(side, buckets, single)
-        left = buckets * (1 - buckets / fit.weight)
-        alone = side.singles * single * (1 - single / fit.weight)
-        squares += fit.residual
-        of_between += float(left.sum()) * side.share + alone
-        of_within += float(left @ (1 / side.n)) + alone
-    return max(0.0, (squares - of_within * within) / of_between)
-
-
-def _weights(side: Grouped, between: float, within: float) -> tuple[NDArray[np.float64], float]:
-    """Of the buckets, and of a value that is a group: one by the variance."""
-    return 1 / (between * side.share + within / side.n), 1 / (between + within)
-
-
-def _variance(side: Grouped, fit: _Fit, floored: float, between: float, within: float) -> float:
-    """Of the mean, weighted as for `floored`, if groups vary by `between`."""
-    weights, single = _weights(side, floored, within)
-    inverse, single_inverse = _weights(side, between, within)
-    total = float(weights**2 @ (1 / inverse)) + side.singles * single**2 / single_inverse
-    return total / fit.weight**2
-
-
-def share_p_value(
-    hits: Sequence[NDArray[np.float64]], others: Sequence[NDArray[np.float64]]
-) -> float:
+def share_p_value(hits: Sequence[Array], others: Sequence[Array]) -> float:
     """The same of two shares.
 
     Args:
@@ -248,7 +200,7 @@ def share_p_value(
     return max(mean_p_value(*map(_shares, hits, n)), _core.fisher_exact(*counts))
 
 
-def _shares(hits: NDArray[np.float64], n: NDArray[np.float64]) -> Grouped:
+def _shares(hits: Array, n: Array) -> Grouped:
     mean = hits / np.maximum(n, 1)
     squares = hits * (1 - mean)
     return Grouped.of(n, mean, float(squares[:-1].sum()), float(squares[-1]))
@@ -301,7 +253,7 @@ def _tested(line: FeatureDrift, tables: Sequence[Mapping[str, Any]]) -> FeatureD
     n = (line.n_target, line.n_reference)
     if min(n) == 0 or any(int(size.sum()) != count for size, count in zip(sizes, n, strict=True)):
         return line
-    groups = [Grouped.of(size, size, 0.0).all_groups for size in sizes]
+    groups = [Grouped.of(size, size, 0.0).groups for size in sizes]
     fields: dict[str, Any] = {"groups_target": groups[0], "groups_reference": groups[1]}
     if min(groups) < MIN_GROUPS:
         side = "target" if groups[0] <= groups[1] else "reference"
@@ -315,7 +267,7 @@ def _tested(line: FeatureDrift, tables: Sequence[Mapping[str, Any]]) -> FeatureD
     return changed(line, p_value=p, p_low=p, p_high=p, **fields)
 
 
-def _parts(kind: str, table: Mapping[str, Any]) -> list[NDArray[np.float64]]:
+def _parts(kind: str, table: Mapping[str, Any]) -> list[Array]:
     """What a line of that kind counts by group; of a rate the hits come first."""
     texts = [counts for _, counts in table["texts"]]
     text = sum(texts, start=np.zeros(1))
@@ -337,7 +289,7 @@ def _parts(kind: str, table: Mapping[str, Any]) -> list[NDArray[np.float64]]:
 def _p_value(
     kind: str,
     tables: Sequence[Mapping[str, Any]],
-    parts: Sequence[Sequence[NDArray[np.float64]]],
+    parts: Sequence[Sequence[Array]],
 ) -> float:
     match kind:
         case "number":
@@ -372,19 +324,15 @@ def _category_p_value(tables: Sequence[Mapping[str, Any]]) -> float:
     """The least of all categories, by Bonferroni; strings with one hash are one category."""
     sides = []
     for table in tables:
-        cells = dict(table["texts"])
         others = table["n"] + table["infinite"]
-        sides.append(cells | ({-1: others} if others.any() else {}))
+        sides.append(dict(table["texts"]) | ({-1: others} if others.any() else {}))
     every = [sum(cells.values(), start=np.zeros(1)) for cells in sides]
-    names = sorted({name for cells in sides for name in cells})
-    if len(names) < 2:
-        return 1.0
-    least = 1.0
-    for name in names:
+    p_values = []
+    for name in sorted({name for cells in sides for name in cells}):
         hits = [cells.get(name, 0 * all_) for cells, all_ in zip(sides, every, strict=True)]
         others = [all_ - hit for all_, hit in zip(every, hits, strict=True)]
-        least = min(least, share_p_value(hits, others))
-    return min(1.0, (len(names) - 1) * least)
+        p_values.append(share_p_value(hits, others))
+    return min(1.0, (len(p_values) - 1) * min(p_values)) if len(p_values) > 1 else 1.0
 
 
 def assumed(lines: Iterable[FeatureDrift]) -> str:

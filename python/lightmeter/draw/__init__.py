@@ -1,1 +1,0 @@
-"""Charts and pages from plain numbers; knows neither profiles nor drift."""
