@@ -16,12 +16,11 @@ class Frame(NamedTuple):
 
     Attributes:
         picture: a loaded image, an array HxWxC, or a list of what is read in tiles: one `Raster`,
-            or one for each band. Not loaded where nobody wants the pixels.
+            or one for each band.
         exif: its Exif, which comes with the first frame of a file.
         facts: of the header of its file, likewise.
         decoder: what decoded it.
         path: what it was read from, or "".
-        meter: its measurement, by a decoder that measured it.
     """
 
     picture: Any
@@ -29,7 +28,6 @@ class Frame(NamedTuple):
     facts: Facts | None = None
     decoder: Decoder | None = None
     path: str = ""
-    meter: ImageMeter | None = None
 
 
 class Measured(NamedTuple):

@@ -13,14 +13,12 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image import encoded
 from lightmeter.image.arrays import as_numpy, is_array, pictures
-from lightmeter.image.decode.png import measure_png
-from lightmeter.image.decoders import decoder, decoder_of
+from lightmeter.image.decoders import decoder_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts, kept_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
-from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.array_raster import is_chunked, open_array
@@ -45,13 +43,12 @@ def can_be_read(image: object) -> bool:
     return isinstance(image, bytes) or is_file(image) or is_array(image) or is_chunked(image)
 
 
-def frames_of(image: Any, reading: Reading, *, wants_pixels: bool = True) -> Iterator[Frame]:
+def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames of an image, as many as `Reading.frames` says.
 
     Args:
         image: as `measure_images` takes it, or what `read_files` found.
         reading: how to read it.
-        wants_pixels: whether somebody wants more than the measurement.
 
     Raises:
         ImageError: a picture cannot be read.
@@ -72,25 +69,8 @@ def frames_of(image: Any, reading: Reading, *, wants_pixels: bool = True) -> Ite
             with quiet():
                 frames = open_large_tiff(file, reading)
                 if frames is None:
-                    frames = _decoded(file, reading, wants_pixels)
+                    frames = frames_in(open_picture(file, reading.limits), reading, file)
             yield from frames
-
-
-def _decoded(file: encoded.Opened, reading: Reading, wants_pixels: bool) -> Iterator[Frame]:
-    image = open_picture(file, reading.limits)
-    # Where pixels are wanted Pillow decodes them anyway, and a function would miss the lower bits.
-    is_left = wants_pixels if reading.value_range is None else bool(reading.functions)
-    is_own = file.format == "PNG" and reading.is_of_one and not is_left
-    if is_own and isinstance(file, encoded.EncodedBytes):
-        meter = measure_png(file.data, image, reading)
-        if meter is not None:
-            if wants_pixels:
-                image.load()
-            exif, facts = _header_in(file, image, reading.exif)
-            is_deeper = meter._samples and image.mode not in DEEP_GRAY  # Pillow has no such pixels
-            decoded_by = decoder("PNG", "lightmeter") if is_deeper else decoder_of(image)
-            return iter([Frame(image, exif, facts, decoded_by, meter=meter)])
-    return frames_in(image, reading, file)
 
 
 def frames_in(
@@ -170,19 +150,19 @@ def _header_of(
     So it is the same whether the image is loaded. (None, None) of an image that was in no file.
     """
     if file is not None:
-        return _header_in(file, image, policy)
+        return header_in(file, image, policy)
     if path := getattr(image, "filename", None):  # loading closes the file
         with contextlib.suppress(ImageError, OSError):
             (small,) = encoded.read_files([path], DEFAULT_LIMITS, None, encoded.BYTES_TOGETHER)
             with small or encoded.open_encoded(path, DEFAULT_LIMITS) as again:  # type: ignore[union-attr]
-                return _header_in(again, image, policy)
+                return header_in(again, image, policy)
     kept = kept_header(image)
     # A TIFF's Exif are its directories, which went with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None
     return (None, None) if is_gone else (read_exif(kept.exif, policy, kept.orientation), {})
 
 
-def _header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts]:
+def header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts]:
     """Read Exif and facts from a file, which stays where it is."""
     position = file.tell()
     try:

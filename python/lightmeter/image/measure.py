@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,17 +13,19 @@ from lightmeter.errors import ImageError
 from lightmeter.image import encoded
 from lightmeter.image.arrays import ArrayLike, Channels
 from lightmeter.image.bands import BandMeter, bands_of
+from lightmeter.image.decode.png import measure_png
 from lightmeter.image.decode.trusted import is_trusted
-from lightmeter.image.decoders import decoder
+from lightmeter.image.decoders import decoder, decoder_of
 from lightmeter.image.exif import tags_of
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
-from lightmeter.image.frames import can_be_read, frames_in, frames_of, is_file
+from lightmeter.image.frames import can_be_read, frames_in, frames_of, header_in, is_file
 from lightmeter.image.header import profile_description
 from lightmeter.image.limits import check_level
-from lightmeter.image.meter import ImageMeter
+from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
+from lightmeter.image.pillow import open_picture
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.thumbnail import make_thumbnail
 from lightmeter.image.tiles.array_raster import ChunkedArray
@@ -83,8 +86,12 @@ def measure_images(
                 yield found
                 return
             source = found or source
-        wants_pixels = thumbnail or bool(reading.functions)
-        for frame in frames_of(source, reading, wants_pixels=wants_pixels):
+        if isinstance(source, encoded.EncodedBytes):
+            own = _measured_png(source, reading, name, thumbnail)
+            if own is not None:
+                yield own
+                return
+        for frame in frames_of(source, reading):
             named = frame._replace(path=encoded.short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
@@ -102,7 +109,7 @@ def measure_image(
 def measure_together(
     images: Sequence[object], names: Sequence[object], reading: Reading, thumbnail: bool = False
 ) -> list[Measured | encoded.EncodedBytes | None]:
-    """Read pictures in one call of the core, which measures the JPEG files that it decodes.
+    """Read pictures in one call of the core, and measure the JPEG and PNG files that we decode.
 
     Args:
         images: paths or encoded bytes; of several, files above `BYTES_TOGETHER` are not read.
@@ -119,10 +126,17 @@ def measure_together(
     counting = reading.counting if is_plain else None
     most = encoded.BYTES_TOGETHER if len(images) > 1 else encoded.BYTES_AT_ONCE
     files = encoded.read_files(images, reading.limits, counting, most)
-    return [
-        _measured_jpeg(file, reading, name) if isinstance(file, tuple) else file
-        for file, name in zip(files, names, strict=True)
-    ]
+    found: list[Measured | encoded.EncodedBytes | None] = []
+    for file, name in zip(files, names, strict=True):
+        if isinstance(file, tuple):
+            found.append(_measured_jpeg(file, reading, name))
+            continue
+        own = None
+        if file is not None:
+            with suppress(Exception):  # `measure_images` tries again, and says what is wrong
+                own = _measured_png(file, reading, name, thumbnail)
+        found.append(own or file)
+    return found
 
 
 def measure_frame(
@@ -145,7 +159,7 @@ def measure_frame(
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, path, meter = frame
+    picture, exif, facts, decoded_by, path = frame
     bands, counting, small = reading.bands, reading.counting, None
     channels: Channels | None = reading.channels
     if not isinstance(picture, list):
@@ -160,7 +174,7 @@ def measure_frame(
                 counting.measure(picture[..., place, None], threads) for place in range(len(bands))
             ]
         else:
-            meters = [meter or counting.measure(picture, threads)]
+            meters = [counting.measure(picture, threads)]
         if thumbnail and isinstance(picture, Image.Image):
             small = make_thumbnail(picture, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
@@ -212,6 +226,28 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     own = replace(reading, value_range=counting.value_range, metrics=metrics)
     returned = run(reading.functions, None)
     return Measured(meter, None, returned=returned, read=_read_as(meter, own))
+
+
+def _measured_png(
+    file: encoded.EncodedBytes, reading: Reading, name: object, thumbnail: bool
+) -> Measured | None:
+    """Measure a PNG file; None leaves it to Pillow, which decodes it anyway for pixels."""
+    # With a `value_range` a small picture has the upper bits, and a function would miss the others.
+    is_left = reading.functions or (thumbnail and reading.value_range is None)
+    if file.format != "PNG" or is_left or not reading.is_of_one:
+        return None
+    with quiet():
+        image = open_picture(file, reading.limits)
+        meter = measure_png(file.data, image, reading)
+        if meter is None:
+            return None
+        exif, facts = header_in(file, image, reading.exif)
+        path = encoded.short_path(name)
+        small = make_thumbnail(image, path) if thumbnail else None
+    is_deeper = meter._samples and image.mode not in DEEP_GRAY  # Pillow has no such pixels
+    decoded_by = decoder("PNG", "lightmeter") if is_deeper else decoder_of(image)
+    text = _read_as(meter, reading)
+    return Measured(meter, exif, facts, small, (), path, decoded_by, text)
 
 
 def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -> Measured:

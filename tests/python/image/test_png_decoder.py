@@ -148,7 +148,7 @@ def test_rows_of_a_folder_are_the_same_without_it(
 ) -> None:
     folder_of_files(tmp_path)
     own = list(lm.measure(tmp_path, workers=1, **options))
-    monkeypatch.setattr("lightmeter.image.frames.measure_png", lambda *_: None)
+    monkeypatch.setattr("lightmeter.image.measure.measure_png", lambda *_: None)
     assert own == list(lm.measure(tmp_path, workers=1, **options))
 
 
