@@ -21,6 +21,7 @@ from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.profile import IMAGE
 from lightmeter.profile.segments import Parts, SegmentedViews
 
 # How many pictures a block has, by how many came before. The workers do not enter, as the result
@@ -32,7 +33,6 @@ _SIZES = ((512, 16), (1024, 32), (1 << 62, 64))  # up to so many before
 # shared by the workers, and few bytes wait.
 _MOST_BYTES = 16 << 20
 
-_IMAGE = "image"  # what the names of features begin with
 _DATA, _NAME = attrgetter("data"), attrgetter("name")
 _TOGETHER = 16  # pictures of which small ones are measured at once: more save little
 
@@ -108,7 +108,7 @@ class Work:
         """Check what pictures would fail by."""
         for name in self.values:
             start, _, rest = name.partition(".")
-            if start == _IMAGE and rest.partition(".")[0] in TAKEN:
+            if start == IMAGE and rest.partition(".")[0] in TAKEN:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of pictures; rename the column"
                 )
@@ -146,7 +146,7 @@ class Work:
                     measured: Any = file or item.picture
                     if not isinstance(file, Measured):
                         measured = merged.whole._measure(
-                            _IMAGE, measured, threads, name=item.name, watch=watch
+                            IMAGE, measured, threads, name=item.name, watch=watch
                         )
                 except ImageError as error:
                     measured = Failure(item.within or item.name, error.reason, error.detail)
@@ -161,7 +161,7 @@ class Work:
         group = None if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
-                part._add(_IMAGE, measured)
+                part._add(IMAGE, measured)
                 if self.values:
                     part._log_row({name: item.values.get(name) for name in self.values})
 
