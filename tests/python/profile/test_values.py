@@ -340,7 +340,7 @@ def test_a_stream_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monke
     table = through("__arrow_c_stream__", {"x": [1]})
     polars = through("polars", {"x": [1]})
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ImportError, match="pip install pyarrow"):
+    with pytest.raises(ImportError, match="pip install 'lightmeter"):
         log(table=table)
     assert log(table=polars).view()["x"].n == 1
 
