@@ -21,6 +21,7 @@ from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
+from lightmeter.profile.profile import IMAGE
 from lightmeter.profile.segments import Parts, SegmentedViews
 
 # How many pictures and encoded bytes fill a block, by how many pictures came before. The number of
@@ -30,7 +31,6 @@ _SIZES = ((512, 16, 2 << 20), (1024, 32, 8 << 20), (1 << 62, 64, 16 << 20))  # u
 
 _REMOTE_BYTES = 16 << 20  # of pictures elsewhere, which a block fetches side by side
 
-_IMAGE = "image"  # what the names of features begin with
 _DATA, _NAME = attrgetter("data"), attrgetter("name")
 _TOGETHER = 16  # pictures of which small ones are measured at once: more save little
 
@@ -106,7 +106,7 @@ class Work:
         """Check what pictures would fail by."""
         for name in self.values:
             start, _, rest = name.partition(".")
-            if start == _IMAGE and rest.partition(".")[0] in TAKEN:
+            if start == IMAGE and rest.partition(".")[0] in TAKEN:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of pictures; rename the column"
                 )
@@ -143,7 +143,7 @@ class Work:
                     measured: Any = file or item.picture
                     if not isinstance(file, Measured):
                         measured = merged.whole._measure(
-                            _IMAGE, measured, threads, name=item.name, watch=watch
+                            IMAGE, measured, threads, name=item.name, watch=watch
                         )
                 except ImageError as error:
                     measured = Failure(item.within or item.name, error.reason, error.detail)
@@ -158,7 +158,7 @@ class Work:
         group = None if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
-                part._add(_IMAGE, measured)
+                part._add(IMAGE, measured)
                 if self.values:
                     part._log_row({name: item.values.get(name) for name in self.values})
 

@@ -17,6 +17,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.meter import ImageMeter
+from lightmeter.profile.table_files import parquet
 from lightmeter.text import near
 from lightmeter.times import EPOCH
 
@@ -78,28 +79,18 @@ def columns_of(table: Any) -> dict[str, Any]:
 
 
 def _arrow_table(table: Any) -> Any:
-    kind = type(table).__name__
+    got = f"table is a {type(table).__name__}"
     streams = any(hasattr(table, name) for name in ("__arrow_c_stream__", "__arrow_c_array__"))
     if isinstance(table, type) or not streams:
-        hint = "; a dict of columns goes to columns=" if isinstance(table, dict) else ""
-        if isinstance(table, list | Iterator):
-            hint = "; rows of lm.measure go with roles='image'"
         raise TypeError(
-            f"table is a {kind}; expected a DataFrame of pandas or polars, a pyarrow Table, or "
-            f"an object with __arrow_c_stream__{hint}"
+            f"{got}; expected a DataFrame of pandas or polars, a pyarrow Table, or an object with "
+            "__arrow_c_stream__; a dict of columns goes to columns=, and rows of lm.measure go "
+            "with roles='image'"
         )
     try:
-        import pyarrow
-    except ImportError as error:
-        raise ImportError(f"to read a {kind}, lightmeter needs pyarrow: pip install pyarrow") from (
-            error
-        )
-    try:
-        return pyarrow.table(table)
-    except pyarrow.ArrowInvalid as error:
-        raise TypeError(
-            f"table is a {kind}, which Arrow cannot read as a table: {error}"
-        ) from error
+        return parquet().table(table)
+    except ValueError as error:
+        raise TypeError(f"{got}, which Arrow cannot read as a table: {error}") from error
 
 
 def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -203,7 +203,6 @@ def _column_of(origin: str) -> str:
 
 def log_image(
     images: ImageLike | list[ImageLike] | tuple[ImageLike, ...] | Mapping[str, ImageLike],
-    prefix: str = "image",
     *,
     group: GroupName = None,
     tags: Mapping[str, str] | None = None,
@@ -219,7 +218,6 @@ def log_image(
             uint16, float32 or float64; a fourth channel is alpha), a path, encoded bytes or a
             binary file; or a list or tuple of these, profiled together; or a dict of feature name
             prefix to image, profiled side by side.
-        prefix: first part of the feature names, as in ``image.Hue.mean``, except for a dict.
         group: what all of them belong to, such as ``"slide-7"`` or a burst, so that comparisons
             take groups and not images for independent. The name is not kept, only the moments of
             hashed groups are. ``""`` says that each image is a group of its own.
@@ -230,10 +228,10 @@ def log_image(
     Raises:
         ImageError: the image, or one in the dict, cannot be measured. In a list such an image is
             counted in ``image.Failure`` instead.
-        TypeError: something is no image at all, a prefix no string, or an option unknown.
+        TypeError: something is no image at all, a name no string, or an option unknown.
         ValueError: an argument is out of range.
     """
-    profile = Profile(prefix, reading=reading, tags=tags, **options)
+    profile = Profile(reading=reading, tags=tags, **options)
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():

@@ -37,6 +37,7 @@ from lightmeter.profile.row import numbers_of
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
+IMAGE = "image"  # what names of features of images begin with, unless a row or dict names them
 MOST_SAMPLE = 4096  # images; what the core keeps
 _MOST_EXEMPLARS = 16
 _MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
@@ -52,7 +53,6 @@ class Profile:
 
     def __init__(
         self,
-        prefix: str = "image",
         *,
         reading: Reading | None = None,
         exemplars: int = 0,
@@ -63,7 +63,6 @@ class Profile:
         """Start empty.
 
         Args:
-            prefix: first part of the feature names, as in ``image.Hue.mean``.
             reading: how pictures are read.
             exemplars: pictures to keep of each numeric feature of images at either end, and at
                 random, at most 16: JPEGs of 80 pixels and 4 kB at most with their paths, of images
@@ -76,13 +75,10 @@ class Profile:
             options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
         Raises:
-            TypeError: `prefix` is no string, a count is no integer, or an option is unknown or of
-                another type.
+            TypeError: a count is no integer, or an option is unknown or of another type.
             ValueError: an argument is out of range.
         """
-        check_names([prefix])
         self._reading = reading_of(reading, options)
-        self._prefix = prefix
         self._core = _core.Profile()
         if exemplars != 0:
             self._core.exemplars = _count("exemplars", exemplars, _MOST_EXEMPLARS)
@@ -98,13 +94,13 @@ class Profile:
         Raises:
             ImageError: it cannot be measured; the profile is unchanged.
         """
-        measured = self._measure(self._prefix, image)
+        measured = self._measure(IMAGE, image)
         with self._in_group(group_of(group)) as part:
-            part._add(self._prefix, measured)
+            part._add(IMAGE, measured)
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; one that cannot be measured is counted in ``image.Failure``."""
-        self._track_many(self._prefix, images, group_of(group))
+        self._track_many(IMAGE, images, group_of(group))
 
     def log(
         self,
@@ -248,7 +244,6 @@ class Profile:
 
     def _empty(self) -> "Profile":
         empty = Profile(
-            self._prefix,
             reading=self._reading,
             exemplars=self._core.exemplars,
             sample=self._core.rows,
@@ -318,12 +313,12 @@ class Profile:
     def __getstate__(self) -> tuple[Any, ...]:
         """Return what a pickle or a copy needs, of which neither profile changes the other."""
         core = self._core
-        return self._prefix, self._reading, core.exemplars, core.rows, core.encode()
+        return self._reading, core.exemplars, core.rows, core.encode()
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Become the profile of that state."""
-        prefix, reading, exemplars, sample, data = state
-        Profile.__init__(self, prefix, reading=reading, exemplars=exemplars, sample=sample)
+        reading, exemplars, sample, data = state
+        Profile.__init__(self, reading=reading, exemplars=exemplars, sample=sample)
         self._core.merge(_core.Profile.decode(data))
 
     def __repr__(self) -> str:

@@ -97,7 +97,7 @@ def test_little_data_and_one_sided_features_are_listed() -> None:
     assert report["image.entropy"].verdict == "not enough data"
     assert "9 values in the target" in report["image.entropy"].reason
     assert lm.compare(target=few, reference=many, min_values=9).drifted
-    other = lm.log_image([picture(8, 8)], "other").view()
+    other = lm.log_image({"other": picture(8, 8)}).view()
     alone = lm.compare(target=other, reference=many)["other.entropy"]
     assert (alone.verdict, alone.reason) == ("not enough data", "only in the target, 1 value")
 

@@ -67,9 +67,9 @@ def profiles() -> dict[str, ProfileView]:
     failing.track_many([pattern(5, 5, 2)[..., 0], b"junk", pattern(3, 8, 3)])
     failing._add("image", Failure("caf\udce9.jpg", "truncated", "Caf\u00e9"))
 
-    sampled = Profile("camera", metrics=SET)
+    sampled = Profile(metrics=SET)
     for seed in range(1500):  # past exact mode
-        sampled.track(pattern(4, 5, seed))
+        sampled.log(row={"camera": pattern(4, 5, seed)})
         sampled._core.log_file("camera", exif={"Model": f"model {seed % 700}", "ISO": seed})
 
     pictured = Profile(exemplars=2, metrics=SET)

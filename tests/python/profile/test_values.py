@@ -44,7 +44,7 @@ def test_a_row_of_everything() -> None:
     assert (view["share"].mean, view["count"].max, view["ok"].mean) == (1.5, 3, 1)
     assert items(view, "camera") == {"north": 1}
     assert (view["gone"].n, view["gone"].missing, "images" in view, view.images) == (1, 1, False, 1)
-    for name, column in log_image(image, "images").view().get_columns().items():
+    for name, column in log_image({"images": image}).view().get_columns().items():
         assert view[name].to_summary_dict() == column.to_summary_dict()
 
 
@@ -340,7 +340,7 @@ def test_a_stream_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monke
     table = through("__arrow_c_stream__", {"x": [1]})
     polars = through("polars", {"x": [1]})
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ImportError, match="pip install pyarrow"):
+    with pytest.raises(ImportError, match="pip install 'lightmeter"):
         log(table=table)
     assert log(table=polars).view()["x"].n == 1
 

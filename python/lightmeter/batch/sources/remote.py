@@ -140,7 +140,7 @@ def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     most, end = most_bytes(limits), time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
     pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
     parts = [item.data for item in items if isinstance(item.data, RemotePart)]
-    futures = deque(pool.submit(_read, part, part.size, limits) for part in parts)
+    futures = deque(pool.submit(_read, part, part.size, limits, end) for part in parts)
     try:
         for item in items:
             part: Any = item.data
@@ -148,7 +148,7 @@ def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
                 try:
                     data: Any = futures.popleft().result(end - time.monotonic())
                     if len(data) > part.size:  # it has grown, or nobody told how large it is
-                        again = pool.submit(_read, part, most, limits)
+                        again = pool.submit(_read, part, most, limits, end)
                         data = again.result(end - time.monotonic())
                     if len(data) > most:
                         raise ImageError("too_large", f"more than {most} bytes")
@@ -162,7 +162,7 @@ def fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(part: RemotePart, most: int, limits: Limits) -> bytes:
+def _read(part: RemotePart, most: int, limits: Limits, end: float) -> bytes:
     """Return the first bytes of an object, one more than `most` where it has more."""
     check_bytes(part.told or 0, limits)
     system, path = _system_of(part.url)
@@ -175,4 +175,6 @@ def _read(part: RemotePart, most: int, limits: Limits) -> bytes:
         data = bytearray()
         while len(data) <= most and (piece := file.read(most + 1 - len(data))):
             data += piece
+            if time.monotonic() >= end:  # nobody waits any more
+                raise TimeoutError
     return bytes(data)
