@@ -2,9 +2,8 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -133,12 +132,12 @@ def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
 # Damage
 
 
-def found_damage(database: Database, others: Callable[[], Iterator[Damage]]) -> list[Damage]:
+def found_damage(database: Database, others: Iterator[Damage]) -> list[Damage]:
     """Return what checks find; one that cannot go on for damage has found some."""
     damage: list[Damage] = []
-    for check in (partial(_of_file, database), partial(_of_profiles, database), others):
+    for check in (_of_file(database), _of_profiles(database), others):
         try:
-            damage += check()
+            damage.extend(check)
         except DamagedError as error:
             damage.append(Damage(None, str(error)))
     return damage

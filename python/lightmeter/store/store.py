@@ -401,7 +401,7 @@ class Store(Putting):
         """
         database = self._database
         with database.snapshot():
-            return keeping.found_damage(database, self.state.verify)
+            return keeping.found_damage(database, self.state.verify())
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy a store that is a file, as it is at this moment, to a new file, while others use it.

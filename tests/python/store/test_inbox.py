@@ -208,12 +208,7 @@ def test_limits(inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_wrong_arguments(inbox: Inbox) -> None:
-    wrong: list[dict[str, Any]] = [
-        {"dataset": ""}, {"dataset": 1}, {"writer": ""}, {"writer": "a\0"}, {"seq": None},
-        {"seq": 2**63}, {"every": timedelta(0)}, {"every": "1x"}, {"segment": "camera"},
-        {"at": "2022"}, {"dataset": "\ud800"},
-    ]  # fmt: skip
-    for place in wrong:
+    for place in ({"writer": "a\0"}, {"seq": None}, {"every": timedelta(0)}, {"segment": "camera"}):
         with pytest.raises((TypeError, ValueError)):
             put(inbox, view(1), **place)
     with pytest.raises(ValueError, match="the profile is from 2022-09-08"):

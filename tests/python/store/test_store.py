@@ -11,16 +11,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Profile, Store, logger, times
+from lightmeter import Store, times
 from lightmeter.errors import StoreError
 from lightmeter.store import engine, sqlite_file
 from lightmeter.store.records import Source
-from lightmeter.writers import log_folder
 from sqlalchemy import text
 from stores import change, put_days, sql, view
 
@@ -44,27 +42,6 @@ def test_order_and_repetition_of_messages_do_not_matter(messages: Any, random: A
             store.put("cells", view(said[writer, seq]), at=DAY, writer=writer, seq=seq)
         total = store.read("cells").images if sent else 0
     assert total == sum(said[item] for item in last.items())
-
-
-def test_a_time_without_zone_is_local_at_every_door(
-    store: Store, folder: Path, far_from_utc: timedelta
-) -> None:
-    naive = datetime(2022, 9, 7, 23, 30)
-    utc = naive.replace(tzinfo=UTC) - far_from_utc
-    profile = Profile()
-    profile.set_dataset_timestamp(naive)
-    assert profile.view().dataset_timestamp == utc
-    store.put("cells", view(1), at=naive, writer="a", every="30m")
-    with logger(store, "cells", every="30m") as cells:
-        cells.track(np.zeros((2, 2), np.uint8), at=naive)
-    log_folder(store, folder / "more", "cells", at=naive)
-    (bucket,) = store.buckets("cells")
-    assert (bucket.start, bucket.writers) == (utc, 3)
-    assert store.read("cells", naive, naive + timedelta(minutes=1)).images == 4
-    assert store.read("cells", naive - timedelta(minutes=1), naive).images == 0
-    for at in (datetime.min, datetime.max):
-        with pytest.raises(ValueError, match="the years 1 to 9999"):
-            store.put("cells", view(1), at=at, writer="a")
 
 
 def test_a_store_is_pickled_by_its_path(store: Store) -> None:
