@@ -314,10 +314,8 @@ def least_rows(level: float) -> int:
 def _no_images(prefix: str | None, prefixes: list[str]) -> str:
     if not prefixes:
         return "the reference holds no image; expected a profile of images as they should be"
-    known = ", ".join(map(repr, prefixes))
-    if prefix is None:
-        return f"the reference holds images of the prefixes {known}; name one by prefix="
-    return f"got the prefix {prefix!r}; the reference holds images of {known}"
+    got = f"got the prefix {prefix!r}" if prefix is not None else "name one by prefix="
+    return f"{got}; the reference holds images of {', '.join(map(repr, prefixes))}"
 
 
 def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:

@@ -153,9 +153,9 @@ def _directions(
     varies = np.flatnonzero(products.diagonal() > 0)
     roots = np.sqrt(products.diagonal()[varies])
     correlations = products[np.ix_(varies, varies)] / np.outer(roots, roots)
-    # Eigenvectors. OpenBLAS takes threads for `eigh` even of 28 numbers, and they spin for 50 times
+    # Eigenvectors. OpenBLAS takes threads for `eigh` even of 28 numbers, and they spin for 25 times
     # as long as the work takes; for this only of 64.
-    axes, variances, _ = np.linalg.svd(correlations, hermitian=False)
+    axes, variances, _ = np.linalg.svd(correlations)
     n = target.n + reference.n
     imbalance = 1 / target.n + 1 / reference.n - 4 / n
     most = (n - 2) // 2

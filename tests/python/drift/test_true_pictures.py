@@ -2,17 +2,16 @@
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
 from changes import CHANGES, drawn
+from conftest import encoded
 from lightmeter.demo import draw_cells
 from lightmeter.drift.describe import finding, findings
 from lightmeter.drift.verdict import CHANGED
-from PIL import Image
 from truth import is_true
 
 MANY = 120  # of a batch of which a part changed
@@ -68,45 +67,20 @@ def test_what_was_done_to_pictures_is_said_and_nothing_untrue(
             assert is_true(words, line.name, target[line.feature], before[line.feature]), words
 
 
-def photo(folder: Path, name: str, exif: bool, broken: bool) -> None:
-    tags = Image.Exif()
-    for tag, value in ((271, "Maker"), (272, "Model"), (305, "firmware 1"), (315, "Somebody")):
-        if exif:
-            tags[tag] = value
-    draw_cells(np.random.default_rng(0)).save(folder / name, exif=tags)
-    if broken:
-        (folder / name).write_bytes(b"no picture")
-
-
-@pytest.mark.parametrize(
-    ("stripped", "words"),
-    [(20, "3 Exif tags went missing in 40 % of images"),
-     (50, "3 Exif tags went missing in 100 % of images")],
-)  # fmt: skip
-def test_all_exif_that_went_missing_is_one_line_and_the_first(
-    tmp_path: Path, stripped: int, words: str
-) -> None:
-    views = []
-    for side, bare in (("target", stripped), ("reference", 0)):
-        (tmp_path / side).mkdir()
-        for at in range(50):
-            photo(tmp_path / side, f"{at:02}.jpg", exif=at >= bare, broken=False)
-        views.append(lm.profile_images(tmp_path / side))
-    report = lm.compare(target=views[0], reference=views[1])
+@pytest.mark.parametrize("stripped", [20, 50])
+def test_exif_that_went_missing_is_one_line_and_the_first(stripped: int) -> None:
+    tags = {271: "Maker", 272: "Model", 305: "firmware 1"}
+    image = draw_cells(np.random.default_rng(0))
+    tagged, bare = encoded("JPEG", image, tags=tags), encoded("JPEG", image, tags={})
+    target = lm.log_image([bare] * stripped + [tagged] * (50 - stripped)).view()
+    report = lm.compare(target=target, reference=lm.log_image([tagged] * 50).view())
+    words = f"3 Exif tags went missing in {2 * stripped} % of images"
     assert report.findings[0].words == words
     assert report.summary().startswith(words)
 
 
-def test_files_that_fail_come_first(tmp_path: Path) -> None:
-    views = []
-    for side, broken in (("target", 15), ("reference", 0)):
-        (tmp_path / side).mkdir()
-        for at in range(50):
-            photo(tmp_path / side, f"{at:02}.jpg", exif=True, broken=at < broken)
-            if side == "target" and at >= broken:
-                file = tmp_path / side / f"{at:02}.jpg"
-                image = Image.open(file)
-                image.point(lambda sample: sample // 2).save(file, exif=image.getexif())
-        views.append(lm.profile_images(tmp_path / side))
-    report = lm.compare(target=views[0], reference=views[1])
+def test_files_that_fail_come_first() -> None:
+    target = lm.log_image([*drawn("darker", 1, 35), *[b"no picture"] * 15]).view()
+    report = lm.compare(target=target, reference=lm.log_image(drawn("", 0, 50)).view())
     assert report.summary().startswith("files that cannot be measured went from 0 % to 30 %")
+    assert report.findings[1].cause == "darker"
