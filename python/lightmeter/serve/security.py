@@ -79,7 +79,8 @@ def check_request(request: Request) -> None:
     host = host_of(request)
     if host not in request.app.state.server.hosts:  # a page elsewhere may have made it lead here
         words = f"start it with --allow-host {host} if it should" if host else "send one name"
-        raise HTTPException(421, f"this server does not go by the Host that it was asked; {words}")
+        status = 421 if host else 400
+        raise HTTPException(status, f"this server does not go by the Host of the request; {words}")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "got a compressed body; send it as it is")
     if request.method not in _SAFE:

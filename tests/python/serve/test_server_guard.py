@@ -23,13 +23,13 @@ from starlette.websockets import WebSocketDisconnect
         (b"www.example.com.:443", 200),
         (b"evil.example", 421),  # a name that leads here, of a page of somebody else
         (b"localhost.evil.example", 421),
-        (b"localhost@evil.example", 421),
-        (b"evil.example#localhost", 421),
-        (b"127.0.0.1:80:80", 421),
-        (b"[::1", 421),
-        (b"", 421),
-        (b"localhost, evil.example", 421),
-        (b"\xff", 421),
+        (b"localhost@evil.example", 400),
+        (b"evil.example#localhost", 400),
+        (b"127.0.0.1:80:80", 400),
+        (b"[::1", 400),
+        (b"", 400),
+        (b"localhost, evil.example", 400),
+        (b"\xff", 400),
     ],
 )
 @pytest.mark.parametrize("with_key", [False, True])
@@ -47,7 +47,7 @@ def test_it_goes_by_its_own_names_only(
         status = 401  # which names of this machine alone do not ask for
     got, _, body = ask(app, scope={"headers": headers})
     assert got == status, body
-    assert ask(app, headers=[(b"host", b"localhost")])[0] == 421, "two names"
+    assert ask(app, headers=[(b"host", b"localhost")])[0] == 400, "two names"
 
 
 @pytest.mark.parametrize("hosts", [["a b"], ["example.com:80"], ["http://x"], [""]])
