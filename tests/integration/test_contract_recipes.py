@@ -105,7 +105,7 @@ def test_the_action_judges(dark: bool, tmp_path: Path) -> None:
         script, env=os.environ | inputs, capture_output=True, text=True, check=False
     )
     assert done.returncode == int(dark), done.stderr
-    assert ("error: image.Luma.mean: expected mean" in done.stdout) == dark
+    assert ("::error title=contract::" in done.stdout) == dark
     assert Path("page.html").exists()
     assert lm.Contract("contract.toml").judge(lm.profile_images("data")).passed != dark
 

@@ -1,13 +1,14 @@
 """The commands of contracts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from xml.etree import ElementTree as Xml
 
 import typer
 
 from lightmeter import Contract, ContractResult, Reading
-from lightmeter.cli.options import Html, Printed, reads_images
+from lightmeter.cli.options import Html, reads_images
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, Commands, complain, say
 from lightmeter.contracts.generate import contract_of
@@ -31,7 +32,9 @@ def check(
     *,
     reading: Reading,
     batch: dict[str, Any],
-    output_format: Printed = "text",
+    output_format: Annotated[
+        Literal["text", "json", "junit", "github"], typer.Option("--format", help="How to print.")
+    ] = "text",
 ) -> None:
     """Judge images, rows or a profile by a contract.
 
@@ -49,11 +52,8 @@ def check(
     result = read.judge(view_of_source(source, reading, may_fail=True, **batch))
     if html is not None:
         result.write_html(html)
-    if output_format == "json":
-        print(result.to_json())
-    else:
-        for line in _lines(result):
-            print(line)
+    for line in _PRINTED[output_format](result):
+        print(line)
     if not result.passed:
         raise typer.Exit(FAILED)
 
@@ -77,8 +77,39 @@ def init(
     say(f"{output}: {Contract(output)!r}")
 
 
-def _lines(result: ContractResult) -> Iterator[str]:
+def _text(result: ContractResult) -> Iterator[str]:
     for outcome in result.failures:
         pictures = ", ".join(picture.path for picture in outcome.pictures[:_PICTURES])
         yield f"{outcome}{f'; such as {visible(pictures)}' if pictures else ''}"
     yield str(result)
+
+
+def _junit(result: ContractResult) -> Iterator[str]:
+    """Yield the XML that CI servers read: a test case for each outcome."""
+    suite = Xml.Element("testsuite", name="lightmeter contract")
+    suite.set("tests", str(len(result.outcomes)))
+    suite.set("failures", str(sum(o.severity == "error" for o in result.failures)))
+    for outcome in result.outcomes:
+        name = f"{outcome.feature} {outcome.expected}".strip()
+        case = Xml.SubElement(suite, "testcase", name=visible(name))
+        case.set("classname", visible(outcome.expectation or "contract"))
+        if outcome.state != "holds":
+            kind = "failure" if outcome.severity == "error" else "system-out"
+            Xml.SubElement(case, kind).text = str(outcome)
+    yield Xml.tostring(suite, encoding="unicode")
+
+
+def _github(result: ContractResult) -> Iterator[str]:
+    """Yield commands of GitHub's runners, which make annotations of them."""
+    for outcome in result.failures:
+        text = str(outcome).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        yield f"::{outcome.severity} title=contract::{text}"
+    yield str(result)
+
+
+_PRINTED: dict[str, Callable[[ContractResult], Iterator[str]]] = {
+    "text": _text,
+    "json": lambda result: iter([result.to_json()]),
+    "junit": _junit,
+    "github": _github,
+}

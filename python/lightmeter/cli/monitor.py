@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lightmeter import Store
-from lightmeter.alerts import Delivery, load_config, try_out
+from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
 from lightmeter.cli.options import From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
@@ -138,6 +138,12 @@ def check(
         if unknown := len(alarms) - len(numbers):
             parts.append(f"{unknown} not known")
         say(f"in all: {', and '.join(parts) or 'no monitor'}")
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of files of monitors and alerts, by which editors check them."""
+    print_json(WatchConfig.model_json_schema())
 
 
 Datasets = Annotated[str, typer.Option("--dataset", help="Which datasets, such as 'cells*'.")]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import lightmeter as lm
 import numpy as np
@@ -74,6 +75,12 @@ def test_formats_and_exit_codes(root: Path, tmp_path: Path) -> None:
         "error",
         "warning",
     ]
+    code, text = check(contract, "--format", "github")
+    assert "::error title=contract::error: tidy: x: expected mean" in text
+    code, text = check(contract, "--format", "junit")
+    suite = ElementTree.fromstring(text)
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert len(suite.findall("testcase/failure")) == 1
     misspelt = tmp_path / "contract.toml"
     misspelt.write_text(CONTRACT.replace("mean", "maen").replace("severity", "sevrity"))
     code, text = check(misspelt)
@@ -101,6 +108,8 @@ def test_where_no_file_can_be_read(root: Path, tmp_path: Path) -> None:
     done = lightmeter(*command, "--format", "json")
     assert done.returncode == 1
     assert [each["got"] for each in json.loads(done.stdout)["outcomes"]] == ["1"]
+    done = lightmeter(*command, "--format", "junit")
+    assert ElementTree.fromstring(done.stdout).get("failures") == "1"
 
 
 def test_init_writes_nothing_of_nothing(tmp_path: Path) -> None:
