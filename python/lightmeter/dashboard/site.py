@@ -53,28 +53,18 @@ class Site:
         if not manifest.exists():  # from now on the folder is known to be a dashboard's
             write_atomically(manifest, _encode({}))
 
-    def is_fresh(self, path: str, inputs: str) -> bool:
-        """Whether the page was made of the same `inputs`; it then stays as it is."""
-        if self._before.get(path) != inputs or not self._within(path).is_file():
-            return False
-        self._now[path] = inputs
-        return True
-
-    def write(self, path: str, page: str, inputs: str | None = None) -> None:
-        """Write a page, made of `inputs`; None takes the page itself for them.
+    def write(self, path: str, page: str) -> None:
+        """Write a page, where another one was written before.
 
         Raises:
             OSError: it cannot be written; `FileExistsError` where a link would lead elsewhere.
         """
-        data = page.encode()
-        inputs = hashlib.sha256(data).hexdigest() if inputs is None else inputs
-        if self.is_fresh(path, inputs):
-            return
-        file = self._within(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, data)
-        self._now[path] = inputs
-        self._written += 1
+        data, file = page.encode(), self._within(path)
+        self._now[path] = hashlib.sha256(data).hexdigest()
+        if self._before.get(path) != self._now[path] or not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, data)
+            self._written += 1
 
     def finish(self) -> Written:
         """Note what there is, and delete pages of earlier runs that are no longer part of it."""

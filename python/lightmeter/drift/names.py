@@ -5,7 +5,6 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
-from lightmeter import _core
 from lightmeter.drift.metric_set import prefix_of
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, ImageNumber, Scale
@@ -97,12 +96,6 @@ def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
     number = _number_of(rest)
     scale = number.scale if number is not None else None
     return Said(name, _group_of(rest), scale, prefix, _cell(rest))
-
-
-def groups_of(core: _core.Profile) -> dict[str, Group]:
-    """The group of every feature of a profile."""
-    prefixes = core.image_prefixes
-    return {name: said(name, core.meaning(name)[1], prefixes).group for name in core.names()}
 
 
 def says(feature: str, prefix: str) -> str:

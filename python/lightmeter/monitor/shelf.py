@@ -72,19 +72,19 @@ class Past:
 
     def __init__(self, shelf: "Shelf", where: Where, starts: Sequence[datetime]) -> None:
         """Take the buckets of a segment that start at `starts`."""
-        self._shelf, self._where, self.starts = shelf, where, starts
+        self._shelf, self.where, self.starts = shelf, where, starts
 
     def __iter__(self) -> Iterator[Contents]:
         """Those that can be read, earliest first."""
         for start in self.starts:
-            contents = self._shelf.contents(*self._where, start)
+            contents = self._shelf.contents(*self.where, start)
             if contents.view.images or not contents.damage:
                 yield contents
 
     @cached_property
     def summaries(self) -> list[Summary]:
         """Those that can be read, in short, earliest first."""
-        in_short = (self._shelf.in_short(*self._where, start) for start in self.starts)
+        in_short = (self._shelf.in_short(*self.where, start) for start in self.starts)
         return [summary for summary, damage in in_short if not damage or summary.images]
 
     @cached_property
@@ -98,7 +98,7 @@ class _File(Past):
 
     def __init__(self, path: Path) -> None:
         self._contents = Contents(ProfileView.from_bytes(read_regular(path)))
-        self.starts = ()
+        self.where, self.starts = ("", ""), ()
 
     def __iter__(self) -> Iterator[Contents]:
         yield self._contents

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from lightmeter.dashboard.asked import INDEX
+from lightmeter.dashboard.live import INDEX
 from lightmeter.draw.document import content_policy, document
 from lightmeter.draw.html import tag
 from lightmeter.errors import ConfigError

@@ -57,22 +57,29 @@ class State:
             query = query.where(result.c.start == start)
         return self._results(query.order_by(result.c.segment, result.c.start, result.c.feature))
 
-    def judged(self, monitor: str, dataset: str) -> dict[tuple[str, datetime], JudgedBucket]:
+    def judged(
+        self, monitor: str, dataset: str, segment: str | None = None
+    ) -> dict[tuple[str, datetime], JudgedBucket]:
         """Return what is known of each bucket that a monitor has judged, by segment and start."""
         columns = (judged.c[name] for name in ("segment", "start", "version", "states"))
-        query = sa.select(*columns).where(_is_of(judged, monitor, dataset))
+        query = sa.select(*columns).where(_is_of(judged, monitor, dataset, segment))
         return {
             (segment, start): JudgedBucket(version, states)
             for segment, start, version, states in self._database.rows(query)
         }
 
-    def newest_of_segments(self, monitor: str, dataset: str) -> list[ResultRow]:
-        """Return the results of a monitor's newest bucket in each segment."""
-        newest = sa.select(judged.c.segment, sa.func.max(judged.c.start))
-        newest = newest.where(_is_of(judged, monitor, dataset)).group_by(judged.c.segment)
-        place = sa.tuple_(result.c.segment, result.c.start)
-        where = _is_of(result, monitor, dataset), place.in_(newest)
-        return self._results(sa.select(*RESULT).where(*where))
+    def latest(
+        self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
+    ) -> list[ResultRow]:
+        """Return the results of the last `most` buckets that a monitor judged in each segment."""
+        rank = sa.func.row_number().over(
+            partition_by=judged.c.segment, order_by=judged.c.start.desc()
+        )
+        ranked = sa.select(judged.c.segment, judged.c.start, rank.label("rank"))
+        last = ranked.where(_is_of(judged, monitor, dataset, segment)).subquery()
+        places = sa.select(last.c.segment, last.c.start).where(last.c.rank <= most)
+        place = sa.tuple_(result.c.segment, result.c.start).in_(places)
+        return self._results(sa.select(*RESULT).where(_is_of(result, monitor, dataset), place))
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
@@ -81,13 +88,16 @@ class State:
         query = sa.select(*RESULT).where(*where)
         return self._results(query.order_by(result.c.segment, result.c.feature))
 
-    def turning_points(self, monitor: str, dataset: str) -> list[ResultRow]:
+    def turning_points(
+        self, monitor: str, dataset: str, segment: str | None = None
+    ) -> list[ResultRow]:
         """Return the results of a monitor from which its incidents follow, which are few.
 
         By segment, bucket and feature.
         """
         with self._database.snapshot():
-            points = {row[2:5]: row for row in turning_points(self._database, monitor, dataset)}
+            found = turning_points(self._database, monitor, dataset, segment)
+            points = {row[2:5]: row for row in found}
         return [ResultRow(*points[key]) for key in sorted(points)]
 
     def begin(
@@ -131,6 +141,16 @@ class State:
             insert_all(connection, judged, of_buckets)
             insert_all(connection, result, [row for each in buckets for row in each.results])
             self._database.check_turn()
+
+    def token(self) -> tuple[Any, ...]:
+        """Return what differs once a profile, a result, or what is accepted is another one."""
+        sums = (
+            sa.select(sa.func.count(), sa.func.sum(sa.type_coerce(each, sa.BigInteger) % 2**31))
+            for each in (tables.profile.c.crc, judged.c.version)
+        )
+        with self._database.snapshot():
+            counts = [tuple(row) for query in sums for row in self._database.rows(query)]
+            return *counts, *self.sources(), *self.accepted()
 
     # Alerts
 

@@ -12,16 +12,22 @@ from lightmeter.store.tables import judged, result, told
 
 RESULT = [result.c[name] for name in ResultRow._fields]
 _R = result.c
-_TOGETHER = 400
+_TOGETHER = 400  # starts in a query
 
 
-def turning_points(database: Database, monitor: str, dataset: str) -> Iterator[Any]:
+def turning_points(
+    database: Database, monitor: str, dataset: str, only: str | None = None
+) -> Iterator[Any]:
     """Give rows of `RESULT`, some of them more than once.
 
     Each query is about one segment, so that every engine finds its rows by their key.
     """
     ours = [
-        sa.and_(table.c.monitor == monitor, table.c.dataset == dataset)
+        sa.and_(
+            table.c.monitor == monitor,
+            table.c.dataset == dataset,
+            sa.true() if only is None else table.c.segment == only,
+        )
         for table in (result, judged, told)
     ]
     lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
@@ -55,12 +61,10 @@ def _witnesses(
     """Where a line is silent, the states of the others say what that means: one of each."""
     counts = sa.select(_R.start, sa.func.count()).where(here, _R.feature.in_(features))
     seen = dict(map(tuple, database.rows(counts.group_by(_R.start))))
-    silent = {start for (start,) in database.rows(starts) if seen.get(start, 0) < len(features)}
-    if not silent:
-        return
-    first = sa.select(_R.start, sa.func.min(_R.feature)).where(here).group_by(_R.start, _R.state)
-    places = [(start, name) for start, name in database.rows(first) if start in silent]
-    for index in range(0, len(places), _TOGETHER):
-        part = places[index : index + _TOGETHER]
-        place = sa.tuple_(_R.start, _R.feature).in_(part)
-        yield from database.rows(sa.select(*RESULT).where(here, place))
+    silent = [start for (start,) in database.rows(starts) if seen.get(start, 0) < len(features)]
+    for index in range(0, len(silent), _TOGETHER):
+        part = silent[index : index + _TOGETHER]
+        there = sa.and_(here, _R.start.in_(part))
+        first = sa.select(_R.start, sa.func.min(_R.feature)).where(there)
+        place = sa.tuple_(_R.start, _R.feature).in_(first.group_by(_R.start, _R.state))
+        yield from database.rows(sa.select(*RESULT).where(there, place))

@@ -119,7 +119,7 @@ def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
     served.server.monitors.path.write_text('[[monitor]]\nname = "secret rule"\n')
     asked = served.ask("admin", datasets=["cells"])
     pages = crawl(asked)
-    assert len(pages) > 10
+    assert len(pages) > 5
     assert "not understood; a key for all" in pages["/"]
     said = {address: text for address, text in pages.items() if "secret" in text.lower()}
     assert said == {}
@@ -149,7 +149,7 @@ def test_pages_are_not_kept_for_others(served: Served) -> None:
 def test_links_hold_below_a_prefix(served: Served) -> None:
     outer = client(Starlette(routes=[Mount("/drift/here", served.app)]))
     pages = crawl(outer, "/drift/here/")
-    assert len(pages) > 15
+    assert len(pages) > 8
     assert all(address.startswith("/drift/here/") for address in pages)
     fields = form(outer, f"/drift/here/{dataset_page('cells')}")
     said = send(outer, fields, f"drift/here/{WATCH}")

@@ -28,7 +28,7 @@ from lightmeter.monitor.summaries import Summary
 from lightmeter.store.records import ResultState
 from lightmeter.text import counted
 
-_INDEPENDENT = "assumes that images are independent"
+INDEPENDENT = "assumes that images are independent"
 _LIGHT = ".Luma.mean", ".Brightness.mean"
 _LEAST_P = 1e-22  # smaller ones are 9.8 standard deviations, too
 
@@ -254,7 +254,7 @@ class DriftRule(ComparingMonitor):
                 row.kind in RATES,
                 row.family,
                 None if row.verdict == NOT_ENOUGH else row.p_high,
-                row.reason if row.verdict == NOT_ENOUGH else _INDEPENDENT,
+                row.reason if row.verdict == NOT_ENOUGH else INDEPENDENT,
             )
             for row in self._compared(side, tested=True).features
             if row.q_value is not None or row.verdict == NOT_ENOUGH

@@ -1,0 +1,161 @@
+"""What buckets are drawn against: the baseline that the rule of their monitor chooses."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from lightmeter.dashboard.history import RECENT, History
+from lightmeter.errors import LightmeterError
+from lightmeter.monitor.baseline import Selection
+from lightmeter.monitor.config import ComparingMonitor
+from lightmeter.monitor.judging import BAD
+from lightmeter.monitor.results import Result, load_results
+from lightmeter.monitor.rules import monitor_of
+from lightmeter.monitor.shelf import Past, Shelf
+from lightmeter.monitor.sitemap import stretch_text
+from lightmeter.monitor.summaries import COSINE, MEAN, MISSING, ODD, SINE, VALUES, N, Summary
+from lightmeter.profile import ProfileView
+from lightmeter.profile.scalars import HUE_STEPS
+from lightmeter.text import counted, shorten
+
+
+class Level(NamedTuple):
+    """A feature in a bucket, in its own unit, with the least and the greatest of its baseline."""
+
+    start: datetime
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Compared:
+    """The buckets of a dataset or segment beside those that they are compared with.
+
+    Attributes:
+        history: of the dataset or segment.
+    """
+
+    def __init__(self, shelf: Shelf, history: History, sees: Callable[[str], bool]) -> None:
+        """Read nothing yet; baselines of datasets that `sees` refuses are not shown."""
+        self.history, self._shelf, self._sees = history, shelf, sees
+        self._where = history.dataset, history.segment_text
+        self._default = ComparingMonitor(type="drift", name="-", dataset=history.dataset)
+        self._kept: dict[str, Mapping[datetime, Past]] = {}
+        self._band: Callable[[Past, str], tuple[float | None, float | None]]
+        self._band = lru_cache(None)(_band)
+
+    def results(self, start: datetime) -> list[Result]:
+        """Return all that is kept of a bucket."""
+        dataset, segment = self._where
+        store = self._shelf.store
+        ours = [each[:2] for each in store.state.sources() if each.dataset == dataset]
+        return load_results(store, ours, segment=segment, bucket=start)
+
+    def view(self, start: datetime) -> ProfileView:
+        """Return what a bucket holds."""
+        return self._shelf.contents(*self._where, start).view
+
+    def monitor(self, results: Sequence[Result]) -> ComparingMonitor:
+        """Return the monitor whose baseline is shown; where none compared, one on trailing buckets.
+
+        It is the first one on drift, or else the first.
+        """
+        names = {result.monitor for result in results if result.baseline}
+        for monitor in self._monitors:
+            if monitor.name in names and self._sees(monitor.baseline.dataset or monitor.dataset):
+                return monitor
+        return self._default
+
+    def is_default(self, monitor: ComparingMonitor) -> bool:
+        """Return whether no monitor of a file has this baseline."""
+        return monitor is self._default
+
+    @cached_property
+    def _monitors(self) -> list[ComparingMonitor]:
+        sources = self._shelf.store.state.sources()
+        ours = [each for each in sources if each.dataset == self.history.dataset]
+        found = map(monitor_of, sorted(ours, key=lambda source: source.rank))
+        comparing = (monitor for monitor in found if isinstance(monitor, ComparingMonitor))
+        return sorted(comparing, key=lambda monitor: monitor.type != "drift")
+
+    def baseline(self, start: datetime, monitor: ComparingMonitor) -> tuple[str, ProfileView]:
+        """Return what a bucket is compared with, in words and as one profile."""
+        words, file = "baseline: ", monitor.baseline.reference
+        if not self.is_default(monitor):
+            words = f"baseline of “{shorten(monitor.name, 60)}”: "
+        try:
+            past = self._pasts(monitor)[start]
+            view = ProfileView.merge_many(each.view for each in past)
+        except (LightmeterError, OSError):
+            return f"{words}{file.name if file else 'it'} cannot be read", ProfileView.merge_many(
+                []
+            )
+        if file is not None:
+            return f"{words}{file.name}", view
+        if past.where != self._where:
+            words += f"{shorten(' '.join(filter(None, past.where)), 120)}, "
+        words += counted(len(past.starts), "bucket")
+        if past.starts:
+            words += f", {stretch_text(past.starts[0], past.starts[-1])}"
+        return words, view
+
+    def levels(self, feature: str, monitor: ComparingMonitor) -> list[Level]:
+        """Return a feature in the last buckets."""
+        try:
+            pasts = self._pasts(monitor)
+        except (LightmeterError, OSError):
+            pasts = {}
+        levels = []
+        for bucket in self.history.buckets[-RECENT:]:
+            summary, _ = self._shelf.in_short(*self._where, bucket.start)
+            past = pasts.get(bucket.start)
+            band = (None, None) if past is None else self._band(past, feature)
+            levels.append(Level(bucket.start, _levels(summary).get(feature), *band))
+        return levels
+
+    def _pasts(self, monitor: ComparingMonitor) -> Mapping[datetime, Past]:
+        """Return what each bucket is compared with that has a page or is one of the last."""
+        if monitor.name in self._kept:
+            return self._kept[monitor.name]
+        state, buckets = self._shelf.store.state, self.history.buckets
+        wanted = {*self.history.paged, *(bucket.start for bucket in buckets[-RECENT:])}
+        bad = set(self.history.paged)
+        if not self.is_default(monitor):
+            judged = state.judged(monitor.name, *self._where)
+            bad = {key[1] for key, each in judged.items() if not BAD.isdisjoint(each.states)}
+        selection = Selection(self._shelf, monitor, self._where[1], bad.__contains__)
+        pasts = {each.start: selection.past(each) for each in buckets if each.start in wanted}
+        return self._kept.setdefault(monitor.name, pasts)
+
+
+def _band(past: Past, feature: str) -> tuple[float | None, float | None]:
+    values = [
+        level
+        for summary in past.summaries
+        if (level := _levels(summary).get(feature)) is not None
+        if summary.kinds.get(feature) != "hue"  # which goes round
+    ]
+    return (min(values), max(values)) if values else (None, None)
+
+
+@lru_cache(4096)
+def _levels(summary: Summary) -> Mapping[str, float]:
+    """The means of numbers, the mean directions of hues, and the rates, by feature."""
+    levels: dict[str, float] = {}
+    for name, column in zip(summary.names, summary.table.T.tolist(), strict=True):
+        n, missing, values, odd = (column[row] for row in (N, MISSING, VALUES, ODD))
+        kind = summary.kinds[name]
+        if kind == "hue" and n:
+            angle = math.atan2(column[SINE], column[COSINE])
+            levels[name] = angle / math.tau * HUE_STEPS % HUE_STEPS
+        elif kind == "number" and n:
+            levels[name] = column[MEAN]
+        elif kind == "failure" and values:
+            levels[name] = values / (missing + values)
+        if missing:
+            levels[f"{name}:missing"] = missing / (missing + values)
+        if odd and n:
+            levels[f"{name}:not a number"] = odd / (n + odd)
+    return levels
