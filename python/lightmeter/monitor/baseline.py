@@ -46,8 +46,8 @@ class Selection:
         self._baseline = _TRAILING if self._is_fixed else monitor.baseline
         self._length = shelf.datasets[monitor.dataset]
         by_length = self._is_fixed or monitor.goes_by_length
-        self._starts = [
-            bucket.start
+        self._buckets = [
+            bucket
             for bucket in shelf.buckets(*self._where)
             if not by_length or bucket.end - bucket.start == self._length
         ]
@@ -76,7 +76,8 @@ class Selection:
         starts = self._before(bucket.start, EVER)
         # The first ones were judged as though images were independent, which is strict.
         if len(starts) < self._monitor.least:
-            starts = tuple(self._starts[: self._next][-(self._baseline.most or 0) :])
+            before = self._buckets[: self._next][-(self._baseline.most or 0) :]
+            starts = tuple(each.start for each in before)
         return self._shelf.past(self._where, starts)
 
     def begin(self, start: datetime) -> tuple[datetime, Accepted | None]:
@@ -101,17 +102,21 @@ class Selection:
 
     def _before(self, start: datetime, since: datetime) -> tuple[datetime, ...]:
         """Return the good buckets that are over by `start`, none of them before `since`."""
-        while self._next < len(self._starts) and self._starts[self._next] + self._length <= start:
-            self._take(self._starts[self._next])
+        for bucket in self._buckets[self._next :]:
+            if bucket.start + self._length > start:
+                break
+            self._take(bucket)
             self._next += 1
         good, most = self._good[self._kind(start)], self._baseline.most or 1
         return tuple(good[max(bisect_left(good, since), len(good) - most) :])
 
-    def _take(self, start: datetime) -> None:
-        kind, day = self._kind(start), start.date()
+    def _take(self, bucket: Bucket) -> None:
+        start, kind, day = bucket.start, self._kind(bucket.start), bucket.start.date()
         if any(first <= day <= last for first, last in self._baseline.excluded):
             return
-        if self._is_anomalous(start):
+        # A day that was rolled up is anomalous if any of its hours was.
+        hours = range((bucket.end - start) // self._length)
+        if any(self._is_anomalous(start + hour * self._length) for hour in hours):
             self._passed[kind] += 1
         else:
             self._passed[kind] = 0

@@ -193,9 +193,8 @@ class MonitorRun:
             key for key in kept if begin and key[1] >= begin and (key, before[key]) not in stays
         ]
         self.due = {start: due for start, due in self.due.items() if begin and start >= begin}
-        self._states = {
-            key: bucket.states for key, bucket in kept.items() if not begin or key[1] < begin
-        }
+        stale = set(self.stale)
+        self._states = {key: each.states for key, each in kept.items() if key not in stale}
 
     # What it is judged by
 

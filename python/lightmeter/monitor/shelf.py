@@ -8,7 +8,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
 from lightmeter.monitor.summaries import Summary
@@ -17,7 +16,7 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import Accepted
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
-from lightmeter.times import DAY, EPOCH, MILLISECOND
+from lightmeter.times import MILLISECOND
 
 # A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
 _MOST_FEATURES = 6_000
@@ -29,21 +28,6 @@ _MOST_PASTS = 8
 Where = tuple[str, str]  # dataset, and segment as text
 
 
-class DateColumn(ColumnView):
-    """A feature of dates, which knows when its bucket ended."""
-
-    def __init__(self, name: str, core: _core.Profile, end: datetime) -> None:
-        """Read the feature of a bucket that ended at `end`."""
-        super().__init__(name, core)
-        self._end = end
-
-    @property
-    def lag(self) -> float | None:
-        """Days from the mean date to the end of the bucket; None without dates."""
-        mean = self.mean
-        return None if mean is None else (self._end - EPOCH) / DAY - mean
-
-
 class Contents:
     """What a bucket holds, or several.
 
@@ -52,19 +36,14 @@ class Contents:
         damage: what is wrong with the others; empty if all can be read.
     """
 
-    def __init__(self, view: ProfileView, damage: str = "", end: datetime | None = None) -> None:
-        """Hold a profile; `end` is that of the bucket, None of several ones or of a file."""
-        self.view, self.damage, self._end = view, damage, end
+    def __init__(self, view: ProfileView, damage: str = "") -> None:
+        """Hold a profile."""
+        self.view, self.damage = view, damage
 
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
         """Every feature by name, in alphabetical order."""
-        columns = self.view.get_columns()
-        if self._end is not None:
-            for name, column in columns.items():
-                if column.role == "date":
-                    columns[name] = DateColumn(name, self.view._core, self._end)
-        return columns
+        return self.view.get_columns()
 
 
 class Past:
@@ -286,11 +265,11 @@ class Shelf:
         rows: defaultdict[datetime, list[Any]] = defaultdict(list)
         end = wanted[-1] + MILLISECOND
         for row, content in self.store.load(dataset, start, end, segment=segment):
-            rows[row.start].append((row.end, content))
+            rows[row.start].append(content)
         for each in wanted:
-            contents = [content for _, content in rows[each]]
-            views = [content for content in contents if isinstance(content, ProfileView)]
-            damage = [str(content) for content in contents if not isinstance(content, ProfileView)]
-            end_of_bucket = max((end for end, _ in rows[each]), default=None)
+            views = [content for content in rows[each] if isinstance(content, ProfileView)]
+            damage = [
+                str(content) for content in rows[each] if not isinstance(content, ProfileView)
+            ]
             merged = ProfileView.merge_many(views)
-            yield (dataset, segment, each), Contents(merged, "; ".join(damage), end_of_bucket)
+            yield (dataset, segment, each), Contents(merged, "; ".join(damage))

@@ -13,8 +13,8 @@ from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
-from lightmeter.monitor.scalars import SCALARS
 from lightmeter.profile.profile import checked_tags
+from lightmeter.profile.scalars import SCALARS
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.serve.login import Caller
 from lightmeter.times import parse_time

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import compress
 from statistics import NormalDist
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,36 +19,17 @@ from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.verdict import carrying
 from lightmeter.drift.words import causes, finding
 from lightmeter.errors import LightmeterError
-from lightmeter.monitor.against_past import Expected, PastTest, against_past
+from lightmeter.monitor.against_past import Expected, Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor
 from lightmeter.monitor.peers import change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import Summary
 from lightmeter.store.records import ResultState
-from lightmeter.text import counted
 
 INDEPENDENT = "assumes that images are independent"
 _LIGHT = ".Luma.mean", ".Brightness.mean"
 _LEAST_P = 1e-22  # smaller ones are 9.8 standard deviations, too
-
-
-class Tested(NamedTuple):
-    """What was measured of a feature, before it is decided what that means.
-
-    Attributes:
-        feature: empty for the bucket itself.
-        is_rate: whether it is a rate of missing values, failures and the like.
-        family: what it is judged together with.
-        p_value: None where there is not enough data.
-        words: why there is none, or what it assumes.
-    """
-
-    feature: str
-    is_rate: bool = False
-    family: str = ""
-    p_value: float | None = None
-    words: str = ""
 
 
 class DriftRule(ComparingMonitor):
@@ -161,7 +142,7 @@ class DriftRule(ComparingMonitor):
             if len(past) < ENOUGH:
                 return self._independent(side)
         tests = against_past(side.summary, past, expected, exif_read=side.exif_read)
-        return [self._of_test(test) for test in tests if self.takes(test.feature)]
+        return [test for test in tests if self.takes(test.feature)]
 
     def decide(
         self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
@@ -238,13 +219,6 @@ class DriftRule(ComparingMonitor):
             spread=self.spread,
             tail=self.tail,
         )
-
-    def _of_test(self, test: PastTest) -> Tested:
-        words, least = test.reason, self._thresholds.min_values
-        if test.n < least:
-            words = f"{counted(test.n, 'value')} in the bucket; {least} are needed"
-        p_value = None if words else test.p_value
-        return Tested(test.feature, test.is_rate, test.family, p_value, words)
 
     def _independent(self, side: Side) -> list[Tested]:
         """Return what a comparison of the bucket with all of the baseline says."""
