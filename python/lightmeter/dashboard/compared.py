@@ -41,7 +41,6 @@ class Compared:
         """Read nothing yet; baselines of datasets that `sees` refuses are not shown."""
         self.history, self._shelf, self._sees = history, shelf, sees
         self._where = history.dataset, history.segment_text
-        self._default = ComparingMonitor(type="drift", name="-", dataset=history.dataset)
         self._kept: dict[str, Mapping[datetime, Past]] = {}
         self._band: Callable[[Past, str], tuple[float | None, float | None]]
         self._band = lru_cache(None)(_band)
@@ -57,20 +56,13 @@ class Compared:
         """Return what a bucket holds."""
         return self._shelf.contents(*self._where, start).view
 
-    def monitor(self, results: Sequence[Result]) -> ComparingMonitor:
-        """Return the monitor whose baseline is shown; where none compared, one on trailing buckets.
-
-        It is the first one on drift, or else the first.
-        """
+    def monitor(self, results: Sequence[Result]) -> ComparingMonitor | None:
+        """Return whose baseline is shown: the first on drift, or else the first that compared."""
         names = {result.monitor for result in results if result.baseline}
         for monitor in self._monitors:
             if monitor.name in names and self._sees(monitor.baseline.dataset or monitor.dataset):
                 return monitor
-        return self._default
-
-    def is_default(self, monitor: ComparingMonitor) -> bool:
-        """Return whether no monitor of a file has this baseline."""
-        return monitor is self._default
+        return None
 
     @cached_property
     def _monitors(self) -> list[ComparingMonitor]:
@@ -80,18 +72,19 @@ class Compared:
         comparing = (monitor for monitor in found if isinstance(monitor, ComparingMonitor))
         return sorted(comparing, key=lambda monitor: monitor.type != "drift")
 
-    def baseline(self, start: datetime, monitor: ComparingMonitor) -> tuple[str, ProfileView]:
+    def baseline(
+        self, start: datetime, monitor: ComparingMonitor | None
+    ) -> tuple[str, ProfileView]:
         """Return what a bucket is compared with, in words and as one profile."""
-        words, file = "baseline: ", monitor.baseline.reference
-        if not self.is_default(monitor):
-            words = f"baseline of “{shorten(monitor.name, 60)}”: "
+        nothing = ProfileView.merge_many([])
+        if monitor is None:
+            return "no baseline", nothing
+        words, file = f"baseline of “{shorten(monitor.name, 60)}”: ", monitor.baseline.reference
         try:
             past = self._pasts(monitor)[start]
             view = ProfileView.merge_many(each.view for each in past)
         except (LightmeterError, OSError):
-            return f"{words}{file.name if file else 'it'} cannot be read", ProfileView.merge_many(
-                []
-            )
+            return f"{words}{file.name if file else 'it'} cannot be read", nothing
         if file is not None:
             return f"{words}{file.name}", view
         if past.where != self._where:
@@ -101,10 +94,10 @@ class Compared:
             words += f", {stretch_text(past.starts[0], past.starts[-1])}"
         return words, view
 
-    def levels(self, feature: str, monitor: ComparingMonitor) -> list[Level]:
+    def levels(self, feature: str, monitor: ComparingMonitor | None) -> list[Level]:
         """Return a feature in the last buckets."""
         try:
-            pasts = self._pasts(monitor)
+            pasts = {} if monitor is None else self._pasts(monitor)
         except (LightmeterError, OSError):
             pasts = {}
         levels = []
@@ -121,10 +114,8 @@ class Compared:
             return self._kept[monitor.name]
         state, buckets = self._shelf.store.state, self.history.buckets
         wanted = {*self.history.paged, *(bucket.start for bucket in buckets[-RECENT:])}
-        bad = set(self.history.paged)
-        if not self.is_default(monitor):
-            judged = state.judged(monitor.name, *self._where)
-            bad = {key[1] for key, each in judged.items() if not BAD.isdisjoint(each.states)}
+        judged = state.judged(monitor.name, *self._where)
+        bad = {key[1] for key, each in judged.items() if not BAD.isdisjoint(each.states)}
         selection = Selection(self._shelf, monitor, self._where[1], bad.__contains__)
         pasts = {each.start: selection.past(each) for each in buckets if each.start in wanted}
         return self._kept.setdefault(monitor.name, pasts)

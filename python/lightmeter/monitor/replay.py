@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from lightmeter.monitor.config import ComparingMonitor, Monitor
-from lightmeter.monitor.design import Design, design_of
+from lightmeter.monitor.design import design_of
 from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.incidents import ends
 from lightmeter.monitor.judging import JUDGED, JudgedResults
@@ -71,7 +71,7 @@ class Replayed:
     unjudged: int = 0
     starts: set[datetime] = field(default_factory=set)
     alarms: list[Alarm] = field(default_factory=list)
-    design: Design | None = None
+    design: float | None = None
     _open: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, bucket: JudgedResults) -> None:
@@ -110,11 +110,8 @@ class Replayed:
             place = " ".join(filter(None, (bucket_text(alarm.start), alarm.segment, alarm.feature)))
             more = f" and {counted(alarm.features - 1, 'feature')} more" * (alarm.features > 1)
             yield f"  {place}{more}{': ' if alarm.words else ''}{alarm.words}"
-        if (design := self.design) is not None:
-            yield (
-                f"design effect: {number(design.median)}, at most {number(design.worst)} "
-                f"({design.feature}); 1 is that of independent images"
-            )
+        if self.design is not None:
+            yield f"design effect: {number(self.design)}; 1 is that of independent images"
 
 
 def replay(
@@ -142,8 +139,8 @@ def replay(
     return found
 
 
-def _design(shelf: Shelf, monitor: ComparingMonitor, now: datetime) -> Design | None:
-    """Return the design effects of the latest buckets."""
+def _design(shelf: Shelf, monitor: ComparingMonitor, now: datetime) -> float | None:
+    """Return the design effect of the latest buckets."""
     dataset = monitor.dataset
     if dataset not in shelf.datasets:
         return None

@@ -66,13 +66,15 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
     if not any(mark.value is not None for mark in marks):
         return None
     what = "rate" if ":" in feature else "mean"
-    by = None if compared.is_default(monitor) else (" of ", quoted(monitor.name))
-    words = "Each bucket. The band is from the lowest to the highest bucket of the baseline"
+    words: Content = "Each bucket."
+    if monitor is not None:
+        band = " The band is from the lowest to the highest bucket of the baseline of "
+        words = words, band, quoted(monitor.name), "."
     return tag(
         "figure",
         tag("h3", f"The {what} itself"),
         trend(feature, marks, what=what, band="baseline").inline("level"),
-        tag("p", words, by, ".", cls="quiet"),
+        tag("p", words, cls="quiet"),
     )
 
 

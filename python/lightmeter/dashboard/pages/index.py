@@ -35,16 +35,17 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
     words = extras.failure()
     if not words and failing:
         words = f"The monitors could not judge {failing} of {counted(len(states), 'dataset')}"
-    opened = _opened(events, len(states))
+    lately = _lately(datasets, events)
+    headline = _opened(events, len(states), lately)
+    if not words and not headline:
+        headline = _calm(states, lately)
     return document(
         "Dashboard",
         tag(
             "header",
             tag("h1", "Dashboard"),
             tag("p", words, cls="headline bad") if words else None,
-            tag("p", opened or _calm(states, events), cls="headline")
-            if opened or not words
-            else None,
+            tag("p", headline, cls="headline") if headline else None,
         ),
         tag(
             "main",
@@ -56,7 +57,7 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
     )
 
 
-def _opened(events: Sequence[Event], datasets: int) -> str:
+def _opened(events: Sequence[Event], datasets: int, lately: str) -> str:
     """How many anomalies last, and where; empty for none."""
     lasting = [each for each in events if each.incident.kind == "anomaly" and not each.incident.end]
     if not lasting:
@@ -64,10 +65,10 @@ def _opened(events: Sequence[Event], datasets: int) -> str:
     are = "anomaly is" if len(lasting) == 1 else "anomalies are"
     where = len({each.history.dataset for each in lasting})
     many = counted(datasets, "dataset")
-    return f"{count(len(lasting))} {are} open in {where} of {many}{_lately(events)}"
+    return f"{count(len(lasting))} {are} open in {where} of {many}{lately}"
 
 
-def _calm(states: Mapping[str, Sequence[str]], events: Sequence[Event]) -> str:
+def _calm(states: Mapping[str, Sequence[str]], lately: str) -> str:
     """What is known where nothing is open."""
     many = counted(len(states), "dataset")
     judged = sum(not _JUDGED.isdisjoint(each) for each in states.values())
@@ -78,14 +79,16 @@ def _calm(states: Mapping[str, Sequence[str]], events: Sequence[Event]) -> str:
     if not judged:
         return f"{many}, not enough data to judge yet"
     of_all = many if judged == len(states) else f"{judged} of {many}"
-    return f"Nothing unusual now in {of_all}{_lately(events)}"
+    return f"Nothing unusual now in {of_all}{lately}"
 
 
-def _lately(events: Sequence[Event]) -> str:
+def _lately(datasets: Mapping[str, Sequence[History]], events: Sequence[Event]) -> str:
     """How many anomalies began in the days before the newest bucket; empty for none."""
-    ends = [each.history.buckets[-1].start for each in events if each.history.buckets]
-    since = max(ends, default=None)
+    histories = (history for histories in datasets.values() for history in histories)
+    ends = [history.buckets[-1].start for history in histories if history.buckets]
     starts = [each.incident.start for each in events if each.incident.kind == "anomaly"]
-    n = sum(since is not None and start > since - timedelta(days=_LATELY) for start in starts)
+    if not ends or not starts:
+        return ""
+    n = sum(start > max(ends) - timedelta(days=_LATELY) for start in starts)
     anomalies = "anomaly" if n == 1 else "anomalies"
     return f"; {count(n)} {anomalies} began in the last {_LATELY} days" if n else ""
