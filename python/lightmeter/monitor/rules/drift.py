@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import compress
 from statistics import NormalDist
 from typing import Literal, Self
@@ -155,12 +155,12 @@ class DriftRule(ComparingMonitor):
         decided = zip(q, limits, strict=True)
         results = {}
         for segment, tests in tested.items():
-            rows = self._rows(sides.get(segment))
-            change = self._changes(sides.get(segment), rows)
+            side = sides.get(segment)
+            rows = cache(partial(self._rows, side))  # which takes long
             found = [
                 Result(test.feature, NOT_ENOUGH, words=test.words)
                 if test.p_value is None
-                else self._decided(test, test.p_value, change, *next(decided))
+                else self._decided(test, test.p_value, side, rows, *next(decided))
                 for test in tests
             ]
             results[segment] = _distinct(self._with_causes(found, rows))
@@ -194,13 +194,19 @@ class DriftRule(ComparingMonitor):
         return [with_cause(result) for result in results]
 
     def _decided(
-        self, test: Tested, p_value: float, change: "Change", q: float, limit: float
+        self,
+        test: Tested,
+        p_value: float,
+        side: Side | None,
+        rows: "Rows",
+        q: float,
+        limit: float,
     ) -> Result:
         value, upper = _deviations(p_value), _deviations(limit)
         words = [f"q {q:.2g}", test.words]
         if q > self.q:
             return Result(test.feature, OK, value, None, upper, _joined(words))
-        cause, reason, name, size = change(test)
+        cause, reason, name, size = self._change(test, side, rows)
         if reason:
             return Result(test.feature, NOT_ENOUGH, words=reason)
         if name is not None:
@@ -243,37 +249,27 @@ class DriftRule(ComparingMonitor):
             tested=tested,
         )
 
-    def _rows(self, side: Side | None) -> "Rows":
-        """Return what compares the bucket with its baseline, once somebody asks."""
+    def _rows(self, side: Side | None) -> "dict[tuple[str, bool], FeatureDrift]":
+        """Return what a comparison of the bucket with its baseline says of each feature."""
+        features = [] if side is None or side.peers else self._compared(side).features
+        return {(row.feature, row.kind in RATES): row for row in features}
 
-        @cache
-        def rows() -> dict[tuple[str, bool], FeatureDrift]:
-            features = [] if side is None or side.peers else self._compared(side).features
-            return {(row.feature, row.kind in RATES): row for row in features}
-
-        return rows
-
-    def _changes(self, side: Side | None, rows: "Rows") -> "Change":
-        """Return what says how a feature changed."""
-
-        def change(test: Tested) -> tuple[str, str, EffectName | None, float]:
-            if side is not None and side.peers:
-                return change_beside(side, test.feature)
-            row = rows().get((test.feature, test.is_rate))
-            if row is None or row.effect is None:
-                return "", "", None, 0.0
-            if row.reason.startswith(DIFFERENTLY):
-                return "", row.reason, None, 0.0
-            row = _with_largest(row, self._thresholds)
-            return finding(row), "", row.effect_name, row.effect or 0.0
-
-        return change
+    def _change(
+        self, test: Tested, side: Side | None, rows: "Rows"
+    ) -> tuple[str, str, EffectName | None, float]:
+        """Return what happened in words, or why it is not judged, and the size of the change."""
+        if side is not None and side.peers:
+            return change_beside(side, test.feature)
+        row = rows().get((test.feature, test.is_rate))
+        if row is None or row.effect is None:
+            return "", "", None, 0.0
+        if row.reason.startswith(DIFFERENTLY):
+            return "", row.reason, None, 0.0
+        row = _with_largest(row, self._thresholds)
+        return finding(row), "", row.effect_name, row.effect or 0.0
 
 
 Rows = Callable[[], dict[tuple[str, bool], FeatureDrift]]
-
-# What happened to a feature in words, or why it is not judged, and the size of the change.
-Change = Callable[[Tested], tuple[str, str, EffectName | None, float]]
 
 
 def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> list[float]:
