@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, partial
 from typing import NamedTuple
 
 from lightmeter.dashboard.history import RECENT, History
+from lightmeter.drift.feature import column_of
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baseline import Selection
 from lightmeter.monitor.config import ComparingMonitor
@@ -42,8 +43,6 @@ class Compared:
         self.history, self._shelf, self._sees = history, shelf, sees
         self._where = history.dataset, history.segment_text
         self._kept: dict[str, Mapping[datetime, Past]] = {}
-        self._band: Callable[[Past, str], tuple[float | None, float | None]]
-        self._band = lru_cache(None)(_band)
 
     def results(self, start: datetime) -> list[Result]:
         """Return all that is kept of a bucket."""
@@ -96,6 +95,18 @@ class Compared:
 
     def levels(self, feature: str, monitor: ComparingMonitor | None) -> list[Level]:
         """Return a feature in the last buckets."""
+        level = cache(partial(_level, feature))  # of buckets, which are in many baselines
+
+        @cache
+        def band(past: Past | None) -> tuple[float | None, float | None]:
+            values = [
+                value
+                for summary in (past.summaries if past else ())
+                if summary.kinds.get(feature) != "hue"  # which goes round
+                if (value := level(summary)) is not None
+            ]
+            return (min(values), max(values)) if values else (None, None)
+
         try:
             pasts = {} if monitor is None else self._pasts(monitor)
         except (LightmeterError, OSError):
@@ -103,9 +114,7 @@ class Compared:
         levels = []
         for bucket in self.history.buckets[-RECENT:]:
             summary, _ = self._shelf.in_short(*self._where, bucket.start)
-            past = pasts.get(bucket.start)
-            band = (None, None) if past is None else self._band(past, feature)
-            levels.append(Level(bucket.start, _levels(summary).get(feature), *band))
+            levels.append(Level(bucket.start, level(summary), *band(pasts.get(bucket.start))))
         return levels
 
     def _pasts(self, monitor: ComparingMonitor) -> Mapping[datetime, Past]:
@@ -121,32 +130,20 @@ class Compared:
         return self._kept.setdefault(monitor.name, pasts)
 
 
-def _band(past: Past, feature: str) -> tuple[float | None, float | None]:
-    values = [
-        level
-        for summary in past.summaries
-        if (level := _levels(summary).get(feature)) is not None
-        if summary.kinds.get(feature) != "hue"  # which goes round
-    ]
-    return (min(values), max(values)) if values else (None, None)
-
-
-@lru_cache(4096)
-def _levels(summary: Summary) -> Mapping[str, float]:
-    """The means of numbers, the mean directions of hues, and the rates, by feature."""
-    levels: dict[str, float] = {}
-    for name, column in zip(summary.names, summary.table.T.tolist(), strict=True):
-        n, missing, values, odd = (column[row] for row in (N, MISSING, VALUES, ODD))
-        kind = summary.kinds[name]
-        if kind == "hue" and n:
-            angle = math.atan2(column[SINE], column[COSINE])
-            levels[name] = angle / math.tau * HUE_STEPS % HUE_STEPS
-        elif kind == "number" and n:
-            levels[name] = column[MEAN]
-        elif kind == "failure" and values:
-            levels[name] = values / (missing + values)
-        if missing:
-            levels[f"{name}:missing"] = missing / (missing + values)
-        if odd and n:
-            levels[f"{name}:not a number"] = odd / (n + odd)
-    return levels
+def _level(feature: str, summary: Summary) -> float | None:
+    """The mean of numbers, the mean direction of hues, or a rate; None where there is none."""
+    name = column_of(feature)
+    if name not in summary.kinds:
+        return None
+    column = summary.table[:, summary.names.index(name)].tolist()
+    n, missing, values, odd = (column[row] for row in (N, MISSING, VALUES, ODD))
+    hits, total = {
+        f"{name}:missing": (missing, missing + values),
+        f"{name}:not a number": (odd, n + odd),
+    }.get(feature, (values, missing + values))
+    kind = summary.kinds[name]
+    if feature != name or kind == "failure":
+        return hits / total if total else None
+    if kind == "hue" and n:
+        return math.atan2(column[SINE], column[COSINE]) / math.tau * HUE_STEPS % HUE_STEPS
+    return column[MEAN] if kind == "number" and n else None
