@@ -92,8 +92,10 @@ class MonitorRun:
         if key_before == self.key:
             self._leave_out_what_is_kept(kept)
         self._order: defaultdict[str, list[datetime]] = defaultdict(list)
+        begin = min(self.due, default=now)  # what was rolled up behind it is no part of the order
         for segment, start in sorted(self._states):
-            self._order[segment].append(start)
+            if start < begin:
+                self._order[segment].append(start)
         self._said: dict[_Key, tuple[set[str], set[str]]] = {}
         self._selections: dict[str, Selection] = {}
 
