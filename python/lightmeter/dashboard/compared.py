@@ -131,7 +131,7 @@ class Compared:
 
 
 def _level(feature: str, summary: Summary) -> float | None:
-    """The mean of numbers, the mean direction of hues, or a rate; None where there is none."""
+    """Return the mean of numbers, the mean direction of hues, or a rate; None without any."""
     name = column_of(feature)
     if name not in summary.kinds:
         return None

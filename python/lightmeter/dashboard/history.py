@@ -30,7 +30,7 @@ _MOST_PAGED = 100  # anomalous buckets that have a page, of a dataset or segment
 
 
 def worst(states: Iterable[str]) -> str:
-    """The worst state; ``not watched`` if there is none."""
+    """Return the worst state; ``not watched`` if there is none."""
     return min(states, key=STATES.index, default="not watched")
 
 
@@ -58,45 +58,45 @@ class History:
 
     @cached_property
     def segment(self) -> str:
-        """What pages call the segment, such as ``camera=left``."""
+        """Return the name of the segment on pages, such as ``camera=left``."""
         pairs = parse_segment(self.segment_text).items()
         return ", ".join(f"{key}={value}" for key, value in pairs)
 
     @property
     def title(self) -> str:
-        """What pages call it."""
+        """Return its name on pages."""
         return f"{self.dataset} [{self.segment}]" if self.segment else self.dataset
 
     @property
     def page(self) -> str:
-        """Path of its page."""
+        """Return the path of its page."""
         return segment_page(self.dataset, self.segment_text)
 
     def bucket_page(self, start: datetime) -> str:
-        """Path of the page of a bucket; its own where the bucket has none."""
+        """Return the path of the page of a bucket; its own where the bucket has none."""
         if start not in self.paged:
             return self.page
         return bucket_page(self.dataset, self.segment_text, start)
 
     def feature_page(self, feature: str) -> str:
-        """Path of the page of a feature."""
+        """Return the path of the page of a feature."""
         return feature_page(self.dataset, self.segment_text, feature)
 
     @property
     def open_incidents(self) -> list[Incident]:
-        """Those that last."""
+        """Return the incidents that last."""
         return [incident for incident in self.incidents if incident.end is None]
 
     @property
     def state(self) -> str:
-        """The worst open incident; if there is none, the worst state of the newest results."""
+        """Return the worst open incident, or else the worst state of the newest results."""
         last = (results[-1] for results in self.lines.values())
         newest = (each.state for each in last if each.bucket == self._newest[each.monitor])
         return worst([incident.kind for incident in self.open_incidents] or newest)
 
     @cached_property
     def _newest(self) -> Mapping[str, datetime]:
-        """The last bucket that each monitor judged."""
+        """Return the last bucket that each monitor judged."""
         newest: dict[str, datetime] = {}
         for results in self.lines.values():
             last = results[-1]
@@ -104,14 +104,14 @@ class History:
         return newest
 
     def state_of(self, line: Line) -> str:
-        """The worst open incident of a line; if there is none, the state of its newest result."""
+        """Return the worst open incident of a line, or else the state of its newest result."""
         stretches = (each for incident in self.open_incidents for each in incident.stretches)
         kinds = [each.kind for each in stretches if each.line == line and each.end is None]
         return worst(kinds or [self.lines[line][-1].state])
 
     @cached_property
     def ranked(self) -> list[tuple[Line, str]]:
-        """The lines with their states, first those that need a look, then by their excess."""
+        """Return the lines with their states, first those that need a look, then by excess."""
 
         def rank(pair: tuple[Line, str]) -> tuple[int, float, Line]:
             line, state = pair
@@ -130,7 +130,7 @@ class History:
         )
 
     def features(self) -> dict[str, list[Line]]:
-        """The lines of each feature."""
+        """Return the lines of each feature."""
         lines: dict[str, list[Line]] = {}
         for line in self.lines:
             if line.feature:
@@ -177,7 +177,7 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
 
 
 def segments_of(shelf: Shelf, dataset: str) -> list[str]:
-    """The whole of it, and then its segments, as texts."""
+    """Return the whole of a dataset, and then its segments, as texts."""
     return sorted({"", *shelf.segments(dataset)})
 
 

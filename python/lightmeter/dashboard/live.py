@@ -25,12 +25,12 @@ class LivePages:
     """
 
     def __init__(self, store: Store) -> None:
-        """Of a store; nothing is read yet."""
+        """Show a store; nothing is read yet."""
         self._store, self._lock = store, threading.Lock()
         self._kept: OrderedDict[tuple[str, str], tuple[str, bytes]] = OrderedDict()
 
     def page(self, path: str, *, sees: Callable[[str], bool], extras: Extras) -> bytes | None:
-        """A page; None if there is none at this path, or not for whoever asks.
+        """Return a page; None if there is none at this path, or not for whoever asks.
 
         Args:
             path: such as ``index.html``.

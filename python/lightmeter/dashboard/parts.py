@@ -28,23 +28,23 @@ _SIGNS = {
 
 
 def badge(state: str) -> Html:
-    """A state with its sign."""
+    """Return a state with its sign."""
     look, sign = _SIGNS[state]
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
 def quoted(name: str) -> Html:
-    """The name of a monitor, within a sentence."""
+    """Return the name of a monitor, as in a sentence."""
     return joined("“", tag("bdi", shorten(name, 60)), "”")
 
 
 def words_of(result: Result) -> str:
-    """What a monitor says, without what `assumption` says once for all."""
+    """Return the words of a result without what `assumption` says once for all."""
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300)
 
 
 def assumption(results: Iterable[Result]) -> Html | None:
-    """What data cannot check and some of the results rest on."""
+    """Say what data cannot check and some results rest on; None if none does."""
     if not any(INDEPENDENT in result.words for result in results):
         return None
     words = "Where few buckets came before, a verdict assumes that images are independent."
@@ -52,7 +52,7 @@ def assumption(results: Iterable[Result]) -> Html | None:
 
 
 def mark_of(result: Result, page: str = "", history: History | None = None) -> Mark:
-    """The point of a result, which leads from a page with links to that of its bucket."""
+    """Return the point of a result, which leads from a page with links to that of its bucket."""
     to = None
     if history is not None and result.state == "anomaly" and result.bucket in history.paged:
         to = address(page, history.bucket_page(result.bucket))
@@ -68,17 +68,17 @@ def mark_of(result: Result, page: str = "", history: History | None = None) -> M
 
 
 def address(page: str, to: str) -> str:
-    """Of one page of the site, as seen from another."""
+    """Return the address of one page of the site, as seen from another."""
     return posixpath.relpath(to, posixpath.dirname(page) or ".")
 
 
 def link(page: str, to: str, text: str) -> Html:
-    """A link from one page of the site to another; `text` may be anybody's."""
+    """Link one page of the site to another; `text` may be anybody's."""
     return tag("a", tag("bdi", text), href=address(page, to))
 
 
 def crumbs(page: str, history: History) -> Html:
-    """The way back up, from a page below that of a dataset or segment, or from that itself."""
+    """Link a page of a dataset or segment, or one below, to those above it."""
     trail: list[Content] = [link(page, "index.html", "All datasets")]
     if history.segment or page != history.page:
         trail += [" ", link(page, dataset_page(history.dataset), shorten(history.dataset, 60))]
@@ -88,7 +88,7 @@ def crumbs(page: str, history: History) -> Html:
 
 
 def head(kind: str, title: str, state: str, note: Content) -> Html:
-    """What a page is about, and how it stands."""
+    """Say what a page is about, and its state."""
     return joined(
         tag("h1", kind),
         tag("p", tag("bdi", title), cls="headline"),
@@ -99,7 +99,7 @@ def head(kind: str, title: str, state: str, note: Content) -> Html:
 def overview_row(
     page: str, kind: str, name: str, histories: Sequence[History], states: Sequence[str]
 ) -> dict[str, Content]:
-    """A dataset with its segments, or a segment, as a row of a table.
+    """Return a dataset with its segments, or a segment, as a row of a table.
 
     Args:
         page: that has the table.
@@ -122,7 +122,7 @@ def overview_row(
 
 
 def feed(page: str, events: Sequence[Event]) -> Html:
-    """What happened, the latest first, each with a link to where it can be seen."""
+    """List what happened, the latest first, each with a link to where it can be seen."""
     if not events:
         return tag("p", "No anomaly.")
     shown = [_entry(page, event) for event in events[:_MOST_IN_FEED]]
@@ -168,7 +168,7 @@ def _facts(event: Event) -> Iterator[Content]:
 
 
 def feature_name(page: str, history: History, line: Line) -> Content:
-    """The feature of a line, with a link to its page."""
+    """Return the feature of a line, with a link to its page."""
     if not line.feature:
         return "whole bucket"
     return link(page, history.feature_page(line.feature), shorten(line.feature, 120))

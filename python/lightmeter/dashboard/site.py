@@ -74,7 +74,7 @@ class Site:
         return Written(len(self._now), self._written, len(gone))
 
     def _within(self, path: str) -> Path:
-        """Where a page is, which no link may move out of the folder."""
+        """Return the file of a page, which no link may move out of the folder."""
         file = self._folder / path
         is_within = file.resolve().is_relative_to(self._folder.resolve())
         if not is_within or (file.exists() and not file.is_file()):
@@ -87,7 +87,7 @@ def _encode(pages: dict[str, str]) -> bytes:
 
 
 def _read(manifest: Path) -> dict[str, str]:
-    """What an earlier run noted; nothing where that cannot be read."""
+    """Return what an earlier run noted; nothing where that cannot be read."""
     try:
         pages = parse_json(manifest.read_bytes())["pages"]
         return {

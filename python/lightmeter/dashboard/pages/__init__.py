@@ -21,7 +21,7 @@ class Page(NamedTuple):
 
 
 def pages_of(compared: Compared, segments: Sequence[History], extras: Extras) -> Iterator[Page]:
-    """All pages of a dataset or segment: of its anomalous buckets, its features, and itself.
+    """Yield all pages of a dataset or segment: of anomalous buckets, of features, and its own.
 
     Args:
         compared: its buckets.

@@ -37,7 +37,7 @@ _MOST_LISTED = 200
 def bucket_html(
     compared: Compared, start: datetime, before: datetime | None, after: datetime | None
 ) -> Html:
-    """The page. Verdicts and words are the monitors': a test of its own would contradict them.
+    """Make the page. Verdicts and words are the monitors': another test would contradict them.
 
     Args:
         compared: the buckets of a dataset or segment.
@@ -87,7 +87,7 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
 def _neighbours(
     compared: Compared, page: str, before: datetime | None, after: datetime | None
 ) -> Html:
-    """Links to the nearest buckets that have a page."""
+    """Link to the nearest buckets that have a page."""
     arrows = (("\N{LEFTWARDS ARROW}", before), ("\N{RIGHTWARDS ARROW}", after))
     links = [
         (link(page, compared.history.bucket_page(start), f"{arrow} {bucket_text(start)}"), " ")
@@ -98,7 +98,7 @@ def _neighbours(
 
 
 def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | None]:
-    """The distributions of what is anomalous, and the grid where it is."""
+    """Yield the grid if it is anomalous, and the distributions of all else that is."""
     by_feature: dict[str, list[Result]] = {}
     for result in bad:
         by_feature.setdefault(result.feature, []).append(result)

@@ -27,7 +27,7 @@ _HOW_TO_JUDGE = tag("p", "See ", tag("code", "lightmeter monitor run"), ".", cls
 
 
 def dataset_html(history: History, segments: Sequence[History], extras: Extras) -> Html:
-    """The page of a dataset or segment, whose `segments` are known in brief."""
+    """Make the page of a dataset or segment, whose `segments` are known in brief."""
     page, note = history.page, "no buckets"
     if history.buckets:
         images = sum(bucket.images for bucket in history.buckets)
@@ -79,7 +79,7 @@ def _row(history: History, line: Line, state: str) -> dict[str, Content]:
 
 
 def _over_time(history: History) -> Html | None:
-    """What was judged of the features that need a look first; None where nothing was."""
+    """Draw what was judged of the features that need a look; None where nothing was."""
     page = history.page
     several = len({line.monitor for line in history.lines}) > 1
     charts: list[Html] = []

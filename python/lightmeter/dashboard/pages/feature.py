@@ -27,7 +27,7 @@ _IN_TABLE = 14  # buckets
 
 
 def feature_html(compared: Compared, feature: str, lines: Sequence[Line], extras: Extras) -> Html:
-    """The page.
+    """Make the page.
 
     Args:
         compared: the buckets of a dataset or segment.
@@ -52,7 +52,7 @@ def feature_html(compared: Compared, feature: str, lines: Sequence[Line], extras
 
 
 def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -> Html | None:
-    """The feature in its own unit, and in that of its baseline; None of one without numbers."""
+    """Draw the feature in its own unit with its baseline; None of one without numbers."""
     history = compared.history
     results = [result for line in lines for result in history.lines[line]]
     monitor = compared.monitor(results)
@@ -79,7 +79,7 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
 
 
 def _judged(compared: Compared, page: str, line: Line, ident: str) -> Html | None:
-    """What a monitor judged; None where nothing could be drawn."""
+    """Draw what a monitor judged; None where nothing could be drawn."""
     results = compared.history.lines[line]
     marks = [mark_of(result, page, compared.history) for result in results]
     if not any(mark.value is not None or mark.bad or mark.failed for mark in marks):

@@ -15,7 +15,7 @@ _LATELY = 14  # days
 
 
 def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Html:
-    """The page.
+    """Make the page.
 
     Args:
         datasets: of each the histories of the whole of it, and then of its segments.
@@ -58,7 +58,7 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
 
 
 def _opened(events: Sequence[Event], datasets: int, lately: str) -> str:
-    """How many anomalies last, and where; empty for none."""
+    """Say how many anomalies last, and where; empty for none."""
     lasting = [each for each in events if each.incident.kind == "anomaly" and not each.incident.end]
     if not lasting:
         return ""
@@ -69,7 +69,7 @@ def _opened(events: Sequence[Event], datasets: int, lately: str) -> str:
 
 
 def _calm(states: Mapping[str, Sequence[str]], lately: str) -> str:
-    """What is known where nothing is open."""
+    """Say what is known where nothing is open."""
     many = counted(len(states), "dataset")
     judged = sum(not _JUDGED.isdisjoint(each) for each in states.values())
     if not states:
@@ -83,7 +83,7 @@ def _calm(states: Mapping[str, Sequence[str]], lately: str) -> str:
 
 
 def _lately(datasets: Mapping[str, Sequence[History]], events: Sequence[Event]) -> str:
-    """How many anomalies began in the days before the newest bucket; empty for none."""
+    """Say how many anomalies began in the days before the newest bucket; empty for none."""
     histories = (history for histories in datasets.values() for history in histories)
     ends = [history.buckets[-1].start for history in histories if history.buckets]
     starts = [each.incident.start for each in events if each.incident.kind == "anomaly"]
