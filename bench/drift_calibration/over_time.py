@@ -20,7 +20,6 @@ import numpy as np
 from dependences import DAYS, DEPENDENCES, FEATURES, SIZES, Year, images_of, year_of
 from lightmeter.monitor.against_past import against_past
 from lightmeter.monitor.rules import DriftRule
-from lightmeter.monitor.rules.drift import Tested
 from lightmeter.monitor.summaries import MEAN, MEDIAN, OTHERS, STDDEV, VALUES, N, Summary
 from run import upper_limit
 from video import frames_of, year_of_frames
@@ -46,11 +45,8 @@ def summary_of(n: int, means: Any, spreads: Any, others: Any = None) -> Summary:
 
 
 def is_alarm(target: Summary, past: list[Summary]) -> bool:
-    tested = [
-        Tested(test.feature, test.is_rate, test.family, test.p_value, test.reason)
-        for test in against_past(target, past)
-    ]
-    return any(result.state == "anomaly" for result in RULE.decide({"": tested}, {})[""])
+    tested = {"": against_past(target, past)}
+    return any(result.state == "anomaly" for result in RULE.decide(tested, {})[""])
 
 
 def alarms(year: list[Summary], window: int, least: int = 14) -> tuple[int, int]:

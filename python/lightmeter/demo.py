@@ -208,7 +208,7 @@ def run_timeline(
     with Store(folder / "drift.db") as store:
         log_folder(store, folder / "cells", "cells", date_from="path:%Y-%m-%d")
         results = watch(store, monitors).results
-        write_dashboard(store, folder / "site", results)
+        write_dashboard(store, folder / "site")
     return Timeline(
         results, folder / "cells", monitors, folder / "drift.db", folder / "site" / "index.html"
     )

@@ -89,7 +89,7 @@ def watch(
     Args:
         store: the store, or its address.
         config: path of the file of monitors and alerts.
-        dashboard: address of the dashboard, for alerts that name none.
+        dashboard: address of the dashboard, for links.
         now: the time; None takes the clock. Without a time zone it is local time.
 
     Raises:

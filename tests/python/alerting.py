@@ -1,5 +1,6 @@
 """Alerts to test with: a channel that keeps messages, and messages with all that may be wrong."""
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +30,8 @@ HOSTILE = [
 
 
 def webhook(receiver: Receiver, **more: Any) -> Webhook:
-    return Webhook(name="hook", url=receiver.url, **more)
+    os.environ["LIGHTMETER_TEST_HOOK"] = receiver.url
+    return Webhook(name="hook", url_env="LIGHTMETER_TEST_HOOK", **more)
 
 
 class Box(Alert):

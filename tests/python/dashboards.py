@@ -14,6 +14,7 @@ from lightmeter import ProfileView, log
 from lightmeter.dashboard import Written, write_dashboard
 from lightmeter.monitor.results import Result
 from lightmeter.store import Store
+from stores import save_results
 
 NAMES = ["saturation", "brightness", "entropy"]
 
@@ -31,14 +32,16 @@ def fill(store: Store, dataset: str, count: int, *, segment: Any = None, bad: in
 
 
 class Shown:
-    """A store with what monitors said of it."""
+    """A store with what monitors found in it."""
 
     def __init__(self, store: Store, results: Iterable[Any]) -> None:
         self.store = store
         self.results = list(results)
 
-    def build(self, out: Path, count: int | None = None) -> Written:
-        return write_dashboard(self.store, out, self.results, buckets=count)
+    def build(self, out: Path) -> Written:
+        if self.results:
+            save_results(self.store, self.results)
+        return write_dashboard(self.store, out)
 
 
 def cells(store: Store, states: str = "oooooooooA") -> Shown:

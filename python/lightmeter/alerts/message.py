@@ -19,7 +19,7 @@ from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_page, bucket_text, segment_page
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.records import Told
-from lightmeter.text import MOST_DIGITS, number, shorten
+from lightmeter.text import number, shorten
 
 _SHOWN, _MOST_CAUSES = 5, 20  # in text, and for programs
 _NAME, _WORDS, _URL = 120, 300, 2000
@@ -51,11 +51,8 @@ class Message:
 
     def text(self) -> str:
         """Return it for people, in lines."""
-        return "\n".join([self.title, *(f"  {line}" for line in self.all_lines())])
-
-    def all_lines(self) -> list[str]:
-        """Return the lines below the title."""
-        return [*self.lines, *([self.link] if self.link else [])]
+        below = [*self.lines, *filter(None, [self.link])]
+        return "\n".join([self.title, *(f"  {line}" for line in below)])
 
     def json(self) -> str:
         """Return it for programs."""
@@ -151,23 +148,19 @@ def _size(result: Result) -> str:
     if result.value is None:
         return ""
     limits = {"at least": result.lower, "at most": result.upper}
-    digits = 4
-    while digits < MOST_DIGITS and any(
-        limit not in (None, result.value) and number(limit, digits) == number(result.value, digits)
-        for limit in limits.values()
-    ):
-        digits += 1  # with which the value is not the limit that it exceeds
-    parts = [f"{key} {number(limit, digits)}" for key, limit in limits.items() if limit is not None]
+    parts = [f"{key} {number(limit)}" for key, limit in limits.items() if limit is not None]
     expected = f", expected {' and '.join(parts)}" if parts else ""
-    return f": {number(result.value, digits)}{expected}"
+    return f": {number(result.value)}{expected}"
 
 
 def _link(change: Change, dashboard: str | None) -> str | None:
+    """Return the page of the bucket where it has one: if a feature is anomalous there."""
     if dashboard is None:
         return None
     incident = change.incident
     page = segment_page(incident.dataset, incident.segment)
-    if change.what == "opened":
+    first = (each.line.feature for each in incident.stretches if each.start == incident.start)
+    if change.what == "opened" and incident.kind == "anomaly" and any(first):
         page = bucket_page(incident.dataset, incident.segment, incident.start)
     link = f"{dashboard.rstrip('/')}/{page}"
     return link if len(link) <= _URL else None

@@ -50,15 +50,11 @@ def tell(
         store: where what was told is remembered.
         results: all that are known, not only those of today.
         alerts: who is to be told.
-        dashboard: address of the dashboard, for alerts that name none.
+        dashboard: address of the dashboard, for links.
     """
     lines = lines_of(results)
     with store.turn():
-        return [
-            delivery
-            for alert in alerts
-            for delivery in _tell(store, lines, alert, alert.dashboard or dashboard)
-        ]
+        return [delivery for alert in alerts for delivery in _tell(store, lines, alert, dashboard)]
 
 
 def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Delivery]:

@@ -52,7 +52,7 @@ def run(
         ),
     ] = None,
     dashboard: Annotated[
-        str | None, typer.Option(help="Address of the pages, for alerts that name none.")
+        str | None, typer.Option(help="Address of the dashboard, for links.")
     ] = None,
 ) -> None:
     """Judge every complete bucket, keep the results in the store, and send alerts.

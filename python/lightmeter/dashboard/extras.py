@@ -16,21 +16,21 @@ class Extras:
     whose = ""
 
     def made_of(self) -> str:
-        """Changes with what is added."""
+        """Return what changes with what is added."""
         return ""
 
     def failure(self) -> str:
-        """Why the monitors could not judge what is new, in words; empty where they could."""
+        """Say why the monitors could not judge what is new; empty where they could."""
         return ""
 
     def state_of(self, history: History) -> str:
-        """How a dataset or segment stands."""
+        """Return the state of a dataset or segment."""
         return history.state
 
     def on_index(self, page: str) -> Content:
-        """Below the datasets."""
+        """Add something below the datasets."""
         return None
 
     def on_dataset(self, page: str, history: History) -> Content:
-        """Above the features."""
+        """Add something above the features."""
         return None

@@ -1,27 +1,20 @@
 """Pieces that several pages have."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 
-from lightmeter.dashboard.history import STATES, Event, History, segment_name
-from lightmeter.dashboard.marks import mark_of
+from lightmeter.dashboard.history import Event, History, causes_text, worst
 from lightmeter.drift.describe import capitalised
-from lightmeter.drift.names import Group
-from lightmeter.drift.row import column_of
-from lightmeter.drift.vectors import JOINT
-from lightmeter.monitor.baseline import covers, words_of
+from lightmeter.monitor import baseline
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.sitemap import bucket_text, dataset_page, feature_page, slug
-from lightmeter.report.charts.document import grouped_table
+from lightmeter.monitor.rules.drift import INDEPENDENT
+from lightmeter.monitor.sitemap import bucket_text, dataset_page
 from lightmeter.report.charts.html import Content, Html, joined, tag
-from lightmeter.report.charts.lines import Mark, expected, sparkline
-from lightmeter.report.groups import by_group
+from lightmeter.report.charts.lines import Mark
 from lightmeter.store.records import Line
-from lightmeter.text import counted, number, shorten
+from lightmeter.text import counted, shorten
 
-RECENT = 90  # buckets in a small line, or a table
-_MOST_IN_FEED = 50
+_MOST_IN_FEED = 20
 
 # Class of the style, and a shape, so that the colour is not needed.
 _SIGNS = {
@@ -35,61 +28,67 @@ _SIGNS = {
 
 
 def badge(state: str) -> Html:
-    """A state with its sign."""
+    """Return a state with its sign."""
     look, sign = _SIGNS[state]
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
-def marks(results: Sequence[Result], page: str = "", history: History | None = None) -> list[Mark]:
-    """For a chart on a page, where signs lead to the pages of buckets; for one without links."""
-    return [
-        mark_of(result, _to_bucket(page, history, result) if history is not None else None)
-        for result in results
-    ]
+def quoted(name: str) -> Html:
+    """Return the name of a monitor, as in a sentence."""
+    return joined("“", tag("bdi", shorten(name, 60)), "”")
 
 
-def _to_bucket(page: str, history: History, result: Result) -> str | None:
-    if result.state not in ("anomaly", "error") or result.bucket not in history.shown:
+def words_of(result: Result) -> str:
+    """Return the words of a result without what `assumption` says once for all."""
+    return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300)
+
+
+def assumption(results: Iterable[Result]) -> Html | None:
+    """Say what data cannot check and some results rest on; None if none does."""
+    if not any(INDEPENDENT in result.words for result in results):
         return None
-    return address(page, bucket_address(history, result.bucket, result.feature))
+    words = "Where few buckets came before, a verdict assumes that images are independent."
+    return tag("p", words, cls="quiet")
 
 
-def bucket_address(history: History, start: datetime, feature: str) -> str:
-    """The page of a bucket, where it has the feature."""
-    return history.bucket_page(start) + (f"#f-{slug(feature)}" if feature else "")
+def mark_of(result: Result, page: str = "", history: History | None = None) -> Mark:
+    """Return the point of a result, which leads from a page with links to that of its bucket."""
+    to = None
+    if history is not None and result.state == "anomaly" and result.bucket in history.paged:
+        to = address(page, history.bucket_page(result.bucket))
+    return Mark(
+        at=result.bucket,
+        value=result.value,
+        lower=result.lower,
+        upper=result.upper,
+        bad=result.state == "anomaly",
+        failed=result.state == "error",
+        to=to,
+    )
 
 
 def address(page: str, to: str) -> str:
-    """Of one page of the site, as seen from another."""
-    path, hash_, anchor = to.partition("#")
-    return posixpath.relpath(path, posixpath.dirname(page) or ".") + hash_ + anchor
+    """Return the address of one page of the site, as seen from another."""
+    return posixpath.relpath(to, posixpath.dirname(page) or ".")
 
 
 def link(page: str, to: str, text: str) -> Html:
-    """A link from one page of the site to another; `text` may be anybody's."""
+    """Link one page of the site to another; `text` may be anybody's."""
     return tag("a", tag("bdi", text), href=address(page, to))
 
 
-def crumbs(page: str, history: History, *here: str) -> Html:
-    """The way back up."""
-    trail = [link(page, "index.html", "All datasets")]
-    trail.append(link(page, dataset_page(history.dataset), shorten(history.dataset, 60)))
-    if history.segment:
-        trail.append(link(page, history.page, shorten(segment_name(history.segment), 60)))
-    if not here:
-        trail.pop()
-    return tag("nav", spaced(trail), cls="quiet", aria_label="Up")
+def crumbs(page: str, history: History) -> Html:
+    """Link a page of a dataset or segment, or one below, to those above it."""
+    trail: list[Content] = [link(page, "index.html", "All datasets")]
+    if history.segment or page != history.page:
+        trail += [" ", link(page, dataset_page(history.dataset), shorten(history.dataset, 60))]
+    if history.segment and page != history.page:
+        trail += [" ", link(page, history.page, shorten(history.segment, 60))]
+    return tag("nav", trail, cls="quiet", aria_label="Up")
 
 
-def spaced(links: Iterable[Html]) -> Iterator[Content]:
-    """Links in a row."""
-    for index, element in enumerate(links):
-        yield " " if index else None
-        yield element
-
-
-def head(kind: str, title: str, state: str, note: str) -> Html:
-    """What a page is about, and how it stands."""
+def head(kind: str, title: str, state: str, note: Content) -> Html:
+    """Say what a page is about, and its state."""
     return joined(
         tag("h1", kind),
         tag("p", tag("bdi", title), cls="headline"),
@@ -97,104 +96,79 @@ def head(kind: str, title: str, state: str, note: str) -> Html:
     )
 
 
-def pair(low: datetime, high: datetime) -> str:
-    """From when to when."""
-    return bucket_text(low) if low == high else f"{bucket_text(low)} to {bucket_text(high)}"
+def overview_row(
+    page: str, kind: str, name: str, histories: Sequence[History], states: Sequence[str]
+) -> dict[str, Content]:
+    """Return a dataset with its segments, or a segment, as a row of a table.
+
+    Args:
+        page: that has the table.
+        kind: head of the first column.
+        name: of the first history, which the numbers are about.
+        histories: all of them.
+        states: of these, of which the worst is shown.
+    """
+    history = histories[0]
+    last = history.buckets[-1] if history.buckets else None
+    row: dict[str, Content] = {
+        kind: link(page, history.page, shorten(name, 120)),
+        "state": badge(worst(states)),
+        "open": sum(len(each.open_incidents) for each in histories),
+        "last bucket": bucket_text(last.start) if last else None,
+        "images in it": f"{last.images:,}" if last else None,
+        "buckets": f"{len(history.buckets):,}",
+    }
+    return row if kind == "segment" else row | {"segments": f"{len(histories) - 1:,}"}
 
 
 def feed(page: str, events: Sequence[Event]) -> Html:
-    """What happened, the latest first, each with a link to where it can be seen."""
+    """List what happened, the latest first, each with a link to where it can be seen."""
     if not events:
         return tag("p", "No anomaly.")
-    entries = tag(
-        "ol", (_entry(page, event) for event in events[:_MOST_IN_FEED]), cls="findings feed"
-    )
-    left_out = len(events) - _MOST_IN_FEED
-    if left_out <= 0:
-        return entries
-    words = f"{left_out:,} earlier ones are on the pages of their days."
-    return joined(entries, tag("p", words, cls="quiet"))
+    shown = [_entry(page, event) for event in events[:_MOST_IN_FEED]]
+    left_out = len(events) - len(shown)
+    more = tag("p", f"{left_out:,} earlier ones are not listed.", cls="quiet") if left_out else None
+    return joined(tag("ol", shown, cls="findings feed"), more)
 
 
 def _entry(page: str, event: Event) -> Html:
     history, incident = event
-    lines = [stretch.line for stretch in incident.stretches]
-    names = (name for line in lines for name in (line.feature, line.monitor))
-    shown = incident.start in history.shown
-    to = history.bucket_page(incident.start) if shown else history.page
-    where = link(page, to, bucket_text(incident.start))
+    results = [stretch.first for stretch in incident.stretches]
+    names = (name for result in results for name in (result.feature, result.monitor))
     return tag(
         "li",
-        tag("span", where, " ", tag("bdi", shorten(history.title, 120))),
-        tag("b", capitalised(event.words(), *names)),
-        tag("span", "; ".join(_facts(event)), cls="quiet"),
+        tag(
+            "span",
+            link(page, history.bucket_page(incident.start), bucket_text(incident.start)),
+            " ",
+            tag("bdi", shorten(history.title, 120)),
+        ),
+        tag("b", capitalised(causes_text(results), *names)),
+        tag("span", *_facts(event), cls="quiet"),
         cls=_SIGNS[incident.kind][0] if incident.end is None else "over",
     )
 
 
-def _facts(event: Event) -> Iterator[str]:
+def _facts(event: Event) -> Iterator[Content]:
     history, incident = event
     lines = [stretch.line for stretch in incident.stretches]
-    yield f"by {shorten(', '.join(sorted({line.monitor for line in lines})), 80)}"
-    features = {line.feature for line in lines if line.feature}
-    if features:
-        yield counted(len(features), "feature")
+    monitors = sorted({line.monitor for line in lines})
+    yield "found by ", quoted(monitors[0])
+    if len(monitors) > 1:
+        yield f" and {counted(len(monitors) - 1, 'other monitor')}"
+    if features := {line.feature for line in lines if line.feature}:
+        yield f" in {counted(len(features), 'feature')}"
     if incident.kind == "error":
-        yield "could not be judged"
-    yield "lasts" if incident.end is None else f"over by {bucket_text(incident.end)}"
+        yield "; could not be judged"
+    yield "; still open" if incident.end is None else f"; over by {bucket_text(incident.end)}"
     for each in history.accepted:
-        is_about = any(covers(each, *line[:3]) for line in lines)
+        is_about = any(baseline.covers(each, *line[:3]) for line in lines)
         if is_about and (incident.end is None or each.since < incident.end):
-            yield shorten(words_of(each), 160)
+            yield f"; {shorten(baseline.words_of(each), 160)}"
 
 
-def lines_table(page: str, history: History, groups: Mapping[str, Group]) -> Html | None:
-    """One row for each feature and monitor, in groups, what needs a look first.
-
-    Args:
-        page: that has the table.
-        history: of the dataset or segment.
-        groups: those of the features of its last bucket.
-    """
-    recent = f"last {RECENT} buckets"
-    states = {line: history.state_of(line) for line in history.lines}
-
-    def rank(line: Line) -> tuple[int, int, Line]:
-        return STATES.index(states[line]), -history.anomalies(line), line
-
-    def row(line: Line) -> dict[str, Content]:
-        results: Sequence[Result] = history.lines[line]
-        return {
-            "feature": feature_name(page, line),
-            "state": badge(states[line]),
-            "last value": number(results[-1].value),
-            "expected": expected(results[-1].lower, results[-1].upper),
-            "anomalies": history.anomalies(line) or None,
-            recent: sparkline(marks(results[-RECENT:])),
-            "monitor": tag("bdi", shorten(line.monitor, 60)),
-        }
-
-    def is_of_all(line: Line) -> bool:
-        return not line.feature or line.feature.endswith(f":{JOINT}")
-
-    def is_gone(line: Line) -> bool:
-        return not is_of_all(line) and column_of(line.feature) not in groups
-
-    lines = [line for line in history.lines if not history.is_waiting_no_more(line)]
-    lines.sort(key=rank)
-    known = [line for line in lines if column_of(line.feature) in groups]
-    listed = [
-        ("", list(filter(is_of_all, lines))),
-        *by_group(known, lambda line: groups[column_of(line.feature)]),
-        ("Not in the last bucket", list(filter(is_gone, lines))),
-    ]
-    shown = ((heading, map(row, members)) for heading, members in listed)
-    return grouped_table("lines", shown, left={"state", recent, "monitor"})
-
-
-def feature_name(page: str, line: Line) -> str:
-    """The feature of a line, with a link to its page."""
+def feature_name(page: str, history: History, line: Line) -> Content:
+    """Return the feature of a line, with a link to its page."""
     if not line.feature:
-        return "whole dataset"
-    to = feature_page(line.dataset, line.segment, line.feature)
-    return link(page, to, shorten(line.feature, 120))
+        return "whole bucket"
+    return link(page, history.feature_page(line.feature), shorten(line.feature, 120))

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +14,6 @@ from lightmeter.nesting import parse_json
 _MANIFEST = "lightmeter-dashboard.json"
 # What this program names its pages; nothing else is ever deleted.
 _OURS = re.compile(r"(?:[a-z0-9.-]+/){0,2}[a-zA-Z0-9.-]+\.html")
-# What `write_atomically` leaves of a page or the manifest if it is killed.
-_LEFT = re.compile(r"\.(?:lightmeter-dashboard\.json|[a-zA-Z0-9.-]+\.html)\.[0-9a-f]{16}\.tmp")
-_ABANDONED = 3600.0  # seconds; a younger one may be of a run that is still writing
 
 
 class Written(NamedTuple):
@@ -41,9 +37,7 @@ class Site:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         manifest = self._within(_MANIFEST)
-        strangers = any(not _LEFT.fullmatch(name) for name in os.listdir(self._folder))
-        # After the listing: another first run may have put the manifest there, and then pages.
-        if strangers and not manifest.exists():
+        if any(self._folder.iterdir()) and not manifest.exists():
             raise FileExistsError(
                 f"{self._folder} holds files, but no dashboard; choose an empty folder"
             )
@@ -53,28 +47,18 @@ class Site:
         if not manifest.exists():  # from now on the folder is known to be a dashboard's
             write_atomically(manifest, _encode({}))
 
-    def is_fresh(self, path: str, inputs: str) -> bool:
-        """Whether the page was made of the same `inputs`; it then stays as it is."""
-        if self._before.get(path) != inputs or not self._within(path).is_file():
-            return False
-        self._now[path] = inputs
-        return True
-
-    def write(self, path: str, page: str, inputs: str | None = None) -> None:
-        """Write a page, made of `inputs`; None takes the page itself for them.
+    def write(self, path: str, page: str) -> None:
+        """Write a page, where another one was written before.
 
         Raises:
             OSError: it cannot be written; `FileExistsError` where a link would lead elsewhere.
         """
-        data = page.encode()
-        inputs = hashlib.sha256(data).hexdigest() if inputs is None else inputs
-        if self.is_fresh(path, inputs):
-            return
-        file = self._within(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, data)
-        self._now[path] = inputs
-        self._written += 1
+        data, file = page.encode(), self._within(path)
+        self._now[path] = hashlib.sha256(data).hexdigest()
+        if self._before.get(path) != self._now[path] or not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, data)
+            self._written += 1
 
     def finish(self) -> Written:
         """Note what there is, and delete pages of earlier runs that are no longer part of it."""
@@ -87,31 +71,15 @@ class Site:
             if file.parent != self._folder:
                 with contextlib.suppress(OSError):  # holds something, or somebody removed it
                     file.parent.rmdir()
-        for folder in {self._within(path).parent for path in [_MANIFEST, *self._now]}:
-            _tidy(folder)
         return Written(len(self._now), self._written, len(gone))
 
     def _within(self, path: str) -> Path:
-        """Where a page is, which no link may move out of the folder."""
-        place = self._folder
-        for part in path.split("/"):
-            place /= part
-            if place.is_symlink():
-                raise FileExistsError(
-                    f"{place} is a link, and a dashboard stays within its folder; remove the link"
-                )
-            if place.exists() and not (place.is_file() or place.is_dir()):
-                raise FileExistsError(f"{place} is a pipe or device, not a page; remove it")
-        return place
-
-
-def _tidy(folder: Path) -> None:
-    """Delete what killed runs left behind."""
-    for name in os.listdir(folder):
-        with contextlib.suppress(OSError):  # another run tidies as well
-            file = folder / name
-            if _LEFT.fullmatch(name) and time.time() - file.lstat().st_mtime > _ABANDONED:
-                file.unlink()
+        """Return the file of a page, which no link may move out of the folder."""
+        file = self._folder / path
+        is_within = file.resolve().is_relative_to(self._folder.resolve())
+        if not is_within or (file.exists() and not file.is_file()):
+            raise FileExistsError(f"{file} is a link, pipe or device, not a page; remove it")
+        return file
 
 
 def _encode(pages: dict[str, str]) -> bytes:
@@ -119,7 +87,7 @@ def _encode(pages: dict[str, str]) -> bytes:
 
 
 def _read(manifest: Path) -> dict[str, str]:
-    """What an earlier run noted; nothing where that cannot be read."""
+    """Return what an earlier run noted; nothing where that cannot be read."""
     try:
         pages = parse_json(manifest.read_bytes())["pages"]
         return {

@@ -15,6 +15,7 @@ from lightmeter.drift.prediction import (
     rare_event_p,
     units_of,
 )
+from lightmeter.drift.verdict import Thresholds
 from lightmeter.monitor.summaries import (
     COSINE,
     MEAN,
@@ -30,6 +31,7 @@ from lightmeter.monitor.summaries import (
     Vectors,
 )
 from lightmeter.profile.features import Family, Kind
+from lightmeter.text import counted
 
 # A feature of which at least so many values are the same one is judged by how many are not.
 _MOST_OTHERS = 0.1
@@ -48,24 +50,22 @@ class Expected(NamedTuple):
     buckets: int
 
 
-class PastTest(NamedTuple):
-    """The test of one feature, or of a rate of it.
+class Tested(NamedTuple):
+    """What was measured of a feature, before it is decided what that means.
 
     Attributes:
         feature: such as ``image.Make:missing``.
         is_rate: whether it is a rate of missing values, failures and the like.
-        family: of the feature.
-        n: values of the target.
+        family: what it is judged together with.
         p_value: None where there is not enough data.
-        reason: why not.
+        words: why there is none, or what it assumes.
     """
 
     feature: str
     is_rate: bool
-    family: Family
-    n: int
+    family: str
     p_value: float | None
-    reason: str = ""
+    words: str = ""
 
 
 def against_past(
@@ -74,7 +74,7 @@ def against_past(
     expected: Expected | None = None,
     *,
     exif_read: Callable[[str, bool], int] = lambda name, personal: 0,
-) -> list[PastTest]:
+) -> list[Tested]:
     """The tests of all features of a bucket; of none that has no value on any side.
 
     Args:
@@ -120,7 +120,7 @@ class _Comparison:
         self._absent = self._images_without_exif(sides) if names != target.names else {}
         self._design = 1.0
 
-    def tests(self) -> list[PastTest]:
+    def tests(self) -> list[Tested]:
         tests = self._numbers()
         for index, name in enumerate(self._names):
             kind = self._kinds[name] if self._ever[index] else None
@@ -132,7 +132,7 @@ class _Comparison:
                 tests.append(self._vector(index, name))
         return tests + self._rates()
 
-    def _numbers(self) -> list[PastTest]:
+    def _numbers(self) -> list[Tested]:
         """Those of numbers, by mean and logarithm of the standard deviation."""
         kinds = [self._kinds[name] for name in self._names]
         at = [i for i, kind in enumerate(kinds) if kind == "number" and self._ever[i]]
@@ -202,7 +202,7 @@ class _Comparison:
             return self._expected[None, :, index]
         return self._before[:, :, index]
 
-    def _hue(self, index: int, name: str) -> PastTest:
+    def _hue(self, index: int, name: str) -> Tested:
         """By the mean direction, and by how far it is from the middle of the circle."""
         now, before = self._now[:, index], self._before[:, :, index]
         n = before[:, N]
@@ -229,7 +229,7 @@ class _Comparison:
         p = float(combined(np.array(across), np.array(along))) if now[N] else np.nan
         return self._test(index, now[N], prediction.buckets[0], p)
 
-    def _vector(self, index: int, name: str) -> PastTest:
+    def _vector(self, index: int, name: str) -> Tested:
         """By each of the numbers or projections; Bonferroni's correction over them."""
         now = self._target.vectors[name]
         size = len(now.means)
@@ -257,7 +257,7 @@ class _Comparison:
         p = min(1.0, size * float(p_values.min())) if known else math.nan
         return self._test(index, now.n, int((n[:, 0] > 0).sum()), p)
 
-    def _category(self, index: int, name: str) -> PastTest:
+    def _category(self, index: int, name: str) -> Tested:
         """By the share of each value; Bonferroni's correction over the values."""
         n, n_past = self._now[VALUES, index], self._before[:, VALUES, index]
         now = self._target.categories.get(name, {})
@@ -283,7 +283,7 @@ class _Comparison:
         tests = len(values) - (len(values) == 2)
         return self._test(index, n, buckets, min(1.0, tests * float(np.min(p_values))))
 
-    def _rates(self) -> list[PastTest]:
+    def _rates(self) -> list[Tested]:
         """Those of failures, and of missing values and text among numbers where there are any."""
         base = self._before if self._expected is None else self._expected[None]
         with np.errstate(over="ignore"):  # of the rows that are no counts
@@ -300,7 +300,7 @@ class _Comparison:
                 tests.append(self._rate(index, f"{name}:not a number", ODD, N))
         return tests
 
-    def _rate(self, index: int, name: str, hit: int, rest: int) -> PastTest:
+    def _rate(self, index: int, name: str, hit: int, rest: int) -> Tested:
         now, before, base = self._now[:, index], self._before[:, :, index], self._base(index)
         absent = self._absent.get(self._names[index], ()) if hit == MISSING else ()
         added = np.array(absent or [0] * (len(before) + 2), dtype=float)
@@ -359,16 +359,16 @@ class _Comparison:
             p_values[at] = max(p_values[at], min(1.0, 2 * inner))
         return p_values
 
-    def _test(self, index: int, n: float, buckets: float, p: float) -> PastTest:
-        name, reason = self._names[index], ""
-        if n == 0:
-            reason = "no values in the bucket"
+    def _test(self, index: int, n: float, buckets: float, p: float) -> Tested:
+        name, words = self._names[index], ""
+        if n < Thresholds.min_values:
+            words = f"{counted(int(n), 'value')} in the bucket; {Thresholds.min_values} are needed"
         elif buckets < ENOUGH:
             have = "past bucket has" if buckets == 1 else "past buckets have"
-            reason = f"{buckets:.0f} {have} values, of {ENOUGH} needed"
+            words = f"{buckets:.0f} {have} values, of {ENOUGH} needed"
         elif math.isnan(p):
-            reason = "no values in the baseline"
-        return PastTest(name, False, self._family(name), int(n), None if reason else p, reason)
+            words = "no values in the baseline"
+        return Tested(name, False, self._family(name), None if words else p, words)
 
     def _family(self, name: str) -> Family:
         sides = [self._target, *self._past, *([self._baseline.merged] if self._baseline else [])]

@@ -2,69 +2,128 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
-from lightmeter.monitor.config import Baseline, matches
+from lightmeter.errors import ConfigError
+from lightmeter.monitor.config import Baseline, ComparingMonitor, matches
+from lightmeter.monitor.shelf import Past, Shelf
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.records import Accepted
+from lightmeter.store.rows import Bucket
 from lightmeter.times import to_utc
 
 EVER = datetime.min.replace(tzinfo=UTC)
 _STANDS_STILL = 7  # anomalous buckets in a row, or as many as the window holds
+_TRAILING = Baseline()  # says how buckets vary where they are compared with others
 
 
-class Trail:
-    """The buckets of a segment that trailing baselines choose from, in order of time.
+class Selection:
+    """Which buckets those of a segment are compared with, asked for in order of time.
 
-    Buckets that are missing, excluded or anomalous are passed over, so that a baseline holds as
-    many good ones as it wants where there are as many.
+    A trailing baseline passes over buckets that are missing, excluded or anomalous, so that it
+    holds as many good ones as it wants where there are as many.
     """
 
-    def __init__(self, baseline: Baseline, starts: Sequence[datetime]) -> None:
-        """Begin before the first of the buckets that start at `starts`."""
-        self._baseline, self._starts, self._next = baseline, starts, 0
+    def __init__(
+        self,
+        shelf: Shelf,
+        monitor: ComparingMonitor,
+        segment: str,
+        is_anomalous: Callable[[datetime], bool],
+    ) -> None:
+        """Begin before the first bucket.
+
+        Args:
+            shelf: what is read of the store.
+            monitor: whose baseline it is.
+            segment: as text.
+            is_anomalous: says whether the monitor found something in a bucket.
+        """
+        self._shelf, self._monitor, self._is_anomalous = shelf, monitor, is_anomalous
+        self._where = monitor.dataset, segment
+        self._is_fixed = monitor.baseline.most is None
+        self._baseline = _TRAILING if self._is_fixed else monitor.baseline
+        self._length = shelf.datasets[monitor.dataset]
+        by_length = self._is_fixed or monitor.goes_by_length
+        self._buckets = [
+            bucket
+            for bucket in shelf.buckets(*self._where)
+            if not by_length or bucket.end - bucket.start == self._length
+        ]
+        self._next = 0
         self._good: defaultdict[int, list[datetime]] = defaultdict(list)
         self._passed = Counter[int]()  # anomalous buckets behind the newest good one
+        self._accepted = [
+            each for each in shelf.accepted if covers(each, *self._where, monitor.name)
+        ]
 
-    def advance(
-        self, end: datetime, length: timedelta, is_anomalous: Callable[[datetime], bool]
-    ) -> None:
-        """Take in the buckets of a length that are over by `end`."""
-        while self._next < len(self._starts) and self._starts[self._next] + length <= end:
-            start = self._starts[self._next]
-            self._take(start, is_anomalous=is_anomalous(start))
-            self._next += 1
+    def past(self, bucket: Bucket) -> Past:
+        """Return what a bucket is compared with.
 
-    def _take(self, start: datetime, *, is_anomalous: bool) -> None:
-        kind, day = self._kind(start), start.date()
-        if any(first <= day <= last for first, last in self._baseline.excluded):
-            return
-        if is_anomalous:
-            self._passed[kind] += 1
-        else:
-            self._passed[kind] = 0
-            self._good[kind].append(start)
+        Raises:
+            LightmeterError, OSError: the baseline is not there, or cannot be read.
+        """
+        if self._is_fixed:
+            return self._fixed(bucket.start)
+        since, _ = self.begin(bucket.start)
+        if self._monitor.takes_all:
+            starts = (each.start for each in self._buckets if since <= each.start < bucket.start)
+            return self._shelf.past(self._where, tuple(starts))
+        return self._shelf.past(self._where, self._before(bucket.start, since))
 
-    @property
-    def seen(self) -> Sequence[datetime]:
-        """All buckets that were taken in, good or not."""
-        return self._starts[: self._next]
+    def own(self, bucket: Bucket) -> Past | None:
+        """Return the buckets that say how much such buckets vary, where `past` does not."""
+        if not (self._is_fixed and self._monitor.judges_by_spread):
+            return None
+        starts = self._before(bucket.start, EVER)
+        # The first ones were judged as though images were independent, which is strict.
+        if len(starts) < self._monitor.least:
+            before = self._buckets[: self._next][-(self._baseline.most or 0) :]
+            starts = tuple(each.start for each in before)
+        return self._shelf.past(self._where, starts)
 
-    def before(self, start: datetime, since: datetime) -> tuple[datetime, ...]:
-        """Return the buckets to compare one at `start` with, none of them before `since`."""
-        good, most = self._good[self._kind(start)], self._baseline.most or 1
-        return tuple(good[max(bisect_left(good, since), len(good) - most) :])
+    def begin(self, start: datetime) -> tuple[datetime, Accepted | None]:
+        """Return where the baseline of a bucket begins, and what was accepted there."""
+        since = EVER if self._baseline.since is None else to_utc(self._baseline.since)
+        holding = [each for each in self._accepted if each.since <= start]
+        latest = max(holding, key=lambda each: each.since, default=None)
+        if latest is None or self._is_fixed:
+            return since, None
+        return max(since, latest.since), latest
 
-    def frozen_since(self, start: datetime, since: datetime) -> datetime | None:
+    def frozen_since(self, start: datetime) -> datetime | None:
         """Return the newest bucket to compare one at `start` with, if that no longer changes.
 
         It does not where all buckets behind it were anomalous, and they are many.
         """
         kind, many = self._kind(start), min(_STANDS_STILL, self._baseline.most or 1)
-        good = self._good[kind]
-        is_frozen = good and good[-1] >= since and self._passed[kind] >= many
-        return good[-1] if is_frozen else None
+        good, (since, _) = self._good[kind], self.begin(start)
+        if self._is_fixed or not good or good[-1] < since or self._passed[kind] < many:
+            return None
+        return good[-1]
+
+    def _before(self, start: datetime, since: datetime) -> tuple[datetime, ...]:
+        """Return the good buckets that are over by `start`, none of them before `since`."""
+        for bucket in self._buckets[self._next :]:
+            if bucket.start + self._length > start:
+                break
+            self._take(bucket)
+            self._next += 1
+        good, most = self._good[self._kind(start)], self._baseline.most or 1
+        return tuple(good[max(bisect_left(good, since), len(good) - most) :])
+
+    def _take(self, bucket: Bucket) -> None:
+        start, kind, day = bucket.start, self._kind(bucket.start), bucket.start.date()
+        if any(first <= day <= last for first, last in self._baseline.excluded):
+            return
+        # A day that was rolled up is anomalous if any of its hours was.
+        hours = range((bucket.end - start) // self._length)
+        if any(self._is_anomalous(start + hour * self._length) for hour in hours):
+            self._passed[kind] += 1
+        else:
+            self._passed[kind] = 0
+            self._good[kind].append(start)
 
     def _kind(self, start: datetime) -> int:
         """Return what a bucket shares with those that it is compared with."""
@@ -72,22 +131,26 @@ class Trail:
             return start.hour
         return start.weekday() if self._baseline.same == "weekday" else 0
 
+    def _fixed(self, start: datetime) -> Past:
+        shelf, baseline, (dataset, segment) = self._shelf, self._monitor.baseline, self._where
+        if baseline.reference is not None:
+            return shelf.file(baseline.reference)
+        dataset = baseline.dataset or dataset
+        if dataset not in shelf.datasets:
+            raise ConfigError(f"the store has no dataset {dataset!r}, which is the baseline")
+        if segment not in shelf.segments(dataset):
+            segment = ""
+        starts = [bucket.start for bucket in shelf.buckets(dataset, segment)]
+        if baseline.from_ is not None:
+            starts = [each for each in within_days(baseline, starts) if each != start]
+        return shelf.past((dataset, segment), tuple(starts))
+
 
 def within_days(baseline: Baseline, starts: Iterable[datetime]) -> list[datetime]:
     """Return the buckets from the first day of a baseline to its last one."""
     assert baseline.from_ is not None
     assert baseline.to is not None
     return [start for start in starts if baseline.from_ <= start.date() <= baseline.to]
-
-
-def begins_at(
-    baseline: Baseline, accepted: Sequence[Accepted], start: datetime
-) -> tuple[datetime, Accepted | None]:
-    """Return where the trailing baseline of a bucket begins, and what was accepted there."""
-    since = EVER if baseline.since is None else to_utc(baseline.since)
-    holding = [each for each in accepted if each.since <= start]
-    latest = max(holding, key=lambda each: each.since, default=None)
-    return (since, None) if latest is None else (max(since, latest.since), latest)
 
 
 def covers(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool:

@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +11,6 @@ from lightmeter.monitor.summaries import MEAN, STDDEV, N, Summary
 _LEAST_BUCKETS = 8
 _NEAR = 14  # buckets on either side
 _MEDIAN_SQUARE = 0.4549  # of a standard normal value
-
-
-class Design(NamedTuple):
-    """Design effects: 1 where images are independent, 12 where 12 images say as much as one.
-
-    Attributes:
-        median: of the features.
-        worst: the largest.
-        feature: which one has it.
-    """
-
-    median: float
-    worst: float
-    feature: str
 
 
 def long_run_factor(history: NDArray[np.float64]) -> float | None:
@@ -53,24 +38,22 @@ def long_run_factor(history: NDArray[np.float64]) -> float | None:
     return float(np.median(squares)) / _MEDIAN_SQUARE
 
 
-def design_of(segments: Iterable[Sequence[Summary]], takes: Callable[[str], bool]) -> Design | None:
-    """Return the design effects of numbers in the buckets of segments, in order of time.
+def design_of(segments: Iterable[Sequence[Summary]], takes: Callable[[str], bool]) -> float | None:
+    """Return the median design effect of numbers in the buckets of segments, in order of time.
+
+    It is 1 where images are independent, and 12 where 12 images say as much as one.
 
     Args:
         segments: of each its buckets.
         takes: says which features are in question.
     """
-    effects: dict[str, list[float]] = {}
+    effects: list[float] = []
     for summaries in segments:
         kinds = {name: kind for each in summaries for name, kind in each.kinds.items()}
         names = tuple(name for name, kind in kinds.items() if kind == "number" and takes(name))
         tables = [each.aligned(names)[[N, MEAN, STDDEV]] for each in summaries]
-        for index, name in enumerate(names):
+        for index in range(len(names)):
             factor = long_run_factor(np.array([table[:, index] for table in tables]))
             if factor is not None:
-                effects.setdefault(name, []).append(factor)
-    if not effects:
-        return None
-    by_feature = {name: statistics.median(those) for name, those in effects.items()}
-    worst = max(by_feature, key=lambda name: by_feature[name])
-    return Design(statistics.median(by_feature.values()), by_feature[worst], worst)
+                effects.append(factor)
+    return statistics.median(effects) if effects else None

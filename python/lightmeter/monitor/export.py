@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 from lightmeter.monitor.config import matches
 from lightmeter.monitor.results import load_results
-from lightmeter.monitor.scalars import SCALARS, scalar_of
 from lightmeter.monitor.shelf import Shelf
+from lightmeter.profile.scalars import SCALARS, scalar_of
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.profile.table_files import Value
 from lightmeter.store.store import Store

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
-from lightmeter.profile.segments import parse_segment, segment_text
+from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import IncidentKind, Line, ResultState
 
 
@@ -62,56 +62,6 @@ class Incident:
 _SMALL = 0.5  # of the largest excess
 
 
-class Silence(Result):
-    """Stands in for a result: the monitor judged this bucket but reported nothing for this line.
-
-    Examples: an error, once the bucket can be judged; a feature that is back, or gone for good; a
-    rate that is 0 again. Its words are those on the bucket itself.
-    """
-
-    __slots__ = ()
-
-
-class Histories:
-    """What lines went through, with a `Silence` for each bucket that was judged without a word."""
-
-    def __init__(self, lines: Mapping[Line, Sequence[Result]]) -> None:
-        """Of all lines of the monitors in question: what one says ends what another began."""
-        self._lines = lines
-        states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[ResultState]]]
-        states = defaultdict(lambda: defaultdict(set))
-        self._words: dict[tuple[tuple[str, str, str], datetime], str] = {}
-        for line, results in lines.items():
-            for result in results:
-                states[line[:3]][result.bucket].add(result.state)
-                if not line.feature and result.words:
-                    self._words[line[:3], result.bucket] = result.words
-        self._silent = {
-            key: {start: state for start, there in buckets.items() if (state := _silent(there))}
-            for key, buckets in states.items()
-        }
-
-    def of(self, line: Line) -> list[Result]:
-        """In order of time; also of a line of which nothing is said any more."""
-        results = list(self._lines.get(line, ()))
-        starts = {result.bucket for result in results}
-        segment = parse_segment(line.segment)
-        silent = [
-            Silence(
-                line.feature,
-                state,
-                words=self._words.get((line[:3], start), ""),
-                monitor=line.monitor,
-                dataset=line.dataset,
-                segment=segment,
-                bucket=start,
-            )
-            for start, state in self._silent.get(line[:3], {}).items()
-            if start not in starts
-        ]
-        return sorted([*results, *silent], key=lambda result: result.bucket)
-
-
 def _silent(states: set[ResultState]) -> ResultState | None:
     """The state of a line without a word, given those of the others; None if nothing follows."""
     if ERROR in states:
@@ -143,18 +93,29 @@ def lines_of(results: Iterable[Result]) -> dict[Line, list[Result]]:
 
 
 def find_stretches(lines: Mapping[Line, Sequence[Result]]) -> list[Stretch]:
-    """Return all stretches, by line and time; `ends` says when one is over."""
-    stretches, histories = [], Histories(lines)
+    """Return all stretches, by line and time; `ends` says when one is over.
+
+    A bucket that a monitor judged without a word on a line may end what it said of it before: an
+    error, once the bucket can be judged; a feature that is gone for good; a rate that is 0 again.
+    """
+    states: defaultdict[tuple[str, str, str], defaultdict[datetime, set[ResultState]]]
+    states = defaultdict(lambda: defaultdict(set))
+    for line, results in lines.items():
+        for result in results:
+            states[line[:3]][result.bucket].add(result.state)
+    stretches = []
     for line, results in lines.items():
         if not any(result.state in (ANOMALY, ERROR) for result in results):
             continue
+        said = {result.bucket: result for result in results}
         lasting: dict[IncidentKind, Result] = {}
-        for result in histories.of(line):
-            if result.state in (ANOMALY, ERROR):
-                lasting.setdefault(result.state, result)
-            for kind in [kind for kind in lasting if ends(kind, result.state)]:
+        for start, others in sorted(states[line[:3]].items()):
+            state = said[start].state if start in said else _silent(others)
+            if state in (ANOMALY, ERROR):
+                lasting.setdefault(state, said[start])
+            for kind in [kind for kind in lasting if state is not None and ends(kind, state)]:
                 first = lasting.pop(kind)
-                stretches.append(Stretch(line, kind, first.bucket, result.bucket, first))
+                stretches.append(Stretch(line, kind, first.bucket, start, first))
         stretches += [
             Stretch(line, kind, first.bucket, None, first) for kind, first in lasting.items()
         ]

@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import NamedTuple
 from zlib import crc32
 
-from lightmeter.errors import ConfigError, LightmeterError, StoreError
+from lightmeter.errors import LightmeterError, StoreError
 from lightmeter.files import read_regular
-from lightmeter.monitor.baseline import EVER, Trail, begins_at, covers, within_days, words_of
-from lightmeter.monitor.config import Baseline, ComparingMonitor, Monitor
+from lightmeter.monitor.baseline import Selection, covers, within_days, words_of
+from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
-from lightmeter.monitor.shelf import Past, Shelf, Side
+from lightmeter.monitor.shelf import Shelf, Side
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.records import Accepted, JudgedBucket, Place, ResultRow, ResultState
@@ -21,8 +21,7 @@ from lightmeter.store.rows import Bucket
 from lightmeter.text import counted, near
 
 JUDGED = frozenset({OK, PENDING, ANOMALY})
-_BAD = frozenset({PENDING, ANOMALY})
-_OWN = Baseline()  # says how buckets vary where they are compared with others
+BAD = frozenset({PENDING, ANOMALY})
 
 _Key = tuple[str, datetime]  # segment as text, and start of a bucket
 
@@ -93,10 +92,12 @@ class MonitorRun:
         if key_before == self.key:
             self._leave_out_what_is_kept(kept)
         self._order: defaultdict[str, list[datetime]] = defaultdict(list)
+        begin = min(self.due, default=now)  # what was rolled up behind it is no part of the order
         for segment, start in sorted(self._states):
-            self._order[segment].append(start)
+            if start < begin:
+                self._order[segment].append(start)
         self._said: dict[_Key, tuple[set[str], set[str]]] = {}
-        self._trails: dict[str, Trail] = {}
+        self._selections: dict[str, Selection] = {}
 
     def place(self, segment: str, start: datetime) -> Place:
         """Return the place of a bucket."""
@@ -203,9 +204,8 @@ class MonitorRun:
             key for key in kept if begin and key[1] >= begin and (key, before[key]) not in stays
         ]
         self.due = {start: due for start, due in self.due.items() if begin and start >= begin}
-        self._states = {
-            key: bucket.states for key, bucket in kept.items() if not begin or key[1] < begin
-        }
+        stale = set(self.stale)
+        self._states = {key: each.states for key, each in kept.items() if key not in stale}
 
     # What it is judged by
 
@@ -218,46 +218,25 @@ class MonitorRun:
             if any(covers(each, dataset, segment, name) for segment in self._segments)
         ]
 
-    def _trail(self, segment: str, monitor: ComparingMonitor, target: Bucket) -> Trail:
-        """Return the buckets before one, of which it is known whether they are anomalous."""
-        if segment not in self._trails:
-            is_fixed = monitor.baseline.most is None
-            by_length = is_fixed or monitor.goes_by_length
-            starts = [
-                bucket.start
-                for bucket in self._shelf.buckets(monitor.dataset, segment)
-                if not by_length or bucket.end - bucket.start == self._length
-            ]
-            self._trails[segment] = Trail(_OWN if is_fixed else monitor.baseline, starts)
-        trail = self._trails[segment]
+    def _selection(self, segment: str, monitor: ComparingMonitor) -> Selection:
+        """Return what buckets are compared with, of which it is known whether they are bad."""
 
         def is_anomalous(start: datetime) -> bool:
-            return not _BAD.isdisjoint(self._states.get((segment, start), ()))
+            return not BAD.isdisjoint(self._states.get((segment, start), ()))
 
-        trail.advance(target.start, self._length, is_anomalous)
-        return trail
+        if segment not in self._selections:
+            self._selections[segment] = Selection(self._shelf, monitor, segment, is_anomalous)
+        return self._selections[segment]
 
     def _side(self, segment: str, bucket: Bucket) -> tuple[Side, list[Result]]:
         """Return a bucket with what it is compared with, and what is said if that is too little."""
         monitor, shelf, where = self.monitor, self._shelf, (self.monitor.dataset, segment)
         if not isinstance(monitor, ComparingMonitor):
             return Side(shelf, where, bucket, shelf.past(where, ())), []
-        own, accepted, least = None, None, 1
-        if monitor.baseline.most is None:
-            past = self._fixed(monitor.baseline, segment, bucket)
-            if monitor.judges_by_spread:
-                trail = self._trail(segment, monitor, bucket)
-                starts = trail.before(bucket.start, EVER)
-                # The first ones were judged as though images were independent, which is strict.
-                if len(starts) < monitor.least:
-                    starts = tuple(trail.seen[-(_OWN.most or 0) :])
-                own = shelf.past(where, starts)
-        else:
-            since, accepted = self._begin(segment, monitor.baseline, bucket.start)
-            starts = self._trail(segment, monitor, bucket).before(bucket.start, since)
-            past, least = shelf.past(where, starts), monitor.least
-        side = Side(shelf, where, bucket, past, own)
-        found = len(past.summaries)
+        selection = self._selection(segment, monitor)
+        since, accepted = selection.begin(bucket.start)
+        side = Side(shelf, where, bucket, selection.past(bucket), selection.own(bucket), since)
+        found, least = len(side.past.summaries), monitor.least if monitor.baseline.most else 1
         if found >= least:
             return side, []
         if monitor.features and not any(map(monitor.takes, side.contents.columns)):
@@ -269,26 +248,6 @@ class MonitorRun:
             if bucket.start <= accepted.at:  # somebody looked at it
                 state, words = OK, words_of(accepted)
         return side, [Result("", state, words=words)]
-
-    def _begin(
-        self, segment: str, baseline: Baseline, start: datetime
-    ) -> tuple[datetime, Accepted | None]:
-        name, dataset = self.monitor.name, self.monitor.dataset
-        about = [each for each in self._accepted if covers(each, dataset, segment, name)]
-        return begins_at(baseline, about, start)
-
-    def _fixed(self, baseline: Baseline, segment: str, target: Bucket) -> Past:
-        shelf, dataset = self._shelf, baseline.dataset or self.monitor.dataset
-        if baseline.reference is not None:
-            return shelf.file(baseline.reference)
-        if dataset not in shelf.datasets:
-            raise ConfigError(f"the store has no dataset {dataset!r}, which is the baseline")
-        if segment not in shelf.segments(dataset):
-            segment = ""
-        starts = [bucket.start for bucket in shelf.buckets(dataset, segment)]
-        if baseline.from_ is not None:
-            starts = [each for each in within_days(baseline, starts) if each != target.start]
-        return shelf.past((dataset, segment), tuple(starts))
 
     # What it says
 
@@ -336,11 +295,10 @@ class MonitorRun:
     def _remarks(self, segment: str, result: Result, start: datetime) -> Iterator[str]:
         if (segment, start) in self._words:
             yield self._words[segment, start]
-        trail, monitor = self._trails.get(segment), self.monitor
-        if result.state not in _BAD or trail is None or not isinstance(monitor, ComparingMonitor):
+        selection = self._selections.get(segment)
+        if result.state not in BAD or selection is None:
             return
-        since, _ = self._begin(segment, monitor.baseline, start)
-        frozen = trail.frozen_since(start, since) if monitor.baseline.most else None
+        frozen = selection.frozen_since(start)
         if frozen is not None:
             command = "if the change is permanent, run `lightmeter monitor accept`"
             yield f"baseline frozen since {bucket_text(frozen)}; {command}"
@@ -400,7 +358,7 @@ def _version_like(version: int, before: int) -> int:
 
 
 def _bad_and_unsure(results: Iterable[Result | ResultRow]) -> tuple[set[str], set[str]]:
-    bad = {result.feature for result in results if result.state in _BAD}
+    bad = {result.feature for result in results if result.state in BAD}
     return bad, {result.feature for result in results if result.state == NOT_ENOUGH}
 
 

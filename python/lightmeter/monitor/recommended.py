@@ -26,8 +26,6 @@ _FAILURES = 0.05
 _LONGEST = 100  # characters of a dataset in the name of a monitor
 _LATER_FACTOR = 3
 _IN_TIME = 0.9  # of the buckets; others were filled in, and would be late
-# The first one that is there says when a picture was taken.
-_TAKEN = ("image.DateTimeOriginal", "image.DateTimeDigitized", "image.DateTime")
 
 _ALERT = """\
 # Tell somebody. Without an alert a run prints what it finds, and its exit code says so.
@@ -119,8 +117,6 @@ class _Recommended:
             comment = ["# What each bucket must be like: see docs/contracts.md."]
             keys = self._with_segments() if self._only_segments else []
             yield self._table("contract", "contract", comment, [*keys, *expected])
-        if dates := self._dates():
-            yield self._lag(dates)
 
     def _head(self) -> str:
         name, length = quoted(self._dataset), duration_text(self._length)
@@ -187,15 +183,6 @@ class _Recommended:
             yield from ("", "# No value that was not there.", _EXPECT)
             yield from (f"feature = {quoted(name)}", f"values = {_listed(values)}")
 
-    def _lag(self, names: Sequence[str]) -> str:
-        comment = [
-            "# Days from the dates of the pictures to the end of their bucket: old pictures, or a",
-            "# wrong clock.",
-        ]
-        keys = ['scalar = "lag"', f"features = {_listed(names)}"]
-        keys += self._with_segments() if self._only_segments else []
-        return self._table("lag", "interval", comment, keys)
-
     def _with_segments(self) -> list[str]:
         return ["segments = true"] if self._segments else []
 
@@ -222,10 +209,6 @@ class _Recommended:
             and 2 * len(column.frequent) <= column.n
             and all(len(str(item.value).encode()) <= LONGEST_TEXT for item in column.frequent)
         ][:_MOST_NAMES]
-
-    def _dates(self) -> list[str]:
-        names = [name for name, column in self._columns.items() if column.role == "date"]
-        return next(([name] for name in _TAKEN if name in names), names[:_MOST_NAMES])
 
     def _late_after(self) -> timedelta | None:
         """Return longer than is usual; None where profiles come days later, as of old pictures.

@@ -1,17 +1,16 @@
 """What monitors would have found in what is stored."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from lightmeter.monitor.config import ComparingMonitor, Monitor
-from lightmeter.monitor.design import Design, design_of
+from lightmeter.monitor.design import design_of
 from lightmeter.monitor.evaluate import judge_all
-from lightmeter.monitor.incidents import ends
+from lightmeter.monitor.incidents import causes, lead_of
 from lightmeter.monitor.judging import JUDGED, JudgedResults
-from lightmeter.monitor.results import ANOMALY, ERROR
+from lightmeter.monitor.results import ANOMALY
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.store import Store
@@ -41,15 +40,10 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
 
 
 class Alarm(NamedTuple):
-    """A bucket of a segment, given as text, in which an anomaly began.
-
-    `feature` is the first of `features`; it is empty for the bucket itself.
-    """
+    """The first of consecutive anomalous buckets of a segment, given as text, and what happened."""
 
     start: datetime
     segment: str
-    feature: str
-    features: int
     words: str
 
 
@@ -62,7 +56,7 @@ class Replayed:
         judged: how many buckets were judged; of each segment, if it watches segments.
         unjudged: how many could not be.
         starts: of the buckets that were judged.
-        alarms: the buckets in which an anomaly began.
+        alarms: what it would have told, in order of time.
         design: how much more buckets differ than those of independent images would.
     """
 
@@ -71,28 +65,23 @@ class Replayed:
     unjudged: int = 0
     starts: set[datetime] = field(default_factory=set)
     alarms: list[Alarm] = field(default_factory=list)
-    design: Design | None = None
-    _open: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    design: float | None = None
+    _open: set[str] = field(default_factory=set)  # segments
 
     def add(self, bucket: JudgedResults) -> None:
         """Take the results of the next bucket of a segment into account."""
-        results, start, segment = bucket.results, bucket.place.start, bucket.place.segment
-        states = {result.state for result in results}
-        is_judged = bool(states & JUDGED)
-        self.judged += is_judged
-        self.unjudged += not is_judged
-        if is_judged:
-            self.starts.add(start)
-        lasting = self._open[segment]
-        bad = [result for result in results if result.state == ANOMALY]
-        begun = [result for result in bad if result.feature not in lasting]
-        lasting -= {result.feature for result in results if ends(ANOMALY, result.state)}
-        if is_judged and ERROR not in states:
-            lasting &= {result.feature for result in results}
-        lasting |= {result.feature for result in bad}
-        if begun:
-            first = begun[0]
-            self.alarms.append(Alarm(start, segment, first.feature, len(begun), first.words))
+        start, segment = bucket.place.start, bucket.place.segment
+        if all(result.state not in JUDGED for result in bucket.results):
+            self.unjudged += 1
+            return
+        self.judged += 1
+        self.starts.add(start)
+        bad = [result for result in bucket.results if result.state == ANOMALY]
+        if bad and segment not in self._open:
+            shown, more = causes(sorted(bad, key=lead_of))
+            words = ", ".join(shown) + (f" and {more} more" if more else "")
+            self.alarms.append(Alarm(start, segment, words))
+        self._open = self._open | {segment} if bad else self._open - {segment}
 
     def lines(self, length: timedelta) -> Iterator[str]:
         """Yield what was found, in lines of text; `length` is that of the buckets."""
@@ -106,15 +95,10 @@ class Replayed:
             a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))
             rate = f", {a_year:.3g} a year"
         yield f"alarms: {count(len(self.alarms))}{rate}"
-        for alarm in sorted(self.alarms)[-_SHOWN:]:
-            place = " ".join(filter(None, (bucket_text(alarm.start), alarm.segment, alarm.feature)))
-            more = f" and {counted(alarm.features - 1, 'feature')} more" * (alarm.features > 1)
-            yield f"  {place}{more}{': ' if alarm.words else ''}{alarm.words}"
-        if (design := self.design) is not None:
-            yield (
-                f"design effect: {number(design.median)}, at most {number(design.worst)} "
-                f"({design.feature}); 1 is that of independent images"
-            )
+        for alarm in self.alarms[-_SHOWN:]:
+            yield "  " + " ".join(filter(None, (bucket_text(alarm.start), *alarm[1:])))
+        if self.design is not None:
+            yield f"design effect: {number(self.design)}; 1 is that of independent images"
 
 
 def replay(
@@ -142,8 +126,8 @@ def replay(
     return found
 
 
-def _design(shelf: Shelf, monitor: ComparingMonitor, now: datetime) -> Design | None:
-    """Return the design effects of the latest buckets."""
+def _design(shelf: Shelf, monitor: ComparingMonitor, now: datetime) -> float | None:
+    """Return the design effect of the latest buckets."""
     dataset = monitor.dataset
     if dataset not in shelf.datasets:
         return None

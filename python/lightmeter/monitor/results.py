@@ -126,6 +126,7 @@ def load_results(
     monitors: Iterable[tuple[str, str]] | None = None,
     *,
     segment: str | None = None,
+    bucket: datetime | None = None,
 ) -> list[Result]:
     """Return what is kept, by monitor, dataset, segment, bucket and feature.
 
@@ -133,12 +134,13 @@ def load_results(
         store: where results are kept.
         monitors: name and dataset of those in question; None for all.
         segment: the one in question, as text; None for all.
+        bucket: start of the one in question; None for all.
     """
     with store.snapshot():
         return _results_of(
             row
             for monitor in _monitors(store, monitors)
-            for row in store.state.results(*monitor, segment)
+            for row in store.state.results(*monitor, segment, bucket)
         )
 
 
@@ -151,37 +153,43 @@ def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Resul
         return _results_of(row for monitor in monitors for row in store.state.newest(*monitor))
 
 
-def load_in_brief(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
-    """Return what incidents follow from, and what is newest in each segment.
+def load_latest(
+    store: Store, dataset: str, segment: str | None = None, most: int = 1
+) -> list[Result]:
+    """Return what is kept of the last buckets that each monitor judged in a segment.
 
     Args:
         store: where results are kept.
-        monitors: name and dataset of those in question.
+        dataset: its name.
+        segment: as text; None for each of them.
+        most: how many buckets.
     """
-    with store.snapshot():
-        rows = {
-            row[:5]: row
-            for monitor in sorted(monitors)
-            for read in (store.state.turning_points, store.state.newest_of_segments)
-            for row in read(*monitor)
-        }
-    return _results_of(rows[key] for key in sorted(rows))
+    return _results_of(
+        row
+        for source in store.state.sources()
+        if source.dataset == dataset
+        for row in store.state.latest(source.monitor, dataset, segment, most)
+    )
 
 
 def load_turning_points(
-    store: Store, monitors: Iterable[tuple[str, str]] | None = None
+    store: Store,
+    monitors: Iterable[tuple[str, str]] | None = None,
+    *,
+    segment: str | None = None,
 ) -> list[Result]:
-    """Return enough of what `load_results` gives for `tell` to do the same.
+    """Return enough of what `load_results` gives for incidents to be the same.
 
     Args:
         store: where results are kept.
         monitors: name and dataset of those in question; None for all.
+        segment: the one in question, as text; None for all.
     """
     with store.snapshot():
         return _results_of(
             row
             for monitor in _monitors(store, monitors)
-            for row in store.state.turning_points(*monitor)
+            for row in store.state.turning_points(*monitor, segment)
         )
 
 

@@ -1,4 +1,4 @@
-"""Numbers that a rule can follow, and the interval that the next one of a series falls into."""
+"""The interval that the next number of a series falls into, of shares and of hues."""
 
 import math
 from collections.abc import Sequence
@@ -6,25 +6,10 @@ from typing import NamedTuple
 
 from lightmeter import _core
 from lightmeter.drift.prediction import predicted_interval
-from lightmeter.monitor.shelf import DateColumn
 from lightmeter.profile import ColumnView
-from lightmeter.profile.scalars import HUE_STEPS, Scalar, arc, nearest_turn
-from lightmeter.profile.scalars import SCALARS as PROFILE_SCALARS
+from lightmeter.profile.scalars import HUE_STEPS, arc, nearest_turn
 
 _LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
-
-
-def _lag(column: ColumnView) -> float | None:
-    return column.lag if isinstance(column, DateColumn) else None
-
-
-SCALARS: dict[str, Scalar] = PROFILE_SCALARS | {"lag": _lag}
-
-
-def scalar_of(column: ColumnView, name: str) -> float | None:
-    """Return a number of a feature by name; None where it does not exist, see `ColumnView`."""
-    value = SCALARS[name](column)
-    return None if value is None else float(value)
 
 
 class Share(NamedTuple):

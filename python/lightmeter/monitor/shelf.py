@@ -8,7 +8,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
 from lightmeter.monitor.daily import Daily
@@ -18,7 +17,7 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import Accepted
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
-from lightmeter.times import DAY, EPOCH, MILLISECOND
+from lightmeter.times import EPOCH, MILLISECOND
 
 # A feature takes 4 to 15 kB in memory, so that this is up to about 100 MB.
 _MOST_FEATURES = 6_000
@@ -30,21 +29,6 @@ _MOST_PASTS = 8
 Where = tuple[str, str]  # dataset, and segment as text
 
 
-class DateColumn(ColumnView):
-    """A feature of dates, which knows when its bucket ended."""
-
-    def __init__(self, name: str, core: _core.Profile, end: datetime) -> None:
-        """Read the feature of a bucket that ended at `end`."""
-        super().__init__(name, core)
-        self._end = end
-
-    @property
-    def lag(self) -> float | None:
-        """Days from the mean date to the end of the bucket; None without dates."""
-        mean = self.mean
-        return None if mean is None else (self._end - EPOCH) / DAY - mean
-
-
 class Contents:
     """What a bucket holds, or several.
 
@@ -53,19 +37,14 @@ class Contents:
         damage: what is wrong with the others; empty if all can be read.
     """
 
-    def __init__(self, view: ProfileView, damage: str = "", end: datetime | None = None) -> None:
-        """Hold a profile; `end` is that of the bucket, None of several ones or of a file."""
-        self.view, self.damage, self._end = view, damage, end
+    def __init__(self, view: ProfileView, damage: str = "") -> None:
+        """Hold a profile."""
+        self.view, self.damage = view, damage
 
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
         """Every feature by name, in alphabetical order."""
-        columns = self.view.get_columns()
-        if self._end is not None:
-            for name, column in columns.items():
-                if column.role == "date":
-                    columns[name] = DateColumn(name, self.view._core, self._end)
-        return columns
+        return self.view.get_columns()
 
 
 class Past:
@@ -73,19 +52,19 @@ class Past:
 
     def __init__(self, shelf: "Shelf", where: Where, starts: Sequence[datetime]) -> None:
         """Take the buckets of a segment that start at `starts`."""
-        self._shelf, self._where, self.starts = shelf, where, starts
+        self._shelf, self.where, self.starts = shelf, where, starts
 
     def __iter__(self) -> Iterator[Contents]:
         """Those that can be read, earliest first."""
         for start in self.starts:
-            contents = self._shelf.contents(*self._where, start)
+            contents = self._shelf.contents(*self.where, start)
             if contents.view.images or not contents.damage:
                 yield contents
 
     @cached_property
     def summaries(self) -> list[Summary]:
         """Those that can be read, in short, earliest first."""
-        in_short = (self._shelf.in_short(*self._where, start) for start in self.starts)
+        in_short = (self._shelf.in_short(*self.where, start) for start in self.starts)
         return [summary for summary, damage in in_short if not damage or summary.images]
 
     @cached_property
@@ -99,7 +78,7 @@ class _File(Past):
 
     def __init__(self, path: Path) -> None:
         self._contents = Contents(ProfileView.from_bytes(read_regular(path)))
-        self.starts = ()
+        self.where, self.starts = ("", ""), ()
 
     def __iter__(self) -> Iterator[Contents]:
         yield self._contents
@@ -316,11 +295,11 @@ class Shelf:
         rows: defaultdict[datetime, list[Any]] = defaultdict(list)
         end = wanted[-1] + MILLISECOND
         for row, content in self.store.load(dataset, start, end, segment=segment):
-            rows[row.start].append((row.end, content))
+            rows[row.start].append(content)
         for each in wanted:
-            contents = [content for _, content in rows[each]]
-            views = [content for content in contents if isinstance(content, ProfileView)]
-            damage = [str(content) for content in contents if not isinstance(content, ProfileView)]
-            end_of_bucket = max((end for end, _ in rows[each]), default=None)
+            views = [content for content in rows[each] if isinstance(content, ProfileView)]
+            damage = [
+                str(content) for content in rows[each] if not isinstance(content, ProfileView)
+            ]
             merged = ProfileView.merge_many(views)
-            yield (dataset, segment, each), Contents(merged, "; ".join(damage), end_of_bucket)
+            yield (dataset, segment, each), Contents(merged, "; ".join(damage))

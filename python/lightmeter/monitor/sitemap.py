@@ -45,3 +45,8 @@ def bucket_text(start: datetime) -> str:
     if (start.hour, start.minute, start.second) == (0, 0, 0):
         return f"{start:%Y-%m-%d}"
     return f"{start:%Y-%m-%d %H:%M} UTC"
+
+
+def stretch_text(first: datetime, last: datetime) -> str:
+    """The buckets from one to another as one reads them."""
+    return bucket_text(first) if first == last else f"{bucket_text(first)} to {bucket_text(last)}"

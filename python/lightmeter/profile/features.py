@@ -44,7 +44,7 @@ _KINDS: dict[Role, Kind] = {
 _NOT_INDEPENDENT = "distances only: pixels of an image are not independent samples"
 _LINEAR = "linear mean of an angle: see Hue.circular_mean"
 _UNTESTED: dict[Role, str] = {
-    "date": "dates move with time: watch how late they are with a monitor of the lag",
+    "date": "dates move with time, so that they are not judged",
     "angle spread": _LINEAR,
     "linear angle": _LINEAR,
     "pixels": _NOT_INDEPENDENT,

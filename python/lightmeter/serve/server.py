@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException
 
-from lightmeter.dashboard.asked import AskedPages
+from lightmeter.dashboard.live import LivePages
 from lightmeter.profile import ProfileView
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Failures, Proxy
@@ -122,7 +122,7 @@ class Server:
         self.checks = Threads(4, waiting=200)
         self.failures = Failures(self.limits.failures)
         self.has_keys = self.store.state.keys.exist()
-        self.pages = AskedPages(self.store)
+        self.pages = LivePages(self.store)
         self.switching = threading.Lock()  # held while monitors are switched on
         self.tickets = Tickets()
         if self.monitors is None and self.store.path is not None:

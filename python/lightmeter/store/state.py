@@ -60,36 +60,47 @@ class State:
             query = query.where(result.c.start == start)
         return self._results(query.order_by(result.c.segment, result.c.start, result.c.feature))
 
-    def judged(self, monitor: str, dataset: str) -> dict[tuple[str, datetime], JudgedBucket]:
+    def judged(
+        self, monitor: str, dataset: str, segment: str | None = None
+    ) -> dict[tuple[str, datetime], JudgedBucket]:
         """Return what is known of each bucket that a monitor has judged, by segment and start."""
         columns = (judged.c[name] for name in ("segment", "start", "version", "states"))
-        query = sa.select(*columns).where(_is_of(judged, monitor, dataset))
+        query = sa.select(*columns).where(_is_of(judged, monitor, dataset, segment))
         return {
             (segment, start): JudgedBucket(version, states)
             for segment, start, version, states in self._database.rows(query)
         }
 
-    def newest_of_segments(self, monitor: str, dataset: str) -> list[ResultRow]:
-        """Return the results of a monitor's newest bucket in each segment."""
-        newest = sa.select(judged.c.segment, sa.func.max(judged.c.start))
-        newest = newest.where(_is_of(judged, monitor, dataset)).group_by(judged.c.segment)
-        place = sa.tuple_(result.c.segment, result.c.start)
-        where = _is_of(result, monitor, dataset), place.in_(newest)
-        return self._results(sa.select(*_RESULT).where(*where))
+    def latest(
+        self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
+    ) -> list[ResultRow]:
+        """Return the results of the last `most` buckets that a monitor judged in each segment."""
+        rank = sa.func.row_number().over(
+            partition_by=judged.c.segment, order_by=judged.c.start.desc()
+        )
+        ranked = sa.select(judged.c.segment, judged.c.start, rank.label("rank"))
+        last = ranked.where(_is_of(judged, monitor, dataset, segment)).subquery()
+        places = sa.select(last.c.segment, last.c.start).where(last.c.rank <= most)
+        place = sa.tuple_(result.c.segment, result.c.start).in_(places)
+        return self._results(sa.select(*_RESULT).where(_is_of(result, monitor, dataset), place))
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
-        newest = self.newest_of_segments(monitor, dataset)
-        last = max((row.start for row in newest), default=None)
-        return sorted(row for row in newest if row.start == last)
+        newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
+        where = _is_of(result, monitor, dataset), result.c.start == newest.scalar_subquery()
+        query = sa.select(*_RESULT).where(*where)
+        return self._results(query.order_by(result.c.segment, result.c.feature))
 
-    def turning_points(self, monitor: str, dataset: str) -> list[ResultRow]:
+    def turning_points(
+        self, monitor: str, dataset: str, segment: str | None = None
+    ) -> list[ResultRow]:
         """Return the results of a monitor from which its incidents follow, which are few.
 
         By segment, bucket and feature.
         """
         with self._database.snapshot():
-            points = {row[2:5]: row for row in _turning_points(self._database, monitor, dataset)}
+            found = _turning_points(self._database, monitor, dataset, segment)
+            points = {row[2:5]: row for row in found}
         return [ResultRow(*points[key]) for key in sorted(points)]
 
     def begin(
@@ -133,6 +144,16 @@ class State:
             insert_all(connection, judged, of_buckets)
             insert_all(connection, result, [row for each in buckets for row in each.results])
             self._database.check_turn()
+
+    def token(self) -> tuple[Any, ...]:
+        """Return what differs once a profile, a result, or what is accepted is another one."""
+        sums = (
+            sa.select(sa.func.count(), sa.func.sum(sa.type_coerce(each, sa.BigInteger) % 2**31))
+            for each in (tables.profile.c.crc, judged.c.version)
+        )
+        with self._database.snapshot():
+            counts = [tuple(row) for query in sums for row in self._database.rows(query)]
+            return *counts, *self.sources(), *self.accepted()
 
     # Alerts
 
@@ -207,12 +228,14 @@ def _forget(connection: sa.Connection, places: Iterable[Place]) -> None:
         connection.execute(sa.delete(table).where(where), keys)
 
 
-def _turning_points(database: Database, monitor: str, dataset: str) -> Iterator[Any]:
+def _turning_points(
+    database: Database, monitor: str, dataset: str, only: str | None
+) -> Iterator[Any]:
     """Give rows of `_RESULT`, some of them more than once.
 
     Each query is about one segment, so that every engine finds its rows by their key.
     """
-    ours = _is_of(result, monitor, dataset)
+    ours = _is_of(result, monitor, dataset, only)
     lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
     bad = sa.select(_R.segment, _R.feature).where(ours, _R.state.in_(["anomaly", "error"]))
     for segment, feature in database.rows(bad.distinct()):
@@ -220,12 +243,12 @@ def _turning_points(database: Database, monitor: str, dataset: str) -> Iterator[
     for segment, features in lines.items():
         here = ours & (_R.segment == segment)
         yield from _turns(database, here & _R.feature.in_(features))
-        yield from _witnesses(database, here, features)
+        starts = sa.select(judged.c.start).where(_is_of(judged, monitor, dataset, segment))
+        yield from _witnesses(database, here, features, starts)
     # By which results what was told is over.
     begun = sa.select(told.c.segment, told.c.start, told.c.kind)
-    for segment, start, kind in database.rows(
-        begun.where(_is_of(told, monitor, dataset)).distinct()
-    ):
+    begun = begun.where(_is_of(told, monitor, dataset, only)).distinct()
+    for segment, start, kind in database.rows(begun):
         over = _R.state.in_(["ok", "pending"]) if kind == "anomaly" else _R.state != "error"
         query = sa.select(*_RESULT).where(ours, _R.segment == segment, _R.start >= start, over)
         yield from database.rows(query.order_by(_R.start, _R.feature).limit(1))
@@ -240,13 +263,14 @@ def _turns(database: Database, where: sa.ColumnElement[bool]) -> Iterator[Any]:
 
 
 def _witnesses(
-    database: Database, here: sa.ColumnElement[bool], features: set[str]
+    database: Database, here: sa.ColumnElement[bool], features: set[str], starts: sa.Select[Any]
 ) -> Iterator[Any]:
     """Where a line is silent, the states of the others say what that means: one of each."""
     counts = sa.select(_R.start, sa.func.count()).where(here, _R.feature.in_(features))
     seen = dict(map(tuple, database.rows(counts.group_by(_R.start))))
-    first = sa.select(_R.start, sa.func.min(_R.feature)).where(here).group_by(_R.start, _R.state)
-    places = [each for each in database.rows(first) if seen.get(each[0], 0) < len(features)]
-    for index in range(0, len(places), _TOGETHER):
-        place = sa.tuple_(_R.start, _R.feature).in_(places[index : index + _TOGETHER])
-        yield from database.rows(sa.select(*_RESULT).where(here, place))
+    silent = [start for (start,) in database.rows(starts) if seen.get(start, 0) < len(features)]
+    for index in range(0, len(silent), _TOGETHER):
+        there = here & _R.start.in_(silent[index : index + _TOGETHER])
+        first = sa.select(_R.start, sa.func.min(_R.feature)).where(there)
+        place = sa.tuple_(_R.start, _R.feature).in_(first.group_by(_R.start, _R.state))
+        yield from database.rows(sa.select(*_RESULT).where(there, place))

@@ -27,8 +27,7 @@ def test_a_command_gets_the_message_and_no_shell(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (python("import sys; sys.exit('no\\n route \\x1b[1m')"), r"ended with 1: no route \\u001b"),
-        (python("import sys; sys.stderr.write('x' * 10**6); sys.exit(3)"), "ended with 3: xxx"),
+        (python("import sys; sys.stderr.write('x' * 10**6); sys.exit(3)"), "ended with 3$"),
         (python("import os; os.kill(os.getpid(), 9)"), "ended with -9$"),
         (["/no/such/program"], "cannot be started"),
     ],

@@ -130,7 +130,7 @@ def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> No
     assert "\x1b" not in out
 
 
-def test_on_the_command_line(tmp_path: Path) -> None:
+def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from conftest import lightmeter
 
     with Store(tmp_path / "drift.db") as store:
@@ -139,8 +139,9 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     with Receiver([500, 500, 500, 200]).running() as receiver:
         config.write_text(
             '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
-            f'[[alert]]\nname = "hook"\nto = "webhook"\nurl = "{receiver.url}"\n'
+            '[[alert]]\nname = "hook"\nto = "webhook"\nurl_env = "HOOK"\n'
         )
+        monkeypatch.setenv("HOOK", receiver.url)
         run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
         failed = lightmeter(*run)
         assert failed.returncode == 3  # the anomaly matters more
@@ -157,7 +158,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Callable[[str], int]:
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
     """Starts a run in a process of its own, on days of which the last is bad; its pid."""
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 20, bad=19)
@@ -168,9 +169,10 @@ def watched(tmp_path: Path) -> Callable[[str], int]:
         assert lm.watch(tmp_path / "drift.db", config).exit_code == 3
 
     def start(url: str) -> int:
+        monkeypatch.setenv("HOOK", url)
         config.write_text(
             '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
-            f'[[alert]]\nname = "hook"\nto = "webhook"\nurl = "{url}"\ntimeout = "30s"\n'
+            '[[alert]]\nname = "hook"\nto = "webhook"\nurl_env = "HOOK"\ntimeout = "30s"\n'
         )
         return forked(run)
 

@@ -20,8 +20,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pager(receiver: Receiver, **more: Any) -> Alert:
-    place: Any = {"name": "pager", "dashboard": "https://d.example.com/"}
-    return PagerDuty(key_env="PD_KEY", url=receiver.url, **place, **more)
+    return PagerDuty(name="pager", key_env="PD_KEY", url=receiver.url, **more)
 
 
 def events(receiver: Receiver) -> list[dict[str, Any]]:
@@ -32,7 +31,7 @@ def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
     with Receiver([202]).running() as receiver:
         alert = pager(receiver)
         left = {"segment": {"camera": "left"}}
-        tell(store, [*days("oA"), *days("oA", **left)], [alert])
+        tell(store, [*days("oA"), *days("oA", **left)], [alert], dashboard="https://d.example.com/")
         # Late data moves where the first began; the other lasts.
         assert len(tell(store, [*days("AAo"), *days("oAA", **left)], [alert])) == 1
     first, second, third = events(receiver)

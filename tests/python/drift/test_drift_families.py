@@ -116,7 +116,7 @@ def test_dates_are_no_drift_but_their_missing_rate_may_be() -> None:
 
     report = lm.compare(target=dated(20_500, 40), reference=dated(20_000, 0))
     assert (report["taken"].kind, report["taken"].verdict) == ("number", None)
-    assert "monitor" in report["taken"].reason
+    assert "move with time" in report["taken"].reason
     assert report["taken"].q_value is None
     assert report["taken:missing"].verdict == "drift"
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lightmeter.monitor.baseline import EVER, Trail, within_days
-from lightmeter.monitor.config import Baseline
-from lightmeter.times import to_utc
+from lightmeter.monitor.baseline import Selection, within_days
+from lightmeter.monitor.config import Baseline, ComparingMonitor
+from lightmeter.store.rows import Bucket
 from pydantic import ValidationError
 
 DAY = timedelta(days=1)
@@ -27,14 +28,24 @@ def chosen(
     baseline: Baseline, target: datetime, starts: list[datetime], anomalous: Collection[datetime]
 ) -> list[datetime]:
     """Also checks that it does not matter whether others were asked for before."""
-    since = EVER if baseline.since is None else to_utc(baseline.since)
-    at_once, moved = Trail(baseline, starts), Trail(baseline, starts)
-    at_once.advance(target, DAY, anomalous.__contains__)
+    shelf: Any = SimpleNamespace(
+        datasets={"cells": DAY},
+        accepted=[],
+        buckets=lambda *_: [bucket(start) for start in starts],
+        past=lambda _, chosen: list(chosen),
+    )
+    rule = ComparingMonitor(type="interval", name="m", dataset="cells", baseline=baseline)
+    selections = [Selection(shelf, rule, "", anomalous.__contains__) for _ in range(2)]
     for before in starts:
         if before < target:
-            moved.advance(before + DAY, DAY, anomalous.__contains__)
-    assert at_once.before(target, since) == moved.before(target, since)
-    return list(at_once.before(target, since))
+            selections[0].past(bucket(before + DAY))
+    at_once, moved = (selection.past(bucket(target)) for selection in selections)
+    assert at_once == moved
+    return at_once  # type: ignore[return-value]
+
+
+def bucket(start: datetime) -> Bucket:
+    return Bucket(start, start + DAY, 1, 1, start)
 
 
 @pytest.mark.parametrize(

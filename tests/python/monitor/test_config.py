@@ -46,10 +46,10 @@ after = "1d"
 for = 3
 
 [[monitor]]
-name = "lag"
+name = "mean"
 dataset = "cells"
 type = "interval"
-scalar = "lag"
+scalar = "mean"
 baseline.reference = "good.lmp"
 
 [[monitor]]
@@ -69,7 +69,7 @@ to = "stdout"
 def test_a_file_of_monitors(tmp_path: Path) -> None:
     path = tmp_path / "monitors.toml"
     path.write_text(GOOD)
-    drift, article, gaps, lag, contract = load_config(path).monitor
+    drift, article, gaps, mean, contract = load_config(path).monitor
     assert isinstance(drift, DriftRule)
     assert (drift.q, drift.spread, drift.tail, drift.for_) == (0.2, 0.4, 0.06, 1)
     assert drift.baseline.excluded == [(date(2022, 12, 24), date(2022, 12, 24))]
@@ -77,8 +77,8 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
     assert (article.metric, article.above) == ("hellinger", 0.7)
     assert isinstance(gaps, MissingRule)
     assert (gaps.wait, gaps.after, gaps.for_) == (timedelta(hours=2), timedelta(days=1), 3)
-    assert isinstance(lag, IntervalRule)
-    assert lag.baseline.reference == tmp_path / "good.lmp"
+    assert isinstance(mean, IntervalRule)
+    assert mean.baseline.reference == tmp_path / "good.lmp"
     assert isinstance(contract, ContractRule)
     assert contract.expect is not None
 
@@ -140,7 +140,7 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('name = "gaps"', "name = ", "line 21"),
         ('"2h"', '"2 hours"', r"monitor\[3\]\.wait: .*2 hours"),
         ('"2h"', "2", r"monitor\[3\]\.wait: expected a duration such as"),
-        ('scalar = "lag"', 'scalar = "meen"', r"monitor\[4\]\.scalar: did you mean mean"),
+        ('scalar = "mean"', 'scalar = "meen"', r"monitor\[4\]\.scalar: did you mean mean"),
         ('"good.lmp"', "7", "expected the path of a file"),
         ("at_most", "at_mots", r"monitor\[5\]\.expect\[1\]\.failure_rate\.at_mots: .*at_most"),
         ("[[alert]]", "[[alerts]]", "alerts: unknown key; did you mean alert"),

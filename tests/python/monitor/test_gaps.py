@@ -1,4 +1,4 @@
-"""Buckets that are missing, late or rolled up, and how old their pictures are: `lag`."""
+"""Buckets that are missing, late or rolled up."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import missing as rule
 from lightmeter.times import bucket_start, parse_duration
-from september import NOW, alarms, judge, limits, monitor, photo, rows, states
+from september import NOW, alarms, judge, limits, monitor, rows, states
 from stores import change, reseal
 
 
@@ -143,26 +143,18 @@ def test_whole_days_are_no_midnights(store: Store) -> None:
         assert baselines == dict(zip(range(15, 20), expected, strict=True))
 
 
-@pytest.fixture
-def photos(store: Store) -> Store:
-    """Taken between 6 and 18 hours; on the 12th of the week before, on the 14th of next year."""
-    for day in range(1, 16):
-        moved = {12: timedelta(days=-7), 14: timedelta(days=365)}.get(day, timedelta())
-        profile = Profile()
-        for hour in range(6, 19, 3):
-            taken = datetime(2022, 9, day, hour, 10 * (day % 5), tzinfo=UTC) + moved
-            profile.track(photo(taken))
-        profile.log(row={"weight": 3.0})
-        store.put("cells", profile, at=date(2022, 9, day), writer="a")
-    return store
-
-
-def test_late_pictures_and_wrong_clocks_are_seen(photos: Store) -> None:
-    results = judge(photos, type="interval", scalar="lag")
-    results = [result for result in results if result.feature]
-    assert {result.feature for result in results} == {"image.DateTime"}
-    values = {result.bucket.day: result.value for result in results}
-    assert values[5] == pytest.approx(0.5)  # days: from noon to the end of the day
-    assert values[12] == pytest.approx(7.5, abs=0.1)
-    assert values[14] == pytest.approx(-364.5, abs=0.1)
-    assert [result.bucket.day for result in results if result.state == "anomaly"] == [12, 14]
+@pytest.mark.parametrize(("bad", "compared_with"), [(5, 24), (99, 25)])
+def test_a_day_that_was_rolled_up_is_anomalous_if_any_of_its_hours_was(
+    store: Store, bad: int, compared_with: int
+) -> None:
+    rule = monitor(metric="ks", above=0.8, baseline={"trailing": 40})
+    for hour in range(48):
+        at, view = NOW + timedelta(hours=hour), rows(hour, shift=9.0 * (hour == bad), n=30)
+        store.put("cells", view, at=at, writer="a", every="1h")
+    later = NOW + timedelta(hours=48)
+    update_results(store, [rule], now=later)
+    store.gc(now=later, roll_up_after="1d")
+    store.put("cells", rows(99, n=30), at=later, writer="a", every="1h")
+    update_results(store, [rule], now=later + timedelta(hours=1))
+    (newest,) = (each for each in load_results(store) if each.bucket == later)
+    assert newest.baseline == compared_with, "24 hours, and the day before"

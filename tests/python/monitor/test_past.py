@@ -13,7 +13,7 @@ from lightmeter.drift.prediction import predict, predicted_interval, rare_event_
 from lightmeter.monitor.against_past import against_past
 from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.rules import DriftRule, drift
+from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.summaries import Summary
 from numpy.typing import NDArray
 from scipy import stats
@@ -29,11 +29,8 @@ def summary(values: Rows) -> Summary:
 
 
 def is_alarm(target: Summary, past: list[Summary]) -> bool:
-    tested = [
-        drift.Tested(test.feature, test.is_rate, test.family, test.p_value, test.reason)
-        for test in against_past(target, past)
-    ]
-    results = DriftRule(name="m", dataset="cells").decide({"": tested}, {})[""]
+    tested = {"": against_past(target, past)}
+    results = DriftRule(name="m", dataset="cells").decide(tested, {})[""]
     return any(result.state == "anomaly" for result in results)
 
 

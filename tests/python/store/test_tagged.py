@@ -114,7 +114,7 @@ def test_tags_behind_a_server(store: Store, way: Weather) -> None:
         assert v7.segments("cells") == store.tagged({"model": "v7"}).segments("cells")
 
 
-def test_on_the_command_line_and_pages(store: Store, tmp_path: Path) -> None:
+def test_on_the_command_line(store: Store) -> None:
     fill(store)
     (line,) = json.loads(lightmeter("store", "show", store.path, "--format", "json").stdout)
     assert line["tags"]["model"] == ["v7", "v8"]
@@ -123,11 +123,6 @@ def test_on_the_command_line_and_pages(store: Store, tmp_path: Path) -> None:
     assert (line["images"], line["tags"]["site"]) == (16, ["hall"])
     assert "model v8; site hall" in " ".join(lightmeter(*shown).stdout.split())
     assert lightmeter("store", "show", store.path, "--tag", "model").returncode == 2
-    site = tmp_path / "site"
-    made = lightmeter("dashboard", "--store", store.path, "-o", site, "--tag", "model=v7")
-    assert made.returncode == 0
-    (page, *_) = sorted(site.rglob("*T01*.html")) or sorted(site.rglob("2022*.html"))
-    assert "this bucket</bdi>, 2 images, model v7" in page.read_text()
 
 
 def test_the_server_filters(served: tuple[Store, Any]) -> None:

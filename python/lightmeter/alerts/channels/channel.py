@@ -1,7 +1,6 @@
 """What an alert is: who is told of what, and how."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
@@ -14,16 +13,6 @@ def _secret(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("expected a string")  # and the value, perhaps a secret, is not shown
     return value
-
-
-def _address(url: str) -> str:
-    try:
-        is_address = urlsplit(url).scheme in ("https", "http", "file")
-    except ValueError:
-        is_address = False
-    if not is_address:
-        raise ValueError("expected an address such as 'https://example.com/drift'")
-    return url
 
 
 def _positive(duration: Duration) -> Duration:
@@ -44,7 +33,6 @@ class Alert(Table):
         name: what was sent is remembered under it. An alert with a new name sends everything again.
         datasets: patterns such as ``cells*``, one of which must match.
         monitors: the same for names of monitors.
-        dashboard: address of the dashboard, for links to charts.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -53,7 +41,6 @@ class Alert(Table):
     name: Name
     datasets: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
     monitors: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
-    dashboard: Annotated[Secret, AfterValidator(_address)] | None = None
 
     def __repr__(self) -> str:
         """Return what it is, and no address."""

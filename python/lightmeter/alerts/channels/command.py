@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import tempfile
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -14,8 +13,6 @@ from lightmeter.alerts.channels.channel import Alert, Timeout
 from lightmeter.alerts.message import Message
 from lightmeter.errors import DeliveryError
 from lightmeter.text import shorten
-
-_MOST_ERROR = 300
 
 
 def _argument(text: str) -> str:
@@ -43,31 +40,23 @@ class Command(Alert):
             DeliveryError: it cannot be started, takes too long, or ends with another code than 0.
         """
         name, seconds = shorten(self.command[0], 80), self.timeout.total_seconds()
-        # Files, not pipes: a program may leave its input unread and a child behind that holds them.
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as complaints:
-            given.write(message.json().encode())
-            given.seek(0)
-            try:
-                process = subprocess.Popen(
-                    self.command,
-                    stdin=given,
-                    stdout=subprocess.DEVNULL,
-                    stderr=complaints,
-                    start_new_session=True,
-                )
-            except (OSError, ValueError) as error:
-                raise DeliveryError(f"command {name}: cannot be started: {error}") from None
-            try:
-                code = process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                raise DeliveryError(f"command {name}: not done in {seconds:g} s") from None
-            finally:
-                if process.returncode is None:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-            if code != 0:
-                complaints.seek(0)
-                words = complaints.read(4 * _MOST_ERROR).decode("utf-8", "replace").split()
-                reason = f": {shorten(' '.join(words), _MOST_ERROR)}" if words else ""
-                raise DeliveryError(f"command {name}: ended with {code}{reason}")
+        try:  # what it complains about goes where complaints of this program go
+            process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise DeliveryError(f"command {name}: cannot be started: {error}") from None
+        try:
+            process.communicate(message.json().encode(), seconds)
+        except subprocess.TimeoutExpired:
+            raise DeliveryError(f"command {name}: not done in {seconds:g} s") from None
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if process.returncode != 0:
+            raise DeliveryError(f"command {name}: ended with {process.returncode}")

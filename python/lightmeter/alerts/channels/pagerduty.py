@@ -35,7 +35,7 @@ class PagerDuty(PostingAlert):
         key = variable(self.key_env)
         for event in _events(message):
             body = json.dumps({"routing_key": key, **event}).encode()
-            self.post("PagerDuty", self.url, body, dict, hidden=key)
+            self.post("PagerDuty", self.url, body, {})
 
 
 def _events(message: Message) -> list[dict[str, Any]]:

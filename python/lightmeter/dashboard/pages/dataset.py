@@ -1,99 +1,100 @@
-"""The page of a dataset or segment: its features, segments, anomalies and buckets."""
+"""The page of a dataset or segment: its segments, features and anomalies."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Sequence
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, events_of, segment_name
-from lightmeter.dashboard.pages.overview import overview_row
-from lightmeter.dashboard.parts import crumbs, feed, head, lines_table, link, pair
-from lightmeter.dashboard.timeline import drift_timeline
-from lightmeter.drift.names import Group
-from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.dashboard.history import RECENT, History, events_of
+from lightmeter.dashboard.parts import (
+    badge,
+    crumbs,
+    feature_name,
+    feed,
+    head,
+    mark_of,
+    overview_row,
+    quoted,
+)
+from lightmeter.monitor.sitemap import stretch_text
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.lines import expected, sparkline, trend
 from lightmeter.store.records import Line
+from lightmeter.text import counted, number
 
+_MOST_CHARTS = 6
 _NOT_JUDGED = tag("p", "No monitor has judged this yet.")
 _HOW_TO_JUDGE = tag("p", "See ", tag("code", "lightmeter monitor run"), ".", cls="quiet")
 
 
-def dataset_html(
-    history: History,
-    segments: Sequence[History],
-    groups: Mapping[str, Group],
-    drift: Container[Line],
-    extras: Extras,
-) -> Html:
-    """The page.
-
-    Args:
-        history: of the dataset or segment.
-        segments: those of its segments.
-        groups: those of the features of its last bucket.
-        drift: which lines a rule on drift judges.
-        extras: what is added.
-    """
-    page = history.page
-    note = "no buckets"
+def dataset_html(history: History, segments: Sequence[History], extras: Extras) -> Html:
+    """Make the page of a dataset or segment, whose `segments` are known in brief."""
+    page, note = history.page, "no buckets"
     if history.buckets:
         images = sum(bucket.images for bucket in history.buckets)
-        span = pair(history.buckets[0].start, history.buckets[-1].start)
-        many = f"{len(history.buckets):,} bucket{'' if len(history.buckets) == 1 else 's'}"
-        note = f"{many}, {span}, {images:,} image{'' if images == 1 else 's'}"
-    kind, state = "Segment" if history.segment else "Dataset", extras.state_of(history)
-    lines: Content = lines_table(page, history, groups)
+        span = stretch_text(history.buckets[0].start, history.buckets[-1].start)
+        note = f"{counted(len(history.buckets), 'bucket')}, {span}, {counted(images, 'image')}"
+    kind = "Segment" if history.segment else "Dataset"
+    rows = [
+        overview_row(page, "segment", each.segment, [each], [extras.state_of(each)])
+        for each in segments
+    ]
+    features: Content = table(
+        "features",
+        (_row(history, line, state) for line, state in history.ranked),
+        left={"state", f"last {RECENT} buckets", "monitor"},
+    )
     if not history.lines:  # a live page has a button for it
-        lines = _NOT_JUDGED, None if extras.forms else _HOW_TO_JUDGE
+        features = _NOT_JUDGED, None if extras.forms else _HOW_TO_JUDGE
     return document(
         history.title,
-        tag("header", crumbs(page, history), head(kind, history.title, state, note)),
+        tag(
+            "header",
+            crumbs(page, history),
+            head(kind, history.title, extras.state_of(history), note),
+        ),
         tag(
             "main",
             extras.on_dataset(page, history),
-            _segments(page, segments, extras) if segments else None,
-            drift_timeline(page, history, drift),
-            section("Features", lines, ident="lines"),
+            section("Segments", table("segments", rows, left={"state"}), ident="segments")
+            if rows
+            else None,
             section("Anomalies", feed(page, events_of([history]))),
-            _buckets(page, history),
+            _over_time(history),
+            section("Features", features, ident="features"),
         ),
         forms=extras.forms,
     )
 
 
-def _segments(page: str, segments: Sequence[History], extras: Extras) -> Html:
-    rows = (
-        overview_row(
-            page,
-            "segment",
-            segment_name(history.segment),
-            [history],
-            [extras.state_of(history)],
-            {},
-        )
-        for history in segments
-    )
-    return section("Segments", table("segments", rows, left={"state"}), ident="segments")
-
-
-def _buckets(page: str, history: History) -> Html | None:
-    """Every bucket that has a page."""
-    paths = {
-        bucket.start: history.bucket_page(bucket.start)
-        for bucket in history.buckets
-        if bucket.start in history.shown
+def _row(history: History, line: Line, state: str) -> dict[str, Content]:
+    results = history.lines[line]
+    return {
+        "feature": feature_name(history.page, history, line),
+        "state": badge(state),
+        f"last {RECENT} buckets": sparkline(list(map(mark_of, results))),
+        "last value": number(results[-1].value),
+        "expected": expected(results[-1].lower, results[-1].upper),
+        "monitor": quoted(line.monitor),
     }
-    if not paths:
+
+
+def _over_time(history: History) -> Html | None:
+    """Draw what was judged of the features that need a look; None where nothing was."""
+    page = history.page
+    several = len({line.monitor for line in history.lines}) > 1
+    charts: list[Html] = []
+    for line, _ in history.ranked:
+        marks = [mark_of(result, page, history) for result in history.lines[line]]
+        if len(charts) < _MOST_CHARTS and any(m.value is not None and m.upper for m in marks):
+            title = f"{line.feature} by {line.monitor}"
+            chart = trend(title, marks, what="distance", band="no anomaly")
+            name = tag("h3", feature_name(page, history, line))
+            by = tag("p", "by ", quoted(line.monitor), cls="quiet") if several else None
+            charts.append(tag("figure", name, chart.inline(f"t{len(charts)}"), by))
+    if not charts:
         return None
-    all_shown = len(paths) == len(history.buckets)
-    which = "Each" if all_shown else "The latest, and the latest with an anomaly"
-    mark = tag("span", "●", tag("span", " anomaly", cls="hidden"), cls="verdict drift")
-    buckets = (
-        tag(
-            "li",
-            link(page, paths[start], bucket_text(start)),
-            (" ", mark) if start in history.anomalous else None,
-        )
-        for start in sorted(paths, reverse=True)
+    words = (
+        "How far a bucket is from what it is compared with. Above the dashed line is an anomaly."
     )
-    words = tag("p", f"{which}: distributions against the baseline.", cls="quiet")
-    return section("Buckets", words, tag("ul", buckets, cls="days"))
+    words_of_it = tag("p", words, cls="quiet")
+    return section("Over time", words_of_it, tag("div", charts, cls="cards"), ident="time")

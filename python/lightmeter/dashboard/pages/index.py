@@ -5,19 +5,17 @@ from datetime import timedelta
 
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import Event, History, events_of
-from lightmeter.dashboard.pages.overview import overview_row
-from lightmeter.dashboard.parts import feed
+from lightmeter.dashboard.parts import feed, overview_row
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Html, tag
-from lightmeter.text import counted
+from lightmeter.text import count, counted
 
-_URGENT = frozenset({"anomaly", "error"})
-_JUDGED = frozenset({"ok", "pending"})
+_JUDGED = frozenset({"ok", "pending", "anomaly"})
 _LATELY = 14  # days
 
 
 def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Html:
-    """The page.
+    """Make the page.
 
     Args:
         datasets: of each the histories of the whole of it, and then of its segments.
@@ -29,18 +27,26 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         for dataset, histories in datasets.items()
     }
     rows = (
-        overview_row(
-            page, "dataset", dataset, histories, states[dataset], {"segments": len(histories) - 1}
-        )
+        overview_row(page, "dataset", dataset, histories, states[dataset])
         for dataset, histories in datasets.items()
     )
     events = events_of(history for histories in datasets.values() for history in histories)
-    failure = extras.failure()
-    words = failure or _headline(list(states.values()), _lately(datasets, events))
-    looks = "headline bad" if failure else "headline"
+    failing = sum("error" in each for each in states.values())
+    words = extras.failure()
+    if not words and failing:
+        words = f"The monitors could not judge {failing} of {counted(len(states), 'dataset')}"
+    lately = _lately(datasets, events)
+    headline = _opened(events, len(states), lately)
+    if not words and not headline:
+        headline = _calm(states, lately)
     return document(
         "Dashboard",
-        tag("header", tag("h1", "Dashboard"), tag("p", words, cls=looks)),
+        tag(
+            "header",
+            tag("h1", "Dashboard"),
+            tag("p", words, cls="headline bad") if words else None,
+            tag("p", headline, cls="headline") if headline else None,
+        ),
         tag(
             "main",
             section("Datasets", table("datasets", rows, left={"state"}), ident="datasets"),
@@ -51,35 +57,38 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
     )
 
 
-def _headline(datasets: Sequence[Sequence[str]], lately: str) -> str:
-    """How all datasets stand, by the states of each and of its segments."""
-    if not datasets:
+def _opened(events: Sequence[Event], datasets: int, lately: str) -> str:
+    """Say how many anomalies last, and where; empty for none."""
+    lasting = [each for each in events if each.incident.kind == "anomaly" and not each.incident.end]
+    if not lasting:
+        return ""
+    are = "anomaly is" if len(lasting) == 1 else "anomalies are"
+    where = len({each.history.dataset for each in lasting})
+    many = counted(datasets, "dataset")
+    return f"{count(len(lasting))} {are} open in {where} of {many}{lately}"
+
+
+def _calm(states: Mapping[str, Sequence[str]], lately: str) -> str:
+    """Say what is known where nothing is open."""
+    many = counted(len(states), "dataset")
+    judged = sum(not _JUDGED.isdisjoint(each) for each in states.values())
+    if not states:
         return "Nothing has been logged"
-    many = counted(len(datasets), "dataset")
-    urgent = sum(not _URGENT.isdisjoint(states) for states in datasets)
-    if urgent:
-        return f"{urgent} of {many} need{'s' if urgent == 1 else ''} a look"
-    if all(state == "not watched" for states in datasets for state in states):
+    if all(state == "not watched" for each in states.values() for state in each):
         return f"{many}, not watched yet"
-    judged = sum(not _JUDGED.isdisjoint(states) for states in datasets)
     if not judged:
         return f"{many}, not enough data to judge yet"
-    of_all = many if judged == len(datasets) else f"{judged} of {many}"
+    of_all = many if judged == len(states) else f"{judged} of {many}"
     return f"Nothing unusual now in {of_all}{lately}"
 
 
 def _lately(datasets: Mapping[str, Sequence[History]], events: Sequence[Event]) -> str:
-    """How many anomalies began in the days before the newest bucket; empty for none."""
-    starts = [
-        history.buckets[-1].start
-        for histories in datasets.values()
-        for history in histories
-        if history.buckets
-    ]
-    if not starts:
+    """Say how many anomalies began in the days before the newest bucket; empty for none."""
+    histories = (history for histories in datasets.values() for history in histories)
+    ends = [history.buckets[-1].start for history in histories if history.buckets]
+    starts = [each.incident.start for each in events if each.incident.kind == "anomaly"]
+    if not ends or not starts:
         return ""
-    since = max(starts) - timedelta(days=_LATELY)
-    incidents = (event.incident for event in events)
-    recent = sum(each.kind == "anomaly" and each.start > since for each in incidents)
-    words = f"{recent} anomal{'y' if recent == 1 else 'ies'} in the last {_LATELY} days"
-    return f"; {words}" if recent else ""
+    n = sum(start > max(ends) - timedelta(days=_LATELY) for start in starts)
+    anomalies = "anomaly" if n == 1 else "anomalies"
+    return f"; {count(n)} {anomalies} began in the last {_LATELY} days" if n else ""

@@ -4,10 +4,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import compress
 from statistics import NormalDist
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,36 +19,17 @@ from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.row import RATES, EffectName, changed
 from lightmeter.drift.verdict import carrying
 from lightmeter.errors import LightmeterError
-from lightmeter.monitor.against_past import Expected, PastTest, against_past
+from lightmeter.monitor.against_past import Expected, Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor
 from lightmeter.monitor.peers import change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import Summary
 from lightmeter.store.records import ResultState
-from lightmeter.text import counted
 
-_INDEPENDENT = "assumes that images are independent"
+INDEPENDENT = "assumes that images are independent"
 _LIGHT = ".Luma.mean", ".Brightness.mean"
 _LEAST_P = 1e-22  # smaller ones are 9.8 standard deviations, too
-
-
-class Tested(NamedTuple):
-    """What was measured of a feature, before it is decided what that means.
-
-    Attributes:
-        feature: empty for the bucket itself.
-        is_rate: whether it is a rate of missing values, failures and the like.
-        family: what it is judged together with.
-        p_value: None where there is not enough data.
-        words: why there is none, or what it assumes.
-    """
-
-    feature: str
-    is_rate: bool = False
-    family: str = ""
-    p_value: float | None = None
-    words: str = ""
 
 
 class DriftRule(ComparingMonitor):
@@ -161,7 +142,7 @@ class DriftRule(ComparingMonitor):
             if len(past) < ENOUGH:
                 return self._independent(side)
         tests = against_past(side.summary, past, expected, exif_read=side.exif_read)
-        return [self._of_test(test) for test in tests if self.takes(test.feature)]
+        return [test for test in tests if self.takes(test.feature)]
 
     def decide(
         self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
@@ -174,12 +155,12 @@ class DriftRule(ComparingMonitor):
         decided = zip(q, limits, strict=True)
         results = {}
         for segment, tests in tested.items():
-            rows = self._rows(sides.get(segment))
-            change = self._changes(sides.get(segment), rows)
+            side = sides.get(segment)
+            rows = cache(partial(self._rows, side))  # which takes long
             found = [
                 Result(test.feature, NOT_ENOUGH, words=test.words)
                 if test.p_value is None
-                else self._decided(test, test.p_value, change, *next(decided))
+                else self._decided(test, test.p_value, side, rows, *next(decided))
                 for test in tests
             ]
             results[segment] = _distinct(self._with_causes(found, rows))
@@ -213,13 +194,19 @@ class DriftRule(ComparingMonitor):
         return [with_cause(result) for result in results]
 
     def _decided(
-        self, test: Tested, p_value: float, change: "Change", q: float, limit: float
+        self,
+        test: Tested,
+        p_value: float,
+        side: Side | None,
+        rows: "Rows",
+        q: float,
+        limit: float,
     ) -> Result:
         value, upper = _deviations(p_value), _deviations(limit)
         words = [f"q {q:.2g}", test.words]
         if q > self.q:
             return Result(test.feature, OK, value, None, upper, _joined(words))
-        cause, reason, name, size = change(test)
+        cause, reason, name, size = self._change(test, side, rows)
         if reason:
             return Result(test.feature, NOT_ENOUGH, words=reason)
         if name is not None:
@@ -239,13 +226,6 @@ class DriftRule(ComparingMonitor):
             tail=self.tail,
         )
 
-    def _of_test(self, test: PastTest) -> Tested:
-        words, least = test.reason, self._thresholds.min_values
-        if test.n < least:
-            words = f"{counted(test.n, 'value')} in the bucket; {least} are needed"
-        p_value = None if words else test.p_value
-        return Tested(test.feature, test.is_rate, test.family, p_value, words)
-
     def _independent(self, side: Side) -> list[Tested]:
         """Return what a comparison of the bucket with all of the baseline says."""
         return [
@@ -254,7 +234,7 @@ class DriftRule(ComparingMonitor):
                 row.kind in RATES,
                 row.family,
                 None if row.verdict == NOT_ENOUGH else row.p_high,
-                row.reason if row.verdict == NOT_ENOUGH else _INDEPENDENT,
+                row.reason if row.verdict == NOT_ENOUGH else INDEPENDENT,
             )
             for row in self._compared(side, tested=True).features
             if row.q_value is not None or row.verdict == NOT_ENOUGH
@@ -269,37 +249,27 @@ class DriftRule(ComparingMonitor):
             tested=tested,
         )
 
-    def _rows(self, side: Side | None) -> "Rows":
-        """Return what compares the bucket with its baseline, once somebody asks."""
+    def _rows(self, side: Side | None) -> "dict[tuple[str, bool], FeatureDrift]":
+        """Return what a comparison of the bucket with its baseline says of each feature."""
+        features = [] if side is None or side.peers else self._compared(side).features
+        return {(row.feature, row.kind in RATES): row for row in features}
 
-        @cache
-        def rows() -> dict[tuple[str, bool], FeatureDrift]:
-            features = [] if side is None or side.peers else self._compared(side).features
-            return {(row.feature, row.kind in RATES): row for row in features}
-
-        return rows
-
-    def _changes(self, side: Side | None, rows: "Rows") -> "Change":
-        """Return what says how a feature changed."""
-
-        def change(test: Tested) -> tuple[str, str, EffectName | None, float]:
-            if side is not None and side.peers:
-                return change_beside(side, test.feature)
-            row = rows().get((test.feature, test.is_rate))
-            if row is None or row.effect is None:
-                return "", "", None, 0.0
-            if row.reason.startswith(DIFFERENTLY):
-                return "", row.reason, None, 0.0
-            row = _with_largest(row, self._thresholds)
-            return finding(row), "", row.effect_name, row.effect or 0.0
-
-        return change
+    def _change(
+        self, test: Tested, side: Side | None, rows: "Rows"
+    ) -> tuple[str, str, EffectName | None, float]:
+        """Return what happened in words, or why it is not judged, and the size of the change."""
+        if side is not None and side.peers:
+            return change_beside(side, test.feature)
+        row = rows().get((test.feature, test.is_rate))
+        if row is None or row.effect is None:
+            return "", "", None, 0.0
+        if row.reason.startswith(DIFFERENTLY):
+            return "", row.reason, None, 0.0
+        row = _with_largest(row, self._thresholds)
+        return finding(row), "", row.effect_name, row.effect or 0.0
 
 
 Rows = Callable[[], dict[tuple[str, bool], FeatureDrift]]
-
-# What happened to a feature in words, or why it is not judged, and the size of the change.
-Change = Callable[[Tested], tuple[str, str, EffectName | None, float]]
 
 
 def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> list[float]:

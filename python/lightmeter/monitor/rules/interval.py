@@ -11,17 +11,16 @@ from lightmeter.drift.prediction import predicted_interval, units_of
 from lightmeter.drift.readings import Unlike
 from lightmeter.monitor.config import ComparingMonitor
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
-from lightmeter.monitor.scalars import (
-    SCALARS,
-    Share,
-    hue_interval,
-    scalar_of,
-    share_interval,
-    share_of,
-)
+from lightmeter.monitor.scalars import Share, hue_interval, share_interval, share_of
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile import ColumnView
-from lightmeter.profile.scalars import is_hue, nearest_turn, prediction_interval
+from lightmeter.profile.scalars import (
+    SCALARS,
+    is_hue,
+    nearest_turn,
+    prediction_interval,
+    scalar_of,
+)
 from lightmeter.text import near
 
 _LEAST = 3  # buckets

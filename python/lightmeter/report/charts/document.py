@@ -59,24 +59,12 @@ def table(
         words: the same, of sentences that may take several lines.
         tall: whether to scroll also up and down.
     """
-    return grouped_table(labelled_by, [("", rows)], left=left, words=words, tall=tall)
-
-
-def grouped_table(
-    labelled_by: str,
-    groups: Iterable[tuple[str, Iterable[Row]]],
-    *,
-    left: Container[str] = (),
-    words: Container[str] = (),
-    tall: bool = False,
-) -> Html | None:
-    """A `table` of groups of rows, each with a heading where that is not empty."""
-    filled = [(heading, members) for heading, rows in groups if (members := list(rows))]
-    if not filled:
+    members = list(rows)
+    if not members:
         return None
-    first = filled[0][1][0]
     sides = {
-        head: "left words" if head in words else "left" if head in left else None for head in first
+        head: "left words" if head in words else "left" if head in left else None
+        for head in members[0]
     }
     heads = (tag("th", head, scope="col", cls=side) for head, side in sides.items())
     return tag(
@@ -84,22 +72,13 @@ def grouped_table(
         tag(
             "table",
             tag("thead", tag("tr", heads)),
-            (
-                tag("tbody", _heading(heading, len(sides)), (_row(row, sides) for row in rows))
-                for heading, rows in filled
-            ),
+            tag("tbody", (_row(row, sides) for row in members)),
         ),
         cls="scroll tall" if tall else "scroll",
         tabindex=0,
         role="region",
         aria_labelledby=labelled_by,
     )
-
-
-def _heading(heading: str, columns: int) -> Html | None:
-    if not heading:
-        return None
-    return tag("tr", tag("th", heading, scope="rowgroup", colspan=columns), cls="group")
 
 
 def _row(cells: Row, sides: Mapping[str, str | None]) -> Html:
