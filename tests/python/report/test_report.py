@@ -46,8 +46,8 @@ def attacked() -> DriftReport:
     """Hostile text as camera makers, values, feature names and prefixes, on each side only."""
     sides = []
     for texts in (HOSTILE[::2], HOSTILE[1::2]):
-        profile = Profile("<b onclick=alert(1)>")
-        profile.track_many(hostile_photo(text) for text in texts for _ in range(8))
+        profile, photos = Profile(), (hostile_photo(text) for text in texts for _ in range(8))
+        profile._track_many("<b onclick=alert(1)>", photos)
         for text in texts:
             for _ in range(12):
                 profile.log(
