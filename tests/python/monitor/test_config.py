@@ -1,12 +1,14 @@
 """The file that describes monitors, and what is said of mistakes in it."""
 
+import json
 import os
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import lightmeter
 from lightmeter import Store, log
-from lightmeter.alerts import load_config
+from lightmeter.alerts import WatchConfig, load_config
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import load_results
@@ -170,3 +172,12 @@ def test_only_regular_files_of_some_size_are_read(tmp_path: Path) -> None:
     for name in ("large", "pipe"):
         with pytest.raises(OSError, match=r"more than|not a regular file"):
             load_config(tmp_path / name)
+
+
+def test_the_schema_describes_every_rule_and_channel() -> None:
+    printed = json.loads(lightmeter("monitor", "schema").stdout)
+    assert printed == WatchConfig.model_json_schema()
+    rules = "DriftRule", "IntervalRule", "ContractRule", "MissingRule", "TrendRule"
+    for name in (*rules, "Webhook", "Apprise"):
+        assert printed["$defs"][name]["type"] == "object"
+    assert printed["$defs"]["MissingRule"]["properties"]["wait"]["type"] == "string"
