@@ -77,8 +77,12 @@ def test_errors(address: str, bucket: str, tmp_path: Path, monkeypatch: pytest.M
 
     key = f"{address.removeprefix(f'{bucket}/')}//x"
     boto3.client("s3").put_object(Bucket="bucket", Key=key, Body=b"")
-    with pytest.raises(StoreError, match=r"listing failed: .*a prefix//x"):
-        Inbox(address).list()
+    name = put(Inbox(address), 1, 1, dataset="cells")
+    with Store(tmp_path / "drift.db") as store:
+        for counts in ((1, 0, 0, 0, 1), (0, 1, 0, 0, 1)):
+            with pytest.warns(UserWarning, match="a prefix//x' is left in .* its name hides"):
+                assert pull(Inbox(address), store, delete=counts[0] == 0) == Pulled(*counts)
+    assert name not in Inbox(address).list()
     for odd in (f"{address}//more", f"{address}/../more", f"{bucket}/."):
         with pytest.raises(StoreError, match="or folders that have no name"):
             Inbox(odd)

@@ -413,7 +413,8 @@ def watch(statistic: Statistic, limits: Numbers) -> Watched:
     is_open = np.zeros(log_m.shape, bool)
     changes: dict[tuple[int, int], Change] = {}
     for feature in np.flatnonzero((log_m >= limits).any(axis=0)).tolist():
-        own, own_residuals, own_factors = statistic.of(feature), residuals.copy(), factors
+        own = whole = statistic.of(feature)
+        own_residuals, own_factors, level = residuals.copy(), factors, np.zeros(buckets)
         begin, column = 0, log_m[:, feature].copy()
         while len(hits := np.flatnonzero(column[begin:] >= limits[feature])):
             opened = begin + int(hits[0])
@@ -434,15 +435,26 @@ def watch(statistic: Statistic, limits: Numbers) -> Watched:
             changes |= {(at, feature): until(at) for at in range(opened, closed)}
             if closed == buckets:
                 break
-            n = own.n.copy()
-            n[change.first : closed] = 0
+            n, passed = own.n.copy(), slice(change.first, closed)
+            n[passed] = 0
             own, begin = own._replace(n=n), closed
-            own_residuals[:, feature] = clipped(own).residuals[:, 0]
+            # What resembles the day before in an episode does so without the step, too.
+            moved = until(closed - 1)
+            back = _back(own.values[passed, 0], moved)
+            level[change.first : change.first + back] += moved.now - moved.before
+            flat = whole._replace(values=whole.values - level[:, None])
+            own_residuals[:, feature] = clipped(flat).residuals[:, 0]
             own_factors = long_run_factors(own_residuals, starts)
             part = own_factors[:, feature : feature + 1]
             column = log_evidence(own, factors=part, since=closed)[:, 0]
             log_m[closed:, feature] = column[closed:]
     return Watched(log_m, is_open, changes)
+
+
+def _back(values: Numbers, change: "Change") -> int:
+    """After how many values of an episode the series is at the level before again."""
+    is_new = (values - change.now) ** 2 - (values - change.before) ** 2
+    return int(np.argmin(np.cumsum(np.append(0.0, is_new))))
 
 
 def _end_of(values: Numbers, weights: Numbers, opened: int, change: "Change") -> int:

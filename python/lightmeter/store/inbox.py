@@ -28,6 +28,8 @@ _RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
 # Objects below folders without a name, or of the name "." or "..", cannot be listed.
 _ADDRESS = re.compile(r"(s3|gs|az|file|memory)://(?!/?.*(//|/\.{1,2}(/|$)))[^?@#\0-\x1f]*")
 _NAME = re.compile(r"([^/]+)/([^/_]+)_([0-9]{1,15})ms/([^/]+)/([^/]+)/(-?[0-9]{1,19})\.lmp")
+_NOT_UNDERSTOOD = re.compile(r'invalid path: .*?"(.*?)"(?= contained|: )', re.DOTALL)
+_SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
 
 # The process that uses obstore. The threads that obstore works with do not survive a fork: a call
 # in a child would wait for them for ever.
@@ -186,12 +188,34 @@ class Inbox:
     def list(self) -> dict[str, int]:
         """Return the names of all objects, and their sizes in bytes.
 
+        A foreign name that obstore does not understand, such as one with two slashes in a row, has
+        the size -1. Of its folder only what comes behind it in the alphabet is listed.
+
         Raises:
-            StoreError: they cannot be listed, as where the name of one has two slashes in a row.
+            StoreError: it cannot be listed.
         """
+        obstore, sizes = self._obstore, dict[str, int]()
+
+        def add(objects: Any, folder: str = "") -> None:
+            prefix, pages, folders = folder or None, [], []
+            try:
+                pages = list(obstore.list(objects, prefix))
+            except obstore.exceptions.BaseError as error:
+                if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
+                    raise
+                sizes[match[1]] = -1
+                with contextlib.suppress(obstore.exceptions.BaseError):  # it is this folder's
+                    pages = list(obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/")))
+                with contextlib.suppress(obstore.exceptions.BaseError):  # it is one below
+                    level = obstore.list_with_delimiter(objects, prefix)
+                    pages, folders = [level["objects"]], level["common_prefixes"]
+            for below in folders:
+                add(objects, below)
+            sizes.update((item["path"], item["size"]) for page in pages for item in page)
+
         with self._using("listing") as objects:
-            pages = self._obstore.list(objects)
-            return {item["path"]: item["size"] for page in pages for item in page}
+            add(objects)
+        return sizes
 
     def read(self, name: str) -> bytes | None:
         """Return the bytes of an object; None if it is not there.
@@ -232,9 +256,13 @@ class Inbox:
             raise self._failed(action, error) from None
 
     def _failed(self, action: str, error: Exception) -> StoreError:
-        """Return what is said first, without queries, which may hold secrets."""
+        """Return what is said first, without queries and what the environment holds of secrets."""
         words = " ".join(str(error).partition("\n\nDebug")[0].split())
         words = re.sub(r"\?\S*=\S*", "?...", words)
+        secrets = {value for key, value in os.environ.items() if _SECRET.search(key)}
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= 6:
+                words = words.replace(secret, "***")
         return StoreError(f"{self.address}: {action} failed: {words[:500]}")
 
 

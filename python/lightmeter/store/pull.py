@@ -63,7 +63,8 @@ def pull(inbox: Inbox, store: Store, *, delete: bool = False) -> Pulled:
     outcomes: list[_Outcome] = []
     for name, size in sorted(inbox.list().items()):
         if (place := parse_name(name)) is None:
-            outcomes.append(("damaged", name, "no profile has its name"))
+            foreign = "its name hides what is beside it" if size < 0 else "no profile has its name"
+            outcomes.append(("damaged", name, foreign))
         elif not 0 < size <= MOST_BYTES:
             outcomes.append(("damaged", name, f"it has {size} bytes"))
         else:
