@@ -11,6 +11,7 @@ from lightmeter.cli.findings import print_findings
 from lightmeter.cli.terminal import progress_bar, say
 from lightmeter.demo import run_demo, run_timeline
 from lightmeter.drift.vectors import JOINT
+from lightmeter.monitor.incidents import lead_of
 from lightmeter.monitor.results import Result
 
 _MOST = 3  # causes of a day
@@ -67,9 +68,9 @@ def _timeline(output: Path, seed: int) -> None:
     say(f"  {_command('dashboard', *store, '-o', days.page.parent)}")
 
 
-def _severity(result: Result) -> tuple[bool, float]:
+def _severity(result: Result) -> tuple[bool, tuple[bool, float]]:
     """What the numbers of images say by themselves comes before what they say together."""
-    return result.feature.endswith(f":{JOINT}"), -(result.value or 0.0)
+    return result.feature.endswith(f":{JOINT}"), lead_of(result)
 
 
 def _command(*words: str | Path) -> str:
