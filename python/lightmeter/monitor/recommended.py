@@ -105,6 +105,14 @@ class _Recommended:
         after = self._late_after()
         yield self._head()
         yield self._drift()
+        # Every day is judged by all days before, which takes long of very many segments.
+        if not self._only_segments or len(self._segments) < _ENOUGH_PEERS:
+            comment = [
+                "# A feature creeps, or has changed for good: about one false alarm a year. It",
+                "# needs 35 days.",
+            ]
+            keys = self._with_segments() if self._only_segments else []
+            yield self._table("slow change", "trend", comment, keys)
         if len(self._segments) >= _ENOUGH_PEERS:
             comment = [
                 "# One segment changes, and the others do not. What they do together, such as a",

@@ -11,6 +11,7 @@ from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.incidents import causes, lead_of
 from lightmeter.monitor.judging import JUDGED, JudgedResults
 from lightmeter.monitor.results import ANOMALY
+from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.store import Store
@@ -28,6 +29,8 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
     A year has 365 buckets, or as many as the dataset in `store` has in a year. None: unknown, as
     for a plain distance, patterns of features and contracts.
     """
+    if isinstance(monitor, TrendRule):  # whose segments share them, however long buckets are
+        return monitor.a_year
     chance = monitor.false_alarms()
     if chance is None:
         return None

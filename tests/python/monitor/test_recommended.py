@@ -47,14 +47,14 @@ def expectations(monitors: dict[str, Monitor]) -> list[str]:
 def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
     put_days(store, range(1, 5))
     monitors = recommended(store, tmp_path)
-    assert monitors.keys() == {"drift", "missing", "contract"}
+    assert monitors.keys() == {"drift", "slow change", "missing", "contract"}
     assert expectations(monitors) == ["camera,x features schema_", "camera feature values"]
     assert not any(monitor.segments for monitor in monitors.values())
     for camera in range(12):
         at, segment = date(2022, 9, 4), {"camera": f"c{camera}"}
         store.put("cells", rows(1), at=at, writer="a", segment=segment)
     monitors = recommended(store, tmp_path)
-    assert monitors.keys() == {"drift", "one of many", "missing", "contract"}
+    assert monitors.keys() == {"drift", "slow change", "one of many", "missing", "contract"}
     assert {name for name, monitor in monitors.items() if monitor.segments} == {
         "drift",
         "one of many",
@@ -100,7 +100,7 @@ def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
     assert {monitor.dataset for monitor in monitors.values()} == {name}
     store.define(long := 700 * "x", "1h")
     for name in ("empty", long):
-        assert recommended(store, tmp_path, name).keys() == {"drift", "missing"}
+        assert recommended(store, tmp_path, name).keys() == {"drift", "slow change", "missing"}
 
 
 def test_a_file_that_is_there_stays(store: Store, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter.errors import ConfigError
+from lightmeter.monitor.replay import false_alarms_a_year
 from lightmeter.monitor.results import Result
+from lightmeter.monitor.rules import TrendRule
 from lightmeter.store.records import Accepted
 
 FIRST = date(2026, 1, 1)
@@ -179,3 +181,9 @@ def test_what_a_trend_is_not_judged_by(store: lm.Store, tmp_path: Path, baseline
     put(store, range(2))
     with pytest.raises(ConfigError, match=r"all days since the first one|days are judged"):
         lm.watch(store, monitor(tmp_path, f"baseline = {{ {baseline} }}\n"), now=LATER)
+
+
+def test_false_alarms_are_those_of_a_year(store: lm.Store) -> None:
+    put(store, range(2))
+    slow = TrendRule(name="slow", dataset="cells", a_year=0.5, segments=True)
+    assert false_alarms_a_year(slow, store) == 0.5

@@ -79,10 +79,6 @@ class TrendRule(ComparingMonitor):
         """Whether the baseline holds every bucket before, anomalous or not."""
         return True
 
-    def false_alarms(self) -> float:
-        """Return how many a day has by chance."""
-        return self.a_year / _YEAR
-
     def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
         """Return the last bucket of each day that is over; rolled-up days are not judged."""
         for day, of_day in groupby(buckets, key=lambda bucket: bucket.start.date()):
