@@ -270,7 +270,7 @@ def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     assert send(asked, fields).status_code == 409
     assert file.read_bytes() == before
     text = asked.get(page).text
-    assert "monitors: <bdi>cells: drift, cells: missing" in text
+    assert "monitors: <bdi>cells: drift, cells: slow change, cells: missing" in text
     assert WATCH not in text
 
 
