@@ -25,6 +25,7 @@ _AHEAD = 4  # a part of it is for buckets that are read before they are asked fo
 # A summary takes about 0.1 kB a feature: 28 buckets of 300 segments are up to 40 MB.
 _MOST_SUMMARISED = 400_000
 _MOST_PASTS = 8
+_MOST_DAILY = 100  # segments, of which a day is judged together: 2 MB each with 500 days
 
 Where = tuple[str, str]  # dataset, and segment as text
 
@@ -213,7 +214,7 @@ class Shelf:
             lambda where: frozenset(bucket.start for bucket in self.buckets(*where))
         )
         self.daily: Callable[[Where, datetime, tuple[tuple[date, date], ...]], Daily]
-        self.daily = lru_cache(_MOST_PASTS)(self._daily)
+        self.daily = lru_cache(_MOST_DAILY)(self._daily)
         self._buckets: dict[Where, list[Bucket]] = {}
 
     @cached_property

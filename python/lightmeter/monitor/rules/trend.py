@@ -154,7 +154,7 @@ class _Line(NamedTuple):
 _Found = list[tuple[list[Part], list[float], Watched, Statistic]]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=100)
 def _watched(daily: Daily, a_year: float, season: str | None, same: str | None) -> _Found:
     """What is known of all parts at all days; a family shares its false alarms evenly."""
     statistics = daily.statistics()
