@@ -32,6 +32,7 @@ from lightmeter.drift.prediction import units_of
 Numbers = NDArray[np.float64]
 
 FIRST = 28  # buckets before the first possible start
+KINDS = 7  # of days
 STEP = 7  # buckets between two possible starts, and from the last one to now
 _LAGS = 14
 _LAST = 14  # buckets that show whether a change is over
@@ -54,7 +55,7 @@ class Statistic(NamedTuple):
             buckets.
         n: of how many values each is; 0 where there is none.
         columns: of shape (buckets, features, columns): what else moves the values and is no change.
-        kinds: by bucket, such as the day of the week, whose differences are no change.
+        kinds: by bucket, such as the day of the week from 0 on, whose differences are no change.
         centre: what a value of 0 is, by feature.
         unit: what a value of 1 is more than that.
         hits: of a rate, how many of the values are counted.
@@ -71,7 +72,8 @@ class Statistic(NamedTuple):
     @property
     def all_columns(self) -> Numbers:
         """The level, the columns, and one for each kind but the first."""
-        dummies = (self.kinds[:, None] == np.unique(self.kinds)[1:]).astype(np.float64)
+        kinds = np.arange(1, KINDS if self.kinds.any() else 1)
+        dummies = (self.kinds[:, None] == kinds).astype(np.float64)
         wide = np.broadcast_to(dummies[:, None, :], (*self.n.shape, dummies.shape[1]))
         return np.concatenate([np.ones((*self.n.shape, 1)), self.columns, wide], axis=2)
 
@@ -196,7 +198,8 @@ def clipped(statistic: Statistic) -> Series:
         spread = np.sqrt(variance)
         residual = np.where(w > 0, (values[at] - expected) / spread, 0.0)
         if at >= first:
-            bound = _CLIP * fit.scale()
+            scale = fit.scale()  # where all were alike so far, any change is as wild as it is
+            bound = np.where(scale > 0, _CLIP * scale, np.inf)
             residual = np.clip(residual, -bound, bound)
             values[at] = np.where(w > 0, expected + residual * spread, 0.0)
         residuals[at] = residual if at else 0.0
@@ -348,8 +351,9 @@ def log_e_values(
             log_e -= (
                 freedom[part] / (2 * factors[row]) * np.log1p(-s / (1 + s) * share * (1 - 1e-12))
             )
+            log_e = np.where(xx > _RIDGE * u[..., 0], log_e, -np.inf)  # there is no value
             result[row, part] = np.minimum(result[row, part], log_e)
-    return np.where(np.isfinite(result), result, 0.0)
+    return np.where(result < np.inf, result, 0.0)
 
 
 def log_evidence(
@@ -378,7 +382,9 @@ def log_evidence(
         if there.any():
             top = log_e[there, at]
             largest = top.max(axis=0)
-            result[at] = largest + np.log(STEP * np.exp(top - largest).sum(axis=0))
+            with np.errstate(all="ignore"):
+                total = largest + np.log(STEP * np.exp(top - largest).sum(axis=0))
+            result[at] = np.where(largest > -np.inf, total, -np.inf)
     return result
 
 
@@ -420,7 +426,7 @@ def watch(statistic: Statistic, limits: Numbers) -> Watched:
             opened = begin + int(hits[0])
             found = clipped(own)
             weights = found.weights[0, :, 0]
-            row = min(int(np.searchsorted(starts, opened)), len(starts)) - 1
+            row = max(0, int(np.searchsorted(starts, opened - STEP + 2)) - 1)
             factor = float(own_factors[row, feature])
 
             # A clipped step would look like a creep.
@@ -461,9 +467,11 @@ def _end_of(values: Numbers, weights: Numbers, opened: int, change: "Change") ->
     """Return the bucket at which a change is over; the number of buckets if it is not."""
     total, sums = np.cumsum(weights), np.cumsum(weights * values)
     for at in range(opened + 1, len(values)):
-        first, last = change.first - 1, at - _LAST
-        since = (sums[at] - sums[first]) / max(total[at] - total[first], 1e-300)
-        late = (sums[at] - sums[last]) / max(total[at] - total[last], 1e-300)
+        first, last = change.first - 1, max(at - _LAST, opened - STEP)
+        if total[at] <= total[last]:
+            continue  # without values nothing is known
+        since = (sums[at] - sums[first]) / (total[at] - total[first])
+        late = (sums[at] - sums[last]) / (total[at] - total[last])
         if abs(late - change.before) < abs(late - since):
             return at
     return len(values)
@@ -534,7 +542,7 @@ def change_of(values: Numbers, weights: Numbers, factor: float) -> Change:
         factor: how many buckets count as one.
     """
     buckets = len(values)
-    starts = np.arange(FIRST // 2, buckets - STEP + 2)
+    starts = np.arange(FIRST // 2, buckets - 1)
     at = np.arange(buckets, dtype=np.float64)
 
     def after(part: Numbers) -> Numbers:
@@ -552,8 +560,10 @@ def change_of(values: Numbers, weights: Numbers, factor: float) -> Change:
         ("step", y0, w0, w0),
         ("creep", y1 - begin * y0, w1 - begin * w0, w2 - 2 * begin * w1 + begin**2 * w0),
     ):
-        square = np.maximum(xx - x * x / total, 1e-300)
-        fits[shape] = own - xy * xy / square, xy / square, x / total
+        square = xx - x * x / total
+        known = square > _RIDGE * np.maximum(xx, 1e-300)
+        slope = np.where(known, xy / np.where(known, square, 1.0), 0.0)
+        fits[shape] = own - slope * xy, slope, x / total
     shape = min(fits, key=lambda each: float(fits[each][0].min()))
     rss, slope, share = fits[shape]
     best = int(rss.argmin())

@@ -41,9 +41,10 @@ _MOST_VALUES = 20  # of a category; rarer ones are not judged
 class Part(NamedTuple):
     """One statistic of a feature, and the share of the feature's false alarms that it may have."""
 
+    column: str
     feature: str
     family: Family
-    aspect: str  # "level", "spread", "direction", "rate", or the value of a category
+    aspect: str  # "level", "spread", "direction", "rate", a kind of rate, or a value of a category
     share: float
 
 
@@ -100,14 +101,14 @@ class Daily:
         at = [i for i in at if not self._is_constant(i)]
         n, mean, stddev = (self._table[:, row][:, at] for row in (N, MEAN, STDDEV))
         return [
-            ([self._part(i, "level", 0.8) for i in at], level_of(mean, stddev, n)),
-            ([self._part(i, "spread", 0.2) for i in at], spread_of(stddev, n)),
+            ([self._part(i, "level", 0.76) for i in at], level_of(mean, stddev, n)),
+            ([self._part(i, "spread", 0.19) for i in at], spread_of(stddev, n)),
         ]
 
     def _hues(self) -> list[tuple[list[Part], Statistic]]:
         at = [i for i, name in enumerate(self._names) if self._kinds[name] == "hue"]
         n, cosine, sine = (self._table[:, row][:, at] for row in (N, COSINE, SINE))
-        parts = [self._part(i, "direction", 0.5) for i in at]
+        parts = [self._part(i, "direction", 0.475) for i in at]
         return [(parts, statistic) for statistic in directions_of(cosine, sine, n)]
 
     def _rates(self) -> list[tuple[Part, Numbers, Numbers]]:
@@ -116,19 +117,18 @@ class Daily:
         for i, name in enumerate(self._names):
             missing, values, odd, n = (self._table[:, row, i] for row in (MISSING, VALUES, ODD, N))
             if self._kinds[name] == "failure":
-                found.append((self._part(i, "rate", 1.0), values, values + missing))
+                found.append((self._part(i, "failures", 1.0), values, values + missing))
                 continue
             rates = [("missing", missing, missing + values)]
             if self._kinds[name] != "category":
                 rates.append(("not a number", odd, odd + n))
             for aspect, hits, total in rates:
-                if hits.any():
-                    part = self._part(i, "rate", 1.0)._replace(feature=f"{name}:{aspect}")
-                    found.append((part, hits, total))
+                part = self._part(i, aspect, 0.025)._replace(feature=f"{name}:{aspect}")
+                found.append((part, hits, total))
             if self._kinds[name] == "category":
                 found += self._shares(i, name)
             elif self._kinds[name] == "number" and self._is_constant(i):
-                found.append((self._part(i, "rate", 1.0), self._others(i), n))
+                found.append((self._part(i, "rate", 0.95), self._others(i), n))
         return found
 
     def _shares(self, i: int, name: str) -> list[tuple[Part, Numbers, Numbers]]:
@@ -140,7 +140,7 @@ class Daily:
         n = self._table[:, VALUES, i]
         return [
             (
-                self._part(i, value, 1 / len(values)),
+                self._part(i, value, 0.95 / len(values)),
                 np.array([float(day[name][value]) for day in self._categories]),
                 n,
             )
@@ -160,7 +160,8 @@ class Daily:
         return np.asarray(np.where(medians == known[(len(known) - 1) // 2], others, n))
 
     def _part(self, i: int, aspect: str, share: float) -> Part:
-        return Part(self._names[i], self._families[self._names[i]], aspect, share)
+        name = self._names[i]
+        return Part(name, name, self._families[name], aspect, share)
 
 
 def _merged(summaries: Sequence[Summary], names: tuple[str, ...]) -> Numbers:

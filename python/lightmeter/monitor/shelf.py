@@ -148,6 +148,11 @@ class Side:
         """Those that it is compared with, in short."""
         return self.past.summaries
 
+    @property
+    def segments(self) -> int:
+        """How many segments the dataset has."""
+        return len(self._shelf.segments(self._where[0]))
+
     def daily(self, excluded: Sequence[tuple[date, date]]) -> Daily:
         """Return all buckets of the segment since its baseline begins, as days.
 

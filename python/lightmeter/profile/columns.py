@@ -35,8 +35,8 @@ _ACCEPTED = (
 ABSENT = object()
 
 # Columns that a library gives as Python objects, as NumPy would lose something: categories of any
-# type, time zones, and that dates are no times.
-_NOT_FOR_NUMPY = re.compile(r"^category$|^date64|, tz=|time_zone='|^datetime64\[\w+, ")
+# type (and of chunks of Arrow that some are missing), time zones, and that dates are no times.
+_NOT_FOR_NUMPY = re.compile(r"^category$|^dictionary<|^date64|, tz=|time_zone='|^datetime64\[\w+, ")
 _DATES = ("Y", "M", "W", "D")  # units of NumPy that have no time of the day
 _QUARTER = 900  # seconds in which clocks do not change
 _MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe test

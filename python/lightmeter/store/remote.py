@@ -117,19 +117,19 @@ class RemoteStore(Store):
 
     def _send_all(self, end: float, progress: Callable[[int, int], None] | None) -> Sent:
         """What comes meanwhile too."""
-        done, number = Sent(), 0
+        done, number = Sent(), -(2**63)
         while (found := self.spool.next(number)) is not None:
             number, entry = found
             if time.monotonic() > end:
                 return done._replace(why="there was no time to send all")
             try:
+                if entry.is_damaged:
+                    raise ConflictError("the entry of the spool is damaged")
                 self._send(entry, patience=_BRIEF)
             except (ConflictError, RefusedError) as error:
                 # Where nothing was taken yet it may be the server that refuses everything.
                 if isinstance(error, ConflictError) or (error.is_final and self._taken):
-                    self.spool.refuse(number, entry, f"{_words_of(entry)}: {error}")
-                    _log.warning("a profile that waited is put aside: %s", error)
-                    done = done._replace(refused=done.refused + 1)
+                    done = self._put_aside(number, entry, error, done)
                 else:  # others may fare better, such as those of another dataset
                     done = done._replace(why=str(error))
                     if error.status in (0, 200, 401):
@@ -142,6 +142,15 @@ class RemoteStore(Store):
                 finished = done.sent + done.refused
                 progress(finished, finished + self.spool.count())
         return done
+
+    def _put_aside(self, number: int, entry: Entry, error: Exception, done: Sent) -> Sent:
+        words = str(error) if entry.is_damaged else f"{_words_of(entry)}: {error}"
+        try:
+            self.spool.refuse(number, entry, words)
+        except StoreError as reason:  # it goes on waiting, and holds up no other
+            return done._replace(why=str(reason))
+        _log.warning("a profile that waited is put aside: %s", words)
+        return done._replace(refused=done.refused + 1)
 
     def hurry(self, seconds: float) -> None:
         """See `Store.hurry`: what the server has not taken then waits on the disk."""
@@ -210,6 +219,8 @@ class RemoteStore(Store):
                 self._rest(why)
             else:
                 try:
+                    if kept:  # what waited for it is older
+                        self.spool.forget(entry)
                     self.send(seconds=_BRIEF)
                 except StoreError as error:  # which holds nobody up
                     _log.warning("%s", error)

@@ -5,10 +5,11 @@ import hashlib
 import os
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 import filelock
@@ -24,7 +25,17 @@ _TABLE = """CREATE TABLE IF NOT EXISTS waiting (
     seq INTEGER, every INTEGER, body BLOB, UNIQUE (dataset, segment, writer, at))"""
 _PLACE = "dataset = ? AND segment = ? AND writer = ? AND at = ?"
 _COUNT = f"SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting WHERE NOT ({_PLACE})"
+_FIELDS = str, str, str, int, int, int | None, bytes
+_RANGE = range(-(2**53), 2**53)  # of times and lengths
 _ADD = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+
+
+# Held while a file is used: a child would inherit what SQLite knows of locks of a file in use.
+_using = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_using.acquire, after_in_parent=_using.release, after_in_child=_using.release
+    )
 
 
 class Entry(NamedTuple):
@@ -37,6 +48,12 @@ class Entry(NamedTuple):
     seq: int
     every: int | None
     body: bytes
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether nobody has put it so."""
+        are_known = all(map(isinstance, self, _FIELDS))
+        return not are_known or not (self.at in _RANGE and (self.every or 0) in _RANGE)
 
 
 class Spool:
@@ -92,8 +109,11 @@ class Spool:
 
     def count(self) -> int:
         """Return how many profiles wait."""
-        if not self.path.exists():
-            return 0
+        try:
+            if not self.path.exists():
+                return 0
+        except OSError as error:  # a folder that may not be entered
+            raise StoreError(f"nothing can wait in {self.path}: {error}") from error
         with self._opened() as database:
             return int(database.execute("SELECT count(*) FROM waiting").fetchone()[0])
 
@@ -103,6 +123,12 @@ class Spool:
         with self._opened() as database:
             found = database.execute(query, [last]).fetchone()
         return found and (found[0], Entry(*found[1:]))
+
+    def forget(self, entry: Entry) -> None:
+        """Forget what waits for the place of an entry, which the server has now."""
+        if self.count():
+            with self._opened() as database:
+                database.execute(f"DELETE FROM waiting WHERE {_PLACE}", entry[:4])
 
     def drop(self, number: int) -> None:
         """Forget an entry. What has replaced it has another number."""
@@ -115,10 +141,10 @@ class Spool:
         Raises:
             StoreError: it cannot be written, and goes on waiting.
         """
-        file = self.aside / f"{time.time_ns()}.lmp"
+        file, body = self.aside / f"{time.time_ns()}.lmp", cast(object, entry.body)
         try:
             self.aside.mkdir(mode=0o700, exist_ok=True)
-            file.write_bytes(entry.body)
+            file.write_bytes(body if isinstance(body, bytes) else repr(entry).encode())
             file.with_suffix(".txt").write_text(f"{reason}\n", errors="replace")
             for old in sorted(self.aside.iterdir(), reverse=True)[2 * _MOST_REFUSED :]:
                 old.unlink(missing_ok=True)
@@ -156,8 +182,13 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to somebody else")
-            opened = sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
-            with contextlib.closing(opened) as database:
+            with (
+                _using,
+                contextlib.closing(
+                    sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
+                ) as database,
+            ):
+                database.text_factory = lambda text: text.decode(errors="replace")
                 self.path.chmod(0o600)
                 database.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk
                 database.execute("BEGIN IMMEDIATE")

@@ -257,3 +257,40 @@ def test_shapes_are_said_once_they_are_clear() -> None:
     assert (step.shape, creep.shape) == ("step", "creep")
     assert isinstance(step, Change)
     assert abs(step.first - 70) <= 2
+
+
+@pytest.mark.parametrize("step", [0.3, 1.0, 4.0])
+def test_a_lasting_step_stays_one(step: float) -> None:
+    for seed in range(10):
+        means, stddevs, n = days(20 + seed, 150, 3)
+        means[60 + seed :, 0] += step
+        is_open = watch(level_of(means, stddevs, n), limits(3)).is_open[:, 0]
+        first = int(np.argmax(is_open))
+        assert 60 + seed < first < 100 + seed
+        assert is_open[first:].all()
+
+
+def test_what_never_varied_is_judged_too() -> None:
+    n = np.full((120, 3), 100.0)
+    hits = np.zeros((120, 3))
+    hits[70:, 0] = 30
+    is_open = watch(rate_of(hits, n), limits(3)).is_open
+    assert 70 < int(np.argmax(is_open[:, 0])) < 80
+    assert not is_open[:, 1:].any()
+    levels = np.full((120, 3), 7.0)
+    levels[70:, 1] = 8.0
+    is_open = watch(level_of(levels, np.zeros((120, 3)), n), limits(3)).is_open
+    assert 70 < int(np.argmax(is_open[:, 1])) < 80
+    assert not is_open[:, [0, 2]].any()
+
+
+def test_a_feature_that_vanishes_keeps_what_is_known() -> None:
+    means, stddevs, n = days(31, 150, 3)
+    means[60:, 0] += 1.0
+    n[75:, 0] = 0
+    watched = watch(level_of(means, stddevs, n), limits(3))
+    assert watched.is_open[74:, 0].all()
+    for at in range(75, 150):
+        assert abs(watched.changes[at, 0].now) < 3
+    nothing = watch(level_of(means, stddevs, 0 * n), np.full(3, 1.0))
+    assert not nothing.is_open.any()

@@ -79,10 +79,12 @@ def test_an_accepted_change_begins_anew(store: lm.Store, tmp_path: Path) -> None
     put(store, range(110), creep=0.02)
     config = monitor(tmp_path)
     since = datetime(2026, 3, 15, tzinfo=UTC)
-    store.state.accept(Accepted("cells", "*", "slow", since, "new lamp", datetime.now(UTC)))
+    looked = since + timedelta(days=3)
+    store.state.accept(Accepted("cells", "*", "slow", since, "new lamp", looked))
     results = lm.watch(store, config, now=LATER).results
     behind = [result for result in results if result.bucket >= since]
-    assert behind[0].state in ("ok", "not enough data")
+    assert [result.state for result in behind[:5]] == 4 * ["ok"] + ["not enough data"]
+    assert behind[0].words == "taken as normal from 2026-03-15 on: new lamp"
     assert behind[5].words == "6 days, of 35 needed"
 
 

@@ -15,6 +15,7 @@ from lightmeter.dashboard.parts import (
     quoted,
     words_of,
 )
+from lightmeter.drift.row import column_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.report.charts.document import document, section, table
@@ -65,7 +66,7 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
     ]
     if not any(mark.value is not None for mark in marks):
         return None
-    what = "rate" if ":" in feature else "mean"
+    what = "rate" if column_of(feature) != feature else "mean"
     words: Content = "Each bucket."
     if monitor is not None:
         band = " The band is from the lowest to the highest bucket of the baseline of "

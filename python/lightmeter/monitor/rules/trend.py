@@ -92,7 +92,7 @@ class TrendRule(ComparingMonitor):
         judged: dict[str, list[Result]] = {}
         for segment, side in sides.items():
             try:
-                judged[segment] = self._judged(side, len(sides))
+                judged[segment] = self._judged(side, side.segments if self.segments else 1)
             except (LightmeterError, OSError) as error:
                 judged[segment] = [Result("", ERROR, words=str(error))]
         return judged
@@ -110,6 +110,8 @@ class TrendRule(ComparingMonitor):
                 if self.takes(part.feature):
                     change = watched.changes.get((last, column))
                     scale = float(statistic.centre[column]), float(statistic.unit[column])
+                    if not statistic.n[last, column]:
+                        continue  # what has no values on this day is not judged
                     evidence = watched.log_m[last, column]
                     line = _Line(part, evidence, limits[column], change, *scale)
                     found.setdefault(part.feature, []).append(line)
@@ -121,18 +123,20 @@ class TrendRule(ComparingMonitor):
     def _result(
         self, feature: str, lines: list["_Line"], daily: Daily, core: _core.Profile
     ) -> Result:
-        open_lines = [line for line in lines if line.change is not None]
-        shown = max(open_lines or lines, key=lambda line: line.log_m - line.limit)
+        # One that is too small must not hide another.
+        opened = [line for line in lines if line.size >= self.effect]
+        opened = opened or [line for line in lines if line.change is not None]
+        shown = max(opened or lines, key=lambda line: line.log_m - line.limit)
         value, upper = max(0.0, shown.log_m / _LN10), shown.limit / _LN10
         if shown.change is None:
             return Result(feature, OK, value, None, upper)
         if shown.size < self.effect:
             return Result(feature, OK, value, None, None, "a change, but below the minimum effect")
-        name, aspect = feature.partition(":")[::2]
+        name = shown.part.column
         origin = core.meaning(name)[1] if name in core.names() else "value"
         spoken = said(name, origin, core.image_prefixes).name
         begins = daily.days[shown.change.first], daily.days[shown.change.last]
-        words = _words(spoken, aspect, shown, *begins)
+        words = _words(spoken, shown, *begins)
         command = f"if this is the new normal, run `lightmeter monitor accept --from {begins[0]}`"
         return Result(feature, ANOMALY, value, None, upper, f"{words}; {command}")
 
@@ -158,7 +162,7 @@ _Found = list[tuple[list[Part], list[float], Watched, Statistic]]
 def _watched(daily: Daily, a_year: float, season: str | None, same: str | None) -> _Found:
     """What is known of all parts at all days; a family shares its false alarms evenly."""
     statistics = daily.statistics()
-    features = {(part.family, part.feature) for parts, _ in statistics for part in parts}
+    features = {(part.family, part.column) for parts, _ in statistics for part in parts}
     sizes = Counter(family for family, _ in features)
     days = np.array([day.toordinal() for day in daily.days])
     found: _Found = []
@@ -173,21 +177,25 @@ def _watched(daily: Daily, a_year: float, season: str | None, same: str | None) 
     return found
 
 
-def _words(spoken: str, aspect: str, line: _Line, first: date, last: date) -> str:
+def _words(spoken: str, line: _Line, first: date, last: date) -> str:
     """Such as "brightness has been creeping up since about 3 March: by 0.8 sd (104 to 118)"."""
     change = line.change
     assert change is not None
     before, now = (line.centre + each * line.unit for each in (change.before, change.now))
     if line.part.aspect == "spread":
-        size = percent(abs(math.expm1(now - before)))
+        size = percent(abs(math.expm1(min(now - before, 100.0))))
         what, by = f"the spread of {spoken}", f"by {size} so far"
     elif line.part.aspect in ("level", "direction"):
         levels = f" ({number(before, 3)} to {number(now, 3)})" * (line.part.aspect == "level")
         what = spoken if levels else f"the direction of {spoken}"
         by = f"by {number(line.size, 2)} sd so far{levels}"
     else:
-        what = f"{aspect} {spoken}" if aspect else spoken
-        if line.part.aspect != "rate":
+        what = spoken
+        if line.part.column != line.part.feature:
+            what = f"{line.part.aspect} {spoken}"
+        elif line.part.aspect == "failures":
+            what = "files that cannot be measured"
+        elif line.part.aspect != "rate":
             what = f"{spoken} {shorten(line.part.aspect, 60)!r}"
         by = f"{percent(min(max(now, 0.0), 1.0))}, {percent(min(max(before, 0.0), 1.0))} before"
     is_up = now > before
