@@ -49,6 +49,7 @@ from lightmeter.store.tables import profile
 from lightmeter.times import to_duration, to_ms, to_utc
 
 _P = profile.c
+_MEMORY = ":memory:", "file::memory:"  # of SQLite, where nothing is kept
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
@@ -123,7 +124,7 @@ class Store(Putting):
                 f"got a key for {os.fspath(address)!r}, which is a file or database; keys are for "
                 "servers, such as https://host"
             )
-        if _scheme_of(address) not in ("", "postgresql") or address == ":memory:":
+        if _scheme_of(address) not in ("", "postgresql") or os.fspath(address) in _MEMORY:
             raise StoreError(
                 f"got the address {os.fspath(address)!r}; expected a path, postgresql://... or "
                 "https://..."

@@ -222,3 +222,14 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         lightmeter("measure", source, "--sort", "sharpness", "--html", "sheet.html")
         sheet = Path("sheet.html").read_text()
         assert (sheet.count("data:image/jpeg"), sheet.count("cannot be shown")) == (6, 0)
+
+
+def test_a_first_row_without_a_path_is_one_failure(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded())
+    for name, text in (
+        ("m.csv", "path,x\n,1\na.png,2\n"),
+        ("m.jsonl", '{"path": null}\n{"path": "a.png"}\n'),
+    ):
+        (tmp_path / name).write_text(text)
+        view = profile_images(tmp_path / name)
+        assert (view.images, len(view.failures)) == (1, 1)

@@ -65,8 +65,9 @@ def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -
     (tmp_path / "https:").mkdir()
     with Store(f"{tmp_path}/https://drift.db") as odd:
         assert type(odd) is Store
-    with pytest.raises(StoreError, match="got the address ':memory:'; expected a path"):
-        Store(":memory:")
+    for address in (":memory:", Path(":memory:"), "file::memory:"):
+        with pytest.raises(StoreError, match=r"got the address '.*:memory:'; expected a path"):
+            Store(address)
     with pytest.raises(ValueError, match=r"got a key for .*, which is a file"):
         Store(tmp_path / "new.db", key="secret")
     assert not (tmp_path / "new.db").exists()

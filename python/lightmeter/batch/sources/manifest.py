@@ -21,7 +21,7 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
 
     Raises:
         ImageError: a row is damaged.
-        ValueError: the first row names no picture, or there is no column that is wanted.
+        ValueError: the first row has no column of paths, or there is no column that is wanted.
     """
     columns = (wanted.column,) if wanted.column is not None else USUAL_PATHS
     seen = SeenValues(wanted.values, name)  # lines of JSON need not be alike
@@ -30,7 +30,7 @@ def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     with io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="") as text:
         for number, row in enumerate(_csv_rows(text) if is_csv else _json_rows(text), 1):
             path = next((row[column] for column in columns if row.get(column)), None)
-            if number == 1 and not isinstance(path, str):
+            if number == 1 and not any(column in row for column in columns):
                 listed = shorten(", ".join(list(row)[:20]), 300)
                 raise ValueError(
                     f"the manifest {name}: no path in {', '.join(columns)}; it has {listed}"
