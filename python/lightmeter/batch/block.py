@@ -160,7 +160,7 @@ class Work:
             with profile._in_group(group) as part:
                 part._add(IMAGE, measured)
                 if self.values:
-                    part._log_row({name: item.values.get(name) for name in self.values})
+                    part.log(row={name: item.values.get(name) for name in self.values})
 
 
 class Merged:

@@ -1,11 +1,10 @@
-"""Values of rows, columns and tables as numbers, strings, images, vectors and missing values."""
+"""Columns of rows and tables as arrays, and their values as numbers, strings, images or vectors."""
 
 import datetime as dt
 import math
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.meter import ImageMeter
@@ -34,26 +34,10 @@ _ACCEPTED = (
 # In place of what a row does not have, so that it is not missing either.
 ABSENT = object()
 
-# Columns that a library gives as Python objects, as NumPy would lose something: categories of any
-# type (and of chunks of Arrow that some are missing), time zones, and that dates are no times.
-_NOT_FOR_NUMPY = re.compile(r"^category$|^dictionary<|^date64|, tz=|time_zone='|^datetime64\[\w+, ")
+# Types of columns of other libraries that NumPy has too. All else comes as Python objects.
+_OF_NUMPY = re.compile(r"u?int\d+|(half)?float\d*|double|bool(ean)?|(datetime|timedelta)64\[\w+\]")
 _DATES = ("Y", "M", "W", "D")  # units of NumPy that have no time of the day
-_QUARTER = 900  # seconds in which clocks do not change
 _MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe test
-
-
-@dataclass
-class Values:
-    """The values of a column by kind, without the order of its rows."""
-
-    integers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    fractions: NDArray[np.float64] = field(default_factory=lambda: np.empty(0, np.float64))
-    strings: Counter[str] = field(default_factory=Counter)
-    images: list[Any] = field(default_factory=list)
-    missing: int = 0
-    bools: int = 0  # of the integers
-    dates: int = 0  # of the fractions
-    vectors: list[NDArray[np.float64]] = field(default_factory=list)  # a row each
 
 
 def columns_of(table: Any) -> dict[str, Any]:
@@ -68,29 +52,23 @@ def columns_of(table: Any) -> dict[str, Any]:
         ValueError: two columns have one name.
         ImportError: only pyarrow could read it, and that is not installed.
     """
+    got = f"table is a {type(table).__name__}"
     if not hasattr(table, "iloc") and not hasattr(table, "iter_columns"):  # of pandas and polars
-        table = _arrow_table(table)
+        if not any(hasattr(table, f"__arrow_c_{kind}__") for kind in ("stream", "array")):
+            raise TypeError(
+                f"{got}; expected a DataFrame of pandas or polars, a pyarrow Table, or an object "
+                "with __arrow_c_stream__; a dict of columns goes to columns=, and rows of "
+                "lm.measure go with roles='image'"
+            )
+        try:
+            table = parquet().table(table)
+        except ValueError as error:
+            raise TypeError(f"{got}, which Arrow cannot read as a table: {error}") from error
     names = getattr(table, "column_names", None) or list(table.columns)
-    counts = Counter(map(str, names))
-    for name, count in counts.items():
+    for name, count in Counter(map(str, names)).items():
         if count > 1:
             raise ValueError(f"several columns are named {name}; rename them")
     return {str(name): table[name] for name in names}
-
-
-def _arrow_table(table: Any) -> Any:
-    got = f"table is a {type(table).__name__}"
-    streams = any(hasattr(table, name) for name in ("__arrow_c_stream__", "__arrow_c_array__"))
-    if isinstance(table, type) or not streams:
-        raise TypeError(
-            f"{got}; expected a DataFrame of pandas or polars, a pyarrow Table, or an object with "
-            "__arrow_c_stream__; a dict of columns goes to columns=, and rows of lm.measure go "
-            "with roles='image'"
-        )
-    try:
-        return parquet().table(table)
-    except ValueError as error:
-        raise TypeError(f"{got}, which Arrow cannot read as a table: {error}") from error
 
 
 def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
@@ -128,27 +106,20 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
     kind = str(values.dtype if hasattr(values, "dtype") else values.type).lower()
     if kind == "category":  # of any type: they are names
         as_list = values.cat.rename_categories(str).to_list
-    array = None if _NOT_FOR_NUMPY.search(kind) else np.asarray(values)
+    array = np.asarray(values) if _OF_NUMPY.fullmatch(kind) else None
     if array is None or ("int" in kind and array.dtype.kind == "f"):  # integers and missing ones
         array = np.fromiter(as_list(), object)
     if array.dtype == object and hasattr(values, "isna"):  # pandas says it in several ways
-        array = array.copy()
         array[np.asarray(values.isna())] = None
     return array
-
-
-def listed(array: NDArray[Any]) -> list[Any]:
-    """Return the values of an array as Python has them, None where one is masked."""
-    if array.dtype.kind in "mM" and np.datetime_data(array.dtype)[0] == "ns":
-        array = array.astype(f"{array.dtype.kind}8[us]")
-    values: list[Any] = array.tolist()
-    return values
 
 
 def rows_in(
     columns: Mapping[str, NDArray[Any]], names: Iterable[str] | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of columns as dicts, of the columns of these names or of all.
+
+    A masked value is None.
 
     Raises:
         ValueError: there is no such column.
@@ -158,12 +129,19 @@ def rows_in(
         if name not in columns:
             hint = near(name, columns, f"expected one of {list(columns)}")
             raise ValueError(f"got the column {name!r}; {hint}")
-    for cells in zip(*(listed(columns[name]) for name in names), strict=True):
+    for cells in zip(*(_listed(columns[name]) for name in names), strict=True):
         yield dict(zip(names, cells, strict=True))
 
 
+def _listed(array: NDArray[Any]) -> list[Any]:
+    if array.dtype.kind in "mM" and np.datetime_data(array.dtype)[0] == "ns":
+        array = array.astype(f"{array.dtype.kind}8[us]")
+    values: list[Any] = array.tolist()
+    return values
+
+
 def split_rows(
-    columns: Mapping[str, NDArray[Any]], keys: Sequence[_Key]
+    columns: Mapping[str, NDArray[Any]], keys: Iterable[_Key]
 ) -> Iterator[tuple[_Key, dict[str, NDArray[Any]]]]:
     """Yield the rows of each key, in the order in which keys first come.
 
@@ -194,9 +172,63 @@ def check_names(names: Iterable[Any]) -> None:
             raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
 
 
-def is_image(plain: Any) -> bool:
-    """Whether what `plain_value` returned is an image."""
-    return not isinstance(plain, int | float | str | None) and not is_vector(plain)
+def log_column(core: _core.Profile, name: str, array: NDArray[Any]) -> list[Any]:
+    """Add the values of a column but for its images, which are returned.
+
+    On an error some of it may have been added.
+
+    Raises:
+        TypeError: `plain_value` does not take one of the values.
+        ValueError: it has more or less than one dimension, and is no array of vectors.
+    """
+    kind = array.dtype.kind
+    if array.ndim == 2 and kind == "f":
+        core.log_vectors(name, _floats(array))
+        return []
+    if array.ndim != 1:
+        raise ValueError(
+            f"column {name!r} is an array of {array.dtype} of shape {array.shape}; expected one "
+            "dimension, or two of floats: a vector in each row"
+        )
+    if isinstance(array, np.ma.MaskedArray):
+        core.log_nulls(name, len(array) - array.count())
+        array = np.asarray(array.compressed())
+    if kind in "bi" or (kind == "u" and not (array >= 2**63).any()):
+        core.log_numbers(name, array.astype(np.int64))
+        core.add_types(name, len(array) if kind == "b" else 0, 0)
+    elif kind in "fmM":
+        present = array[~np.isnan(array)]
+        core.log_numbers(name, present.astype(np.float64) if kind == "f" else _in_seconds(present))
+        core.log_nulls(name, len(array) - len(present))
+        core.add_types(name, 0, len(present) if kind == "M" else 0)
+    else:
+        return _log_objects(core, name, array.tolist())
+    return []
+
+
+def _log_objects(core: _core.Profile, name: str, values: Sequence[Any]) -> list[Any]:
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return log_column(core, name, np.array(values, np.float64))
+    if kinds == {str}:  # counted first, then each different one is looked at once
+        for text, count in Counter(values).items():
+            core.log_string(name, plain_value(text, name), count)
+        return []
+    bools = dates = 0
+    images = []
+    for value in values:
+        if value is ABSENT:
+            continue
+        plain = plain_value(value, name)
+        if is_vector(plain):
+            core.log_vectors(name, plain[np.newaxis])
+        elif not core.log_row({name: plain}):
+            images.append(plain)
+        bools += isinstance(value, bool | np.bool_)
+        dates += plain is not None and isinstance(value, dt.date | np.datetime64)
+    if bools or dates:
+        core.add_types(name, bools, dates)
+    return images
 
 
 def is_vector(plain: Any) -> bool:
@@ -216,29 +248,38 @@ def plain_value(value: Any, column: str) -> Any:
     Raises:
         TypeError: it is of another type. The message names `column`.
     """
-    if isinstance(value, np.generic):
-        value = _numpy_scalar(value)
-    elif value is np.ma.masked:  # an array whose only item is itself
-        return None
-    elif isinstance(value, np.ndarray) and value.ndim == 0:
-        return plain_value(value[()], column)
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        value = float(_in_seconds(np.array([value]))[0])
+    elif isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, str):
         return value.encode(errors="replace").decode()  # a lone surrogate is no text
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**63 else _float(value)
-    if value is None or type(value).__name__ in _MISSING:
+    if value is None or value is np.ma.masked or type(value).__name__ in _MISSING:
         return None
-    if isinstance(value, float | Decimal | Fraction):
+    if isinstance(value, float | Decimal | Fraction | np.longdouble):
         number = _float(value)
         return None if math.isnan(number) else number
     if isinstance(value, dt.date | dt.timedelta):
         return _seconds(value)
-    if isinstance(value, Image.Image | ImageMeter) or _is_picture(value):
-        return value
+    return _plain_array(value, column)
+
+
+def _plain_array(value: Any, column: str) -> Any:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return plain_value(value[()], column)
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind == "f":
         return _floats(value)
-    if not isinstance(value, np.ndarray) and is_array(value):
-        return _of_other_library(value, column)
+    if isinstance(value, Image.Image | ImageMeter) or (
+        isinstance(value, np.ndarray) and value.ndim in (2, 3)
+    ):
+        return value
+    if not isinstance(value, np.ndarray) and is_array(value):  # of another library
+        try:
+            return plain_value(as_numpy(value), column)
+        except ImageError:  # measuring it will raise the same error
+            return value
     raise TypeError(f"column {column!r} holds {type(value).__name__}; expected {_ACCEPTED}")
 
 
@@ -254,91 +295,6 @@ def plain_cell(value: Any, column: str) -> int | float | str | None:
     return plain
 
 
-def _is_picture(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim in (2, 3)
-
-
-def _of_other_library(value: Any, column: str) -> Any:
-    """Return the plain value of an array or tensor that is not NumPy's."""
-    try:
-        return plain_value(as_numpy(value), column)
-    except ImageError:  # measuring it will raise the same error
-        return value
-
-
-def split_array(array: NDArray[Any], column: str) -> Values:
-    """Return the values of an array by kind.
-
-    Raises:
-        TypeError: `plain_value` does not take one of the values.
-        ValueError: it has more or less than one dimension, and is no array of vectors.
-    """
-    if array.ndim == 2 and array.dtype.kind == "f":
-        return Values(vectors=[_floats(array)])
-    if array.ndim != 1:
-        raise ValueError(
-            f"column {column!r} is an array of {array.dtype} of shape {array.shape}; expected one "
-            "dimension, or two of floats: a vector in each row"
-        )
-    if isinstance(array, np.ma.MaskedArray):
-        split = split_array(np.asarray(array.compressed()), column)
-        split.missing += len(array) - array.count()
-        return split
-    match array.dtype.kind:
-        case "b" | "i":
-            bools = len(array) if array.dtype.kind == "b" else 0
-            return Values(integers=array.astype(np.int64), bools=bools)
-        case "u":
-            fits = array < 2**63
-            return Values(
-                integers=array[fits].astype(np.int64), fractions=array[~fits].astype(np.float64)
-            )
-        case "f" | "M" | "m":
-            missing = np.isnan(array)
-            present = array[~missing]
-            is_number = present.dtype.kind == "f"
-            return Values(
-                fractions=present.astype(np.float64) if is_number else _in_seconds(present),
-                missing=int(missing.sum()),
-                dates=len(present) if array.dtype.kind == "M" else 0,
-            )
-        case _:
-            return _split_objects(array.tolist(), column)
-
-
-def _split_objects(values: Sequence[Any], column: str) -> Values:
-    kinds = set(map(type, values))
-    if kinds == {float}:
-        return split_array(np.array(values, dtype=np.float64), column)
-    split = Values()
-    if object in kinds:
-        values = [value for value in values if value is not ABSENT]
-    if kinds == {str}:  # counted first, then each different one is looked at once
-        for text, count in Counter(values).items():
-            split.strings[plain_value(text, column)] += count
-        return split
-    numbers: dict[type, list[Any]] = {int: [], float: []}
-    vectors: dict[int, list[NDArray[np.float64]]] = {}
-    for value in values:
-        plain = plain_value(value, column)
-        if plain is None:
-            split.missing += 1
-        elif isinstance(plain, str):
-            split.strings[plain] += 1
-        elif isinstance(plain, int | float):
-            numbers[type(plain)].append(plain)
-            split.bools += isinstance(value, bool | np.bool_)
-            split.dates += isinstance(value, dt.date | np.datetime64)
-        elif is_vector(plain):
-            vectors.setdefault(len(plain), []).append(plain)
-        else:
-            split.images.append(plain)
-    split.integers = np.array(numbers[int], np.int64)
-    split.fractions = np.array(numbers[float], np.float64)
-    split.vectors = list(map(np.stack, vectors.values()))
-    return split
-
-
 def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
     """As float64; what is masked is NaN, so that its vector is missing."""
     floats = np.ma.filled(array.astype(np.float64), np.nan)
@@ -346,14 +302,12 @@ def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
-    if times.dtype.kind == "m":
-        return np.asarray(times / np.timedelta64(1, "s"), np.float64)
-    clock = np.asarray((times - np.datetime64(0, "s")) / np.timedelta64(1, "s"), np.float64)
-    if np.datetime_data(times.dtype)[0] in _DATES:
+    """Durations as seconds, and times as seconds since 1970."""
+    since = times if times.dtype.kind == "m" else times - np.datetime64(0, "s")
+    clock = np.asarray(since / np.timedelta64(1, "s"), np.float64)
+    if since is times or np.datetime_data(times.dtype)[0] in _DATES:
         return clock
-    quarters, places = np.unique(clock // _QUARTER, return_inverse=True)
-    offsets = np.array([_offset(quarter * _QUARTER) for quarter in quarters], np.float64)
-    return clock - offsets[places.reshape(clock.shape)]
+    return clock - np.array([_offset(each) for each in clock.tolist()], np.float64)
 
 
 def _offset(clock: float, fold: int = 0) -> float:
@@ -368,16 +322,6 @@ def _offset(clock: float, fold: int = 0) -> float:
         return 0.0
 
 
-def _numpy_scalar(value: np.generic) -> Any:
-    if isinstance(value, np.datetime64 | np.timedelta64):
-        if np.isnat(value):
-            return None
-        return float(_in_seconds(np.asarray(value)))
-    if isinstance(value, np.floating):
-        return float(value)  # item() of a long double is itself
-    return value.item()
-
-
 def _seconds(value: dt.date | dt.timedelta) -> float:
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
@@ -389,7 +333,7 @@ def _seconds(value: dt.date | dt.timedelta) -> float:
     return clock - _offset(clock, value.fold)
 
 
-def _float(value: float | Decimal | Fraction) -> float:
+def _float(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
@@ -420,21 +364,3 @@ def group_named(value: Any, column: str) -> str:
     if isinstance(plain, float) and plain.is_integer():
         plain = int(plain)
     return "" if plain is None else str(plain)
-
-
-def split_by_group(
-    columns: Mapping[str, NDArray[Any]], column: str
-) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
-    """Yield the rows of each group, without the column that names it; groups in a fixed order.
-
-    Args:
-        columns: arrays of one length by name.
-        column: which of them has the names of groups. A row without one is a group of its own.
-
-    Raises:
-        TypeError: a name of a group is neither a string nor a number.
-        ValueError: there is no such column.
-    """
-    groups = [group_named(row[column], column) for row in rows_in(columns, [column])]
-    others = {name: array for name, array in columns.items() if name != column}
-    yield from split_rows(others, groups)

@@ -1,7 +1,9 @@
-"""Functions of yours, of pictures, rows or columns: what they returned, as plain values."""
+"""Functions of yours, of pictures, rows or columns: what they returned, as values of features."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,71 +15,54 @@ from lightmeter.profile.columns import (
     ABSENT,
     arrays_of,
     check_names,
-    is_image,
     is_vector,
+    log_column,
     plain_value,
     rows_in,
-    split_array,
 )
+from lightmeter.profile.features import Role
 
 _NOTHING = np.empty(0)
-
-
-def log_returned(core: _core.Profile, feature: str, returned: Any) -> None:
-    """Add a value, or those of a dict as ``feature.key``; never raises an Exception.
-
-    An error is counted in ``feature.Error`` by its type, and its absence as a missing value there:
-    the failure rate of that feature is the share of pictures with an error. What is neither a value
-    nor a dict of values is an error too.
-    """
-    errors = f"{feature}.{ERROR}"
-    if errors not in core:
-        core.log_numbers(errors, _NOTHING, "failure", "image")
-    plain = plain_returned(feature, returned)
-    if isinstance(plain, Raised):
-        core.log_string(errors, plain.kind, 1)
-    else:
-        for name, value in plain.items():
-            if is_vector(value):
-                core.log_vectors(name, value[np.newaxis], "image")
-        core.log_facts({name: value for name, value in plain.items() if not is_vector(value)})
-        core.log_nulls(errors, 1)
-
-
-def plain_returned(feature: str, returned: Any) -> dict[str, Any] | Raised:
-    """The values by the names of their features, None where one is missing; or the error."""
-    if isinstance(returned, Raised):
-        return returned
-    try:
-        return _plain(feature, returned)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # of code in what was returned
-        return Raised.of(error, feature)
-
-
-def _plain(feature: str, returned: Any) -> dict[str, Any]:
-    if isinstance(returned, Mapping):
-        check_names(returned)
-        if ERROR in returned:
-            raise ValueError(f"got the key {ERROR!r}, which counts errors; rename it")
-        values = {f"{feature}.{key}": value for key, value in returned.items()}
-    else:
-        values = {feature: returned}
-    plain = {name: plain_value(value, name) for name, value in values.items()}
-    for name, value in plain.items():
-        if is_image(value):
-            raise TypeError(
-                f"{name} is a {type(value).__name__}; expected a number, a string or a vector"
-            )
-    return plain
-
-
 _Column = NDArray[Any]
 
 
-class Errors(np.ndarray[Any, Any]):
-    """A column that counts what a function raised: a text, or None where it raised nothing."""
+def log_returned(core: _core.Profile, feature: str, returned: Any) -> None:
+    """Add what a function returned of a picture, see `returned_values`."""
+    for name, value in returned_values(feature, returned).items():
+        role: Role = "failure" if name == f"{feature}.{ERROR}" else "plain"
+        core.log_numbers(name, _NOTHING, role, "image")
+        log_column(core, name, np.fromiter([value], object))
+
+
+def returned_values(feature: str, returned: Any) -> dict[str, Any]:
+    """Return a value, or those of a dict as ``feature.key``; never raises an Exception.
+
+    ``feature.Error`` is the type of what was raised, or None: the failure rate of that feature is
+    the share of errors. What is neither a value nor a dict of values is an error too.
+    """
+    errors = f"{feature}.{ERROR}"
+    if isinstance(returned, Raised):
+        return {errors: returned.kind}
+    try:
+        values = _by_feature(feature, returned)
+        if errors in values:
+            raise ValueError(f"got the key {ERROR!r}, which counts errors; rename it")
+        for name, value in values.items():
+            plain = plain_value(value, name)
+            if not isinstance(plain, int | float | str | None) and not is_vector(plain):
+                raise TypeError(f"{name} is an image; expected a number, a string or a vector")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of code in what was returned
+        return {errors: Raised.of(error, feature).kind}
+    return {**values, errors: None}
+
+
+def _by_feature(name: str, returned: Any) -> dict[str, Any]:
+    if not isinstance(returned, Mapping):
+        return {name: returned}
+    check_names(returned)
+    return {f"{name}.{key}": value for key, value in returned.items()}
 
 
 def columns_of_functions(
@@ -106,9 +91,16 @@ def columns_of_functions(
         parameters = list(inspect.signature(function).parameters)
         if parameters and all(parameter in columns for parameter in parameters):
             arguments = [columns[parameter] for parameter in parameters]
-            result |= _of_columns(name, _called(function, *arguments), count)
+            made = _called(name, partial(_columns_returned, function, arguments, count))
+            error = made.kind if isinstance(made, Raised) else None
+            result |= {} if isinstance(made, Raised) else made
+            result[f"{name}.{ERROR}"] = np.full(count, error, object)
         else:
-            result |= _of_rows(name, [_called(function, row) for row in rows_in(columns)])
+            called = (_called(name, partial(function, row)) for row in rows_in(columns))
+            rows = [returned_values(name, returned) for returned in called]
+            for feature in dict.fromkeys(chain(*rows)):
+                cells = [row.get(feature, ABSENT) for row in rows]
+                result[feature] = np.fromiter(cells, object)
     return result
 
 
@@ -121,45 +113,21 @@ def _name_of(function: Any) -> str:
     return str(name)
 
 
-def _called(function: Callable[..., Any], *arguments: Any) -> Any:
+def _called(name: str, function: Callable[[], Any]) -> Any:
     try:
-        return function(*arguments)
+        return function()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() too
-        return Raised.of(error, function.__name__)
+        return Raised.of(error, name)
 
 
-def _of_columns(name: str, returned: Any, count: int) -> dict[str, _Column]:
-    """Return the columns that a function returned, and in which rows it raised an error: in all."""
-    columns: dict[str, _Column] = {}
-    parts = returned if isinstance(returned, Mapping) else {"": returned}
-    try:
-        for key, part in parts.items() if not isinstance(returned, Raised) else ():
-            feature = f"{name}.{key}" if isinstance(returned, Mapping) else name
-            array = np.asanyarray(part)
-            if array.shape[:1] != (count,) or key == ERROR:
-                raise ValueError(f"got {feature} of shape {array.shape}; expected {count} rows")
-            columns |= arrays_of({feature: array})
-            split_array(array, feature)
-    except Exception as error:
-        returned, columns = Raised.of(error, name), {}
-    kind = returned.kind if isinstance(returned, Raised) else None
-    return columns | {f"{name}.{ERROR}": np.fromiter([kind] * count, object).view(Errors)}
-
-
-def _of_rows(name: str, returned: Sequence[Any]) -> dict[str, _Column]:
-    errors: list[str | None] = []
-    columns: dict[str, list[Any]] = {}
-    for row, value in enumerate(returned):
-        plain = plain_returned(name, value)
-        errors.append(plain.kind if isinstance(plain, Raised) else None)
-        if isinstance(plain, Raised):
-            continue
-        given = value if isinstance(value, Mapping) else {}
-        for feature in plain:
-            cells = columns.setdefault(feature, [ABSENT] * len(returned))
-            # As it was given, so that a bool is one.
-            cells[row] = given[feature[len(name) + 1 :]] if given else value
-    arrays = {feature: np.fromiter(cells, object) for feature, cells in columns.items()}
-    return arrays | {f"{name}.{ERROR}": np.fromiter(errors, object).view(Errors)}
+def _columns_returned(
+    function: Callable[..., Any], arguments: Sequence[_Column], count: int
+) -> dict[str, _Column]:
+    columns = arrays_of(_by_feature(function.__name__, function(*arguments)))
+    for feature, array in columns.items():
+        if array.shape[:1] != (count,) or feature == f"{function.__name__}.{ERROR}":
+            raise ValueError(f"got {feature} of shape {array.shape}; expected {count} rows")
+        log_column(_core.Profile(), feature, array)  # which checks the values
+    return columns

@@ -3,22 +3,16 @@
 import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Unpack, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile.columns import (
     GroupName,
-    arrays_of,
     check_names,
-    columns_of,
     group_of,
-    rows_in,
-    split_rows,
 )
-from lightmeter.profile.functions import columns_of_functions
-from lightmeter.profile.measured import rows_of
-from lightmeter.profile.profile import Profile, check_logged
+from lightmeter.profile.profile import Profile
 from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
 
@@ -73,37 +67,50 @@ def view_of(profile: ProfileLike) -> ProfileView:
     )
 
 
-class _Options(ReadingOptions, total=False):
+class _InSegments(Profile):
+    """A profile whose rows are logged to those of their segments, which make it in the end."""
+
+    def __init__(self, segment_by: SegmentRows, **options: Any) -> None:
+        super().__init__(**options)
+        if isinstance(segment_by, str):
+            segment_by = {segment_by.removeprefix("column:"): segment_by}
+        check_segment_by(segment_by)
+        if isinstance(segment_by, Mapping):
+            self._split_by = [*map(_column_of, segment_by.values())]
+        else:
+            self._split_by = None
+        self._parts = Parts(self._empty, segment_by)
+
+    def _part_of(self, row: Mapping[str, Any]) -> Profile:
+        part: Profile = self._parts.of(row, lambda origin: row.get(_column_of(origin)))
+        return part
+
+    def views(self) -> SegmentedViews:
+        for part in self._parts.values():
+            self._core.merge(part._core)
+        return SegmentedViews(self.view(), {text: p.view() for text, p in self._parts.items()})
+
+
+class _Given(TypedDict, total=False):
+    row: Mapping[str, Any] | None
     columns: Mapping[str, Any] | None
     table: object | None
     group: str | None
     roles: Literal["image"] | None
     functions: Sequence[Callable[..., Any]]
+
+
+class _Options(_Given, ReadingOptions, total=False):
     sample: int
     tags: Mapping[str, str] | None
     reading: Reading | None
 
 
 @overload
-def log(
-    *, row: Mapping[str, Any] | None = None, segment_by: None = None, **options: Unpack[_Options]
-) -> ResultSet: ...
+def log(*, segment_by: None = None, **options: Unpack[_Options]) -> ResultSet: ...
 @overload
 def log(*, segment_by: SegmentRows, **options: Unpack[_Options]) -> SegmentedViews: ...
-def log(
-    *,
-    row: Mapping[str, Any] | None = None,
-    columns: Mapping[str, Any] | None = None,
-    table: object | None = None,
-    group: str | None = None,
-    segment_by: SegmentRows | None = None,
-    roles: Literal["image"] | None = None,
-    functions: Sequence[Callable[..., Any]] = (),
-    sample: int = 0,
-    tags: Mapping[str, str] | None = None,
-    reading: Reading | None = None,
-    **options: Unpack[ReadingOptions],
-) -> ResultSet | SegmentedViews:
+def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet | SegmentedViews:
     """Profile values of any kind, a feature per name, without a schema.
 
     Numbers are profiled as numbers, strings as categories. A bool is 0 or 1; a date or time is its
@@ -164,37 +171,16 @@ def log(
             a function has no name that a feature could have, or that of a column.
         ImportError: only pyarrow could read `table`, and that is not installed.
     """
-    profile = Profile(reading=reading, sample=sample, tags=tags, **options)
+    given = {name: options.pop(name) for name in _Given.__annotations__ if name in options}
     if segment_by is None:
-        profile.log(
-            row=row, columns=columns, table=table, group=group, roles=roles, functions=functions
-        )
+        profile = Profile(**options)
+        profile.log(**given)
         return ResultSet(profile)
-    check_logged(row, columns, table, roles, functions)
-    if row is not None:
+    if given.get("row") is not None:
         raise TypeError("got segment_by with row=; expected columns= or table=")
-    if isinstance(segment_by, str):
-        segment_by = {segment_by.removeprefix("column:"): segment_by}
-    check_segment_by(segment_by)
-    names = None if callable(segment_by) else list(map(_column_of, segment_by.values()))
-    parts = Parts(profile._empty, segment_by)
-
-    def part_of(row: Mapping[str, Any]) -> Profile:
-        part: Profile = parts.of(row, lambda origin: row.get(_column_of(origin)))
-        return part
-
-    if roles is not None:
-        rows = rows_of(table, group, *(names or ()))
-        profile._log_measured(((part_of(row), row) for row in rows), group)
-    else:
-        arrays = arrays_of(columns_of(table) if columns is None else columns)
-        parts_of_rows = [part_of(row) for row in rows_in(arrays, names)]
-        arrays |= columns_of_functions(functions, arrays)
-        for part, rows_of_part in split_rows(arrays, parts_of_rows):
-            part._log_arrays(rows_of_part, group)
-    for part in parts.values():
-        profile._core.merge(part._core)
-    return SegmentedViews(profile.view(), {text: part.view() for text, part in parts.items()})
+    parts = _InSegments(segment_by, **options)
+    parts.log(**given)
+    return parts.views()
 
 
 def _column_of(origin: str) -> str:
@@ -235,9 +221,7 @@ def log_image(
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():
-            measured = profile._measure(name, image)
-            with profile._in_group(group_of(group)) as part:
-                part._add(name, measured)
+            profile._track(name, image, group_of(group), raises=True)
     elif isinstance(images, list | tuple):
         profile.track_many(images, group=group)
     else:

@@ -33,30 +33,23 @@ _MOST_REASON = 32  # bytes
 _JSON = ("metrics", "exif")  # columns of files, with several values of an image
 
 
-def rows_of(table: Any, *columns: str | None) -> Iterator[Mapping[str, Any]]:
+def rows_of(table: Any, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of a table, or the dicts of an iterable.
 
     Raises:
         TypeError: it is neither; or one of them is no dict.
         ValueError: none of them has one of `columns`.
     """
-    unknown, last = {name for name in columns if name is not None}, None
-    for last in _dicts(table):
+    unknown, last = set(columns), None
+    if hasattr(table, "columns") or hasattr(table, "__arrow_c_stream__"):
+        table = rows_in(arrays_of(columns_of(table)))
+    for number, last in enumerate(table, 1):
+        if not isinstance(last, Mapping):
+            raise TypeError(f"row {number} is a {type(last).__name__}; expected a dict")
         unknown -= last.keys()
         yield last
     if unknown and last is not None:
         raise ValueError(f"got the column {min(unknown)!r}; expected one of {list(last)}")
-
-
-def _dicts(table: Any) -> Iterator[Mapping[str, Any]]:
-    is_table = any(hasattr(table, name) for name in ("columns", "__arrow_c_stream__"))
-    if is_table or not isinstance(table, Iterable):
-        yield from rows_in(arrays_of(columns_of(table)))
-        return
-    for number, row in enumerate(table, 1):
-        if not isinstance(row, Mapping):
-            raise TypeError(f"row {number} is a {type(row).__name__}; expected a dict")
-        yield row
 
 
 def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) -> None:

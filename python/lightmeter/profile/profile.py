@@ -1,7 +1,6 @@
 """Profiles: what is known of a set of images, small and mergeable."""
 
 import itertools
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
@@ -18,20 +17,20 @@ from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
+from lightmeter.image.metrics import ERROR
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.columns import (
     GroupName,
-    Values,
     arrays_of,
-    check_names,
     columns_of,
     group_named,
     group_of,
-    split_array,
-    split_by_group,
+    log_column,
+    rows_in,
+    split_rows,
 )
-from lightmeter.profile.functions import Errors, columns_of_functions, log_returned
+from lightmeter.profile.functions import columns_of_functions, log_returned
 from lightmeter.profile.measured import log_measured, rows_of
 from lightmeter.profile.row import numbers_of
 from lightmeter.profile.view import ProfileView, counted_in
@@ -41,6 +40,8 @@ IMAGE = "image"  # what names of features of images begin with, unless a row or 
 MOST_SAMPLE = 4096  # images; what the core keeps
 _MOST_EXEMPLARS = 16
 _MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
+
+_Place = tuple["Profile", str | None]  # where a row is logged, and to which group there
 
 
 class Profile:
@@ -80,13 +81,10 @@ class Profile:
         """
         self._reading = reading_of(reading, options)
         self._core = _core.Profile()
-        if exemplars != 0:
-            self._core.exemplars = _count("exemplars", exemplars, _MOST_EXEMPLARS)
-        if sample != 0:
-            self._core.rows = _count("sample", sample, MOST_SAMPLE)
-        if tags is not None:
-            for pair in checked_tags(tags).items():
-                self._core.add_tag(*pair)
+        self._core.exemplars = _checked("exemplars", exemplars, _MOST_EXEMPLARS)
+        self._core.rows = _checked("sample", sample, MOST_SAMPLE)
+        for pair in checked_tags({} if tags is None else tags).items():
+            self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.
@@ -94,13 +92,12 @@ class Profile:
         Raises:
             ImageError: it cannot be measured; the profile is unchanged.
         """
-        measured = self._measure(IMAGE, image)
-        with self._in_group(group_of(group)) as part:
-            part._add(IMAGE, measured)
+        self._track(IMAGE, image, group_of(group), raises=True)
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; one that cannot be measured is counted in ``image.Failure``."""
-        self._track_many(IMAGE, images, group_of(group))
+        for image in images:
+            self._track(IMAGE, image, group_of(group))
 
     def log(
         self,
@@ -125,49 +122,63 @@ class Profile:
                 column is named `group`, or with `roles` a row is none of an image.
             ImportError: only pyarrow could read `table`, and that is not installed.
         """
-        check_logged(row, columns, table, roles, functions)
-        if roles is not None:
-            with self._part(None) as whole:
-                whole._log_measured(((whole, row) for row in rows_of(table, group)), group)
-        elif row is not None:
-            values, group_of_row = row, None
-            if group is not None:
-                if group not in row:
-                    names = list(row)
-                    raise ValueError(f"got the group {group!r}; expected one of the names {names}")
-                group_of_row = group_named(row[group], group)
-                values = {name: value for name, value in row.items() if name != group}
-            returned = functions and columns_of_functions(
-                functions, arrays_of({name: [value] for name, value in row.items()})
-            )
-            with self._in_group(group_of_row) as part:
-                part._log_row(values)
-                part._log_columns(returned or {})
-        else:
+        _check_logged(row, columns, table, roles, functions)
+        if type(row) is dict and group is None and not functions and self._core.log_row(row):
+            return
+        names = [] if group is None else [group]
+        needed = None if self._split_by is None else [*self._split_by, *names]
+        with self._part(None) as whole:
+
+            def place_of(row: Mapping[str, Any]) -> _Place:
+                named = None if group is None else group_named(row.get(group), group)
+                return self._part_of(row) or whole, named
+
+            if roles is not None:
+                self._log_measured(rows_of(table, needed or ()), place_of)
+                return
+            if row is not None:
+                columns = {name: [value] for name, value in row.items()}
             arrays = arrays_of(columns_of(table) if columns is None else columns)
             arrays |= columns_of_functions(functions, arrays)
-            self._log_arrays(arrays, group)
+            places: Iterable[tuple[_Place, dict[str, NDArray[Any]]]] = [((whole, None), arrays)]
+            if needed != []:
+                keys = [place_of(cells) for cells in rows_in(arrays, needed)]
+                arrays.pop(group or "", None)
+                places = split_rows(arrays, keys)
+            for (profile, named), rows in places:
+                with profile._in_group(named) as part:
+                    part._log_arrays(rows, functions, raises=row is not None)
 
-    def _log_arrays(self, arrays: Mapping[str, NDArray[Any]], group: str | None) -> None:
-        if group is None:
-            self._log_columns(arrays)
-            return
-        with self._part(None) as whole:
-            for group_of_rows, rows in split_by_group(arrays, group):
-                with whole._part(group_of_rows) as part:
-                    part._log_columns(rows)
+    # The columns that say which profile a row belongs to, for a subclass; None are all.
+    _split_by: Sequence[str] | None = ()
+
+    def _part_of(self, row: Mapping[str, Any]) -> "Profile | None":
+        """Return another profile to which a row belongs."""
+        return None
 
     def _log_measured(
-        self, rows: Iterable[tuple["Profile", Mapping[str, Any]]], column: str | None
+        self, rows: Iterable[Mapping[str, Any]], place_of: Callable[[Mapping[str, Any]], _Place]
     ) -> None:
-        """Log rows of images, each to its profile; `column` names groups."""
-        for number, (profile, row) in enumerate(rows, 1):
+        for number, row in enumerate(rows, 1):
+            profile, named = place_of(row)
             try:
-                group = None if column is None else group_named(row.get(column), column)
-                with profile._in_group(group) as part:
+                with profile._in_group(named) as part:
                     log_measured(part._core, row, self._reading)
             except (TypeError, ValueError) as error:
                 raise ValueError(f"row {number}: {error}") from None
+
+    def _log_arrays(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        functions: Sequence[Callable[..., Any]],
+        *,
+        raises: bool,
+    ) -> None:
+        for name, array in arrays.items():
+            for image in log_column(self._core, name, array):
+                self._track(name, image, raises=raises)
+        for function in functions:
+            self._core.log_numbers(f"{function.__name__}.{ERROR}", np.empty(0), "failure")
 
     @contextmanager
     def _part(self, group: str | None) -> Iterator["Profile"]:
@@ -182,44 +193,6 @@ class Profile:
     def _in_group(self, group: str | None) -> AbstractContextManager["Profile"]:
         """Return where to log what belongs to a group, if to any; to "" what is one of its own."""
         return nullcontext(self) if group is None else self._part(group)
-
-    def _log_row(self, row: Mapping[str, Any]) -> None:
-        """All is looked at and measured before anything is added."""
-        if type(row) is dict and self._core.log_row(row):
-            return
-        if not isinstance(row, Mapping):
-            raise TypeError(f"row is a {type(row).__name__}; expected a dict of names and values")
-        check_names(row)
-        columns = {name: split_array(np.fromiter([row[name]], object), name) for name in row}
-        images = [(name, image) for name in columns for image in columns[name].images]
-        measured = [(name, self._measure(name, image)) for name, image in images]
-        for name, result in measured:
-            self._add(name, result)
-        self._log_values(columns)
-
-    def _log_columns(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """All is looked at before anything is added."""
-        columns = {name: split_array(array, name) for name, array in arrays.items()}
-        for name, values in columns.items():
-            self._track_many(name, values.images)
-            if isinstance(arrays[name], Errors):
-                self._core.log_numbers(name, np.empty(0), "failure")
-        self._log_values(columns)
-
-    def _log_values(self, columns: Mapping[str, Values]) -> None:
-        """Add all but images, which have no feature of the plain name."""
-        for name, values in columns.items():
-            others = (values.integers.size, values.fractions.size, values.strings, values.vectors)
-            if values.images and not any((values.missing, *others)):
-                continue
-            for vectors in values.vectors:
-                self._core.log_vectors(name, vectors)
-            self._core.log_numbers(name, values.integers)
-            self._core.log_numbers(name, values.fractions)
-            for text, count in values.strings.items():
-                self._core.log_string(name, text, count)
-            self._core.log_nulls(name, values.missing)
-            self._core.add_types(name, values.bools, values.dates)
 
     def _measure(
         self,
@@ -243,14 +216,9 @@ class Profile:
         return together
 
     def _empty(self) -> "Profile":
-        empty = Profile(
-            reading=self._reading,
-            exemplars=self._core.exemplars,
-            sample=self._core.rows,
-        )
-        for pair in self._core.tags():
-            empty._core.add_tag(*pair)
-        return empty
+        core = self._core
+        tags = dict(core.tags())
+        return Profile(reading=self._reading, exemplars=core.exemplars, sample=core.rows, tags=tags)
 
     def _add(self, prefix: str, result: "Measured | Profile | Failure") -> None:
         """Add what `_measure` of this or of a like profile returned, or why it could not."""
@@ -282,16 +250,17 @@ class Profile:
         if self._core.rows:
             self._core.sample_row(numbers_of(prefix, result))
 
-    def _track_many(
-        self, prefix: str, images: Iterable[ImageLike], group: str | None = None
+    def _track(
+        self, prefix: str, image: ImageLike, group: str | None = None, *, raises: bool = False
     ) -> None:
-        for image in images:
-            try:
-                result: Measured | Profile | Failure = self._measure(prefix, image)
-            except ImageError as error:
-                result = Failure.of(error)
-            with self._in_group(group) as part:
-                part._add(prefix, result)
+        try:
+            result: Measured | Profile | Failure = self._measure(prefix, image)
+        except ImageError as error:
+            if raises:
+                raise
+            result = Failure.of(error)
+        with self._in_group(group) as part:
+            part._add(prefix, result)
 
     def set_dataset_timestamp(self, timestamp: datetime) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
@@ -326,20 +295,18 @@ class Profile:
         return f"<Profile: {counted_in(self._core.copy())}>"
 
 
-def check_logged(
-    row: object, columns: object, table: object, roles: object, functions: Sequence[object] = ()
+def _check_logged(
+    row: object, columns: object, table: object, roles: object, functions: Sequence[object]
 ) -> None:
-    """Refuse what `Profile.log` cannot have been meant to be called with.
-
-    Raises:
-        TypeError: not exactly one of `row`, `columns` and `table` is given, or `roles` is another.
-    """
+    """Refuse what `Profile.log` cannot have been meant to be called with."""
     if (row is not None) + (columns is not None) + (table is not None) != 1:
         raise TypeError("log takes exactly one of row, columns and table")
     if roles is not None and (roles != "image" or table is None):
         raise TypeError(f"roles is {roles!r}; expected 'image', for table=")
     if roles is not None and functions:
         raise TypeError("got functions with roles; expected rows that are not measured images")
+    if not isinstance(row, Mapping | None):
+        raise TypeError(f"row is a {type(row).__name__}; expected a dict of names and values")
 
 
 def checked_tags(tags: Any) -> dict[str, str]:
@@ -351,25 +318,21 @@ def checked_tags(tags: Any) -> dict[str, str]:
             64 and 128 bytes.
     """
     if not isinstance(tags, Mapping) or not all(
-        isinstance(text, str) for pair in tags.items() for text in pair
+        isinstance(text, str) for text in (*tags, *tags.values())
     ):
         raise TypeError(f"tags is {tags!r}; expected a dict of strings such as {{'model': 'v7'}}")
     if len(tags) > _MOST_TAGS:
         raise ValueError(f"got {len(tags)} tags; expected at most {_MOST_TAGS}")
-    for pair in tags.items():
-        for text, most in zip(pair, (_LONGEST_NAME, _LONGEST_VALUE), strict=True):
-            if not 0 < len(text.encode(errors="surrogatepass")) <= most or not text.isprintable():
+    for texts, most in ((tags, _LONGEST_NAME), (tags.values(), _LONGEST_VALUE)):
+        for text in texts:
+            if not 0 < len(text.encode(errors="replace")) <= most or not text.isprintable():
                 raise ValueError(
                     f"tags has the text {text!r}; expected 1 to {most} bytes of visible characters"
                 )
     return dict(tags)
 
 
-def _count(what: str, count: Any, most: int) -> int:
-    try:
-        whole = operator.index(count)
-    except TypeError:
-        raise TypeError(f"{what} is {count!r}; expected an integer") from None
-    if not 0 <= whole <= most:
+def _checked(what: str, count: int, most: int) -> int:
+    if not 0 <= count <= most:
         raise ValueError(f"{what} is {count}; expected 0 to {most}")
-    return whole
+    return count

@@ -6,11 +6,11 @@ from typing import Any
 
 from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
 from lightmeter.image.measure import Measured
-from lightmeter.image.metrics import ERROR, Raised
+from lightmeter.image.metrics import ERROR
 from lightmeter.image.metrics import FACTS as HEADER_FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.profile.columns import is_vector
-from lightmeter.profile.functions import plain_returned
+from lightmeter.profile.columns import is_vector, plain_value
+from lightmeter.profile.functions import returned_values
 
 Cell = str | int | float | list[str]
 Row = dict[str, Cell]
@@ -61,12 +61,12 @@ def cells_of(measured: Measured) -> dict[str, Any]:
         cells[name] = value if value is None or kind is None else kind(value)
     cells["Colorspace"] = measured.meter.mode
     for name, returned in measured.returned:
-        own = plain_returned(name, returned)
-        own = {f"{name}.{ERROR}": own.kind} if isinstance(own, Raised) else own
-        for feature, value in own.items():
-            if not is_vector(value):
-                is_number = isinstance(value, int | float) and not math.isfinite(value)
-                cells[feature] = None if is_number else value
+        for feature, value in returned_values(name, returned).items():
+            plain = plain_value(value, feature)
+            if is_vector(plain) or (plain is None and feature == f"{name}.{ERROR}"):
+                continue
+            is_finite = not isinstance(plain, float) or math.isfinite(plain)
+            cells[feature] = plain if is_finite else None
     return cells | (measured.facts or {})
 
 

@@ -94,7 +94,7 @@ def test_rows_and_images() -> None:
     ("arguments", "error", "message"),
     [
         ({"group": "slide"}, ValueError, "column 'slide'; did you mean site"),
-        ({"columns": None, "row": {"a": 1}, "group": "slide"}, ValueError, "one of the names"),
+        ({"columns": None, "row": {"a": 1}, "group": "slide"}, ValueError, "expected one of"),
         ({"columns": {"a": [1, 2], "k": [1]}, "group": "k"}, ValueError, "different lengths"),
         ({"columns": {"a": [1], "k": [b"x"]}, "group": "k"}, TypeError, "bytes"),
         ({"segment_by": "sight"}, ValueError, "column 'sight'; did you mean site"),
