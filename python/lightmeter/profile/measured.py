@@ -9,7 +9,7 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.files import path_bytes
 from lightmeter.image.encoded import short_path
-from lightmeter.image.exif import DATES, ExifPolicy
+from lightmeter.image.exif import DATES
 from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
@@ -23,14 +23,16 @@ from lightmeter.text import shorten
 
 _NAME = PREFIX.removesuffix(".")
 _NOTHING = np.empty(0)
+_FAILURE = f"{PREFIX}Failure"
 _ROLES: dict[str, Role] = {
     **{f"{PREFIX}{number.name}": number.role for number in IMAGE_NUMBERS},
     f"{PREFIX}Colorspace": "category",
+    _FAILURE: "failure",
 }
 _KINDS: dict[str, type] = NUMBERS | FACTS
+_TEXTS = ("failure", "detail", "reading")
 _HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes
-_JSON = ("metrics", "exif")  # columns of files, with several values of an image
 
 
 def rows_of(table: Any, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
@@ -65,122 +67,94 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
         TypeError: a value is of another type.
         ValueError: it is out of range; the row has no number of an image.
     """
-    cells = _cells(row)
-    if "failure" in cells:
-        _log_failure(core, cells["failure"], cells.get("detail", ""), row.get("path"))
+    path = row.get("path")
+    reason, detail, read = (plain_cell(row.get(name), name) for name in _TEXTS)
+    if reason is not None:
+        if not isinstance(reason, str) or not 0 < len(reason.encode()) <= _MOST_REASON:
+            raise ValueError(f"failure is {_shown(reason)}; expected a reason such as 'corrupt'")
+        raw = path_bytes(path if isinstance(path, str) else "")
+        core.log_failure(_NAME, raw, reason, str(detail or ""))
         return
-    bands = _bands_in(cells)
-    kinds = _KINDS | numbers_of_bands(bands) if bands else _KINDS
-    if not any(name in kinds and name not in FACTS for name in cells):
+    cells = _cells(row)
+    kinds = _KINDS | numbers_of_bands(_bands_in(cells))
+    if not cells.keys() & kinds.keys() - FACTS.keys():
         raise ValueError("got no number of an image; expected such as image.entropy")
-    read = plain_cell(row.get("reading"), "reading")
-    text = reading.text() if read is None else checked_text(read)
     values: dict[str, Any] = {}
-    hashes: dict[str, str] = {}
     tags: dict[str, Any] = {}
-    errors: dict[str, str | None] = {}  # of every function of the user that was called
-    for name, value in (dict.fromkeys(_missing(row)) | cells).items():
+    functions: dict[str, None] = {}  # of the user that were called, whether they raised or not
+    for name, value in cells.items():
         short = name.removeprefix(PREFIX)
-        function, _, key = short.partition(".")
+        function = short.partition(".")[0]
         if name in kinds:
-            checked = _checked(name, value, kinds[name])
-            (hashes if _is_hash(name, checked) else values)[name] = checked
-        elif short in KNOWN and value is not None:
-            tags[short] = value
-        elif key == ERROR:
-            errors[function] = str(value)
-        elif name.startswith(PREFIX) and function and function not in TAKEN:  # else newer than this
+            values[name] = None if value is None else _checked(name, value, kinds[name])
+            if value is not None and _is_hash(name, kinds[name]):
+                core.log_hash(name, int(values.pop(name), 16), short_path(path))
+        elif short in KNOWN:
+            tags |= {} if value is None else {short: value}
+        elif function and function not in TAKEN:  # else newer than this
             values[name] = value
-            errors.setdefault(function, None)
-    for name in (f"{PREFIX}Failure", *_ROLES.keys() & (values.keys() | hashes.keys())):
-        _begin(core, name, _ROLES.get(name, "failure"))
-    for name, digits in hashes.items():
-        core.log_hash(name, int(digits, 16), short_path(row.get("path")))
-    core.log_facts(values)
-    for function, error in errors.items():
-        feature = f"{PREFIX}{function}.{ERROR}"
-        _begin(core, feature, "failure")
-        core.log_facts({feature: error})
-    core.count_image(_NAME, 1, text)
-    if core.rows:
-        shorts = {name: name.removeprefix(PREFIX) for name in values}
-        core.sample_row({name: v for name, v in values.items() if is_compared(shorts[name], v)})
-    _log_exif(core, tags, f"{PREFIX}FileSize" in cells, reading.exif)
-
-
-def _log_exif(
-    core: _core.Profile, tags: Mapping[str, Any], has_size: bool, policy: ExifPolicy
-) -> None:
-    # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
-    if tags or (has_size and "has_gps" in policy.withheld):
-        tracked = {tag: value for tag, value in tags.items() if tag not in policy.withheld}
-        core.log_file(_NAME, None, tracked, None, list(policy.allow), list(policy.deny), DATES)
-
-
-def _is_hash(name: str, value: object) -> bool:
-    """Numbers of an image, or of a band of it, are hashes where they are texts."""
-    return isinstance(value, str) and name not in FACTS
-
-
-def _log_failure(core: _core.Profile, reason: object, detail: object, path: object) -> None:
-    if not isinstance(reason, str) or not 0 < len(reason.encode()) <= _MOST_REASON:
-        raise ValueError(f"failure is {_shown(reason)}; expected a reason such as 'corrupt'")
-    core.log_failure(_NAME, path_bytes(path if isinstance(path, str) else ""), reason, str(detail))
-
-
-def _cells(row: Mapping[str, Any]) -> dict[str, int | float | str]:
-    """The values that the row of an image has, those of columns of JSON too."""
-    check_names(row)
-    given = {
-        name: value
-        for name, value in row.items()
-        if name.startswith(PREFIX) or name in ("failure", "detail")
-    }
-    for column in _JSON:
-        if isinstance(row.get(column), str):
-            values = parse_json(row[column])
-            if not isinstance(values, dict):
-                raise ValueError(f"{column} is {_shown(values)}; expected a JSON object")
-            given |= {f"{PREFIX}{name}": value for name, value in values.items()}
-    plain = {name: plain_cell(value, name) for name, value in given.items()}
-    return {name: value for name, value in plain.items() if value is not None}
-
-
-def _missing(row: Mapping[str, Any]) -> list[str]:
-    """The names of what the image could have; a list, or one in JSON."""
-    names = row.get("missing")
-    if isinstance(names, str):
-        names = parse_json(names)
-    if names is None or isinstance(names, float):  # NaN, in a table
-        return []
-    check_names(names)
-    return [name for name in names if name.startswith(PREFIX)]
-
-
-def _begin(core: _core.Profile, name: str, role: Role) -> None:
-    """Say what the values of a feature are, before there is one."""
-    if name not in core:
+            functions[f"{PREFIX}{function}.{ERROR}"] = None
+    values = functions | values
+    for name in (_FAILURE, *functions, *values):
+        role = _ROLES.get(name, "failure" if name in functions else "plain")
         core.log_numbers(name, _NOTHING, role, "image")
+    core.log_facts(values)
+    core.count_image(_NAME, 1, reading.text() if read is None else checked_text(read))
+    if core.rows:
+        compared = {n: v for n, v in values.items() if is_compared(n.removeprefix(PREFIX), v)}
+        core.sample_row(compared)
+    policy = reading.exif
+    # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
+    if tags or (f"{PREFIX}FileSize" in cells and "has_gps" in policy.withheld):
+        tags = {tag: value for tag, value in tags.items() if tag not in policy.withheld}
+        core.log_file(_NAME, None, tags, None, list(policy.allow), list(policy.deny), DATES)
 
 
-def _bands_in(cells: Mapping[str, Any]) -> set[str]:
+def _is_hash(name: str, kind: type) -> bool:
+    """Numbers of an image, or of a band of it, are hashes where they are texts."""
+    return kind is str and name not in FACTS
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that the row of an image has, those of columns of JSON too; None where missing."""
+    check_names(row)
+    given = {name: value for name, value in row.items() if name.startswith(PREFIX)}
+    for column in ("metrics", "exif"):  # of files, with several values of an image
+        given |= {f"{PREFIX}{name}": value for name, value in _json(row, column, dict).items()}
+    missing = _json(row, "missing", list)
+    check_names(missing)
+    plain = {name: plain_cell(value, name) for name, value in given.items()}
+    return {name: None for name in missing if name.startswith(PREFIX)} | {
+        name: value for name, value in plain.items() if value is not None
+    }
+
+
+def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
+    """A list or dict of a row, or the JSON of one; empty where there is none."""
+    value = row.get(column)
+    value = parse_json(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, float):  # NaN, in a table
+        return kind()
+    if not isinstance(value, kind):
+        raise ValueError(f"{column} is {_shown(value)}; expected a {kind.__name__} in JSON")
+    return value
+
+
+def _bands_in(cells: Mapping[str, Any]) -> list[str]:
     """The bands of a row, which has no entropy of its whole picture, but that of each band."""
-    if f"{PREFIX}entropy" in cells:
-        return set()
     names = (name.removeprefix(PREFIX).partition(".") for name in cells)
-    return {band for band, _, number in names if number == "entropy"}
+    return [band for band, _, number in names if number == "entropy"]
 
 
 def _checked(name: str, value: Any, kind: type) -> Any:
-    if value is None:
-        return None
+    is_hash = _is_hash(name, kind)
     if kind is str:
-        is_right = isinstance(value, str) and (name in FACTS or _HASH.fullmatch(value))
+        is_right = isinstance(value, str) and (not is_hash or _HASH.fullmatch(value))
     else:
         is_right = not isinstance(value, str) and abs(value) < 2**63
         is_right = is_right and (kind is float or value == int(value))
     if not is_right:
-        expected = kind.__name__ if kind is not str or name in FACTS else "16 hexadecimal digits"
+        expected = "16 hexadecimal digits" if is_hash else kind.__name__
         raise ValueError(f"{name} is {_shown(value)}; expected {expected}")
     return kind(value)  # tables make floats of integers
 
