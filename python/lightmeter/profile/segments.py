@@ -1,11 +1,12 @@
 """Segments: parts of a set of images, such as ``camera=north``, and a profile of each."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote
 
 from lightmeter.files import path_bytes
 from lightmeter.profile.view import ProfileView
@@ -33,41 +34,26 @@ def segment_text(segment: Segment | None) -> str:
         TypeError: it is no mapping and no text, or a key or value is not a string.
         ValueError: a key is empty or comes twice, or a text is none such as ``camera=north``.
     """
-    if isinstance(segment, str):
-        segment = _pairs(segment)
-    if not isinstance(segment, Mapping | None):
+    pairs = parse_segment(segment) if isinstance(segment, str) else segment or {}
+    parts = segment.split("&") if isinstance(segment, str) and segment else []
+    if len(pairs) < len(parts) or not all("=" in part for part in parts):
+        raise ValueError(
+            f"got the segment {segment!r}; expected a text such as camera=north, or "
+            "camera=north&lens=wide"
+        )
+    if not isinstance(pairs, Mapping):
         raise TypeError(f"got {segment!r} as a segment; expected a dict, such as {{'camera': 'a'}}")
-    pairs = sorted((segment or {}).items())
-    for key, value in pairs:
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise TypeError(f"got the segment {segment!r}; expected strings as keys and values")
-        if not key:
-            raise ValueError(f"got the segment {segment!r} with an empty key")
-    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
-
-
-def _pairs(text: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for part in text.split("&") if text else ():
-        key, equals, value = part.partition("=")
-        if not equals or unquote(key) in pairs:
-            raise ValueError(
-                f"got the segment {text!r}; expected a text such as camera=north, or "
-                "camera=north&lens=wide"
-            )
-        pairs[unquote(key)] = unquote(value)
-    return pairs
+    if not all(isinstance(text, str) for text in (*pairs, *pairs.values())):
+        raise TypeError(f"got the segment {segment!r}; expected strings as keys and values")
+    if "" in pairs:
+        raise ValueError(f"got the segment {segment!r} with an empty key")
+    quoted = sorted((quote(key, safe=""), quote(value, safe="")) for key, value in pairs.items())
+    return "&".join(map("=".join, quoted))
 
 
 def parse_segment(text: str) -> dict[str, str]:
-    """The segment that `segment_text` wrote.
-
-    Raises:
-        TypeError: it is no text, as in a damaged store.
-    """
-    if not isinstance(text, str):
-        raise TypeError(f"the segment {text!r} is no text")
-    return dict(parse_qsl(text, keep_blank_values=True, separator="&"))
+    """The segment that `segment_text` wrote."""
+    return dict(parse_qsl(text.replace("+", "%2B"), keep_blank_values=True))
 
 
 def clean_value(value: str) -> str:
@@ -159,10 +145,8 @@ class Parts(dict[str, Any]):
         if callable(self._segment_by):
             returned = self._segment_by(given)
             values = returned if isinstance(returned, Mapping) else {"segment": returned}
-            if not values or not all(
-                isinstance(key, str) and isinstance(value, str | None)
-                for key, value in values.items()
-            ):
+            texts = (*values, *(value for value in values.values() if value is not None))
+            if not values or not all(isinstance(text, str) for text in texts):
                 raise TypeError(
                     f"the function of segment_by returned {returned!r}; expected a string, None, "
                     "or a dict of them such as {'camera': 'north'}"
@@ -184,6 +168,7 @@ class Parts(dict[str, Any]):
         return self.setdefault(text, self._empty())
 
 
+@dataclass(frozen=True, repr=False)
 class SegmentedViews(Mapping[str, ProfileView]):
     """The profile of every segment of a set of images, and that of all images together.
 
@@ -195,31 +180,13 @@ class SegmentedViews(Mapping[str, ProfileView]):
     1
     >>> views.whole.images
     6
+
+    Attributes:
+        whole: the profile of all images, of whatever segment.
     """
 
-    def __init__(self, whole: ProfileView, segments: Mapping[str, ProfileView]) -> None:
-        """Put views together.
-
-        Args:
-            whole: the profile of all images.
-            segments: that of each segment, by its text.
-
-        Raises:
-            TypeError: what should be a view is none.
-            ValueError: a text is none such as ``camera=north``, or two are of one segment.
-        """
-        self._whole = whole
-        self._segments = {segment_text(text): segments[text] for text in sorted(segments)}
-        if len(self._segments) < len(segments):
-            raise ValueError("got two texts of one segment; expected one view for each segment")
-        for view in (whole, *self._segments.values()):
-            if not isinstance(view, ProfileView):
-                raise TypeError(f"got a {type(view).__name__}; expected a ProfileView")
-
-    @property
-    def whole(self) -> ProfileView:
-        """The profile of all images, of whatever segment."""
-        return self._whole
+    whole: ProfileView
+    _segments: Mapping[str, ProfileView]
 
     def __getitem__(self, segment: Segment) -> ProfileView:
         """The view of a segment, such as ``views["camera=north"]``; also by a dict.
@@ -230,14 +197,12 @@ class SegmentedViews(Mapping[str, ProfileView]):
         try:
             return self._segments[segment_text(segment)]
         except (KeyError, TypeError, ValueError):  # also of what is no segment
-            named = segment if isinstance(segment, str) else ""
-            is_one = len(self) == 1
-            hint = f"there {'is' if is_one else 'are'} {counted(len(self), 'segment')}"
-            raise KeyError(f"no segment {segment!r}; {near(named, self, hint)}") from None
+            hint = near(segment, self, f"got {counted(len(self), 'segment')}")
+            raise KeyError(f"no segment {segment!r}; {hint}") from None
 
     def __iter__(self) -> Iterator[str]:
         """The texts of the segments, in their order."""
-        return iter(self._segments)
+        return iter(sorted(self._segments))
 
     def __len__(self) -> int:
         """How many segments there are."""
@@ -252,18 +217,10 @@ class SegmentedViews(Mapping[str, ProfileView]):
         if not isinstance(other, SegmentedViews):
             raise TypeError(f"got a {type(other).__name__} to merge; expected a SegmentedViews")
         segments = dict(self._segments)
-        for text, view in other._segments.items():
+        for text, view in other.items():
             segments[text] = segments[text].merge(view) if text in segments else view
-        return type(self)(self._whole.merge(other._whole), segments)
-
-    def __eq__(self, other: object) -> bool:
-        """Equality of all views."""
-        if not isinstance(other, SegmentedViews):
-            return NotImplemented
-        return (self._whole, self._segments) == (other._whole, other._segments)
-
-    __hash__ = None  # type: ignore[assignment]
+        return type(self)(self.whole.merge(other.whole), segments)
 
     def __repr__(self) -> str:
         """How much is in it."""
-        return f"<SegmentedViews: {len(self)} segments of {self._whole!r}>"
+        return f"<SegmentedViews: {len(self)} segments of {self.whole!r}>"

@@ -191,9 +191,6 @@ def test_texts_of_segments() -> None:
     for wrong in ("camera", "a=1&a=2", "=x", "a=1&"):
         with pytest.raises(ValueError, match="got the segment"):
             segment_text(wrong)
-    view = lm.Profile().view()
-    views = SegmentedViews(view, {"a=x y": view})
-    assert list(views) == ["a=x%20y"]
 
 
 def test_what_are_no_views() -> None:
@@ -204,7 +201,3 @@ def test_what_are_no_views() -> None:
         views["a=12"]
     with pytest.raises(TypeError, match="got a ProfileView to merge; expected a SegmentedViews"):
         views.merge(view)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="got a int; expected a ProfileView"):
-        SegmentedViews(view, {"a=1": 5})  # type: ignore[dict-item]
-    with pytest.raises(ValueError, match="two texts of one segment"):
-        SegmentedViews(view, {"a=1&b=2": view, "b=2&a=1": view})
