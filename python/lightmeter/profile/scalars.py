@@ -142,11 +142,10 @@ def seen_values(column: ColumnView) -> SeenValues:
     """Return which values were seen, as far as a profile lists them."""
     numbers = _core.numbers_of(column._core, column.name)
     strings = column._core.strings(column.name)
-    _, integers, _, _, vectors = column._counts
     items = [Seen(*item) for item in strings.items()]
-    most = vectors + (0 if strings.is_exact else items[-1].upper)
+    most = column._vectors + (0 if strings.is_exact else items[-1].upper)
     values, counts = (array.tolist() for array in numbers.weights())
-    plain = [_plain(value, integers > 0) for value in values]
+    plain = [_plain(value, column._integers > 0) for value in values]
     if numbers.is_exact:
         items += map(Seen, plain, counts, counts)
     else:  # integers are listed apart if there are no others, and these are a sample

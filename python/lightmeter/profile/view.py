@@ -1,7 +1,6 @@
 """Frozen profiles and their features: what is read of a profile."""
 
 import math
-import operator
 import os
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from copy import copy
@@ -14,7 +13,7 @@ from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
-from lightmeter.profile.features import Kind, Meaning, Role
+from lightmeter.profile.features import Meaning
 from lightmeter.sketch import QuantileSketch
 from lightmeter.text import NONE, count, counted, escape, near, number, shorten, visible
 from lightmeter.times import age, day, from_ms
@@ -82,51 +81,29 @@ class ColumnView:
     Infinite values count in `n` and in nothing else. Of angles (``kind`` is ``hue``, or the role is
     ``angle pixels``) `mean` and `stddev` are those of directions on the circle of 255 steps, and
     what needs an order (`min`, `max`, `median`, `quantile`) does not exist.
+
+    Attributes:
+        name: that of the feature.
+        meaning: what the values are: role, family and what follows from them.
+        kind: ``number``, ``category`` or another of `Kind`; an angle is a ``hue``.
+        n: observations, missing ones included.
+        missing: observations without a value.
+        types: how many observations are integers, other numbers, texts, bools, dates or missing.
     """
 
     def __init__(self, name: str, core: _core.Profile) -> None:
         """Made by `ProfileView`."""
-        self.name = name
-        self._core = core
-
-    @property
-    def meaning(self) -> Meaning:
-        """What the values are: role, family and what follows from them."""
-        return Meaning(*self._core.meaning(self.name))
-
-    @property
-    def role(self) -> Role:
-        """What a value is, such as ``plain`` or ``date``; see `Meaning`."""
-        return self.meaning.role
-
-    @property
-    def kind(self) -> Kind:
-        """``number``, ``category`` or another of `Kind`; an angle is a ``hue``."""
-        _, integers, fractions, strings, _ = self._counts
-        return self.meaning.kind(mostly_text=strings > integers + fractions)
-
-    @property
-    def _counts(self) -> tuple[int, int, int, int, int]:
-        """Missing values, integers, fractions, strings, vectors."""
-        return self._core.counts(self.name)[:5]
-
-    @property
-    def n(self) -> int:
-        """Observations, missing ones included."""
-        return sum(self._counts)
-
-    @property
-    def missing(self) -> int:
-        """Observations without a value."""
-        return self._counts[0]
-
-    @property
-    def types(self) -> TypeCounts:
-        """How many observations are integers, other numbers, texts, bools, dates or missing."""
-        missing, integers, fractions, texts, _, bools, dates = self._core.counts(self.name)
+        self.name, self._core = name, core
+        self.meaning = Meaning(*core.meaning(name))
+        missing, integers, fractions, texts, vectors, bools, dates = core.counts(name)
+        self.n, self.missing = missing + integers + fractions + texts + vectors, missing
+        self.kind = self.meaning.kind(mostly_text=texts > integers + fractions)
         if self.meaning.is_date:
-            return TypeCounts(0, 0, texts, 0, integers + fractions, missing)
-        return TypeCounts(integers - bools, fractions - dates, texts, bools, dates, missing)
+            self.types = TypeCounts(0, 0, texts, 0, integers + fractions, missing)
+        else:
+            others = (texts, bools, dates, missing)
+            self.types = TypeCounts(integers - bools, fractions - dates, *others)
+        self._integers, self._vectors = integers, vectors
 
     @property
     def missing_rate(self) -> float | None:
@@ -202,8 +179,7 @@ class ColumnView:
     @property
     def lists_all(self) -> bool:
         """Whether `frequent` holds every string and integer there was."""
-        _, integers, _, strings, _ = self._counts
-        return sum(item.lower for item in self.frequent) == integers + strings
+        return sum(item.lower for item in self.frequent) == self._integers + self.types.text
 
     def to_summary_dict(self) -> dict[str, Any]:
         """Statistics by name.
@@ -219,10 +195,6 @@ class ColumnView:
         if items is not None:
             summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
         return summary
-
-    def __reduce__(self) -> tuple[Any, tuple["ProfileView", str]]:
-        """Pickle with the whole profile."""
-        return operator.getitem, (ProfileView(self._core), self.name)
 
     def _shown(self) -> list[str]:
         """Its numbers as texts, as `NUMBERS_SHOWN` has them; or one text that says what it has."""
@@ -536,17 +508,13 @@ def text_table(rows: Iterable[Sequence[str]]) -> str:
         rows: the feature, its counts and its numbers; or a text in place of the numbers.
     """
     table = [_HEADER, *rows]
-    widths = [
-        max(len(row[index]) for row in table if index < 3 or len(row) == len(_HEADER))
-        for index in range(len(_HEADER))
-    ]
+    name, n, missing = (max(len(row[place]) for row in table) for place in range(3))
+    width = max(len(cell) for row in table for cell in row[3:] if len(row) == len(_HEADER))
     lines = []
     for row in table:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=False)]
-        if len(row) < len(_HEADER):
-            cells[-1] = row[-1]
-        lines.append("  ".join(cells).rstrip())
+        head = f"{row[0]:<{name}}  {row[1]:>{n}}  {row[2]:>{missing}}"
+        numbers = row[3:] if len(row) < len(_HEADER) else [f"{cell:>{width}}" for cell in row[3:]]
+        lines.append("  ".join([head, *numbers]).rstrip())
     return "\n".join(lines)
 
 

@@ -61,7 +61,7 @@ def test_the_page_describes_the_bytes(path: Path) -> None:
     for _ in range(varint(columns)):
         roles |= {sized(columns).decode(): ROLES[sized(columns)[0] >> 4]}
     assert list(roles) == list(view)
-    assert roles == {name: view[name].role for name in view}
+    assert roles == {name: view[name].meaning.role for name in view}
 
 
 def test_newer_formats() -> None:
