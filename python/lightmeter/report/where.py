@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from lightmeter.drift.describe import findings
+from lightmeter.drift.describe.findings import findings
 from lightmeter.drift.names import GRID_SIDE
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED

@@ -1,6 +1,5 @@
 """What the package promises by its names: they are there, documented, and light to import."""
 
-import ast
 import importlib.metadata
 import subprocess
 import sys
@@ -101,22 +100,3 @@ def test_no_command_but_serve_loads_what_other_extras_bring() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     extras = {"apprise", "fastapi", "obstore", "psycopg", "pyarrow", "tifffile", "urllib3", "zarr"}
     assert not extras & set(run.stdout.split())
-
-
-def test_type_checkers_see_every_name_where_it_is() -> None:
-    """The names are imported when they are used, so the checker has a list of its own."""
-    tree = ast.parse(Path(lightmeter.__file__).read_text())
-    (seen,) = (
-        node
-        for node in tree.body
-        if isinstance(node, ast.If) and not node.orelse and isinstance(node.test, ast.Name)
-    )
-    homes = {
-        alias.asname: node.module
-        for node in seen.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    rooms = {name for name in homes if homes[name] == "lightmeter"}
-    assert rooms == set(lightmeter._ROOMS)
-    assert {name: homes[name] for name in homes.keys() - rooms} == lightmeter._HOMES
