@@ -2,34 +2,47 @@
 
 import json
 import os
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Literal,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-)
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from lightmeter.errors import ConfigError
 from lightmeter.files import read_regular
 from lightmeter.text import near, shorten
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
 _MOST_BYTES = 2**24
 _MOST_SHOWN = 100  # characters of a value
 _MOST_ERRORS = 5
 
-Model = TypeVar("Model", bound="BaseModel")
+Model = TypeVar("Model", bound="Table")
+
+
+class Table(BaseModel):
+    """A table of a TOML file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, table: Any) -> Any:
+        keys = [field.alias or name for name, field in cls.model_fields.items()]
+        if not isinstance(table, Mapping):
+            words = f"expected a table of {', '.join(keys)}"
+            raise PydanticCustomError("table", "{words}", {"words": words})
+        for key in table:
+            if key not in keys:
+                hint = near(key, keys, f"expected one of {', '.join(keys)}")
+                words = f"{shorten(key, _MOST_SHOWN)}: unknown key; {hint}"
+                raise PydanticCustomError("key", "{words}", {"words": words})
+        return table
 
 
 def parse_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -66,114 +79,56 @@ def settings_of(
         ConfigError: the values are not those of the model; the message names the path of each that
             is wrong, such as ``expect[2].mean``, and the nearest word that is known.
     """
-    from pydantic import ValidationError
-
     try:
         return model.model_validate(values, context=folder)
     except ValidationError as error:
+        found = error.errors(include_url=False)
+        untagged = [each for each in found if each["type"] == "union_tag_not_found"]
+        for each in untagged:  # with an empty one pydantic says which there are
+            each["input"][each["ctx"]["discriminator"][1:-1]] = ""
+        if untagged:
+            return settings_of(model, values, name, folder=folder)
         # A value of several types has a mistake for each.
-        mistakes = {
-            _path(_steps(model, mistake["loc"])[0]): mistake
-            for mistake in error.errors(include_url=False)
-        }
-        lines = [_mistake(model, mistake) for mistake in list(mistakes.values())[:_MOST_ERRORS]]
-        if len(mistakes) > _MOST_ERRORS:
-            lines.append(f"and {len(mistakes) - _MOST_ERRORS} more mistakes")
+        mistakes = {_path(values, each): each for each in found}
+        lines = [_words(path, each) for path, each in mistakes.items()]
+        more = [f"and {len(lines) - _MOST_ERRORS} more mistakes"] * (len(lines) > _MOST_ERRORS)
+        lines = [line.lstrip(".: ") for line in lines[:_MOST_ERRORS] + more]
         raise ConfigError("\n".join(f"{name}: {line}" for line in lines)) from None
 
 
-def _mistake(model: type["BaseModel"], mistake: "ErrorDetails") -> str:
-    place, kind, context = mistake["loc"], mistake["type"], mistake.get("ctx", {})
-    steps, annotation = _steps(model, place)
-    path, given = _path(steps), mistake["input"]
-    match kind:
-        case "extra_forbidden":
-            keys = _keys(_steps(model, place[:-1])[1])
-            return f"{path}: unknown key; {near(place[-1], keys, _expected(keys))}"
+def _path(values: Any, mistake: "ErrorDetails") -> str:
+    """Return such as ``expect[2].mean.at_least``; tables of an array count from 1."""
+    path, place = "", mistake["loc"]
+    for index, step in enumerate(place, 1):
+        try:
+            values = values[step]
+        except (LookupError, TypeError):
+            # Between keys pydantic names which of several types it took a value for.
+            if mistake["type"] != "missing" or index < len(place):
+                continue
+        path += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
+    return shorten(path.removeprefix("."), _MOST_SHOWN)
+
+
+def _words(path: str, mistake: "ErrorDetails") -> str:
+    given, context = mistake["input"], mistake.get("ctx", {})
+    match mistake["type"]:
         case "missing":
             return f"{path} is missing"
-        case "union_tag_not_found":
-            key = context["discriminator"].strip("'")
-            return f"{path}.{key} is missing; {_expected(_tags(annotation))}"
-        case "union_tag_invalid":
-            key, tags = context["discriminator"].strip("'"), _tags(annotation)
-            tag = context["tag"]
-            return f"{path}.{key} is {_shown(tag)}; {near(tag, tags, _expected(tags))}"
-        case "literal_error":
-            expected = context["expected"]
-            words = [word.strip("' ") for word in expected.replace(" or ", ",").split(",")]
-            word = given if isinstance(given, str) else ""
-            return f"{path} is {_shown(given)}; {near(word, words, f'expected {expected}')}"
+        case "key":
+            return f"{path}.{mistake['msg']}"
         case "value_error":
-            return f"{path}: {context['error']}".removeprefix(": ")
-        case "model_type" | "model_attributes_type":
-            keys = _keys(annotation)
-            return f"{path} is {_shown(given)}; expected a table of {', '.join(keys)}"
+            return f"{path}: {context['error']}"
+        case "literal_error" | "union_tag_invalid":
+            expected = context.get("expected") or context["expected_tags"]
+            if "tag" in context:
+                given, path = context["tag"], f"{path}.{context['discriminator'][1:-1]}"
+            words = re.findall("'([^']*)'", expected)
+            otherwise = f"expected one of {', '.join(words)}" if words else f"expected {expected}"
+            hint = near(given if isinstance(given, str) else "", words, otherwise)
+            return f"{path} is {'missing' if given == '' else _shown(given)}; {hint}"
     expected = mistake["msg"].replace("Input should be", "expected")
     return f"{path} is {_shown(given)}; {expected}"
-
-
-def _path(parts: Iterable[int | str]) -> str:
-    """Return such as ``expect[2].mean.at_least``; tables of an array count from 1."""
-    steps = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return shorten("".join(steps).removeprefix("."), _MOST_SHOWN)
-
-
-def _steps(annotation: Any, place: Iterable[int | str]) -> tuple[list[int | str], Any]:
-    """Return the keys and indices of a path, and the type there.
-
-    Between them pydantic names which of several types it took a value for.
-    """
-    steps: list[int | str] = []
-    for part in place:
-        options = _options(annotation)
-        models = [option for option in options if hasattr(option, "model_fields")]
-        if isinstance(part, int):
-            annotation = next((args[0] for args in map(get_args, options) if args), None)
-        elif len(models) > 1:
-            annotation = next(model for model in models if part in _tags(model))
-            continue
-        elif models:
-            field = _fields(models[0]).get(part)
-            annotation = field.annotation if field is not None else None
-        else:
-            continue
-        steps.append(part)
-    return steps, annotation
-
-
-def _options(annotation: Any) -> list[Any]:
-    """Return the types that an annotation names."""
-    if get_origin(annotation) in (Annotated, Union, UnionType):
-        args = get_args(annotation)
-        args = args[:1] if get_origin(annotation) is Annotated else args
-        return [option for arg in args for option in _options(arg)]
-    return [annotation]
-
-
-def _fields(model: Any) -> dict[str | int, Any]:
-    return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def _keys(annotation: Any) -> list[str]:
-    """Return the keys of a table."""
-    models = (option for option in _options(annotation) if hasattr(option, "model_fields"))
-    return [str(key) for model in models for key in _fields(model)]
-
-
-def _tags(annotation: Any) -> list[str]:
-    """Return the words that tell which of several tables one is."""
-    fields = (
-        field.annotation
-        for option in _options(annotation)
-        for field in getattr(option, "model_fields", {}).values()
-    )
-    found = (get_args(field) for field in fields if get_origin(field) is Literal)
-    return [tags[0] for tags in found if len(tags) == 1]
-
-
-def _expected(words: Iterable[str]) -> str:
-    return f"expected one of {', '.join(words)}"
 
 
 def _shown(value: object) -> str:

@@ -8,9 +8,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from lightmeter.alerts.channels import Apprise, Command, PagerDuty, Stdout, Webhook
-from lightmeter.monitor.config import Table
 from lightmeter.monitor.rules import AnyMonitor
-from lightmeter.settings import parse_toml, settings_of
+from lightmeter.settings import Table, parse_toml, settings_of
 
 AnyAlert = Annotated[Apprise | Webhook | PagerDuty | Command | Stdout, Field(discriminator="to")]
 

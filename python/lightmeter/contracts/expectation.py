@@ -3,9 +3,10 @@
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
 from lightmeter.profile.scalars import COUNTS, INEXACT, LONGEST_TEXT, SCALARS
+from lightmeter.settings import Table
 
 _MOST_LISTED = 512  # values of a profile
 
@@ -35,11 +36,7 @@ Value = Annotated[str | bool | int | float, AfterValidator(_listed)]
 _NAMES = (*SCALARS, *COUNTS)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Limits(_Strict):
+class Limits(Table):
     """Limits of a number; of the mean of hues an arc, from `at_least` up to `at_most`."""
 
     at_least: float | None = None
@@ -83,7 +80,7 @@ class Limits(_Strict):
 
 
 _SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(_NAMES, (Limits | None, None))
-_Scalars: Any = create_model("_Scalars", __base__=_Strict, **_SCALAR_FIELDS)
+_Scalars: Any = create_model("_Scalars", __base__=Table, **_SCALAR_FIELDS)
 
 
 class Expectation(_Scalars):  # type: ignore[misc]
@@ -121,7 +118,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
         return {name: getattr(self, name) for name in _NAMES if getattr(self, name) is not None}
 
 
-class Expectations(_Strict):
+class Expectations(Table):
     """Expectations of profiles of images or rows."""
 
     expect: list[Expectation] = Field(min_length=1)

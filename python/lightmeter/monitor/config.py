@@ -11,9 +11,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     ValidationInfo,
@@ -24,6 +22,7 @@ from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.results import ERROR, Result, is_utf8
 from lightmeter.monitor.shelf import Side
+from lightmeter.settings import Table
 from lightmeter.store.putting import checked_name
 from lightmeter.store.rows import Bucket
 from lightmeter.times import duration_text, parse_duration
@@ -41,13 +40,13 @@ def _text_of(duration: timedelta) -> str:
     return duration_text(duration) if duration else "0s"
 
 
-def _path(value: object, info: ValidationInfo) -> Path | str:
+def _path(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
         raise ValueError("expected the path of a file")
     path = os.path.abspath(Path(info.context or ".") / value)
     if not is_utf8(path):
         raise ValueError(f"got {path!r}; expected folders whose names are UTF-8")
-    return path if info.mode == "json" else Path(path)
+    return Path(path)
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_text_of)]
@@ -63,12 +62,6 @@ _MOST = 28  # trailing buckets
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Return whether any pattern such as ``cells*`` takes a name."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-class Table(BaseModel):
-    """A table of a TOML file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Baseline(Table):

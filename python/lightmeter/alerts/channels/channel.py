@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from lightmeter.alerts.message import Message
-from lightmeter.monitor.config import Duration, Name, Table, matches
+from lightmeter.monitor.config import Duration, Name, matches
+from lightmeter.settings import Table
 from lightmeter.store.records import Line
 
 

@@ -5,7 +5,7 @@ A rule is a model with its keys and `measure`, in a file of its own, and a name 
 
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from lightmeter.errors import StoreError
 from lightmeter.monitor.rules.contract import ContractRule
@@ -13,6 +13,7 @@ from lightmeter.monitor.rules.drift import DriftRule
 from lightmeter.monitor.rules.interval import IntervalRule
 from lightmeter.monitor.rules.missing import MissingRule
 from lightmeter.monitor.rules.trend import TrendRule
+from lightmeter.nesting import parse_json
 from lightmeter.store.records import Source
 
 AnyMonitor = Annotated[
@@ -29,8 +30,8 @@ def monitor_of(source: Source) -> AnyMonitor:
         StoreError: what is kept of it is damaged, or of another version.
     """
     try:
-        return _ANY.validate_json(source.config)
-    except ValidationError:
+        return _ANY.validate_python(parse_json(source.config), strict=False)
+    except ValueError:
         text = f"what is kept of the monitor {source.monitor!r} is not understood; run it again"
         raise StoreError(text) from None
 
