@@ -9,21 +9,18 @@ from lightmeter.errors import ConfigError
 def main() -> int:
     """Run the command line; without its packages, say in one line what to install."""
     try:
-        if not all(map(find_spec, ("pydantic", "rich", "sqlalchemy", "typer"))):
-            print(
-                "lightmeter: the command line needs more packages: pip install 'lightmeter[cli]'",
-                file=sys.stderr,
-            )
-            return 2
-        try:
+        if all(map(find_spec, ("pydantic", "rich", "sqlalchemy", "typer"))):
             from lightmeter.cli import run
-        except ConfigError as error:  # in the environment, which is read at once
-            print(f"lightmeter: {error}", file=sys.stderr)
-            return 2
-        return run()
+
+            return run()
+        wrong = "the command line needs more packages: pip install 'lightmeter[cli]'"
+    except ConfigError as error:  # in the environment, which is read at once
+        wrong = str(error)
     except KeyboardInterrupt:  # while it is starting; the commands say so themselves
         print("lightmeter: interrupted", file=sys.stderr)
         return 130
+    print(f"lightmeter: {wrong}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -3,20 +3,6 @@
 import os
 from typing import Any, Literal
 
-__all__ = [
-    "BatchError",
-    "ConfigError",
-    "ConflictError",
-    "DecodeError",
-    "DeliveryError",
-    "ImageError",
-    "IncompatibleError",
-    "LightmeterError",
-    "Reason",
-    "StoreError",
-]
-
-
 # Why a picture cannot be measured.
 Reason = Literal[
     "empty",

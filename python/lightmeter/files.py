@@ -94,23 +94,12 @@ def open_atomically(
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    _sync_folder(target.parent)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes, *, mode: int | None = None) -> None:
     """Write a file whole or not at all, with permissions as `open_atomically` gives them."""
     with open_atomically(path, mode=mode) as file:
         file.write(data)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the file system lets a folder be synced."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def path_bytes(path: str) -> bytes:

@@ -25,7 +25,7 @@ from lightmeter.monitor.shelf import Side
 from lightmeter.settings import Table
 from lightmeter.store.putting import checked_name
 from lightmeter.store.rows import Bucket
-from lightmeter.times import duration_text, parse_duration
+from lightmeter.times import duration_text, to_duration
 
 
 def _duration(value: object) -> timedelta:
@@ -33,7 +33,7 @@ def _duration(value: object) -> timedelta:
         return value
     if not isinstance(value, str):
         raise ValueError("expected a duration such as '10s'")
-    return timedelta() if value == "0s" else parse_duration(value)
+    return timedelta() if value == "0s" else to_duration(value)
 
 
 def _text_of(duration: timedelta) -> str:

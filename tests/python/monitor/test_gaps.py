@@ -9,7 +9,7 @@ from lightmeter import Profile, Store, log
 from lightmeter.monitor.evaluate import evaluate, update_results
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import missing as rule
-from lightmeter.times import bucket_start, parse_duration
+from lightmeter.times import bucket_start, to_duration
 from september import NOW, alarms, judge, limits, monitor, rows, states
 from stores import change, reseal
 
@@ -77,7 +77,7 @@ def test_what_is_missing_up_to_now_is_bounded(
 @pytest.mark.parametrize("every", ["7h", "100m"])
 def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     """Where nothing changes, neither in what is left of the buckets nor at the seam."""
-    length = parse_duration(every)
+    length = to_duration(every)
     at, step = bucket_start(datetime(2022, 9, 13, tzinfo=UTC), length), 0
     while at + length <= NOW:
         values = np.random.default_rng(step).normal(0.0, 1.0, 60 + step % 3)
@@ -119,7 +119,7 @@ def test_nothing_is_missing_at_the_seam_of_a_roll_up(
     store: Store, every: str, first: int, after: str
 ) -> None:
     """Where the day that was rolled up begins and ends within buckets."""
-    length = parse_duration(every)
+    length = to_duration(every)
     at = bucket_start(datetime(2022, 9, first, tzinfo=UTC), length)
     gap = bucket_start(datetime(2022, 9, 19, tzinfo=UTC), length)
     while at + length <= NOW:

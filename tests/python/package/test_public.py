@@ -33,7 +33,7 @@ def test_public_names_exist_and_are_documented() -> None:
         lightmeter.nonsense  # noqa: B018
 
 
-@pytest.mark.parametrize("name", [name for name in errors.__all__ if name.endswith("Error")])
+@pytest.mark.parametrize("name", [name for name in vars(errors) if name.endswith("Error")])
 def test_an_error_is_one_of_ours_and_of_the_fitting_builtin(name: str) -> None:
     kind = getattr(errors, name)
     assert issubclass(kind, errors.LightmeterError)

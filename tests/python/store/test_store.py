@@ -75,7 +75,7 @@ def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -
 
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["1m", "15m", "1h", "1d", "1w"]))
 def test_buckets_tile_time(at: datetime, every: str) -> None:
-    length = times.parse_duration(every)
+    length = times.to_duration(every)
     if not length <= at - datetime.min.replace(tzinfo=UTC) <= timedelta(days=9998 * 365):
         return
     start = times.bucket_start(at, length)
