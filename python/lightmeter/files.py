@@ -21,15 +21,11 @@ def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     Raises:
         OSError: it cannot be opened, or is not a regular file.
     """
-    _refuse_special(path, os.stat(path).st_mode)
-    # The path may have become a pipe meanwhile, so do not block, and look again.
-    file = io.FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
-    try:
-        _refuse_special(path, os.fstat(file.fileno()).st_mode)
-    except BaseException:
-        file.close()
-        raise
-    return file
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # the latter is refused below
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+    # The path may have become a pipe meanwhile, so do not block.
+    return io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
 
 
 def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) -> bytes:
@@ -43,13 +39,6 @@ def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) ->
     if data is None or len(data) > most:
         raise OSError(errno.EFBIG, f"more than {most} bytes", os.fspath(path))
     return data
-
-
-def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
