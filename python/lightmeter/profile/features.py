@@ -26,12 +26,7 @@ Kind = Literal["number", "hue", "category", "pixels", "failure", "hash", "vector
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 _ORIGINS: tuple[Origin, ...] = get_args(Origin)
-_FAMILIES: dict[Origin, Family] = {
-    "value": "values",
-    "image": "image",
-    "exif": "Exif",
-    "personal exif": "Exif",
-}
+_FAMILIES: dict[Origin, Family] = {"value": "values", "image": "image"}
 _KINDS: dict[Role, Kind] = {
     "category": "category",
     "angle": "hue",
@@ -72,7 +67,7 @@ class Meaning(NamedTuple):
     @property
     def family(self) -> Family:
         """What it is judged together with."""
-        return "vectors" if self.role == "vector" else _FAMILIES[self.origin]
+        return "vectors" if self.role == "vector" else _FAMILIES.get(self.origin, "Exif")
 
     @property
     def is_circular(self) -> bool:
@@ -100,8 +95,6 @@ class Meaning(NamedTuple):
 
     def join(self, other: "Meaning") -> "Meaning":
         """What a merge of two columns means: the greater of each, in any order."""
-        if self == other:
-            return self
         return Meaning(
             max(self.role, other.role, key=_ROLES.index),
             max(self.origin, other.origin, key=_ORIGINS.index),

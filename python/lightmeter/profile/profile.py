@@ -31,8 +31,7 @@ from lightmeter.profile.columns import (
     split_rows,
 )
 from lightmeter.profile.functions import columns_of_functions, log_returned
-from lightmeter.profile.measured import log_measured, rows_of
-from lightmeter.profile.row import numbers_of
+from lightmeter.profile.row import log_measured, numbers_of, rows_of
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 

@@ -1,16 +1,37 @@
-"""The row of an image: what was measured of it, by the names of the features of a profile."""
+"""The row of an image: what was measured of it, by the names of features; and profiles of rows."""
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from lightmeter import _core
+from lightmeter.files import path_bytes
 from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
+from lightmeter.image.encoded import short_path
+from lightmeter.image.exif import DATES
+from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.measure import Measured
-from lightmeter.image.metrics import ERROR
+from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.metrics import FACTS as HEADER_FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.profile.columns import is_vector, plain_value
+from lightmeter.image.reading import Reading
+from lightmeter.image.reading_text import checked_text
+from lightmeter.nesting import parse_json
+from lightmeter.profile.columns import (
+    arrays_of,
+    check_names,
+    columns_of,
+    is_vector,
+    plain_cell,
+    plain_value,
+    rows_in,
+)
+from lightmeter.profile.features import Role
 from lightmeter.profile.functions import returned_values
+from lightmeter.text import shorten
 
 Cell = str | int | float | list[str]
 Row = dict[str, Cell]
@@ -31,6 +52,19 @@ FACTS: dict[str, type[int] | type[str]] = {
 
 # Hues as though they lay on a line. Hashes are strings.
 _LEFT_OUT = {number.name for number in IMAGE_NUMBERS if number.role not in ("plain", "angle")}
+
+_NAME = PREFIX.removesuffix(".")
+_NOTHING = np.empty(0)
+_FAILURE = f"{PREFIX}Failure"
+_ROLES: dict[str, Role] = {
+    **{f"{PREFIX}{number.name}": number.role for number in IMAGE_NUMBERS},
+    f"{PREFIX}Colorspace": "category",
+    _FAILURE: "failure",
+}
+_KINDS: dict[str, type] = NUMBERS | FACTS
+_TEXTS = ("failure", "detail", "reading")
+_HASH = re.compile("[0-9a-f]{16}")
+_MOST_REASON = 32  # bytes
 
 
 def numbers_of_bands(bands: Iterable[str]) -> dict[str, type]:
@@ -78,3 +112,131 @@ def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
     """
     cells = cells_of(measured).items()
     return {f"{prefix}.{name}": value for name, value in cells if is_compared(name, value)}
+
+
+def rows_of(table: Any, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a table, or the dicts of an iterable.
+
+    Raises:
+        TypeError: it is neither; or one of them is no dict.
+        ValueError: none of them has one of `columns`.
+    """
+    unknown, last = set(columns), None
+    if hasattr(table, "columns") or hasattr(table, "__arrow_c_stream__"):
+        table = rows_in(arrays_of(columns_of(table)))
+    for number, last in enumerate(table, 1):
+        if not isinstance(last, Mapping):
+            raise TypeError(f"row {number} is a {type(last).__name__}; expected a dict")
+        unknown -= last.keys()
+        yield last
+    if unknown and last is not None:
+        raise ValueError(f"got the column {min(unknown)!r}; expected one of {list(last)}")
+
+
+def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) -> None:
+    """Add the row of an image, or of one that failed; on an error some of it may have been added.
+
+    Args:
+        core: to what.
+        row: as `lightmeter.measure` gives it, or as a file of such rows has it. None and NaN say
+            nothing, and neither does what does not begin with ``image.``.
+        reading: how the image was read, but for what the row says of that.
+
+    Raises:
+        TypeError: a value is of another type.
+        ValueError: it is out of range; the row has no number of an image.
+    """
+    path = row.get("path")
+    reason, detail, read = (plain_cell(row.get(name), name) for name in _TEXTS)
+    if reason is not None:
+        if not isinstance(reason, str) or not 0 < len(reason.encode()) <= _MOST_REASON:
+            raise ValueError(f"failure is {_shown(reason)}; expected a reason such as 'corrupt'")
+        raw = path_bytes(path if isinstance(path, str) else "")
+        core.log_failure(_NAME, raw, reason, str(detail or ""))
+        return
+    cells = _cells(row)
+    kinds = _KINDS | numbers_of_bands(_bands_in(cells))
+    if not cells.keys() & kinds.keys() - FACTS.keys():
+        raise ValueError("got no number of an image; expected such as image.entropy")
+    values: dict[str, Any] = {}
+    tags: dict[str, Any] = {}
+    functions: dict[str, None] = {}  # of the user that were called, whether they raised or not
+    for name, value in cells.items():
+        short = name.removeprefix(PREFIX)
+        function = short.partition(".")[0]
+        if name in kinds:
+            values[name] = None if value is None else _checked(name, value, kinds[name])
+            if value is not None and _is_hash(name, kinds[name]):
+                core.log_hash(name, int(values.pop(name), 16), short_path(path))
+        elif short in KNOWN:
+            tags |= {} if value is None else {short: value}
+        elif function and function not in TAKEN:  # else newer than this
+            values[name] = value
+            functions[f"{PREFIX}{function}.{ERROR}"] = None
+    values = functions | values
+    for name in (_FAILURE, *functions, *values):
+        role = _ROLES.get(name, "failure" if name in functions else "plain")
+        core.log_numbers(name, _NOTHING, role, "image")
+    core.log_facts(values)
+    core.count_image(_NAME, 1, reading.text() if read is None else checked_text(read))
+    if core.rows:
+        compared = {n: v for n, v in values.items() if is_compared(n.removeprefix(PREFIX), v)}
+        core.sample_row(compared)
+    policy = reading.exif
+    # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
+    if tags or (f"{PREFIX}FileSize" in cells and "has_gps" in policy.withheld):
+        tags = {tag: value for tag, value in tags.items() if tag not in policy.withheld}
+        core.log_file(_NAME, None, tags, None, list(policy.allow), list(policy.deny), DATES)
+
+
+def _is_hash(name: str, kind: type) -> bool:
+    """Numbers of an image, or of a band of it, are hashes where they are texts."""
+    return kind is str and name not in FACTS
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that the row of an image has, those of columns of JSON too; None where missing."""
+    check_names(row)
+    given = {name: value for name, value in row.items() if name.startswith(PREFIX)}
+    for column in ("metrics", "exif"):  # of files, with several values of an image
+        given |= {f"{PREFIX}{name}": value for name, value in _json(row, column, dict).items()}
+    missing = _json(row, "missing", list)
+    check_names(missing)
+    plain = {name: plain_cell(value, name) for name, value in given.items()}
+    return {name: None for name in missing if name.startswith(PREFIX)} | {
+        name: value for name, value in plain.items() if value is not None
+    }
+
+
+def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
+    """A list or dict of a row, or the JSON of one; empty where there is none."""
+    value = row.get(column)
+    value = parse_json(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, float):  # NaN, in a table
+        return kind()
+    if not isinstance(value, kind):
+        raise ValueError(f"{column} is {_shown(value)}; expected a {kind.__name__} in JSON")
+    return value
+
+
+def _bands_in(cells: Mapping[str, Any]) -> list[str]:
+    """The bands of a row, which has no entropy of its whole picture, but that of each band."""
+    names = (name.removeprefix(PREFIX).partition(".") for name in cells)
+    return [band for band, _, number in names if number == "entropy"]
+
+
+def _checked(name: str, value: Any, kind: type) -> Any:
+    is_hash = _is_hash(name, kind)
+    if kind is str:
+        is_right = isinstance(value, str) and (not is_hash or _HASH.fullmatch(value))
+    else:
+        is_right = not isinstance(value, str) and abs(value) < 2**63
+        is_right = is_right and (kind is float or value == int(value))
+    if not is_right:
+        expected = "16 hexadecimal digits" if is_hash else kind.__name__
+        raise ValueError(f"{name} is {_shown(value)}; expected {expected}")
+    return kind(value)  # tables make floats of integers
+
+
+def _shown(value: object) -> str:
+    return shorten(repr(value), 80)

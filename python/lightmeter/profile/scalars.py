@@ -24,7 +24,7 @@ def _sum(column: ColumnView) -> float | None:
     """Of the numbers; of bools the count of True."""
     if column.mean is None or column.meaning.is_circular:
         return None
-    total = column.mean * _core.numbers_of(column._core, column.name).n
+    total = column.mean * column._numbers.n
     return total if column.types.number or column.types.date else float(round(total))
 
 
@@ -62,7 +62,7 @@ def bounds_of(column: ColumnView, name: str) -> tuple[float, float] | None:
     values count: in `min`, `max` and quantiles, and as values that differ from others. Then `mean`,
     `stddev` and `sum` do not exist.
     """
-    numbers = _core.numbers_of(column._core, column.name)
+    numbers = column._numbers
     if name in _RANKS and not column.meaning.is_circular:
         q = _RANKS[name]
         error = numbers.error() if name in _QUANTILES else 0.0
@@ -95,9 +95,8 @@ def _distinct_bounds(column: ColumnView, name: str) -> tuple[float, float] | Non
     items, others, _ = seen_values(column)
     low = high = float(len(items))
     if others:
-        summary = column._core.summary(column.name)
+        summary, numbers = column._core.summary(column.name), column._numbers
         estimate, *ends = (summary[f"cardinality/{key}"] for key in ("est", "lower_1", "upper_1"))
-        numbers = _core.numbers_of(column._core, column.name)
         infinite = (numbers.pos_inf > 0) + (numbers.neg_inf > 0)  # which are not in the estimate
         low, high = (infinite + estimate + _DEVIATIONS * (end - estimate) for end in ends)
     if any(item.is_rounded for item in items):
@@ -140,8 +139,7 @@ class SeenValues(NamedTuple):
 
 def seen_values(column: ColumnView) -> SeenValues:
     """Return which values were seen, as far as a profile lists them."""
-    numbers = _core.numbers_of(column._core, column.name)
-    strings = column._core.strings(column.name)
+    numbers, strings = column._numbers, column._core.strings(column.name)
     items = [Seen(*item) for item in strings.items()]
     most = column._vectors + (0 if strings.is_exact else items[-1].upper)
     values, counts = (array.tolist() for array in numbers.weights())
@@ -155,8 +153,8 @@ def seen_values(column: ColumnView) -> SeenValues:
         known = {item.value for item in items}
         items += [Seen(value, 1, rest) for value in plain if value not in known]
         most += rest
-    infinite = (math.inf, numbers.pos_inf), (-math.inf, numbers.neg_inf)
-    items += [Seen(value, times, times) for value, times in infinite]
+    for value, times in ((math.inf, numbers.pos_inf), (-math.inf, numbers.neg_inf)):
+        items.append(Seen(value, times, times))
     items = sorted((item for item in items if item.lower), key=lambda item: -item.upper)
     others = column.n - column.missing - sum(item.lower for item in items)
     return SeenValues(items, others, min(others, most))

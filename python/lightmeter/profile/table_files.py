@@ -78,7 +78,11 @@ def write_table(
         for row in rows:
             file.write(f"{line_of(row)}\n".encode())
     elif row_format == "csv":
-        _write_csv(rows, file, columns)
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+        text.detach()
     else:
         _write_parquet(rows, file, columns)
 
@@ -92,18 +96,6 @@ def _plain(value: Value) -> Value:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _write_csv(
-    rows: Iterable[Mapping[str, Value]], file: IO[bytes], columns: Mapping[str, type]
-) -> None:
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    try:
-        writer = csv.DictWriter(text, columns)
-        writer.writeheader()
-        writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
-    finally:
-        text.detach()
 
 
 def _harmless(value: Value) -> Value:

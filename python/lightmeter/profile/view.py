@@ -93,7 +93,7 @@ class ColumnView:
 
     def __init__(self, name: str, core: _core.Profile) -> None:
         """Made by `ProfileView`."""
-        self.name, self._core = name, core
+        self.name, self._core, self._numbers = name, core, _core.numbers_of(core, name)
         self.meaning = Meaning(*core.meaning(name))
         missing, integers, fractions, texts, vectors, bools, dates = core.counts(name)
         self.n, self.missing = missing + integers + fractions + texts + vectors, missing
@@ -151,19 +151,19 @@ class ColumnView:
         Raises:
             ValueError: `q` is not from 0 to 1.
         """
-        value = float(_core.numbers_of(self._core, self.name).quantiles(q)[0])
+        value = float(self._numbers.quantiles(q)[0])
         return None if self.meaning.is_circular else _finite(value)
 
     @property
     def _level(self) -> tuple[float, float]:
         if self.meaning.is_circular:
-            return _core.circular_level(_core.numbers_of(self._core, self.name))
+            return _core.circular_level(self._numbers)
         return _core.level_of(self._core, self.name)
 
     @property
     def numbers(self) -> QuantileSketch:
         """A copy of the distribution of the numbers; empty where there are none."""
-        return copy(_core.numbers_of(self._core, self.name))
+        return copy(self._numbers)
 
     @property
     def frequent(self) -> list[FrequentItem]:
@@ -283,18 +283,12 @@ class ProfileView:
         Of several the first 64 in order. Arrays, and pictures of profiles that older versions
         wrote, have none.
         """
-        decoders: dict[str, list[str]] = {}
-        for image_format, name in self._core.decoders():
-            decoders.setdefault(image_format, []).append(name)
-        return decoders
+        return _by_first(self._core.decoders())
 
     @property
     def tags(self) -> dict[str, list[str]]:
         """What was said of the profile by name, and of those that were merged, see `Profile`."""
-        tags: dict[str, list[str]] = {}
-        for name, value in self._core.tags():
-            tags.setdefault(name, []).append(value)
-        return tags
+        return _by_first(self._core.tags())
 
     @property
     def readings(self) -> dict[str, dict[str, int]]:
@@ -482,6 +476,13 @@ class ProfileView:
     def __repr__(self) -> str:
         """How much is in it."""
         return f"<ProfileView: {counted_in(self._core)}>"
+
+
+def _by_first(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    by_first: dict[str, list[str]] = {}
+    for first, second in pairs:
+        by_first.setdefault(first, []).append(second)
+    return by_first
 
 
 def _finite(value: float) -> float | None:
