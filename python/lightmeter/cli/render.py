@@ -66,6 +66,6 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     if reasons.total() > _SHOWN_FAILURES:
         lines.append("  ...")
     print(*map(visible, lines), sep="\n")
-    print(text_table(view._rows()) if show_all else _families(view))
+    print(text_table(view) if show_all else _families(view))
     for image_format, names in view.decoders.items():
         print(visible(f"{image_format} decoded by {' and by '.join(names)}"))

@@ -255,11 +255,11 @@ def plain_value(value: Any, column: str) -> Any:
     if isinstance(value, str):
         return value.encode(errors="replace").decode()  # a lone surrogate is no text
     if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**63 else _float(value)
+        return int(value) if -(2**63) <= value < 2**63 else float(value)
     if value is None or value is np.ma.masked or type(value).__name__ in _MISSING:
         return None
     if isinstance(value, float | Decimal | Fraction | np.longdouble):
-        number = _float(value)
+        number = float(value)
         return None if math.isnan(number) else number
     if isinstance(value, dt.date | dt.timedelta):
         return _seconds(value)
@@ -307,19 +307,15 @@ def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
     clock = np.asarray(since / np.timedelta64(1, "s"), np.float64)
     if since is times or np.datetime_data(times.dtype)[0] in _DATES:
         return clock
-    return clock - np.array([_offset(each) for each in clock.tolist()], np.float64)
+    return np.array([_local(each) for each in clock.tolist()], np.float64)
 
 
-def _offset(clock: float, fold: int = 0) -> float:
-    """Seconds that local clocks are ahead of UTC where they show a time, given as though in UTC.
-
-    0 beyond the years that a datetime can have.
-    """
+def _local(clock: float) -> float:
+    """Seconds since 1970 when local clocks show a time, which is given as though in UTC."""
     try:
-        shown = (EPOCH + dt.timedelta(seconds=clock)).replace(tzinfo=None, fold=fold)
-        return float(round(clock - shown.timestamp()))
-    except (OverflowError, ValueError, OSError):
-        return 0.0
+        return _seconds((EPOCH + dt.timedelta(seconds=clock)).replace(tzinfo=None))
+    except (OverflowError, ValueError):  # beyond the years of a datetime, or NaN
+        return clock
 
 
 def _seconds(value: dt.date | dt.timedelta) -> float:
@@ -327,19 +323,10 @@ def _seconds(value: dt.date | dt.timedelta) -> float:
         return value.total_seconds()
     if not isinstance(value, dt.datetime):
         value = dt.datetime.combine(value, dt.time(), dt.UTC)
-    if value.tzinfo is not None:
-        return (value - EPOCH).total_seconds()
-    clock = (value.replace(tzinfo=dt.UTC) - EPOCH).total_seconds()
-    return clock - _offset(clock, value.fold)
-
-
-def _float(value: Any) -> float:
     try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-    except ValueError:  # of a signalling NaN
-        return math.nan
+        return value.timestamp()
+    except (OverflowError, ValueError, OSError):  # a local time at either end of the calendar
+        return value.replace(tzinfo=dt.UTC).timestamp()
 
 
 def group_of(name: Any) -> str | None:

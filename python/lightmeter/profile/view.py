@@ -15,17 +15,16 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Meaning
 from lightmeter.sketch import QuantileSketch
-from lightmeter.text import NONE, count, counted, escape, near, number, shorten, visible
+from lightmeter.text import count, counted, escape, near, number, shorten, visible
 from lightmeter.times import age, day, from_ms
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_SHOWN = 60  # features
-NUMBERS_SHOWN = ("mean", "stddev", "min", "median", "max")
-_HEADER = ("feature", "n", "missing", *NUMBERS_SHOWN)
+_NUMBERS = ("mean", "stddev", "min", "median", "max")
 _MOST_LISTED = 3
-_MOST_TEXT = 40  # characters
+_MOST_TEXT, _MOST_NAME = 40, 50  # characters
 
 
 class FrequentItem(NamedTuple):
@@ -196,31 +195,27 @@ class ColumnView:
             summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
         return summary
 
-    def _shown(self) -> list[str]:
-        """Its numbers as texts, as `NUMBERS_SHOWN` has them; or one text that says what it has."""
+    def _words(self) -> str:
         if self.kind == "vector":
-            return [", ".join(f"{length} numbers each" for length in self.lengths)]
+            return ", ".join(f"{length} numbers each" for length in self.lengths)
         if self.kind == "hash":
             at_least, hashes = self._core.repeats(self.name)
             paths = [(path.rsplit("/", 1)[-1] or text, times) for text, times, path in hashes]
-            repeats = f"{counted(at_least, 'repeat')}{': ' if paths else ''}{listed_counts(paths)}"
-            return [f"{count(round(self.distinct))} distinct, {repeats}"]
+            repeats = f"{counted(at_least, 'repeat')}{': ' if paths else ''}{_listed(paths)}"
+            return f"{count(round(self.distinct))} distinct, {repeats}"
         if self.kind in ("category", "failure"):
-            return [listed_counts([(item.value, item.est) for item in self.frequent])]
+            return _listed([(item.value, item.est) for item in self.frequent])
         if self.meaning.is_date and self.median is not None:
             first, last = day(self.min or 0.0), day(self.max or 0.0)
-            return [f"{first} to {last}, median {day(self.median)}, {age(self.median)} ago"]
-        return [number(getattr(self, name)) for name in NUMBERS_SHOWN]
+            return f"{first} to {last}, median {day(self.median)}, {age(self.median)} ago"
+        numbers = ((name, getattr(self, name)) for name in _NUMBERS)
+        return ", ".join(f"{name} {number(x)}" for name, x in numbers if x is not None)
 
     def __repr__(self) -> str:
         """Name, kind, counts and numbers, in one line."""
-        missing = f", {self.missing} missing" if self.missing else ""
-        shown = self._shown()
-        if len(shown) > 1:
-            named = zip(NUMBERS_SHOWN, shown, strict=True)
-            shown = [f"{name} {text}" for name, text in named if text != NONE]
-        numbers = "".join(f", {text}" for text in shown if text)
-        return f"<ColumnView {visible(repr(self.name))}: {self.kind}, n={self.n}{missing}{numbers}>"
+        missing = f"{self.missing} missing" if self.missing else ""
+        words = filter(None, (self.kind, f"n={self.n}", missing, self._words()))
+        return f"<ColumnView {visible(repr(self.name))}: {', '.join(words)}>"
 
 
 class ProfileView:
@@ -456,18 +451,11 @@ class ProfileView:
         """Hash of the encoded bytes."""
         return hash(self.to_bytes())
 
-    def _rows(self, most: int | None = None) -> Iterator[list[str]]:
-        """A line for each of the first features, for `text_table`."""
-        for name in list(self)[:most]:
-            column = self[name]
-            counts = count(column.n), count(column.missing)
-            yield [visible(name) if most is None else shorten(name, 60), *counts, *column._shown()]
-
     def __str__(self) -> str:
         """A table of the first 60 features."""
         hidden = len(self) - _MOST_SHOWN
         more = f"and {counted(hidden, 'feature')} more: list(view) names them" if hidden > 0 else ""
-        return f"{self!r}\n{text_table(self._rows(_MOST_SHOWN))}\n{more}".rstrip()
+        return f"{self!r}\n{text_table(self, _MOST_SHOWN)}\n{more}".rstrip()
 
     def _repr_html_(self) -> str:
         """The same table for notebooks."""
@@ -494,29 +482,21 @@ def counted_in(core: _core.Profile) -> str:
     return f"{counted(core.images, 'image')}, {counted(len(core.names()), 'feature')}"
 
 
-def listed_counts(counts: Sequence[tuple[str, int]]) -> str:
-    """Return the first of some texts, each with how often there is such."""
+def _listed(counts: Sequence[tuple[str, int]]) -> str:
     listed = [f"{shorten(text, _MOST_TEXT)} ({n})" for text, n in counts[:_MOST_LISTED]]
-    if len(counts) > _MOST_LISTED:
-        listed.append(f"{len(counts) - _MOST_LISTED} more")
-    return ", ".join(listed)
+    more = len(counts) - _MOST_LISTED
+    return ", ".join([*listed, f"{more} more"] if more > 0 else listed)
 
 
-def text_table(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows as aligned lines.
-
-    Args:
-        rows: the feature, its counts and its numbers; or a text in place of the numbers.
-    """
-    table = [_HEADER, *rows]
-    name, n, missing = (max(len(row[place]) for row in table) for place in range(3))
-    width = max(len(cell) for row in table for cell in row[3:] if len(row) == len(_HEADER))
-    lines = []
-    for row in table:
-        head = f"{row[0]:<{name}}  {row[1]:>{n}}  {row[2]:>{missing}}"
-        numbers = row[3:] if len(row) < len(_HEADER) else [f"{cell:>{width}}" for cell in row[3:]]
-        lines.append("  ".join([head, *numbers]).rstrip())
-    return "\n".join(lines)
+def text_table(view: ProfileView, most: int | None = None) -> str:
+    """Return a line for each of the first features."""
+    rows = [("feature", "n", "missing", "values")]
+    for column in map(view.__getitem__, list(view)[:most]):
+        counts = count(column.n), count(column.missing)
+        rows.append((shorten(column.name, _MOST_NAME), *counts, column._words()))
+    name, n, missing, _ = (max(map(len, cells)) for cells in zip(*rows, strict=True))
+    lines = (f"{row[0]:<{name}}  {row[1]:>{n}}  {row[2]:>{missing}}  {row[3]}" for row in rows)
+    return "\n".join(map(str.rstrip, lines))
 
 
 def plain_summary(view: ProfileView) -> dict[str, Any]:

@@ -156,10 +156,10 @@ def test_a_view_is_seen_as_a_table() -> None:
     view = log(columns=columns).view()
     assert str(view).splitlines() == [
         "<ProfileView: 0 images, 4 features>",
-        "feature    n  missing    mean  stddev     min  median     max",
+        "feature    n  missing  values",
         "<b>\\u001b  4        0  a|b (2), <script> (1), c (1)",
-        "when       4        0  1.7e09       0  1.7e09  1.7e09  1.7e09",
-        "x          4        1   2.333   1.528       1       2       4",
+        "when       4        0  mean 1.7e09, stddev 0, min 1.7e09, median 1.7e09, max 1.7e09",
+        "x          4        1  mean 2.333, stddev 1.528, min 1, median 2, max 4",
         "z          4        0  9 numbers each",
     ]
     assert repr(view["x"]) == (
