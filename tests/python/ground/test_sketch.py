@@ -1,4 +1,4 @@
-"""The quantile sketch as Python has it: laws of merging, arrays, copies, arguments.
+"""The quantile sketch as Python has it: arrays, copies, arguments.
 
 What it computes is tested in tests/cpp/sketch.
 """
@@ -11,11 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightmeter.sketch import QuantileSketch
-from lightmeter.testing import fold, merge_trees, numbers, streams
+from lightmeter.testing import numbers
 from numpy.typing import NDArray
 
 checked = settings(max_examples=60, derandomize=True)
-PROBABILITIES = np.array([0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0])
 
 
 def sketch_of(values: object, key: int = 0) -> QuantileSketch:
@@ -24,54 +23,8 @@ def sketch_of(values: object, key: int = 0) -> QuantileSketch:
     return sketch
 
 
-def merged(a: QuantileSketch, b: QuantileSketch) -> QuantileSketch:
-    result = copy.copy(a)
-    result.merge(b)
-    return result
-
-
-def finite(values: object) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64).ravel()
-    return np.sort(array[np.isfinite(array)])
-
-
-def item(sorted_values: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
-    index = np.minimum((q * len(sorted_values)).astype(int), len(sorted_values) - 1)
-    return sorted_values[index]
-
-
 def big(seed: int, n: int = 5000, *, scale: float = 1.0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(0, scale, n)
-
-
-TREES = merge_trees(streams(20))
-
-
-@checked
-@given(TREES)
-def test_small_streams_are_exact_in_any_tree(tree: object) -> None:
-    sketch = fold(tree, sketch_of, merged)
-    values = finite(fold(tree, list, lambda a, b: a + b))
-    assert sketch.is_exact
-    assert sketch.error() == 0
-    if len(values) == 0:
-        assert np.isnan(sketch.quantiles(PROBABILITIES)).all()
-        return
-    np.testing.assert_array_equal(sketch.quantiles(PROBABILITIES), item(values, PROBABILITIES))
-    expected = np.searchsorted(values, values, side="right") / len(values)
-    np.testing.assert_array_equal(sketch.ranks(values), expected)
-
-
-@checked
-@given(TREES, st.randoms(use_true_random=False))
-def test_exact_merges_give_the_same_bytes_in_any_order(tree: object, random: object) -> None:
-    leaves: list[list[float]] = []
-    fold(tree, leaves.append, lambda _a, _b: None)
-    random.shuffle(leaves)  # type: ignore[attr-defined]
-    straight = QuantileSketch()
-    for leaf in leaves:
-        straight.merge(sketch_of(leaf))
-    assert fold(tree, sketch_of, merged).to_bytes() == straight.to_bytes()
 
 
 def test_arrays_of_any_type_and_layout_are_their_values() -> None:
