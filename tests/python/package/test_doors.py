@@ -4,7 +4,7 @@ import pickle
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,42 +42,46 @@ Door = Callable[..., ProfileView]
 
 
 @contextmanager
-def opened(source: Any) -> Iterator[Any]:
-    """As whoever holds pictures in memory has it."""
-    with Image.open(source) if isinstance(source, Path) else nullcontext(source) as image:
-        yield image
-
-
-@contextmanager
 def new_store(folder: Path) -> Iterator[Store]:
     with TemporaryDirectory(dir=folder.parent) as place, Store(Path(place) / "drift.db") as store:
         yield store
 
 
-def by_a_profile(source: Any, folder: Path, **options: Any) -> ProfileView:
+@contextmanager
+def opened(sources: Any) -> Iterator[list[Any]]:
+    """As whoever holds pictures in memory has them."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(Image.open(source)) if isinstance(source, Path) else source
+            for source in sources
+        ]
+
+
+def by_a_profile(sources: Any, folder: Path, **options: Any) -> ProfileView:
     profile = lm.Profile(**options)
-    profile.track_many([source])
+    profile.track_many(sources)
     return profile.view()
 
 
-def by_a_table(source: Any, folder: Path, **options: Any) -> ProfileView:
-    with opened(source) as image:
-        return lm.log(columns={"image": [image]}, **options).view()
+def by_a_table(sources: Any, folder: Path, **options: Any) -> ProfileView:
+    with opened(sources) as images:
+        return lm.log(columns={"image": images}, **options).view()
 
 
-def by_a_logger(source: Any, folder: Path, **options: Any) -> ProfileView:
+def by_a_logger(sources: Any, folder: Path, **options: Any) -> ProfileView:
     with new_store(folder) as store:
         with lm.logger(store, "cells", **options) as log:
-            log.track(source)
+            for source in sources:
+                log.track(source)
         return store.read("cells")
 
 
-def by_a_logger_in_memory(source: Any, folder: Path, **options: Any) -> ProfileView:
-    with opened(source) as image:
-        return by_a_logger(image, folder, **options)
+def by_a_logger_in_memory(sources: Any, folder: Path, **options: Any) -> ProfileView:
+    with opened(sources) as images:
+        return by_a_logger(images, folder, **options)
 
 
-def by_a_folder(source: Any, folder: Path, **options: Any) -> ProfileView:
+def by_a_folder(sources: Any, folder: Path, **options: Any) -> ProfileView:
     with new_store(folder) as store:
         log_folder(store, folder, "cells", **options)
         return store.read("cells")
@@ -85,7 +89,7 @@ def by_a_folder(source: Any, folder: Path, **options: Any) -> ProfileView:
 
 OF_IMAGES: list[Door] = [by_a_profile, by_a_logger, by_a_table, by_a_logger_in_memory]
 OF_FILES: list[Door] = [
-    lambda source, folder, **options: lm.profile_images(folder, **options),
+    lambda sources, folder, **options: lm.profile_images(folder, **options),
     by_a_folder,
 ]
 
@@ -129,22 +133,22 @@ def test_doors_of_images(door: Door, option: str, folder: Path) -> None:
         source = source if option == "layout" else source[..., :3]
     else:
         source = file_for(option, folder)
+    check_option(door, option, [source], folder)
+
+
+def check_option(door: Door, option: str, sources: list[Any], folder: Path) -> None:
     wanted = {option: OPTIONS[option]}
-    view = door(source, folder, **wanted)
-    assert numbers(view) == numbers(lm.log_image([source], **wanted).view())
-    assert numbers(view) == numbers(door(source, folder, reading=Reading(**wanted)))
-    assert numbers(view) != numbers(door(source, folder))
+    view = door(sources, folder, **wanted)
+    assert numbers(view) == numbers(lm.log_image(sources, **wanted).view())
+    assert numbers(view) == numbers(door(sources, folder, reading=Reading(**wanted)))
+    is_other = numbers(view) != numbers(door(sources, folder))
+    assert is_other == (option not in OF_ARRAYS or not isinstance(sources[0], Path))
 
 
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("door", OF_FILES)
 def test_doors_of_files(door: Door, option: str, folder: Path) -> None:
-    wanted = {option: OPTIONS[option]}
-    file = file_for(option, folder)
-    view = door(None, folder, **wanted)
-    assert numbers(view) == numbers(lm.log_image([file], **wanted).view())
-    assert numbers(view) == numbers(door(None, folder, reading=Reading(**wanted)))
-    assert (numbers(view) == numbers(door(None, folder))) == (option in OF_ARRAYS)
+    check_option(door, option, [file_for(option, folder)], folder)
 
 
 @pytest.mark.parametrize("door", OF_IMAGES + OF_FILES)
@@ -155,7 +159,7 @@ def test_unknown_options_are_refused(door: Door, folder: Path) -> None:
         ({"frames": "last"}, ValueError, "frames is 'last'; expected 'first' or 'all'"),
     ):
         with pytest.raises(error, match=message):
-            door(folder / "a.tif", folder, **unknown)
+            door([folder / "a.tif"], folder, **unknown)
 
 
 def test_keywords_change_a_reading() -> None:
@@ -170,7 +174,7 @@ def test_keywords_change_a_reading() -> None:
 
 def test_a_batch_through_the_logger_is_its_images(tmp_path: Path) -> None:
     batch = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
-    view = by_a_logger(batch, tmp_path / "x", layout="NHWC")
+    view = by_a_logger([batch], tmp_path / "x", layout="NHWC")
     assert view.images == 5
     assert numbers(view) == numbers(lm.log_image(list(batch)).view())
 
@@ -193,19 +197,12 @@ def by_row(sources: Any, folder: Path, **options: Any) -> ProfileView:
     return ProfileView.merge_many(views)
 
 
-def one_by_one(door: Door) -> Door:
-    def run(sources: Any, folder: Path, **options: Any) -> ProfileView:
-        return ProfileView.merge_many(door(source, folder, **options) for source in sources)
-
-    return run
-
-
 OF_ARRAYS_TOGETHER: dict[str, Door] = {
     "log_image": lambda sources, folder, **options: lm.log_image(sources, **options).view(),
-    "profile": one_by_one(by_a_profile),
+    "profile": by_a_profile,
     "row": by_row,
-    "table": one_by_one(by_a_table),
-    "logger": one_by_one(by_a_logger),
+    "table": by_a_table,
+    "logger": by_a_logger,
     "iterable": lambda sources, folder, **options: lm.profile_images(sources, **options),
     "rows": by_rows,
     "meters": by_meters,
