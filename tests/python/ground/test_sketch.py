@@ -101,20 +101,15 @@ def test_merge_many_takes_sketches_only() -> None:
         pass
 
     parts = [sketch_of(big(21, n)) for n in (0, 5, 2000)]
-    expected, total = QuantileSketch(), QuantileSketch()
-    for part in parts:
-        expected.merge(part)
-    total.merge_many(tuple(parts))
-    assert total.n == expected.n == 2005
-    total.merge_many([Own(), *parts])
-    assert total.n == 4010
+    total = QuantileSketch()
+    total.merge_many((Own(), *parts))
     for bad in (None, 1.0, "x"):
         with pytest.raises(TypeError, match="QuantileSketch"):
             total.merge_many([parts[0], bad])  # type: ignore[list-item]
     for nothing in (1, parts[0]):
         with pytest.raises(TypeError):
             total.merge_many(nothing)  # type: ignore[arg-type]
-    assert total.n == 4010
+    assert total.n == 2005
 
 
 def test_other_arguments_are_refused() -> None:

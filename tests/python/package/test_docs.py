@@ -5,7 +5,6 @@ import contextlib
 import doctest
 import importlib
 import io
-import json
 import pydoc
 import re
 import shlex
@@ -35,6 +34,7 @@ from receiver import Receiver
 
 pd = pytest.importorskip("pandas")
 fsspec = pytest.importorskip("fsspec")
+zarr = pytest.importorskip("zarr")
 pytest.importorskip("pyarrow")
 pytest.importorskip("typer")
 
@@ -119,17 +119,11 @@ def make_sources(root: Path) -> None:
 
 
 def write_zarr(folder: Path) -> None:
-    """A pyramid of two levels, without compression."""
-    levels = [{"path": str(level)} for level in range(2)]
-    scales = {"axes": ["y", "x"], "datasets": levels}
+    """A pyramid of two levels."""
+    group = zarr.open_group(folder, mode="w", zarr_format=2)
+    group.attrs["multiscales"] = [{"axes": ["y", "x"], "datasets": [{"path": "0"}, {"path": "1"}]}]
     for level, side in enumerate((64, 32)):
-        (folder / str(level)).mkdir(parents=True)
-        array = {"shape": [side, side], "chunks": [side, side], "dtype": "|u1", "zarr_format": 2}
-        array |= {"compressor": None, "fill_value": 0, "filters": None, "order": "C"}
-        (folder / f"{level}/.zarray").write_text(json.dumps(array))
-        (folder / f"{level}/0.0").write_bytes(bytes(range(side)) * side)
-    (folder / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
-    (folder / ".zattrs").write_text(json.dumps({"multiscales": [scales]}))
+        group.create_array(str(level), data=np.full((side, side), 7, np.uint8))
 
 
 @pytest.fixture

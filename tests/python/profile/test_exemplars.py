@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import Profile, ProfileView, compare, log_image, profile_images
+from lightmeter import Profile, compare, log_image, profile_images
 from lightmeter.image.thumbnail import Exemplars
 from lightmeter.report.page import html_page
 from PIL import Image
@@ -96,18 +96,6 @@ def test_nonsense_about_transparency_costs_no_image(mode: str, nonsense: object)
     profile.track(image)
     (kept,) = profile.view().exemplars("image.entropy").low
     assert Image.open(io.BytesIO(kept.thumbnail)).size == (30, 20)
-
-
-def test_bytes_do_not_depend_on_workers_and_come_back(photos: Path, tmp_path: Path) -> None:
-    views = [profile_images(photos, exemplars=3, workers=workers) for workers in (1, 4)]
-    assert views[0] == views[1]
-    views[0].write(tmp_path / "a.lmp")
-    again = ProfileView.read(tmp_path / "a.lmp")
-    assert again == views[0]
-    assert again.exemplars("image.entropy") == views[0].exemplars("image.entropy")
-    assert views[0].merge(Profile().view()) == views[0]
-    size = len(views[0].to_bytes()) - len(profile_images(photos).to_bytes())
-    assert size < 44 * 4096
 
 
 def test_what_fails_and_what_has_no_pixels_of_its_own_keeps_none() -> None:

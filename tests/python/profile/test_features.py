@@ -7,7 +7,7 @@ import typing
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import as_of_images, encoded, picture
+from conftest import encoded, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import _core
@@ -125,15 +125,3 @@ def test_every_meaning_can_be_compared_drawn_and_followed() -> None:
             feature_chart("image.x", side, other)
         column = side.get_column("image.x")
         assert (scalar_of(column, "median") is None) == column.meaning.is_circular
-
-
-def test_sides_that_disagree_are_what_their_merge_is() -> None:
-    rng = np.random.default_rng(1)
-    name = "image.Hue.circular_mean"
-    plain = lm.log(columns={name: rng.normal(0, 3, 60) % 255})
-    hue = as_of_images(lm.log(columns={name: rng.normal(0, 3, 60) % 255}).profile())
-    kinds = {
-        lm.compare(target=a, reference=b)[name].kind
-        for a, b in itertools.permutations((plain.view(), hue))
-    }
-    assert kinds == {"hue"}

@@ -221,15 +221,6 @@ def test_angles_have_directions_and_no_order() -> None:
     assert VIEWS[0]["image.Hue.pixels"].median is None
 
 
-def test_to_pandas_has_a_row_a_feature() -> None:
-    pytest.importorskip("pandas")
-    frame = VIEWS[0].to_pandas()
-    assert frame.index.name == "column"
-    assert list(frame.index) == list(VIEWS[0].get_columns())
-    assert frame.loc["image.Hue.mean", "distribution/n"] == 1
-    assert Profile().view().to_pandas().empty
-
-
 def test_truncated_and_damaged_bytes_are_refused() -> None:
     data = VIEWS[0].to_bytes()
     for size in range(len(data)):

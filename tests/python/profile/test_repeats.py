@@ -8,10 +8,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import lightmeter
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from lightmeter import Profile, ProfileView, Store, compare, log_image, profile_images
-from lightmeter.testing import fold, merge_trees
+from lightmeter import ProfileView, Store, compare, log_image, profile_images
 from PIL import Image
 
 PIXELS, LOOKS = "image.PixelHash", "image.PerceptualHash"
@@ -67,29 +64,6 @@ def test_without_hashes_there_are_none() -> None:
     assert flat.repeats(PIXELS).at_least == 2
     assert flat.repeats(LOOKS) == (0, [])
     assert flat[LOOKS].missing == 3
-
-
-def leaf(seed: int) -> ProfileView:
-    profile = Profile(metrics="camera")
-    image = Image.fromarray(frame(seed % 10))
-    image.filename = f"photos/{seed}\udcff.png"  # type: ignore[attr-defined]
-    profile.track(image)
-    return profile.view()
-
-
-@settings(max_examples=30, derandomize=True)
-@given(merge_trees(st.integers(0, 40)), st.randoms(use_true_random=False))
-def test_any_order_and_tree_gives_the_same(tree, random) -> None:  # type: ignore[no-untyped-def]
-    leaves: list[int] = []
-    merged = fold(tree, lambda seed: (leaves.append(seed), leaf(seed))[1], ProfileView.merge)
-    random.shuffle(leaves)
-    straight = ProfileView.merge_many(map(leaf, leaves))
-    repeats = merged.repeats(PIXELS)
-    assert (repeats, merged.repeats(LOOKS)) == (straight.repeats(PIXELS), straight.repeats(LOOKS))
-    assert repeats.at_least == len(leaves) - len({seed % 10 for seed in leaves})
-    for item in repeats.hashes:
-        paths = [f"photos/{seed}?.png" for seed in leaves]
-        assert item.path in paths
 
 
 def test_no_distance_and_no_verdict_of_hashes() -> None:
