@@ -373,14 +373,6 @@ def test_the_page_of_the_api_has_every_public_name_once() -> None:
     assert sorted(names) == sorted(public | errors)
 
 
-def test_figures_of_statistics_are_those_of_the_bench() -> None:
-    bench = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
-    page = (DOCS / "statistics.md").read_text(encoding="utf-8")
-    figures = re.findall(r"\d+[.]\d \(\d+[.]\d\)", page)
-    assert len(figures) > 20
-    assert [figure for figure in figures if figure not in bench] == []
-
-
 def test_names_of_python_are_there() -> None:
     for page in [*GUIDES, ROOT / "CHANGELOG.md"]:
         for name in re.findall(r"`(?:lm|lightmeter)([.][\w.]+)[`(]", page.read_text("utf-8")):

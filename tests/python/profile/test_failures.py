@@ -28,16 +28,6 @@ def test_paths_are_relative_to_the_folder(folder: Path) -> None:
     ]
 
 
-def test_the_first_failures_are_kept(tmp_path: Path) -> None:
-    names = [f"{index:03}.png" for index in range(230)]
-    for name in names:
-        (tmp_path / name).touch()
-    view = profile_images(tmp_path, workers=3)
-    assert [failure.path for failure in view.failures] == names[:100]
-    items = view.get_column("image.Failure").to_summary_dict()["frequent_items/frequent_strings"]
-    assert [(item.value, item.est) for item in items] == [("empty", 230)]
-
-
 def test_names_that_are_not_text(tmp_path: Path) -> None:
     odd = os.fsdecode(b"caf\xe9\n\x1b.png")
     (tmp_path / odd).touch()

@@ -1,6 +1,5 @@
 """log_image: features and their names, and every shape of argument."""
 
-import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
@@ -90,12 +89,3 @@ def test_masked_pixels_are_not_measured() -> None:
     with pytest.raises(ImageError, match="fill it first") as raised:
         log_image(masked)
     assert raised.value.reason == "unsupported"
-
-
-def test_missing_values_of_chunks_of_categories() -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    column = pyarrow.chunked_array([["a", None, "b"], [None, "a"]]).dictionary_encode()
-    view = lm.log(table=pyarrow.table({"x": column})).view()
-    assert view["x"].missing == 2
-    assert view["x"].n == 5
-    assert [item.value for item in view["x"].frequent] == ["a", "b"]
