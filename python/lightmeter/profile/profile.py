@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal, Unpack
 
@@ -124,29 +124,29 @@ class Profile:
         _check_logged(row, columns, table, roles, functions)
         if type(row) is dict and group is None and not functions and self._core.log_row(row):
             return
-        names = [] if group is None else [group]
-        needed = None if self._split_by is None else [*self._split_by, *names]
-        with self._part(None) as whole:
+        needed = None if self._split_by is None else [*self._split_by, *filter(None, [group])]
+        whole = self._empty()
 
-            def place_of(row: Mapping[str, Any]) -> _Place:
-                named = None if group is None else group_named(row.get(group), group)
-                return self._part_of(row) or whole, named
+        def place_of(row: Mapping[str, Any]) -> _Place:
+            named = None if group is None else group_named(row.get(group), group)
+            return self._part_of(row) or whole, named
 
-            if roles is not None:
-                self._log_measured(rows_of(table, needed or ()), place_of)
-                return
+        if roles is not None:
+            for number, measured in enumerate(rows_of(table, needed or ()), 1):
+                whole._log_measured(number, measured, place_of(measured))
+        else:
             if row is not None:
                 columns = {name: [value] for name, value in row.items()}
             arrays = arrays_of(columns_of(table) if columns is None else columns)
             arrays |= columns_of_functions(functions, arrays)
-            places: Iterable[tuple[_Place, dict[str, NDArray[Any]]]] = [((whole, None), arrays)]
+            parts: Iterable[tuple[_Place, dict[str, NDArray[Any]]]] = [((whole, None), arrays)]
             if needed != []:
                 keys = [place_of(cells) for cells in rows_in(arrays, needed)]
                 arrays.pop(group or "", None)
-                places = split_rows(arrays, keys)
-            for (profile, named), rows in places:
-                with profile._in_group(named) as part:
-                    part._log_arrays(rows, functions, raises=row is not None)
+                parts = split_rows(arrays, keys)
+            for place, part in parts:
+                whole._log_arrays(place, part, functions, raises=row is not None)
+        self._core.merge(whole._core)
 
     # The columns that say which profile a row belongs to, for a subclass; None are all.
     _split_by: Sequence[str] | None = ()
@@ -155,43 +155,39 @@ class Profile:
         """Return another profile to which a row belongs."""
         return None
 
-    def _log_measured(
-        self, rows: Iterable[Mapping[str, Any]], place_of: Callable[[Mapping[str, Any]], _Place]
-    ) -> None:
-        for number, row in enumerate(rows, 1):
-            profile, named = place_of(row)
-            try:
-                with profile._in_group(named) as part:
-                    log_measured(part._core, row, self._reading)
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"row {number}: {error}") from None
+    def _log_measured(self, number: int, row: Mapping[str, Any], place: _Place) -> None:
+        profile, group = place
+        try:
+            with profile._in_group(group) as part:
+                log_measured(part._core, row, self._reading)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"row {number}: {error}") from None
 
     def _log_arrays(
         self,
+        place: _Place,
         arrays: Mapping[str, NDArray[Any]],
         functions: Sequence[Callable[..., Any]],
         *,
         raises: bool,
     ) -> None:
-        for name, array in arrays.items():
-            for image in log_column(self._core, name, array):
-                self._track(name, image, raises=raises)
-        for function in functions:
-            self._core.log_numbers(f"{function.__name__}.{ERROR}", np.empty(0), "failure")
+        profile, group = place
+        with profile._in_group(group) as part:
+            for name, array in arrays.items():
+                for image in log_column(part._core, name, array):
+                    part._track(name, image, raises=raises)
+            for function in functions:
+                part._core.log_numbers(f"{function.__name__}.{ERROR}", np.empty(0), "failure")
 
     @contextmanager
-    def _part(self, group: str | None) -> Iterator["Profile"]:
-        """Yield an empty profile, which is merged at the end unless something is raised."""
+    def _in_group(self, group: str | None) -> Iterator["Profile"]:
+        """Yield where to log what belongs to a group, if to any; to "" what is one of its own."""
+        if group is None:
+            yield self
+            return
         part = self._empty()
         yield part
-        if group is None:
-            self._core.merge(part._core)
-        else:
-            self._core.merge_group(group or None, part._core)
-
-    def _in_group(self, group: str | None) -> AbstractContextManager["Profile"]:
-        """Return where to log what belongs to a group, if to any; to "" what is one of its own."""
-        return nullcontext(self) if group is None else self._part(group)
+        self._core.merge_group(group or None, part._core)
 
     def _measure(
         self,
