@@ -104,7 +104,8 @@ def run(
             samples = _eight_bits(picture, channels, value_range)
     except Exception as error:  # as of memory that is not there
         return tuple((name, Raised.of(error, name)) for name in map(_name_of, functions))
-    return tuple((_name_of(function), _call(function, samples)) for function in functions)
+    names = map(_name_of, functions)
+    return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
 
 def _name_of(function: Metric) -> str:
@@ -123,13 +124,14 @@ def _name_of(function: Metric) -> str:
     return name
 
 
-def _call(function: Metric, samples: NDArray[np.uint8]) -> Any:
+def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function returns, or that it raised."""
     try:
-        return function(samples)
+        return function(*arguments)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() and panics of Rust too
-        return Raised.of(error, _name_of(function))
+        return Raised.of(error, name)
 
 
 def _eight_bits(

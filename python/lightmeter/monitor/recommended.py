@@ -8,7 +8,7 @@ from pathlib import Path
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile import ProfileView
-from lightmeter.profile.scalars import LONGEST_TEXT
+from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.settings import quoted
 from lightmeter.store.rows import Bucket
@@ -212,7 +212,7 @@ class _Recommended:
             name
             for name, column in self._columns.items()
             if column.kind == "category"
-            and column.lists_all
+            and not seen_values(column).others
             and 0 < len(column.frequent) <= _MOST_VALUES
             and 2 * len(column.frequent) <= column.n
             and all(len(str(item.value).encode()) <= LONGEST_TEXT for item in column.frequent)

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.image.metrics import ERROR, Raised
+from lightmeter.image.metrics import ERROR, Raised, called
 from lightmeter.profile.columns import (
     ABSENT,
     arrays_of,
@@ -41,27 +40,26 @@ def returned_values(feature: str, returned: Any) -> dict[str, Any]:
     the share of errors. What is neither a value nor a dict of values is an error too.
     """
     errors = f"{feature}.{ERROR}"
-    if isinstance(returned, Raised):
-        return {errors: returned.kind}
-    try:
-        values = _by_feature(feature, returned)
-        if errors in values:
-            raise ValueError(f"got the key {ERROR!r}, which counts errors; rename it")
-        for name, value in values.items():
-            plain = plain_value(value, name)
-            if not isinstance(plain, int | float | str | None) and not is_vector(plain):
-                raise TypeError(f"{name} is an image; expected a number, a string or a vector")
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # of code in what was returned
-        return {errors: Raised.of(error, feature).kind}
-    return {**values, errors: None}
+    if not isinstance(returned, Raised):
+        returned = called(feature, _checked, feature, returned)
+    return {errors: returned.kind} if isinstance(returned, Raised) else {**returned, errors: None}
+
+
+def _checked(feature: str, returned: Any) -> dict[str, Any]:
+    values = _by_feature(feature, returned)
+    for name, value in values.items():
+        plain = plain_value(value, name)
+        if not isinstance(plain, int | float | str | None) and not is_vector(plain):
+            raise TypeError(f"{name} is an image; expected a number, a string or a vector")
+    return values
 
 
 def _by_feature(name: str, returned: Any) -> dict[str, Any]:
     if not isinstance(returned, Mapping):
         return {name: returned}
     check_names(returned)
+    if ERROR in returned:
+        raise ValueError(f"got the key {ERROR!r}, which counts errors; rename it")
     return {f"{name}.{key}": value for key, value in returned.items()}
 
 
@@ -91,13 +89,12 @@ def columns_of_functions(
         parameters = list(inspect.signature(function).parameters)
         if parameters and all(parameter in columns for parameter in parameters):
             arguments = [columns[parameter] for parameter in parameters]
-            made = _called(name, partial(_columns_returned, function, arguments, count))
+            made = called(name, _columns_returned, function, arguments, count)
             error = made.kind if isinstance(made, Raised) else None
             result |= {} if isinstance(made, Raised) else made
             result[f"{name}.{ERROR}"] = np.full(count, error, object)
         else:
-            called = (_called(name, partial(function, row)) for row in rows_in(columns))
-            rows = [returned_values(name, returned) for returned in called]
+            rows = [returned_values(name, called(name, function, row)) for row in rows_in(columns)]
             for feature in dict.fromkeys(chain(*rows)):
                 cells = [row.get(feature, ABSENT) for row in rows]
                 result[feature] = np.fromiter(cells, object)
@@ -113,21 +110,12 @@ def _name_of(function: Any) -> str:
     return str(name)
 
 
-def _called(name: str, function: Callable[[], Any]) -> Any:
-    try:
-        return function()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # sys.exit() too
-        return Raised.of(error, name)
-
-
 def _columns_returned(
     function: Callable[..., Any], arguments: Sequence[_Column], count: int
 ) -> dict[str, _Column]:
     columns = arrays_of(_by_feature(function.__name__, function(*arguments)))
     for feature, array in columns.items():
-        if array.shape[:1] != (count,) or feature == f"{function.__name__}.{ERROR}":
+        if array.shape[:1] != (count,):
             raise ValueError(f"got {feature} of shape {array.shape}; expected {count} rows")
         log_column(_core.Profile(), feature, array)  # which checks the values
     return columns

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular, write_atomically
-from lightmeter.image.exif import ExifPolicy
 from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Meaning
@@ -175,11 +174,6 @@ class ColumnView:
         by_length, _ = self._core.vectors(self.name)
         return {length: covariance.n for length, covariance in by_length.items()}
 
-    @property
-    def lists_all(self) -> bool:
-        """Whether `frequent` holds every string and integer there was."""
-        return sum(item.lower for item in self.frequent) == self._integers + self.types.text
-
     def to_summary_dict(self) -> dict[str, Any]:
         """Statistics by name.
 
@@ -317,14 +311,6 @@ class ProfileView:
         """When the data is from (aware, UTC), or None where nobody said."""
         milliseconds = self._core.dataset_timestamp
         return None if milliseconds is None else from_ms(milliseconds)
-
-    @property
-    def exif_policies(self) -> tuple[ExifPolicy, ...]:
-        """Every policy under which the Exif of some image was read: several only after merges.
-
-        An image counts as one that lacks a tag only where its policy tracks that tag.
-        """
-        return tuple(ExifPolicy._stored(*pair) for pair in self._core.exif_policies())
 
     def __len__(self) -> int:
         """How many features there are."""

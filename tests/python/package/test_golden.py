@@ -9,7 +9,7 @@ from pathlib import Path
 import lightmeter as lm
 import pytest
 from golden import AT, FOLDER, files, fill, pattern, profiles
-from lightmeter import ExifPolicy, ProfileView, Store
+from lightmeter import ProfileView, Store
 from lightmeter.sketch import QuantileSketch
 
 
@@ -85,4 +85,4 @@ def test_a_golden_value() -> None:
     assert brightness["distribution/mean"] == pytest.approx(pixels.max(axis=-1).mean())
     (make,) = view.get_column("image.Make").to_summary_dict()["frequent_items/frequent_strings"]
     assert make == ("Caf\u00e9 1", 1, 1, 1)
-    assert view.exif_policies == (ExifPolicy(allow={"Artist"}, deny={"Software"}),)
+    assert view._core.exif_policies() == [(["Artist"], ["Software"])]

@@ -69,7 +69,7 @@ def assert_same(rows: lm.ProfileView, images: lm.ProfileView) -> None:
         assert (column.n, column.missing) == (known.n, known.missing), name
         assert rows.repeats(name) == images.repeats(name)
     assert rows.images == images.images
-    assert rows.exif_policies == images.exif_policies
+    assert rows._core.exif_policies() == images._core.exif_policies()
     assert rows._core.image_prefixes == images._core.image_prefixes
     whys = [(failure.reason, failure.detail) for failure in rows.failures]
     assert whys == [(failure.reason, failure.detail) for failure in images.failures]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import ExifPolicy, Store, profile_images
+from lightmeter import Store, profile_images
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import StoreError
 from lightmeter.writers import log_folder
@@ -234,7 +234,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     with Store(path) as store:
         assert counts(store) == {7: 2, 8: 4, 9: 8}
         view = store.read("cells", date(2022, 9, 9))
-    assert view.exif_policies == (ExifPolicy(allow={"Artist"}),)
+    assert view._core.exif_policies() == [(["Artist"], [])]
     assert view.exemplars("image.Brightness.mean").low[0].path.endswith(".jpg")
     assert result.returncode == 0
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import IO, Self
+from typing import IO
 
 from lightmeter import _core
 from lightmeter.image.encoded import size_of
@@ -42,13 +42,6 @@ class ExifPolicy:
     def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
         """Check the names; any iterable of them will do."""
         vars(self).update(allow=_checked("allow", allow) & PERSONAL, deny=_checked("deny", deny))
-
-    @classmethod
-    def _stored(cls, allow: Iterable[str], deny: Iterable[str]) -> Self:
-        """One out of a profile, which may name tags that only a newer version knows."""
-        policy = cls()
-        vars(policy).update(allow=frozenset(allow), deny=frozenset(deny))
-        return policy
 
     @cached_property
     def withheld(self) -> frozenset[str]:
