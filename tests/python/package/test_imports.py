@@ -13,19 +13,6 @@ PACKAGE = ROOT / "python/lightmeter"
 CORE = ROOT / "cpp"
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](\S+)\.\w+[>"]', re.MULTILINE)
 
-GROUND = {
-    "_core",
-    "bounded",
-    "errors",
-    "files",
-    "nesting",
-    "quiet",
-    "settings",
-    "sketch",
-    "text",
-    "times",
-}
-
 # A room may use those below it: the ones named here and everything that they may use.
 ROOMS = {
     "ground": "",
@@ -102,7 +89,7 @@ def python_imports() -> dict[str, set[str]]:
 
 def python_room(module: str) -> str:
     room = module.split(".")[1] if "." in module else "lightmeter"
-    return "ground" if room in GROUND else room
+    return room if room in ROOMS else "ground"
 
 
 def core_files() -> dict[Path, str]:

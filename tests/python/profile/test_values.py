@@ -341,15 +341,6 @@ def test_the_greatest_integer_is_what_it_is() -> None:
     assert items(ends, "a") == {str(-(2**63)): 1, str(2**63 - 1): 1}
 
 
-def test_frequent_strings_and_integers_are_in_one_order() -> None:
-    column = log(columns={"a": ["x", 7, 7, 7, "7", 3, "w", "w"]}).view().get_column("a")
-    expected = [("7", 3), ("w", 2), ("7", 1), ("x", 1), ("3", 1)]
-    assert [(item.value, item.est) for item in column.frequent] == expected
-    column.to_summary_dict()["frequent_items/frequent_strings"].clear()
-    assert [(item.value, item.est) for item in column.frequent] == expected
-    assert len(column.to_summary_dict()["frequent_items/frequent_strings"]) == 5
-
-
 UTC_DAY = dt.datetime(2022, 9, 7, tzinfo=dt.UTC)
 
 
