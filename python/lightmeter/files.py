@@ -34,11 +34,10 @@ def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) ->
     Raises:
         OSError: it cannot be read, is not a regular file, or holds more than `most` bytes.
     """
-    with open_regular(path) as raw, io.BufferedReader(raw) as file:
-        data = file.read(most + 1) if os.fstat(raw.fileno()).st_size <= most else None
-    if data is None or len(data) > most:
-        raise OSError(errno.EFBIG, f"more than {most} bytes", os.fspath(path))
-    return data
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size <= most:
+            return file.readall()
+    raise OSError(errno.EFBIG, f"more than {most} bytes", os.fspath(path))
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:

@@ -143,7 +143,7 @@ class Work:
                     measured: Any = file or item.picture
                     if not isinstance(file, Measured):
                         measured = merged.whole._measure(
-                            IMAGE, measured, threads, name=item.name, watch=watch
+                            IMAGE, measured, threads=threads, name=item.name, watch=watch
                         )
                 except ImageError as error:
                     measured = Failure(item.within or item.name, error.reason, error.detail)

@@ -166,10 +166,8 @@ def check_names(names: Iterable[Any]) -> None:
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"got {name!r} as a name; expected a string, such as {str(name)!r}")
-        if not name:
-            raise ValueError("got an empty name; expected one that says what the values are")
-        if not name.isascii() and name != name.encode(errors="replace").decode():
-            raise ValueError(f"got the name {name!r}, which is no Unicode text; rename it")
+        if not name or name != name.encode(errors="replace").decode():
+            raise ValueError(f"got the name {name!r}; expected a text, not empty and all Unicode")
 
 
 def log_column(core: _core.Profile, name: str, array: NDArray[Any]) -> list[Any]:

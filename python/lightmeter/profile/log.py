@@ -7,11 +7,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
-from lightmeter.profile.columns import (
-    GroupName,
-    check_names,
-    group_of,
-)
+from lightmeter.profile.columns import GroupName, check_names, group_of
 from lightmeter.profile.profile import Profile
 from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
@@ -70,20 +66,20 @@ def view_of(profile: ProfileLike) -> ProfileView:
 class _InSegments(Profile):
     """A profile whose rows are logged to those of their segments, which make it in the end."""
 
+    _split_by: Sequence[str] | None = None
+
     def __init__(self, segment_by: SegmentRows, **options: Any) -> None:
         super().__init__(**options)
         if isinstance(segment_by, str):
             segment_by = {segment_by.removeprefix("column:"): segment_by}
         check_segment_by(segment_by)
         if isinstance(segment_by, Mapping):
-            self._split_by = [*map(_column_of, segment_by.values())]
-        else:
-            self._split_by = None
+            segment_by = {key: name.removeprefix("column:") for key, name in segment_by.items()}
+            self._split_by = [*segment_by.values()]
         self._parts = Parts(self._empty, segment_by)
 
-    def _part_of(self, row: Mapping[str, Any]) -> Profile:
-        part: Profile = self._parts.of(row, lambda origin: row.get(_column_of(origin)))
-        return part
+    def _part_of(self, row: Mapping[str, Any]) -> Any:
+        return self._parts.of(row, row.get)
 
     def views(self) -> SegmentedViews:
         for part in self._parts.values():
@@ -181,10 +177,6 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
     parts = _InSegments(segment_by, **options)
     parts.log(**given)
     return parts.views()
-
-
-def _column_of(origin: str) -> str:
-    return origin.removeprefix("column:")
 
 
 def log_image(

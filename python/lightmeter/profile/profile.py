@@ -19,7 +19,6 @@ from lightmeter.image.measure import ImageLike, Measured, measure_images
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import ERROR
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.columns import (
     GroupName,
     arrays_of,
@@ -189,19 +188,10 @@ class Profile:
         yield part
         self._core.merge_group(group or None, part._core)
 
-    def _measure(
-        self,
-        prefix: str,
-        image: ImageLike,
-        threads: int | None = None,
-        name: str | None = None,
-        watch: Watch | None = None,
-    ) -> "Measured | Profile":
+    def _measure(self, prefix: str, image: ImageLike, **options: Any) -> "Measured | Profile":
         """One image; or the profile of several in a batch or a file, which count all or none."""
         thumbnail = self._core.exemplars > 0
-        images = measure_images(
-            image, self._reading, threads=threads, thumbnail=thumbnail, name=name, watch=watch
-        )
+        images = measure_images(image, self._reading, thumbnail=thumbnail, **options)
         first, second = next(images), next(images, None)
         if second is None:
             return first

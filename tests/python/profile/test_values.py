@@ -114,8 +114,8 @@ NO_VALUES = [b"bytes", Path("a.jpg"), [1, 2], {"a": 1}, 1j, np.arange(3), object
     [
         *(({"good": 1, "bad": value}, r"'bad' holds .*expected a number") for value in NO_VALUES),
         ({"a": 1.0, 3: 2.0}, "got 3 as a name; expected a string"),
-        ({"a": 1.0, "\ud800": 2.0}, "no Unicode"),
-        ({"x": 1.0, "": None}, "got an empty name"),
+        ({"a": 1.0, "\ud800": 2.0}, "all Unicode"),
+        ({"x": 1.0, "": None}, "expected a text, not empty"),
     ],
 )
 def test_a_row_with_something_wrong_adds_nothing(row: Any, words: str) -> None:
