@@ -78,8 +78,7 @@ def python_imports() -> dict[str, set[str]]:
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                base = name.split(".")[: -node.level] if node.level else []
-                source = ".".join([*base, *([node.module] if node.module else [])])
+                source = str(node.module)
                 names = {f"{source}.{alias.name}" for alias in node.names}
                 imported |= (names & known) or {source}
         module = name.removesuffix(".__init__")

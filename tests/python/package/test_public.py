@@ -57,6 +57,13 @@ def test_the_version_is_that_of_the_package() -> None:
     assert lightmeter.__version__ == importlib.metadata.version("lightmeter")
 
 
+def loaded(code: str, *words: object) -> set[str]:
+    """The packages that a program has loaded in the end."""
+    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
 @pytest.mark.parametrize(
     ("code", "heavy"),
     [
@@ -66,9 +73,7 @@ def test_the_version_is_that_of_the_package() -> None:
 )
 def test_importing_is_light(code: str, heavy: set[str]) -> None:
     """Only what a call needs is loaded."""
-    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not heavy & set(run.stdout.split())
+    assert not heavy & loaded(code)
 
 
 @pytest.mark.parametrize("command", ["profile", "show", "drift"])
@@ -82,21 +87,12 @@ def test_commands_without_a_store_load_no_engine(command: str, tmp_path: Path) -
         "show": [file],
         "drift": ["--reference", file, "--target", file],
     }[command]
-    code = (
-        "import sys; from lightmeter.__main__ import main; main();"
-        "print(*{name.split('.')[0] for name in sys.modules})"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code, command, *words], capture_output=True, text=True, check=True
-    )
-    assert not {"sqlalchemy", "fastapi", "starlette", "urllib3"} & set(run.stdout.split())
+    found = loaded("from lightmeter.__main__ import main; main()", command, *words)
+    assert not {"sqlalchemy", "fastapi", "starlette", "urllib3"} & found
 
 
 def test_no_command_but_serve_loads_what_other_extras_bring() -> None:
     folder = Path(lightmeter.__file__).parent / "cli"
     names = [file.stem for file in folder.glob("*.py") if file.stem != "__init__"]
-    code = f"import {', '.join(f'lightmeter.cli.{name}' for name in names)}"
-    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     extras = {"apprise", "fastapi", "obstore", "psycopg", "pyarrow", "tifffile", "urllib3", "zarr"}
-    assert not extras & set(run.stdout.split())
+    assert not extras & loaded(f"import {', '.join(f'lightmeter.cli.{name}' for name in names)}")
