@@ -21,11 +21,20 @@ def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     Raises:
         OSError: it cannot be opened, or is not a regular file.
     """
-    mode = os.stat(path).st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # the latter is refused below
+    _refuse_special(path, os.stat(path).st_mode)
+    # The path may have become a pipe meanwhile, so do not block, and look again.
+    file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+    try:
+        _refuse_special(path, os.fstat(file.fileno()).st_mode)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of which to open one tells
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
-    # The path may have become a pipe meanwhile, so do not block.
-    return io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
 
 
 def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) -> bytes:
