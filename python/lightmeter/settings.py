@@ -128,6 +128,7 @@ def _words(path: str, mistake: "ErrorDetails") -> str:
             hint = near(given if isinstance(given, str) else "", words, otherwise)
             return f"{path} is {'missing' if given == '' else _shown(given)}; {hint}"
     expected = mistake["msg"].replace("Input should be", "expected")
+    expected = expected.replace("valid dictionary or object to extract fields from", "table")
     return f"{path} is {_shown(given)}; {expected}"
 
 

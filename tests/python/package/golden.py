@@ -30,7 +30,6 @@ from lightmeter.store.records import (
 )
 
 FOLDER = Path(__file__).parents[2] / "golden" / "v1"
-WHYLOGS = FOLDER.parent / "whylogs"
 AT = datetime(2022, 9, 7, tzinfo=UTC)
 SET = "whylogs"  # a set that never grows
 READINGS = ({}, {"channels": "BGR"}, {"value_range": (0, 4095)}, {"ignore": (0, 0, 2, 2)})
@@ -141,7 +140,6 @@ def profiles() -> dict[str, ProfileView]:
         "values": valued.view(),
         "functions": returned.view(),
         "all_numbers": every.view(),
-        "from_whylogs": lm.read_whylogs(WHYLOGS / "many.bin"),
     }
 
 

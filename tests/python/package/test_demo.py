@@ -2,17 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 from lightmeter import ProfileView
-from lightmeter.demo import draw_cells, run_demo, run_timeline
+from lightmeter.demo import run_demo, run_timeline
 from scipy.stats import binom
-
-
-def test_a_drawing_follows_from_its_generator() -> None:
-    first, again, other = (draw_cells(np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert (first.mode, first.size) == ("RGB", (240, 180))
-    assert first == again
-    assert first != other
 
 
 def test_the_demo_finds_the_diluted_dye_and_the_blur(tmp_path: Path) -> None:

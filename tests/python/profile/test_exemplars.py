@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture
-from lightmeter import Profile, compare, log_image, profile_images
+from lightmeter import Profile, compare, profile_images
 from lightmeter.image.thumbnail import Exemplars
 from lightmeter.report.page import html_page
 from PIL import Image
@@ -29,13 +28,6 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def names(exemplars: Exemplars) -> list[list[str]]:
     return [[Path(exemplar.path).stem for exemplar in part] for part in exemplars]
-
-
-def test_none_are_kept_unless_asked_for(photos: Path) -> None:
-    view = profile_images(photos)
-    assert view.exemplars("image.Brightness.mean") == ([], [], [])
-    assert b"\xff\xd8\xff" not in view.to_bytes()
-    assert log_image(picture()).view().exemplars("image.Brightness.mean") == ([], [], [])
 
 
 def test_both_ends_and_some_at_random(photos: Path) -> None:
