@@ -82,8 +82,8 @@ def to_duration(length: str | timedelta) -> timedelta:
 
     Raises:
         TypeError: it is neither a string nor a timedelta.
-        ValueError: it is no duration, not positive, no whole number of milliseconds, or longer than
-            a hundred years.
+        ValueError: it is no duration, not positive, no whole number of milliseconds, or a text for
+            more than a hundred years.
     """
     if isinstance(length, str):
         match = _DURATION.fullmatch(length)
@@ -93,12 +93,13 @@ def to_duration(length: str | timedelta) -> timedelta:
                 "such as '1h'"
             )
         length = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+        if length > _LONGEST:
+            raise ValueError(f"got the duration {length!r}; expected {_LONGEST.days}d at most")
     if not isinstance(length, timedelta):
         raise TypeError(f"got {length!r} as a duration; expected a timedelta, or text such as '1h'")
-    if not MILLISECOND <= length <= _LONGEST or length % MILLISECOND:
+    if length < MILLISECOND or length % MILLISECOND:
         raise ValueError(
-            f"got the duration {length!r}; expected a whole number of milliseconds, at least one, "
-            f"and at most {_LONGEST.days} days"
+            f"got the duration {length!r}; expected a whole number of milliseconds, at least one"
         )
     return length
 

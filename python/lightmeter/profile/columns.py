@@ -34,8 +34,10 @@ _ACCEPTED = (
 # In place of what a row does not have, so that it is not missing either.
 ABSENT = object()
 
-# Types of columns of other libraries that NumPy has too. All else comes as Python objects.
-_OF_NUMPY = re.compile(r"u?int\d+|(half)?float\d*|double|bool(ean)?|(datetime|timedelta)64\[\w+\]")
+# Types of columns of other libraries that NumPy has too, or lists; others come as Python objects.
+_OF_NUMPY = re.compile(
+    r"u?int\d+|(half)?float\d*|double|bool(ean)?|(datetime|timedelta)64\[\w+\]|.*list.*|array.*"
+)
 _DATES = ("Y", "M", "W", "D")  # units of NumPy that have no time of the day
 _MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe test
 

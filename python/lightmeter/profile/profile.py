@@ -318,6 +318,8 @@ def checked_tags(tags: Any) -> dict[str, str]:
 
 
 def _checked(what: str, count: int, most: int) -> int:
+    if not hasattr(count, "__index__"):
+        raise TypeError(f"{what} is {count!r}; expected an integer")
     if not 0 <= count <= most:
         raise ValueError(f"{what} is {count}; expected 0 to {most}")
     return count

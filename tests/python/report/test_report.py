@@ -47,7 +47,8 @@ def attacked() -> DriftReport:
     sides = []
     for texts in (HOSTILE[::2], HOSTILE[1::2]):
         profile, photos = Profile(), (hostile_photo(text) for text in texts for _ in range(8))
-        profile._track_many("<b onclick=alert(1)>", photos)
+        for photo in photos:
+            profile._track("<b onclick=alert(1)>", photo)
         for text in texts:
             for _ in range(12):
                 profile.log(
