@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Literal, Unpack
 
@@ -79,10 +79,13 @@ class Profile:
         """
         self._reading = reading_of(reading, options)
         self._core = _core.Profile()
-        self._core.exemplars = _checked("exemplars", exemplars, _MOST_EXEMPLARS)
-        self._core.rows = _checked("sample", sample, MOST_SAMPLE)
-        for pair in checked_tags({} if tags is None else tags).items():
-            self._core.add_tag(*pair)
+        if exemplars != 0:
+            self._core.exemplars = _checked("exemplars", exemplars, _MOST_EXEMPLARS)
+        if sample != 0:
+            self._core.rows = _checked("sample", sample, MOST_SAMPLE)
+        if tags is not None:
+            for pair in checked_tags(tags).items():
+                self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.
@@ -178,12 +181,12 @@ class Profile:
             for function in functions:
                 part._core.log_numbers(f"{function.__name__}.{ERROR}", np.empty(0), "failure")
 
+    def _in_group(self, group: str | None) -> AbstractContextManager["Profile"]:
+        """Return where to log what belongs to a group, if to any; to "" what is one of its own."""
+        return nullcontext(self) if group is None else self._new_group(group)
+
     @contextmanager
-    def _in_group(self, group: str | None) -> Iterator["Profile"]:
-        """Yield where to log what belongs to a group, if to any; to "" what is one of its own."""
-        if group is None:
-            yield self
-            return
+    def _new_group(self, group: str) -> Iterator["Profile"]:
         part = self._empty()
         yield part
         self._core.merge_group(group or None, part._core)
@@ -202,7 +205,7 @@ class Profile:
 
     def _empty(self) -> "Profile":
         core = self._core
-        tags = dict(core.tags())
+        tags = dict(core.tags()) or None
         return Profile(reading=self._reading, exemplars=core.exemplars, sample=core.rows, tags=tags)
 
     def _add(self, prefix: str, result: "Measured | Profile | Failure") -> None:
