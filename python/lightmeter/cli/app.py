@@ -12,17 +12,14 @@ from typer.core import TyperGroup
 
 from lightmeter import __version__
 from lightmeter.cli.terminal import (
-    NOT_UNDERSTOOD,
     OK,
     Commands,
     be_quiet,
     complain,
     end_by_signal,
-    fail,
     reported,
     written,
 )
-from lightmeter.errors import ConfigError
 
 # Where a command is a function of its name, and where commands below a name are `commands`.
 _ONES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "log")}
@@ -41,19 +38,14 @@ class _Group(TyperGroup):
         """Return the command of a name; None where there is none."""
         if cmd_name not in _ONES | _MANY:
             return None
-        with reported():
-            try:
-                module = import_module(f"lightmeter.cli.{(_ONES | _MANY)[cmd_name]}")
-            except ConfigError as error:  # in the environment, which is read at once
-                fail(str(error), code=NOT_UNDERSTOOD)
+        with reported():  # as of the environment, which is read at once
+            module = import_module(f"lightmeter.cli.{(_ONES | _MANY)[cmd_name]}")
         if cmd_name in _MANY:
             commands = typer.main.get_group(module.commands)
             commands.name = cmd_name
             return commands
         single = Commands(add_completion=False)
-        # The name of that of `show` is that of what prints for all commands.
-        function = getattr(module, "show_profile" if cmd_name == "show" else cmd_name)
-        single.command(cmd_name)(function)
+        single.command(cmd_name)(getattr(module, cmd_name))
         return typer.main.get_command(single)
 
 

@@ -26,6 +26,7 @@ def repeatable(flag: str, text: str, metavar: str | None = None) -> Any:
     return typer.Option(flag, metavar=metavar, help=f"{text} (repeatable).")
 
 
+OUTPUT = typer.Option("--output", "-o")
 Printed = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
 All = Annotated[bool, typer.Option("--all", help="Print all features, one a line.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a page about it to this file.")]
@@ -33,13 +34,6 @@ _STORE = "The store, such as drift.db."
 StoreArgument = Annotated[str, typer.Argument(help=_STORE)]
 StoreOption = Annotated[str, typer.Option("--store", help=_STORE)]
 MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]
-Dataset = Annotated[str | None, typer.Option("--dataset", help="The dataset in the store.")]
-Every = Annotated[
-    str | None, typer.Option(help="The length of buckets of a new dataset, by default 1d.")
-]
-Segments = Annotated[
-    list[str] | None, repeatable("--segment", "The segment in the store, such as camera=north")
-]
 From = Annotated[
     datetime | None,
     typer.Option("--from", metavar="TIME", parser=parse_time, help="Buckets from this time on."),
@@ -72,7 +66,7 @@ def _run(name: str, kind: Any, text: str, *flags: str, default: Any = None, **ho
 
 
 # Those of `profile_images` that say what is kept, and how it runs.
-_BATCH = {
+BATCH = {
     option.name: option
     for option in (
         _run("column", str | None, "The column of images in a table, or of paths in a manifest."),
@@ -151,8 +145,8 @@ def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
     which gets them as keywords of `profile_images`. So do those of `defaults`, with other defaults.
     """
     options = [*_parameters(Reading), _METRIC]
-    batch = [_BATCH[name] for name in names]
-    batch += [_BATCH[name].replace(default=default) for name, default in defaults.items()]
+    batch = [BATCH[name] for name in names]
+    batch += [BATCH[name].replace(default=default) for name, default in defaults.items()]
     places = {"options": options, "reading": options, "batch": batch}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

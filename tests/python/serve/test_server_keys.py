@@ -217,8 +217,8 @@ def test_a_key_of_a_store_that_is_not_there_says_that_it_starts_one(tmp_path: Pa
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--host", "0.0.0.0"], 1, "serve key add"),
-        (["--public-url", "https://drift.example.com"], 1, "serve key add"),
+        (["--host", "0.0.0.0"], 2, "serve key add"),
+        (["--public-url", "https://drift.example.com"], 2, "serve key add"),
         (["--public-url", "drift.example.com"], 2, "expected one such as https"),
         (["--allow-host", "https://x"], 2, "expected a name"),
         (["--proxy-rights", "write"], 2, "where it asks from"),
