@@ -72,7 +72,7 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 async def page(request: Request, caller: Reader) -> Response:
     """A page of the dashboard, as the caller may see it."""
     server, path = caller.server, request.scope["path"].lstrip("/") or INDEX
-    html = await server.drawing.do(_drawn, caller, path)
+    html = await server.slow.do(_drawn, caller, path)
     if html is None:
         raise HTTPException(404, "there is no page at this address")
     waits = server.schedule.is_running or server.schedule.is_asked

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -22,14 +23,15 @@ from lightmeter.whylogs.uploads import Tickets
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_CALLS = 9  # for each thread, of which one runs
 
 
 class Threads:
-    """Some threads, for each of which some calls wait."""
+    """Some threads, for each of which eight calls may wait."""
 
-    def __init__(self, most: int, waiting: int = 8) -> None:
-        """So many threads, and so many calls that wait for each."""
-        self._limiter, self._left = CapacityLimiter(most), most * (1 + waiting)
+    def __init__(self, most: int) -> None:
+        """Start none yet."""
+        self._limiter, self._left = CapacityLimiter(most), most * _CALLS
 
     async def do(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
@@ -41,9 +43,8 @@ class Threads:
             raise busy("the server has too much to do now; ask again in a moment")
         self._left -= 1
         try:
-            return await to_thread.run_sync(
-                lambda: function(*args, **kwargs), limiter=self._limiter
-            )
+            call = partial(function, *args, **kwargs)
+            return await to_thread.run_sync(call, limiter=self._limiter)
         finally:
             self._left += 1
 
@@ -115,11 +116,8 @@ class Server:
     def __post_init__(self) -> None:
         """Nothing runs yet."""
         threads = self.limits.operations
-        self.work = Threads(threads)
         # Reports and pages can take seconds, which puts must not wait for.
-        self.slow, self.drawing = (Threads(max(1, threads // 4)) for _ in range(2))
-        # Every request waits for one, if only for a tenth of a millisecond.
-        self.checks = Threads(4, waiting=200)
+        self.work, self.slow = Threads(threads), Threads(max(1, threads // 4))
         self.failures = Failures(self.limits.failures)
         self.has_keys = self.store.state.keys.exist()
         self.pages = LivePages(self.store)
