@@ -1,5 +1,6 @@
 """What the endpoints of a server share: the store, the settings, and what is counted."""
 
+import asyncio
 import contextlib
 import os
 import sys
@@ -144,11 +145,12 @@ class Server:
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         """The jobs run for as long as the app does."""
-        self.schedule.start()
+        jobs = asyncio.create_task(self.schedule.run())
         try:
             yield
         finally:
-            await self.schedule.stop()
+            jobs.cancel()
+            await asyncio.gather(jobs, return_exceptions=True)
 
     def watching_elsewhere(self, dataset: str) -> list[str]:
         """Names of the monitors of a dataset that are in another file, which is still there.
