@@ -1,6 +1,5 @@
 """The API: profiles are put, got and listed, and so is what monitors say of them."""
 
-import contextlib
 import glob
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -9,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from lightmeter.errors import DecodeError
 from lightmeter.monitor.export import result_rows
 from lightmeter.openmetrics import CONTENT_TYPE, metrics_text
 from lightmeter.profile import ProfileView
@@ -47,17 +45,6 @@ async def _sent(request: Request) -> bytes:
     return await request.body()
 
 
-@contextlib.contextmanager
-def _checked() -> Iterator[None]:
-    """What a store refuses, or is no profile, is no failure of the server."""
-    try:
-        yield
-    except DecodeError as error:
-        raise HTTPException(400, f"the body is no profile: {error}") from None
-    except ValueError as error:
-        raise HTTPException(400, str(error)) from None
-
-
 @router.put(f"{API}/profile", openapi_extra={"requestBody": _SENT})
 @in_threads
 def put(
@@ -67,12 +54,14 @@ def put(
 
     It is on the disk once this is answered; to ask again changes nothing.
     """
-    store, place = caller.store, asked.model_dump(exclude={"at"})
-    with _checked():
+    store, place = caller.server.store, asked.model_dump(exclude={"at"})
+    try:
         view = ProfileView.from_bytes(body)
         caller.server.limits.check_profile(view)
         at = asked.at or view.dataset_timestamp
         kept = store.put(profile=view, at=at, **place)
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from None
     caller.server.schedule.notice()
     if kept and asked.seq is not None:
         return models.Kept(kept=True, seq=asked.seq)
@@ -86,9 +75,8 @@ def put(
 @in_threads
 def define(caller: Writer, asked: Annotated[queries.Defined, Query()]) -> models.Datasets:
     """Enter a dataset; nothing happens if it is there."""
-    with _checked():
-        caller.store.define(asked.dataset, asked.every)
-        return models.Datasets.model_validate({"datasets": {asked.dataset: asked.every}})
+    caller.server.store.define(asked.dataset, asked.every)
+    return models.Datasets(datasets={asked.dataset: asked.every})
 
 
 @router.get(f"{API}/profile", response_class=Response, responses=_FILE_OR_NUMBERS)
@@ -114,7 +102,7 @@ def get(caller: Reader, asked: Annotated[queries.Merged, Query()]) -> Response:
 @in_threads
 def datasets(caller: Reader, asked: Annotated[queries.Nothing, Query()]) -> models.Datasets:
     """Return the names of the datasets, and the length of their buckets."""
-    lengths = caller.store.datasets().items()
+    lengths = caller.server.store.datasets().items()
     return models.Datasets(datasets={name: each for name, each in lengths if caller.key.sees(name)})
 
 
@@ -155,7 +143,7 @@ def results(caller: Reader, asked: Annotated[queries.Judged, Query()]) -> Respon
     """Return what monitors said of each feature in each bucket at their last run."""
     names = asked.model_dump(include={"dataset", "monitor", "segment"}, exclude_none=True)
     where = {name: glob.escape(text) for name, text in names.items()}
-    found: Iterator[Any] = result_rows(caller.store, **where)
+    found: Iterator[Any] = result_rows(caller.server.store, **where)
     lines = [
         line_of(row)
         for row in found
@@ -171,4 +159,4 @@ def results(caller: Reader, asked: Annotated[queries.Judged, Query()]) -> Respon
 def metrics(caller: Reader, asked: Annotated[queries.Nothing, Query()]) -> Response:
     """Return gauges of the newest buckets and of what monitors say of them."""
     datasets = None if caller.key.sees_all else caller.key.datasets
-    return Response(metrics_text(caller.store, datasets=datasets), media_type=CONTENT_TYPE)
+    return Response(metrics_text(caller.server.store, datasets=datasets), media_type=CONTENT_TYPE)

@@ -103,6 +103,5 @@ def make_app(
 
 async def _health(request: Request) -> dict[str, str]:
     """Return whether the server runs and its store can be read. Takes no key."""
-    server: Server = request.app.state.server
-    await to_thread.run_sync(server.store.state.keys.exist)
+    await to_thread.run_sync(request.app.state.server.store.state.keys.exist)
     return {"status": "ok"}

@@ -21,10 +21,6 @@ from lightmeter.serve.server import Server, busy
 from lightmeter.text import shorten, visible
 
 _MOST_LOGGED = 500  # characters of a path
-_WORDS = {
-    "Not Found": "there is nothing at this path; see /api/v1/openapi.json",
-    "Method Not Allowed": "this path does not take this method",
-}
 _log = logging.getLogger("lightmeter.serve")
 
 
@@ -114,10 +110,9 @@ class _Body:
 async def answer(request: Request, error: Exception) -> Response:
     """The answer to a request that failed: a page where a person looks at it."""
     refusal = _refusal_of(request, error)
-    words, headers = _WORDS.get(refusal.detail, refusal.detail), refusal.headers or {}
     if is_page(request.scope["path"]):
-        return refusal_page(refusal.status_code, words, headers)
-    return JSONResponse({"error": words}, refusal.status_code, headers)
+        return refusal_page(refusal.status_code, refusal.detail, refusal.headers or {})
+    return JSONResponse({"error": refusal.detail}, refusal.status_code, refusal.headers)
 
 
 def _refusal_of(request: Request, error: Exception) -> HTTPException:
@@ -146,9 +141,5 @@ def _not_understood(endpoint: Callable[..., Any], error: Any) -> str:
     fields, name = get_type_hints(endpoint)["asked"].model_fields, error["loc"][1]
     if name not in fields:
         return f"got a parameter that is not known; known are {', '.join(sorted(fields))}"
-    if error["type"] == "missing":
-        return f"the parameter {name!r} is missing"
-    expected = fields[name].description
-    return (
-        f"the parameter {name!r} is not understood; expected: {expected[:1].lower()}{expected[1:]}"
-    )
+    wrong = "missing" if error["type"] == "missing" else "not understood"
+    return f"the parameter {name!r} is {wrong}: {fields[name].description}"

@@ -99,11 +99,6 @@ class Caller:
     server: Server
     key: Key
 
-    @property
-    def store(self) -> Store:
-        """The store of the server."""
-        return self.server.store
-
     def check(self, right: Right, dataset: str | None = None) -> None:
         """Whether the key has a right, and sees a dataset if that is given.
 
@@ -123,9 +118,9 @@ class Caller:
         Raises:
             HTTPException: 404.
         """
-        if dataset not in self.store.datasets():
+        if dataset not in self.server.store.datasets():
             raise HTTPException(404, f"there is no dataset {dataset!r}; see {API}/datasets")
-        return self.store.tagged(parse_segment(tags or ""))
+        return self.server.store.tagged(parse_segment(tags or ""))
 
 
 def _caller(right: Right) -> Any:

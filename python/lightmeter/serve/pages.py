@@ -19,10 +19,8 @@ from lightmeter.serve.extras import LiveExtras
 from lightmeter.serve.login import Admin, Caller, Reader
 from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of
 
-_ASKED = (
-    "run"  # in the query of who asked for a run, whose page loads itself again until it is over
-)
-_SECONDS_TO_LOOK_AGAIN = 3
+# In the query of who asked for a run, whose page loads itself again until it is over.
+_ASKED = "run"
 _HOW_TO_LOG_IN = (
     tag("p", "In a browser the password is the key. The name can be anything."),
     tag("p", tag("a", "Log in", href="")),
@@ -74,8 +72,8 @@ async def page(request: Request, caller: Reader) -> Response:
     if html is None:
         raise HTTPException(404, "there is no page at this address")
     waits = server.schedule.is_running or server.schedule.is_asked
-    again = {"Refresh": str(_SECONDS_TO_LOOK_AGAIN)}
-    return _response(html, 200, again if waits and _ASKED in request.query_params else {})
+    again = waits and _ASKED in request.query_params
+    return _response(html, 200, {"Refresh": "3"} if again else {})
 
 
 def _drawn(caller: Caller, path: str) -> bytes | None:

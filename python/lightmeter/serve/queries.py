@@ -14,6 +14,7 @@ from starlette.responses import Response
 from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.serve.login import Caller
+from lightmeter.store.models import Every
 from lightmeter.times import parse_time
 
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -27,19 +28,20 @@ def _tags(text: str) -> str:
     return segment_text(checked_tags(parse_segment(segment_text(text))))
 
 
+def _says(text: str) -> Any:
+    return Field(description=text)
+
+
 _Name = Annotated[str, Field(min_length=1, max_length=256, pattern=_PLAIN)]
 _Moment = Annotated[datetime, BeforeValidator(lambda text: parse_time(str(text)))]
-_Duration = Annotated[str, Field(pattern="^[1-9][0-9]{0,5}[wdhms]$")]
-_Segment = Annotated[str, Field(max_length=1024), AfterValidator(segment_text)]
-_Tags = Annotated[str, Field(max_length=1024), AfterValidator(_tags)]
+_Text = Annotated[str, Field(max_length=1024)]
+_Segment = Annotated[_Text, AfterValidator(segment_text)]
+_Tags = Annotated[_Text, AfterValidator(_tags)]
+_Number = Annotated[int, Field(ge=-(2**62), le=2**62)]
 
-_OneSegment = Annotated[
-    _Segment | None,
-    Field(description="Such as camera=north. Empty is the dataset as a whole."),
-]
-_Writer = Annotated[_Name, Field(description=f"Who wrote, {_NAME}")]
-_Start = Annotated[_Moment | None, Field(description=f"Buckets that start then or later: {_TIME}")]
-_End = Annotated[_Moment | None, Field(description=f"Buckets that start before then: {_TIME}")]
+_OneSegment = Annotated[_Segment | None, _says("Such as camera=north. Empty is the whole dataset.")]
+_Start = Annotated[_Moment | None, _says(f"Buckets that start then or later: {_TIME}")]
+_End = Annotated[_Moment | None, _says(f"Buckets that start before then: {_TIME}")]
 
 
 class Nothing(BaseModel):
@@ -51,42 +53,34 @@ class Nothing(BaseModel):
 class OfDataset(Nothing):
     """What every question about a dataset says."""
 
-    dataset: Annotated[_Name, Field(description=f"The dataset, {_NAME}")]
+    dataset: Annotated[_Name, _says(f"The dataset, {_NAME}")]
 
 
 class Defined(OfDataset):
     """A new dataset."""
 
-    every: Annotated[_Duration, Field(description=f"Length of the buckets, {_LENGTH}")]
-
-
-class Put(OfDataset):
-    """Where a profile goes."""
-
-    writer: _Writer
-    at: Annotated[_Moment | None, Field(description=f"By default that of the profile: {_TIME}")] = (
-        None
-    )
-    segment: _OneSegment = None
-    seq: Annotated[
-        int | None, Field(ge=-(2**62), le=2**62, description="A whole number, which rises.")
-    ] = None
-    every: Annotated[_Duration | None, Field(description=f"Length of new buckets, {_LENGTH}")] = (
-        None
-    )
+    every: Annotated[Every, _says(f"Length of the buckets, {_LENGTH}")]
 
 
 class Written(OfDataset):
     """What a writer put."""
 
-    writer: _Writer
+    writer: Annotated[_Name, _says(f"Who wrote, {_NAME}")]
     segment: _OneSegment = None
+
+
+class Put(Written):
+    """Where a profile goes."""
+
+    at: Annotated[_Moment | None, _says(f"By default that of the profile: {_TIME}")] = None
+    seq: Annotated[_Number | None, _says("A whole number, which rises.")] = None
+    every: Annotated[Every | None, _says(f"Length of new buckets, {_LENGTH}")] = None
 
 
 class Tagged(OfDataset):
     """Profiles of a dataset."""
 
-    tags: Annotated[_Tags | None, Field(description=_TAGS)] = None
+    tags: Annotated[_Tags | None, _says(_TAGS)] = None
 
 
 class Spans(Tagged):
@@ -100,16 +94,14 @@ class Spans(Tagged):
 class Merged(Spans):
     """Buckets as one."""
 
-    format: Annotated[Literal["bytes", "json"], Field(description="Either bytes or json.")] = (
-        "bytes"
-    )
+    format: Annotated[Literal["bytes", "json"], _says("Either bytes or json.")] = "bytes"
 
 
 class Judged(Nothing):
     """Results of monitors."""
 
-    dataset: Annotated[_Name | None, Field(description=f"That dataset alone, {_NAME}")] = None
-    monitor: Annotated[_Name | None, Field(description=f"That monitor alone, {_NAME}")] = None
+    dataset: Annotated[_Name | None, _says(f"That dataset alone, {_NAME}")] = None
+    monitor: Annotated[_Name | None, _says(f"That monitor alone, {_NAME}")] = None
     segment: _OneSegment = None
     start: _Start = None
     end: _End = None

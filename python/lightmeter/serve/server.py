@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException
@@ -22,7 +22,6 @@ from lightmeter.serve.schedule import MONITORS, Schedule
 from lightmeter.store.store import Store
 from lightmeter.whylogs.uploads import Tickets
 
-_P = ParamSpec("_P")
 _R = TypeVar("_R")
 _CALLS = 9  # for each thread, of which one runs
 
@@ -34,7 +33,7 @@ class Threads:
         """Start none yet."""
         self._limiter, self._left = CapacityLimiter(most), most * _CALLS
 
-    async def do(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    async def do(self, function: Callable[..., _R], *args: Any, **kwargs: Any) -> _R:
         """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
 
         Raises:
@@ -111,8 +110,6 @@ class Server:
     hosts: frozenset[str] = frozenset()
     proxy: Proxy | None = None
     limits: Limits = field(default_factory=Limits)
-    has_keys: bool = field(default=False, init=False)
-    buffered: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Nothing runs yet."""
@@ -120,7 +117,7 @@ class Server:
         # Reports and pages can take seconds, which puts must not wait for.
         self.work, self.slow = Threads(threads), Threads(max(1, threads // 4))
         self.failures = Failures(self.limits.failures)
-        self.has_keys = self.store.state.keys.exist()
+        self.has_keys, self.buffered = self.store.state.keys.exist(), 0
         self.pages = LivePages(self.store)
         self.switching = threading.Lock()  # held while monitors are switched on
         self.tickets = Tickets()
