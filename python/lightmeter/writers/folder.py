@@ -141,12 +141,9 @@ def log_folder(
     if at is not None and date_from is not None:
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
-    whole = parse_segment(segment_text(segment))
+    read_date = None if date_from is None else date_reader(date_from, reading.limits)
     columns = dict.fromkeys((*date_column(date_from), *columns_of(segment_by, group)))
-    wanted = Wanted(column, tuple(columns), reading.limits, reading.layout)
-    reader = date_reader(date_from, reading.limits) if date_from is not None else None
-    run = Run(workers_of(workers), executor, resume)
-    source = source_of(folder, wanted)
+    source = source_of(folder, Wanted(column, tuple(columns), reading.limits, reading.layout))
     work = Work(
         reading=reading,
         exemplars=exemplars,
@@ -154,23 +151,24 @@ def log_folder(
         tags=tags,
         segment_by=segment_by,
         group=group,
-        fixed=whole,
+        fixed=parse_segment(segment_text(segment)),
     )
+    run = Run(workers_of(workers), executor, resume)
     target = target_of(store, inbox)
     with target if isinstance(target, Store) and target is not store else nullcontext():
-        lengths = target.datasets() if isinstance(target, Store) and every is None else {}
-        length = lengths.get(dataset, DAY) if every is None else to_duration(every)
-        name = _writer(folder, target.address) if writer is None else writer
-        place = _Place(target, dataset, name, whole, length)
+        known = target.datasets() if isinstance(target, Store) and every is None else {}
+        length = known.get(dataset, DAY) if every is None else to_duration(every)
+        writer = _writer(folder, target.address) if writer is None else writer
+        place = _Place(target, dataset, writer, work.fixed, length)
         if segment_by is not None:
             place.find_segments()
-        if reader is None:
+        if read_date is None:
             start = bucket_start(datetime.now(UTC) if at is None else at, length)
             return _put_all(place, {start: source}, [], run, work, progress)
         items: Iterable[Item] = source
         if date_from == "exif":  # which is in the bytes of the pictures
             items = (item for block in blocks(source) for item in loaded(block, reading.limits))
-        buckets, undated = by_bucket(items, partial(_start_of, reader, length), source)
+        buckets, undated = by_bucket(items, partial(_start_of, read_date, length), source)
         return _put_all(place, buckets, undated, run, work, progress)
 
 
@@ -182,11 +180,10 @@ def _put_all(
     work: Work,
     progress: Callable[[int, int], None] | None,
 ) -> Logged:
-    held = [start for start in place.rolled_up() if start in buckets]
-    rolled_up = {start: [item.name for item in buckets[start]] for start in held}
+    held = buckets.keys() & place.rolled_up()
+    rolled_up = {start: [item.name for item in buckets[start]] for start in sorted(held)}
     logged = Logged({}, undated, rolled_up, {})
-    sources = {start: buckets[start] for start in buckets if start not in rolled_up}
-    total = sum(source.total or 0 for source in sources.values())
+    total = sum(source.total or 0 for start, source in buckets.items() if start not in held)
     before = done = 0
 
     def report(measured: int, came: int) -> None:
@@ -195,9 +192,11 @@ def _put_all(
         if progress is not None:
             progress(done, max(total, before + came))  # one that is not known grows
 
-    for start, source in sources.items():
+    for start in buckets:
+        if start in held:
+            continue
         before = done
-        views = replace(run, progress=report).profile(source, work, place.kept).views()
+        views = replace(run, progress=report).profile(buckets[start], work, place.kept).views()
         if done > before:
             place.put(views, start)
             logged.profiles[start] = views.whole
@@ -218,7 +217,7 @@ class _Place:
     target: Store | Inbox
     dataset: str
     writer: str
-    segment: dict[str, str]
+    segment: Mapping[str, str]
     every: timedelta
     kept: set[str] = field(default_factory=set)
     before: dict[datetime, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -252,14 +251,13 @@ class _Place:
         if isinstance(target, Inbox):
             put = partial(put, seq=self.number)
         put(views.whole, segment=self.segment)
-        if isinstance(target, Store):
-            keys = {frozenset(parse_segment(segment)) for segment in views}
-            for segment in self.before[start] - views.keys():
-                if frozenset(parse_segment(segment)) not in keys:
-                    continue
-                if target.reads_late:  # a server deletes nothing; this counts as nothing
-                    put(Profile(), segment=segment)
-                    continue
+        keys = {frozenset(parse_segment(segment)) for segment in views}
+        for segment in self.before[start] - views.keys():
+            if frozenset(parse_segment(segment)) not in keys:
+                continue
+            if target.reads_late:  # a server deletes nothing; this counts as nothing
+                put(Profile(), segment=segment)
+            else:
                 bucket = start, start + self.every
                 target.delete(self.dataset, *bucket, segment=segment, writer=self.writer)
         for segment, view in views.items():
@@ -268,26 +266,21 @@ class _Place:
 
 
 def _writer(folder: str | os.PathLike[str], target: str) -> str:
-    """One per folder. Names that are no text, which a store does not take, are shown as bytes.
+    """One per folder, whose path stays at home. Where several machines write, it is of this one.
 
-    Where several machines write, it is of this machine too, and its path stays at home. What is
-    elsewhere is the same from any machine.
+    What is elsewhere is the same from any machine.
     """
     if is_url(address := os.fsdecode(folder)):
         return f"address {visible(shown_url(address))}"
-    path = os.path.realpath(folder)
-    raw = path_bytes(path)
-    if "://" in target:
-        name = visible(raw.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
-        digest = hashlib.sha256(raw).hexdigest()[:16]
-        return f"folder {name} {digest} of {visible(platform.node())[:_SHOWN]}"
-    return f"folder {path if raw == raw.decode(errors='replace').encode() else repr(raw)}"
+    path = path_bytes(os.path.realpath(folder))
+    name = visible(path.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
+    machine = f" of {visible(platform.node())[:_SHOWN]}" if "://" in target else ""
+    return f"folder {name} {hashlib.sha256(path).hexdigest()[:16]}{machine}"
 
 
 def _start_of(reader: DateOf, length: timedelta, item: Item) -> datetime | None:
     """None where it has no date, or one that is no time of a picture, such as 9999-12-31."""
     when = reader(item)
-    try:
+    with suppress(ValueError, OverflowError):
         return None if when is None else bucket_start(when, length)
-    except (ValueError, OverflowError):
-        return None
+    return None

@@ -24,7 +24,7 @@ from lightmeter.store.store import Store
 from lightmeter.times import bucket_start, to_duration
 from lightmeter.writers import endings
 from lightmeter.writers.rows import Rows, target_of
-from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
+from lightmeter.writers.waiting import Waiting, attempt, keep, measure_kept, warm_up, weight
 
 _log = logging.getLogger("lightmeter.writers")
 _NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold yet
@@ -191,16 +191,19 @@ class RollingLogger:
             return False
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
         of_group = group_of(group)
-        with self._lock:
-            if not self._accepts(start, weight(image)):
+        size = weight(image)
+        with self._lock:  # an empty queue takes any size
+            if self._waiting and self._waiting + size > self._queue_bytes:
+                self.dropped += 1
+                self._add(start, _DROPPED)
                 return False
-        kept = keep(image, self._empty._reading)
-        item = Waiting(start, kept, weight(kept), of_group)
+            self._waiting += size
+        item = Waiting(start, attempt(keep, image, self._empty._reading), size, of_group)
         with self._lock:
-            if not self._accepts(start, item.weight):
+            if self._closed:
+                self.dropped += 1
                 return False
             self.tracked += 1
-            self._waiting += item.weight
             self._append(item)
         return True
 
@@ -274,15 +277,6 @@ class RollingLogger:
         raise TypeError("a logger cannot be copied or pickled; make one in each process")
 
     # With the lock held
-
-    def _accepts(self, start: datetime, size: int) -> bool:
-        """Whether there is room; else the image is counted. An empty queue takes any size."""
-        if not self._closed and (not self._queue or self._waiting + size <= self._queue_bytes):
-            return True
-        self.dropped += 1
-        if not self._closed:
-            self._add(start, _DROPPED)
-        return False
 
     def _append(self, item: Waiting | _Flush) -> None:
         self._queue.append(item)
@@ -367,7 +361,7 @@ class RollingLogger:
 
     def _measure(self, item: Waiting) -> bool:
         """Add an image to its profile; False where it was given up meanwhile."""
-        result = measure_kept(item.kept, self._empty._reading)
+        result = attempt(measure_kept, item.kept, self._empty._reading)
         with self._lock:
             if self._thread is not threading.current_thread():
                 return False
