@@ -4,22 +4,21 @@ import datetime as dt
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from lightmeter.batch.segments import exif_of
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.errors import ImageError
-from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.times import EPOCH, parse_time, to_utc
 
 # From a picture to when it is from.
 DateOf = Callable[[Item], datetime | None]
-
-_COLUMN, _PATH = "column:", "path:"
 
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
@@ -27,13 +26,7 @@ _OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
 _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
-def date_column(source: str | None) -> tuple[str, ...]:
-    """The column that `source` names, if it names one."""
-    named = source is not None and source.startswith(_COLUMN)
-    return (source.removeprefix(_COLUMN),) if source is not None and named else ()
-
-
-def date_reader(source: str, limits: Limits = DEFAULT_LIMITS) -> DateOf:
+def date_reader(source: str) -> DateOf:
     """A function from a picture to when it is from, in UTC; None where nothing says so.
 
     A time without a zone is local time, and a day without a time its midnight in UTC. It never
@@ -53,19 +46,17 @@ def date_reader(source: str, limits: Limits = DEFAULT_LIMITS) -> DateOf:
               name, ``%%`` for a percent sign, and anything else for itself. A
               number does not match a part of a longer one. Of a picture in an archive or table the
               path is its name there, behind that of the archive.
-        limits: what reading a picture may cost, for Exif.
 
     Raises:
         ValueError: `source` is none of these.
     """
-    if source == "exif":
-        return partial(_exif_date, limits=limits)
-    if source == "mtime":
-        return _modification_date
-    if source.startswith(_PATH):
-        return _path_date(source.removeprefix(_PATH))
-    if source.startswith(_COLUMN) and source != _COLUMN:
-        return partial(_column_date, source.removeprefix(_COLUMN))
+    kind, _, rest = source.partition(":")
+    if source in _KINDS:
+        return _KINDS[source]
+    if kind == "path" and rest:
+        return partial(_path_date, re.compile(_expression(rest)))
+    if kind == "column" and rest:
+        return partial(_column_date, rest)
     raise ValueError(
         f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
         "'path:PATTERN', such as 'path:%Y-%m-%d'"
@@ -75,57 +66,44 @@ def date_reader(source: str, limits: Limits = DEFAULT_LIMITS) -> DateOf:
 def _modification_date(item: Item) -> datetime | None:
     if not isinstance(item.data, str):
         return None
-    try:
+    with suppress(OSError, OverflowError, ValueError):  # a NUL in the path
         return EPOCH + timedelta(microseconds=os.stat(item.data).st_mtime_ns // 1000)
-    except (OSError, OverflowError, ValueError):  # a NUL in the path
-        return None
+    return None
 
 
 def _column_date(column: str, item: Item) -> datetime | None:
     value: Any = item.values.get(column)
-    try:
+    with suppress(ValueError, OverflowError):
         if isinstance(value, str | int):  # as a table has 20240501 without quotes
             value = parse_time(str(value).strip())
         return to_utc(value) if isinstance(value, dt.date) else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _exif_date(item: Item, limits: Limits) -> datetime | None:
-    try:
-        tags = exif_of(item.picture)
-        for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
-            days = tags.get(date)
-            if isinstance(days, int | float):
-                clock = EPOCH + timedelta(seconds=round(days * 86_400))
-                return to_utc(clock.replace(tzinfo=_zone(tags.get(offset))))
-    except (ImageError, OverflowError, ValueError):  # no picture, or out of the years 1 to 9999
-        pass
     return None
 
 
-def _zone(text: Any) -> dt.tzinfo | None:
-    try:
-        return datetime.strptime(text, "%z").tzinfo
-    except (TypeError, ValueError):
-        return None
+def _exif_date(item: Item) -> datetime | None:
+    with suppress(ImageError, OverflowError, ValueError):  # no picture, or out of all years
+        tags = exif_of(item.picture)
+        for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
+            days, zone = tags.get(date), None
+            if isinstance(days, int | float):
+                with suppress(TypeError, ValueError):
+                    zone = datetime.strptime(str(tags.get(offset)), "%z").tzinfo
+                clock = EPOCH + timedelta(seconds=round(days * 86_400))
+                return to_utc(clock.replace(tzinfo=zone))
+    return None
 
 
-def _path_date(pattern: str) -> DateOf:
-    expression = re.compile(_expression(pattern))
+_KINDS: Mapping[str, DateOf] = {"exif": _exif_date, "mtime": _modification_date}
 
-    def date_in(item: Item) -> datetime | None:
-        last_date = None
-        for match in expression.finditer(item.name):
-            fields = {name: int(digits) for name, digits in match.groupdict().items()}
-            try:
-                clock = datetime(**fields, tzinfo=None)
-                last_date = to_utc(clock if "hour" in fields else clock.date())
-            except ValueError:  # no such day
-                continue
-        return last_date
 
-    return date_in
+def _path_date(expression: re.Pattern[str], item: Item) -> datetime | None:
+    last_date = None
+    for match in expression.finditer(item.name):
+        fields = {name: int(digits) for name, digits in match.groupdict().items()}
+        with suppress(ValueError):  # there is no such day
+            clock = datetime(**fields, tzinfo=None)
+            last_date = to_utc(clock if "hour" in fields else clock.date())
+    return last_date
 
 
 def _expression(pattern: str) -> str:
@@ -165,12 +143,11 @@ def by_bucket(
             without.append(item.name)
         else:
             buckets[start].append(replace(item, data=number) if item.weight else item)
-    cursor = _Cursor(source)
-    sources = {
-        start: Source(partial(map, cursor.whole, held), len(held))
+    whole = _Cursor(source).whole
+    return {
+        start: Source(partial(map, whole, held), len(held))
         for start, held in sorted(buckets.items())
-    }
-    return sources, without
+    }, without
 
 
 class _Cursor:
@@ -190,9 +167,8 @@ class _Cursor:
             return item
         if number < self._next:
             self._items, self._next = iter(self._source), 0
-        for again in self._items:
-            self._next += 1
-            if self._next > number:
-                return again
+        for again in islice(self._items, int(number - self._next), None):
+            self._next = number + 1
+            return again
         detail = "the source has fewer pictures than a moment ago"
         return replace(item, data=ImageError("vanished", detail))

@@ -9,7 +9,7 @@ import threading
 import time
 from multiprocessing import util
 from types import FrameType
-from typing import Protocol
+from typing import Any
 
 CLOSING_SECONDS = 30.0
 _SIGNAL_SECONDS = 8.0  # Docker kills 10 seconds after it asked
@@ -17,12 +17,7 @@ _LEAST_SECONDS = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-class _Logger(Protocol):
-    def close(self, timeout: float | None = ...) -> bool: ...
-    def _start_over(self) -> None: ...
-
-
-open_loggers: set[_Logger] = set()  # closed when the process ends
+open_loggers: set[Any] = set()  # closed when the process ends
 
 
 @atexit.register

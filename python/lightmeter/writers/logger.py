@@ -159,7 +159,8 @@ class RollingLogger:
         self._unstored: dict[datetime, ProfileView] = {}  # of what was measured before it
         self.tracked = self.dropped = self._given_up = 0
         self._last, self._due = math.inf, time.monotonic() + self._interval
-        self._closed = self._finished = self._complete = False
+        self._closed = False
+        self._complete: bool | None = None  # once it is finished: whether nothing was lost
         self._until = self._end = math.inf  # when to stop measuring and storing, once closed
 
     def track(
@@ -221,11 +222,11 @@ class RollingLogger:
         """
         mark = _Flush()
         with self._lock:
-            if not self._finished:
+            if self._complete is None:
                 self._append(mark)
             if self._thread is not None:
-                self._lock.wait_for(lambda: self._finished or mark.stored is not None, timeout)
-            return self._complete if mark.stored is None else mark.stored
+                self._lock.wait_for(lambda: {mark.stored, self._complete} != {None}, timeout)
+            return bool(self._complete if mark.stored is None else mark.stored)
 
     def close(self, timeout: float | None = endings.CLOSING_SECONDS) -> bool:
         """Measure and store what is left, and stop. Later images are dropped.
@@ -246,8 +247,7 @@ class RollingLogger:
             self._closed = True
             self._until = min(self._until, now + _MEASURING_SHARE * seconds)
             self._end = min(self._end, now + seconds)
-            if not self._finished:  # the thread may be waiting for a server
-                self._rows.hurry(_ANSWER_SHARE * seconds)
+            self._rows.hurry(_ANSWER_SHARE * seconds)  # the thread may be waiting for a server
             self._lock.notify_all()
             if self._thread is not None:
                 self._wait_until_finished(self._until)
@@ -261,8 +261,7 @@ class RollingLogger:
             self._work()
         with self._lock:
             self._wait_until_finished(self._end)
-            self._finish()
-        return self._complete
+            return self._finish()
 
     def __enter__(self) -> Self:
         """The logger itself, closed at the end of the block."""
@@ -312,23 +311,21 @@ class RollingLogger:
                 self._add(item.start, _DROPPED)
 
     def _wait_until_finished(self, end: float) -> None:
-        self._lock.wait_for(lambda: self._finished, _seconds_to(end))
+        self._lock.wait_for(lambda: self._complete is not None, _seconds_to(end))
 
-    def _finish(self) -> None:
-        if self._finished:
-            return
-        self._give_up()
-        views = [*self._unstored.values(), *(profile.view() for profile in self._profiles.values())]
-        self._finished, self._complete = True, not (views or self._given_up)
-        endings.open_loggers.discard(self)
-        self._lock.notify_all()
-        if not self._complete:
-            lost = sum(view["image.Failure"].n for view in views)
-            _log.error(
-                "%s is closed: %d images that still waited were dropped, and %d images and failures"
-                " are not stored",
-                *(self._rows.dataset, self._given_up, lost),
-            )
+    def _finish(self) -> bool:
+        if self._complete is None:
+            self._give_up()
+            views = [*self._unstored.values(), *(each.view() for each in self._profiles.values())]
+            self._complete = not (views or self._given_up)
+            endings.open_loggers.discard(self)
+            self._lock.notify_all()
+            if not self._complete:
+                lost = sum(view["image.Failure"].n for view in views)
+                text = "%s is closed: %d images that still waited were dropped, and %d images and "
+                text += "failures are not stored"
+                _log.error(text, self._rows.dataset, self._given_up, lost)
+        return self._complete
 
     # In the role of the thread
 
@@ -339,7 +336,14 @@ class RollingLogger:
                     self._store(item)
                 elif not self._measure(item):
                     return
-            self._close()
+            with self._lock:
+                self._give_up()
+            self._rows.hurry(_ANSWER_SHARE * (self._end - time.monotonic()))
+            while not self._store(_Flush()) and time.monotonic() + _PAUSE < self._end:
+                time.sleep(_PAUSE)
+            self._rows.close()
+            with self._lock:
+                self._finish()
         except BaseException:  # such as an interrupt of who closes; the next who closes goes on
             self._thread = None
             raise
@@ -398,20 +402,9 @@ class RollingLogger:
             self._lock.notify_all()
         return mark.stored
 
-    def _close(self) -> None:
-        with self._lock:
-            self._give_up()
-        self._rows.hurry(_ANSWER_SHARE * (self._end - time.monotonic()))
-        while not self._store(_Flush()) and time.monotonic() + _PAUSE < self._end:
-            time.sleep(_PAUSE)
-        self._rows.close()
-        with self._lock:
-            self._finish()
 
-
-def _seconds_to(end: float) -> float | None:
-    """None for never, as threads have it."""
-    return None if end == math.inf else min(max(0.0, end - time.monotonic()), threading.TIMEOUT_MAX)
+def _seconds_to(end: float) -> float:
+    return min(max(0.0, end - time.monotonic()), threading.TIMEOUT_MAX)
 
 
 logger = RollingLogger

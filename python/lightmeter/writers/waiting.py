@@ -83,14 +83,14 @@ def weight(image: Any) -> int:
 
     A path counts as 1 MB, and as 4 MB what `keep` measures.
     """
-    size = _MEASURED
     try:
         if isinstance(image, str | os.PathLike):
-            size = _PATH
-        elif isinstance(image, Image.Image):
-            size = image.width * image.height * (1 if image.mode in ("1", "L", "P") else 4)
-        elif isinstance(image, np.ndarray | bytes | bytearray | memoryview):
-            size = getattr(image, "nbytes", 0) or len(image)
+            return _PATH
+        if isinstance(image, Image.Image):
+            samples = 1 if image.mode in ("1", "L", "P") else 4
+            return max(_LEAST, image.width * image.height * samples)
+        if isinstance(image, np.ndarray | bytes | bytearray | memoryview):
+            return max(_LEAST, getattr(image, "nbytes", 0) or len(image))
     except Exception:  # as of a memoryview that was released: `keep` says what is wrong
-        size = 0
-    return max(_LEAST, size)
+        return _LEAST
+    return _MEASURED

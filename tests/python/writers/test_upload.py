@@ -254,18 +254,3 @@ def test_the_command_line(
     assert "sent: 1, put aside: 1, left: 0" in done.stdout
     assert done.returncode == 1
     assert counts(store)["a"] == 3
-
-
-def test_a_picture_that_moved_counts_once_in_segments(
-    store: Store, way: Weather, tmp_path: Path
-) -> None:
-    for camera in ("a", "b"):
-        (tmp_path / camera).mkdir()
-        picture().save(tmp_path / camera / "1.png")
-    by = {"segment_by": {"camera": r"path:([ab])/\d"}, "at": DAY}
-    with Store(way.url) as far:
-        lm.log_folder(far, tmp_path, "cells", **by)
-        (tmp_path / "b" / "1.png").rename(tmp_path / "a" / "2.png")
-        lm.log_folder(far, tmp_path, "cells", **by)
-        images = [far.read("cells", segment=f"camera={name}").images for name in "ab"]
-        assert (far.read("cells").images, images) == (2, [2, 0])
