@@ -20,12 +20,6 @@ from lightmeter.image.option import Option, options_of
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
 
-
-def repeatable(flag: str, text: str, metavar: str | None = None) -> Any:
-    """Return an option that may be given several times."""
-    return typer.Option(flag, metavar=metavar, help=f"{text} (repeatable).")
-
-
 OUTPUT = typer.Option("--output", "-o")
 Printed = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
 All = Annotated[bool, typer.Option("--all", help="Print all features, one a line.")]
@@ -34,22 +28,18 @@ _STORE = "The store, such as drift.db."
 StoreArgument = Annotated[str, typer.Argument(help=_STORE)]
 StoreOption = Annotated[str, typer.Option("--store", help=_STORE)]
 MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]
+_TIME: Any = {"metavar": "TIME", "parser": parse_time}
 From = Annotated[
-    datetime | None,
-    typer.Option("--from", metavar="TIME", parser=parse_time, help="Buckets from this time on."),
+    datetime | None, typer.Option("--from", help="Buckets from this time on.", **_TIME)
 ]
-To = Annotated[
-    datetime | None,
-    typer.Option("--to", metavar="TIME", parser=parse_time, help="Buckets before this time."),
-]
+To = Annotated[datetime | None, typer.Option("--to", help="Buckets before this time.", **_TIME)]
 SOURCE = (
     "Image files, folders or glob patterns, archives such as shard-000.tar, tables such as "
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."
 )
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
-WithTags = Annotated[
-    list[str] | None, repeatable("--tag", "Only profiles with this, such as model=v7", "NAME=VALUE")
-]
+_TAG = "Only profiles with this, such as model=v7 (repeatable)."
+WithTags = Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help=_TAG)]
 _EXIF = options_of(ExifPolicy)
 Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
 Deny = Annotated[list[str] | None, typer.Option("--exif-deny", help=_EXIF["deny"].says)]

@@ -4,7 +4,7 @@ import datetime as dt
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -51,49 +51,49 @@ def date_reader(source: str) -> DateOf:
         ValueError: `source` is none of these.
     """
     kind, _, rest = source.partition(":")
-    if source in _KINDS:
-        return _KINDS[source]
-    if kind == "path" and rest:
-        return partial(_path_date, re.compile(_expression(rest)))
-    if kind == "column" and rest:
-        return partial(_column_date, rest)
-    raise ValueError(
-        f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
-        "'path:PATTERN', such as 'path:%Y-%m-%d'"
-    )
+    if source in ("exif", "mtime"):
+        read = {"exif": _exif_date, "mtime": _modification_date}[source]
+    elif kind == "path" and rest:
+        read = partial(_path_date, re.compile(_expression(rest)))
+    elif kind == "column" and rest:
+        read = partial(_column_date, rest)
+    else:
+        raise ValueError(
+            f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
+            "'path:PATTERN', such as 'path:%Y-%m-%d'"
+        )
+
+    def date_of(item: Item) -> datetime | None:
+        with suppress(OSError, OverflowError, ValueError):  # no picture, or out of all years
+            return read(item)
+        return None
+
+    return date_of
 
 
 def _modification_date(item: Item) -> datetime | None:
     if not isinstance(item.data, str):
         return None
-    with suppress(OSError, OverflowError, ValueError):  # a NUL in the path
-        return EPOCH + timedelta(microseconds=os.stat(item.data).st_mtime_ns // 1000)
-    return None
+    return EPOCH + timedelta(microseconds=os.stat(item.data).st_mtime_ns // 1000)
 
 
 def _column_date(column: str, item: Item) -> datetime | None:
     value: Any = item.values.get(column)
-    with suppress(ValueError, OverflowError):
-        if isinstance(value, str | int):  # as a table has 20240501 without quotes
-            value = parse_time(str(value).strip())
-        return to_utc(value) if isinstance(value, dt.date) else None
-    return None
+    if isinstance(value, str | int):  # as a table has 20240501 without quotes
+        value = parse_time(str(value).strip())
+    return to_utc(value) if isinstance(value, dt.date) else None
 
 
 def _exif_date(item: Item) -> datetime | None:
-    with suppress(ImageError, OverflowError, ValueError):  # no picture, or out of all years
-        tags = exif_of(item.picture)
-        for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
-            days, zone = tags.get(date), None
-            if isinstance(days, int | float):
-                with suppress(TypeError, ValueError):
-                    zone = datetime.strptime(str(tags.get(offset)), "%z").tzinfo
-                clock = EPOCH + timedelta(seconds=round(days * 86_400))
-                return to_utc(clock.replace(tzinfo=zone))
+    tags = exif_of(item.picture)
+    for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
+        days, zone = tags.get(date), None
+        if isinstance(days, int | float):
+            with suppress(ValueError):
+                zone = datetime.strptime(str(tags.get(offset)), "%z").tzinfo
+            clock = EPOCH + timedelta(seconds=round(days * 86_400))
+            return to_utc(clock.replace(tzinfo=zone))
     return None
-
-
-_KINDS: Mapping[str, DateOf] = {"exif": _exif_date, "mtime": _modification_date}
 
 
 def _path_date(expression: re.Pattern[str], item: Item) -> datetime | None:

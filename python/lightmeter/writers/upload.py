@@ -61,9 +61,8 @@ class LightmeterWriter:
             StoreError: the store cannot be opened.
         """
         dataset = _given(dataset, "dataset", "LIGHTMETER_DATASET")
-        if segment is None:
-            segment = os.environ.get("LIGHTMETER_SEGMENT")
-        self._segment = segment_text(segment)
+        given = os.environ.get("LIGHTMETER_SEGMENT") if segment is None else segment
+        self._segment = segment_text(given)
         self._length = None if every is None else to_duration(every)
         self._asked = False
         self._owned = not isinstance(store, Store)
