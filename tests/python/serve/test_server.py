@@ -60,11 +60,8 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
     [
         ({"dataset": ""}, 400, "'dataset'"),
         ({"dataset": "a\0b"}, 400, "none a control"),
-        ({"dataset": "x" * 257}, 400, "256 characters"),
-        ({"writer": "a\nb"}, 400, "none a control"),
         ({"at": "yesterday"}, 400, "such as 2022-09-07T12:00:00Z"),
         ({"at": "9999-12-31"}, 400, "within the years"),
-        ({"at": "0001-01-01T00:00:00+14:00"}, 400, "'at' is not understood"),
         ({"seq": "1.5"}, 400, "A whole number"),
         ({"seq": "9" * 19}, 400, "seq"),
         ({"every": "3 days"}, 400, "such as '1h'"),

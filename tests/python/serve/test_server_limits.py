@@ -88,17 +88,6 @@ def test_so_much_is_done_at_once(store: Store) -> None:
     assert {headers["retry-after"] for status, headers, _ in answers if status == 503} == {"1"}
 
 
-def test_a_burst_of_requests_waits_for_its_keys(served: tuple[Store, Any]) -> None:
-    store, app = served
-    headers = [(b"authorization", b"Bearer " + store.state.keys.add(["read"]).encode())]
-
-    async def ask_all() -> list[int]:
-        answers = await asyncio.gather(*(asked(app, headers=headers) for _ in range(40)))
-        return [status for status, _, _ in answers]
-
-    assert asyncio.run(ask_all()) == [200] * 40
-
-
 def test_nothing_that_is_put_waits_for_pages(store: Store) -> None:
     app = make_app(store, limits=Limits(operations=1))
     begun, go_on = threading.Event(), threading.Event()

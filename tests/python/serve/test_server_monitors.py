@@ -16,7 +16,6 @@ from lightmeter import Store
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.serve import schedule as module
-from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.schedule import Outcome, Schedule
 from lightmeter.serve.server import Server
 from lightmeter.store.inbox import Inbox
@@ -176,15 +175,6 @@ def test_how_a_run_ends(
     outcome = asyncio.run(Schedule(dict)._run(command))
     assert (outcome.code, outcome.error.startswith(ending[1])) == (ending[0], True)
     assert outcome.judged == (ending[0] == 3 or "alert" in code)
-
-
-def test_a_file_with_an_alert_alone_is_added_to(tmp_path: Path) -> None:
-    file = MonitorsFile(tmp_path / "monitors.toml")
-    file.path.write_text('[[alert]]\nname = "team"\nto = "stdout"\n')
-    assert file.read() == ({}, "")
-    file.add(DRIFT)
-    assert [*file.read().monitors] == ["cells"]
-    assert file.path.read_text().startswith("[[alert]]")
 
 
 def test_an_inbox_is_emptied_into_the_store(store: Store, tmp_path: Path) -> None:

@@ -28,8 +28,6 @@ def test_the_upload_of_the_article(
 ) -> None:
     key = store.state.keys.add(["write"], datasets=["cells"])
     picture().save(tmp_path / "file.png")
-    for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
-        monkeypatch.delenv(f"LIGHTMETER_{name}", raising=False)
     with running(store) as port:
         # set environment vars to route uploaded profile
         monkeypatch.setenv("LIGHTMETER_STORE", f"http://127.0.0.1:{port}")
