@@ -49,15 +49,7 @@ class _Group(TyperGroup):
         return typer.main.get_command(single)
 
 
-app = Commands(
-    cls=_Group,
-    no_args_is_help=True,
-    help="Measure images, compare the profiles, and watch them over time.\n\n"
-    "Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; "
-    "2 wrong usage; 3 drift --fail-on found drift, check an unusual image, or monitor run an "
-    "anomaly; 4 monitor run or check could not judge; 130 interrupted; 141 the reader of a pipe "
-    "closed it; 143 ended by SIGTERM.",
-)
+app = Commands(cls=_Group, no_args_is_help=True)
 
 
 def run() -> int:
@@ -88,12 +80,19 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but what is asked for, and complaints.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet")] = False,
 ) -> None:
+    """Measure images, compare the profiles, and watch them over time.
+
+    Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; 2
+    wrong usage, or a file of settings that is not understood; 3 drift --fail-on found drift, check
+    an unusual image, or monitor run an anomaly; 4 monitor run or check could not judge; 130
+    interrupted; 141 the reader of a pipe closed it; 143 ended by SIGTERM.
+
+    Args:
+        version: print the version.
+        quiet: print nothing but what is asked for, and complaints.
+    """
     if quiet:
         be_quiet()

@@ -56,8 +56,8 @@ def run(
     bucket is not listed.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
-    anomaly, but an alert was not sent, which the next run tries again; 4 none has an anomaly, but a
-    monitor could judge no feature of one.
+    anomaly, but an alert was not sent, which the next run tries again; 2 the file is not
+    understood; 4 none has an anomaly, but a monitor could judge no feature of one.
 
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.

@@ -21,10 +21,8 @@ from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of
 
 # In the query of who asked for a run, whose page loads itself again until it is over.
 _ASKED = "run"
-_HOW_TO_LOG_IN = (
-    tag("p", "In a browser the password is the key. The name can be anything."),
-    tag("p", tag("a", "Log in", href="")),
-)
+_IN_A_BROWSER = "In a browser the password is the key. The name can be anything. "
+_HOW_TO_LOG_IN = tag("p", _IN_A_BROWSER, tag("a", "Log in", href=""))
 _TITLES = {401: "Log in", 403: "Not allowed", 404: "Not found"}
 
 router = APIRouter(include_in_schema=False)

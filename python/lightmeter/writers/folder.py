@@ -178,11 +178,10 @@ class _Place:
         self._target, self._dataset, self._writer, self._work = target, dataset, writer, work
         self._part = segment_text(work.fixed)
         self._kept: set[str] = set()  # segments that the dataset has besides
-        more: dict[str, Any] = {}
-        if isinstance(target, Inbox):
-            more = {"seq": time.time_ns() // 1_000_000}
-        elif work.segment_by is not None and dataset in target.datasets():
+        by = work.segment_by
+        if by is not None and isinstance(target, Store) and dataset in target.datasets():
             self._kept = {*map(segment_text, target.segments(dataset))} - {"", self._part}
+        more: Any = {"seq": time.time_ns() // 1_000_000} if isinstance(target, Inbox) else {}
         self._put: Any = partial(target.put, dataset, writer=writer, every=every, **more)
 
     def log(

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Self, Unpack
 
@@ -35,7 +34,6 @@ _MOST = 256  # buckets whose profiles are stored at once; twice as many wait for
 _DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
 
 
-@dataclass(slots=True, eq=False)
 class _Flush:
     """A mark in the queue: all that came before it is to be stored; None until that was tried."""
 
