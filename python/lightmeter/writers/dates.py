@@ -15,13 +15,12 @@ from typing import Any
 from lightmeter.batch.segments import exif_of
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.errors import ImageError
-from lightmeter.times import EPOCH, parse_time, to_utc
+from lightmeter.times import EPOCH, bucket_start, parse_time, to_utc
 
 # From a picture to when it is from.
 DateOf = Callable[[Item], datetime | None]
 
-_TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
-_OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
+_TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")  # offsets are OffsetTime...
 
 _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
 
@@ -86,11 +85,12 @@ def _column_date(column: str, item: Item) -> datetime | None:
 
 def _exif_date(item: Item) -> datetime | None:
     tags = exif_of(item.picture)
-    for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
+    for date in _TAKEN:
         days, zone = tags.get(date), None
         if isinstance(days, int | float):
+            offset = tags.get(date.replace("Date", "Offset"))
             with suppress(ValueError):
-                zone = datetime.strptime(str(tags.get(offset)), "%z").tzinfo
+                zone = datetime.strptime(str(offset), "%z").tzinfo
             clock = EPOCH + timedelta(seconds=round(days * 86_400))
             return to_utc(clock.replace(tzinfo=zone))
     return None
@@ -123,7 +123,7 @@ def _expression(pattern: str) -> str:
 
 
 def by_bucket(
-    items: Iterable[Item], start_of: DateOf, source: Source
+    items: Iterable[Item], date_of: DateOf, every: timedelta, source: Source
 ) -> tuple[dict[datetime, Source], list[str]]:
     """The pictures of each bucket, sorted by its start; and the names of those that have none.
 
@@ -132,13 +132,16 @@ def by_bucket(
 
     Args:
         items: those of `source`, which may have more bytes than those that it gives.
-        start_of: the start of the bucket of a picture; None if it has none.
+        date_of: when a picture is from. What no bucket can hold, such as 9999-12-31, is none.
+        every: the length of the buckets.
         source: what they are from.
     """
     buckets: dict[datetime, list[Item]] = defaultdict(list)
     without = []
     for number, item in enumerate(items):
-        start = start_of(item)
+        at, start = date_of(item), None
+        with suppress(ValueError, OverflowError):
+            start = bucket_start(at, every) if at is not None else None
         if start is None:
             without.append(item.name)
         else:

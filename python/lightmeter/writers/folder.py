@@ -27,7 +27,7 @@ from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.text import visible
 from lightmeter.times import DAY, bucket_start, to_duration
-from lightmeter.writers.dates import DateOf, by_bucket, date_reader
+from lightmeter.writers.dates import by_bucket, date_reader
 from lightmeter.writers.rows import target_of
 
 _SHOWN = 60  # characters of a name
@@ -162,7 +162,7 @@ def log_folder(
         items: Iterable[Item] = source
         if date_from == "exif":  # which is in the bytes of the pictures
             items = (item for block in blocks(source) for item in loaded(block, reading.limits))
-        buckets, undated = by_bucket(items, partial(_start_of, read_date, length), source)
+        buckets, undated = by_bucket(items, read_date, length, source)
         return place.log(buckets, undated, run, progress)
 
 
@@ -178,8 +178,7 @@ class _Place:
         self._target, self._dataset, self._writer, self._work = target, dataset, writer, work
         self._part = segment_text(work.fixed)
         self._kept: set[str] = set()  # segments that the dataset has besides
-        by = work.segment_by
-        if by is not None and isinstance(target, Store) and dataset in target.datasets():
+        if isinstance(target, Store) and work.segment_by and dataset in target.datasets():
             self._kept = {*map(segment_text, target.segments(dataset))} - {"", self._part}
         more: Any = {"seq": time.time_ns() // 1_000_000} if isinstance(target, Inbox) else {}
         self._put: Any = partial(target.put, dataset, writer=writer, every=every, **more)
@@ -232,11 +231,3 @@ def _writer(folder: str | os.PathLike[str], target: str) -> str:
     name = visible(path.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
     machine = f" of {visible(platform.node())[:_SHOWN]}" if "://" in target else ""
     return f"folder {name} {hashlib.sha256(path).hexdigest()[:16]}{machine}"
-
-
-def _start_of(reader: DateOf, length: timedelta, item: Item) -> datetime | None:
-    """None where it has no date, or one that is no time of a picture, such as 9999-12-31."""
-    when = reader(item)
-    with suppress(ValueError, OverflowError):
-        return None if when is None else bucket_start(when, length)
-    return None

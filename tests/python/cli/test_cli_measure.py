@@ -73,10 +73,8 @@ def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--sort", "mean"], "or Hue.mean"),
         (["--sort", "sharpnes"], "did you mean Sharpness"),
         (["--highest"], "without --sort"),
-        (["--html", "a.html"], "without --sort"),
         (["-o", "rows.xlsx"], ".parquet"),
     ],
 )

@@ -25,8 +25,6 @@ def test_log_into_a_segment_and_buckets_of_an_hour(folder: Path, path: Path) -> 
         assert store.datasets() == {"cells": timedelta(hours=1)}
         assert store.segments("cells") == [{"camera": "north", "lens": "a=b"}]
     for wrong in (
-        ("--segment", "camera"),
-        ("--segment", "=north"),
         ("--segment", "camera=a", "--segment", "camera=b"),
         ("--every", "soon"),
     ):

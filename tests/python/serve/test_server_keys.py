@@ -63,7 +63,6 @@ def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -
         {},
         {"authorization": f"Bearer {key[:-1]}"},
         {"authorization": f"Bearer {'y' if key[0] == 'x' else 'x'}{key[1:]}"},
-        {"authorization": "Bearer "},
         {"authorization": f"Digest {key}"},
         {"authorization": "Basic !"},
         basic("anybody:"),
@@ -216,10 +215,8 @@ def test_a_key_of_a_store_that_is_not_there_says_that_it_starts_one(tmp_path: Pa
     [
         (["--public-url", "https://drift.example.com"], 2, "serve key add"),
         (["--public-url", "drift.example.com"], 2, "expected one such as https"),
-        (["--allow-host", "https://x"], 2, "expected a name"),
         (["--proxy-rights", "write"], 2, "where it asks from"),
         (["--proxy-from", "0.0.0.0/0"], 2, "where it asks from"),
-        (["--proxy-from", "10.0.0.5/8"], 2, "has host bits set"),
         (["--store", "https://drift.example.com"], 2, "is a server already"),
         (["--store", "."], 1, "cannot open the store"),
     ],

@@ -147,9 +147,6 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         "/../etc/passwd",
         "/..%2f..%2fx.html",
         "/" + "a" * 5000 + ".html",
-        "/<script>.html",
-        "/a/b/c/d.html",
-        "/cells/index.html",
         "/\u202e.html",
     ],
 )
@@ -166,7 +163,6 @@ def test_addresses_that_no_page_has(served: Served, path: str) -> None:
     ("fields", "status"),
     [
         ({"place": "../../etc/passwd"}, 404),
-        ({"place": "x" * 10_000}, 404),
         ({"place": dataset_page("nothing")}, 404),
         ({"reference": "x/index.html"}, 404),
     ],

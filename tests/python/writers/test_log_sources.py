@@ -40,7 +40,6 @@ START = datetime(2022, 9, 8, tzinfo=UTC)
 
 
 SOURCES: dict[str, Callable[[Path, Members], Any]] = {
-    "p.tar": write_tar,
     "p.tgz": partial(write_tar, mode="w:gz"),
     "p.zip": write_zip,
     "p.parquet": write_parquet,
@@ -92,7 +91,7 @@ def test_each_picture_is_in_its_bucket_in_the_order_of_the_source(
         return START + timedelta(days=item.values["day"]) if item.values["day"] else None
 
     source = Pictures()
-    buckets, without = by_bucket(source, start_of, source)
+    buckets, without = by_bucket(source, start_of, timedelta(days=1), source)
     assert without == [str(number) for number, day in enumerate(days) if day == 0]
     assert list(buckets) == sorted(buckets)
     for start, bucket in buckets.items():
@@ -193,7 +192,7 @@ def test_an_address_is_a_writer_without_its_secrets(store: Store) -> None:
 def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
     path = write_tar(tmp_path / "p.tgz", MEMBERS, "w:gz")
     source = source_of(path, Wanted())
-    buckets, _ = by_bucket(source, lambda item: START, source)
+    buckets, _ = by_bucket(source, lambda item: START, timedelta(days=1), source)
     write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
     run, work = Run(workers=1), Work(reading=lm.Reading())
     view = run.profile(Source(buckets[START].__iter__), work).views().whole

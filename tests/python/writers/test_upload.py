@@ -76,19 +76,7 @@ def test_what_is_written_adds_up(store: Store, every: str | None) -> None:
         LightmeterWriter(store)
 
 
-def test_a_write_that_failed_only_as_it_seemed(
-    store: Store, way: Weather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def put_and_fail(*arguments: Any, **options: Any) -> bool:
-        assert Store.put(store, *arguments, **options)
-        raise StoreError("no answer")
-
-    writer = LightmeterWriter(store, dataset="cells")
-    with monkeypatch.context() as patched:
-        patched.setattr(store, "put", put_and_fail, raising=False)
-        assert writer.write(log_image(picture())) == (False, "no answer")
-    assert writer.write(log_image(picture()))[0]
-    assert store.read("cells").images == 1
+def test_what_a_server_keeps_nothing_of_is_not_written(way: Weather) -> None:
     head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 25\r\n\r\n"
     way.faults = [head + '{"kept": false, "seq": 9}'] * 9
     with Store(way.url) as far:
