@@ -19,6 +19,7 @@ from lightmeter.serve.login import Reader, Writer
 from lightmeter.serve.queries import in_slow_threads, in_threads
 from lightmeter.serve.security import API, kind_of
 from lightmeter.store import models
+from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, bucket_start
 
 BYTES = "application/octet-stream"
@@ -63,12 +64,15 @@ def put(
     except ValueError as error:
         raise HTTPException(400, str(error)) from None
     caller.server.schedule.notice()
-    if kept and asked.seq is not None:
-        return models.Kept(kept=True, seq=asked.seq)
-    assert at is not None
+    seq = asked.seq if kept and asked.seq is not None else _number_in(store, asked, at)
+    return models.Kept(kept=kept, seq=seq)
+
+
+def _number_in(store: Store, asked: queries.Put, at: Any) -> int:
+    """The number of the profile that is there."""
     start = bucket_start(at, store.datasets()[asked.dataset])
     rows = store.stored(asked.dataset, start, start + MILLISECOND, segment=asked.segment)
-    return models.Kept(kept=kept, seq=next((r.seq for r in rows if r.writer == asked.writer), 0))
+    return next((row.seq for row in rows if row.writer == asked.writer), 0)
 
 
 @router.put(f"{API}/dataset")

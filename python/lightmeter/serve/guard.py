@@ -20,7 +20,6 @@ from lightmeter.serve.security import HEADERS, check_request
 from lightmeter.serve.server import Server, busy
 from lightmeter.text import shorten, visible
 
-_MOST_LOGGED = 500  # characters of a path
 _log = logging.getLogger("lightmeter.serve")
 
 
@@ -69,7 +68,7 @@ class Guard:
                 visible(client.host) if client else "-",
                 visible(key.id) or "-" if key is not None else "-",
                 request.method,
-                shorten(scope["path"], _MOST_LOGGED),
+                shorten(scope["path"], 500),
                 status or "-",
                 1000 * (time.monotonic() - begun),
             )
