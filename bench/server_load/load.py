@@ -38,7 +38,12 @@ def ask(port: int, until: float, key: str, number: int, sent: bytes | None, told
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     seconds, failed, count = [], [], 0
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/octet-stream"}
-    paths = ["summary", "buckets?dataset=cells", "profile?dataset=cells&format=json", "datasets"]
+    paths = [
+        "segments?dataset=cells",
+        "buckets?dataset=cells",
+        "profile?dataset=cells&format=json",
+        "datasets",
+    ]
     while time.monotonic() < until:
         count += 1
         begun = time.monotonic()

@@ -12,17 +12,14 @@ from typer.core import TyperGroup
 
 from lightmeter import __version__
 from lightmeter.cli.terminal import (
-    NOT_UNDERSTOOD,
     OK,
     Commands,
     be_quiet,
     complain,
     end_by_signal,
-    fail,
     reported,
     written,
 )
-from lightmeter.errors import ConfigError
 
 # Where a command is a function of its name, and where commands below a name are `commands`.
 _ONES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "log")}
@@ -41,31 +38,18 @@ class _Group(TyperGroup):
         """Return the command of a name; None where there is none."""
         if cmd_name not in _ONES | _MANY:
             return None
-        with reported():
-            try:
-                module = import_module(f"lightmeter.cli.{(_ONES | _MANY)[cmd_name]}")
-            except ConfigError as error:  # in the environment, which is read at once
-                fail(str(error), code=NOT_UNDERSTOOD)
+        with reported():  # as of the environment, which is read at once
+            module = import_module(f"lightmeter.cli.{(_ONES | _MANY)[cmd_name]}")
         if cmd_name in _MANY:
             commands = typer.main.get_group(module.commands)
             commands.name = cmd_name
             return commands
         single = Commands(add_completion=False)
-        # The name of that of `show` is that of what prints for all commands.
-        function = getattr(module, "show_profile" if cmd_name == "show" else cmd_name)
-        single.command(cmd_name)(function)
+        single.command(cmd_name)(getattr(module, cmd_name))
         return typer.main.get_command(single)
 
 
-app = Commands(
-    cls=_Group,
-    no_args_is_help=True,
-    help="Measure images, compare the profiles, and watch them over time.\n\n"
-    "Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; "
-    "2 wrong usage; 3 drift --fail-on found drift, check an unusual image, or monitor run an "
-    "anomaly; 4 monitor run or check could not judge; 130 interrupted; 141 the reader of a pipe "
-    "closed it; 143 ended by SIGTERM.",
-)
+app = Commands(cls=_Group, no_args_is_help=True)
 
 
 def run() -> int:
@@ -96,12 +80,19 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but what is asked for, and complaints.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet")] = False,
 ) -> None:
+    """Measure images, compare the profiles, and watch them over time.
+
+    Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; 2
+    wrong usage, or a file of settings that is not understood; 3 drift --fail-on found drift, check
+    an unusual image, or monitor run an anomaly; 4 monitor run or check could not judge; 130
+    interrupted; 141 the reader of a pipe closed it; 143 ended by SIGTERM.
+
+    Args:
+        version: print the version.
+        quiet: print nothing but what is asked for, and complaints.
+    """
     if quiet:
         be_quiet()

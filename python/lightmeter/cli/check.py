@@ -9,11 +9,7 @@ from lightmeter import Failure, ImageCheck, Reading, check_image
 from lightmeter.batch.running import each, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
-from lightmeter.cli.options import (
-    Printed,
-    Sources,
-    reads_images,
-)
+from lightmeter.cli.options import Printed, Sources, reads_images
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import complain, fail, print_json, progress_bar, say
 from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
@@ -29,8 +25,8 @@ _MOST = 5  # findings of an image
 @reads_images("column", "workers")
 def check(
     paths: Sources,
-    reference: Annotated[str, typer.Option(help="A profile file, or images.")],
-    level: Annotated[float, typer.Option(help="Share of ordinary images flagged.")] = LEVEL,
+    reference: Annotated[str, typer.Option()],
+    level: float = LEVEL,
     *,
     options: ReadingOptions,
     batch: dict[str, Any],
@@ -44,6 +40,10 @@ def check(
 
     Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
     reference is too small to judge some; 1 no image could be measured.
+
+    Args:
+        reference: a profile file, or images.
+        level: share of ordinary images flagged.
     """
     if options.get("frames") == "all":
         raise ValueError("got --frames all; expected first, the only frame that is judged")

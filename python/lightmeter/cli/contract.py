@@ -8,16 +8,14 @@ from xml.etree import ElementTree as Xml
 import typer
 
 from lightmeter import Contract, ContractResult, Reading
-from lightmeter.cli.options import Html, reads_images
+from lightmeter.cli.options import OUTPUT, Html, reads_images
 from lightmeter.cli.sides import view_of_source
-from lightmeter.cli.terminal import FAILED, Commands, complain, say
+from lightmeter.cli.terminal import FAILED, Commands, say
 from lightmeter.contracts.generate import contract_of
-from lightmeter.errors import ConfigError
 from lightmeter.files import check_target, write_atomically
 from lightmeter.profile.log import view_of
 from lightmeter.text import visible
 
-BAD_CONTRACT = 2
 _PICTURES = 3  # of a failure that are named
 
 commands = Commands(no_args_is_help=True, help="Say what images and rows must be like; judge them.")
@@ -26,8 +24,8 @@ commands = Commands(no_args_is_help=True, help="Say what images and rows must be
 @commands.command()
 @reads_images("workers", exemplars=3)
 def check(
-    source: Annotated[str, typer.Argument(help="Images, a profile file, or rows.parquet.")],
-    contract: Annotated[Path, typer.Option(help="The contract, a TOML file.")],
+    source: str,
+    contract: Annotated[Path, typer.Option()],
     html: Html = None,
     *,
     reading: Reading,
@@ -40,13 +38,12 @@ def check(
 
     Exit codes: 0 all expectations hold but for warnings; 1 an error does not hold, or the source
     or the contract cannot be read; 2 the contract is not understood.
+
+    Args:
+        source: images, a profile file, or rows.parquet.
+        contract: the contract, a TOML file.
     """
-    try:
-        read = Contract(contract)
-    except ConfigError as error:
-        for mistake in str(error).split("\n"):
-            complain(mistake)
-        raise typer.Exit(BAD_CONTRACT) from None
+    read = Contract(contract)
     if html is not None:
         check_target(html)
     result = read.judge(view_of_source(source, reading, may_fail=True, **batch))
@@ -60,15 +57,18 @@ def check(
 
 @commands.command()
 def init(
-    profiles: Annotated[list[Path], typer.Argument(help="Profile files of what is good.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Write the contract here.")],
-    batch: Annotated[
-        int | None, typer.Option(min=2, help="Images or rows judged at once, by default as now.")
-    ] = None,
+    profiles: list[Path],
+    output: Annotated[Path, OUTPUT],
+    batch: Annotated[int | None, typer.Option(min=2)] = None,
 ) -> None:
     """Write a contract that profiles of the same kind pass, with limits and why they are so.
 
     It never overwrites a file.
+
+    Args:
+        profiles: profile files of what is good.
+        output: write the contract here.
+        batch: images or rows judged at once, by default as now.
     """
     if output.exists():
         raise ValueError(f"{output} is there already; name another file, or delete it")

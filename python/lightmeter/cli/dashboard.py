@@ -3,23 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from lightmeter import Store
-from lightmeter.cli.options import StoreOption
+from lightmeter.cli.options import OUTPUT, StoreOption
 from lightmeter.cli.terminal import say
 from lightmeter.dashboard import write_dashboard
 
 
-def dashboard(
-    store: StoreOption,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder: new, empty or of an earlier run.")
-    ],
-) -> None:
+def dashboard(store: StoreOption, output: Annotated[Path, OUTPUT]) -> None:
     """Write a static site about a store, which needs no server, network or script.
 
     A run writes only the files that differ.
+
+    Args:
+        output: folder: new, empty or of an earlier run.
     """
     with Store(store, create=False) as opened:
         written = write_dashboard(opened, output)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lightmeter.cli.findings import print_findings
+from lightmeter.cli.options import OUTPUT
 from lightmeter.cli.terminal import progress_bar, say
 from lightmeter.demo import run_demo, run_timeline
 from lightmeter.drift.vectors import JOINT
@@ -18,15 +19,17 @@ _MOST = 3  # causes of a day
 
 
 def demo(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for pictures, profiles and pages.")
-    ] = Path("lightmeter-demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Which pictures to draw.")] = 0,
-    timeline: Annotated[
-        bool, typer.Option("--timeline", help="Draw 14 days, and write a store and a dashboard.")
-    ] = False,
+    output: Annotated[Path, OUTPUT] = Path("lightmeter-demo"),
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    timeline: Annotated[bool, typer.Option("--timeline")] = False,
 ) -> None:
-    """Draw synthetic blood smears, some pale and blurred, and find out what changed."""
+    """Draw synthetic blood smears, some pale and blurred, and find out what changed.
+
+    Args:
+        output: folder for pictures, profiles and pages.
+        seed: which pictures to draw.
+        timeline: draw 14 days, and write a store and a dashboard.
+    """
     if timeline:
         _timeline(output, seed)
     else:

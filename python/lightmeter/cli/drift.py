@@ -1,6 +1,6 @@
 """The command that compares two profiles."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import typer
 
@@ -8,12 +8,10 @@ from lightmeter import Reading, compare
 from lightmeter.cli.findings import print_findings
 from lightmeter.cli.options import (
     All,
-    Dataset,
     From,
     Html,
     MaybeStore,
     Printed,
-    Segments,
     To,
     WithTags,
     reads_images,
@@ -30,22 +28,17 @@ DRIFTED = 3
 
 @reads_images("group", "exemplars", "workers")
 def drift(
-    reference: Annotated[str | None, typer.Option(help="A profile file, or images.")] = None,
-    target: Annotated[str | None, typer.Option(help="The same, which is judged.")] = None,
+    reference: str | None = None,
+    target: str | None = None,
     store: MaybeStore = None,
-    dataset: Dataset = None,
-    segment: Segments = None,
+    dataset: str | None = None,
+    segment: list[str] | None = None,
     tag: WithTags = None,
     since: From = None,
     until: To = None,
     html: Html = None,
-    fail_on: Annotated[
-        Literal["drift", "possible"] | None,
-        typer.Option(help="Exit with 3 if a feature has this verdict or a worse one."),
-    ] = None,
-    effect: Annotated[
-        float, typer.Option(help="The least change of a drift.")
-    ] = Thresholds().effect,
+    fail_on: Literal["drift", "possible"] | None = None,
+    effect: float = Thresholds().effect,
     show_all: All = False,
     *,
     options: ReadingOptions,
@@ -57,7 +50,15 @@ def drift(
     Either side is a profile file, or a folder or glob pattern of images, which are measured first:
     those of the target as those of the reference, if no option says otherwise. Or the target is
     what a store holds of a dataset from --from to before --to, by default compared with what it
-    holds before. --effect is the least shift, or difference of shares, of a drift.
+    holds before.
+
+    Args:
+        reference: a profile file, or images.
+        target: the same, which is judged.
+        dataset: the dataset in the store.
+        segment: the segment in the store, such as camera=north (repeatable).
+        fail_on: exit with 3 if a feature has this verdict or a worse one.
+        effect: the least shift, or difference of shares, of a drift.
     """
     where = (store, dataset, segment, tag)
     if target is not None and any((*where, since, until)):

@@ -1,9 +1,6 @@
 """The command that shows what of a file's Exif is tracked and what is withheld."""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from lightmeter.cli.options import Allow, Deny, Printed
 from lightmeter.cli.terminal import fail, print_json, print_table
@@ -16,12 +13,13 @@ from lightmeter.times import age, moment
 
 
 def exif(
-    file: Annotated[Path, typer.Argument(help="Image file.")],
-    allow: Allow = None,
-    deny: Deny = None,
-    output_format: Printed = "text",
+    file: Path, allow: Allow = None, deny: Deny = None, output_format: Printed = "text"
 ) -> None:
-    """Print the Exif tags of a file that are tracked, and the names of those that are withheld."""
+    """Print the Exif tags of a file that are tracked, and the names of those that are withheld.
+
+    Args:
+        file: image file.
+    """
     policy = ExifPolicy(allow=allow or (), deny=deny or ())
     with open_encoded(file, DEFAULT_LIMITS) as opened:
         header = file_header(opened, DEFAULT_LIMITS)

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from lightmeter import ProfileView, Store
-from lightmeter.cli.options import Dataset, Every, MaybeStore, Printed
+from lightmeter.cli.options import OUTPUT, MaybeStore, Printed
 from lightmeter.cli.profile import print_profile
 from lightmeter.cli.terminal import Commands, say
 from lightmeter.files import check_target
@@ -24,21 +22,23 @@ def _options() -> None:
 
 @commands.command()
 def whylogs(
-    files: Annotated[
-        list[Path], typer.Argument(help="Profile files of whylogs 1.x (.bin), or archives (.zip).")
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write all, merged, to this file.")
-    ] = None,
+    files: list[Path],
+    output: Annotated[Path | None, OUTPUT] = None,
     store: MaybeStore = None,
-    dataset: Dataset = None,
-    every: Every = None,
+    dataset: str | None = None,
+    every: str | None = None,
     output_format: Printed = "text",
 ) -> None:
     """Read profiles of whylogs: into one file, or into a store.
 
     In a store each profile goes to the bucket of its dataset timestamp and to its segment. A
     profile that is read again replaces what it gave before, so nothing counts twice.
+
+    Args:
+        files: profile files of whylogs 1.x (.bin), or archives (.zip).
+        output: write all, merged, to this file.
+        dataset: the dataset in the store.
+        every: the length of buckets of a new dataset, by default 1d.
     """
     if (output is None) == (store is None) or (store is None) != (dataset is None):
         raise ValueError("expected either --output, or --store and --dataset")

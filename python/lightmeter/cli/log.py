@@ -1,22 +1,21 @@
 """The command that fills a store from a folder, an archive, a table or an address."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Reading, log_folder
-from lightmeter.cli.failures import Failures
+from lightmeter.cli.failures import tell_failures
 from lightmeter.cli.options import (
     SOURCE,
-    Every,
     MaybeStore,
     Printed,
     reads_images,
-    repeatable,
     segments_of,
 )
-from lightmeter.cli.render import failed_files, headline
+from lightmeter.cli.render import headline, reasons_of
 from lightmeter.cli.terminal import complain, print_json, progress_bar, say
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
@@ -26,24 +25,14 @@ from lightmeter.writers.folder import Logged
 @reads_images("column", "group", "exemplars", "sample", "tags", "workers", "executor", "resume")
 def log(
     folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
-    dataset: Annotated[str, typer.Option(help="Name of what is watched, such as cells.")],
+    dataset: Annotated[str, typer.Option()],
     store: MaybeStore = None,
-    inbox: Annotated[str | None, typer.Option(help="Such as s3://bucket/drift.")] = None,
-    day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="By default today.")
-    ] = None,
-    date_from: Annotated[
-        str | None,
-        typer.Option(help="The date of each: exif, mtime, column:NAME, or such as path:%Y-%m-%d."),
-    ] = None,
-    segment: Annotated[
-        list[str] | None,
-        repeatable(
-            "--segment", "Such as camera=north, path:REGEX, exif:TAG, column:NAME", "KEY=VALUE"
-        ),
-    ] = None,
-    every: Every = None,
-    writer: Annotated[str | None, typer.Option(help="By default the folder.")] = None,
+    inbox: str | None = None,
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"])] = None,
+    date_from: str | None = None,
+    segment: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE")] = None,
+    every: str | None = None,
+    writer: str | None = None,
     *,
     reading: Reading,
     batch: dict[str, Any],
@@ -61,13 +50,21 @@ def log(
     camera=column:NAME each segment has a profile of its own, beside that of all
     images. An image without a value is in the segment `none`. Segments beyond the first 1000 are
     counted together as `other`.
+
+    Args:
+        dataset: name of what is watched, such as cells.
+        inbox: such as s3://bucket/drift.
+        day: by default today.
+        date_from: the date of each: exif, mtime, column:NAME, or such as path:%Y-%m-%d.
+        segment: such as camera=north, path:REGEX, exif:TAG, column:NAME (repeatable).
+        every: the length of buckets of a new dataset, by default 1d.
+        writer: by default the folder.
     """
     place, segment_by = segments_of(segment)
     if day is not None and date_from is not None:
         raise ValueError("got both --date and --date-from; expected one of them")
     if (store is None) == (inbox is None):
         raise ValueError("expected either --store or --inbox")
-    failures = Failures()
     with progress_bar("profiling") as progress:
         logged = log_folder(
             store,
@@ -91,10 +88,11 @@ def log(
     if logged.undated:
         count, first = len(logged.undated), logged.undated[0]
         complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")
-    for view in logged.profiles.values():
-        failures.add(view)
-    measured = sum(view.images for view in logged.profiles.values())
-    failures.tell(measured or len(logged.rolled_up), [] if logged.undated else [folder])
+    views = logged.profiles.values()
+    reasons = sum(map(reasons_of, views), Counter[str]())
+    failures = [failure for view in views for failure in view.failures]
+    measured = sum(view.images for view in views) or len(logged.rolled_up)
+    tell_failures(reasons, failures, measured, [] if logged.undated else [folder])
 
 
 def _print(place: str, logged: Logged) -> None:
@@ -114,7 +112,7 @@ def _record(logged: Logged) -> dict[str, Any]:
         {
             "bucket": start,
             "images": view.images,
-            "failed": failed_files(view),
+            "failed": reasons_of(view).total(),
             "segments": logged.segments.get(start, {}),
         }
         for start, view in logged.profiles.items()

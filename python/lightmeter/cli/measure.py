@@ -1,6 +1,7 @@
 """The command that writes one row an image."""
 
 from contextlib import closing, nullcontext
+from itertools import starmap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +12,12 @@ from lightmeter import measure as measure_rows
 from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import opener_of
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.cli.failures import Failures
-from lightmeter.cli.options import Html, Sources, reads_images
-from lightmeter.cli.ranking import Ranking, number_called
+from lightmeter.cli.failures import tell_failures
+from lightmeter.cli.options import OUTPUT, Html, Sources, reads_images
+from lightmeter.cli.ranking import Tally, number_called
 from lightmeter.cli.terminal import complain, print_table, progress_bar, say
 from lightmeter.files import check_target, open_atomically, write_atomically
+from lightmeter.profile.row import Row
 from lightmeter.profile.table_files import row_format_of
 from lightmeter.report.sheet import contact_sheet
 from lightmeter.text import counted, number
@@ -24,17 +26,12 @@ from lightmeter.text import counted, number
 @reads_images("column", "workers")
 def measure(
     paths: Sources,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the rows to this .csv, .jsonl or .parquet."),
-    ] = None,
-    sort: Annotated[
-        str | None, typer.Option(help="Print the images lowest in this number.")
-    ] = None,
-    worst: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
-    highest: Annotated[bool, typer.Option("--highest", help="Those with the highest.")] = False,
+    output: Annotated[Path | None, OUTPUT] = None,
+    sort: str | None = None,
+    worst: Annotated[int, typer.Option(min=1)] = 20,
+    highest: Annotated[bool, typer.Option("--highest")] = False,
     html: Html = None,
-    exif: Annotated[bool, typer.Option("--exif", help="Write the Exif tags too.")] = False,
+    exif: Annotated[bool, typer.Option("--exif")] = False,
     *,
     reading: Reading,
     batch: dict[str, Any],
@@ -43,70 +40,56 @@ def measure(
 
     A folder stands for the images below it. The row of a file that cannot be read says why. Without
     -o rows are printed as JSON lines. The page of --sort has pictures.
+
+    Args:
+        output: write the rows to this .csv, .jsonl or .parquet.
+        sort: print the images lowest in this number.
+        worst: how many.
+        highest: those with the highest.
+        exif: write the Exif tags too.
     """
     if sort is None and (highest or html is not None):
         raise ValueError("got --highest or --html without --sort; say which number")
     own = [function.__name__ for function in reading.functions]
     name = "" if sort is None else number_called(sort, own, reading.bands or ())
-    ranking = Ranking(name, worst if name else 0, highest=highest)
+    tally = Tally(name, worst if name else 0, highest=highest)
     row_format = None if output is None else row_format_of(output)
     for target in filter(None, (output, html)):
         check_target(target)
-    printed, failed = output is None and sort is None, Failures()
+    printed, source = output is None and sort is None, paths[0] if len(paths) == 1 else paths
     with (
         # A bar between printed rows would break them.
         nullcontext() if printed else progress_bar("measuring") as progress,
         closing(
-            measure_rows(
-                paths[0] if len(paths) == 1 else paths,
-                with_exif=exif,
-                reading=reading,
-                progress=progress,
-                **batch,
-            )
+            measure_rows(source, with_exif=exif, reading=reading, progress=progress, **batch)
         ) as measured,
     ):
-        rows = ranking.of(failed.of(measured))
+        rows = tally.of(measured)
         if output is not None and row_format is not None:
             with open_atomically(output) as opened:
                 write_rows(rows, opened, row_format, reading=reading, with_exif=exif)
         for row in rows:
             if printed:
                 print(row_json(row))
+    failed = tally.reasons.total()
     if sort is not None:
-        _print(ranking, failed)
+        # Paths are not cut and not wrapped, so that they can be copied.
+        print_table((name, "path"), starmap(_cells, tally.best), right=name)
+        if tally.images and not tally.best:
+            complain(f"no image has the number {name}")
     if html is not None:
+        best = [row for _, row in tally.best]
         wanted = Wanted(batch.get("column"), limits=reading.limits)
-        write_atomically(html, _page(ranking, failed, paths, wanted, reading).encode())
+        opener = opener_of(paths, wanted, {str(row["path"]) for row in best})
+        counts = {"images": tally.images, "failed": failed}
+        page = contact_sheet(best, name, highest=highest, **counts, reading=reading, opened=opener)
+        write_atomically(html, page.encode())
     if not printed:
-        more = f", {counted(failed.count, 'file')} failed" if failed.count else ""
-        say(f"{counted(failed.images, 'image')} measured{more}")
-    failed.tell(failed.images, paths)
+        more = f", {counted(failed, 'file')} failed" if failed else ""
+        say(f"{counted(tally.images, 'image')} measured{more}")
+    tell_failures(tally.reasons, tally.failures, tally.images, paths)
 
 
-def _print(ranking: Ranking, failed: Failures) -> None:
-    """Print a table, whose paths are not cut and not wrapped, so that they can be copied."""
-    lines = []
-    for value, row in ranking.best:
-        frame = f" (frame {row['frame']})" if "frame" in row else ""
-        shown = number(value) if isinstance(value, float) else f"{value:,}"
-        lines.append((shown, f"{row['path']}{frame}"))
-    print_table((ranking.name, "path"), lines, right=ranking.name)
-    if failed.images and not ranking.best:
-        complain(f"no image has the number {ranking.name}")
-
-
-def _page(
-    ranking: Ranking, failed: Failures, paths: list[str], wanted: Wanted, reading: Reading
-) -> str:
-    """Return the page with the pictures of the ranking."""
-    rows = [row for _, row in ranking.best]
-    return contact_sheet(
-        rows,
-        ranking.name,
-        highest=ranking.highest,
-        images=failed.images,
-        failed=failed.count,
-        reading=reading,
-        opened=opener_of(paths, wanted, {str(row["path"]) for row in rows}),
-    )
+def _cells(value: Any, row: Row) -> tuple[str, str]:
+    frame = f" (frame {row['frame']})" if "frame" in row else ""
+    return number(value) if isinstance(value, float) else f"{value:,}", f"{row['path']}{frame}"

@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from lightmeter import Store
 from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
-from lightmeter.cli.options import From, Printed, StoreOption, To
+from lightmeter.cli.options import OUTPUT, From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.baseline import words_of
@@ -45,15 +46,8 @@ def run(
     config: Config,
     store: StoreOption,
     output_format: Printed = "text",
-    openmetrics: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write what the store holds and what was found to this file, for Prometheus."
-        ),
-    ] = None,
-    dashboard: Annotated[
-        str | None, typer.Option(help="Address of the dashboard, for links.")
-    ] = None,
+    openmetrics: Path | None = None,
+    dashboard: str | None = None,
 ) -> None:
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
@@ -62,11 +56,15 @@ def run(
     bucket is not listed.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
-    anomaly, but an alert was not sent, which the next run tries again; 4 none has an anomaly, but a
-    monitor could judge no feature of one.
+    anomaly, but an alert was not sent, which the next run tries again; 2 the file is not
+    understood; 4 none has an anomaly, but a monitor could judge no feature of one.
 
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
+
+    Args:
+        openmetrics: write what the store holds and what was found to this file, for Prometheus.
+        dashboard: address of the dashboard, for links.
     """
     if openmetrics is not None:
         check_target(openmetrics)
@@ -92,14 +90,16 @@ def run(
 @commands.command()
 def init(
     store: StoreOption,
-    dataset: Annotated[str, typer.Option(help="The dataset to watch.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="File to write, which is not there yet.")
-    ] = Path("monitors.toml"),
+    dataset: Annotated[str, typer.Option()],
+    output: Annotated[Path, OUTPUT] = Path("monitors.toml"),
 ) -> None:
     """Write a file of the recommended monitors of a dataset, with comments.
 
     They fit what is stored now.
+
+    Args:
+        dataset: the dataset to watch.
+        output: file to write, which is not there yet.
     """
     with Store(store, create=False) as opened:
         write_monitors(opened, dataset, output)
@@ -107,37 +107,32 @@ def init(
 
 
 @commands.command()
-def check(
-    config: Config,
-    store: Annotated[
-        str | None,
-        typer.Option(help="The store, to judge all of it without keeping or sending anything."),
-    ] = None,
-) -> None:
+def check(config: Config, store: str | None = None) -> None:
     """Check a file of monitors, and say how many false alarms a year to expect.
 
     The number of some rules depends on the data, and is not known.
 
     With --store, everything in the store is judged. For each monitor it is said which alarms it
     would have raised, and how much buckets vary. The store stays as it is.
+
+    Args:
+        store: the store, to judge all of it without keeping or sending anything.
     """
-    with contextlib.ExitStack() as stack:
-        monitors = load_config(config).monitor
-        opened = stack.enter_context(Store(store, create=False)) if store is not None else None
-        alarms = [false_alarms_a_year(monitor, opened) for monitor in monitors]
-        found = replay(opened, monitors) if opened is not None else []
-        lengths = opened.datasets() if opened is not None else {}
-        for index, (monitor, number) in enumerate(zip(monitors, alarms, strict=True)):
-            text = "not known, depends on the data" if number is None else f"at most {number:.3g}"
+    monitors, known = load_config(config).monitor, list[float]()
+    with contextlib.nullcontext() if store is None else Store(store, create=False) as opened:
+        found = [] if opened is None else replay(opened, monitors)
+        lengths = {} if opened is None else opened.datasets()
+        for monitor, replayed in zip_longest(monitors, found):
+            alarms = false_alarms_a_year(monitor, opened)
+            text = "not known, depends on the data" if alarms is None else f"at most {alarms:.3g}"
             say(f"{monitor.name}: expected false alarms a year: {text}")
-            for replayed in found[index : index + 1]:
-                for line in replayed.lines(lengths.get(monitor.dataset, DAY)):
-                    say(f"  {line}")
-        numbers = [number for number in alarms if number is not None]
-        parts = [f"at most {sum(numbers):.3g}"] if numbers else []
-        if unknown := len(alarms) - len(numbers):
-            parts.append(f"{unknown} not known")
-        say(f"in all: {', and '.join(parts) or 'no monitor'}")
+            known += [] if alarms is None else [alarms]
+            for line in replayed.lines(lengths.get(monitor.dataset, DAY)) if replayed else ():
+                say(f"  {line}")
+    parts = [f"at most {sum(known):.3g}"] if known else []
+    if unknown := len(monitors) - len(known):
+        parts.append(f"{unknown} not known")
+    say(f"in all: {', and '.join(parts) or 'no monitor'}")
 
 
 @commands.command()
@@ -146,83 +141,57 @@ def schema() -> None:
     print_json(WatchConfig.model_json_schema())
 
 
-Datasets = Annotated[str, typer.Option("--dataset", help="Which datasets, such as 'cells*'.")]
-Segments = Annotated[str, typer.Option("--segment", help="Which segments, such as 'camera=*'.")]
-Monitors = Annotated[str, typer.Option("--monitor", help="Which monitors, such as 'drift*'.")]
-Features = Annotated[str, typer.Option("--feature", help="Which features, such as 'image.Hue.*'.")]
-Note = Annotated[str, typer.Option(help="Why, for the dashboard.")]
-
-
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        help="Write the rows to this file, .csv, .jsonl or .parquet, and not to standard output.",
-    ),
-]
-
-
 @commands.command("results")
 def print_results(
     store: StoreOption,
-    output: Output = None,
-    dataset: Datasets = "*",
-    segment: Segments = "*",
-    monitor: Monitors = "*",
-    feature: Features = "*",
+    output: Annotated[Path | None, OUTPUT] = None,
+    dataset: str = "*",
+    segment: str = "*",
+    monitor: str = "*",
+    feature: str = "*",
 ) -> None:
     """Write what monitors found, one row a feature and bucket.
 
     Each option is a pattern. Without -o the rows are printed as JSON lines.
+
+    Args:
+        output: write the rows to this .csv, .jsonl or .parquet.
+        dataset: which datasets, such as 'cells*'.
+        segment: which segments, such as 'camera=*'.
+        monitor: which monitors, such as 'drift*'.
+        feature: which features, such as 'image.Hue.*'.
     """
-    _check_output(output)
+    where = {"dataset": dataset, "segment": segment, "monitor": monitor, "feature": feature}
     with Store(store, create=False) as opened:
-        rows = result_rows(
-            opened, dataset=dataset, segment=segment, monitor=monitor, feature=feature
-        )
-        _write_rows(rows, RESULT_COLUMNS, output)
+        _write_rows(result_rows(opened, **where), RESULT_COLUMNS, output)
 
 
 @commands.command("series")
 def print_series(
     store: StoreOption,
-    dataset: Annotated[str, typer.Option(help="The dataset.")],
-    output: Output = None,
-    segment: Annotated[str, typer.Option(help="The segment, such as 'camera=north'.")] = "",
-    feature: Features = "*",
-    statistic: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Such as mean, stddev, q_95 or missing_rate, by default mean (repeatable)."
-        ),
-    ] = None,
+    dataset: Annotated[str, typer.Option()],
+    output: Annotated[Path | None, OUTPUT] = None,
+    segment: str = "",
+    feature: str = "*",
+    statistic: list[str] | None = None,
     since: From = None,
     until: To = None,
 ) -> None:
     """Write numbers of features over time, one row a feature and bucket.
 
     Without -o the rows are printed as JSON lines.
+
+    Args:
+        dataset: the dataset.
+        output: write the rows to this .csv, .jsonl or .parquet.
+        segment: the segment, such as 'camera=north'.
+        feature: which features, such as 'image.Hue.*'.
+        statistic: such as mean, stddev, q_95 or missing_rate, by default mean (repeatable).
     """
-    _check_output(output)
     with Store(store, create=False) as opened:
-        rows = series_rows(
-            opened,
-            dataset,
-            since,
-            until,
-            segment=segment,
-            feature=feature,
-            statistics=statistic or ("mean",),
-        )
+        where = {"segment": segment, "feature": feature}
+        rows = series_rows(opened, dataset, since, until, **where, statistics=statistic or ["mean"])
         _write_rows(rows, SERIES_COLUMNS, output)
-
-
-def _check_output(output: Path | None) -> None:
-    """Before anything is read."""
-    if output is not None:
-        row_format_of(output)
-        check_target(output)
 
 
 def _write_rows(
@@ -232,19 +201,20 @@ def _write_rows(
         for row in rows:
             print(line_of(row))
         return
+    row_format = row_format_of(output)
     with open_atomically(output) as file:
-        write_table(rows, file, row_format_of(output), columns)
+        write_table(rows, file, row_format, columns)
 
 
 @commands.command()
 def accept(
     store: StoreOption,
     since: From = None,
-    dataset: Datasets = "*",
-    segment: Segments = "*",
-    monitor: Monitors = "*",
-    note: Note = "",
-    remove: Annotated[bool, typer.Option("--remove", help="Take it back.")] = False,
+    dataset: str = "*",
+    segment: str = "*",
+    monitor: str = "*",
+    note: str = "",
+    remove: Annotated[bool, typer.Option("--remove")] = False,
 ) -> None:
     """Make a change the new normal, such as that of a new lamp.
 
@@ -253,6 +223,13 @@ def accept(
     are meant. Without --from what was accepted is listed.
 
     With the same patterns and the same --from, --remove takes it back.
+
+    Args:
+        dataset: which datasets, such as 'cells*'.
+        segment: which segments, such as 'camera=*'.
+        monitor: which monitors, such as 'drift*'.
+        note: why, for the dashboard.
+        remove: take it back.
     """
     with Store(store, create=False) as opened:
         if since is None:

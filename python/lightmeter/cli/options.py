@@ -20,12 +20,7 @@ from lightmeter.image.option import Option, options_of
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
 
-
-def repeatable(flag: str, text: str, metavar: str | None = None) -> Any:
-    """Return an option that may be given several times."""
-    return typer.Option(flag, metavar=metavar, help=f"{text} (repeatable).")
-
-
+OUTPUT = typer.Option("--output", "-o")
 Printed = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
 All = Annotated[bool, typer.Option("--all", help="Print all features, one a line.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a page about it to this file.")]
@@ -33,29 +28,18 @@ _STORE = "The store, such as drift.db."
 StoreArgument = Annotated[str, typer.Argument(help=_STORE)]
 StoreOption = Annotated[str, typer.Option("--store", help=_STORE)]
 MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]
-Dataset = Annotated[str | None, typer.Option("--dataset", help="The dataset in the store.")]
-Every = Annotated[
-    str | None, typer.Option(help="The length of buckets of a new dataset, by default 1d.")
-]
-Segments = Annotated[
-    list[str] | None, repeatable("--segment", "The segment in the store, such as camera=north")
-]
+_TIME: Any = {"metavar": "TIME", "parser": parse_time}
 From = Annotated[
-    datetime | None,
-    typer.Option("--from", metavar="TIME", parser=parse_time, help="Buckets from this time on."),
+    datetime | None, typer.Option("--from", help="Buckets from this time on.", **_TIME)
 ]
-To = Annotated[
-    datetime | None,
-    typer.Option("--to", metavar="TIME", parser=parse_time, help="Buckets before this time."),
-]
+To = Annotated[datetime | None, typer.Option("--to", help="Buckets before this time.", **_TIME)]
 SOURCE = (
     "Image files, folders or glob patterns, archives such as shard-000.tar, tables such as "
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."
 )
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
-WithTags = Annotated[
-    list[str] | None, repeatable("--tag", "Only profiles with this, such as model=v7", "NAME=VALUE")
-]
+_TAG = "Only profiles with this, such as model=v7 (repeatable)."
+WithTags = Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help=_TAG)]
 _EXIF = options_of(ExifPolicy)
 Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
 Deny = Annotated[list[str] | None, typer.Option("--exif-deny", help=_EXIF["deny"].says)]
@@ -72,7 +56,7 @@ def _run(name: str, kind: Any, text: str, *flags: str, default: Any = None, **ho
 
 
 # Those of `profile_images` that say what is kept, and how it runs.
-_BATCH = {
+BATCH = {
     option.name: option
     for option in (
         _run("column", str | None, "The column of images in a table, or of paths in a manifest."),
@@ -151,8 +135,8 @@ def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
     which gets them as keywords of `profile_images`. So do those of `defaults`, with other defaults.
     """
     options = [*_parameters(Reading), _METRIC]
-    batch = [_BATCH[name] for name in names]
-    batch += [_BATCH[name].replace(default=default) for name, default in defaults.items()]
+    batch = [BATCH[name] for name in names]
+    batch += [BATCH[name].replace(default=default) for name, default in defaults.items()]
     places = {"options": options, "reading": options, "batch": batch}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

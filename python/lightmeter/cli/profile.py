@@ -3,34 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from lightmeter import ProfileView, Reading, profile_images
-from lightmeter.cli.failures import Failures
-from lightmeter.cli.options import All, Printed, Sources, reads_images
-from lightmeter.cli.render import print_summary
+from lightmeter.cli.failures import tell_failures
+from lightmeter.cli.options import BATCH, OUTPUT, All, Printed, Sources, reads_images
+from lightmeter.cli.render import print_summary, reasons_of
 from lightmeter.cli.terminal import print_json, progress_bar
 from lightmeter.files import check_target
 from lightmeter.profile.log import view_of
 from lightmeter.profile.view import plain_summary
 
 
-@reads_images(
-    "column",
-    "values",
-    "group",
-    "exemplars",
-    "sample",
-    "tags",
-    "workers",
-    "executor",
-    "resume",
-)
+@reads_images(*BATCH)
 def profile(
     paths: Sources,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the profile to this file.")
-    ] = None,
+    output: Annotated[Path | None, OUTPUT] = None,
     *,
     reading: Reading,
     batch: dict[str, Any],
@@ -41,37 +27,42 @@ def profile(
 
     A folder stands for the images below it. Files that cannot be read are counted by reason;
     `lightmeter measure` writes a row for each.
+
+    Args:
+        output: write the profile to this file.
     """
-    failed = Failures()
     if output is not None:
         check_target(output)
     with progress_bar("profiling") as progress:
         source = paths[0] if len(paths) == 1 else paths
         view = profile_images(source, reading=reading, progress=progress, **batch)
-    failed.add(view)
     if output is not None:
         view.write(output)
     print_profile(view, output_format, show_all=show_all)
-    failed.tell(view.images, paths)
+    tell_failures(reasons_of(view), view.failures, view.images, paths)
 
 
-def show_profile(
-    file: Annotated[Path, typer.Argument(help="Profile file.")],
-    output_format: Printed = "text",
-) -> None:
-    """Print what a profile file holds."""
+def show(file: Path, output_format: Printed = "text") -> None:
+    """Print what a profile file holds.
+
+    Args:
+        file: profile file.
+    """
     print_profile(view_of(file), output_format, show_all=True)
 
 
 def merge(
-    files: Annotated[list[Path], typer.Argument(help="Profile files.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Write the merged profile to this file.")
-    ],
+    files: list[Path],
+    output: Annotated[Path, OUTPUT],
     show_all: All = False,
     output_format: Printed = "text",
 ) -> None:
-    """Merge profile files into one, and print it."""
+    """Merge profile files into one, and print it.
+
+    Args:
+        files: profile files.
+        output: write the merged profile to this file.
+    """
     check_target(output)
     view = ProfileView.merge_many(map(view_of, files))
     view.write(output)

@@ -1,13 +1,17 @@
-"""The images at one end of a number, out of the rows that pass by."""
+"""What rows say as they pass by: what failed, and the images at one end of a number."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from heapq import nlargest, nsmallest
 from operator import itemgetter
 from typing import Any
 
+from lightmeter import Failure
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, numbers_of_bands
 from lightmeter.text import near
+
+_MOST_FAILURES = 100
 
 
 def number_called(name: str, own: Collection[str] = (), bands: Collection[str] = ()) -> str:
@@ -35,19 +39,33 @@ def number_called(name: str, own: Collection[str] = (), bands: Collection[str] =
     raise ValueError(f"got the number {name!r} to sort by; {expected}")
 
 
-class Ranking:
-    """The images with the least or the greatest values of a number; ties keep the earliest."""
+class Tally:
+    """What rows say as they pass by.
+
+    Attributes:
+        images: how many were measured.
+        reasons: how many files failed, by reason.
+        failures: the first of those.
+        best: value and row of the images with the least or the greatest values of a number, in
+            order; ties keep the earliest.
+    """
 
     def __init__(self, name: str, most: int, *, highest: bool) -> None:
         """Start with none, of which at most `most` will be kept."""
-        self.name, self.highest = name, highest
-        self.best: list[tuple[Any, Row]] = []  # the value and the row of each so far, in order
-        self._pick = partial(nlargest if highest else nsmallest, most)
+        self.images, self.reasons = 0, Counter[str]()
+        self.failures, self.best = list[Failure](), list[tuple[Any, Row]]()
+        self._name, self._pick = name, partial(nlargest if highest else nsmallest, most)
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows, looked at on their way."""
+        """Yield the same rows, looked at on their way."""
         for row in rows:
-            value = row.get(self.name)
+            reason: Any = row.get("failure")
+            self.images += reason is None
+            if reason is not None:
+                self.reasons[reason] += 1
+                if len(self.failures) < _MOST_FAILURES:
+                    self.failures.append(Failure(str(row["path"]), reason, ""))
+            value = row.get(self._name)
             if isinstance(value, int | float):
                 self.best = self._pick([*self.best, (value, row)], key=itemgetter(0))
             yield row

@@ -13,12 +13,8 @@ _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "No
 
 def headline(view: ProfileView) -> str:
     """How many images were measured, and how many files failed."""
-    return f"{counted(view.images, 'image')} measured, {counted(failed_files(view), 'file')} failed"
-
-
-def failed_files(view: ProfileView) -> int:
-    """How many files failed."""
-    return reasons_of(view).total()
+    failed = counted(reasons_of(view).total(), "file")
+    return f"{counted(view.images, 'image')} measured, {failed} failed"
 
 
 def reasons_of(view: ProfileView) -> Counter[str]:

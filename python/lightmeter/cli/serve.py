@@ -8,53 +8,47 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import MaybeStore, Printed, StoreOption, repeatable
-from lightmeter.cli.terminal import (
-    Commands,
-    complain,
-    fail,
-    print_json,
-    print_table,
-    reported,
-    say,
-)
+from lightmeter.cli.options import MaybeStore, Printed, StoreOption
+from lightmeter.cli.terminal import Commands, complain, fail, print_json, print_table, say
 from lightmeter.store.keys import RIGHTS, Key
-
-commands = Commands(
-    invoke_without_command=True,
-    help="Serve a store over HTTP: its pages, and an API.\n\nWithout keys only this machine is let "
-    "in. A proxy on this machine lets others in: make a key first.",
-)
-keys = Commands(no_args_is_help=True, help="Make, list and remove the keys of a server.")
-commands.add_typer(keys, name="key")
 
 _Right: Any = StrEnum("_Right", {right: right for right in RIGHTS})  # type: ignore[misc]
 
+commands = Commands(invoke_without_command=True)
+keys = Commands(no_args_is_help=True, help="Make, list and remove the keys of a server.")
+commands.add_typer(keys, name="key")
+
 
 @commands.callback()
-@reported()
 def _serve(
     context: typer.Context,
     store: MaybeStore = None,
-    host: Annotated[str, typer.Option(help="Where to listen; others need a key.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any that is free.")] = 8787,
-    public_url: Annotated[str | None, typer.Option(help="The address before a proxy.")] = None,
-    allow_host: Annotated[
-        list[str] | None, repeatable("--allow-host", "A further name of it")
-    ] = None,
-    monitors: Annotated[Path | None, typer.Option(help="File of monitors to run.")] = None,
-    pull: Annotated[str | None, typer.Option(help="Inbox to empty into the store.")] = None,
-    proxy_from: Annotated[
-        list[str] | None,
-        repeatable("--proxy-from", "Network of a proxy that has people log in", "CIDR"),
-    ] = None,
-    proxy_header: Annotated[
-        str | None, typer.Option(help="Where it says who asks, by default X-Forwarded-User.")
-    ] = None,
-    proxy_rights: Annotated[
-        list[_Right] | None, repeatable("--proxy-rights", "What those may do, by default read")
-    ] = None,
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8787,
+    public_url: str | None = None,
+    allow_host: list[str] | None = None,
+    monitors: Path | None = None,
+    pull: str | None = None,
+    proxy_from: Annotated[list[str] | None, typer.Option(metavar="CIDR")] = None,
+    proxy_header: str | None = None,
+    proxy_rights: list[_Right] | None = None,
 ) -> None:
+    """Serve a store over HTTP: its pages, and an API.
+
+    Without keys only this machine is let in. A proxy on this machine lets others in: make a key
+    first.
+
+    Args:
+        host: where to listen; others need a key.
+        port: 0 is any that is free.
+        public_url: the address before a proxy.
+        allow_host: a further name of it (repeatable).
+        monitors: file of monitors to run.
+        pull: inbox to empty into the store.
+        proxy_from: network of a proxy that has people log in (repeatable).
+        proxy_header: where it says who asks, by default X-Forwarded-User.
+        proxy_rights: what those may do, by default read (repeatable).
+    """
     if context.invoked_subcommand is not None:
         return
     if store is None:
@@ -84,15 +78,18 @@ def _serve(
 @keys.command()
 def add(
     store: StoreOption,
-    right: Annotated[list[_Right], repeatable("--right", "What it may do; admin has both others")],
-    dataset: Annotated[
-        list[str] | None, repeatable("--dataset", "Only for these datasets, such as 'cells*'")
-    ] = None,
-    note: Annotated[str, typer.Option(help="What it is for.")] = "",
+    right: Annotated[list[_Right], typer.Option()],
+    dataset: list[str] | None = None,
+    note: str = "",
 ) -> None:
     """Make a key and print it. It is not kept, so that it cannot be printed again.
 
     Where there is no store yet, one is started, and standard error says so.
+
+    Args:
+        right: what it may do; admin has both others (repeatable).
+        dataset: only for these datasets, such as 'cells*' (repeatable).
+        note: what it is for.
     """
     rights: Any = right
     is_new = "://" not in store and not Path(store).exists()
@@ -116,11 +113,12 @@ def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
 
 
 @keys.command()
-def remove(
-    store: StoreOption,
-    key: Annotated[str, typer.Argument(help="The first ten characters of the key.")],
-) -> None:
-    """Remove a key. A server that runs takes it no more."""
+def remove(store: StoreOption, key: str) -> None:
+    """Remove a key. A server that runs takes it no more.
+
+    Args:
+        key: the first ten characters of the key.
+    """
     with Store(store, create=False) as opened:
         if not opened.state.keys.remove(key[:10]):
             fail(f"there is no key {key[:10]!r}; see lightmeter serve key list")

@@ -1,6 +1,7 @@
 """What a command judges: a file of a profile or of rows, or images that are measured first."""
 
 import contextlib
+from collections import ChainMap
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,7 @@ def view_of_store(
     store, dataset, segment, tags = where
     if store is None or dataset is None:
         raise ValueError("expected --store with --dataset, or what stands for them")
-    place, by_image = segments_of(segment)
-    if by_image:
-        raise ValueError("got --segment with a source; expected one such as camera=north")
+    place = dict(ChainMap(*segments_of(segment)))
     with Store(store, create=False) as opened:
         view = opened.tagged(tags_of(tags)).read(dataset, start, end, segment=place)
     if not len(view):

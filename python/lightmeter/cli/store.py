@@ -46,14 +46,13 @@ def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printe
 
 
 @commands.command()
-def gc(
-    store: StoreArgument,
-    roll_up_after: Annotated[str, typer.Option(help="Age of days to merge.")] = "14d",
-    keep: Annotated[
-        str | None, typer.Option(help="Age of days to delete, by default none.")
-    ] = None,
-) -> None:
-    """Merge old profiles into one a day, delete older ones, and shrink the file."""
+def gc(store: StoreArgument, roll_up_after: str = "14d", keep: str | None = None) -> None:
+    """Merge old profiles into one a day, delete older ones, and shrink the file.
+
+    Args:
+        roll_up_after: age of days to merge.
+        keep: age of days to delete, by default none.
+    """
     with Store(store, create=False) as opened:
         collected = opened.gc(roll_up_after=roll_up_after, keep=keep)
     print(f"profiles merged: {collected.merged}, deleted: {collected.deleted}")
@@ -77,14 +76,14 @@ def verify(store: StoreArgument) -> None:
 
 
 @commands.command()
-def backup(
-    store: StoreArgument,
-    copy: Annotated[Path, typer.Argument(help="File to write, which is not there yet.")],
-) -> None:
+def backup(store: StoreArgument, copy: Path) -> None:
     """Copy a store while others use it.
 
     Do not copy the file by other means while somebody has the store open. The latest profiles then
     lie in another file beside it.
+
+    Args:
+        copy: file to write, which is not there yet.
     """
     with Store(store, create=False) as opened:
         opened.backup(copy)
@@ -92,14 +91,15 @@ def backup(
 
 
 @commands.command()
-def copy(
-    source: Annotated[str, typer.Argument(help="The store to copy, of any kind.")],
-    target: Annotated[str, typer.Argument(help="The store to copy it to, which may be new.")],
-) -> None:
+def copy(source: str, target: str) -> None:
     """Put the datasets of a store into another that does not have them, all or nothing.
 
     Results, and what was told and accepted, are copied into a store that has none. The exit code is
     1 if something was left, which is listed.
+
+    Args:
+        source: the store to copy, of any kind.
+        target: the store to copy it to, which may be new.
     """
     with Store(source, create=False) as first, Store(target) as second:
         copied = copy_store(first, second)
@@ -113,14 +113,17 @@ def copy(
 
 @commands.command(name="pull")
 def pull_inbox(
-    inbox: Annotated[str, typer.Argument(help="The inbox, such as s3://bucket/drift.")],
-    store: Annotated[str, typer.Argument(help="The store, which may be new.")],
-    delete: Annotated[bool, typer.Option("--delete", help="Delete what the store has.")] = False,
+    inbox: str, store: str, delete: Annotated[bool, typer.Option("--delete")] = False
 ) -> None:
     """Put what others have written to an inbox into a store, as often as you like.
 
     What is no profile of an inbox, or damaged, is named and left there. So is what the store does
     not take, because it was rolled up or the buckets of the dataset have another length.
+
+    Args:
+        inbox: the inbox, such as s3://bucket/drift.
+        store: the store, which may be new.
+        delete: delete what the store has.
     """
     source = Inbox(inbox, create=False)
     with Store(store) as opened:

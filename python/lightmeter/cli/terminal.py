@@ -5,17 +5,19 @@ import inspect
 import json
 import math
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date, timedelta
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn, get_args, get_origin
 
 import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from lightmeter.errors import LightmeterError
+from lightmeter.errors import ConfigError, LightmeterError
 from lightmeter.files import path_bytes
 from lightmeter.text import visible
 from lightmeter.times import duration_text
@@ -28,17 +30,44 @@ _is_quiet = False
 
 
 class Commands(typer.Typer):
-    """Commands that their docstrings explain, in which Typer would keep the line breaks."""
+    """Commands whose errors become a line on stderr and an exit code.
+
+    Their docstrings explain them, and the lines of "Args:" their options.
+    """
 
     def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
-        """Register a function, whose errors become a line on stderr and an exit code."""
+        """Register a function."""
+        return lambda function: super(Commands, self).command(name, **more)(_command(function))
 
-        def register(function: Any) -> Any:
-            paragraphs = (inspect.getdoc(function) or "").split("\n\n")
-            text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-            return super(Commands, self).command(name, help=text, **more)(reported()(function))
+    def callback(self, **more: Any) -> Callable[[Any], Any]:
+        """Register the function of the group."""
+        return lambda function: super(Commands, self).callback(**more)(_command(function))
 
-        return register
+
+def _command(function: Any) -> Any:
+    text, _, lines = (inspect.getdoc(function) or "").partition("\n\nArgs:\n")
+    says = dict(re.findall(r"^    (\w+): (.+(?:\n     .+)*)", lines, re.MULTILINE))
+    own = inspect.signature(function).parameters.values()
+    command: Any = reported()(function)
+    parameters = [_explained(each, says.get(each.name, "")) for each in own]
+    command.__signature__ = inspect.Signature(parameters)
+    # Typer would keep the line breaks.
+    command.__doc__ = "\n\n".join(" ".join(each.split()) for each in text.split("\n\n"))
+    return command
+
+
+def _explained(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
+    """Return a parameter with its line of the docstring as its help, if it has one."""
+    if not text:
+        return parameter
+    kind, info = parameter.annotation, None
+    if get_origin(kind) is Annotated:
+        kind, info = get_args(kind)
+    if info is None:
+        info = typer.Argument() if parameter.default is parameter.empty else typer.Option()
+    info = copy(info)
+    info.help = text[0].upper() + " ".join(text[1:].split())
+    return parameter.replace(annotation=Annotated[kind, info])
 
 
 @contextlib.contextmanager
@@ -53,6 +82,10 @@ def reported() -> Iterator[None]:
         fail("interrupted", code=INTERRUPTED)
     except BrokenPipeError:
         raise typer.Exit(CLOSED) from None
+    except ConfigError as error:
+        for mistake in str(error).split("\n"):
+            complain(mistake)
+        raise typer.Exit(NOT_UNDERSTOOD) from None
     except LightmeterError as error:
         needed = isinstance(error.__cause__, ImportError)  # of an extra, as of an inbox
         fail(str(error), code=NOT_INSTALLED if needed else FAILED)

@@ -94,10 +94,8 @@ class LiveExtras(Extras):
                 options.append(tag("option", text, value=dataset_page(name), selected=chosen))
         select = tag("label", "Compare with ", tag("select", options, name="reference"))
         button = tag("button", "Switch on the recommended monitors")
-        fields = {"back": page, "place": history.page}.items()
-        hidden = (tag("input", type="hidden", name=name, value=value) for name, value in fields)
-        action = address(page, WATCH)
-        return tag("form", hidden, select, button, method="post", action=action)
+        hidden = tag("input", type="hidden", name="place", value=history.page)
+        return tag("form", hidden, select, button, method="post", action=address(page, WATCH))
 
     def _error_line(self, words: str, error: str) -> Html:
         """An error, which may name any dataset."""

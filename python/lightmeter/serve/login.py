@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -33,13 +34,13 @@ async def identify(request: Request) -> Key | None:
     server: Server = request.app.state.server
     keys, text = server.store.state.keys, _key_text(request)
     if text is not None:
-        key = await server.checks.do(keys.find, text)
+        key = await to_thread.run_sync(keys.find, text)
         server.has_keys = server.has_keys or key is not None
     else:
         key = None if server.proxy is None else server.proxy.user(request)
     if key is not None:
         return key
-    server.has_keys = server.has_keys or await server.checks.do(keys.exist)
+    server.has_keys = server.has_keys or await to_thread.run_sync(keys.exist)
     if text is not None and server.has_keys:
         # A right key is always taken, so that nobody can lock others out by guessing.
         if wait := server.failures.wait(request.client.host if request.client else ""):
@@ -93,17 +94,10 @@ class Caller:
     Attributes:
         server: that is asked.
         key: of whoever asks.
-        reads: whether nothing is to be changed.
     """
 
     server: Server
     key: Key
-    reads: bool
-
-    @property
-    def store(self) -> Store:
-        """The store of the server."""
-        return self.server.store
 
     def check(self, right: Right, dataset: str | None = None) -> None:
         """Whether the key has a right, and sees a dataset if that is given.
@@ -124,16 +118,15 @@ class Caller:
         Raises:
             HTTPException: 404.
         """
-        if dataset not in self.store.datasets():
+        if dataset not in self.server.store.datasets():
             raise HTTPException(404, f"there is no dataset {dataset!r}; see {API}/datasets")
-        return self.store.tagged(parse_segment(tags or ""))
+        return self.server.store.tagged(parse_segment(tags or ""))
 
 
 def _caller(right: Right) -> Any:
     async def check(request: Request) -> Caller:
-        server, asked = request.app.state.server, request.query_params
-        caller = Caller(server, request.state.key, request.method == "GET")
-        caller.check(right, asked.get("dataset"))
+        caller = Caller(request.app.state.server, request.state.key)
+        caller.check(right, request.query_params.get("dataset"))
         return caller
 
     return Depends(check)

@@ -48,14 +48,7 @@ class MonitorsFile:
             OSError: it cannot be read or written.
         """
         before = read_regular(self.path, _MOST_BYTES) if self.path.exists() else b""
-        self._check()
         write_atomically(self.path, before + b"\n\n" * bool(before) + text.encode())
-        try:
-            self._check()
-        except ConfigError:
-            write_atomically(self.path, before)
-            raise
-
-    def _check(self) -> None:
         if error := self.read().error:
+            write_atomically(self.path, before)
             raise ConfigError(f"nothing was changed: {error}")

@@ -3,7 +3,6 @@
 The form comes from a page of this server, and leads back to it.
 """
 
-import re
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
@@ -20,15 +19,10 @@ from lightmeter.serve.extras import LiveExtras
 from lightmeter.serve.login import Admin, Caller, Reader
 from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of
 
-_PAGE_PATH = re.compile(r"(?:[a-z0-9.-]{1,80}/){0,2}[a-zA-Z0-9.-]{1,80}\.html")
-_ASKED = (
-    "run"  # in the query of who asked for a run, whose page loads itself again until it is over
-)
-_SECONDS_TO_LOOK_AGAIN = 3
-_HOW_TO_LOG_IN = (
-    tag("p", "In a browser the password is the key. The name can be anything."),
-    tag("p", tag("a", "Log in", href="")),
-)
+# In the query of who asked for a run, whose page loads itself again until it is over.
+_ASKED = "run"
+_IN_A_BROWSER = "In a browser the password is the key. The name can be anything. "
+_HOW_TO_LOG_IN = tag("p", _IN_A_BROWSER, tag("a", "Log in", href=""))
 _TITLES = {401: "Log in", 403: "Not allowed", 404: "Not found"}
 
 router = APIRouter(include_in_schema=False)
@@ -72,12 +66,12 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 async def page(request: Request, caller: Reader) -> Response:
     """A page of the dashboard, as the caller may see it."""
     server, path = caller.server, request.scope["path"].lstrip("/") or INDEX
-    html = await server.drawing.do(_drawn, caller, path)
+    html = await server.slow.do(_drawn, caller, path)
     if html is None:
         raise HTTPException(404, "there is no page at this address")
     waits = server.schedule.is_running or server.schedule.is_asked
-    again = {"Refresh": str(_SECONDS_TO_LOOK_AGAIN)}
-    return _response(html, 200, again if waits and _ASKED in request.query_params else {})
+    again = waits and _ASKED in request.query_params
+    return _response(html, 200, {"Refresh": "3"} if again else {})
 
 
 def _drawn(caller: Caller, path: str) -> bytes | None:
@@ -93,33 +87,30 @@ async def watch(request: Request, caller: Admin) -> Response:
     """
     if kind_of(request) != FORM:
         raise HTTPException(415, f"got a body that is no form; expected {FORM}")
-    fields = {"back": "", "place": "", "reference": "", **fields_of(await request.body())}
-    if not _PAGE_PATH.fullmatch(fields["back"]) or ".." in fields["back"]:
-        raise HTTPException(400, "got a form of no page; load the page again")
-    await caller.server.work.do(_switch_on, caller, fields)
+    fields = fields_of(await request.body())
+    page = await caller.server.work.do(_switch_on, caller, fields)
     caller.server.schedule.is_asked = True
-    return Response(status_code=303, headers={"Location": f"../{fields['back']}?{_ASKED}"})
+    return Response(status_code=303, headers={"Location": f"../{page}?{_ASKED}"})
 
 
-def _switch_on(caller: Caller, fields: dict[str, str]) -> None:
+def _switch_on(caller: Caller, fields: dict[str, str]) -> str:
+    """Return the page of the dataset whose monitors are on now."""
     server, file = caller.server, caller.server.monitors
     if file is None:
         raise HTTPException(409, "this server has no file of monitors; start it with --monitors")
-    dataset = _dataset(caller, fields["place"])
-    reference = _dataset(caller, fields["reference"]) if fields["reference"] else None
+    dataset = _dataset(caller, fields.get("place", ""))
+    reference = _dataset(caller, fields["reference"]) if fields.get("reference") else None
     text = recommended_monitors(server.store, dataset, reference=reference, alert=False)
     try:
         with server.switching:
             if file.read().monitors.get(dataset) or server.watching_elsewhere(dataset):
                 raise HTTPException(409, "monitors of this dataset are switched on already")
             file.add(text)
-    except ConfigError as error:
-        words = "the file of monitors is not understood"
+    except (ConfigError, OSError) as error:
+        words = "the file of monitors is not understood, or cannot be written"
         words = server.public(str(error)) if caller.key.sees_all else words
         raise HTTPException(409, words) from None
-    except OSError as error:
-        words = f"the file of monitors cannot be written ({error.strerror})"
-        raise HTTPException(409, words) from None
+    return dataset_page(dataset)
 
 
 def _dataset(caller: Caller, page: str) -> str:

@@ -4,7 +4,6 @@ import ipaddress
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -14,47 +13,43 @@ from lightmeter.store.keys import Key, Right
 _MOST_USER = 100  # characters
 
 
-@dataclass(frozen=True)
 class Proxy:
-    """A proxy that has people log in, and says who asks.
+    """A proxy that has people log in, and says who asks."""
 
-    Attributes:
-        networks: where it asks from, such as ``10.0.0.5/32``.
-        header: in which it says who asks.
-        rights: of everybody who comes through it.
+    def __init__(
+        self,
+        networks: Sequence[str] = (),
+        header: str = "X-Forwarded-User",
+        rights: Sequence[Right] = ("read",),
+    ) -> None:
+        """Believe a header of connections from some networks.
 
-    Raises:
-        ValueError: there is no network, one is none, or it is every address.
-    """
+        Args:
+            networks: where it asks from, such as ``10.0.0.5/32``.
+            header: in which it says who asks.
+            rights: of everybody who comes through it.
 
-    networks: Sequence[str] = ()
-    header: str = "X-Forwarded-User"
-    rights: Sequence[Right] = ("read",)
-
-    def __post_init__(self) -> None:
-        """Check the networks."""
-        if not self.networks or any(not each.prefixlen for each in self._parsed):
-            raise ValueError(
-                f"got the networks {list(self.networks)} of a proxy; expected where it asks from, "
-                "such as 10.0.0.5/32: whoever is in it may say who he is"
-            )
-
-    @property
-    def _parsed(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-        return list(map(ipaddress.ip_network, self.networks))
+        Raises:
+            ValueError: there is no network, one is none, or it is every address.
+        """
+        self._networks = list(map(ipaddress.ip_network, networks))
+        self._header, self._rights = header, frozenset(rights)
+        if not networks or any(not each.prefixlen for each in self._networks):
+            text = "expected where it asks from, such as 10.0.0.5/32: whoever is in it may say who"
+            raise ValueError(f"got the networks {list(networks)} of a proxy; {text} he is")
 
     def user(self, request: Request) -> Key | None:
         """Whoever has logged in there; None where the peer of the connection is another."""
-        names = request.headers.getlist(self.header)
+        names = request.headers.getlist(self._header)
         try:
             peer = ipaddress.ip_address(request.scope["client"][0])
         except (TypeError, ValueError):
             return None
         peer = getattr(peer, "ipv4_mapped", None) or peer
-        known = any(peer in network for network in self._parsed)
+        known = any(peer in network for network in self._networks)
         if not known or len(names) != 1 or not 0 < len(names[0]) <= _MOST_USER:
             return None
-        return Key(names[0], frozenset(self.rights), ("*",), "", datetime.now(UTC))
+        return Key(names[0], self._rights, ("*",), "", datetime.now(UTC))
 
 
 class Failures:

@@ -1,10 +1,8 @@
 """Running the app in a process of its own."""
 
-import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +14,6 @@ from lightmeter.serve.server import Server
 from lightmeter.store.address import is_loopback
 
 _EVERY = ("0.0.0.0", "::")
-_GRACE = 10  # seconds that running requests have to end
 
 
 def check_address(server: Server, host: str) -> None:
@@ -73,18 +70,15 @@ def serve_store(
         server_header=False,
         limit_concurrency=500,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=_GRACE,
+        timeout_graceful_shutdown=10,
     )
     with _bound(host, port) as listening:
         try:
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as uvicorn passes it on
             ready(f"http://{own}:{listening.getsockname()[1]}")
             uvicorn.Server(config).run(sockets=[listening])
-        except SystemExit as ended:
-            if ended.code:
-                raise
         finally:
-            _finish(server)
+            server.store.close()
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -92,17 +86,3 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.create_server((host, port), family=family, backlog=512)
     # So made it knows its protocol. Else asyncio does not, and answers wait for 40 ms.
     return socket.socket(fileno=bound.detach())
-
-
-def _finish(server: Server) -> None:
-    """Threads that still work cannot be stopped, and the interpreter would wait for them.
-
-    To end without them harms no store: what is not yet told to be kept need not be.
-    """
-    others = [each for each in threading.enumerate() if each is not threading.current_thread()]
-    for thread in others:
-        thread.join(0 if thread.daemon else _GRACE)
-    if any(thread.is_alive() and not thread.daemon for thread in others):
-        sys.stderr.flush()
-        os._exit(1)
-    server.store.close()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import re
 import time
@@ -14,12 +15,12 @@ from lightmeter.text import shorten, visible
 
 MONITORS = "monitors"
 
+_JUDGED = 0, 3, 4  # codes of a run; 1 may be that of an alert
 _TICK = 0.5  # seconds
 _EVERY = 300.0
 _SETTLE = 2.0  # after the first new profile: others come with it
 _LEAST = 60.0  # from one run to the next that new profiles begin
 _LONGEST = 1800.0
-_COULD_NOT = 2
 _MARK = "lightmeter: "  # of a complaint
 _FRAME = re.compile("[\u2500-\u257f]")  # that Typer draws
 
@@ -31,8 +32,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         began: when it began.
-        code: its exit code: 0, 3, 1 or 4 as of ``lightmeter monitor run``, 2 where it could not
-            judge, and None where it took too long.
+        code: its exit code, as of ``lightmeter monitor run``; None where it took too long.
         error: the first thing that went wrong; empty for nothing.
     """
 
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
     @property
     def judged(self) -> bool:
         """Whether the buckets were judged; their alerts may still have failed."""
-        return self.code in (0, 1, 3, 4)
+        return self.code in _JUDGED or self.error.startswith("alert ")
 
 
 class Schedule:
@@ -62,41 +62,33 @@ class Schedule:
         commands: Callable[[], Mapping[str, Sequence[str]]],
         environment: Mapping[str, str] = {},
     ) -> None:
-        """Nothing runs before `start`, and as long as there are no commands."""
+        """Run nothing yet."""
         self._commands, self._environment = commands, environment
-        self._task: asyncio.Task[None] | None = None
-        self._news: float | None = None  # when the first profile came that no run has seen
+        self._news = math.inf  # when the first profile came that no run has seen
         self.last: Outcome | None = None
         self.is_running = self.is_asked = False
 
-    def start(self) -> None:
-        """Begin, if it has not begun or was stopped."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._loop(), name="lightmeter-jobs")
-
-    async def stop(self) -> None:
-        """End it, and the run that goes on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
     def notice(self) -> None:
         """Say that a profile has come."""
-        self._news = self._news or time.monotonic()
+        self._news = min(self._news, time.monotonic())
 
-    async def _loop(self) -> None:
-        began = -float("inf")
+    async def run(self) -> None:
+        """Go on until it is cancelled, which ends the run that goes on, too."""
+        began = -math.inf
         while True:
             await asyncio.sleep(_TICK)
-            now, news = time.monotonic(), self._news
-            is_new = news is not None and now >= max(news + _SETTLE, began + _LEAST)
+            now = time.monotonic()
+            is_new = now >= max(self._news + _SETTLE, began + _LEAST)
             due = is_new or self.is_asked or now >= began + _EVERY
             if not due or not (commands := await asyncio.to_thread(self._commands)):
                 continue
-            began, self._news, self.is_asked, self.is_running = now, None, False, True
+            began, self._news, self.is_asked, self.is_running = now, math.inf, False, True
             try:
                 for name, command in commands.items():
-                    self._note(name, await self._run(command))
+                    outcome = await self._run(command)
+                    self.last = outcome if name == MONITORS else self.last
+                    log = _log.warning if outcome.error else _log.info
+                    log("%s ended with %s %s", name, outcome.code, visible(outcome.error))
             except OSError:
                 _log.exception("a job could not be run")
             finally:
@@ -120,23 +112,14 @@ class Schedule:
             with contextlib.suppress(ProcessLookupError):  # it has ended
                 child.kill()  # which loses nothing of a store
                 await child.communicate()
-        return Outcome(began, *_ending(child.returncode or 0, written.decode(errors="replace")))
-
-    def _note(self, name: str, outcome: Outcome) -> None:
-        if name == MONITORS:
-            self.last = outcome
-        log = _log.warning if outcome.error else _log.info
-        log("%s ended with %s %s", name, outcome.code, visible(outcome.error))
+        error = _first_error(child.returncode, written.decode(errors="replace"))
+        return Outcome(began, child.returncode, error)
 
 
-def _ending(code: int, written: str) -> tuple[int, str]:
-    """The code of a run and its first complaint; that of an alert says that it has judged.
-
-    Without one it is the end of what it wrote, such as of a traceback.
-    """
+def _first_error(code: int | None, written: str) -> str:
+    """The first complaint of a run, or else the end of what it wrote, such as of a traceback."""
     errors = [line.removeprefix(_MARK) for line in written.splitlines() if line.startswith(_MARK)]
-    error = shorten(errors[0], 500) if errors else ""
-    if code in (0, 3, 4) or (code == 1 and error.startswith("alert ")):
-        return code, error
-    end = " ".join(_FRAME.sub(" ", written).split())[-400:]
-    return _COULD_NOT, error or shorten(f"ended with code {code}: {end}".rstrip(": "), 500)
+    if not errors and code not in _JUDGED:
+        end = " ".join(_FRAME.sub(" ", written).split())[-400:]
+        errors = [f"ended with code {code}: {end}"]
+    return shorten(errors[0], 500) if errors else ""

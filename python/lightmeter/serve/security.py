@@ -1,7 +1,9 @@
 """Who may be asked under which name, from which site a change may come, and headers of answers."""
 
+import contextlib
 import re
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -45,9 +47,8 @@ def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str
         parts = urlsplit(public_url)
         match = _HOST.fullmatch(parts.netloc.lower())
         if parts.scheme not in ("http", "https") or match is None:
-            raise ValueError(
-                f"got the address {public_url!r}; expected one such as https://drift.example.com"
-            )
+            expected = "expected one such as https://drift.example.com"
+            raise ValueError(f"got the address {public_url!r}; {expected}")
         names.add(match[1])
     return frozenset(names)
 
@@ -93,19 +94,13 @@ def fields_of(encoded: bytes) -> dict[str, str]:
     Raises:
         HTTPException: 400.
     """
-    try:
-        pairs = parse_qsl(
-            encoded.decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=_MOST_FIELDS,
-        )
-    except ValueError:
-        words = f"got fields that are no text in UTF-8, or more than {_MOST_FIELDS}"
-        raise HTTPException(400, words) from None
-    if len(dict(pairs)) < len(pairs):
-        raise HTTPException(400, "got a parameter twice; expected it once")
-    return dict(pairs)
+    how: Any = {"keep_blank_values": True, "errors": "strict", "max_num_fields": _MOST_FIELDS}
+    with contextlib.suppress(ValueError):
+        pairs = parse_qsl(encoded.decode("ascii"), **how)
+        if len(dict(pairs)) == len(pairs):
+            return dict(pairs)
+    words = f"more than {_MOST_FIELDS} parameters, one twice, or one that is no text in UTF-8"
+    raise HTTPException(400, f"got {words}")
 
 
 def _check_origin(request: Request) -> None:
@@ -115,14 +110,11 @@ def _check_origin(request: Request) -> None:
     forms are sent by browsers.
     """
     headers, public = request.headers, urlsplit(request.app.state.server.public_url or "")
-    origins = headers.getlist("origin")
+    origins = [origin.lower() for origin in headers.getlist("origin")]
     own = f"{request.url.scheme}://{headers['host']}", f"{public.scheme}://{public.netloc}".lower()
-    matching = len(origins) == 1 and origins[0].lower() in own
-    same = headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
-    if not same or (origins and not matching):
-        raise HTTPException(403, "got a change from a page of another site, which may not ask it")
-    if not matching and (
-        kind_of(request) in _KINDS_OF_FORMS or request.scope["path"].startswith(FORMS)
-    ):
-        words = "got a form without a header Origin; send it from a page of this site"
+    is_own = len(origins) == 1 and origins[0] in own
+    is_form = kind_of(request) in _KINDS_OF_FORMS or request.scope["path"].startswith(FORMS)
+    is_foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+    if is_foreign or (not is_own and (origins or is_form)):
+        words = "got a change from a page of another site, or a form that does not say its Origin"
         raise HTTPException(403, words)

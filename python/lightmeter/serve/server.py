@@ -1,13 +1,15 @@
 """What the endpoints of a server share: the store, the settings, and what is counted."""
 
+import asyncio
 import contextlib
 import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException
@@ -20,18 +22,18 @@ from lightmeter.serve.schedule import MONITORS, Schedule
 from lightmeter.store.store import Store
 from lightmeter.whylogs.uploads import Tickets
 
-_P = ParamSpec("_P")
 _R = TypeVar("_R")
+_CALLS = 9  # for each thread, of which one runs
 
 
 class Threads:
-    """Some threads, for each of which some calls wait."""
+    """Some threads, for each of which eight calls may wait."""
 
-    def __init__(self, most: int, waiting: int = 8) -> None:
-        """So many threads, and so many calls that wait for each."""
-        self._limiter, self._left = CapacityLimiter(most), most * (1 + waiting)
+    def __init__(self, most: int) -> None:
+        """Start none yet."""
+        self._limiter, self._left = CapacityLimiter(most), most * _CALLS
 
-    async def do(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    async def do(self, function: Callable[..., _R], *args: Any, **kwargs: Any) -> _R:
         """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
 
         Raises:
@@ -41,9 +43,8 @@ class Threads:
             raise busy("the server has too much to do now; ask again in a moment")
         self._left -= 1
         try:
-            return await to_thread.run_sync(
-                lambda: function(*args, **kwargs), limiter=self._limiter
-            )
+            call = partial(function, *args, **kwargs)
+            return await to_thread.run_sync(call, limiter=self._limiter)
         finally:
             self._left += 1
 
@@ -109,19 +110,14 @@ class Server:
     hosts: frozenset[str] = frozenset()
     proxy: Proxy | None = None
     limits: Limits = field(default_factory=Limits)
-    has_keys: bool = field(default=False, init=False)
-    buffered: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Nothing runs yet."""
         threads = self.limits.operations
-        self.work = Threads(threads)
         # Reports and pages can take seconds, which puts must not wait for.
-        self.slow, self.drawing = (Threads(max(1, threads // 4)) for _ in range(2))
-        # Every request waits for one, if only for a tenth of a millisecond.
-        self.checks = Threads(4, waiting=200)
+        self.work, self.slow = Threads(threads), Threads(max(1, threads // 4))
         self.failures = Failures(self.limits.failures)
-        self.has_keys = self.store.state.keys.exist()
+        self.has_keys, self.buffered = self.store.state.keys.exist(), 0
         self.pages = LivePages(self.store)
         self.switching = threading.Lock()  # held while monitors are switched on
         self.tickets = Tickets()
@@ -146,11 +142,12 @@ class Server:
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         """The jobs run for as long as the app does."""
-        self.schedule.start()
+        jobs = asyncio.create_task(self.schedule.run())
         try:
             yield
         finally:
-            await self.schedule.stop()
+            jobs.cancel()
+            await asyncio.gather(jobs, return_exceptions=True)
 
     def watching_elsewhere(self, dataset: str) -> list[str]:
         """Names of the monitors of a dataset that are in another file, which is still there.

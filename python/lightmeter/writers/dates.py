@@ -5,35 +5,27 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from lightmeter.batch.segments import exif_of
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.errors import ImageError
-from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.times import EPOCH, parse_time, to_utc
+from lightmeter.times import EPOCH, bucket_start, parse_time, to_utc
 
 # From a picture to when it is from.
 DateOf = Callable[[Item], datetime | None]
 
-_COLUMN, _PATH = "column:", "path:"
-
-_TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
-_OFFSETS = ("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime")
+_TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")  # offsets are OffsetTime...
 
 _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
-def date_column(source: str | None) -> tuple[str, ...]:
-    """The column that `source` names, if it names one."""
-    named = source is not None and source.startswith(_COLUMN)
-    return (source.removeprefix(_COLUMN),) if source is not None and named else ()
-
-
-def date_reader(source: str, limits: Limits = DEFAULT_LIMITS) -> DateOf:
+def date_reader(source: str) -> DateOf:
     """A function from a picture to when it is from, in UTC; None where nothing says so.
 
     A time without a zone is local time, and a day without a time its midnight in UTC. It never
@@ -53,79 +45,65 @@ def date_reader(source: str, limits: Limits = DEFAULT_LIMITS) -> DateOf:
               name, ``%%`` for a percent sign, and anything else for itself. A
               number does not match a part of a longer one. Of a picture in an archive or table the
               path is its name there, behind that of the archive.
-        limits: what reading a picture may cost, for Exif.
 
     Raises:
         ValueError: `source` is none of these.
     """
-    if source == "exif":
-        return partial(_exif_date, limits=limits)
-    if source == "mtime":
-        return _modification_date
-    if source.startswith(_PATH):
-        return _path_date(source.removeprefix(_PATH))
-    if source.startswith(_COLUMN) and source != _COLUMN:
-        return partial(_column_date, source.removeprefix(_COLUMN))
-    raise ValueError(
-        f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
-        "'path:PATTERN', such as 'path:%Y-%m-%d'"
-    )
+    kind, _, rest = source.partition(":")
+    if source in ("exif", "mtime"):
+        read = {"exif": _exif_date, "mtime": _modification_date}[source]
+    elif kind == "path" and rest:
+        read = partial(_path_date, re.compile(_expression(rest)))
+    elif kind == "column" and rest:
+        read = partial(_column_date, rest)
+    else:
+        raise ValueError(
+            f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
+            "'path:PATTERN', such as 'path:%Y-%m-%d'"
+        )
+
+    def date_of(item: Item) -> datetime | None:
+        with suppress(OSError, OverflowError, ValueError):  # no picture, or out of all years
+            return read(item)
+        return None
+
+    return date_of
 
 
 def _modification_date(item: Item) -> datetime | None:
     if not isinstance(item.data, str):
         return None
-    try:
-        return EPOCH + timedelta(microseconds=os.stat(item.data).st_mtime_ns // 1000)
-    except (OSError, OverflowError, ValueError):  # a NUL in the path
-        return None
+    return EPOCH + timedelta(microseconds=os.stat(item.data).st_mtime_ns // 1000)
 
 
 def _column_date(column: str, item: Item) -> datetime | None:
     value: Any = item.values.get(column)
-    try:
-        if isinstance(value, str | int):  # as a table has 20240501 without quotes
-            value = parse_time(str(value).strip())
-        return to_utc(value) if isinstance(value, dt.date) else None
-    except (ValueError, OverflowError):
-        return None
+    if isinstance(value, str | int):  # as a table has 20240501 without quotes
+        value = parse_time(str(value).strip())
+    return to_utc(value) if isinstance(value, dt.date) else None
 
 
-def _exif_date(item: Item, limits: Limits) -> datetime | None:
-    try:
-        tags = exif_of(item.picture)
-        for date, offset in zip(_TAKEN, _OFFSETS, strict=True):
-            days = tags.get(date)
-            if isinstance(days, int | float):
-                clock = EPOCH + timedelta(seconds=round(days * 86_400))
-                return to_utc(clock.replace(tzinfo=_zone(tags.get(offset))))
-    except (ImageError, OverflowError, ValueError):  # no picture, or out of the years 1 to 9999
-        pass
+def _exif_date(item: Item) -> datetime | None:
+    tags = exif_of(item.picture)
+    for date in _TAKEN:
+        days, zone = tags.get(date), None
+        if isinstance(days, int | float):
+            offset = tags.get(date.replace("Date", "Offset"))
+            with suppress(ValueError):
+                zone = datetime.strptime(str(offset), "%z").tzinfo
+            clock = EPOCH + timedelta(seconds=round(days * 86_400))
+            return to_utc(clock.replace(tzinfo=zone))
     return None
 
 
-def _zone(text: Any) -> dt.tzinfo | None:
-    try:
-        return datetime.strptime(text, "%z").tzinfo
-    except (TypeError, ValueError):
-        return None
-
-
-def _path_date(pattern: str) -> DateOf:
-    expression = re.compile(_expression(pattern))
-
-    def date_in(item: Item) -> datetime | None:
-        last_date = None
-        for match in expression.finditer(item.name):
-            fields = {name: int(digits) for name, digits in match.groupdict().items()}
-            try:
-                clock = datetime(**fields, tzinfo=None)
-                last_date = to_utc(clock if "hour" in fields else clock.date())
-            except ValueError:  # no such day
-                continue
-        return last_date
-
-    return date_in
+def _path_date(expression: re.Pattern[str], item: Item) -> datetime | None:
+    last_date = None
+    for match in expression.finditer(item.name):
+        fields = {name: int(digits) for name, digits in match.groupdict().items()}
+        with suppress(ValueError):  # there is no such day
+            clock = datetime(**fields, tzinfo=None)
+            last_date = to_utc(clock if "hour" in fields else clock.date())
+    return last_date
 
 
 def _expression(pattern: str) -> str:
@@ -145,7 +123,7 @@ def _expression(pattern: str) -> str:
 
 
 def by_bucket(
-    items: Iterable[Item], start_of: DateOf, source: Source
+    items: Iterable[Item], date_of: DateOf, every: timedelta, source: Source
 ) -> tuple[dict[datetime, Source], list[str]]:
     """The pictures of each bucket, sorted by its start; and the names of those that have none.
 
@@ -154,23 +132,25 @@ def by_bucket(
 
     Args:
         items: those of `source`, which may have more bytes than those that it gives.
-        start_of: the start of the bucket of a picture; None if it has none.
+        date_of: when a picture is from. What no bucket can hold, such as 9999-12-31, is none.
+        every: the length of the buckets.
         source: what they are from.
     """
     buckets: dict[datetime, list[Item]] = defaultdict(list)
     without = []
     for number, item in enumerate(items):
-        start = start_of(item)
+        at, start = date_of(item), None
+        with suppress(ValueError, OverflowError):
+            start = bucket_start(at, every) if at is not None else None
         if start is None:
             without.append(item.name)
         else:
             buckets[start].append(replace(item, data=number) if item.weight else item)
-    cursor = _Cursor(source)
-    sources = {
-        start: Source(partial(map, cursor.whole, held), len(held))
+    whole = _Cursor(source).whole
+    return {
+        start: Source(partial(map, whole, held), len(held))
         for start, held in sorted(buckets.items())
-    }
-    return sources, without
+    }, without
 
 
 class _Cursor:
@@ -190,9 +170,8 @@ class _Cursor:
             return item
         if number < self._next:
             self._items, self._next = iter(self._source), 0
-        for again in self._items:
-            self._next += 1
-            if self._next > number:
-                return again
+        for again in islice(self._items, int(number - self._next), None):
+            self._next = number + 1
+            return again
         detail = "the source has fewer pictures than a moment ago"
         return replace(item, data=ImageError("vanished", detail))

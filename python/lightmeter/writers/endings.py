@@ -9,20 +9,14 @@ import threading
 import time
 from multiprocessing import util
 from types import FrameType
-from typing import Protocol
+from typing import Any
 
 CLOSING_SECONDS = 30.0
 _SIGNAL_SECONDS = 8.0  # Docker kills 10 seconds after it asked
-_LEAST_SECONDS = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-class _Logger(Protocol):
-    def close(self, timeout: float | None = ...) -> bool: ...
-    def _start_over(self) -> None: ...
-
-
-open_loggers: set[_Logger] = set()  # closed when the process ends
+open_loggers: set[Any] = set()  # closed when the process ends
 
 
 @atexit.register
@@ -30,7 +24,7 @@ def _close_all(seconds: float = CLOSING_SECONDS) -> None:
     """One after the other; all of them measure meanwhile, so later ones need less time."""
     end = time.monotonic() + seconds
     for logger in list(open_loggers):
-        logger.close(max(_LEAST_SECONDS, end - time.monotonic()))
+        logger.close(max(1.0, end - time.monotonic()))
 
 
 # Workers of multiprocessing, which end without atexit, and begin by forgetting finalizers

@@ -4,10 +4,9 @@ import hashlib
 import os
 import platform
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, Unpack
@@ -22,13 +21,13 @@ from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.profile import Profile, ProfileView
-from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
+from lightmeter.profile import ProfileView
+from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.text import visible
 from lightmeter.times import DAY, bucket_start, to_duration
-from lightmeter.writers.dates import DateOf, by_bucket, date_column, date_reader
+from lightmeter.writers.dates import by_bucket, date_reader
 from lightmeter.writers.rows import target_of
 
 _SHOWN = 60  # characters of a name
@@ -80,16 +79,16 @@ def log_folder(
 
     The writer is the folder, by its real path: logging it again replaces what it gave to each
     bucket. In a store that is no file it is also of this machine, by the machine's name. What is
-    elsewhere is the writer by its address, of the web without what follows the path. Buckets
-    that it has no images of any more are left as they are, and so are those that `Store.gc` has
-    rolled up with this folder in them: their files are not measured, but listed in the result.
+    elsewhere is the writer by its address, of the web without what follows the path. Buckets and
+    segments that it has no images of any more are left as they are, and so are buckets that
+    `Store.gc` has rolled up with this folder in them: their files are not measured, but listed in
+    the result.
     While a server is away the profiles wait on the disk of this machine. That needs `every`, and
     cannot be with `segment_by`.
     Folders that hold the same files count them twice.
 
     With `inbox` the profiles are objects there, whose number is the time of the call: the last call
-    counts. Nothing is known of what the store has. So buckets last a day unless `every` says more,
-    and what an earlier call put into segments that no image is in any more stays.
+    counts. Nothing is known of what the store has. So buckets last a day unless `every` says more.
 
     Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
     time, and else once for each bucket; with ``date_from`` once more, to date them.
@@ -134,19 +133,14 @@ def log_folder(
         StoreError: the store cannot take the profiles.
         BatchError: a worker process died; the folder of `resume` cannot be written.
         ImportError: a package that the source needs is not installed.
-
-    What an earlier call put into segments of the same keys that no image is in any more is deleted
-    from the buckets that are replaced.
     """
     if at is not None and date_from is not None:
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
-    whole = parse_segment(segment_text(segment))
-    columns = dict.fromkeys((*date_column(date_from), *columns_of(segment_by, group)))
-    wanted = Wanted(column, tuple(columns), reading.limits, reading.layout)
-    reader = date_reader(date_from, reading.limits) if date_from is not None else None
+    read_date = None if date_from is None else date_reader(date_from)
+    columns = dict.fromkeys(columns_of(date_from, segment_by, group))
+    source = source_of(folder, Wanted(column, tuple(columns), reading.limits, reading.layout))
     run = Run(workers_of(workers), executor, resume)
-    source = source_of(folder, wanted)
     work = Work(
         reading=reading,
         exemplars=exemplars,
@@ -154,140 +148,86 @@ def log_folder(
         tags=tags,
         segment_by=segment_by,
         group=group,
-        fixed=whole,
+        fixed=parse_segment(segment_text(segment)),
     )
     target = target_of(store, inbox)
     with target if isinstance(target, Store) and target is not store else nullcontext():
-        lengths = target.datasets() if isinstance(target, Store) and every is None else {}
-        length = lengths.get(dataset, DAY) if every is None else to_duration(every)
-        name = _writer(folder, target.address) if writer is None else writer
-        place = _Place(target, dataset, name, whole, length)
-        if segment_by is not None:
-            place.find_segments()
-        if reader is None:
+        known = target.datasets() if isinstance(target, Store) and every is None else {}
+        length = known.get(dataset, DAY) if every is None else to_duration(every)
+        writer = _writer(folder, target.address) if writer is None else writer
+        place = _Place(target, dataset, writer, length, work)
+        if read_date is None:
             start = bucket_start(datetime.now(UTC) if at is None else at, length)
-            return _put_all(place, {start: source}, [], run, work, progress)
+            return place.log({start: source}, [], run, progress)
         items: Iterable[Item] = source
         if date_from == "exif":  # which is in the bytes of the pictures
             items = (item for block in blocks(source) for item in loaded(block, reading.limits))
-        buckets, undated = by_bucket(items, partial(_start_of, reader, length), source)
-        return _put_all(place, buckets, undated, run, work, progress)
+        buckets, undated = by_bucket(items, read_date, length, source)
+        return place.log(buckets, undated, run, progress)
 
 
-def _put_all(
-    place: "_Place",
-    buckets: Mapping[datetime, Source],
-    undated: list[str],
-    run: Run,
-    work: Work,
-    progress: Callable[[int, int], None] | None,
-) -> Logged:
-    held = [start for start in place.rolled_up() if start in buckets]
-    rolled_up = {start: [item.name for item in buckets[start]] for start in held}
-    logged = Logged({}, undated, rolled_up, {})
-    sources = {start: buckets[start] for start in buckets if start not in rolled_up}
-    total = sum(source.total or 0 for source in sources.values())
-    before = done = 0
-
-    def report(measured: int, came: int) -> None:
-        nonlocal done
-        done = before + measured
-        if progress is not None:
-            progress(done, max(total, before + came))  # one that is not known grows
-
-    for start, source in sources.items():
-        before = done
-        views = replace(run, progress=report).profile(source, work, place.kept).views()
-        if done > before:
-            place.put(views, start)
-            logged.profiles[start] = views.whole
-            logged.segments[start] = {text: view.images for text, view in views.items()}
-    return logged
-
-
-@dataclass
 class _Place:
-    """Where a folder goes: the profiles of all images into `segment`, and others into its parts.
+    """Where a folder goes: the profiles of all images into one segment, and others into its parts.
 
-    Attributes:
-        kept: segments that the dataset has besides.
-        before: those that a bucket has of this writer.
-        number: of what is put into an inbox: the time of the call, so that the last one counts.
+    What is put into an inbox has the time of the call as number, so that the last one counts.
     """
 
-    target: Store | Inbox
-    dataset: str
-    writer: str
-    segment: dict[str, str]
-    every: timedelta
-    kept: set[str] = field(default_factory=set)
-    before: dict[datetime, set[str]] = field(default_factory=lambda: defaultdict(set))
-    number: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    def __init__(
+        self, target: Store | Inbox, dataset: str, writer: str, every: timedelta, work: Work
+    ) -> None:
+        self._target, self._dataset, self._writer, self._work = target, dataset, writer, work
+        self._part = segment_text(work.fixed)
+        self._kept: set[str] = set()  # segments that the dataset has besides
+        if isinstance(target, Store) and work.segment_by and dataset in target.datasets():
+            self._kept = {*map(segment_text, target.segments(dataset))} - {"", self._part}
+        more: Any = {"seq": time.time_ns() // 1_000_000} if isinstance(target, Inbox) else {}
+        self._put: Any = partial(target.put, dataset, writer=writer, every=every, **more)
 
-    def find_segments(self) -> None:
-        store = self.target
-        if isinstance(store, Inbox) or self.dataset not in store.datasets():
-            return
-        self.kept = {segment_text(segment) for segment in store.segments(self.dataset)}
-        self.kept -= {"", segment_text(self.segment)}
-        for segment in self.kept:
-            if store.reads_late:  # a server does not say whose a profile is
-                starts = [bucket.start for bucket in store.buckets(self.dataset, segment=segment)]
-            else:
-                rows = store.stored(self.dataset, segment=segment)
-                starts = [row.start for row in rows if row.writer == self.writer]
-            for start in starts:
-                self.before[start].add(segment)
+    def log(
+        self,
+        buckets: Mapping[datetime, Source],
+        undated: list[str],
+        run: Run,
+        progress: Callable[[int, int], None] | None,
+    ) -> Logged:
+        """Profile what is in each bucket and put it, but where it can no longer be replaced."""
+        held = set[datetime]()
+        if isinstance(self._target, Store):
+            place = {"writer": self._writer, "segment": self._part}
+            held = buckets.keys() & self._target.rolled_up(self._dataset, **place)
+        rolled_up = {start: [item.name for item in buckets[start]] for start in sorted(held)}
+        logged = Logged({}, undated, rolled_up, {})
+        total = sum(source.total or 0 for start, source in buckets.items() if start not in held)
+        before = 0
 
-    def rolled_up(self) -> list[datetime]:
-        """Return the starts of the buckets whose profile can no longer be replaced."""
-        if isinstance(self.target, Inbox):
-            return []
-        return self.target.rolled_up(self.dataset, writer=self.writer, segment=self.segment)
+        def report(measured: int, came: int) -> None:
+            if progress is not None:  # a total that is not known grows
+                progress(before + measured, max(total, before + came))
 
-    def put(self, views: SegmentedViews, start: datetime) -> None:
-        """Put the profiles of a bucket, in place of those that an earlier call put."""
-        target: Any = self.target
-        put = partial(target.put, self.dataset, at=start, writer=self.writer, every=self.every)
-        if isinstance(target, Inbox):
-            put = partial(put, seq=self.number)
-        put(views.whole, segment=self.segment)
-        if isinstance(target, Store):
-            keys = {frozenset(parse_segment(segment)) for segment in views}
-            for segment in self.before[start] - views.keys():
-                if frozenset(parse_segment(segment)) not in keys:
-                    continue
-                if target.reads_late:  # a server deletes nothing; this counts as nothing
-                    put(Profile(), segment=segment)
-                    continue
-                bucket = start, start + self.every
-                target.delete(self.dataset, *bucket, segment=segment, writer=self.writer)
-        for segment, view in views.items():
-            with suppress(ConflictError):  # it has been rolled up
-                put(view, segment=segment)
+        for start, source in buckets.items():
+            if start in held:
+                continue
+            done = replace(run, progress=report).profile(source, self._work, self._kept)
+            views = done.views()
+            before += source.total or 0
+            if len(views.whole):
+                self._put(views.whole, at=start, segment=self._part)
+                for segment, view in views.items():
+                    with suppress(ConflictError):  # it has been rolled up
+                        self._put(view, at=start, segment=segment)
+                logged.profiles[start] = views.whole
+                logged.segments[start] = {text: view.images for text, view in views.items()}
+        return logged
 
 
 def _writer(folder: str | os.PathLike[str], target: str) -> str:
-    """One per folder. Names that are no text, which a store does not take, are shown as bytes.
+    """One per folder, whose path stays at home. Where several machines write, it is of this one.
 
-    Where several machines write, it is of this machine too, and its path stays at home. What is
-    elsewhere is the same from any machine.
+    What is elsewhere is the same from any machine.
     """
     if is_url(address := os.fsdecode(folder)):
         return f"address {visible(shown_url(address))}"
-    path = os.path.realpath(folder)
-    raw = path_bytes(path)
-    if "://" in target:
-        name = visible(raw.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
-        digest = hashlib.sha256(raw).hexdigest()[:16]
-        return f"folder {name} {digest} of {visible(platform.node())[:_SHOWN]}"
-    return f"folder {path if raw == raw.decode(errors='replace').encode() else repr(raw)}"
-
-
-def _start_of(reader: DateOf, length: timedelta, item: Item) -> datetime | None:
-    """None where it has no date, or one that is no time of a picture, such as 9999-12-31."""
-    when = reader(item)
-    try:
-        return None if when is None else bucket_start(when, length)
-    except (ValueError, OverflowError):
-        return None
+    path = path_bytes(os.path.realpath(folder))
+    name = visible(path.rpartition(b"/")[2].decode(errors="replace"))[:_SHOWN]
+    machine = f" of {visible(platform.node())[:_SHOWN]}" if "://" in target else ""
+    return f"folder {name} {hashlib.sha256(path).hexdigest()[:16]}{machine}"

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Self, Unpack
 
@@ -24,7 +23,7 @@ from lightmeter.store.store import Store
 from lightmeter.times import bucket_start, to_duration
 from lightmeter.writers import endings
 from lightmeter.writers.rows import Rows, target_of
-from lightmeter.writers.waiting import Waiting, keep, measure_kept, warm_up, weight
+from lightmeter.writers.waiting import Waiting, attempt, keep, measure_kept, warm_up, weight
 
 _log = logging.getLogger("lightmeter.writers")
 _NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold yet
@@ -35,7 +34,6 @@ _MOST = 256  # buckets whose profiles are stored at once; twice as many wait for
 _DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
 
 
-@dataclass(slots=True, eq=False)
 class _Flush:
     """A mark in the queue: all that came before it is to be stored; None until that was tried."""
 
@@ -159,7 +157,8 @@ class RollingLogger:
         self._unstored: dict[datetime, ProfileView] = {}  # of what was measured before it
         self.tracked = self.dropped = self._given_up = 0
         self._last, self._due = math.inf, time.monotonic() + self._interval
-        self._closed = self._finished = self._complete = False
+        self._closed = False
+        self._complete: bool | None = None  # once it is finished: whether nothing was lost
         self._until = self._end = math.inf  # when to stop measuring and storing, once closed
 
     def track(
@@ -191,16 +190,19 @@ class RollingLogger:
             return False
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
         of_group = group_of(group)
-        with self._lock:
-            if not self._accepts(start, weight(image)):
+        size = weight(image)
+        with self._lock:  # an empty queue takes any size
+            if self._waiting and self._waiting + size > self._queue_bytes:
+                self.dropped += 1
+                self._add(start, _DROPPED)
                 return False
-        kept = keep(image, self._empty._reading)
-        item = Waiting(start, kept, weight(kept), of_group)
+            self._waiting += size
+        item = Waiting(start, attempt(keep, image, self._empty._reading), size, of_group)
         with self._lock:
-            if not self._accepts(start, item.weight):
+            if self._closed:
+                self.dropped += 1
                 return False
             self.tracked += 1
-            self._waiting += item.weight
             self._append(item)
         return True
 
@@ -218,11 +220,11 @@ class RollingLogger:
         """
         mark = _Flush()
         with self._lock:
-            if not self._finished:
+            if self._complete is None:
                 self._append(mark)
             if self._thread is not None:
-                self._lock.wait_for(lambda: self._finished or mark.stored is not None, timeout)
-            return self._complete if mark.stored is None else mark.stored
+                self._lock.wait_for(lambda: {mark.stored, self._complete} != {None}, timeout)
+            return bool(self._complete if mark.stored is None else mark.stored)
 
     def close(self, timeout: float | None = endings.CLOSING_SECONDS) -> bool:
         """Measure and store what is left, and stop. Later images are dropped.
@@ -243,8 +245,7 @@ class RollingLogger:
             self._closed = True
             self._until = min(self._until, now + _MEASURING_SHARE * seconds)
             self._end = min(self._end, now + seconds)
-            if not self._finished:  # the thread may be waiting for a server
-                self._rows.hurry(_ANSWER_SHARE * seconds)
+            self._rows.hurry(_ANSWER_SHARE * seconds)  # the thread may be waiting for a server
             self._lock.notify_all()
             if self._thread is not None:
                 self._wait_until_finished(self._until)
@@ -258,8 +259,7 @@ class RollingLogger:
             self._work()
         with self._lock:
             self._wait_until_finished(self._end)
-            self._finish()
-        return self._complete
+            return self._finish()
 
     def __enter__(self) -> Self:
         """The logger itself, closed at the end of the block."""
@@ -274,15 +274,6 @@ class RollingLogger:
         raise TypeError("a logger cannot be copied or pickled; make one in each process")
 
     # With the lock held
-
-    def _accepts(self, start: datetime, size: int) -> bool:
-        """Whether there is room; else the image is counted. An empty queue takes any size."""
-        if not self._closed and (not self._queue or self._waiting + size <= self._queue_bytes):
-            return True
-        self.dropped += 1
-        if not self._closed:
-            self._add(start, _DROPPED)
-        return False
 
     def _append(self, item: Waiting | _Flush) -> None:
         self._queue.append(item)
@@ -318,23 +309,21 @@ class RollingLogger:
                 self._add(item.start, _DROPPED)
 
     def _wait_until_finished(self, end: float) -> None:
-        self._lock.wait_for(lambda: self._finished, _seconds_to(end))
+        self._lock.wait_for(lambda: self._complete is not None, _seconds_to(end))
 
-    def _finish(self) -> None:
-        if self._finished:
-            return
-        self._give_up()
-        views = [*self._unstored.values(), *(profile.view() for profile in self._profiles.values())]
-        self._finished, self._complete = True, not (views or self._given_up)
-        endings.open_loggers.discard(self)
-        self._lock.notify_all()
-        if not self._complete:
-            lost = sum(view["image.Failure"].n for view in views)
-            _log.error(
-                "%s is closed: %d images that still waited were dropped, and %d images and failures"
-                " are not stored",
-                *(self._rows.dataset, self._given_up, lost),
-            )
+    def _finish(self) -> bool:
+        if self._complete is None:
+            self._give_up()
+            views = [*self._unstored.values(), *(each.view() for each in self._profiles.values())]
+            self._complete = not (views or self._given_up)
+            endings.open_loggers.discard(self)
+            self._lock.notify_all()
+            if not self._complete:
+                lost = sum(view["image.Failure"].n for view in views)
+                text = "%s is closed: %d images that still waited were dropped, and %d images and "
+                text += "failures are not stored"
+                _log.error(text, self._rows.dataset, self._given_up, lost)
+        return self._complete
 
     # In the role of the thread
 
@@ -345,7 +334,14 @@ class RollingLogger:
                     self._store(item)
                 elif not self._measure(item):
                     return
-            self._close()
+            with self._lock:
+                self._give_up()
+            self._rows.hurry(_ANSWER_SHARE * (self._end - time.monotonic()))
+            while not self._store(_Flush()) and time.monotonic() + _PAUSE < self._end:
+                time.sleep(_PAUSE)
+            self._rows.close()
+            with self._lock:
+                self._finish()
         except BaseException:  # such as an interrupt of who closes; the next who closes goes on
             self._thread = None
             raise
@@ -367,7 +363,7 @@ class RollingLogger:
 
     def _measure(self, item: Waiting) -> bool:
         """Add an image to its profile; False where it was given up meanwhile."""
-        result = measure_kept(item.kept, self._empty._reading)
+        result = attempt(measure_kept, item.kept, self._empty._reading)
         with self._lock:
             if self._thread is not threading.current_thread():
                 return False
@@ -404,20 +400,9 @@ class RollingLogger:
             self._lock.notify_all()
         return mark.stored
 
-    def _close(self) -> None:
-        with self._lock:
-            self._give_up()
-        self._rows.hurry(_ANSWER_SHARE * (self._end - time.monotonic()))
-        while not self._store(_Flush()) and time.monotonic() + _PAUSE < self._end:
-            time.sleep(_PAUSE)
-        self._rows.close()
-        with self._lock:
-            self._finish()
 
-
-def _seconds_to(end: float) -> float | None:
-    """None for never, as threads have it."""
-    return None if end == math.inf else min(max(0.0, end - time.monotonic()), threading.TIMEOUT_MAX)
+def _seconds_to(end: float) -> float:
+    return min(max(0.0, end - time.monotonic()), threading.TIMEOUT_MAX)
 
 
 logger = RollingLogger

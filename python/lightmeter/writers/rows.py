@@ -6,6 +6,8 @@ import platform
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.profile import ProfileView
@@ -85,28 +87,18 @@ class Rows:
             StoreError: it cannot be stored now.
         """
         if os.getpid() != self._process:
-            self._process, self._count = os.getpid(), 0
+            self._process, self._numbers = os.getpid(), count(1)
             self._name = f"{platform.node()}-{self._process}-{secrets.token_hex(8)}"
             self._rows: dict[datetime, _Row] = {}  # by the start of the bucket; the last grew last
-        row = self._rows.pop(start, None)
-        if row is None:
-            self._count += 1
-            row = _Row(f"{self._name}/{self._count}")
+        row = self._rows.pop(start, None) or _Row(f"{self._name}/{next(self._numbers)}")
         self._rows[start] = row
         is_again = row.tried is not None and row.tried == view
         if not is_again:
             row.seq, row.tried = row.seq + 1, view
         whole = view if row.view is None else row.view.merge(view)
+        place: Any = {"at": start, "every": every, "segment": self._segment, "writer": row.writer}
         try:
-            kept = self._target.put(
-                self.dataset,
-                whole,
-                at=start,
-                every=every,
-                segment=self._segment,
-                writer=row.writer,
-                seq=row.seq,
-            )
+            kept = self._target.put(self.dataset, whole, seq=row.seq, **place)
         except ConflictError:
             del self._rows[start]
             if row.view is None:
@@ -114,8 +106,7 @@ class Rows:
             self.put(start, view, every)
             return
         if not kept and not is_again:
-            words = f"keeps nothing of {row.writer!r} by the number {row.seq}"
-            raise StoreError(f"{self.address} {words}")
+            raise StoreError(f"{self.address} keeps nothing of {row.writer!r} by {row.seq}")
         row.view, row.tried = whole, None
         # Of others the last try may have arrived: another row would count that twice.
         sure = [at for at, row in self._rows.items() if row.tried is None]

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from lightmeter.errors import StoreError
@@ -15,7 +15,6 @@ from lightmeter.times import DAY, bucket_start, to_duration
 from lightmeter.writers.rows import Rows, target_of
 
 _log = logging.getLogger("lightmeter.writers")
-_ASK_AGAIN = 600.0  # seconds after which a length that could not be had is asked for
 
 
 class LightmeterWriter:
@@ -62,16 +61,14 @@ class LightmeterWriter:
             StoreError: the store cannot be opened.
         """
         dataset = _given(dataset, "dataset", "LIGHTMETER_DATASET")
-        if segment is None:
-            segment = os.environ.get("LIGHTMETER_SEGMENT")
-        self._segment = segment_text(segment)
+        given = os.environ.get("LIGHTMETER_SEGMENT") if segment is None else segment
+        self._segment = segment_text(given)
         self._length = None if every is None else to_duration(every)
-        self._asked = -_ASK_AGAIN
+        self._asked = False
         self._owned = not isinstance(store, Store)
-        if store is None and inbox is None:
-            inbox = os.environ.get("LIGHTMETER_INBOX") or None
-        if store is None and inbox is None:
-            store = _given(store, "store", "LIGHTMETER_STORE")
+        if store is None:
+            inbox = inbox or os.environ.get("LIGHTMETER_INBOX") or None
+            store = _given(None, "store", "LIGHTMETER_STORE") if inbox is None else None
         self._rows = Rows(target_of(store, inbox, key), dataset, self._segment)
         self._lock, self._process = threading.Lock(), os.getpid()
 
@@ -94,11 +91,14 @@ class LightmeterWriter:
         if os.getpid() != self._process:  # another thread may have held it as this was forked
             self._lock, self._process = threading.Lock(), os.getpid()
         with self._lock:
+            if self._length is None and not self._asked:
+                self._asked = True
+                with suppress(StoreError):  # a time is a bucket of its own where a server is away
+                    self._length = self._rows.define(None, DAY)
             try:
-                length = self._known_length()
-                if length is not None:
-                    start = bucket_start(start, length)
-                self._rows.put(start, view, length)
+                if self._length is not None:
+                    start = bucket_start(start, self._length)
+                self._rows.put(start, view, self._length)
             except StoreError as error:
                 _log.warning("%s is not written: %s", self._rows.dataset, error)
                 return False, str(error)
@@ -109,16 +109,6 @@ class LightmeterWriter:
         """Close the store, unless it was given."""
         if self._owned:
             self._rows.close()
-
-    def _known_length(self) -> timedelta | None:
-        """Length of the buckets; None while a server is away, where a time has one of its own."""
-        if self._length is None and time.monotonic() - self._asked >= _ASK_AGAIN:
-            self._asked = time.monotonic()
-            try:
-                self._length = self._rows.define(None, DAY)
-            except StoreError as error:
-                _log.info("the buckets of %s have no known length: %s", self._rows.dataset, error)
-        return self._length
 
 
 def _given(value: object, name: str, variable: str) -> str:

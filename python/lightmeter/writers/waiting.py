@@ -4,8 +4,8 @@ import io
 import os
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache, wraps
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -16,8 +16,6 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 _LEAST = 1 << 10  # the objects around the pixels
 _PATH = 1 << 20  # holds nothing, but stands for the work of reading a file
 _MEASURED = 4 << 20  # as three histograms of 16 bits have
@@ -45,22 +43,16 @@ def warm_up() -> None:
     Image.init()
 
 
-def _or_failure(measure: Callable[_P, _T]) -> Callable[_P, _T | Failure]:
-    """Return a function that raises nothing about an image, but returns a failure."""
-
-    @wraps(measure)
-    def measured(*arguments: _P.args, **options: _P.kwargs) -> _T | Failure:
-        try:
-            return measure(*arguments, **options)
-        except TypeError as error:
-            return Failure(None, "unsupported", str(error))
-        except Exception as error:
-            return Failure.of(error)
-
-    return measured
+def attempt(measure: Callable[[Any, Reading], Any], image: Any, reading: Reading) -> Any:
+    """Call `keep` or `measure_kept`; what they raise about an image becomes a failure."""
+    try:
+        return measure(image, reading)
+    except TypeError as error:
+        return Failure(None, "unsupported", str(error))
+    except Exception as error:
+        return Failure.of(error)
 
 
-@_or_failure
 def keep(image: Any, reading: Reading) -> Any:
     """Return the image in a form that nobody else can change, as cheaply as it can be had."""
     if isinstance(image, np.ndarray):
@@ -77,7 +69,6 @@ def keep(image: Any, reading: Reading) -> Any:
     return Profile(reading=reading)._measure("image", image, threads=1)
 
 
-@_or_failure
 def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
     """Measure what `keep` returned: an image, or several as their profile."""
     if isinstance(kept, Measured | Profile | Failure):
@@ -88,23 +79,18 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
 
 
 def weight(image: Any) -> int:
-    """Bytes that an image takes in the queue, before or after `keep`, or more.
+    """Return the bytes that an image takes in the queue, or more.
 
-    A path counts as 1 MB, and as 4 MB what `keep` has measured.
+    A path counts as 1 MB, and as 4 MB what `keep` measures.
     """
     try:
-        return max(_LEAST, _size(image))
+        if isinstance(image, str | os.PathLike):
+            return _PATH
+        if isinstance(image, Image.Image):
+            samples = 1 if image.mode in ("1", "L", "P") else 4
+            return max(_LEAST, image.width * image.height * samples)
+        if isinstance(image, np.ndarray | bytes | bytearray | memoryview):
+            return max(_LEAST, getattr(image, "nbytes", 0) or len(image))
     except Exception:  # as of a memoryview that was released: `keep` says what is wrong
         return _LEAST
-
-
-def _size(image: Any) -> int:
-    if isinstance(image, Frame):
-        image = image.picture
-    if isinstance(image, str | os.PathLike):
-        return _PATH
-    if isinstance(image, Measured | Profile | ImageMeter):
-        return _MEASURED
-    if isinstance(image, Image.Image):
-        return image.width * image.height * (1 if image.mode in ("1", "L", "P") else 4)
-    return len(image) if isinstance(image, bytes | bytearray) else getattr(image, "nbytes", 0)
+    return _MEASURED

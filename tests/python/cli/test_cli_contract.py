@@ -42,9 +42,8 @@ def test_three_commands_to_a_red_ci(root: Path, tmp_path: Path) -> None:
     good, contract, page = tmp_path / "good.lmp", tmp_path / "contract.toml", tmp_path / "page.html"
     assert lightmeter("profile", root / "good", "-o", good).returncode == 0
     assert lightmeter("contract", "init", good, "-o", contract).returncode == 0
-    checked = lightmeter(
-        "contract", "check", root / "blurred", "--contract", contract, "--html", page
-    )
+    command = "contract", "check", root / "blurred", "--contract", contract
+    checked = lightmeter(*command, "--html", page)
     assert checked.returncode == 1
     assert "image.Sharpness: expected mean at least" in checked.stdout
     assert "blurred/2" in checked.stdout or ".png" in checked.stdout
@@ -68,13 +67,8 @@ def test_formats_and_exit_codes(root: Path, tmp_path: Path) -> None:
     assert code == 1
     assert "error: tidy: x: expected mean at most 1, got 1.5" in text
     assert "warning: camera: expected none but 'left', got 'up'" in text
-    printed = lightmeter(
-        "contract", "check", root / "bad.lmp", "--contract", contract, "--format", "json"
-    )
-    assert [each["severity"] for each in json.loads(printed.stdout)["outcomes"]] == [
-        "error",
-        "warning",
-    ]
+    outcomes = json.loads(check(contract, "--format", "json")[1])["outcomes"]
+    assert [each["severity"] for each in outcomes] == ["error", "warning"]
     code, text = check(contract, "--format", "github")
     assert "::error title=contract::error: tidy: x: expected mean" in text
     code, text = check(contract, "--format", "junit")
@@ -87,11 +81,8 @@ def test_formats_and_exit_codes(root: Path, tmp_path: Path) -> None:
     assert code == 2
     assert [line.startswith("lightmeter: ") for line in text.splitlines()] == [True, True]
     assert "expect[1].maen: unknown key; did you mean mean" in text
-    misspelt.write_text(
-        CONTRACT.replace('"camera"\nvalues = ["left"]', '"x"\nn = { at_least = 1 }')
-    )
-    misspelt.write_text(misspelt.read_text().replace("at_most = 1", "at_most = 2"))
-    assert check(misspelt)[0] == 0
+    misspelt.write_text(CONTRACT.replace("at_most = 1", "at_most = 2"))
+    assert check(misspelt)[0] == 0, "a warning alone"
     assert check(tmp_path / "none.toml")[0] == 1
 
 

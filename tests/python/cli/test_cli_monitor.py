@@ -44,13 +44,3 @@ def test_run_as_json(config: Path) -> None:
     text = lightmeter(*command).stdout.splitlines()
     assert len(text) == sum(line["state"] != "ok" for line in listed)
     assert all(line.startswith("2022-09-20 00:00 cells ") for line in text)
-
-
-def test_a_check_takes_the_address_of_a_store(config: Path) -> None:
-    """As of a path, an address would lose a slash."""
-    result = lightmeter("monitor", "check", config, "--store", "nowhere://bucket/x")
-    assert result.returncode == 1
-    assert "nowhere" in result.stderr
-    assert "must be a text" not in result.stderr
-    result = lightmeter("monitor", "check", config, "--store", config.parent / "drift.db")
-    assert "drift: expected false alarms" in result.stdout

@@ -53,15 +53,6 @@ def test_names_of_failures_are_told_as_they_can_be_shown(folder: Path) -> None:
     assert printed["failures"][0]["path"] == "a.png"
 
 
-def test_limits_on_the_command_line(folder: Path) -> None:
-    for option in (["--max-pixels", 3071], ["--max-bytes", 10], ["--max-seconds", 0.001]):
-        printed = json.loads(lightmeter("profile", folder, *option, "--format", "json").stdout)
-        reasons = {failure["reason"] for failure in printed["failures"]}
-        assert reasons <= {"too_large"}
-        assert printed["images"] == 0 or option[0] == "--max-seconds"
-    assert lightmeter("profile", folder, "--max-pixels", 0).returncode == 2
-
-
 def test_merge(folder: Path, tmp_path: Path) -> None:
     for name, part in (("a", folder / "more"), ("b", folder / "0.jpg")):
         lightmeter("profile", part, "-o", tmp_path / name)

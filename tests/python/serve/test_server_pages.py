@@ -41,7 +41,6 @@ class Served(NamedTuple):
 def served(tmp_path: Path) -> Iterator[Served]:
     """Two datasets, of which the first has two open anomalies of one line each; nothing runs."""
     store, app = serving(tmp_path / "drift.db")
-    app.state.server.schedule.start = lambda: None
     with store:
         fill(store, "cells", 7, bad=6)
         fill(store, "secret", 3)
@@ -115,10 +114,7 @@ def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
     for page in (dataset_page("secret"), bucket_page("secret", "", FIRST)):
         refused = asked.get(f"/{page}")
         assert (refused.status_code, refused.text) == (404, unknown.text)
-    answers = [
-        send(asked, {"back": "index.html", "place": dataset_page(dataset)})
-        for dataset in ("secret", "nothing")
-    ]
+    answers = [send(asked, {"place": dataset_page(dataset)}) for dataset in ("secret", "nothing")]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].text == answers[1].text
 
@@ -136,7 +132,6 @@ def test_pages_are_not_kept_for_others(served: Served) -> None:
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     store, app = serving(tmp_path / "drift.db")
-    app.state.server.schedule.start = lambda: None
     with store:
         save_results(store, attacked(store).results)
         asked = client(app)
@@ -150,15 +145,8 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     "path",
     [
         "/../etc/passwd",
-        "/%2e%2e/x.html",
-        "/a%2fb.html",
         "/..%2f..%2fx.html",
         "/" + "a" * 5000 + ".html",
-        "/x%00.html",
-        "/<script>.html",
-        "/a/b/c/d.html",
-        "/cells/index.html",
-        "/.html",
         "/\u202e.html",
     ],
 )
@@ -174,12 +162,7 @@ def test_addresses_that_no_page_has(served: Served, path: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "status"),
     [
-        ({"back": "//evil.example/x.html"}, 400),
-        ({"back": "../x.html"}, 400),
-        ({"back": "https://evil.example/x.html"}, 400),
-        ({"back": "x.html\r\nSet-Cookie: a=b"}, 400),
         ({"place": "../../etc/passwd"}, 404),
-        ({"place": "x" * 10_000}, 404),
         ({"place": dataset_page("nothing")}, 404),
         ({"reference": "x/index.html"}, 404),
     ],
@@ -196,41 +179,20 @@ def test_forms_that_change_nothing(
     assert "location" not in said.headers
 
 
-FOREIGN = [
-    ({"origin": "https://evil.example"}, 403),
-    ({"origin": "null"}, 403),
-    ({"origin": ""}, 403),
-    ({"origin": "http://127.0.0.1:81"}, 403),
-    ({"sec-fetch-site": "cross-site"}, 403),
-    ({"sec-fetch-site": "same-site"}, 403),
-    ({"host": "evil.example", "origin": "http://evil.example"}, 421),  # DNS rebinding
-    ({"content-type": "text/plain"}, 415),
-    ({"content-type": "multipart/form-data; boundary=x"}, 415),
-    ({"content-type": "application/json"}, 415),
-]
-
-
-@pytest.mark.parametrize("keys", [True, False])
-def test_no_other_site_sends_a_form(served: Served, keys: bool) -> None:
-    asked = served.ask("admin") if keys else served.ask()
-    fields = watch_form(asked)
-    for headers, status in FOREIGN:
-        assert send(asked, fields, **headers).status_code == status, headers
-    for kind in (
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "TEXT/plain",
-    ):
-        said = asked.post(f"/{WATCH}", content=b"a=b", headers={"content-type": kind})
-        assert said.status_code == 403, "a form says where it comes from"
-    assert not served.server.monitors.path.exists()
-
-
 def test_forms_need_the_right_to_it(served: Served) -> None:
     admin = served.ask("admin")
     fields = watch_form(admin)
     for rights in (["read"], ["read", "write"]):
         assert send(served.ask(*rights), fields).status_code == 403
+    for headers, status in (
+        ({"origin": "https://evil.example"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"content-type": "application/json"}, 415),
+    ):
+        assert send(admin, fields, **headers).status_code == status, headers
+    for kind in ("multipart/form-data; boundary=x", "TEXT/plain"):
+        said = admin.post(f"/{WATCH}", content=b"a=b", headers={"content-type": kind})
+        assert said.status_code == 403, "a form says where it comes from"
     assert admin.get(f"/{WATCH}").status_code == 405
     body = b"a=1&" * 20_000
     kind = {"content-type": "application/x-www-form-urlencoded"}
@@ -295,7 +257,6 @@ def test_a_file_that_cannot_be_added_to_stays_as_it_is(served: Served, mine: str
 
 def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
     store, app = serving(tmp_path / "drift.db")
-    app.state.server.schedule.start = lambda: None
     names = ['"]\n[[alert]]\nname = "x"\nto = "command"', HOSTILE[1], HOSTILE[3], "../../x", "%2f"]
     with store:
         for name in names:

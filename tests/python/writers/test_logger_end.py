@@ -68,15 +68,11 @@ def test_a_fork_does_not_wait_for_a_picture(store: Store, monkeypatch: pytest.Mo
     [
         "return",
         "SIGTERM, handle_signals",
-        "SIGINT while SIGTERM is handled",
-        "threads go on after the main one",
         "atexit tracks",
         "SIGKILL, after flush",
         "SIGKILL under load, a checkpoint later",
         "a forked child, close and os._exit",
         "Process by forkserver, a finalizer tracks",
-        "Process by spawn",
-        "Pool by fork, close and join",
         "Pool by fork, terminate, handle_signals",
     ],
 )

@@ -28,8 +28,6 @@ def test_the_upload_of_the_article(
 ) -> None:
     key = store.state.keys.add(["write"], datasets=["cells"])
     picture().save(tmp_path / "file.png")
-    for name in ("STORE", "KEY", "DATASET", "SEGMENT"):
-        monkeypatch.delenv(f"LIGHTMETER_{name}", raising=False)
     with running(store) as port:
         # set environment vars to route uploaded profile
         monkeypatch.setenv("LIGHTMETER_STORE", f"http://127.0.0.1:{port}")
@@ -78,19 +76,7 @@ def test_what_is_written_adds_up(store: Store, every: str | None) -> None:
         LightmeterWriter(store)
 
 
-def test_a_write_that_failed_only_as_it_seemed(
-    store: Store, way: Weather, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def put_and_fail(*arguments: Any, **options: Any) -> bool:
-        assert Store.put(store, *arguments, **options)
-        raise StoreError("no answer")
-
-    writer = LightmeterWriter(store, dataset="cells")
-    with monkeypatch.context() as patched:
-        patched.setattr(store, "put", put_and_fail, raising=False)
-        assert writer.write(log_image(picture())) == (False, "no answer")
-    assert writer.write(log_image(picture()))[0]
-    assert store.read("cells").images == 1
+def test_what_a_server_keeps_nothing_of_is_not_written(way: Weather) -> None:
     head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 25\r\n\r\n"
     way.faults = [head + '{"kept": false, "seq": 9}'] * 9
     with Store(way.url) as far:
@@ -254,18 +240,3 @@ def test_the_command_line(
     assert "sent: 1, put aside: 1, left: 0" in done.stdout
     assert done.returncode == 1
     assert counts(store)["a"] == 3
-
-
-def test_a_picture_that_moved_counts_once_in_segments(
-    store: Store, way: Weather, tmp_path: Path
-) -> None:
-    for camera in ("a", "b"):
-        (tmp_path / camera).mkdir()
-        picture().save(tmp_path / camera / "1.png")
-    by = {"segment_by": {"camera": r"path:([ab])/\d"}, "at": DAY}
-    with Store(way.url) as far:
-        lm.log_folder(far, tmp_path, "cells", **by)
-        (tmp_path / "b" / "1.png").rename(tmp_path / "a" / "2.png")
-        lm.log_folder(far, tmp_path, "cells", **by)
-        images = [far.read("cells", segment=f"camera={name}").images for name in "ab"]
-        assert (far.read("cells").images, images) == (2, [2, 0])
