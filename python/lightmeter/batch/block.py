@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.batch.running import loaded
+from lightmeter.batch.fetching import loaded
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import DecodeError, ImageError

@@ -3,15 +3,15 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import chain, islice
 from operator import attrgetter
 from typing import TypeVar
 
-from lightmeter.batch.sources.item import Item, RemotePart, Source
-from lightmeter.batch.sources.remote import fetched
+from lightmeter.batch.fetching import loaded
+from lightmeter.batch.sources.item import Item, Source
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 from lightmeter.image.tiles.measured import Watch
@@ -48,14 +48,6 @@ def workers_of(workers: int | None) -> int:
 def threads_for(source: Source, workers: int) -> int:
     """Return how many threads share a picture, where there are fewer pictures than workers."""
     return max(1, workers // max(1, source.total or workers))
-
-
-def loaded(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
-    """Return the same items in the same order; those that are remote with bytes or an error."""
-    for item in items:
-        if isinstance(item.data, RemotePart):
-            return fetched(items, limits)
-    return iter(items)
 
 
 def in_order(

@@ -193,7 +193,7 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
         (lambda: table_of(pictures(1)), {"values": ["speed"]}, "no value 'speed' in table"),
         (lambda: "photos", {"values": ["speed"]}, "no value 'speed' in files; it has none"),
         (lambda: "photos", {"group": "column:x"}, "no value 'x' in files"),
-        (lambda: "m.csv", {}, "m.csv: no path in path"),
+        (lambda: "m.csv", {}, r"m.csv has 0 columns .* of paths in path, .*; it has a, b"),
         (lambda: "m.csv", {"column": "a", "values": ["c"]}, "no value 'c' in .*m.csv; it has a, b"),
         (lambda: "nonsense://bucket/a.png", {}, "Protocol not known"),
     ],
@@ -233,3 +233,17 @@ def test_a_first_row_without_a_path_is_one_failure(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         view = profile_images(tmp_path / name)
         assert (view.images, len(view.failures)) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["m.csv", "p.parquet"])
+def test_two_columns_of_one_name(name: str, tmp_path: Path) -> None:
+    """They are no error where nobody asks for them."""
+    (tmp_path / "a.png").write_bytes(encoded())
+    (tmp_path / "m.csv").write_text("path,x,x\na.png,1,2\n")
+    columns = [pa.array([value]) for value in (encoded(), 1, 2)]
+    pa.parquet.write_table(
+        pa.Table.from_arrays(columns, ["path", "x", "x"]), tmp_path / "p.parquet"
+    )
+    assert profile_images(tmp_path / name).images == 1
+    with pytest.raises(ValueError, match=f"{name} has 2 columns named 'x'"):
+        profile_images(tmp_path / name, values=["x"])

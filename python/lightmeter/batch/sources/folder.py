@@ -1,32 +1,18 @@
 """From what a user points at to the image files meant: files, folders and glob patterns."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from glob import has_magic
 from itertools import chain
 
-from PIL import Image
-
-from lightmeter.batch.sources.addresses import shown_url
+from lightmeter.batch.sources.names import image_suffixes
 from lightmeter.files import open_regular
-from lightmeter.image.encoded import ZARR_FILES, is_zarr
+from lightmeter.image.encoded import is_zarr
 from lightmeter.image.magic import START_BYTES, format_of
 
 PathLike = str | os.PathLike[str]
-
-_SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
-
-# Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
-# and are counted as unsupported rather than passed over. MPO is read as JPEG.
-_OTHER_IMAGE_SUFFIXES = frozenset(
-    {".mpo", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
-    # raw files of cameras
-    | {".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mos", ".mrw"}
-    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
-)
 
 
 def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
@@ -127,36 +113,3 @@ def _is_image(path: str) -> bool:
             return format_of(file.read(START_BYTES) or b"") is not None
     except OSError:
         return os.path.isfile(path)  # to be counted as unreadable
-
-
-@cache
-def image_suffixes() -> frozenset[str]:
-    """The suffixes that name a format of pictures, in small letters."""
-    Image.preinit()  # the common ones first: files are tried in that order
-    Image.init()
-    # Pillow also registers suffixes of formats that are no pictures to a user.
-    readable = {
-        suffix
-        for suffix, format_name in Image.registered_extensions().items()
-        if format_name in Image.OPEN and format_name not in {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
-    }
-    return frozenset(readable | _OTHER_IMAGE_SUFFIXES)
-
-
-def is_shard(path: str) -> bool:
-    """Whether the suffix of a path or address is that of a file of many pictures."""
-    return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
-
-
-def is_image_name(name: str) -> bool:
-    """Whether the suffix of a name is that of a picture, and no part of it is hidden.
-
-    The metadata of Zarr are named like one too, so that a folder of it, which is read on this
-    machine alone, is counted as ``unsupported``.
-    """
-    if name.rpartition("/")[2] in ZARR_FILES:
-        return True
-    if os.path.splitext(name)[1].lower() not in image_suffixes():
-        return False
-    parts = name.split("/") if "/." in f"/{name}" else []
-    return not any(part.startswith(".") and part not in (".", "..") for part in parts)
