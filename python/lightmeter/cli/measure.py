@@ -69,7 +69,7 @@ def measure(
         rows = ranking.of(failed.of(measured))
         if output is not None and row_format is not None:
             with open_atomically(output) as opened:
-                write_rows(rows, opened, row_format, reading=reading, with_exif=exif)
+                write_rows(rows, opened, row_format)
         for row in rows:
             if printed:
                 print(row_json(row))

@@ -92,7 +92,7 @@ def test_patterns_do_not_run_in_circles(tmp_path: Path, monkeypatch: pytest.Monk
     ("given", "message"),
     [
         (5, "got a int; expected a path"),
-        ({"train": 1, "test": 2}, "got a dict of train, test; expected one of them"),
+        ({"train": 1, "test": 2}, "got a dict; expected a path, a table, such as one split"),
         (b"a.jpg", "got a bytes; expected a path"),
         (np.zeros((2, 2, 3), np.uint8), "got a ndarray; .* is for lightmeter.log_image"),
         (

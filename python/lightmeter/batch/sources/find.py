@@ -10,7 +10,7 @@ from typing import Any
 
 from lightmeter.batch.fetching import loaded
 from lightmeter.batch.sources.checks import check_known
-from lightmeter.batch.sources.folder import find_images, matches
+from lightmeter.batch.sources.folder import find_images
 from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
 from lightmeter.batch.sources.iterable import iterable_source
 from lightmeter.batch.sources.names import image_suffixes, is_shard, is_url, shown_url
@@ -37,8 +37,8 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     anything else                         a file, a folder or a pattern
     ====================================  ======================================================
 
-    Of several, files come first, sorted by path, and then what else there is in the given order.
-    What is neither text nor a table is gone through for pictures.
+    Of several, and of patterns, all files are taken sorted by path. What is neither text nor a
+    table is gone through for pictures.
 
     Raises:
         FileNotFoundError: it is one path and does not exist.
@@ -51,16 +51,14 @@ def source_of(given: Any, wanted: Wanted) -> Source:
         if not (has_magic(path) or is_url(path)):
             os.lstat(path)  # of several, one that is not there is a failure
         return _of_paths([path], wanted)
-    if isinstance(given, dict):
-        named = ", ".join(map(str, list(given)[:20]))
-        raise TypeError(f"got a {type(given).__name__} of {named}; expected one of them")
     if is_table(given):
         return table_source(given, wanted)
-    alone = isinstance(given, bytes | bytearray) or is_array(given) or hasattr(given, "read")
+    alone = isinstance(given, dict | bytes | bytearray) or is_array(given) or hasattr(given, "read")
     if alone or not isinstance(given, Iterable):
         raise TypeError(
-            f"got a {type(given).__name__}; expected a path, a table, or an iterable of paths, of "
-            "pictures or of batches; one picture is for lightmeter.log_image"
+            f"got a {type(given).__name__}; expected a path, a table, such as one split of a "
+            "data set, or an iterable of paths, of pictures or of batches; one picture is for "
+            "lightmeter.log_image"
         )
     samples = iter(given)
     first = [*islice(samples, 1)]
@@ -70,22 +68,19 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
 
 def _of_paths(paths: list[str], wanted: Wanted) -> Source:
-    """Pictures in files come first, and then what is elsewhere or in a file of many."""
-    given: list[str] = []
-    others: list[Item | str] = []  # pictures, and files of many
-    is_folder = os.path.isdir(paths[0]) if paths else False
+    """Pictures in files, sorted by path; a file of many is as many."""
+    found: dict[str, Any] = {}  # by name; None is a file of many
+    root = os.path.join(paths[0], "") if paths and os.path.isdir(paths[0]) else ""
     for path in paths:
         if is_url(path):
-            found, is_folder = expanded(path)
-            others += found
-        elif is_shard(path) and not os.path.isdir(path):
-            is_pattern = has_magic(path) and not os.path.lexists(path)
-            others += sorted(matches(path)) if is_pattern else [path]
+            parts, root = expanded(path)
+            found |= parts
         else:
-            given.append(path)
-    files = find_images(given)
-    shards = sum(isinstance(part, str) for part in others)
-    if not files and not others:
+            found |= {file: file for file in find_images(path)}
+    names = sorted(found)
+    found |= {name: None for name in names if is_shard(name) and not os.path.isdir(name)}
+    shards = [name for name in names if found[name] is None]
+    if not names:
         _log.warning(
             "found no image in %s; expected files with one of the suffixes %s, or a pattern that "
             "matches files",
@@ -94,23 +89,25 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
         )
     if not shards and (wanted.column or wanted.values):
         check_known([wanted.column or wanted.values[0]], (), "files")
-    is_one = len(paths) == 1 and (is_folder or shards == len(others) == 1)
-    below = len(os.path.join(paths[0], "")) if files else 0
+
+    def of_shard(name: str) -> Iterator[Item]:
+        try:
+            for item in shard_items(name, wanted):
+                yield item if len(paths) == len(names) == 1 else replace(item, within="")
+        except ValueError as error:  # no such column
+            if name == shards[0]:
+                raise
+            yield item_of(ImageError("corrupt", str(error)[:200]), name)
 
     def items() -> Iterator[Item]:
-        yield from (item_of(file, within=file[below:]) for file in files)
-        for part in others:
-            try:
-                yield from [part] if isinstance(part, Item) else shard_items(part, wanted)
-            except ValueError as error:  # no such column
-                if part is others[0]:
-                    raise
-                yield item_of(ImageError("corrupt", str(error)[:200]), str(part))
+        for name in names:
+            if found[name] is None:
+                yield from of_shard(name)
+            else:
+                within = name.removeprefix(root) if root and len(paths) == 1 else ""
+                yield item_of(found[name], name, within=within)
 
-    def unnamed() -> Iterator[Item]:
-        return (replace(item, within="") for item in items())
-
-    return Source(items if is_one else unnamed, None if shards else len(files) + len(others))
+    return Source(items, None if shards else len(names))
 
 
 def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[str], Any]:

@@ -12,35 +12,27 @@ from lightmeter.files import open_regular
 from lightmeter.image.encoded import is_zarr
 from lightmeter.image.magic import START_BYTES, format_of
 
-PathLike = str | os.PathLike[str]
 
-
-def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
-    """The image files below `paths`, each once, sorted by path.
+def find_images(path: str | os.PathLike[str]) -> list[str]:
+    """The image files that a path stands for, each once, sorted by path.
 
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
     followed) whose suffix names an image format, or that have no suffix and start as an image does.
     A folder of Zarr is one image. Hidden files and folders are passed over; a folder that cannot be
     listed stands for itself. A file stands for itself, and so does a path that does not exist. A
     pattern with ``*``, ``?`` or ``[`` stands for what it matches, as for `matches`; a file that it
-    reaches through several links to folders counts once.
+    reaches through several links to folders counts once, by the shortest way.
     """
-    files: set[str] = set()
-    for path in map(os.fsdecode, [paths] if isinstance(paths, str | os.PathLike) else paths):
-        if not has_magic(path) or os.path.lexists(path):
-            files.update(_images(path))
-            continue
-        real_folder = cache(os.path.realpath)
-        kept: dict[tuple[str, str], str] = {}
-        for file in sorted(chain.from_iterable(map(_images, matches(path))), key=_short_ways_first):
-            folder, name = os.path.split(file)
-            kept.setdefault((real_folder(folder), name), file)
-        files.update(kept.values())
-    return sorted(files)
-
-
-def _short_ways_first(path: str) -> tuple[int, str]:
-    return path.count(os.sep), path
+    path = os.fsdecode(path)
+    if not has_magic(path) or os.path.lexists(path):
+        return sorted(_images(path))
+    real_folder = cache(os.path.realpath)
+    kept: dict[tuple[str, str], str] = {}
+    files = chain.from_iterable(map(_images, matches(path)))
+    for file in sorted(files, key=lambda file: (file.count(os.sep), file)):
+        folder, name = os.path.split(file)
+        kept.setdefault((real_folder(folder), name), file)
+    return sorted(kept.values())
 
 
 def _images(path: str) -> Iterable[str]:
@@ -61,13 +53,9 @@ def matches(pattern: str) -> set[str]:
 
 def _found(start: str, below: tuple[str, ...], is_taken: Callable[[str], bool]) -> set[str]:
     found: set[str] = set()
-    seen = set()
     waiting = [(start, below)]
     while waiting:
-        folder, parts = step = waiting.pop()
-        if step in seen:  # through two ``**``
-            continue
-        seen.add(step)
+        folder, parts = waiting.pop()
         if not parts:
             found.update([folder] if is_taken(folder) else [])
             continue

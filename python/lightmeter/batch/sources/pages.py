@@ -15,9 +15,10 @@ from lightmeter.image.limits import Limits
 
 _MOST_GROWTH = 2  # pictures are compressed already, so that a page of them hardly grows
 _MOST_HEADER = 1 << 16  # bytes; those of common writers have a hundred, or some kB of statistics
-# In a header: how many bytes a page has when decoded and in the file; and the encodings of a data
-# page, a dictionary and a data page of version 2.
+# In a header: how many bytes a page has when decoded and in the file; and of a data page, a
+# dictionary and a data page of version 2 the numbers of cells, and the encodings.
 _DECODED, _STORED = (2,), (3,)
+_CELLS = ((5, 1), (7, 1), (8, 1))
 _ENCODINGS = ((5, 2), (7, 2), (8, 4))
 # A page of these says itself how many lengths it has, and pyarrow makes room for as many.
 _DELTA = (6, 7)
@@ -96,8 +97,9 @@ class CheckedPages(io.RawIOBase):
                 "a page of DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY, which may take any memory; "
                 "write the column as PLAIN or with a dictionary",
             )
+        cells = max(1, sum(header.get(field, 0) for field in _CELLS))
         most = self._limits.bytes_in_memory
-        if most is not None and decoded > max(most, _MOST_GROWTH * stored):
+        if most is not None and decoded > max(most, min(_MOST_GROWTH * stored, cells * self.most)):
             raise ImageError(
                 "too_large",
                 f"a page takes {decoded} bytes in memory ({stored} in the file); expected at most "

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lightmeter.batch.sources.item import Item, RemotePart, item_of
+from lightmeter.batch.sources.item import RemotePart
 from lightmeter.batch.sources.names import (
     is_image_name,
     is_shard,
@@ -16,9 +16,8 @@ _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "update
 _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
 
 
-def expanded(url: str) -> tuple[list[Item | str], bool]:
-    """The pictures that an address stands for, and the addresses of files of many, sorted by name;
-    and whether it is a folder.
+def expanded(url: str) -> tuple[dict[str, Any], str]:
+    """The files that an address stands for, by their addresses, and what folder they are below.
 
     A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
     a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
@@ -42,7 +41,7 @@ def expanded(url: str) -> tuple[list[Item | str], bool]:
             if not listed and not system.exists(path):
                 raise FileNotFoundError
         else:
-            return [url if is_shard(url) else item_of(url)], False
+            return {url: url}, ""
     except (ValueError, ImportError):
         raise
     except FileNotFoundError:
@@ -50,16 +49,15 @@ def expanded(url: str) -> tuple[list[Item | str], bool]:
     except Exception as error:  # of any library, whose text may have the whole address
         detail = without_secrets(f"{type(error).__name__}: {error}")[:200]
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
-    items: list[Item | str] = []
-    for name, info in sorted(listed.items()):
+    found = {}
+    for name, info in listed.items():
         below = name.removeprefix(root)
         is_taken = is_image_name(below) if root else "/." in path or "/." not in name
         if is_taken and info.get("type") != "directory":
             address = system.unstrip_protocol(name)
             version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), None)
-            part = RemotePart(address, info.get("size"), version)
-            items.append(address if is_shard(address) else item_of(part, address, within=below))
-    return items, bool(root)
+            found[address] = RemotePart(address, info.get("size"), version)
+    return found, root and system.unstrip_protocol(root)
 
 
 def system_of(url: str) -> tuple[Any, str]:
