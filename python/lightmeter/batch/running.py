@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import chain, islice
-from operator import attrgetter
 from typing import TypeVar
 
 from lightmeter.batch.fetching import loaded
@@ -26,7 +25,6 @@ _AHEAD = 2
 _MOST_WAITING = 64
 
 _MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
-_WEIGHT = attrgetter("weight")
 
 
 def workers_of(workers: int | None) -> int:
@@ -69,7 +67,7 @@ def in_order(
     for block in chain(blocks, [None]):
         if block is not None:
             taken += len(block)
-            waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
+            waiting.append((submit(block), len(block), sum(item.weight for item in block)))
         is_last = block is None
         del block
         while waiting:

@@ -61,7 +61,9 @@ def test_the_size_of_blocks_does_not_change_the_bytes(
     views = []
     for most in (1, size):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("lightmeter.batch.block._SIZES", ((1 << 62, most, 16 << 20),))
+            for name in ("_FEWEST", "_MOST"):
+                patch.setattr(f"lightmeter.batch.block.{name}", most)
+            patch.setattr("lightmeter.batch.block._PICTURE_BYTES", 16 << 20)
             found = profile_images(
                 mixed,
                 workers=2,
@@ -72,14 +74,6 @@ def test_the_size_of_blocks_does_not_change_the_bytes(
         parts = [found.whole, *found.values()] if segments else [found]
         views.append([view.to_bytes() for view in parts])
     assert views[0] == views[1]
-
-
-def test_a_path_that_is_not_there(folder: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        profile_images(folder / "none")
-    view = profile_images([folder, folder / "none.jpg"])
-    (item,) = view.get_column("image.Failure").to_summary_dict()["frequent_items/frequent_strings"]
-    assert (view.images, item.value, item.est) == (8, "vanished", 1)
 
 
 def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:

@@ -118,9 +118,6 @@ def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[s
     items = {item.name: item for item in source_of(given, wanted).items() if item.name in names}
 
     def opened(name: str) -> Any:
-        if name not in items:
-            return name
-        (item,) = loaded([items[name]], wanted.limits)
-        return item.picture
+        return next(loaded([items[name]], wanted.limits)).picture if name in items else name
 
     return opened
