@@ -17,8 +17,8 @@ pytest.importorskip("fsspec")
 from shards import (  # noqa: E402
     Members,
     as_manifest,
+    at_address,
     encoded,
-    in_memory,
     pictures,
     table_of,
     write_folder,
@@ -29,11 +29,7 @@ from shards import (  # noqa: E402
 
 
 def remote(make: Callable[[Path, Members], Path]) -> Callable[[Path, Members], str]:
-    def made(path: Path, members: Members) -> str:
-        file = make(path, members)
-        return f"{in_memory(path.parent, {file.name: file.read_bytes()})}/{file.name}"
-
-    return made
+    return lambda path, members: make(path, members).as_uri()
 
 
 SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
@@ -49,7 +45,7 @@ SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
     "parquet": ("p.parquet", write_parquet),
     "table": ("", lambda path, members: table_of(members)),
     "manifest": ("m.jsonl", as_manifest),
-    "memory": ("photos", in_memory),
+    "address": ("photos", at_address),
     "remote tar": ("p.tar", remote(write_tar)),
     "remote tgz": ("p.tgz", remote(lambda path, members: write_tar(path, members, "w:gz"))),
     "remote zip": ("p.zip", remote(write_zip)),
@@ -181,8 +177,7 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
     assert profile_images(f"{tmp_path}/[ab].parquet").images == 6
     with pytest.raises(ValueError, match="has 0 columns of pictures"):
         profile_images([odd, last])
-    folder = in_memory(tmp_path / "s", {file.name: file.read_bytes() for file in (good, odd)})
-    assert profile_images(f"{folder}/*.parquet").images == 6
+    assert profile_images(f"{tmp_path.as_uri()}/[ab].parquet").images == 6
 
 
 @pytest.mark.parametrize(
