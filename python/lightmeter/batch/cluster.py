@@ -98,7 +98,7 @@ def profile_spark(
         spark.conf.set(_ARROW_ROWS, before)
 
 
-def _table_of(work: Work, wanted: Wanted, names: str | None, batches: Iterable[Any]) -> Any:
+def _table_of(work: Work, wanted: Wanted, names: str, batches: Iterable[Any]) -> Any:
     """In a task: return a table of one cell, the block of all record batches of Arrow."""
     merged = Merged(work)
     for block in blocks(row_items("", arrow_rows(batches), wanted, named=names)):
@@ -126,6 +126,6 @@ def _planned(
     kinds = [(name, "binary" if is_picture(name) else "string") for name in names]
     wanted = with_column(wanted, kinds, "the data set")
     picture = wanted.column
-    name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
+    name = next((name for name in USUAL_PATHS if name in names and name != picture), "")
     columns = list(dict.fromkeys(filter(None, (picture, name, *wanted.values))))
     return work, columns, partial(_table_of, work, wanted, name)

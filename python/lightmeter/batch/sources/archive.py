@@ -4,16 +4,19 @@ What is damaged ends an archive: what was read before counts, and the rest is on
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from lightmeter.batch.sources.checks import SeenValues
-from lightmeter.batch.sources.item import Item, Wanted, item_of
+from lightmeter.batch.sources.checks import seen
+from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.batch.sources.members import Member, with_damage
 from lightmeter.batch.sources.names import is_image_name
+from lightmeter.batch.sources.rows import row_items
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 
+_PICTURE = ""  # its column, which no side file has
 _SIDE_BYTES = 1 << 20  # a side file may be no larger
 _MOST_WAITING = 64 << 20  # bytes of pictures that wait for the side file of their name
 
@@ -31,35 +34,36 @@ def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Itera
             ``mask.png``; None takes all pictures. Without values to take, side files are not read.
 
     Raises:
+        ImageError: the archive is damaged.
         ValueError: no side file has one of the values.
     """
-    seen = SeenValues(wanted.values, f"the side files of {name}")
+    rows = seen(_rows(members, wanted), wanted.values, f"the side files of {name}")
+    return row_items(name, rows, replace(wanted, column=_PICTURE))
 
-    def items() -> Iterator[Item]:
-        if waiting:
-            seen.add(values)
-        wanted_values = {value: values.get(value) for value in wanted.values}
-        for data, within in waiting:
-            yield item_of(data, f"{name}:{within}", wanted_values, within)
-        waiting.clear()
 
+def _rows(members: Iterable[Member], wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """Yield a row for each picture: with it, and the values of all side files of its name.
+
+    Raises:
+        ImageError: the archive is damaged.
+    """
     for _, sample in groupby(with_damage(members), _key):
-        waiting: list[tuple[bytes | ImageError, str]] = []
+        pictures: list[dict[str, Any]] = []
         values: dict[str, Any] = {}
         held = 0
         for member in sample:
             if isinstance(member, ImageError):
-                yield item_of(member, name)
-            elif _is_picture(member.name, wanted.column):
-                waiting.append((member.data(wanted.limits), member.name.removeprefix("./")))
+                raise member
+            if _is_picture(member.name, wanted.column):
+                name = member.name.removeprefix("./")
+                pictures.append({"bytes": member.data(wanted.limits), "path": name})
                 held += member.size
             elif wanted.values and member.size <= _SIDE_BYTES:
                 values.update(_side_values(member))
             if held > _MOST_WAITING:
-                yield from items()
-                held = 0
-        yield from items()
-    seen.check()
+                yield from ({**values, _PICTURE: picture} for picture in pictures)
+                pictures, held = [], 0
+        yield from ({**values, _PICTURE: picture} for picture in pictures)
 
 
 def _is_picture(name: str, column: str | None) -> bool:

@@ -1,6 +1,6 @@
 """What a source refuses: pictures that are too large, and names of values that it does not have."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -10,7 +10,9 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.text import shorten
 
-_MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
+Row = Mapping[str, Any]  # values by the names of columns
+
+_MOST_WITHOUT = 1000  # rows without a value, behind which it is taken for misspelt
 _NAMED = 20  # values that an error names
 
 
@@ -53,32 +55,19 @@ def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None
             raise ValueError(f"{where} has {known.count(value)} columns named {value!r}")
 
 
-class SeenValues:
-    """Looks out for values that pictures of a source do not have, as they are misspelt."""
+def seen(rows: Iterable[Row], values: Iterable[str], where: str) -> Iterator[Row]:
+    """Yield rows that need not be alike, and look out for values that none has, as misspelt ones.
 
-    def __init__(self, values: Iterable[str], where: str) -> None:
-        self._missing, self._where = set(values), where
-        self._names: set[str] = set()
-        self._pictures = 0
-
-    def add(self, names: Iterable[str]) -> None:
-        """Take the names of the values that a picture has, or a few do.
-
-        Raises:
-            ValueError: the first thousand have none of some name.
-        """
-        if self._missing:
-            self._missing.difference_update(names)
-            self._names.update(islice(names, _NAMED))
-            self._pictures += 1
-            if self._pictures == _MOST_WITHOUT:
-                self.check()
-
-    def check(self) -> None:
-        """Refuse values that no picture had, if there was any.
-
-        Raises:
-            ValueError: there are some.
-        """
-        if self._pictures:
-            check_known(sorted(self._missing), sorted(self._names), self._where)
+    Raises:
+        ValueError: the first thousand rows have none of some name, or all that there are.
+    """
+    missing, names, number = set(values), set[str](), 0
+    for number, row in enumerate(rows, 1):
+        missing.difference_update(row)
+        if missing:
+            names.update(filter(None, islice(row, _NAMED)))
+            if number == _MOST_WITHOUT:
+                check_known(sorted(missing), sorted(names), where)
+        yield row
+    if number:
+        check_known(sorted(missing), sorted(names), where)

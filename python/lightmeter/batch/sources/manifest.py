@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import IO, Any
 
-from lightmeter.batch.sources.checks import SeenValues
+from lightmeter.batch.sources.checks import seen
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.batch.sources.rows import row_items, with_column
 from lightmeter.errors import ImageError
@@ -53,7 +53,6 @@ def jsonl_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) ->
         ImageError: a row is damaged.
         ValueError: the first row has no path, or no row one of the values.
     """
-    seen = SeenValues(wanted.values, name)
 
     def rows() -> Iterator[dict[str, Any]]:
         for number, line in enumerate(_lines(file), 1):
@@ -64,14 +63,12 @@ def jsonl_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) ->
                     row = error
                 if not isinstance(row, dict):
                     raise ImageError("corrupt", f"line {number}: expected an object: {row}"[:200])
-                seen.add(row)
                 yield row
 
-    for first in (parsed := rows()):
+    for first in (parsed := seen(rows(), wanted.values, name)):
         kinds = [(column, "string") for column in first]
         column = with_column(replace(wanted, values=()), kinds, name).column
         yield from row_items(name, chain([first], parsed), replace(wanted, column=column), 1)
-    seen.check()
 
 
 def _lines(file: IO[bytes]) -> Iterator[str]:

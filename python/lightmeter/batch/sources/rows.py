@@ -1,10 +1,9 @@
 """Rows that hold or name pictures: of tables in memory, Parquet files, CSV and lines of JSON."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
-from lightmeter.batch.sources.checks import check_known, most_bytes
+from lightmeter.batch.sources.checks import Row, check_known, most_bytes
 from lightmeter.batch.sources.item import Item, Wanted, item_of
 from lightmeter.batch.sources.names import linked, local_path, shown_link
 from lightmeter.errors import ImageError
@@ -44,10 +43,10 @@ def with_column(wanted: Wanted, kinds: Kinds, table: str) -> Wanted:
 
 def row_items(
     table: str,
-    rows: Iterable[Mapping[Any, Any]],
+    rows: Iterable[Row],
     wanted: Wanted,
     first: int = 0,
-    named: str | None = None,
+    named: str = "",
 ) -> Iterator[Item]:
     """Yield the pictures that rows hold or name: as bytes, paths, or dicts of both.
 
@@ -55,28 +54,27 @@ def row_items(
 
     Args:
         table: what the table is called, or nothing.
-        rows: values by the names of columns.
+        rows: a damaged picture may be an error there.
         wanted: with the column of pictures.
         first: the number of the first row.
         named: a column of their paths beside the pictures.
     """
     most = most_bytes(wanted.limits)
     for number, row in enumerate(rows, first):
-        cell, path = row.get(wanted.column), row.get(named)
+        cell, path = row.get(str(wanted.column)), row.get(named)
         if isinstance(cell, dict):
             path = cell.get("path") or path
             cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
-        data = cell
+        data, path = cell, local_path(str(path or ""))
         if cell is None or (isinstance(cell, str) and not cell):  # an array is compared with none
             data = ImageError("empty", "the cell is empty")
         elif isinstance(cell, str):
-            data, path = linked(cell, table), cell
-        elif not (isinstance(cell, bytes) or is_array(cell)):
+            data, path = linked(cell, table), shown_link(local_path(cell), table)
+        elif not (isinstance(cell, bytes | ImageError) or is_array(cell)):
             data = ImageError("unsupported", f"a cell of a {type(cell).__name__}; expected a path")
         elif isinstance(cell, bytes) and len(cell) > most:
             data = ImageError("too_large", f"a cell of {len(cell)} bytes; expected at most {most}")
-        shown = shown_link(local_path(str(path or "")), table)
-        within = (shown or str(number)) if table else ""
-        name = f"{table}:{within}" if table else shown or "a row"
+        within = (path or str(number)) if table else ""
+        name = f"{table}:{within}" if table else path or "a row"
         values = {value: row.get(value) for value in wanted.values}
         yield item_of(data, data if isinstance(data, str) else name, values, within)
