@@ -9,6 +9,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from bad_files import outcome
 from conftest import encoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -214,29 +215,23 @@ def test_what_only_pillow_decodes_fails(options: Any, tmp_path: Path) -> None:
     assert all("value_range has no meaning" in failure.detail for failure in view.failures)
 
 
-def reason(image: Any, reading: lm.Reading) -> str:
-    with pytest.raises(lm.errors.ImageError) as caught:
-        list(measure_images(image, reading))
-    return caught.value.reason
-
-
 def test_planes_of_sixteen_bits_fail(tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
     planes = noise(4, 5, 6)  # Pillow calls each a plane of 8 bits
     tifffile.imwrite(tmp_path / "a.tif", planes, photometric="separated", planarconfig="separate")
-    assert reason(tmp_path / "a.tif", DEEP) == "unsupported"
+    assert outcome(tmp_path / "a.tif", DEEP) == "unsupported"
 
 
 def test_a_failure_has_its_own_reason() -> None:
     samples = noise(20, 30, 3)
     file = png(samples)
-    assert reason(file[: len(file) // 2], DEEP) == "truncated"
-    assert reason(file, replace(DEEP, value_range=(0, 4095))) == "out_of_range"
+    assert outcome(file[: len(file) // 2], DEEP) == "truncated"
+    assert outcome(file, replace(DEEP, value_range=(0, 4095))) == "out_of_range"
     for ignore in (np.zeros((2, 2), bool), (0, 0, 30, 20)):
         reading = replace(DEEP, ignore=ignore)
-        assert reason(file, reading) == reason(samples, reading)
+        assert outcome(file, reading) == outcome(samples, reading)
     cut = encoded("JPEG", Image.fromarray(samples.astype(np.uint8)))[:-200]
-    assert reason(cut, replace(DEEP, ignore=np.zeros((2, 2), bool))) == "truncated"
+    assert outcome(cut, replace(DEEP, ignore=np.zeros((2, 2), bool))) == "truncated"
 
 
 def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
@@ -256,6 +251,6 @@ def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
     for unlike in (noise(5, 4, 3), deep.astype(np.uint8), gray, gray.astype(np.uint8)):
         for pages in ((deep, unlike), (unlike, deep)):
             write(*pages)
-            assert reason(path, reading) == "unsupported"
+            assert outcome(path, reading) == "unsupported"
     write(gray, deep.astype(np.uint8))
     assert len(list(measure_images(path, reading))) == 2
