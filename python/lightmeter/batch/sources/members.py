@@ -9,11 +9,13 @@ from typing import IO, NamedTuple
 
 from lightmeter.batch.sources.checks import check_bytes, reading_error
 from lightmeter.errors import ImageError
+from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 
 _TAIL = 1 << 17  # bytes at the end of a zip, where a directory is looked for
-_OF_FORMATS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error)
-_CORRUPT = (*_OF_FORMATS, ValueError, ArithmeticError, LookupError)
+# What libraries raise of bytes that are no archive.
+_OF_FORMATS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, EOFError)
+_OF_BYTES = (*_OF_FORMATS, ValueError, ArithmeticError, LookupError, RuntimeError, ImportError)
 
 
 class Member(NamedTuple):
@@ -60,14 +62,8 @@ def with_damage(members: Iterable[Member]) -> Iterator[Member | ImageError]:
 
 
 def _damage(error: Exception) -> ImageError:
-    detail = str(error)[:200] or type(error).__name__
-    if isinstance(error, ImageError):
-        return error
-    if isinstance(error, EOFError | tarfile.ReadError):
-        return ImageError("truncated", detail)
-    if isinstance(error, RuntimeError | ImportError):  # a method of packing, a password
-        return ImageError("unsupported", detail)
-    is_of_bytes = isinstance(error, OSError) and error.errno is None  # of gzip and bz2
-    if is_of_bytes or isinstance(error, _CORRUPT) or type(error).__name__ == "LZMAError":
-        return ImageError("corrupt", detail)
+    is_of_gzip = isinstance(error, OSError) and error.errno is None  # or of bz2
+    if is_of_gzip or isinstance(error, _OF_BYTES) or type(error).__name__ == "LZMAError":
+        is_method = isinstance(error, RuntimeError | ImportError)  # of packing; or a password
+        return image_error(error, otherwise="unsupported" if is_method else "corrupt")
     return reading_error(error)
