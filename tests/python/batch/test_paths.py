@@ -120,3 +120,10 @@ def test_deep_folders(tmp_path: Path) -> None:
     finally:  # shutil.rmtree, with which pytest clears up, is recursive in Python 3.11
         (deep / "a.jpg").unlink()
         os.removedirs(deep)
+
+
+def test_a_pattern_of_pictures_opens_no_file_of_many(tmp_path: Path) -> None:
+    Image.new("L", (3, 3)).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("name,label\na,1\n")
+    view = profile_images(f"{tmp_path}/*")
+    assert (view.images, [failure.reason for failure in view.failures]) == (1, ["unsupported"])

@@ -91,6 +91,8 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
         assert shown[0].path in {f"{source}:{name}" for name in pictures(2)}
         paths = [row["path"] for row in measure(source)]
         assert paths == [f"{source}:{name}" for name in members]
+    (failure,) = profile_images(at_address(tmp_path / "photos", members)).failures
+    assert failure.path == "c/bad.png"
 
 
 def test_failures_of_a_manifest_are_named_as_it_lists_them(tmp_path: Path) -> None:

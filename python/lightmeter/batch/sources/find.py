@@ -76,9 +76,10 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
             parts, root = expanded(path)
             found |= parts
         else:
-            found |= {file: file for file in find_images(path)}
+            is_many = is_shard(path)  # other patterns are of pictures
+            files = find_images(path)
+            found |= {file: None if is_many and is_shard(file) else file for file in files}
     names = sorted(found)
-    found |= {name: None for name in names if is_shard(name) and not os.path.isdir(name)}
     shards = [name for name in names if found[name] is None]
     if not names:
         _log.warning(

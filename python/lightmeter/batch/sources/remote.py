@@ -17,11 +17,12 @@ _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
 
 
 def expanded(url: str) -> tuple[dict[str, Any], str]:
-    """The files that an address stands for, by their addresses, and what folder they are below.
+    """The pictures that an address stands for, by their addresses, and the folder they are below.
 
     A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
     a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
-    out as in a folder; any other address for itself.
+    out as in a folder; any other address for itself. A file
+    of many is None.
 
     Raises:
         FileNotFoundError: a folder is not there.
@@ -41,7 +42,7 @@ def expanded(url: str) -> tuple[dict[str, Any], str]:
             if not listed and not system.exists(path):
                 raise FileNotFoundError
         else:
-            return {url: url}, ""
+            return {url: None if is_shard(url) else url}, ""
     except (ValueError, ImportError):
         raise
     except FileNotFoundError:
@@ -49,15 +50,17 @@ def expanded(url: str) -> tuple[dict[str, Any], str]:
     except Exception as error:  # of any library, whose text may have the whole address
         detail = without_secrets(f"{type(error).__name__}: {error}")[:200]
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
-    found = {}
+    found, start = {}, ""
     for name, info in listed.items():
         below = name.removeprefix(root)
         is_taken = is_image_name(below) if root else "/." in path or "/." not in name
         if is_taken and info.get("type") != "directory":
             address = system.unstrip_protocol(name)
             version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), None)
-            found[address] = RemotePart(address, info.get("size"), version)
-    return found, root and system.unstrip_protocol(root)
+            part = RemotePart(address, info.get("size"), version)
+            found[address] = None if is_shard(address) else part
+            start = address.removesuffix(below)
+    return found, start if root else ""
 
 
 def system_of(url: str) -> tuple[Any, str]:
