@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -22,6 +22,18 @@ def loaded(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
     """Return the same items in the same order; those that are remote with bytes or an error."""
     is_remote = any(isinstance(item.data, RemotePart) for item in items)
     return _fetched(items, limits) if is_remote else iter(items)
+
+
+def opener_of(
+    items: Iterable[Item], names: Collection[str], limits: Limits
+) -> Callable[[str], Any]:
+    """From each of a few names of pictures to what can be measured again; any other is a path."""
+    kept = {item.name: item for item in items if item.name in names}
+
+    def opened(name: str) -> Any:
+        return next(loaded([kept[name]], limits)).picture if name in kept else name
+
+    return opened
 
 
 def _fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:

@@ -8,8 +8,9 @@ import typer
 
 from lightmeter import Reading
 from lightmeter import measure as measure_rows
+from lightmeter.batch.fetching import opener_of
 from lightmeter.batch.rows import row_json, write_rows
-from lightmeter.batch.sources.find import opener_of
+from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.failures import Failures
 from lightmeter.cli.options import Html, Sources, reads_images
@@ -108,5 +109,7 @@ def _page(
         images=failed.images,
         failed=failed.count,
         reading=reading,
-        opened=opener_of(paths, wanted, {str(row["path"]) for row in rows}),
+        opened=opener_of(
+            source_of(paths, wanted), {str(row["path"]) for row in rows}, reading.limits
+        ),
     )

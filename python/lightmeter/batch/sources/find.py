@@ -2,13 +2,12 @@
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from glob import has_magic
 from itertools import chain, islice
 from typing import Any
 
-from lightmeter.batch.fetching import loaded
 from lightmeter.batch.sources.checks import check_known
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
@@ -109,16 +108,3 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
                 yield item_of(found[name], name, within=within)
 
     return Source(items, None if shards else len(names))
-
-
-def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[str], Any]:
-    """From each of a few names that `given` gave its pictures to what can be measured again.
-
-    The pictures are looked for once more; any other name is a path.
-    """
-    items = {item.name: item for item in source_of(given, wanted).items() if item.name in names}
-
-    def opened(name: str) -> Any:
-        return next(loaded([items[name]], wanted.limits)).picture if name in items else name
-
-    return opened
