@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import io
 import re
-import socket
 import tarfile
 import threading
 import time
@@ -60,7 +59,7 @@ def test_data_sets_of_hugging_face(photos: Path, wanted: bytes) -> None:
     files = {"image": [str(photos / name) for name in NAMES]}
     of_files = datasets.Dataset.from_dict(files).cast_column("image", datasets.Image())
     assert profile_images(of_files).to_bytes() == wanted
-    with pytest.raises(TypeError, match="got a DatasetDict of train; expected one of them"):
+    with pytest.raises(TypeError, match=r"got a DatasetDict; expected .* such as one split"):
         profile_images(datasets.DatasetDict(train=data))
 
 
@@ -162,23 +161,12 @@ class Liar(BaseHTTPRequestHandler):
         while True:
             self.wfile.write(bytes(1 << 16))
 
-    def send_midway(self) -> None:
-        self.start(200, len(self.picture))
-        self.wfile.write(self.picture[:100])
-        self.wfile.flush()
-        self.connection.shutdown(socket.SHUT_RDWR)
-        self.close_connection = True
-
     def send_slow(self) -> None:
         self.start(200, len(self.picture))
         for byte in self.picture[:30]:
             self.wfile.write(bytes([byte]))
             time.sleep(0.1)
         self.close_connection = True
-
-    def send_fewer(self) -> None:
-        self.start(200, len(self.picture) - 100)
-        self.wfile.write(self.picture)
 
     def send_zipped(self) -> None:
         self.start(200, len(data := gzip.compress(self.picture)), Content_Encoding="gzip")
@@ -212,8 +200,7 @@ class Liar(BaseHTTPRequestHandler):
 def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
     pytest.importorskip("aiohttp")
     Liar.picture = (photos / NAMES[0]).read_bytes()
-    kinds = ("short", "endless", "silent", "loop", "leave", "packed", "good")
-    kinds += ("midway", "slow", "fewer", "zipped")
+    kinds = ("short", "endless", "silent", "loop", "leave", "packed", "good", "slow", "zipped")
     with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever).start()
@@ -226,7 +213,6 @@ def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
         server.shutdown()
     assert view.images == 2
     reasons = {(failure.path or "").rpartition("/")[2]: failure.reason for failure in view.failures}
-    assert reasons.pop("fewer.jpg") in ("truncated", "unreadable")  # by when the rest comes
     assert reasons == {
         "short.jpg": "unreadable",
         "endless.jpg": "too_large",
@@ -234,7 +220,6 @@ def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
         "loop.jpg": "unreadable",
         "leave.jpg": "unreadable",
         "packed.jpg": "too_large",
-        "midway.jpg": "unreadable",
         "slow.jpg": "too_large",
         "endless.zip": "truncated",
         "loop.zip": "unreadable",

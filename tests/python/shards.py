@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet
 from conftest import picture
@@ -77,11 +76,9 @@ def as_manifest(path: Path, members: Members) -> Path:
     return write_manifest(path, [f"{folder.name}/{name}" for name in members])
 
 
-def in_memory(path: Path, members: Members) -> str:
-    folder = f"{path.parent.name}/{path.name}"
-    for name, data in members.items():
-        fsspec.filesystem("memory").pipe(f"/{folder}/{name}", data)
-    return f"memory://{folder}"
+def at_address(path: Path, members: Members) -> str:
+    """An address of fsspec; its file system in memory would be shared by all tests of a process."""
+    return write_folder(path, members).as_uri()
 
 
 def failures(path: Path, **options: object) -> tuple[int, list[tuple[str, str]]]:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from operator import attrgetter
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.batch.running import loaded
+from lightmeter.batch.fetching import loaded
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import DecodeError, ImageError
@@ -24,14 +23,13 @@ from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.profile import IMAGE
 from lightmeter.profile.segments import Parts, SegmentedViews
 
-# How many pictures and encoded bytes fill a block, by how many pictures came before. The number of
-# workers does not enter, because the result must not depend on it. Small blocks at the start let
-# workers share a few large pictures; later a merge must be cheap beside the measuring.
-_SIZES = ((512, 16, 2 << 20), (1024, 32, 8 << 20), (1 << 62, 64, 16 << 20))  # up to so many before
-
+# Pictures of the first blocks, and of those behind many. The number of workers does not enter, as
+# the result must not depend on it. Small blocks at the start let workers share a few large
+# pictures; later a merge must be cheap beside the measuring.
+_FEWEST, _MOST = 16, 64
+_PICTURE_BYTES = 128 << 10  # for which there is room in a block
 _REMOTE_BYTES = 16 << 20  # of pictures elsewhere, which a block fetches side by side
 
-_DATA, _NAME = attrgetter("data"), attrgetter("name")
 _TOGETHER = 16  # pictures of which small ones are measured at once: more save little
 
 
@@ -39,15 +37,15 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
     """Cut pictures into blocks, by nothing but their number and their sizes."""
     before, held = 0, 0.0  # pictures; the share of the block's bytes
     block: list[Item] = []
-    _, most, most_bytes = _SIZES[0]
+    most = _FEWEST
     for item in items:
         block.append(item)
-        held += item.size / (_REMOTE_BYTES if isinstance(item.data, RemotePart) else most_bytes)
+        is_remote = isinstance(item.data, RemotePart)
+        held += item.size / (_REMOTE_BYTES if is_remote else most * _PICTURE_BYTES)
         if len(block) >= most or held >= 1:
             before += len(block)
             yield block
-            block, held = [], 0.0
-            _, most, most_bytes = next(size for size in _SIZES if before < size[0])
+            block, held, most = [], 0.0, max(_FEWEST, min(_MOST, before // 16))
     if block:
         yield block
 
@@ -114,12 +112,8 @@ class Work:
 
     def empty(self) -> Profile:
         """Return a profile of nothing."""
-        return Profile(
-            reading=self.reading,
-            exemplars=self.exemplars,
-            sample=self.sample,
-            tags=self.tags,
-        )
+        how: dict[str, Any] = {"exemplars": self.exemplars, "sample": self.sample}
+        return Profile(reading=self.reading, tags=self.tags, **how)
 
     def __call__(
         self, items: Sequence[Item], watch: Watch | None = None, threads: int = 1
@@ -134,7 +128,8 @@ class Work:
         merged = Merged(self)
         rest = loaded(items, self.reading.limits)
         while batch := list(islice(rest, _TOGETHER)):
-            data, names = [*map(_DATA, batch)], [*map(_NAME, batch)]
+            data = [item.data for item in batch]
+            names = [item.name for item in batch]
             files = measure_together(data, names, self.reading, self.exemplars > 0)
             for item, file in zip(batch, files, strict=True):
                 if watch is not None:
@@ -154,7 +149,7 @@ class Work:
         profiles = [merged.whole]
         if self.segment_by is not None:
             value_of = partial(value_in, item=item)
-            profiles.append(merged.parts.of(item.name, value_of))
+            profiles.append(merged.of(item.name, value_of))
         group = None if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
@@ -163,12 +158,11 @@ class Work:
                     part.log(row={name: item.values.get(name) for name in self.values})
 
 
-class Merged:
-    """A profile of all pictures, and those of segments, into which blocks are merged in order.
+class Merged(Parts):
+    """The profiles of segments, and that of all pictures by ``""``; blocks are merged in order.
 
     Attributes:
         whole: the profile of all pictures.
-        parts: that by ``""``, and the profiles of segments.
     """
 
     def __init__(self, work: Work, kept: set[str] | None = None) -> None:
@@ -178,24 +172,23 @@ class Merged:
             work: what makes the blocks.
             kept: the segments that are not counted as ``other``, to which more are added.
         """
-        self._has_segments = work.segment_by is not None
-        self.parts = Parts(work.empty, work.segment_by, work.fixed, kept)
-        self.whole = self.parts[""] = work.empty()
+        super().__init__(work.empty, work.segment_by, work.fixed, kept)
+        self.whole = self[""] = work.empty()
 
     def add(self, block: Block) -> None:
         """Merge a block."""
         for text, data in block.items():
-            self.parts[text]._core.merge(_core.Profile.decode(data))
+            self[text]._core.merge(_core.Profile.decode(data))
 
     def block(self) -> Block:
         """Return all as one block."""
-        return {text: part._core.encode() for text, part in self.parts.items()}
+        return {text: part._core.encode() for text, part in self.items()}
 
     def views(self) -> SegmentedViews:
         """Return the profiles; no block is merged after that."""
-        views = {text: ProfileView(part._core) for text, part in self.parts.items()}
+        views = {text: ProfileView(part._core) for text, part in self.items()}
         return SegmentedViews(views.pop(""), views)
 
     def result(self) -> ProfileView | SegmentedViews:
         """Return the profile of all pictures, or all profiles if there are segments, likewise."""
-        return self.views() if self._has_segments else ProfileView(self.whole._core)
+        return self.views() if self._segment_by is not None else self.views().whole

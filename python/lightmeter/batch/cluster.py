@@ -1,15 +1,15 @@
 """Rows of pictures on the machines of a cluster: profiled there, and merged in one place."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
 from lightmeter.batch.block import Merged, Work, block_text, blocks, parse_block
 from lightmeter.batch.profile import RowOptions, planned
 from lightmeter.batch.segments import SegmentBy
-from lightmeter.batch.sources.item import Wanted, check_known
-from lightmeter.batch.sources.table import USUAL_PATHS, USUAL_PICTURES, items_of_batches
+from lightmeter.batch.sources.item import Wanted
+from lightmeter.batch.sources.rows import USUAL_PATHS, USUAL_PICTURES, row_items, with_column
+from lightmeter.batch.sources.table import arrow_rows
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
 from lightmeter.profile.table_files import parquet
@@ -98,10 +98,10 @@ def profile_spark(
         spark.conf.set(_ARROW_ROWS, before)
 
 
-def _table_of(work: Work, wanted: Wanted, names: str | None, batches: Iterable[Any]) -> Any:
+def _table_of(work: Work, wanted: Wanted, names: str, batches: Iterable[Any]) -> Any:
     """In a task: return a table of one cell, the block of all record batches of Arrow."""
     merged = Merged(work)
-    for block in blocks(items_of_batches("", batches, wanted, names=names)):
+    for block in blocks(row_items("", arrow_rows(batches), wanted, named=names)):
         merged.add(work(block))
     return parquet().table({"block": [block_text(merged.block())]})
 
@@ -122,18 +122,10 @@ def _planned(
     """
     work, wanted = planned(segment_by, **options)
     work.empty()  # checks the options here
-    column = wanted.column
-    usual = USUAL_PICTURES + USUAL_PATHS if column is None else (column,)
-    picture = next((name for name in usual if name in names), None)
-    if picture is None:
-        if column is not None or len(names) != 1:
-            raise ValueError(
-                f"got the columns {', '.join(names)}; expected one of pictures or of their "
-                f"addresses named {', '.join(usual)}, or its name as the column"
-            )
-        picture = names[0]
-    check_known(wanted.values, names, "the data set")
-    wanted = replace(wanted, column=picture)
-    name = next((name for name in USUAL_PATHS if name in names and name != picture), None)
+    is_picture = {*USUAL_PICTURES, *names[: len(names) == 1]}.__contains__
+    kinds = [(name, "binary" if is_picture(name) else "string") for name in names]
+    wanted = with_column(wanted, kinds, "the data set")
+    picture = wanted.column
+    name = next((name for name in USUAL_PATHS if name in names and name != picture), "")
     columns = list(dict.fromkeys(filter(None, (picture, name, *wanted.values))))
     return work, columns, partial(_table_of, work, wanted, name)

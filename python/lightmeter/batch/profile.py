@@ -76,7 +76,7 @@ def profile_images(
             - any other iterable of pictures or batches, such as a loader of PyTorch, a generator or
               frames of OpenCV: a sample is a picture, a tuple of it and values, or a dict.
 
-            Files are taken sorted by path, and all else in its own order.
+            Files are taken sorted by path, and what is in one of many in its own order.
         column: the column of images in a table or data set, or of paths in a manifest; None takes
             the one that there is, or one of a usual name.
         values: names of what to log beside the images, as features of these names: columns, or keys

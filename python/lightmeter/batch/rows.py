@@ -1,7 +1,7 @@
 """What was measured of each of many images, as one row an image; and such rows as a file."""
 
 import json
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import IO, Any, Unpack, cast
 
@@ -10,9 +10,9 @@ from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
 from lightmeter.files import path_texts
+from lightmeter.image.exif.tags import KNOWN
 from lightmeter.image.measure import Measured, measure_images
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
-from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions, reading_of
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, cells_of
 from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
@@ -111,56 +111,37 @@ def row_json(row: Row) -> str:
     return line_of(cast(Mapping[str, Value], _texts(row)))
 
 
-def write_rows(
-    rows: Iterable[Row],
-    file: IO[bytes],
-    row_format: RowFormat,
-    *,
-    reading: Reading = DEFAULT_READING,
-    with_exif: bool = False,
-) -> None:
+# Of CSV and Parquet, in order.
+_COLUMNS: dict[str, type] = {
+    "path": str,
+    "path_base64": str,
+    "frame": int,
+    **dict.fromkeys(("failure", "detail", "missing", "reading"), str),
+    **NUMBERS,
+    **FACTS,
+    **dict.fromkeys(("metrics", "exif"), str),
+}
+
+
+def write_rows(rows: Iterable[Row], file: IO[bytes], row_format: RowFormat) -> None:
     """Write what `lightmeter.measure` gives.
 
-    CSV and Parquet have the same columns whatever the images are: all that the metrics of the
-    reading can give. What an image does not have is empty. Names of what it could have are a JSON
-    list in the column ``missing``. All Exif tags are one JSON object in the column ``exif``, by the
-    names that Exif has, and all values of functions of yours one in the column ``metrics``. See
-    `write_table` for what the formats do.
+    CSV and Parquet have the same columns whatever the images and the reading are. What an image
+    does not have is empty. Names of what it could have are a JSON list in the column ``missing``.
+    All Exif tags are one JSON object in the column ``exif``, by the names that Exif has, and all
+    values of bands and of functions of yours one in the column ``metrics``. See `write_table` for
+    what the formats do.
 
     Args:
         rows: the rows.
         file: where to.
         row_format: CSV (RFC 4180), JSON lines or Parquet.
-        reading: how the pictures were read.
-        with_exif: whether rows have Exif tags.
 
     Raises:
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
-    # Names of what has no columns: the numbers of bands neither.
-    own = [*(function.__name__ for function in reading.functions), *(reading.bands or ())]
-    columns = _columns(reading, with_exif)
-    is_lines = row_format == "jsonl"
-    cells = (_texts(row) if is_lines else _in_columns(row, columns, own) for row in rows)
-    write_table(cast(Iterable[Mapping[str, Value]], cells), file, row_format, columns)
-
-
-def _columns(reading: Reading, with_exif: bool) -> dict[str, type]:
-    known = SETS[: SETS.index(reading.metric_set) + 1]
-    names = [f"{PREFIX}{number.name}" for number in IMAGE_NUMBERS if number.set in known]
-    return {
-        "path": str,
-        "path_base64": str,
-        **({"frame": int} if reading.frames == "all" else {}),
-        "failure": str,
-        "detail": str,
-        "missing": str,
-        "reading": str,
-        **{name: NUMBERS[name] for name in names},
-        **FACTS,
-        **({"metrics": str} if reading.functions or reading.bands else {}),
-        **({"exif": str} if with_exif else {}),
-    }
+    cells = map(_texts if row_format == "jsonl" else _in_columns, rows)
+    write_table(cast(Iterable[Mapping[str, Value]], cells), file, row_format, _COLUMNS)
 
 
 def _texts(row: Row) -> Row:
@@ -174,16 +155,14 @@ def _texts(row: Row) -> Row:
     return texts
 
 
-def _in_columns(row: Row, columns: Mapping[str, type], own: Collection[str]) -> Row:
+def _in_columns(row: Row) -> Row:
     cells: Row = {}
     others: dict[str, Row] = {"metrics": {}, "exif": {}}
     for name, value in _texts(row).items():
-        if name in columns:
+        short = name.removeprefix(PREFIX)
+        if name in _COLUMNS:
             cells[name] = json.dumps(value) if isinstance(value, list) else value
         else:
-            short = name.partition(".")[2]
-            column = "metrics" if short.partition(".")[0] in own else "exif"
-            others[column][short] = value
-    return cells | {
-        column: json.dumps(values, allow_nan=False) for column, values in others.items() if values
-    }
+            others["exif" if short in KNOWN else "metrics"][short] = value
+    objects = {column: json.dumps(each, allow_nan=False) for column, each in others.items() if each}
+    return cells | objects

@@ -3,15 +3,14 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import chain, islice
-from operator import attrgetter
 from typing import TypeVar
 
-from lightmeter.batch.sources.item import Item, RemotePart, Source
-from lightmeter.batch.sources.remote import fetched
+from lightmeter.batch.fetching import loaded
+from lightmeter.batch.sources.item import Item, Source
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 from lightmeter.image.tiles.measured import Watch
@@ -26,7 +25,6 @@ _AHEAD = 2
 _MOST_WAITING = 64
 
 _MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
-_WEIGHT = attrgetter("weight")
 
 
 def workers_of(workers: int | None) -> int:
@@ -50,14 +48,6 @@ def threads_for(source: Source, workers: int) -> int:
     return max(1, workers // max(1, source.total or workers))
 
 
-def loaded(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
-    """Return the same items in the same order; those that are remote with bytes or an error."""
-    for item in items:
-        if isinstance(item.data, RemotePart):
-            return fetched(items, limits)
-    return iter(items)
-
-
 def in_order(
     submit: Callable[[list[Item]], "Future[Result]"],
     blocks: Iterable[list[Item]],
@@ -77,7 +67,7 @@ def in_order(
     for block in chain(blocks, [None]):
         if block is not None:
             taken += len(block)
-            waiting.append((submit(block), len(block), sum(map(_WEIGHT, block))))
+            waiting.append((submit(block), len(block), sum(item.weight for item in block)))
         is_last = block is None
         del block
         while waiting:

@@ -9,8 +9,9 @@ import typer
 
 from lightmeter import Reading
 from lightmeter import measure as measure_rows
+from lightmeter.batch.fetching import opener_of
 from lightmeter.batch.rows import row_json, write_rows
-from lightmeter.batch.sources.find import opener_of
+from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.failures import tell_failures
 from lightmeter.cli.options import OUTPUT, Html, Sources, reads_images
@@ -67,7 +68,7 @@ def measure(
         rows = tally.of(measured)
         if output is not None and row_format is not None:
             with open_atomically(output) as opened:
-                write_rows(rows, opened, row_format, reading=reading, with_exif=exif)
+                write_rows(rows, opened, row_format)
         for row in rows:
             if printed:
                 print(row_json(row))
@@ -80,7 +81,8 @@ def measure(
     if html is not None:
         best = [row for _, row in tally.best]
         wanted = Wanted(batch.get("column"), limits=reading.limits)
-        opener = opener_of(paths, wanted, {str(row["path"]) for row in best})
+        names = {str(row["path"]) for row in best}
+        opener = opener_of(source_of(paths, wanted), names, reading.limits)
         counts = {"images": tally.images, "failed": failed}
         page = contact_sheet(best, name, highest=highest, **counts, reading=reading, opened=opener)
         write_atomically(html, page.encode())

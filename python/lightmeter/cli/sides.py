@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lightmeter import Profile, ProfileView, Reading, profile_images
-from lightmeter.batch.sources.folder import is_shard
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.batch.sources.table import with_column
+from lightmeter.batch.sources.names import is_shard
+from lightmeter.batch.sources.rows import with_column
+from lightmeter.batch.sources.table import kinds_of
 from lightmeter.cli.options import segments_of, tags_of
 from lightmeter.cli.terminal import progress_bar
 from lightmeter.errors import DecodeError
@@ -77,7 +78,7 @@ def _view_of_rows(
             is_measured = not NUMBERS.keys().isdisjoint(file.schema_arrow.names)
             if not is_measured:
                 with contextlib.suppress(ValueError):
-                    with_column(Wanted(), file.schema_arrow, str(source))
+                    with_column(Wanted(), kinds_of(file.schema_arrow), source)
                     return None
             table = file.read()
     except pyarrow.ArrowException as error:

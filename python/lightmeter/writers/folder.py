@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any, NamedTuple, Unpack
 
 from lightmeter.batch.block import Work, blocks
+from lightmeter.batch.fetching import loaded
 from lightmeter.batch.profile import Executor, Run
-from lightmeter.batch.running import loaded, workers_of
+from lightmeter.batch.running import workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
-from lightmeter.batch.sources.addresses import is_url, shown_url
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
+from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of

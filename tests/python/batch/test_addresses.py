@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from lightmeter import Limits, measure, profile_images
 from lightmeter.batch.block import blocks
-from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
+from lightmeter.batch.fetching import _fetched as fetched
 from lightmeter.batch.sources.item import Item, RemotePart
-from lightmeter.batch.sources.remote import fetched
+from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("pyarrow")

@@ -161,7 +161,7 @@ def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = 
         (patched(2, 16, b"\0\0\0\0"), 5, [(NAMES[2], "corrupt")]),
         (patched(2, 24, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "too_large")]),
         (patched(2, 8, b"\x01\0"), 5, [(NAMES[2], "unsupported")]),
-        (patched(2, 42, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "corrupt")]),
+        (patched(2, 42, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "truncated")]),
         (patched(2, 38, struct.pack("<L", 0o120777 << 16)), 5, []),
         (patched(2, 20, struct.pack("<L", 1 << 20)), 0, [("", "corrupt")]),  # over its neighbour
         (lambda data: data.replace(b"PK\1\2", b"PK\1\3", 1), 0, [("", "corrupt")]),

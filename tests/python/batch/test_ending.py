@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.blocks, self.begun = 0, threading.Event()
+        self.first: Callable[[], None] = lambda: None
 
 
 @pytest.fixture
@@ -33,6 +35,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 
     def block(self: Any, *more: Any) -> Any:
         counted.blocks += 1
+        if counted.blocks == 1:
+            counted.first()
         counted.begun.set()
         time.sleep(0.001)
         return whole(self, *more)
@@ -77,23 +81,9 @@ def test_a_picture_in_tiles_is_left_where_its_profile_ends(
     assert len(list(kept.glob("*.block"))) == 1  # the picture does not pass for a failed one
 
 
-def test_ctrl_c_ends_the_threads_of_one_picture(
-    large: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = 0
-    whole = large_open.TiffRaster.read
-
-    def block(self: Any, *more: Any) -> Any:
-        nonlocal read
-        read += 1
-        if read == 1:
-            main = threading.main_thread().ident
-            assert main is not None
-            signal.pthread_kill(main, signal.SIGINT)
-        time.sleep(0.001)
-        return whole(self, *more)
-
-    monkeypatch.setattr(large_open.TiffRaster, "read", block)
+def test_ctrl_c_ends_the_threads_of_one_picture(large: Path, watched: Watched) -> None:
+    main = threading.get_ident()
+    watched.first = lambda: signal.pthread_kill(main, signal.SIGINT)
     # A shell has programs in the background ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -101,7 +91,7 @@ def test_ctrl_c_ends_the_threads_of_one_picture(
             measure_image(large, threads=2)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert read < BLOCKS
+    assert watched.blocks < BLOCKS
 
 
 def test_sigterm_ends_a_command_as_ctrl_c_does(

@@ -49,16 +49,34 @@ def test_an_empty_folder_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_secrets_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They do not get into a profile."""
+    """They do not get into a profile: those of addresses, nor those of the rows of a manifest."""
     system = fsspec.filesystem("memory")
-    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda url: (system, "/gone.jpg"))
-    addresses = [f"http://user:PASSWORD@host/x-{n}.jpg?sig=SECRET" for n in (0, 1)]
+    asked = []
+
+    def to_memory(url: str) -> tuple[Any, str]:
+        asked.append(url)
+        return system, "/signed/m.csv" if "m.csv" in url else "/gone.jpg"
+
+    rows = ["a.jpg?sig=SECRET/../x", "../b.jpg?sig=SECRET#SECRET", "/c.jpg?sig=SECRET"]
+    rows.append("https://me:PASSWORD@host/d.jpg?sig=SECRET")
+    system.pipe("/signed/m.csv", "\n".join(["path", *rows]).encode())
+    monkeypatch.setattr(fsspec.core, "url_to_fs", to_memory)
+    web = "://user:PASSWORD@[::1]/f/"
+    addresses = [f"HTTP{web}x.jpg?sig=SECRET", f"simplecache::https{web}m.csv?sig=SECRET"]
     view = profile_images(addresses)
-    assert [failure.path for failure in view.failures] == [
-        "http://host/x-0.jpg",
-        "http://host/x-1.jpg",
+    assert f"simplecache::https://[::1]/f/{rows[0]}" in asked
+    names = [
+        "HTTP://[::1]/f/x.jpg",
+        *(f"simplecache::https://[::1]/{name}" for name in ("f/a.jpg", "b.jpg")),
     ]
-    assert not any(word in view.to_bytes() for word in (b"SECRET", b"PASSWORD"))
+    names += ["simplecache::https://[::1]/f/m.csv:/c.jpg", "https://host/d.jpg"]
+    assert [failure.path for failure in view.failures] == sorted(names)
+    one = profile_images(addresses[1])
+    assert [failure.path for failure in one.failures] == sorted(
+        ["a.jpg", "../b.jpg", "/c.jpg", names[-1]]
+    )
+    for each in view, one:
+        assert not any(word in each.to_bytes() for word in (b"SECRET", b"PASSWORD"))
 
 
 def test_addresses_look_for_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,10 +92,13 @@ def test_patterns_do_not_run_in_circles(tmp_path: Path, monkeypatch: pytest.Monk
     ("given", "message"),
     [
         (5, "got a int; expected a path"),
-        ({"train": 1, "test": 2}, "got a dict of train, test; expected one of them"),
+        ({"train": 1, "test": 2}, "got a dict; expected a path, a table, such as one split"),
         (b"a.jpg", "got a bytes; expected a path"),
         (np.zeros((2, 2, 3), np.uint8), "got a ndarray; .* is for lightmeter.log_image"),
-        (["a.jpg", np.zeros((2, 2, 3), np.uint8)], "got a ndarray among paths; expected a str"),
+        (
+            ["a.jpg", np.zeros((2, 2, 3), np.uint8)],
+            "expected str, bytes or os.PathLike object, not ndarray",
+        ),
     ],
 )
 def test_what_is_no_path_is_refused_in_words(given: Any, message: str) -> None:
@@ -117,3 +120,10 @@ def test_deep_folders(tmp_path: Path) -> None:
     finally:  # shutil.rmtree, with which pytest clears up, is recursive in Python 3.11
         (deep / "a.jpg").unlink()
         os.removedirs(deep)
+
+
+def test_a_pattern_of_pictures_opens_no_file_of_many(tmp_path: Path) -> None:
+    Image.new("L", (3, 3)).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("name,label\na,1\n")
+    view = profile_images(f"{tmp_path}/*")
+    assert (view.images, [failure.reason for failure in view.failures]) == (1, ["unsupported"])

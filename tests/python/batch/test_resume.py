@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import Profile, Store, log_folder, profile_images
-from lightmeter.batch import block, resume
+from lightmeter import Store, log_folder, profile_images
+from lightmeter.batch import resume
+from lightmeter.batch.block import Work
 from lightmeter.errors import BatchError
-from lightmeter.image.measure import Measured
 
 pytest.importorskip("pyarrow")
 
@@ -24,20 +24,14 @@ class Run:
     def __init__(self, source: Any, kept: Path | None, **options: Any) -> None:
         self.told: list[tuple[int, int]] = []
         self.measured = 0
-        measure, measure_together = Profile._measure, block.measure_together
+        call = Work.__call__
 
-        def counted(profile: Profile, *arguments: Any, **more: Any) -> Any:
-            self.measured += 1
-            return measure(profile, *arguments, **more)
-
-        def counted_together(*arguments: Any) -> Any:
-            measured = measure_together(*arguments)
-            self.measured += sum(isinstance(each, Measured) for each in measured)
-            return measured
+        def counted(work: Work, items: Any, *more: Any, **threads: int) -> Any:
+            self.measured += len(items)
+            return call(work, items, *more, **threads)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Profile, "_measure", counted)
-            patch.setattr(block, "measure_together", counted_together)
+            patch.setattr(Work, "__call__", counted)
             view = profile_images(
                 source,
                 resume=kept,

@@ -17,8 +17,8 @@ pytest.importorskip("fsspec")
 from shards import (  # noqa: E402
     Members,
     as_manifest,
+    at_address,
     encoded,
-    in_memory,
     pictures,
     table_of,
     write_folder,
@@ -29,11 +29,7 @@ from shards import (  # noqa: E402
 
 
 def remote(make: Callable[[Path, Members], Path]) -> Callable[[Path, Members], str]:
-    def made(path: Path, members: Members) -> str:
-        file = make(path, members)
-        return f"{in_memory(path.parent, {file.name: file.read_bytes()})}/{file.name}"
-
-    return made
+    return lambda path, members: make(path, members).as_uri()
 
 
 SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
@@ -49,7 +45,7 @@ SOURCES: dict[str, tuple[str, Callable[[Path, Members], Any]]] = {
     "parquet": ("p.parquet", write_parquet),
     "table": ("", lambda path, members: table_of(members)),
     "manifest": ("m.jsonl", as_manifest),
-    "memory": ("photos", in_memory),
+    "address": ("photos", at_address),
     "remote tar": ("p.tar", remote(write_tar)),
     "remote tgz": ("p.tgz", remote(lambda path, members: write_tar(path, members, "w:gz"))),
     "remote zip": ("p.zip", remote(write_zip)),
@@ -95,6 +91,8 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
         assert shown[0].path in {f"{source}:{name}" for name in pictures(2)}
         paths = [row["path"] for row in measure(source)]
         assert paths == [f"{source}:{name}" for name in members]
+    (failure,) = profile_images(at_address(tmp_path / "photos", members)).failures
+    assert failure.path == "c/bad.png"
 
 
 def test_failures_of_a_manifest_are_named_as_it_lists_them(tmp_path: Path) -> None:
@@ -162,7 +160,7 @@ def test_several_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     one = [row["path"] for row in measure("s-*.tar")]
     assert one == ["s-00.tar:0.png", "s-01.tar:1.png", "s-02.tar:2.png"]
     two = [row["path"] for row in measure(["s-02.tar", "photos", "s-00.tar", "gone.zip"])]
-    assert two == ["photos/a/00.png", "photos/b/01.png", one[2], one[0], "gone.zip"]
+    assert two == ["gone.zip", "photos/a/00.png", "photos/b/01.png", one[0], one[2]]
     with pytest.raises(FileNotFoundError):
         profile_images("gone.zip")
     assert profile_images("none-*.tar").images == 0
@@ -174,14 +172,14 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
     good = write_parquet(tmp_path / "a.parquet", pictures())
     odd = tmp_path / "b.parquet"
     pa.parquet.write_table(pa.table({"a": [1]}), odd)
-    view = profile_images([good, odd, good])
+    last = write_parquet(tmp_path / "c.parquet", pictures())
+    view = profile_images([last, odd, good, last])
     assert view.images == 12
     assert [(failure.path, failure.reason) for failure in view.failures] == [(str(odd), "corrupt")]
-    assert profile_images(f"{tmp_path}/*.parquet").images == 6
+    assert profile_images(f"{tmp_path}/[ab].parquet").images == 6
     with pytest.raises(ValueError, match="has 0 columns of pictures"):
-        profile_images([odd, good])
-    folder = in_memory(tmp_path / "s", {file.name: file.read_bytes() for file in (good, odd)})
-    assert profile_images(f"{folder}/*.parquet").images == 6
+        profile_images([odd, last])
+    assert profile_images(f"{tmp_path.as_uri()}/[ab].parquet").images == 6
 
 
 @pytest.mark.parametrize(
@@ -193,7 +191,7 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
         (lambda: table_of(pictures(1)), {"values": ["speed"]}, "no value 'speed' in table"),
         (lambda: "photos", {"values": ["speed"]}, "no value 'speed' in files; it has none"),
         (lambda: "photos", {"group": "column:x"}, "no value 'x' in files"),
-        (lambda: "m.csv", {}, "m.csv: no path in path"),
+        (lambda: "m.csv", {}, r"m.csv has 0 columns .* of paths in path, .*; it has a, b"),
         (lambda: "m.csv", {"column": "a", "values": ["c"]}, "no value 'c' in .*m.csv; it has a, b"),
         (lambda: "nonsense://bucket/a.png", {}, "Protocol not known"),
     ],
@@ -233,3 +231,17 @@ def test_a_first_row_without_a_path_is_one_failure(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         view = profile_images(tmp_path / name)
         assert (view.images, len(view.failures)) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["m.csv", "p.parquet"])
+def test_two_columns_of_one_name(name: str, tmp_path: Path) -> None:
+    """They are no error where nobody asks for them."""
+    (tmp_path / "a.png").write_bytes(encoded())
+    (tmp_path / "m.csv").write_text("path,x,x\na.png,1,2\n")
+    columns = [pa.array([value]) for value in (encoded(), 1, 2)]
+    pa.parquet.write_table(
+        pa.Table.from_arrays(columns, ["path", "x", "x"]), tmp_path / "p.parquet"
+    )
+    assert profile_images(tmp_path / name).images == 1
+    with pytest.raises(ValueError, match=f"{name} has 2 columns named 'x'"):
+        profile_images(tmp_path / name, values=["x"])

@@ -1,6 +1,5 @@
 """Tables of strangers take no more memory than the limits say, whatever their cells unpack to."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,23 +11,19 @@ import pytest
 
 pa = pytest.importorskip("pyarrow")
 
+from memory import run_and_weigh  # noqa: E402
 from shards import encoded, failures, pictures, write_parquet  # noqa: E402
 
 _LARGE = 64_000_000  # bytes of a cell
 _MOST = 16 << 20
 _MOST_GROWTH = 100  # MB beyond what a table of small pictures takes
 
-# Peak of the resident set, which the kernel counts anew for each program.
 _MEASURE = """
-import json, sys
+import sys
 import lightmeter as lm
-import pyarrow.parquet
 limits = lm.Limits(bytes_in_memory=int(sys.argv[2]))
 view = lm.profile_images(sys.argv[1], limits=limits, workers=1)
-failed = view.failures
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-reasons = [failure.reason for failure in failed]
-print(json.dumps([view.images, reasons, failed[0].detail if failed else "", int(peak.split()[1])]))
+print(view.images, *(failure.reason for failure in view.failures))
 """
 
 # Each file by itself: a list would end with the first that ends the process.
@@ -43,20 +38,12 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.parquet")):
 """
 
 
-def measured(path: Path, most: int = _MOST) -> tuple[int, list[str], str, float]:
-    """Pictures, reasons of failures, the first detail and the peak of memory in MB."""
-    run = [sys.executable, "-c", _MEASURE, str(path), str(most)]
-    done = subprocess.run(run, capture_output=True, text=True, check=True)
-    images, reasons, detail, peak = json.loads(done.stdout)
-    return images, reasons, detail, peak / 1024
-
-
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
     """The peak of memory with a table of small pictures."""
     path = write_parquet(tmp_path_factory.mktemp("usual") / "p.parquet", pictures())
-    images, reasons, _, peak = measured(path)
-    assert (images, reasons) == (6, [])
+    words, peak = run_and_weigh(_MEASURE, path, _MOST)
+    assert words == ["6"]
     return peak
 
 
@@ -95,22 +82,20 @@ def varint(number: int) -> bytes:
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (one_cell, (0, ["too_large"])),
-        (one_cell_for_many_rows, (24, [])),
-        (a_footer_that_lies, (0, ["corrupt"])),
+        (one_cell, ["0", "too_large"]),
+        (one_cell_for_many_rows, ["24"]),
+        (a_footer_that_lies, ["0", "corrupt"]),
     ],
 )
 def test_no_more_memory_than_the_limit(
-    make: Callable[[Path], None], expected: tuple[int, list[str]], usual: float, tmp_path: Path
+    make: Callable[[Path], None], expected: list[str], usual: float, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.parquet"
     make(path)
-    images, reasons, detail, peak = measured(path)
-    assert (images, reasons) == expected
+    words, peak = run_and_weigh(_MEASURE, path, _MOST)
+    assert words == expected
     # Pictures that come with their bytes wait for a worker, in at most 256 MB.
-    assert peak < usual + _MOST_GROWTH + (256 if images else 0)
-    if "too_large" in reasons:
-        assert "expected at most 16777216 (Limits.bytes_in_memory); write smaller" in detail
+    assert peak < usual + _MOST_GROWTH + (256 if words == ["24"] else 0)
 
 
 def test_a_count_of_lengths_inside_a_page(usual: float, tmp_path: Path) -> None:
@@ -123,9 +108,8 @@ def test_a_count_of_lengths_inside_a_page(usual: float, tmp_path: Path) -> None:
     lying = varint(1 << 26) + b"\x01" + varint(1 << 26) + bytes(3)
     data[start : start + len(lying)] = lying
     path.write_bytes(data)
-    images, reasons, detail, peak = measured(path)
-    assert (images, reasons) == (0, ["unsupported"])
-    assert "write the column as PLAIN or with a dictionary" in detail
+    words, peak = run_and_weigh(_MEASURE, path, _MOST)
+    assert words == ["0", "unsupported"]
     assert peak < usual + _MOST_GROWTH
 
 
@@ -149,6 +133,8 @@ def test_only_what_is_too_large_is_lost(tmp_path: Path) -> None:
         for group in groups:
             writer.write_table(group)
     assert failures(parquet, limits=limits) == (6, [("", "too_large")])
+    (failure,) = lm.profile_images(parquet, limits=limits).failures
+    assert "expected at most 100000 (Limits.bytes_in_memory); write smaller" in failure.detail
 
 
 def test_cells_of_tables_in_memory() -> None:

@@ -133,14 +133,6 @@ def test_a_tensor_that_numpy_cannot_view() -> None:
 WHITE = 65535
 
 
-def counts_of(plane: NDArray[np.integer], weights: NDArray[np.integer] | None = None) -> object:
-    values, where = np.unique(plane.ravel(), return_inverse=True)
-    counts = np.zeros(WHITE + 1, np.uint64)
-    ones = np.ones(plane.size, np.uint64) if weights is None else weights.ravel().astype(np.uint64)
-    np.add.at(counts, values[where], ones)
-    return counts
-
-
 def hsv_of(rgb: NDArray[np.uint16]) -> tuple[NDArray[np.int64], ...]:
     """The textbook hexcone in exact integers, cut off at 16 bits; also the chroma."""
     r, g, b = np.moveaxis(rgb.astype(np.int64), -1, 0)
@@ -153,15 +145,6 @@ def hsv_of(rgb: NDArray[np.uint16]) -> tuple[NDArray[np.int64], ...]:
     )
     hue = np.where(chroma == 0, 0, WHITE * sixths // np.maximum(6 * chroma, 1))
     return hue, WHITE * chroma // np.maximum(value, 1), value, chroma
-
-
-def assert_counts_are_exact(meter: ImageMeter, rgb: NDArray[np.uint16]) -> None:
-    hue, saturation, value, chroma = hsv_of(rgb)
-    planes = {"hue": hue, "saturation": saturation, "value": value}
-    planes |= dict(zip(("red", "green", "blue"), np.moveaxis(rgb, -1, 0), strict=True))
-    for name, plane in planes.items():
-        np.testing.assert_array_equal(meter._core.histograms[name], counts_of(plane), name)
-    np.testing.assert_array_equal(meter._core.histograms["hue_chroma"], counts_of(hue, chroma))
 
 
 def test_statistics_against_their_definitions() -> None:
@@ -186,12 +169,11 @@ def test_statistics_against_their_definitions() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (3, 171), (97, 131)])
 def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
     rgb = np.random.default_rng(sum(size)).integers(0, WHITE + 1, (*size, 3), dtype=np.uint16)
-    laid_out = LAYOUTS[layout](rgb)
+    expected, laid_out = numbers_of(rgb), LAYOUTS[layout](rgb)
     laid_out.flags.writeable = False
-    assert_counts_are_exact(measured(laid_out), rgb)
-    floats = LAYOUTS[layout](rgb / WHITE)
-    assert_counts_are_exact(measured(floats), rgb)
-    assert_counts_are_exact(measured(np.ascontiguousarray(rgb[..., ::-1]), channels="BGR"), rgb)
+    assert numbers_of(laid_out) == expected
+    assert numbers_of(LAYOUTS[layout](rgb / WHITE)) == expected
+    assert numbers_of(np.ascontiguousarray(rgb[..., ::-1]), channels="BGR") == expected
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -8,20 +8,12 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import encoded, picture
-from lightmeter import Profile, ProfileView
+from lightmeter import Profile
 from lightmeter.image.decoders import decoder
 from PIL import Image, features
 
 PILLOW = f"Pillow {version('pillow')}"
 JPEG = f"{PILLOW}, libjpeg-turbo {features.version('libjpeg_turbo')}"
-
-
-def side(by_format: dict[str, list[str]]) -> ProfileView:
-    profile = Profile()
-    for name, decoded_by in by_format.items():
-        for each in decoded_by:
-            profile._core.log_file("image", (name, each))
-    return profile.view()
 
 
 def test_every_way_of_logging_a_file_says_what_decoded_it(tmp_path: Path) -> None:
@@ -76,9 +68,10 @@ def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:
     target = lm.log_image(
         [encoded("JPEG", picture(16, 16, seed=seed)) for seed in range(12)]
     ).view()
-    old = side({"JPEG": ["<b>Pillow 9"]})
+    old = Profile()
+    old._core.log_file("image", ("JPEG", "<b>Pillow 9"))
     arrays = [np.full((4, 4, 3), seed, np.uint8) for seed in range(12)]
-    reference = lm.log_image(arrays).view().merge(old)
+    reference = lm.log_image(arrays).view().merge(old.view())
     report = lm.compare(target=target, reference=reference)
     (note,) = [note for note in report.notes if "Not decoded alike" in note]
     assert f"JPEG: <b>Pillow 9 in the reference, {JPEG} in the target." in note

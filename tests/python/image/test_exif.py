@@ -359,8 +359,6 @@ def test_what_is_no_number_is_absent(
 
 
 CODES = {"Make": 271, "Software": 305, "Artist": 315, "Copyright": 33432}
-ARTIST = ExifPolicy(allow={"Artist"})
-NO_MAKE = ExifPolicy(deny={"Make"})
 
 
 def jpeg(tags: Mapping[str, str]) -> bytes:
@@ -368,23 +366,10 @@ def jpeg(tags: Mapping[str, str]) -> bytes:
     return encoded("JPEG", picture(8, 8), tags=codes)
 
 
-FULL = jpeg(dict.fromkeys(CODES, "x"))
-BARE = jpeg({})
-
-
 def counts(view: ProfileView, name: str) -> tuple[int, int] | None:
     """Observations and missing ones of a tag; None where it has no feature."""
     column = view.get_columns().get(f"image.{name}")
     return column and (column.n, column.missing)
-
-
-def test_personal_tags_are_off_unless_asked_for() -> None:
-    assert counts(log_image(FULL).view(), "Artist") is None
-    assert counts(log_image(FULL, exif=ARTIST).view(), "Artist") == (1, 0)
-    assert counts(log_image(FULL, exif=ARTIST).view(), "Copyright") is None
-    assert counts(log_image(FULL, exif=NO_MAKE).view(), "Make") is None
-    both = ExifPolicy(allow={"Artist"}, deny={"Artist"})
-    assert counts(log_image(FULL, exif=both).view(), "Artist") is None
 
 
 NAMES = st.sets(st.sampled_from(sorted(CODES)))

@@ -13,6 +13,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from bad_files import REASONS, outcome
 from conftest import encoded, picture
 from lightmeter import log_image, profile_images
 from lightmeter.batch.sources.folder import find_images
@@ -69,7 +70,6 @@ ERRORS = [KeyError, MemoryError, PanicException, StopIteration, SyntaxError, Tex
 DEEDS = [nothing, close, truncate, seek_beyond, detach, close_descriptor]
 ACTS = [*DEEDS, *map(error, ERRORS)]
 NAMES = [it.__name__ for it in (*DEEDS, *ERRORS)]
-REASONS = ("corrupt", "truncated", "too_large", "unreadable", "unsupported")
 PLACES = ("opening", "loading", "counting")
 
 
@@ -108,15 +108,6 @@ def _registered() -> Iterator[None]:
     known.remove("HOSTILE")
     del Image.OPEN["HOSTILE"]
     Image.EXTENSION[".ftc"] = "FTEX"
-
-
-def outcome(source: Any, **options: Any) -> str:
-    """The reason of the error, or "measured"."""
-    try:
-        assert lm.log_image(source, **options).view().images == 1
-    except ImageError as failure:
-        return failure.reason
-    return "measured"
 
 
 def hostile(act: str, place: str) -> bytes:

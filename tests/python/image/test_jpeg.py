@@ -3,7 +3,6 @@
 import itertools
 import random
 import struct
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +20,7 @@ from jpeg_files import (
     of_every_kind,
     picture,
 )
-from lightmeter import _core, log_image
+from lightmeter import _core
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.measure import measure_image
 from lightmeter.image.reading import Reading
@@ -196,15 +195,3 @@ def test_a_refusal_that_comes_late_leaves_no_trace(tmp_path: Path) -> None:
         by_pixels = measure_image(by_pillow(content).transpose(1, 2, 0), reading)
         assert measured == by_pixels.meter.measurement()
     assert is_trusted()
-
-
-@pytest.mark.skipif(_core.kernel_tier() != "avx2", reason="elsewhere Pillow is faster")
-def test_a_file_takes_three_calls_of_the_core(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(with_exif(UNIT, FRACTION))
-    log_image(tmp_path / "a.jpg")
-    calls: list[Any] = []
-    sys.setprofile(lambda _, event, call: calls.append(call) if event == "c_call" else None)
-    log_image(tmp_path / "a.jpg")
-    sys.setprofile(None)
-    names = [call.__name__ for call in calls if "pybind11" in str(type(call.__self__))]
-    assert names == ["measure_files", "log_image", "log_file"]

@@ -5,7 +5,6 @@ import logging
 import math
 import pickle
 import sys
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -213,19 +212,6 @@ def test_a_meter_has_no_pixels_any_more() -> None:
     meter.update(RGB)
     view = lm.log_image(meter, metrics=level).view()
     assert (view["image.level"].n, view["image.level"].missing) == (1, 1)
-
-
-def test_threads_call_it_and_the_number_of_workers_changes_nothing(folder: Path) -> None:
-    threads = set()
-
-    def where(image: Any) -> float:
-        threads.add(threading.get_ident())
-        return float(image.mean())
-
-    views = [lm.profile_images(folder, metrics=where, workers=n) for n in (1, 3)]
-    assert views[0] == views[1]
-    assert threading.get_ident() not in threads
-    assert views[0] == lm.log_image(sorted(folder.rglob("*.*g")), metrics=where).view()
 
 
 def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from conftest import encoded
 from counts import numbers_of
-from lightmeter import ImageMeter, log_image
+from lightmeter import log_image
 from lightmeter.errors import ImageError
-from numpy.typing import NDArray
 from PIL import Image
 
 # Mode, a colour in it, and the brightness V, saturation 255 (V - min) / V and hue of that colour.
@@ -132,23 +131,3 @@ def test_images_in_the_memory_of_others(mode: str, width: int) -> None:
     mapped = Image.frombuffer(mode, (7, 10), memory, "raw", mode, 0, 1)
     assert mapped.readonly
     assert numbers_of(mapped) == numbers_of(mapped.copy())
-
-
-@pytest.mark.parametrize(
-    ("array", "mode", "brightness"),
-    [
-        (np.array([[True, False]]), "1", 127.5),
-        (np.array([[200, 100]], np.uint8), "L", 150),
-        (np.array([[257, 514]], np.uint16), "I;16", 1.5),
-        (np.array([[257, 514]], ">u2"), "I;16", 1.5),
-        (np.array([[0, 1]], np.float32), "F", 127.5),
-        (np.array([[0, 1]], ">f8"), "F", 127.5),
-        (np.array([[[1, 0, 0]]], bool), "RGB", 255),
-        (np.array([[[0, 0, 1, 0]]], np.float64), "RGBA", 255),
-    ],
-)
-def test_arrays_by_dtype(array: NDArray[Any], mode: str, brightness: float) -> None:
-    meter = ImageMeter()
-    meter.update(array)
-    assert meter.mode == mode
-    assert meter.measurement()["Brightness.mean"] == brightness

@@ -3,10 +3,7 @@
 import random
 import struct
 import zlib
-from pathlib import Path
-from typing import Any
 
-import lightmeter as lm
 import png_files as png
 import pytest
 from conftest import encoded
@@ -119,37 +116,6 @@ def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
 )
 def test_every_doubt_is_left_to_pillow(file: bytes) -> None:
     assert png.ours(file) in (None, png.pillows(file))
-
-
-def brightest(image: Any) -> int:
-    return int(image.max())
-
-
-def folder_of_files(folder: Path) -> Path:
-    numbers = random.Random(5)
-    for place, (depth, colour) in enumerate(png.FORMS):
-        file = png.file_of(40, 30, depth, colour, place, before=png.extras(numbers))
-        (folder / f"{place}.png").write_bytes(file)
-        (folder / f"{place}-damaged.png").write_bytes(file[: -1 - place * 9])
-    return folder
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"metrics": "all", "ignore": (3, 4, 10, 12)},
-        {"limits": lm.Limits(pixels=1000)},
-        {"metrics": brightest},
-    ],
-)
-def test_rows_of_a_folder_are_the_same_without_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
-) -> None:
-    folder_of_files(tmp_path)
-    own = list(lm.measure(tmp_path, workers=1, **options))
-    monkeypatch.setattr("lightmeter.image.measure.measure_png", lambda *_: None)
-    assert own == list(lm.measure(tmp_path, workers=1, **options))
 
 
 def test_a_limit_of_pillow_does_not_switch_that_of_jpeg_off(

@@ -168,7 +168,7 @@ def rows(row_format: Any) -> bytes:
             {**row, "path": Path(str(row["path"])).name}
             for row in lm.measure(name, reading=reading)
         ]
-    write_rows(measured, file, row_format, reading=reading)
+    write_rows(measured, file, row_format)
     return file.getvalue()
 
 

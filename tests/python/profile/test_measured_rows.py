@@ -78,10 +78,10 @@ def assert_same(rows: lm.ProfileView, images: lm.ProfileView) -> None:
     ]
 
 
-def as_table(rows: list[Any], library: str, reading: lm.Reading) -> Any:
+def as_table(rows: list[Any], library: str) -> Any:
     """The rows as a library reads the file that they are written to."""
     file = io.BytesIO()
-    write_rows(rows, file, "parquet", reading=reading, with_exif=True)
+    write_rows(rows, file, "parquet")
     file.seek(0)
     if library == "pyarrow":
         return pytest.importorskip("pyarrow.parquet").read_table(file)
@@ -111,7 +111,7 @@ def test_the_profile_of_rows_is_that_of_their_images(
     images = lm.profile_images(folder, reading=reading)
     rows = list(lm.measure(folder, with_exif=True, reading=reading))
     assert_same(lm.log(table=iter(rows), roles="image", exif=policy).view(), images)
-    table = as_table(rows, library, reading)
+    table = as_table(rows, library)
     assert_same(lm.log(table=table, roles="image", exif=policy).view(), images)
 
 

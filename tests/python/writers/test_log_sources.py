@@ -23,8 +23,8 @@ pytest.importorskip("fsspec")
 from shards import (  # noqa: E402
     Members,
     as_manifest,
+    at_address,
     encoded,
-    in_memory,
     write_folder,
     write_parquet,
     write_tar,
@@ -44,7 +44,7 @@ SOURCES: dict[str, Callable[[Path, Members], Any]] = {
     "p.zip": write_zip,
     "p.parquet": write_parquet,
     "m.jsonl": as_manifest,
-    "photos": in_memory,
+    "photos": at_address,
 }
 
 
@@ -67,7 +67,7 @@ def test_a_source_is_logged_as_its_pictures_are(store: Store, name: str, tmp_pat
     for start, view in logged.profiles.items():
         assert view == wanted.profiles[start]
     (row,) = store.stored("cells", start=START, end=START + timedelta(days=1))
-    assert row.writer.startswith("address memory://" if name == "photos" else "folder ")
+    assert row.writer.startswith("address file://" if name == "photos" else "folder ")
     logged = log_folder(store, source, "today", at=date(2022, 9, 9))
     assert [view.images for view in logged.profiles.values()] == [7]
 

@@ -1,40 +1,26 @@
 """Which source an address or an object is: the table of all kinds."""
 
-import io
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from glob import has_magic
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
-from lightmeter.batch.running import loaded
-from lightmeter.batch.sources.addresses import is_url, shown_url
-from lightmeter.batch.sources.archive import archive_items
-from lightmeter.batch.sources.folder import find_images, image_suffixes, is_shard, matches
-from lightmeter.batch.sources.item import (
-    Item,
-    Source,
-    Wanted,
-    check_known,
-    item_of,
-    reading_error,
-)
-from lightmeter.batch.sources.iterable import iterable_items
-from lightmeter.batch.sources.manifest import listed_items
-from lightmeter.batch.sources.parquet import ParquetTable
-from lightmeter.batch.sources.remote import expanded, open_remote
-from lightmeter.batch.sources.table import is_table, parquet_items, table_source
+from lightmeter.batch.sources.checks import check_known
+from lightmeter.batch.sources.folder import find_images
+from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
+from lightmeter.batch.sources.iterable import iterable_source
+from lightmeter.batch.sources.names import image_suffixes, is_shard, is_url, shown_url
+from lightmeter.batch.sources.remote import expanded
+from lightmeter.batch.sources.shard import shard_items
+from lightmeter.batch.sources.table import is_table, table_source
 from lightmeter.errors import ImageError
-from lightmeter.files import open_regular
 from lightmeter.image.arrays import is_array
 from lightmeter.text import shorten
 
 _log = logging.getLogger("lightmeter.batch")
-_BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
 def source_of(given: Any, wanted: Wanted) -> Source:
@@ -50,8 +36,8 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     anything else                         a file, a folder or a pattern
     ====================================  ======================================================
 
-    Of several, files come first, sorted by path, and then what else there is in the given order.
-    What is neither text nor a table is gone through for pictures.
+    Of several, and of patterns, all files are taken sorted by path. What is neither text nor a
+    table is gone through for pictures.
 
     Raises:
         FileNotFoundError: it is one path and does not exist.
@@ -61,149 +47,64 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     """
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
-        if not (has_magic(path) or ("://" in path and is_url(path))):
+        if not (has_magic(path) or is_url(path)):
             os.lstat(path)  # of several, one that is not there is a failure
         return _of_paths([path], wanted)
-    if isinstance(given, dict):
-        named = ", ".join(map(str, list(given)[:20]))
-        raise TypeError(f"got a {type(given).__name__} of {named}; expected one of them")
     if is_table(given):
         return table_source(given, wanted)
-    alone = isinstance(given, bytes | bytearray) or is_array(given) or hasattr(given, "read")
+    alone = isinstance(given, dict | bytes | bytearray) or is_array(given) or hasattr(given, "read")
     if alone or not isinstance(given, Iterable):
         raise TypeError(
-            f"got a {type(given).__name__}; expected a path, a table, or an iterable of paths, of "
-            "pictures or of batches; one picture is for lightmeter.log_image"
+            f"got a {type(given).__name__}; expected a path, a table, such as one split of a "
+            "data set, or an iterable of paths, of pictures or of batches; one picture is for "
+            "lightmeter.log_image"
         )
     samples = iter(given)
-    first = list(next(zip(samples, strict=False), ()))
+    first = [*islice(samples, 1)]
     if all(isinstance(sample, str | os.PathLike) for sample in first):
-        paths = [_path(path) for path in chain(first, samples)]
-        return _of_paths(paths, wanted)
-    name = type(given).__name__
-    rest = [chain(first, samples)]  # for the first time, as a loader begins its workers anew
-
-    def items() -> Iterator[Item]:
-        return iterable_items(rest.pop() if rest else given, name, wanted)
-
-    return Source(items)
-
-
-def _path(path: Any) -> str:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"got a {type(path).__name__} among paths; expected a str or a Path")
-    return os.fsdecode(path)
-
-
-def opener_of(given: Any, wanted: Wanted, names: Collection[str]) -> Callable[[str], Any]:
-    """From each of a few names that `given` gave its pictures to what can be measured again.
-
-    The pictures are looked for once more; any other name is a path.
-    """
-    items = {item.name: item for item in source_of(given, wanted).items() if item.name in names}
-
-    def opened(name: str) -> Any:
-        if name not in items:
-            return name
-        (item,) = loaded([items[name]], wanted.limits)
-        return item.picture
-
-    return opened
+        return _of_paths([*map(os.fsdecode, chain(first, samples))], wanted)
+    return iterable_source(given, chain(first, samples), wanted)
 
 
 def _of_paths(paths: list[str], wanted: Wanted) -> Source:
-    """Pictures in files come first, and then what is elsewhere or in a file of many."""
-    given: list[str] = []
-    others: list[Item | str] = []  # pictures, and files of many
-    is_folder = False
+    """Pictures in files, sorted by path; a file of many is as many."""
+    found: dict[str, Any] = {}  # by name; None is a file of many
+    root = os.path.join(paths[0], "") if paths and os.path.isdir(paths[0]) else ""
     for path in paths:
-        if "://" in path and is_url(path):
-            found, is_folder = expanded(path)
-            others += found
-        elif is_shard(path) and not os.path.isdir(path):
-            is_pattern = has_magic(path) and not os.path.lexists(path)
-            others += sorted(matches(path)) if is_pattern else [path]
+        if is_url(path):
+            parts, root = expanded(path)
+            found |= parts
         else:
-            given.append(path)
-    files = find_images(given)
-    shards = sum(isinstance(part, str) for part in others)
-    if not files and not others:
-        named = shorten(", ".join(map(shown_url, paths)), 200) or "an empty list"
-        suffixes = " ".join(sorted(image_suffixes()))
+            is_many = is_shard(path)  # other patterns are of pictures
+            files = find_images(path)
+            found |= {file: None if is_many and is_shard(file) else file for file in files}
+    names = sorted(found)
+    shards = [name for name in names if found[name] is None]
+    if not names:
         _log.warning(
             "found no image in %s; expected files with one of the suffixes %s, or a pattern that "
             "matches files",
-            named,
-            suffixes,
+            shorten(", ".join(map(shown_url, paths)), 200) or "an empty list",
+            " ".join(sorted(image_suffixes())),
         )
     if not shards and (wanted.column or wanted.values):
         check_known([wanted.column or wanted.values[0]], (), "files")
-    is_folder = is_folder or (files != given and os.path.isdir(paths[0]))
-    is_one = len(paths) == 1 and (is_folder or shards == len(others) == 1)
-    below = len(os.path.join(paths[0], "")) if files else 0
-    total = None if shards else len(files) + len(others)
-    items = partial(_in_turn, files, others, wanted, below)
-    if is_one:
-        return Source(items, total)
-    return Source(lambda: (replace(item, within="") for item in items()), total)
 
-
-def _in_turn(
-    files: list[str], others: list[Item | str], wanted: Wanted, below: int
-) -> Iterator[Item]:
-    """Yield the pictures of all parts, one after the other; where names of files begin `below`.
-
-    Raises:
-        ValueError: the first shard has no such column. A later one is a failure then, as others
-            were measured already.
-    """
-    for file in files:
-        yield item_of(file, within=file[below:])
-    for part in others:
-        if isinstance(part, Item):
-            yield part
-            continue
+    def of_shard(name: str) -> Iterator[Item]:
         try:
-            yield from _shard_items(part, wanted)
-        except ValueError as error:
-            if part is others[0]:
+            for item in shard_items(name, wanted):
+                yield item if len(paths) == len(names) == 1 else replace(item, within="")
+        except ValueError as error:  # no such column
+            if name == shards[0]:
                 raise
-            yield item_of(ImageError("corrupt", str(error)[:200]), part)
+            yield item_of(ImageError("corrupt", str(error)[:200]), name)
 
-
-def _shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
-    """The pictures of one such file, in its order. One that cannot be read is one failure.
-
-    Args:
-        path: its path or address.
-        wanted: what to take of it.
-
-    Raises:
-        ValueError: a table or manifest has no such column, or an archive no such value.
-        ImportError: a package is not installed.
-    """
-    name = shown_url(path)
-    suffix = name.lower().rpartition(".")[2]
-    try:
-        if is_url(path):
-            file, size = open_remote(path)
-        else:
-            raw = open_regular(path)
-            file, size = io.BufferedReader(raw, _BUFFER), os.fstat(raw.fileno()).st_size
-        with closing(file):
-            if size is None and suffix in ("zip", "parquet", "csv", "jsonl"):
-                raise ImageError(
-                    "unreadable",
-                    f"a .{suffix} is read in any order, which this server does not serve; expected "
-                    "one that knows its size, or a tar",
-                )
-            if suffix == "parquet":
-                yield from parquet_items(name, ParquetTable(file, wanted.limits), wanted)
-            elif suffix in ("csv", "jsonl"):
-                yield from listed_items(name, file, wanted)
+    def items() -> Iterator[Item]:
+        for name in names:
+            if found[name] is None:
+                yield from of_shard(name)
             else:
-                yield from archive_items(name, file, size, wanted)
-    except Exception as error:  # any that a file system of somebody else raises
-        if isinstance(error, ImportError | ValueError) and not isinstance(error, ImageError):
-            raise
-        yield item_of(reading_error(error), path)
+                within = name.removeprefix(root) if root and len(paths) == 1 else ""
+                yield item_of(found[name], name, within=within)
+
+    return Source(items, None if shards else len(names))

@@ -1,60 +1,38 @@
 """From what a user points at to the image files meant: files, folders and glob patterns."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from glob import has_magic
 from itertools import chain
 
-from PIL import Image
-
-from lightmeter.batch.sources.addresses import shown_url
+from lightmeter.batch.sources.names import image_suffixes
 from lightmeter.files import open_regular
-from lightmeter.image.encoded import ZARR_FILES, is_zarr
+from lightmeter.image.encoded import is_zarr
 from lightmeter.image.magic import START_BYTES, format_of
 
-PathLike = str | os.PathLike[str]
 
-_SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
-
-# Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
-# and are counted as unsupported rather than passed over. MPO is read as JPEG.
-_OTHER_IMAGE_SUFFIXES = frozenset(
-    {".mpo", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
-    # raw files of cameras
-    | {".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mos", ".mrw"}
-    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
-)
-
-
-def find_images(paths: PathLike | Iterable[PathLike]) -> list[str]:
-    """The image files below `paths`, each once, sorted by path.
+def find_images(path: str | os.PathLike[str]) -> list[str]:
+    """The image files that a path stands for, each once, sorted by path.
 
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
     followed) whose suffix names an image format, or that have no suffix and start as an image does.
     A folder of Zarr is one image. Hidden files and folders are passed over; a folder that cannot be
     listed stands for itself. A file stands for itself, and so does a path that does not exist. A
     pattern with ``*``, ``?`` or ``[`` stands for what it matches, as for `matches`; a file that it
-    reaches through several links to folders counts once.
+    reaches through several links to folders counts once, by the shortest way.
     """
-    files: set[str] = set()
-    for path in map(os.fsdecode, [paths] if isinstance(paths, str | os.PathLike) else paths):
-        if not has_magic(path) or os.path.lexists(path):
-            files.update(_images(path))
-            continue
-        real_folder = cache(os.path.realpath)
-        kept: dict[tuple[str, str], str] = {}
-        for file in sorted(chain.from_iterable(map(_images, matches(path))), key=_short_ways_first):
-            folder, name = os.path.split(file)
-            kept.setdefault((real_folder(folder), name), file)
-        files.update(kept.values())
-    return sorted(files)
-
-
-def _short_ways_first(path: str) -> tuple[int, str]:
-    return path.count(os.sep), path
+    path = os.fsdecode(path)
+    if not has_magic(path) or os.path.lexists(path):
+        return sorted(_images(path))
+    real_folder = cache(os.path.realpath)
+    kept: dict[tuple[str, str], str] = {}
+    files = chain.from_iterable(map(_images, matches(path)))
+    for file in sorted(files, key=lambda file: (file.count(os.sep), file)):
+        folder, name = os.path.split(file)
+        kept.setdefault((real_folder(folder), name), file)
+    return sorted(kept.values())
 
 
 def _images(path: str) -> Iterable[str]:
@@ -75,13 +53,9 @@ def matches(pattern: str) -> set[str]:
 
 def _found(start: str, below: tuple[str, ...], is_taken: Callable[[str], bool]) -> set[str]:
     found: set[str] = set()
-    seen = set()
     waiting = [(start, below)]
     while waiting:
-        folder, parts = step = waiting.pop()
-        if step in seen:  # through two ``**``
-            continue
-        seen.add(step)
+        folder, parts = waiting.pop()
         if not parts:
             found.update([folder] if is_taken(folder) else [])
             continue
@@ -127,36 +101,3 @@ def _is_image(path: str) -> bool:
             return format_of(file.read(START_BYTES) or b"") is not None
     except OSError:
         return os.path.isfile(path)  # to be counted as unreadable
-
-
-@cache
-def image_suffixes() -> frozenset[str]:
-    """The suffixes that name a format of pictures, in small letters."""
-    Image.preinit()  # the common ones first: files are tried in that order
-    Image.init()
-    # Pillow also registers suffixes of formats that are no pictures to a user.
-    readable = {
-        suffix
-        for suffix, format_name in Image.registered_extensions().items()
-        if format_name in Image.OPEN and format_name not in {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
-    }
-    return frozenset(readable | _OTHER_IMAGE_SUFFIXES)
-
-
-def is_shard(path: str) -> bool:
-    """Whether the suffix of a path or address is that of a file of many pictures."""
-    return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
-
-
-def is_image_name(name: str) -> bool:
-    """Whether the suffix of a name is that of a picture, and no part of it is hidden.
-
-    The metadata of Zarr are named like one too, so that a folder of it, which is read on this
-    machine alone, is counted as ``unsupported``.
-    """
-    if name.rpartition("/")[2] in ZARR_FILES:
-        return True
-    if os.path.splitext(name)[1].lower() not in image_suffixes():
-        return False
-    parts = name.split("/") if "/." in f"/{name}" else []
-    return not any(part.startswith(".") and part not in (".", "..") for part in parts)

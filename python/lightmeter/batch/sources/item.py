@@ -5,22 +5,18 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 from typing import Any
 
 from PIL import Image
 
-from lightmeter.batch.sources.addresses import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
-from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
-from lightmeter.text import shorten
 
-_MOST_WITHOUT = 1000  # pictures without a value, behind which it is taken for misspelt
-_NAMED = 20  # values that an error names
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
 _GUESS = 4 << 20  # bytes of an object whose size nobody told
+_LONGEST_VALUE = 1 << 20  # characters
 _NO_VALUES: Mapping[str, Any] = {}
 
 
@@ -97,12 +93,12 @@ def item_of(
     Args:
         data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
         name: what it is called; by default its path or address.
-        values: as those of `Item`; what is nested becomes None.
+        values: as those of `Item`; what is nested, or a very long text, becomes None.
         within: likewise.
     """
     if isinstance(data, str):
         name = name or data
-        data = RemotePart(data) if "://" in data and is_url(data) else data
+        data = RemotePart(data) if is_url(data) else data
     if "://" in name + within:
         name, within = shown_url(name), shown_url(within)
     if values:
@@ -110,14 +106,13 @@ def item_of(
     return Item(name, data, values, within)
 
 
-def reading_error(error: Exception) -> ImageError:
-    """The error of a picture, or of a file of many, that cannot be read."""
-    reason = Failure.of(error).reason
-    if isinstance(error, ImageError):
-        return error
-    detail = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-    detail = without_secrets(detail)[:200]
-    return ImageError("vanished" if reason == "vanished" else "unreadable", detail)
+def _plain(value: Any) -> Any:
+    """A value of somebody's table as it can be logged; None for what is nested or very long."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode() if len(value) <= _LONGEST_VALUE else None
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        return None
+    return value if isinstance(value, bool | int | float | date) else None
 
 
 @dataclass(frozen=True)
@@ -152,71 +147,3 @@ class Wanted:
     values: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     layout: str | None = None
-
-
-def most_bytes(limits: Limits) -> int:
-    """How many bytes a picture may have that is held in memory whole."""
-    return min(most for most in (limits.bytes, limits.bytes_in_memory, 2**40) if most is not None)
-
-
-def check_bytes(size: int, limits: Limits) -> None:
-    """Refuse what is too large to be held whole.
-
-    Raises:
-        ImageError: it is.
-    """
-    if size > most_bytes(limits):
-        raise ImageError("too_large", f"{size} bytes, more than {most_bytes(limits)}")
-
-
-class SeenValues:
-    """Looks out for values that pictures of a source do not have, as they are misspelt."""
-
-    def __init__(self, values: Iterable[str], where: str) -> None:
-        self._missing, self._where = set(values), where
-        self._names: set[str] = set()
-        self._pictures = 0
-
-    def add(self, names: Iterable[str]) -> None:
-        """Take the names of the values that a picture has, or a few do.
-
-        Raises:
-            ValueError: the first thousand have none of some name.
-        """
-        if self._missing:
-            self._missing.difference_update(names)
-            self._names.update(islice(names, _NAMED))
-            self._pictures += 1
-            if self._pictures == _MOST_WITHOUT:
-                self.check()
-
-    def check(self) -> None:
-        """Refuse values that no picture had, if there was any.
-
-        Raises:
-            ValueError: there are some.
-        """
-        if self._pictures:
-            check_known(sorted(self._missing), sorted(self._names), self._where)
-
-
-def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None:
-    """Check that values are among the names that there are.
-
-    Raises:
-        ValueError: one is not.
-    """
-    known = list(names)
-    for value in values:
-        if value not in known:
-            listed = shorten(", ".join(map(str, known[:_NAMED])), 300) or "none"
-            raise ValueError(f"no value {value!r} in {where}; it has {listed}")
-
-
-def _plain(value: Any) -> Any:
-    """A value of somebody's table as it can be logged; None for what is nested."""
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        return None
-    return value if isinstance(value, bool | int | float | date) else None

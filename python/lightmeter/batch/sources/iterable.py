@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lightmeter.batch.sources.item import Item, Wanted, check_known, item_of
+from lightmeter.batch.sources.checks import check_known
+from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.encoded import read_whole
@@ -18,7 +19,14 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.tiles.array_raster import is_chunked
 
 
-def iterable_items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
+def iterable_source(given: Iterable[Any], begun: Iterator[Any], wanted: Wanted) -> Source:
+    """The pictures of an iterable. It was begun, to look at it; a loader would begin anew."""
+    rest = [begun]  # for the first time
+    name = type(given).__name__
+    return Source(lambda: _items(rest.pop() if rest else given, name, wanted))
+
+
+def _items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
     """The pictures of samples, or of batches of them.
 
     A sample is a picture; or a tuple of it and values, which `wanted` names in their order; or a

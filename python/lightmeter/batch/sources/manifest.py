@@ -3,78 +3,78 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import IO, Any
 
-from lightmeter.batch.sources.item import Item, SeenValues, Wanted, check_known
-from lightmeter.batch.sources.table import USUAL_PATHS, item_in_cell
+from lightmeter.batch.sources.checks import seen
+from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.batch.sources.rows import row_items, with_column
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
-from lightmeter.text import shorten
 
 _NUMBER = re.compile(r"[+-]?(\d{1,18}|\d*\.\d+([eE][+-]?\d{1,3})?|\d+[eE][+-]?\d{1,3})", re.ASCII)
 _MOST_LINE = 1 << 24  # characters
 
 
-def listed_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
+def csv_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
     """The pictures that the rows of a manifest name, in their order; a damaged row ends it.
 
     Raises:
         ImageError: a row is damaged.
-        ValueError: the first row has no column of paths, or there is no column that is wanted.
+        ValueError: there is no column of paths, or not all that are wanted, or two of one name.
     """
-    columns = (wanted.column,) if wanted.column is not None else USUAL_PATHS
-    seen = SeenValues(wanted.values, name)  # lines of JSON need not be alike
-    is_csv = name.lower().endswith(".csv")
-    # What is no UTF-8 is decoded as in the paths of files.
-    with io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="") as text:
-        for number, row in enumerate(_csv_rows(text) if is_csv else _json_rows(text), 1):
-            path = next((row[column] for column in columns if row.get(column)), None)
-            if number == 1 and not any(column in row for column in columns):
-                listed = shorten(", ".join(list(row)[:20]), 300)
-                raise ValueError(
-                    f"the manifest {name}: no path in {', '.join(columns)}; it has {listed}"
-                )
-            if number == 1 and is_csv:
-                check_known(wanted.values, row, name)
-            seen.add(row)
-            cells = {column: row.get(column) for column in wanted.values}
-            values = {key: _typed(cell) if is_csv else cell for key, cell in cells.items()}
-            yield item_in_cell(
-                path if isinstance(path, str) else None, "", name, number, wanted, values
-            )
-    seen.check()
-
-
-def _csv_rows(text: io.TextIOWrapper) -> Iterator[Mapping[str, Any]]:
-    reader = csv.DictReader(_lines(text), restkey="", strict=True)
+    reader = csv.reader(_lines(file), strict=True)
     try:
-        yield from reader
+        for header in reader:
+            wanted = with_column(wanted, [(column, "string") for column in header], name)
+            rows = (dict(zip(header, cells, strict=False)) for cells in reader if cells)
+            typed = (
+                {key: cell if key == wanted.column else _typed(cell) for key, cell in row.items()}
+                for row in rows
+            )
+            yield from row_items(name, typed, wanted, 1)
     except csv.Error as error:
         raise ImageError("corrupt", f"line {reader.line_num}: {error}") from None
 
 
-def _typed(value: str | None) -> Any:
+def _typed(value: str) -> Any:
     """Return a cell of CSV: what looks like a number is one, and what is empty is missing."""
-    if not value or not _NUMBER.fullmatch(value):
+    if not _NUMBER.fullmatch(value):
         return value or None
     return int(value) if value.lstrip("+-").isdigit() else float(value)
 
 
-def _json_rows(text: io.TextIOWrapper) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(_lines(text), 1):
-        if not line.isspace():
-            try:
-                row = parse_json(line)
-            except ValueError as error:
-                row = error
-            if not isinstance(row, dict):
-                raise ImageError("corrupt", f"line {number}: expected a JSON object: {row}"[:200])
-            yield row
+def jsonl_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
+    """The same of lines of JSON, which need not be alike, so that values may be in some alone.
+
+    Raises:
+        ImageError: a row is damaged.
+        ValueError: the first row has no path, or no row one of the values.
+    """
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number, line in enumerate(_lines(file), 1):
+            if not line.isspace():
+                try:
+                    row = parse_json(line)
+                except ValueError as error:
+                    row = error
+                if not isinstance(row, dict):
+                    raise ImageError("corrupt", f"line {number}: expected an object: {row}"[:200])
+                yield row
+
+    for first in (parsed := seen(rows(), wanted.values, name)):
+        kinds = [(column, "string") for column in first]
+        column = with_column(replace(wanted, values=()), kinds, name).column
+        yield from row_items(name, chain([first], parsed), replace(wanted, column=column), 1)
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    while line := text.readline(_MOST_LINE):
-        if len(line) == _MOST_LINE:
-            raise ImageError("corrupt", f"a line of {_MOST_LINE} characters or more")
-        yield line
+def _lines(file: IO[bytes]) -> Iterator[str]:
+    # What is no UTF-8 is decoded as in the paths of files.
+    with io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="") as text:
+        while line := text.readline(_MOST_LINE):
+            if len(line) == _MOST_LINE:
+                raise ImageError("corrupt", f"a line of {_MOST_LINE} characters or more")
+            yield line

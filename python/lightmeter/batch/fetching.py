@@ -1,0 +1,80 @@
+"""Reading pictures elsewhere, those of a block side by side, so that waits for them overlap."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from lightmeter.batch.sources.checks import check_bytes, most_bytes, reading_error
+from lightmeter.batch.sources.item import Item, RemotePart
+from lightmeter.batch.sources.names import is_web
+from lightmeter.batch.sources.remote import system_of
+from lightmeter.errors import ImageError
+from lightmeter.image.limits import Limits
+
+_THREADS = 64  # as many pictures are in a block
+
+
+def loaded(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
+    """Return the same items in the same order; those that are remote with bytes or an error."""
+    is_remote = any(isinstance(item.data, RemotePart) for item in items)
+    return _fetched(items, limits) if is_remote else iter(items)
+
+
+def opener_of(
+    items: Iterable[Item], names: Collection[str], limits: Limits
+) -> Callable[[str], Any]:
+    """From each of a few names of pictures to what can be measured again; any other is a path."""
+    kept = {item.name: item for item in items if item.name in names}
+
+    def opened(name: str) -> Any:
+        return next(loaded([kept[name]], limits)).picture if name in kept else name
+
+    return opened
+
+
+def _fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
+    most, end = most_bytes(limits), time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
+    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
+    parts = [item.data for item in items if isinstance(item.data, RemotePart)]
+    futures = deque(pool.submit(_read, part, part.size, limits, end) for part in parts)
+    try:
+        for item in items:
+            part: Any = item.data
+            if isinstance(part, RemotePart):
+                try:
+                    data: Any = futures.popleft().result(end - time.monotonic())
+                    if len(data) > part.size:  # it has grown, or nobody told how large it is
+                        again = pool.submit(_read, part, most, limits, end)
+                        data = again.result(end - time.monotonic())
+                    if len(data) > most:
+                        raise ImageError("too_large", f"more than {most} bytes")
+                except Exception as error:  # any that a file system of somebody else raises
+                    data = reading_error(error)
+                    if isinstance(error, TimeoutError) and time.monotonic() >= end:
+                        data = ImageError("too_large", f"not read within {limits.seconds} seconds")
+                item = replace(item, data=data)
+            yield item
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(part: RemotePart, most: int, limits: Limits, end: float) -> bytes:
+    """Return the first bytes of an object, one more than `most` where it has more."""
+    check_bytes(part.told or 0, limits)
+    system, path = system_of(part.url)
+    if most == 0:  # object stores have no range of nothing
+        return b""
+    if not is_web(part.url):
+        return bytes(system.cat_file(path, start=0, end=most + 1))
+    # As a stream: a web server may send any number of bytes, whatever it is asked for or says.
+    with system.open(path, "rb", block_size=0, size=1) as file:
+        data = bytearray()
+        while len(data) <= most and (piece := file.read(most + 1 - len(data))):
+            data += piece
+            if time.monotonic() >= end:  # nobody waits any more
+                raise TimeoutError
+    return bytes(data)

@@ -1,0 +1,73 @@
+"""What a source refuses: pictures that are too large, and names of values that it does not have."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from lightmeter.batch.sources.names import without_secrets
+from lightmeter.errors import ImageError
+from lightmeter.image.failure import Failure
+from lightmeter.image.limits import Limits
+from lightmeter.text import shorten
+
+Row = Mapping[str, Any]  # values by the names of columns
+
+_MOST_WITHOUT = 1000  # rows without a value, behind which it is taken for misspelt
+_NAMED = 20  # values that an error names
+
+
+def most_bytes(limits: Limits) -> int:
+    """How many bytes a picture may have that is held in memory whole."""
+    return min(most for most in (limits.bytes, limits.bytes_in_memory, 2**40) if most is not None)
+
+
+def check_bytes(size: int, limits: Limits) -> None:
+    """Refuse what is too large to be held whole.
+
+    Raises:
+        ImageError: it is.
+    """
+    if size > most_bytes(limits):
+        raise ImageError("too_large", f"{size} bytes, more than {most_bytes(limits)}")
+
+
+def reading_error(error: Exception) -> ImageError:
+    """The error of a picture, or of a file of many, that cannot be read."""
+    if isinstance(error, ImageError):
+        return error
+    detail = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+    is_gone = Failure.of(error).reason == "vanished"
+    return ImageError("vanished" if is_gone else "unreadable", without_secrets(detail)[:200])
+
+
+def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None:
+    """Check that each value is one of the names that there are.
+
+    Raises:
+        ValueError: one is not, or several have this name.
+    """
+    known = list(names)
+    for value in values:
+        if value not in known:
+            listed = shorten(", ".join(map(str, known[:_NAMED])), 300) or "none"
+            raise ValueError(f"no value {value!r} in {where}; it has {listed}")
+        if known.count(value) > 1:
+            raise ValueError(f"{where} has {known.count(value)} columns named {value!r}")
+
+
+def seen(rows: Iterable[Row], values: Iterable[str], where: str) -> Iterator[Row]:
+    """Yield rows that need not be alike, and look out for values that none has, as misspelt ones.
+
+    Raises:
+        ValueError: the first thousand rows have none of some name, or all that there are.
+    """
+    missing, names, number = set(values), set[str](), 0
+    for number, row in enumerate(rows, 1):
+        missing.difference_update(row)
+        if missing:
+            names.update(filter(None, islice(row, _NAMED)))
+            if number == _MOST_WITHOUT:
+                check_known(sorted(missing), sorted(names), where)
+        yield row
+    if number:
+        check_known(sorted(missing), sorted(names), where)

@@ -1,0 +1,69 @@
+"""Members of archives: their bytes when unpacked, or why they cannot be had."""
+
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, NamedTuple
+
+from lightmeter.batch.sources.checks import check_bytes, reading_error
+from lightmeter.errors import ImageError
+from lightmeter.image.failure import image_error
+from lightmeter.image.limits import Limits
+
+_TAIL = 1 << 17  # bytes at the end of a zip, where a directory is looked for
+# What libraries raise of bytes that are no archive.
+_OF_FORMATS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, EOFError)
+_OF_BYTES = (*_OF_FORMATS, ValueError, ArithmeticError, LookupError, RuntimeError, ImportError)
+
+
+class Member(NamedTuple):
+    """A file in an archive: its name, its bytes when unpacked, and what unpacks it."""
+
+    name: str
+    size: int
+    read: Callable[[], bytes]
+
+    def data(self, limits: Limits) -> bytes | ImageError:
+        """Return its bytes, or why they cannot be had."""
+        try:
+            check_bytes(self.size, limits)
+            return self.read()
+        except Exception as error:
+            return _damage(error)
+
+
+class Bounded:
+    """A file of which a library may read so many bytes until it is asked for less."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file, self.left = file, most
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+        self.seekable = file.seekable
+        self.block = b""  # that was read last
+
+    def read(self, count: int = -1) -> bytes:
+        """Read as the file does, or refuse it."""
+        count = _TAIL if count < 0 else count
+        self.left -= count
+        if self.left < 0:
+            raise ImageError("corrupt", "a header or directory of too many bytes")
+        self.block = self._file.read(count)
+        return self.block
+
+
+def with_damage(members: Iterable[Member]) -> Iterator[Member | ImageError]:
+    """Yield the same, and last the damage that ended them, if any."""
+    try:
+        yield from members
+    except Exception as error:  # whatever somebody's bytes make of a library
+        yield _damage(error)
+
+
+def _damage(error: Exception) -> ImageError:
+    is_of_gzip = isinstance(error, OSError) and error.errno is None  # or of bz2
+    if is_of_gzip or isinstance(error, _OF_BYTES) or type(error).__name__ == "LZMAError":
+        is_method = isinstance(error, RuntimeError | ImportError)  # of packing; or a password
+        return image_error(error, otherwise="unsupported" if is_method else "corrupt")
+    return reading_error(error)

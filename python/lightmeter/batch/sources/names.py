@@ -1,0 +1,119 @@
+"""What names and addresses say: of pictures, of files of many, and what of them is secret."""
+
+import os
+import posixpath
+import re
+from functools import cache
+
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import ZARR_FILES
+
+_SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
+_ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
+# Secret may be of the web a user, a password and the query of a signed address, else a password.
+_WEB = re.compile(r"(^|::)(https?://)(?:[^/?#]*@)?([^?#]*).*", re.IGNORECASE | re.DOTALL)
+_PASSWORD = re.compile(r"((?:^|::)[A-Za-z0-9+.-]+://[^/@:]*):[^/]*@", re.ASCII)
+_SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
+
+# Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
+# and are counted as unsupported rather than passed over. MPO is read as JPEG.
+_OTHER_IMAGE_SUFFIXES = frozenset(
+    {".mpo", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
+    # raw files of cameras
+    | {".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mos", ".mrw"}
+    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+)
+
+
+def is_url(path: object) -> bool:
+    """Whether `path` is an address that a library for file systems opens, such as ``s3://b/a``."""
+    return isinstance(path, str) and "://" in path and _SCHEME.match(path) is not None
+
+
+def is_web(url: str) -> bool:
+    """Whether it is of a web server, which may be anybody's."""
+    return url.lower().startswith(("http://", "https://"))
+
+
+def shown_url(url: str) -> str:
+    """An address without what may be secret. Addresses may be chained by ``::``."""
+    return _PASSWORD.sub(r"\1@", _WEB.sub(r"\1\2\3", url))
+
+
+def without_secrets(text: str) -> str:
+    """A message whose addresses are shown so."""
+    return _ANY.sub(lambda match: shown_url(match[0]), text)
+
+
+def local_path(text: str) -> str:
+    """Return a path as Python opens it, where Hadoop wrote it: ``file:/a.jpg``."""
+    return text.removeprefix("file:") if text.startswith("file:/") and not is_url(text) else text
+
+
+def linked(path: str, file: str) -> str | ImageError:
+    """Return the path, address or error that a manifest or table names.
+
+    A path is absolute, or relative to the folder of the file, or else to the current one. A file
+    elsewhere is somebody else's: it names nothing of this machine.
+    """
+    folder, path = os.path.dirname(file), local_path(path)
+    if is_url(file):
+        address = path if is_url(path) else _below(folder, path)
+        if address is None or address.startswith(("file:", "local:")) or "::" in path:
+            detail = "a file elsewhere names one of this machine; expected an address"
+            return ImageError("unreadable", detail)
+        return address
+    if is_url(path) or os.path.isabs(path) or not folder:
+        return path
+    joined = os.path.join(folder, path)
+    return path if not os.path.lexists(joined) and os.path.lexists(path) else joined
+
+
+def _below(folder: str, path: str) -> str | None:
+    """A path relative to a folder elsewhere; None if it leads out of its host or bucket."""
+    scheme, _, place = folder.partition("://")
+    root = place.partition("/")[0]
+    path, mark, query = path.partition("?") if _WEB.search(folder) else (path, "", "")
+    joined = posixpath.normpath(f"{place}/{path}")
+    inside = not path.startswith("/") and joined.startswith(f"{root}/")
+    return f"{scheme}://{joined}{mark}{query}" if inside else None
+
+
+def shown_link(path: str, file: str) -> str:
+    """A path that a file names, without the query that signs it on the web."""
+    return re.split("[?#]", path)[0] if _WEB.search(file) else path
+
+
+@cache
+def image_suffixes() -> frozenset[str]:
+    """The suffixes that name a format of pictures, in small letters."""
+    Image.preinit()  # the common ones first: files are tried in that order
+    Image.init()
+    # Pillow also registers suffixes of formats that are no pictures to a user.
+    readable = {
+        suffix
+        for suffix, format_name in Image.registered_extensions().items()
+        if format_name in Image.OPEN and format_name not in {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
+    }
+    return frozenset(readable | _OTHER_IMAGE_SUFFIXES)
+
+
+def is_shard(path: str) -> bool:
+    """Whether the suffix of a path or address is that of a file of many pictures."""
+    return _SHARD.fullmatch(shown_url(path) if is_url(path) else path) is not None
+
+
+def is_image_name(name: str) -> bool:
+    """Whether the suffix of a name is that of a picture, and no part of it is hidden.
+
+    The metadata of Zarr are named like one too, so that a folder of it, which is read on this
+    machine alone, is counted as ``unsupported``.
+    """
+    if name.rpartition("/")[2] in ZARR_FILES:
+        return True
+    if os.path.splitext(name)[1].lower() not in image_suffixes():
+        return False
+    parts = name.split("/") if "/." in f"/{name}" else []
+    return not any(part.startswith(".") and part not in (".", "..") for part in parts)

@@ -1,0 +1,107 @@
+"""Pages of Parquet, checked before pyarrow decodes them.
+
+A page is decoded whole, and says itself how large it is then: the footer may say something else. So
+the headers of pages are read here, as pyarrow reads on.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import IO, Any
+
+from lightmeter.batch.sources.checks import most_bytes
+from lightmeter.batch.sources.thrift import read_numbers
+from lightmeter.errors import ImageError
+from lightmeter.image.limits import Limits
+
+_MOST_GROWTH = 2  # pictures are compressed already, so that a page of them hardly grows
+_MOST_HEADER = 1 << 16  # bytes; those of common writers have a hundred, or some kB of statistics
+# In a header: how many bytes a page has when decoded and in the file; and of a data page, a
+# dictionary and a data page of version 2 the numbers of cells, and the encodings.
+_DECODED, _STORED = (2,), (3,)
+_CELLS = ((5, 1), (7, 1), (8, 1))
+_ENCODINGS = ((5, 2), (7, 2), (8, 4))
+# A page of these says itself how many lengths it has, and pyarrow makes room for as many.
+_DELTA = (6, 7)
+
+
+@dataclass
+class Chunk:
+    """The pages of one column in a row group: where the next and the end are, and all decoded."""
+
+    next: int
+    end: int
+    decoded: int
+
+
+def chunk_of(column: Any) -> Chunk:
+    """Return where the pages of a column are, as its metadata say."""
+    start, dictionary = column.data_page_offset, column.dictionary_page_offset or 0
+    start = dictionary if 0 < dictionary < start else start  # as pyarrow has it
+    return Chunk(start, start + column.total_compressed_size, column.total_uncompressed_size)
+
+
+class OpenedError(Exception):
+    """Ends a read of columns that pyarrow has opened by then."""
+
+
+class CheckedPages(io.RawIOBase):
+    """A file as pyarrow reads it. A page that would take too much memory ends a read.
+
+    Attributes:
+        chunks: the columns that are read; None lets nothing be read.
+        most: bytes that a picture may have.
+    """
+
+    def __init__(self, file: IO[bytes], limits: Limits) -> None:
+        self._file, self._limits, self.most = file, limits, most_bytes(limits)
+        self.chunks: list[Chunk] | None = []
+        self.seek, self.tell = file.seek, file.tell  # type: ignore[method-assign]
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the file does, unless a page that begins there is refused."""
+        if self.chunks is None:
+            raise OpenedError
+        start = self._file.tell()
+        for chunk in self.chunks:
+            while start + size > chunk.next >= start and chunk.next < chunk.end:
+                self._check_page(chunk)
+        self._file.seek(start)
+        return self._file.read(size)
+
+    def _check_page(self, chunk: Chunk) -> None:
+        """Refuse a page that would take more memory than the limits allow, before it is decoded.
+
+        Beyond `Limits.bytes_in_memory` it is decoded only if the file itself is about as large, as
+        the pages of common writers are, which hold up to 1024 pictures.
+        """
+        self._file.seek(chunk.next)
+        try:
+            header, length = read_numbers(self._file.read(_MOST_HEADER))
+        except (IndexError, ValueError) as error:
+            raise ImageError("corrupt", f"the header of a page: {error}") from None
+        decoded, stored = header.get(_DECODED, 0), header.get(_STORED, 0)
+        if not 0 <= stored <= chunk.end - chunk.next or not 0 <= decoded <= chunk.decoded:
+            raise ImageError("corrupt", f"a page of {stored} bytes, {decoded} when decoded")
+        chunk.next += length + stored
+        if any(header.get(field) in _DELTA for field in _ENCODINGS):
+            raise ImageError(
+                "unsupported",
+                "a page of DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY, which may take any memory; "
+                "write the column as PLAIN or with a dictionary",
+            )
+        cells = max(1, sum(header.get(field, 0) for field in _CELLS))
+        most = self._limits.bytes_in_memory
+        if most is not None and decoded > max(most, min(_MOST_GROWTH * stored, cells * self.most)):
+            raise ImageError(
+                "too_large",
+                f"a page takes {decoded} bytes in memory ({stored} in the file); expected at most "
+                f"{most} (Limits.bytes_in_memory); write smaller row groups, or raise the limit",
+            )

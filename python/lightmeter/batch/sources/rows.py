@@ -1,0 +1,80 @@
+"""Rows that hold or name pictures: of tables in memory, Parquet files, CSV and lines of JSON."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from lightmeter.batch.sources.checks import Row, check_known, most_bytes
+from lightmeter.batch.sources.item import Item, Wanted, item_of
+from lightmeter.batch.sources.names import linked, local_path, shown_link
+from lightmeter.errors import ImageError
+from lightmeter.image.arrays import is_array
+from lightmeter.text import shorten
+
+USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
+USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
+
+Kinds = list[tuple[str, str]]  # of columns: "binary" holds pictures, "string" may hold their paths
+
+
+def with_column(wanted: Wanted, kinds: Kinds, table: str) -> Wanted:
+    """Return what is wanted with the column of pictures, or else that of their paths.
+
+    Raises:
+        ValueError: there is none, or several and none has a usual name, or not all values, or
+            several columns of such a name.
+    """
+    names = [name for name, _ in kinds]
+    pictures, paths = (
+        [name for name, own in kinds if own == kind] for kind in ("binary", "string")
+    )
+    usual = [name for name in USUAL_PICTURES if name in pictures] or pictures[: len(pictures) == 1]
+    if not pictures:
+        usual = [name for name in USUAL_PATHS if name in paths]
+    column = next(iter(usual), None) if wanted.column is None else wanted.column
+    if column is None or column not in pictures + paths:
+        raise ValueError(
+            f"{table} has {len(pictures)} columns of pictures; expected one of bytes, of structs "
+            f"with bytes or of paths in {', '.join(USUAL_PATHS)}, or its name as the column, got "
+            f"{column}; it has {shorten(', '.join(names[:20]), 300)}"
+        )
+    check_known((column, *wanted.values), names, table)
+    return replace(wanted, column=column)
+
+
+def row_items(
+    table: str,
+    rows: Iterable[Row],
+    wanted: Wanted,
+    first: int = 0,
+    named: str = "",
+) -> Iterator[Item]:
+    """Yield the pictures that rows hold or name: as bytes, paths, or dicts of both.
+
+    They are named by their paths, or by the numbers of their rows.
+
+    Args:
+        table: what the table is called, or nothing.
+        rows: a damaged picture may be an error there.
+        wanted: with the column of pictures.
+        first: the number of the first row.
+        named: a column of their paths beside the pictures.
+    """
+    most = most_bytes(wanted.limits)
+    for number, row in enumerate(rows, first):
+        cell, path = row.get(str(wanted.column)), row.get(named)
+        if isinstance(cell, dict):
+            path = cell.get("path") or path
+            cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
+        data, path = cell, local_path(str(path or ""))
+        if cell is None or (isinstance(cell, str) and not cell):  # an array is compared with none
+            data = ImageError("empty", "the cell is empty")
+        elif isinstance(cell, str):
+            data, path = linked(cell, table), shown_link(local_path(cell), table)
+        elif not (isinstance(cell, bytes | ImageError) or is_array(cell)):
+            data = ImageError("unsupported", f"a cell of a {type(cell).__name__}; expected a path")
+        elif isinstance(cell, bytes) and len(cell) > most:
+            data = ImageError("too_large", f"a cell of {len(cell)} bytes; expected at most {most}")
+        within = (path or str(number)) if table else ""
+        name = f"{table}:{within}" if table else path or "a row"
+        values = {value: row.get(value) for value in wanted.values}
+        yield item_of(data, data if isinstance(data, str) else name, values, within)

@@ -1,0 +1,48 @@
+"""Zip files as sources, a member at a time."""
+
+import stat
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from typing import IO
+
+from lightmeter.batch.sources.archive import archive_items
+from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.batch.sources.members import Bounded, Member
+from lightmeter.errors import ImageError
+
+_MOST_DIRECTORY = 1 << 26  # bytes, which zipfile holds ten times as large
+_PIECE = 1 << 12  # of compressed bytes: of some methods that is unpacked as a whole
+_LOCAL = 30  # least bytes of the header of a member
+
+
+def zip_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
+    """Yield the pictures of a zip, as `archive_items` does."""
+    return archive_items(name, _members(file), wanted)
+
+
+def _members(file: IO[bytes]) -> Iterator[Member]:
+    """Members in the order of the directory. Links and folders are passed over."""
+    bounded = Bounded(file, _MOST_DIRECTORY)
+    if not zipfile.is_zipfile(bounded):
+        raise ImageError("truncated", "the directory at the end of the archive is missing")
+    archive = zipfile.ZipFile(bounded)
+    bounded.left = sys.maxsize
+    end = 0
+    for member in sorted(archive.infolist(), key=lambda member: member.header_offset):
+        if member.header_offset < end:
+            raise ImageError("corrupt", "members share their bytes")
+        end = member.header_offset + _LOCAL + member.compress_size
+    for member in archive.infolist():
+        if not member.is_dir() and not stat.S_ISLNK(member.external_attr >> 16):
+            size = max(member.file_size, member.compress_size)
+            yield Member(member.filename, size, partial(_data, archive, member))
+
+
+def _data(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as file:
+        data = b"".join(iter(lambda: file.read(_PIECE), b""))
+    if len(data) < member.file_size:
+        raise ImageError("truncated", f"got {len(data)} of {member.file_size} bytes")
+    return data
