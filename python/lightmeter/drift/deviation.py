@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.drift.describe.causes import Change, change_of
-from lightmeter.drift.describe.shape import STEPS
+from lightmeter.drift.describe.sentences import STEPS
 from lightmeter.drift.names import Said
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.metrics import FACTS

@@ -7,7 +7,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.drift.describe import capitalised, finding, findings, sentence, summary
+from lightmeter.drift.describe import capitalised, finding, findings, summary
 from lightmeter.drift.names import said as said_of
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
@@ -187,7 +187,7 @@ def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, wor
     line = lm.FeatureDrift(
         feature=feature, name=name, kind="number", n_target=20, n_reference=20, **levels
     )
-    assert sentence(line) == words
+    assert capitalised(finding(line), feature) == words
     assert capitalised("cells look different", "", "cells look different").startswith("cells")
 
 
