@@ -211,33 +211,33 @@ class Reference:
         """
         check_level(level)
         unlike = Unlike({self.prefix: {read: 1}}, {self.prefix: self._readings})
-        check = self._judged(
-            {name: value for name, value in numbers.items() if not unlike.reason(name)}, level
-        )
-        return replace(check, read_differently=unlike.sentence) if unlike.sentence else check
-
-    def _judged(self, numbers: Mapping[str, float], level: float) -> ImageCheck:
+        numbers = {name: value for name, value in numbers.items() if not unlike.reason(name)}
         least = least_rows(level)
         rows = self._rows(frozenset(numbers), least)
-        odd = self._odd(numbers, level)
+        tails = {name: tail for name in numbers if (tail := self._tail(name))}
+        farthest = sorted(tails, key=lambda name: -tails[name].distance(numbers[name]))
+        odd = [each for name in farthest if (each := tails[name].odd(numbers[name], level))]
         deviation = rows.deviation([numbers[name] for name in rows.names]) if rows else None
-        is_known = rows is not None and rows.n >= least
         findings: list[OddNumber] = []
-        is_unusual = deviation is not None and deviation.p_value <= level * (1 + 1e-12)
-        if is_unusual and is_known:
-            findings = self._with_causes(odd, numbers)
-            if not odd and deviation and (tail := self._tail(deviation.oddest)):
+        verdict: Verdict = "ordinary"
+        if rows is None or deviation is None or rows.n < least:
+            verdict = "unknown"
+        elif deviation.p_value <= level * (1 + 1e-12):
+            verdict = "unusual"
+            findings = self._with_causes(odd, tails, numbers)
+            if not odd and (oddest := tails.get(deviation.oddest)):
                 how = "higher" if deviation.is_higher else "lower"
                 words = f"is {how} than goes with the other numbers of the image"
-                findings = [*filter(None, [tail.odd(numbers[tail.feature], 1.0, words)])]
-        verdict: Verdict = "unusual" if is_unusual else "ordinary"
+                alone = oddest.odd(numbers[deviation.oddest], 1.0, words)
+                findings = [alone] if alone else []
         return ImageCheck(
-            verdict=verdict if is_known else "unknown",
+            verdict=verdict,
             p_value=deviation.p_value if deviation else None,
             findings=findings,
             odd=odd,
             rows=rows.n if rows else 0,
             level=level,
+            read_differently=unlike.sentence,
         )
 
     def _choose(self, names: frozenset[str], least: int) -> Rows | None:
@@ -259,28 +259,21 @@ class Reference:
         values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
         return Rows(self.prefix, order, np.vstack(values), self._usual.bands or ())
 
-    def _odd(self, numbers: Mapping[str, float], level: float) -> list[OddNumber]:
-        tails = [(tail, numbers[name]) for name in numbers if (tail := self._tail(name))]
-        tails.sort(key=lambda pair: -pair[0].distance(pair[1]))
-        return [odd for tail, value in tails if (odd := tail.odd(value, level))]
-
-    def _with_causes(self, odd: list[OddNumber], numbers: Mapping[str, float]) -> list[OddNumber]:
+    def _with_causes(
+        self, odd: list[OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
+    ) -> list[OddNumber]:
         """The findings, those that tell what happened to the image first."""
-        by_name = {each.feature.removeprefix(f"{self.prefix}."): each for each in odd}
-        tails = {
-            feature.removeprefix(f"{self.prefix}."): tail
-            for feature in numbers
-            if (tail := self._tail(feature))
-        }
+        by_name = {_short(each.feature, self.prefix): each for each in odd}
+        short = {_short(name, self.prefix): tail for name, tail in tails.items()}
         changes = {
             name: tail.change(numbers[tail.feature], is_odd=name in by_name)
-            for name, tail in tails.items()
+            for name, tail in short.items()
         }
         leads = [
             by_name[lead]._replace(
                 sentence=f"the image {cause.of_one}: {by_name[lead].sentence}", cause=cause.name
             )
-            for cause, lead in causes_of(changes, {n: tails[n].said.group for n in tails})
+            for cause, lead in causes_of(changes, {n: short[n].said.group for n in short})
         ]
         told = {each.feature for each in leads}
         return [*leads, *(each for each in odd if each.feature not in told)]
@@ -320,3 +313,7 @@ def _no_images(prefix: str | None, prefixes: list[str]) -> str:
 
 def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:
     return sum(len(values) for _, _, values in tables)
+
+
+def _short(name: str, prefix: str) -> str:
+    return name.removeprefix(f"{prefix}.")

@@ -13,7 +13,7 @@ from lightmeter.drift.describe.sentences import STEPS
 from lightmeter.drift.names import Said
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, Group, Scale
+from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
 from lightmeter.profile import ColumnView
 from lightmeter.text import count, number, percent
 
@@ -44,10 +44,8 @@ _BY_SCALE: dict[Scale, _Axis] = {
     "length": _Axis(0.01, 1.0),
 }
 _DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
-_FACTS = {
-    **{name: _Axis(0.5) for name, kind in FACTS.items() if kind is int},
-    "FileSize": _Axis(0.02, 1.0),
-}
+_FILE_SIZE = _Axis(0.02, 1.0)
+_WHOLE = _Axis(0.5)
 # Cells of the grid depend on what is where in a picture, and they are many.
 _CELL = 8.0
 
@@ -59,24 +57,24 @@ _ONE_THREAD = 2**18  # multiplications
 _MOST_SPREADS = 20.0  # beyond, one is as far as another
 _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
 
+_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
 
-def _axis_of(scale: Scale, group: Group) -> _Axis:
-    axis = _BY_SCALE[scale]
-    if scale == "sample" and group in ("focus", "noise"):
+
+def _axis(name: str, bands: Collection[str]) -> _Axis:
+    first, _, rest = name.partition(".")
+    if first in bands:
+        name = BAND_NUMBERS.get(rest, "")
+    elif name == "FileSize":
+        return _FILE_SIZE
+    elif FACTS.get(name) is int:
+        return _WHOLE
+    number = _NUMBERS.get(name)
+    if number is None or number.role != "plain":
+        return _OWN
+    axis = _BY_SCALE[number.scale]
+    if number.scale == "sample" and number.group in ("focus", "noise"):
         return _DETAIL
-    return axis._replace(resolution=_CELL * axis.resolution) if group == "where" else axis
-
-
-_AXES = {
-    **{
-        number.name: _axis_of(number.scale, number.group)
-        for number in IMAGE_NUMBERS
-        if number.role == "plain"
-    },
-    **_FACTS,
-}
-_BAND_AXES = {name: _AXES[number] for name, number in BAND_NUMBERS.items() if number in _AXES}
-_ANGLES = {number.name for number in IMAGE_NUMBERS if number.role == "angle"}
+    return axis._replace(resolution=_CELL * axis.resolution) if number.group == "where" else axis
 
 
 class Deviation(NamedTuple):
@@ -126,8 +124,8 @@ class Rows:
         self.names = tuple(names)
         self.n = len(values)
         short = [name.removeprefix(f"{prefix}.") for name in names]
-        self._angles = [i for i, name in enumerate(short) if name in _ANGLES]
-        self._plain = [i for i, name in enumerate(short) if name not in _ANGLES]
+        angles = [name in _NUMBERS and _NUMBERS[name].role == "angle" for name in short]
+        self._angles, self._plain = np.flatnonzero(angles), np.flatnonzero(~np.array(angles, bool))
         axes = [_axis(short[i], bands) for i in self._plain]
         self._logs = np.array([axis.offset is not None for axis in axes], bool)
         self._offsets = np.array([axis.offset or 0.0 for axis in axes])
@@ -173,17 +171,12 @@ class Rows:
             unit[own] = np.maximum(_OWN_SHARE * table.std(axis=0), least)
             plain[:, own] -= centre
         parts = [plain / unit]
-        if self._angles:
+        if len(self._angles):
             turns = values[:, self._angles] * (2 * np.pi / STEPS)
             radius = STEPS / (2 * np.pi) / _HUE
             parts += [radius * np.cos(turns), radius * np.sin(turns)]
         points: Array = np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
         return points
-
-
-def _axis(name: str, bands: Collection[str]) -> _Axis:
-    first, _, rest = name.partition(".")
-    return _BAND_AXES.get(rest, _OWN) if first in bands else _AXES.get(name, _OWN)
 
 
 class OddNumber(NamedTuple):

@@ -77,9 +77,9 @@ def compare_joint(prefix: str, name: str, cores: Cores) -> list[FeatureDrift]:
         name: what sentences call their numbers.
         cores: the target and the reference.
     """
-    target, reference = (core.joint(prefix) for core in cores)
+    target, reference = (core.joint(prefix) or ((), None) for core in cores)
     # Sides may differ in the numbers, as versions do.
-    if target is None or reference is None or target[0] != reference[0]:
+    if not (target[1] and reference[1]) or target[0] != reference[0]:
         return []
     if min(target[1].n, reference[1].n) < _LEAST:
         return []

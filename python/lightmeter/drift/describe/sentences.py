@@ -18,7 +18,6 @@ Array = NDArray[np.float64]
 
 _SURE = 2.0  # standard errors; a smaller change of the mean may be chance
 _LONGEST = 60  # characters of a value
-_NAMED = 0.1  # of the values; where all are new and each is rarer, none is worth a word
 
 
 def finding(line: FeatureDrift, by: Thresholds = DEFAULT_THRESHOLDS) -> str:
@@ -86,52 +85,47 @@ def _shares(before: float, after: float) -> str:
 def _category(line: FeatureDrift) -> str:
     """Such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``.
 
-    A value of None stands for all that are no text.
+    What is no text is one value, ``numbers``. A side of very many values does not list them all, so
+    shares are known between ends.
     """
     assert line.sides is not None
-    sides: list[dict[str | None, tuple[float, float]]] = []
-    unlisted = []  # between what the share of a value lies that is not listed
+    sides: list[dict[str, tuple[float, float]]] = []
+    unlisted = []
     for view, n in zip(line.sides, (line.n_target, line.n_reference), strict=True):
         name = column_of(line.feature)
         texts = view._core.strings(name) if name in view._core else _core.FrequentStrings()
-        sides.append({value: (low / n, high / n) for value, low, high in texts.items()})
-        if texts.n < n:
-            sides[-1][None] = ((n - texts.n) / n,) * 2
+        shares = {f"'{shorten(text, _LONGEST)}'": (a / n, b / n) for text, a, b in texts.items()}
+        sides.append(shares | ({"numbers": (1 - texts.n / n,) * 2} if texts.n < n else {}))
         unlisted.append((0.0, texts.floor / n))
     after, before = sides
-    changes = {
-        value: (before.get(value, unlisted[1]), after.get(value, unlisted[0]))
-        for value in after | before
-    }
 
-    def size(value: str | None) -> float:
+    def ends(value: str) -> tuple[tuple[float, float], tuple[float, float]]:
+        return before.get(value, unlisted[1]), after.get(value, unlisted[0])
+
+    def size(value: str) -> float:
         """The least that its share can have changed by; below 0 where it may not have changed."""
-        (least, most), (low, high) = changes[value]
+        (least, most), (low, high) = ends(value)
         return max(low - most, least - high)
 
-    first = max(changes, key=size)
-    is_listed = unlisted[0] == unlisted[1] == (0.0, 0.0)
+    first = max(after | before, key=size)
+    old, now = ends(first)
     if size(first) <= 0:
-        return f"the shares of {line.name} changed"
-    if is_listed and size(first) < _NAMED and before.keys().isdisjoint(after):
-        return f"all values of {line.name} are new"
-    value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
-    old, now = changes[first]
+        return f"{line.name} is distributed differently"
     shares = f"from {_about(*old)} to {_about(*now)}"
-    if old[0] == old[1] and now[0] == now[1]:
-        shares = _shares(old[0], now[0])
+    words = f"{line.name} {first} {_verb(old[0], now[1])} {shares}"
+    if any(floor for _, floor in unlisted):
+        return words
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
-    others = [f"{counted(new, 'new value')}"] if new and is_listed else []
-    others += [f"{counted(gone, 'value')} gone"] if gone and is_listed else []
-    return ", ".join([f"{line.name} {value} {_verb(old[0], now[1])} {shares}", *others])
+    words += f", {counted(new, 'new value')}" if new else ""
+    return f"{words}, {counted(gone, 'value')} gone" if gone else words
 
 
 def _about(low: float, high: float) -> str:
     if low == high:
         return percent(low)
-    if low == 0:
-        return f"at most {percent(high)}".replace("at most <", "<")
-    return f"about {percent((low + high) / 2)}"
+    return (
+        f"at most {number(100 * high, 2)} %" if low == 0 else f"about {percent((low + high) / 2)}"
+    )
 
 
 def _vectors(line: FeatureDrift) -> str:
@@ -171,7 +165,7 @@ def _hue(line: FeatureDrift) -> str:
     most = int(np.maximum(_RISEN * changes, -changes).argmax())
     shares = float(before[most]), float(after[most])
     if percent(shares[0]) == percent(shares[1]):
-        return f"{line.name} changed within the same colours"
+        return f"{line.name} is distributed differently"
     return f"{line.name}: {_COLOURS[most]} {_verb(*shares)} {_shares(*shares)}"
 
 
@@ -185,7 +179,7 @@ def _kuiper(target: "_Numbers", reference: "_Numbers", steps: float) -> float:
 def _by_colour(side: "_Numbers") -> Array:
     """The share of each colour."""
     colours = np.rint(side.values * (len(_COLOURS) / STEPS)).astype(int) % len(_COLOURS)
-    return np.bincount(colours, side.shares, len(_COLOURS)).round(12)
+    return np.asarray(np.bincount(colours, side.shares, len(_COLOURS)).round(12), np.float64)
 
 
 # --- numbers ----------------------------------------------------------------------------------
@@ -223,7 +217,8 @@ def _numbers_of(line: FeatureDrift) -> tuple[_Numbers, _Numbers]:
 def _differences(values: Array, target: _Numbers, reference: _Numbers) -> tuple[Array, Array]:
     """All values in order, and how much larger the share of each is on the target's side."""
     pool, places = np.unique(values, return_inverse=True)
-    return pool, np.bincount(places, np.concatenate((target.shares, -reference.shares)))
+    jumps = np.bincount(places, np.concatenate((target.shares, -reference.shares)))
+    return pool, np.asarray(jumps, np.float64)
 
 
 def _number(line: FeatureDrift, by: Thresholds) -> str:
@@ -256,8 +251,6 @@ def _number(line: FeatureDrift, by: Thresholds) -> str:
 def _value(line: FeatureDrift, value: float, before: float, after: float) -> str:
     """How the share of one number changed."""
     shares = f"in {percent(after)} of {_what(line)} instead of {percent(before)}"
-    if line.scale == "percent" and not value:
-        return f"no {line.name} {shares}"
     digits = 6 if value != round(value) else MOST_DIGITS
     unit = " %" if line.scale == "percent" else ""
     return f"{_subject(line)} is {number(value, digits)}{unit} {shares}"
@@ -281,10 +274,8 @@ def _moved(line: FeatureDrift, *, is_amount: bool) -> str:
     verb = f"{line.name} {_verb(before, after)}"
     if line.scale == "percent":
         return f"{verb} {_shares(before / 100, after / 100)}"
-    if line.scale == "share" or not is_amount or before <= 0 or after < 0:
+    if line.scale == "share" or not is_amount or before <= 0 or not 0 <= after <= 10 * before:
         return f"{verb} {_amounts(before, after)}"
-    if after > 10 * before:
-        return f"{verb} {number(after / before, 3)}-fold"
     return f"{verb} by {percent(abs(after / before - 1))}"
 
 
