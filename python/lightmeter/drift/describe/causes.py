@@ -112,10 +112,17 @@ def _is_covered(m: _Moves) -> bool:
     if (is_part := m.is_part_dark()) is not None:
         return is_part
     flat = (name for name in ("dark_percent", "gray_percent") if m.by(name) > _LITTLE / 2)
-    is_flat = any(map(m.rose, flat)) or m.fell("entropy")
+    is_flat = any(map(m.rose, flat)) or m.by("entropy") < -_LITTLE / 4
     is_dark_and_light = m.rose("Luma.stddev") and m.by("Luma.stddev") > 5 * _LITTLE
     is_part = m.by("Luma.stddev") > 0 and (is_flat or is_dark_and_light)
     return m.fell("Luma.mean") and is_part
+
+
+def _is_moved(m: _Moves) -> bool:
+    """Whether contrast rose and detail fell in the same light, with other colours: another view."""
+    is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and not m.fell("Saturation.mean")
+    is_tinted = m.moved(("Hue.circular_mean", "Hue.concentration", "Saturation.mean"))
+    return is_other and is_tinted and abs(m.by("Luma.mean")) < _LITTLE
 
 
 def _has_glare(m: _Moves) -> bool:
@@ -191,7 +198,8 @@ def _is_blurred(m: _Moves) -> bool:
 
 
 def _is_cast(m: _Moves) -> bool:
-    return m.moved(_SHARES) and not _is_turned(m) and not _changes_light(m)
+    is_tinted = any(m.sign(name) and abs(m.by(name)) > _LITTLE / 20 for name in _SHARES)
+    return is_tinted and not _is_turned(m) and not _changes_light(m)
 
 
 def _is_turned(m: _Moves) -> bool:
@@ -254,6 +262,7 @@ class Cause(NamedTuple):
 
 # Of two that are about equally large the first is said first.
 CAUSES = (
+    Cause("moved", "show", "another view", ("Luma.stddev",), _ALL, _is_moved, "light"),
     Cause("resized", "have", "another size", _SIZES, _SPREAD.union(_SIZES),
           lambda m: m.moved(_SIZES), "file"),
     Cause("covered", "are", "partly covered",
@@ -297,6 +306,8 @@ def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause
         leads = [name for name in leads if changes[name].is_sure]
         if leads and cause.fits(moves):
             fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
+    if fitting and fitting[0][0].name == "moved":  # which changes all numbers
+        return fitting[:1]
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
     told: list[tuple[Cause, str]] = []
     for cause, lead in fitting:

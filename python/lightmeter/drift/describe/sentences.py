@@ -111,8 +111,7 @@ def _category(line: FeatureDrift) -> str:
     old, now = ends(first)
     if size(first) <= 0:
         return f"{line.name} is distributed differently"
-    shares = f"from {_about(*old)} to {_about(*now)}"
-    words = f"{line.name} {first} {_verb(old[0], now[1])} {shares}"
+    words = f"{line.name} {first} {_verb(old[0], now[1])} from {_about(*old)} to {_about(*now)}"
     if any(floor for _, floor in unlisted):
         return words
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
