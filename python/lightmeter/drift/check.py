@@ -1,6 +1,7 @@
 """One image against a reference: is it out of the ordinary, and in which numbers."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -158,7 +159,9 @@ class Reference:
         if prefix is None and len(prefixes) == 1:
             (prefix,) = prefixes
         if prefix is None or prefix not in prefixes or view.images == 0:
-            raise ValueError(_no_images(prefix, prefixes if view.images else []))
+            got = "name one by prefix=" if prefix is None else f"got the prefix {prefix!r}"
+            held = f"images of {', '.join(map(repr, prefixes))}" if view.images else "no image"
+            raise ValueError(f"{got}; the reference holds {held}")
         self.prefix = prefix
         self._view = view
         self._prefixes = prefixes
@@ -247,17 +250,16 @@ class Reference:
         alike = [table for table in self._tables if table[0] == names]
         if _length(alike) < least:
             total = _length(self._tables)
-            names = frozenset(
-                name
-                for name in names
-                if 2 * _length([table for table in self._tables if name in table[0]]) > total
-            )
+            counts = Counter[str]()
+            for known, _, values in self._tables:
+                counts.update(dict.fromkeys(known, len(values)))
+            names = frozenset(name for name in names if 2 * counts[name] > total)
             alike = [table for table in self._tables if table[0] >= names]
         if not alike or not names:
             return None
         order = sorted(names)
-        values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
-        return Rows(self.prefix, order, np.vstack(values), self._usual.bands or ())
+        parts = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
+        return Rows(self.prefix, order, np.vstack(parts), self._usual.bands or ())
 
     def _with_causes(
         self, odd: list[OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
@@ -302,13 +304,6 @@ def check_level(level: float) -> None:
 def least_rows(level: float) -> int:
     """The rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1
-
-
-def _no_images(prefix: str | None, prefixes: list[str]) -> str:
-    if not prefixes:
-        return "the reference holds no image; expected a profile of images as they should be"
-    got = f"got the prefix {prefix!r}" if prefix is not None else "name one by prefix="
-    return f"{got}; the reference holds images of {', '.join(map(repr, prefixes))}"
 
 
 def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:

@@ -106,14 +106,13 @@ Lengths = Mapping[int, _core.Covariance]
 
 
 def _lengths(target: Lengths, reference: Lengths) -> tuple[int, int]:
-    def most(length: int) -> tuple[int, int, int]:
-        n = [side[length].n for side in (target, reference) if length in side]
-        return min(n), sum(n), length
-
     if common := target.keys() & reference.keys():
-        length = max(common, key=most)
+        length = max(common, key=lambda each: (min(target[each].n, reference[each].n), each))
         return length, length
-    return max(target, key=most, default=0), max(reference, key=most, default=0)
+    own, other = (
+        max(side, key=lambda each: side[each].n, default=0) for side in (target, reference)
+    )
+    return own, other
 
 
 def _compared(

@@ -60,9 +60,7 @@ class Thresholds:
 
     def least(self, name: EffectName | None) -> float:
         """The least size of that name that a verdict needs."""
-        if name == "spread":
-            return self.spread
-        return self.tail if name == "tail" else self.effect
+        return self.spread if name == "spread" else self.tail if name == "tail" else self.effect
 
 
 DEFAULT_THRESHOLDS = Thresholds()
@@ -80,13 +78,11 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
     if moved >= MOST_MOVED and moved >= by.effect:
         return "shift"
 
-    largest, most = next(iter(sizes)), -math.inf
-    for name, size in sizes.items():
+    def units(name: EffectName) -> float:
         least = by.least(name)
-        units = size / least if least else math.inf
-        if units > most:
-            largest, most = name, units
-    return largest
+        return sizes[name] / least if least else math.inf
+
+    return max(sizes, key=units)
 
 
 _COUNTED = 1000  # groups; of more there are too few hashes to tell how many
@@ -165,7 +161,7 @@ def _too_few(feature: FeatureDrift, needed: int) -> str:
     n = {"target": feature.n_target, "reference": feature.n_reference}
     side = min(n, key=n.__getitem__)
     if n[side] == 0:
-        other = max(n, key=n.__getitem__)
+        other = "reference" if side == "target" else "target"
         return f"only in the {other}, {counted(n[other], 'value')}"
     return f"{counted(n[side], 'value')} in the {side}; {needed} are needed"
 

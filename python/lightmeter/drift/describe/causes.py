@@ -120,7 +120,9 @@ def _is_covered(m: _Moves) -> bool:
 
 def _is_moved(m: _Moves) -> bool:
     """Whether contrast rose and detail fell in the same light, with other colours: another view."""
-    is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and not m.fell("Saturation.mean")
+    is_other = (
+        m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and not m.fell("Saturation.mean")
+    )
     is_tinted = m.moved(("Hue.circular_mean", "Hue.concentration", "Saturation.mean"))
     return is_other and is_tinted and abs(m.by("Luma.mean")) < _LITTLE
 
@@ -138,14 +140,12 @@ def _is_dimmed(m: _Moves) -> bool:
 
 
 def _is_faded(m: _Moves) -> bool:
-    """Whether contrast fell, and detail with it; or a veil took colour and detail."""
-    if m.rose("bright_percent", "glare_percent") or _is_turned(m) or _is_covered(m):
+    """Whether contrast fell, and not with the light; or a veil took colour and detail."""
+    if m.rose("bright_percent") or _is_turned(m) or _is_covered(m):
         return False
-    contrast, detail, colour = map(m.by, ("Luma.stddev", "Sharpness", "Saturation.mean"))
-    took_detail = 2 * contrast <= detail / 2
-    took_more = took_detail or m.fell("Saturation.mean") or m.rose("Luma.mean")
-    is_weak = m.fell("Luma.stddev") and contrast < -_LITTLE and colour > 4 * contrast
-    return (is_weak and took_more and not _is_dimmed(m)) or _is_veiled(m)
+    contrast = m.by("Luma.stddev")
+    is_weak = m.fell("Luma.stddev") and m.by("Saturation.mean") > 4 * contrast
+    return (is_weak and contrast < -_LITTLE and not _is_dimmed(m)) or _is_veiled(m)
 
 
 def _is_veiled(m: _Moves) -> bool:
@@ -171,30 +171,20 @@ def _is_squeezed(m: _Moves) -> bool:
     if m.fell("JpegQuality"):
         return True
     if m.rose("Blockiness"):
-        if _is_covered(m):
-            return False
         of_blur = m.fell("Sharpness") and m.by("Blockiness") < -m.by("Sharpness") / 4
         of_noise = m.rose("Noise") and m.by("Blockiness") < m.by("Noise") / 2
-        is_enough = m.by("Blockiness") > _LITTLE / 2 and m.gain > -3 * _LITTLE
+        is_enough = m.by("Blockiness") > _LITTLE / 2 and not _is_covered(m)
         return is_enough and not of_blur and not of_noise
-    return _is_ringing(m) and not m.moved(("Luma.mean", "Noise"))
-
-
-def _is_ringing(m: _Moves) -> bool:
-    is_flat = abs(m.by("Sharpness")) < m.by("entropy") / 2
+    is_flat = abs(m.by("Sharpness")) < m.by("entropy") / 2 and not m.moved(("Luma.mean", "Noise"))
     return m.rose("entropy") and m.fell("dark_percent") and is_flat
 
 
 def _is_blurred(m: _Moves) -> bool:
-    if (
-        _has_glare(m)
-        or _is_covered(m)
-        or _is_veiled(m)
-        or (_is_squeezed(m) and not m.fell("JpegQuality"))
-    ):
+    """Whether detail fell by more than light explains."""
+    is_squeezed = _is_squeezed(m) and not m.fell("JpegQuality")
+    if _has_glare(m) or _is_veiled(m) or is_squeezed:
         return False
-    beyond_light = m.detail < 0.55 * m.by("Sharpness")
-    return m.fell("Sharpness") and beyond_light and not m.rose("Noise")
+    return m.fell("Sharpness") and m.detail < 0.55 * m.by("Sharpness")
 
 
 def _is_cast(m: _Moves) -> bool:

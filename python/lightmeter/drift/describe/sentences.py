@@ -238,10 +238,21 @@ def _number(line: FeatureDrift, by: Thresholds) -> str:
         return words
     if most < max(by.effect, _ALL_IN_VALUE * d):
         words = ""
+    # The share of the reference below each value of the target, and with equal values.
+    passed = np.concatenate(([0.0], np.cumsum(reference.shares)))
+    under, up_to = (
+        passed[np.searchsorted(reference.values, target.values, side)] for side in ("left", "right")
+    )
+    lead = (line.tail_above or 0.0) - (line.tail_below or 0.0)
+    tail = ""
+    if d < MOST_MOVED and abs(lead) >= max(by.tail, _ALL_IN_TAIL * d):
+        beyond = under if lead > 0 else 1 - up_to
+        tail = _tail(line, float(target.shares @ (beyond >= _EDGE - _ROUNDING)), is_more=lead > 0)
+    larger = float(target.shares @ (under + up_to)) - 1  # Mann and Whitney's count
     return (
         (words if max(before, after) < 1 else "")
-        or _tail(line, target, reference, by)
-        or _level_or_spread(line, target, reference, by)
+        or tail
+        or _level_or_spread(line, target, reference, larger, by)
         or words
         or f"{line.name} is distributed differently"
     )
@@ -278,36 +289,19 @@ def _moved(line: FeatureDrift, *, is_amount: bool) -> str:
     return f"{verb} by {percent(abs(after / before - 1))}"
 
 
-def _tail(line: FeatureDrift, target: _Numbers, reference: _Numbers, by: Thresholds) -> str:
+def _tail(line: FeatureDrift, share: float, *, is_more: bool) -> str:
     """Of a change of some pictures only: how many lie beyond almost all of the reference."""
-    above, below = line.tail_above or 0.0, line.tail_below or 0.0
-    d = line.ks or 0.0
-    if abs(above - below) < max(by.tail, _ALL_IN_TAIL * d) or d >= MOST_MOVED:
-        return ""
-    under, up_to = _passed(target, reference)
-    beyond = under if above > below else 1 - up_to
-    share = float(target.shares @ (beyond >= _EDGE - _ROUNDING))
     more, less = ("more", "less") if line.scale == "percent" else ("higher", "lower")
-    how = f"{more if above > below else less} {line.name}"
-    return f"{percent(share)} of {_what(line)} have {how} than 99 % of the reference"
-
-
-def _passed(target: _Numbers, reference: _Numbers) -> tuple[Array, Array]:
-    """The share of the reference below each value of the target; and with equal values."""
-    passed = np.concatenate(([0.0], np.cumsum(reference.shares)))
-    under, up_to = (
-        passed[np.searchsorted(reference.values, target.values, side)] for side in ("left", "right")
-    )
-    return under, up_to
+    how = more if is_more else less
+    return f"{percent(share)} of {_what(line)} have {how} {line.name} than 99 % of the reference"
 
 
 def _level_or_spread(
-    line: FeatureDrift, target: _Numbers, reference: _Numbers, by: Thresholds
+    line: FeatureDrift, target: _Numbers, reference: _Numbers, larger: float, by: Thresholds
 ) -> str:
     """Of a shift and a change of the spread what is larger in units of its least size."""
     level = spread = ""
     moved = (line.level_target or 0.0) - (line.level_reference or 0.0)
-    larger = float(target.shares @ sum(_passed(target, reference))) - 1  # Mann and Whitney's count
     least = min(target.values[0], reference.values[0])
     if math.isfinite(moved) and moved * larger > 0 and is_sure(line):
         level = _moved(line, is_amount=line.scale is not None or least >= 0)
