@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from lightmeter.drift.families import q_values
 from lightmeter.drift.row import EffectName, FeatureDrift, Verdict, changed
@@ -64,6 +65,19 @@ class Thresholds:
 
 
 DEFAULT_THRESHOLDS = Thresholds()
+
+
+class ThresholdOptions(TypedDict, total=False):
+    """Fields of `Thresholds`, as keywords."""
+
+    drift: float
+    possible: float
+    effect: float
+    spread: float
+    tail: float
+    min_values: int
+    delta: float
+
 
 # Of the values; if as many moved, that is what happened, however much spread and tail changed.
 MOST_MOVED = 0.5
