@@ -58,18 +58,8 @@ def test_images_are_told_apart_where_there_are_several() -> None:
         ("imagery.Hue.mean", "image", ["image"], "imagery.Hue.mean"),
         ("image.my_percent", "image", ["image"], "my_percent"),
         ("image.Grid.r0c3", "image", ["image"], "brightness at the top right"),
-        (
-            "left.Grid.r0c1",
-            "image",
-            ["image", "left"],
-            "left brightness at the top inner left",
-        ),
-        (
-            "image.Grid.r2c0.sharpness",
-            "image",
-            ["image"],
-            "sharpness at the lower left",
-        ),
+        ("left.Grid.r0c1", "image", ["image", "left"], "left brightness at the top inner left"),
+        ("image.Grid.r2c0.sharpness", "image", ["image"], "sharpness at the lower left"),
     ],
 )
 def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
@@ -119,10 +109,6 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         (
             {"Sharpness": (9.0, 6.0), "Banding.rows": (2.0, 3.0), "Noise": (2.0, 2.5)},
             "sharpness fell by 33 %, banding of rows rose by 50 %, and 1 more",
-        ),
-        (
-            grid(lambda row, column: -60.0 / (1 + row + column), 100),
-            "the picture darkened most at the top left",
         ),
         (
             grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),
@@ -188,7 +174,6 @@ def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, wor
         feature=feature, name=name, kind="number", n_target=20, n_reference=20, **levels
     )
     assert capitalised(finding(line), feature) == words
-    assert capitalised("cells look different", "", "cells look different").startswith("cells")
 
 
 def test_words_go_by_the_least_sizes_that_judged() -> None:
