@@ -36,14 +36,6 @@ def compare_views(
     no verdict but ``not enough data`` and, where nothing can have changed, ``none``.
     Features of hashes are passed over: two pictures have different ones even where nothing changed.
     """
-    lines = judged_lines(target, reference, thresholds, tested)
-    return Comparison(target, reference, lines, thresholds)
-
-
-def judged_lines(
-    target: ProfileView, reference: ProfileView, thresholds: Thresholds, tested: bool = True
-) -> list[FeatureDrift]:
-    """Return the lines of a comparison with their verdicts, by feature."""
     cores = target._core, reference._core
     tallies = tallies_of(cores[0]), tallies_of(cores[1])
     prefixes = frozenset(prefix for core in cores for prefix in core.image_prefixes)
@@ -66,6 +58,7 @@ def judged_lines(
             n_reference=0,
             role=meaning.role,
             family=meaning.family,
+            sides=(target, reference),
             **said(name, meaning.origin, prefixes)._asdict(),
         )
         reason = unlike.reason(name)
@@ -77,11 +70,11 @@ def judged_lines(
     for prefix in filter(unlike.is_judged, sorted(prefixes) if tested else ()):
         name = f"all numbers of {'an image' if len(prefixes) == 1 else prefix}"
         features += compare_joint(prefix, name, cores)
-    judged = judge(features, thresholds, (target, reference), tested=tested)
-    return [
+    lines = (
         changed(line, words=finding(line, thresholds)) if line.verdict in _WORDED else line
-        for line in judged
-    ]
+        for line in judge(features, thresholds, tested=tested)
+    )
+    return Comparison(target, reference, lines, thresholds)
 
 
 class Tally(NamedTuple):

@@ -26,11 +26,11 @@ class _Axis(NamedTuple):
     Attributes:
         resolution: what is little of it: no deviation of that size matters, and where all rows are
             equal, it takes its place beside their spread. 0 takes a part of the spread.
-        offset: differences of log(value + offset) count; None takes the value as it is.
+        offset: differences of log(value + offset) count; 0 takes the value as it is.
     """
 
     resolution: float
-    offset: float | None = None
+    offset: float = 0.0
 
 
 _OWN = _Axis(0.0)
@@ -127,10 +127,7 @@ class Rows:
         angles = [name in _NUMBERS and _NUMBERS[name].role == "angle" for name in short]
         self._angles, self._plain = np.flatnonzero(angles), np.flatnonzero(~np.array(angles, bool))
         axes = [_axis(short[i], bands) for i in self._plain]
-        self._logs = np.array([axis.offset is not None for axis in axes], bool)
-        self._offsets = np.array([axis.offset or 0.0 for axis in axes])
-        self._resolutions = np.array([axis.resolution for axis in axes])
-        self._own = self._resolutions == 0
+        self._resolutions, self._offsets = np.array(axes, np.float64).reshape(-1, 2).T
         self._values = values.astype(np.float64)
 
     def deviation(self, numbers: Sequence[float]) -> Deviation:
@@ -161,9 +158,9 @@ class Rows:
 
     def _place(self, values: Array) -> Array:
         """Coordinates, in resolutions."""
-        plain, logs, own = values[:, self._plain], self._logs, self._own
+        plain, unit = values[:, self._plain], self._resolutions.copy()
+        logs, own = self._offsets > 0, unit == 0
         plain[:, logs] = np.log(np.maximum(plain[:, logs], 0.0) + self._offsets[logs])
-        unit = self._resolutions.copy()
         if own.any():
             table = plain[:, own]
             centre = np.median(table, axis=0)

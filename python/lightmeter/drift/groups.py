@@ -91,29 +91,26 @@ class Grouped(NamedTuple):
             groups=round(groups) + alone,
         )
 
-    def scaled(self, exponent: int) -> Self:
-        """The same over a power of two, so that nothing is rounded."""
-        return self._replace(
-            mean=np.ldexp(self.mean, -exponent),
-            squares=np.ldexp(self.squares, -2 * exponent),
-            within=math.ldexp(self.within, -2 * exponent),
-        )
-
 
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
     """How often the means of two sides of one distribution of groups differ by as much, or more.
 
     Each side needs a group, and both together three.
     """
-    sides = target, reference
-    largest = max(
-        max(float(np.abs(side.mean).max()), math.sqrt(side.within + float(side.squares.sum())))
-        for side in sides
-    )
+    sides: Sequence[Grouped] = (target, reference)
+    spreads = [math.sqrt(side.within + float(side.squares.sum())) for side in sides]
+    largest = max(*spreads, *(float(np.abs(side.mean).max()) for side in sides))
     if largest > _LARGEST:
         return 1.0
-    _, exponent = math.frexp(largest)
-    target, reference = sides = target.scaled(exponent), reference.scaled(exponent)
+    scale = math.ldexp(1.0, math.frexp(largest)[1])  # a power of two, so that nothing is rounded
+    target, reference = sides = tuple(
+        side._replace(
+            mean=side.mean / scale,
+            squares=side.squares / scale / scale,
+            within=side.within / scale / scale,
+        )
+        for side in sides
+    )
     units = [int(side.units.sum()) for side in sides]
     spare = sum(float(side.units @ (side.n - 1)) for side in sides)
     within = sum(side.within for side in sides) / spare if spare else 0.0
@@ -126,11 +123,10 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     fits = [_fit(side, max(between, _LEAST_BETWEEN * within), within) for side in sides]
     freedom = sum(units) - 2
     seen = sum(fit.squares for fit in fits) / freedom * sum(1 / fit.weight for fit in fits)
-    modelled = sum(
-        float(side.units * fit.weights**2 @ (between * side.share + within / side.n))
-        / fit.weight**2
-        for side, fit in zip(sides, fits, strict=True)
-    )
+    modelled = 0.0
+    for side, fit in zip(sides, fits, strict=True):
+        variances = between * side.share + within / side.n
+        modelled += float(side.units * fit.weights**2 @ variances) / fit.weight**2
     t = (fits[0].mean - fits[1].mean) / math.sqrt(max(seen, modelled))
     return float(_core.student_tail([t], [freedom])[0])
 
@@ -156,6 +152,7 @@ def _fit(side: Grouped, between: float, within: float, *, alike: bool = False) -
 def _between(sides: Sequence[Grouped], within: float) -> float:
     """The variance between groups, fitted a second time with the weights that follow from it."""
     between = 0.0 if within else 1.0
+    n, share = (np.concatenate([getattr(side, of) for side in sides]) for of in ("n", "share"))
     for _ in range(2 if within else 1):
         fits = [_fit(side, between, within, alike=True) for side in sides]
         left = [
@@ -163,7 +160,6 @@ def _between(sides: Sequence[Grouped], within: float) -> float:
             for side, fit in zip(sides, fits, strict=True)
         ]
         squares = np.array(sum(fit.squares for fit in fits))
-        n, share = (np.concatenate([getattr(side, of) for side in sides]) for of in ("n", "share"))
         fitted = float(variance_between(squares, np.concatenate(left), n, within, share))
         between = max(fitted, _LEAST_BETWEEN * within)
     return fitted

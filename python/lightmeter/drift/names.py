@@ -134,23 +134,19 @@ def _cell(name: str) -> GridCell | None:
 
 
 def _spoken(name: str) -> str:
+    first, _, rest = name.partition(".")
     if name in _NAMES:
         return _NAMES[name]
-    cell = _cell(name)
-    if cell is not None:
+    if cell := _cell(name):
         number = "brightness" if cell.number == "luma" else cell.number
         return f"{number} {place(cell.row, cell.column)}"
-    if name in FACTS:
-        return _words(name)
-    if name not in _NUMBERS:
-        first, _, rest = name.partition(".")
+    if name not in _NUMBERS and name not in FACTS:
         if rest in _NUMBERS:  # of a band
             return f"{first} {_spoken(rest)}"
         first = first.lower() if first in _FIRST_GROUPS else first
         return f"{first} {rest.replace('_', ' ')}".rstrip()
     if name.endswith("_percent"):
         return f"{name.removesuffix('_percent')} pixels"
-    first, _, rest = name.partition(".")
     first = _words(first)
     if rest in ("", "mean", "circular_mean"):
         return first

@@ -81,8 +81,6 @@ def compare_joint(prefix: str, name: str, cores: Cores) -> list[FeatureDrift]:
     # Sides may differ in the numbers, as versions do.
     if not (target[1] and reference[1]) or target[0] != reference[0]:
         return []
-    if min(target[1].n, reference[1].n) < _LEAST:
-        return []
     line = FeatureDrift(
         feature=f"{prefix}:{JOINT}",
         kind="vector",
@@ -94,7 +92,8 @@ def compare_joint(prefix: str, name: str, cores: Cores) -> list[FeatureDrift]:
         group="together",
         prefix=prefix,
     )
-    return [_compared(line, target[1], reference[1], cores, tested=True)]
+    line = _compared(line, target[1], reference[1], cores, tested=True)
+    return [line] if line.verdict != "not enough data" else []
 
 
 def spreads_apart(separation: float) -> float:

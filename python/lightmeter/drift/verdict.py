@@ -7,7 +7,6 @@ from typing import TypedDict
 
 from lightmeter.drift.families import q_values
 from lightmeter.drift.row import EffectName, FeatureDrift, Verdict, changed
-from lightmeter.profile import ProfileView
 from lightmeter.text import counted
 
 # Verdicts that ask for a look.
@@ -103,28 +102,23 @@ _COUNTED = 1000  # groups; of more there are too few hashes to tell how many
 
 
 def judge(
-    features: Sequence[FeatureDrift],
-    by: Thresholds,
-    sides: tuple[ProfileView, ProfileView],
-    *,
-    tested: bool = True,
+    features: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True
 ) -> list[FeatureDrift]:
     """Return the features with q-values, verdicts and reasons.
 
     Features that were not `tested` only learn that they have not enough data.
     A feature whose verdict is set stays as it is. All others that have enough values on both sides
     are judged together, in their families. Each enters with the upper end of its p-value. The lower
-    end only says whether the verdict could have been another one. All learn of their `sides`, for
-    sentences.
+    end only says whether the verdict could have been another one.
     """
-    judged = [changed(line, sides=sides) for line in features]
+    judged = list(features)
     asked: list[int] = []
     for index, line in enumerate(features):
         if line.verdict is not None or line.reason:
             continue
         if min(line.n_target, line.n_reference) < by.min_values:
             reason = _too_few(line, by.min_values)
-            judged[index] = changed(judged[index], verdict="not enough data", reason=reason)
+            judged[index] = changed(line, verdict="not enough data", reason=reason)
         elif tested:
             asked.append(index)
     families = [features[index].family for index in asked]

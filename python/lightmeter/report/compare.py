@@ -2,7 +2,7 @@
 
 from typing import Unpack
 
-from lightmeter.drift.compare import judged_lines
+from lightmeter.drift.compare import compare_views
 from lightmeter.drift.verdict import ThresholdOptions, Thresholds
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
@@ -38,5 +38,5 @@ def compare(
     if unnamed or target is None or reference is None:
         raise TypeError("say which side is which: compare(target=..., reference=...)")
     by = Thresholds(**thresholds)
-    sides = view_of(target), view_of(reference)
-    return DriftReport(*sides, judged_lines(*sides, by), by)
+    found = compare_views(target=view_of(target), reference=view_of(reference), thresholds=by)
+    return DriftReport(found.target, found.reference, found.features, by)

@@ -59,10 +59,8 @@ def _summary_line(comparison: Comparison) -> Html | None:
     """The causes in one sentence, where there is more than the headline says."""
     if not comparison.drifted:
         return None
-    names = (line.feature for line in comparison.drifted)
+    words = capitalised(comparison.said, *(line.feature for line in comparison.drifted))
     many = f" {headline(comparison.features)}." if comparison.causes else ""
-    first = f"{comparison.causes[0].headline}: " if comparison.causes else ""
-    words = capitalised(comparison.said.removeprefix(first), *names)
     return tag("p", f"{words}.{many}", cls="summary")
 
 
@@ -125,16 +123,13 @@ def _table(features: Sequence[FeatureDrift], idents: Mapping[str, str]) -> Html:
     if others:
         words += f", {count(others)} not: too few values, only one value, or never judged"
     words += ". Values are those of the reference / the target."
-    rows = [_row(line, idents) for line in features]
+    rows = []
+    for line in features:
+        place = idents.get(line.feature)
+        name = tag("a", line.feature, href=f"#{place}") if place else line.feature
+        rows.append({"feature": tag("bdi", name), "verdict": verdict_badge(line), **cells(line)})
     shown = table("all", rows, left={"verdict", "measure"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
-
-
-def _row(line: FeatureDrift, idents: Mapping[str, str]) -> dict[str, Content]:
-    name: str = line.feature
-    if line.feature in idents:
-        name = tag("a", name, href=f"#{idents[line.feature]}")
-    return {"feature": tag("bdi", name), "verdict": verdict_badge(line), **cells(line)}
 
 
 def _cards(lines: list[FeatureDrift], comparison: Comparison, idents: Mapping[str, str]) -> Html:
@@ -144,9 +139,9 @@ def _cards(lines: list[FeatureDrift], comparison: Comparison, idents: Mapping[st
     room = _MOST_PICTURES
     cards: list[Html] = []
     for line in lines:
-        shown = None if id(line) in follow else pictures(line, *sides)
-        room -= len(shown or "")
-        shots = shown if room >= 0 else None
+        shots = None if id(line) in follow else pictures(line, *sides)
+        room -= len(shots or "")
+        shots = shots if room >= 0 else None
         cards.append(card(line, *sides, idents[line.feature], verdict_words(line), shots))
     return tag("div", cards, cls="cards wide")
 
@@ -156,11 +151,9 @@ def _how_to_read(comparison: Comparison) -> Html:
     words = (
         f"A feature drifted if q is at most {number(by.drift)} and one size is large enough: a "
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
-        f"or a tail of {number(by.tail)}. Up to q {number(by.possible)} it drifted possibly. So of "
-        "a hundred comparisons in which nothing "
-        f"changed, at most {percent(by.drift).removesuffix(' %')} report a drift. Below "
-        f"{by.min_values} values on a side there is no verdict, and none on pixels, which are "
-        "not independent of each other."
+        f"or a tail of {number(by.tail)}. Up to q {number(by.possible)} it drifted possibly. So "
+        f"where nothing changed, at most {percent(by.drift)} of comparisons report a drift. Below "
+        f"{by.min_values} values on a side there is no verdict, and none on pixels."
     )
     quiet = [tag("p", note, cls="quiet") for note in comparison.notes]
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())

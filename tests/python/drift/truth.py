@@ -9,11 +9,6 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-# By steps of 30 degrees from red on.
-COLOURS = (
-    *("red", "orange", "yellow", "yellow-green", "green", "turquoise"),
-    *("cyan", "sky blue", "blue", "violet", "magenta", "pink"),
-)
 _PERCENT = r"([<>]?[\d.,]+(?:e-?\d+)?) %"
 _NUMBER = r"(-?[\d.,]+(?:e-?\d+)?)"
 _SAMPLED = 0.006  # of the values: what the ranks of both sketches are off by at most
@@ -208,18 +203,6 @@ def _turned(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
     )
 
 
-def _coloured(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    name, verb, said_before, said_after = match.groups()
-    middle = COLOURS.index(name) * 30
-    after, before = (
-        float((np.abs((side - middle + 180) % 360 - 180) <= 15).mean())
-        for side in _in_degrees(target, reference)
-    )
-    slack = 2 * _slack(target)
-    said = _is_percent(said_before, before, slack) and _is_percent(said_after, after, slack)
-    return said and (after > before) == (verb == "rose")
-
-
 Check = Callable[[re.Match[str], Sequence[Any], Sequence[Any]], bool]
 _VERB = "(rose|fell)"
 _PATTERNS: list[tuple[str, Check]] = [
@@ -242,5 +225,4 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"text or infinite values in NAME went from {_PERCENT} to {_PERCENT}", _odd),
     (r"NAME is distributed differently", _differs),
     (r"NAME turned by ([+-]\d+) degrees?", _turned),
-    (rf"NAME: ([a-z -]+) {_VERB} from {_PERCENT} to {_PERCENT}", _coloured),
 ]

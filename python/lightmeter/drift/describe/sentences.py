@@ -137,18 +137,12 @@ def _vectors(line: FeatureDrift) -> str:
     return f"{line.name} moved{together} by {spreads} {unit}"
 
 
-# By steps of 30 degrees from red on.
-_COLOURS = (
-    *("red", "orange", "yellow", "yellow-green", "green", "turquoise"),
-    *("cyan", "sky blue", "blue", "violet", "magenta", "pink"),
-)
 _GATHERED = 0.5  # a resultant length, from which on hues have a direction to speak of
 _LEFT = 0.6  # of Kuiper's V, which a rotation may leave that explains the rest
-_RISEN = 1.5  # what a colour that came tells more than one that went
 
 
 def _hue(line: FeatureDrift) -> str:
-    """Such as ``hue turned by +19 degrees``, or the colour whose share changed the most."""
+    """Such as ``hue turned by +19 degrees``, where a rotation explains what changed."""
     both = target, reference = _numbers_of(line)
     own, other = (
         complex(np.exp(side.values * (2j * np.pi / STEPS)) @ side.shares) for side in both
@@ -159,13 +153,7 @@ def _hue(line: FeatureDrift) -> str:
     if degrees and is_gathered and _kuiper(target, reference, turned) <= _LEFT * (line.ks or 0.0):
         sign = "\N{MINUS SIGN}" if degrees < 0 else "+"
         return f"{line.name} turned by {sign}{counted(abs(degrees), 'degree')}"
-    after, before = map(_by_colour, both)
-    changes = after - before
-    most = int(np.maximum(_RISEN * changes, -changes).argmax())
-    shares = float(before[most]), float(after[most])
-    if percent(shares[0]) == percent(shares[1]):
-        return f"{line.name} is distributed differently"
-    return f"{line.name}: {_COLOURS[most]} {_verb(*shares)} {_shares(*shares)}"
+    return f"{line.name} is distributed differently"
 
 
 def _kuiper(target: "_Numbers", reference: "_Numbers", steps: float) -> float:
@@ -173,12 +161,6 @@ def _kuiper(target: "_Numbers", reference: "_Numbers", steps: float) -> float:
     values = np.concatenate(((target.values - steps) % STEPS, reference.values % STEPS))
     ahead = np.cumsum(_differences(values, target, reference)[1])
     return float(max(ahead.max(), 0.0) - min(ahead.min(), 0.0))
-
-
-def _by_colour(side: "_Numbers") -> Array:
-    """The share of each colour."""
-    colours = np.rint(side.values * (len(_COLOURS) / STEPS)).astype(int) % len(_COLOURS)
-    return np.asarray(np.bincount(colours, side.shares, len(_COLOURS)).round(12), np.float64)
 
 
 # --- numbers ----------------------------------------------------------------------------------

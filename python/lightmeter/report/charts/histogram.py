@@ -1,8 +1,7 @@
 """The chart of numbers: histograms of two sides on the same bins."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -170,18 +169,14 @@ def histograms(
 
 
 def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -> str:
-    def side(name: str, shares: Sequence[float], size: int) -> str:
+    def side(name: str, shares: NDArray[np.float64], size: int) -> str:
         if not len(shares):
             return f"{name}: no values"
-        at = max(range(len(shares)), key=lambda index: shares[index])
+        at = int(shares.argmax())
         between = f"{show(bins.edges[at])} and {show(bins.edges[at + 1])}"
         return f"{name}, {counted(size, 'value')}: most between {between}, {percent(shares[at])}"
 
-    sides = (
-        side("Reference", bins.reference.tolist(), n[1]),
-        side("target", bins.target.tolist(), n[0]),
-    )
-    return "; ".join(sides)
+    return f"{side('Reference', bins.reference, n[1])}; {side('target', bins.target, n[0])}"
 
 
 def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) -> str:
@@ -193,11 +188,11 @@ def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) ->
 
 
 def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
-    parts = []
-    edges = [low + (high - low) * step / 24 for step in range(25)]
-    for start, end in pairwise(edges):
-        width = x(end) - x(start) + 0.3  # no seam between them
-        degrees = (start + end) / 2 % HUE_CIRCLE * 360 / HUE_CIRCLE
-        place = {"x": rounded(x(start)), "y": rounded(y), "width": rounded(width)}
-        parts.append(tag("rect", **place, height=6, fill=f"hsl({degrees:.0f},70%,55%)"))
+    parts, step = [], (high - low) / 24
+    width = rounded(x(low + step) - x(low) + 0.3)  # no seam between them
+    for start in (low + at * step for at in range(24)):
+        fill = f"hsl({(start + step / 2) % HUE_CIRCLE * 360 / HUE_CIRCLE:.0f},70%,55%)"
+        parts.append(
+            tag("rect", x=rounded(x(start)), y=rounded(y), width=width, height=6, fill=fill)
+        )
     return joined(parts)

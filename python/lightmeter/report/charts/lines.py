@@ -207,10 +207,7 @@ def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
 
 
 def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
-    parts = [
-        rule(LEFT, 11, LEFT + 16, 11, "target"),
-        label(LEFT + 22, 15, what, tone="ink"),
-    ]
+    parts = [rule(LEFT, 11, LEFT + 16, 11, "target"), label(LEFT + 22, 15, what, tone="ink")]
     at = LEFT + 43 + 7 * len(what)
     if any(map(_is_limited, marks)):
         area = {"width": 14, "height": 9, "fill_opacity": 0.15}
@@ -235,10 +232,9 @@ def _description(marks: Sequence[Mark]) -> str:
     )
     limits = expected(marks[-1].lower, marks[-1].upper)
     text += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
-    if not bad:
-        return text + "no anomalies"
-    word = "anomaly" if len(bad) == 1 else "anomalies"
-    return text + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
+    return text + (
+        f"anomalies: {len(bad)}, the last on {bad[-1]:{form}}" if bad else "no anomalies"
+    )
 
 
 def _form(marks: Sequence[Mark]) -> str:
