@@ -56,12 +56,12 @@ def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iter
 
 
 def _summary_line(comparison: Comparison) -> Html | None:
-    """The causes in one sentence, where there is more than the headline says."""
+    """What the headline does not say."""
     if not comparison.drifted:
         return None
-    words = capitalised(comparison.said, *(line.feature for line in comparison.drifted))
-    many = f" {headline(comparison.features)}." if comparison.causes else ""
-    return tag("p", f"{words}.{many}", cls="summary")
+    names = (line.feature for line in comparison.drifted)
+    words = headline(comparison.features) if comparison.causes else comparison.said
+    return tag("p", f"{capitalised(words, *names)}.", cls="summary")
 
 
 def _main(comparison: Comparison) -> Iterator[Content]:

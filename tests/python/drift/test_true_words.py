@@ -42,9 +42,9 @@ def lognormal(factor: float, spread: float = 1) -> Draw:
     return lambda rng, n: factor * rng.lognormal(0, spread, n)
 
 
-def of_values(*shares: float, first: int = 0) -> Draw:
-    """Integers from the first one on, each with its share."""
-    return lambda rng, n: np.repeat(np.arange(len(shares)) + first, [round(n * s) for s in shares])
+def of_values(*shares: float) -> Draw:
+    """Integers from 0 on, each with its share."""
+    return lambda rng, n: np.repeat(np.arange(len(shares)), [round(n * s) for s in shares])
 
 
 def constant(value: float) -> Draw:
@@ -156,7 +156,6 @@ HUES: list[tuple[str, Draw, Draw, str]] = [
      "x is distributed differently"),
     ("two heaps turned", hues((0.6, 0, 10), (0.4, 60, 10)), hues((0.6, 30, 10), (0.4, 90, 10)),
      r"x turned by \+(2\d|3\d) degrees"),
-    ("gathered", hues((1, 0, 400)), hues((1, 30, 15)), "x is distributed differently"),
     ("some are another colour", hues((1, 30, 8)), hues((0.7, 30, 8), (0.3, 210, 8)),
      "x is distributed differently"),
 ]  # fmt: skip

@@ -32,7 +32,8 @@ def finding(line: FeatureDrift, by: Thresholds = DEFAULT_THRESHOLDS) -> str:
     if line.words:
         return line.words
     if line.kind in RATES:
-        return f"{_rate(line)} went {_shares(line.level_reference or 0, line.level_target or 0)}"
+        shares = _shares(line.level_reference or 0.0, line.level_target or 0.0)
+        return f"{_rate(line)} went from {' to '.join(shares)}"
     match line.kind:
         case "category":
             return _category(line)
@@ -65,18 +66,17 @@ def _verb(before: float, after: float) -> str:
     return "rose" if after > before else "fell"
 
 
-def _amounts(before: float, after: float, unit: str = "") -> str:
-    """Such as ``from 0.33 to 0.41``, with digits enough to tell both apart."""
+def _amounts(before: float, after: float, unit: str = "") -> tuple[str, str]:
+    """Such as 0.33 and 0.41, with digits enough to tell both apart."""
     digits = 3
     while number(before, digits) == number(after, digits) and digits < MOST_DIGITS:
         digits += 1
-    return f"from {number(before, digits)}{unit} to {number(after, digits)}{unit}"
+    return f"{number(before, digits)}{unit}", f"{number(after, digits)}{unit}"
 
 
-def _shares(before: float, after: float) -> str:
-    if percent(before) == percent(after):
-        return _amounts(100 * before, 100 * after, " %")
-    return f"from {percent(before)} to {percent(after)}"
+def _shares(before: float, after: float) -> tuple[str, str]:
+    texts = percent(before), percent(after)
+    return texts if texts[0] != texts[1] else _amounts(100 * before, 100 * after, " %")
 
 
 # --- categories, vectors, hues ----------------------------------------------------------------
@@ -85,24 +85,25 @@ def _shares(before: float, after: float) -> str:
 def _category(line: FeatureDrift) -> str:
     """Such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``.
 
-    What is no text is one value, ``numbers``. A side of very many values does not list them all, so
+    What is no text is one value, None. A side of very many values does not list them all, so
     shares are known between ends.
     """
     assert line.sides is not None
-    sides: list[dict[str, tuple[float, float]]] = []
+    sides: list[dict[str | None, tuple[float, float]]] = []
     unlisted = []
     for view, n in zip(line.sides, (line.n_target, line.n_reference), strict=True):
         name = column_of(line.feature)
         texts = view._core.strings(name) if name in view._core else _core.FrequentStrings()
-        shares = {f"'{shorten(text, _LONGEST)}'": (a / n, b / n) for text, a, b in texts.items()}
-        sides.append(shares | ({"numbers": (1 - texts.n / n,) * 2} if texts.n < n else {}))
+        sides.append({text: (low / n, high / n) for text, low, high in texts.items()})
+        if texts.n < n:
+            sides[-1][None] = (1 - texts.n / n,) * 2
         unlisted.append((0.0, texts.floor / n))
     after, before = sides
 
-    def ends(value: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    def ends(value: str | None) -> tuple[tuple[float, float], tuple[float, float]]:
         return before.get(value, unlisted[1]), after.get(value, unlisted[0])
 
-    def size(value: str) -> float:
+    def size(value: str | None) -> float:
         """The least that its share can have changed by; below 0 where it may not have changed."""
         (least, most), (low, high) = ends(value)
         return max(low - most, least - high)
@@ -111,7 +112,11 @@ def _category(line: FeatureDrift) -> str:
     old, now = ends(first)
     if size(first) <= 0:
         return f"{line.name} is distributed differently"
-    words = f"{line.name} {first} {_verb(old[0], now[1])} from {_about(*old)} to {_about(*now)}"
+    value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
+    shares = _about(*old), _about(*now)
+    if old[0] == old[1] and now[0] == now[1]:
+        shares = _shares(old[0], now[0])
+    words = f"{line.name} {value} {_verb(old[0], now[1])} from {' to '.join(shares)}"
     if any(floor for _, floor in unlisted):
         return words
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
@@ -242,10 +247,11 @@ def _number(line: FeatureDrift, by: Thresholds) -> str:
 
 def _value(line: FeatureDrift, value: float, before: float, after: float) -> str:
     """How the share of one number changed."""
-    shares = f"in {percent(after)} of {_what(line)} instead of {percent(before)}"
+    was, now = _shares(before, after)
     digits = 6 if value != round(value) else MOST_DIGITS
     unit = " %" if line.scale == "percent" else ""
-    return f"{_subject(line)} is {number(value, digits)}{unit} {shares}"
+    words = f"{_subject(line)} is {number(value, digits)}{unit} in {now} of {_what(line)}"
+    return f"{words} instead of {was}"
 
 
 def _subject(line: FeatureDrift) -> str:
@@ -265,9 +271,9 @@ def _moved(line: FeatureDrift, *, is_amount: bool) -> str:
         return f"{line.name} went from {day(before)} to {day(after)}"
     verb = f"{line.name} {_verb(before, after)}"
     if line.scale == "percent":
-        return f"{verb} {_shares(before / 100, after / 100)}"
+        return f"{verb} from {' to '.join(_shares(before / 100, after / 100))}"
     if line.scale == "share" or not is_amount or before <= 0 or not 0 <= after <= 10 * before:
-        return f"{verb} {_amounts(before, after)}"
+        return f"{verb} from {' to '.join(_amounts(before, after))}"
     return f"{verb} by {percent(abs(after / before - 1))}"
 
 
