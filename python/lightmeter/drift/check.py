@@ -265,17 +265,17 @@ class Reference:
         self, odd: list[OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
     ) -> list[OddNumber]:
         """The findings, those that tell what happened to the image first."""
-        by_name = {_short(each.feature, self.prefix): each for each in odd}
-        short = {_short(name, self.prefix): tail for name, tail in tails.items()}
+        by_name = {tails[each.feature].short: each for each in odd}
         changes = {
-            name: tail.change(numbers[tail.feature], is_odd=name in by_name)
-            for name, tail in short.items()
+            tail.short: tail.change(numbers[name], is_odd=tail.short in by_name)
+            for name, tail in tails.items()
         }
+        groups = {tail.short: tail.said.group for tail in tails.values()}
         leads = [
             by_name[lead]._replace(
                 sentence=f"the image {cause.of_one}: {by_name[lead].sentence}", cause=cause.name
             )
-            for cause, lead in causes_of(changes, {n: short[n].said.group for n in short})
+            for cause, lead in causes_of(changes, groups)
         ]
         told = {each.feature for each in leads}
         return [*leads, *(each for each in odd if each.feature not in told)]
@@ -308,7 +308,3 @@ def least_rows(level: float) -> int:
 
 def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:
     return sum(len(values) for _, _, values in tables)
-
-
-def _short(name: str, prefix: str) -> str:
-    return name.removeprefix(f"{prefix}.")

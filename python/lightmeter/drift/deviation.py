@@ -205,6 +205,7 @@ class Tail:
     def __init__(self, column: ColumnView, said: Said) -> None:
         """Of a column of numbers or angles, and what sentences say of it."""
         self.feature, self.said = column.name, said
+        self.short = column.name.removeprefix(f"{said.prefix}.")
         values, weights = column.numbers.weights()
         # Of angles, what counts is how far they are from their mean, and not on which side.
         self._centre = column.mean if column.meaning.is_circular else None
