@@ -3,28 +3,15 @@
 import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
-from lightmeter import _core
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, ImageNumber, Scale
+from lightmeter.image.numbers import Group as ImageGroup
 from lightmeter.profile.features import Origin
 
 # What people look at together, in the order of pages.
-Group = Literal[
-    "colour",
-    "light",
-    "focus",
-    "noise",
-    "compression",
-    "where",
-    "repeats",
-    "together",
-    "file",
-    "Exif",
-    "values",
-]
-GROUPS: tuple[Group, ...] = get_args(Group)
+Group = Literal[ImageGroup, "together", "file", "Exif", "values"]
 
 
 class GridCell(NamedTuple):
@@ -101,12 +88,6 @@ def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
 def prefix_of(name: str, prefixes: Iterable[str]) -> str:
     """The longest of the prefixes that a feature has; empty if it has none."""
     return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
-
-
-def groups_of(core: _core.Profile) -> dict[str, Group]:
-    """The group of every feature of a profile."""
-    prefixes = core.image_prefixes
-    return {name: said(name, core.meaning(name)[1], prefixes).group for name in core.names()}
 
 
 def says(feature: str, prefix: str) -> str:

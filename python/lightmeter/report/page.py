@@ -97,7 +97,7 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
 
 
 def _findings(comparison: Comparison) -> Html:
-    told = comparison.findings
+    told, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
     if not told:
         return section("Findings", tag("p", "No feature changed by more than chance explains."))
     listed = (
@@ -109,10 +109,9 @@ def _findings(comparison: Comparison) -> Html:
         )
         for each in told[:_MOST_FINDINGS]
     )
-    left = len(told) - _MOST_FINDINGS
     more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
-    sides = comparison.target, comparison.reference
-    shots = pictures(comparison.causes[0].lines[0], *sides) if comparison.causes else None
+    leads = [cause.lines[0] for cause in comparison.causes[:1]]
+    shots = [pictures(line, comparison.target, comparison.reference) for line in leads]
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
 

@@ -33,14 +33,14 @@ def where(
     figures: list[Html] = []
     idents: dict[str, str] = {}
     for index, (chart, lines) in enumerate(heat_maps(features)):
-        changed = [line for line in lines if line.verdict in CHANGED]
+        told = findings([line for line in lines if line.verdict in CHANGED])
         idents |= {line.feature: f"f-grid-{index}" for line in lines}
         figures.append(
             tag(
                 "figure",
                 (tag("span", id=anchor(line)) for line in lines) if anchor else None,
                 tag("h3", tag("bdi", chart.title)),
-                (tag("p", f"{each.sentence}.") for each in findings(changed)),
+                (tag("p", f"{each.sentence}.") for each in told),
                 chart.inline(f"f-map-{index}"),
                 id=f"f-grid-{index}",
             )

@@ -131,7 +131,7 @@ def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
     assert where.sentence == "The picture darkened most at the top left"
-    assert where.certainty == "image.Grid.r0c0; and 15 more places"
+    assert where.certainty == "image.Grid.r0c0; and 15 more features"
     assert noise.lines == (lines[-1],)
 
 

@@ -50,11 +50,9 @@ class Finding(NamedTuple):
     def certainty(self) -> str:
         """Which features, and how surely they changed."""
         first, more = self.lines[0], len(self.lines) - 1
-        parts = [first.feature, "" if first.verdict == "drift" else str(first.verdict)]
-        parts.append(with_minus(first.reason))
-        if more and not self.cause:
-            parts.append(f"and {counted(more, 'more place' if first.cell else 'more tag')}")
-        return "; ".join(filter(None, parts))
+        verdict = "" if first.verdict == "drift" else str(first.verdict)
+        others = f"and {counted(more, 'more feature')}" if more and not self.cause else ""
+        return "; ".join(filter(None, (first.feature, verdict, with_minus(first.reason), others)))
 
 
 def capitalised(words: str, *names: str) -> str:

@@ -140,17 +140,14 @@ def histograms(
     for tick in ticks(0.0, top, 3):
         parts.append(grid(y(tick)))
         parts.append(label(LEFT - 6, y(tick) + 4, percent(tick), "end"))
-    steps = {
-        side: _steps(bins, shares, x, y, floor)
-        for side, shares in (("reference", bins.reference), ("target", bins.target))
-        if len(shares)
-    }
-    for side, path in steps.items():
-        opacity = 0.3 if side == "reference" else 0.12
-        parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
-    for side, path in steps.items():
-        width = 1 if side == "reference" else 2
-        parts.append(tag("path", d=path, **paint(None, side), stroke_width=width))
+    sides = [("reference", bins.reference, 0.3, 1), ("target", bins.target, 0.12, 2)]
+    lines = []
+    for side, shares, opacity, width in sides:
+        if len(shares):
+            path = _steps(bins, shares, x, y, floor)
+            parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
+            lines.append(tag("path", d=path, **paint(None, side), stroke_width=width))
+    parts += lines
     parts.append(rule(LEFT, floor, RIGHT, floor, "quiet"))
     if hue:
         parts.append(_hue_strip(low, high, x, floor + 2))
@@ -161,10 +158,8 @@ def histograms(
             continue
         parts.append(rule(x(tick), floor, x(tick), floor + 4, "quiet"))
         parts.append(label(x(tick), height - 12, show(tick), "middle"))
-    if bins.below:
-        parts.append(label(LEFT, height - 12, "≤", "middle"))
-    if bins.above:
-        parts.append(label(RIGHT, height - 12, "≥", "middle"))
+    for is_open, at, sign in ((bins.below, LEFT, "≤"), (bins.above, RIGHT, "≥")):
+        parts += [label(at, height - 12, sign, "middle")] if is_open else []
     return Chart(title, _description(bins, n, show), height, joined(parts))
 
 
