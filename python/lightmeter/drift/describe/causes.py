@@ -21,7 +21,6 @@ _LITTLE = 0.1  # of a logarithm, a share or radians; such a change of what did n
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
-_COLOURS = ("Saturation.mean", "Colorfulness")
 _SHARES = ("Red.share", "Green.share", "Blue.share")
 
 # What follows from a cause: groups of numbers, and first or last parts of names.
@@ -78,8 +77,7 @@ class _Moves:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         light, contrast = self.by("Luma.mean"), self.by("Luma.stddev")
-        is_exposure = light * contrast > 0 and self.sign("Luma.mean") != 0
-        self.gain = contrast if is_exposure else min(contrast, 0.0)
+        self.gain = contrast if light * contrast > 0 else min(contrast, 0.0)
         self.detail = self.by("Sharpness") - 2 * self.gain
         self.grain = self.by("Noise") - self.gain
 
@@ -130,7 +128,7 @@ def _is_moved(m: _Moves) -> bool:
 def _has_glare(m: _Moves) -> bool:
     """Whether a part is white, where nothing is to see: more light alone makes pictures sharper."""
     is_part = 0 < m.by("Luma.mean") < 5 * _LITTLE and m.by("Luma.stddev") > -_LITTLE
-    is_flat = m.detail < 0 and m.by("Sharpness") < 0 and not m.rose("Sharpness")
+    is_flat = m.detail < 0 and m.by("Sharpness") < 0
     return m.rose("glare_percent", "bright_percent") and is_part and is_flat
 
 
@@ -156,14 +154,14 @@ def _is_veiled(m: _Moves) -> bool:
 
 
 def _is_lit(m: _Moves, sign: int) -> bool:
-    """Whether there is more light, or less, and no mere change of colours."""
-    light, colour = m.by("Luma.mean"), m.by("Saturation.mean")
-    is_light = abs(light) > _LITTLE / 2 and (
-        abs(colour) < 4 * abs(light) or m.rose("bright_percent")
+    """Whether there is more light, or less, on all of the picture; colours change luma too."""
+    light, colour = abs(m.by("Luma.mean")), abs(m.by("Saturation.mean"))
+    is_light = light > _LITTLE / 2 and (colour < 4 * light or m.rose("bright_percent"))
+    return (
+        m.sign("Luma.mean") == sign
+        and is_light
+        and not (_is_covered(m) or _has_glare(m) or _is_faded(m))
     )
-    is_of_all = 3 * m.by("Brightness.mean") / light >= 1 if light else False  # hues change luma too
-    is_part = _is_covered(m) or _has_glare(m) or _is_faded(m)
-    return m.sign("Luma.mean") == sign and is_light and is_of_all and not is_part
 
 
 def _is_squeezed(m: _Moves) -> bool:
@@ -206,12 +204,11 @@ def _changes_light(m: _Moves) -> bool:
 
 
 def _is_pale(m: _Moves) -> bool:
-    fell = m.fell("Saturation.mean") and max(map(m.by, _COLOURS)) < 0
-    return fell and -m.by("Saturation.mean") > 4 * m.by("Luma.mean") and not _changes_light(m)
+    return m.fell("Saturation.mean") and m.by("Colorfulness") < 0 and not _changes_light(m)
 
 
 def _is_vivid(m: _Moves) -> bool:
-    rose = m.rose("Saturation.mean") and min(map(m.by, _COLOURS)) > 0
+    rose = m.rose("Saturation.mean") and m.by("Colorfulness") > 0
     is_tinted = m.by("Hue.concentration") >= _LITTLE or m.sign("Hue.circular_mean") != 0
     return rose and not is_tinted and not _changes_light(m)
 
