@@ -1,6 +1,7 @@
 """Comparing two profiles feature by feature."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lightmeter import _core
@@ -51,16 +52,7 @@ def compare_views(
             own or _tally_without(cores[0], name, meaning),
             other or _tally_without(cores[1], name, meaning),
         )
-        about = FeatureDrift(
-            feature=name,
-            kind=meaning.kind(),
-            n_target=0,
-            n_reference=0,
-            role=meaning.role,
-            family=meaning.family,
-            sides=(target, reference),
-            **said(name, meaning.origin, prefixes)._asdict(),
-        )
+        about = changed(_about(name, meaning, prefixes), sides=(target, reference))
         reason = unlike.reason(name)
         sides = _Sides(cores, thresholds, tested and not reason)
         lines = sides.lines(about, meaning, counts)
@@ -75,6 +67,20 @@ def compare_views(
         for line in judge(features, thresholds, tested=tested)
     )
     return Comparison(target, reference, lines, thresholds)
+
+
+@lru_cache(maxsize=4096)  # all comparisons ask of the same features
+def _about(feature: str, meaning: Meaning, prefixes: frozenset[str]) -> FeatureDrift:
+    """A line that says what the feature is, and nothing of its values."""
+    return FeatureDrift(
+        feature=feature,
+        kind=meaning.kind(),
+        n_target=0,
+        n_reference=0,
+        role=meaning.role,
+        family=meaning.family,
+        **said(feature, meaning.origin, prefixes)._asdict(),
+    )
 
 
 class Tally(NamedTuple):

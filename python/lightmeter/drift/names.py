@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from lightmeter.image.metrics import FACTS
@@ -68,11 +67,6 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
         origin: where its values come from.
         prefixes: those of the features of images. Where there are several, each is said.
     """
-    return _said(feature, origin, frozenset(prefixes))
-
-
-@lru_cache(maxsize=4096)  # all comparisons ask of the same features
-def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
     prefix = prefix_of(feature, prefixes)
     if origin == "value" or not prefix:
         return Said(feature, "values")

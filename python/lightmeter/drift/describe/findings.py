@@ -91,7 +91,8 @@ def _of_images(lines: Sequence[FeatureDrift], leads: Collection[str]) -> Iterato
     left = [line for line in lines if line.verdict == "drift" and _name(line) not in firsts]
     for cause, lead in found:
         follow = [line for line in left if _follows(line, cause, left)]
-        left = [line for line in left if line not in follow]
+        told = set(map(id, follow))
+        left = [line for line in left if id(line) not in told]
         yield Finding(
             _words(cause, by_name[lead], follow), (by_name[lead], *follow), cause=cause.name
         )
