@@ -15,7 +15,7 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
         print(visible(report.read_differently))
     print(headline(report.features))
     for told in report.findings:
-        print(f"  {told.lines[0].verdict}  {visible(told.with_followers)}")
+        print(f"  {told.lines[0].verdict}  {visible(told.sentence)}")
     judged = [line for line in report.features if line.verdict is not None]
     if show_all and judged:
         print()

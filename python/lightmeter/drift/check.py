@@ -1,6 +1,7 @@
 """One image against a reference: is it out of the ordinary, and in which numbers."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -158,7 +159,9 @@ class Reference:
         if prefix is None and len(prefixes) == 1:
             (prefix,) = prefixes
         if prefix is None or prefix not in prefixes or view.images == 0:
-            raise ValueError(_no_images(prefix, prefixes if view.images else []))
+            got = "name one by prefix=" if prefix is None else f"got the prefix {prefix!r}"
+            held = f"images of {', '.join(map(repr, prefixes))}" if view.images else "no image"
+            raise ValueError(f"{got}; the reference holds {held}")
         self.prefix = prefix
         self._view = view
         self._prefixes = prefixes
@@ -211,33 +214,33 @@ class Reference:
         """
         check_level(level)
         unlike = Unlike({self.prefix: {read: 1}}, {self.prefix: self._readings})
-        check = self._judged(
-            {name: value for name, value in numbers.items() if not unlike.reason(name)}, level
-        )
-        return replace(check, read_differently=unlike.sentence) if unlike.sentence else check
-
-    def _judged(self, numbers: Mapping[str, float], level: float) -> ImageCheck:
+        numbers = {name: value for name, value in numbers.items() if not unlike.reason(name)}
         least = least_rows(level)
         rows = self._rows(frozenset(numbers), least)
-        odd = self._odd(numbers, level)
+        tails = {name: tail for name in numbers if (tail := self._tail(name))}
+        farthest = sorted(tails, key=lambda name: -tails[name].distance(numbers[name]))
+        odd = [each for name in farthest if (each := tails[name].odd(numbers[name], level))]
         deviation = rows.deviation([numbers[name] for name in rows.names]) if rows else None
-        is_known = rows is not None and rows.n >= least
         findings: list[OddNumber] = []
-        is_unusual = deviation is not None and deviation.p_value <= level * (1 + 1e-12)
-        if is_unusual and is_known:
-            findings = self._with_causes(odd, numbers)
-            if not odd and deviation and (tail := self._tail(deviation.oddest)):
+        verdict: Verdict = "ordinary"
+        if rows is None or deviation is None or rows.n < least:
+            verdict = "unknown"
+        elif deviation.p_value <= level * (1 + 1e-12):
+            verdict = "unusual"
+            findings = self._with_causes(odd, tails, numbers)
+            if not odd and (oddest := tails.get(deviation.oddest)):
                 how = "higher" if deviation.is_higher else "lower"
                 words = f"is {how} than goes with the other numbers of the image"
-                findings = [*filter(None, [tail.odd(numbers[tail.feature], 1.0, words)])]
-        verdict: Verdict = "unusual" if is_unusual else "ordinary"
+                alone = oddest.odd(numbers[deviation.oddest], 1.0, words)
+                findings = [alone] if alone else []
         return ImageCheck(
-            verdict=verdict if is_known else "unknown",
+            verdict=verdict,
             p_value=deviation.p_value if deviation else None,
             findings=findings,
             odd=odd,
             rows=rows.n if rows else 0,
             level=level,
+            read_differently=unlike.sentence,
         )
 
     def _choose(self, names: frozenset[str], least: int) -> Rows | None:
@@ -247,40 +250,32 @@ class Reference:
         alike = [table for table in self._tables if table[0] == names]
         if _length(alike) < least:
             total = _length(self._tables)
-            names = frozenset(
-                name
-                for name in names
-                if 2 * _length([table for table in self._tables if name in table[0]]) > total
-            )
+            counts = Counter[str]()
+            for known, _, values in self._tables:
+                counts.update(dict.fromkeys(known, len(values)))
+            names = frozenset(name for name in names if 2 * counts[name] > total)
             alike = [table for table in self._tables if table[0] >= names]
         if not alike or not names:
             return None
         order = sorted(names)
-        values = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
-        return Rows(self.prefix, order, np.vstack(values), self._usual.bands or ())
+        parts = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
+        return Rows(self.prefix, order, np.vstack(parts), self._usual.bands or ())
 
-    def _odd(self, numbers: Mapping[str, float], level: float) -> list[OddNumber]:
-        tails = [(tail, numbers[name]) for name in numbers if (tail := self._tail(name))]
-        tails.sort(key=lambda pair: -pair[0].distance(pair[1]))
-        return [odd for tail, value in tails if (odd := tail.odd(value, level))]
-
-    def _with_causes(self, odd: list[OddNumber], numbers: Mapping[str, float]) -> list[OddNumber]:
+    def _with_causes(
+        self, odd: list[OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
+    ) -> list[OddNumber]:
         """The findings, those that tell what happened to the image first."""
-        by_name = {each.feature.removeprefix(f"{self.prefix}."): each for each in odd}
-        tails = {
-            feature.removeprefix(f"{self.prefix}."): tail
-            for feature in numbers
-            if (tail := self._tail(feature))
-        }
+        by_name = {tails[each.feature].short: each for each in odd}
         changes = {
-            name: tail.change(numbers[tail.feature], is_odd=name in by_name)
+            tail.short: tail.change(numbers[name], is_odd=tail.short in by_name)
             for name, tail in tails.items()
         }
+        groups = {tail.short: tail.said.group for tail in tails.values()}
         leads = [
             by_name[lead]._replace(
                 sentence=f"the image {cause.of_one}: {by_name[lead].sentence}", cause=cause.name
             )
-            for cause, lead in causes_of(changes, {n: tails[n].said.group for n in tails})
+            for cause, lead in causes_of(changes, groups)
         ]
         told = {each.feature for each in leads}
         return [*leads, *(each for each in odd if each.feature not in told)]
@@ -309,13 +304,6 @@ def check_level(level: float) -> None:
 def least_rows(level: float) -> int:
     """The rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1
-
-
-def _no_images(prefix: str | None, prefixes: list[str]) -> str:
-    if not prefixes:
-        return "the reference holds no image; expected a profile of images as they should be"
-    got = f"got the prefix {prefix!r}" if prefix is not None else "name one by prefix="
-    return f"{got}; the reference holds images of {', '.join(map(repr, prefixes))}"
 
 
 def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:

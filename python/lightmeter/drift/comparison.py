@@ -72,16 +72,12 @@ class Comparison:
         `drifted` may hold more, since of these a small share may not have changed.
         """
         tested = [line for line in self.features if line.q_value is not None]
-        adjusted = holm_p_values(
-            [line.p_high for line in tested if line.p_high is not None],
-            [line.family for line in tested],
+        p_values = [line.p_high or 0.0 for line in tested]
+        adjusted = holm_p_values(p_values, [line.family for line in tested])
+        sure = (
+            line for line, p in zip(tested, adjusted, strict=True) if p <= self.thresholds.drift
         )
-        sure = {
-            (line.feature, line.kind)
-            for line, p in zip(tested, adjusted, strict=True)
-            if p <= self.thresholds.drift
-        }
-        return [line for line in self.drifted if (line.feature, line.kind) in sure]
+        return [line for line in sure if line.verdict == "drift"]
 
     @cached_property
     def causes(self) -> list[Finding]:
@@ -98,9 +94,8 @@ class Comparison:
 
     def _told(self, lines: Sequence[FeatureDrift]) -> list[Finding]:
         said = {id(line) for cause in self.causes for line in cause.lines}
-        others = findings([line for line in lines if id(line) not in said])
-        failing = [each for each in others if each.lines[0].kind == "failure"]
-        return [*failing, *self.causes, *(each for each in others if each not in failing)]
+        told = [*self.causes, *findings([line for line in lines if id(line) not in said])]
+        return sorted(told, key=lambda each: each.lines[0].kind != "failure")
 
     def fails(self, on: str) -> bool:
         """Whether a pipeline that stops on `on` must stop here.

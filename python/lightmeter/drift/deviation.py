@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.drift.describe.causes import Change, change_of
-from lightmeter.drift.describe.shape import STEPS
+from lightmeter.drift.describe.sentences import STEPS
 from lightmeter.drift.names import Said
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, Group, Scale
+from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
 from lightmeter.profile import ColumnView
 from lightmeter.text import count, number, percent
 
@@ -26,11 +26,11 @@ class _Axis(NamedTuple):
     Attributes:
         resolution: what is little of it: no deviation of that size matters, and where all rows are
             equal, it takes its place beside their spread. 0 takes a part of the spread.
-        offset: differences of log(value + offset) count; None takes the value as it is.
+        offset: differences of log(value + offset) count; 0 takes the value as it is.
     """
 
     resolution: float
-    offset: float | None = None
+    offset: float = 0.0
 
 
 _OWN = _Axis(0.0)
@@ -44,10 +44,8 @@ _BY_SCALE: dict[Scale, _Axis] = {
     "length": _Axis(0.01, 1.0),
 }
 _DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
-_FACTS = {
-    **{name: _Axis(0.5) for name, kind in FACTS.items() if kind is int},
-    "FileSize": _Axis(0.02, 1.0),
-}
+_FILE_SIZE = _Axis(0.02, 1.0)
+_WHOLE = _Axis(0.5)
 # Cells of the grid depend on what is where in a picture, and they are many.
 _CELL = 8.0
 
@@ -59,24 +57,24 @@ _ONE_THREAD = 2**18  # multiplications
 _MOST_SPREADS = 20.0  # beyond, one is as far as another
 _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
 
+_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
 
-def _axis_of(scale: Scale, group: Group) -> _Axis:
-    axis = _BY_SCALE[scale]
-    if scale == "sample" and group in ("focus", "noise"):
+
+def _axis(name: str, bands: Collection[str]) -> _Axis:
+    first, _, rest = name.partition(".")
+    if first in bands:
+        name = BAND_NUMBERS.get(rest, "")
+    elif name == "FileSize":
+        return _FILE_SIZE
+    elif FACTS.get(name) is int:
+        return _WHOLE
+    number = _NUMBERS.get(name)
+    if number is None or number.role != "plain":
+        return _OWN
+    axis = _BY_SCALE[number.scale]
+    if number.scale == "sample" and number.group in ("focus", "noise"):
         return _DETAIL
-    return axis._replace(resolution=_CELL * axis.resolution) if group == "where" else axis
-
-
-_AXES = {
-    **{
-        number.name: _axis_of(number.scale, number.group)
-        for number in IMAGE_NUMBERS
-        if number.role == "plain"
-    },
-    **_FACTS,
-}
-_BAND_AXES = {name: _AXES[number] for name, number in BAND_NUMBERS.items() if number in _AXES}
-_ANGLES = {number.name for number in IMAGE_NUMBERS if number.role == "angle"}
+    return axis._replace(resolution=_CELL * axis.resolution) if number.group == "where" else axis
 
 
 class Deviation(NamedTuple):
@@ -126,13 +124,10 @@ class Rows:
         self.names = tuple(names)
         self.n = len(values)
         short = [name.removeprefix(f"{prefix}.") for name in names]
-        self._angles = [i for i, name in enumerate(short) if name in _ANGLES]
-        self._plain = [i for i, name in enumerate(short) if name not in _ANGLES]
+        angles = [name in _NUMBERS and _NUMBERS[name].role == "angle" for name in short]
+        self._angles, self._plain = np.flatnonzero(angles), np.flatnonzero(~np.array(angles, bool))
         axes = [_axis(short[i], bands) for i in self._plain]
-        self._logs = np.array([axis.offset is not None for axis in axes], bool)
-        self._offsets = np.array([axis.offset or 0.0 for axis in axes])
-        self._resolutions = np.array([axis.resolution for axis in axes])
-        self._own = self._resolutions == 0
+        self._resolutions, self._offsets = np.array(axes, np.float64).reshape(-1, 2).T
         self._values = values.astype(np.float64)
 
     def deviation(self, numbers: Sequence[float]) -> Deviation:
@@ -163,9 +158,9 @@ class Rows:
 
     def _place(self, values: Array) -> Array:
         """Coordinates, in resolutions."""
-        plain, logs, own = values[:, self._plain], self._logs, self._own
+        plain, unit = values[:, self._plain], self._resolutions.copy()
+        logs, own = self._offsets > 0, unit == 0
         plain[:, logs] = np.log(np.maximum(plain[:, logs], 0.0) + self._offsets[logs])
-        unit = self._resolutions.copy()
         if own.any():
             table = plain[:, own]
             centre = np.median(table, axis=0)
@@ -173,17 +168,12 @@ class Rows:
             unit[own] = np.maximum(_OWN_SHARE * table.std(axis=0), least)
             plain[:, own] -= centre
         parts = [plain / unit]
-        if self._angles:
+        if len(self._angles):
             turns = values[:, self._angles] * (2 * np.pi / STEPS)
             radius = STEPS / (2 * np.pi) / _HUE
             parts += [radius * np.cos(turns), radius * np.sin(turns)]
         points: Array = np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
         return points
-
-
-def _axis(name: str, bands: Collection[str]) -> _Axis:
-    first, _, rest = name.partition(".")
-    return _BAND_AXES.get(rest, _OWN) if first in bands else _AXES.get(name, _OWN)
 
 
 class OddNumber(NamedTuple):
@@ -215,6 +205,7 @@ class Tail:
     def __init__(self, column: ColumnView, said: Said) -> None:
         """Of a column of numbers or angles, and what sentences say of it."""
         self.feature, self.said = column.name, said
+        self.short = column.name.removeprefix(f"{said.prefix}.")
         values, weights = column.numbers.weights()
         # Of angles, what counts is how far they are from their mean, and not on which side.
         self._centre = column.mean if column.meaning.is_circular else None

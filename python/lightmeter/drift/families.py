@@ -33,11 +33,8 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
     Args:
         p_values: one for each test.
         families: the family of each, by any names.
-
-    Raises:
-        ValueError: there are more of one than of the other.
     """
-    places = _places(p_values, families)
+    places = _places(families)
     within = [benjamini_hochberg([p_values[at] for at in family]) for family in places.values()]
     gates = _holm([min(q) for q in within], [1.0] * len(within))
     q_values = [1.0] * len(p_values)
@@ -69,19 +66,12 @@ def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[fl
     Args:
         p_values: one for each test.
         families: the family of each.
-
-    Raises:
-        ValueError: there are more of one than of the other.
     """
-    places = _places(p_values, families)
+    places = _places(families)
     return _holm(p_values, [1 / len(places[family]) for family in families])
 
 
-def _places(p_values: Sequence[float], families: Sequence[str]) -> dict[str, list[int]]:
-    if len(p_values) != len(families):
-        raise ValueError(
-            f"got {len(p_values)} p-values and {len(families)} families; expected one for each"
-        )
+def _places(families: Sequence[str]) -> dict[str, list[int]]:
     places: dict[str, list[int]] = {}
     for at, family in enumerate(families):
         places.setdefault(family, []).append(at)

@@ -91,53 +91,44 @@ class Grouped(NamedTuple):
             groups=round(groups) + alone,
         )
 
-    def scaled(self, exponent: int) -> Self:
-        """The same over a power of two, so that nothing is rounded."""
-        return self._replace(
-            mean=np.ldexp(self.mean, -exponent),
-            squares=np.ldexp(self.squares, -2 * exponent),
-            within=math.ldexp(self.within, -2 * exponent),
-        )
-
 
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
     """How often the means of two sides of one distribution of groups differ by as much, or more.
 
     Each side needs a group, and both together three.
     """
-    sides = target, reference
-    largest = max(
-        max(float(np.abs(side.mean).max()), math.sqrt(side.within + float(side.squares.sum())))
-        for side in sides
-    )
+    sides: Sequence[Grouped] = (target, reference)
+    spreads = [math.sqrt(side.within + float(side.squares.sum())) for side in sides]
+    largest = max(*spreads, *(float(np.abs(side.mean).max()) for side in sides))
     if largest > _LARGEST:
         return 1.0
-    _, exponent = math.frexp(largest)
-    target, reference = sides = target.scaled(exponent), reference.scaled(exponent)
+    scale = math.ldexp(1.0, math.frexp(largest)[1])  # a power of two, so that nothing is rounded
+    target, reference = sides = tuple(
+        side._replace(
+            mean=side.mean / scale,
+            squares=side.squares / scale / scale,
+            within=side.within / scale / scale,
+        )
+        for side in sides
+    )
     units = [int(side.units.sum()) for side in sides]
     spare = sum(float(side.units @ (side.n - 1)) for side in sides)
     within = sum(side.within for side in sides) / spare if spare else 0.0
     within = within if within > _NOTHING else 0.0
     between = _between(sides, within)
     if between + within <= _NOTHING:  # every group has the same value as all others of its side
-        if target.mean[0] == reference.mean[0] or any(map(_varies, sides)):
-            return 1.0
-        return 2 / math.comb(sum(units), units[0])
+        # Means may also differ by so little that the square of it is 0.
+        is_same = target.mean[0] == reference.mean[0] or any(np.ptp(side.mean) for side in sides)
+        return 1.0 if is_same else 2 / math.comb(sum(units), units[0])
     fits = [_fit(side, max(between, _LEAST_BETWEEN * within), within) for side in sides]
     freedom = sum(units) - 2
     seen = sum(fit.squares for fit in fits) / freedom * sum(1 / fit.weight for fit in fits)
-    modelled = sum(
-        float(side.units * fit.weights**2 @ (between * side.share + within / side.n))
-        / fit.weight**2
-        for side, fit in zip(sides, fits, strict=True)
-    )
+    modelled = 0.0
+    for side, fit in zip(sides, fits, strict=True):
+        variances = between * side.share + within / side.n
+        modelled += float(side.units * fit.weights**2 @ variances) / fit.weight**2
     t = (fits[0].mean - fits[1].mean) / math.sqrt(max(seen, modelled))
     return float(_core.student_tail([t], [freedom])[0])
-
-
-def _varies(side: Grouped) -> bool:
-    """Whether means differ by so little that the square of it is 0."""
-    return bool(np.any(side.mean != side.mean[0]))
 
 
 class _Fit(NamedTuple):
@@ -161,6 +152,7 @@ def _fit(side: Grouped, between: float, within: float, *, alike: bool = False) -
 def _between(sides: Sequence[Grouped], within: float) -> float:
     """The variance between groups, fitted a second time with the weights that follow from it."""
     between = 0.0 if within else 1.0
+    n, share = (np.concatenate([getattr(side, of) for side in sides]) for of in ("n", "share"))
     for _ in range(2 if within else 1):
         fits = [_fit(side, between, within, alike=True) for side in sides]
         left = [
@@ -168,7 +160,6 @@ def _between(sides: Sequence[Grouped], within: float) -> float:
             for side, fit in zip(sides, fits, strict=True)
         ]
         squares = np.array(sum(fit.squares for fit in fits))
-        n, share = (np.concatenate([getattr(side, of) for side in sides]) for of in ("n", "share"))
         fitted = float(variance_between(squares, np.concatenate(left), n, within, share))
         between = max(fitted, _LEAST_BETWEEN * within)
     return fitted
@@ -236,7 +227,7 @@ def tested_by_group(
     meaning: Meaning,
     cores: tuple[_core.Profile, _core.Profile],
 ) -> Iterator[FeatureDrift]:
-    """The lines of a feature of profiles with groups, with the p-values of the test by groups.
+    """Yield the lines of a feature of profiles with groups, with p-values of the test by groups.
 
     A line is of groups if all that a line counts was logged with ``group=``. With less than
     `MIN_GROUPS` groups on a side there is no verdict. Sizes and distances are those of images. As
@@ -250,8 +241,8 @@ def tested_by_group(
 def _tested(line: FeatureDrift, tables: Sequence[Mapping[str, Any]]) -> FeatureDrift:
     parts = [_parts(line.kind, table) for table in tables]
     sizes = [sum(part, start=np.zeros(1)) for part in parts]
-    n = (line.n_target, line.n_reference)
-    if min(n) == 0 or any(int(size.sum()) != count for size, count in zip(sizes, n, strict=True)):
+    n = [line.n_target, line.n_reference]
+    if min(n) == 0 or [int(size.sum()) for size in sizes] != n:
         return line
     groups = [Grouped.of(size, size, 0.0).groups for size in sizes]
     fields: dict[str, Any] = {"groups_target": groups[0], "groups_reference": groups[1]}
@@ -263,7 +254,14 @@ def _tested(line: FeatureDrift, tables: Sequence[Mapping[str, Any]]) -> FeatureD
     if line.effect_name in ("spread", "tail"):
         fields |= dict.fromkeys(("effect", "effect_low", "effect_high"), line.ks)
         fields["effect_name"] = "shift"
-    p = _p_value(line.kind, tables, parts)
+    if line.kind == "number":
+        p = mean_p_value(*(_along(table, 1.0, 0.0) for table in tables))
+    elif line.kind == "hue":
+        p = _hue_p_value(tables)
+    elif line.kind == "category":
+        p = _category_p_value(tables)
+    else:
+        p = share_p_value([part[0] for part in parts], [part[1] for part in parts])
     return changed(line, p_value=p, p_low=p, p_high=p, **fields)
 
 
@@ -271,35 +269,16 @@ def _parts(kind: str, table: Mapping[str, Any]) -> list[Array]:
     """What a line of that kind counts by group; of a rate the hits come first."""
     texts = [counts for _, counts in table["texts"]]
     text = sum(texts, start=np.zeros(1))
-    match kind:
-        case "number" | "hue":
-            return [table["n"]]
-        case "category":
-            return [table["n"] + table["infinite"], *texts]
-        case "failure":
-            return [text, table["missing"]]
-        case "missing":
-            return [table["missing"], table["n"] + table["infinite"] + text]
-        case "not a number":
-            return [table["infinite"] + text, table["n"]]
-        case _:  # no test
-            return []
-
-
-def _p_value(
-    kind: str,
-    tables: Sequence[Mapping[str, Any]],
-    parts: Sequence[Sequence[Array]],
-) -> float:
-    match kind:
-        case "number":
-            return mean_p_value(*(_along(table, 1.0, 0.0) for table in tables))
-        case "hue":
-            return _hue_p_value(tables)
-        case "category":
-            return _category_p_value(tables)
-        case _:
-            return share_p_value([part[0] for part in parts], [part[1] for part in parts])
+    numbers, others = table["n"], table["infinite"]
+    parts: dict[str, list[Array]] = {
+        "number": [numbers],
+        "hue": [numbers],
+        "category": [numbers + others, *texts],
+        "failure": [text, table["missing"]],
+        "missing": [table["missing"], numbers + others + text],
+        "not a number": [others + text, numbers],
+    }
+    return parts.get(kind, [])  # of others there is no test
 
 
 def _along(table: Mapping[str, Any], x: float, y: float) -> Grouped:

@@ -2,29 +2,15 @@
 
 import re
 from collections.abc import Collection, Iterable
-from functools import lru_cache
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
-from lightmeter import _core
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, ImageNumber, Scale
+from lightmeter.image.numbers import Group as ImageGroup
 from lightmeter.profile.features import Origin
 
 # What people look at together, in the order of pages.
-Group = Literal[
-    "colour",
-    "light",
-    "focus",
-    "noise",
-    "compression",
-    "where",
-    "repeats",
-    "together",
-    "file",
-    "Exif",
-    "values",
-]
-GROUPS: tuple[Group, ...] = get_args(Group)
+Group = Literal[ImageGroup, "together", "file", "Exif", "values"]
 
 
 class GridCell(NamedTuple):
@@ -81,11 +67,6 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
         origin: where its values come from.
         prefixes: those of the features of images. Where there are several, each is said.
     """
-    return _said(feature, origin, frozenset(prefixes))
-
-
-@lru_cache(maxsize=4096)  # all comparisons ask of the same features
-def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
     prefix = prefix_of(feature, prefixes)
     if origin == "value" or not prefix:
         return Said(feature, "values")
@@ -101,12 +82,6 @@ def _said(feature: str, origin: Origin, prefixes: frozenset[str]) -> Said:
 def prefix_of(name: str, prefixes: Iterable[str]) -> str:
     """The longest of the prefixes that a feature has; empty if it has none."""
     return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
-
-
-def groups_of(core: _core.Profile) -> dict[str, Group]:
-    """The group of every feature of a profile."""
-    prefixes = core.image_prefixes
-    return {name: said(name, core.meaning(name)[1], prefixes).group for name in core.names()}
 
 
 def says(feature: str, prefix: str) -> str:
@@ -134,23 +109,19 @@ def _cell(name: str) -> GridCell | None:
 
 
 def _spoken(name: str) -> str:
+    first, _, rest = name.partition(".")
     if name in _NAMES:
         return _NAMES[name]
-    cell = _cell(name)
-    if cell is not None:
+    if cell := _cell(name):
         number = "brightness" if cell.number == "luma" else cell.number
         return f"{number} {place(cell.row, cell.column)}"
-    if name in FACTS:
-        return _words(name)
-    if name not in _NUMBERS:
-        first, _, rest = name.partition(".")
+    if name not in _NUMBERS and name not in FACTS:
         if rest in _NUMBERS:  # of a band
             return f"{first} {_spoken(rest)}"
         first = first.lower() if first in _FIRST_GROUPS else first
         return f"{first} {rest.replace('_', ' ')}".rstrip()
     if name.endswith("_percent"):
         return f"{name.removesuffix('_percent')} pixels"
-    first, _, rest = name.partition(".")
     first = _words(first)
     if rest in ("", "mean", "circular_mean"):
         return first

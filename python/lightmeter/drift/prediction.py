@@ -80,14 +80,9 @@ class _Way(NamedTuple):
         return np.asarray((self.off**3).sum(axis=0) / k)
 
 
-class _Next(NamedTuple):
-    """What is known of the next bucket, by statistic."""
-
-    k: NDArray[np.int64]  # past buckets that have it
-    ways: tuple[_Way, _Way]  # Laney's, and that of random effects
-    phi: Numbers
-    tau2: Numbers
-    rounding: Numbers  # a variance
+# What is known of the next bucket: how many past buckets there are, Laney's way and that of random
+# effects, phi, tau^2, and a variance that is rounding.
+_Next = tuple[NDArray[np.int64], tuple[_Way, _Way], Numbers, Numbers, Numbers]
 
 
 def variance_between(
@@ -134,7 +129,7 @@ def _next(
         _Way(centres[0], variances[0], offs[0], n_past / total),
         _Way(centres[1], variances[1], offs[1], weights / all_weights),
     )
-    return _Next(k, ways, phi, tau2, rounding)
+    return k, ways, phi, tau2, rounding
 
 
 class Prediction(NamedTuple):

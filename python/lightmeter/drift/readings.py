@@ -1,7 +1,7 @@
 """Pictures of two sides that were read differently: what to say first, and what not to compare."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,6 @@ from lightmeter.text import shorten
 
 # By prefix, how many images were read in which way, as `ProfileView.readings` has it.
 Readings = Mapping[str, Mapping[str, int]]
-Way = Callable[[Mapping[str, Any]], Any]
 
 # First parts of the names of what does not follow from pixels; some numbers share theirs with tags.
 _OF_PIXELS = {number.name.partition(".")[0] for number in IMAGE_NUMBERS if number.group != "size"}
@@ -55,7 +54,7 @@ class Unlike:
             of = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
             words = "; ".join(differences.values())
             parts.append(f"The pictures{of} were read differently: {words}.")
-            if differences.keys() & _OF_ALL.keys():
+            if not differences.keys().isdisjoint(_OF_ALL):
                 parts.append("Numbers of their pixels are not compared.")
             elif "channels" in differences:
                 parts.append("Numbers that depend on the order of colours are not compared.")
@@ -76,39 +75,30 @@ class Unlike:
 
     def is_judged(self, prefix: str) -> bool:
         """Whether all numbers of the images of a prefix are compared."""
-        return not self._by_prefix.get(prefix, {}).keys() & {"channels", *_OF_ALL}
+        return self._by_prefix.get(prefix, {}).keys().isdisjoint({"channels", *_OF_ALL})
 
 
-def _range_of(kind: str) -> Way:
-    return lambda fields: (
-        fields.get("value_range", "by default") if fields.get("samples") == kind else None
-    )
+# All numbers of pixels depend on these.
+_OF_ALL = ("value_range", "value_range of floats", "pyramid_level")
+# What is said of pictures without the option; these are only said, but for the first.
+_DEFAULTS = {"pyramid_level": 0, "samples": "8 bits", "ignore": "nothing", "frames": "first"}
+_SAID = ("samples", "ignore", "frames")
 
 
-# What says a way, and None where it does not depend on it. All numbers of pixels depend on these,
-# of which the ways of both sides must be the same, as of `channels`.
-_OF_ALL: dict[str, Way] = {
-    "value_range": _range_of("integer"),
-    "value_range of floats": _range_of("float"),
-    "pyramid_level": lambda fields: fields.get("pyramid_level", 0),
-}
-_SAID: dict[str, Way] = {
-    "samples": lambda fields: fields.get("samples", "8 bits"),
-    "ignore": lambda fields: fields.get("ignore", "nothing"),
-    "frames": lambda fields: fields.get("frames", "first"),
-}
-_CHANNELS: dict[str, Way] = {"channels": lambda fields: fields.get("channels")}
+def _way(option: str, fields: Mapping[str, Any]) -> str:
+    """How a picture was read; empty where it does not depend on the option, or nobody knows."""
+    way = fields.get(option, _DEFAULTS.get(option, ""))
+    if option.startswith("value_range"):
+        kind = "float" if option.endswith("floats") else "integer"
+        way = fields.get("value_range", "by default") if fields.get("samples") == kind else ""
+    return way if isinstance(way, str) else json.dumps(way)
 
 
 def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The options that differ, and how in words."""
     sides = [[reading_fields(text) for text in side] for side in (reference, target)]
-    for option, way in (_CHANNELS | _OF_ALL | _SAID).items():
-        theirs, ours = (
-            {each if isinstance(each, str) else json.dumps(each) for each in map(way, side)}
-            - {"null"}
-            for side in sides
-        )
+    for option in ("channels", *_OF_ALL, *_SAID):
+        theirs, ours = ({_way(option, fields) for fields in side} - {""} for side in sides)
         unlike = ours.isdisjoint(theirs) if option in _SAID else ours != theirs
         if ours and theirs and unlike:
             words = f"{_listed(theirs)} in the reference, {_listed(ours)} in the target"

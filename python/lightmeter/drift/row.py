@@ -7,7 +7,7 @@ from lightmeter.drift.names import GridCell, Group
 from lightmeter.image.numbers import Scale
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
-from lightmeter.text import number, visible
+from lightmeter.text import visible
 
 Verdict = Literal["drift", "possible", "none", "inconclusive", "not enough data"]
 Rate = Literal["missing", "not a number", "failure"]
@@ -144,14 +144,8 @@ class FeatureDrift:
 
     def __repr__(self) -> str:
         """The verdict and what it rests on, in one line."""
-        said: list[str] = [self.verdict or "no verdict"]
-        if self.level_reference is not None or self.level_target is not None:
-            said.append(f"{number(self.level_reference)} to {number(self.level_target)}")
-        if self.effect is not None:
-            said.append(f"{self.effect_name} {number(self.effect)}")
-        if self.q_value is not None:
-            said.append(f"q {number(self.q_value)}")
-        return f"<FeatureDrift {visible(repr(self.feature))}: {', '.join(said)}>"
+        said = filter(None, (self.verdict or "no verdict", self.words, self.reason))
+        return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(said))}>"
 
 
 def changed(

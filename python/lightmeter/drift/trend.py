@@ -40,10 +40,8 @@ _CLIP = 3.0
 _MAD = 1.4826  # the standard deviation of a normal variable over its median absolute deviation
 _RIDGE = 1e-9
 _FARTHEST = 1e9  # standard deviations
-_NEAR, _CLEAR = (
-    5.0,
-    6.0,
-)  # residual variances: of starts that fit as well, of a shape that fits better
+# Residual variances: of starts that fit as well, of a shape that fits better.
+_NEAR, _CLEAR = 5.0, 6.0
 _LEAST = 0.125  # of the correction of the factor, where the lags are half of the buckets
 
 
@@ -248,14 +246,11 @@ def _inverse(gram: Numbers) -> Numbers:
 
 
 def _median(values: Numbers, there: NDArray[np.bool_]) -> Numbers:
+    """Of each column, and 0 of one that has no values."""
     if not len(values):
         return np.zeros(values.shape[1])
-    with np.errstate(all="ignore"):
-        ordered = np.sort(np.where(there, values, np.inf), axis=0)
-        k = np.maximum(there.sum(axis=0), 1)
-        columns = np.arange(values.shape[1])
-        low, high = ordered[(k - 1) // 2, columns], ordered[k // 2, columns]
-        return np.where(np.isfinite(high), (low + high) / 2, 0.0)
+    gaps = np.where(there.any(axis=0), np.nan, 0.0)
+    return np.asarray(np.nanmedian(np.where(there, values, gaps), axis=0), np.float64)
 
 
 def _weights(tau2: Numbers, n: Numbers) -> Numbers:
@@ -290,9 +285,8 @@ def long_run_factors(residuals: Numbers, starts: NDArray[np.int64]) -> Numbers:
         varies = power > 0
         if not varies.any():
             continue
-        rho = np.zeros((_LAGS, features))
-        for lag in range(1, _LAGS + 1):
-            rho[lag - 1, varies] = products[lag - 1][start - 1 - lag, varies] / power[varies]
+        rho = np.stack([each[start - 2 - lag] for lag, each in enumerate(products)])
+        rho = np.where(varies, rho / np.where(varies, power, 1.0), 0.0)
         mean = rho[:, varies].mean(axis=1)
         lags = int(np.argmax(mean <= 0)) if (mean <= 0).any() else _LAGS
         shared = 1 + 2 * float(mean[:lags].sum())
@@ -310,7 +304,7 @@ def starts_of(buckets: int) -> NDArray[np.int64]:
     return np.arange(FIRST, max(buckets - STEP + 1, FIRST), STEP, dtype=np.int64)
 
 
-def kept(starts: NDArray[np.int64], last: int) -> NDArray[np.bool_]:
+def kept(starts: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which starts count at a bucket: old ones are thinned out."""
     age = last - starts
     every = np.where(age <= 91, STEP, np.where(age <= 365, 4 * STEP, 13 * STEP))
@@ -376,16 +370,12 @@ def log_evidence(
     log_e = log_e_values(series, statistic.all_columns, starts, factors)
     if statistic.hits is not None:
         log_e = np.minimum(log_e, _log_e_counts(statistic.hits, statistic.n, starts, factors))
-    result = np.full(statistic.n.shape, -np.inf)
-    for at in range(buckets):
-        there = kept(starts, at)
-        if there.any():
-            top = log_e[there, at]
-            largest = top.max(axis=0)
-            with np.errstate(all="ignore"):
-                total = largest + np.log(STEP * np.exp(top - largest).sum(axis=0))
-            result[at] = np.where(largest > -np.inf, total, -np.inf)
-    return result
+    there = kept(starts[:, None], np.arange(buckets))
+    log_e = np.where(there[..., None], log_e, -np.inf)
+    largest = log_e.max(axis=0, initial=-np.inf)
+    with np.errstate(all="ignore"):
+        total = largest + np.log(STEP * np.exp(log_e - largest).sum(axis=0))
+    return np.asarray(np.where(largest > -np.inf, total, -np.inf))
 
 
 class Watched(NamedTuple):

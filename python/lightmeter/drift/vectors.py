@@ -77,11 +77,9 @@ def compare_joint(prefix: str, name: str, cores: Cores) -> list[FeatureDrift]:
         name: what sentences call their numbers.
         cores: the target and the reference.
     """
-    target, reference = (core.joint(prefix) for core in cores)
+    target, reference = (core.joint(prefix) or ((), None) for core in cores)
     # Sides may differ in the numbers, as versions do.
-    if target is None or reference is None or target[0] != reference[0]:
-        return []
-    if min(target[1].n, reference[1].n) < _LEAST:
+    if not (target[1] and reference[1]) or target[0] != reference[0]:
         return []
     line = FeatureDrift(
         feature=f"{prefix}:{JOINT}",
@@ -94,7 +92,8 @@ def compare_joint(prefix: str, name: str, cores: Cores) -> list[FeatureDrift]:
         group="together",
         prefix=prefix,
     )
-    return [_compared(line, target[1], reference[1], cores, tested=True)]
+    line = _compared(line, target[1], reference[1], cores, tested=True)
+    return [line] if line.verdict != "not enough data" else []
 
 
 def spreads_apart(separation: float) -> float:
@@ -106,14 +105,13 @@ Lengths = Mapping[int, _core.Covariance]
 
 
 def _lengths(target: Lengths, reference: Lengths) -> tuple[int, int]:
-    def most(length: int) -> tuple[int, int, int]:
-        n = [side[length].n for side in (target, reference) if length in side]
-        return min(n), sum(n), length
-
     if common := target.keys() & reference.keys():
-        length = max(common, key=most)
+        length = max(common, key=lambda each: (min(target[each].n, reference[each].n), each))
         return length, length
-    return max(target, key=most, default=0), max(reference, key=most, default=0)
+    own, other = (
+        max(side, key=lambda each: side[each].n, default=0) for side in (target, reference)
+    )
+    return own, other
 
 
 def _compared(

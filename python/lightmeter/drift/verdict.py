@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from lightmeter.drift.families import q_values
 from lightmeter.drift.row import EffectName, FeatureDrift, Verdict, changed
-from lightmeter.profile import ProfileView
 from lightmeter.text import counted
 
 # Verdicts that ask for a look.
@@ -60,12 +60,23 @@ class Thresholds:
 
     def least(self, name: EffectName | None) -> float:
         """The least size of that name that a verdict needs."""
-        if name == "spread":
-            return self.spread
-        return self.tail if name == "tail" else self.effect
+        return self.spread if name == "spread" else self.tail if name == "tail" else self.effect
 
 
 DEFAULT_THRESHOLDS = Thresholds()
+
+
+class ThresholdOptions(TypedDict, total=False):
+    """Fields of `Thresholds`, as keywords."""
+
+    drift: float
+    possible: float
+    effect: float
+    spread: float
+    tail: float
+    min_values: int
+    delta: float
+
 
 # Of the values; if as many moved, that is what happened, however much spread and tail changed.
 MOST_MOVED = 0.5
@@ -80,49 +91,42 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
     if moved >= MOST_MOVED and moved >= by.effect:
         return "shift"
 
-    largest, most = next(iter(sizes)), -math.inf
-    for name, size in sizes.items():
+    def units(name: EffectName) -> float:
         least = by.least(name)
-        units = size / least if least else math.inf
-        if units > most:
-            largest, most = name, units
-    return largest
+        return sizes[name] / least if least else math.inf
+
+    return max(sizes, key=units)
 
 
 _COUNTED = 1000  # groups; of more there are too few hashes to tell how many
 
 
 def judge(
-    features: Sequence[FeatureDrift],
-    by: Thresholds,
-    sides: tuple[ProfileView, ProfileView],
-    *,
-    tested: bool = True,
+    features: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True
 ) -> list[FeatureDrift]:
-    """The features with q-values, verdicts and reasons.
+    """Return the features with q-values, verdicts and reasons.
 
     Features that were not `tested` only learn that they have not enough data.
     A feature whose verdict is set stays as it is. All others that have enough values on both sides
     are judged together, in their families. Each enters with the upper end of its p-value. The lower
-    end only says whether the verdict could have been another one. All learn of their `sides`, for
-    sentences.
+    end only says whether the verdict could have been another one.
     """
-    judged = [changed(line, sides=sides) for line in features]
-    family: list[int] = []
+    judged = list(features)
+    asked: list[int] = []
     for index, line in enumerate(features):
         if line.verdict is not None or line.reason:
             continue
         if min(line.n_target, line.n_reference) < by.min_values:
             reason = _too_few(line, by.min_values)
-            judged[index] = changed(judged[index], verdict="not enough data", reason=reason)
+            judged[index] = changed(line, verdict="not enough data", reason=reason)
         elif tested:
-            family.append(index)
-    families = [features[index].family for index in family]
-    highs = [_known(features[index].p_high) for index in family]
-    lows = [_known(features[index].p_low) for index in family]
+            asked.append(index)
+    families = [features[index].family for index in asked]
+    highs = [features[index].p_high or 0.0 for index in asked]
+    lows = [features[index].p_low or 0.0 for index in asked]
     sure = q_values(highs, families)
     hopeful = sure if lows == highs else q_values(lows, families)
-    for index, q, q_low in zip(family, sure, hopeful, strict=True):
+    for index, q, q_low in zip(asked, sure, hopeful, strict=True):
         line = judged[index]
         verdict = _verdict(q, line, line.effect_low, by)
         if verdict != _verdict(q_low, line, line.effect_high, by):
@@ -137,7 +141,7 @@ _MOST = 10.0  # least sizes; D is no larger, when everything changed
 
 
 def by_severity(lines: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
-    """The lines in order: by verdict; files that fail, and Exif that went missing; then by effect.
+    """Return the lines in order: by verdict; what is lost, files or Exif; then by effect.
 
     An effect counts with the lower end of its interval, in whole units of its least size, of which
     many features have equally many. Between these the distance decides, which has no bound. What
@@ -155,41 +159,33 @@ def by_severity(lines: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDr
     return sorted(lines, key=severity)
 
 
-def _known(value: float | None) -> float:
-    assert value is not None
-    return value
-
-
 def _verdict(q: float, feature: FeatureDrift, effect: float | None, by: Thresholds) -> Verdict:
-    if _known(effect) < by.least(feature.effect_name) or q > by.possible:
+    if (effect or 0.0) < by.least(feature.effect_name) or q > by.possible:
         return "none"
     return "drift" if q <= by.drift else "possible"
 
 
 def _too_few(feature: FeatureDrift, needed: int) -> str:
-    if feature.n_target == 0:
-        return f"only in the reference, {counted(feature.n_reference, 'value')}"
-    if feature.n_reference == 0:
-        return f"only in the target, {counted(feature.n_target, 'value')}"
-    side = "target" if feature.n_target <= feature.n_reference else "reference"
-    n = min(feature.n_target, feature.n_reference)
-    return f"{counted(n, 'value')} in the {side}; {needed} are needed"
+    n = {"target": feature.n_target, "reference": feature.n_reference}
+    side = min(n, key=n.__getitem__)
+    if n[side] == 0:
+        other = "reference" if side == "target" else "target"
+        return f"only in the {other}, {counted(n[other], 'value')}"
+    return f"{counted(n[side], 'value')} in the {side}; {needed} are needed"
 
 
 def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -> str:
-    effect = _known(feature.effect)
-    sizes = f"{feature.effect_name} {effect:.2g}"
+    sizes = f"{feature.effect_name} {feature.effect or 0:.2g}"
     if verdict == "inconclusive":
-        low, high = _known(feature.effect_low), _known(feature.effect_high)
-        return f"{sizes}, which may be {low:.2g} to {high:.2g}: the profiles hold samples"
+        between = f"{feature.effect_low or 0:.2g} to {feature.effect_high or 0:.2g}"
+        return f"{sizes}, which may be {between}: the profiles hold samples"
     if verdict == "none" and q <= by.drift:
         least = by.least(feature.effect_name)
         return f"surely different (q {q:.1g}), but little: {sizes}, less than {least:g}"
-    by_groups = ""
-    if feature.groups_target is not None:
-        groups = (
-            str(n) if n <= _COUNTED else f"over {_COUNTED:,}"
-            for n in (feature.groups_target, feature.groups_reference or 0)
-        )
-        by_groups = f", by {' and '.join(groups)} groups"
-    return f"{sizes}, q {q:.2g}{by_groups}"
+    if feature.groups_target is None:
+        return f"{sizes}, q {q:.2g}"
+    groups = (
+        str(n) if n <= _COUNTED else f"over {_COUNTED:,}"
+        for n in (feature.groups_target, feature.groups_reference or 0)
+    )
+    return f"{sizes}, q {q:.2g}, by {' and '.join(groups)} groups"

@@ -1,7 +1,7 @@
 """One feature of a report: verdict, finding, chart, numbers."""
 
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.describe import capitalised, sentence
+from lightmeter.drift.describe import capitalised, finding
 from lightmeter.drift.names import says
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
@@ -29,7 +29,7 @@ def verdict_words(line: FeatureDrift) -> Html:
     """A paragraph with the verdict of a comparison, and why."""
     words: Content = None
     if line.verdict in CHANGED:
-        words = f" {sentence(line)}."
+        words = f" {capitalised(finding(line), line.feature)}."
     elif line.reason:
         words = " ", tag("span", with_minus(line.reason), cls="quiet")
     return tag("p", verdict_badge(line), words)

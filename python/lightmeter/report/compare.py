@@ -1,7 +1,9 @@
 """Comparing two profiles, wherever they are."""
 
-from lightmeter.drift.compare import judged_lines
-from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds
+from typing import Unpack
+
+from lightmeter.drift.compare import compare_views
+from lightmeter.drift.verdict import ThresholdOptions, Thresholds
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
 
@@ -10,15 +12,9 @@ def compare(
     *unnamed: object,
     target: ProfileLike | None = None,
     reference: ProfileLike | None = None,
-    drift: float = DEFAULT_THRESHOLDS.drift,
-    possible: float = DEFAULT_THRESHOLDS.possible,
-    effect: float = DEFAULT_THRESHOLDS.effect,
-    spread: float = DEFAULT_THRESHOLDS.spread,
-    tail: float = DEFAULT_THRESHOLDS.tail,
-    min_values: int = DEFAULT_THRESHOLDS.min_values,
-    delta: float = DEFAULT_THRESHOLDS.delta,
+    **thresholds: Unpack[ThresholdOptions],
 ) -> DriftReport:
-    """What changed from `reference` to `target`.
+    """Compare two profiles: what changed from `reference` to `target`.
 
     Numbers are tested for location, spread and tails by scores of their ranks, given the ties, and
     by Kolmogorov and Smirnov's exact test; circular hue by Kuiper's; categories with a permuted
@@ -30,13 +26,8 @@ def compare(
         target: the profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image`
             returned, or the path of a profile file.
         reference: what it should look like; the same.
-        drift: the largest q-value of a ``drift``; see `Thresholds` for why the defaults are so.
-        possible: the largest q-value of a ``possible``.
-        effect: the least shift (D, Kuiper's V), total variation or difference of rates of both.
-        spread: the least spread that will do instead; see `FeatureDrift` for what it is.
-        tail: the least tail that will do instead.
-        min_values: values needed on each side for a verdict.
-        delta: chance that the intervals of sampled features miss the truth.
+        thresholds: what verdicts are reached by, such as ``drift=0.01`` for the largest q-value or
+            ``effect=0.2`` for the least shift; see `Thresholds` for all, and why they are so.
 
     Raises:
         TypeError: a side is something else, or not named.
@@ -46,14 +37,6 @@ def compare(
     """
     if unnamed or target is None or reference is None:
         raise TypeError("say which side is which: compare(target=..., reference=...)")
-    thresholds = Thresholds(
-        drift=drift,
-        possible=possible,
-        effect=effect,
-        spread=spread,
-        tail=tail,
-        min_values=min_values,
-        delta=delta,
-    )
-    sides = view_of(target), view_of(reference)
-    return DriftReport(*sides, judged_lines(*sides, thresholds), thresholds)
+    by = Thresholds(**thresholds)
+    found = compare_views(target=view_of(target), reference=view_of(reference), thresholds=by)
+    return DriftReport(found.target, found.reference, found.features, by)

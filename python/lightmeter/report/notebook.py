@@ -25,12 +25,11 @@ _MOST_ROWS = 40
 def notebook_html(comparison: Comparison) -> Html:
     """The comparison in the elements and styles that an untrusted notebook keeps."""
     changed = [line for line in comparison.features if line.verdict in CHANGED]
-    told = comparison.findings
+    told, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
     listed = (
         tag("li", tag("b", each.sentence), f" ({each.lines[0].verdict}; {each.certainty})")
         for each in told[:_MOST_FINDINGS]
     )
-    left = len(told) - _MOST_FINDINGS
     rows = [
         {"feature": line.feature, "verdict": verdict_badge(line), **cells(line)}
         for line in comparison.features[:_MOST_ROWS]
@@ -39,8 +38,8 @@ def notebook_html(comparison: Comparison) -> Html:
     body = (tag("tr", (tag("td", cell, style=_CELL) for cell in row.values())) for row in rows)
     more = len(comparison.features) - _MOST_ROWS
     grids = heat_maps(comparison.features) if any(map(on_heat_map, changed)) else ()
-    lines = [line for line in changed if not on_heat_map(line)]
-    charts = (chart_of(line, comparison.target, comparison.reference) for line in lines)
+    sides = comparison.target, comparison.reference
+    charts = (chart_of(line, *sides) for line in changed if not on_heat_map(line))
     return tag(
         "div",
         said_first(comparison),

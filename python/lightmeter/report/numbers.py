@@ -5,19 +5,14 @@ from lightmeter.text import NONE, count, number, percent
 from lightmeter.times import day
 
 MEANINGS = {
-    "size": "How large the change is, by the measure that tells most. Shift: D. Spread: the "
-    "logarithm of how many times as wide the target is. Tail: the share of the target below the "
-    "reference's 1 % point or above its 99 % point, less that of the reference. Of categories half "
-    "the sum of all differences of shares, of rates their difference.",
-    "D": "Kolmogorov and Smirnov's statistic: the largest difference between the shares of values "
-    "below any threshold. 0 for equal distributions, 1 for disjoint ones. For hue, Kuiper's V on "
-    "the colour circle.",
-    "p": "How often chance alone would give a difference this large, if both sides were drawn from "
-    "one distribution.",
-    "q": "p, corrected for testing many features at once (Benjamini and Hochberg). The verdict "
-    "uses it.",
-    "Hellinger": "Distance of the histograms, 0 to 1; the part that any two samples of these sizes "
-    "have by chance is subtracted.",
+    "size": "How large the change is. Shift: D. Spread: the logarithm of how many times as wide "
+    "the target is. Tail: how much more of it lies beyond the reference's 1 and 99 % points. Of "
+    "categories half the sum of all differences of shares, of rates their difference.",
+    "D": "The largest difference between the shares of values below any threshold (Kolmogorov and "
+    "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
+    "p": "How often chance alone gives a difference this large.",
+    "q": "p, corrected for testing many features at once. The verdict uses it.",
+    "Hellinger": "Distance of the histograms, 0 to 1, less what chance gives.",
 }
 
 

@@ -56,14 +56,12 @@ def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iter
 
 
 def _summary_line(comparison: Comparison) -> Html | None:
-    """The causes in one sentence, where there is more than the headline says."""
+    """What the headline does not say."""
     if not comparison.drifted:
         return None
     names = (line.feature for line in comparison.drifted)
-    many = f" {headline(comparison.features)}." if comparison.causes else ""
-    first = f"{comparison.causes[0].headline}: " if comparison.causes else ""
-    words = capitalised(comparison.said.removeprefix(first), *names)
-    return tag("p", f"{words}.{many}", cls="summary")
+    words = headline(comparison.features) if comparison.causes else comparison.said
+    return tag("p", f"{capitalised(words, *names)}.", cls="summary")
 
 
 def _main(comparison: Comparison) -> Iterator[Content]:
@@ -99,7 +97,7 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
 
 
 def _findings(comparison: Comparison) -> Html:
-    told = comparison.findings
+    told, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
     if not told:
         return section("Findings", tag("p", "No feature changed by more than chance explains."))
     listed = (
@@ -111,10 +109,9 @@ def _findings(comparison: Comparison) -> Html:
         )
         for each in told[:_MOST_FINDINGS]
     )
-    left = len(told) - _MOST_FINDINGS
     more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
-    sides = comparison.target, comparison.reference
-    shots = pictures(comparison.causes[0].lines[0], *sides) if comparison.causes else None
+    leads = [cause.lines[0] for cause in comparison.causes[:1]]
+    shots = [pictures(line, comparison.target, comparison.reference) for line in leads]
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
 
@@ -125,16 +122,13 @@ def _table(features: Sequence[FeatureDrift], idents: Mapping[str, str]) -> Html:
     if others:
         words += f", {count(others)} not: too few values, only one value, or never judged"
     words += ". Values are those of the reference / the target."
-    rows = [_row(line, idents) for line in features]
+    rows = []
+    for line in features:
+        place = idents.get(line.feature)
+        name = tag("a", line.feature, href=f"#{place}") if place else line.feature
+        rows.append({"feature": tag("bdi", name), "verdict": verdict_badge(line), **cells(line)})
     shown = table("all", rows, left={"verdict", "measure"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
-
-
-def _row(line: FeatureDrift, idents: Mapping[str, str]) -> dict[str, Content]:
-    name: str = line.feature
-    if line.feature in idents:
-        name = tag("a", name, href=f"#{idents[line.feature]}")
-    return {"feature": tag("bdi", name), "verdict": verdict_badge(line), **cells(line)}
 
 
 def _cards(lines: list[FeatureDrift], comparison: Comparison, idents: Mapping[str, str]) -> Html:
@@ -144,9 +138,9 @@ def _cards(lines: list[FeatureDrift], comparison: Comparison, idents: Mapping[st
     room = _MOST_PICTURES
     cards: list[Html] = []
     for line in lines:
-        shown = None if id(line) in follow else pictures(line, *sides)
-        room -= len(shown or "")
-        shots = shown if room >= 0 else None
+        shots = None if id(line) in follow else pictures(line, *sides)
+        room -= len(shots or "")
+        shots = shots if room >= 0 else None
         cards.append(card(line, *sides, idents[line.feature], verdict_words(line), shots))
     return tag("div", cards, cls="cards wide")
 
@@ -156,11 +150,9 @@ def _how_to_read(comparison: Comparison) -> Html:
     words = (
         f"A feature drifted if q is at most {number(by.drift)} and one size is large enough: a "
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
-        f"or a tail of {number(by.tail)}. Up to q {number(by.possible)} it drifted possibly. So of "
-        "a hundred comparisons in which nothing "
-        f"changed, at most {percent(by.drift).removesuffix(' %')} report a drift. Below "
-        f"{by.min_values} values on a side there is no verdict, and none on pixels, which are "
-        "not independent of each other."
+        f"or a tail of {number(by.tail)}. Up to q {number(by.possible)} it drifted possibly. So "
+        f"where nothing changed, at most {percent(by.drift)} of comparisons report a drift. Below "
+        f"{by.min_values} values on a side there is no verdict, and none on pixels."
     )
     quiet = [tag("p", note, cls="quiet") for note in comparison.notes]
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())

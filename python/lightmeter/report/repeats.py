@@ -19,8 +19,8 @@ _ALIKE = {
 def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | None:
     """The section; None where neither side has repeats."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
-    words = tag("p", "Only what is proven is counted: there may be more.", cls="quiet")
-    return section("Repeated pictures", words, parts) if parts else None
+    words = "Only what is proven is counted: there may be more."
+    return section("Repeated pictures", tag("p", words, cls="quiet"), parts) if parts else None
 
 
 def _side(side: str, view: ProfileView) -> Iterator[Html]:
@@ -41,5 +41,5 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
 
 def _repeated(item: Repeated) -> Html:
     path = item.path or "a picture without a path"
-    name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
-    return tag("li", tag("b", f"{count(item.times)} times "), name)
+    times = tag("b", f"{count(item.times)} times ")
+    return tag("li", times, tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path))

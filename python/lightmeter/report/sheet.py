@@ -1,6 +1,6 @@
 """A contact sheet: pictures at one end of a number, to look at."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -79,23 +79,18 @@ def _called(feature: str) -> str:
 
 
 def _card(row: Row, by: str, reading: Reading, opened: Callable[[str], Any]) -> Html:
-    facts = (tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(row, by))
+    facts = {_called(name): _shown(row[name]) for name in _OTHERS if name in row and name != by}
+    sides = [row.get(f"{PREFIX}ImagePixel{side}") for side in ("Width", "Height")]
+    if None not in sides:
+        facts["size"] = "{}\N{MULTIPLICATION SIGN}{}".format(*sides)
+    shown = (tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items())
     frame = f" (frame {row['frame']})" if "frame" in row else None
     return tag(
         "figure",
         _picture(row, reading, opened),
         tag("p", tag("b", _shown(row[by])), f" {_called(by)}"),
-        tag("figcaption", tag("bdi", str(row["path"])), frame, tag("dl", facts)),
+        tag("figcaption", tag("bdi", str(row["path"])), frame, tag("dl", shown)),
     )
-
-
-def _facts(row: Row, by: str) -> Iterator[tuple[str, str]]:
-    for feature in _OTHERS:
-        if feature in row and feature != by:
-            yield _called(feature), _shown(row[feature])
-    sides = [row.get(f"{PREFIX}ImagePixel{side}") for side in ("Width", "Height")]
-    if None not in sides:
-        yield "size", "{}\N{MULTIPLICATION SIGN}{}".format(*sides)
 
 
 def _shown(value: object) -> str:

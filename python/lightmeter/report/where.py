@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import numpy as np
+
 from lightmeter.drift.describe.findings import findings
 from lightmeter.drift.names import GRID_SIDE
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.document import section
-from lightmeter.report.charts.heat import heat_map
+from lightmeter.report.charts.heat import Grid, heat_map
 from lightmeter.report.charts.html import Html, tag
 
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
@@ -31,14 +33,14 @@ def where(
     figures: list[Html] = []
     idents: dict[str, str] = {}
     for index, (chart, lines) in enumerate(heat_maps(features)):
-        changed = [line for line in lines if line.verdict in CHANGED]
+        told = findings([line for line in lines if line.verdict in CHANGED])
         idents |= {line.feature: f"f-grid-{index}" for line in lines}
         figures.append(
             tag(
                 "figure",
                 (tag("span", id=anchor(line)) for line in lines) if anchor else None,
                 tag("h3", tag("bdi", chart.title)),
-                (tag("p", f"{each.sentence}.") for each in findings(changed)),
+                (tag("p", f"{each.sentence}.") for each in told),
                 chart.inline(f"f-map-{index}"),
                 id=f"f-grid-{index}",
             )
@@ -58,16 +60,14 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
             grids.setdefault((line.prefix, line.cell.number), []).append(line)
     several = len({prefix for prefix, _ in grids}) > 1
     for (prefix, number), lines in sorted(grids.items()):
-        title = _TITLES[number]
-        if several:
-            title = f"{prefix}: {title}"
+        title = f"{prefix}: {_TITLES[number]}" if several else _TITLES[number]
         target, reference = _grid(lines, "level_target"), _grid(lines, "level_reference")
         yield heat_map(title, target, reference, light=number == "luma"), lines
 
 
-def _grid(lines: Sequence[FeatureDrift], level: str) -> list[list[float | None]]:
-    grid: list[list[float | None]] = [[None] * GRID_SIDE for _ in range(GRID_SIDE)]
+def _grid(lines: Sequence[FeatureDrift], level: str) -> Grid:
+    grid = np.full((GRID_SIDE, GRID_SIDE), np.nan)
     for line in lines:
         assert line.cell is not None
-        grid[line.cell.row][line.cell.column] = getattr(line, level)
+        grid[line.cell.row, line.cell.column] = getattr(line, level)
     return grid

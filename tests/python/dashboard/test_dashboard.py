@@ -134,8 +134,9 @@ def test_what_each_page_says(store: Store, tmp_path: Path) -> None:
 def test_a_feature_has_what_was_judged_and_its_values(store: Store, tmp_path: Path) -> None:
     cells(store, "oooA.Eoooo").build(tmp_path / "site")
     page = Page(tmp_path / "site" / feature_page("cells", "", "saturation"))
-    assert "the last value is 0.62, expected at most 0.25; 1 anomaly, the last on 2022-09-04" in (
-        page.text
+    assert (
+        "the last value is 0.62, expected at most 0.25; anomalies: 1, the last on 2022-09-04"
+        in (page.text)
     )
     for state in ("● anomaly", "◌ not enough data", "▲ error", "○ ok"):
         assert state in page.text

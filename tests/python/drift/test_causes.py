@@ -45,7 +45,7 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
     first, *others = report.findings
     assert first.lines[0].feature == "image.Sharpness"
     assert "image.Noise" in [line.feature for line in first.lines]
-    assert first.certainty.startswith("noise, ")
+    assert "; noise, " in first.sentence
     assert report.to_dict()["causes"][0]["features"][0] == "image.Sharpness"
     said = [line.feature for each in report.findings for line in each.lines]
     assert len(said) == len(set(said))

@@ -164,23 +164,6 @@ def test_a_sure_but_small_difference_is_no_drift() -> None:
     assert line.reason.startswith("surely different")
 
 
-def test_missing_values_are_features_of_their_own() -> None:
-    full, holes = columns(x=range(40)), columns(x=[*range(20), *[None] * 20])
-    report = lm.compare(target=holes, reference=full)
-    line = report["x:missing"]
-    assert (line.kind, line.n_target, line.n_reference, line.verdict) == (
-        "missing",
-        40,
-        40,
-        "drift",
-    )
-    assert line.p_value == pytest.approx(stats.fisher_exact([[20, 20], [0, 40]]).pvalue)
-    assert "missing x went from 0 % to 50 %" in report.summary()
-    assert report["x"].n_target == 20
-    with pytest.raises(KeyError, match="x:missing"):
-        lm.compare(target=full, reference=full)["x:missing"]
-
-
 def test_a_report_is_a_mapping_of_names_to_lines() -> None:
     report = lm.compare(
         target=columns(**{"a": [None, *range(20)], "a:missing": range(21)}),

@@ -54,7 +54,7 @@ def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
         for at in (start + STEP - 1, buckets - 1):
             for feature in range(features):
                 expected = []
-                for weights in series.weights[:, : at + 1, feature]:
+                for which, weights in enumerate(series.weights[:, : at + 1, feature]):
                     root = np.sqrt(weights)
                     y = series.values[: at + 1, feature] * root
                     known = columns[: at + 1, feature] * root[:, None]
@@ -65,11 +65,7 @@ def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
 
                     x, r = off(step), off(y)
                     s = (x @ x) / factors[row, feature]
-                    which = (
-                        0 if np.array_equal(weights, series.weights[0, : at + 1, feature]) else 1
-                    )
-                    unit = 1 / series.weights[which, :FIRST, feature].mean()
-                    s *= unit
+                    s /= series.weights[which, :FIRST, feature].mean()
                     share = (x @ r) ** 2 / ((x @ x) * (r @ r))
                     power = -(at + 1 - 1 - extra) / (2 * factors[row, feature])
                     expected.append(-np.log1p(s) / 2 + power * np.log(1 - s / (1 + s) * share))
@@ -86,29 +82,21 @@ def test_e_values_are_seldom_large_where_nothing_changes() -> None:
         assert ((largest >= np.log(x)).mean(axis=1) <= 1.1 / x).all()
 
 
-def test_what_is_said_of_a_day_follows_from_the_days_up_to_it() -> None:
+def test_an_episode_ends_and_what_is_said_of_a_day_follows_from_the_days_up_to_it() -> None:
     means, stddevs, n = days(2, 300, 5)
-    means[120:150, 0] += 1.0  # passes
+    means[120:150, 0] += 1.0
     means[220:, 0] += 0.5
     whole = watch(level_of(means, stddevs, n), limits(5))
+    begun, over, again = np.flatnonzero(np.diff(whole.is_open[:, 0].astype(int))) + 1
+    assert 124 <= begun <= 130
+    assert 155 <= over <= 165
+    assert 221 <= again <= 234
+    assert not whole.is_open[:, 1:].any()
     for until in (100, 140, 200, 260):
         part = watch(level_of(means[:until], stddevs[:until], n[:until]), limits(5))
         np.testing.assert_array_equal(part.log_m, whole.log_m[:until])
         np.testing.assert_array_equal(part.is_open, whole.is_open[:until])
         assert part.changes == {key: each for key, each in whole.changes.items() if key[0] < until}
-
-
-def test_an_episode_ends_and_a_later_change_is_found() -> None:
-    means, stddevs, n = days(2, 300, 5)
-    means[120:150, 0] += 1.0
-    means[220:, 0] += 0.5
-    is_open = watch(level_of(means, stddevs, n), limits(5)).is_open
-    edges = np.flatnonzero(np.diff(is_open[:, 0].astype(int))) + 1
-    begun, over, again = edges
-    assert 124 <= begun <= 130
-    assert 155 <= over <= 165
-    assert 221 <= again <= 234
-    assert not is_open[:, 1:].any()
 
 
 @pytest.mark.parametrize(("unit", "offset"), [(1e-6, 0.0), (1e6, 0.0), (1.0, 1e4)])
@@ -235,13 +223,6 @@ def test_short_series_and_empty_buckets(buckets: int) -> None:
     assert not watched.is_open.any()
 
 
-def test_constants() -> None:
-    n = np.full((100, 2), 50.0)
-    watched = watch(level_of(np.full((100, 2), 7.0), np.zeros((100, 2)), n), limits(2))
-    assert not watched.is_open.any()
-    assert not watch(spread_of(np.zeros((100, 2)), n), limits(2)).is_open.any()
-
-
 def test_one_wild_day_is_no_trend() -> None:
     means, stddevs, n = days(14, 160, 20)
     means[100] += 3.0
@@ -282,6 +263,7 @@ def test_what_never_varied_is_judged_too() -> None:
     is_open = watch(level_of(levels, np.zeros((120, 3)), n), limits(3)).is_open
     assert 70 < int(np.argmax(is_open[:, 1])) < 80
     assert not is_open[:, [0, 2]].any()
+    assert not watch(spread_of(np.zeros((120, 3)), n), limits(3)).is_open.any()
 
 
 def test_a_feature_that_vanishes_keeps_what_is_known() -> None:

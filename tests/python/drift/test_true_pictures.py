@@ -23,7 +23,7 @@ PARTS: list[tuple[str, float, str]] = [
     ("darker", 0.1, "(9|1[0-2]) % of images have lower brightness than 99 % of the reference"),
     ("out of focus", 0.25, "2[4-7] % of images have lower sharpness than 99 % of the reference"),
     ("noise", 1 / 6, "1[6-9] % of images have higher noise than 99 % of the reference"),
-    ("hue turned", 0.3, r"hue: .* (rose|fell) from .*"),
+    ("hue turned", 0.3, "hue is distributed differently"),
 ]
 
 
@@ -74,7 +74,7 @@ def test_exif_that_went_missing_is_one_line_and_the_first(stripped: int) -> None
     tagged, bare = encoded("JPEG", image, tags=tags), encoded("JPEG", image, tags={})
     target = lm.log_image([bare] * stripped + [tagged] * (50 - stripped)).view()
     report = lm.compare(target=target, reference=lm.log_image([tagged] * 50).view())
-    words = f"3 Exif tags went missing in {2 * stripped} % of images"
+    words = f"3 Exif tags went missing in up to {2 * stripped} % of images"
     assert report.findings[0].words == words
     assert report.summary().startswith(words)
 

@@ -9,8 +9,6 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import picture
-from hostile import HOSTILE
 from lightmeter.cli.ranking import Tally, number_called
 from lightmeter.profile.row import Row
 from lightmeter.report import sheet
@@ -38,16 +36,6 @@ def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: 
 def pictures(page: str) -> list[Image.Image]:
     thumbnails = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', page)
     return [Image.open(io.BytesIO(base64.b64decode(data))) for data in thumbnails]
-
-
-def add_hostile(folder: Path) -> None:
-    """Files whose names and Exif attack a page, and a file that is no picture."""
-    for number, text in enumerate(HOSTILE):
-        exif = Image.Exif()
-        exif[271] = text
-        name = f"{number}{text}".replace("/", "").replace("\0", "")
-        picture(90 + number, seed=number).save(folder / f"{name[:80]}.jpg", exif=exif)
-        (folder / f"{name[:80]}.png").write_text("no picture")
 
 
 def test_it_shows_the_worst_and_opens_no_other(

@@ -1,23 +1,13 @@
 """What changed, in words: "saturation fell by 38 %"."""
 
-from lightmeter.drift.describe.causes import causes
 from lightmeter.drift.describe.findings import (
     Finding,
     capitalised,
+    causes,
     findings,
     headline,
-    sentence,
     summary,
 )
 from lightmeter.drift.describe.sentences import finding
 
-__all__ = [
-    "Finding",
-    "capitalised",
-    "causes",
-    "finding",
-    "findings",
-    "headline",
-    "sentence",
-    "summary",
-]
+__all__ = ["Finding", "capitalised", "causes", "finding", "findings", "headline", "summary"]

@@ -9,14 +9,11 @@ The table was fitted by bench/drift_power/causes.py, which measures it on other 
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal, NamedTuple
 
-from lightmeter.drift.describe.findings import Finding, of_grid
-from lightmeter.drift.describe.sentences import finding
-from lightmeter.drift.describe.shape import STEPS
+from lightmeter.drift.describe.sentences import STEPS
 from lightmeter.drift.names import GRID_SIDE
-from lightmeter.drift.row import FeatureDrift, column_of
 
 Changes = Mapping[str, "Change"]
 
@@ -24,7 +21,6 @@ _LITTLE = 0.1  # of a logarithm, a share or radians; such a change of what did n
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
-_COLOURS = ("Saturation.mean", "Colorfulness")
 _SHARES = ("Red.share", "Green.share", "Blue.share")
 
 # What follows from a cause: groups of numbers, and first or last parts of names.
@@ -81,8 +77,7 @@ class _Moves:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         light, contrast = self.by("Luma.mean"), self.by("Luma.stddev")
-        is_exposure = light * contrast > 0 and self.sign("Luma.mean") != 0
-        self.gain = contrast if is_exposure else min(contrast, 0.0)
+        self.gain = contrast if light * contrast > 0 else min(contrast, 0.0)
         self.detail = self.by("Sharpness") - 2 * self.gain
         self.grain = self.by("Noise") - self.gain
 
@@ -115,16 +110,25 @@ def _is_covered(m: _Moves) -> bool:
     if (is_part := m.is_part_dark()) is not None:
         return is_part
     flat = (name for name in ("dark_percent", "gray_percent") if m.by(name) > _LITTLE / 2)
-    is_flat = any(map(m.rose, flat)) or m.fell("entropy")
+    is_flat = any(map(m.rose, flat)) or m.by("entropy") < -_LITTLE / 4
     is_dark_and_light = m.rose("Luma.stddev") and m.by("Luma.stddev") > 5 * _LITTLE
     is_part = m.by("Luma.stddev") > 0 and (is_flat or is_dark_and_light)
     return m.fell("Luma.mean") and is_part
 
 
+def _is_moved(m: _Moves) -> bool:
+    """Whether contrast rose and detail fell in the same light, with other colours: another view."""
+    is_other = (
+        m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and not m.fell("Saturation.mean")
+    )
+    is_tinted = m.moved(("Hue.circular_mean", "Hue.concentration", "Saturation.mean"))
+    return is_other and is_tinted and abs(m.by("Luma.mean")) < _LITTLE
+
+
 def _has_glare(m: _Moves) -> bool:
     """Whether a part is white, where nothing is to see: more light alone makes pictures sharper."""
     is_part = 0 < m.by("Luma.mean") < 5 * _LITTLE and m.by("Luma.stddev") > -_LITTLE
-    is_flat = m.detail < 0 and m.by("Sharpness") < 0 and not m.rose("Sharpness")
+    is_flat = m.detail < 0 and m.by("Sharpness") < 0
     return m.rose("glare_percent", "bright_percent") and is_part and is_flat
 
 
@@ -134,14 +138,12 @@ def _is_dimmed(m: _Moves) -> bool:
 
 
 def _is_faded(m: _Moves) -> bool:
-    """Whether contrast fell, and detail with it; or a veil took colour and detail."""
-    if m.rose("bright_percent", "glare_percent") or _is_turned(m) or _is_covered(m):
+    """Whether contrast fell, and not with the light; or a veil took colour and detail."""
+    if m.rose("bright_percent") or _is_turned(m) or _is_covered(m):
         return False
-    contrast, detail, colour = map(m.by, ("Luma.stddev", "Sharpness", "Saturation.mean"))
-    took_detail = 2 * contrast <= detail / 2
-    took_more = took_detail or m.fell("Saturation.mean") or m.rose("Luma.mean")
-    is_weak = m.fell("Luma.stddev") and contrast < -_LITTLE and colour > 4 * contrast
-    return (is_weak and took_more and not _is_dimmed(m)) or _is_veiled(m)
+    contrast = m.by("Luma.stddev")
+    is_weak = m.fell("Luma.stddev") and m.by("Saturation.mean") > 4 * contrast
+    return (is_weak and contrast < -_LITTLE and not _is_dimmed(m)) or _is_veiled(m)
 
 
 def _is_veiled(m: _Moves) -> bool:
@@ -152,14 +154,14 @@ def _is_veiled(m: _Moves) -> bool:
 
 
 def _is_lit(m: _Moves, sign: int) -> bool:
-    """Whether there is more light, or less, and no mere change of colours."""
-    light, colour = m.by("Luma.mean"), m.by("Saturation.mean")
-    is_light = abs(light) > _LITTLE / 2 and (
-        abs(colour) < 4 * abs(light) or m.rose("bright_percent")
+    """Whether there is more light, or less, on all of the picture; colours change luma too."""
+    light, colour = abs(m.by("Luma.mean")), abs(m.by("Saturation.mean"))
+    is_light = light > _LITTLE / 2 and (colour < 4 * light or m.rose("bright_percent"))
+    return (
+        m.sign("Luma.mean") == sign
+        and is_light
+        and not (_is_covered(m) or _has_glare(m) or _is_faded(m))
     )
-    is_of_all = 3 * m.by("Brightness.mean") / light >= 1 if light else False  # hues change luma too
-    is_part = _is_covered(m) or _has_glare(m) or _is_faded(m)
-    return m.sign("Luma.mean") == sign and is_light and is_of_all and not is_part
 
 
 def _is_squeezed(m: _Moves) -> bool:
@@ -167,34 +169,25 @@ def _is_squeezed(m: _Moves) -> bool:
     if m.fell("JpegQuality"):
         return True
     if m.rose("Blockiness"):
-        if _is_covered(m):
-            return False
         of_blur = m.fell("Sharpness") and m.by("Blockiness") < -m.by("Sharpness") / 4
         of_noise = m.rose("Noise") and m.by("Blockiness") < m.by("Noise") / 2
-        is_enough = m.by("Blockiness") > _LITTLE / 2 and m.gain > -3 * _LITTLE
+        is_enough = m.by("Blockiness") > _LITTLE / 2 and not _is_covered(m)
         return is_enough and not of_blur and not of_noise
-    return _is_ringing(m) and not m.moved(("Luma.mean", "Noise"))
-
-
-def _is_ringing(m: _Moves) -> bool:
-    is_flat = abs(m.by("Sharpness")) < m.by("entropy") / 2
+    is_flat = abs(m.by("Sharpness")) < m.by("entropy") / 2 and not m.moved(("Luma.mean", "Noise"))
     return m.rose("entropy") and m.fell("dark_percent") and is_flat
 
 
 def _is_blurred(m: _Moves) -> bool:
-    if (
-        _has_glare(m)
-        or _is_covered(m)
-        or _is_veiled(m)
-        or (_is_squeezed(m) and not m.fell("JpegQuality"))
-    ):
+    """Whether detail fell by more than light explains."""
+    is_squeezed = _is_squeezed(m) and not m.fell("JpegQuality")
+    if _has_glare(m) or _is_veiled(m) or is_squeezed:
         return False
-    beyond_light = m.detail < 0.55 * m.by("Sharpness")
-    return m.fell("Sharpness") and beyond_light and not m.rose("Noise")
+    return m.fell("Sharpness") and m.detail < 0.55 * m.by("Sharpness")
 
 
 def _is_cast(m: _Moves) -> bool:
-    return m.moved(_SHARES) and not _is_turned(m) and not _changes_light(m)
+    is_tinted = any(m.sign(name) and abs(m.by(name)) > _LITTLE / 20 for name in _SHARES)
+    return is_tinted and not _is_turned(m) and not _changes_light(m)
 
 
 def _is_turned(m: _Moves) -> bool:
@@ -211,12 +204,11 @@ def _changes_light(m: _Moves) -> bool:
 
 
 def _is_pale(m: _Moves) -> bool:
-    fell = m.fell("Saturation.mean") and max(map(m.by, _COLOURS)) < 0
-    return fell and -m.by("Saturation.mean") > 4 * m.by("Luma.mean") and not _changes_light(m)
+    return m.fell("Saturation.mean") and m.by("Colorfulness") < 0 and not _changes_light(m)
 
 
 def _is_vivid(m: _Moves) -> bool:
-    rose = m.rose("Saturation.mean") and min(map(m.by, _COLOURS)) > 0
+    rose = m.rose("Saturation.mean") and m.by("Colorfulness") > 0
     is_tinted = m.by("Hue.concentration") >= _LITTLE or m.sign("Hue.circular_mean") != 0
     return rose and not is_tinted and not _changes_light(m)
 
@@ -257,6 +249,7 @@ class Cause(NamedTuple):
 
 # Of two that are about equally large the first is said first.
 CAUSES = (
+    Cause("moved", "show", "another view", ("Luma.stddev",), _ALL, _is_moved, "light"),
     Cause("resized", "have", "another size", _SIZES, _SPREAD.union(_SIZES),
           lambda m: m.moved(_SIZES), "file"),
     Cause("covered", "are", "partly covered",
@@ -300,6 +293,8 @@ def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause
         leads = [name for name in leads if changes[name].is_sure]
         if leads and cause.fits(moves):
             fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
+    if fitting and fitting[0][0].name == "moved":  # which changes all numbers
+        return fitting[:1]
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
     told: list[tuple[Cause, str]] = []
     for cause, lead in fitting:
@@ -307,65 +302,3 @@ def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause
         if all(cause.kind == "detail" and each.kind == "light" for each in before):
             told.append((cause, lead))
     return told
-
-
-def causes(
-    features: Sequence[FeatureDrift], sure: Collection[FeatureDrift], level: float
-) -> list[Finding]:
-    """The causes, the largest of each kind of images first; none without numbers of images.
-
-    Args:
-        features: all of a comparison, by severity.
-        sure: those that a headline may name; a cause rests on one of them.
-        level: the largest q-value of what a cause rests on.
-    """
-    by_prefix: dict[str, list[FeatureDrift]] = {}
-    leads = {line.feature for line in sure if line.q_value is not None and line.q_value <= level}
-    for line in features:
-        if line.prefix and line.kind != "failure" and line.group not in ("Exif", "values"):
-            by_prefix.setdefault(line.prefix, []).append(line)
-    return [each for lines in by_prefix.values() for each in _of_images(lines, leads)]
-
-
-def _of_images(lines: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator[Finding]:
-    by_name = {_name(line): line for line in lines if line.kind in ("number", "hue")}
-    changes = {name: _change(line, line.feature in leads) for name, line in by_name.items()}
-    groups = {name: line.group for name, line in by_name.items()}
-    found = causes_of(changes, groups)
-    first = {lead for _, lead in found}
-    left = [line for line in lines if line.verdict == "drift" and _name(line) not in first]
-    is_first = True
-    for cause, lead in found:
-        # What all numbers together say, and a grid that changed everywhere alike, tell no more; nor
-        # does where sharpness changed of pictures in another light.
-        said = [line for line in left if line.group == "together" and is_first]
-        said += [line for line in left if not line.cell and cause.moves(_name(line), line.group)]
-        for number in ("luma", "sharpness"):
-            cells = [line for line in left if line.cell and line.cell.number == number]
-            follows = len(cells) > 1 and of_grid(cells).is_even
-            said += cells if follows or (number, cause.kind) == ("sharpness", "light") else []
-        is_first, told = False, {line.feature for line in said}
-        left = [line for line in left if line.feature not in told]
-        yield Finding(_words(cause, by_name[lead]), (by_name[lead], *said), cause=cause.name)
-
-
-def _words(cause: Cause, lead: FeatureDrift) -> str:
-    several = f"{lead.prefix} " if lead.name.startswith(f"{lead.prefix} ") else ""
-    words = finding(lead)
-    which = "some" if words[0].isdigit() or " instead of " in words else "the"
-    return f"{which} {several}images {cause.verb} {cause.words}: {words}"
-
-
-def _name(line: FeatureDrift) -> str:
-    return column_of(line.feature).removeprefix(f"{line.prefix}.")
-
-
-def _change(line: FeatureDrift, is_sure: bool) -> Change:
-    return change_of(
-        line.level_reference or 0.0,
-        line.level_target or 0.0,
-        (line.ks if line.kind == "number" else line.effect) or 0.0,
-        kind="hue" if line.kind == "hue" else str(line.scale),
-        is_sure=is_sure,
-        is_odd=line.verdict == "drift" and line.effect_name != "spread",
-    )

@@ -2,20 +2,19 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from lightmeter.drift.describe.causes import Cause, Change, causes_of, change_of
 from lightmeter.drift.describe.sentences import finding, is_sure
 from lightmeter.drift.names import GRID_SIDE, place
-from lightmeter.drift.row import RATES, FeatureDrift
+from lightmeter.drift.row import RATES, FeatureDrift, column_of
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.text import counted, percent, with_minus
 
 _MOST = 4  # parts of a summary
 _MOST_FOLLOWERS = 3  # by name; others are counted
-
 _FEWEST = 3  # Exif tags; of fewer each is said by itself
-
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed everywhere alike if no place changed by less than this share of the most.
 _EVEN = 0.5
@@ -40,7 +39,7 @@ class Finding(NamedTuple):
     @property
     def sentence(self) -> str:
         """The words as a sentence."""
-        return capitalised(self.words, *(line.feature for line in self.lines[:1]))
+        return capitalised(self.words, self.lines[0].feature)
 
     @property
     def headline(self) -> str:
@@ -48,52 +47,109 @@ class Finding(NamedTuple):
         return self.words.partition(": ")[0]
 
     @property
-    def followers(self) -> str:
-        """What follows from a cause, such as ``noise, contrast and 8 more follow``; or empty."""
-        first, *rest = self.lines
-        if not self.cause or not rest:
-            return ""
-        firsts: dict[str, str] = {}
-        for line in sorted(rest, key=lambda line: line.feature.endswith(".stddev")):
-            if line.group not in (first.group, "together"):
-                firsts.setdefault(line.group, line.name)
-        names = list(firsts.values())[:_MOST_FOLLOWERS] or [rest[0].name]
-        more = len(rest) - len(names)
-        *others, last = [*names, f"{more} more"] if more else names
-        words = f"{', '.join(others)} and {last}" if others else last
-        return f"{words} follow{'s' if len(rest) == 1 else ''}"
-
-    @property
-    def with_followers(self) -> str:
-        """The sentence, and what follows from a cause."""
-        return "; ".join(filter(None, (self.sentence, self.followers)))
-
-    @property
     def certainty(self) -> str:
         """Which features, and how surely they changed."""
         first, more = self.lines[0], len(self.lines) - 1
-        parts = [self.followers, first.feature]
-        parts += [str(first.verdict)] if first.verdict != "drift" else []
-        parts += [with_minus(first.reason)]
-        if more and not self.cause:
-            parts.append(f"and {counted(more, 'more place' if first.cell else 'more tag')}")
-        return "; ".join(filter(None, parts))
+        verdict = "" if first.verdict == "drift" else str(first.verdict)
+        others = f"and {counted(more, 'more feature')}" if more and not self.cause else ""
+        return "; ".join(filter(None, (first.feature, verdict, with_minus(first.reason), others)))
 
 
 def capitalised(words: str, *names: str) -> str:
-    """With a capital first, except where the first word is from `names`: users chose these."""
+    """Return words with a capital first, except where a name of a user is the first word."""
     if any(name.startswith(words.split(" ")[0]) for name in names):
         return words
     return words[:1].upper() + words[1:]
 
 
-def sentence(feature: FeatureDrift) -> str:
-    """The finding as a sentence of its own."""
-    return capitalised(finding(feature), feature.feature)
+# --- causes -----------------------------------------------------------------------------------
+
+
+def causes(
+    features: Sequence[FeatureDrift], sure: Collection[FeatureDrift], level: float
+) -> list[Finding]:
+    """Return the causes, the largest of each kind of images first.
+
+    Args:
+        features: all of a comparison, by severity.
+        sure: those that a headline may name; a cause rests on one of them.
+        level: the largest q-value of what a cause rests on.
+    """
+    by_prefix: dict[str, list[FeatureDrift]] = {}
+    leads = {line.feature for line in sure if line.q_value is not None and line.q_value <= level}
+    for line in features:
+        if line.prefix and line.kind != "failure" and line.group not in ("Exif", "values"):
+            by_prefix.setdefault(line.prefix, []).append(line)
+    return [each for lines in by_prefix.values() for each in _of_images(lines, leads)]
+
+
+def _of_images(lines: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator[Finding]:
+    by_name = {_name(line): line for line in lines if line.kind in ("number", "hue")}
+    changes = {name: _change(line, line.feature in leads) for name, line in by_name.items()}
+    found = causes_of(changes, {name: line.group for name, line in by_name.items()})
+    firsts = {lead for _, lead in found}
+    left = [line for line in lines if line.verdict == "drift" and _name(line) not in firsts]
+    for cause, lead in found:
+        follow = [line for line in left if _follows(line, cause, left)]
+        told = set(map(id, follow))
+        left = [line for line in left if id(line) not in told]
+        yield Finding(
+            _words(cause, by_name[lead], follow), (by_name[lead], *follow), cause=cause.name
+        )
+
+
+def _follows(line: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
+    """Whether a change follows from a cause.
+
+    So do what all numbers together say, and a grid that changed everywhere alike; and where
+    sharpness changed in pictures in another light.
+    """
+    if line.cell is None:
+        return line.group == "together" or cause.moves(_name(line), line.group)
+    cells = [each for each in drifted if each.cell and each.cell.number == line.cell.number]
+    is_even = len(cells) > 1 and _of_grid(cells).is_even
+    return is_even or (line.cell.number == "sharpness" and cause.kind == "light")
+
+
+def _words(cause: Cause, lead: FeatureDrift, follow: Sequence[FeatureDrift]) -> str:
+    """Such as ``the images look out of focus: sharpness fell by 59 %; noise and 8 more follow``."""
+    words = finding(lead)
+    which = "some" if words[0].isdigit() or " instead of " in words else "the"
+    told = f"{which} {_several(lead)}images {cause.verb} {cause.words}: {words}"
+    firsts: dict[str, str] = {}
+    for line in sorted(
+        follow, key=lambda each: (each.cell is not None, each.feature[-7:] == ".stddev")
+    ):
+        if line.group not in (lead.group, "together"):
+            firsts.setdefault(line.group, line.name)
+    names = list(firsts.values())[:_MOST_FOLLOWERS] or [line.name for line in follow[:1]]
+    if not names:
+        return told
+    names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return f"{told}; {listed} follow{'s' if len(follow) == 1 else ''}"
+
+
+def _name(line: FeatureDrift) -> str:
+    return column_of(line.feature).removeprefix(f"{line.prefix}.")
+
+
+def _change(line: FeatureDrift, is_sure: bool) -> Change:
+    return change_of(
+        line.level_reference or 0.0,
+        line.level_target or 0.0,
+        (line.ks if line.kind == "number" else line.effect) or 0.0,
+        kind="hue" if line.kind == "hue" else str(line.scale),
+        is_sure=is_sure,
+        is_odd=line.verdict == "drift" and line.effect_name != "spread",
+    )
+
+
+# --- grids, Exif and everything else ------------------------------------------------------------
 
 
 def findings(features: Sequence[FeatureDrift]) -> list[Finding]:
-    """What to say of features that changed: each by itself, but some together.
+    """Return what to say of features that changed: each by itself, but some together.
 
     These are cells of a grid, and Exif tags that went missing.
     """
@@ -111,9 +167,14 @@ def findings(features: Sequence[FeatureDrift]) -> list[Finding]:
 
 
 def _of_several(lines: Sequence[FeatureDrift]) -> Finding:
+    first = lines[0]
     if len(lines) == 1:
-        return Finding(finding(lines[0]), tuple(lines))
-    return of_grid(lines) if lines[0].cell is not None else _of_exif(lines)
+        return Finding(finding(first), (first,))
+    if first.cell is not None:
+        return _of_grid(lines)
+    most = percent(max(map(_rise, lines)))
+    words = f"{len(lines)} Exif tags went missing in up to {most} of {_several(first)}images"
+    return Finding(words, tuple(lines))
 
 
 def _is_lost_tag(line: FeatureDrift) -> bool:
@@ -124,46 +185,35 @@ def _rise(line: FeatureDrift) -> float:
     return (line.level_target or 0.0) - (line.level_reference or 0.0)
 
 
-def _of_exif(lines: Sequence[FeatureDrift]) -> Finding:
-    """Such as ``37 Exif tags went missing in 40 % of images``."""
-    least, most = percent(min(map(_rise, lines))), percent(max(map(_rise, lines)))
-    shares = most if least == most else f"{least.removesuffix(' %')} to {most}"
-    words = f"{len(lines)} Exif tags went missing in {shares} of {_several(lines[0])}images"
-    return Finding(words, tuple(lines))
-
-
 def _several(line: FeatureDrift) -> str:
     """The prefix and a space, where there are images of several prefixes."""
     return f"{line.prefix} " if line.name.startswith(f"{line.prefix} ") else ""
 
 
-def of_grid(lines: Sequence[FeatureDrift]) -> Finding:
+def _of_grid(lines: Sequence[FeatureDrift]) -> Finding:
     """Where the picture changed most, if there is such a place."""
     picture = f"the {_several(lines[0])}picture"
-    changes = list(map(_change, lines))
+    changes = [
+        math.log(((line.level_target or 0.0) + 0.1) / ((line.level_reference or 0.0) + 0.1))
+        for line in lines
+    ]
     sure = [by if is_sure(line) else 0.0 for by, line in zip(changes, lines, strict=True)]
     most = max(sure, key=abs)
     cell = lines[sure.index(most)].cell
     assert cell is not None
-    words = f"{picture} {_VERBS[cell.number][most > 0]} most {place(cell.row, cell.column)}"
-    is_even = len(lines) == GRID_SIDE**2 and min(by / (most or 1) for by in changes) >= _EVEN
     if not most:
-        words = f"{picture} changed in {len(lines)} places"
-    elif is_even:
-        words = f"{picture} {_VERBS[cell.number][most > 0]} everywhere alike"
-    return Finding(words, tuple(lines), is_even=bool(most) and is_even)
+        return Finding(f"{picture} changed in {len(lines)} places", tuple(lines))
+    is_even = len(lines) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
+    where = "everywhere alike" if is_even else f"most {place(cell.row, cell.column)}"
+    words = f"{picture} {_VERBS[cell.number][most > 0]} {where}"
+    return Finding(words, tuple(lines), is_even=is_even)
 
 
-def _change(line: FeatureDrift) -> float:
-    """By how much the mean changed; of sharpness the logarithm."""
-    target, reference = line.level_target or 0.0, line.level_reference or 0.0
-    if line.scale == "squares":
-        return math.log((target + 0.1) / (reference + 0.1))
-    return target - reference
+# --- a whole comparison -------------------------------------------------------------------------
 
 
 def headline(features: Sequence[FeatureDrift]) -> str:
-    """How many features drifted."""
+    """Return how many features drifted."""
     tested = sum(feature.q_value is not None for feature in features)
     drifted = sum(feature.verdict == "drift" for feature in features)
     possible = sum(feature.verdict in CHANGED for feature in features)
@@ -178,7 +228,7 @@ def headline(features: Sequence[FeatureDrift]) -> str:
 
 
 def summary(features: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
-    """One sentence about the features.
+    """Return one sentence about the features.
 
     Numbers of images that are about the same mostly changed for one reason: one speaks for all.
 
@@ -186,21 +236,18 @@ def summary(features: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
         features: all of a comparison, by severity.
         told: what to say of those that drifted and may be named, the causes first.
     """
-    drifted = sum(feature.verdict == "drift" for feature in features)
+    drifted, many = sum(line.verdict == "drift" for line in features), headline(features)
     if not drifted:
-        tested = sum(feature.q_value is not None for feature in features)
-        of_all = counted(tested, "feature")
-        return f"no drift in {of_all}" if tested else "not enough data to compare"
+        return many[0].lower() + many[1:]
     shown: dict[object, Finding] = {}
     for each in [each for each in told if not each.is_even] or told:
         shown.setdefault(_subject(each.lines[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
-        return f"{headline(features)}, none surely by itself"
+        return f"{many}, none surely by itself"
     left = drifted - sum(len(each.lines) for each in first)
-    mark = ";" if any(each.cause for each in first) else ","
-    parts = ["; ".join(filter(None, (each.words, each.followers))) for each in first]
-    return f"{mark} ".join([*parts, f"and {left} more"] if left else parts)
+    mark = "; " if any(each.cause for each in first) else ", "
+    return mark.join([*(each.words for each in first), *[f"and {left} more"] * (left > 0)])
 
 
 def _subject(line: FeatureDrift, cause: str) -> object:

@@ -1,29 +1,27 @@
 """How one feature changed, in words: "saturation fell by 38 %"."""
 
 import math
+from typing import NamedTuple
 
-from lightmeter.drift.describe.shape import (
-    STEPS,
-    End,
-    Numbers,
-    Shape,
-    numbers_of_both,
-    shape_of,
-    string_changes,
-    turn_of,
-)
-from lightmeter.drift.row import FeatureDrift
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter import _core
+from lightmeter.drift.row import RATES, FeatureDrift, column_of
 from lightmeter.drift.vectors import spreads_apart
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, MOST_MOVED, Thresholds
-from lightmeter.image.numbers import Scale
 from lightmeter.text import MOST_DIGITS, counted, number, percent, shorten
 from lightmeter.times import day
 
+STEPS = 255.0  # around the circle of hues
+Array = NDArray[np.float64]
+
 _SURE = 2.0  # standard errors; a smaller change of the mean may be chance
+_LONGEST = 60  # characters of a value
 
 
 def finding(line: FeatureDrift, by: Thresholds = DEFAULT_THRESHOLDS) -> str:
-    """How a feature changed, such as ``entropy rose by 9 %``.
+    """Return how a feature changed, such as ``entropy rose by 9 %``.
 
     Those of `compare_views` that changed have their words already.
 
@@ -33,16 +31,10 @@ def finding(line: FeatureDrift, by: Thresholds = DEFAULT_THRESHOLDS) -> str:
     """
     if line.words:
         return line.words
-    rates = "went " + _from_to(*_shares(line.level_reference or 0.0, line.level_target or 0.0))
+    if line.kind in RATES:
+        shares = _shares(line.level_reference or 0.0, line.level_target or 0.0)
+        return f"{_rate(line)} went from {' to '.join(shares)}"
     match line.kind:
-        case "failure" if line.name.endswith(" Error"):
-            return f"errors of {line.name.removesuffix(' Error')} {rates}"
-        case "failure":
-            return f"{line.name.removesuffix('Failure')}files that cannot be measured {rates}"
-        case "missing":
-            return f"missing {line.name} {rates}"
-        case "not a number":
-            return f"text or infinite values in {line.name} {rates}"
         case "category":
             return _category(line)
         case "vector":
@@ -54,7 +46,7 @@ def finding(line: FeatureDrift, by: Thresholds = DEFAULT_THRESHOLDS) -> str:
 
 
 def is_sure(line: FeatureDrift) -> bool:
-    """Whether a change of the mean is more than chance."""
+    """Return whether a change of the mean is more than chance."""
     spreads = line.stddev_target or 0.0, line.stddev_reference or 0.0
     sizes = line.n_target, line.n_reference
     errors = (spread / math.sqrt(n) for spread, n in zip(spreads, sizes, strict=True))
@@ -62,86 +54,82 @@ def is_sure(line: FeatureDrift) -> bool:
     return abs(moved) > _SURE * math.hypot(*errors)
 
 
-# --- amounts and shares -----------------------------------------------------------------------
-
-
-def _change(before: float, after: float, scale: Scale | None) -> str:
-    """Relative between positive amounts; of others, and of shares, that would say little."""
-    verb = _verb(before, after)
-    if scale == "percent":
-        return f"{verb} {_from_to(*_shares(before / 100, after / 100))}"
-    if scale == "share" or before <= 0 or after < 0:
-        return f"{verb} {_amounts(before, after)}"
-    if after > 10 * before:
-        return f"{verb} {number(after / before, 3)}-fold"
-    by = abs(after / before - 1)
-    if after > before and round(by, 2) == 1:  # unlike a fall it may be any
-        by = 1.0
-    return f"{verb} by {percent(by)}"
+def _rate(line: FeatureDrift) -> str:
+    if line.kind == "failure" and line.name.endswith(" Error"):
+        return f"errors of {line.name.removesuffix(' Error')}"
+    if line.kind == "failure":
+        return f"{line.name.removesuffix('Failure')}files that cannot be measured"
+    return f"{'missing' if line.kind == 'missing' else 'text or infinite values in'} {line.name}"
 
 
 def _verb(before: float, after: float) -> str:
     return "rose" if after > before else "fell"
 
 
-def _amounts(before: float, after: float) -> str:
-    """Such as ``from 0.33 to 0.41``, with digits enough to tell both apart."""
+def _amounts(before: float, after: float, unit: str = "") -> tuple[str, str]:
+    """Such as 0.33 and 0.41, with digits enough to tell both apart."""
     digits = 3
     while number(before, digits) == number(after, digits) and digits < MOST_DIGITS:
         digits += 1
-    return _from_to(number(before, digits), number(after, digits))
+    return f"{number(before, digits)}{unit}", f"{number(after, digits)}{unit}"
 
 
 def _shares(before: float, after: float) -> tuple[str, str]:
-    """Such as ``1 %`` and ``9 %``, with digits enough to tell both apart, and from 100 %."""
-    texts, digits = (percent(before), percent(after)), 2
-    while digits < MOST_DIGITS and (
-        texts[0] == texts[1] or ("100 %" in texts and max(before, after) < 1)
-    ):
-        texts = f"{number(100 * before, digits)} %", f"{number(100 * after, digits)} %"
-        digits += 1
-    return texts
-
-
-def _from_to(before: str, after: str) -> str:
-    return f"from {before} to {after}"
+    texts = percent(before), percent(after)
+    return texts if texts[0] != texts[1] else _amounts(100 * before, 100 * after, " %")
 
 
 # --- categories, vectors, hues ----------------------------------------------------------------
 
-_LONGEST = 60  # characters of a value
-_NAMED = 0.1  # of the values; where all are new and each is rarer, none is worth a word
-
 
 def _category(line: FeatureDrift) -> str:
-    """Such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``."""
-    changes = string_changes(line)
-    first, new, gone = changes[0], sum(c.is_new for c in changes), sum(c.is_gone for c in changes)
-    if first.size <= 0:
-        return f"the shares of {line.name} changed"
-    if first.size < _NAMED and new + gone == len(changes):
-        return f"all values of {line.name} are new"
-    value = "numbers" if first.value is None else f"'{shorten(first.value, _LONGEST)}'"
-    verb = _verb(first.before[0], first.after[1])
-    if first.before[0] == first.before[1] and first.after[0] == first.after[1]:
-        shares = _from_to(*_shares(first.before[0], first.after[0]))
-    else:
-        shares = _from_to(_about(*first.before), _about(*first.after))
-    # A side of very many values does not list them all.
-    least = "at least " * any(low < high for c in changes for low, high in (c.before, c.after))
-    new, gone = new - first.is_new, gone - first.is_gone
-    others = [f"{least}{counted(new, 'new value')}"] if new else []
-    others += [f"{least}{counted(gone, 'value')} gone"] if gone else []
-    return ", ".join([f"{line.name} {value} {verb} {shares}", *others])
+    """Such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``.
+
+    What is no text is one value, None. A side of very many values does not list them all, so
+    shares are known between ends.
+    """
+    assert line.sides is not None
+    sides: list[dict[str | None, tuple[float, float]]] = []
+    unlisted = []
+    for view, n in zip(line.sides, (line.n_target, line.n_reference), strict=True):
+        name = column_of(line.feature)
+        texts = view._core.strings(name) if name in view._core else _core.FrequentStrings()
+        sides.append({text: (low / n, high / n) for text, low, high in texts.items()})
+        if texts.n < n:
+            sides[-1][None] = (1 - texts.n / n,) * 2
+        unlisted.append((0.0, texts.floor / n))
+    after, before = sides
+
+    def ends(value: str | None) -> tuple[tuple[float, float], tuple[float, float]]:
+        return before.get(value, unlisted[1]), after.get(value, unlisted[0])
+
+    def size(value: str | None) -> float:
+        """The least that its share can have changed by; below 0 where it may not have changed."""
+        (least, most), (low, high) = ends(value)
+        return max(low - most, least - high)
+
+    first = max(after | before, key=size)
+    old, now = ends(first)
+    if size(first) <= 0:
+        return f"{line.name} is distributed differently"
+    value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
+    shares = _about(*old), _about(*now)
+    if old[0] == old[1] and now[0] == now[1]:
+        shares = _shares(old[0], now[0])
+    words = f"{line.name} {value} {_verb(old[0], now[1])} from {' to '.join(shares)}"
+    if any(floor for _, floor in unlisted):
+        return words
+    new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
+    words += f", {counted(new, 'new value')}" if new else ""
+    return f"{words}, {counted(gone, 'value')} gone" if gone else words
 
 
 def _about(low: float, high: float) -> str:
     if low == high:
         return percent(low)
-    if low == 0:
-        most = percent(high)
-        return most if most.startswith("<") else f"at most {most}"
-    return f"about {percent((low + high) / 2)}"
+    return (
+        f"at most {number(100 * high, 2)} %" if low == 0 else f"about {percent((low + high) / 2)}"
+    )
 
 
 def _vectors(line: FeatureDrift) -> str:
@@ -154,46 +142,30 @@ def _vectors(line: FeatureDrift) -> str:
     return f"{line.name} moved{together} by {spreads} {unit}"
 
 
-# By steps of 30 degrees from red on.
-_COLOURS = (
-    *("red", "orange", "yellow", "yellow-green", "green", "turquoise"),
-    *("cyan", "sky blue", "blue", "violet", "magenta", "pink"),
-)
 _GATHERED = 0.5  # a resultant length, from which on hues have a direction to speak of
-_EXPLAINED = 1 / 3  # of V, which a rotation may leave that explains the rest
-_CHANCE = 1.747  # Kuiper's V times the root of n, which chance exceeds in one case of twenty
-_ONE_COLOUR = 0.6  # of V
-_STILL = 0.6  # of V; chance or not, a rotation that leaves more explains nothing
+_LEFT = 0.6  # of Kuiper's V, which a rotation may leave that explains the rest
 
 
 def _hue(line: FeatureDrift) -> str:
-    """Such as ``hue turned by +19 degrees``, or the colour whose share changed the most."""
-    both = numbers_of_both(line)
-    assert both is not None
-    turn = turn_of(*both)
-    degrees = round(turn.steps * 360 / STEPS)
-    chance = _CHANCE * math.sqrt(1 / line.n_target + 1 / line.n_reference)
-    explained = max(_EXPLAINED * turn.apart, min(chance, _STILL * turn.apart))
-    if turn.gathered >= _GATHERED and turn.left <= explained and degrees:
+    """Such as ``hue turned by +19 degrees``, where a rotation explains what changed."""
+    both = target, reference = _numbers_of(line)
+    own, other = (
+        complex(np.exp(side.values * (2j * np.pi / STEPS)) @ side.shares) for side in both
+    )
+    turned = float(np.angle(own * other.conjugate())) * STEPS / (2 * math.pi)
+    degrees = round(turned * 360 / STEPS)
+    is_gathered = min(abs(own), abs(other)) >= _GATHERED
+    if degrees and is_gathered and _kuiper(target, reference, turned) <= _LEFT * (line.ks or 0.0):
         sign = "\N{MINUS SIGN}" if degrees < 0 else "+"
         return f"{line.name} turned by {sign}{counted(abs(degrees), 'degree')}"
-    after, before = map(_by_colour, both)
-    changes = {name: after[name] - before[name] for name in _COLOURS}
-    most = max(_COLOURS, key=changes.__getitem__)
-    if changes[most] < _ONE_COLOUR * turn.apart:
-        most = max(_COLOURS, key=lambda name: abs(changes[name]))
-    if percent(after[most]) == percent(before[most]):
-        return f"{line.name} changed within the same colours"
-    shares = _from_to(*_shares(before[most], after[most]))
-    return f"{line.name}: {most} {_verb(before[most], after[most])} {shares}"
+    return f"{line.name} is distributed differently"
 
 
-def _by_colour(side: Numbers) -> dict[str, float]:
-    """The share of each colour."""
-    shares = dict.fromkeys(_COLOURS, 0.0)
-    for value, times in zip(side.values.tolist(), side.counts.tolist(), strict=True):
-        shares[_COLOURS[round(value * len(_COLOURS) / STEPS) % len(_COLOURS)]] += times / side.n
-    return shares
+def _kuiper(target: "_Numbers", reference: "_Numbers", steps: float) -> float:
+    """V of the target turned back by so many steps."""
+    values = np.concatenate(((target.values - steps) % STEPS, reference.values % STEPS))
+    ahead = np.cumsum(_differences(values, target, reference)[1])
+    return float(max(ahead.max(), 0.0) - min(ahead.min(), 0.0))
 
 
 # --- numbers ----------------------------------------------------------------------------------
@@ -201,56 +173,85 @@ def _by_colour(side: Numbers) -> dict[str, float]:
 # Distinct whole numbers up to which shares say more than a mean. Those of files are often codes.
 _FEW = 3
 _FEW_CODES = 10
-_MOST_IN_TAIL = 0.5  # of the target; if more than half of it changed, the level did
-# A tail is what happened if it is this share of the largest change of any share, and if the rest
-# stays as it was. Of 500 normal, exponential or lognormal values a side that move as a whole, less
-# than 1 sentence in 100 speaks of a tail; where a tenth to a third of them moves by 3 standard
-# deviations or more, 3 in 5 or more do.
-_ALL_IN_TAIL = 0.6
-_ALL_IN_VALUE = 0.8  # of the largest change of any share
-_OTHER_END = 1 / 3  # of the tail; of a wider distribution both ends are about the same
-_ALIKE = 0.5, 2.0  # a mean that moves so many times as much as the bulk is moved by outliers
+_ALL_IN_TAIL = 0.6  # of D: if a tail has so much of it, the rest stayed as it was
+_ALL_IN_VALUE = 0.8  # of D
+_EDGE = 0.99  # of the reference, beyond which its tail begins
+_MIDDLES = 0.5, 0.8  # of a side
+_ROUNDING = 1e-9
+
+
+class _Numbers(NamedTuple):
+    """The distinct values of one side, and the share of each."""
+
+    values: Array
+    shares: Array
+
+    def width(self, share: float) -> float:
+        """From the least to the greatest of so many values in the middle."""
+        ends = np.array(((1 + share) / 2, (1 - share) / 2)) - _ROUNDING
+        high, low = self.values[np.searchsorted(np.cumsum(self.shares), ends)]
+        return float(high - low)
+
+
+def _numbers_of(line: FeatureDrift) -> tuple[_Numbers, _Numbers]:
+    assert line.sides is not None
+    sides = [_core.numbers_of(view._core, line.feature).weights() for view in line.sides]
+    target, reference = (_Numbers(values, counts / counts.sum()) for values, counts in sides)
+    return target, reference
+
+
+def _differences(values: Array, target: _Numbers, reference: _Numbers) -> tuple[Array, Array]:
+    """All values in order, and how much larger the share of each is on the target's side."""
+    pool, places = np.unique(values, return_inverse=True)
+    jumps = np.bincount(places, np.concatenate((target.shares, -reference.shares)))
+    return pool, np.asarray(jumps, np.float64)
 
 
 def _number(line: FeatureDrift, by: Thresholds) -> str:
     """Such as ``entropy rose by 9 %``: the level, the spread, a part of the values, or one."""
-    both = numbers_of_both(line)
-    if both is None or line.stddev_target == line.stddev_reference == 0 or line.role == "date":
-        return _moved(line, None)
-    distinct = {*both[0].values.tolist(), *both[1].values.tolist()}
-    most = _FEW_CODES if line.group in ("Exif", "file") else _FEW
-    if len(distinct) <= most and all(value == round(value) for value in distinct):
-        changes = {value: abs(_difference(value, *both)) for value in distinct}
-        # Of two values that swap, the greater is said: it is the "yes" of a question.
-        largest = max(changes.values()) - 1e-9
-        return _value(line, max(v for v in distinct if changes[v] >= largest), *both)
-    shape = shape_of(*both)
-    value = None
-    if abs(_difference(shape.value, *both)) >= max(by.effect, _ALL_IN_VALUE * shape.most):
-        value = _value(line, shape.value, *both)
-    is_all = max(side.share_of(shape.value) for side in both) == 1
+    is_constant = line.stddev_target == line.stddev_reference == 0
+    if line.sides is None or is_constant or line.role == "date":
+        return _moved(line, is_amount=not is_constant)
+    target, reference = _numbers_of(line)
+    values = np.concatenate((target.values, reference.values))
+    pool, changes = _differences(values, target, reference)
+    most, d = float(np.abs(changes).max()), line.ks or 0.0
+    # Of two values that swap, the greater is said: it is the "yes" of a question.
+    value = float(pool[np.abs(changes) >= most - _ROUNDING][-1])
+    after, before = (float(side.shares @ (side.values == value)) for side in (target, reference))
+    words = _value(line, value, before, after)
+    few = _FEW_CODES if line.group in ("Exif", "file") else _FEW
+    if len(pool) <= few and bool((pool == np.rint(pool)).all()):
+        return words
+    if most < max(by.effect, _ALL_IN_VALUE * d):
+        words = ""
+    # The share of the reference below each value of the target, and with equal values.
+    passed = np.concatenate(([0.0], np.cumsum(reference.shares)))
+    under, up_to = (
+        passed[np.searchsorted(reference.values, target.values, side)] for side in ("left", "right")
+    )
+    lead = (line.tail_above or 0.0) - (line.tail_below or 0.0)
+    tail = ""
+    if d < MOST_MOVED and abs(lead) >= max(by.tail, _ALL_IN_TAIL * d):
+        beyond = under if lead > 0 else 1 - up_to
+        tail = _tail(line, float(target.shares @ (beyond >= _EDGE - _ROUNDING)), is_more=lead > 0)
+    larger = float(target.shares @ (under + up_to)) - 1  # Mann and Whitney's count
     return (
-        (None if is_all else value)
-        or _part(line, shape, by)
-        or _moved_or_wider(line, shape, by)
-        or value
+        (words if max(before, after) < 1 else "")
+        or tail
+        or _level_or_spread(line, target, reference, larger, by)
+        or words
         or f"{line.name} is distributed differently"
     )
 
 
-def _difference(value: float, target: Numbers, reference: Numbers) -> float:
-    return target.share_of(value) - reference.share_of(value)
-
-
-def _value(line: FeatureDrift, value: float, target: Numbers, reference: Numbers) -> str:
+def _value(line: FeatureDrift, value: float, before: float, after: float) -> str:
     """How the share of one number changed."""
-    before, after = _shares(reference.share_of(value), target.share_of(value))
-    shares = f"in {after} of {_what(line)} instead of {before}"
-    if line.scale == "percent" and not value:
-        return f"no {line.name} {shares}"
+    was, now = _shares(before, after)
     digits = 6 if value != round(value) else MOST_DIGITS
     unit = " %" if line.scale == "percent" else ""
-    return f"{_subject(line)} is {number(value, digits)}{unit} {shares}"
+    words = f"{_subject(line)} is {number(value, digits)}{unit} in {now} of {_what(line)}"
+    return f"{words} instead of {was}"
 
 
 def _subject(line: FeatureDrift) -> str:
@@ -263,80 +264,59 @@ def _what(line: FeatureDrift) -> str:
     return "values" if line.group == "values" else "images"
 
 
-def _moved(line: FeatureDrift, shape: Shape | None) -> str:
+def _moved(line: FeatureDrift, *, is_amount: bool) -> str:
+    """How the mean moved: relative between positive amounts; of others that says little."""
     before, after = line.level_reference or 0.0, line.level_target or 0.0
     if line.role == "date":
-        return f"{line.name} went {_from_to(day(before), day(after))}"
-    is_constant = line.stddev_target == line.stddev_reference == 0
-    # Where 0 lies amid the values there is no amount to take a share of.
-    is_amid = shape is not None and shape.least < 0 and before < shape.widths[0][1] / 4
-    if (is_constant and line.scale in (None, "length")) or (is_amid and line.scale is None):
-        return f"{line.name} {_verb(before, after)} {_amounts(before, after)}"
-    return f"{line.name} {_change(before, after, line.scale)}"
+        return f"{line.name} went from {day(before)} to {day(after)}"
+    verb = f"{line.name} {_verb(before, after)}"
+    if line.scale == "percent":
+        return f"{verb} from {' to '.join(_shares(before / 100, after / 100))}"
+    if line.scale == "share" or not is_amount or before <= 0 or not 0 <= after <= 10 * before:
+        return f"{verb} from {' to '.join(_amounts(before, after))}"
+    return f"{verb} by {percent(abs(after / before - 1))}"
 
 
-def _part(line: FeatureDrift, shape: Shape, by: Thresholds) -> str | None:
+def _tail(line: FeatureDrift, share: float, *, is_more: bool) -> str:
     """Of a change of some pictures only: how many lie beyond almost all of the reference."""
-
-    def is_all(end: End, other: End, most: float) -> bool:
-        return (
-            end.tail >= max(by.tail, _ALL_IN_TAIL * most)
-            and end.share <= _MOST_IN_TAIL
-            and other.tail <= _OTHER_END * end.tail
-            and end.rest <= max(by.effect, end.chance)
-        )
-
     more, less = ("more", "less") if line.scale == "percent" else ("higher", "lower")
-    if is_all(shape.above, shape.below, shape.more):
-        share, how = shape.above.share, more
-    elif is_all(shape.below, shape.above, shape.less):
-        share, how = shape.below.share, less
-    else:
-        return None
+    how = more if is_more else less
     return f"{percent(share)} of {_what(line)} have {how} {line.name} than 99 % of the reference"
 
 
-def _moved_or_wider(line: FeatureDrift, shape: Shape, by: Thresholds) -> str | None:
-    """Of a shift and a change of the spread what is larger in units of its least size.
-
-    It is the shift if the verdict rests on that. The change of the share above some threshold less
-    that of the share below is 0 of a distribution that only widens, and D of one that only moves.
-    """
-    wide = _log_spread(line, shape)
-    level = _moved(line, shape) if _is_level(line, shape, by) else None
-    spread = None
-    if wide and abs(wide) >= by.spread / 2:
+def _level_or_spread(
+    line: FeatureDrift, target: _Numbers, reference: _Numbers, larger: float, by: Thresholds
+) -> str:
+    """Of a shift and a change of the spread what is larger in units of its least size."""
+    level = spread = ""
+    moved = (line.level_target or 0.0) - (line.level_reference or 0.0)
+    least = min(target.values[0], reference.values[0])
+    if math.isfinite(moved) and moved * larger > 0 and is_sure(line):
+        level = _moved(line, is_amount=line.scale is not None or least >= 0)
+    wide = _log_spread(line, target, reference, is_amount=least >= 0)
+    if abs(wide) >= by.spread / 2:
         times = (line.stddev_target or 0.0) / (line.stddev_reference or 1.0)
         spread = f"{_subject(line)} varies {number(times, 2)} times as much"
-    shift = abs(shape.more - shape.less)
-    is_shift = line.effect_name == "shift" or shift >= MOST_MOVED
-    if is_shift or shift * by.spread >= abs(wide) * by.effect:
+    d = line.ks or 0.0
+    is_shift = line.effect_name == "shift" or d >= MOST_MOVED
+    if is_shift or d * by.spread >= abs(wide) * by.effect:
         return level or spread
     return spread or level
 
 
-def _is_level(line: FeatureDrift, shape: Shape, by: Thresholds) -> bool:
-    """Whether the mean changed by no chance, and the bulk of the values with it."""
-    moved = (line.level_target or 0.0) - (line.level_reference or 0.0)
-    bulk = shape.trimmed[0] - shape.trimmed[1]
-    if not math.isfinite(moved) or not moved or not bulk or not is_sure(line):
-        return False
-    towards = math.copysign(1.0, moved) * (shape.more - shape.less)
-    is_seen = towards >= by.effect / 2 and moved * (shape.larger - 0.5) > 0
-    return is_seen and _ALIKE[0] <= moved / bulk <= _ALIKE[1]
-
-
-def _log_spread(line: FeatureDrift, shape: Shape) -> float:
+def _log_spread(
+    line: FeatureDrift, target: _Numbers, reference: _Numbers, *, is_amount: bool
+) -> float:
     """The logarithm of how many times as widely the values spread: what all signs of it agree on.
 
-    These are the standard deviation, the widths of the middle half to nine tenths, and of positive
-    amounts the standard deviation in units of the mean.
+    These are the standard deviation, the widths of the middle half and eight tenths, and of
+    positive amounts the standard deviation in units of the mean.
     """
-    if line.spread is None or min(map(min, shape.widths)) <= 0:
+    widths = [(target.width(share), reference.width(share)) for share in _MIDDLES]
+    if line.spread is None or min(map(min, widths)) <= 0:
         return 0.0
-    signs = [line.spread]
-    signs += [math.log(after) - math.log(before) for after, before in shape.widths]
-    if shape.least >= 0 and line.level_target and line.level_reference:
+    signs = [line.spread, *(math.log(after) - math.log(before) for after, before in widths)]
+    if is_amount and line.level_target and line.level_reference:
         signs.append(line.spread - math.log(line.level_target / line.level_reference))
     if min(signs) > 0:
         return min(signs)

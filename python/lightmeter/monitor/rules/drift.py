@@ -188,7 +188,7 @@ class DriftRule(ComparingMonitor):
             tells = by_feature.get(result.feature)
             if tells is None or result.state != ANOMALY:
                 return result
-            words = _joined([tells.words, result.words.partition("; ")[2]])
+            words = _joined([tells.words.partition("; ")[0], result.words.partition("; ")[2]])
             return result._replace(cause=tells.cause, words=words)
 
         return [with_cause(result) for result in results]

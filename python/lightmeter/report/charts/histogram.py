@@ -1,8 +1,7 @@
 """The chart of numbers: histograms of two sides on the same bins."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -141,17 +140,14 @@ def histograms(
     for tick in ticks(0.0, top, 3):
         parts.append(grid(y(tick)))
         parts.append(label(LEFT - 6, y(tick) + 4, percent(tick), "end"))
-    steps = {
-        side: _steps(bins, shares, x, y, floor)
-        for side, shares in (("reference", bins.reference), ("target", bins.target))
-        if len(shares)
-    }
-    for side, path in steps.items():
-        opacity = 0.3 if side == "reference" else 0.12
-        parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
-    for side, path in steps.items():
-        width = 1 if side == "reference" else 2
-        parts.append(tag("path", d=path, **paint(None, side), stroke_width=width))
+    sides = [("reference", bins.reference, 0.3, 1), ("target", bins.target, 0.12, 2)]
+    lines = []
+    for side, shares, opacity, width in sides:
+        if len(shares):
+            path = _steps(bins, shares, x, y, floor)
+            parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
+            lines.append(tag("path", d=path, **paint(None, side), stroke_width=width))
+    parts += lines
     parts.append(rule(LEFT, floor, RIGHT, floor, "quiet"))
     if hue:
         parts.append(_hue_strip(low, high, x, floor + 2))
@@ -162,26 +158,20 @@ def histograms(
             continue
         parts.append(rule(x(tick), floor, x(tick), floor + 4, "quiet"))
         parts.append(label(x(tick), height - 12, show(tick), "middle"))
-    if bins.below:
-        parts.append(label(LEFT, height - 12, "≤", "middle"))
-    if bins.above:
-        parts.append(label(RIGHT, height - 12, "≥", "middle"))
+    for is_open, at, sign in ((bins.below, LEFT, "≤"), (bins.above, RIGHT, "≥")):
+        parts += [label(at, height - 12, sign, "middle")] if is_open else []
     return Chart(title, _description(bins, n, show), height, joined(parts))
 
 
 def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -> str:
-    def side(name: str, shares: Sequence[float], size: int) -> str:
+    def side(name: str, shares: NDArray[np.float64], size: int) -> str:
         if not len(shares):
             return f"{name}: no values"
-        at = max(range(len(shares)), key=lambda index: shares[index])
+        at = int(shares.argmax())
         between = f"{show(bins.edges[at])} and {show(bins.edges[at + 1])}"
         return f"{name}, {counted(size, 'value')}: most between {between}, {percent(shares[at])}"
 
-    sides = (
-        side("Reference", bins.reference.tolist(), n[1]),
-        side("target", bins.target.tolist(), n[0]),
-    )
-    return "; ".join(sides)
+    return f"{side('Reference', bins.reference, n[1])}; {side('target', bins.target, n[0])}"
 
 
 def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) -> str:
@@ -193,11 +183,11 @@ def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) ->
 
 
 def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
-    parts = []
-    edges = [low + (high - low) * step / 24 for step in range(25)]
-    for start, end in pairwise(edges):
-        width = x(end) - x(start) + 0.3  # no seam between them
-        degrees = (start + end) / 2 % HUE_CIRCLE * 360 / HUE_CIRCLE
-        place = {"x": rounded(x(start)), "y": rounded(y), "width": rounded(width)}
-        parts.append(tag("rect", **place, height=6, fill=f"hsl({degrees:.0f},70%,55%)"))
+    parts, step = [], (high - low) / 24
+    width = rounded(x(low + step) - x(low) + 0.3)  # no seam between them
+    for start in (low + at * step for at in range(24)):
+        fill = f"hsl({(start + step / 2) % HUE_CIRCLE * 360 / HUE_CIRCLE:.0f},70%,55%)"
+        parts.append(
+            tag("rect", x=rounded(x(start)), y=rounded(y), width=width, height=6, fill=fill)
+        )
     return joined(parts)

@@ -74,10 +74,10 @@ def trend(
     parts += _lines(marks, x, y, 1.5)
     for mark in marks:
         if mark.bad and mark.value is not None:
-            place = x(_seconds(mark)), y(mark.value)
+            place = x(mark.at.timestamp()), y(mark.value)
             parts.append(_linked(mark, place, dot(*place, 4)))
         elif mark.bad or mark.failed:
-            place = x(_seconds(mark)), _FLOOR - 7
+            place = x(mark.at.timestamp()), _FLOOR - 7
             parts.append(_linked(mark, place, cross(*place)))
     parts.append(rule(LEFT, _FLOOR, RIGHT, _FLOOR, "quiet"))
     for date, text in _dates(marks):
@@ -117,13 +117,9 @@ def sparkline(marks: Sequence[Mark]) -> Html:
     parts = [*_band(marks, x, y, _SPARK_HEIGHT, 0), *_lines(marks, x, y, 1.2)]
     for mark in filter(lambda mark: mark.bad, marks):
         at = _SPARK_HEIGHT / 2 if mark.value is None else y(mark.value)
-        parts.append(dot(x(_seconds(mark)), at, 2.5))
+        parts.append(dot(x(mark.at.timestamp()), at, 2.5))
     box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
     return tag("svg", parts, cls="spark", viewBox=box, aria_hidden="true")
-
-
-def _seconds(mark: Mark) -> float:
-    return mark.at.timestamp()
 
 
 def _scales(
@@ -140,7 +136,7 @@ def _scales(
     high += (high / 2 - low / 2) * 0.1
     if not high - low > LEAST_SPAN:
         low, high = low - 0.5, high + 0.5
-    start, end = _seconds(marks[0]), _seconds(marks[-1])
+    start, end = marks[0].at.timestamp(), marks[-1].at.timestamp()
     if start == end:
         start, end = start - 1, end + 1
     return scale(start, end, *across), scale(low, high, *up), low, high
@@ -148,7 +144,7 @@ def _scales(
 
 def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html]:
     for there, run in groupby(marks, lambda mark: mark.value is not None):
-        places = [(x(_seconds(mark)), y(mark.value or 0.0)) for mark in run]
+        places = [(x(mark.at.timestamp()), y(mark.value or 0.0)) for mark in run]
         if there and len(places) == 1:
             yield dot(*places[0], width)
         elif there:
@@ -161,7 +157,7 @@ def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> It
         run, edges = list(each), []
         for limits, end in (([m.upper for m in run], top), ([m.lower for m in run], floor)):
             heights = [end if limit is None else y(limit) for limit in limits]
-            edge = [(x(_seconds(mark)), at) for mark, at in zip(run, heights, strict=True)]
+            edge = [(x(mark.at.timestamp()), at) for mark, at in zip(run, heights, strict=True)]
             if len(run) == 1:  # something to see
                 edge = [(edge[0][0] - 3, edge[0][1]), (edge[0][0] + 3, edge[0][1])]
             edges.append(edge)
@@ -207,10 +203,7 @@ def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
 
 
 def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
-    parts = [
-        rule(LEFT, 11, LEFT + 16, 11, "target"),
-        label(LEFT + 22, 15, what, tone="ink"),
-    ]
+    parts = [rule(LEFT, 11, LEFT + 16, 11, "target"), label(LEFT + 22, 15, what, tone="ink")]
     at = LEFT + 43 + 7 * len(what)
     if any(map(_is_limited, marks)):
         area = {"width": 14, "height": 9, "fill_opacity": 0.15}
@@ -235,10 +228,9 @@ def _description(marks: Sequence[Mark]) -> str:
     )
     limits = expected(marks[-1].lower, marks[-1].upper)
     text += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
-    if not bad:
-        return text + "no anomalies"
-    word = "anomaly" if len(bad) == 1 else "anomalies"
-    return text + f"{len(bad)} {word}, the last on {bad[-1]:{form}}"
+    return text + (
+        f"anomalies: {len(bad)}, the last on {bad[-1]:{form}}" if bad else "no anomalies"
+    )
 
 
 def _form(marks: Sequence[Mark]) -> str:
