@@ -11,6 +11,7 @@ from lightmeter._core import __version__ as __version__
 if TYPE_CHECKING:
     from lightmeter import alerts as alerts
     from lightmeter import errors as errors
+    from lightmeter import interop as interop
     from lightmeter import ray as ray
     from lightmeter import sketch as sketch
     from lightmeter import spark as spark
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lightmeter.image.limits import Limits as Limits
     from lightmeter.image.meter import ImageMeter as ImageMeter
     from lightmeter.image.reading import Reading as Reading
+    from lightmeter.interop.whylogs import read_whylogs as read_whylogs
     from lightmeter.profile import ColumnView as ColumnView
     from lightmeter.profile import Profile as Profile
     from lightmeter.profile import ProfileView as ProfileView
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     from lightmeter.report.report import DriftReport as DriftReport
     from lightmeter.run import watch as watch
     from lightmeter.store import Store as Store
-    from lightmeter.whylogs import read_whylogs as read_whylogs
     from lightmeter.writers.folder import log_folder as log_folder
     from lightmeter.writers.logger import logger as logger
     from lightmeter.writers.upload import LightmeterWriter as LightmeterWriter
@@ -56,6 +57,7 @@ _NAMES = {
     "image.limits": "Limits",
     "image.meter": "ImageMeter",
     "image.reading": "Reading",
+    "interop.whylogs": "read_whylogs",
     "profile": "ColumnView Profile ProfileView",
     "profile.log": "ResultSet log log_image",
     "profile.segments": "SegmentedViews",
@@ -63,13 +65,12 @@ _NAMES = {
     "report.report": "DriftReport",
     "run": "watch",
     "store": "Store",
-    "whylogs": "read_whylogs",
     "writers.folder": "log_folder",
     "writers.logger": "logger",
     "writers.upload": "LightmeterWriter",
 }
 _HOMES = {name: f"lightmeter.{home}" for home, names in _NAMES.items() for name in names.split()}
-_ROOMS = ("alerts", "errors", "ray", "sketch", "spark", "testing", "viz")
+_ROOMS = ("alerts", "errors", "interop", "ray", "sketch", "spark", "testing", "viz")
 
 __all__ = sorted(["__version__", *_HOMES, *_ROOMS])
 

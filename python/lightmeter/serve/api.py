@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from lightmeter.errors import DecodeError
+from lightmeter.interop.prometheus import CONTENT_TYPE, metrics_text
 from lightmeter.monitor.export import result_rows
-from lightmeter.openmetrics import CONTENT_TYPE, metrics_text
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import line_of

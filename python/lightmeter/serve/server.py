@@ -18,7 +18,6 @@ from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Failures, Proxy
 from lightmeter.serve.schedule import MONITORS, Schedule
 from lightmeter.store.store import Store
-from lightmeter.whylogs.uploads import Tickets
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -124,7 +123,6 @@ class Server:
         self.has_keys = self.store.state.keys.exist()
         self.pages = LivePages(self.store)
         self.switching = threading.Lock()  # held while monitors are switched on
-        self.tickets = Tickets()
         if self.monitors is None and self.store.path is not None:
             self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
         self.schedule = Schedule(self._commands, self.store.environment)

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView
 from lightmeter.errors import DecodeError
-from lightmeter.whylogs import read_segments
-from lightmeter.whylogs.hll import read_distinct
-from lightmeter.whylogs.kll import read_quantiles
+from lightmeter.interop.whylogs import read_segments
+from lightmeter.interop.whylogs.hll import read_distinct
+from lightmeter.interop.whylogs.kll import read_quantiles
 
 FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"
 SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segments.zip")]

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import MAX_PROFILE_BYTES, read_regular
+from lightmeter.interop.whylogs.columns import add_columns
+from lightmeter.interop.whylogs.file import ProfileFile, parts_of, read_file
 from lightmeter.profile import ProfileView
-from lightmeter.whylogs.columns import add_columns
-from lightmeter.whylogs.file import ProfileFile, parts_of, read_file
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 
@@ -35,7 +35,7 @@ def read_whylogs(source: Source) -> ProfileView:
 
     It is a profile like any other, and can be merged and compared with others. See
     docs/coming-from-whylogs.md for what differs and what is left out. `read_segments` of
-    `lightmeter.whylogs` tells the segments of an archive apart.
+    `lightmeter.interop.whylogs` tells the segments of an archive apart.
 
     >>> view = lm.read_whylogs("old.bin")
 

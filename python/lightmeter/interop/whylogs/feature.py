@@ -9,18 +9,18 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.errors import DecodeError
-from lightmeter.profile.features import Meaning
-from lightmeter.sketch import QuantileSketch
-from lightmeter.whylogs.frequent import (
+from lightmeter.interop.whylogs.frequent import (
     MOST,
     Frequent,
     integers_of,
     read_frequent,
     strings_of,
 )
-from lightmeter.whylogs.hll import Distinct, read_distinct
-from lightmeter.whylogs.kll import read_quantiles
-from lightmeter.whylogs.protobuf import Message
+from lightmeter.interop.whylogs.hll import Distinct, read_distinct
+from lightmeter.interop.whylogs.kll import read_quantiles
+from lightmeter.interop.whylogs.protobuf import Message
+from lightmeter.profile.features import Meaning
+from lightmeter.sketch import QuantileSketch
 
 # The messages of the components of a metric by name: {"counts": {"n": ...}}.
 Metrics = dict[str, dict[str, Message]]

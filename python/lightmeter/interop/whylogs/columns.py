@@ -6,9 +6,9 @@ from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.image.exif.tags import DATES, ENUMERATIONS, KNOWN, PERSONAL, POINTERS
 from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.interop.whylogs.feature import METRICS, Metrics, read_feature
+from lightmeter.interop.whylogs.file import Components, ProfileFile
 from lightmeter.profile.features import Meaning, Origin
-from lightmeter.whylogs.feature import METRICS, Metrics, read_feature
-from lightmeter.whylogs.file import Components, ProfileFile
 
 _PART = re.compile("/.*:")
 _IMAGE = "image"  # the metric that measures pictures

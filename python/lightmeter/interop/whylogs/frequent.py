@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lightmeter import _core
 from lightmeter.errors import DecodeError
-from lightmeter.whylogs.protobuf import text_of
+from lightmeter.interop.whylogs.protobuf import text_of
 
 # A profile counts no more of anything.
 MOST = 2**56

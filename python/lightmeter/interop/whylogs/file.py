@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lightmeter.errors import DecodeError
+from lightmeter.interop.whylogs.protobuf import Message, delimited
 from lightmeter.profile.segments import clean_value
-from lightmeter.whylogs.protobuf import Message, delimited
 
 # The messages of the metrics of a column by path, such as ``counts/n``.
 Components = dict[str, Message]
