@@ -1,16 +1,14 @@
 """The columns of a whylogs file as features of a profile."""
 
-import re
-
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.image.exif.tags import DATES, ENUMERATIONS, KNOWN, PERSONAL, POINTERS
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.interop.whylogs.feature import METRICS, Metrics, read_feature
-from lightmeter.interop.whylogs.file import Components, ProfileFile
-from lightmeter.profile.features import Meaning, Origin
+from lightmeter.interop.whylogs.feature import METRICS, Metrics, add_feature, count_of
+from lightmeter.interop.whylogs.file import ProfileFile
+from lightmeter.interop.whylogs.protobuf import require
+from lightmeter.profile.features import Meaning
 
-_PART = re.compile("/.*:")
 _IMAGE = "image"  # the metric that measures pictures
 _MEASURED = {
     **{number.name: Meaning(number.role, "image") for number in IMAGE_NUMBERS},
@@ -34,70 +32,50 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
         DecodeError: a column is damaged; the message names it.
     """
     added: set[str] = set()
-    for column in file.columns if any(map(_PART.search, file.paths.values())) else ():
-        parts = _parts(file.components(column))
-        for (metric, part), metrics in parts.items():
+    for column in file.columns if any(":" in path for path in file.paths.values()) else ():
+        pictures: dict[str, Metrics] = {}
+        for (metric, part), metrics in _parts(file.components(column)).items():
             name = f"{column}.{part}"
-            if name in added:
-                raise DecodeError(f"two columns have a part {name!r}")
+            require(name not in added, f"two columns have a part {name!r}")
             added.add(name)
-            if metric == _IMAGE and part in _LEFT_OUT:
-                continue
-            _add(profile, name, metrics, _meaning(part) if metric == _IMAGE else Meaning())
-        pictures = {part: of for (metric, part), of in parts.items() if metric == _IMAGE}
+            if metric == _IMAGE:
+                pictures[part] = metrics
+            if metric != _IMAGE or part not in _LEFT_OUT:
+                _add(profile, name, metrics, _meaning(part) if metric == _IMAGE else Meaning())
         if pictures:
-            _count_images(profile, column, pictures)
+            tags, images = (
+                pictures.keys() - _LEFT_OUT,
+                count_of(pictures.get(_SIZE, {}), "counts/n"),
+            )
+            missing = sorted(KNOWN - PERSONAL - tags)
+            profile.count_image(column, images or 0, "")
+            profile.count_exif_read(column, sorted(PERSONAL & tags), missing, images or 0)
     for name in file.columns:
-        if name in added:
-            continue
-        metrics = _own(file.components(name))
-        if metrics.keys() & METRICS:
+        components = {} if name in added else file.components(name)
+        metrics = {path: message for path, message in components.items() if ":" not in path}
+        if any(path.startswith(METRICS) for path in metrics):
             _add(profile, name, metrics, Meaning())
 
 
-def _own(components: Components) -> Metrics:
-    metrics: Metrics = {}
-    for path, message in components.items():
-        metric, _, component = path.partition("/")
-        if ":" not in component:
-            metrics.setdefault(metric, {})[component] = message
-    return metrics
-
-
-def _parts(components: Components) -> dict[tuple[str, str], Metrics]:
-    """The metrics of each part of a metric: by (``image``, ``Hue.mean``)."""
+def _parts(components: Metrics) -> dict[tuple[str, str], Metrics]:
+    """Return the metrics of each part of a metric: by (``image``, ``Hue.mean``)."""
     parts: dict[tuple[str, str], Metrics] = {}
     for path, message in components.items():
         metric, _, rest = path.partition("/")
-        part, colon, of_part = rest.partition(":")
+        part, colon, inner = rest.partition(":")
         if colon:
-            inner, _, component = of_part.partition("/")
-            parts.setdefault((metric, part), {}).setdefault(inner, {})[component] = message
+            parts.setdefault((metric, part), {})[inner] = message
     return parts
 
 
 def _meaning(part: str) -> Meaning:
-    """What whylogs measures of a picture, or else an Exif tag."""
-    if part in _MEASURED:
-        return _MEASURED[part]
-    origin: Origin = "personal exif" if part in PERSONAL else "exif"
-    return Meaning("plain", origin)
-
-
-def _count_images(profile: _core.Profile, prefix: str, parts: dict[str, Metrics]) -> None:
-    images = read_feature(prefix, parts[_SIZE]).n if _SIZE in parts else 0
-    profile.count_image(prefix, images, "")
-    tags = parts.keys() - _LEFT_OUT
-    profile.count_exif_read(
-        prefix, sorted(PERSONAL & tags), sorted(KNOWN - PERSONAL - tags), images
-    )
+    """Return what a part of ``image`` is: a number that whylogs measures, or an Exif tag."""
+    tag = Meaning("plain", "personal exif" if part in PERSONAL else "exif")
+    return _MEASURED.get(part, tag)
 
 
 def _add(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
     try:
-        feature = read_feature(name, metrics)
-        if meaning.family == "Exif":
-            feature.n = feature.values  # what is missing follows from the number of pictures
-        feature.add_to(profile, name, meaning)
+        add_feature(profile, name, metrics, meaning)
     except DecodeError as error:
         raise DecodeError(f"column {name!r}: {error}") from None

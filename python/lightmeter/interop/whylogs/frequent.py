@@ -8,12 +8,14 @@ at most `offset` times.
 """
 
 import struct
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple, TypeVar
 
 from lightmeter import _core
-from lightmeter.errors import DecodeError
-from lightmeter.interop.whylogs.protobuf import text_of
+from lightmeter.interop.whylogs.protobuf import require, text_of
+
+_T = TypeVar("_T", str, int)
 
 # A profile counts no more of anything.
 MOST = 2**56
@@ -33,50 +35,41 @@ class Frequent(NamedTuple):
 
 
 def read_frequent(data: memoryview) -> Frequent:
-    """All that the bytes say.
+    """Return all that the bytes say.
 
     Raises:
         DecodeError: they are no such sketch.
     """
-    if len(data) < 8:
-        raise DecodeError(f"frequent strings of {len(data)} bytes; expected at least 8")
+    require(len(data) >= 8, f"frequent strings of {len(data)} bytes; expected at least 8")
     longs, version, family, _, _, flags = data[:6]
-    if version != 1 or family != 10:
-        raise DecodeError(f"frequent strings of version {version}, family {family}; expected 1, 10")
-    if longs == 1 and len(data) == 8 and flags & _EMPTY_FLAGS:
+    require(version == 1 and family == 10, "frequent strings with a header that fits none")
+    is_empty = flags & _EMPTY_FLAGS
+    if longs == 1 and len(data) == 8 and is_empty:
         return Frequent(0, 0, {})
-    if longs != 4 or flags & _EMPTY_FLAGS or len(data) < _PREAMBLE:
-        raise DecodeError(f"frequent strings with a preamble of {longs}, flags {flags}")
+    is_full = longs == 4 and not is_empty and len(data) >= _PREAMBLE
+    require(is_full, f"frequent strings with a preamble of {longs}, flags {flags}")
     entries, total, offset = struct.unpack_from("<1I4x2Q", data, 8)
-    strings = _PREAMBLE + 8 * entries
-    if strings > len(data):
-        raise DecodeError(f"{entries} frequent strings in {len(data)} bytes")
-    weights = struct.unpack_from(f"<{entries}Q", data, _PREAMBLE)
+    at = _PREAMBLE + 8 * entries
+    require(at <= len(data), f"{entries} frequent strings in {len(data)} bytes")
     counts: dict[str, int] = {}
-    at = strings
-    for weight in weights:
-        if at + 4 > len(data):
-            raise DecodeError("the bytes end within the frequent strings")
-        (size,) = struct.unpack_from("<1I", data, at)
-        at += 4
-        if size > len(data) - at:
-            raise DecodeError("the bytes end within a frequent string")
-        value = text_of(data[at : at + size])
-        at += size
-        if value in counts or not 0 < weight <= MOST:
-            raise DecodeError("a frequent string that comes twice, or has no proper count")
+    for weight in struct.unpack_from(f"<{entries}Q", data, _PREAMBLE):
+        size = int.from_bytes(data[at : at + 4], "little")
+        at += 4 + size
+        require(at <= len(data), "the bytes end within the frequent strings")
+        value = text_of(data[at - size : at])
+        is_new = value not in counts and 0 < weight <= MOST
+        require(is_new, "a frequent string that comes twice, or has no proper count")
         counts[value] = weight
-    if at != len(data):
-        raise DecodeError("bytes after the frequent strings")
+    require(at == len(data), "bytes after the frequent strings")
     left = total - sum(counts.values())
     # What was taken from one counter was taken from others too.
-    if total > MOST or left < 2 * offset or (offset == 0 and left != 0):
-        raise DecodeError(f"counts of frequent strings that do not make their total of {total}")
+    is_sum = total <= MOST and left >= 2 * offset and (offset > 0 or left == 0)
+    require(is_sum, f"counts of frequent strings that do not make their total of {total}")
     return Frequent(total, offset, counts)
 
 
 def strings_of(frequent: Frequent) -> _core.FrequentStrings:
-    """The same as a list of a profile, which cuts long strings and holds fewer of them."""
+    """Return the same as a list of a profile, which cuts long strings and holds fewer of them."""
     cut: dict[str, int] = {}
     merged = 1
     for value, count in frequent.counts.items():
@@ -86,21 +79,23 @@ def strings_of(frequent: Frequent) -> _core.FrequentStrings:
     # Strings that have become one may each have occurred `offset` times more than was counted.
     error = min(frequent.offset * merged, (frequent.total - sum(cut.values())) // 2)
     ranked = sorted(cut, key=lambda value: (-cut[value], value.encode()))
-    floor, size = error, sum(len(value.encode()) for value in ranked)
-    while len(ranked) > _MOST_ENTRIES or (size > _MOST_LIST and len(ranked) > 1):
-        dropped = ranked.pop()
-        size -= len(dropped.encode())
-        floor = max(floor, cut[dropped] + error)
-    ranked.sort(key=str.encode)
-    entries = [(value, cut[value] + error, error) for value in ranked]
+    sizes = accumulate(len(value.encode()) for value in ranked)
+    fitting = sum(size <= _MOST_LIST for size in sizes)
+    floor, entries = _listed(cut, error, ranked, min(_MOST_ENTRIES, max(1, fitting)))
+    entries.sort(key=lambda entry: entry[0].encode())
     return _core.FrequentStrings.from_state(frequent.total, floor, entries)
 
 
 def integers_of(offset: int, counts: Mapping[int, int]) -> tuple[int, list[tuple[int, int, int]]]:
-    """Frequent integers as a list of a profile, which holds fewer of them: floor and entries."""
+    """Return frequent integers as a list of a profile, which holds fewer: floor and entries."""
     ranked = sorted(counts, key=lambda value: (-counts[value], value))
-    floor = offset
-    for dropped in ranked[_MOST_ENTRIES:]:
-        floor = max(floor, counts[dropped] + offset)
-    kept = sorted(ranked[:_MOST_ENTRIES])
-    return floor, [(value, counts[value] + offset, offset) for value in kept]
+    floor, entries = _listed(counts, offset, ranked, _MOST_ENTRIES)
+    return floor, sorted(entries)
+
+
+def _listed(
+    counts: Mapping[_T, int], error: int, ranked: Sequence[_T], most: int
+) -> tuple[int, list[tuple[_T, int, int]]]:
+    """Return how often a value that is not listed occurred at most, and those that are listed."""
+    floor = max([error, *(counts[value] + error for value in ranked[most : most + 1])])
+    return floor, [(value, counts[value] + error, error) for value in ranked[:most]]

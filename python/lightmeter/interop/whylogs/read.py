@@ -9,6 +9,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.files import MAX_PROFILE_BYTES, read_regular
 from lightmeter.interop.whylogs.columns import add_columns
 from lightmeter.interop.whylogs.file import ProfileFile, parts_of, read_file
+from lightmeter.interop.whylogs.protobuf import require
 from lightmeter.profile import ProfileView
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
@@ -62,34 +63,28 @@ def read_segments(source: Source, *, most: int = MAX_PROFILE_BYTES) -> list[Impo
         As `read_whylogs`.
     """
     if isinstance(source, bytes | bytearray | memoryview):
-        return _imported(bytes(source), most)
-    if not isinstance(source, str | os.PathLike):
-        raise TypeError(
-            f"got a {type(source).__name__}; expected the path or the bytes of a whylogs profile"
-        )
-    data = read_regular(source)
+        data, name = bytes(source), ""
+    elif isinstance(source, str | os.PathLike):
+        data, name = read_regular(source), f"{os.fsdecode(source)}: "
+    else:
+        expected = "the path or the bytes of a whylogs profile"
+        raise TypeError(f"got a {type(source).__name__}; expected {expected}")
     try:
-        return _imported(data, most)
+        profiles = [
+            Imported(_view(file), file.segment, hashlib.sha256(part).hexdigest())
+            for part in parts_of(data, most)
+            for file in [read_file(part)]
+        ]
+        require(bool(profiles), "an archive without any file; expected profiles of whylogs")
     except DecodeError as error:
-        raise DecodeError(f"{os.fsdecode(source)}: {error}") from None
-
-
-def _imported(data: bytes, most: int) -> list[Imported]:
-    profiles: list[Imported] = []
-    for part in parts_of(data, most):
-        file = read_file(part)
-        digest = hashlib.sha256(part).hexdigest()
-        profiles.append(Imported(_view(file), file.segment, digest))
-    if not profiles:
-        raise DecodeError("an archive without any file; expected profiles of whylogs")
+        raise DecodeError(f"{name}{error}") from None
     return profiles
 
 
 def _view(file: ProfileFile) -> ProfileView:
-    profile = _core.Profile()
+    profile, time = _core.Profile(), file.timestamp
     add_columns(profile, file)
-    if file.timestamp is not None:
-        if file.timestamp not in _YEARS_1_TO_9999:
-            raise DecodeError(f"a dataset timestamp of {file.timestamp} ms since 1970")
-        profile.dataset_timestamp = file.timestamp
+    if time is not None:
+        require(time in _YEARS_1_TO_9999, f"a dataset timestamp of {time} ms since 1970")
+        profile.dataset_timestamp = time
     return ProfileView(profile)
