@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from lightmeter.monitor.incidents import (
     Incident,
-    causes,
     excess,
     find_incidents,
     find_stretches,
@@ -22,7 +21,6 @@ from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store.records import Accepted, Line
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
-from lightmeter.text import shorten
 
 STATES = ("anomaly", "error", "pending", "not enough data", "ok", "not watched")  # the worst first
 RECENT = 90  # buckets in a chart or table
@@ -185,13 +183,6 @@ def in_full(store: Store, history: History) -> History:
     """Return a history with the results of its last buckets."""
     latest = load_latest(store, history.dataset, history.segment_text, RECENT)
     return replace(history, lines=lines_of(latest))
-
-
-def causes_text(results: Iterable[Result]) -> str:
-    """Return what happened by the words of results, the first ones, and how many more there are."""
-    shown, more = causes(results)
-    words = ", ".join(shorten(cause, 160) for cause in shown)
-    return f"{words} and {more} more" if more else words
 
 
 def events_of(histories: Iterable[History]) -> list[Event]:

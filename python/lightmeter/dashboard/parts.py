@@ -3,9 +3,10 @@
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 
-from lightmeter.dashboard.history import Event, History, causes_text, worst
+from lightmeter.dashboard.history import Event, History, worst
 from lightmeter.drift.describe import capitalised
 from lightmeter.monitor import baseline
+from lightmeter.monitor.incidents import causes_text
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import bucket_text, dataset_page

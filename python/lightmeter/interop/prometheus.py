@@ -98,26 +98,22 @@ class StoreCollector(Collector):
             results = load_newest(store, [each[:2] for each in sources])
             segments = [each for each in store.newest(now) if self._wants(each.dataset)]
             segments.sort(key=lambda each: (bool(each.segment), -each.start.timestamp()))
-            shown = segments[:_MOST_SEGMENTS]
-            buckets = [
-                (each, bucket)
-                for each in shown
-                for bucket in store.buckets(
-                    each.dataset, each.start, each.start + MILLISECOND, segment=each.segment
-                )
-                if bucket.end <= now  # not a day that hours were merged into
-            ]
-        for dataset in dict.fromkeys(each.dataset for each in segments):
-            many = sum(each.dataset == dataset and bool(each.segment) for each in segments)
+            for each in segments[:_MOST_SEGMENTS]:
+                labels = {"dataset": each.dataset, "segment": segment_text(each.segment)}
+                end = each.start + MILLISECOND
+                for bucket in store.buckets(each.dataset, each.start, end, segment=each.segment):
+                    if bucket.end <= now:  # not a day that hours were merged into
+                        say("bucket_start_timestamp_seconds", bucket.start.timestamp(), **labels)
+                        say("bucket_end_timestamp_seconds", bucket.end.timestamp(), **labels)
+                        written = bucket.updated.timestamp()
+                        say("bucket_written_timestamp_seconds", written, **labels)
+                        say("bucket_length_seconds", each.every.total_seconds(), **labels)
+                        say("bucket_images", bucket.images, **labels)
+                        say("bucket_writers", bucket.writers, **labels)
+        parts = Counter({each.dataset: 0 for each in segments})
+        parts.update(each.dataset for each in segments if each.segment)
+        for dataset, many in parts.items():
             say("segments", many, dataset=dataset)
-        for each, bucket in buckets:
-            labels = {"dataset": each.dataset, "segment": segment_text(each.segment)}
-            for time in ("start", "end"):
-                say(f"bucket_{time}_timestamp_seconds", getattr(bucket, time).timestamp(), **labels)
-            say("bucket_written_timestamp_seconds", bucket.updated.timestamp(), **labels)
-            say("bucket_length_seconds", each.every.total_seconds(), **labels)
-            say("bucket_images", bucket.images, **labels)
-            say("bucket_writers", bucket.writers, **labels)
         newest = {(each.dataset, each.monitor): each.bucket for each in results}
         states = Counter((each.dataset, each.monitor, each.state) for each in results)
         for (dataset, monitor), start in newest.items():
@@ -133,7 +129,7 @@ class StoreCollector(Collector):
             say("lower_limit", result.lower, **labels)
             if result.state in (OK, PENDING, ANOMALY):
                 say("anomaly", result.state == ANOMALY, **labels)
-        say("left_out", len(segments) - len(shown), what="segments")
+        say("left_out", max(0, len(segments) - _MOST_SEGMENTS), what="segments")
         say("left_out", max(0, len(results) - _MOST_LINES), what="lines")
         say("build_info", 1, version=__version__)
         return list(gauges.values())

@@ -145,7 +145,7 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
         failed = lightmeter(*run)
         assert failed.returncode == 3  # the anomaly matters more
-        assert "alert hook: webhook at 127.0.0.1: answered 500" in failed.stderr
+        assert "alert hook: 127.0.0.1: answered 500" in failed.stderr
         assert lightmeter(*run).returncode == 3
         assert len(receiver.requests) == 4
         assert lightmeter(*run).returncode == 3  # told once

