@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException
 
-from lightmeter.dashboard.live import LivePages
+from lightmeter.dashboard.site import LivePages
 from lightmeter.profile import ProfileView
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Failures, Proxy
