@@ -15,7 +15,6 @@ from receiver import Receiver
 channels._PAUSE = 0.01  # seconds between tries
 
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
-SECRET = "whsec_" + "czNj" * 8
 MESSAGE = trial_message("on-call", NOW)
 HOSTILE = [
     "<!channel> <@U123> <https://evil.example|click>",

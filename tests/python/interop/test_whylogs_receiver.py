@@ -9,13 +9,6 @@ from lightmeter.interop.whylogs.receiver import Asked, Tickets
 from starlette.exceptions import HTTPException
 
 
-def test_a_request_is_understood() -> None:
-    sent = {"datasetTimestamp": 5, "segmentTags": [], "region": None, "segments": [{"tags": []}]}
-    asked = Asked.model_validate({"dataset": "cells", "alias": None, **sent})
-    assert (asked.at, asked.alias, asked.segments) == (5, None, [{"tags": []}])
-    assert Asked.model_validate({"dataset": "", "alias": "golden"}).alias == "golden"
-
-
 @pytest.mark.parametrize(
     "body",
     [

@@ -44,7 +44,11 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     bools, integral, texts = (
         count_of(metrics, f"types/{kind}") or 0 for kind in ("boolean", "integral", "string")
     )
-    numbers, frequent = _numbers(name, metrics), _frequent(metrics)
+    counted = _bytes(metrics, "frequent_items/frequent_strings", 4)
+    frequent = None if counted is None else read_frequent(counted)
+    kll, hll = _bytes(metrics, "distribution/kll", 6), _bytes(metrics, "cardinality/hll", 5)
+    key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
+    numbers = QuantileSketch() if kll is None else read_quantiles(kll, key)
     strings = _core.FrequentStrings()
     if texts and frequent is not None:
         strings = strings_of(_strings(frequent, texts, bools))
@@ -54,7 +58,7 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     if n is None or meaning.family == "Exif":  # what is missing follows from the images
         n = values
     require(n >= values, f"{values} values of {n} observations")
-    distinct, listed = _distinct(metrics), len(strings.items())
+    distinct, listed = None if hll is None else read_distinct(hll), len(strings.items())
     different = len(numbers.weights()[0])
     of_strings, facts = None, None  # who lists all values knows how many differ
     if not strings.is_exact:
@@ -85,20 +89,9 @@ def count_of(metrics: Metrics, path: str) -> int | None:
     return count
 
 
-def _frequent(metrics: Metrics) -> Frequent | None:
-    message = metrics.get("frequent_items/frequent_strings")
-    return None if message is None else read_frequent(message.message(4).bytes(1))
-
-
-def _distinct(metrics: Metrics) -> Distinct | None:
-    message = metrics.get("cardinality/hll")
-    return None if message is None else read_distinct(message.message(5).bytes(1))
-
-
-def _numbers(name: str, metrics: Metrics) -> QuantileSketch:
-    message = metrics.get("distribution/kll")
-    key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
-    return QuantileSketch() if message is None else read_quantiles(message.message(6).bytes(1), key)
+def _bytes(metrics: Metrics, path: str, field: int) -> memoryview | None:
+    """Return the sketch of a metric, which is in a message of its own; None without any."""
+    return metrics[path].message(field).bytes(1) if path in metrics else None
 
 
 def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:

@@ -130,16 +130,13 @@ def routes(server: Any, writer: Any) -> APIRouter:
 
     @router.post("/v1/log/async")
     @router.post(f"{_OLD}/log/async/{{name:path}}")
-    async def ask(request: Request, name: str = "", caller: Any = writer) -> dict[str, Any]:
-        """Give out an address for a profile."""
-        asked, (given, *_) = await _give(tickets, request, caller, name, is_reference=False)
-        return {"modelId": asked.dataset, **given}
-
     @router.post(f"{_OLD}/log/reference/{{name:path}}")
-    async def ask_reference(request: Request, name: str, caller: Any = writer) -> dict[str, Any]:
-        """Give out an address for a reference profile."""
-        asked, (given, *_) = await _give(tickets, request, caller, name, is_reference=True)
-        return {"modelId": asked.dataset, "alias": asked.alias or "", **given}
+    async def ask(request: Request, name: str = "", caller: Any = writer) -> dict[str, Any]:
+        """Give out an address for a profile, or a reference profile."""
+        is_reference = "/reference/" in request.scope["route"].path
+        asked, given = await _give(tickets, request, caller, name, is_reference=is_reference)
+        alias = {"alias": asked.alias or ""} if is_reference else {}
+        return {"modelId": asked.dataset, **alias, **given[0]}
 
     @router.post(f"{_OLD}/dataset-profiles/models/{{name:path}}/reference-profile")
     async def ask_segments(request: Request, name: str, caller: Any = writer) -> dict[str, Any]:
