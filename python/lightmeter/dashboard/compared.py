@@ -102,8 +102,8 @@ class Compared:
             if past is not None and since is not None and monitor is not None and monitor.takes_all:
                 starts = tuple(start for start in past.starts if start < since)
                 past = self._shelf.past(past.where, starts)
-            goes_round = summary.kinds.get(feature) == "hue"
-            low, high = (None, None) if goes_round else band(past)
+            # A hue goes round, so that it has no range.
+            low, high = (None, None) if summary.kinds.get(feature) == "hue" else band(past)
             levels.append(Mark(bucket.start, level(summary), low, high))
         return levels
 

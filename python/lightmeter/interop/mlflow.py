@@ -101,9 +101,9 @@ def _log(run_id: str, points: Sequence[tuple[str, Any, int, int]]) -> Any:
     import mlflow
 
     client = mlflow.MlflowClient()
-    metrics = [mlflow.entities.Metric(*point) for point in points]
-    for at in range(0, len(metrics), _MOST):
-        client.log_batch(run_id, metrics=metrics[at : at + _MOST])
+    for at in range(0, len(points), _MOST):
+        some = [mlflow.entities.Metric(*point) for point in points[at : at + _MOST]]
+        client.log_batch(run_id, metrics=some)
     return client
 
 

@@ -44,5 +44,5 @@ def observe(store: Store, *, datasets: Sequence[str] | None = None, provider: An
             for sample in gauges()[name].samples:
                 yield metrics.Observation(sample.value, sample.labels)
 
-        unit = {"seconds": "s"}.get(gauge.unit, gauge.unit)
+        unit = "s" if gauge.unit == "seconds" else ""
         meter.create_observable_gauge(gauge.name, [observed], unit, gauge.documentation)

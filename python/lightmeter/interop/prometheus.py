@@ -73,7 +73,8 @@ class StoreCollector(Collector):
             now: the time, which says which buckets are complete; None takes the clock. Without a
                 time zone it is local time.
         """
-        self._store, self._datasets, self._now = store, datasets, now
+        self._store, self._now = store, now
+        self._datasets = ["*"] if datasets is None else datasets
 
     def collect(self) -> Iterable[Metric]:
         """Return the gauges: always the same ones, some without samples.
@@ -94,9 +95,9 @@ class StoreCollector(Collector):
                 gauges[name].add_sample(gauges[name].name, labels, value)
 
         with store.snapshot():
-            sources = [each for each in store.state.sources() if self._wants(each.dataset)]
-            results = load_newest(store, [each[:2] for each in sources])
-            segments = [each for each in store.newest(now) if self._wants(each.dataset)]
+            ours = [each[:2] for each in store.state.sources() if matches(each[1], self._datasets)]
+            results = load_newest(store, ours)
+            segments = [each for each in store.newest(now) if matches(each.dataset, self._datasets)]
             segments.sort(key=lambda each: (bool(each.segment), -each.start.timestamp()))
             for each in segments[:_MOST_SEGMENTS]:
                 labels = {"dataset": each.dataset, "segment": segment_text(each.segment)}
@@ -133,9 +134,6 @@ class StoreCollector(Collector):
         say("left_out", max(0, len(results) - _MOST_LINES), what="lines")
         say("build_info", 1, version=__version__)
         return list(gauges.values())
-
-    def _wants(self, dataset: str) -> bool:
-        return self._datasets is None or matches(dataset, self._datasets)
 
 
 def metrics_text(

@@ -28,10 +28,9 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
     }
     rows = ((name, histories, worst(states[name])) for name, histories in datasets.items())
     events = events_of(history for histories in datasets.values() for history in histories)
-    failing = sum("error" in each for each in states.values())
-    many = counted(len(states), "dataset")
-    words = f"The monitors could not judge {failing} of {many}" if failing else ""
-    words = extras.failure() or words
+    failed, words = sum("error" in each for each in states.values()), extras.failure()
+    if failed and not words:
+        words = f"The monitors could not judge {failed} of {counted(len(states), 'dataset')}"
     headline = _headline(datasets, states, events)
     if words and all(incident.end for _, incident in events if incident.kind == "anomaly"):
         headline = ""  # nothing is known of now

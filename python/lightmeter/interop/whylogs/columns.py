@@ -41,7 +41,9 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
             if metric == _IMAGE:
                 pictures[part] = metrics
             if metric != _IMAGE or part not in _LEFT_OUT:
-                _add(profile, name, metrics, _meaning(part) if metric == _IMAGE else Meaning())
+                tag = Meaning("plain", "personal exif" if part in PERSONAL else "exif")
+                meaning = _MEASURED.get(part, tag) if metric == _IMAGE else Meaning()
+                _add(profile, name, metrics, meaning)
         if pictures:
             tags, images = (
                 pictures.keys() - _LEFT_OUT,
@@ -66,12 +68,6 @@ def _parts(components: Metrics) -> dict[tuple[str, str], Metrics]:
         if colon:
             parts.setdefault((metric, part), {})[inner] = message
     return parts
-
-
-def _meaning(part: str) -> Meaning:
-    """Return what a part of ``image`` is: a number that whylogs measures, or an Exif tag."""
-    tag = Meaning("plain", "personal exif" if part in PERSONAL else "exif")
-    return _MEASURED.get(part, tag)
 
 
 def _add(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:

@@ -20,7 +20,6 @@ from lightmeter.profile.segments import clean_value
 _MAGIC = b"WHY1"
 _COLUMN = 2
 _TAG = "whylogs.tag."
-_MOST_COLUMNS = 100_000
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,9 @@ def _segment(segments: Message, properties: Message) -> dict[str, str]:
 
 def _columns(header: Message, chunks: memoryview) -> dict[str, list[memoryview]]:
     """Return the chunks of each column, none of which is in the file twice."""
-    entries = header.all(2)
-    many = len(entries)
-    require(many <= _MOST_COLUMNS, f"a profile of {many} columns; expected {_MOST_COLUMNS} at most")
     columns: dict[str, list[memoryview]] = {}
     left = len(chunks)  # so that no chunk is read many times
-    for entry in map(Message, entries):
+    for entry in map(Message, header.all(2)):
         name = entry.text(1)
         require(name not in columns, f"a profile with two columns {name!r}")
         columns[name] = []

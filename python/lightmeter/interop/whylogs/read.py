@@ -14,7 +14,7 @@ from lightmeter.profile import ProfileView
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 
-_YEARS_1_TO_9999 = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since 1970
+YEARS = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since 1970
 
 
 class Imported(NamedTuple):
@@ -85,6 +85,6 @@ def _view(file: ProfileFile) -> ProfileView:
     profile, time = _core.Profile(), file.timestamp
     add_columns(profile, file)
     if time is not None:
-        require(time in _YEARS_1_TO_9999, f"a dataset timestamp of {time} ms since 1970")
+        require(time in YEARS, f"a dataset timestamp of {time} ms since 1970")
         profile.dataset_timestamp = time
     return ProfileView(profile)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lightmeter.errors import DecodeError
-from lightmeter.interop.whylogs.read import Imported, read_segments
+from lightmeter.interop.whylogs.read import YEARS, Imported, read_segments
 from lightmeter.nesting import parse_json
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, from_ms
@@ -28,18 +28,11 @@ _MOST_NAME = 200  # characters of a name of a dataset or an alias
 _MOST_SEGMENTS = 1000  # that one request may ask addresses for
 _MOST_TICKETS = 100_000  # that are good at once, of some 300 bytes each
 _UNPACKED = 4  # times the size of a body that an archive may hold
-_YEAR_1, _YEAR_10000 = -62_135_596_800_000, 253_402_300_800_000  # in milliseconds since 1970
 _UPLOAD = "/v1/upload"
 _OLD = "/v0/organizations/{organization}"
 
 
-def _checked_name(name: str) -> str:
-    if len(name) > _MOST_NAME or not name.isprintable():
-        raise ValueError(f"expected a name of at most {_MOST_NAME} printable characters")
-    return name
-
-
-Name = Annotated[str, AfterValidator(_checked_name)]
+Name = Annotated[str, Field(max_length=_MOST_NAME)]
 
 
 class Asked(BaseModel):
@@ -55,7 +48,7 @@ class Asked(BaseModel):
     model_config = ConfigDict(strict=True)
 
     dataset: Name
-    at: int | None = Field(None, alias="datasetTimestamp", ge=_YEAR_1, lt=_YEAR_10000)
+    at: int | None = Field(None, alias="datasetTimestamp", ge=YEARS.start, lt=YEARS.stop)
     alias: Name | None = None
     segments: list[object] | None = Field(None, max_length=_MOST_SEGMENTS)
 
@@ -177,8 +170,7 @@ async def _give(
     base = caller.server.public_url or f"{request.url.scheme}://{request.headers['host']}"
     given: list[dict[str, Any]] = []
     for _ in asked.segments or [None]:
-        key = caller.key.id
-        ticket = tickets.give(dataset, asked.at, is_reference=is_reference, key=key)
+        ticket = tickets.give(dataset, asked.at, is_reference=is_reference, key=caller.key.id)
         ident, now = f"log-{secrets.token_hex(16)}", int(1000 * time.time())
         address = f"{base}{_UPLOAD}?ticket={ticket}"
         given.append({"id": ident, "uploadTimestamp": now, "uploadUrl": address})
