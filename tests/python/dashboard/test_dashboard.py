@@ -132,16 +132,6 @@ def test_what_each_page_says(store: Store, tmp_path: Path) -> None:
     assert "No anomaly" in left.text
 
 
-def test_a_feature_has_what_was_judged_and_its_values(store: Store, tmp_path: Path) -> None:
-    cells(store, "oooA.Eoooo").build(tmp_path / "site")
-    page = Page(tmp_path / "site" / feature_page("cells", "", "saturation"))
-    assert "the last value is 0.62, expected at most 0.25; 1 anomaly, the last on 2022-09-04" in (
-        page.text
-    )
-    for state in ("● anomaly", "◌ not enough data", "▲ error", "○ ok"):
-        assert state in page.text
-
-
 def test_a_feature_is_drawn_in_its_own_unit_with_its_baseline(store: Store) -> None:
     """The band is the range of the buckets that the monitor chose: good ones, at most 28."""
     fill(store, "cells", 20, bad=15)

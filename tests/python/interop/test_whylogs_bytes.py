@@ -266,18 +266,6 @@ HUNDRED = bytes.fromhex(
 )
 
 
-def test_quantiles_of_datasketches() -> None:
-    assert read_quantiles(memoryview(bytes.fromhex("02010f0108000800"))).n == 0
-    one = memoryview(bytes.fromhex("02020f04080008009a9999999999b93f"))
-    assert read_quantiles(one).weights()[0].tolist() == [0.1]
-    sketch = read_quantiles(memoryview(HUNDRED))
-    assert (sketch.n, sketch.min, sketch.max) == (100, 0, 99 / 7)
-    assert (sketch.is_exact, len(sketch.weights()[0])) == (False, 27)
-    assert 2.296 / 8**0.9723 < sketch.error() < 1
-    longer = b"\6" + HUNDRED[1:20] + bytes(4) + HUNDRED[20:]  # the header of whylogs
-    assert read_quantiles(memoryview(longer)).to_bytes() == sketch.to_bytes()
-
-
 def test_damaged_quantiles_of_datasketches() -> None:
     for size in range(len(HUNDRED)):
         with pytest.raises(DecodeError, match="DataSketches KLL"):

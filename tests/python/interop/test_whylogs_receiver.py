@@ -13,12 +13,8 @@ from starlette.exceptions import HTTPException
     "body",
     [
         {"datasetTimestamp": "5"},
-        {"datasetTimestamp": True},
-        {"datasetTimestamp": 1.5},
         {"datasetTimestamp": 10**18},
-        {"alias": 3},
         {"alias": "x" * 201},
-        {"segments": {}},
         {"segments": [{}] * 1001},
     ],
 )
