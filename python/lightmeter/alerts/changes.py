@@ -3,11 +3,10 @@
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from lightmeter.monitor.incidents import Incident, ends
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import OK, Result
 from lightmeter.store.records import IncidentKind, Line, Told
 
 # By dataset, segment and monitor.
@@ -24,12 +23,14 @@ class Change:
         incident: what it is about. One that is new and over by now is ``opened`` with an end.
         forget: what was told before and no longer holds once this has been told.
         remember: what has been told then.
+        why: the words of the result that shows that there was nothing, or that it is normal.
     """
 
     what: Literal["opened", "resolved", "withdrawn"]
     incident: Incident
     forget: tuple[Told, ...]
     remember: tuple[Told, ...]
+    why: str = ""
 
 
 def find_changes(
@@ -68,10 +69,12 @@ def find_changes(
             now = Told(*incident.place, incident.start, lead, lasts)
             changes.append(Change("resolved" if is_told else "opened", incident, mine, (now,)))
     for entry in (entry for entries in waiting.values() for entry in entries):
-        end = _end(entry, results)
+        over = _over(entry, results)
+        end = None if over is None else over.bucket
         incident = Incident(*entry.place, entry.start, end)
-        if end == entry.start:
-            changes.append(Change("withdrawn", incident, (entry,), ()))
+        if over is not None and end == entry.start:
+            why = over.words if over.state == OK else ""
+            changes.append(Change("withdrawn", incident, (entry,), (), why))
         elif entry.open and (end is not None or entry.watcher not in monitors):
             closed = entry._replace(open=False)
             changes.append(Change("resolved", incident, (entry,), (closed,)))
@@ -86,12 +89,12 @@ def _is_of(
         return True
     if not entry.open or entry.start > incident.start or entry.watcher not in monitors:
         return False
-    end = _end(entry, results)
-    return end is None or end > incident.start
+    over = _over(entry, results)
+    return over is None or over.bucket > incident.start
 
 
-def _end(entry: Told, results: _Results) -> datetime | None:
-    """Return the bucket by which it is over; None while it lasts."""
+def _over(entry: Told, results: _Results) -> Result | None:
+    """Return the first result by which it is over; None while it lasts."""
     its = results[entry.dataset, entry.segment, entry.monitor]
-    over = (each.bucket for each in its if ends(entry.kind, each.state))
-    return min((start for start in over if start >= entry.start), default=None)
+    over = (each for each in its if each.bucket >= entry.start and ends(entry.kind, each.state))
+    return min(over, key=lambda each: (each.bucket, each.feature), default=None)

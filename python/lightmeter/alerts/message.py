@@ -115,7 +115,8 @@ def _digest(*parts: object) -> str:
 def _lines(change: Change, results: Sequence[Result]) -> Iterator[str]:
     incident = change.incident
     if change.what == "withdrawn":
-        yield f"It was no {incident.kind}, as later data shows."
+        why = shorten(change.why, _WORDS) or "as later data shows"
+        yield f"It was no {incident.kind}, {why}."
     elif incident.end is not None:
         yield f"It was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":

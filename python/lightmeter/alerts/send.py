@@ -11,7 +11,6 @@ from lightmeter.errors import DeliveryError
 from lightmeter.monitor.incidents import find_incidents, find_stretches, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.store.store import Store
-from lightmeter.times import to_utc
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,9 @@ def tell(
     return deliveries
 
 
-def try_out(alerts: Sequence[Alert], *, now: datetime | None = None) -> list[Delivery]:
+def try_out(alerts: Sequence[Alert]) -> list[Delivery]:
     """Send a test message through each alert."""
-    at = to_utc(now or datetime.now(UTC))
-    return [_send(alert, trial_message(alert.name, at)) for alert in alerts]
+    return [_send(alert, trial_message(alert.name, datetime.now(UTC))) for alert in alerts]
 
 
 def _send(alert: Alert, message: Message) -> Delivery:

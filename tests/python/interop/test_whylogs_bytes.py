@@ -1,6 +1,5 @@
 """What is no profile of whylogs, or a damaged one, and profiles that lack a part."""
 
-import contextlib
 import io
 import struct
 import zipfile
@@ -253,32 +252,6 @@ def test_distinct_counts_of_any_registers() -> None:
         lower, estimate, upper = read_distinct(memoryview(head + body + bytes(4096)))
         assert abs(estimate / n - 1) < 4 * 1.04 / 64
         assert lower < estimate < upper
-
-
-# Written by datasketches 5.2.0: i / 7 with k = 8.
-HUNDRED = bytes.fromhex(
-    "05010f0008000800640000000000000008000400050000000f000000100000001a0000000000000000000000922449"
-    "9224492c409224499224492c400000000000002c406edbb66ddbb62b40dbb66ddbb66d2b404992244992242b40b76d"
-    "dbb66ddb2a402549922449922a409224499224492a400000000000002a406edbb66ddbb629400000000000001c4092"
-    "24499224491e40922449922449204049922449922421409224499224492240dbb66ddbb66d2340254992244992244"
-    "06edbb66ddbb6254049922449922427409224499224492840dbb66ddbb66d2940000000000000f03f0000000000000"
-    "0409224499224490a406edbb66ddbb611409224499224491640b76ddbb66ddb1a40"
-)
-
-
-def test_damaged_quantiles_of_datasketches() -> None:
-    for size in range(len(HUNDRED)):
-        with pytest.raises(DecodeError, match="DataSketches KLL"):
-            read_quantiles(memoryview(HUNDRED)[:size])
-    with pytest.raises(DecodeError, match="NaN"):
-        read_quantiles(memoryview(HUNDRED[:-8] + bytes.fromhex("010000000000f07f")))
-    for bit in range(8 * len(HUNDRED)):
-        flipped = bytearray(HUNDRED)
-        flipped[bit // 8] ^= 1 << bit % 8
-        with contextlib.suppress(DecodeError):
-            sketch = read_quantiles(memoryview(flipped))
-            assert sketch.n == sketch.weights()[1].sum()
-            assert sketch.n == 0 or sketch.min <= sketch.quantiles([0.5])[0] <= sketch.max
 
 
 def test_reads_datasketches_as_the_wheel_does() -> None:
