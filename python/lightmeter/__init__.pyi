@@ -1,6 +1,7 @@
 # Each public name and its module: for type checkers, and for __init__.py, which reads this.
 from lightmeter import alerts as alerts
 from lightmeter import errors as errors
+from lightmeter import interop as interop
 from lightmeter import ray as ray
 from lightmeter import sketch as sketch
 from lightmeter import spark as spark
@@ -20,6 +21,7 @@ from lightmeter.image.failure import Failure as Failure
 from lightmeter.image.limits import Limits as Limits
 from lightmeter.image.meter import ImageMeter as ImageMeter
 from lightmeter.image.reading import Reading as Reading
+from lightmeter.interop.whylogs import read_whylogs as read_whylogs
 from lightmeter.profile import ColumnView as ColumnView
 from lightmeter.profile import Profile as Profile
 from lightmeter.profile import ProfileView as ProfileView
@@ -31,7 +33,6 @@ from lightmeter.report.compare import compare as compare
 from lightmeter.report.report import DriftReport as DriftReport
 from lightmeter.run import watch as watch
 from lightmeter.store import Store as Store
-from lightmeter.whylogs import read_whylogs as read_whylogs
 from lightmeter.writers.folder import log_folder as log_folder
 from lightmeter.writers.logger import logger as logger
 from lightmeter.writers.upload import LightmeterWriter as LightmeterWriter

@@ -108,5 +108,5 @@ def watch(
         newest = load_newest(opened, pairs)
         # A run without alerts has no use for them.
         results = load_turning_points(opened, pairs) if alerts else []
-        deliveries = tell(opened, results, alerts, dashboard=dashboard)
+        deliveries = tell(opened, results, alerts, monitors=pairs, dashboard=dashboard)
         return Watched(opened.address, pairs, newest, deliveries)

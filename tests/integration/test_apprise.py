@@ -74,7 +74,7 @@ def test_failures_tell_no_address(
             (address(bad), "not accepted$"),
             ("nonsense-s3cret", "the address in DRIFT_URL is not understood$"),
             ("slack://s3cret", "the address in DRIFT_URL is not understood$"),
-            (address(hanging), r"not done in 0\.3 s"),
+            (address(hanging), "not done in time"),
         ):
             monkeypatch.setenv("DRIFT_URL", url)
             alert = Apprise(name="x", url_env="DRIFT_URL", timeout=timedelta(seconds=0.3))

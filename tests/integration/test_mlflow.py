@@ -9,7 +9,7 @@ from typing import Any
 import lightmeter as lm
 import pytest
 from lightmeter import Store
-from lightmeter.hooks.mlflow import log_report, log_series
+from lightmeter.interop.mlflow import log_report, log_series
 from stores import view
 
 mlflow = pytest.importorskip("mlflow")

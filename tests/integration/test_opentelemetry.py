@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from lightmeter import Store
-from lightmeter.hooks import opentelemetry as hook
+from lightmeter.interop import opentelemetry as hook
 from stores import view
 
 sdk = pytest.importorskip("opentelemetry.sdk.metrics")

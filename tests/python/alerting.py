@@ -5,18 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incidents import FIRST, result
-from lightmeter.alerts import Alert, Message, Webhook
-from lightmeter.alerts.channels import posting
+from lightmeter.alerts import Alert, Message, Webhook, channels
 from lightmeter.alerts.message import trial_message
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.results import Result
 from pydantic import PrivateAttr
 from receiver import Receiver
 
-posting._PAUSE = 0.01  # seconds between tries
+channels._PAUSE = 0.01  # seconds between tries
 
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
-SECRET = "whsec_" + "czNj" * 8
 MESSAGE = trial_message("on-call", NOW)
 HOSTILE = [
     "<!channel> <@U123> <https://evil.example|click>",

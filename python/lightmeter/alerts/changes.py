@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lightmeter.monitor.incidents import Incident, ends
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import OK, Result
 from lightmeter.store.records import IncidentKind, Line, Told
+
+# By dataset, segment and monitor.
+_Results = defaultdict[tuple[str, ...], list[Result]]
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,14 @@ class Change:
         incident: what it is about. One that is new and over by now is ``opened`` with an end.
         forget: what was told before and no longer holds once this has been told.
         remember: what has been told then.
-        over: the result that shows that it is over, where the incident is no longer known.
+        why: the words of the result that shows that there was nothing, or that it is normal.
     """
 
     what: Literal["opened", "resolved", "withdrawn"]
     incident: Incident
     forget: tuple[Told, ...]
     remember: tuple[Told, ...]
-    over: Result | None = None
+    why: str = ""
 
 
 def find_changes(
@@ -49,66 +52,49 @@ def find_changes(
     """
     if monitors is None:
         monitors = {(line.monitor, line.dataset) for line in lines}
-    endings, there = _Endings(lines), monitors
-
-    def is_gone(entry: Told) -> bool:
-        return (entry.monitor, entry.dataset) not in there
-
+    results: _Results = defaultdict(list)
+    for line, judged in lines.items():
+        results[line[:3]] += judged
     waiting: defaultdict[tuple[str, str, IncidentKind], list[Told]] = defaultdict(list)
     for entry in sorted(told, key=lambda entry: entry.start):
         waiting[entry.place].append(entry)
     changes: list[Change] = []
     for incident in incidents:
         entries = waiting[incident.place]
-        mine = [
-            entry
-            for entry in entries
-            if incident.covers(entry.start)
-            or (not is_gone(entry) and _is_of(entry, incident, endings.of(entry)))
-        ]
+        mine = tuple(entry for entry in entries if _is_of(entry, incident, results, monitors))
         waiting[incident.place] = [entry for entry in entries if entry not in mine]
-        if not any(entry.open for entry in mine):
-            if not mine or incident.end is None:
-                changes.append(_change("opened", incident, mine))
-        elif incident.end is not None:
-            changes.append(_change("resolved", incident, mine))
+        is_told, lasts = any(entry.open for entry in mine), incident.end is None
+        if is_told != lasts or not mine:
+            lead = incident.stretches[0].line.monitor
+            now = Told(*incident.place, incident.start, lead, lasts)
+            changes.append(Change("resolved" if is_told else "opened", incident, mine, (now,)))
     for entry in (entry for entries in waiting.values() for entry in entries):
-        over = endings.of(entry)
-        is_withdrawn = over is not None and over.bucket == entry.start
-        if is_withdrawn or (entry.open and (over is not None or is_gone(entry))):
-            end = None if over is None else over.bucket
-            incident = Incident(*entry.place, entry.start, end)
-            what: Literal["withdrawn", "resolved"] = "withdrawn" if is_withdrawn else "resolved"
-            closed = () if is_withdrawn else (entry._replace(open=False),)
-            changes.append(Change(what, incident, (entry,), closed, over))
+        over = _over(entry, results)
+        end = None if over is None else over.bucket
+        incident = Incident(*entry.place, entry.start, end)
+        if over is not None and end == entry.start:
+            why = over.words if over.state == OK else ""
+            changes.append(Change("withdrawn", incident, (entry,), (), why))
+        elif entry.open and (end is not None or entry.watcher not in monitors):
+            closed = entry._replace(open=False)
+            changes.append(Change("resolved", incident, (entry,), (closed,)))
     return sorted(changes, key=lambda change: (change.incident.start, change.incident.place))
 
 
-class _Endings:
-    """By which result what was told is over."""
-
-    def __init__(self, lines: Mapping[Line, Sequence[Result]]) -> None:
-        self._results: defaultdict[tuple[str, str, str], list[Result]] = defaultdict(list)
-        for line, results in lines.items():
-            self._results[line.dataset, line.segment, line.monitor] += results
-        for results in self._results.values():
-            results.sort(key=lambda result: (result.bucket, result.feature))
-
-    def of(self, entry: Told) -> Result | None:
-        """The first of the entry's monitor from its start on; None while it lasts."""
-        results = self._results[entry.dataset, entry.segment, entry.monitor]
-        after = (result for result in results if result.bucket >= entry.start)
-        return next((result for result in after if ends(entry.kind, result.state)), None)
-
-
-def _is_of(entry: Told, incident: Incident, over: Result | None) -> bool:
-    """Also where what it began with has been deleted, or can no longer be judged."""
-    if not entry.open or entry.start > incident.start:
+def _is_of(
+    entry: Told, incident: Incident, results: _Results, monitors: Container[tuple[str, str]]
+) -> bool:
+    """Return true also where what it began with was deleted, or can no longer be judged."""
+    if incident.covers(entry.start):
+        return True
+    if not entry.open or entry.start > incident.start or entry.watcher not in monitors:
         return False
+    over = _over(entry, results)
     return over is None or over.bucket > incident.start
 
 
-def _change(what: Literal["opened", "resolved"], incident: Incident, mine: list[Told]) -> Change:
-    lead = incident.stretches[0].line.monitor
-    now = Told(*incident.place, incident.start, lead, incident.end is None)
-    return Change(what, incident, tuple(mine), (now,))
+def _over(entry: Told, results: _Results) -> Result | None:
+    """Return the first result by which it is over; None while it lasts."""
+    its = results[entry.dataset, entry.segment, entry.monitor]
+    over = (each for each in its if each.bucket >= entry.start and ends(entry.kind, each.state))
+    return min(over, key=lambda each: (each.bucket, each.feature), default=None)

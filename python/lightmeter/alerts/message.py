@@ -7,22 +7,23 @@ a channel's markup would make of them is that channel's to prevent.
 import glob
 import hashlib
 import json
+import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from lightmeter.alerts.changes import Change
-from lightmeter.monitor.incidents import Incident, causes
+from lightmeter.monitor.incidents import causes_text
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.sitemap import bucket_page, bucket_text, segment_page
+from lightmeter.monitor.sitemap import bucket_page, bucket_text, place_text, segment_page
 from lightmeter.profile.segments import parse_segment
-from lightmeter.store.records import Told
+from lightmeter.report.charts.lines import expected
 from lightmeter.text import number, shorten
 
 _SHOWN, _MOST_CAUSES = 5, 20  # in text, and for programs
-_NAME, _WORDS, _URL = 120, 300, 2000
+_NAME, _WORDS = 120, 300
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,7 @@ class Message:
 
     def text(self) -> str:
         """Return it for people, in lines."""
-        below = [*self.lines, *filter(None, [self.link])]
-        return "\n".join([self.title, *(f"  {line}" for line in below)])
+        return "\n  ".join([self.title, *self.lines, *filter(None, [self.link])])
 
     def json(self) -> str:
         """Return it for programs."""
@@ -70,87 +70,74 @@ def compose(alert: str, change: Change, *, dashboard: str | None) -> Message:
         dashboard: address of the dashboard's first page.
     """
     incident = change.incident
-    key = repr((alert, change.what, change.remember, change.forget))
     results = [stretch.first for stretch in incident.stretches]
-    still_open = [told for told in change.forget if told.open]
-    told = change.remember if change.what == "opened" else still_open or list(change.forget)
+    title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what)
+    if title is None:
+        title = ("could not be judged: " if incident.kind == "error" else "") + causes_text(results)
+    place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
+    told = change.remember if change.what == "opened" else change.forget
     return Message(
-        ident=_digest(key),
+        ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,
-        title=f"{_headline(change, results)}: {_place(incident)}, {bucket_text(incident.start)}",
+        title=f"{title}: {place}, {bucket_text(incident.start)}",
         lines=tuple(_lines(change, results)),
         link=_link(change, dashboard),
-        facts=_facts(incident, results),
-        incidents=tuple(sorted(map(_ident, told))),
+        facts=_plain(
+            {
+                "dataset": incident.dataset,
+                "segment": parse_segment(incident.segment),
+                "kind": incident.kind,
+                "start": incident.start.isoformat(),
+                "end": incident.end.isoformat() if incident.end else None,
+                "causes": [_cause(result) for result in results[:_MOST_CAUSES]],
+                "more": max(0, len(results) - _MOST_CAUSES),
+            }
+        ),
+        incidents=tuple(
+            sorted(_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in told)
+        ),
     )
 
 
 def trial_message(alert: str, now: datetime) -> Message:
     """Return a message that says it is none."""
     text = f"This is a test of the alert {shorten(alert, _NAME)!r}. Nothing happened."
-    facts = {"at": now.isoformat()}
-    ident = _digest(f"test {alert} {now.isoformat()}")
-    return Message(ident, "test", "lightmeter: test", (text,), None, facts)
+    at = now.isoformat()
+    return Message(
+        _digest("test", alert, at), "test", "lightmeter: test", (text,), None, {"at": at}
+    )
 
 
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _ident(told: Told) -> str:
-    """Return the same for an incident whenever something is told of it."""
-    return _digest(repr((*told.place, told.start.isoformat(), told.monitor)))[:32]
-
-
-def _headline(change: Change, results: list[Result]) -> str:
-    if change.what != "opened":
-        return "back to normal" if change.what == "resolved" else "withdrawn"
-    shown, more = causes(results)
-    words = ", ".join(shorten(cause, _NAME) for cause in shown)
-    words += f" and {more} more" if more else ""
-    return words if change.incident.kind == "anomaly" else f"could not be judged: {words}"
-
-
-def _place(incident: Incident) -> str:
-    pairs = (f"{key}={value}" for key, value in parse_segment(incident.segment).items())
-    segment = f" [{shorten(', '.join(pairs), _NAME)}]" if incident.segment else ""
-    return f"{shorten(incident.dataset, _NAME)}{segment}"
-
-
-def _lines(change: Change, results: list[Result]) -> Iterator[str]:
-    incident, over = change.incident, change.over
+def _lines(change: Change, results: Sequence[Result]) -> Iterator[str]:
+    incident = change.incident
     if change.what == "withdrawn":
-        words = "" if over is None or over.state != "ok" else shorten(over.words, _WORDS)
-        yield f"It was no {incident.kind}, {words or 'as later data shows'}."
-        return
-    if change.what == "resolved" and incident.end is None:
-        yield "Its monitor is gone."
-        return
-    if incident.end is not None:
+        why = shorten(change.why, _WORDS) or "as later data shows"
+        yield f"It was no {incident.kind}, {why}."
+    elif incident.end is not None:
         yield f"It was over by {bucket_text(incident.end)}."
+    elif change.what == "resolved":
+        yield "Its monitor is gone."
     for result in results[:_SHOWN]:
-        words = shorten(result.words, _WORDS) or incident.kind
-        yield f"{words} ({shorten(result.monitor, _NAME)}{_size(result)})"
+        words, size = shorten(result.words, _WORDS) or incident.kind, ""
+        if result.value is not None:
+            limits = expected(result.lower, result.upper)
+            size = f": {number(result.value)}" + (f", expected {limits}" if limits else "")
+        yield f"{words} ({shorten(result.monitor, _NAME)}{size})"
     if len(results) > _SHOWN:
         yield f"and {len(results) - _SHOWN} more"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:
-        options = {"dataset": incident.dataset, "segment": incident.segment}
-        words = " ".join(
-            f"--{name} {shlex.quote(shorten(glob.escape(value), _NAME))}"
-            for name, value in options.items()
-            if value
-        )
-        start = f"{incident.start:%Y-%m-%dT%H:%MZ}"
-        yield f"If it is to stay: lightmeter monitor accept --store ... {words} --from {start}"
+        where = f"--dataset {_pattern(incident.dataset)}"
+        where += f" --segment {_pattern(incident.segment)}" if incident.segment else ""
+        command = f"lightmeter monitor accept --store ... {where}"
+        yield f"If it is to stay: {command} --from {incident.start:%Y-%m-%dT%H:%MZ}"
 
 
-def _size(result: Result) -> str:
-    if result.value is None:
-        return ""
-    limits = {"at least": result.lower, "at most": result.upper}
-    parts = [f"{key} {number(limit)}" for key, limit in limits.items() if limit is not None]
-    expected = f", expected {' and '.join(parts)}" if parts else ""
-    return f": {number(result.value)}{expected}"
+def _pattern(name: str) -> str:
+    return shlex.quote(shorten(glob.escape(name), _NAME))
 
 
 def _link(change: Change, dashboard: str | None) -> str | None:
@@ -162,33 +149,20 @@ def _link(change: Change, dashboard: str | None) -> str | None:
     first = (each.line.feature for each in incident.stretches if each.start == incident.start)
     if change.what == "opened" and incident.kind == "anomaly" and any(first):
         page = bucket_page(incident.dataset, incident.segment, incident.start)
-    link = f"{dashboard.rstrip('/')}/{page}"
-    return link if len(link) <= _URL else None
+    return f"{dashboard.rstrip('/')}/{page}"
 
 
-def _facts(incident: Incident, results: list[Result]) -> dict[str, Any]:
-    segment = parse_segment(incident.segment)
-    return {
-        "dataset": shorten(incident.dataset, _NAME),
-        "segment": {shorten(k, _NAME): shorten(v, _NAME) for k, v in segment.items()},
-        "kind": incident.kind,
-        "start": incident.start.isoformat(),
-        "end": incident.end.isoformat() if incident.end else None,
-        "causes": [
-            {
-                "monitor": shorten(result.monitor, _NAME),
-                "feature": shorten(result.feature, _NAME),
-                "value": _finite(result.value),
-                "lower": _finite(result.lower),
-                "upper": _finite(result.upper),
-                "words": shorten(result.words, _WORDS),
-                "cause": result.cause,
-            }
-            for result in results[:_MOST_CAUSES]
-        ],
-        "more": max(0, len(results) - _MOST_CAUSES),
-    }
+def _cause(result: Result) -> dict[str, object]:
+    keys = ("monitor", "feature", "value", "lower", "upper", "words", "cause")
+    return {key: getattr(result, key) for key in keys}
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and abs(value) < float("inf") else None
+def _plain(value: Any) -> Any:
+    """Return what JSON can say of bounded size: texts cut, and no number that is not finite."""
+    if isinstance(value, dict):
+        return {shorten(key, _NAME): _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return list(map(_plain, value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return shorten(value, _WORDS) if isinstance(value, str) else value

@@ -1,7 +1,6 @@
 """The file of monitors and alerts: tables ``[[monitor]]`` and ``[[alert]]``."""
 
 import os
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -27,11 +26,9 @@ class WatchConfig(Table):
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
-        for what, names in (
-            ("monitors", Counter(monitor.name for monitor in self.monitor)),
-            ("alerts", Counter(alert.name for alert in self.alert)),
-        ):
-            if names and (twice := names.most_common(1)[0])[1] > 1:
+        for what, tables in (("monitors", self.monitor), ("alerts", self.alert)):
+            names = [table.name for table in tables]
+            if twice := [name for name in names if names.count(name) > 1]:
                 raise ValueError(f"two {what} are named {twice[0]!r}")
         return self
 

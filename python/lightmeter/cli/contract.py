@@ -74,7 +74,7 @@ def init(
         raise ValueError(f"{output} is there already; name another file, or delete it")
     text = contract_of([view_of(path) for path in profiles], batch)
     write_atomically(output, text.encode())
-    say(f"{output}: {Contract(output)!r}")
+    say(f"{output}: written")
 
 
 def _text(result: ContractResult) -> Iterator[str]:

@@ -8,9 +8,9 @@ from lightmeter.cli.options import OUTPUT, MaybeStore, Printed
 from lightmeter.cli.profile import print_profile
 from lightmeter.cli.terminal import Commands, say
 from lightmeter.files import check_target
+from lightmeter.interop.whylogs import read_segments
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.view import counted_in
-from lightmeter.whylogs import read_segments
 
 commands = Commands(no_args_is_help=True, help="Read profiles that other tools wrote.")
 

@@ -26,7 +26,6 @@ from lightmeter.monitor.export import (
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
-from lightmeter.openmetrics import metrics_text
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.run import watch
@@ -67,6 +66,8 @@ def run(
         dashboard: address of the dashboard, for links.
     """
     if openmetrics is not None:
+        from lightmeter.interop.prometheus import metrics_text
+
         check_target(openmetrics)
     as_json = output_format == "json"
     # An alert may print, which would be no JSON.

@@ -6,6 +6,6 @@ except ImportError as error:
     raise ImportError("contracts need pydantic: pip install 'lightmeter[store]'") from error
 
 from lightmeter.contracts.contract import Contract
-from lightmeter.contracts.result import ContractResult, Outcome
+from lightmeter.contracts.judge import ContractResult, Outcome
 
 __all__ = ["Contract", "ContractResult", "Outcome"]

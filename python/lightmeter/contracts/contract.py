@@ -4,18 +4,16 @@ import fnmatch
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 from lightmeter.contracts.expectation import Expectation, Expectations
-from lightmeter.contracts.judge import judged
-from lightmeter.contracts.result import ContractResult, Outcome
+from lightmeter.contracts.judge import ContractResult, Outcome, judged
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.settings import parse_toml, settings_of
 from lightmeter.text import counted, near
 
-_MOST_PATTERN = 1000  # characters: fnmatch takes a time that grows with their square
 _MOST_LOOKED_UP = 3  # missing features: names that are like one take a while to find
 
 
@@ -57,26 +55,13 @@ class Contract:
         view = view_of(profile)
         names = list(view)
         guesses = repeat(names, _MOST_LOOKED_UP)
-        return ContractResult(
-            tuple(
-                outcome
-                for expectation in self._expectations
-                for outcome in _outcomes(expectation, view, names, guesses)
-            )
-        )
+        outcomes = (_outcomes(each, view, names, guesses) for each in self._expectations)
+        return ContractResult(tuple(chain.from_iterable(outcomes)))
 
     @staticmethod
     def json_schema() -> dict[str, Any]:
         """Return the JSON Schema of contracts, by which editors complete and check them."""
         return Expectations.model_json_schema()
-
-    def __len__(self) -> int:
-        """How many expectations there are."""
-        return len(self._expectations)
-
-    def __repr__(self) -> str:
-        """How many expectations there are."""
-        return f"<Contract of {counted(len(self), 'expectation')}>"
 
 
 def _outcomes(
@@ -86,19 +71,18 @@ def _outcomes(
     found: dict[str, None] = {}
     odd = []
     for pattern in dict.fromkeys(expectation.features or [expectation.feature]):
-        is_name = pattern in view or len(pattern) > _MOST_PATTERN
-        matching = [pattern] * (pattern in view) if is_name else fnmatch.filter(names, pattern)
-        found.update(dict.fromkeys(matching))
+        matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
+        found |= dict.fromkeys(matching)
         if not matching:
-            alike = near(pattern, next(guesses, ()), "")
-            got = f"missing; {alike}" if alike else "missing"
+            got = f"missing; {near(pattern, next(guesses, ()), '')}".removesuffix("; ")
             odd.append(outcome(pattern, "a feature", got, "fails"))
-    if expectation.schema_ == "exactly":
-        others = [name for name in names if name not in found]
-        odd += [outcome(name, "no other feature", "a new one", "fails") for name in others]
+    schema = expectation.schema_
+    for name in names if schema == "exactly" else ():
+        if name not in found:
+            odd.append(outcome(name, "no other feature", "a new one", "fails"))
     yield from odd
-    if expectation.schema_ and not odd:
-        expected = f"{expectation.schema_.replace('_', ' ')} these features"
+    if schema and not odd:
+        expected = f"{schema.replace('_', ' ')} these features"
         yield outcome("", expected, counted(len(found), "feature"), "holds")
     for name in found:
         yield from judged(expectation, name, view)

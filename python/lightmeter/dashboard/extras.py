@@ -9,15 +9,11 @@ class Extras:
 
     Attributes:
         forms: whether pages may have forms, which send to the site itself.
-        whose: differs between two who may see different things.
+        key: differs between two who may see different things, and with what is added.
     """
 
     forms = False
-    whose = ""
-
-    def made_of(self) -> str:
-        """Return what changes with what is added."""
-        return ""
+    key = ""
 
     def failure(self) -> str:
         """Say why the monitors could not judge what is new; empty where they could."""

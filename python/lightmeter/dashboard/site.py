@@ -1,19 +1,29 @@
-"""The folder of a site: pages are replaced whole, and only where they have changed."""
+"""The pages of a store: as files of a folder, and live, each when somebody asks for it."""
 
 import contextlib
-import hashlib
-import json
 import os
-import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from lightmeter.dashboard.compared import Compared
+from lightmeter.dashboard.extras import Extras
+from lightmeter.dashboard.history import History, in_full, load_histories, segments_of
+from lightmeter.dashboard.pages.bucket import bucket_html
+from lightmeter.dashboard.pages.dataset import dataset_html
+from lightmeter.dashboard.pages.feature import feature_html
+from lightmeter.dashboard.pages.index import index_html
 from lightmeter.files import write_atomically
-from lightmeter.nesting import parse_json
+from lightmeter.monitor.shelf import Shelf
+from lightmeter.monitor.sitemap import segment_page
+from lightmeter.report.charts.html import Html
+from lightmeter.store.store import Store
 
-_MANIFEST = "lightmeter-dashboard.json"
-# What this program names its pages; nothing else is ever deleted.
-_OURS = re.compile(r"(?:[a-z0-9.-]+/){0,2}[a-zA-Z0-9.-]+\.html")
+INDEX = "index.html"
+
+_PAGES = "lightmeter-dashboard.txt"  # their paths, a line for each
+_MOST_PAGES = 200  # live ones that are kept
 
 
 class Written(NamedTuple):
@@ -24,76 +34,125 @@ class Written(NamedTuple):
     deleted: int
 
 
-class Site:
-    """A folder of pages that was perhaps written before."""
+def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
+    """Write a site about what monitors found in `store`, changing only files that differ.
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        """Make the folder if there is none.
+    Args:
+        store: what is shown.
+        out: the folder; a new one, an empty one, or one that was written before.
 
-        Raises:
-            OSError: it cannot be made or read.
-            FileExistsError: it holds files of something else, or its manifest is a link.
-        """
-        self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        manifest = self._within(_MANIFEST)
-        if any(self._folder.iterdir()) and not manifest.exists():
-            raise FileExistsError(
-                f"{self._folder} holds files, but no dashboard; choose an empty folder"
-            )
-        self._before = _read(manifest)
-        self._now: dict[str, str] = {}
-        self._written = 0
-        if not manifest.exists():  # from now on the folder is known to be a dashboard's
-            write_atomically(manifest, _encode({}))
-
-    def write(self, path: str, page: str) -> None:
-        """Write a page, where another one was written before.
-
-        Raises:
-            OSError: it cannot be written; `FileExistsError` where a link would lead elsewhere.
-        """
-        data, file = page.encode(), self._within(path)
-        self._now[path] = hashlib.sha256(data).hexdigest()
-        if self._before.get(path) != self._now[path] or not file.is_file():
+    Raises:
+        StoreError: the store cannot be read.
+        OSError: the site cannot be written; `FileExistsError` if `out` holds something else.
+    """
+    folder, written = Path(out), 0
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = _within(folder, _PAGES)
+    if any(folder.iterdir()) and not listed.exists():
+        raise FileExistsError(f"{folder} holds files, but no dashboard; choose an empty folder")
+    before = set(listed.read_text("utf-8", "replace").split("\n")) if listed.exists() else set()
+    write_atomically(listed, "\n".join(before).encode())  # the folder is known to be a dashboard's
+    now: dict[str, None] = {}
+    for path, html in _all_pages(store):
+        file, data = _within(folder, path), html.encode()
+        now[path] = None
+        if not file.exists() or file.read_bytes() != data:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, data)
-            self._written += 1
-
-    def finish(self) -> Written:
-        """Note what there is, and delete pages of earlier runs that are no longer part of it."""
-        gone = sorted(self._before.keys() - self._now.keys())
-        write_atomically(self._within(_MANIFEST), _encode(self._now))
-        for path in gone:
-            file = self._within(path)
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                file.unlink()
-            if file.parent != self._folder:
-                with contextlib.suppress(OSError):  # holds something, or somebody removed it
-                    file.parent.rmdir()
-        return Written(len(self._now), self._written, len(gone))
-
-    def _within(self, path: str) -> Path:
-        """Return the file of a page, which no link may move out of the folder."""
-        file = self._folder / path
-        is_within = file.resolve().is_relative_to(self._folder.resolve())
-        if not is_within or (file.exists() and not file.is_file()):
-            raise FileExistsError(f"{file} is a link, pipe or device, not a page; remove it")
-        return file
+            written += 1
+    write_atomically(listed, "\n".join(now).encode())
+    deleted = 0
+    gone = (path for path in before.difference(now) if path.endswith(".html"))
+    for path in sorted(gone, key=lambda path: -path.count("/")):
+        with contextlib.suppress(OSError, ValueError):  # somebody removed it, or it is no page
+            file = _within(folder, path)
+            file.unlink()
+            deleted += 1
+            if file.parent != folder:
+                file.parent.rmdir()  # unless it holds something
+    return Written(len(now), written, deleted)
 
 
-def _encode(pages: dict[str, str]) -> bytes:
-    return json.dumps({"version": 1, "pages": pages}, sort_keys=True, indent=0).encode()
+def _within(folder: Path, path: str) -> Path:
+    """Return the file of a page, which no link may move out of the folder."""
+    file = folder / path
+    is_within = file.resolve().is_relative_to(folder.resolve())
+    if not is_within or (file.exists() and not file.is_file()):
+        raise FileExistsError(f"{file} is a link, pipe or device, not a page; remove it")
+    return file
 
 
-def _read(manifest: Path) -> dict[str, str]:
-    """Return what an earlier run noted; nothing where that cannot be read."""
-    try:
-        pages = parse_json(manifest.read_bytes())["pages"]
-        return {
-            path: inputs
-            for path, inputs in pages.items()
-            if _OURS.fullmatch(path) and ".." not in path.split("/") and isinstance(inputs, str)
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+class LivePages:
+    """The pages of a store, at the paths and with the contents that the static site has.
+
+    Threads may share it.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Show a store; nothing is read yet."""
+        self._store = store
+        self._kept: dict[tuple[str, str, object], bytes] = {}
+
+    def page(self, path: str, *, sees: Callable[[str], bool], extras: Extras) -> bytes | None:
+        """Return a page; None if there is none at this path, or not for whoever asks.
+
+        Args:
+            path: such as ``index.html``.
+            sees: whether a dataset may be shown; of others nothing is.
+            extras: what is added. Its `key` must differ between two who see different datasets.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with self._store.snapshot():
+            key = path, extras.key, self._store.state.token()
+            kept = self._kept.get(key)
+            if kept is None:
+                html = _live_page(Shelf(self._store), path, sees, extras)
+                if html is None:
+                    return None
+                kept = self._kept[key] = html.encode()
+                for old in list(self._kept)[:-_MOST_PAGES]:
+                    self._kept.pop(old, None)
+            return kept
+
+
+def _all_pages(store: Store) -> Iterator[tuple[str, Html]]:
+    with store.snapshot():  # so that all pages are of one moment
+        shelf, extras = Shelf(store), Extras()
+        datasets = {dataset: load_histories(shelf, dataset) for dataset in shelf.datasets}
+        for histories in datasets.values():
+            for history in histories:
+                compared = Compared(Shelf(store), in_full(store, history), lambda _: True)
+                segments = [] if history.segment else histories[1:]
+                for path, html in _pages(compared, segments, extras):
+                    yield path, html()
+        yield INDEX, index_html(datasets, extras)
+
+
+def _live_page(shelf: Shelf, path: str, sees: Callable[[str], bool], extras: Extras) -> Html | None:
+    datasets = {segment_page(each, ""): each for each in shelf.datasets if sees(each)}
+    if path == INDEX:
+        return index_html({each: load_histories(shelf, each) for each in datasets.values()}, extras)
+    dataset = datasets.get(f"{path.partition('/')[0]}/{INDEX}", "")
+    for segment in segments_of(shelf, dataset) if dataset else ():
+        if segment_page(dataset, segment) == f"{path.rpartition('/')[0]}/{INDEX}":
+            # The page of the whole dataset lists the segments.
+            only = None if path in datasets else segment
+            history, *segments = load_histories(shelf, dataset, only)
+            compared = Compared(shelf, in_full(shelf.store, history), sees)
+            html = dict(_pages(compared, segments, extras)).get(path)
+            return html() if html is not None else None
+    return None
+
+
+def _pages(
+    compared: Compared, segments: Sequence[History], extras: Extras
+) -> Iterator[tuple[str, Callable[[], Html]]]:
+    """Yield the paths of all pages of a dataset or segment, with what makes each."""
+    history = compared.history
+    for start in history.paged:
+        yield history.bucket_page(start), partial(bucket_html, compared, start)
+    for feature in dict.fromkeys(line.feature for line in history.lines if line.feature):
+        yield history.feature_page(feature), partial(feature_html, compared, feature, extras)
+    yield history.page, partial(dataset_html, history, segments, extras)

@@ -8,6 +8,7 @@ from datetime import datetime
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import IncidentKind, Line, ResultState
+from lightmeter.text import shorten
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Incident:
 
 
 _SMALL = 0.5  # of the largest excess
+_LONGEST = 120  # characters of a cause
 
 
 def _silent(states: set[ResultState]) -> ResultState | None:
@@ -163,7 +165,7 @@ def excess(result: Result) -> float:
     return abs(result.value / result.upper)
 
 
-def causes(results: Iterable[Result], most: int = 3) -> tuple[list[str], int]:
+def causes_text(results: Iterable[Result], most: int = 3) -> str:
     """Return what happened by the words of results, the first ones, and how many more there are.
 
     Causes stand for all else. Without any, what is small beside the largest is none of the first.
@@ -176,5 +178,5 @@ def causes(results: Iterable[Result], most: int = 3) -> tuple[list[str], int]:
         is_small = not result.cause if is_told else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
-    shown = [cause for cause, is_small in words.items() if not is_small][:most]
-    return shown, len(words) - len(shown)
+    shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:most]
+    return ", ".join(shown) + (f" and {more} more" if (more := len(words) - len(shown)) else "")

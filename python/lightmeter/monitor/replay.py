@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.design import design_of
 from lightmeter.monitor.evaluate import judge_all
-from lightmeter.monitor.incidents import causes, lead_of
+from lightmeter.monitor.incidents import causes_text, lead_of
 from lightmeter.monitor.judging import JUDGED, JudgedResults
 from lightmeter.monitor.results import ANOMALY
 from lightmeter.monitor.rules.trend import TrendRule
@@ -81,8 +81,7 @@ class Replayed:
         self.starts.add(start)
         bad = [result for result in bucket.results if result.state == ANOMALY]
         if bad and segment not in self._open:
-            shown, more = causes(sorted(bad, key=lead_of))
-            words = ", ".join(shown) + (f" and {more} more" if more else "")
+            words = causes_text(sorted(bad, key=lead_of))
             self.alarms.append(Alarm(start, segment, words))
         self._open = self._open | {segment} if bad else self._open - {segment}
 

@@ -4,6 +4,8 @@ import hashlib
 import re
 from datetime import datetime
 
+from lightmeter.profile.segments import parse_segment
+
 _READABLE = 40
 _DIGITS = 12
 
@@ -38,6 +40,12 @@ def feature_page(dataset: str, segment: str, feature: str) -> str:
 def bucket_page(dataset: str, segment: str, start: datetime) -> str:
     """Path of the page of a bucket."""
     return segment_page(dataset, segment).replace("index.html", f"{start:%Y%m%dT%H%M%S}.html")
+
+
+def place_text(dataset: str, segment: str) -> str:
+    """Return a dataset, or a segment given as text, as one reads it: ``cells [camera=left]``."""
+    pairs = (f"{key}={value}" for key, value in parse_segment(segment).items())
+    return f"{dataset} [{', '.join(pairs)}]" if segment else dataset
 
 
 def bucket_text(start: datetime) -> str:

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from lightmeter.interop.prometheus import CONTENT_TYPE, metrics_text
 from lightmeter.monitor.export import result_rows
-from lightmeter.openmetrics import CONTENT_TYPE, metrics_text
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import line_of

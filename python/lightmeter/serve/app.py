@@ -12,8 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from lightmeter._core import __version__
-from lightmeter.serve import api, pages, whylogs
+from lightmeter.interop.whylogs import receiver
+from lightmeter.serve import api, pages
 from lightmeter.serve.guard import Guard, answer
+from lightmeter.serve.login import WRITES
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Proxy
 from lightmeter.serve.security import API, allowed_hosts
@@ -96,8 +98,8 @@ def make_app(
     app.state.server = server
     app.include_router(api.router, dependencies=_KEYS)
     app.get("/healthz")(_health)
-    for module in (whylogs, pages):
-        app.include_router(module.router)
+    app.include_router(receiver.routes(server, WRITES))
+    app.include_router(pages.router)
     return app
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, worst
-from lightmeter.dashboard.parts import address
+from lightmeter.dashboard.pages.parts import address
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.document import section
 from lightmeter.report.charts.html import Content, Html, tag
@@ -31,12 +31,8 @@ class LiveExtras(Extras):
         self._monitors, self._error = server.monitors.read() if server.monitors else Contents()
         self._last = server.schedule.last
         self._runs = server.schedule.is_running or server.schedule.is_asked
-        self.whose = f"{key.id}/{','.join(sorted(key.rights))}"
-
-    def made_of(self) -> str:
-        """Changes with what is added."""
-        datasets = sorted(self._server.store.datasets())
-        return repr((self._monitors, self._error, self._last, self._runs, datasets))
+        whose = key.id, sorted(key.rights)
+        self.key = repr((whose, self._monitors, self._error, self._last, self._runs))
 
     def failure(self) -> str:
         """Why the monitors could not judge what is new, in words; empty where they could."""

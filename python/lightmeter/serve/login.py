@@ -133,5 +133,6 @@ def _caller(right: Right) -> Any:
 
 
 Reader = Annotated[Caller, _caller("read")]
-Writer = Annotated[Caller, _caller("write")]
+WRITES = _caller("write")
+Writer = Annotated[Caller, WRITES]
 Admin = Annotated[Caller, _caller("admin")]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from lightmeter.dashboard.live import INDEX
+from lightmeter.dashboard.site import INDEX
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.recommended import recommended_monitors
 from lightmeter.monitor.sitemap import dataset_page

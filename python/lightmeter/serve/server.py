@@ -14,13 +14,12 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException
 
-from lightmeter.dashboard.live import LivePages
+from lightmeter.dashboard.site import LivePages
 from lightmeter.profile import ProfileView
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Failures, Proxy
 from lightmeter.serve.schedule import MONITORS, Schedule
 from lightmeter.store.store import Store
-from lightmeter.whylogs.uploads import Tickets
 
 _R = TypeVar("_R")
 _CALLS = 9  # for each thread, of which one runs
@@ -120,7 +119,6 @@ class Server:
         self.has_keys, self.buffered = self.store.state.keys.exist(), 0
         self.pages = LivePages(self.store)
         self.switching = threading.Lock()  # held while monitors are switched on
-        self.tickets = Tickets()
         if self.monitors is None and self.store.path is not None:
             self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
         self.schedule = Schedule(self._commands, self.store.environment)

@@ -83,6 +83,11 @@ class Told(NamedTuple):
         """What only one incident at a time can be about."""
         return self.dataset, self.segment, self.kind
 
+    @property
+    def watcher(self) -> tuple[str, str]:
+        """The monitor that found it, by name and dataset."""
+        return self.monitor, self.dataset
+
 
 class Accepted(NamedTuple):
     """From `since` on, what monitors find where these three patterns match is normal."""

@@ -30,6 +30,7 @@ def test_a_command_gets_the_message_and_no_shell(tmp_path: Path) -> None:
         (python("import sys; sys.stderr.write('x' * 10**6); sys.exit(3)"), "ended with 3$"),
         (python("import os; os.kill(os.getpid(), 9)"), "ended with -9$"),
         (["/no/such/program"], "cannot be started"),
+        (["a\0b"], "cannot be started"),
     ],
 )
 def test_a_command_that_fails(command: list[str], told: str) -> None:
@@ -42,13 +43,13 @@ def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> 
     mark = tmp_path / "alive"
     child = f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(mark)!r}).touch()"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
-    with pytest.raises(DeliveryError, match=r"not done in 0\.5 s"):
+    with pytest.raises(DeliveryError, match=r"not done in time"):
         Command(name="a", command=python(code), timeout=timedelta(seconds=0.5)).send(MESSAGE)
     time.sleep(0.8)
     assert not mark.exists()
 
 
-@pytest.mark.parametrize("command", ["echo", [], ["a", 1], ["a\0b"]])
+@pytest.mark.parametrize("command", ["echo", [], ["a", 1]])
 def test_commands_that_are_none(command: Any) -> None:
     with pytest.raises(ValueError, match="command"):
         Command(name="a", command=command)

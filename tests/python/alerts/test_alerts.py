@@ -1,10 +1,8 @@
 """Runs of alerts: what is told, when and to whom."""
 
-import contextlib
 import json
 import os
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -13,11 +11,11 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
-from alerting import SECRET, Box
+from alerting import Box
 from dashboards import fill
 from forks import ended_well, forked
 from incidents import days
-from lightmeter.alerts import Message, Stdout, Webhook, tell
+from lightmeter.alerts import Message, Stdout, tell
 from lightmeter.store import Store
 from receiver import Receiver
 
@@ -90,12 +88,9 @@ def test_each_change_is_a_message_and_a_failure_stops_the_rest(store: Store) -> 
     outcomes = [[each.error for each in tell(store, results, [box])] for _ in range(3)]
     assert outcomes == [["out of order"], [None, None], []]
     assert [message.facts["segment"]["camera"] for message in box.messages] == ["left", "right"]
-    tell(store, [*days("oAo", **left), *days("oAA", feature="y", **left), *right_days()], [box])
+    lasting = [*days("oAo", **left), *days("oAA", feature="y", **left), *days("oAA", **right)]
+    tell(store, lasting, [box])
     assert len(box.messages) == 2  # the other feature lasts
-
-
-def right_days() -> list[Any]:
-    return days("oAA", segment={"camera": "right"})
 
 
 @pytest.mark.parametrize(("over", "what"), [("oAo", "resolved"), ("ooo", "withdrawn")])
@@ -108,19 +103,6 @@ def test_what_was_told_and_is_over_is_told(store: Store, over: str, what: str) -
     assert (first.what, last.what) == ("opened", what)
     assert first.incidents == last.incidents
     assert tell(store, days(over), alerts) == []
-
-
-def test_no_secret_gets_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Receiver([200]).running() as receiver, Store(tmp_path / "drift.db") as store:
-        monkeypatch.setenv("HOOK", receiver.url)
-        monkeypatch.setenv("KEY", SECRET)
-        hook = Webhook(name="a", url_env="HOOK", secret_env="KEY")
-        tell(store, days("oA"), [hook])
-    with contextlib.closing(sqlite3.connect(tmp_path / "drift.db")) as connection:
-        dump = "\n".join(connection.iterdump())
-    assert "cells" in dump
-    assert SECRET[6:] not in dump
-    assert "/hook" not in dump
 
 
 def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +127,7 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
         failed = lightmeter(*run)
         assert failed.returncode == 3  # the anomaly matters more
-        assert "alert hook: webhook at 127.0.0.1: answered 500" in failed.stderr
+        assert "alert hook: 127.0.0.1: answered 500" in failed.stderr
         assert lightmeter(*run).returncode == 3
         assert len(receiver.requests) == 4
         assert lightmeter(*run).returncode == 3  # told once

@@ -48,7 +48,7 @@ def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
 def test_the_key_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = (400, {}, f"invalid key {KEY} {KEY.lower()}".encode())
     with Receiver([answer]).running() as receiver:
-        with pytest.raises(DeliveryError, match=r"PagerDuty at 127\.0\.0\.1: answered 400") as told:
+        with pytest.raises(DeliveryError, match=r"^127\.0\.0\.1: answered 400$") as told:
             pager(receiver).send(MESSAGE)
         assert KEY[:8].lower() not in str(told.value).lower()
         monkeypatch.delenv("PD_KEY")

@@ -45,7 +45,7 @@ def test_three_commands_to_a_red_ci(root: Path, tmp_path: Path) -> None:
     command = "contract", "check", root / "blurred", "--contract", contract
     checked = lightmeter(*command, "--html", page)
     assert checked.returncode == 1
-    assert "image.Sharpness: expected mean at least" in checked.stdout
+    assert "image.Sharpness: expected median at least" in checked.stdout
     assert "blurred/2" in checked.stdout or ".png" in checked.stdout
     assert "contract failed" in checked.stdout
     assert "data:image/jpeg" in page.read_text(encoding="utf-8")

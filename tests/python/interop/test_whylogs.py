@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import ProfileView, Store
-from lightmeter.whylogs import read_segments
+from lightmeter.interop.whylogs import read_segments
 from PIL import Image
 
 FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"

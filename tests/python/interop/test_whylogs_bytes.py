@@ -1,6 +1,5 @@
 """What is no profile of whylogs, or a damaged one, and profiles that lack a part."""
 
-import contextlib
 import io
 import struct
 import zipfile
@@ -13,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView
 from lightmeter.errors import DecodeError
-from lightmeter.whylogs import read_segments
-from lightmeter.whylogs.hll import read_distinct
-from lightmeter.whylogs.kll import read_quantiles
+from lightmeter.interop.whylogs import read_segments
+from lightmeter.interop.whylogs.hll import read_distinct
+from lightmeter.interop.whylogs.kll import read_quantiles
 
 FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"
 SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segments.zip")]
@@ -253,44 +252,6 @@ def test_distinct_counts_of_any_registers() -> None:
         lower, estimate, upper = read_distinct(memoryview(head + body + bytes(4096)))
         assert abs(estimate / n - 1) < 4 * 1.04 / 64
         assert lower < estimate < upper
-
-
-# Written by datasketches 5.2.0: i / 7 with k = 8.
-HUNDRED = bytes.fromhex(
-    "05010f0008000800640000000000000008000400050000000f000000100000001a0000000000000000000000922449"
-    "9224492c409224499224492c400000000000002c406edbb66ddbb62b40dbb66ddbb66d2b404992244992242b40b76d"
-    "dbb66ddb2a402549922449922a409224499224492a400000000000002a406edbb66ddbb629400000000000001c4092"
-    "24499224491e40922449922449204049922449922421409224499224492240dbb66ddbb66d2340254992244992244"
-    "06edbb66ddbb6254049922449922427409224499224492840dbb66ddbb66d2940000000000000f03f0000000000000"
-    "0409224499224490a406edbb66ddbb611409224499224491640b76ddbb66ddb1a40"
-)
-
-
-def test_quantiles_of_datasketches() -> None:
-    assert read_quantiles(memoryview(bytes.fromhex("02010f0108000800"))).n == 0
-    one = memoryview(bytes.fromhex("02020f04080008009a9999999999b93f"))
-    assert read_quantiles(one).weights()[0].tolist() == [0.1]
-    sketch = read_quantiles(memoryview(HUNDRED))
-    assert (sketch.n, sketch.min, sketch.max) == (100, 0, 99 / 7)
-    assert (sketch.is_exact, len(sketch.weights()[0])) == (False, 27)
-    assert 2.296 / 8**0.9723 < sketch.error() < 1
-    longer = b"\6" + HUNDRED[1:20] + bytes(4) + HUNDRED[20:]  # the header of whylogs
-    assert read_quantiles(memoryview(longer)).to_bytes() == sketch.to_bytes()
-
-
-def test_damaged_quantiles_of_datasketches() -> None:
-    for size in range(len(HUNDRED)):
-        with pytest.raises(DecodeError, match="DataSketches KLL"):
-            read_quantiles(memoryview(HUNDRED)[:size])
-    with pytest.raises(DecodeError, match="NaN"):
-        read_quantiles(memoryview(HUNDRED[:-8] + bytes.fromhex("010000000000f07f")))
-    for bit in range(8 * len(HUNDRED)):
-        flipped = bytearray(HUNDRED)
-        flipped[bit // 8] ^= 1 << bit % 8
-        with contextlib.suppress(DecodeError):
-            sketch = read_quantiles(memoryview(flipped))
-            assert sketch.n == sketch.weights()[1].sum()
-            assert sketch.n == 0 or sketch.min <= sketch.quantiles([0.5])[0] <= sketch.max
 
 
 def test_reads_datasketches_as_the_wheel_does() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
 from lightmeter.alerts.changes import Change, find_changes
-from lightmeter.monitor.incidents import causes, find_incidents, find_stretches, lines_of
+from lightmeter.monitor.incidents import causes_text, find_incidents, find_stretches, lines_of
 from lightmeter.monitor.results import Result
 from lightmeter.store.records import Told
 
@@ -118,7 +118,7 @@ def test_what_is_small_beside_the_rest_is_no_headline() -> None:
         *days("A", words="noise rose by 90 %; shift 0.9", value=2.0),
         *days("A", words="file size fell by 2 %; shift 0.2", value=0.3),
     ]
-    assert causes(results) == (["sharpness fell by 98 %", "noise rose by 90 %"], 1)
+    assert causes_text(results) == "sharpness fell by 98 %, noise rose by 90 % and 1 more"
 
 
 class Listener:

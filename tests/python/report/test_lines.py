@@ -47,6 +47,6 @@ def test_months_are_english_in_every_locale() -> None:
         start = datetime(2022, 2, 1, tzinfo=UTC)
         year = [Mark(start + day * DAY, 0.1, None, None) for day in range(400)]
         assert "01 Feb" in trend("d", year[:9]).body
-        assert "Apr 2022" in trend("d", year).body
+        assert "May 2022" in trend("d", year).body
     finally:
         locale.setlocale(locale.LC_TIME, before)

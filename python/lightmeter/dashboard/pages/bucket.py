@@ -4,46 +4,41 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.history import STATES, causes_text, worst
-from lightmeter.dashboard.parts import (
+from lightmeter.dashboard.history import STATES, worst
+from lightmeter.dashboard.pages.parts import (
     assumption,
     badge,
-    crumbs,
     feature_name,
-    link,
+    header,
+    judged,
     quoted,
     words_of,
 )
 from lightmeter.drift import Comparison, compare_views
 from lightmeter.drift.describe import capitalised
 from lightmeter.drift.row import changed
-from lightmeter.monitor.incidents import lead_of, line_of
+from lightmeter.monitor.incidents import causes_text, lead_of, line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, said_first, tags_said
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
-from lightmeter.report.charts.lines import expected
 from lightmeter.report.pictures import pictures
 from lightmeter.report.repeats import repeated_pictures
 from lightmeter.report.where import where
-from lightmeter.text import counted, number
+from lightmeter.text import counted
 
 _MOST_CHARTS = 40
 _MOST_LISTED = 200
 
 
-def bucket_html(
-    compared: Compared, start: datetime, before: datetime | None, after: datetime | None
-) -> Html:
+def bucket_html(compared: Compared, start: datetime) -> Html:
     """Make the page. Verdicts and words are the monitors': another test would contradict them.
 
     Args:
         compared: the buckets of a dataset or segment.
         start: of the bucket.
-        before: the last bucket before it that has a page.
-        after: the next one.
     """
     history, page = compared.history, compared.history.bucket_page(start)
     results = compared.results(start)
@@ -53,48 +48,47 @@ def bucket_html(
     baseline, reference = compared.baseline(start, compared.monitor(bad))
     target = compared.view(start)
     comparison = compare_views(target=target, reference=reference, tested=False)
+    kind = f"{history.title}, {bucket_text(start)}"
+    others = [result for result in results if result.state != "ok"]
+    rows = (
+        {
+            "feature": feature_name(page, history, line_of(result)),
+            **judged(result),
+            "monitor": quoted(result.monitor),
+        }
+        for result in others[:_MOST_LISTED]
+    )
+    ok = f"{len(results) - len(others):,} of {len(results):,} judged ok."
     return document(
-        f"{history.title}, {bucket_text(start)}",
-        tag(
-            "header",
-            crumbs(page, history),
-            tag("h1", tag("bdi", history.title), f", {bucket_text(start)}"),
-            tag("p", capitalised(causes_text(bad), *names), cls="headline"),
-            tag(
-                "p",
-                badge(worst(result.state for result in results)),
-                _side("reference", baseline, reference),
-                _side("target", "this bucket", target),
-                cls="sides",
-            ),
-            said_first(comparison),
-            _neighbours(compared, page, before, after),
+        kind,
+        header(
+            page,
+            history,
+            kind,
+            capitalised(causes_text(bad), *names),
+            worst(result.state for result in results),
+            _side("reference", baseline, reference),
+            _side("target", "this bucket", target),
         ),
         tag(
             "main",
+            said_first(comparison),
             _cards(comparison, bad),
             repeated_pictures(target, reference),
-            _verdicts(compared, page, results),
+            section(
+                "What the monitors say",
+                table("said", rows, left={"state", "monitor"}, words={"in words"}),
+                tag("p", ok, cls="quiet"),
+                assumption(results),
+                ident="said",
+            ),
         ),
     )
 
 
-def _side(side: str, name: str, view: ProfileView) -> Html:
+def _side(side: str, name: str, view: ProfileView) -> Content:
     many = f", {counted(view.images, 'image')}" if view.images else ""
-    return tag("span", tag("span", cls=f"key {side}"), tag("bdi", name), many, tags_said(view))
-
-
-def _neighbours(
-    compared: Compared, page: str, before: datetime | None, after: datetime | None
-) -> Html:
-    """Link to the nearest buckets that have a page."""
-    arrows = (("\N{LEFTWARDS ARROW}", before), ("\N{RIGHTWARDS ARROW}", after))
-    links = [
-        (link(page, compared.history.bucket_page(start), f"{arrow} {bucket_text(start)}"), " ")
-        for arrow, start in arrows
-        if start is not None
-    ]
-    return tag("nav", links, aria_label="Other anomalous buckets")
+    return tag("span", cls=f"key {side}"), tag("bdi", name), many, tags_said(view)
 
 
 def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | None]:
@@ -110,42 +104,10 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     yield grids if any(feature in on_grid for feature in by_feature) else None
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
     sides = comparison.target, comparison.reference
-    cards = [
-        card(
-            rows[feature],
-            *sides,
-            f"f{at}",
-            map(_said, by_feature[feature]),
-            pictures(rows[feature], *sides),
-        )
-        for at, feature in enumerate(shown[:_MOST_CHARTS])
-    ]
+    cards = []
+    for at, feature in enumerate(shown[:_MOST_CHARTS]):
+        said = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
+        shots = pictures(rows[feature], *sides)
+        cards.append(card(rows[feature], *sides, f"f{at}", said, shots))
     if cards:
         yield section("What is anomalous", tag("div", cards, cls="cards wide"))
-    if len(shown) > len(cards):
-        yield tag("p", f"No charts of {len(shown) - len(cards)} more.", cls="quiet")
-
-
-def _said(result: Result) -> Html:
-    return tag("p", badge(result.state), f" {words_of(result)}")
-
-
-def _verdicts(compared: Compared, page: str, results: Sequence[Result]) -> Html:
-    others = [result for result in results if result.state != "ok"]
-    rows = (_verdict(compared, page, result) for result in others[:_MOST_LISTED])
-    shown = table("said", rows, left={"state", "monitor"}, words={"in words"})
-    closing = tag(
-        "p", f"{len(results) - len(others):,} of {len(results):,} judged ok.", cls="quiet"
-    )
-    return section("What the monitors say", shown, closing, assumption(results), ident="said")
-
-
-def _verdict(compared: Compared, page: str, result: Result) -> dict[str, Content]:
-    return {
-        "feature": feature_name(page, compared.history, line_of(result)),
-        "state": badge(result.state),
-        "value": number(result.value),
-        "expected": expected(result.lower, result.upper),
-        "in words": words_of(result),
-        "monitor": quoted(result.monitor),
-    }

@@ -1,53 +1,62 @@
 """The page of a feature: its level over time, and what each monitor judged."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lightmeter.dashboard.compared import Compared
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import worst
-from lightmeter.dashboard.parts import (
+from lightmeter.dashboard.pages.parts import (
     assumption,
-    badge,
-    crumbs,
-    head,
+    header,
+    judged,
     link,
     mark_of,
     quoted,
     words_of,
 )
 from lightmeter.drift.row import column_of
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.rules.trend import begin_of
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
-from lightmeter.report.charts.lines import Mark, expected, trend
+from lightmeter.report.charts.lines import trend
 from lightmeter.store.records import Line
-from lightmeter.text import number, shorten
+from lightmeter.text import shorten
 
 _IN_TABLE = 14  # buckets
 
 
-def feature_html(compared: Compared, feature: str, lines: Sequence[Line], extras: Extras) -> Html:
-    """Make the page.
-
-    Args:
-        compared: the buckets of a dataset or segment.
-        feature: its name.
-        lines: of the feature, one for each monitor.
-        extras: what is added.
-    """
+def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
+    """Make the page of a feature in the buckets of a dataset or segment."""
     history, page = compared.history, compared.history.feature_page(feature)
+    lines = [line for line in history.lines if line.feature == feature]
+    charts, tables = [_level(compared, page, feature, lines)], []
+    for at, line in enumerate(lines):
+        results = history.lines[line]
+        marks = [mark_of(result, page, history) for result in results]
+        if any(mark.value is not None or mark.bad or mark.failed for mark in marks):
+            chart = trend(f"{feature} by {shorten(line.monitor, 80)}", marks)
+            title = tag("h3", "Judged by ", quoted(line.monitor))
+            charts.append(tag("figure", title, chart.inline(f"m{at}")))
+        recent = results[: -_IN_TABLE - 1 : -1]
+        rows = (
+            {
+                "bucket": link(page, history.bucket_page(result.bucket), bucket_text(result.bucket))
+                if result.bucket in history.paged
+                else bucket_text(result.bucket),
+                **judged(result),
+            }
+            for result in recent
+        )
+        shown = table(f"v{at}", rows, left={"state"}, words={"in words"})
+        title = tag("h2", "The last values of ", quoted(line.monitor), id=f"v{at}")
+        tables.append(tag("section", title, shown, assumption(recent)))
     state = worst(map(history.state_of, lines))
-    judged = [_judged(compared, page, line, f"m{at}") for at, line in enumerate(lines)]
-    charts = [_level(compared, page, feature, lines), *judged]
     return document(
         f"{feature}, {history.title}",
-        tag("header", crumbs(page, history), head("Feature", feature, state, history.title)),
-        tag(
-            "main",
-            section("Over time", tag("div", charts, cls="cards wide")),
-            (_values(compared, page, line, f"v{at}") for at, line in enumerate(lines)),
-        ),
+        header(page, history, "Feature", feature, state, history.title),
+        tag("main", section("Over time", tag("div", charts, cls="cards wide")), tables),
         forms=extras.forms,
     )
 
@@ -56,56 +65,23 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
     """Draw the feature in its own unit with its baseline; None of one without numbers."""
     history = compared.history
     results = [result for line in lines for result in history.lines[line]]
-    monitor = compared.monitor(results)
-    bad = {
-        each.bucket: mark_of(each, page, history).to for each in results if each.state == "anomaly"
-    }
-    marks = [
-        Mark(start, value, low, high, bad=start in bad, to=bad.get(start))
-        for start, value, low, high in compared.levels(feature, monitor)
-    ]
+    judged_bad = [mark_of(each, page, history) for each in results if each.state == "anomaly"]
+    bad = {mark.at: mark.to for mark in judged_bad}
+    changed = [result for line in lines if begin_of(result := history.lines[line][-1])]
+    since = begin_of(changed[0]) if changed else None
+    monitor = compared.monitor(changed or results)
+    levels = compared.levels(feature, monitor, since)
+    marks = [replace(each, bad=each.at in bad, to=bad.get(each.at)) for each in levels]
     if not any(mark.value is not None for mark in marks):
         return None
-    what = "rate" if column_of(feature) != feature else "mean"
-    words: Content = "Each bucket."
+    what, words = "rate" if column_of(feature) != feature else "mean", list[Content]()
     if monitor is not None:
-        band = " The band is from the lowest to the highest bucket of the baseline of "
-        words = words, band, quoted(monitor.name), "."
+        words += ["The band is the range of the baseline of ", quoted(monitor.name), ". "]
+    if changed:
+        words.append(f"The upright line is where it began: {words_of(changed[0])}.")
     return tag(
         "figure",
         tag("h3", f"The {what} itself"),
-        trend(feature, marks, what=what, band="baseline").inline("level"),
+        trend(feature, marks, what=what, band="baseline", since=since).inline("level"),
         tag("p", words, cls="quiet"),
     )
-
-
-def _judged(compared: Compared, page: str, line: Line, ident: str) -> Html | None:
-    """Draw what a monitor judged; None where nothing could be drawn."""
-    results = compared.history.lines[line]
-    marks = [mark_of(result, page, compared.history) for result in results]
-    if not any(mark.value is not None or mark.bad or mark.failed for mark in marks):
-        return None
-    chart = trend(f"{line.feature} by {shorten(line.monitor, 80)}", marks)
-    return tag("figure", tag("h3", "Judged by ", quoted(line.monitor)), chart.inline(ident))
-
-
-def _values(compared: Compared, page: str, line: Line, ident: str) -> Html:
-    history = compared.history
-
-    def row(result: Result) -> dict[str, Content]:
-        bucket = bucket_text(result.bucket)
-        is_paged = result.bucket in history.paged
-        return {
-            "bucket": link(page, history.bucket_page(result.bucket), bucket)
-            if is_paged
-            else bucket,
-            "state": badge(result.state),
-            "value": number(result.value),
-            "expected": expected(result.lower, result.upper),
-            "in words": words_of(result),
-        }
-
-    recent = history.lines[line][-_IN_TABLE:]
-    shown = table(ident, map(row, reversed(recent)), left={"state"}, words={"in words"})
-    title = tag("h2", "The last values of ", quoted(line.monitor), id=ident)
-    return tag("section", title, shown, assumption(recent))

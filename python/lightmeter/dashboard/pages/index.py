@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import Event, History, events_of
-from lightmeter.dashboard.parts import feed, overview_row
+from lightmeter.dashboard.history import Event, History, events_of, worst
+from lightmeter.dashboard.pages.parts import feed, overview
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import count, counted
@@ -26,19 +26,15 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         dataset: [extras.state_of(history) for history in histories]
         for dataset, histories in datasets.items()
     }
-    rows = (
-        overview_row(page, "dataset", dataset, histories, states[dataset])
-        for dataset, histories in datasets.items()
-    )
+    rows = ((name, histories, worst(states[name])) for name, histories in datasets.items())
     events = events_of(history for histories in datasets.values() for history in histories)
-    failing = sum("error" in each for each in states.values())
-    words = extras.failure()
-    if not words and failing:
-        words = f"The monitors could not judge {failing} of {counted(len(states), 'dataset')}"
-    lately = _lately(datasets, events)
-    headline = _opened(events, len(states), lately)
-    if not words and not headline:
-        headline = _calm(states, lately)
+    failed, words = sum("error" in each for each in states.values()), extras.failure()
+    if failed and not words:
+        words = f"The monitors could not judge {failed} of {counted(len(states), 'dataset')}"
+    headline = _headline(datasets, states, events)
+    if words and all(incident.end for _, incident in events if incident.kind == "anomaly"):
+        headline = ""  # nothing is known of now
+    listed = table("datasets", overview(page, "dataset", rows), left={"state"})
     return document(
         "Dashboard",
         tag(
@@ -49,7 +45,7 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         ),
         tag(
             "main",
-            section("Datasets", table("datasets", rows, left={"state"}), ident="datasets"),
+            section("Datasets", listed, ident="datasets"),
             extras.on_index(page),
             section("Anomalies", feed(page, events)),
         ),
@@ -57,38 +53,27 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
     )
 
 
-def _opened(events: Sequence[Event], datasets: int, lately: str) -> str:
-    """Say how many anomalies last, and where; empty for none."""
-    lasting = [each for each in events if each.incident.kind == "anomaly" and not each.incident.end]
-    if not lasting:
-        return ""
-    are = "anomaly is" if len(lasting) == 1 else "anomalies are"
-    where = len({each.history.dataset for each in lasting})
-    many = counted(datasets, "dataset")
-    return f"{count(len(lasting))} {are} open in {where} of {many}{lately}"
-
-
-def _calm(states: Mapping[str, Sequence[str]], lately: str) -> str:
-    """Say what is known where nothing is open."""
-    many = counted(len(states), "dataset")
+def _headline(
+    datasets: Mapping[str, Sequence[History]],
+    states: Mapping[str, Sequence[str]],
+    events: Sequence[Event],
+) -> str:
+    """Say how many anomalies last, and how many began in the days before the newest bucket."""
+    anomalies = [(history.dataset, each) for history, each in events if each.kind == "anomaly"]
+    lasting = [dataset for dataset, incident in anomalies if incident.end is None]
     judged = sum(not _JUDGED.isdisjoint(each) for each in states.values())
-    if not states:
-        return "Nothing has been logged"
-    if all(state == "not watched" for each in states.values() for state in each):
-        return f"{many}, not watched yet"
-    if not judged:
-        return f"{many}, not enough data to judge yet"
-    of_all = many if judged == len(states) else f"{judged} of {many}"
-    return f"Nothing unusual now in {of_all}{lately}"
-
-
-def _lately(datasets: Mapping[str, Sequence[History]], events: Sequence[Event]) -> str:
-    """Say how many anomalies began in the days before the newest bucket; empty for none."""
-    histories = (history for histories in datasets.values() for history in histories)
-    ends = [history.buckets[-1].start for history in histories if history.buckets]
-    starts = [each.incident.start for each in events if each.incident.kind == "anomaly"]
-    if not ends or not starts:
-        return ""
-    n = sum(start > max(ends) - timedelta(days=_LATELY) for start in starts)
-    anomalies = "anomaly" if n == 1 else "anomalies"
-    return f"; {count(n)} {anomalies} began in the last {_LATELY} days" if n else ""
+    many = counted(len(datasets), "dataset")
+    if lasting:
+        are = "anomaly is" if len(lasting) == 1 else "anomalies are"
+        words = f"{count(len(lasting))} {are} open in {len(set(lasting))} of {many}"
+    elif judged:
+        of_all = many if judged == len(datasets) else f"{judged} of {many}"
+        words = f"Nothing unusual now in {of_all}"
+    else:
+        return f"{many}, nothing judged yet" if datasets else "Nothing has been logged"
+    since = max(
+        each.buckets[-1].start for parts in datasets.values() for each in parts if each.buckets
+    ) - timedelta(days=_LATELY)
+    n = sum(incident.start > since for _, incident in anomalies)
+    began = f"{'anomaly' if n == 1 else 'anomalies'} began in the last {_LATELY} days"
+    return f"{words}; {count(n)} {began}" if n else words

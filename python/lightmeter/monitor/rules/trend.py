@@ -1,6 +1,7 @@
 """The rule on slow change."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -206,6 +207,12 @@ def _words(spoken: str, line: _Line, first: date, last: date) -> str:
     if not (is_up or change.shape):
         verb = "fell"
     return f"{what} {verb} {_day(first, last)}: {by}"
+
+
+def begin_of(result: Result) -> datetime | None:
+    """Return the first day on which the change of a result may have begun; None without one."""
+    found = re.search(r"accept --from (\d{4}-\d\d-\d\d)`", result.words)
+    return to_utc(date.fromisoformat(found[1])) if found else None
 
 
 def _middle(first: date, last: date) -> date:

@@ -54,7 +54,12 @@ class Mark:
 
 
 def trend(
-    title: str, marks: Sequence[Mark], *, what: str = "value", band: str = "expected"
+    title: str,
+    marks: Sequence[Mark],
+    *,
+    what: str = "value",
+    band: str = "expected",
+    since: datetime | None = None,
 ) -> Chart:
     """The line through all values, the band of what is expected, and a dot at each anomaly.
 
@@ -63,6 +68,7 @@ def trend(
         marks: at least one, in order of time.
         what: the values are, in one word.
         band: what is in the band, in one or two words.
+        since: when it may have begun to change, which a line marks; None for no line.
     """
     marks = _drawable(marks)
     x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
@@ -72,6 +78,8 @@ def trend(
         parts.append(label(LEFT - 6, y(tick) + 4, number(tick), "end"))
     parts += _band(marks, x, y, _FLOOR, TOP + 4)
     parts += _lines(marks, x, y, 1.5)
+    if since is not None and since >= marks[0].at:
+        parts.append(rule(x(since.timestamp()), TOP + 4, x(since.timestamp()), _FLOOR, "ink"))
     for mark in marks:
         if mark.bad and mark.value is not None:
             place = x(mark.at.timestamp()), y(mark.value)
@@ -186,11 +194,11 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
 
 # strftime's follow the locale.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MOST_DATES = 6
+_MOST_DATES = 4
 
 
 def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
-    """At most six of the times with their texts, about evenly apart."""
+    """At most four of the times with their texts, about evenly apart."""
     span, last = marks[-1].at - marks[0].at, None
     for at in (mark.at for mark in marks):
         if last is None or at - last >= span / _MOST_DATES:

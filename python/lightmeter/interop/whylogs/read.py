@@ -7,13 +7,14 @@ from typing import NamedTuple
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import MAX_PROFILE_BYTES, read_regular
+from lightmeter.interop.whylogs.columns import add_columns
+from lightmeter.interop.whylogs.file import ProfileFile, parts_of, read_file
+from lightmeter.interop.whylogs.protobuf import require
 from lightmeter.profile import ProfileView
-from lightmeter.whylogs.columns import add_columns
-from lightmeter.whylogs.file import ProfileFile, parts_of, read_file
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 
-_YEARS_1_TO_9999 = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since 1970
+YEARS = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since 1970
 
 
 class Imported(NamedTuple):
@@ -35,7 +36,7 @@ def read_whylogs(source: Source) -> ProfileView:
 
     It is a profile like any other, and can be merged and compared with others. See
     docs/coming-from-whylogs.md for what differs and what is left out. `read_segments` of
-    `lightmeter.whylogs` tells the segments of an archive apart.
+    `lightmeter.interop.whylogs` tells the segments of an archive apart.
 
     >>> view = lm.read_whylogs("old.bin")
 
@@ -62,34 +63,28 @@ def read_segments(source: Source, *, most: int = MAX_PROFILE_BYTES) -> list[Impo
         As `read_whylogs`.
     """
     if isinstance(source, bytes | bytearray | memoryview):
-        return _imported(bytes(source), most)
-    if not isinstance(source, str | os.PathLike):
-        raise TypeError(
-            f"got a {type(source).__name__}; expected the path or the bytes of a whylogs profile"
-        )
-    data = read_regular(source)
+        data, name = bytes(source), ""
+    elif isinstance(source, str | os.PathLike):
+        data, name = read_regular(source), f"{os.fsdecode(source)}: "
+    else:
+        expected = "the path or the bytes of a whylogs profile"
+        raise TypeError(f"got a {type(source).__name__}; expected {expected}")
     try:
-        return _imported(data, most)
+        profiles = [
+            Imported(_view(file), file.segment, hashlib.sha256(part).hexdigest())
+            for part in parts_of(data, most)
+            for file in [read_file(part)]
+        ]
+        require(bool(profiles), "an archive without any file; expected profiles of whylogs")
     except DecodeError as error:
-        raise DecodeError(f"{os.fsdecode(source)}: {error}") from None
-
-
-def _imported(data: bytes, most: int) -> list[Imported]:
-    profiles: list[Imported] = []
-    for part in parts_of(data, most):
-        file = read_file(part)
-        digest = hashlib.sha256(part).hexdigest()
-        profiles.append(Imported(_view(file), file.segment, digest))
-    if not profiles:
-        raise DecodeError("an archive without any file; expected profiles of whylogs")
+        raise DecodeError(f"{name}{error}") from None
     return profiles
 
 
 def _view(file: ProfileFile) -> ProfileView:
-    profile = _core.Profile()
+    profile, time = _core.Profile(), file.timestamp
     add_columns(profile, file)
-    if file.timestamp is not None:
-        if file.timestamp not in _YEARS_1_TO_9999:
-            raise DecodeError(f"a dataset timestamp of {file.timestamp} ms since 1970")
-        profile.dataset_timestamp = file.timestamp
+    if time is not None:
+        require(time in YEARS, f"a dataset timestamp of {time} ms since 1970")
+        profile.dataset_timestamp = time
     return ProfileView(profile)

@@ -14,16 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lightmeter.errors import DecodeError
+from lightmeter.interop.whylogs.protobuf import Message, delimited, require
 from lightmeter.profile.segments import clean_value
-from lightmeter.whylogs.protobuf import Message, delimited
-
-# The messages of the metrics of a column by path, such as ``counts/n``.
-Components = dict[str, Message]
 
 _MAGIC = b"WHY1"
 _COLUMN = 2
 _TAG = "whylogs.tag."
-_MOST_COLUMNS = 100_000
 
 
 @dataclass(frozen=True)
@@ -35,27 +31,26 @@ class ProfileFile:
     columns: dict[str, list[memoryview]]
     paths: dict[int, str]
 
-    def components(self, column: str) -> Components:
-        """The messages of a column, which are read anew at each call.
+    def components(self, column: str) -> dict[str, Message]:
+        """Return the messages of a column by path, such as ``counts/n``; read at each call.
 
         Raises:
             DecodeError: a chunk is damaged.
         """
-        components: Components = {}
-        for chunk in self.columns[column]:
-            for component in map(Message, Message(chunk).all(1)):
-                number = component.unsigned(1, 32)
-                path = self.paths.get(number)
-                if path is None or path in components:
-                    raise DecodeError(
-                        f"column {column!r}: a metric {number} without a name, or twice"
-                    )
-                components[path] = component.message(2)
+        components: dict[str, Message] = {}
+        for component in (
+            each for chunk in self.columns[column] for each in Message(chunk).messages(1)
+        ):
+            number = component.unsigned(1)
+            path = self.paths.get(number, "")
+            is_new = path and path not in components
+            require(bool(is_new), f"column {column!r}: a metric {number} without a name, or twice")
+            components[path] = component.message(2)
         return components
 
 
 def parts_of(data: bytes, most: int) -> Iterator[bytes]:
-    """The files in an archive, or the one that this is.
+    """Yield the files in an archive, or the one that this is.
 
     Raises:
         DecodeError: the archive cannot be read, or holds more than `most` bytes.
@@ -66,14 +61,11 @@ def parts_of(data: bytes, most: int) -> Iterator[bytes]:
     left = most
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for info in archive.infolist():
-                if info.is_dir():
-                    continue
+            for info in (each for each in archive.infolist() if not each.is_dir()):
                 with archive.open(info) as member:
                     content = member.read(left + 1)
                 left -= len(content)
-                if left < 0:
-                    raise DecodeError(f"an archive of more than {most} bytes")
+                require(left >= 0, f"an archive of more than {most} bytes")
                 yield content
     except DecodeError:
         raise
@@ -82,73 +74,58 @@ def parts_of(data: bytes, most: int) -> Iterator[bytes]:
 
 
 def read_file(file: bytes) -> ProfileFile:
-    """The profile in a file.
+    """Return the profile in a file.
 
     Raises:
         DecodeError: the bytes are no such file, or a part of one.
     """
     data = memoryview(file)
-    if data[:4] != _MAGIC:
-        raise DecodeError(
-            f"not a whylogs profile: got {len(data)} bytes that do not start with WHY1. Profiles "
-            "with performance metrics, and those of whylogs 0.x, have an older form, which "
-            "lightmeter does not read"
-        )
+    require(
+        data[:4] == _MAGIC,
+        f"not a whylogs profile: got {len(data)} bytes that do not start with WHY1. Profiles with "
+        "performance metrics, and those of whylogs 0.x, have an older form, which lightmeter does "
+        "not read",
+    )
     segments, at = delimited(data, 4)
     header, base = delimited(data, at)
-    properties = header.message(1)
-    end = base + header.unsigned(4)
-    if end > len(data):
-        raise DecodeError(f"a profile that is cut off: got {len(data)} bytes, expected {end}")
+    properties, end = header.message(1), base + header.unsigned(4)
+    require(end <= len(data), f"a profile that is cut off: got {len(data)} bytes, expected {end}")
     return ProfileFile(
         timestamp=properties.signed(5) or None,
         segment=_segment(segments, properties),
         columns=_columns(header, data[base:end]),
-        paths=dict(_numbered(header, 5)),
+        paths={entry.unsigned(1): entry.text(2) for entry in header.messages(5)},
     )
 
 
-def _numbered(header: Message, number: int) -> Iterator[tuple[int, str]]:
-    for entry in map(Message, header.all(number)):
-        yield entry.unsigned(1, 32), entry.text(2)
-
-
 def _segment(segments: Message, properties: Message) -> dict[str, str]:
-    listed = list(segments.all(4))
-    several = max(len(listed), len(list(segments.all(5))))
-    if several > 1:
-        raise DecodeError(
-            f"a file of {several} segments; whylogs writes one segment a file, or an archive"
-        )
-    tags = Message(listed[0]).all(1) if listed else properties.all(6)
+    listed = segments.messages(4)
+    several = max(len(listed), len(segments.all(5)))
+    words = f"a file of {several} segments; whylogs writes one segment a file, or an archive"
+    require(several <= 1, words)
     segment: dict[str, str] = {}
-    for tag in map(Message, tags):
+    for tag in listed[0].messages(1) if listed else properties.messages(6):
         key, value = clean_value(tag.text(1).removeprefix(_TAG)), clean_value(tag.text(2))
-        if not key or key in segment:
-            raise DecodeError(f"a segment with the key {key!r}; expected every key once")
+        is_new = bool(key) and key not in segment
+        require(is_new, f"a segment with the key {key!r}; expected every key once")
         segment[key] = value
     return segment
 
 
 def _columns(header: Message, chunks: memoryview) -> dict[str, list[memoryview]]:
-    """The chunks of each column, none of which is in the file twice."""
-    entries = list(header.all(2))
-    if len(entries) > _MOST_COLUMNS:
-        raise DecodeError(f"a profile of {len(entries)} columns; expected {_MOST_COLUMNS} at most")
+    """Return the chunks of each column, none of which is in the file twice."""
     columns: dict[str, list[memoryview]] = {}
     left = len(chunks)  # so that no chunk is read many times
-    for entry in map(Message, entries):
+    for entry in map(Message, header.all(2)):
         name = entry.text(1)
-        if name in columns:
-            raise DecodeError(f"a profile with two columns {name!r}")
+        require(name not in columns, f"a profile with two columns {name!r}")
         columns[name] = []
         for offset in entry.message(2).numbers(1):
             chunk, end = delimited(chunks, offset)
-            size = chunk.unsigned(3, 32)
-            if chunk.unsigned(1) != _COLUMN:
-                raise DecodeError(f"column {name!r}: a chunk of another type")
+            size = chunk.unsigned(3)
+            require(chunk.unsigned(1) == _COLUMN, f"column {name!r}: a chunk of another type")
             left -= end - offset + size
-            if left < 0 or end + size > len(chunks):
-                raise DecodeError(f"column {name!r}: its chunks are not in the file, or others too")
+            is_there = left >= 0 and end + size <= len(chunks)
+            require(is_there, f"column {name!r}: its chunks are not in the file, or others too")
             columns[name].append(chunks[end : end + size])
     return columns

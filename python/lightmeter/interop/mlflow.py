@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -24,6 +25,9 @@ def log_report(
 ) -> None:
     """Log the numbers of a report as metrics of a run, and its page as the artifact ``drift.html``.
 
+    The metrics are called such as ``drift.verdict.possible``, which counts features, and
+    ``drift.image.Hue.mean.effect``.
+
     Args:
         report: what `lightmeter.compare` gave.
         run_id: of a run, such as ``mlflow.active_run().info.run_id``.
@@ -34,8 +38,14 @@ def log_report(
         ImportError: MLflow is not installed.
     """
     ms = to_ms(to_utc(at or datetime.now(UTC)))
-    numbers = _report_numbers(report).items()
-    client = _log(run_id, [(name, number, ms, step) for name, number in numbers])
+    verdicts = Counter(row.verdict for row in report.features if row.verdict is not None)
+    numbers = {_key("drift", "verdict", verdict): n for verdict, n in verdicts.items()} | {
+        _key("drift", row.feature, name): value
+        for row in report.features
+        for name in _NUMBERS
+        if (value := getattr(row, name)) is not None and math.isfinite(value)
+    }
+    client = _log(run_id, [(name, value, ms, step) for name, value in numbers.items()])
     client.log_text(run_id, str(html_page(report)), "drift.html")
 
 
@@ -70,14 +80,15 @@ def log_series(
         ValueError: there is no such statistic.
         StoreError: there is no such dataset, or the store cannot be read.
     """
-    rows = series_rows(
-        store, dataset, start, end, segment=segment, feature=feature, statistics=statistics
+    rows = list(
+        series_rows(
+            store, dataset, start, end, segment=segment, feature=feature, statistics=statistics
+        )
     )
+    length = store.datasets()[dataset] // MILLISECOND
     place = [dataset, *filter(None, [segment_text(segment)])]
     points: list[tuple[str, Any, int, int]] = []
-    length = None
     for row in rows:
-        length = length or store.datasets()[dataset] // MILLISECOND
         ms = to_ms(to_utc(row["bucket"]))  # type: ignore[arg-type]
         name = _key(*place, str(row["feature"]), str(row["statistic"]))
         points.append((name, row["value"], ms, ms // length))
@@ -86,33 +97,16 @@ def log_series(
 
 
 def _log(run_id: str, points: Sequence[tuple[str, Any, int, int]]) -> Any:
-    """The client that logged them."""
+    """Log metrics, and return the client that did."""
     import mlflow
 
     client = mlflow.MlflowClient()
-    metrics = [mlflow.entities.Metric(*point) for point in points]
-    for at in range(0, len(metrics), _MOST):
-        client.log_batch(run_id, metrics=metrics[at : at + _MOST])
+    for at in range(0, len(points), _MOST):
+        some = [mlflow.entities.Metric(*point) for point in points[at : at + _MOST]]
+        client.log_batch(run_id, metrics=some)
     return client
 
 
-def _report_numbers(report: DriftReport) -> dict[str, float]:
-    """How many features have each verdict, and the numbers of each feature.
-
-    The names are such as ``drift.verdict.possible`` and ``drift.image.Hue.mean.effect``.
-    """
-    numbers: dict[str, float] = {}
-    for line in report.features:
-        if line.verdict is not None:
-            verdict = _key("drift", "verdict", line.verdict)
-            numbers[verdict] = numbers.get(verdict, 0.0) + 1
-        for name in _NUMBERS:
-            value = getattr(line, name)
-            if value is not None and math.isfinite(value):
-                numbers[_key("drift", line.feature, name)] = float(value)
-    return numbers
-
-
 def _key(*parts: str) -> str:
-    """A name of letters that every program takes; what else is in a part becomes ``_``."""
+    """Return a name of letters that MLflow takes; what else is in a part becomes ``_``."""
     return ".".join(_ODD.sub("_", part) or "_" for part in parts)[:_MOST_NAME]

@@ -18,7 +18,7 @@ from itertools import chain, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter.errors import DecodeError
+from lightmeter.interop.whylogs.protobuf import require
 from lightmeter.sketch import QuantileSketch
 
 _EMPTY, _ONE_VALUE = 1, 4
@@ -40,28 +40,22 @@ def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
     """
     _require(len(data) >= _HEADER, "the data ends early")
     preamble, version, family, flags, k, m = struct.unpack_from("<4B1H1B", data)
-    _require(family == 15, "not a KLL sketch")
-    _require(not flags & ~_KNOWN_FLAGS, "unknown flags")
-    _require(k >= _LEAST_ROOM, "k is below 8")
-    _require(m == _LEAST_ROOM, "m is not 8")
+    is_known = family == 15 and not flags & ~_KNOWN_FLAGS and k >= _LEAST_ROOM == m
+    _require(is_known, "a header that fits no sketch")
     if not flags & (_EMPTY | _ONE_VALUE):
         _require(preamble in _FULL_HEADER and version == 1, "a header that fits no sketch")
         return _read_full(data, _FULL_HEADER[preamble], k, key)
-    count = 0 if flags & _EMPTY else 1
+    values, count = _values(data[_HEADER:]), 0 if flags & _EMPTY else 1
     _require(preamble == 2 and version == 1 + count, "a header that fits no sketch")
-    sketch = QuantileSketch(key)
-    values = _values(data[_HEADER:])
     _require(len(values) == count, "the length does not fit")
-    sketch.update(values)
-    return sketch
+    return _exact(values, key)
 
 
 def _read_full(data: memoryview, start: int, k: int, key: int) -> QuantileSketch:
     _require(len(data) >= start, "the data ends early")
     n, least_k, depth = struct.unpack_from("<1Q1H1B", data, _HEADER)
-    _require(2 <= n <= _MOST, "an impossible n")
-    _require(_LEAST_ROOM <= least_k <= k, "an impossible least k")
-    _require(1 <= depth <= _MOST_LEVELS, "an impossible number of levels")
+    is_possible = 2 <= n <= _MOST and _LEAST_ROOM <= least_k <= k and 1 <= depth <= _MOST_LEVELS
+    _require(is_possible, "an impossible n, least k or number of levels")
     _require(len(data) >= start + 4 * depth, "the data ends early")
     begins = struct.unpack_from(f"<{depth}I", data, start)
     values = _values(data[start + 4 * depth :])
@@ -71,20 +65,23 @@ def _read_full(data: memoryview, start: int, k: int, key: int) -> QuantileSketch
     _require(bounds == sorted(bounds), "levels that overlap")
     sizes = [end - begin for begin, end in pairwise(bounds)]
     _require(sum(size << h for h, size in enumerate(sizes)) == n, "the weights do not sum to n")
-    _require(least <= greatest, "extrema that are not in order")
     inside = np.all((least <= kept) & (kept <= greatest))
-    _require(bool(inside), "a value outside of the extrema")
+    _require(least <= greatest and bool(inside), "extrema that are none")
     levels = np.split(kept, np.cumsum(sizes[:-1]))
     rising = all(bool(np.all(level[:-1] <= level[1:])) for level in levels[1:])
     _require(rising, "a level out of order")
     if sizes[0] == n:
         known = least == kept.min() and greatest == kept.max()
         _require(known, "extrema that no value has")
-        sketch = QuantileSketch(key)
-        sketch.update(kept)
-        return sketch
+        return _exact(kept, key)
     error = 2.296 / least_k**0.9723  # of ranks at 99 % confidence
     return _sampled(levels, least, greatest, error * n, key)
+
+
+def _exact(values: NDArray[np.float64], key: int) -> QuantileSketch:
+    sketch = QuantileSketch(key)
+    sketch.update(values)
+    return sketch
 
 
 def _sampled(
@@ -99,12 +96,9 @@ def _sampled(
         greatest = greatest if math.isfinite(greatest) else max(kept)
         sketch = QuantileSketch.from_levels(finite, least, greatest, ranks, key)
     for infinity in (math.inf, -math.inf):
-        sketch.update_counts([infinity], [_weight(levels, infinity)])
+        counts = (int(np.count_nonzero(level == infinity)) << h for h, level in enumerate(levels))
+        sketch.update_counts([infinity], [sum(counts)])
     return sketch
-
-
-def _weight(levels: list[NDArray[np.float64]], value: float) -> int:
-    return sum(int(np.count_nonzero(level == value)) << h for h, level in enumerate(levels))
 
 
 def _values(data: memoryview) -> NDArray[np.float64]:
@@ -115,5 +109,4 @@ def _values(data: memoryview) -> NDArray[np.float64]:
 
 
 def _require(holds: bool, wrong: str) -> None:
-    if not holds:
-        raise DecodeError(f"DataSketches KLL: {wrong}")
+    require(holds, f"DataSketches KLL: {wrong}")

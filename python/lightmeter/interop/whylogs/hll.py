@@ -11,10 +11,10 @@ import math
 import struct
 from typing import NamedTuple
 
-from lightmeter.errors import DecodeError
+from lightmeter.interop.whylogs.protobuf import require
 
 _EMPTY, _MERGED = 4, 16
-_LIST, _SET, _REGISTERS = range(3)
+_SET, _REGISTERS = 1, 2  # modes
 _KNOWN_FLAGS = 0x7F
 _BITS = (4, 6, 8)
 _COUPONS = 2.0**26
@@ -35,31 +35,26 @@ class Distinct(NamedTuple):
 
 
 def read_distinct(data: memoryview) -> Distinct:
-    """What the bytes count.
+    """Return what the bytes count.
 
     Raises:
         DecodeError: they are no such sketch.
     """
-    if len(data) < 8:
-        raise DecodeError(f"a HyperLogLog of {len(data)} bytes; expected at least 8")
+    require(len(data) >= 8, f"a HyperLogLog of {len(data)} bytes; expected at least 8")
     ints, version, family, lg_k, _, flags, count, modes = data[:8]
     mode, width = modes & 3, modes >> 2
-    if version != 1 or family != 7 or not 4 <= lg_k <= 21 or flags & ~_KNOWN_FLAGS:
-        raise DecodeError("a HyperLogLog with a header that fits none")
-    if mode > _REGISTERS or width >= len(_BITS):
-        raise DecodeError(f"a HyperLogLog of mode {modes}")
-    if ints != (2, 3, 10)[mode]:
-        raise DecodeError(f"a HyperLogLog of mode {mode} with a preamble of {ints}")
+    is_known = version == 1 and family == 7 and 4 <= lg_k <= 21 and not flags & ~_KNOWN_FLAGS
+    is_known = is_known and mode <= _REGISTERS and width < len(_BITS)
+    require(is_known and ints == (2, 3, 10)[mode], "a HyperLogLog with a header that fits none")
+    start = (8, 12, 40)[mode]
+    require(len(data) >= start, "the bytes end within a HyperLogLog")
     if mode == _REGISTERS:
         return _of_registers(data, lg_k, width, count, merged=bool(flags & _MERGED))
-    start = 8
     if mode == _SET:
-        if len(data) < 12:
-            raise DecodeError("the bytes end within a HyperLogLog")
         (count,) = struct.unpack_from("<1I", data, 8)
-        start = 12
-    if bool(flags & _EMPTY) != (count == 0) or count > 2**lg_k or len(data) < start + 4 * count:
-        raise DecodeError(f"a HyperLogLog that lists {count} values in {len(data)} bytes")
+    is_whole = count <= 2**lg_k and len(data) >= start + 4 * count
+    is_whole = is_whole and bool(flags & _EMPTY) == (count == 0)
+    require(is_whole, f"a HyperLogLog that lists {count} values in {len(data)} bytes")
     # The values are 26-bit places with a geometric rest: this many pairs of them are equal.
     estimate = count + count * (count - 1) / (6 * _COUPONS)
     lower = max(estimate / (1 + _COUPON_ERROR), float(count))
@@ -67,35 +62,25 @@ def read_distinct(data: memoryview) -> Distinct:
 
 
 def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged: bool) -> Distinct:
-    if len(data) < 40:
-        raise DecodeError("the bytes end within a HyperLogLog")
     kept, first, second, at_least, exceptions = struct.unpack_from("<3d2I", data, 8)
-    k = 1 << lg_k
+    k, total = 1 << lg_k, first + second
     registers = k * _BITS[width] // 8 + (width == 1)
-    total = first + second
     # Exceptions may be stored with room between them.
-    if len(data) < 40 + registers + 4 * exceptions or at_least > k or least > 63:
-        raise DecodeError(f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
-    if not (0 < total <= k and 0 <= kept <= _MOST):  # also false of NaN
-        raise DecodeError("a HyperLogLog whose registers have an impossible sum")
+    is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k and least <= 63
+    require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
+    is_possible = 0 < total <= k and 0 <= kept <= _MOST  # also false of NaN
+    require(is_possible, "a HyperLogLog whose registers have an impossible sum")
     zeros = at_least if least == 0 else 0
-    estimate = _estimate(k, total, zeros) if merged else kept
     different = float(k - zeros)  # at least so many
-    below, above = _errors(k, merged=merged)
+    estimate, unit = kept, math.sqrt(math.log(2))
+    if merged:  # by the registers at zero where there are many, else the raw estimate
+        unit = math.sqrt(3 * math.log(2) - 1)
+        estimate = 0.7213 / (1 + 1.079 / k) * k * k / total
+        if zeros and estimate < 3 * k:
+            estimate = k * math.log(k / zeros)
+    below, above = unit / math.sqrt(k), -unit / math.sqrt(k)
+    if k == 4096:
+        below, above = _ERRORS_4096[merged]
     lower = max(estimate / (1 + below), different)
     upper = min(max(estimate, different) / (1 + above), _MOST)
-    estimate = min(max(estimate, lower), upper)
-    return Distinct(lower, estimate, upper)
-
-
-def _errors(k: int, *, merged: bool) -> tuple[float, float]:
-    if k == 4096:
-        return _ERRORS_4096[merged]
-    factor = math.sqrt(3 * math.log(2) - 1) if merged else math.sqrt(math.log(2))
-    return factor / math.sqrt(k), -factor / math.sqrt(k)
-
-
-def _estimate(k: int, total: float, zeros: int) -> float:
-    """The estimate of merged registers: by those at zero where there are many, else the raw one."""
-    raw = 0.7213 / (1 + 1.079 / k) * k * k / total
-    return k * math.log(k / zeros) if zeros and raw < 3 * k else raw
+    return Distinct(lower, min(max(estimate, lower), upper), upper)

@@ -1,0 +1,315 @@
+"""How a message reaches somebody: tables ``[[alert]]``, a class for each channel."""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from lightmeter.alerts.message import Message
+from lightmeter.bounded import bounded
+from lightmeter.errors import DeliveryError
+from lightmeter.monitor.config import Duration, Name, matches
+from lightmeter.settings import Table
+from lightmeter.store.address import is_loopback
+from lightmeter.text import shorten
+
+_T = TypeVar("_T")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_TRIES = 3
+_PAUSE = 1.0  # seconds before the second try, twice as many before the third
+
+
+def _checked_name(name: object) -> object:
+    """Refuse what cannot be the name of a variable, and is perhaps the secret itself."""
+    if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+        raise ValueError("it is not the name of an environment variable")
+    return name
+
+
+def checked_url(url: str) -> str:
+    """Refuse what is no address to post to: ``https``, or ``http`` to this machine.
+
+    Raises:
+        ValueError: without the address.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    is_plain = host and parts.username is None and url.isascii() and url.isprintable()
+    is_safe = is_plain and (parts.scheme == "https" or is_loopback(host))
+    if not is_safe or parts.scheme not in ("http", "https") or " " in url:
+        expected = "https, or http to this machine (localhost), without name, password and spaces"
+        raise ValueError(f"url is no address to post to; expected {expected}")
+    return url
+
+
+Variable = Annotated[str, BeforeValidator(_checked_name)]
+Url = Annotated[str, AfterValidator(checked_url)]
+
+
+def _value_of(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise DeliveryError(f"the environment variable {name} is not set")
+    return value
+
+
+def _within(timeout: timedelta, work: Callable[[], _T]) -> _T:
+    until = time.monotonic() + timeout.total_seconds()
+    return bounded(work, lambda: until)
+
+
+class Alert(Table):
+    """A table ``[[alert]]``. A channel is a subclass with its keys and its `send`.
+
+    Attributes:
+        to: which channel.
+        name: what was sent is remembered under it. An alert with a new name sends everything again.
+        datasets: patterns such as ``cells*``, one of which must match.
+        monitors: the same for names of monitors.
+        timeout: how long a message, or a try to post it, may take.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    to: str
+    name: Name
+    datasets: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    monitors: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
+    timeout: Duration = timedelta(seconds=10)
+
+    def wants(self, monitor: str, dataset: str) -> bool:
+        """Return whether incidents of a monitor of a dataset are told."""
+        return matches(dataset, self.datasets) and matches(monitor, self.monitors)
+
+    def send(self, message: Message) -> None:
+        """Send the message, and wait until it is accepted.
+
+        Raises:
+            DeliveryError: it was not. The error tells no address, and no secret.
+            ImportError: a package is missing that the channel needs.
+        """
+        raise NotImplementedError
+
+
+class Stdout(Alert):
+    """Prints messages, such as for cron, which mails them."""
+
+    to: Literal["stdout"] = "stdout"
+
+    def send(self, message: Message) -> None:
+        """Print the message."""
+        try:
+            print(message.text(), flush=True)
+        except (OSError, UnicodeError) as error:
+            raise DeliveryError(f"cannot print: {error}") from None
+
+
+class Command(Alert):
+    """Runs a program with the message as JSON on its standard input; no shell is involved.
+
+    Attributes:
+        command: the program and its arguments. When its time is over it is killed with what it
+            started.
+    """
+
+    to: Literal["command"] = "command"
+    command: list[str] = Field(min_length=1)
+
+    def send(self, message: Message) -> None:
+        """Run the program: it must be started, end in time, and end with 0."""
+        try:  # what it complains about goes where complaints of this program go
+            process = subprocess.Popen(
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0
+            )
+        except (OSError, ValueError) as error:
+            raise DeliveryError(f"the command cannot be started: {error}") from None
+        try:
+            process.communicate(message.json().encode(), self.timeout.total_seconds())
+        except subprocess.TimeoutExpired:
+            raise DeliveryError("the command was not done in time") from None
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if process.returncode != 0:
+            raise DeliveryError(f"the command ended with {process.returncode}")
+
+
+class Apprise(Alert):
+    """Sends messages to an address of Apprise, such as ``ntfy://topic`` or ``slack://tokens``.
+
+    The package answers only yes or no: several addresses are several alerts.
+
+    Attributes:
+        url_env: the environment variable that holds the address, and with it secrets.
+    """
+
+    to: Literal["apprise"] = "apprise"
+    url_env: Variable
+
+    def send(self, message: Message) -> None:
+        """Hand the message to Apprise."""
+        import apprise
+
+        url, server, log = _value_of(self.url_env), apprise.Apprise(), logging.getLogger("apprise")
+        log.disabled = True  # it logs an address that it does not understand
+        try:
+            is_understood = server.add(url)
+        finally:
+            log.disabled = False
+        if not is_understood:
+            raise DeliveryError(f"the address in {self.url_env} is not understood")
+        # So that no feature named @everyone calls all members of a chat, such as Discord's.
+        words = message.text().replace("@", "@\N{ZERO WIDTH SPACE}")
+        title, _, text = words.replace("\n  ", "\n").partition("\n")
+        kind = {"test": "info", "opened": "warning"}.get(message.what, "success")
+        try:
+            is_taken = _within(
+                self.timeout,
+                lambda: server.notify(text or title, title, notify_type=kind, body_format="text"),
+            )
+        except TimeoutError:
+            raise DeliveryError("not done in time") from None
+        if not is_taken:
+            raise DeliveryError("not accepted")
+
+
+class Webhook(Alert):
+    """Posts messages to an address.
+
+    Attributes:
+        url_env: the environment variable that holds the address: ``https``, or ``http`` to this
+            machine. It may hold a token, so that no message or error tells it.
+        secret_env: the environment variable that holds the secret of the signature, or several with
+            spaces between while one replaces another; None signs nothing. Signatures are those of
+            Standard Webhooks (standardwebhooks.com), whose packages verify them.
+    """
+
+    to: Literal["webhook"] = "webhook"
+    url_env: Variable
+    secret_env: Variable | None = None
+
+    def send(self, message: Message) -> None:
+        """Post the message."""
+        try:
+            url = checked_url(_value_of(self.url_env))
+        except ValueError as error:
+            raise DeliveryError(f"the environment variable {self.url_env}: {error}") from None
+        headers, body = {"webhook-id": message.ident}, message.json()
+        if self.secret_env is not None:
+            headers |= _signed(self.secret_env, message.ident, body)
+        _post(url, body.encode(), headers, self.timeout)
+
+
+class PagerDuty(Alert):
+    """Triggers an alert of Events API v2 when an incident begins, and resolves it when it is over.
+
+    Both have the identifier of the incident as ``dedup_key``, so that what is sent twice is one
+    alert. What is over by the time it is told is triggered and resolved.
+
+    Attributes:
+        key_env: the environment variable that holds the integration key of the service.
+        url: the address of the API; there is another one for accounts in Europe.
+    """
+
+    to: Literal["pagerduty"] = "pagerduty"
+    key_env: Variable
+    url: Url = "https://events.pagerduty.com/v2/enqueue"
+
+    def send(self, message: Message) -> None:
+        """Post the events of the message."""
+        key, facts = _value_of(self.key_env), message.facts
+        keys = message.incidents or (message.ident,)
+        events: list[dict[str, Any]] = []
+        if message.what in ("opened", "test"):
+            payload = {
+                "summary": message.title,
+                "source": facts.get("dataset") or "lightmeter",
+                "severity": "error" if facts.get("kind") == "anomaly" else "warning",
+                "custom_details": facts,
+            }
+            links = [{"href": message.link, "text": "page"}] if message.link else []
+            trigger = {"event_action": "trigger", "dedup_key": keys[0], "client": "lightmeter"}
+            events.append(trigger | {"payload": payload, "links": links})
+        if message.what != "opened" or facts["end"]:
+            events += [{"event_action": "resolve", "dedup_key": key} for key in keys]
+        for event in events:
+            body = json.dumps({"routing_key": key, **event}).encode()
+            _post(self.url, body, {}, self.timeout)
+
+
+def _signed(secret_env: str, ident: str, body: str) -> dict[str, str]:
+    from standardwebhooks import Webhook as Signer
+
+    secrets, now = _value_of(secret_env).split(), datetime.now(UTC)
+    if not secrets or not all(map(_SECRET.fullmatch, secrets)):
+        expected = "expected secrets such as 'whsec_...', base64 of 24 to 64 random bytes"
+        raise DeliveryError(f"the environment variable {secret_env}: {expected}")
+    signatures = " ".join(Signer(secret).sign(ident, now, body) for secret in secrets)
+    return {"webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signatures}
+
+
+def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta) -> None:
+    """Post JSON until it is accepted, at most three times.
+
+    urllib3's own `Retry` reads the whole answer before each further try, however long that is.
+
+    Raises:
+        DeliveryError: no try was accepted. It tells nothing of the address but its host, and no
+            word of the answer, which may quote it.
+    """
+    from urllib3 import exceptions
+
+    for number in range(_TRIES):
+        time.sleep(number * _PAUSE)
+        try:
+            status = _within(timeout, partial(_status, url, body, headers, timeout))
+        except (TimeoutError, exceptions.TimeoutError):
+            why = "no answer in time"
+        except (exceptions.HTTPError, OSError, ValueError) as error:
+            why = f"cannot be reached ({type(error).__name__})"
+        else:
+            if status < 300:
+                return
+            why = f"answered {status}{': redirects are refused' if status < 400 else ''}"
+    raise DeliveryError(f"{shorten(urlsplit(url).hostname, 80)}: {why}")
+
+
+def _status(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta) -> int:
+    import urllib3
+
+    kind = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "lightmeter"}
+    parts = urlsplit(url)
+    proxy = None if is_loopback(parts.hostname or "") else getproxies().get(parts.scheme)
+    with urllib3.PoolManager() if proxy is None else urllib3.ProxyManager(proxy) as pool:
+        # A redirect would carry the message and its signature to somebody else, and an answer may
+        # never end.
+        response = pool.request(
+            "POST",
+            url,
+            body=body,
+            headers={**kind, **headers},
+            timeout=timeout.total_seconds(),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        response.close()
+        return response.status

@@ -1,0 +1,169 @@
+"""Pieces that several pages have."""
+
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+
+from lightmeter.dashboard.history import Event, History
+from lightmeter.drift.describe import capitalised
+from lightmeter.monitor.incidents import causes_text
+from lightmeter.monitor.results import Result
+from lightmeter.monitor.rules.drift import INDEPENDENT
+from lightmeter.monitor.sitemap import bucket_text, dataset_page
+from lightmeter.report.charts.document import Row
+from lightmeter.report.charts.html import Content, Html, joined, tag
+from lightmeter.report.charts.lines import Mark, expected
+from lightmeter.store.records import Line
+from lightmeter.text import counted, number, shorten
+
+_MOST_IN_FEED = 20
+
+# Class of the style, and a shape, so that the colour is not needed.
+_SIGNS = {
+    "anomaly": ("drift", "●"),
+    "error": ("possible", "▲"),
+    "pending": ("possible", "◔"),
+    "not enough data": ("possible", "◌"),
+    "ok": ("none", "○"),
+    "not watched": ("", "–"),  # noqa: RUF001
+}
+
+
+def badge(state: str) -> Html:
+    """Return a state with its sign."""
+    look, sign = _SIGNS[state]
+    return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
+
+
+def quoted(name: str) -> Html:
+    """Return the name of a monitor, as in a sentence."""
+    return joined("“", tag("bdi", shorten(name, 60)), "”")
+
+
+def words_of(result: Result) -> str:
+    """Return the words of a result without what `assumption` says once for all."""
+    return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300)
+
+
+def assumption(results: Iterable[Result]) -> Html | None:
+    """Say what data cannot check and some results rest on; None if none does."""
+    if not any(INDEPENDENT in result.words for result in results):
+        return None
+    words = "Where few buckets came before, a verdict assumes that images are independent."
+    return tag("p", words, cls="quiet")
+
+
+def judged(result: Result) -> Row:
+    """Return the cells of a table that say what was judged."""
+    return {
+        "state": badge(result.state),
+        "value": number(result.value),
+        "expected": expected(result.lower, result.upper),
+        "in words": words_of(result),
+    }
+
+
+def mark_of(result: Result, page: str, history: History) -> Mark:
+    """Return the point of a result, which leads from a page to that of its bucket."""
+    is_bad, is_failed = result.state == "anomaly", result.state == "error"
+    has_page = is_bad and result.bucket in history.paged
+    to = address(page, history.bucket_page(result.bucket)) if has_page else None
+    limits = result.lower, result.upper
+    return Mark(result.bucket, result.value, *limits, bad=is_bad, failed=is_failed, to=to)
+
+
+def address(page: str, to: str) -> str:
+    """Return the address of one page of the site, as seen from another."""
+    return posixpath.relpath(to, posixpath.dirname(page) or ".")
+
+
+def link(page: str, to: str, text: str) -> Html:
+    """Link one page of the site to another; `text` may be anybody's."""
+    return tag("a", tag("bdi", shorten(text, 120)), href=address(page, to))
+
+
+def feature_name(page: str, history: History, line: Line) -> Content:
+    """Return the feature of a line, with a link to its page."""
+    name = line.feature
+    return link(page, history.feature_page(name), name) if name else "whole bucket"
+
+
+def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:
+    """Link a page to those above it, and say what it is about, and its state.
+
+    Args:
+        page: its path, that of a dataset or segment or one below.
+        history: of the dataset or segment.
+        kind: what the page is about.
+        title: its name, or what happened.
+        state: of that.
+        below: more.
+    """
+    above = {"index.html": "All datasets", dataset_page(history.dataset): history.dataset}
+    above |= {history.page: history.title}
+    trail = [(link(page, path, text), " ") for path, text in above.items() if path != page]
+    return tag(
+        "header",
+        tag("nav", trail, cls="quiet", aria_label="Up"),
+        tag("h1", tag("bdi", kind)),
+        tag("p", tag("bdi", title), cls="headline"),
+        tag("p", badge(state), [tag("span", each) for each in below], cls="sides"),
+    )
+
+
+def overview(
+    page: str, kind: str, rows: Iterable[tuple[str, Sequence[History], str]]
+) -> Iterator[Row]:
+    """Yield the rows of a table of datasets or segments.
+
+    Args:
+        page: that has the table.
+        kind: head of the first column.
+        rows: a name, its histories, the first of which the numbers are about, and its state.
+    """
+    for name, histories, state in rows:
+        history = histories[0]
+        last = history.buckets[-1] if history.buckets else None
+        yield {
+            kind: link(page, history.page, name),
+            "state": badge(state),
+            "open": sum(len(each.lasting) for each in histories),
+            "last bucket": bucket_text(last.start) if last else None,
+            "images in it": f"{last.images:,}" if last else None,
+            "buckets": f"{len(history.buckets):,}",
+        }
+
+
+def feed(page: str, events: Sequence[Event]) -> Html:
+    """List what happened, the latest first, each with a link to where it can be seen."""
+    if not events:
+        return tag("p", "No anomaly.")
+    shown = [_entry(page, event) for event in events[:_MOST_IN_FEED]]
+    left_out = len(events) - len(shown)
+    more = tag("p", f"{left_out:,} earlier ones are not listed.", cls="quiet") if left_out else None
+    return joined(tag("ol", shown, cls="findings feed"), more)
+
+
+def _entry(page: str, event: Event) -> Html:
+    history, incident = event
+    results = [stretch.first for stretch in incident.stretches]
+    names = (name for result in results for name in (result.feature, result.monitor))
+    monitors = sorted({result.monitor for result in results})
+    features = {result.feature for result in results if result.feature}
+    others = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
+    where = f" in {counted(len(features), 'feature')}" if features else ""
+    where += "; could not be judged" if incident.kind == "error" else ""
+    where += f"; over by {bucket_text(incident.end)}" if incident.end else "; still open"
+    start = link(page, history.bucket_page(incident.start), bucket_text(incident.start))
+    return tag(
+        "li",
+        tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
+        tag("b", capitalised(causes_text(results), *names)),
+        tag(
+            "span",
+            "found by ",
+            quoted(monitors[0]),
+            f"{others}{where}",
+            cls="quiet",
+        ),
+        cls="over" if incident.end else _SIGNS[incident.kind][0],
+    )

@@ -1,1 +1,0 @@
-"""Showing drift where people already look: a module for each program, none of which is needed."""

@@ -1,0 +1,149 @@
+"""Gauges of a store for Prometheus: its newest complete buckets, and what monitors say of them.
+
+A gauge has the time at which it is read, not that of its bucket. So there is only the newest
+bucket of each, and a gauge that says when that was. No profile is read for it. This needs
+``prometheus-client``.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import get_args
+
+try:
+    from prometheus_client import CollectorRegistry, Metric
+    from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
+    from prometheus_client.openmetrics.exposition import generate_latest
+    from prometheus_client.registry import Collector
+except ImportError as error:
+    words = "Prometheus needs prometheus-client: pip install 'lightmeter[prometheus]'"
+    raise ImportError(words) from error
+
+from lightmeter._core import __version__
+from lightmeter.monitor.config import matches
+from lightmeter.monitor.incidents import excess, line_of
+from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, load_newest
+from lightmeter.profile.segments import segment_text
+from lightmeter.store.records import ResultState
+from lightmeter.store.store import Store
+from lightmeter.times import MILLISECOND, to_utc
+
+__all__ = ["CONTENT_TYPE", "StoreCollector", "metrics_text"]
+
+# Every sample is a series that Prometheus keeps for weeks.
+_MOST_SEGMENTS = 100
+_MOST_LINES = 500
+
+_GAUGES = {
+    "segments": "Segments of a dataset that have a complete bucket.",
+    "bucket_start_timestamp_seconds": "Start of the newest complete bucket.",
+    "bucket_end_timestamp_seconds": "End of the newest complete bucket.",
+    "bucket_written_timestamp_seconds": "When the newest complete bucket was last written.",
+    "bucket_length_seconds": "Length of buckets.",
+    "bucket_images": "Images in the newest complete bucket.",
+    "bucket_writers": "Writers of the newest complete bucket.",
+    "results": "Results of the newest bucket that a monitor judged, by state.",
+    "judged_timestamp_seconds": "Start of the newest bucket that a monitor judged.",
+    "value": "What a monitor judged of a feature in the newest bucket.",
+    "upper_limit": "The most that would be ok.",
+    "lower_limit": "The least that would be ok.",
+    "anomaly": "1 where a feature is an anomaly, 0 where it is ok.",
+    "left_out": "What is not in this text, because it is too much.",
+    "build_info": "1 for the version that wrote this.",
+}
+_URGENCY = (ANOMALY, PENDING, ERROR, OK, NOT_ENOUGH)
+
+
+class StoreCollector(Collector):
+    """The gauges of a store, for a registry of prometheus-client.
+
+    Of many segments only the 100 with the newest buckets are there. Of many lines of results 500
+    are: anomalies first, then what is next to its limit. ``lightmeter_left_out`` says how many are
+    not. Threads may share it.
+    """
+
+    def __init__(
+        self, store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            store: the store, which stays open.
+            datasets: patterns of names, such as ``cells*``; None for all.
+            now: the time, which says which buckets are complete; None takes the clock. Without a
+                time zone it is local time.
+        """
+        self._store, self._now = store, now
+        self._datasets = ["*"] if datasets is None else datasets
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the gauges: always the same ones, some without samples.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        store, now = self._store, to_utc(self._now or datetime.now(UTC))
+        gauges = {
+            name: Metric(
+                f"lightmeter_{name}", words, "gauge", "seconds" * name.endswith("_seconds")
+            )
+            for name, words in _GAUGES.items()
+        }
+
+        def say(name: str, value: float | None, **labels: str) -> None:
+            if value is not None:
+                gauges[name].add_sample(gauges[name].name, labels, value)
+
+        with store.snapshot():
+            ours = [each[:2] for each in store.state.sources() if matches(each[1], self._datasets)]
+            results = load_newest(store, ours)
+            segments = [each for each in store.newest(now) if matches(each.dataset, self._datasets)]
+            segments.sort(key=lambda each: (bool(each.segment), -each.start.timestamp()))
+            for each in segments[:_MOST_SEGMENTS]:
+                labels = {"dataset": each.dataset, "segment": segment_text(each.segment)}
+                end = each.start + MILLISECOND
+                for bucket in store.buckets(each.dataset, each.start, end, segment=each.segment):
+                    if bucket.end <= now:  # not a day that hours were merged into
+                        say("bucket_start_timestamp_seconds", bucket.start.timestamp(), **labels)
+                        say("bucket_end_timestamp_seconds", bucket.end.timestamp(), **labels)
+                        written = bucket.updated.timestamp()
+                        say("bucket_written_timestamp_seconds", written, **labels)
+                        say("bucket_length_seconds", each.every.total_seconds(), **labels)
+                        say("bucket_images", bucket.images, **labels)
+                        say("bucket_writers", bucket.writers, **labels)
+        parts = Counter({each.dataset: 0 for each in segments})
+        parts.update(each.dataset for each in segments if each.segment)
+        for dataset, many in parts.items():
+            say("segments", many, dataset=dataset)
+        newest = {(each.dataset, each.monitor): each.bucket for each in results}
+        states = Counter((each.dataset, each.monitor, each.state) for each in results)
+        for (dataset, monitor), start in newest.items():
+            say("judged_timestamp_seconds", start.timestamp(), dataset=dataset, monitor=monitor)
+            for state in get_args(ResultState):
+                many = states[dataset, monitor, state]
+                say("results", many, dataset=dataset, monitor=monitor, state=state)
+        results.sort(key=lambda each: (_URGENCY.index(each.state), -excess(each), line_of(each)))
+        for result in results[:_MOST_LINES]:
+            labels = line_of(result)._asdict()
+            say("value", result.value, **labels)
+            say("upper_limit", result.upper, **labels)
+            say("lower_limit", result.lower, **labels)
+            if result.state in (OK, PENDING, ANOMALY):
+                say("anomaly", result.state == ANOMALY, **labels)
+        say("left_out", max(0, len(segments) - _MOST_SEGMENTS), what="segments")
+        say("left_out", max(0, len(results) - _MOST_LINES), what="lines")
+        say("build_info", 1, version=__version__)
+        return list(gauges.values())
+
+
+def metrics_text(
+    store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
+) -> str:
+    """Return the gauges of a `StoreCollector`, which takes the same, as OpenMetrics text.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    registry = CollectorRegistry()
+    registry.register(StoreCollector(store, datasets=datasets, now=now))
+    return str(generate_latest(registry), "utf-8")  # type: ignore[no-untyped-call]
