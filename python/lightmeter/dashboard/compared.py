@@ -113,7 +113,7 @@ class Compared:
             pasts = {}
         levels = []
         for bucket in self.history.buckets[-RECENT:]:
-            summary, _ = self._shelf.in_short(*self._where, bucket.start)
+            summary = self._shelf.in_short(*self._where, bucket.start)
             levels.append(Level(bucket.start, level(summary), *band(pasts.get(bucket.start))))
         return levels
 

@@ -1,7 +1,7 @@
 """What is known of a dataset or segment: buckets, results of monitors, incidents."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -15,10 +15,10 @@ from lightmeter.monitor.incidents import (
     find_stretches,
     lines_of,
 )
-from lightmeter.monitor.results import ANOMALY, Result, load_latest, load_turning_points
+from lightmeter.monitor.results import ANOMALY, Result, load_turning_points
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_page, feature_page, segment_page
-from lightmeter.profile.segments import parse_segment, segment_text
+from lightmeter.profile.segments import parse_segment
 from lightmeter.store.records import Accepted, Line
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
@@ -155,10 +155,10 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
     """
     monitors = [each[:2] for each in shelf.store.state.sources() if each.dataset == dataset]
     latest, turns = (defaultdict[str, list[Result]](list) for _ in range(2))
-    for result in load_latest(shelf.store, dataset, segment):
-        latest[segment_text(result.segment)].append(result)
+    for result in _latest(shelf.store, dataset, segment):
+        latest[result.segment].append(result)
     for result in load_turning_points(shelf.store, monitors, segment=segment):
-        turns[segment_text(result.segment)].append(result)
+        turns[result.segment].append(result)
     histories = []
     for text in segments_of(shelf, dataset) if segment is None else [segment]:
         buckets, length = shelf.buckets(dataset, text), shelf.datasets[dataset]
@@ -183,8 +183,15 @@ def segments_of(shelf: Shelf, dataset: str) -> list[str]:
 
 def in_full(store: Store, history: History) -> History:
     """Return a history with the results of its last buckets."""
-    latest = load_latest(store, history.dataset, history.segment_text, RECENT)
+    latest = _latest(store, history.dataset, history.segment_text, RECENT)
     return replace(history, lines=lines_of(latest))
+
+
+def _latest(store: Store, dataset: str, segment: str | None, most: int = 1) -> Iterator[Result]:
+    """Yield the results of the last buckets that each monitor judged in a segment."""
+    for source in store.state.sources():
+        if source.dataset == dataset:
+            yield from store.state.latest(source.monitor, dataset, segment, most)
 
 
 def causes_text(results: Iterable[Result]) -> str:

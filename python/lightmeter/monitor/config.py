@@ -127,14 +127,33 @@ class Baseline(Table):
         stretches = (day if isinstance(day, list) else [day, day] for day in self.exclude)
         return [(first, last) for first, last in stretches]
 
+    def leaves_out(self, start: datetime) -> bool:
+        """Return whether a bucket is excluded."""
+        return any(first <= start.date() <= last for first, last in self.excluded)
+
+    def holds(self, start: datetime) -> bool:
+        """Return whether a bucket is of the days `from_` to `to`, if they are given."""
+        return (self.from_ or date.min) <= start.date() <= (self.to or date.max)
+
 
 class Due(NamedTuple):
-    """A bucket that is to be judged, what its results say besides, and what they follow from."""
+    """A bucket that is to be judged.
+
+    Attributes:
+        bucket: without writers if it is missing.
+        words: what its results say besides.
+        follows: what they follow from besides the profiles of the bucket and the words.
+        others: starts of buckets that are judged with it.
+        version: that of all this; 0 while it is not known.
+        nothing: why there is nothing to judge.
+    """
 
     bucket: Bucket
     words: str = ""
-    besides: str = ""  # its profiles
-    others: tuple[datetime, ...] = ()  # buckets that are judged with it
+    follows: str = ""
+    others: tuple[datetime, ...] = ()
+    version: int = 0
+    nothing: str = ""
 
 
 class Monitor(Table):

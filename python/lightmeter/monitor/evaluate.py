@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from lightmeter.monitor.config import Monitor
-from lightmeter.monitor.judging import JudgedResults, MonitorRun
-from lightmeter.monitor.results import Result, check_source, row_of
+from lightmeter.monitor.judging import MonitorRun
+from lightmeter.monitor.results import Result, check_source
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.records import BucketRows, Source
 from lightmeter.store.store import Store
@@ -37,23 +37,23 @@ def evaluate(
         monitors: who judges.
         now: the time; None takes the clock. Without a time zone it is local time.
     """
-    by_rank: list[list[Result]] = [[] for _ in monitors]
+    found: dict[tuple[str, str], list[Result]] = {_pair(monitor): [] for monitor in monitors}
     for bucket in judge_all(store, monitors, now=now):
-        by_rank[bucket.rank] += bucket.results
+        found[bucket.place[:2]] += bucket.results
     return [
         result
-        for results in by_rank
+        for results in found.values()
         for result in sorted(results, key=lambda each: (each.place, each.feature))
     ]
 
 
 def judge_all(
     store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
-) -> Iterator[JudgedResults]:
+) -> Iterator[BucketRows]:
     """Yield the same bucket by bucket, in order of time: not all have to fit into memory."""
     with store.snapshot():
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
-        runs = [MonitorRun(shelf, monitor, rank, moment) for rank, monitor in enumerate(monitors)]
+        runs = [MonitorRun(shelf, monitor, moment) for monitor in monitors]
         for batch in _batches(store, runs):
             yield from batch
 
@@ -76,29 +76,30 @@ def update_results(
     Raises:
         ConfigError: another file has a monitor of the same name and dataset.
     """
-    names = [(monitor.name, monitor.dataset) for monitor in monitors]
-    source, taken = check_source(store, names, source)
+    source, taken = check_source(store, list(map(_pair, monitors)), source)
     with store.snapshot():
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
         before = [each for each in store.state.sources() if each.path in (source, *taken)]
         keys = {(each.monitor, each.dataset): each.key for each in before}
         runs = [
-            MonitorRun(shelf, monitor, rank, moment, keys.get(names[rank]))
-            for rank, monitor in enumerate(monitors)
+            MonitorRun(shelf, monitor, moment, keys.get(_pair(monitor))) for monitor in monitors
         ]
     watched = [
-        Source(*name, source, run.rank, run.key, run.monitor.table())
-        for name, run in zip(names, runs, strict=True)
+        Source(*_pair(run.monitor), source, rank, run.key, run.monitor.table())
+        for rank, run in enumerate(runs)
     ]
     stale = [run.place(*key) for run in runs for key in run.stale]
     if stale or sorted(before) != sorted(watched):
         store.state.begin(watched, stale, sources=[source, *taken])
     for batch in _batches(store, runs):
-        rows = ((each.place, each.version, list(map(row_of, each.results))) for each in batch)
-        store.state.add(BucketRows(*row) for row in rows)
+        store.state.add(batch)
 
 
-def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[JudgedResults]]:
+def _pair(monitor: Monitor) -> tuple[str, str]:
+    return monitor.name, monitor.dataset
+
+
+def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[BucketRows]]:
     """Judge dataset by dataset, each in order of time, so that monitors share what was read."""
     by_dataset: defaultdict[str, list[MonitorRun]] = defaultdict(list)
     for run in runs:

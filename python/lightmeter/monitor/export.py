@@ -56,12 +56,8 @@ def result_rows(
         if not (matches(source.monitor, [monitor]) and matches(source.dataset, [dataset])):
             continue
         for result in load_results(store, [(source.monitor, source.dataset)]):
-            place = segment_text(result.segment)
-            if matches(place, [segment]) and matches(result.feature, [feature]):
-                yield {
-                    name: place if name == "segment" else getattr(result, name)
-                    for name in RESULT_COLUMNS
-                }
+            if matches(result.segment, [segment]) and matches(result.feature, [feature]):
+                yield {name: getattr(result, name) for name in RESULT_COLUMNS}
 
 
 def series_rows(

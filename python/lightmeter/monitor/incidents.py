@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
-from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import IncidentKind, Line, ResultState
 
 
@@ -81,7 +80,7 @@ def ends(kind: IncidentKind, state: ResultState) -> bool:
 
 def line_of(result: Result) -> Line:
     """The line that the result belongs to."""
-    return Line(result.dataset, segment_text(result.segment), result.monitor, result.feature)
+    return Line(result.dataset, result.segment, result.monitor, result.feature)
 
 
 def lines_of(results: Iterable[Result]) -> dict[Line, list[Result]]:

@@ -15,59 +15,83 @@ It holds for means and for logarithms of standard deviations alike. Only numbers
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
-from lightmeter.monitor.shelf import Side
-from lightmeter.monitor.summaries import MEAN, MISSING, ODD, ROWS, STDDEV, VALUES, N
+from lightmeter.monitor.summaries import MEAN, MISSING, ODD, ROWS, STDDEV, VALUES, N, Summary
 from lightmeter.profile.segments import parse_segment
 from lightmeter.text import counted, number
 
 _LEAST = 3  # other segments
-_Numbers = NDArray[np.float64]
 
 
-def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str, str]]:
+class Beside(NamedTuple):
+    """A segment without what is common.
+
+    Attributes:
+        target: the bucket.
+        past: those that it is compared with.
+        others: of how many other segments what is common was taken.
+    """
+
+    target: Summary
+    past: Sequence[Summary]
+    others: int
+
+
+def without_common(
+    now: datetime,
+    pasts: Mapping[str, Sequence[datetime]],
+    summary: Callable[[str, datetime], Summary],
+) -> tuple[dict[str, Beside], dict[str, str]]:
     """Return the segments of a bucket without what is common, and why others are not judged.
 
     Segments with the same keys are peers.
+
+    Args:
+        now: start of the bucket.
+        pasts: starts of the buckets that each segment is compared with.
+        summary: gives that of a bucket of a segment.
     """
-    by_keys: defaultdict[tuple[str, ...], dict[str, Side]] = defaultdict(dict)
-    beside: dict[str, Side] = {}
-    for segment, side in sides.items():
-        if side.contents.damage:  # which whoever judges it finds out
-            beside[segment] = side
-        else:
-            by_keys[tuple(sorted(parse_segment(segment)))][segment] = side
+    by_keys: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for segment in pasts:
+        by_keys[tuple(sorted(parse_segment(segment)))].append(segment)
+    beside: dict[str, Beside] = {}
     alone: dict[str, str] = {}
     for peers in by_keys.values():
         if len(peers) > _LEAST:
-            beside |= dict(zip(peers, _adjusted(list(peers.values())), strict=True))
+            adjusted = _adjusted(now, {peer: pasts[peer] for peer in peers}, summary)
+            beside |= dict(zip(peers, adjusted, strict=True))
         else:
             others = counted(len(peers) - 1, "other segment")
             alone |= dict.fromkeys(peers, f"{others} with the same keys, of {_LEAST} needed")
     return beside, alone
 
 
-def _adjusted(peers: Sequence[Side]) -> list[Side]:
-    """Return the sides with the summaries of bucket and past less the medians of the others."""
-    now = peers[0].bucket.start
-    starts = sorted({now}.union(*(side.past.starts for side in peers)))
+def _adjusted(
+    now: datetime,
+    peers: Mapping[str, Sequence[datetime]],
+    summary: Callable[[str, datetime], Summary],
+) -> list[Beside]:
+    """Return the peers with their means and spreads less the medians of the others."""
+    starts = sorted({now}.union(*peers.values()))
     place = {start: index for index, start in enumerate(starts)}
-    numbers = ({n for n, kind in side.summary.kinds.items() if kind == "number"} for side in peers)
-    names = tuple(sorted(set[str]().union(*numbers)))
+    histories = [[summary(peer, start) for start in starts] for peer in peers]
+    kinds = (history[place[now]].kinds.items() for history in histories)
+    names = tuple(sorted({name for each in kinds for name, kind in each if kind == "number"}))
     tables = np.zeros((len(starts), len(peers), ROWS, len(names)))
     is_past = np.zeros((len(starts), len(peers), 1), dtype=bool)
-    for peer, side in enumerate(peers):
-        for start in starts:
-            if (summary := side.summary_at(start)) is not None:
-                tables[place[start], peer] = summary.aligned(names)
-        is_past[[place[start] for start in side.past.starts], peer] = True
+    for peer, (history, past) in enumerate(zip(histories, peers.values(), strict=True)):
+        for index, each in enumerate(history):
+            if each.is_readable:
+                tables[index, peer] = each.aligned(names)
+        is_past[[place[start] for start in past], peer] = True
     n = tables[:, :, N]
     with np.errstate(all="ignore"):
         values = np.stack([tables[:, :, MEAN], np.log(tables[:, :, STDDEV])])
@@ -79,21 +103,22 @@ def _adjusted(peers: Sequence[Side]) -> list[Side]:
     tables[:, :, MEAN] -= np.nan_to_num(common[0])
     tables[:, :, STDDEV] /= np.exp(np.nan_to_num(common[1]))
     tables[:, :, [MISSING, VALUES, ODD]] = 0.0
-    adjusted = []
-    for peer, side in enumerate(peers):
-        beside = copy(side)
-        beside.peers = len(peers) - 1
-        beside.summary = side.summary.with_table(names, tables[place[now], peer])
-        beside.summaries = [
-            summary.with_table(names, tables[place[start], peer])
-            for start in side.past.starts
-            if (summary := side.summary_at(start)) is not None
-        ]
-        adjusted.append(beside)
-    return adjusted
+
+    def adjusted(peer: int, start: datetime) -> Summary:
+        at = place[start]
+        return histories[peer][at].with_table(names, tables[at, peer])
+
+    return [
+        Beside(
+            adjusted(peer, now),
+            [adjusted(peer, each) for each in past if histories[peer][place[each]].is_readable],
+            len(peers) - 1,
+        )
+        for peer, past in enumerate(peers.values())
+    ]
 
 
-def _medians_of_others(values: _Numbers) -> _Numbers:
+def _medians_of_others(values: Numbers) -> Numbers:
     """Return of each value the median of the others along the third axis.
 
     NaN stands for no value, and for fewer than `_LEAST` others.
@@ -111,10 +136,10 @@ def _medians_of_others(values: _Numbers) -> _Numbers:
     return np.where(others >= _LEAST, medians, np.nan)
 
 
-def change_beside(side: Side, feature: str) -> tuple[str, str, EffectName, float]:
-    """Return how a feature of a segment changed, as rules on drift say it: by normal values."""
-    now = dict(zip(side.summary.names, side.summary.table.T, strict=True))[feature]
-    past = np.array([each.aligned((feature,))[:, 0] for each in side.summaries])
+def change_beside(beside: Beside, feature: str) -> tuple[str, EffectName, float]:
+    """Return how a feature of a segment changed, in words and by normal values."""
+    now = beside.target.aligned((feature,))[:, 0]
+    past = np.array([each.aligned((feature,))[:, 0] for each in beside.past])
     weights = past[:, N] / past[:, N].sum()
     mean = float(weights @ past[:, MEAN])
     spread = math.sqrt(float(weights @ past[:, STDDEV] ** 2))
@@ -122,10 +147,10 @@ def change_beside(side: Side, feature: str) -> tuple[str, str, EffectName, float
     if spread > 0 and now[STDDEV] > 0:
         ratio = abs(math.log(now[STDDEV] / spread))
     distance = 1.0 if not spread else 2 * NormalDist().cdf(abs(moved) / spread / 2) - 1
-    beside = f"beside {side.peers} others"
+    others = f"beside {beside.others} others"
     if spread and ratio > 2 * distance:  # in units of the least sizes
         verb = "rose" if now[STDDEV] > spread else "fell"
-        words = f"spread of {feature} {verb} to {number(float(now[STDDEV]))} {beside}"
-        return words, "", "spread", ratio
+        words = f"spread of {feature} {verb} to {number(float(now[STDDEV]))} {others}"
+        return words, "spread", ratio
     verb = "rose" if moved > 0 else "fell"
-    return f"{feature} {verb} by {number(abs(moved))} {beside}", "", "shift", distance
+    return f"{feature} {verb} by {number(abs(moved))} {others}", "shift", distance

@@ -9,11 +9,12 @@ from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.design import design_of
 from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.incidents import causes, lead_of
-from lightmeter.monitor.judging import JUDGED, JudgedResults
+from lightmeter.monitor.judging import JUDGED
 from lightmeter.monitor.results import ANOMALY
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.store.records import BucketRows
 from lightmeter.store.store import Store
 from lightmeter.text import count, counted, number
 from lightmeter.times import to_utc
@@ -71,7 +72,7 @@ class Replayed:
     design: float | None = None
     _open: set[str] = field(default_factory=set)  # segments
 
-    def add(self, bucket: JudgedResults) -> None:
+    def add(self, bucket: BucketRows) -> None:
         """Take the results of the next bucket of a segment into account."""
         start, segment = bucket.place.start, bucket.place.segment
         if all(result.state not in JUDGED for result in bucket.results):
@@ -119,14 +120,14 @@ def replay(
     """
     now = to_utc(now or datetime.now(UTC))
     with store.snapshot():
-        found = [Replayed(monitor) for monitor in monitors]
+        found = {(each.name, each.dataset): Replayed(each) for each in monitors}
         for bucket in judge_all(store, monitors, now=now):
-            found[bucket.rank].add(bucket)
+            found[bucket.place[:2]].add(bucket)
         shelf = Shelf(store)
-        for each in found:
+        for each in found.values():
             if isinstance(each.monitor, ComparingMonitor):
                 each.design = _design(shelf, each.monitor, now)
-    return found
+    return list(found.values())
 
 
 def _design(shelf: Shelf, monitor: ComparingMonitor, now: datetime) -> float | None:
@@ -145,6 +146,6 @@ def _design(shelf: Shelf, monitor: ComparingMonitor, now: datetime) -> float | N
             if bucket.end - bucket.start == length and bucket.end <= now
         ]
         histories.append(
-            [shelf.in_short(dataset, segment, start)[0] for start in starts[-most or len(starts) :]]
+            [shelf.in_short(dataset, segment, start) for start in starts[-most or len(starts) :]]
         )
     return design_of(histories, monitor.takes)

@@ -22,13 +22,16 @@ COSINE, SINE = MEAN, STDDEV
 _STEPS = 255 / math.tau  # of hue, in a radian
 
 
-class Vectors(NamedTuple):
-    """How many vectors there are, their length, and the moments of their numbers or projections."""
+# A feature of which at least so many values are the same one is judged by how many are not.
+MOST_OTHERS = 0.1
+MOST_VALUES = 20  # of a category; rarer ones are not judged
 
-    n: int
+
+class Vectors(NamedTuple):
+    """The length of vectors; how many they are, and means and deviations of each number."""
+
     length: int
-    means: Numbers
-    stddevs: Numbers
+    table: Numbers
 
 
 class _Features(NamedTuple):
@@ -52,12 +55,13 @@ class Summary:
             value more, whose name is empty.
         vectors: of features of vectors, those of the length that most have.
         exif_read: images of which Exif was read.
-        images: how many there are.
+        damage: why some of the bucket is not in it; empty if all of it is.
+        is_readable: whether anything is.
     """
 
-    def __init__(self, core: _core.Profile) -> None:
+    def __init__(self, core: _core.Profile, damage: str = "") -> None:
         """Of a profile, which does not change any more."""
-        self.images = core.images
+        self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories: dict[str, dict[str, int]] = {}
         self.vectors: dict[str, Vectors] = {}
         self._aligned = _NOTHING
@@ -159,4 +163,17 @@ def _vectors(core: _core.Profile, name: str) -> Vectors | None:
     length = max(by_length, key=lambda at: (by_length[at].n, at))
     covariance = by_length[length]
     spreads = np.sqrt(covariance.comoments.diagonal() / max(covariance.n - 1, 1))
-    return Vectors(covariance.n, length, covariance.means, spreads)
+    n = np.full(len(spreads), float(covariance.n))
+    return Vectors(length, np.stack([n, covariance.means, spreads]))
+
+
+def common_value(n: Numbers, medians: Numbers) -> Numbers:
+    """Return the median of the medians of buckets that have values, by feature; infinite if none.
+
+    Args:
+        n: how many values each bucket has of each feature.
+        medians: of these.
+    """
+    ordered = np.sort(np.where(n > 0, medians, np.inf), axis=0)
+    buckets = (n > 0).sum(axis=0)
+    return np.asarray(ordered[np.maximum(buckets - 1, 0) // 2, np.arange(medians.shape[1])])

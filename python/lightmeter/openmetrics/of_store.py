@@ -166,7 +166,7 @@ def _share_of_limit(result: Result) -> float:
 
 
 def _line(result: Result) -> tuple[str, str, str, str]:
-    return result.dataset, segment_text(result.segment), result.monitor, result.feature
+    return result.dataset, result.segment, result.monitor, result.feature
 
 
 def _judged(results: Iterable[Result]) -> list[Gauge]:

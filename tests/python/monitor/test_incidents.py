@@ -82,7 +82,7 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
 
 def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
     bad = days("A ", feature="x")
-    for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": {"camera": "left"}}):
+    for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": "camera=left"}):
         stretches = find_stretches(lines_of([*bad, *days("oo", feature="y", **other)]))
         assert [stretch.end for stretch in stretches] == [None]
     stretches = find_stretches(lines_of([*bad, *days("oo", feature="y")]))
@@ -91,7 +91,7 @@ def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
 
 def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> None:
     """One covered lens is one incident, however much it changes."""
-    left = {"segment": {"camera": "left"}}
+    left = {"segment": "camera=left"}
     results = [
         *days("oAooo", feature="x", value=0.5),
         *days("oAAoo", feature="y", value=0.9),

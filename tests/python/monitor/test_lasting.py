@@ -23,7 +23,7 @@ LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
 def lasting(states: str, needed: int = 3, **others: str) -> str:
     """The states of the feature x; `others` are those of other features. A space is no result."""
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "drift.db") as store:
-        run = MonitorRun(Shelf(store), monitor(**{"for": needed}), 0, NOW)
+        run = MonitorRun(Shelf(store), monitor(**{"for": needed}), NOW)
     said = ""
     for day in range(len(states)):
         results = [
@@ -34,10 +34,7 @@ def lasting(states: str, needed: int = 3, **others: str) -> str:
         if not results:  # the bucket is missing
             said += " "
             continue
-        key = "", NOW.replace(day=1 + day)
-        results = run._lasting(*key, results)
-        run._states[key] = frozenset(result.state for result in results)
-        run._order[""].append(key[1])
+        results = run._lasting("", results)
         said += next((LETTERS[each.state] for each in results if each.feature == "x"), " ")
     return said
 

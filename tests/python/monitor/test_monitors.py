@@ -78,7 +78,7 @@ def test_a_dataset_as_the_baseline_of_segments(store: Store) -> None:
             store.put("raw", view, at=at, writer="a", segment=left, every="1h")
     results = judge(store, segments=True, features=["x"], baseline={"dataset": "raw"})
     by_camera = {
-        camera: [each for each in results if each.segment == {"camera": camera}]
+        camera: [each for each in results if each.segment == f"camera={camera}"]
         for camera in ("left", "right")
     }
     assert [each.state for each in by_camera["left"]] == ["ok", "ok", "anomaly"]

@@ -165,7 +165,7 @@ def test_excluded_days_and_segments(store: lm.Store, tmp_path: Path) -> None:
     results = lm.watch(store, monitor(tmp_path, more), now=LATER).results
     excluded = [each for each in results if each.bucket.date() == date(2026, 2, 20)]
     assert {each.words for each in excluded} == {"the day is excluded"}
-    assert {each.segment["site"] for each in results if each.segment} == {"a", "b"}
+    assert {each.segment for each in results} == {"site=a", "site=b"}
     assert not anomalies(results)
 
 

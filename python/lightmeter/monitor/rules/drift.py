@@ -2,11 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cached_property
 from itertools import compress
 from statistics import NormalDist
+from types import MappingProxyType
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -21,7 +22,7 @@ from lightmeter.drift.verdict import carrying
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.against_past import Expected, Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor
-from lightmeter.monitor.peers import change_beside, without_common
+from lightmeter.monitor.peers import Beside, change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import Summary
@@ -97,7 +98,7 @@ class DriftRule(ComparingMonitor):
 
     def measure(self, side: Side) -> list[Result]:
         """Return one result per feature that has the metric."""
-        comparison = self._compared(side)
+        comparison = self.compared(side)
         assert self.metric is not None
         assert self.above is not None
         results = []
@@ -118,34 +119,51 @@ class DriftRule(ComparingMonitor):
         """Return the results of the segments of one bucket: q is over all of them."""
         if self.metric is not None:
             return super().judge(sides)
-        tested: dict[str, list[Tested]] = {}
+        beside: dict[str, Beside] = {}
         judged: dict[str, list[Result]] = {}
-        if self.baseline.peers:
-            sides, alone = without_common(sides)
+        if self.baseline.peers and sides:
+            bucket, shelf = next(iter(sides.values())).bucket, next(iter(sides.values())).shelf
+            whole = {segment: side for segment, side in sides.items() if not side.contents.damage}
+            beside, alone = without_common(
+                bucket.start,
+                {segment: side.past.starts for segment, side in whole.items()},
+                lambda segment, start: shelf.in_short(self.dataset, segment, start),
+            )
             judged = {
                 segment: [Result("", NOT_ENOUGH, words=words)] for segment, words in alone.items()
             }
-        for segment, side in sides.items():
+        tested: dict[str, list[Tested]] = {}
+        for segment in [segment for segment in sides if segment not in judged]:
             try:
-                tested[segment] = self.tested(side)
+                tested[segment] = self.tested(sides[segment], beside.get(segment))
             except (LightmeterError, OSError) as error:
                 judged[segment] = [Result("", ERROR, words=str(error))]
-        return judged | self.decide(tested, sides)
+        return judged | self.decide(tested, sides, beside)
 
-    def tested(self, side: Side) -> list[Tested]:
+    def tested(self, side: Side, beside: Beside | None = None) -> list[Tested]:
         """Return the p-value of each feature, or a reason why there is none."""
-        past, expected = side.summaries, None
-        if side.own is not None:
+        target, expected = side.summary, None
+        past: Sequence[Summary] = side.past.summaries
+        if beside is not None:
+            target, past, _ = beside
+        elif side.own is not None:
             expected = Expected(Summary(side.past.merged.view._core), len(past))
             # Without a past of its own that of the baseline says how much buckets vary.
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
                 return self._independent(side)
-        tests = against_past(side.summary, past, expected, exif_read=side.exif_read)
+
+        def exif_read(name: str, is_personal: bool) -> int:
+            return side.target.view._core.exif_read(name, is_personal)
+
+        tests = against_past(target, past, expected, exif_read=exif_read)
         return [test for test in tests if self.takes(test.feature)]
 
     def decide(
-        self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
+        self,
+        tested: Mapping[str, Sequence[Tested]],
+        sides: Mapping[str, Side],
+        beside: Mapping[str, Beside] = MappingProxyType({}),
     ) -> dict[str, list[Result]]:
         """Return the results of each segment of a bucket."""
         judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
@@ -155,69 +173,62 @@ class DriftRule(ComparingMonitor):
         decided = zip(q, limits, strict=True)
         results = {}
         for segment, tests in tested.items():
-            side = sides.get(segment)
-            rows = cache(partial(self._rows, side))  # which takes long
+            changes = _Changes(self, sides.get(segment), beside.get(segment))
             found = [
                 Result(test.feature, NOT_ENOUGH, words=test.words)
                 if test.p_value is None
-                else self._decided(test, test.p_value, side, rows, *next(decided))
+                else self._decided(test, test.p_value, changes, *next(decided))
                 for test in tests
             ]
-            results[segment] = _distinct(self._with_causes(found, rows))
+            results[segment] = _distinct(self._with_causes(found, changes))
         return results
 
-    def _with_causes(self, results: list[Result], rows: "Rows") -> list[Result]:
+    def _decided(
+        self, test: Tested, p_value: float, changes: "_Changes", q: float, limit: float
+    ) -> Result:
+        value, upper = _deviations(p_value), _deviations(limit)
+        words = [f"q {q:.2g}", test.words]
+        if q > self.q:
+            return Result(test.feature, OK, value, None, upper, _joined(words))
+        cause, name, size = changes.of(test)
+        if name is None and cause:
+            return Result(test.feature, NOT_ENOUGH, words=cause)
+        if name is not None:
+            words = [f"{name} {size:.2g}", *words]
+            if size < self.thresholds.least(name):
+                words = ["significant, but below the minimum effect", *words]
+                return Result(test.feature, OK, value, None, None, _joined(words))
+        return Result(test.feature, ANOMALY, value, None, upper, _joined([cause, *words]))
+
+    def _with_causes(self, results: list[Result], changes: "_Changes") -> list[Result]:
         """Return the results, of which some tell what happened to the pictures."""
         drifted = {result.feature for result in results if result.state == ANOMALY}
         if not drifted:
             return results
         # Light that moves no more than from bucket to bucket explains nothing.
         still = not any(feature.endswith(_LIGHT) for feature in drifted)
-
-        def judged(row: FeatureDrift) -> FeatureDrift:
+        lines, bad = [], []
+        for row in changes.rows.values():
             if row.feature in drifted:
-                return replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
-            level = row.level_reference if still else row.level_target
-            return replace(row, verdict="none", level_target=level)
-
-        lines = [judged(row) for row in rows().values()]
-        found = causes(lines, [line for line in lines if line.feature in drifted], self.q)
-        by_feature = {each.lines[0].feature: each for each in found}
-
-        def with_cause(result: Result) -> Result:
-            tells = by_feature.get(result.feature)
-            if tells is None or result.state != ANOMALY:
-                return result
-            words = _joined([tells.words, result.words.partition("; ")[2]])
-            return result._replace(cause=tells.cause, words=words)
-
-        return [with_cause(result) for result in results]
-
-    def _decided(
-        self,
-        test: Tested,
-        p_value: float,
-        side: Side | None,
-        rows: "Rows",
-        q: float,
-        limit: float,
-    ) -> Result:
-        value, upper = _deviations(p_value), _deviations(limit)
-        words = [f"q {q:.2g}", test.words]
-        if q > self.q:
-            return Result(test.feature, OK, value, None, upper, _joined(words))
-        cause, reason, name, size = self._change(test, side, rows)
-        if reason:
-            return Result(test.feature, NOT_ENOUGH, words=reason)
-        if name is not None:
-            words = [f"{name} {size:.2g}", *words]
-            if size < self._thresholds.least(name):
-                words = ["significant, but below the minimum effect", *words]
-                return Result(test.feature, OK, value, None, None, _joined(words))
-        return Result(test.feature, ANOMALY, value, None, upper, _joined([cause, *words]))
+                row = replace(_with_largest(row, self.thresholds), verdict="drift", q_value=0.0)
+                bad.append(row)
+            else:
+                level = row.level_reference if still else row.level_target
+                row = replace(row, verdict="none", level_target=level)
+            lines.append(row)
+        told = {each.lines[0].feature: each for each in causes(lines, bad, self.q)}
+        return [
+            result
+            if result.state != ANOMALY or (cause := told.get(result.feature)) is None
+            else result._replace(
+                cause=cause.cause, words=_joined([cause.words, result.words.partition("; ")[2]])
+            )
+            for result in results
+        ]
 
     @property
-    def _thresholds(self) -> Thresholds:
+    def thresholds(self) -> Thresholds:
+        """The sizes that a change needs."""
         return Thresholds(
             drift=self.q,
             possible=max(Thresholds.possible, self.q),
@@ -236,40 +247,46 @@ class DriftRule(ComparingMonitor):
                 None if row.verdict == NOT_ENOUGH else row.p_high,
                 row.reason if row.verdict == NOT_ENOUGH else INDEPENDENT,
             )
-            for row in self._compared(side, tested=True).features
+            for row in self.compared(side, tested=True).features
             if row.q_value is not None or row.verdict == NOT_ENOUGH
             if self.takes(row.feature) and (row.n_target or row.n_reference)
         ]
 
-    def _compared(self, side: Side, *, tested: bool = False) -> Comparison:
+    def compared(self, side: Side, *, tested: bool = False) -> Comparison:
+        """Compare a bucket with all of its baseline."""
         return compare_views(
             target=side.target.view,
             reference=side.past.merged.view,
-            thresholds=self._thresholds,
+            thresholds=self.thresholds,
             tested=tested,
         )
 
-    def _rows(self, side: Side | None) -> "dict[tuple[str, bool], FeatureDrift]":
-        """Return what a comparison of the bucket with its baseline says of each feature."""
-        features = [] if side is None or side.peers else self._compared(side).features
+
+class _Changes:
+    """What happened to the features of a bucket, which takes long to find out."""
+
+    def __init__(self, rule: DriftRule, side: Side | None, beside: Beside | None) -> None:
+        self._rule, self._side, self._beside = rule, side, beside
+
+    @cached_property
+    def rows(self) -> dict[tuple[str, bool], FeatureDrift]:
+        """What a comparison with the baseline says, by feature, and whether it is a rate."""
+        if self._side is None or self._beside is not None:
+            return {}
+        features = self._rule.compared(self._side).features
         return {(row.feature, row.kind in RATES): row for row in features}
 
-    def _change(
-        self, test: Tested, side: Side | None, rows: "Rows"
-    ) -> tuple[str, str, EffectName | None, float]:
-        """Return what happened in words, or why it is not judged, and the size of the change."""
-        if side is not None and side.peers:
-            return change_beside(side, test.feature)
-        row = rows().get((test.feature, test.is_rate))
+    def of(self, test: Tested) -> tuple[str, EffectName | None, float]:
+        """Return what happened in words, and the size; or without a size why it is not judged."""
+        if self._beside is not None:
+            return change_beside(self._beside, test.feature)
+        row = self.rows.get((test.feature, test.is_rate))
         if row is None or row.effect is None:
-            return "", "", None, 0.0
+            return "", None, 0.0
         if row.reason.startswith(DIFFERENTLY):
-            return "", row.reason, None, 0.0
-        row = _with_largest(row, self._thresholds)
-        return finding(row), "", row.effect_name, row.effect or 0.0
-
-
-Rows = Callable[[], dict[tuple[str, bool], FeatureDrift]]
+            return row.reason, None, 0.0
+        row = _with_largest(row, self._rule.thresholds)
+        return finding(row), row.effect_name, row.effect or 0.0
 
 
 def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> list[float]:
@@ -299,6 +316,8 @@ def _with_largest(row: FeatureDrift, by: Thresholds) -> FeatureDrift:
     known = {
         name: abs(size) for name, size in sizes.items() if size is not None and math.isfinite(size)
     }
+    if not known:
+        return row
     name = carrying(known, by)
     return changed(row, effect_name=name, effect=known[name])
 

@@ -92,13 +92,18 @@ class TrendRule(ComparingMonitor):
         judged: dict[str, list[Result]] = {}
         for segment, side in sides.items():
             try:
-                judged[segment] = self._judged(side, side.segments if self.segments else 1)
+                judged[segment] = self._judged(
+                    side, len(side.shelf.segments(self.dataset)) if self.segments else 1
+                )
             except (LightmeterError, OSError) as error:
                 judged[segment] = [Result("", ERROR, words=str(error))]
         return judged
 
     def _judged(self, side: Side, segments: int) -> list[Result]:
-        core, daily = side.target.view._core, side.daily(self.baseline.excluded)
+        core, daily = (
+            side.target.view._core,
+            side.shelf.daily(side.where, side.since, tuple(self.baseline.excluded)),
+        )
         last = daily.until(side.bucket.start.date()) - 1
         if daily.days[last : last + 1] != [side.bucket.start.date()]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
