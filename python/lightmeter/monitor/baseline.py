@@ -45,7 +45,7 @@ class Selection:
         self._is_fixed = monitor.baseline.most is None
         self._baseline = _TRAILING if self._is_fixed else monitor.baseline
         self._length = shelf.datasets[monitor.dataset]
-        by_length = self._is_fixed or monitor.goes_by_length
+        by_length = self._is_fixed or monitor.BY_LENGTH or monitor.baseline.same == "hour"
         self._buckets = [
             bucket
             for bucket in shelf.buckets(*self._where)
@@ -66,7 +66,7 @@ class Selection:
         if self._is_fixed:
             return self._fixed(bucket.start)
         since, _ = self.begin(bucket.start)
-        if self._monitor.takes_all:
+        if self._monitor.TAKES_ALL:
             starts = (each.start for each in self._buckets if since <= each.start < bucket.start)
             return self._shelf.past(self._where, tuple(starts))
         return self._shelf.past(self._where, self._before(bucket.start, since))

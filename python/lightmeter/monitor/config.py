@@ -233,6 +233,12 @@ class ComparingMonitor(Monitor):
         baseline: what buckets are compared with.
     """
 
+    LEAST: ClassVar[int] = 3
+    # Whether a baseline holds buckets of the usual length alone, and whether a trailing one holds
+    # every bucket before, anomalous or not.
+    BY_LENGTH: ClassVar[bool] = False
+    TAKES_ALL: ClassVar[bool] = False
+
     features: list[str] = Field(default_factory=list)
     baseline: Baseline = Field(default_factory=lambda: Baseline())
 
@@ -243,14 +249,9 @@ class ComparingMonitor(Monitor):
                 f"baseline.dataset is {self.dataset!r}, which the monitor watches, so that each "
                 "bucket would be compared with itself; expected another, or trailing buckets"
             )
-        if self.baseline.peers and not self.takes_peers:
+        if self.baseline.peers and not (self.segments and self.judges_by_spread):
             raise ValueError('peers = true takes type = "drift", segments = true, and no metric')
         return self
-
-    @property
-    def takes_peers(self) -> bool:
-        """Return whether a segment can be compared with the others of its bucket."""
-        return False
 
     @property
     def files(self) -> list[Path]:
@@ -259,18 +260,8 @@ class ComparingMonitor(Monitor):
 
     @property
     def least(self) -> int:
-        """With fewer trailing buckets there is not enough data: three, or all if they are fewer."""
-        return min(3, self.baseline.most or 3)
-
-    @property
-    def goes_by_length(self) -> bool:
-        """Whether a rolled-up day cannot stand among hours."""
-        return self.baseline.same == "hour"
-
-    @property
-    def takes_all(self) -> bool:
-        """Return whether a trailing baseline holds every bucket before, anomalous or not."""
-        return False
+        """With fewer trailing buckets there is not enough data."""
+        return min(self.LEAST, self.baseline.most or self.LEAST)
 
     @property
     def judges_by_spread(self) -> bool:

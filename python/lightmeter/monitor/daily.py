@@ -1,10 +1,9 @@
 """The buckets of a segment as days, in short: what the rule on slow change reads."""
 
-import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -23,19 +22,18 @@ from lightmeter.monitor.summaries import (
     MEAN,
     MEDIAN,
     MISSING,
+    MOST_OTHERS,
+    MOST_VALUES,
     ODD,
     OTHERS,
-    ROWS,
     SINE,
     STDDEV,
     VALUES,
     N,
     Summary,
+    common_value,
 )
 from lightmeter.profile.features import Family
-
-_MOST_OTHERS = 0.1  # of the values: where nearly all are one and the same, the others are counted
-_MOST_VALUES = 20  # of a category; rarer ones are not judged
 
 
 class Part(NamedTuple):
@@ -49,7 +47,7 @@ class Part(NamedTuple):
 
 
 class Daily:
-    """Days in order of time, each of one bucket or of all that begin on it.
+    """Days in order of time.
 
     What is said of a day follows from the days up to it: which features and values are judged is
     decided by the first 28 days.
@@ -58,28 +56,15 @@ class Daily:
         days: UTC.
     """
 
-    def __init__(self, buckets: Iterable[tuple[datetime, Summary]]) -> None:
-        """Take the buckets that are not left out, in order of time."""
-        by_day: dict[date, list[Summary]] = {}
-        for start, summary in buckets:
-            by_day.setdefault(start.date(), []).append(summary)
-        self.days = list(by_day)
-        first = list(by_day.values())[:FIRST]
-        families: dict[str, Family] = {}
-        counts = Counter[str]()
-        for summaries in first:
-            counts.update({name for summary in summaries for name in summary.names})
-            for summary in summaries:
-                families |= {name: each.family for name, each in summary.meanings.items()}
+    def __init__(self, summaries: Mapping[date, Summary]) -> None:
+        """Take the days that are not left out, in order of time."""
+        self.days = list(summaries)
+        first = list(summaries.values())[:FIRST]
+        counts = Counter(name for each in first for name in each.names)
         names = tuple(sorted(name for name, many in counts.items() if 2 * many >= len(first)))
-        self._names, self._families = names, families
-        self._kinds = {n: k for day in first for each in day for n, k in each.kinds.items()}
-        self._table = np.array([_merged(day, names) for day in by_day.values()])
-        self._table = self._table.reshape(len(by_day), ROWS, len(names))
-        self._categories = [
-            {name: _counts_of(name, day) for name in names if self._kinds[name] == "category"}
-            for day in by_day.values()
-        ]
+        self._names, self._summaries = names, list(summaries.values())
+        self._families = {n: meaning.family for day in first for n, meaning in day.meanings.items()}
+        self._kinds = {name: kind for day in first for name, kind in day.kinds.items()}
 
     def until(self, day: date) -> int:
         """Return how many days there are up to a day and with it."""
@@ -87,109 +72,54 @@ class Daily:
 
     def statistics(self) -> list[tuple[list[Part], Statistic]]:
         """Return all that is judged; each statistic has a column for each of its parts."""
-        if not len(self.days):
-            return []
-        result = [*self._moments(), *self._hues()]
-        rates = self._rates()
-        if rates:
-            parts, hits, n = zip(*rates, strict=True)
-            result.append((list(parts), rate_of(np.stack(hits, axis=1), np.stack(n, axis=1))))
-        return [(parts, statistic) for parts, statistic in result if parts]
-
-    def _moments(self) -> list[tuple[list[Part], Statistic]]:
-        at = [i for i, name in enumerate(self._names) if self._kinds[name] == "number"]
-        at = [i for i in at if not self._is_constant(i)]
+        self._table = np.array([each.aligned(self._names) for each in self._summaries])
+        # How many values differ from the one that nearly all had in the first days.
+        n, medians, others = (self._table[:, row] for row in (N, MEDIAN, OTHERS))
+        common = common_value(n[:FIRST], medians[:FIRST])
+        self._others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
+        self._is_constant = self._others[:FIRST].sum(axis=0) <= MOST_OTHERS * n[:FIRST].sum(axis=0)
+        kinds = np.array([self._kinds[name] for name in self._names])
+        at = np.flatnonzero((kinds == "number") & ~self._is_constant).tolist()
         n, mean, stddev = (self._table[:, row][:, at] for row in (N, MEAN, STDDEV))
-        return [
+        result = [
             ([self._part(i, "level", 0.76) for i in at], level_of(mean, stddev, n)),
             ([self._part(i, "spread", 0.19) for i in at], spread_of(stddev, n)),
         ]
-
-    def _hues(self) -> list[tuple[list[Part], Statistic]]:
-        at = [i for i, name in enumerate(self._names) if self._kinds[name] == "hue"]
+        at = np.flatnonzero(kinds == "hue").tolist()
         n, cosine, sine = (self._table[:, row][:, at] for row in (N, COSINE, SINE))
         parts = [self._part(i, "direction", 0.475) for i in at]
-        return [(parts, statistic) for statistic in directions_of(cosine, sine, n)]
+        result += [(parts, statistic) for statistic in directions_of(cosine, sine, n)]
+        if rates := self._rates():
+            every, hits, total = zip(*rates, strict=True)
+            result.append((list(every), rate_of(np.stack(hits, axis=1), np.stack(total, axis=1))))
+        return [(parts, statistic) for parts, statistic in result if parts]
 
     def _rates(self) -> list[tuple[Part, Numbers, Numbers]]:
         """The rates of failures, missing values, text among numbers, and values of categories."""
         found = []
-        for i, name in enumerate(self._names):
-            missing, values, odd, n = (self._table[:, row, i] for row in (MISSING, VALUES, ODD, N))
-            if self._kinds[name] == "failure":
+        for i, (name, kind) in enumerate((name, self._kinds[name]) for name in self._names):
+            missing, values, odd, n = self._table[:, (MISSING, VALUES, ODD, N), i].T
+            if kind == "failure":
                 found.append((self._part(i, "failures", 1.0), values, values + missing))
                 continue
             rates = [("missing", missing, missing + values)]
-            if self._kinds[name] != "category":
+            if kind != "category":
                 rates.append(("not a number", odd, odd + n))
             for aspect, hits, total in rates:
                 part = self._part(i, aspect, 0.025)._replace(feature=f"{name}:{aspect}")
                 found.append((part, hits, total))
-            if self._kinds[name] == "category":
-                found += self._shares(i, name)
-            elif self._kinds[name] == "number" and self._is_constant(i):
-                found.append((self._part(i, "rate", 0.95), self._others(i), n))
+            if kind == "number" and self._is_constant[i]:
+                found.append((self._part(i, "rate", 0.95), self._others[:, i], n))
+            if kind == "category":
+                counts = [Counter(day.categories.get(name)) for day in self._summaries]
+                totals = sum(counts[:FIRST], Counter[str]())
+                likely = [value for value, _ in totals.most_common(MOST_VALUES)]
+                likely = likely[: 1 if len(likely) == 2 else None]  # the other one says the same
+                for value in likely:
+                    hits = np.array([float(day[value]) for day in counts])
+                    found.append((self._part(i, value, 0.95 / len(likely)), hits, values))
         return found
-
-    def _shares(self, i: int, name: str) -> list[tuple[Part, Numbers, Numbers]]:
-        totals = Counter[str]()
-        for day in self._categories[:FIRST]:
-            totals.update(day[name])
-        values = [value for value, _ in totals.most_common(_MOST_VALUES)]
-        values = values[: 1 if len(values) == 2 else None]  # the other one says the same
-        n = self._table[:, VALUES, i]
-        return [
-            (
-                self._part(i, value, 0.95 / len(values)),
-                np.array([float(day[name][value]) for day in self._categories]),
-                n,
-            )
-            for value in values
-        ]
-
-    def _is_constant(self, i: int) -> bool:
-        n, others = self._table[:FIRST, N, i].sum(), self._others(i)[:FIRST].sum()
-        return bool(others <= _MOST_OTHERS * n)
-
-    def _others(self, i: int) -> Numbers:
-        """How many values differ from the one that nearly all had in the first days."""
-        n, medians, others = (self._table[:, row, i] for row in (N, MEDIAN, OTHERS))
-        known = np.sort(medians[:FIRST][n[:FIRST] > 0])
-        if not len(known):
-            return np.zeros(len(n))
-        return np.asarray(np.where(medians == known[(len(known) - 1) // 2], others, n))
 
     def _part(self, i: int, aspect: str, share: float) -> Part:
         name = self._names[i]
         return Part(name, name, self._families[name], aspect, share)
-
-
-def _merged(summaries: Sequence[Summary], names: tuple[str, ...]) -> Numbers:
-    """The table of several buckets as one."""
-    tables = np.stack([summary.aligned(names) for summary in summaries])
-    result: Numbers = tables.sum(axis=0)
-    if len(tables) == 1:
-        return result
-    n, total = tables[:, N], np.maximum(result[N], 1.0)
-    result[MEAN] = (n * tables[:, MEAN]).sum(axis=0) / total  # the cosine of hues too
-    hues = (n * tables[:, SINE]).sum(axis=0) / total
-    squares = (
-        np.maximum(n - 1, 0) * tables[:, STDDEV] ** 2 + n * (tables[:, MEAN] - result[MEAN]) ** 2
-    )
-    spread = np.sqrt(squares.sum(axis=0) / np.maximum(result[N] - 1, 1.0))
-    kinds: Mapping[str, str] = {n: k for summary in summaries for n, k in summary.kinds.items()}
-    result[STDDEV] = np.where([kinds.get(name) == "hue" for name in names], hues, spread)
-    order = np.sort(np.where(n > 0, tables[:, MEDIAN], math.inf), axis=0)
-    middle = order[np.maximum((n > 0).sum(axis=0) - 1, 0) // 2, np.arange(len(names))]
-    result[MEDIAN] = np.where(np.isfinite(middle), middle, 0.0)
-    # Of a bucket with another median at least half of the values are not the common one.
-    others = np.where(tables[:, MEDIAN] == result[MEDIAN], tables[:, OTHERS], n - n // 2)
-    result[OTHERS] = np.where(n > 0, others, 0).sum(axis=0)
-    return result
-
-
-def _counts_of(name: str, summaries: Sequence[Summary]) -> Counter[str]:
-    counts = Counter[str]()
-    for summary in summaries:
-        counts.update(summary.categories.get(name, {}))
-    return counts

@@ -186,7 +186,7 @@ class MonitorRun:
         _, accepted = self._selections[segment].begin(start)
         is_accepted = accepted is not None and start <= accepted.at  # somebody looked at it
         least = monitor.least if monitor.baseline.most else 1
-        if found >= least and not (monitor.takes_all and is_accepted):
+        if found >= least and not (monitor.TAKES_ALL and is_accepted):
             return None
         if monitor.features and not any(map(monitor.takes, side.contents.columns)):
             return Result("", NOT_ENOUGH, words=self._nothing(side))

@@ -5,7 +5,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +71,9 @@ class Past:
         return [summary for summary in summaries if summary.is_readable]
 
     @cached_property
-    def merged(self) -> Contents:
+    def merged(self) -> ProfileView:
         """All of them as one."""
-        return Contents(ProfileView.merge_many(each.view for each in self))
+        return ProfileView.merge_many(each.view for each in self)
 
 
 @dataclass(frozen=True)
@@ -153,20 +153,11 @@ class Shelf:
         """Read nothing yet."""
         self.store = store
         self._contents, self._summaries = _Heavy(_MOST_FEATURES), _Heavy(_MOST_SUMMARISED)
-        self.past: Callable[[Where, tuple[datetime, ...]], Past]
-        self.past = lru_cache(_MOST_PASTS)(lambda where, starts: Past(self, where, starts))
-        self.versions: Callable[[str], dict[tuple[str, datetime], int]]
-        self.versions = lru_cache(None)(store.versions)
-        self.buckets: Callable[[str, str], list[Bucket]]
-        self.buckets = lru_cache(None)(
-            lambda dataset, segment: store.buckets(dataset, segment=segment)
-        )
-        self.segments: Callable[[str], list[str]]  # as text
-        self.segments = lru_cache(None)(
-            lambda dataset: [segment_text(segment) for segment in store.segments(dataset)]
-        )
-        self.daily: Callable[[Where, datetime, tuple[tuple[date, date], ...]], Daily]
+        self.past = lru_cache(_MOST_PASTS)(partial(Past, self))
         self.daily = lru_cache(_MOST_DAILY)(self._daily)
+        self.versions = cache(store.versions)
+        self.buckets = cache(lambda dataset, segment: store.buckets(dataset, segment=segment))
+        self.segments = cache(lambda dataset: list(map(segment_text, store.segments(dataset))))
 
     @cached_property
     def datasets(self) -> dict[str, timedelta]:
@@ -220,14 +211,18 @@ class Shelf:
 
         What is said of a day follows from the days up to it, so that all buckets share them.
         """
-        starts = [
-            bucket.start
-            for bucket in self.buckets(*where)
-            if bucket.start >= since
-            and not any(first <= bucket.start.date() <= last for first, last in excluded)
-        ]
-        summaries = ((start, self.in_short(*where, start)) for start in starts)
-        return Daily((start, each) for start, each in summaries if each.is_readable)
+        by_day: defaultdict[date, list[datetime]] = defaultdict(list)
+        for start in (bucket.start for bucket in self.buckets(*where) if bucket.start >= since):
+            if not any(first <= start.date() <= last for first, last in excluded):
+                by_day[start.date()].append(start)
+        days = {day: self._day(where, starts) for day, starts in by_day.items()}
+        return Daily({day: summary for day, summary in days.items() if summary.is_readable})
+
+    def _day(self, where: Where, starts: Sequence[datetime]) -> Summary:
+        if len(starts) == 1:
+            return self.in_short(*where, starts[0])
+        views = [each.view for each in Past(self, where, starts)]
+        return Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
 
     def _read(
         self, dataset: str, segment: str, start: datetime

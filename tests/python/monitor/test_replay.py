@@ -22,7 +22,7 @@ def test_alarms_are_those_of_a_run(store: Store) -> None:
     begun = {i.start.day for i in find_stretches(lines_of(results)) if i.line.monitor == "m"}
     assert len(replayed.alarms) == len(begun) == 4
     assert (replayed.judged, replayed.unjudged) == (14, 3)
-    assert [(alarm.start.day, alarm.words) for alarm in replayed.alarms] == [
+    assert [(start.day, words) for start, _, words in replayed.alarms] == [
         (day, "x") for day in (5, 9, 12, 15)
     ]
     assert list(replayed.lines(DAY))[1] == "alarms: 4, 104 a year"

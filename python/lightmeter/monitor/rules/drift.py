@@ -78,11 +78,6 @@ class DriftRule(ComparingMonitor):
         return self
 
     @property
-    def takes_peers(self) -> bool:
-        """Return whether segments are judged together, and not by a distance."""
-        return self.segments and self.metric is None
-
-    @property
     def least(self) -> int:
         """With fewer buckets before it no bucket of a trailing baseline is judged."""
         return super().least if self.metric else ENOUGH
@@ -147,7 +142,7 @@ class DriftRule(ComparingMonitor):
         if beside is not None:
             target, past, _ = beside
         elif side.own is not None:
-            expected = Expected(Summary(side.past.merged.view._core), len(past))
+            expected = Expected(Summary(side.past.merged._core), len(past))
             # Without a past of its own that of the baseline says how much buckets vary.
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
@@ -256,7 +251,7 @@ class DriftRule(ComparingMonitor):
         """Compare a bucket with all of its baseline."""
         return compare_views(
             target=side.target.view,
-            reference=side.past.merged.view,
+            reference=side.past.merged,
             thresholds=self.thresholds,
             tested=tested,
         )

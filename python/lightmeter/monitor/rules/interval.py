@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -49,14 +49,11 @@ class IntervalRule(ComparingMonitor):
             factor of two for means and shares; where numbers are very skewed, within one of six.
     """
 
+    BY_LENGTH: ClassVar[bool] = True  # rolled-up days are no hours
+
     type: Literal["interval"] = "interval"
     scalar: Annotated[str, AfterValidator(_known)] = "mean"
     alpha: float = Field(0.001, gt=0, lt=1)
-
-    @property
-    def goes_by_length(self) -> bool:
-        """Whether a rolled-up day cannot stand among hours."""
-        return True
 
     def measure(self, side: Side) -> list[Result]:
         """Return one result per feature that has the number."""

@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
-from typing import Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -20,21 +20,22 @@ from lightmeter.drift.trend import (
     Statistic,
     Watched,
     in_season,
+    log_evidence,
     threshold,
     watch,
 )
-from lightmeter.errors import LightmeterError
 from lightmeter.monitor.config import ComparingMonitor, Due
 from lightmeter.monitor.daily import Daily, Part
-from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
-from lightmeter.monitor.shelf import Side
+from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.shelf import Shelf, Side
 from lightmeter.store.rows import Bucket
 from lightmeter.text import number, percent, shorten
-from lightmeter.times import DAY, to_utc
+from lightmeter.times import DAY, EPOCH, to_utc
 
 _LEAST = FIRST + STEP
 _LN10 = math.log(10)
 _YEAR = 365.25
+_DELAYED = 0.3  # standard deviations
 
 
 class TrendRule(ComparingMonitor):
@@ -50,6 +51,9 @@ class TrendRule(ComparingMonitor):
         effect: the smallest change that raises one, in standard deviations of one value.
         season: ``"year"`` takes a wave of a year out, which needs a year to be known.
     """
+
+    TAKES_ALL: ClassVar[bool] = True
+    LEAST: ClassVar[int] = 1  # bucket before one: how many days it takes is said by feature
 
     type: Literal["trend"] = "trend"
     a_year: float = Field(1.0, gt=0, le=52)
@@ -69,16 +73,6 @@ class TrendRule(ComparingMonitor):
             raise ValueError('baseline.same is "hour"; expected "weekday", because days are judged')
         return self
 
-    @property
-    def least(self) -> int:
-        """How many buckets there must be before one: how many days it takes is said by feature."""
-        return 1
-
-    @property
-    def takes_all(self) -> bool:
-        """Whether the baseline holds every bucket before, anomalous or not."""
-        return True
-
     def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
         """Return the last bucket of each day that is over; rolled-up days are not judged."""
         for day, of_day in groupby(buckets, key=lambda bucket: bucket.start.date()):
@@ -87,42 +81,50 @@ class TrendRule(ComparingMonitor):
             if last.end - last.start == length and now - end >= self.wait:
                 yield Due(last, others=tuple(bucket.start for bucket in others))
 
-    def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
-        """Return the results of the segments of one day: `a_year` is over all of them."""
-        judged: dict[str, list[Result]] = {}
-        for segment, side in sides.items():
-            try:
-                judged[segment] = self._judged(
-                    side, len(side.shelf.segments(self.dataset)) if self.segments else 1
-                )
-            except (LightmeterError, OSError) as error:
-                judged[segment] = [Result("", ERROR, words=str(error))]
-        return judged
-
-    def _judged(self, side: Side, segments: int) -> list[Result]:
-        core, daily = (
-            side.target.view._core,
-            side.shelf.daily(side.where, side.since, tuple(self.baseline.excluded)),
-        )
-        last = daily.until(side.bucket.start.date()) - 1
-        if daily.days[last : last + 1] != [side.bucket.start.date()]:
+    def measure(self, side: Side) -> list[Result]:
+        """Return the results of the last day; `a_year` is over all segments."""
+        day, core, daily = side.bucket.start.date(), side.target.view._core, self._daily(side)
+        last = daily.until(day) - 1
+        if daily.days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
         if last + 1 < _LEAST:
             return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
         found: dict[str, list[_Line]] = {}
-        for parts, limits, watched, statistic in self._watched(daily, segments):
-            for column, part in enumerate(parts):
-                if self.takes(part.feature):
-                    change = watched.changes.get((last, column))
-                    scale = float(statistic.centre[column]), float(statistic.unit[column])
-                    if not statistic.n[last, column]:
-                        continue  # what has no values on this day is not judged
-                    evidence = watched.log_m[last, column]
-                    line = _Line(part, evidence, limits[column], change, *scale)
+        for parts, statistic, limits, watched in self._watched(side.shelf, daily):
+            for at, part in enumerate(parts):
+                # What has no values on this day is not judged.
+                if self.takes(part.feature) and statistic.n[last, at]:
+                    change, log_m = watched.changes.get((last, at)), watched.log_m[last, at]
+                    scale = float(statistic.centre[at]), float(statistic.unit[at])
+                    line = _Line(part, log_m, limits[at], change, *scale)
                     found.setdefault(part.feature, []).append(line)
         return [self._result(feature, lines, daily, core) for feature, lines in found.items()]
 
-    def _watched(self, daily: Daily, segments: int) -> "_Found":
+    def delay(self, shelf: Shelf) -> float | None:
+        """Return after how many days a lasting step of .3 standard deviations would be found.
+
+        That is the median over the numbers of all segments, if the step had been in the second half
+        of their days. None with fewer than 70 days, or where fewer than half of them are found.
+        """
+        delays: list[float] = []
+        for segment in shelf.segments(self.dataset) if self.segments else [""]:
+            daily = shelf.daily((self.dataset, segment), EPOCH, tuple(self.baseline.excluded))
+            begin = len(daily.days) // 2
+            for parts, statistic, limits, _ in self._watched(shelf, daily) * (begin >= _LEAST):
+                if parts[0].aspect == "level":
+                    after = np.arange(len(daily.days)) >= begin
+                    moved = statistic._replace(values=statistic.values + _DELAYED * after[:, None])
+                    is_found = log_evidence(moved)[begin:] >= np.array(limits)
+                    first = np.where(is_found.any(axis=0), is_found.argmax(axis=0) + 1.0, math.inf)
+                    delays += first.tolist()
+        median = float(np.median(delays)) if delays else math.inf
+        return median if math.isfinite(median) else None
+
+    def _daily(self, side: Side) -> Daily:
+        return side.shelf.daily(side.where, side.since, tuple(self.baseline.excluded))
+
+    def _watched(self, shelf: Shelf, daily: Daily) -> "_Found":
+        segments = len(shelf.segments(self.dataset)) if self.segments else 1
         return _watched(daily, self.a_year / segments, self.season, self.baseline.same)
 
     def _result(
@@ -141,7 +143,7 @@ class TrendRule(ComparingMonitor):
         origin = core.meaning(name)[1] if name in core.names() else "value"
         spoken = said(name, origin, core.image_prefixes).name
         begins = daily.days[shown.change.first], daily.days[shown.change.last]
-        words = _words(spoken, shown, *begins)
+        words = _words(spoken, shown, shown.change, *begins)
         command = f"if this is the new normal, run `lightmeter monitor accept --from {begins[0]}`"
         return Result(feature, ANOMALY, value, None, upper, f"{words}; {command}")
 
@@ -160,7 +162,7 @@ class _Line(NamedTuple):
         return 0.0 if self.change is None else abs(self.change.now - self.change.before)
 
 
-_Found = list[tuple[list[Part], list[float], Watched, Statistic]]
+_Found = list[tuple[list[Part], Statistic, list[float], Watched]]
 
 
 @lru_cache(maxsize=100)
@@ -178,44 +180,32 @@ def _watched(daily: Daily, a_year: float, season: str | None, same: str | None) 
             statistic = statistic._replace(kinds=days % 7)
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [threshold(a_year * share) for share in shares]
-        found.append((parts, limits, watch(statistic, np.array(limits)), statistic))
+        found.append((parts, statistic, limits, watch(statistic, np.array(limits))))
     return found
 
 
-def _words(spoken: str, line: _Line, first: date, last: date) -> str:
+def _words(spoken: str, line: _Line, change: Change, first: date, last: date) -> str:
     """Such as "brightness has been creeping up since about 3 March: by 0.8 sd (104 to 118)"."""
-    change = line.change
-    assert change is not None
     before, now = (line.centre + each * line.unit for each in (change.before, change.now))
-    if line.part.aspect == "spread":
+    what, aspect, is_up = spoken, line.part.aspect, bool(now > before)
+    if aspect == "spread":
         size = percent(abs(math.expm1(min(now - before, 100.0))))
         what, by = f"the spread of {spoken}", f"by {size} so far"
-    elif line.part.aspect in ("level", "direction"):
-        levels = f" ({number(before, 3)} to {number(now, 3)})" * (line.part.aspect == "level")
-        what = spoken if levels else f"the direction of {spoken}"
-        by = f"by {number(line.size, 2)} sd so far{levels}"
+    elif aspect == "level":
+        by = f"by {number(line.size, 2)} sd so far ({number(before, 3)} to {number(now, 3)})"
+    elif aspect == "direction":
+        what, by = f"the direction of {spoken}", f"by {number(line.size, 2)} sd so far"
     else:
-        what = spoken
-        if line.part.column != line.part.feature:
-            what = f"{line.part.aspect} {spoken}"
-        elif line.part.aspect == "failures":
-            what = "files that cannot be measured"
-        elif line.part.aspect != "rate":
-            what = f"{spoken} {shorten(line.part.aspect, 60)!r}"
         by = f"{percent(min(max(now, 0.0), 1.0))}, {percent(min(max(before, 0.0), 1.0))} before"
-    is_up = now > before
+        if line.part.column != line.part.feature:
+            what = f"{aspect} {spoken}"
+        elif aspect == "failures":
+            what = "files that cannot be measured"
+        elif aspect != "rate":
+            what = f"{spoken} {shorten(aspect, 60)!r}"
     if change.shape == "creep":
         way = "up" if is_up else "down"
-        return f"{what} has been creeping {way} since about {_middle(first, last)}: {by}"
-    verb = ("jumped" if is_up else "dropped") if change.shape == "step" else "rose"
-    if not (is_up or change.shape):
-        verb = "fell"
-    return f"{what} {verb} {_day(first, last)}: {by}"
-
-
-def _middle(first: date, last: date) -> date:
-    return first + (last - first) / 2
-
-
-def _day(first: date, last: date) -> str:
-    return f"on {first}" if first == last else f"some day between {first} and {last}"
+        return f"{what} has been creeping {way} since about {first + (last - first) / 2}: {by}"
+    verbs = ("dropped", "jumped") if change.shape == "step" else ("fell", "rose")
+    on = f"on {first}" if first == last else f"some day between {first} and {last}"
+    return f"{what} {verbs[is_up]} {on}: {by}"
