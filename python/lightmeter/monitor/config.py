@@ -185,12 +185,8 @@ class Monitor(Table):
 
     def table(self) -> str:
         """Return its table as JSON."""
-        return json.dumps(
-            {
-                "type": self.type,
-                **self.model_dump(mode="json", by_alias=True, exclude_unset=True),
-            }
-        )
+        keys = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return json.dumps({"type": self.type} | keys)
 
     def false_alarms(self) -> float | None:
         """Return how many anomalies a bucket has by chance at most; None where nobody knows."""

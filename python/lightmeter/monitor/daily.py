@@ -17,22 +17,8 @@ from lightmeter.drift.trend import (
     rate_of,
     spread_of,
 )
-from lightmeter.monitor.summaries import (
-    COSINE,
-    MEAN,
-    MEDIAN,
-    MISSING,
-    MOST_OTHERS,
-    MOST_VALUES,
-    ODD,
-    OTHERS,
-    SINE,
-    STDDEV,
-    VALUES,
-    N,
-    Summary,
-    common_value,
-)
+from lightmeter.monitor import summaries as rows
+from lightmeter.monitor.summaries import MOST_OTHERS, MOST_VALUES, Summary, common_value
 from lightmeter.profile.features import Family
 
 
@@ -74,19 +60,19 @@ class Daily:
         """Return all that is judged; each statistic has a column for each of its parts."""
         self._table = np.array([each.aligned(self._names) for each in self._summaries])
         # How many values differ from the one that nearly all had in the first days.
-        n, medians, others = (self._table[:, row] for row in (N, MEDIAN, OTHERS))
+        n, medians, others = (self._table[:, row] for row in (rows.N, rows.MEDIAN, rows.OTHERS))
         common = common_value(n[:FIRST], medians[:FIRST])
         self._others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
         self._is_constant = self._others[:FIRST].sum(axis=0) <= MOST_OTHERS * n[:FIRST].sum(axis=0)
         kinds = np.array([self._kinds[name] for name in self._names])
         at = np.flatnonzero((kinds == "number") & ~self._is_constant).tolist()
-        n, mean, stddev = (self._table[:, row][:, at] for row in (N, MEAN, STDDEV))
+        n, mean, stddev = (self._table[:, row][:, at] for row in (rows.N, rows.MEAN, rows.STDDEV))
         result = [
             ([self._part(i, "level", 0.76) for i in at], level_of(mean, stddev, n)),
             ([self._part(i, "spread", 0.19) for i in at], spread_of(stddev, n)),
         ]
         at = np.flatnonzero(kinds == "hue").tolist()
-        n, cosine, sine = (self._table[:, row][:, at] for row in (N, COSINE, SINE))
+        n, cosine, sine = (self._table[:, row][:, at] for row in (rows.N, rows.COSINE, rows.SINE))
         parts = [self._part(i, "direction", 0.475) for i in at]
         result += [(parts, statistic) for statistic in directions_of(cosine, sine, n)]
         if rates := self._rates():
@@ -98,7 +84,9 @@ class Daily:
         """The rates of failures, missing values, text among numbers, and values of categories."""
         found = []
         for i, (name, kind) in enumerate((name, self._kinds[name]) for name in self._names):
-            missing, values, odd, n = self._table[:, (MISSING, VALUES, ODD, N), i].T
+            missing, values, odd, n = self._table[
+                :, (rows.MISSING, rows.VALUES, rows.ODD, rows.N), i
+            ].T
             if kind == "failure":
                 found.append((self._part(i, "failures", 1.0), values, values + missing))
                 continue

@@ -15,8 +15,7 @@ It holds for means and for logarithms of standard deviations alike. Only numbers
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ import numpy as np
 
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
+from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import MEAN, MISSING, ODD, ROWS, STDDEV, VALUES, N, Summary
 from lightmeter.profile.segments import parse_segment
 from lightmeter.text import counted, number
@@ -45,94 +45,70 @@ class Beside(NamedTuple):
     others: int
 
 
-def without_common(
-    now: datetime,
-    pasts: Mapping[str, Sequence[datetime]],
-    summary: Callable[[str, datetime], Summary],
-) -> tuple[dict[str, Beside], dict[str, str]]:
+def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Beside], dict[str, str]]:
     """Return the segments of a bucket without what is common, and why others are not judged.
 
-    Segments with the same keys are peers.
-
-    Args:
-        now: start of the bucket.
-        pasts: starts of the buckets that each segment is compared with.
-        summary: gives that of a bucket of a segment.
+    Segments with the same keys are peers. Those that cannot be read are in neither.
     """
-    by_keys: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-    for segment in pasts:
-        by_keys[tuple(sorted(parse_segment(segment)))].append(segment)
+    by_keys: defaultdict[tuple[str, ...], dict[str, Side]] = defaultdict(dict)
+    for segment, side in sides.items():
+        if not side.contents.damage:
+            by_keys[tuple(sorted(parse_segment(segment)))][segment] = side
     beside: dict[str, Beside] = {}
     alone: dict[str, str] = {}
     for peers in by_keys.values():
         if len(peers) > _LEAST:
-            adjusted = _adjusted(now, {peer: pasts[peer] for peer in peers}, summary)
-            beside |= dict(zip(peers, adjusted, strict=True))
+            beside |= zip(peers, _adjusted(list(peers.values())), strict=True)
         else:
             others = counted(len(peers) - 1, "other segment")
             alone |= dict.fromkeys(peers, f"{others} with the same keys, of {_LEAST} needed")
     return beside, alone
 
 
-def _adjusted(
-    now: datetime,
-    peers: Mapping[str, Sequence[datetime]],
-    summary: Callable[[str, datetime], Summary],
-) -> list[Beside]:
-    """Return the peers with their means and spreads less the medians of the others."""
-    starts = sorted({now}.union(*peers.values()))
-    place = {start: index for index, start in enumerate(starts)}
-    histories = [[summary(peer, start) for start in starts] for peer in peers]
-    kinds = (history[place[now]].kinds.items() for history in histories)
-    names = tuple(sorted({name for each in kinds for name, kind in each if kind == "number"}))
-    tables = np.zeros((len(starts), len(peers), ROWS, len(names)))
-    is_past = np.zeros((len(starts), len(peers), 1), dtype=bool)
-    for peer, (history, past) in enumerate(zip(histories, peers.values(), strict=True)):
-        for index, each in enumerate(history):
-            if each.is_readable:
-                tables[index, peer] = each.aligned(names)
-        is_past[[place[start] for start in past], peer] = True
+def _adjusted(peers: Sequence[Side]) -> Iterator[Beside]:
+    """Yield the peers with their means and spreads less the medians of the others."""
+    now = peers[0].bucket.start
+    starts = sorted({now}.union(*(side.past.starts for side in peers)))
+    numbers = ({n for n, kind in side.summary.kinds.items() if kind == "number"} for side in peers)
+    names = tuple(sorted(set[str]().union(*numbers)))
+    histories = [[side.shelf.in_short(*side.where, start) for start in starts] for side in peers]
+    nothing = np.zeros((ROWS, len(names)))
+    tables = np.array(
+        [[s.aligned(names) if s.is_readable else nothing for s in each] for each in histories]
+    )
+    is_past = np.array([[start in side.past.starts for start in starts] for side in peers])
     n = tables[:, :, N]
     with np.errstate(all="ignore"):
         values = np.stack([tables[:, :, MEAN], np.log(tables[:, :, STDDEV])])
         values = np.where((n > 0) & np.isfinite(values), values, np.nan)
-        weights = np.where(is_past & ~np.isnan(values), n, 0.0)
-        levels = (weights * np.nan_to_num(values)).sum(axis=1) / weights.sum(axis=1)
-        common = _medians_of_others(values - levels[:, None])
+        weights = np.where(is_past[..., None] & ~np.isnan(values), n, 0.0)
+        levels = (weights * np.nan_to_num(values)).sum(axis=2) / weights.sum(axis=2)
+        common = _medians_of_others(values - levels[:, :, None])
     tables[np.broadcast_to(np.isnan(common[0])[:, :, None], tables.shape)] = 0.0
     tables[:, :, MEAN] -= np.nan_to_num(common[0])
     tables[:, :, STDDEV] /= np.exp(np.nan_to_num(common[1]))
     tables[:, :, [MISSING, VALUES, ODD]] = 0.0
-
-    def adjusted(peer: int, start: datetime) -> Summary:
-        at = place[start]
-        return histories[peer][at].with_table(names, tables[at, peer])
-
-    return [
-        Beside(
-            adjusted(peer, now),
-            [adjusted(peer, each) for each in past if histories[peer][place[each]].is_readable],
-            len(peers) - 1,
-        )
-        for peer, past in enumerate(peers.values())
-    ]
+    for history, table, past in zip(histories, tables, is_past, strict=True):
+        without = [s.with_table(names, each) for s, each in zip(history, table, strict=True)]
+        before = [s for s, taken in zip(without, past, strict=True) if taken and s.is_readable]
+        yield Beside(without[starts.index(now)], before, len(peers) - 1)
 
 
 def _medians_of_others(values: Numbers) -> Numbers:
-    """Return of each value the median of the others along the third axis.
+    """Return of each value the median of the others along the second axis.
 
     NaN stands for no value, and for fewer than `_LEAST` others.
     """
-    order = np.argsort(values, axis=2)  # NaN comes last
-    ranked = np.take_along_axis(values, order, axis=2)
-    ranks = np.argsort(order, axis=2)
+    order = np.argsort(values, axis=1)  # NaN comes last
+    ranked = np.take_along_axis(values, order, axis=1)
+    ranks = np.argsort(order, axis=1)
     there = ~np.isnan(values)
-    others = there.sum(axis=2, keepdims=True) - there
+    others = there.sum(axis=1, keepdims=True) - there
     medians = np.zeros_like(values)
     for middle in ((others - 1) // 2, others // 2):
         # Without the value itself those behind it move up by one.
-        at = np.clip(middle + (there & (ranks <= middle)), 0, values.shape[2] - 1)
-        medians += np.take_along_axis(ranked, at, axis=2) / 2
+        at = np.clip(middle + (there & (ranks <= middle)), 0, values.shape[1] - 1)
+        medians += np.take_along_axis(ranked, at, axis=1) / 2
     return np.where(others >= _LEAST, medians, np.nan)
 
 

@@ -1,7 +1,7 @@
 """What monitors say of buckets, and reading what a store keeps of it."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -21,7 +21,7 @@ __all__ = ["Result"]
 def check_source(
     store: Store, monitors: Collection[tuple[str, str]], source: str
 ) -> tuple[str, list[str]]:
-    """Return the source by its absolute path, and those of which it takes over everything.
+    """Return the source by its path without links, and those of which it takes over everything.
 
     The source of a monitor is the file that it is from, so that several files can watch one store.
     A file that was moved takes over what is kept of it, once it has a monitor with the name and the
@@ -35,37 +35,24 @@ def check_source(
     Raises:
         ConfigError: another file has such a monitor, or the path cannot be kept as text.
     """
-    source = os.path.abspath(source) if source else ""
+    source = os.path.realpath(source) if source else ""
     if not is_utf8(source):
         raise ConfigError(f"got {source!r}; expected folders whose names are UTF-8")
-    taken: list[str] = []
+    taken = set[str]()
     for kept in store.state.sources():
-        other = kept.path
-        if other == source or (kept.monitor, kept.dataset) not in monitors or other in taken:
-            continue
-        if os.path.exists(other) and not _same_file(other, source):
-            raise ConfigError(
-                f"{other!r} also has a monitor {kept.monitor!r} of the dataset {kept.dataset!r}; "
-                "rename one of them, or delete one of the files"
-            )
-        taken.append(other)
-    return source, taken
+        if kept.path != source and kept[:2] in monitors:
+            if os.path.exists(kept.path):
+                raise ConfigError(
+                    f"{kept.path!r} also has a monitor {kept.monitor!r} of the dataset "
+                    f"{kept.dataset!r}; rename one of them, or delete one of the files"
+                )
+            taken.add(kept.path)
+    return source, list(taken)
 
 
 def is_utf8(path: str) -> bool:
     """Return whether a path can be kept as text."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _same_file(path: str, other: str) -> bool:
-    try:
-        return os.path.samefile(path, other)
-    except OSError:
-        return False
+    return path == path.encode(errors="replace").decode()
 
 
 def load_results(
@@ -83,21 +70,7 @@ def load_results(
         segment: the one in question, as text; None for all.
         bucket: start of the one in question; None for all.
     """
-    with store.snapshot():
-        return [
-            result
-            for monitor in _monitors(store, monitors)
-            for result in store.state.results(*monitor, segment, bucket)
-        ]
-
-
-def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
-    """Return what is kept of the newest bucket of each monitor, which are name and dataset.
-
-    It is that of all segments which the monitor watches.
-    """
-    with store.snapshot():
-        return [result for monitor in monitors for result in store.state.newest(*monitor)]
+    return _loaded(store, monitors, lambda name, of: store.state.results(name, of, segment, bucket))
 
 
 def load_turning_points(
@@ -113,19 +86,24 @@ def load_turning_points(
         monitors: name and dataset of those in question; None for all.
         segment: the one in question, as text; None for all.
     """
+    return _loaded(store, monitors, lambda name, of: store.state.turning_points(name, of, segment))
+
+
+def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
+    """Return what is kept of the newest bucket of each monitor, which are name and dataset.
+
+    It is that of all segments which the monitor watches.
+    """
     with store.snapshot():
-        return [
-            result
-            for monitor in _monitors(store, monitors)
-            for result in store.state.turning_points(*monitor, segment)
-        ]
+        return [result for monitor in monitors for result in store.state.newest(*monitor)]
 
 
-def _monitors(
-    store: Store, monitors: Iterable[tuple[str, str]] | None
-) -> Iterable[tuple[str, str]]:
-    return (
-        sorted(source[:2] for source in store.state.sources())
-        if monitors is None
-        else sorted(monitors)
-    )
+def _loaded(
+    store: Store,
+    monitors: Iterable[tuple[str, str]] | None,
+    load: Callable[[str, str], list[Result]],
+) -> list[Result]:
+    with store.snapshot():
+        if monitors is None:
+            monitors = (source[:2] for source in store.state.sources())
+        return [result for pair in sorted(monitors) for result in load(*pair)]

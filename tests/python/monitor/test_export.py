@@ -90,7 +90,7 @@ def test_numbers_over_time(filled: Store) -> None:
     ]
     assert len({row["bucket"] for row in series_rows(filled, "cells", date(2022, 9, 2))}) == 1
     with pytest.raises(ValueError, match="got the statistic 'mode'; expected one of n, missing"):
-        series_rows(filled, "cells", statistics=["mode"])
+        next(series_rows(filled, "cells", statistics=["mode"]))
     with pytest.raises(lm.errors.StoreError):
         list(series_rows(filled, "other"))
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import as_of_images
 from lightmeter import Store, log, log_image
 from lightmeter.monitor.replay import false_alarms_a_year
-from lightmeter.monitor.scalars import hue_interval
+from lightmeter.monitor.rules.interval import hue_interval
 from lightmeter.profile.scalars import nearest_turn, prediction_interval
 from september import alarms, judge, limits, monitor, of_september, put, put_days, rows, states
 

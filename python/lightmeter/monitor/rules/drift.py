@@ -114,21 +114,10 @@ class DriftRule(ComparingMonitor):
         """Return the results of the segments of one bucket: q is over all of them."""
         if self.metric is not None:
             return super().judge(sides)
-        beside: dict[str, Beside] = {}
-        judged: dict[str, list[Result]] = {}
-        if self.baseline.peers and sides:
-            bucket, shelf = next(iter(sides.values())).bucket, next(iter(sides.values())).shelf
-            whole = {segment: side for segment, side in sides.items() if not side.contents.damage}
-            beside, alone = without_common(
-                bucket.start,
-                {segment: side.past.starts for segment, side in whole.items()},
-                lambda segment, start: shelf.in_short(self.dataset, segment, start),
-            )
-            judged = {
-                segment: [Result("", NOT_ENOUGH, words=words)] for segment, words in alone.items()
-            }
+        beside, alone = without_common(sides) if self.baseline.peers else ({}, {})
+        judged = {each: [Result("", NOT_ENOUGH, words=words)] for each, words in alone.items()}
         tested: dict[str, list[Tested]] = {}
-        for segment in [segment for segment in sides if segment not in judged]:
+        for segment in [segment for segment in sides if segment not in alone]:
             try:
                 tested[segment] = self.tested(sides[segment], beside.get(segment))
             except (LightmeterError, OSError) as error:
