@@ -4,14 +4,13 @@ from bisect import bisect_left
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
-from lightmeter.monitor.daily import Daily
 from lightmeter.monitor.summaries import Summary
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.segments import segment_text
@@ -26,7 +25,7 @@ _AHEAD = 4  # a part of it is for buckets that are read before they are asked fo
 # A summary takes about 0.1 kB a feature: 28 buckets of 300 segments are up to 40 MB.
 _MOST_SUMMARISED = 400_000
 _MOST_PASTS = 8
-_MOST_DAILY = 100  # segments, of which a day is judged together: 2 MB each with 500 days
+_MOST_KEPT = 100  # results of functions of rules, for as many segments
 
 Where = tuple[str, str]  # dataset, and segment as text
 _Key = tuple[str, str, datetime]
@@ -147,14 +146,17 @@ class _Heavy(OrderedDict[Any, Any]):
 
 
 class Shelf:
-    """A store during one run, which several monitors share."""
+    """A store during one run, which several monitors share.
+
+    `once(make, *of)` is ``make(shelf, *of)``, which is kept for the run.
+    """
 
     def __init__(self, store: Store) -> None:
         """Read nothing yet."""
         self.store = store
         self._contents, self._summaries = _Heavy(_MOST_FEATURES), _Heavy(_MOST_SUMMARISED)
         self.past = lru_cache(_MOST_PASTS)(partial(Past, self))
-        self.daily = lru_cache(_MOST_DAILY)(self._daily)
+        self.once = lru_cache(_MOST_KEPT)(lambda make, *of: make(self, *of))
         self.versions = cache(store.versions)
         self.buckets = cache(lambda dataset, segment: store.buckets(dataset, segment=segment))
         self.segments = cache(lambda dataset: list(map(segment_text, store.segments(dataset))))
@@ -203,26 +205,6 @@ class Shelf:
         key = dataset, segment, start
         found: Summary = self._summaries.find(key, made)
         return found
-
-    def _daily(
-        self, where: Where, since: datetime, excluded: tuple[tuple[date, date], ...]
-    ) -> Daily:
-        """Return all buckets of a segment since a time, as days, but for those that are excluded.
-
-        What is said of a day follows from the days up to it, so that all buckets share them.
-        """
-        by_day: defaultdict[date, list[datetime]] = defaultdict(list)
-        for start in (bucket.start for bucket in self.buckets(*where) if bucket.start >= since):
-            if not any(first <= start.date() <= last for first, last in excluded):
-                by_day[start.date()].append(start)
-        days = {day: self._day(where, starts) for day, starts in by_day.items()}
-        return Daily({day: summary for day, summary in days.items() if summary.is_readable})
-
-    def _day(self, where: Where, starts: Sequence[datetime]) -> Summary:
-        if len(starts) == 1:
-            return self.in_short(*where, starts[0])
-        views = [each.view for each in Past(self, where, starts)]
-        return Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
 
     def _read(
         self, dataset: str, segment: str, start: datetime

@@ -34,13 +34,7 @@ class Vectors(NamedTuple):
     table: Numbers
 
 
-class _Features(NamedTuple):
-    names: tuple[str, ...]
-    kinds: Mapping[str, Kind]
-    meanings: Mapping[str, Meaning]
-
-
-_NOTHING: tuple[tuple[str, ...], Numbers] = ((), np.empty((ROWS, 0)))
+_Features = tuple[tuple[str, ...], Mapping[str, Kind], Mapping[str, Meaning]]
 
 
 class Summary:
@@ -64,7 +58,6 @@ class Summary:
         self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories: dict[str, dict[str, int]] = {}
         self.vectors: dict[str, Vectors] = {}
-        self._aligned = _NOTHING
         features, columns = [], []
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
@@ -93,31 +86,22 @@ class Summary:
         changed.kinds = {name: self.kinds.get(name, "number") for name in names}
         changed.meanings = {name: self.meanings[name] for name in names if name in self.meanings}
         changed.categories = {}
-        changed._aligned = names, table
         return changed
 
     def aligned(self, names: tuple[str, ...]) -> Numbers:
         """The table for other features; one that is not there has no values."""
         if names == self.names:
             return self.table
-        if names != self._aligned[0]:
-            at = {name: index for index, name in enumerate(self.names)}
-            table = np.zeros((ROWS, len(names)))
-            for index, name in enumerate(names):
-                if name in at:
-                    table[:, index] = self.table[:, at[name]]
-            self._aligned = names, table
-        return self._aligned[1]
+        at = {name: index for index, name in enumerate(self.names)}
+        padded = np.pad(self.table, ((0, 0), (0, 1)))
+        return np.asarray(padded[:, [at.get(name, -1) for name in names]])
 
 
 @lru_cache(maxsize=64)
 def _shared(features: tuple[tuple[str, Kind, Meaning], ...]) -> _Features:
     """The same object for all buckets that are alike, as it takes more than their numbers."""
-    return _Features(
-        tuple(name for name, _, _ in features),
-        MappingProxyType({name: kind for name, kind, _ in features}),
-        MappingProxyType({name: meaning for name, _, meaning in features}),
-    )
+    kinds = MappingProxyType({name: kind for name, kind, _ in features})
+    return tuple(kinds), kinds, MappingProxyType({name: meaning for name, _, meaning in features})
 
 
 def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:

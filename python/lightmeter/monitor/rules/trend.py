@@ -1,10 +1,10 @@
 """The rule on slow change."""
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from itertools import groupby
 from typing import ClassVar, Literal, NamedTuple, Self
 
@@ -25,9 +25,11 @@ from lightmeter.drift.trend import (
     watch,
 )
 from lightmeter.monitor.config import ComparingMonitor, Due
-from lightmeter.monitor.daily import Daily, Part
+from lightmeter.monitor.daily import Part, statistics_of
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
-from lightmeter.monitor.shelf import Shelf, Side
+from lightmeter.monitor.shelf import Past, Shelf, Side, Where
+from lightmeter.monitor.summaries import Summary
+from lightmeter.profile import ProfileView
 from lightmeter.store.rows import Bucket
 from lightmeter.text import number, percent, shorten
 from lightmeter.times import DAY, EPOCH, to_utc
@@ -83,22 +85,23 @@ class TrendRule(ComparingMonitor):
 
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
-        day, core, daily = side.bucket.start.date(), side.target.view._core, self._daily(side)
-        last = daily.until(day) - 1
-        if daily.days[last : last + 1] != [day]:
+        day, core = side.bucket.start.date(), side.target.view._core
+        days, watched = self._watched(side.shelf, side.where, side.since)
+        last = bisect_left(days, day)
+        if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
         if last + 1 < _LEAST:
             return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
         found: dict[str, list[_Line]] = {}
-        for parts, statistic, limits, watched in self._watched(side.shelf, daily):
+        for parts, statistic, limits, known in watched:
             for at, part in enumerate(parts):
                 # What has no values on this day is not judged.
                 if self.takes(part.feature) and statistic.n[last, at]:
-                    change, log_m = watched.changes.get((last, at)), watched.log_m[last, at]
+                    change, log_m = known.changes.get((last, at)), known.log_m[last, at]
                     scale = float(statistic.centre[at]), float(statistic.unit[at])
                     line = _Line(part, log_m, limits[at], change, *scale)
                     found.setdefault(part.feature, []).append(line)
-        return [self._result(feature, lines, daily, core) for feature, lines in found.items()]
+        return [self._result(feature, lines, days, core) for feature, lines in found.items()]
 
     def delay(self, shelf: Shelf) -> float | None:
         """Return after how many days a lasting step of .3 standard deviations would be found.
@@ -108,11 +111,10 @@ class TrendRule(ComparingMonitor):
         """
         delays: list[float] = []
         for segment in shelf.segments(self.dataset) if self.segments else [""]:
-            daily = shelf.daily((self.dataset, segment), EPOCH, tuple(self.baseline.excluded))
-            begin = len(daily.days) // 2
-            for parts, statistic, limits, _ in self._watched(shelf, daily) * (begin >= _LEAST):
+            days, watched = self._watched(shelf, (self.dataset, segment), EPOCH)
+            after = np.arange(len(days)) >= (begin := len(days) // 2)
+            for parts, statistic, limits, _ in watched if begin >= _LEAST else ():
                 if parts[0].aspect == "level":
-                    after = np.arange(len(daily.days)) >= begin
                     moved = statistic._replace(values=statistic.values + _DELAYED * after[:, None])
                     is_found = log_evidence(moved)[begin:] >= np.array(limits)
                     first = np.where(is_found.any(axis=0), is_found.argmax(axis=0) + 1.0, math.inf)
@@ -120,15 +122,16 @@ class TrendRule(ComparingMonitor):
         median = float(np.median(delays)) if delays else math.inf
         return median if math.isfinite(median) else None
 
-    def _daily(self, side: Side) -> Daily:
-        return side.shelf.daily(side.where, side.since, tuple(self.baseline.excluded))
-
-    def _watched(self, shelf: Shelf, daily: Daily) -> "_Found":
+    def _watched(self, shelf: Shelf, where: Where, since: datetime) -> "_Found":
+        """Return the days of a segment, and what is known of all parts at all of them."""
         segments = len(shelf.segments(self.dataset)) if self.segments else 1
-        return _watched(daily, self.a_year / segments, self.season, self.baseline.same)
+        excluded, a_year = tuple(self.baseline.excluded), self.a_year / segments
+        of = where, since, excluded, a_year, self.season, self.baseline.same
+        found: _Found = shelf.once(_watched, *of)
+        return found
 
     def _result(
-        self, feature: str, lines: list["_Line"], daily: Daily, core: _core.Profile
+        self, feature: str, lines: list["_Line"], days: list[date], core: _core.Profile
     ) -> Result:
         # One that is too small must not hide another.
         opened = [line for line in lines if line.size >= self.effect]
@@ -142,7 +145,7 @@ class TrendRule(ComparingMonitor):
         name = shown.part.column
         origin = core.meaning(name)[1] if name in core.names() else "value"
         spoken = said(name, origin, core.image_prefixes).name
-        begins = daily.days[shown.change.first], daily.days[shown.change.last]
+        begins = days[shown.change.first], days[shown.change.last]
         words = _words(spoken, shown, shown.change, *begins)
         command = f"if this is the new normal, run `lightmeter monitor accept --from {begins[0]}`"
         return Result(feature, ANOMALY, value, None, upper, f"{words}; {command}")
@@ -162,26 +165,46 @@ class _Line(NamedTuple):
         return 0.0 if self.change is None else abs(self.change.now - self.change.before)
 
 
-_Found = list[tuple[list[Part], Statistic, list[float], Watched]]
+_Found = tuple[list[date], list[tuple[list[Part], Statistic, list[float], Watched]]]
 
 
-@lru_cache(maxsize=100)
-def _watched(daily: Daily, a_year: float, season: str | None, same: str | None) -> _Found:
-    """What is known of all parts at all days; a family shares its false alarms evenly."""
-    statistics = daily.statistics()
+def _watched(
+    shelf: Shelf,
+    where: Where,
+    since: datetime,
+    excluded: tuple[tuple[date, date], ...],
+    a_year: float,
+    season: str | None,
+    same: str | None,
+) -> _Found:
+    by_day: dict[date, list[datetime]] = {}
+    for start in (bucket.start for bucket in shelf.buckets(*where) if bucket.start >= since):
+        if not any(first <= start.date() <= last for first, last in excluded):
+            by_day.setdefault(start.date(), []).append(start)
+    summaries = {day: _day(shelf, where, starts) for day, starts in by_day.items()}
+    summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
+    days = np.array([day.toordinal() for day in summaries])
+    statistics = statistics_of(list(summaries.values())) if len(days) else []
     features = {(part.family, part.column) for parts, _ in statistics for part in parts}
     sizes = Counter(family for family, _ in features)
-    days = np.array([day.toordinal() for day in daily.days])
-    found: _Found = []
+    found = []
     for parts, statistic in statistics:
         if season:
             statistic = in_season(statistic, days / _YEAR)
         if same:
             statistic = statistic._replace(kinds=days % 7)
+        # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [threshold(a_year * share) for share in shares]
         found.append((parts, statistic, limits, watch(statistic, np.array(limits))))
-    return found
+    return list(summaries), found
+
+
+def _day(shelf: Shelf, where: Where, starts: Sequence[datetime]) -> Summary:
+    if len(starts) == 1:
+        return shelf.in_short(*where, starts[0])
+    views = [each.view for each in Past(shelf, where, starts)]
+    return Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
 
 
 def _words(spoken: str, line: _Line, change: Change, first: date, last: date) -> str:
