@@ -11,7 +11,7 @@ from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baseline import Selection
 from lightmeter.monitor.config import ComparingMonitor
-from lightmeter.monitor.judging import BAD
+from lightmeter.monitor.evaluate import BAD
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import monitor_of
 from lightmeter.monitor.shelf import Past, Shelf

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.monitor.config import ComparingMonitor, Monitor
-from lightmeter.monitor.evaluate import judge_all
+from lightmeter.monitor.evaluate import JUDGED, judge_all
 from lightmeter.monitor.incidents import causes, lead_of
-from lightmeter.monitor.judging import JUDGED
 from lightmeter.monitor.results import ANOMALY
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import Shelf

@@ -13,8 +13,7 @@ from lightmeter import Store, log
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor import shelf
 from lightmeter.monitor.config import Monitor
-from lightmeter.monitor.evaluate import evaluate, update_results
-from lightmeter.monitor.judging import MonitorRun
+from lightmeter.monitor.evaluate import MonitorRun, evaluate, update_results
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store import putting

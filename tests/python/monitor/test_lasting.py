@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from incidents import STATES
 from lightmeter import Store
-from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.evaluate import MonitorRun, evaluate
 from lightmeter.monitor.incidents import find_stretches, lines_of
-from lightmeter.monitor.judging import MonitorRun
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import Shelf
 from september import NOW, limits, monitor, put_days, rows
