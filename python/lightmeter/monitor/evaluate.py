@@ -196,18 +196,17 @@ class MonitorRun:
         if not isinstance(monitor, ComparingMonitor):
             return None
         _, accepted = self._selections[segment].begin(start)
-        said, least = (
-            words_of(accepted) if accepted else "",
-            monitor.least if monitor.baseline.most else 1,
-        )
+        said = words_of(accepted) if accepted else ""
+        least = monitor.least if monitor.baseline.most else 1
         is_accepted = accepted is not None and start <= accepted.at  # somebody looked at it
         if found >= least and not (monitor.TAKES_ALL and is_accepted):
             return None
         if monitor.features and not any(map(monitor.takes, side.contents.columns)):
             return Result("", NOT_ENOUGH, words=self._nothing(side))
+        if is_accepted:
+            return Result("", OK, words=said)
         words = f"{counted(found, 'bucket')} to compare with, of {least} needed"
-        state, words = (OK, said) if is_accepted else (NOT_ENOUGH, _joined(words, said))
-        return Result("", state, words=words)
+        return Result("", NOT_ENOUGH, words=_joined(words, said))
 
     # What it says
 

@@ -36,11 +36,8 @@ _HEAD = """\
 
 """
 _DRIFT = """\
-# Pictures look different than in the buckets before.
-# It needs 14 buckets to compare with. 28 find smaller changes."""
-_DRIFT_FROM = """\
-# Pictures look different than in the dataset {}.
-# Until there are 14 buckets, images are taken to be independent."""
+# Pictures look different than those that they are compared with. It needs 14 buckets, and
+# finds smaller changes with 28. All segments of a bucket share q."""
 _SLOW = """\
 # A feature creeps, or has changed for good: about one false alarm a year. It
 # needs 35 days."""
@@ -129,10 +126,8 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     span = stretch_text(min(starts), max(starts)) if starts else "nothing yet"
     lengths = duration_text(length) + (f", {counted(many, 'segment')}" if many else "")
     yield _HEAD.format(quoted(dataset), lengths, span).removesuffix("\n")
-    comment = _DRIFT if reference is None else _DRIFT_FROM.format(quoted(reference))
-    comment += "\n# q is shared by all segments of a bucket." if many else ""
     baseline = "trailing = 28" if reference is None else f"dataset = {quoted(reference)}"
-    yield table("drift", "drift", comment, "q = 0.01", f"baseline = {{ {baseline} }}", *each)
+    yield table("drift", "drift", _DRIFT, "q = 0.01", f"baseline = {{ {baseline} }}", *each)
     # Every day is judged by all days before, which takes long of very many segments.
     if not each_alone or many < _ENOUGH_PEERS:
         yield table("slow change", "trend", _SLOW, *each_alone)
@@ -146,7 +141,6 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
                 "# Nothing came, or much later than usual.",
                 [f'after = "{after}"', *keys],
             )
-    comment += "\n# A segment that stopped is noticed, too." if many else ""
     yield table("missing", "missing", comment, *keys)
     if expected := list(_expected(columns)):
         yield table("contract", "contract", _CONTRACT, *each_alone, *expected)
