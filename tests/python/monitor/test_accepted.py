@@ -132,13 +132,10 @@ def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
     store = "--store", lamp.path
     still = lightmeter("monitor", "run", config, *store)
     assert "baseline frozen since 2022-09-07; if the change is permanent" in still.stdout
-    lightmeter("dashboard", *store, "-o", site)
     said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", "--note", "new lamp")
     normal = "everything: taken as normal from 2022-09-08 on: new lamp\n"
     assert said.stdout.startswith(normal)
     assert lightmeter("monitor", "accept", *store).stdout == normal
-    pages = [page for page in site.rglob("*.html") if "new lamp" in page.read_text()]
-    assert not pages
     lightmeter("dashboard", *store, "-o", site)  # before the next run, what lasts is shown with it
     assert any("new lamp" in page.read_text() for page in site.rglob("*.html"))
     assert lightmeter("monitor", "run", config, *store).returncode == 0

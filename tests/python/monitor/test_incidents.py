@@ -224,19 +224,3 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
     assert {(told.kind, told.start) for told in listener.told} == {
         (incident.kind, incident.start) for incident in incidents
     }
-
-
-@settings(max_examples=100, derandomize=True)
-@given(st.text(alphabet="oAE.", max_size=12))
-def test_incidents_cover_exactly_the_bad_buckets(states: str) -> None:
-    results = days(states)
-    incidents = find_incidents(find_stretches(lines_of(results)))
-    for kind in ("anomaly", "error"):
-        spans_ = [incident for incident in incidents if incident.kind == kind]
-        for each in results:
-            covering = sum(incident.covers(each.bucket) for incident in spans_)
-            assert covering <= 1
-            if each.state == kind:
-                assert covering == 1
-            if each.state == "ok":
-                assert covering == 0

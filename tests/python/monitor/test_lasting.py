@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from incidents import STATES
 from lightmeter import Store
-from lightmeter.monitor.evaluate import MonitorRun, evaluate
-from lightmeter.monitor.incidents import find_stretches, lines_of
+from lightmeter.monitor.evaluate import MonitorRun
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import Shelf
-from september import NOW, limits, monitor, put_days, rows
+from september import NOW, monitor, put_days, rows
 
 LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
 
@@ -94,18 +93,3 @@ def test_results_stay_visible_and_only_the_third_alarms(store: Store, tmp_path: 
     store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # it was fine after all
     (delivery,) = lm.watch(store, config, now=NOW).deliveries
     assert delivery.message.title == "withdrawn: cells, 2022-09-07"
-
-
-def test_missing_buckets_count_too(store: Store) -> None:
-    put_days(store, range(1, 12), day3={"shift": 3}, day4={"shift": 3}, day8={"shift": 3})
-    high = limits(upper=1.0)
-    monitors = [
-        monitor(name="gone", type="missing", **{"for": 3}),
-        monitor(name="now", **high),
-        monitor(name="twice", **{"for": 2}, **high),
-    ]
-    results = evaluate(store, monitors, now=NOW)
-    bad: dict[str, list[int]] = {}
-    for incident in find_stretches(lines_of(results)):
-        bad.setdefault(incident.line.monitor, []).append(incident.start.day)
-    assert bad == {"gone": [14], "now": [3, 8], "twice": [4]}

@@ -10,7 +10,7 @@ from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
-from september import alarms, judge, limits, of_september, put_days, rows, states
+from september import alarms, judge, limits, put_days, rows, states
 
 
 def said(results: list[Result]) -> list[tuple[str, int, str, str]]:
@@ -18,18 +18,6 @@ def said(results: list[Result]) -> list[tuple[str, int, str, str]]:
         (segment_text(result.segment), result.bucket.day, result.state, result.words)
         for result in results
     ]
-
-
-@pytest.mark.parametrize("keys", [{}, {"type": "interval"}])
-def test_patterns_that_match_nothing_are_named(store: Store, keys: dict[str, str]) -> None:
-    put_days(store, range(1, 6), history=True)
-    results = of_september(judge(store, features=["y", "z*"], **keys))
-    assert {result.bucket.day for result in results} == {1, 2, 3, 4, 5}
-    *_, (_, _, state, words) = said(results)
-    assert (state, words) == (
-        "not enough data",
-        "no feature that it can judge matches 'y', 'z*'",
-    )
 
 
 @pytest.mark.parametrize("keys", [limits(upper=9), {"type": "missing"}])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from lightmeter import Store
 from lightmeter.errors import ConfigError
-from lightmeter.monitor.evaluate import evaluate, update_results
+from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.replay import false_alarms_a_year
-from lightmeter.monitor.results import Result, load_results
-from september import NOW, by_place, monitor
+from lightmeter.monitor.results import Result
+from september import NOW, monitor
 
 FIRST = date(2022, 8, 1)
 
@@ -108,16 +108,3 @@ def test_q_is_one_of_the_bucket(store: Store) -> None:
         upper[name] = last.upper
         assert false_alarms_a_year(watching, store) == pytest.approx(3.65)
     assert upper["one"] < upper["cells"]
-
-
-def test_late_data_in_one_segment_judges_all_again(store: Store) -> None:
-    cameras(store, days=30, count=4)
-    watching = monitor(segments=True)
-    update_results(store, [watching], now=NOW)
-    put(store, 29, "c1", 50.0)
-    update_results(store, [watching], now=NOW)
-    loaded = load_results(store)
-    assert loaded == by_place(evaluate(store, [watching], now=NOW))
-    assert alarmed(loaded) == {(29, "c1")}
-    before = {r.segment: r.upper for r in loaded if r.bucket.day == 29 and r.feature == "x"}
-    assert before  # all of them have the limit of the bucket
