@@ -59,6 +59,7 @@ class Tested(NamedTuple):
         family: what it is judged together with.
         p_value: None where there is not enough data.
         words: why there is none, or what it assumes.
+        q: the q-value, once all that is judged together is known.
     """
 
     feature: str
@@ -66,6 +67,7 @@ class Tested(NamedTuple):
     family: str
     p_value: float | None
     words: str = ""
+    q: float = 1.0
 
 
 def against_past(

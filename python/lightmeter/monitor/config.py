@@ -98,12 +98,11 @@ class Baseline(Table):
 
     @model_validator(mode="after")
     def _checked(self) -> "Baseline":
-        kinds = {"trailing": self.trailing, "reference": self.reference, "dataset": self.dataset}
-        given = [name for name, value in kinds.items() if value is not None]
-        if None not in (self.from_, self.to):
-            given.append("from and to")
-        elif self.from_ is not self.to:
+        if (self.from_ is None) != (self.to is None):
             raise ValueError("got one of from and to; expected both")
+        kinds = {"trailing": self.trailing, "reference": self.reference, "from": self.from_}
+        kinds["dataset"] = self.dataset
+        given = [name for name, value in kinds.items() if value is not None]
         if len(given) > 1:
             expected = "trailing, reference, from and to, or dataset"
             raise ValueError(f"got {', '.join(given)}; expected one of {expected}")

@@ -10,7 +10,7 @@ from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
-from september import alarms, judge, limits, put_days, rows, states
+from september import judge, limits, put_days, rows
 
 
 def said(results: list[Result]) -> list[tuple[str, int, str, str]]:
@@ -39,18 +39,6 @@ def test_a_whole_that_stopped_before_its_segments(store: Store) -> None:
     assert judged == [(1, "ok"), (2, "not enough data")]
     judged = [(day, state) for _, day, state, _ in said(judge(store, type="missing"))]
     assert judged == [(1, "ok"), *((day, "anomaly") for day in range(2, 20))]
-
-
-def test_other_baselines(store: Store, tmp_path: Path) -> None:
-    put_days(store, range(1, 6), day4={"shift": 3.0})
-    rows(77).write(tmp_path / "good.lmp")
-    x = ["x"]
-    assert alarms(states(store, features=x, baseline={"reference": tmp_path / "good.lmp"})) == [4]
-    lost = states(store, features=x, baseline={"reference": tmp_path / "none.lmp"})
-    assert set(lost.values()) == {"error"}
-    store.put("training", rows(77), at=date(2022, 9, 4), writer="a")
-    whole = states(store, features=x, baseline={"dataset": "training"})
-    assert whole == {4: "anomaly", **dict.fromkeys((1, 2, 3, 5), "ok")}
 
 
 def test_a_dataset_as_the_baseline_of_segments(store: Store) -> None:
@@ -104,8 +92,5 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     config.write_text(config.read_text().replace('"m"', '"m\\u001b[31m"'))
     for command in (("check", config), run):
         assert "\x1b" not in monitor(*command).stdout
-    config.write_text("[[monitor]]\n")
-    assert monitor(*run).returncode == 1
-    assert "monitor[1].type is missing" in monitor("check", config).stderr
     config.write_text("")
     assert "got no monitor" in monitor(*run).stderr

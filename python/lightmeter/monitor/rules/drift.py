@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from itertools import compress
 from statistics import NormalDist
 from types import MappingProxyType
@@ -93,7 +92,7 @@ class DriftRule(ComparingMonitor):
 
     def measure(self, side: Side) -> list[Result]:
         """Return one result per feature that has the metric."""
-        comparison = self.compared(side)
+        comparison = self._compared(side)
         assert self.metric is not None
         assert self.above is not None
         results = []
@@ -153,38 +152,52 @@ class DriftRule(ComparingMonitor):
         judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
         families = [test.family for test in judged]
         q = q_values([test.p_value or 0.0 for test in judged], families)
-        limits = _limits(families, [each <= self.q for each in q], self.q)
-        decided = zip(q, limits, strict=True)
-        results = {}
+        # In a family with anomalies the limit of p-values is q times their share. One without any
+        # would have needed a p-value that passes the gate, see `q_values`.
+        many, bad = Counter(families), Counter(compress(families, (each <= self.q for each in q)))
+        limits = {
+            name: self.q * bad[name] / n if bad[name] else self.q / (n * len(many))
+            for name, n in many.items()
+        }
+        of_each, results = iter(q), {}
         for segment, tests in tested.items():
-            changes = _Changes(self, sides.get(segment), beside.get(segment))
+            tests = [t if t.p_value is None else t._replace(q=next(of_each)) for t in tests]
+            rows: _Rows = {}
+            is_compared = segment in sides and segment not in beside
+            if is_compared and any(test.q <= self.q for test in tests):  # else it takes long
+                features = self._compared(sides[segment]).features
+                rows = {(row.feature, row.kind in RATES): row for row in features}
             found = [
-                Result(test.feature, NOT_ENOUGH, words=test.words)
-                if test.p_value is None
-                else self._decided(test, test.p_value, changes, *next(decided))
+                self._decided(test, limits.get(test.family, 0.0), rows, beside.get(segment))
                 for test in tests
             ]
-            results[segment] = _distinct(self._with_causes(found, changes))
+            results[segment] = _distinct(self._with_causes(found, rows))
         return results
 
-    def _decided(
-        self, test: Tested, p_value: float, changes: "_Changes", q: float, limit: float
-    ) -> Result:
-        value, upper = _deviations(p_value), _deviations(limit)
-        words = [f"q {q:.2g}", test.words]
-        if q > self.q:
+    def _decided(self, test: Tested, limit: float, rows: "_Rows", beside: Beside | None) -> Result:
+        if test.p_value is None:
+            return Result(test.feature, NOT_ENOUGH, words=test.words)
+        value, upper = _deviations(test.p_value), _deviations(limit)
+        words = [f"q {test.q:.2g}", test.words]
+        if test.q > self.q:
             return Result(test.feature, OK, value, None, upper, _joined(words))
-        cause, name, size = changes.of(test)
-        if name is None and cause:
-            return Result(test.feature, NOT_ENOUGH, words=cause)
+        cause, name, size = "", None, 0.0
+        row = rows.get((test.feature, test.is_rate))
+        if beside is not None:
+            cause, name, size = change_beside(beside, test.feature)
+        elif row is not None and row.effect is not None:
+            if row.reason.startswith(DIFFERENTLY):
+                return Result(test.feature, NOT_ENOUGH, words=row.reason)
+            row = _with_largest(row, self._thresholds)
+            cause, name, size = finding(row), row.effect_name, row.effect or 0.0
         if name is not None:
             words = [f"{name} {size:.2g}", *words]
-            if size < self.thresholds.least(name):
+            if size < self._thresholds.least(name):
                 words = ["significant, but below the minimum effect", *words]
                 return Result(test.feature, OK, value, None, None, _joined(words))
         return Result(test.feature, ANOMALY, value, None, upper, _joined([cause, *words]))
 
-    def _with_causes(self, results: list[Result], changes: "_Changes") -> list[Result]:
+    def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
         """Return the results, of which some tell what happened to the pictures."""
         drifted = {result.feature for result in results if result.state == ANOMALY}
         if not drifted:
@@ -192,9 +205,9 @@ class DriftRule(ComparingMonitor):
         # Light that moves no more than from bucket to bucket explains nothing.
         still = not any(feature.endswith(_LIGHT) for feature in drifted)
         lines, bad = [], []
-        for row in changes.rows.values():
+        for row in rows.values():
             if row.feature in drifted:
-                row = replace(_with_largest(row, self.thresholds), verdict="drift", q_value=0.0)
+                row = replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
                 bad.append(row)
             else:
                 level = row.level_reference if still else row.level_target
@@ -211,8 +224,7 @@ class DriftRule(ComparingMonitor):
         ]
 
     @property
-    def thresholds(self) -> Thresholds:
-        """The sizes that a change needs."""
+    def _thresholds(self) -> Thresholds:
         return Thresholds(
             drift=self.q,
             possible=max(Thresholds.possible, self.q),
@@ -231,60 +243,21 @@ class DriftRule(ComparingMonitor):
                 None if row.verdict == NOT_ENOUGH else row.p_high,
                 row.reason if row.verdict == NOT_ENOUGH else INDEPENDENT,
             )
-            for row in self.compared(side, tested=True).features
+            for row in self._compared(side, tested=True).features
             if row.q_value is not None or row.verdict == NOT_ENOUGH
             if self.takes(row.feature) and (row.n_target or row.n_reference)
         ]
 
-    def compared(self, side: Side, *, tested: bool = False) -> Comparison:
-        """Compare a bucket with all of its baseline."""
+    def _compared(self, side: Side, *, tested: bool = False) -> Comparison:
         return compare_views(
             target=side.target.view,
             reference=side.past.merged,
-            thresholds=self.thresholds,
+            thresholds=self._thresholds,
             tested=tested,
         )
 
 
-class _Changes:
-    """What happened to the features of a bucket, which takes long to find out."""
-
-    def __init__(self, rule: DriftRule, side: Side | None, beside: Beside | None) -> None:
-        self._rule, self._side, self._beside = rule, side, beside
-
-    @cached_property
-    def rows(self) -> dict[tuple[str, bool], FeatureDrift]:
-        """What a comparison with the baseline says, by feature, and whether it is a rate."""
-        if self._side is None or self._beside is not None:
-            return {}
-        features = self._rule.compared(self._side).features
-        return {(row.feature, row.kind in RATES): row for row in features}
-
-    def of(self, test: Tested) -> tuple[str, EffectName | None, float]:
-        """Return what happened in words, and the size; or without a size why it is not judged."""
-        if self._beside is not None:
-            return change_beside(self._beside, test.feature)
-        row = self.rows.get((test.feature, test.is_rate))
-        if row is None or row.effect is None:
-            return "", None, 0.0
-        if row.reason.startswith(DIFFERENTLY):
-            return row.reason, None, 0.0
-        row = _with_largest(row, self._rule.thresholds)
-        return finding(row), row.effect_name, row.effect or 0.0
-
-
-def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> list[float]:
-    """Of each test, what its p-value would have to be at most for an anomaly, see `q_values`.
-
-    In a family with anomalies that is q times their share. A family without any would have needed a
-    p-value that passes the gate: q over the number of its tests, and of families.
-    """
-    tests, anomalies = Counter(families), Counter(compress(families, anomalous))
-    limits = {
-        family: q * anomalies[family] / n if anomalies[family] else q / (n * len(tests))
-        for family, n in tests.items()
-    }
-    return [limits[family] for family in families]
+_Rows = dict[tuple[str, bool], FeatureDrift]  # by feature, and whether it is a rate
 
 
 def _with_largest(row: FeatureDrift, by: Thresholds) -> FeatureDrift:
@@ -300,10 +273,8 @@ def _with_largest(row: FeatureDrift, by: Thresholds) -> FeatureDrift:
     known = {
         name: abs(size) for name, size in sizes.items() if size is not None and math.isfinite(size)
     }
-    if not known:
-        return row
-    name = carrying(known, by)
-    return changed(row, effect_name=name, effect=known[name])
+    name = carrying(known, by) if known else None
+    return row if name is None else changed(row, effect_name=name, effect=known[name])
 
 
 def _deviations(p: float) -> float:
