@@ -100,9 +100,8 @@ class Baseline(Table):
     def _checked(self) -> "Baseline":
         if (self.from_ is None) != (self.to is None):
             raise ValueError("got one of from and to; expected both")
-        kinds = {"trailing": self.trailing, "reference": self.reference, "from": self.from_}
-        kinds["dataset"] = self.dataset
-        given = [name for name, value in kinds.items() if value is not None]
+        kinds = "trailing", "reference", "from_", "dataset"
+        given = [name.strip("_") for name in kinds if getattr(self, name) is not None]
         if len(given) > 1:
             expected = "trailing, reference, from and to, or dataset"
             raise ValueError(f"got {', '.join(given)}; expected one of {expected}")
