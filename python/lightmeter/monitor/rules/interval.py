@@ -112,7 +112,7 @@ class IntervalRule(ComparingMonitor):
         unit = 1.0
         if not is_hue(column, self.scalar):
             unit = float(units_of(np.concatenate([values, spreads])[:, None])[0])
-        within = float((sizes * (spreads / unit) ** 2).sum() / sizes.sum())
+        within = sum((sizes * (spreads / unit) ** 2).tolist()) / sum(sizes.tolist())
         series, of_next = (values / unit).tolist(), (sizes.tolist(), within, now.n, self.alpha)
         if is_hue(column, self.scalar):
             return hue_interval(series, *of_next)
