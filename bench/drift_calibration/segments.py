@@ -54,19 +54,24 @@ def drawn(rng, world, shift):
     return means, np.exp(rng.normal(0, (2 * IMAGES) ** -0.5, shape))
 
 
-class Drawn(Side):
-    """A bucket of a camera, and those before it, by their numbers."""
+class Drawn:
+    """A shelf that has the buckets of one camera, by their numbers."""
 
     def __init__(self, buckets):
-        self.buckets, self.own, self.contents = buckets, None, Contents(ANY)
-        self.bucket = Bucket(PAST, PAST + 1, IMAGES, 1, PAST)
-        self.past = Past(None, ("", ""), range(PAST))
-        self.summary, self.summaries = buckets[PAST], [buckets[at] for at in range(PAST)]
+        self.buckets = buckets
 
-    contents = None
-
-    def summary_at(self, start):
+    def in_short(self, dataset, segment, start):
         return self.buckets[start]
+
+    def contents(self, dataset, segment, start):
+        return Contents(ANY)
+
+
+def side(buckets):
+    shelf, where = Drawn(buckets), ("d", "")
+    return Side(
+        shelf, where, Bucket(PAST, PAST + 1, IMAGES, 1, PAST), Past(shelf, where, range(PAST))
+    )
 
 
 def alarms(rng, world, *, peers, shift=0.0):
@@ -74,16 +79,15 @@ def alarms(rng, world, *, peers, shift=0.0):
     rule = DriftRule(name="m", dataset="d", segments=True, effect=0, spread=0, tail=0)
     means, stddevs = drawn(rng, world, shift)
     sides = {
-        f"camera={camera}": Drawn(
+        f"camera={camera}": side(
             {at: summary(means[at, camera], stddevs[at, camera]) for at in range(PAST + 1)}
         )
         for camera in range(CAMERAS)
     }
-    if peers:
-        sides, _ = without_common(sides)
+    beside, _ = without_common(sides) if peers else ({}, {})
     tested = {
-        camera: [each for each in rule.tested(side) if not each.is_rate]
-        for camera, side in sides.items()
+        camera: [test for test in rule.tested(each, beside.get(camera)) if not test.is_rate]
+        for camera, each in sides.items()
     }
     alarmed = {
         (camera, result.feature)

@@ -42,9 +42,7 @@ def test_a_dashboard(
     for page in (
         "index.html",
         dataset_page(point.dataset),
-        segment_page(
-            point.dataset, next(segment_text(p.segment) for p in shown.results if p.segment)
-        ),
+        segment_page(point.dataset, next(p.segment for p in shown.results if p.segment)),
         feature_page(point.dataset, segment_text(point.segment), point.feature),
         bucket_page(point.dataset, segment_text(point.segment), point.bucket),
     ):

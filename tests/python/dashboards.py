@@ -13,6 +13,7 @@ from incidents import DAY, FIRST, days
 from lightmeter import ProfileView, log
 from lightmeter.dashboard import Written, write_dashboard
 from lightmeter.monitor.results import Result
+from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
 from stores import save_results
 
@@ -50,7 +51,7 @@ def cells(store: Store, states: str = "oooooooooA") -> Shown:
     fill(store, "cells", 10, segment={"camera": "left"})
     results = [*days(states, feature="saturation"), *days(states, feature="brightness")]
     results += days("o" * 10, feature="entropy", words="", value=0.1)
-    results += days("o" * 10, feature="entropy", segment={"camera": "left"}, words="", value=0.1)
+    results += days("o" * 10, feature="entropy", segment="camera=left", words="", value=0.1)
     return Shown(store, results)
 
 
@@ -63,7 +64,7 @@ def attacked(store: Store) -> Shown:
         for day in range(3):
             store.put(dataset, view, at=FIRST + day * DAY, writer="w", segment=segment)
             store.put(dataset, view, at=FIRST + day * DAY, writer="w")
-        for states, where in (("oAE", segment), ("oA.", {})):
+        for states, where in (("oAE", segment_text(segment)), ("oA.", "")):
             more = {"segment": where, "feature": text, "words": text}
             more["monitor"] = text.replace("\0", "")[:200]  # names have neither more
             results += days(states, dataset=dataset, **more)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.monitor.results import Result, load_results, load_turning_points, row_of
+from lightmeter.monitor.results import Result, load_results, load_turning_points
 from lightmeter.store.putting import crc_of
 from lightmeter.store.records import Accepted, BucketRows, Place, Source, Told
 from lightmeter.store.statements import has_key, plain
@@ -77,9 +77,7 @@ def save_results(store: Store, results: list[Result], source: str = "") -> None:
         for key in store.state.judged(each.monitor, each.dataset)
     ]
     store.state.begin(sources, stale, sources=[source])
-    store.state.add(
-        BucketRows(place, 0, list(map(row_of, those))) for place, those in buckets.items()
-    )
+    store.state.add(BucketRows(place, 0, those) for place, those in buckets.items())
 
 
 def fill(path: Path) -> None:

@@ -26,7 +26,6 @@ from lightmeter.monitor.export import (
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
-from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.run import watch
 from lightmeter.store.records import Accepted
@@ -296,7 +295,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
 
 def _line(result: Result) -> str:
     """A result in words."""
-    place = " ".join(filter(None, (result.dataset, segment_text(result.segment))))
+    place = " ".join(filter(None, (result.dataset, result.segment)))
     value = "" if result.value is None else f"{result.value:.4g}"
     words = " ".join(filter(None, (result.state, result.feature, value, result.words)))
     return f"{result.bucket:%Y-%m-%d %H:%M} {place} {result.monitor}: {words}"

@@ -11,7 +11,7 @@ from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baseline import Selection
 from lightmeter.monitor.config import ComparingMonitor
-from lightmeter.monitor.judging import BAD
+from lightmeter.monitor.evaluate import BAD
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import monitor_of
 from lightmeter.monitor.shelf import Past, Shelf
@@ -97,9 +97,9 @@ class Compared:
         pasts = self._pasts(monitor)
         levels = []
         for bucket in self.history.buckets[-RECENT:]:
-            summary, _ = self._shelf.in_short(*self._where, bucket.start)
+            summary = self._shelf.in_short(*self._where, bucket.start)
             past = pasts.get(bucket.start)
-            if past is not None and since is not None and monitor is not None and monitor.takes_all:
+            if past is not None and since is not None and monitor is not None and monitor.TAKES_ALL:
                 starts = tuple(start for start in past.starts if start < since)
                 past = self._shelf.past(past.where, starts)
             # A hue goes round, so that it has no range.

@@ -1,7 +1,7 @@
 """What is known of a dataset or segment: buckets, results of monitors, incidents."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -14,10 +14,9 @@ from lightmeter.monitor.incidents import (
     line_of,
     lines_of,
 )
-from lightmeter.monitor.results import ANOMALY, Result, load_latest, load_turning_points
+from lightmeter.monitor.results import ANOMALY, Result, load_turning_points
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_page, feature_page, place_text, segment_page
-from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import Line
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
@@ -117,10 +116,10 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
     """
     monitors = [each[:2] for each in shelf.store.state.sources() if each.dataset == dataset]
     newest, turns = (defaultdict[str, list[Result]](list) for _ in range(2))
-    for result in load_latest(shelf.store, dataset, segment):
-        newest[segment_text(result.segment)].append(result)
+    for result in _latest(shelf.store, dataset, segment):
+        newest[result.segment].append(result)
     for result in load_turning_points(shelf.store, monitors, segment=segment):
-        turns[segment_text(result.segment)].append(result)
+        turns[result.segment].append(result)
     histories = []
     for text in segments_of(shelf, dataset) if segment is None else [segment]:
         buckets, length = shelf.buckets(dataset, text), shelf.datasets[dataset]
@@ -142,8 +141,15 @@ def segments_of(shelf: Shelf, dataset: str) -> list[str]:
 
 def in_full(store: Store, history: History) -> History:
     """Return a history with the results of its last buckets."""
-    latest = load_latest(store, history.dataset, history.segment, RECENT)
+    latest = _latest(store, history.dataset, history.segment, RECENT)
     return replace(history, lines=lines_of(latest))
+
+
+def _latest(store: Store, dataset: str, segment: str | None, most: int = 1) -> Iterator[Result]:
+    """Yield the results of the last buckets that each monitor judged in a segment."""
+    for source in store.state.sources():
+        if source.dataset == dataset:
+            yield from store.state.latest(source.monitor, dataset, segment, most)
 
 
 def events_of(histories: Iterable[History]) -> list[Event]:

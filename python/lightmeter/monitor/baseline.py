@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from lightmeter.errors import ConfigError
@@ -45,7 +45,7 @@ class Selection:
         self._is_fixed = monitor.baseline.most is None
         self._baseline = _TRAILING if self._is_fixed else monitor.baseline
         self._length = shelf.datasets[monitor.dataset]
-        by_length = self._is_fixed or monitor.goes_by_length
+        by_length = self._is_fixed or monitor.BY_LENGTH or monitor.baseline.same == "hour"
         self._buckets = [
             bucket
             for bucket in shelf.buckets(*self._where)
@@ -54,9 +54,8 @@ class Selection:
         self._next = 0
         self._good: defaultdict[int, list[datetime]] = defaultdict(list)
         self._passed = Counter[int]()  # anomalous buckets behind the newest good one
-        self._accepted = [
-            each for each in shelf.accepted if covers(each, *self._where, monitor.name)
-        ]
+        of = *self._where, monitor.name
+        self._accepted = [each for each in shelf.accepted if covers(each, *of)]
 
     def past(self, bucket: Bucket) -> Past:
         """Return what a bucket is compared with.
@@ -67,7 +66,7 @@ class Selection:
         if self._is_fixed:
             return self._fixed(bucket.start)
         since, _ = self.begin(bucket.start)
-        if self._monitor.takes_all:
+        if self._monitor.TAKES_ALL:
             starts = (each.start for each in self._buckets if since <= each.start < bucket.start)
             return self._shelf.past(self._where, tuple(starts))
         return self._shelf.past(self._where, self._before(bucket.start, since))
@@ -86,11 +85,11 @@ class Selection:
     def begin(self, start: datetime) -> tuple[datetime, Accepted | None]:
         """Return where the baseline of a bucket begins, and what was accepted there."""
         since = EVER if self._baseline.since is None else to_utc(self._baseline.since)
-        holding = [each for each in self._accepted if each.since <= start]
-        latest = max(holding, key=lambda each: each.since, default=None)
-        if latest is None or self._is_fixed:
+        if self._is_fixed:
             return since, None
-        return max(since, latest.since), latest
+        holding = (each for each in self._accepted if each.since <= start)
+        latest = max(holding, key=lambda each: each.since, default=None)
+        return max(since, latest.since if latest else EVER), latest
 
     def frozen_since(self, start: datetime) -> datetime | None:
         """Return the newest bucket to compare one at `start` with, if that no longer changes.
@@ -105,17 +104,16 @@ class Selection:
 
     def _before(self, start: datetime, since: datetime) -> tuple[datetime, ...]:
         """Return the good buckets that are over by `start`, none of them before `since`."""
-        for bucket in self._buckets[self._next :]:
-            if bucket.start + self._length > start:
-                break
-            self._take(bucket)
+        buckets = self._buckets
+        while self._next < len(buckets) and buckets[self._next].start + self._length <= start:
+            self._take(buckets[self._next])
             self._next += 1
         good, most = self._good[self._kind(start)], self._baseline.most or 1
         return tuple(good[max(bisect_left(good, since), len(good) - most) :])
 
     def _take(self, bucket: Bucket) -> None:
-        start, kind, day = bucket.start, self._kind(bucket.start), bucket.start.date()
-        if any(first <= day <= last for first, last in self._baseline.excluded):
+        start, kind = bucket.start, self._kind(bucket.start)
+        if self._baseline.leaves_out(start):
             return
         # A day that was rolled up is anomalous if any of its hours was.
         hours = range((bucket.end - start) // self._length)
@@ -127,9 +125,8 @@ class Selection:
 
     def _kind(self, start: datetime) -> int:
         """Return what a bucket shares with those that it is compared with."""
-        if self._baseline.same == "hour":
-            return start.hour
-        return start.weekday() if self._baseline.same == "weekday" else 0
+        kinds = {"hour": start.hour, "weekday": start.weekday()}
+        return kinds.get(self._baseline.same or "", 0)
 
     def _fixed(self, start: datetime) -> Past:
         shelf, baseline, (dataset, segment) = self._shelf, self._monitor.baseline, self._where
@@ -140,24 +137,17 @@ class Selection:
             raise ConfigError(f"the store has no dataset {dataset!r}, which is the baseline")
         if segment not in shelf.segments(dataset):
             segment = ""
-        starts = [bucket.start for bucket in shelf.buckets(dataset, segment)]
-        if baseline.from_ is not None:
-            starts = [each for each in within_days(baseline, starts) if each != start]
-        return shelf.past((dataset, segment), tuple(starts))
-
-
-def within_days(baseline: Baseline, starts: Iterable[datetime]) -> list[datetime]:
-    """Return the buckets from the first day of a baseline to its last one."""
-    assert baseline.from_ is not None
-    assert baseline.to is not None
-    return [start for start in starts if baseline.from_ <= start.date() <= baseline.to]
+        starts = (bucket.start for bucket in shelf.buckets(dataset, segment))
+        taken = [each for each in starts if baseline.holds(each)]
+        if baseline.dataset is None:
+            taken = [each for each in taken if each != start]
+        return shelf.past((dataset, segment), tuple(taken))
 
 
 def covers(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool:
     """Return whether it is about a monitor on a segment, which is given as text."""
-    patterns = accepted[:3]
-    names = dataset, segment, monitor
-    return all(matches(name, [pattern]) for name, pattern in zip(names, patterns, strict=True))
+    pairs = zip((dataset, segment, monitor), accepted[:3], strict=True)
+    return all(matches(name, [pattern]) for name, pattern in pairs)
 
 
 def words_of(accepted: Accepted) -> str:

@@ -91,12 +91,10 @@ class Baseline(Table):
 
     @model_validator(mode="after")
     def _checked(self) -> "Baseline":
-        kinds = {"trailing": self.trailing, "reference": self.reference, "dataset": self.dataset}
-        given = [name for name, value in kinds.items() if value is not None]
-        if None not in (self.from_, self.to):
-            given.append("from and to")
-        elif self.from_ is not self.to:
+        if (self.from_ is None) != (self.to is None):
             raise ValueError("got one of from and to; expected both")
+        kinds = "trailing", "reference", "from_", "dataset"
+        given = [name.strip("_") for name in kinds if getattr(self, name) is not None]
         if len(given) > 1:
             expected = "trailing, reference, from and to, or dataset"
             raise ValueError(f"got {', '.join(given)}; expected one of {expected}")
@@ -120,14 +118,33 @@ class Baseline(Table):
         stretches = (day if isinstance(day, list) else [day, day] for day in self.exclude)
         return [(first, last) for first, last in stretches]
 
+    def leaves_out(self, start: datetime) -> bool:
+        """Return whether a bucket is excluded."""
+        return any(first <= start.date() <= last for first, last in self.excluded)
+
+    def holds(self, start: datetime) -> bool:
+        """Return whether a bucket is of the days `from_` to `to`, if they are given."""
+        return (self.from_ or date.min) <= start.date() <= (self.to or date.max)
+
 
 class Due(NamedTuple):
-    """A bucket that is to be judged, what its results say besides, and what they follow from."""
+    """A bucket that is to be judged.
+
+    Attributes:
+        bucket: without writers if it is missing.
+        words: what its results say besides.
+        follows: what they follow from besides the profiles of the bucket and the words.
+        others: starts of buckets that are judged with it.
+        version: that of all this; 0 while it is not known.
+        nothing: why there is nothing to judge.
+    """
 
     bucket: Bucket
     words: str = ""
-    besides: str = ""  # its profiles
-    others: tuple[datetime, ...] = ()  # buckets that are judged with it
+    follows: str = ""
+    others: tuple[datetime, ...] = ()
+    version: int = 0
+    nothing: str = ""
 
 
 class Monitor(Table):
@@ -159,12 +176,8 @@ class Monitor(Table):
 
     def table(self) -> str:
         """Return its table as JSON."""
-        return json.dumps(
-            {
-                "type": self.type,
-                **self.model_dump(mode="json", by_alias=True, exclude_unset=True),
-            }
-        )
+        keys = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return json.dumps({"type": self.type} | keys)
 
     def false_alarms(self) -> float | None:
         """Return how many anomalies a bucket has by chance at most; None where nobody knows."""
@@ -207,6 +220,12 @@ class ComparingMonitor(Monitor):
         baseline: what buckets are compared with.
     """
 
+    LEAST: ClassVar[int] = 3
+    # Whether a baseline holds buckets of the usual length alone, and whether a trailing one holds
+    # every bucket before, anomalous or not.
+    BY_LENGTH: ClassVar[bool] = False
+    TAKES_ALL: ClassVar[bool] = False
+
     features: list[str] = Field(default_factory=list)
     baseline: Baseline = Field(default_factory=lambda: Baseline())
 
@@ -217,14 +236,9 @@ class ComparingMonitor(Monitor):
                 f"baseline.dataset is {self.dataset!r}, which the monitor watches, so that each "
                 "bucket would be compared with itself; expected another, or trailing buckets"
             )
-        if self.baseline.peers and not self.takes_peers:
+        if self.baseline.peers and not (self.segments and self.judges_by_spread):
             raise ValueError('peers = true takes type = "drift", segments = true, and no metric')
         return self
-
-    @property
-    def takes_peers(self) -> bool:
-        """Return whether a segment can be compared with the others of its bucket."""
-        return False
 
     @property
     def files(self) -> list[Path]:
@@ -233,18 +247,8 @@ class ComparingMonitor(Monitor):
 
     @property
     def least(self) -> int:
-        """With fewer trailing buckets there is not enough data: three, or all if they are fewer."""
-        return min(3, self.baseline.most or 3)
-
-    @property
-    def goes_by_length(self) -> bool:
-        """Whether a rolled-up day cannot stand among hours."""
-        return self.baseline.same == "hour"
-
-    @property
-    def takes_all(self) -> bool:
-        """Return whether a trailing baseline holds every bucket before, anomalous or not."""
-        return False
+        """With fewer trailing buckets there is not enough data."""
+        return min(self.LEAST, self.baseline.most or self.LEAST)
 
     @property
     def judges_by_spread(self) -> bool:

@@ -5,20 +5,317 @@ an anomaly is not. What a bucket is by then is its version, see `Store.versions`
 judged again if the key of their monitor changed.
 """
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
+from zlib import crc32
 
-from lightmeter.monitor.config import Monitor
-from lightmeter.monitor.judging import JudgedResults, MonitorRun
-from lightmeter.monitor.results import Result, check_source, row_of
-from lightmeter.monitor.shelf import Shelf
-from lightmeter.store.records import BucketRows, Source
+from lightmeter.errors import LightmeterError, StoreError
+from lightmeter.files import read_regular
+from lightmeter.monitor.baseline import Selection, covers, words_of
+from lightmeter.monitor.config import ComparingMonitor, Due, Monitor
+from lightmeter.monitor.results import (
+    ANOMALY,
+    ERROR,
+    NOT_ENOUGH,
+    OK,
+    PENDING,
+    Result,
+    check_source,
+)
+from lightmeter.monitor.shelf import Shelf, Side
+from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.store.records import BucketRows, JudgedBucket, Place, Source
+from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
+from lightmeter.text import counted, near
 from lightmeter.times import to_utc
 
 _TOGETHER = 64  # buckets that are read in one snapshot, and written at once
+JUDGED = frozenset({OK, PENDING, ANOMALY})
+BAD = frozenset({PENDING, ANOMALY})
+
+_Key = tuple[str, datetime]  # segment as text, and start of a bucket
+
+
+class MonitorRun:
+    """One monitor during a run. Buckets are judged in order of time.
+
+    Attributes:
+        monitor: who judges.
+        key: a digest of all but buckets that its results follow from.
+        due: the buckets to judge, by start and segment.
+        stale: kept buckets of which nothing is said any more, or that are judged again.
+    """
+
+    def __init__(
+        self, shelf: Shelf, monitor: Monitor, now: datetime, key_before: bytes | None = None
+    ) -> None:
+        """Find out what is to be judged.
+
+        Args:
+            shelf: what the run reads of the store.
+            monitor: who judges.
+            now: the time.
+            key_before: that of the results that are kept; None judges everything.
+        """
+        self.monitor, self._shelf, self._where = monitor, shelf, (monitor.name, monitor.dataset)
+        self._length = shelf.datasets.get(monitor.dataset, timedelta(days=1))
+        self.due: dict[datetime, dict[str, Due]] = {}
+        for segment in self._segments:
+            buckets = shelf.buckets(monitor.dataset, segment)
+            for due in monitor.due(buckets, self._length, now):
+                self._add(segment, due)
+        for start, nothing in self._unwatched(now):
+            self._add("", Due(Bucket(start, start, 0, 0, start), nothing=nothing))
+        self.key = self._find_key()
+        kept: Mapping[_Key, JudgedBucket] = {}
+        if key_before is not None:
+            kept = shelf.store.state.judged(*self._where)
+        self.stale = set(kept) if key_before != self.key else self._stale(kept)
+        self._states = {key: each.states for key, each in kept.items() if key not in self.stale}
+        self._selections: dict[str, Selection] = {}
+
+    def place(self, segment: str, start: datetime) -> Place:
+        """Return the place of a bucket."""
+        return Place(*self._where, segment, start)
+
+    # What is to be judged
+
+    def _add(self, segment: str, due: Due) -> None:
+        start, versions = due.bucket.start, self._shelf.versions(self.monitor.dataset)
+        of_others = (str(versions.get((segment, each), 0)) for each in due.others)
+        more = due.words + due.nothing + due.follows + "".join(of_others)
+        version = versions.get((segment, start), 0) ^ crc32(more.encode())
+        self.due.setdefault(start, {})[segment] = due._replace(version=version)
+
+    @cached_property
+    def _segments(self) -> list[str]:
+        if self.monitor.dataset not in self._shelf.datasets:
+            return []
+        if not self.monitor.segments:
+            return [""]
+        return list(filter(self.monitor.watches, self._shelf.segments(self.monitor.dataset)))
+
+    def _unwatched(self, now: datetime) -> Iterator[tuple[datetime, str]]:
+        """Say where the latest bucket of a dataset gives the monitor nothing to judge."""
+        monitor = self.monitor
+        if monitor.dataset not in self._shelf.datasets:
+            yield now, "the store has no such dataset"
+        elif not monitor.segments:
+            newest = self._shelf.newest(now - monitor.wait, monitor.dataset)
+            whole, last = newest.pop("", None), max(newest.values(), default=None)
+            is_late = last and whole and last >= whole + self._length and monitor.type != "missing"
+            if last and (whole is None or is_late):
+                yield last, "only segments have values, and it watches none: segments = true"
+
+    def _find_key(self) -> bytes:
+        shelf, monitor, parts = self._shelf, self.monitor, list[object]()
+        for path in monitor.files:
+            try:
+                parts.append(hashlib.sha256(read_regular(path)).hexdigest())
+            except OSError as error:
+                parts.append(str(error))
+        if isinstance(monitor, ComparingMonitor):
+            parts += [
+                each
+                for each in shelf.accepted
+                if any(covers(each, monitor.dataset, at, monitor.name) for at in self._segments)
+            ]
+            baseline, dataset = monitor.baseline, monitor.baseline.dataset or monitor.dataset
+            if baseline.most is None and baseline.reference is None and dataset in shelf.datasets:
+                versions = shelf.versions(dataset).items()
+                parts.append(sorted(each for each in versions if baseline.holds(each[0][1])))
+        text = f"{monitor.model_dump_json()} {monitor.RULE_VERSION} {parts}"
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+    def _stale(self, kept: Mapping[_Key, JudgedBucket]) -> set[_Key]:
+        """Judge from the first bucket on that is not what it was when it was judged.
+
+        Returns:
+            The kept buckets that are stale.
+        """
+        dataset, shelf = self.monitor.dataset, self._shelf
+        before = {key: bucket.version for key, bucket in kept.items()}
+        versions = {
+            (at, start): due.version for start in self.due for at, due in self.due[start].items()
+        }
+        stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
+        listed = {
+            (segment, bucket.start)
+            for segment in self._segments
+            for bucket in shelf.buckets(dataset, segment)
+            if bucket.end - bucket.start == self._length
+        }
+        # Results of what was rolled up or deleted by its age stay, and of what was missing there.
+        # The last 32 bits of a version are not of profiles alone.
+        gone = {
+            key: stored[key] if (stored[key] ^ version) >> 32 else version
+            for key, version in before.items()
+            if key in stored and key not in listed
+        }
+        if gone:  # of all there was, perhaps
+            first = min(start for _, start in gone)
+            last = max(self.due or (start for _, start in kept))
+            missing = {key for key, version in before.items() if not version} - versions.keys()
+            gone |= {key: 0 for key in missing if first <= key[1] <= last}
+        changed = dict((versions | gone).items() ^ before.items()).keys() | {
+            key
+            for key in versions.keys() & kept.keys()
+            if ERROR in kept[key].states and not shelf.contents(dataset, *key).damage
+        }
+        begin = min((start for _, start in changed), default=datetime.max.replace(tzinfo=UTC))
+        self.due = {start: due for start, due in self.due.items() if start >= begin}
+        # What came late into a day that was rolled up cannot be judged.
+        stays = {key for key, version in gone.items() if version == before[key]}
+        return {key for key in kept if key[1] >= begin} - stays
+
+    # What it is judged by
+
+    def _side(self, segment: str, bucket: Bucket) -> Side:
+        """Return a bucket with what it is compared with."""
+        monitor, shelf, where = self.monitor, self._shelf, (self.monitor.dataset, segment)
+        if not isinstance(monitor, ComparingMonitor):
+            return Side(shelf, where, bucket, shelf.past(where, ()))
+
+        def is_anomalous(start: datetime) -> bool:
+            return not BAD.isdisjoint(self._states.get((segment, start), ()))
+
+        if segment not in self._selections:
+            self._selections[segment] = Selection(shelf, monitor, segment, is_anomalous)
+        selection = self._selections[segment]
+        past, own = selection.past(bucket), selection.own(bucket)
+        return Side(shelf, where, bucket, past, own, selection.begin(bucket.start)[0])
+
+    def _few(self, segment: str, side: Side) -> Result | None:
+        """Return what is said of a bucket that is compared with too little; None of others."""
+        monitor, start, found = self.monitor, side.bucket.start, len(side.past.summaries)
+        if not isinstance(monitor, ComparingMonitor):
+            return None
+        _, accepted = self._selections[segment].begin(start)
+        said = words_of(accepted) if accepted else ""
+        least = monitor.least if monitor.baseline.most else 1
+        is_accepted = accepted is not None and start <= accepted.at  # somebody looked at it
+        if found >= least and not (monitor.TAKES_ALL and is_accepted):
+            return None
+        if monitor.features and not any(map(monitor.takes, side.contents.columns)):
+            return Result("", NOT_ENOUGH, words=self._nothing(side))
+        if is_accepted:
+            return Result("", OK, words=said)
+        words = f"{counted(found, 'bucket')} to compare with, of {least} needed"
+        return Result("", NOT_ENOUGH, words=_joined(words, said))
+
+    # What it says
+
+    def judge(self, start: datetime) -> Iterator[BucketRows]:
+        """Yield what is said of the buckets that begin at a time, by segment."""
+        sides: dict[str, Side] = {}
+        said: dict[str, list[Result]] = {}
+        for segment, due in self.due.get(start, {}).items():
+            if due.nothing:
+                said[segment] = [Result("", NOT_ENOUGH, words=due.nothing)]
+                continue
+            try:
+                side = self._side(segment, due.bucket)
+                few = self._few(segment, side)
+            except StoreError:
+                raise  # the next run may reach it
+            except (LightmeterError, OSError) as error:
+                said[segment] = [Result("", ERROR, words=str(error))]
+                continue
+            sides[segment] = side
+            if few is not None:
+                said[segment] = [few]
+        waiting = {segment: side for segment, side in sides.items() if segment not in said}
+        said |= self.monitor.judge(waiting)
+        for segment, due in self.due.get(start, {}).items():
+            results = said[segment] or [Result("", NOT_ENOUGH, words=self._nothing(sides[segment]))]
+            baseline = len(sides[segment].past.summaries) if segment in sides else 0
+            results = [
+                result._replace(
+                    words=_joined(result.words, due.words, self._frozen(segment, result, start)),
+                    monitor=self.monitor.name,
+                    dataset=self.monitor.dataset,
+                    segment=segment,
+                    bucket=start,
+                    baseline=baseline,
+                    images=due.bucket.images,
+                )
+                for result in self._lasting(segment, results)
+            ]
+            self._states[segment, start] = frozenset(result.state for result in results)
+            yield BucketRows(self.place(segment, start), due.version, results)
+
+    def _frozen(self, segment: str, result: Result, start: datetime) -> str:
+        """Say that the baseline no longer moves, beside what may be the reason."""
+        selection = self._selections.get(segment)
+        if result.state not in BAD or selection is None:
+            return ""
+        frozen = selection.frozen_since(start)
+        command = "if the change is permanent, run `lightmeter monitor accept`"
+        return f"baseline frozen since {bucket_text(frozen)}; {command}" if frozen else ""
+
+    def _nothing(self, side: Side) -> str:
+        """Say why a rule has no results."""
+        patterns = self.monitor.features if isinstance(self.monitor, ComparingMonitor) else ()
+        if not patterns:
+            return "no feature has what it judges"
+        shown = ", ".join(map(repr, patterns))
+        alike = near(shown, side.contents.columns, "")
+        return _joined(f"no feature that it can judge matches {shown}", alike)
+
+    @cached_property
+    def _in_a_row(self) -> dict[str, dict[str, int]]:
+        """In how many buckets in a row each feature of a segment was anomalous, up to now."""
+        counts = {segment: dict[str, int]() for segment in ("", *self._segments)}
+        begin, buckets = min(self.due), dict[_Key, list[Result]]()
+        for result in self._shelf.store.state.turning_points(*self._where) if self._states else ():
+            key = result.segment, result.bucket
+            if result.bucket < begin and key in self._states:
+                buckets.setdefault(key, []).append(result)
+        for (segment, _), results in sorted(buckets.items()):
+            counts[segment] = _counted(counts.get(segment, {}), results)
+        return counts
+
+    def _lasting(self, segment: str, results: list[Result]) -> list[Result]:
+        """Make anomalies pending that have not lasted for as many buckets as `for` asks."""
+        needed = self.monitor.for_
+        if needed == 1:
+            return results
+        counts = self._in_a_row[segment] = _counted(self._in_a_row[segment], results)
+        return [
+            result
+            if result.state != ANOMALY or counts[result.feature] >= needed
+            else result._replace(
+                state=PENDING,
+                words=_joined(result.words, f"{counts[result.feature]} of {needed} in a row"),
+            )
+            for result in results
+        ]
+
+
+def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, int]:
+    """Return how often in a row features were anomalous, with one bucket more.
+
+    A bucket that is missing, or in which a feature cannot be judged, neither counts nor ends
+    anything. A bucket that was judged without a word on a feature ends what was said of it.
+    """
+    states = {result.feature: result.state for result in results}
+    if ERROR in states.values() or JUDGED.isdisjoint(states.values()):
+        return dict(counts)
+    lasting = {
+        feature: counts.get(feature, 0) + (state in BAD)
+        for feature, state in states.items()
+        if state in BAD or state == NOT_ENOUGH
+    }
+    return {feature: number for feature, number in lasting.items() if number}
+
+
+def _joined(*words: str) -> str:
+    return "; ".join(filter(None, words))
 
 
 def evaluate(
@@ -37,23 +334,23 @@ def evaluate(
         monitors: who judges.
         now: the time; None takes the clock. Without a time zone it is local time.
     """
-    by_rank: list[list[Result]] = [[] for _ in monitors]
+    found: dict[tuple[str, str], list[Result]] = {_pair(monitor): [] for monitor in monitors}
     for bucket in judge_all(store, monitors, now=now):
-        by_rank[bucket.rank] += bucket.results
+        found[bucket.place[:2]] += bucket.results
     return [
         result
-        for results in by_rank
+        for results in found.values()
         for result in sorted(results, key=lambda each: (each.place, each.feature))
     ]
 
 
 def judge_all(
     store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
-) -> Iterator[JudgedResults]:
+) -> Iterator[BucketRows]:
     """Yield the same bucket by bucket, in order of time: not all have to fit into memory."""
     with store.snapshot():
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
-        runs = [MonitorRun(shelf, monitor, rank, moment) for rank, monitor in enumerate(monitors)]
+        runs = [MonitorRun(shelf, monitor, moment) for monitor in monitors]
         for batch in _batches(store, runs):
             yield from batch
 
@@ -76,29 +373,30 @@ def update_results(
     Raises:
         ConfigError: another file has a monitor of the same name and dataset.
     """
-    names = [(monitor.name, monitor.dataset) for monitor in monitors]
-    source, taken = check_source(store, names, source)
+    source, taken = check_source(store, list(map(_pair, monitors)), source)
     with store.snapshot():
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
         before = [each for each in store.state.sources() if each.path in (source, *taken)]
         keys = {(each.monitor, each.dataset): each.key for each in before}
         runs = [
-            MonitorRun(shelf, monitor, rank, moment, keys.get(names[rank]))
-            for rank, monitor in enumerate(monitors)
+            MonitorRun(shelf, monitor, moment, keys.get(_pair(monitor))) for monitor in monitors
         ]
     watched = [
-        Source(*name, source, run.rank, run.key, run.monitor.table())
-        for name, run in zip(names, runs, strict=True)
+        Source(*_pair(run.monitor), source, rank, run.key, run.monitor.table())
+        for rank, run in enumerate(runs)
     ]
     stale = [run.place(*key) for run in runs for key in run.stale]
     if stale or sorted(before) != sorted(watched):
         store.state.begin(watched, stale, sources=[source, *taken])
     for batch in _batches(store, runs):
-        rows = ((each.place, each.version, list(map(row_of, each.results))) for each in batch)
-        store.state.add(BucketRows(*row) for row in rows)
+        store.state.add(batch)
 
 
-def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[JudgedResults]]:
+def _pair(monitor: Monitor) -> tuple[str, str]:
+    return monitor.name, monitor.dataset
+
+
+def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[BucketRows]]:
     """Judge dataset by dataset, each in order of time, so that monitors share what was read."""
     by_dataset: defaultdict[str, list[MonitorRun]] = defaultdict(list)
     for run in runs:

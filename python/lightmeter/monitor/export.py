@@ -11,30 +11,19 @@ from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.profile.table_files import Value
 from lightmeter.store.store import Store
 
-RESULT_COLUMNS: Mapping[str, type] = {
-    "dataset": str,
-    "segment": str,
-    "monitor": str,
-    "feature": str,
-    "bucket": datetime,
-    "state": str,
-    "value": float,
-    "lower": float,
-    "upper": float,
-    "baseline": int,
-    "images": int,
-    "words": str,
-    "cause": str,
-}
-SERIES_COLUMNS: Mapping[str, type] = {
-    "dataset": str,
-    "segment": str,
-    "bucket": datetime,
-    "feature": str,
-    "statistic": str,
-    "value": float,
-    "n": int,
-}
+
+def _columns(names: str) -> Mapping[str, type]:
+    """Return columns with their types, which are texts where nothing stands behind the colon."""
+    kinds = {"": str, "number": float, "count": int, "time": datetime}
+    pairs = (each.partition(":") for each in names.split())
+    return {name: kinds[kind] for name, _, kind in pairs}
+
+
+RESULT_COLUMNS = _columns(
+    "dataset segment monitor feature bucket:time state value:number lower:number upper:number "
+    "baseline:count images:count words cause"
+)
+SERIES_COLUMNS = _columns("dataset segment bucket:time feature statistic value:number n:count")
 
 
 def result_rows(
@@ -55,13 +44,9 @@ def result_rows(
     for source in store.state.sources():
         if not (matches(source.monitor, [monitor]) and matches(source.dataset, [dataset])):
             continue
-        for result in load_results(store, [(source.monitor, source.dataset)]):
-            place = segment_text(result.segment)
-            if matches(place, [segment]) and matches(result.feature, [feature]):
-                yield {
-                    name: place if name == "segment" else getattr(result, name)
-                    for name in RESULT_COLUMNS
-                }
+        for result in load_results(store, [source[:2]]):
+            if matches(result.segment, [segment]) and matches(result.feature, [feature]):
+                yield {name: getattr(result, name) for name in RESULT_COLUMNS}
 
 
 def series_rows(
@@ -74,7 +59,7 @@ def series_rows(
     feature: str = "*",
     statistics: Sequence[str] = ("mean",),
 ) -> Iterator[dict[str, Value]]:
-    """Numbers of features in each bucket, by bucket and feature; those that do not exist are out.
+    """Yield numbers of features by bucket, feature and statistic; those that do not exist are out.
 
     Args:
         store: the store.
@@ -92,33 +77,11 @@ def series_rows(
     for name in statistics:
         if name not in SCALARS:
             raise ValueError(f"got the statistic {name!r}; expected one of {', '.join(SCALARS)}")
-    return _series(store, dataset, start, end, segment_text(segment), feature, statistics)
-
-
-def _series(
-    store: Store,
-    dataset: str,
-    start: datetime | date | None,
-    end: datetime | date | None,
-    place: str,
-    feature: str,
-    statistics: Sequence[str],
-) -> Iterator[dict[str, Value]]:
     with store.snapshot():
-        shelf = Shelf(store)
+        shelf, place = Shelf(store), segment_text(segment)
         for bucket in store.buckets(dataset, start, end, segment=place):
             for name, column in shelf.contents(dataset, place, bucket.start).columns.items():
-                if not matches(name, [feature]):
-                    continue
-                for statistic in statistics:
-                    value = scalar_of(column, statistic)
-                    if value is not None:
-                        yield {
-                            "dataset": dataset,
-                            "segment": place,
-                            "bucket": bucket.start,
-                            "feature": name,
-                            "statistic": statistic,
-                            "value": value,
-                            "n": column.n,
-                        }
+                for statistic in statistics if matches(name, [feature]) else ():
+                    if (value := scalar_of(column, statistic)) is not None:
+                        row = dataset, place, bucket.start, name, statistic, value, column.n
+                        yield dict(zip(SERIES_COLUMNS, row, strict=True))

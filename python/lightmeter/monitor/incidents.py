@@ -3,31 +3,39 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, Result
-from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import IncidentKind, Line, ResultState
 from lightmeter.text import shorten
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Consecutive buckets in which a monitor found a feature anomalous, or could not judge.
 
     Attributes:
-        line: what it is about.
-        kind: ``anomaly`` or ``error``.
-        start: start of its first bucket.
-        end: start of the bucket it was over by; None while it is not.
         first: the result it began with, or what is left of them.
+        end: start of the bucket it was over by; None while it is not.
     """
 
-    line: Line
-    kind: IncidentKind
-    start: datetime
-    end: datetime | None
     first: Result
+    end: datetime | None
+
+    @property
+    def line(self) -> Line:
+        """What it is about."""
+        return line_of(self.first)
+
+    @property
+    def kind(self) -> IncidentKind:
+        """Return ``anomaly`` or ``error``."""
+        return ERROR if self.first.state == ERROR else ANOMALY
+
+    @property
+    def start(self) -> datetime:
+        """Start of its first bucket."""
+        return self.first.bucket
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Incident:
 
 _SMALL = 0.5  # of the largest excess
 _LONGEST = 120  # characters of a cause
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def _silent(states: set[ResultState]) -> ResultState | None:
@@ -83,7 +92,7 @@ def ends(kind: IncidentKind, state: ResultState) -> bool:
 
 def line_of(result: Result) -> Line:
     """The line that the result belongs to."""
-    return Line(result.dataset, segment_text(result.segment), result.monitor, result.feature)
+    return Line(result.dataset, result.segment, result.monitor, result.feature)
 
 
 def lines_of(results: Iterable[Result]) -> dict[Line, list[Result]]:
@@ -116,41 +125,30 @@ def find_stretches(lines: Mapping[Line, Sequence[Result]]) -> list[Stretch]:
             if state in (ANOMALY, ERROR):
                 lasting.setdefault(state, said[start])
             for kind in [kind for kind in lasting if state is not None and ends(kind, state)]:
-                first = lasting.pop(kind)
-                stretches.append(Stretch(line, kind, first.bucket, start, first))
-        stretches += [
-            Stretch(line, kind, first.bucket, None, first) for kind, first in lasting.items()
-        ]
+                stretches.append(Stretch(lasting.pop(kind), start))
+        stretches += [Stretch(first, None) for first in lasting.values()]
     return sorted(stretches, key=lambda stretch: (stretch.line, stretch.start, stretch.kind))
 
 
 def find_incidents(stretches: Iterable[Stretch]) -> list[Incident]:
     """Return the incidents that stretches make, by dataset, segment and time."""
-    places: defaultdict[tuple[str, str, IncidentKind], list[Stretch]] = defaultdict(list)
-    for stretch in stretches:
-        places[stretch.line.dataset, stretch.line.segment, stretch.kind].append(stretch)
-    incidents = []
-    for place in places:
-        members: list[Stretch] = []
-        end: datetime | None = None
-        for stretch in sorted(places[place], key=lambda stretch: stretch.start):
-            if members and end is not None and stretch.start > end:
-                incidents.append(_incident(place, end, members))
-                members = []
-            if not members:
-                end = stretch.end
-            elif end is not None:
-                end = None if stretch.end is None else max(end, stretch.end)
-            members.append(stretch)
-        incidents.append(_incident(place, end, members))
-    return sorted(incidents, key=lambda each: (each.dataset, each.segment, each.start, each.kind))
+    groups: list[list[Stretch]] = []
+    newest: dict[tuple[str, str, IncidentKind], tuple[list[Stretch], datetime]] = {}
+    for stretch in sorted(stretches, key=lambda stretch: stretch.start):
+        place = stretch.line.dataset, stretch.line.segment, stretch.kind
+        group, end = newest.get(place, ([], stretch.start))
+        if not group or stretch.start > end:
+            groups.append(group := [])
+        group.append(stretch)
+        newest[place] = group, max(end, stretch.end or _NEVER)
+    return sorted(map(_incident, groups), key=lambda each: (*each.place[:2], each.start, each.kind))
 
 
-def _incident(
-    place: tuple[str, str, IncidentKind], end: datetime | None, members: Sequence[Stretch]
-) -> Incident:
-    ordered = sorted(members, key=lambda each: (*lead_of(each.first), each.line))
-    return Incident(*place, min(each.start for each in members), end, tuple(ordered))
+def _incident(group: Sequence[Stretch]) -> Incident:
+    ordered = sorted(group, key=lambda each: (*lead_of(each.first), each.line))
+    end, first = max(each.end or _NEVER for each in group), group[0]
+    place = first.line.dataset, first.line.segment, first.kind
+    return Incident(*place, first.start, None if end == _NEVER else end, tuple(ordered))
 
 
 def lead_of(result: Result) -> tuple[bool, float]:

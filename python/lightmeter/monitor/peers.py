@@ -15,106 +15,107 @@ It holds for means and for logarithms of standard deviations alike. Only numbers
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from copy import copy
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
 from lightmeter.monitor.shelf import Side
-from lightmeter.monitor.summaries import MEAN, MISSING, ODD, ROWS, STDDEV, VALUES, N
+from lightmeter.monitor.summaries import MEAN, MISSING, ODD, ROWS, STDDEV, VALUES, N, Summary
 from lightmeter.profile.segments import parse_segment
 from lightmeter.text import counted, number
 
 _LEAST = 3  # other segments
-_Numbers = NDArray[np.float64]
 
 
-def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str, str]]:
+class Beside(NamedTuple):
+    """A segment without what is common.
+
+    Attributes:
+        target: the bucket.
+        past: those that it is compared with.
+        others: of how many other segments what is common was taken.
+    """
+
+    target: Summary
+    past: Sequence[Summary]
+    others: int
+
+
+def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Beside], dict[str, str]]:
     """Return the segments of a bucket without what is common, and why others are not judged.
 
-    Segments with the same keys are peers.
+    Segments with the same keys are peers. Those that cannot be read are in neither.
     """
     by_keys: defaultdict[tuple[str, ...], dict[str, Side]] = defaultdict(dict)
-    beside: dict[str, Side] = {}
     for segment, side in sides.items():
-        if side.contents.damage:  # which whoever judges it finds out
-            beside[segment] = side
-        else:
+        if not side.contents.damage:
             by_keys[tuple(sorted(parse_segment(segment)))][segment] = side
+    beside: dict[str, Beside] = {}
     alone: dict[str, str] = {}
     for peers in by_keys.values():
         if len(peers) > _LEAST:
-            beside |= dict(zip(peers, _adjusted(list(peers.values())), strict=True))
+            beside |= zip(peers, _adjusted(list(peers.values())), strict=True)
         else:
             others = counted(len(peers) - 1, "other segment")
             alone |= dict.fromkeys(peers, f"{others} with the same keys, of {_LEAST} needed")
     return beside, alone
 
 
-def _adjusted(peers: Sequence[Side]) -> list[Side]:
-    """Return the sides with the summaries of bucket and past less the medians of the others."""
+def _adjusted(peers: Sequence[Side]) -> Iterator[Beside]:
+    """Yield the peers with their means and spreads less the medians of the others."""
     now = peers[0].bucket.start
     starts = sorted({now}.union(*(side.past.starts for side in peers)))
-    place = {start: index for index, start in enumerate(starts)}
     numbers = ({n for n, kind in side.summary.kinds.items() if kind == "number"} for side in peers)
     names = tuple(sorted(set[str]().union(*numbers)))
-    tables = np.zeros((len(starts), len(peers), ROWS, len(names)))
-    is_past = np.zeros((len(starts), len(peers), 1), dtype=bool)
-    for peer, side in enumerate(peers):
-        for start in starts:
-            if (summary := side.summary_at(start)) is not None:
-                tables[place[start], peer] = summary.aligned(names)
-        is_past[[place[start] for start in side.past.starts], peer] = True
+    histories = [[side.shelf.in_short(*side.where, start) for start in starts] for side in peers]
+    nothing = np.zeros((ROWS, len(names)))
+    tables = np.array(
+        [[s.aligned(names) if s.is_readable else nothing for s in each] for each in histories]
+    )
+    is_past = np.array([[start in side.past.starts for start in starts] for side in peers])
     n = tables[:, :, N]
     with np.errstate(all="ignore"):
         values = np.stack([tables[:, :, MEAN], np.log(tables[:, :, STDDEV])])
         values = np.where((n > 0) & np.isfinite(values), values, np.nan)
-        weights = np.where(is_past & ~np.isnan(values), n, 0.0)
-        levels = (weights * np.nan_to_num(values)).sum(axis=1) / weights.sum(axis=1)
-        common = _medians_of_others(values - levels[:, None])
+        weights = np.where(is_past[..., None] & ~np.isnan(values), n, 0.0)
+        levels = (weights * np.nan_to_num(values)).sum(axis=2) / weights.sum(axis=2)
+        common = _medians_of_others(values - levels[:, :, None])
     tables[np.broadcast_to(np.isnan(common[0])[:, :, None], tables.shape)] = 0.0
     tables[:, :, MEAN] -= np.nan_to_num(common[0])
     tables[:, :, STDDEV] /= np.exp(np.nan_to_num(common[1]))
     tables[:, :, [MISSING, VALUES, ODD]] = 0.0
-    adjusted = []
-    for peer, side in enumerate(peers):
-        beside = copy(side)
-        beside.peers = len(peers) - 1
-        beside.summary = side.summary.with_table(names, tables[place[now], peer])
-        beside.summaries = [
-            summary.with_table(names, tables[place[start], peer])
-            for start in side.past.starts
-            if (summary := side.summary_at(start)) is not None
-        ]
-        adjusted.append(beside)
-    return adjusted
+    for history, table, past in zip(histories, tables, is_past, strict=True):
+        without = [s.with_table(names, each) for s, each in zip(history, table, strict=True)]
+        before = [s for s, taken in zip(without, past, strict=True) if taken and s.is_readable]
+        yield Beside(without[starts.index(now)], before, len(peers) - 1)
 
 
-def _medians_of_others(values: _Numbers) -> _Numbers:
-    """Return of each value the median of the others along the third axis.
+def _medians_of_others(values: Numbers) -> Numbers:
+    """Return of each value the median of the others along the second axis.
 
     NaN stands for no value, and for fewer than `_LEAST` others.
     """
-    order = np.argsort(values, axis=2)  # NaN comes last
-    ranked = np.take_along_axis(values, order, axis=2)
-    ranks = np.argsort(order, axis=2)
+    order = np.argsort(values, axis=1)  # NaN comes last
+    ranked = np.take_along_axis(values, order, axis=1)
+    ranks = np.argsort(order, axis=1)
     there = ~np.isnan(values)
-    others = there.sum(axis=2, keepdims=True) - there
+    others = there.sum(axis=1, keepdims=True) - there
     medians = np.zeros_like(values)
     for middle in ((others - 1) // 2, others // 2):
         # Without the value itself those behind it move up by one.
-        at = np.clip(middle + (there & (ranks <= middle)), 0, values.shape[2] - 1)
-        medians += np.take_along_axis(ranked, at, axis=2) / 2
+        at = np.clip(middle + (there & (ranks <= middle)), 0, values.shape[1] - 1)
+        medians += np.take_along_axis(ranked, at, axis=1) / 2
     return np.where(others >= _LEAST, medians, np.nan)
 
 
-def change_beside(side: Side, feature: str) -> tuple[str, str, EffectName, float]:
-    """Return how a feature of a segment changed, as rules on drift say it: by normal values."""
-    now = dict(zip(side.summary.names, side.summary.table.T, strict=True))[feature]
-    past = np.array([each.aligned((feature,))[:, 0] for each in side.summaries])
+def change_beside(beside: Beside, feature: str) -> tuple[str, EffectName, float]:
+    """Return how a feature of a segment changed, in words and by normal values."""
+    now = beside.target.aligned((feature,))[:, 0]
+    past = np.array([each.aligned((feature,))[:, 0] for each in beside.past])
     weights = past[:, N] / past[:, N].sum()
     mean = float(weights @ past[:, MEAN])
     spread = math.sqrt(float(weights @ past[:, STDDEV] ** 2))
@@ -122,10 +123,10 @@ def change_beside(side: Side, feature: str) -> tuple[str, str, EffectName, float
     if spread > 0 and now[STDDEV] > 0:
         ratio = abs(math.log(now[STDDEV] / spread))
     distance = 1.0 if not spread else 2 * NormalDist().cdf(abs(moved) / spread / 2) - 1
-    beside = f"beside {side.peers} others"
+    others = f"beside {beside.others} others"
     if spread and ratio > 2 * distance:  # in units of the least sizes
         verb = "rose" if now[STDDEV] > spread else "fell"
-        words = f"spread of {feature} {verb} to {number(float(now[STDDEV]))} {beside}"
-        return words, "", "spread", ratio
+        words = f"spread of {feature} {verb} to {number(float(now[STDDEV]))} {others}"
+        return words, "spread", ratio
     verb = "rose" if moved > 0 else "fell"
-    return f"{feature} {verb} by {number(abs(moved))} {beside}", "", "shift", distance
+    return f"{feature} {verb} by {number(abs(moved))} {others}", "shift", distance

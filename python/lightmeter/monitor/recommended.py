@@ -1,13 +1,13 @@
 """A file of monitors to begin with, made for what a store holds of a dataset."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from lightmeter.errors import ConfigError, StoreError
-from lightmeter.monitor.sitemap import bucket_text
-from lightmeter.profile import ProfileView
+from lightmeter.monitor.sitemap import stretch_text
+from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.settings import quoted
@@ -27,6 +27,24 @@ _LONGEST = 100  # characters of a dataset in the name of a monitor
 _LATER_FACTOR = 3
 _IN_TIME = 0.9  # of the buckets; others were filled in, and would be late
 
+_HEAD = """\
+# Monitors of the dataset {}: buckets of {}.
+# They fit what was stored: {}.
+#
+#     lightmeter monitor check FILE --store STORE  what they would have found
+#     lightmeter monitor run FILE --store STORE    judge what is new, and tell
+
+"""
+_DRIFT = """\
+# Pictures look different than those that they are compared with. It needs 14 buckets, and
+# finds smaller changes with 28. All segments of a bucket share q."""
+_SLOW = """\
+# A feature creeps, or has changed for good: about one false alarm a year. It
+# needs 35 days."""
+_PEERS = """\
+# One segment changes, and the others do not. What they do together, such as a
+# dark day, is no anomaly here."""
+_CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
 # Tell somebody. Without an alert a run prints what it finds, and its exit code says so.
 # [[alert]]
@@ -73,171 +91,109 @@ def recommended_monitors(
         StoreError: the store has no such dataset, or cannot be read.
     """
     with store.snapshot():
-        for name in (dataset, reference):
-            if name is not None and name not in store.datasets():
+        for name in filter(None, (dataset, reference)):
+            if name not in store.datasets():
                 known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
                 raise StoreError(f"the store has no dataset {name!r}; it has {known}")
-        parts = list(_Recommended(store, dataset, reference).parts())
-        return "\n".join([*parts, _ALERT] if alert else parts)
+        tables = _tables(store, dataset, reference)
+        return "\n".join([*tables, *[_ALERT] * alert])
 
 
-class _Recommended:
-    def __init__(self, store: Store, dataset: str, reference: str | None) -> None:
-        self._dataset, self._length = dataset, store.datasets()[dataset]
-        self._reference = reference
-        texts = [segment_text(segment) for segment in store.segments(dataset)]
-        self._segments = [text for text in texts if text]
-        self._only_segments = bool(self._segments) and not store.buckets(dataset)
-        self._all: list[Bucket] = []
-        self._delays: list[timedelta] = []
-        views: list[ProfileView] = []
-        for text in texts[:_SEGMENTS_READ]:
-            buckets = store.buckets(dataset, segment=parse_segment(text))
-            self._all += buckets
-            self._delays += _delays(buckets)
-            for bucket in buckets[-_READ:]:
-                end = bucket.start + MILLISECOND
-                views.append(store.read(dataset, bucket.start, end, segment=parse_segment(text)))
-        self._columns = ProfileView.merge_many(views).get_columns()
+def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
+    segments = list(map(segment_text, store.segments(dataset)))
+    buckets: list[Bucket] = []
+    delays: list[timedelta] = []
+    views: list[ProfileView] = []
+    for text in segments[:_SEGMENTS_READ]:
+        part = parse_segment(text)
+        stored = store.buckets(dataset, segment=part)
+        buckets += stored
+        delays += _delays(stored)
+        for bucket in stored[-_READ:]:
+            end = bucket.start + MILLISECOND
+            views.append(store.read(dataset, bucket.start, end, segment=part))
+    columns = ProfileView.merge_many(views).get_columns()
+    length, many = store.datasets()[dataset], len([text for text in segments if text])
+    each = ["segments = true"] if many else []
+    each_alone = each if "" not in segments else []
 
-    def parts(self) -> Iterator[str]:
-        """Yield the tables, with a line between."""
-        after = self._late_after()
-        yield self._head()
-        yield self._drift()
-        # Every day is judged by all days before, which takes long of very many segments.
-        if not self._only_segments or len(self._segments) < _ENOUGH_PEERS:
-            comment = [
-                "# A feature creeps, or has changed for good: about one false alarm a year. It",
-                "# needs 35 days.",
-            ]
-            keys = self._with_segments() if self._only_segments else []
-            yield self._table("slow change", "trend", comment, keys)
-        if len(self._segments) >= _ENOUGH_PEERS:
-            comment = [
-                "# One segment changes, and the others do not. What they do together, such as a",
-                "# dark day, is no anomaly here.",
-            ]
-            keys = ["baseline = { peers = true }", "segments = true"]
-            yield self._table("one of many", "drift", comment, keys)
-        yield self._missing(after)
-        if expected := list(self._expected()):
-            comment = ["# What each bucket must be like: see docs/contracts.md."]
-            keys = self._with_segments() if self._only_segments else []
-            yield self._table("contract", "contract", comment, [*keys, *expected])
+    def table(name: str, kind: str, comment: str, *keys: str) -> str:
+        full_name = quoted(f"{shorten(dataset, _LONGEST)}: {name}")
+        first = f"[[monitor]]\nname = {full_name}\ndataset = {quoted(dataset)}\n"
+        return "\n".join([comment, f'{first}type = "{kind}"', *keys, ""])
 
-    def _head(self) -> str:
-        name, length = quoted(self._dataset), duration_text(self._length)
-        segments = f", {counted(len(self._segments), 'segment')}" if self._segments else ""
-        lines = [f"# Monitors of the dataset {name}: buckets of {length}{segments}."]
-        if self._all:
-            first = min(bucket.start for bucket in self._all)
-            last = max(bucket.start for bucket in self._all)
-            stretch = f"{bucket_text(first)} to {bucket_text(last)}"
-            lines.append(f"# They fit what was stored from {stretch}.")
-        lines += [
-            "#",
-            "#     lightmeter monitor check FILE --store STORE  what they would have found",
-            "#     lightmeter monitor run FILE --store STORE    judge what is new, and tell",
-            "",
-        ]
-        return "\n".join(lines)
-
-    def _drift(self) -> str:
-        comment = [
-            "# Pictures look different than in the buckets before.",
-            "# It needs 14 buckets to compare with. 28 find smaller changes.",
-        ]
-        baseline = "trailing = 28"
-        if self._reference is not None:
-            baseline = f"dataset = {quoted(self._reference)}"
-            comment = [
-                f"# Pictures look different than in the dataset {quoted(self._reference)}.",
-                "# Until there are 14 buckets, images are taken to be independent.",
-            ]
-        if self._segments:
-            comment.append("# q is shared by all segments of a bucket.")
-        keys = ["q = 0.01", f"baseline = {{ {baseline} }}", *self._with_segments()]
-        return self._table("drift", "drift", comment, keys)
-
-    def _missing(self, after: timedelta | None) -> str:
-        comment, keys = ["# Nothing came."], self._with_segments()
-        if self._segments:
-            comment.append("# A segment that stopped is noticed, too.")
-        if after is not None:  # a run before that would tell of what only comes later
-            keys = [f'wait = "{duration_text(after)}"', *keys]
-            if len(self._delays) >= _IN_TIME * len(self._all):
-                comment = ["# Nothing came, or much later than usual.", *comment[1:]]
-                keys = [f'after = "{duration_text(after)}"', *keys]
-        return self._table("missing", "missing", comment, keys)
-
-    def _expected(self) -> Iterator[str]:
-        """Yield the lines of the expectations."""
-        failures = [name for name, column in self._columns.items() if column.kind == "failure"]
-        if failures:
-            yield from ("", f"# At most {_FAILURES:.0%} of the files cannot be read.", _EXPECT)
-            yield f"features = {_listed(failures)}"
-            yield f"failure_rate = {{ at_most = {_FAILURES} }}"
-        hashes = [name for name in self._columns if name.endswith(".PixelHash")]
-        if hashes:
-            yield from ("", "# A camera is frozen: its pictures are all the same.", _EXPECT)
-            yield from (f"features = {_listed(hashes)}", "distinct_rate = { at_least = 0.1 }")
-        names = [name for name, column in self._columns.items() if column.meaning.family != "Exif"]
-        if 0 < len(names) <= _MOST_FEATURES:
-            yield from ("", "# No feature is gone, as if a column was renamed.", _EXPECT)
-            yield from (f"features = {_listed(names)}", 'schema = "at_least"')
-        for name in self._categories():
-            values = sorted(str(item.value) for item in self._columns[name].frequent)
-            yield from ("", "# No value that was not there.", _EXPECT)
-            yield from (f"feature = {quoted(name)}", f"values = {_listed(values)}")
-
-    def _with_segments(self) -> list[str]:
-        return ["segments = true"] if self._segments else []
-
-    def _table(self, name: str, kind: str, comment: Sequence[str], keys: Sequence[str]) -> str:
-        lines = [
-            *comment,
-            "[[monitor]]",
-            f"name = {quoted(f'{shorten(self._dataset, _LONGEST)}: {name}')}",
-            f"dataset = {quoted(self._dataset)}",
-            f'type = "{kind}"',
-            *keys,
-            "",
-        ]
-        return "\n".join(lines)
-
-    def _categories(self) -> list[str]:
-        """Return those with few values, all of which are known."""
-        return [
-            name
-            for name, column in self._columns.items()
-            if column.kind == "category"
-            and not seen_values(column).others
-            and 0 < len(column.frequent) <= _MOST_VALUES
-            and 2 * len(column.frequent) <= column.n
-            and all(len(str(item.value).encode()) <= LONGEST_TEXT for item in column.frequent)
-        ][:_MOST_NAMES]
-
-    def _late_after(self) -> timedelta | None:
-        """Return longer than is usual; None where profiles come days later, as of old pictures.
-
-        None also where most were filled in afterwards, so that nobody knows what is usual.
-        """
-        if not self._delays or 2 * len(self._delays) < len(self._all):
-            return None
-        late = sorted(self._delays)
-        usual = late[9 * (len(late) - 1) // 10]
-        if usual > max(self._length, DAY):
-            return None
-        hours = max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1)))
-        return timedelta(hours=hours)
+    starts = [bucket.start for bucket in buckets]
+    span = stretch_text(min(starts), max(starts)) if starts else "nothing yet"
+    lengths = duration_text(length) + (f", {counted(many, 'segment')}" if many else "")
+    yield _HEAD.format(quoted(dataset), lengths, span).removesuffix("\n")
+    baseline = "trailing = 28" if reference is None else f"dataset = {quoted(reference)}"
+    yield table("drift", "drift", _DRIFT, "q = 0.01", f"baseline = {{ {baseline} }}", *each)
+    # Every day is judged by all days before, which takes long of very many segments.
+    if not each_alone or many < _ENOUGH_PEERS:
+        yield table("slow change", "trend", _SLOW, *each_alone)
+    if many >= _ENOUGH_PEERS:
+        yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
+    comment, keys = "# Nothing came.", each
+    if after := _late_after(length, buckets, delays):
+        keys = [f'wait = "{after}"', *each]  # a run before would tell of what only comes later
+        if len(delays) >= _IN_TIME * len(buckets):
+            comment, keys = (
+                "# Nothing came, or much later than usual.",
+                [f'after = "{after}"', *keys],
+            )
+    yield table("missing", "missing", comment, *keys)
+    if expected := list(_expected(columns)):
+        yield table("contract", "contract", _CONTRACT, *each_alone, *expected)
 
 
-_EXPECT = "[[monitor.expect]]"
+def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
+    """Yield the tables of the expectations."""
+
+    def table(comment: str, names: Sequence[str], expected: str) -> str:
+        return f"\n# {comment}\n[[monitor.expect]]\nfeatures = {_listed(names)}\n{expected}"
+
+    if failures := [name for name, column in columns.items() if column.kind == "failure"]:
+        comment = f"At most {_FAILURES:.0%} of the files cannot be read."
+        yield table(comment, failures, f"failure_rate = {{ at_most = {_FAILURES} }}")
+    if hashes := [name for name in columns if name.endswith(".PixelHash")]:
+        comment = "A camera is frozen: its pictures are all the same."
+        yield table(comment, hashes, "distinct_rate = { at_least = 0.1 }")
+    names = [name for name, column in columns.items() if column.meaning.family != "Exif"]
+    if 0 < len(names) <= _MOST_FEATURES:
+        comment = "No feature is gone, as if a column was renamed."
+        yield table(comment, names, 'schema = "at_least"')
+    categories = (column for column in columns.values() if _is_known(column))
+    for column in [*categories][:_MOST_NAMES]:
+        values = _listed(sorted(str(item.value) for item in column.frequent))
+        yield table("No value that was not there.", [column.name], f"values = {values}")
+
+
+def _is_known(column: ColumnView) -> bool:
+    """Return whether it is a category of few values, all of which are known."""
+    values = [str(item.value).encode() for item in column.frequent]
+    few = 0 < len(values) <= min(_MOST_VALUES, column.n / 2)
+    short = all(len(value) <= LONGEST_TEXT for value in values)
+    return column.kind == "category" and not seen_values(column).others and few and short
 
 
 def _listed(names: Sequence[str]) -> str:
     return f"[{', '.join(map(quoted, names))}]"
+
+
+def _late_after(
+    length: timedelta, buckets: Sequence[Bucket], delays: Sequence[timedelta]
+) -> str | None:
+    """Return longer than is usual; None where profiles come days later, as of old pictures.
+
+    None also where most were filled in afterwards, so that nobody knows what is usual.
+    """
+    if not delays or 2 * len(delays) < len(buckets):
+        return None
+    usual = sorted(delays)[9 * (len(delays) - 1) // 10]
+    if usual > max(length, DAY):
+        return None
+    hours = max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1)))
+    return duration_text(timedelta(hours=hours))
 
 
 def _delays(buckets: Sequence[Bucket]) -> list[timedelta]:

@@ -1,19 +1,22 @@
 """What monitors would have found in what is stored."""
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lightmeter.monitor.config import ComparingMonitor, Monitor
-from lightmeter.monitor.design import design_of
-from lightmeter.monitor.evaluate import judge_all
+from lightmeter.monitor.evaluate import JUDGED, judge_all
 from lightmeter.monitor.incidents import causes_text, lead_of
-from lightmeter.monitor.judging import JUDGED, JudgedResults
 from lightmeter.monitor.results import ANOMALY
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.monitor.sitemap import bucket_text, stretch_text
+from lightmeter.monitor.summaries import MEAN, STDDEV, N
+from lightmeter.store.records import BucketRows
 from lightmeter.store.store import Store
 from lightmeter.text import count, counted, number
 from lightmeter.times import to_utc
@@ -21,6 +24,9 @@ from lightmeter.times import to_utc
 _SHOWN = 3
 _MOST_READ = 2000  # buckets, for the design effect
 _YEAR = timedelta(days=365)
+_LEAST_BUCKETS = 8
+_NEAR = 14  # buckets on either side
+_MEDIAN_SQUARE = 0.4549  # of a standard normal value
 
 
 def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float | None:
@@ -42,14 +48,6 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
     return chance * places * (_YEAR / length)
 
 
-class Alarm(NamedTuple):
-    """The first of consecutive anomalous buckets of a segment, given as text, and what happened."""
-
-    start: datetime
-    segment: str
-    words: str
-
-
 @dataclass
 class Replayed:
     """What a monitor would have found.
@@ -59,19 +57,21 @@ class Replayed:
         judged: how many buckets were judged; of each segment, if it watches segments.
         unjudged: how many could not be.
         starts: of the buckets that were judged.
-        alarms: what it would have told, in order of time.
+        alarms: start and segment of the first of consecutive anomalous buckets, and what happened.
         design: how much more buckets differ than those of independent images would.
+        delay: how many days a lasting step of .3 standard deviations takes to be found.
     """
 
     monitor: Monitor
     judged: int = 0
     unjudged: int = 0
     starts: set[datetime] = field(default_factory=set)
-    alarms: list[Alarm] = field(default_factory=list)
+    alarms: list[tuple[datetime, str, str]] = field(default_factory=list)
     design: float | None = None
+    delay: float | None = None
     _open: set[str] = field(default_factory=set)  # segments
 
-    def add(self, bucket: JudgedResults) -> None:
+    def add(self, bucket: BucketRows) -> None:
         """Take the results of the next bucket of a segment into account."""
         start, segment = bucket.place.start, bucket.place.segment
         if all(result.state not in JUDGED for result in bucket.results):
@@ -82,25 +82,27 @@ class Replayed:
         bad = [result for result in bucket.results if result.state == ANOMALY]
         if bad and segment not in self._open:
             words = causes_text(sorted(bad, key=lead_of))
-            self.alarms.append(Alarm(start, segment, words))
+            self.alarms.append((start, segment, words))
         self._open = self._open | {segment} if bad else self._open - {segment}
 
     def lines(self, length: timedelta) -> Iterator[str]:
         """Yield what was found, in lines of text; `length` is that of the buckets."""
-        where = ""
+        judged = f"judged: {counted(self.judged, 'bucket')}"
         if self.starts:
-            where = f" from {bucket_text(min(self.starts))} to {bucket_text(max(self.starts))}"
-        unjudged = f"; {count(self.unjudged)} could not be" if self.unjudged else ""
-        yield f"judged: {counted(self.judged, 'bucket')}{where}{unjudged}"
+            judged += f" from {stretch_text(min(self.starts), max(self.starts))}"
+        yield judged + (f"; {count(self.unjudged)} could not be" if self.unjudged else "")
         rate = ""
         if self.alarms:
             a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))
             rate = f", {a_year:.3g} a year"
         yield f"alarms: {count(len(self.alarms))}{rate}"
-        for alarm in self.alarms[-_SHOWN:]:
-            yield "  " + " ".join(filter(None, (bucket_text(alarm.start), *alarm[1:])))
+        for start, *words in self.alarms[-_SHOWN:]:
+            yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
             yield f"design effect: {number(self.design)}; 1 is that of independent images"
+        if self.delay is not None:
+            days = counted(round(self.delay), "day")
+            yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"
 
 
 def replay(
@@ -118,32 +120,66 @@ def replay(
     """
     now = to_utc(now or datetime.now(UTC))
     with store.snapshot():
-        found = [Replayed(monitor) for monitor in monitors]
+        found = {(monitor.name, monitor.dataset): Replayed(monitor) for monitor in monitors}
         for bucket in judge_all(store, monitors, now=now):
-            found[bucket.rank].add(bucket)
+            found[bucket.place[:2]].add(bucket)
         shelf = Shelf(store)
-        for each in found:
-            if isinstance(each.monitor, ComparingMonitor):
+        for each in found.values():
+            if (
+                isinstance(each.monitor, ComparingMonitor)
+                and each.monitor.dataset in shelf.datasets
+            ):
                 each.design = _design(shelf, each.monitor, now)
-    return found
+            if isinstance(each.monitor, TrendRule) and each.monitor.dataset in shelf.datasets:
+                each.delay = each.monitor.delay(shelf)
+    return list(found.values())
 
 
 def _design(shelf: Shelf, monitor: ComparingMonitor, now: datetime) -> float | None:
-    """Return the design effect of the latest buckets."""
-    dataset = monitor.dataset
-    if dataset not in shelf.datasets:
-        return None
-    length = shelf.datasets[dataset]
+    """Return the median design effect of numbers in the latest buckets.
+
+    It is 1 where images are independent, and 12 where 12 images say as much as one.
+    """
+    dataset, effects = monitor.dataset, list[float]()
     segments = shelf.segments(dataset) if monitor.segments else [""]
-    most = _MOST_READ // len(segments) if segments else 0
-    histories = []
+    most = _MOST_READ // max(1, len(segments)) or _MOST_READ
     for segment in segments:
         starts = [
             bucket.start
             for bucket in shelf.buckets(dataset, segment)
-            if bucket.end - bucket.start == length and bucket.end <= now
-        ]
-        histories.append(
-            [shelf.in_short(dataset, segment, start)[0] for start in starts[-most or len(starts) :]]
+            if bucket.end - bucket.start == shelf.datasets[dataset] and bucket.end <= now
+        ][-most:]
+        summaries = [shelf.in_short(dataset, segment, start) for start in starts]
+        kinds = {name: kind for each in summaries for name, kind in each.kinds.items()}
+        names = tuple(
+            name for name, kind in kinds.items() if kind == "number" and monitor.takes(name)
         )
-    return design_of(histories, monitor.takes)
+        tables = [each.aligned(names)[[N, MEAN, STDDEV]].T for each in summaries]
+        factors = map(long_run_factor, np.stack(tables, axis=1) if tables else ())
+        effects += [factor for factor in factors if factor is not None]
+    return statistics.median(effects) if effects else None
+
+
+def long_run_factor(history: NDArray[np.float64]) -> float | None:
+    """Return the variance of the means of buckets, over what it would be of independent images.
+
+    It is about the ordinary buckets: changes that last and rare ones that are far off hardly
+    matter, as it is by the median of squares around the median of the buckets near by.
+
+    Args:
+        history: of a feature, a row for each bucket in order of time: how many values it has, their
+            mean and their standard deviation.
+
+    Returns:
+        The factor; None where too little is known.
+    """
+    n, means, stddevs = history[history[:, 0] >= 2].T
+    if len(n) < _LEAST_BUCKETS:
+        return None
+    within = ((n - 1) * stddevs**2).sum() / (n - 1).sum()
+    # Rounding of what is constant within each bucket is no variance.
+    if within <= (1e-9 * max(1.0, float(np.abs(means).max()))) ** 2:
+        return None
+    near = [np.median(means[max(0, at - _NEAR) : at + _NEAR + 1]) for at in range(len(means))]
+    squares = n * (means - np.array(near)) ** 2 / within
+    return float(np.median(squares)) / _MEDIAN_SQUARE

@@ -1,14 +1,12 @@
 """What monitors say of buckets, and reading what a store keeps of it."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
-from operator import attrgetter
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from typing import Final
 
 from lightmeter.errors import ConfigError
-from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store.records import Place, ResultRow, ResultState
+from lightmeter.store.records import Result
 from lightmeter.store.store import Store
 
 OK: Final = "ok"
@@ -17,64 +15,13 @@ ANOMALY: Final = "anomaly"
 NOT_ENOUGH: Final = "not enough data"
 ERROR: Final = "error"
 
-# The fields that rows and results share, and their values in order.
-_KEPT = ResultRow._fields[len(Place._fields) :]
-_kept = attrgetter(*_KEPT)
-
-_NO_TIME = datetime.min.replace(tzinfo=UTC)
-
-
-class Result(NamedTuple):
-    """What a monitor says of one feature in one bucket.
-
-    A rule says what the first six are; the rest is filled in by who asked it.
-
-    Attributes:
-        feature: empty for the bucket itself.
-        state: ``ok``, ``pending``, ``anomaly``, ``not enough data`` or ``error``. What is pending
-            is an anomaly that has not lasted for as many buckets as the monitor asks for.
-        value: what was judged, where that is a number.
-        lower: the least that would be ok.
-        upper: the most that would be ok.
-        words: what changed, such as "saturation fell by 38 %".
-        monitor: its name.
-        dataset: of the bucket.
-        segment: of the bucket; empty for the dataset as a whole.
-        bucket: its start, in UTC.
-        baseline: how many buckets it was compared with.
-        images: how many there are in the bucket.
-        cause: what happened to the pictures, such as ``out of focus``, if this tells it.
-    """
-
-    feature: str
-    state: ResultState
-    value: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    words: str = ""
-    monitor: str = ""
-    dataset: str = ""
-    segment: Mapping[str, str] = {}
-    bucket: datetime = _NO_TIME
-    baseline: int = 0
-    images: int = 0
-    cause: str = ""
-
-    @property
-    def place(self) -> Place:
-        """The bucket, and who judged it."""
-        return Place(self.monitor, self.dataset, segment_text(self.segment), self.bucket)
-
-
-def row_of(result: Result) -> ResultRow:
-    """Return the row that a store keeps of a result."""
-    return ResultRow(*result.place, *_kept(result))
+__all__ = ["Result"]
 
 
 def check_source(
     store: Store, monitors: Collection[tuple[str, str]], source: str
 ) -> tuple[str, list[str]]:
-    """Return the source by its absolute path, and those of which it takes over everything.
+    """Return the source by its path without links, and those of which it takes over everything.
 
     The source of a monitor is the file that it is from, so that several files can watch one store.
     A file that was moved takes over what is kept of it, once it has a monitor with the name and the
@@ -88,37 +35,24 @@ def check_source(
     Raises:
         ConfigError: another file has such a monitor, or the path cannot be kept as text.
     """
-    source = os.path.abspath(source) if source else ""
+    source = os.path.realpath(source) if source else ""
     if not is_utf8(source):
         raise ConfigError(f"got {source!r}; expected folders whose names are UTF-8")
-    taken: list[str] = []
+    taken = set[str]()
     for kept in store.state.sources():
-        other = kept.path
-        if other == source or (kept.monitor, kept.dataset) not in monitors or other in taken:
-            continue
-        if os.path.exists(other) and not _same_file(other, source):
-            raise ConfigError(
-                f"{other!r} also has a monitor {kept.monitor!r} of the dataset {kept.dataset!r}; "
-                "rename one of them, or delete one of the files"
-            )
-        taken.append(other)
-    return source, taken
+        if kept.path != source and kept[:2] in monitors:
+            if os.path.exists(kept.path):
+                raise ConfigError(
+                    f"{kept.path!r} also has a monitor {kept.monitor!r} of the dataset "
+                    f"{kept.dataset!r}; rename one of them, or delete one of the files"
+                )
+            taken.add(kept.path)
+    return source, list(taken)
 
 
 def is_utf8(path: str) -> bool:
     """Return whether a path can be kept as text."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _same_file(path: str, other: str) -> bool:
-    try:
-        return os.path.samefile(path, other)
-    except OSError:
-        return False
+    return path == path.encode(errors="replace").decode()
 
 
 def load_results(
@@ -136,40 +70,7 @@ def load_results(
         segment: the one in question, as text; None for all.
         bucket: start of the one in question; None for all.
     """
-    with store.snapshot():
-        return _results_of(
-            row
-            for monitor in _monitors(store, monitors)
-            for row in store.state.results(*monitor, segment, bucket)
-        )
-
-
-def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
-    """Return what is kept of the newest bucket of each monitor, which are name and dataset.
-
-    It is that of all segments which the monitor watches.
-    """
-    with store.snapshot():
-        return _results_of(row for monitor in monitors for row in store.state.newest(*monitor))
-
-
-def load_latest(
-    store: Store, dataset: str, segment: str | None = None, most: int = 1
-) -> list[Result]:
-    """Return what is kept of the last buckets that each monitor judged in a segment.
-
-    Args:
-        store: where results are kept.
-        dataset: its name.
-        segment: as text; None for each of them.
-        most: how many buckets.
-    """
-    return _results_of(
-        row
-        for source in store.state.sources()
-        if source.dataset == dataset
-        for row in store.state.latest(source.monitor, dataset, segment, most)
-    )
+    return _loaded(store, monitors, lambda name, of: store.state.results(name, of, segment, bucket))
 
 
 def load_turning_points(
@@ -185,35 +86,24 @@ def load_turning_points(
         monitors: name and dataset of those in question; None for all.
         segment: the one in question, as text; None for all.
     """
+    return _loaded(store, monitors, lambda name, of: store.state.turning_points(name, of, segment))
+
+
+def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
+    """Return what is kept of the newest bucket of each monitor, which are name and dataset.
+
+    It is that of all segments which the monitor watches.
+    """
     with store.snapshot():
-        return _results_of(
-            row
-            for monitor in _monitors(store, monitors)
-            for row in store.state.turning_points(*monitor, segment)
-        )
+        return [result for monitor in monitors for result in store.state.newest(*monitor)]
 
 
-def _monitors(
-    store: Store, monitors: Iterable[tuple[str, str]] | None
-) -> Iterable[tuple[str, str]]:
-    if monitors is None:
-        monitors = ((source.monitor, source.dataset) for source in store.state.sources())
-    return sorted(monitors)
-
-
-def _results_of(rows: Iterable[ResultRow]) -> list[Result]:
-    segments: dict[str, dict[str, str]] = {}  # there are few
-    results = []
-    for row in rows:
-        if row.segment not in segments:
-            segments[row.segment] = parse_segment(row.segment)
-        results.append(
-            Result(
-                **dict(zip(_KEPT, _kept(row), strict=True)),
-                monitor=row.monitor,
-                dataset=row.dataset,
-                segment=segments[row.segment],
-                bucket=row.start,
-            )
-        )
-    return results
+def _loaded(
+    store: Store,
+    monitors: Iterable[tuple[str, str]] | None,
+    load: Callable[[str, str], list[Result]],
+) -> list[Result]:
+    with store.snapshot():
+        if monitors is None:
+            monitors = (source[:2] for source in store.state.sources())
+        return [result for pair in sorted(monitors) for result in load(*pair)]

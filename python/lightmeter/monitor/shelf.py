@@ -2,15 +2,15 @@
 
 from bisect import bisect_left
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
-from lightmeter.monitor.daily import Daily
 from lightmeter.monitor.summaries import Summary
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.segments import segment_text
@@ -25,9 +25,10 @@ _AHEAD = 4  # a part of it is for buckets that are read before they are asked fo
 # A summary takes about 0.1 kB a feature: 28 buckets of 300 segments are up to 40 MB.
 _MOST_SUMMARISED = 400_000
 _MOST_PASTS = 8
-_MOST_DAILY = 100  # segments, of which a day is judged together: 2 MB each with 500 days
+_MOST_KEPT = 100  # results of functions of rules, for as many segments
 
 Where = tuple[str, str]  # dataset, and segment as text
+_Key = tuple[str, str, datetime]
 
 
 class Contents:
@@ -65,60 +66,40 @@ class Past:
     @cached_property
     def summaries(self) -> list[Summary]:
         """Those that can be read, in short, earliest first."""
-        in_short = (self._shelf.in_short(*self.where, start) for start in self.starts)
-        return [summary for summary, damage in in_short if not damage or summary.images]
+        summaries = (self._shelf.in_short(*self.where, start) for start in self.starts)
+        return [summary for summary in summaries if summary.is_readable]
 
     @cached_property
-    def merged(self) -> Contents:
+    def merged(self) -> ProfileView:
         """All of them as one."""
-        return Contents(ProfileView.merge_many(each.view for each in self))
+        return ProfileView.merge_many(each.view for each in self)
 
 
-class _File(Past):
-    """A profile file, which counts as one bucket."""
-
-    def __init__(self, path: Path) -> None:
-        self._contents = Contents(ProfileView.from_bytes(read_regular(path)))
-        self.where, self.starts = ("", ""), ()
-
-    def __iter__(self) -> Iterator[Contents]:
-        yield self._contents
-
-    @cached_property
-    def summaries(self) -> list[Summary]:
-        return [Summary(self._contents.view._core)]
-
-
+@dataclass(frozen=True)
 class Side:
     """A bucket of a segment, and what it is compared with.
 
     Attributes:
+        shelf: what is read of the store.
+        where: dataset and segment.
         bucket: the bucket; one without writers is not there.
         past: what it is compared with.
         own: buckets before it, where those that it is compared with are others: they say how much
             such buckets vary. None where it is compared with them.
-        peers: how many other segments what is common was taken of; 0 where nothing was.
+        since: where its baseline begins.
     """
 
-    peers = 0
-
-    def __init__(
-        self,
-        shelf: "Shelf",
-        where: Where,
-        bucket: Bucket,
-        past: Past,
-        own: Past | None = None,
-        since: datetime = EPOCH,
-    ) -> None:
-        """Read nothing yet; `since` is where its baseline begins."""
-        self._shelf, self._where, self.bucket = shelf, where, bucket
-        self.past, self.own, self._since = past, own, since
+    shelf: "Shelf"
+    where: Where
+    bucket: Bucket
+    past: Past
+    own: Past | None = None
+    since: datetime = EPOCH
 
     @property
     def contents(self) -> Contents:
         """What it holds."""
-        return self._shelf.contents(*self._where, self.bucket.start)
+        return self.shelf.contents(*self.where, self.bucket.start)
 
     @property
     def target(self) -> Contents:
@@ -131,96 +112,54 @@ class Side:
             raise DecodeError(self.contents.damage)
         return self.contents
 
-    @cached_property
+    @property
     def summary(self) -> Summary:
         """The bucket in short.
 
         Raises:
             DecodeError: some of it cannot be read.
         """
-        summary, damage = self._shelf.in_short(*self._where, self.bucket.start)
-        if damage:
-            raise DecodeError(damage)
+        summary = self.shelf.in_short(*self.where, self.bucket.start)
+        if summary.damage:
+            raise DecodeError(summary.damage)
         return summary
 
-    @cached_property
-    def summaries(self) -> list[Summary]:
-        """Those that it is compared with, in short."""
-        return self.past.summaries
 
-    @property
-    def segments(self) -> int:
-        """How many segments the dataset has."""
-        return len(self._shelf.segments(self._where[0]))
-
-    def daily(self, excluded: Sequence[tuple[date, date]]) -> Daily:
-        """Return all buckets of the segment since its baseline begins, as days.
-
-        What they say of a day follows from the days up to it, so that all buckets share them.
-        """
-        return self._shelf.daily(self._where, self._since, tuple(excluded))
-
-    def summary_at(self, start: datetime) -> Summary | None:
-        """Return the summary of another bucket of the segment, of which anything can be read."""
-        if start not in self._shelf.starts(self._where):
-            return None
-        summary, damage = self._shelf.in_short(*self._where, start)
-        return summary if not damage or summary.images else None
-
-    def exif_read(self, name: str, is_personal: bool) -> int:
-        """Return how many images have no tag of that name, which no image has; see `Profile`."""
-        return self.contents.view._core.exif_read(name, is_personal)
-
-
-_T = TypeVar("_T")
-
-
-class _Heavy(Generic[_T]):
-    """Values by key, of which the last used ones are kept, up to a weight of all together."""
+class _Heavy(OrderedDict[Any, Any]):
+    """Values of which the last used ones are kept, up to a weight of all together."""
 
     def __init__(self, most: int) -> None:
-        self._most, self.weight = most, 0
-        self._values: OrderedDict[Any, tuple[_T, int]] = OrderedDict()
+        super().__init__()
+        self.most, self.weight = most, 0
 
-    def __contains__(self, key: object) -> bool:
-        return key in self._values
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __getitem__(self, key: Any) -> _T:
-        self._values.move_to_end(key)
-        return self._values[key][0]
-
-    def keep(self, key: Any, value: _T, weight: int) -> None:
-        self._values[key] = value, weight
-        self.weight += weight
-
-    def trim(self) -> None:
-        while self.weight > self._most and len(self._values) > 1:
-            _, (_, weight) = self._values.popitem(last=False)
+    def find(self, key: Any, make: Callable[[], Iterable[tuple[Any, Any, int]]]) -> Any:
+        """Return a value; `make` gives it, and perhaps others, with their weights."""
+        if key not in self:
+            for each, value, weight in make():
+                self[each] = value, weight
+                self.weight += weight
+        self.move_to_end(key)
+        while self.weight > self.most and len(self) > 1:
+            _, (_, weight) = self.popitem(last=False)
             self.weight -= weight
+        return self[key][0]
 
 
 class Shelf:
-    """A store during one run, which several monitors share."""
+    """A store during one run, which several monitors share.
+
+    `once(make, *of)` is ``make(shelf, *of)``, which is kept for the run.
+    """
 
     def __init__(self, store: Store) -> None:
         """Read nothing yet."""
         self.store = store
-        self._contents = _Heavy[Contents](_MOST_FEATURES)
-        self._summaries = _Heavy[tuple[Summary, str]](_MOST_SUMMARISED)
-        self.past: Callable[[Where, tuple[datetime, ...]], Past]
-        self.past = lru_cache(_MOST_PASTS)(lambda where, starts: Past(self, where, starts))
-        self.file: Callable[[Path], Past] = lru_cache(None)(_File)
-        self.versions: Callable[[str], dict[tuple[str, datetime], int]]
-        self.versions = lru_cache(None)(store.versions)
-        self.starts: Callable[[Where], frozenset[datetime]] = lru_cache(None)(
-            lambda where: frozenset(bucket.start for bucket in self.buckets(*where))
-        )
-        self.daily: Callable[[Where, datetime, tuple[tuple[date, date], ...]], Daily]
-        self.daily = lru_cache(_MOST_DAILY)(self._daily)
-        self._buckets: dict[Where, list[Bucket]] = {}
+        self._contents, self._summaries = _Heavy(_MOST_FEATURES), _Heavy(_MOST_SUMMARISED)
+        self.past = lru_cache(_MOST_PASTS)(partial(Past, self))
+        self.once = lru_cache(_MOST_KEPT)(lambda make, *of: make(self, *of))
+        self.versions = cache(store.versions)
+        self.buckets = cache(lambda dataset, segment: store.buckets(dataset, segment=segment))
+        self.segments = cache(lambda dataset: list(map(segment_text, store.segments(dataset))))
 
     @cached_property
     def datasets(self) -> dict[str, timedelta]:
@@ -240,72 +179,54 @@ class Shelf:
             if newest.dataset == dataset
         }
 
-    def segments(self, dataset: str) -> list[str]:
-        """Return the segments of a dataset, as text."""
-        return [segment_text(segment) for segment in self.store.segments(dataset)]
+    def file(self, path: Path) -> Past:
+        """Return a profile file, which counts as one bucket.
 
-    def buckets(self, dataset: str, segment: str) -> list[Bucket]:
-        """Return the buckets of a segment, earliest first."""
-        if (dataset, segment) not in self._buckets:
-            self._buckets[dataset, segment] = self.store.buckets(dataset, segment=segment)
-        return self._buckets[dataset, segment]
+        Raises:
+            LightmeterError, OSError: it cannot be read.
+        """
+        self.contents("", str(path), EPOCH)
+        return self.past(("", str(path)), (EPOCH,))
 
     def contents(self, dataset: str, segment: str, start: datetime) -> Contents:
-        """Return what a bucket holds."""
+        """Return what a bucket holds; a file is one of no dataset."""
         key = dataset, segment, start
-        if key not in self._contents:
-            for each, contents in self._loaded(*key):
-                self._contents.keep(each, contents, 1 + len(contents.view._core.names()))
-            found = self._contents[key]
-            self._contents.trim()
-            return found
-        return self._contents[key]
+        found: Contents = self._contents.find(key, lambda: self._read(*key))
+        return found
 
-    def in_short(self, dataset: str, segment: str, start: datetime) -> tuple[Summary, str]:
-        """Return the summary of a bucket, and what is wrong with it."""
-        key = dataset, segment, start
-        if key not in self._summaries:
+    def in_short(self, dataset: str, segment: str, start: datetime) -> Summary:
+        """Return the summary of a bucket."""
+
+        def made() -> Iterator[tuple[_Key, Summary, int]]:
             contents = self.contents(*key)
-            summary = Summary(contents.view._core)
-            self._summaries.keep(key, (summary, contents.damage), 1 + len(summary.names))
-            self._summaries.trim()
-        return self._summaries[key]
+            summary = Summary(contents.view._core, contents.damage)
+            yield key, summary, 1 + len(summary.names)
 
-    def _daily(
-        self, where: Where, since: datetime, excluded: tuple[tuple[date, date], ...]
-    ) -> Daily:
-        starts = [
-            bucket.start
-            for bucket in self.buckets(*where)
-            if bucket.start >= since
-            and not any(first <= bucket.start.date() <= last for first, last in excluded)
-        ]
-        summaries = ((start, *self.in_short(*where, start)) for start in starts)
-        return Daily(
-            (start, each) for start, each, damage in summaries if not damage or each.images
-        )
+        key = dataset, segment, start
+        found: Summary = self._summaries.find(key, made)
+        return found
 
-    def _loaded(
+    def _read(
         self, dataset: str, segment: str, start: datetime
-    ) -> Iterator[tuple[tuple[str, str, datetime], Contents]]:
+    ) -> Iterator[tuple[_Key, Contents, int]]:
         """Read a bucket, and some behind it, which are mostly asked for next: by one statement."""
-        starts = [bucket.start for bucket in self.buckets(dataset, segment)]
-        first = bisect_left(starts, start)
-        features = self._contents.weight // max(1, len(self._contents)) or _MOST_FEATURES
-        many = _MOST_FEATURES // (_AHEAD * features * len(self._buckets))
+        read: defaultdict[datetime, list[Any]] = defaultdict(list)
         wanted = [start]
-        for each in starts[first + 1 : first + many]:
-            if (dataset, segment, each) in self._contents:
-                break
-            wanted.append(each)
-        rows: defaultdict[datetime, list[Any]] = defaultdict(list)
-        end = wanted[-1] + MILLISECOND
-        for row, content in self.store.load(dataset, start, end, segment=segment):
-            rows[row.start].append(content)
+        if not dataset:
+            read[start].append(ProfileView.from_bytes(read_regular(Path(segment))))
+        else:
+            features = self._contents.weight // max(1, len(self._contents)) or _MOST_FEATURES
+            many = _MOST_FEATURES // (_AHEAD * features * len(self.segments(dataset)))
+            starts = [bucket.start for bucket in self.buckets(dataset, segment)]
+            first = bisect_left(starts, start) + 1
+            wanted += starts[first : first + many - 1]
+            end = wanted[-1] + MILLISECOND
+            for row, content in self.store.load(dataset, start, end, segment=segment):
+                read[row.start].append(content)
         for each in wanted:
-            views = [content for content in rows[each] if isinstance(content, ProfileView)]
-            damage = [
-                str(content) for content in rows[each] if not isinstance(content, ProfileView)
-            ]
-            merged = ProfileView.merge_many(views)
-            yield (dataset, segment, each), Contents(merged, "; ".join(damage))
+            key = dataset, segment, each
+            if key not in self._contents:
+                views = [content for content in read[each] if isinstance(content, ProfileView)]
+                damage = [str(text) for text in read[each] if not isinstance(text, ProfileView)]
+                contents = Contents(ProfileView.merge_many(views), "; ".join(damage))
+                yield key, contents, 1 + len(contents.view._core.names())

@@ -22,22 +22,19 @@ COSINE, SINE = MEAN, STDDEV
 _STEPS = 255 / math.tau  # of hue, in a radian
 
 
+# A feature of which at least so many values are the same one is judged by how many are not.
+MOST_OTHERS = 0.1
+MOST_VALUES = 20  # of a category; rarer ones are not judged
+
+
 class Vectors(NamedTuple):
-    """How many vectors there are, their length, and the moments of their numbers or projections."""
+    """The length of vectors; how many they are, and means and deviations of each number."""
 
-    n: int
     length: int
-    means: Numbers
-    stddevs: Numbers
+    table: Numbers
 
 
-class _Features(NamedTuple):
-    names: tuple[str, ...]
-    kinds: Mapping[str, Kind]
-    meanings: Mapping[str, Meaning]
-
-
-_NOTHING: tuple[tuple[str, ...], Numbers] = ((), np.empty((ROWS, 0)))
+_Features = tuple[tuple[str, ...], Mapping[str, Kind], Mapping[str, Meaning]]
 
 
 class Summary:
@@ -52,15 +49,15 @@ class Summary:
             value more, whose name is empty.
         vectors: of features of vectors, those of the length that most have.
         exif_read: images of which Exif was read.
-        images: how many there are.
+        damage: why some of the bucket is not in it; empty if all of it is.
+        is_readable: whether anything is.
     """
 
-    def __init__(self, core: _core.Profile) -> None:
+    def __init__(self, core: _core.Profile, damage: str = "") -> None:
         """Of a profile, which does not change any more."""
-        self.images = core.images
+        self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories: dict[str, dict[str, int]] = {}
         self.vectors: dict[str, Vectors] = {}
-        self._aligned = _NOTHING
         features, columns = [], []
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
@@ -89,31 +86,22 @@ class Summary:
         changed.kinds = {name: self.kinds.get(name, "number") for name in names}
         changed.meanings = {name: self.meanings[name] for name in names if name in self.meanings}
         changed.categories = {}
-        changed._aligned = names, table
         return changed
 
     def aligned(self, names: tuple[str, ...]) -> Numbers:
         """The table for other features; one that is not there has no values."""
         if names == self.names:
             return self.table
-        if names != self._aligned[0]:
-            at = {name: index for index, name in enumerate(self.names)}
-            table = np.zeros((ROWS, len(names)))
-            for index, name in enumerate(names):
-                if name in at:
-                    table[:, index] = self.table[:, at[name]]
-            self._aligned = names, table
-        return self._aligned[1]
+        at = {name: index for index, name in enumerate(self.names)}
+        padded = np.pad(self.table, ((0, 0), (0, 1)))
+        return np.asarray(padded[:, [at.get(name, -1) for name in names]])
 
 
 @lru_cache(maxsize=64)
 def _shared(features: tuple[tuple[str, Kind, Meaning], ...]) -> _Features:
     """The same object for all buckets that are alike, as it takes more than their numbers."""
-    return _Features(
-        tuple(name for name, _, _ in features),
-        MappingProxyType({name: kind for name, kind, _ in features}),
-        MappingProxyType({name: meaning for name, _, meaning in features}),
-    )
+    kinds = MappingProxyType({name: kind for name, kind, _ in features})
+    return tuple(kinds), kinds, MappingProxyType({name: meaning for name, _, meaning in features})
 
 
 def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
@@ -159,4 +147,17 @@ def _vectors(core: _core.Profile, name: str) -> Vectors | None:
     length = max(by_length, key=lambda at: (by_length[at].n, at))
     covariance = by_length[length]
     spreads = np.sqrt(covariance.comoments.diagonal() / max(covariance.n - 1, 1))
-    return Vectors(covariance.n, length, covariance.means, spreads)
+    n = np.full(len(spreads), float(covariance.n))
+    return Vectors(length, np.stack([n, covariance.means, spreads]))
+
+
+def common_value(n: Numbers, medians: Numbers) -> Numbers:
+    """Return the median of the medians of buckets that have values, by feature; infinite if none.
+
+    Args:
+        n: how many values each bucket has of each feature.
+        medians: of these.
+    """
+    ordered = np.sort(np.where(n > 0, medians, np.inf), axis=0)
+    buckets = (n > 0).sum(axis=0)
+    return np.asarray(ordered[np.maximum(buckets - 1, 0) // 2, np.arange(medians.shape[1])])

@@ -1,7 +1,7 @@
 """The records of a store's state. They know no monitor and no alert."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
@@ -26,22 +26,46 @@ class Place(NamedTuple):
     start: datetime
 
 
-class ResultRow(NamedTuple):
-    """What is kept of one feature in one bucket; `feature` is empty for the bucket itself."""
+class Result(NamedTuple):
+    """What a monitor says of one feature in one bucket.
 
-    monitor: str
-    dataset: str
-    segment: str
-    start: datetime
+    A rule says what the first six are; the rest is filled in by who asked it.
+
+    Attributes:
+        feature: empty for the bucket itself.
+        state: ``ok``, ``pending``, ``anomaly``, ``not enough data`` or ``error``. What is pending
+            is an anomaly that has not lasted for as many buckets as the monitor asks for.
+        value: what was judged, where that is a number.
+        lower: the least that would be ok.
+        upper: the most that would be ok.
+        words: what changed, such as "saturation fell by 38 %".
+        monitor: its name.
+        dataset: of the bucket.
+        segment: of the bucket, as text; empty for the dataset as a whole.
+        bucket: its start, in UTC.
+        baseline: how many buckets it was compared with.
+        images: how many there are in the bucket.
+        cause: what happened to the pictures, such as ``out of focus``, if this tells it.
+    """
+
     feature: str
     state: ResultState
-    value: float | None
-    lower: float | None
-    upper: float | None
-    baseline: int
-    images: int
-    words: str
-    cause: str
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    words: str = ""
+    monitor: str = ""
+    dataset: str = ""
+    segment: str = ""
+    bucket: datetime = datetime.min.replace(tzinfo=UTC)
+    baseline: int = 0
+    images: int = 0
+    cause: str = ""
+
+    @property
+    def place(self) -> Place:
+        """The bucket, and who judged it."""
+        return Place(self.monitor, self.dataset, self.segment, self.bucket)
 
 
 class JudgedBucket(NamedTuple):
@@ -56,7 +80,7 @@ class BucketRows(NamedTuple):
 
     place: Place
     version: int
-    results: Sequence[ResultRow]
+    results: Sequence[Result]
 
 
 class Told(NamedTuple):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from lightmeter.store.records import (
     BucketRows,
     JudgedBucket,
     Place,
-    ResultRow,
+    Result,
     Source,
     Told,
 )
@@ -23,7 +24,8 @@ from lightmeter.store.rows import Damage
 from lightmeter.store.tables import has, insert_all, judged, replace, result, told, watched
 
 _R = result.c
-_RESULT = [_R[name] for name in ResultRow._fields]
+_RESULT = [_R["start" if name == "bucket" else name] for name in Result._fields]
+_row_of = attrgetter(*("bucket" if each.name == "start" else each.name for each in _R))
 _TOGETHER = 400
 _PLACE = "monitor", "dataset", "segment", "start"
 
@@ -53,7 +55,7 @@ class State:
         dataset: str,
         segment: str | None = None,
         start: datetime | None = None,
-    ) -> list[ResultRow]:
+    ) -> list[Result]:
         """Return what is kept of a monitor, by segment, bucket and feature; None is for all."""
         query = sa.select(*_RESULT).where(_is_of(result, monitor, dataset, segment))
         if start is not None:
@@ -73,7 +75,7 @@ class State:
 
     def latest(
         self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
-    ) -> list[ResultRow]:
+    ) -> list[Result]:
         """Return the results of the last `most` buckets that a monitor judged in each segment."""
         rank = sa.func.row_number().over(
             partition_by=judged.c.segment, order_by=judged.c.start.desc()
@@ -84,7 +86,7 @@ class State:
         place = sa.tuple_(result.c.segment, result.c.start).in_(places)
         return self._results(sa.select(*_RESULT).where(_is_of(result, monitor, dataset), place))
 
-    def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
+    def newest(self, monitor: str, dataset: str) -> list[Result]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
         newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
         where = _is_of(result, monitor, dataset), result.c.start == newest.scalar_subquery()
@@ -93,15 +95,15 @@ class State:
 
     def turning_points(
         self, monitor: str, dataset: str, segment: str | None = None
-    ) -> list[ResultRow]:
+    ) -> list[Result]:
         """Return the results of a monitor from which its incidents follow, which are few.
 
         By segment, bucket and feature.
         """
         with self._database.snapshot():
             found = _turning_points(self._database, monitor, dataset, segment)
-            points = {row[2:5]: row for row in found}
-        return [ResultRow(*points[key]) for key in sorted(points)]
+            points = {(each.segment, each.start, each.feature): each for each in found}
+        return [Result(*points[key]) for key in sorted(points)]
 
     def begin(
         self, monitors: Iterable[Source], stale: Iterable[Place], *, sources: Iterable[str]
@@ -142,7 +144,9 @@ class State:
             rows = zip(buckets, states, strict=True)
             of_buckets = [(*bucket.place, bucket.version, found) for bucket, found in rows]
             insert_all(connection, judged, of_buckets)
-            insert_all(connection, result, [row for each in buckets for row in each.results])
+            insert_all(
+                connection, result, [_row_of(row) for each in buckets for row in each.results]
+            )
             self._database.check_turn()
 
     def token(self) -> tuple[Any, ...]:
@@ -210,8 +214,8 @@ class State:
         if states:
             yield Damage(None, f"nobody has judged {len(states)} buckets that have results")
 
-    def _results(self, query: sa.Select[Any]) -> list[ResultRow]:
-        return [ResultRow(*row) for row in self._database.rows(query)]
+    def _results(self, query: sa.Select[Any]) -> list[Result]:
+        return [Result(*row) for row in self._database.rows(query)]
 
 
 def _is_of(
@@ -237,7 +241,9 @@ def _turning_points(
     """
     ours = _is_of(result, monitor, dataset, only)
     lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
-    bad = sa.select(_R.segment, _R.feature).where(ours, _R.state.in_(["anomaly", "error"]))
+    bad = sa.select(_R.segment, _R.feature).where(
+        ours, _R.state.in_(["anomaly", "pending", "error"])
+    )
     for segment, feature in database.rows(bad.distinct()):
         lines[segment].add(feature)
     for segment, features in lines.items():

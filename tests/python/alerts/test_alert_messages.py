@@ -13,7 +13,7 @@ from receiver import Receiver
 
 def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> None:
     box, site = Box(), "https://drift.example.com/site/"
-    left = {"segment": {"camera": "left"}}
+    left = {"segment": "camera=left"}
     results = [
         *days("oooooA", **left),
         *days("oooooA", feature="image.entropy", words="entropy rose by 9 %; q 0", **left),

@@ -82,7 +82,7 @@ def test_only_what_matches_is_told(store: Store) -> None:
 
 def test_each_change_is_a_message_and_a_failure_stops_the_rest(store: Store) -> None:
     """Of two segments the first is noted before the second is sent."""
-    left, right = ({"segment": {"camera": each}} for each in ("left", "right"))
+    left, right = ({"segment": f"camera={each}"} for each in ("left", "right"))
     box = Box(failures=1)
     results = [*days("oA", **left), *days("oA", feature="y", **left), *days("oA", **right)]
     outcomes = [[each.error for each in tell(store, results, [box])] for _ in range(3)]

@@ -30,7 +30,7 @@ def events(receiver: Receiver) -> list[dict[str, Any]]:
 def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
     with Receiver([202]).running() as receiver:
         alert = pager(receiver)
-        left = {"segment": {"camera": "left"}}
+        left = {"segment": "camera=left"}
         tell(store, [*days("oA"), *days("oA", **left)], [alert], dashboard="https://d.example.com/")
         # Late data moves where the first began; the other lasts.
         assert len(tell(store, [*days("AAo"), *days("oAA", **left)], [alert])) == 1

@@ -38,7 +38,7 @@ def test_run_as_json(config: Path) -> None:
     assert states["entropy"] == "anomaly"
     line = next(line for line in listed if line["feature"] == "entropy")
     assert line["dataset"] == "cells"
-    assert line["segment"] == {}
+    assert line["segment"] == ""
     assert isinstance(line["value"], float)
     assert line["words"]
     text = lightmeter(*command).stdout.splitlines()

@@ -22,6 +22,7 @@ from lightmeter.monitor.rules.trend import begin_of
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page, segment_page
 from lightmeter.profile import ProfileView
+from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
 from lightmeter.store.records import Accepted
 from PIL import Image
@@ -278,8 +279,10 @@ def test_pages_on_request_are_those_of_the_static_site(store: Store, tmp_path: P
     fill(store, "cells", 7, bad=6)
     fill(store, "cells", 7, segment={"camera": "left"})
     results = days("oo.EooA", feature="saturation") + days("ooooooA", feature="brightness")
-    results += days("oAooooo", feature="entropy", segment={"camera": "left"})
-    results += days("oA", dataset=HOSTILE[1], segment={HOSTILE[0]: "../../x"}, feature="entropy")
+    results += days("oAooooo", feature="entropy", segment="camera=left")
+    results += days(
+        "oA", dataset=HOSTILE[1], segment=segment_text({HOSTILE[0]: "../../x"}), feature="entropy"
+    )
     Shown(store, results).build(tmp_path / "site")
     files = html_files(tmp_path / "site")
     assert len(files) == 12

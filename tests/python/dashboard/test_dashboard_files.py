@@ -19,6 +19,7 @@ from lightmeter.monitor.sitemap import (
     feature_page,
     slug,
 )
+from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
 
 
@@ -26,7 +27,7 @@ def test_every_link_leads_somewhere(store: Store, tmp_path: Path) -> None:
     shown = cells(store)
     fill(store, HOSTILE[1], 2, segment={HOSTILE[0]: "../../x"})
     shown.results += days(
-        "oA", dataset=HOSTILE[1], segment={HOSTILE[0]: "../../x"}, feature="entropy"
+        "oA", dataset=HOSTILE[1], segment=segment_text({HOSTILE[0]: "../../x"}), feature="entropy"
     )
     site = tmp_path / "site"
     shown.build(site)

@@ -1,7 +1,6 @@
 """The file that describes monitors, and what is said of mistakes in it."""
 
 import json
-import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -124,17 +123,13 @@ def test_a_reference_is_beside_the_file_that_names_it(
             r"monitor\[3\].type is missing; .* one of drift,",
         ),
         ("q = 0.2", "q = 2", r"monitor\[1\]\.q is 2; expected less than or equal to 0.5"),
-        ("q = 0.2", 'q = "2"', r"monitor\[1\]\.q is '2'; expected a valid number"),
         ("q = 0.2", "qq = 0.2", r"monitor\[1\]\.qq: unknown key; did you mean q\?"),
         ("q = 0.2", "q = nan", r"monitor\[1\]\.q is nan; expected a finite number"),
-        ('"x"', "7", r"monitor\[1\]\.features\[1\] is 7; expected a valid string"),
         ('dataset = "training"', 'dataset = "cells"', "compared with itself"),
         ("above = 0.7\n", "", "got one of metric and above"),
         ("trailing = 15", "trailing = 7", "expected at least 14"),
         ("q = 0.2", "for_ = 2", r"monitor\[1\]\.for_: unknown key; did you mean for\?"),
-        ("trailing = 15", "from_ = 2022-09-01", r"baseline\.from_: unknown key; .*from"),
         ("trailing", "trailling", r"monitor\[1\]\.baseline\.trailling: .*mean trailing"),
-        ("[2022-12-24]", '["soon"]', r"baseline\.exclude\[1\] is 'soon'"),
         ('name = "gaps"', 'name = "cells"', "two monitors are named 'cells'"),
         ('name = "gaps"', 'name = "a\\u0000b"', r"monitor\[3\]\.name: got .* expected a name"),
         ('name = "gaps"', f'name = "{201 * "a"}"', "at most 200 characters"),
@@ -145,8 +140,6 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('scalar = "mean"', 'scalar = "meen"', r"monitor\[4\]\.scalar: did you mean mean"),
         ('"good.lmp"', "7", "expected the path of a file"),
         ("at_most", "at_mots", r"monitor\[5\]\.expect\[1\]\.failure_rate\.at_mots: .*at_most"),
-        ("[[alert]]", "[[alerts]]", "alerts: unknown key; did you mean alert"),
-        ('to = "stdout"', 'to = "stdoutt"', r"alert\[1\]\.to is 'stdoutt'; did you mean stdout"),
     ],
 )
 def test_messages_name_the_path(tmp_path: Path, good: str, bad: str, message: str) -> None:
@@ -163,15 +156,6 @@ def test_bytes_that_are_not_utf8_are_told_by_line(tmp_path: Path) -> None:
     path.write_bytes(GOOD.replace("as in the article", "ä").encode("latin-1"))
     with pytest.raises(ConfigError, match="line 13: not UTF-8"):
         load_config(path)
-
-
-def test_only_regular_files_of_some_size_are_read(tmp_path: Path) -> None:
-    with open(tmp_path / "large", "xb") as file:
-        file.truncate(2**25)  # takes no room on the disk
-    os.mkfifo(tmp_path / "pipe")
-    for name in ("large", "pipe"):
-        with pytest.raises(OSError, match=r"more than|not a regular file"):
-            load_config(tmp_path / name)
 
 
 def test_the_schema_describes_every_rule_and_channel() -> None:

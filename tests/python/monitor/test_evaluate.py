@@ -13,8 +13,7 @@ from lightmeter import Store, log
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor import shelf
 from lightmeter.monitor.config import Monitor
-from lightmeter.monitor.evaluate import evaluate, update_results
-from lightmeter.monitor.judging import MonitorRun
+from lightmeter.monitor.evaluate import MonitorRun, evaluate, update_results
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store import putting
@@ -198,7 +197,7 @@ def test_what_comes_late_into_a_day_that_was_rolled_up_is_judged_once(store: Sto
 def count_due(store: Store, *monitors: Monitor) -> int:
     """How many buckets the next update would judge, which is then made."""
     keys = {source.monitor: source.key for source in store.state.sources()}
-    runs = [MonitorRun(Shelf(store), each, 0, NOW, keys[each.name]) for each in monitors]
+    runs = [MonitorRun(Shelf(store), each, NOW, keys[each.name]) for each in monitors]
     update_results(store, monitors, now=NOW)
     return sum(len(run.due) for run in runs)
 
@@ -288,14 +287,14 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
     """Monitors of one dataset share what they read, and not more is kept than fits."""
     put_days(store, range(1, 16))
     read: list[int] = []
-    loaded = Shelf._loaded
+    loaded = Shelf._read
 
     def watched(*place: Any) -> Any:
-        for key, contents in loaded(*place):
+        for key, *contents in loaded(*place):
             read.append(key[2].day)
-            yield key, contents
+            yield key, *contents
 
-    monkeypatch.setattr(Shelf, "_loaded", watched)
+    monkeypatch.setattr(Shelf, "_read", watched)
     monitors = [
         monitor(name="d"),
         monitor(name="i", type="interval"),
@@ -318,13 +317,13 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     watching = monitor(segments=True, **limits(upper=9))
     results = evaluate(store, [watching], now=NOW)
     assert max(result.bucket.day for result in results) == 19
-    assert {len(result.segment) for result in results} == {0, 1}
+    assert {result.segment for result in results} == {"", "camera=left"}
     body = "(SELECT body FROM profile WHERE segment = 'camera=left')"
     change(store, f"CREATE TABLE saved AS SELECT {body} AS body")
     change(store, "UPDATE profile SET body = substr(body, 2) WHERE segment = 'camera=left'")
     update_results(store, [watching], now=NOW)
     damaged = [result for result in load_results(store) if result.state == "error"]
-    assert [result.segment for result in damaged] == [left]
+    assert [result.segment for result in damaged] == ["camera=left"]
     change(
         store,
         "UPDATE profile SET body = (SELECT body FROM saved) WHERE segment = 'camera=left'",

@@ -16,6 +16,7 @@ from lightmeter import Store
 from lightmeter.files import open_atomically
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
 from lightmeter.monitor.results import Result
+from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import write_table
 from metrics_texts import read, value
 from stores import save_results, view
@@ -29,7 +30,7 @@ def filled(store: Store) -> Store:
     results = [
         Result("a", "anomaly", float("inf"), None, 1.5, ODD, **place),
         Result("b", "not enough data", **place),
-        Result("b", "ok", 0.5, -1.0, 1.0, segment={"camera": ODD}, **place),
+        Result("b", "ok", 0.5, -1.0, 1.0, segment=segment_text({"camera": ODD}), **place),
     ]
     save_results(store, results)
     for day in (1, 2):
@@ -89,7 +90,7 @@ def test_numbers_over_time(filled: Store) -> None:
     ]
     assert len({row["bucket"] for row in series_rows(filled, "cells", date(2022, 9, 2))}) == 1
     with pytest.raises(ValueError, match="got the statistic 'mode'; expected one of n, missing"):
-        series_rows(filled, "cells", statistics=["mode"])
+        next(series_rows(filled, "cells", statistics=["mode"]))
     with pytest.raises(lm.errors.StoreError):
         list(series_rows(filled, "other"))
 

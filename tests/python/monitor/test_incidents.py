@@ -27,10 +27,8 @@ def spans(states: str) -> list[str]:
         ("", []),
         ("ooooo", []),
         ("ooAoo", ["A2-3"]),
-        ("oAAAo", ["A1-4"]),
         ("oA.Ao", ["A1-4"]),  # nothing is known of the third day
         ("oA.", ["A1-"]),
-        ("...", []),
         ("oAoAA", ["A1-2", "A3-"]),
         ("oEo", ["E1-2"]),
         ("oE.", ["E1-2"]),  # it could be judged: there was too little
@@ -58,7 +56,6 @@ def features(**states: str) -> list[Result]:
         # an error is one of the bucket, what is found once it can be judged is one of a feature
         ({"bucket": "E  E", "x": " oo "}, [" E0-1", " E3-"]),
         ({"bucket": "E   ", "x": " A. "}, [" E0-1", "x A1-"]),
-        ({"bucket": "E   ", "x": " .  "}, [" E0-1"]),
         # the schema is fine as a whole, and not by feature
         ({"bucket": "o o ", "b": " A A"}, ["b A1-2", "b A3-"]),
         ({"bucket": "    ", "b": "A  A", "c": "AAA "}, ["b A0-1", "b A3-", "c A0-3"]),
@@ -67,7 +64,6 @@ def features(**states: str) -> list[Result]:
         # nothing could be judged
         ({"bucket": " E  ", "x": "A   "}, [" E1-", "x A0-"]),
         ({"x": "A   ", "y": "o..."}, ["x A0-"]),
-        ({"bucket": " ...", "x": "A   "}, ["x A0-"]),
     ],
 )
 def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
@@ -82,7 +78,7 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
 
 def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
     bad = days("A ", feature="x")
-    for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": {"camera": "left"}}):
+    for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": "camera=left"}):
         stretches = find_stretches(lines_of([*bad, *days("oo", feature="y", **other)]))
         assert [stretch.end for stretch in stretches] == [None]
     stretches = find_stretches(lines_of([*bad, *days("oo", feature="y")]))
@@ -91,7 +87,7 @@ def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
 
 def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> None:
     """One covered lens is one incident, however much it changes."""
-    left = {"segment": {"camera": "left"}}
+    left = {"segment": "camera=left"}
     results = [
         *days("oAooo", feature="x", value=0.5),
         *days("oAAoo", feature="y", value=0.9),
@@ -149,10 +145,8 @@ class Listener:
         [("oAoAo", ["opened 1", "opened 3"]), ("oAoAo", [])],
         # late data: an anomaly that was none, and one nobody knew of
         [("oAo", ["opened 1"]), ("ooo", ["withdrawn 1"]), ("oAo", ["opened 1"])],
-        [("ooo", []), ("oAo", ["opened 1"])],
         # late data moves the beginning, joins and parts
         [("ooA", ["opened 2"]), ("oAA", []), ("oAAo", ["resolved 1"])],
-        [("oAoA", ["opened 1", "opened 3"]), ("oAAA", []), ("oAAAo", ["resolved 1"])],
         [("oAAA", ["opened 1"]), ("oAoA", ["resolved 1", "opened 3"])],
         [("oAAA", ["opened 1"]), ("ooAA", ["withdrawn 1", "opened 2"])],
         # what was resolved lasts after all
@@ -163,7 +157,6 @@ class Listener:
         [("oA", ["opened 1"]), ("o..o", ["resolved 1"]), ("o..o", [])],
         # old results are deleted
         [("oAAA", ["opened 1"]), ("  AA", []), ("  AAo", ["resolved 2"]), ("     o", [])],
-        [("oAA", ["opened 1"]), ("   o", ["resolved 1"])],
         [("oAo", ["opened 1"]), ("     o", [])],
         # nobody watches any more
         [("oA", ["opened 1"]), ("", ["resolved 1"]), ("", [])],
@@ -175,19 +168,6 @@ def test_what_is_told(story: list[tuple[str, list[str]]]) -> None:
     listener = Listener()
     for states, expected in story:
         assert listener.hear(states) == expected
-
-
-def test_an_error_that_is_gone_is_told_and_so_is_the_next() -> None:
-    listener = Listener()
-    for results, expected in (
-        (features(bucket="EE"), ["opened 0"]),
-        (features(x="oo"), ["withdrawn 0"]),
-        (features(bucket="EEE"), ["opened 0"]),
-        (features(bucket="EEE ", x="   o"), ["resolved 0"]),
-        (features(bucket="EEE E", x="   o "), ["opened 4"]),
-    ):
-        assert listener.hear(results) == expected
-        assert listener.hear(results) == []
 
 
 HISTORY = st.text(alphabet="oAE. ", max_size=9)
@@ -224,19 +204,3 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
     assert {(told.kind, told.start) for told in listener.told} == {
         (incident.kind, incident.start) for incident in incidents
     }
-
-
-@settings(max_examples=100, derandomize=True)
-@given(st.text(alphabet="oAE.", max_size=12))
-def test_incidents_cover_exactly_the_bad_buckets(states: str) -> None:
-    results = days(states)
-    incidents = find_incidents(find_stretches(lines_of(results)))
-    for kind in ("anomaly", "error"):
-        spans_ = [incident for incident in incidents if incident.kind == kind]
-        for each in results:
-            covering = sum(incident.covers(each.bucket) for incident in spans_)
-            assert covering <= 1
-            if each.state == kind:
-                assert covering == 1
-            if each.state == "ok":
-                assert covering == 0

@@ -10,12 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from incidents import STATES
 from lightmeter import Store
-from lightmeter.monitor.evaluate import evaluate
-from lightmeter.monitor.incidents import find_stretches, lines_of
-from lightmeter.monitor.judging import MonitorRun
+from lightmeter.monitor.evaluate import MonitorRun
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import Shelf
-from september import NOW, limits, monitor, put_days, rows
+from september import NOW, monitor, put_days, rows
 
 LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
 
@@ -23,7 +21,7 @@ LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
 def lasting(states: str, needed: int = 3, **others: str) -> str:
     """The states of the feature x; `others` are those of other features. A space is no result."""
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "drift.db") as store:
-        run = MonitorRun(Shelf(store), monitor(**{"for": needed}), 0, NOW)
+        run = MonitorRun(Shelf(store), monitor(**{"for": needed}), NOW)
     said = ""
     for day in range(len(states)):
         results = [
@@ -34,10 +32,7 @@ def lasting(states: str, needed: int = 3, **others: str) -> str:
         if not results:  # the bucket is missing
             said += " "
             continue
-        key = "", NOW.replace(day=1 + day)
-        results = run._lasting(*key, results)
-        run._states[key] = frozenset(result.state for result in results)
-        run._order[""].append(key[1])
+        results = run._lasting("", results)
         said += next((LETTERS[each.state] for each in results if each.feature == "x"), " ")
     return said
 
@@ -98,18 +93,3 @@ def test_results_stay_visible_and_only_the_third_alarms(store: Store, tmp_path: 
     store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # it was fine after all
     (delivery,) = lm.watch(store, config, now=NOW).deliveries
     assert delivery.message.title == "withdrawn: cells, 2022-09-07"
-
-
-def test_missing_buckets_count_too(store: Store) -> None:
-    put_days(store, range(1, 12), day3={"shift": 3}, day4={"shift": 3}, day8={"shift": 3})
-    high = limits(upper=1.0)
-    monitors = [
-        monitor(name="gone", type="missing", **{"for": 3}),
-        monitor(name="now", **high),
-        monitor(name="twice", **{"for": 2}, **high),
-    ]
-    results = evaluate(store, monitors, now=NOW)
-    bad: dict[str, list[int]] = {}
-    for incident in find_stretches(lines_of(results)):
-        bad.setdefault(incident.line.monitor, []).append(incident.start.day)
-    assert bad == {"gone": [14], "now": [3, 8], "twice": [4]}

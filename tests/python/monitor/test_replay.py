@@ -22,7 +22,7 @@ def test_alarms_are_those_of_a_run(store: Store) -> None:
     begun = {i.start.day for i in find_stretches(lines_of(results)) if i.line.monitor == "m"}
     assert len(replayed.alarms) == len(begun) == 4
     assert (replayed.judged, replayed.unjudged) == (14, 3)
-    assert [(alarm.start.day, alarm.words) for alarm in replayed.alarms] == [
+    assert [(start.day, words) for start, _, words in replayed.alarms] == [
         (day, "x") for day in (5, 9, 12, 15)
     ]
     assert list(replayed.lines(DAY))[1] == "alarms: 4, 104 a year"
@@ -43,14 +43,10 @@ def test_the_command_line_only_reads(store: Store, tmp_path: Path) -> None:
     before = hashlib.sha256(store.path.read_bytes()).hexdigest()
     said = lightmeter("monitor", "check", config, "--store", store.path)
     assert said.returncode == 0, said.stderr
-    lines = said.stdout.splitlines()
-    assert lines[:3] == [
-        "m: expected false alarms a year: not known, depends on the data",
-        "  judged: 14 buckets from 2022-09-04 to 2022-09-17; 3 could not be",
-        "  alarms: 1, 26.1 a year",
-    ]
-    assert lines[3].startswith("    2022-09-09 x")
-    assert lines[4].startswith("  design effect: ")
+    judged, alarms, alarm, design = said.stdout.splitlines()[1:5]
+    assert judged == "  judged: 14 buckets from 2022-09-04 to 2022-09-17; 3 could not be"
+    assert alarms == "  alarms: 1, 26.1 a year"
+    assert (alarm[:16], design[:17]) == ("    2022-09-09 x", "  design effect: ")
     assert hashlib.sha256(store.path.read_bytes()).hexdigest() == before
     with Store(store.path) as again:
         assert again.state.sources() == []

@@ -9,8 +9,8 @@ import pytest
 from conftest import as_of_images
 from lightmeter import Store, log, log_image
 from lightmeter.monitor.replay import false_alarms_a_year
-from lightmeter.monitor.scalars import hue_interval
-from lightmeter.profile.scalars import nearest_turn, prediction_interval
+from lightmeter.monitor.rules.interval import hue_interval
+from lightmeter.profile.scalars import nearest_turn
 from september import alarms, judge, limits, monitor, of_september, put, put_days, rows, states
 
 
@@ -42,9 +42,6 @@ def test_contracts(store: Store, tmp_path: Path) -> None:
     assert (said.bucket.day, said.state) == (10, "ok")
     assert said.words == "size: expected n at least 30, got 1"
     assert (said.value, said.lower, said.upper) == (1.0, 30.0, None)
-    both = [{"feature": "x", "mean": {"at_most": 2}}, {"feature": "x", "max": {"at_most": 0.5}}]
-    worst = judge(store, type="contract", expect=both)[0]
-    assert (worst.state, worst.upper) == ("anomaly", 0.5)
 
 
 @pytest.mark.parametrize("history", [True, False])
@@ -140,19 +137,7 @@ def test_a_column_named_like_a_rate(store: Store, rate: str, keys: dict[str, Any
     assert keys or judged[10].upper is not None
 
 
-def test_the_prediction_interval_keeps_its_promise() -> None:
-    from scipy import stats
-
-    rng = np.random.default_rng(1)
-    draws = rng.normal(size=(800, 8))
-    outside = 0
-    for row in draws:
-        low, high = prediction_interval(row[:7].tolist(), 0.05)
-        outside += not low <= row[7] <= high
-    assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
-
-
-def test_so_does_that_of_hues() -> None:
+def test_the_interval_of_hues_keeps_its_promise() -> None:
     from scipy import stats
 
     outside = 0

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 from lightmeter import Store, log
-from lightmeter.monitor.scalars import Share, share_interval
+from lightmeter.monitor.rules.interval import Share, share_interval
 from scipy import stats
 from september import judge
 

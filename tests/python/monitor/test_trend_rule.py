@@ -9,7 +9,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter.errors import ConfigError
-from lightmeter.monitor.replay import false_alarms_a_year
+from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import TrendRule
 from lightmeter.store.records import Accepted
@@ -165,7 +165,7 @@ def test_excluded_days_and_segments(store: lm.Store, tmp_path: Path) -> None:
     results = lm.watch(store, monitor(tmp_path, more), now=LATER).results
     excluded = [each for each in results if each.bucket.date() == date(2026, 2, 20)]
     assert {each.words for each in excluded} == {"the day is excluded"}
-    assert {each.segment["site"] for each in results if each.segment} == {"a", "b"}
+    assert {each.segment for each in results} == {"site=a", "site=b"}
     assert not anomalies(results)
 
 
@@ -185,7 +185,14 @@ def test_what_a_trend_is_not_judged_by(store: lm.Store, tmp_path: Path, baseline
         lm.watch(store, monitor(tmp_path, f"baseline = {{ {baseline} }}\n"), now=LATER)
 
 
-def test_false_alarms_are_those_of_a_year(store: lm.Store) -> None:
-    put(store, range(2))
+def test_check_says_how_many_false_alarms_and_how_soon_a_step_is_found(store: lm.Store) -> None:
+    put(store, range(60))
     slow = TrendRule(name="slow", dataset="cells", a_year=0.5, segments=True)
     assert false_alarms_a_year(slow, store) == 0.5
+    (few,) = replay(store, [slow], now=LATER)
+    assert few.delay is None
+    put(store, range(60, 120))
+    (found,) = replay(store, [slow], now=LATER)
+    assert found.delay is not None
+    assert 5 <= found.delay <= 21
+    assert [*found.lines(timedelta(days=1))][-1].startswith("delay: a lasting step of 0.3 standard")

@@ -23,7 +23,7 @@ def drawn(rng: np.random.Generator) -> list[Result]:
     """Two monitors on two segments, with long quiet stretches, silence, gaps and errors."""
     results = []
     for monitor in ("m", "n"):
-        for segment in ({}, {"camera": "left"}):
+        for segment in ("", "camera=left"):
             quiet = rng.choice([0.5, 0.95])
             for bucket in range(BARS):
                 kind = rng.choice(["judged", "error", "no bucket"], p=[0.9, 0.05, 0.05])
@@ -58,7 +58,7 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
 
 
 def test_quiet_lines_are_not_read(store: Store) -> None:
-    place = "m", "cells", {}
+    place = "m", "cells", ""
     good = [
         Result(name, "ok", 1.0, None, 2.0, "", *place, at(bucket))
         for bucket in range(99)

@@ -24,7 +24,7 @@ from lightmeter.store.records import (
     Accepted,
     BucketRows,
     Place,
-    ResultRow,
+    Result,
     Source,
     Told,
 )
@@ -190,7 +190,7 @@ def fill(address: Path) -> None:
                 store.put("hours", view, at=at, writer=writer, every="1h")
         store.gc(now=AT, roll_up_after="2d")
         place = Place("m", "cells", "", AT)
-        result = ResultRow(*place, "x", "anomaly", 0.5, None, 1.0, 1, 1, "words", "darker")
+        result = Result("x", "anomaly", 0.5, None, 1.0, "words", *place, 1, 1, "darker")
         source = Source("m", "cells", "monitors.toml", 0, b"key", '{"type":"drift"}')
         store.state.begin([source], [], sources=["monitors.toml"])
         store.state.add([BucketRows(place, 1, [result])])

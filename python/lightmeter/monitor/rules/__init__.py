@@ -36,12 +36,4 @@ def monitor_of(source: Source) -> AnyMonitor:
         raise StoreError(text) from None
 
 
-__all__ = [
-    "AnyMonitor",
-    "ContractRule",
-    "DriftRule",
-    "IntervalRule",
-    "MissingRule",
-    "TrendRule",
-    "monitor_of",
-]
+__all__ = ["AnyMonitor", "ContractRule", "DriftRule", "IntervalRule", "MissingRule", "TrendRule"]

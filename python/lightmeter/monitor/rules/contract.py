@@ -39,16 +39,19 @@ class ContractRule(Monitor):
 
     @cached_property
     def _contract(self) -> Contract:
-        if self.file is not None:
-            return Contract(self.file)
         tables = [each.model_dump(exclude_unset=True, by_alias=True) for each in self.expect or ()]
-        return Contract({"expect": tables})
+        return Contract(self.file or {"expect": tables})
 
     def measure(self, side: Side) -> list[Result]:
         """Return one result per feature that the contract is about: that of its worst clause."""
         worst: dict[str, Result] = {}
         for outcome in sorted(self._contract.judge(side.target.view).outcomes, key=_badness):
-            worst.setdefault(outcome.feature, _result(outcome))
+            words = f"{outcome.expectation}: " if outcome.expectation else ""
+            words += f"expected {outcome.expected}, got {outcome.got}"
+            limits = outcome.value, outcome.lower, outcome.upper
+            state = _STATES[_badness(outcome)]
+            words = "" if outcome.state == "holds" else words
+            worst.setdefault(outcome.feature, Result(outcome.feature, state, *limits, words))
         return [worst[feature] for feature in sorted(worst)]
 
 
@@ -59,12 +62,3 @@ _STATES: tuple[ResultState, ...] = (ANOMALY, NOT_ENOUGH, OK, OK)
 def _badness(outcome: Outcome) -> int:
     bad = _BADNESS[outcome.state]
     return 2 if bad < 2 and outcome.severity == "warning" else bad
-
-
-def _result(outcome: Outcome) -> Result:
-    words = ""
-    if outcome.state != "holds":
-        name = f"{outcome.expectation}: " if outcome.expectation else ""
-        words = f"{name}expected {outcome.expected}, got {outcome.got}"
-    limits = outcome.value, outcome.lower, outcome.upper
-    return Result(outcome.feature, _STATES[_badness(outcome)], *limits, words)

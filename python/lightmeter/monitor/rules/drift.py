@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
 from itertools import compress
 from statistics import NormalDist
+from types import MappingProxyType
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -21,7 +21,7 @@ from lightmeter.drift.verdict import carrying
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.against_past import Expected, Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor
-from lightmeter.monitor.peers import change_beside, without_common
+from lightmeter.monitor.peers import Beside, change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import Summary
@@ -77,11 +77,6 @@ class DriftRule(ComparingMonitor):
         return self
 
     @property
-    def takes_peers(self) -> bool:
-        """Return whether segments are judged together, and not by a distance."""
-        return self.segments and self.metric is None
-
-    @property
     def least(self) -> int:
         """With fewer buckets before it no bucket of a trailing baseline is judged."""
         return super().least if self.metric else ENOUGH
@@ -118,103 +113,116 @@ class DriftRule(ComparingMonitor):
         """Return the results of the segments of one bucket: q is over all of them."""
         if self.metric is not None:
             return super().judge(sides)
+        beside, alone = without_common(sides) if self.baseline.peers else ({}, {})
+        judged = {each: [Result("", NOT_ENOUGH, words=words)] for each, words in alone.items()}
         tested: dict[str, list[Tested]] = {}
-        judged: dict[str, list[Result]] = {}
-        if self.baseline.peers:
-            sides, alone = without_common(sides)
-            judged = {
-                segment: [Result("", NOT_ENOUGH, words=words)] for segment, words in alone.items()
-            }
-        for segment, side in sides.items():
+        for segment in [segment for segment in sides if segment not in alone]:
             try:
-                tested[segment] = self.tested(side)
+                tested[segment] = self.tested(sides[segment], beside.get(segment))
             except (LightmeterError, OSError) as error:
                 judged[segment] = [Result("", ERROR, words=str(error))]
-        return judged | self.decide(tested, sides)
+        return judged | self.decide(tested, sides, beside)
 
-    def tested(self, side: Side) -> list[Tested]:
+    def tested(self, side: Side, beside: Beside | None = None) -> list[Tested]:
         """Return the p-value of each feature, or a reason why there is none."""
-        past, expected = side.summaries, None
-        if side.own is not None:
-            expected = Expected(Summary(side.past.merged.view._core), len(past))
+        target, expected = side.summary, None
+        past: Sequence[Summary] = side.past.summaries
+        if beside is not None:
+            target, past, _ = beside
+        elif side.own is not None:
+            expected = Expected(Summary(side.past.merged._core), len(past))
             # Without a past of its own that of the baseline says how much buckets vary.
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
                 return self._independent(side)
-        tests = against_past(side.summary, past, expected, exif_read=side.exif_read)
+
+        def exif_read(name: str, is_personal: bool) -> int:
+            return side.target.view._core.exif_read(name, is_personal)
+
+        tests = against_past(target, past, expected, exif_read=exif_read)
         return [test for test in tests if self.takes(test.feature)]
 
     def decide(
-        self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
+        self,
+        tested: Mapping[str, Sequence[Tested]],
+        sides: Mapping[str, Side],
+        beside: Mapping[str, Beside] = MappingProxyType({}),
     ) -> dict[str, list[Result]]:
         """Return the results of each segment of a bucket."""
         judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
         families = [test.family for test in judged]
         q = q_values([test.p_value or 0.0 for test in judged], families)
-        limits = _limits(families, [each <= self.q for each in q], self.q)
-        decided = zip(q, limits, strict=True)
-        results = {}
+        # In a family with anomalies the limit of p-values is q times their share. One without any
+        # would have needed a p-value that passes the gate, see `q_values`.
+        many, bad = Counter(families), Counter(compress(families, (each <= self.q for each in q)))
+        limits = {
+            name: self.q * bad[name] / n if bad[name] else self.q / (n * len(many))
+            for name, n in many.items()
+        }
+        of_each, results = iter(q), {}
         for segment, tests in tested.items():
-            side = sides.get(segment)
-            rows = cache(partial(self._rows, side))  # which takes long
+            tests = [t if t.p_value is None else t._replace(q=next(of_each)) for t in tests]
+            rows: _Rows = {}
+            is_compared = segment in sides and segment not in beside
+            if is_compared and any(test.q <= self.q for test in tests):  # else it takes long
+                features = self._compared(sides[segment]).features
+                rows = {(row.feature, row.kind in RATES): row for row in features}
             found = [
-                Result(test.feature, NOT_ENOUGH, words=test.words)
-                if test.p_value is None
-                else self._decided(test, test.p_value, side, rows, *next(decided))
+                self._decided(test, limits.get(test.family, 0.0), rows, beside.get(segment))
                 for test in tests
             ]
             results[segment] = _distinct(self._with_causes(found, rows))
         return results
 
-    def _with_causes(self, results: list[Result], rows: "Rows") -> list[Result]:
-        """Return the results, of which some tell what happened to the pictures."""
-        drifted = {result.feature for result in results if result.state == ANOMALY}
-        if not drifted:
-            return results
-        # Light that moves no more than from bucket to bucket explains nothing.
-        still = not any(feature.endswith(_LIGHT) for feature in drifted)
-
-        def judged(row: FeatureDrift) -> FeatureDrift:
-            if row.feature in drifted:
-                return replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
-            level = row.level_reference if still else row.level_target
-            return replace(row, verdict="none", level_target=level)
-
-        lines = [judged(row) for row in rows().values()]
-        found = causes(lines, [line for line in lines if line.feature in drifted], self.q)
-        by_feature = {each.lines[0].feature: each for each in found}
-
-        def with_cause(result: Result) -> Result:
-            tells = by_feature.get(result.feature)
-            if tells is None or result.state != ANOMALY:
-                return result
-            words = _joined([tells.words.partition("; ")[0], result.words.partition("; ")[2]])
-            return result._replace(cause=tells.cause, words=words)
-
-        return [with_cause(result) for result in results]
-
-    def _decided(
-        self,
-        test: Tested,
-        p_value: float,
-        side: Side | None,
-        rows: "Rows",
-        q: float,
-        limit: float,
-    ) -> Result:
-        value, upper = _deviations(p_value), _deviations(limit)
-        words = [f"q {q:.2g}", test.words]
-        if q > self.q:
+    def _decided(self, test: Tested, limit: float, rows: "_Rows", beside: Beside | None) -> Result:
+        if test.p_value is None:
+            return Result(test.feature, NOT_ENOUGH, words=test.words)
+        value, upper = _deviations(test.p_value), _deviations(limit)
+        words = [f"q {test.q:.2g}", test.words]
+        if test.q > self.q:
             return Result(test.feature, OK, value, None, upper, _joined(words))
-        cause, reason, name, size = self._change(test, side, rows)
-        if reason:
-            return Result(test.feature, NOT_ENOUGH, words=reason)
+        cause, name, size = "", None, 0.0
+        row = rows.get((test.feature, test.is_rate))
+        if beside is not None:
+            cause, name, size = change_beside(beside, test.feature)
+        elif row is not None and row.effect is not None:
+            if row.reason.startswith(DIFFERENTLY):
+                return Result(test.feature, NOT_ENOUGH, words=row.reason)
+            row = _with_largest(row, self._thresholds)
+            cause, name, size = finding(row), row.effect_name, row.effect or 0.0
         if name is not None:
             words = [f"{name} {size:.2g}", *words]
             if size < self._thresholds.least(name):
                 words = ["significant, but below the minimum effect", *words]
                 return Result(test.feature, OK, value, None, None, _joined(words))
         return Result(test.feature, ANOMALY, value, None, upper, _joined([cause, *words]))
+
+    def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
+        """Return the results, of which some tell what happened to the pictures."""
+        drifted = {result.feature for result in results if result.state == ANOMALY}
+        if not drifted:
+            return results
+        # Light that moves no more than from bucket to bucket explains nothing.
+        still = not any(feature.endswith(_LIGHT) for feature in drifted)
+        lines, bad = [], []
+        for row in rows.values():
+            if row.feature in drifted:
+                row = replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
+                bad.append(row)
+            else:
+                level = row.level_reference if still else row.level_target
+                row = replace(row, verdict="none", level_target=level)
+            lines.append(row)
+        told = {each.lines[0].feature: each for each in causes(lines, bad, self.q)}
+
+        def with_cause(result: Result) -> Result:
+            cause = told.get(result.feature)
+            if cause is None or result.state != ANOMALY:
+                return result
+            words = _joined([cause.words.partition("; ")[0], result.words.partition("; ")[2]])
+            return result._replace(cause=cause.cause, words=words)
+
+        return [with_cause(result) for result in results]
 
     @property
     def _thresholds(self) -> Thresholds:
@@ -244,46 +252,13 @@ class DriftRule(ComparingMonitor):
     def _compared(self, side: Side, *, tested: bool = False) -> Comparison:
         return compare_views(
             target=side.target.view,
-            reference=side.past.merged.view,
+            reference=side.past.merged,
             thresholds=self._thresholds,
             tested=tested,
         )
 
-    def _rows(self, side: Side | None) -> "dict[tuple[str, bool], FeatureDrift]":
-        """Return what a comparison of the bucket with its baseline says of each feature."""
-        features = [] if side is None or side.peers else self._compared(side).features
-        return {(row.feature, row.kind in RATES): row for row in features}
 
-    def _change(
-        self, test: Tested, side: Side | None, rows: "Rows"
-    ) -> tuple[str, str, EffectName | None, float]:
-        """Return what happened in words, or why it is not judged, and the size of the change."""
-        if side is not None and side.peers:
-            return change_beside(side, test.feature)
-        row = rows().get((test.feature, test.is_rate))
-        if row is None or row.effect is None:
-            return "", "", None, 0.0
-        if row.reason.startswith(DIFFERENTLY):
-            return "", row.reason, None, 0.0
-        row = _with_largest(row, self._thresholds)
-        return finding(row), "", row.effect_name, row.effect or 0.0
-
-
-Rows = Callable[[], dict[tuple[str, bool], FeatureDrift]]
-
-
-def _limits(families: Sequence[str], anomalous: Sequence[bool], q: float) -> list[float]:
-    """Of each test, what its p-value would have to be at most for an anomaly, see `q_values`.
-
-    In a family with anomalies that is q times their share. A family without any would have needed a
-    p-value that passes the gate: q over the number of its tests, and of families.
-    """
-    tests, anomalies = Counter(families), Counter(compress(families, anomalous))
-    limits = {
-        family: q * anomalies[family] / n if anomalies[family] else q / (n * len(tests))
-        for family, n in tests.items()
-    }
-    return [limits[family] for family in families]
+_Rows = dict[tuple[str, bool], FeatureDrift]  # by feature, and whether it is a rate
 
 
 def _with_largest(row: FeatureDrift, by: Thresholds) -> FeatureDrift:
@@ -299,8 +274,8 @@ def _with_largest(row: FeatureDrift, by: Thresholds) -> FeatureDrift:
     known = {
         name: abs(size) for name, size in sizes.items() if size is not None and math.isfinite(size)
     }
-    name = carrying(known, by)
-    return changed(row, effect_name=name, effect=known[name])
+    name = carrying(known, by) if known else None
+    return row if name is None else changed(row, effect_name=name, effect=known[name])
 
 
 def _deviations(p: float) -> float:

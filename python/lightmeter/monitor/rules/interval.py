@@ -2,20 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import AfterValidator, Field
 
+from lightmeter import _core
 from lightmeter.drift.prediction import predicted_interval, units_of
 from lightmeter.drift.readings import Unlike
 from lightmeter.monitor.config import ComparingMonitor
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
-from lightmeter.monitor.scalars import Share, hue_interval, share_interval, share_of
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile import ColumnView
 from lightmeter.profile.scalars import (
+    HUE_STEPS,
     SCALARS,
+    arc,
     is_hue,
     nearest_turn,
     prediction_interval,
@@ -23,7 +25,8 @@ from lightmeter.profile.scalars import (
 )
 from lightmeter.text import near
 
-_LEAST = 3  # buckets
+_RATES = "missing_rate", "failure_rate"
+_LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
 _OF_ONE_BUCKET = ("n", "min", "max", "distinct")  # which no number of values makes surer
 
 
@@ -49,14 +52,11 @@ class IntervalRule(ComparingMonitor):
             factor of two for means and shares; where numbers are very skewed, within one of six.
     """
 
+    BY_LENGTH: ClassVar[bool] = True  # rolled-up days are no hours
+
     type: Literal["interval"] = "interval"
     scalar: Annotated[str, AfterValidator(_known)] = "mean"
     alpha: float = Field(0.001, gt=0, lt=1)
-
-    @property
-    def goes_by_length(self) -> bool:
-        """Whether a rolled-up day cannot stand among hours."""
-        return True
 
     def measure(self, side: Side) -> list[Result]:
         """Return one result per feature that has the number."""
@@ -79,24 +79,24 @@ class IntervalRule(ComparingMonitor):
 
         Unknown for patterns, and for numbers that may be far from normal, such as the largest.
         """
-        if self.scalar not in ("mean", "missing_rate", "failure_rate"):
+        if self.scalar not in ("mean", *_RATES):
             return None
         if not self.features or any(char in name for name in self.features for char in "*?["):
             return None
         return self.alpha * len(self.features)
 
     def _judged(self, column: ColumnView, past: Sequence[ColumnView], few: str) -> Result | None:
-        point = self._point(column)
+        now = self._point(column)
         points = [before for each in past if (before := self._point(each)) is not None]
-        if point is None:
+        if now is None:
             return None
-        if len(points) < _LEAST:
-            return Result(column.name, NOT_ENOUGH, point.value, words=few)
-        limits = self._limits(column, points, point)
+        if len(points) < self.LEAST:
+            return Result(column.name, NOT_ENOUGH, now.value, words=few)
+        limits = self._limits(column, points, now)
         if limits is None:
-            return Result(column.name, NOT_ENOUGH, point.value, words="no direction of the hues")
+            return Result(column.name, NOT_ENOUGH, now.value, words="no direction of the hues")
         is_circular = is_hue(column, self.scalar)
-        value = nearest_turn(point.value, sum(limits) / 2) if is_circular else point.value
+        value = nearest_turn(now.value, sum(limits) / 2) if is_circular else now.value
         low, high = limits
         room = 1e-9 * (max(map(abs, limits)) or 1.0)  # rounding of a constant is no change
         is_outside = value < low - room or value > high + room
@@ -105,31 +105,32 @@ class IntervalRule(ComparingMonitor):
     def _limits(
         self, column: ColumnView, points: Sequence["_Point"], now: "_Point"
     ) -> tuple[float, float] | None:
-        if now.share is not None:
-            shares = [point.share for point in points if point.share is not None]
-            return share_interval(shares, now.share.n, self.alpha)
-        series, sizes = [point.value for point in points], [point.n for point in points]
-        spreads = [point.spread for point in points]
+        if self.scalar in _RATES:
+            shares = [Share(round(point.value * point.n), point.n) for point in points]
+            return share_interval(shares, now.n, self.alpha)
+        values, sizes, spreads = (np.array(each) for each in zip(*points, strict=True))
+        unit = 1.0
+        if not is_hue(column, self.scalar):
+            unit = float(units_of(np.concatenate([values, spreads])[:, None])[0])
+        within = sum((sizes * (spreads / unit) ** 2).tolist()) / sum(sizes.tolist())
+        series, of_next = (values / unit).tolist(), (sizes.tolist(), within, now.n, self.alpha)
         if is_hue(column, self.scalar):
-            return hue_interval(series, sizes, _variance(spreads, sizes), now.n, self.alpha)
-        (unit,) = units_of(np.array([*series, *spreads])[:, None]).tolist()
-        series, spreads = [each / unit for each in series], [each / unit for each in spreads]
+            return hue_interval(series, *of_next)
         if self.scalar in _OF_ONE_BUCKET:
             low, high = prediction_interval(series, self.alpha)
         else:
-            within = _variance(spreads, sizes)
-            low, high = predicted_interval(series, sizes, within, now.n, self.alpha)
+            low, high = predicted_interval(series, *of_next)
         return low * unit, high * unit
 
     def _point(self, column: ColumnView) -> "_Point | None":
         if (value := scalar_of(column, self.scalar)) is None:
             return None
-        spread = column.stddev if self.scalar in ("mean", "stddev") else None
+        spread = column.stddev if self.scalar in ("mean", "stddev") else 0.0
         if spread is None or not math.isfinite(spread):
             spread = 0.0
         spread /= 1 if self.scalar == "mean" else math.sqrt(2)
-        values = max(1, column.n - column.missing)
-        return _Point(value, values, spread, share_of(column, self.scalar))
+        values = column.n if self.scalar in _RATES else max(1, column.n - column.missing)
+        return _Point(value, values, spread)
 
 
 class _Point(NamedTuple):
@@ -141,9 +142,70 @@ class _Point(NamedTuple):
     value: float
     n: int
     spread: float
-    share: Share | None
 
 
-def _variance(spreads: Sequence[float], sizes: Sequence[int]) -> float:
-    squares = (n * spread**2 for n, spread in zip(sizes, spreads, strict=True))
-    return sum(squares) / sum(sizes)
+class Share(NamedTuple):
+    """So many of so many."""
+
+    hits: int
+    n: int
+
+
+def share_interval(past: Sequence[Share], n: int, alpha: float) -> tuple[float, float]:
+    """Return the prediction interval of the share among the next `n`; it covers 1 - alpha.
+
+    It is the wider of two intervals, at either end. One is for independent hits: Fisher's exact
+    test against the whole past, which holds however rare hits are (seven days without any do not
+    make the eighth an anomaly). The other is for shares that vary more from bucket to bucket, as
+    beta-binomial ones do: `predicted_interval`. Where hits are rare and come in bursts, neither
+    knows how rare a burst is.
+
+    Args:
+        past: two shares or more, of at least one.
+        n: at least one.
+        alpha: between 0 and 1.
+    """
+    hits, total = sum(share.hits for share in past), sum(share.n for share in past)
+    shares, sizes = [share.hits / share.n for share in past], [share.n for share in past]
+    low, high = predicted_interval(shares, sizes, 0.0, n, alpha)
+    most = _most_hits(Share(hits, total), n, alpha / 2)
+    least = n - _most_hits(Share(total - hits, total), n, alpha / 2)
+    return max(0.0, min(low, least / n)), min(1.0, max(high, most / n))
+
+
+def _most_hits(past: Share, n: int, alpha: float) -> int:
+    """Return the most hits of `n` that Fisher's one-sided test at `alpha` takes for chance."""
+    low, high = past.hits * n // past.n, n + 1  # as many as expected are never too many
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _core.fisher_more(middle, n, past.hits, past.n) > alpha:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def hue_interval(
+    series: Sequence[float], sizes: Sequence[int], within: float, size: int, alpha: float
+) -> tuple[float, float] | None:
+    """Return `predicted_interval` on the circle, as an `arc`.
+
+    That of the differences from the mean direction, each taken the shorter way around. It keeps its
+    promise while the hues lie well within half of the circle; None where they have no direction,
+    or hardly any: one on the other side is then as ordinary as the mean.
+
+    Args:
+        series: two hues or more.
+        sizes: how many values each is of.
+        within: the variance of one value, in steps.
+        size: how many values the judged bucket has.
+        alpha: between 0 and 1.
+    """
+    angles = [hue * math.tau / HUE_STEPS for hue in series]
+    x = math.fsum(map(math.cos, angles))
+    y = math.fsum(map(math.sin, angles))
+    if math.hypot(x, y) < _LEAST_DIRECTION * len(series):
+        return None
+    middle = math.atan2(y, x) * HUE_STEPS / math.tau % HUE_STEPS
+    turned = [nearest_turn(hue, middle) for hue in series]
+    return arc(*predicted_interval(turned, sizes, within, size, alpha))

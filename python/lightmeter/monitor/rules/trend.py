@@ -2,12 +2,12 @@
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from itertools import groupby
-from typing import Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,24 +18,33 @@ from lightmeter.drift.trend import (
     FIRST,
     STEP,
     Change,
+    Numbers,
     Statistic,
     Watched,
+    directions_of,
     in_season,
+    level_of,
+    log_evidence,
+    rate_of,
+    spread_of,
     threshold,
     watch,
 )
-from lightmeter.errors import LightmeterError
+from lightmeter.monitor import summaries as rows
 from lightmeter.monitor.config import ComparingMonitor, Due
-from lightmeter.monitor.daily import Daily, Part
-from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
-from lightmeter.monitor.shelf import Side
+from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.shelf import Past, Shelf, Side, Where
+from lightmeter.monitor.summaries import MOST_OTHERS, MOST_VALUES, Summary, common_value
+from lightmeter.profile import ProfileView
+from lightmeter.profile.features import Family
 from lightmeter.store.rows import Bucket
 from lightmeter.text import number, percent, shorten
-from lightmeter.times import DAY, to_utc
+from lightmeter.times import DAY, EPOCH, to_utc
 
 _LEAST = FIRST + STEP
 _LN10 = math.log(10)
 _YEAR = 365.25
+_DELAYED = 0.3  # standard deviations
 
 
 class TrendRule(ComparingMonitor):
@@ -51,6 +60,9 @@ class TrendRule(ComparingMonitor):
         effect: the smallest change that raises one, in standard deviations of one value.
         season: ``"year"`` takes a wave of a year out, which needs a year to be known.
     """
+
+    TAKES_ALL: ClassVar[bool] = True
+    LEAST: ClassVar[int] = 1  # bucket before one: how many days it takes is said by feature
 
     type: Literal["trend"] = "trend"
     a_year: float = Field(1.0, gt=0, le=52)
@@ -70,16 +82,6 @@ class TrendRule(ComparingMonitor):
             raise ValueError('baseline.same is "hour"; expected "weekday", because days are judged')
         return self
 
-    @property
-    def least(self) -> int:
-        """How many buckets there must be before one: how many days it takes is said by feature."""
-        return 1
-
-    @property
-    def takes_all(self) -> bool:
-        """Whether the baseline holds every bucket before, anomalous or not."""
-        return True
-
     def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
         """Return the last bucket of each day that is over; rolled-up days are not judged."""
         for day, of_day in groupby(buckets, key=lambda bucket: bucket.start.date()):
@@ -88,41 +90,55 @@ class TrendRule(ComparingMonitor):
             if last.end - last.start == length and now - end >= self.wait:
                 yield Due(last, others=tuple(bucket.start for bucket in others))
 
-    def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
-        """Return the results of the segments of one day: `a_year` is over all of them."""
-        judged: dict[str, list[Result]] = {}
-        for segment, side in sides.items():
-            try:
-                judged[segment] = self._judged(side, side.segments if self.segments else 1)
-            except (LightmeterError, OSError) as error:
-                judged[segment] = [Result("", ERROR, words=str(error))]
-        return judged
-
-    def _judged(self, side: Side, segments: int) -> list[Result]:
-        core, daily = side.target.view._core, side.daily(self.baseline.excluded)
-        last = daily.until(side.bucket.start.date()) - 1
-        if daily.days[last : last + 1] != [side.bucket.start.date()]:
+    def measure(self, side: Side) -> list[Result]:
+        """Return the results of the last day; `a_year` is over all segments."""
+        day, core = side.bucket.start.date(), side.target.view._core
+        days, watched = self._watched(side.shelf, side.where, side.since)
+        last = bisect_left(days, day)
+        if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
         if last + 1 < _LEAST:
             return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
         found: dict[str, list[_Line]] = {}
-        for parts, limits, watched, statistic in self._watched(daily, segments):
-            for column, part in enumerate(parts):
-                if self.takes(part.feature):
-                    change = watched.changes.get((last, column))
-                    scale = float(statistic.centre[column]), float(statistic.unit[column])
-                    if not statistic.n[last, column]:
-                        continue  # what has no values on this day is not judged
-                    evidence = watched.log_m[last, column]
-                    line = _Line(part, evidence, limits[column], change, *scale)
+        for parts, statistic, limits, known in watched:
+            for at, part in enumerate(parts):
+                # What has no values on this day is not judged.
+                if self.takes(part.feature) and statistic.n[last, at]:
+                    change, log_m = known.changes.get((last, at)), known.log_m[last, at]
+                    scale = float(statistic.centre[at]), float(statistic.unit[at])
+                    line = _Line(part, log_m, limits[at], change, *scale)
                     found.setdefault(part.feature, []).append(line)
-        return [self._result(feature, lines, daily, core) for feature, lines in found.items()]
+        return [self._result(feature, lines, days, core) for feature, lines in found.items()]
 
-    def _watched(self, daily: Daily, segments: int) -> "_Found":
-        return _watched(daily, self.a_year / segments, self.season, self.baseline.same)
+    def delay(self, shelf: Shelf) -> float | None:
+        """Return after how many days a lasting step of .3 standard deviations would be found.
+
+        That is the median over the numbers of all segments, if the step had been in the second half
+        of their days. None with fewer than 70 days, or where fewer than half of them are found.
+        """
+        delays: list[float] = []
+        for segment in shelf.segments(self.dataset) if self.segments else [""]:
+            days, watched = self._watched(shelf, (self.dataset, segment), EPOCH)
+            after = np.arange(len(days)) >= (begin := len(days) // 2)
+            for parts, statistic, limits, _ in watched if begin >= _LEAST else ():
+                if parts[0].aspect == "level":
+                    moved = statistic._replace(values=statistic.values + _DELAYED * after[:, None])
+                    is_found = log_evidence(moved)[begin:] >= np.array(limits)
+                    first = np.where(is_found.any(axis=0), is_found.argmax(axis=0) + 1.0, math.inf)
+                    delays += first.tolist()
+        median = float(np.median(delays)) if delays else math.inf
+        return median if math.isfinite(median) else None
+
+    def _watched(self, shelf: Shelf, where: Where, since: datetime) -> "_Found":
+        """Return the days of a segment, and what is known of all parts at all of them."""
+        segments = len(shelf.segments(self.dataset)) if self.segments else 1
+        excluded, a_year = tuple(self.baseline.excluded), self.a_year / segments
+        of = where, since, excluded, a_year, self.season, self.baseline.same
+        found: _Found = shelf.once(_watched, *of)
+        return found
 
     def _result(
-        self, feature: str, lines: list["_Line"], daily: Daily, core: _core.Profile
+        self, feature: str, lines: list["_Line"], days: list[date], core: _core.Profile
     ) -> Result:
         # One that is too small must not hide another.
         opened = [line for line in lines if line.size >= self.effect]
@@ -136,14 +152,24 @@ class TrendRule(ComparingMonitor):
         name = shown.part.column
         origin = core.meaning(name)[1] if name in core.names() else "value"
         spoken = said(name, origin, core.image_prefixes).name
-        begins = daily.days[shown.change.first], daily.days[shown.change.last]
-        words = _words(spoken, shown, *begins)
+        begins = days[shown.change.first], days[shown.change.last]
+        words = _words(spoken, shown, shown.change, *begins)
         command = f"if this is the new normal, run `lightmeter monitor accept --from {begins[0]}`"
         return Result(feature, ANOMALY, value, None, upper, f"{words}; {command}")
 
 
+class _Part(NamedTuple):
+    """One statistic of a feature, and the share of the feature's false alarms that it may have."""
+
+    column: str
+    feature: str
+    family: Family
+    aspect: str  # "level", "spread", "direction", "rate", a kind of rate, or a value of a category
+    share: float
+
+
 class _Line(NamedTuple):
-    part: Part
+    part: _Part
     log_m: float
     limit: float
     change: Change | None
@@ -156,68 +182,131 @@ class _Line(NamedTuple):
         return 0.0 if self.change is None else abs(self.change.now - self.change.before)
 
 
-_Found = list[tuple[list[Part], list[float], Watched, Statistic]]
+_Found = tuple[list[date], list[tuple[list[_Part], Statistic, list[float], Watched]]]
 
 
-@lru_cache(maxsize=100)
-def _watched(daily: Daily, a_year: float, season: str | None, same: str | None) -> _Found:
-    """What is known of all parts at all days; a family shares its false alarms evenly."""
-    statistics = daily.statistics()
+def _watched(
+    shelf: Shelf,
+    where: Where,
+    since: datetime,
+    excluded: tuple[tuple[date, date], ...],
+    a_year: float,
+    season: str | None,
+    same: str | None,
+) -> _Found:
+    by_day: dict[date, list[datetime]] = {}
+    for start in (bucket.start for bucket in shelf.buckets(*where) if bucket.start >= since):
+        if not any(first <= start.date() <= last for first, last in excluded):
+            by_day.setdefault(start.date(), []).append(start)
+    summaries = {day: _day(shelf, where, starts) for day, starts in by_day.items()}
+    summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
+    days = np.array([day.toordinal() for day in summaries])
+    statistics = _statistics_of(list(summaries.values())) if len(days) else []
     features = {(part.family, part.column) for parts, _ in statistics for part in parts}
     sizes = Counter(family for family, _ in features)
-    days = np.array([day.toordinal() for day in daily.days])
-    found: _Found = []
+    found = []
     for parts, statistic in statistics:
         if season:
             statistic = in_season(statistic, days / _YEAR)
         if same:
             statistic = statistic._replace(kinds=days % 7)
+        # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [threshold(a_year * share) for share in shares]
-        found.append((parts, limits, watch(statistic, np.array(limits)), statistic))
-    return found
+        found.append((parts, statistic, limits, watch(statistic, np.array(limits))))
+    return list(summaries), found
 
 
-def _words(spoken: str, line: _Line, first: date, last: date) -> str:
+def _day(shelf: Shelf, where: Where, starts: Sequence[datetime]) -> Summary:
+    if len(starts) == 1:
+        return shelf.in_short(*where, starts[0])
+    views = [each.view for each in Past(shelf, where, starts)]
+    return Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
+
+
+def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic]]:
+    """Return all that is judged; each statistic has a column for each of its parts.
+
+    What is said of a day follows from the days up to it: which features and values are judged is
+    decided by the first 28 days.
+    """
+    first = days[:FIRST]
+    there = Counter(name for day in first for name in day.names)
+    names = tuple(sorted(name for name, many in there.items() if 2 * many >= len(first)))
+    families = {name: meaning.family for day in first for name, meaning in day.meanings.items()}
+    kinds = {name: kind for day in first for name, kind in day.kinds.items()}
+    table = np.array([day.aligned(names) for day in days])
+    # How many values differ from the one that nearly all had in the first days.
+    n, medians, others = (table[:, row] for row in (rows.N, rows.MEDIAN, rows.OTHERS))
+    common = common_value(n[:FIRST], medians[:FIRST])
+    others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
+    is_constant = others[:FIRST].sum(axis=0) <= MOST_OTHERS * n[:FIRST].sum(axis=0)
+    rates: list[tuple[_Part, Numbers, Numbers]] = []
+
+    def part(i: int, aspect: str, share: float, suffix: str = "") -> _Part:
+        return _Part(names[i], names[i] + suffix, families[names[i]], aspect, share)
+
+    for i, (name, column) in enumerate(zip(names, table.transpose(2, 1, 0), strict=True)):
+        missing, values, odd = (column[row] for row in (rows.MISSING, rows.VALUES, rows.ODD))
+        if kinds[name] == "failure":
+            rates.append((part(i, "failures", 1.0), values, values + missing))
+            continue
+        rates.append((part(i, "missing", 0.025, ":missing"), missing, missing + values))
+        if kinds[name] != "category":
+            rates.append((part(i, "not a number", 0.025, ":not a number"), odd, odd + n[:, i]))
+        if kinds[name] == "number" and is_constant[i]:
+            rates.append((part(i, "rate", 0.95), others[:, i], n[:, i]))
+        if kinds[name] == "category":
+            seen = [Counter(day.categories.get(name)) for day in days]
+            likely = sum(seen[:FIRST], Counter[str]()).most_common(MOST_VALUES)
+            likely = likely[: 1 if len(likely) == 2 else None]  # the other one says the same
+            for value, _ in likely:
+                hits = np.array([float(day[value]) for day in seen])
+                rates.append((part(i, value, 0.95 / len(likely)), hits, values))
+    at = [i for i, name in enumerate(names) if kinds[name] == "number" and not is_constant[i]]
+    n, mean, stddev = (table[:, row][:, at] for row in (rows.N, rows.MEAN, rows.STDDEV))
+    result = [
+        ([part(i, "level", 0.76) for i in at], level_of(mean, stddev, n)),
+        ([part(i, "spread", 0.19) for i in at], spread_of(stddev, n)),
+    ]
+    at = [i for i, name in enumerate(names) if kinds[name] == "hue"]
+    n, cosine, sine = (table[:, row][:, at] for row in (rows.N, rows.COSINE, rows.SINE))
+    directions = [part(i, "direction", 0.475) for i in at]
+    result += [(directions, statistic) for statistic in directions_of(cosine, sine, n)]
+    if rates:
+        every, *counts = zip(*rates, strict=True)
+        result.append((list(every), rate_of(*(np.stack(each, axis=1) for each in counts))))
+    return [(parts, statistic) for parts, statistic in result if parts]
+
+
+def _words(spoken: str, line: _Line, change: Change, first: date, last: date) -> str:
     """Such as "brightness has been creeping up since about 3 March: by 0.8 sd (104 to 118)"."""
-    change = line.change
-    assert change is not None
     before, now = (line.centre + each * line.unit for each in (change.before, change.now))
-    if line.part.aspect == "spread":
+    what, aspect, is_up = spoken, line.part.aspect, bool(now > before)
+    if aspect == "spread":
         size = percent(abs(math.expm1(min(now - before, 100.0))))
         what, by = f"the spread of {spoken}", f"by {size} so far"
-    elif line.part.aspect in ("level", "direction"):
-        levels = f" ({number(before, 3)} to {number(now, 3)})" * (line.part.aspect == "level")
-        what = spoken if levels else f"the direction of {spoken}"
-        by = f"by {number(line.size, 2)} sd so far{levels}"
+    elif aspect == "level":
+        by = f"by {number(line.size, 2)} sd so far ({number(before, 3)} to {number(now, 3)})"
+    elif aspect == "direction":
+        what, by = f"the direction of {spoken}", f"by {number(line.size, 2)} sd so far"
     else:
-        what = spoken
-        if line.part.column != line.part.feature:
-            what = f"{line.part.aspect} {spoken}"
-        elif line.part.aspect == "failures":
-            what = "files that cannot be measured"
-        elif line.part.aspect != "rate":
-            what = f"{spoken} {shorten(line.part.aspect, 60)!r}"
         by = f"{percent(min(max(now, 0.0), 1.0))}, {percent(min(max(before, 0.0), 1.0))} before"
-    is_up = now > before
+        if line.part.column != line.part.feature:
+            what = f"{aspect} {spoken}"
+        elif aspect == "failures":
+            what = "files that cannot be measured"
+        elif aspect != "rate":
+            what = f"{spoken} {shorten(aspect, 60)!r}"
     if change.shape == "creep":
         way = "up" if is_up else "down"
-        return f"{what} has been creeping {way} since about {_middle(first, last)}: {by}"
-    verb = ("jumped" if is_up else "dropped") if change.shape == "step" else "rose"
-    if not (is_up or change.shape):
-        verb = "fell"
-    return f"{what} {verb} {_day(first, last)}: {by}"
+        return f"{what} has been creeping {way} since about {first + (last - first) / 2}: {by}"
+    verbs = ("dropped", "jumped") if change.shape == "step" else ("fell", "rose")
+    on = f"on {first}" if first == last else f"some day between {first} and {last}"
+    return f"{what} {verbs[is_up]} {on}: {by}"
 
 
 def begin_of(result: Result) -> datetime | None:
     """Return the first day on which the change of a result may have begun; None without one."""
     found = re.search(r"accept --from (\d{4}-\d\d-\d\d)`", result.words)
     return to_utc(date.fromisoformat(found[1])) if found else None
-
-
-def _middle(first: date, last: date) -> date:
-    return first + (last - first) / 2
-
-
-def _day(first: date, last: date) -> str:
-    return f"on {first}" if first == last else f"some day between {first} and {last}"
