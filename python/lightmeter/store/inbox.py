@@ -267,8 +267,7 @@ class Inbox:
 
 
 def _checked(place: Place) -> Place:
-    checked_name("dataset", place.dataset)
-    checked_name("writer", place.writer)
+    checked_name(dataset=place.dataset, writer=place.writer)
     checked_seq(place.seq)
     start, segment = bucket_start(place.start, place.length), segment_text(place.segment)
     return place._replace(start=start, segment=segment)

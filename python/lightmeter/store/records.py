@@ -1,10 +1,20 @@
-"""The records of a store's state. They know no monitor and no alert."""
+"""The records of a store's state. They know no monitor and no alert.
+
+Their types say what a row of a table must hold, where times are milliseconds since 1970 UTC.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from pydantic import BeforeValidator
+
+from lightmeter.times import from_ms
+
+Time = Annotated[datetime, BeforeValidator(from_ms)]
+Flag = Annotated[bool, BeforeValidator((False, True).__getitem__)]
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
+States = Annotated[frozenset[ResultState], BeforeValidator(lambda text: frozenset(text.split(",")))]
 IncidentKind = Literal["anomaly", "error"]
 
 
@@ -32,7 +42,7 @@ class ResultRow(NamedTuple):
     monitor: str
     dataset: str
     segment: str
-    start: datetime
+    start: Time
     feature: str
     state: ResultState
     value: float | None
@@ -74,9 +84,9 @@ class Told(NamedTuple):
     dataset: str
     segment: str
     kind: IncidentKind
-    start: datetime
+    start: Time
     monitor: str
-    open: bool
+    open: Flag
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
@@ -90,9 +100,9 @@ class Accepted(NamedTuple):
     dataset: str
     segment: str
     monitor: str
-    since: datetime
+    since: Time
     note: str
-    at: datetime
+    at: Time
 
 
 class Source(NamedTuple):

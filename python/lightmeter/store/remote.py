@@ -181,7 +181,7 @@ class RemoteStore(Store):
 
     def define(self, dataset: str, every: str | timedelta) -> None:
         """See `Store.define`. While the server is away nothing happens; `put` says it again."""
-        checked_name("dataset", dataset)
+        checked_name(dataset=dataset)
         length = to_duration(every)
         query = {"dataset": dataset, "every": duration_text(length)}
         try:
@@ -322,7 +322,7 @@ class RemoteStore(Store):
     def _where(self, dataset: str, start: Moment, end: Moment, segment: Part) -> dict[str, Any]:
         """Return the parameters that say which buckets."""
         return {
-            "dataset": checked_name("dataset", dataset),
+            "dataset": checked_name(dataset=dataset),
             "start": None if start is None else to_utc(start).isoformat(),
             "end": None if end is None else to_utc(end).isoformat(),
             "segment": segment_text(segment) or None,

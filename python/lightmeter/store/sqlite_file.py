@@ -3,13 +3,11 @@
 import os
 import re
 import sqlite3
-import time
 from pathlib import Path
 
 from lightmeter.errors import StoreError
 
 BUSY_SECONDS = 30
-_PAUSE = 0.01
 # An acknowledged profile survives a power cut too; a service writes a few a minute.
 SYNCHRONOUS = "FULL"
 MOUNTS = "/proc/self/mountinfo"
@@ -20,7 +18,6 @@ _NETWORK = re.compile(
     r"smbfs|fuse\.(blobfuse2?|ceph.*|curlftpfs|davfs2?|gcsfuse|glusterfs|goofys|juicefs|moosefs|"
     r"mfs|mount-?s3|mountpoint-s3|rclone|s3fs|s3ql|seaweedfs|sshfs)"
 )
-_BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
 
 
 def check_file_system(path: Path) -> None:
@@ -46,46 +43,41 @@ def check_file_system(path: Path) -> None:
 def is_read_only(path: Path) -> bool:
     """Return whether this process may not write to a file that is there, or into its folder."""
     real = os.path.realpath(path)
-    return os.path.exists(real) and not all(
-        os.access(place, os.W_OK, effective_ids=True) for place in (real, os.path.dirname(real))
-    )
+    places = real, os.path.dirname(real)
+    return not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
 
 
-def connect(path: Path, create: bool) -> sqlite3.Connection:
-    """Open the file.
+def connect(path: Path, seconds: float) -> sqlite3.Connection:
+    """Open a file that is there; statements wait so many seconds for others.
 
     Where it cannot be written, nobody can make the file that readers share. So a file without a log
     is read as it is.
     """
-    mode = "rwc" if create else "rw"
+    mode = "rw"
     if is_read_only(path):
         log = Path(f"{os.path.realpath(path)}-wal")
         mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        connection = sqlite3.connect(
-            f"{path.as_uri()}?mode={mode}",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-            connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
-            if not path.stat().st_size:
-                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-                connection.execute("PRAGMA journal_mode=WAL")
-            return connection
-        except BaseException as error:
-            connection.close()
-            # SQLite does not wait where several open a new store and each sets its mode.
-            if sqlite_code(error) not in _BUSY or time.monotonic() > until:
-                raise
-        time.sleep(_PAUSE)
+
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=seconds,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
+        if not path.stat().st_size:  # others may do it at the same time, for which nobody waits
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            connection.execute("PRAGMA journal_mode=WAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def sqlite_code(error: BaseException | None) -> int:
+def sqlite_code(error: BaseException) -> int:
     """Return SQLite's primary result code; errors of Python's module itself have none."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from lightmeter.store import tables
 from lightmeter.store.engine import Database
@@ -13,19 +14,29 @@ from lightmeter.store.keys import Keys
 from lightmeter.store.records import (
     Accepted,
     BucketRows,
+    Flag,
+    IncidentKind,
     JudgedBucket,
     Place,
     ResultRow,
     Source,
+    States,
+    Time,
     Told,
 )
 from lightmeter.store.rows import Damage
-from lightmeter.store.tables import has, insert_all, judged, replace, result, told, watched
+from lightmeter.store.tables import accepted, has, insert, judged, plain, result, told, watched
 
 _R = result.c
-_RESULT = [_R[name] for name in ResultRow._fields]
 _TOGETHER = 400
-_PLACE = "monitor", "dataset", "segment", "start"
+# What a row of each table is, which is looked at as it is read.
+_RECORDS: dict[sa.Table, TypeAdapter[Any]] = {
+    result: TypeAdapter(ResultRow),
+    judged: TypeAdapter(tuple[str, str, str, Time, int, States]),
+    watched: TypeAdapter(Source),
+    told: TypeAdapter(tuple[str, str, str, IncidentKind, Time, str, Flag]),
+    accepted: TypeAdapter(Accepted),
+}
 
 
 class State:
@@ -40,12 +51,19 @@ class State:
         self._database = database
         self.keys = Keys(database)
 
+    def rows(self, table: sa.Table, *where: Any, query: Any = None) -> list[Any]:
+        """Return the records of a table, by its key; with `query`, of what that selects of it."""
+        read = _RECORDS[table].validate_python
+        query = (
+            sa.select(table).where(*where).order_by(*table.primary_key) if query is None else query
+        )
+        return self._database.rows(query, lambda *row: read(row, strict=True))
+
     # Results
 
     def sources(self) -> list[Source]:
         """Return every monitor of which results are kept, by name and dataset."""
-        query = sa.select(watched).order_by(watched.c.monitor, watched.c.dataset)
-        return [Source(*row) for row in self._database.rows(query)]
+        return self.rows(watched)
 
     def results(
         self,
@@ -55,21 +73,14 @@ class State:
         start: datetime | None = None,
     ) -> list[ResultRow]:
         """Return what is kept of a monitor, by segment, bucket and feature; None is for all."""
-        query = sa.select(*_RESULT).where(_is_of(result, monitor, dataset, segment))
-        if start is not None:
-            query = query.where(result.c.start == start)
-        return self._results(query.order_by(result.c.segment, result.c.start, result.c.feature))
+        return self.rows(result, _is_of(result, monitor, dataset, segment, start))
 
     def judged(
         self, monitor: str, dataset: str, segment: str | None = None
     ) -> dict[tuple[str, datetime], JudgedBucket]:
         """Return what is known of each bucket that a monitor has judged, by segment and start."""
-        columns = (judged.c[name] for name in ("segment", "start", "version", "states"))
-        query = sa.select(*columns).where(_is_of(judged, monitor, dataset, segment))
-        return {
-            (segment, start): JudgedBucket(version, states)
-            for segment, start, version, states in self._database.rows(query)
-        }
+        found = self.rows(judged, _is_of(judged, monitor, dataset, segment))
+        return {row[2:4]: JudgedBucket(*row[4:]) for row in found}
 
     def latest(
         self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
@@ -81,15 +92,14 @@ class State:
         ranked = sa.select(judged.c.segment, judged.c.start, rank.label("rank"))
         last = ranked.where(_is_of(judged, monitor, dataset, segment)).subquery()
         places = sa.select(last.c.segment, last.c.start).where(last.c.rank <= most)
-        place = sa.tuple_(result.c.segment, result.c.start).in_(places)
-        return self._results(sa.select(*_RESULT).where(_is_of(result, monitor, dataset), place))
+        place = sa.tuple_(_R.segment, _R.start).in_(places)
+        return self.rows(result, _is_of(result, monitor, dataset), place)
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
         newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
-        where = _is_of(result, monitor, dataset), result.c.start == newest.scalar_subquery()
-        query = sa.select(*_RESULT).where(*where)
-        return self._results(query.order_by(result.c.segment, result.c.feature))
+        there = _R.start == newest.scalar_subquery()
+        return self.rows(result, _is_of(result, monitor, dataset), there)
 
     def turning_points(
         self, monitor: str, dataset: str, segment: str | None = None
@@ -99,9 +109,10 @@ class State:
         By segment, bucket and feature.
         """
         with self._database.snapshot():
-            found = _turning_points(self._database, monitor, dataset, segment)
-            points = {row[2:5]: row for row in found}
-        return [ResultRow(*points[key]) for key in sorted(points)]
+            return sorted(
+                {row[2:5]: row for row in self._turning_points(monitor, dataset, segment)}.values(),
+                key=lambda row: row[2:5],
+            )
 
     def begin(
         self, monitors: Iterable[Source], stale: Iterable[Place], *, sources: Iterable[str]
@@ -117,15 +128,13 @@ class State:
             StoreError: it cannot be written, or the lock of this run was lost.
         """
         with self._database.transaction() as connection:
-            before = sa.select(watched.c.monitor, watched.c.dataset)
-            before = before.where(watched.c.source.in_(list(sources)))
-            gone = {tuple(row) for row in connection.execute(before)}
+            theirs = watched.c.source.in_(list(sources))
+            gone = {each[:2] for each in self.rows(watched, theirs)}
             for monitor, dataset in gone - {each[:2] for each in monitors}:
                 for table in (result, judged):
                     connection.execute(sa.delete(table).where(_is_of(table, monitor, dataset)))
-            for monitor, dataset in gone:
-                connection.execute(sa.delete(watched).where(_is_of(watched, monitor, dataset)))
-            insert_all(connection, watched, [tuple(each) for each in monitors])
+            connection.execute(sa.delete(watched).where(theirs))
+            insert(connection, watched, monitors)
             _forget(connection, stale)
             self._database.check_turn()
 
@@ -138,29 +147,33 @@ class State:
         buckets = list(buckets)
         with self._database.transaction() as connection:
             _forget(connection, [bucket.place for bucket in buckets])
-            states = (frozenset(row.state for row in bucket.results) for bucket in buckets)
-            rows = zip(buckets, states, strict=True)
-            of_buckets = [(*bucket.place, bucket.version, found) for bucket, found in rows]
-            insert_all(connection, judged, of_buckets)
-            insert_all(connection, result, [row for each in buckets for row in each.results])
+            insert(
+                connection,
+                judged,
+                (
+                    (*place, version, frozenset(row.state for row in results))
+                    for place, version, results in buckets
+                ),
+            )
+            insert(connection, result, (row for each in buckets for row in each.results))
             self._database.check_turn()
 
     def token(self) -> tuple[Any, ...]:
         """Return what differs once a profile, a result, or what is accepted is another one."""
-        sums = (
-            sa.select(sa.func.count(), sa.func.sum(sa.type_coerce(each, sa.BigInteger) % 2**31))
-            for each in (tables.profile.c.crc, judged.c.version)
-        )
         with self._database.snapshot():
-            counts = [tuple(row) for query in sums for row in self._database.rows(query)]
+            counts = [
+                self._database.rows(
+                    sa.select(sa.func.count(), sa.func.sum(each % 2**31)), lambda *sums: sums
+                )
+                for each in (tables.profile.c.crc, judged.c.version)
+            ]
             return *counts, *self.sources(), *self.accepted()
 
     # Alerts
 
     def told(self, alert: str) -> list[Told]:
         """Return what the alert has told and not taken back."""
-        query = sa.select(*told.c[1:]).where(told.c.alert == alert)
-        return [Told(*row) for row in self._database.rows(query)]
+        return [Told(*row[1:]) for row in self.rows(told, told.c.alert == alert)]
 
     def remember(self, alert: str, forget: Iterable[Told], remember: Iterable[Told]) -> None:
         """Keep that a change has been told.
@@ -170,107 +183,110 @@ class State:
             forget: what no longer holds.
             remember: what holds now.
         """
+        remember = list(remember)
         with self._database.transaction() as connection:
-            for old in forget:
-                where = has(told, old._asdict(), *Told._fields[:-1])
-                connection.execute(sa.delete(told).where(where, told.c.alert == alert))
-            for new in remember:
-                replace(connection, told, new._asdict() | {"alert": alert})
+            for old in (*forget, *remember):
+                where = has(told, {"alert": alert, **old._asdict(), "open": None})
+                connection.execute(sa.delete(told).where(where))
+            insert(connection, told, ((alert, *new) for new in remember))
 
-    def accept(self, accepted: Accepted) -> None:
+    def accept(self, new: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
         with self._database.transaction() as connection:
-            replace(connection, tables.accepted, accepted._asdict())
+            connection.execute(sa.delete(accepted).where(_is_same(new)))
+            insert(connection, accepted, [new])
 
-    def forget_accepted(self, accepted: Accepted) -> bool:
+    def forget_accepted(self, old: Accepted) -> bool:
         """Take back what was accepted with these patterns and time; whether there was anything."""
-        where = has(tables.accepted, accepted._asdict(), *Accepted._fields[:4])
         with self._database.transaction() as connection:
-            return connection.execute(sa.delete(tables.accepted).where(where)).rowcount > 0
+            return connection.execute(sa.delete(accepted).where(_is_same(old))).rowcount > 0
 
     def accepted(self) -> list[Accepted]:
         """Return all that is taken as normal, the earliest first."""
-        query = sa.select(tables.accepted).order_by(tables.accepted.c.since, *tables.accepted.c[:3])
-        return [Accepted(*row) for row in self._database.rows(query)]
+        return sorted(self.rows(accepted), key=lambda each: (each.since, *each[:3]))
 
     # Damage
 
     def verify(self) -> Iterator[Damage]:
         """Read every row. Numbers and words that are others than were written are not noticed."""
-        for table in tables.STATE:
-            self._database.rows(sa.select(table))
+        for table in _RECORDS:
+            self.rows(table)
         self.keys.all()
-        of_results = [result.c[name] for name in _PLACE]
-        states: dict[Any, set[str]] = {}
-        for *place, state in self._database.rows(sa.select(*of_results, result.c.state).distinct()):
-            states.setdefault(tuple(place), set()).add(state)
-        for row in self._database.rows(sa.select(judged)):
-            if frozenset(states.pop(tuple(row[:4]), ())) != row.states:
-                yield Damage(None, f"results of the monitor {row.monitor!r} are not complete")
-        if states:
-            yield Damage(None, f"nobody has judged {len(states)} buckets that have results")
+        states: defaultdict[Any, set[str]] = defaultdict(set)
+        for row in self.rows(result):
+            states[row[:4]].add(row.state)
+        kept = {row[:4]: row[5] for row in self.rows(judged)}
+        places = states.keys() | kept.keys()
+        wrong = {place[0] for place in places if kept.get(place) != states.get(place)}
+        for monitor in sorted(wrong):
+            yield Damage(None, f"results of the monitor {monitor!r} are not complete")
 
-    def _results(self, query: sa.Select[Any]) -> list[ResultRow]:
-        return [ResultRow(*row) for row in self._database.rows(query)]
+    def _turning_points(self, monitor: str, dataset: str, only: str | None) -> Iterator[ResultRow]:
+        """Give results, some of them more than once.
+
+        Each query is about one segment, so that every engine finds its rows by their key.
+        """
+        ours = _is_of(result, monitor, dataset, only)
+        lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
+        bad = sa.select(_R.segment, _R.feature).where(ours, _R.state.in_(["anomaly", "error"]))
+        self._database.rows(bad.distinct(), lambda segment, feature: lines[segment].add(feature))
+        for segment, features in lines.items():
+            here = ours & (_R.segment == segment)
+            yield from self._turns(here & _R.feature.in_(features))
+            starts = sa.select(judged.c.start).where(_is_of(judged, monitor, dataset, segment))
+            yield from self._witnesses(here, features, starts)
+        # By which results what was told is over.
+        for segment, start, kind in {
+            (row[2], row[4], row[3])
+            for row in self.rows(told, _is_of(told, monitor, dataset, only))
+        }:
+            over = _R.state.in_(["ok", "pending"]) if kind == "anomaly" else _R.state != "error"
+            query = sa.select(result).where(
+                ours, _R.segment == segment, _R.start >= plain(start), over
+            )
+            yield from self.rows(result, query=query.order_by(_R.start, _R.feature).limit(1))
+
+    def _turns(self, where: sa.ColumnElement[bool]) -> Iterator[ResultRow]:
+        """An ok after an ok ends nothing, and neither would silence in its place."""
+        before = sa.func.lag(_R.state).over(partition_by=_R.feature, order_by=_R.start)
+        rows = sa.select(result, before.label("before")).where(where).subquery()
+        is_turn = (rows.c.state != "ok") | rows.c.before.is_(None) | (rows.c.before != "ok")
+        yield from self.rows(result, query=sa.select(*list(rows.c)[:-1]).where(is_turn))
+
+    def _witnesses(
+        self, here: sa.ColumnElement[bool], features: set[str], starts: sa.Select[Any]
+    ) -> Iterator[ResultRow]:
+        """Where a line is silent, the states of the others say what that means: one of each."""
+        counts = sa.select(_R.start, sa.func.count()).where(here, _R.feature.in_(features))
+        seen = dict(self._database.rows(counts.group_by(_R.start), lambda *row: row))
+        found = self._database.rows(starts, int)
+        silent = [start for start in found if seen.get(start, 0) < len(features)]
+        for index in range(0, len(silent), _TOGETHER):
+            there = here & _R.start.in_(silent[index : index + _TOGETHER])
+            first = sa.select(_R.start, sa.func.min(_R.feature)).where(there)
+            place = sa.tuple_(_R.start, _R.feature).in_(first.group_by(_R.start, _R.state))
+            yield from self.rows(result, there, place)
 
 
 def _is_of(
-    table: sa.Table, monitor: str, dataset: str, segment: str | None = None
+    table: sa.Table,
+    monitor: str,
+    dataset: str,
+    segment: str | None = None,
+    start: datetime | None = None,
 ) -> sa.ColumnElement[bool]:
-    where = has(table, {"monitor": monitor, "dataset": dataset})
-    return where if segment is None else sa.and_(where, table.c.segment == segment)
+    values = {"monitor": monitor, "dataset": dataset, "segment": segment, "start": start}
+    return has(table, values)
+
+
+def _is_same(these: Accepted) -> sa.ColumnElement[bool]:
+    return has(accepted, dict(zip(accepted.c.keys(), these[:4], strict=False)))
 
 
 def _forget(connection: sa.Connection, places: Iterable[Place]) -> None:
-    keys = [{f"_{name}": value for name, value in place._asdict().items()} for place in places]
+    keys = [
+        {f"of_{name}": plain(value) for name, value in place._asdict().items()} for place in places
+    ]
     for table in (result, judged) if keys else ():
-        where = has(table, {name: sa.bindparam(f"_{name}") for name in _PLACE})
-        connection.execute(sa.delete(table).where(where), keys)
-
-
-def _turning_points(
-    database: Database, monitor: str, dataset: str, only: str | None
-) -> Iterator[Any]:
-    """Give rows of `_RESULT`, some of them more than once.
-
-    Each query is about one segment, so that every engine finds its rows by their key.
-    """
-    ours = _is_of(result, monitor, dataset, only)
-    lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
-    bad = sa.select(_R.segment, _R.feature).where(ours, _R.state.in_(["anomaly", "error"]))
-    for segment, feature in database.rows(bad.distinct()):
-        lines[segment].add(feature)
-    for segment, features in lines.items():
-        here = ours & (_R.segment == segment)
-        yield from _turns(database, here & _R.feature.in_(features))
-        starts = sa.select(judged.c.start).where(_is_of(judged, monitor, dataset, segment))
-        yield from _witnesses(database, here, features, starts)
-    # By which results what was told is over.
-    begun = sa.select(told.c.segment, told.c.start, told.c.kind)
-    begun = begun.where(_is_of(told, monitor, dataset, only)).distinct()
-    for segment, start, kind in database.rows(begun):
-        over = _R.state.in_(["ok", "pending"]) if kind == "anomaly" else _R.state != "error"
-        query = sa.select(*_RESULT).where(ours, _R.segment == segment, _R.start >= start, over)
-        yield from database.rows(query.order_by(_R.start, _R.feature).limit(1))
-
-
-def _turns(database: Database, where: sa.ColumnElement[bool]) -> Iterator[Any]:
-    """An ok after an ok ends nothing, and neither would silence in its place."""
-    before = sa.func.lag(_R.state).over(partition_by=_R.feature, order_by=_R.start)
-    rows = sa.select(*_RESULT, before.label("before")).where(where).subquery()
-    is_turn = (rows.c.state != "ok") | rows.c.before.is_(None) | (rows.c.before != "ok")
-    yield from database.rows(sa.select(*list(rows.c)[:-1]).where(is_turn))
-
-
-def _witnesses(
-    database: Database, here: sa.ColumnElement[bool], features: set[str], starts: sa.Select[Any]
-) -> Iterator[Any]:
-    """Where a line is silent, the states of the others say what that means: one of each."""
-    counts = sa.select(_R.start, sa.func.count()).where(here, _R.feature.in_(features))
-    seen = dict(map(tuple, database.rows(counts.group_by(_R.start))))
-    silent = [start for (start,) in database.rows(starts) if seen.get(start, 0) < len(features)]
-    for index in range(0, len(silent), _TOGETHER):
-        there = here & _R.start.in_(silent[index : index + _TOGETHER])
-        first = sa.select(_R.start, sa.func.min(_R.feature)).where(there)
-        place = sa.tuple_(_R.start, _R.feature).in_(first.group_by(_R.start, _R.state))
-        yield from database.rows(sa.select(*_RESULT).where(there, place))
+        where = (table.c[name] == sa.bindparam(f"of_{name}") for name in Place._fields)
+        connection.execute(sa.delete(table).where(*where), keys)

@@ -109,7 +109,7 @@ def test_a_copy_that_is_cut_off_leaves_nothing(
 
     with Store(drift) as first, Store(target) as second:
         with monkeypatch.context() as patch:
-            patch.setattr(copying, "insert_all", killed)
+            patch.setattr(copying, "insert", killed)
             with pytest.raises(KeyboardInterrupt):
                 copy_store(first, second)
         assert second.datasets() == {}

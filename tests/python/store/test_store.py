@@ -58,7 +58,7 @@ def test_a_store_is_pickled_by_its_path(store: Store) -> None:
 
 def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -> None:
     assert type(store) is Store
-    assert store._database.rows(text("PRAGMA journal_mode")) == [("wal",)]
+    assert store._database.rows(text("PRAGMA journal_mode"), str) == ["wal"]
     assert (store.address, repr(store)) == (str(store.path), f"<Store {str(store.path)!r}>")
     with copy(store) as again:
         assert (type(again), again.address, again is store) == (Store, store.address, False)
