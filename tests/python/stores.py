@@ -54,9 +54,8 @@ def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
     for row in store._database.rows(select(profile), lambda *row: row):
         crc = crc_of(row[:10], kept=row[-1] is not None)
-        key = dict(zip(profile.c.keys(), row[:4], strict=False))
         with store._database.transaction() as connection:
-            connection.execute(update(profile).where(has(profile, key)).values(crc=crc))
+            connection.execute(update(profile).where(has(profile, *row[:4])).values(crc=crc))
 
 
 def save_results(store: Store, results: list[Result], source: str = "") -> None:

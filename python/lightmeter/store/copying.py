@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.store import tables
+from lightmeter.store.profiles import contents, places
 from lightmeter.store.rows import describe
-from lightmeter.store.statements import contents, places
 from lightmeter.store.store import Store
 from lightmeter.store.tables import STATE, insert, profile
 from lightmeter.times import MILLISECOND

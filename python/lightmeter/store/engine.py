@@ -6,6 +6,7 @@ Threads share a database, and no fork can harm it.
 import contextlib
 import os
 import random
+import re
 import sqlite3
 import threading
 import time
@@ -20,10 +21,19 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 
 from lightmeter.errors import StoreError
-from lightmeter.store import sqlite_file
-from lightmeter.store.sqlite_file import BUSY_SECONDS, sqlite_code
 from lightmeter.store.tables import VERSION, metadata, version
 
+_BUSY_SECONDS = 30
+# An acknowledged profile survives a power cut too; a service writes a few a minute.
+SYNCHRONOUS = "FULL"
+MOUNTS = "/proc/self/mountinfo"
+# Their locks do not reach other machines, or not reliably, and SQLite stands on locks. Under FUSE
+# the type names the program; files of object stores cannot even be changed in place.
+_NETWORK = re.compile(
+    r"9p|afs|beegfs|ceph|cifs|coda|gfs2|gpfs|glusterfs|lustre|nfs4?|ocfs2|orangefs|pvfs2|smb[23]|"
+    r"smbfs|fuse\.(blobfuse2?|ceph.*|curlftpfs|davfs2?|gcsfuse|glusterfs|goofys|juicefs|moosefs|"
+    r"mfs|mount-?s3|mountpoint-s3|rclone|s3fs|s3ql|seaweedfs|sshfs)"
+)
 _PAUSE = 0.001, 0.02  # seconds between two tries to write
 _BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
 _PATIENCE = 600  # seconds for the lock for monitors
@@ -81,11 +91,11 @@ class Database:
         try:
             with self._reported("cannot open the store"):
                 found = list[int]()
-                with contextlib.suppress(StoreError):  # there are no tables yet
+                with contextlib.suppress(
+                    StoreError
+                ):  # there are no tables yet, or others make them
                     found = self.rows(sa.select(version), int)
-                if not found:
-                    self._make_tables(create)
-                    found = self.rows(sa.select(version), int)
+                found = found or [self._made(create)]
             if found != [VERSION]:
                 raise StoreError(
                     f"{self.address} was made by a newer version of lightmeter (tables {found}, "
@@ -113,7 +123,7 @@ class Database:
 
     def _of_file(self, path: Path, create: bool) -> tuple[sa.Engine, sa.Engine]:
         self.path, self.address = path, os.fspath(path)
-        sqlite_file.check_file_system(path)
+        _check_file_system(path)
         with self._reported("cannot open the store"):
             if create and not path.exists():
                 path.touch()  # what vanishes later is not begun again
@@ -122,22 +132,23 @@ class Database:
             self._status = os.stat(path)
         # What cannot be written may change under a connection that takes it as it is.
         pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
-        if sqlite_file.is_read_only(path):
+        if _is_read_only(path):
             pool = {"poolclass": sa.NullPool}
 
         def engine(seconds: float) -> sa.Engine:
-            connect = lambda: sqlite_file.connect(path, seconds)  # noqa: E731
+            connect = lambda: _connect(path, seconds)  # noqa: E731
             return sa.create_engine("sqlite://", creator=connect, **pool)
 
-        return engine(0), engine(BUSY_SECONDS)
+        return engine(0), engine(_BUSY_SECONDS)
 
-    def _make_tables(self, create: bool) -> None:
+    def _made(self, create: bool) -> int:
+        """Return the version of the tables, which are made if there are none."""
         with self.transaction() as connection:
             if self.path is None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             names = set(sa.inspect(connection).get_table_names())
             if version.name in names:  # somebody else has just made it
-                return
+                return connection.scalar(sa.select(version)) or 0
             if taken := names if self.path else names & metadata.tables.keys():
                 raise StoreError(
                     f"{self.address} is a database, but not a store of lightmeter: it has the table"
@@ -147,6 +158,7 @@ class Database:
                 raise StoreError(f"there is no store at {self.address}; check it, or log into it")
             metadata.create_all(connection, checkfirst=False)
             connection.execute(sa.insert(version).values(version=VERSION))
+            return VERSION
 
     # Reading and writing
 
@@ -217,7 +229,7 @@ class Database:
         While another process writes a file nothing is held, so that a fork need not wait. SQLite
         would wait, too, but for longer than need be.
         """
-        until = time.monotonic() + BUSY_SECONDS
+        until = time.monotonic() + _BUSY_SECONDS
         while True:
             if self.path is not None:
                 self._writing.acquire()
@@ -226,7 +238,7 @@ class Database:
             except BaseException as error:
                 if self.path is not None:
                     self._writing.release()
-                if sqlite_code(error) not in _BUSY or time.monotonic() > until:
+                if _sqlite_code(error) not in _BUSY or time.monotonic() > until:
                     if isinstance(error, _REFUSED):
                         raise self._error(error) from error
                     raise
@@ -340,7 +352,7 @@ class Database:
         """Return an error of the engine as one of a store, with advice."""
         cause = error.orig if isinstance(error, DBAPIError) else error
         words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
-        if isinstance(cause, UnicodeDecodeError) or sqlite_code(error) in _DAMAGE:
+        if isinstance(cause, UnicodeDecodeError) or _sqlite_code(error) in _DAMAGE:
             return DamagedError(f"{words}; see `lightmeter store verify`")
         if isinstance(cause, PendingRollbackError):
             words = f"{what} {self.address!r}: its connection was lost, as by a fork; try again"
@@ -351,6 +363,72 @@ class Database:
 
 def _driver(connection: sa.Connection) -> Any:
     return connection.connection.driver_connection
+
+
+# The file of SQLite
+
+
+def _check_file_system(path: Path) -> None:
+    """Refuse a file on a network file system, as far as Linux tells.
+
+    A line of the mounts is ``36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda rw``
+    with the numbers of the device, and any number of fields before the dash.
+    """
+    try:
+        device = os.stat(os.path.dirname(os.path.realpath(path))).st_dev
+        lines = Path(MOUNTS).read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    numbers = f" {os.major(device)}:{os.minor(device)} "
+    kinds = [line.partition(" - ")[2].split(" ")[0] for line in lines if numbers in line]
+    for kind in filter(_NETWORK.fullmatch, kinds):
+        raise StoreError(
+            f"{path} is on a network file system ({kind}), where SQLite can lose data; keep the "
+            "store on a local disk, or in PostgreSQL"
+        )
+
+
+def _is_read_only(path: Path) -> bool:
+    """Return whether this process may not write to a file that is there, or into its folder."""
+    real = os.path.realpath(path)
+    places = real, os.path.dirname(real)
+    return not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
+
+
+def _connect(path: Path, seconds: float) -> sqlite3.Connection:
+    """Open a file that is there; statements wait so many seconds for others.
+
+    Where it cannot be written, nobody can make the file that readers share. So a file without a log
+    is read as it is.
+    """
+    mode = "rw"
+    if _is_read_only(path):
+        log = Path(f"{os.path.realpath(path)}-wal")
+        mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
+
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=seconds,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
+        if not path.stat().st_size:  # others may do it at the same time, for which nobody waits
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            connection.execute("PRAGMA journal_mode=WAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _sqlite_code(error: BaseException) -> int:
+    """Return SQLite's primary result code; errors of Python's module itself have none."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
 
 
 # Why no connection to a file may be open across a fork. SQLite notes in the memory of the process

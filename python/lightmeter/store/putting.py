@@ -42,7 +42,7 @@ _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite
 _EVERY = sa.text("SELECT every FROM dataset WHERE name = :name")
 _ENTER = sa.text("INSERT INTO dataset VALUES (:name, :every) ON CONFLICT DO NOTHING")
 _NAMES = tables.profile.c.keys()
-_FIRST, _LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
+FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
 _KEY = [each.name for each in tables.profile.primary_key]
 _HAS_KEY = sa.and_(*(tables.profile.c[name] == sa.bindparam(name) for name in _KEY))
 _THERE = sa.select(tables.profile.c.seq, tables.KEPT).where(_HAS_KEY).with_for_update()
@@ -158,7 +158,7 @@ class Putting:
         with self._database.transaction() as connection:
             span, core = length_of(connection, put.dataset, put.every), put.view._core
             start = put.at - (put.at - _MONDAY) % span
-            if not _FIRST <= start <= _LAST - span:
+            if not FIRST <= start <= LAST - span:
                 bucket_start(from_ms(put.at), span * MILLISECOND)  # says so
             if core.dataset_timestamp is None:
                 core = core.copy()

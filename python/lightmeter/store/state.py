@@ -8,33 +8,39 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from lightmeter.store import tables
+from lightmeter.store import records, tables
 from lightmeter.store.engine import Database
 from lightmeter.store.keys import Keys
 from lightmeter.store.records import (
     Accepted,
     BucketRows,
-    Flag,
-    IncidentKind,
     JudgedBucket,
     Place,
     ResultRow,
     Source,
-    States,
-    Time,
     Told,
 )
 from lightmeter.store.rows import Damage
-from lightmeter.store.tables import accepted, has, insert, judged, plain, result, told, watched
+from lightmeter.store.tables import (
+    accepted,
+    delete,
+    has,
+    insert,
+    judged,
+    plain,
+    result,
+    told,
+    watched,
+)
 
 _R = result.c
 _TOGETHER = 400
 # What a row of each table is, which is looked at as it is read.
 _RECORDS: dict[sa.Table, TypeAdapter[Any]] = {
     result: TypeAdapter(ResultRow),
-    judged: TypeAdapter(tuple[str, str, str, Time, int, States]),
+    judged: TypeAdapter(tuple[str, str, str, records.Time, int, records.States]),
     watched: TypeAdapter(Source),
-    told: TypeAdapter(tuple[str, str, str, IncidentKind, Time, str, Flag]),
+    told: TypeAdapter(tuple[str, str, str, records.IncidentKind, records.Time, str, records.Flag]),
     accepted: TypeAdapter(Accepted),
 }
 
@@ -66,40 +72,35 @@ class State:
         return self.rows(watched)
 
     def results(
-        self,
-        monitor: str,
-        dataset: str,
-        segment: str | None = None,
-        start: datetime | None = None,
+        self, monitor: str, dataset: str, segment: str | None = None, start: datetime | None = None
     ) -> list[ResultRow]:
         """Return what is kept of a monitor, by segment, bucket and feature; None is for all."""
-        return self.rows(result, _is_of(result, monitor, dataset, segment, start))
+        return self.rows(result, has(result, monitor, dataset, segment, start))
 
     def judged(
         self, monitor: str, dataset: str, segment: str | None = None
     ) -> dict[tuple[str, datetime], JudgedBucket]:
         """Return what is known of each bucket that a monitor has judged, by segment and start."""
-        found = self.rows(judged, _is_of(judged, monitor, dataset, segment))
+        found = self.rows(judged, has(judged, monitor, dataset, segment))
         return {row[2:4]: JudgedBucket(*row[4:]) for row in found}
 
     def latest(
         self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
     ) -> list[ResultRow]:
         """Return the results of the last `most` buckets that a monitor judged in each segment."""
-        rank = sa.func.row_number().over(
-            partition_by=judged.c.segment, order_by=judged.c.start.desc()
-        )
-        ranked = sa.select(judged.c.segment, judged.c.start, rank.label("rank"))
-        last = ranked.where(_is_of(judged, monitor, dataset, segment)).subquery()
+        of_segment = judged.c.segment, judged.c.start
+        rank = sa.func.row_number().over(partition_by=of_segment[0], order_by=of_segment[1].desc())
+        ours = has(judged, monitor, dataset, segment)
+        last = sa.select(*of_segment, rank.label("rank")).where(ours).subquery()
         places = sa.select(last.c.segment, last.c.start).where(last.c.rank <= most)
-        place = sa.tuple_(_R.segment, _R.start).in_(places)
-        return self.rows(result, _is_of(result, monitor, dataset), place)
+        there = sa.tuple_(_R.segment, _R.start).in_(places)
+        return self.rows(result, has(result, monitor, dataset), there)
 
     def newest(self, monitor: str, dataset: str) -> list[ResultRow]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
-        newest = sa.select(sa.func.max(judged.c.start)).where(_is_of(judged, monitor, dataset))
+        newest = sa.select(sa.func.max(judged.c.start)).where(has(judged, monitor, dataset))
         there = _R.start == newest.scalar_subquery()
-        return self.rows(result, _is_of(result, monitor, dataset), there)
+        return self.rows(result, has(result, monitor, dataset), there)
 
     def turning_points(
         self, monitor: str, dataset: str, segment: str | None = None
@@ -109,10 +110,8 @@ class State:
         By segment, bucket and feature.
         """
         with self._database.snapshot():
-            return sorted(
-                {row[2:5]: row for row in self._turning_points(monitor, dataset, segment)}.values(),
-                key=lambda row: row[2:5],
-            )
+            points = {row[2:5]: row for row in self._turning_points(monitor, dataset, segment)}
+        return [points[key] for key in sorted(points)]
 
     def begin(
         self, monitors: Iterable[Source], stale: Iterable[Place], *, sources: Iterable[str]
@@ -127,15 +126,17 @@ class State:
         Raises:
             StoreError: it cannot be written, or the lock of this run was lost.
         """
+        stale = list(stale)
         with self._database.transaction() as connection:
             theirs = watched.c.source.in_(list(sources))
             gone = {each[:2] for each in self.rows(watched, theirs)}
             for monitor, dataset in gone - {each[:2] for each in monitors}:
                 for table in (result, judged):
-                    connection.execute(sa.delete(table).where(_is_of(table, monitor, dataset)))
+                    connection.execute(sa.delete(table).where(has(table, monitor, dataset)))
             connection.execute(sa.delete(watched).where(theirs))
             insert(connection, watched, monitors)
-            _forget(connection, stale)
+            for table in (result, judged):
+                delete(connection, table, stale)
             self._database.check_turn()
 
     def add(self, buckets: Iterable[BucketRows]) -> None:
@@ -146,27 +147,22 @@ class State:
         """
         buckets = list(buckets)
         with self._database.transaction() as connection:
-            _forget(connection, [bucket.place for bucket in buckets])
+            for table in (result, judged):
+                delete(connection, table, (bucket.place for bucket in buckets))
+            states = (frozenset(row.state for row in each.results) for each in buckets)
+            pairs = zip(buckets, states, strict=True)
             insert(
-                connection,
-                judged,
-                (
-                    (*place, version, frozenset(row.state for row in results))
-                    for place, version, results in buckets
-                ),
+                connection, judged, ((*each.place, each.version, found) for each, found in pairs)
             )
             insert(connection, result, (row for each in buckets for row in each.results))
             self._database.check_turn()
 
     def token(self) -> tuple[Any, ...]:
         """Return what differs once a profile, a result, or what is accepted is another one."""
+        columns = tables.profile.c.crc, judged.c.version
+        sums = (sa.select(sa.func.count(), sa.func.sum(each % 2**31)) for each in columns)
         with self._database.snapshot():
-            counts = [
-                self._database.rows(
-                    sa.select(sa.func.count(), sa.func.sum(each % 2**31)), lambda *sums: sums
-                )
-                for each in (tables.profile.c.crc, judged.c.version)
-            ]
+            counts = [self._database.rows(query, lambda *row: row) for query in sums]
             return *counts, *self.sources(), *self.accepted()
 
     # Alerts
@@ -186,20 +182,21 @@ class State:
         remember = list(remember)
         with self._database.transaction() as connection:
             for old in (*forget, *remember):
-                where = has(told, {"alert": alert, **old._asdict(), "open": None})
-                connection.execute(sa.delete(told).where(where))
+                connection.execute(sa.delete(told).where(has(told, alert, *old[:-1])))
             insert(connection, told, ((alert, *new) for new in remember))
 
     def accept(self, new: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
         with self._database.transaction() as connection:
-            connection.execute(sa.delete(accepted).where(_is_same(new)))
+            connection.execute(sa.delete(accepted).where(has(accepted, *new[:4])))
             insert(connection, accepted, [new])
 
     def forget_accepted(self, old: Accepted) -> bool:
         """Take back what was accepted with these patterns and time; whether there was anything."""
         with self._database.transaction() as connection:
-            return connection.execute(sa.delete(accepted).where(_is_same(old))).rowcount > 0
+            return (
+                connection.execute(sa.delete(accepted).where(has(accepted, *old[:4]))).rowcount > 0
+            )
 
     def accepted(self) -> list[Accepted]:
         """Return all that is taken as normal, the earliest first."""
@@ -209,7 +206,7 @@ class State:
 
     def verify(self) -> Iterator[Damage]:
         """Read every row. Numbers and words that are others than were written are not noticed."""
-        for table in _RECORDS:
+        for table in (watched, told, accepted):
             self.rows(table)
         self.keys.all()
         states: defaultdict[Any, set[str]] = defaultdict(set)
@@ -226,24 +223,21 @@ class State:
 
         Each query is about one segment, so that every engine finds its rows by their key.
         """
-        ours = _is_of(result, monitor, dataset, only)
+        ours = has(result, monitor, dataset, only)
         lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
         bad = sa.select(_R.segment, _R.feature).where(ours, _R.state.in_(["anomaly", "error"]))
         self._database.rows(bad.distinct(), lambda segment, feature: lines[segment].add(feature))
         for segment, features in lines.items():
             here = ours & (_R.segment == segment)
             yield from self._turns(here & _R.feature.in_(features))
-            starts = sa.select(judged.c.start).where(_is_of(judged, monitor, dataset, segment))
+            starts = sa.select(judged.c.start).where(has(judged, monitor, dataset, segment))
             yield from self._witnesses(here, features, starts)
         # By which results what was told is over.
-        for segment, start, kind in {
-            (row[2], row[4], row[3])
-            for row in self.rows(told, _is_of(told, monitor, dataset, only))
-        }:
+        theirs = has(told, None, dataset, only, None, None, monitor)
+        for _, _, segment, kind, start, *_ in self.rows(told, theirs):
             over = _R.state.in_(["ok", "pending"]) if kind == "anomaly" else _R.state != "error"
-            query = sa.select(result).where(
-                ours, _R.segment == segment, _R.start >= plain(start), over
-            )
+            where = has(result, monitor, dataset, segment), _R.start >= plain(start), over
+            query = sa.select(result).where(*where)
             yield from self.rows(result, query=query.order_by(_R.start, _R.feature).limit(1))
 
     def _turns(self, where: sa.ColumnElement[bool]) -> Iterator[ResultRow]:
@@ -266,27 +260,3 @@ class State:
             first = sa.select(_R.start, sa.func.min(_R.feature)).where(there)
             place = sa.tuple_(_R.start, _R.feature).in_(first.group_by(_R.start, _R.state))
             yield from self.rows(result, there, place)
-
-
-def _is_of(
-    table: sa.Table,
-    monitor: str,
-    dataset: str,
-    segment: str | None = None,
-    start: datetime | None = None,
-) -> sa.ColumnElement[bool]:
-    values = {"monitor": monitor, "dataset": dataset, "segment": segment, "start": start}
-    return has(table, values)
-
-
-def _is_same(these: Accepted) -> sa.ColumnElement[bool]:
-    return has(accepted, dict(zip(accepted.c.keys(), these[:4], strict=False)))
-
-
-def _forget(connection: sa.Connection, places: Iterable[Place]) -> None:
-    keys = [
-        {f"of_{name}": plain(value) for name, value in place._asdict().items()} for place in places
-    ]
-    for table in (result, judged) if keys else ():
-        where = (table.c[name] == sa.bindparam(f"of_{name}") for name in Place._fields)
-        connection.execute(sa.delete(table).where(*where), keys)

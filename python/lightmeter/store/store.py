@@ -5,7 +5,7 @@ import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -18,30 +18,12 @@ from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store import keeping, rows, tables
+from lightmeter.store import profiles, rows, tables
 from lightmeter.store.engine import Database
+from lightmeter.store.profiles import check_dataset, is_in, time_of
 from lightmeter.store.putting import Putting, checked_name
-from lightmeter.store.rows import (
-    Bucket,
-    Collected,
-    Damage,
-    Moment,
-    Newest,
-    Part,
-    StoredProfile,
-    Summary,
-)
+from lightmeter.store.rows import Bucket, Moment, Newest, Part, StoredProfile, Summary
 from lightmeter.store.state import State
-from lightmeter.store.statements import (
-    Content,
-    check_dataset,
-    contents,
-    is_in,
-    row_of,
-    tags_of,
-    time_of,
-    versions_of,
-)
 from lightmeter.store.tables import KEPT, profile
 from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
@@ -83,6 +65,7 @@ class Store(Putting):
     path: Path | None = None
     environment: Mapping[str, str] = {}
     reads_late = False
+    _key: str | None = None
     _tags: Mapping[str, str] = {}
 
     def __new__(cls, address: str | os.PathLike[str], **_: Any) -> Self:
@@ -99,29 +82,19 @@ class Store(Putting):
         return object.__new__(cls)
 
     def __init__(
-        self,
-        address: str | os.PathLike[str],
-        *,
-        key: str | None = None,
-        create: bool = True,
+        self, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
     ) -> None:
         """Open the store at an address, or start one there.
 
         Args:
             address: path or URL.
-            key: what a server knows the caller by.
+            key: what a server knows the caller by; of no meaning for others.
             create: whether to start a store where there is none.
 
         Raises:
-            ValueError: there is a key, and no server.
             StoreError: it is on a network file system, cannot be opened, is no store or of a newer
                 version, or there is none and `create` is False.
         """
-        if key is not None:
-            raise ValueError(
-                f"got a key for {os.fspath(address)!r}, which is a file or database; keys are for "
-                "servers, such as https://host"
-            )
         if _scheme_of(address) not in ("", "postgresql") or os.fspath(address) in _MEMORY:
             raise StoreError(
                 f"got the address {os.fspath(address)!r}; expected a path, postgresql://... or "
@@ -216,10 +189,10 @@ class Store(Putting):
 
         def line(dataset: str, segment: str, *numbers: Any) -> Summary:
             buckets, first, last, writers, images, size, updated = numbers
-            named = tags_of(tags[dataset, segment])
-            values: list[Any] = [dataset, lengths[dataset], parse_segment(segment), buckets]
-            values += [time_of(first), time_of(last), writers, images, size, time_of(updated)]
-            return Summary(*values, named)
+            named = profiles.tags_of(tags[dataset, segment])
+            place = dataset, lengths[dataset], parse_segment(segment), buckets
+            days: Any = time_of(first), time_of(last), writers, images, size, time_of(updated)
+            return Summary(*(*place, *days, named))
 
         with self._database.snapshot():
             lengths = self.datasets()
@@ -259,15 +232,15 @@ class Store(Putting):
             StoreError: there is no such dataset, or the store cannot be read.
         """
         where = is_in(dataset, start, end, segment), KEPT, self._tagged
-        query = sa.select(*list(_P)[:-1]).where(*where).order_by(_P.start, _P.writer)
-        return self._found(dataset, query, lambda *row: row_of(*row, b""))
+        query = sa.select(*profiles.LISTED).where(*where).order_by(_P.start, _P.writer)
+        return self._found(dataset, query, lambda *row: profiles.row_of(*row, b""))
 
     def versions(self, dataset: str) -> dict[tuple[str, datetime], int]:
         """Return a number for each bucket, by segment as text and start.
 
         It changes with any of its profiles. A bucket that `gc` rolled up or deleted keeps it.
         """
-        return versions_of(self._database, dataset)
+        return profiles.versions_of(self._database, dataset)
 
     def read(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -300,16 +273,22 @@ class Store(Putting):
             IncompatibleError: together they have more than `most` features.
         """
         damaged: list[tuple[StoredProfile, str]] = []
+        names = set[str]()
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
             for _, row, view in self._contents(dataset, start, end, segment):
-                if isinstance(view, ProfileView):
-                    yield view
-                else:
+                if not isinstance(view, ProfileView):
                     damaged.append((row, str(view)))
+                    continue
+                names.update(view if most else ())
+                if most and len(names) > most:
+                    raise IncompatibleError(
+                        f"together they have more than {most} features; take fewer buckets"
+                    )
+                yield view
 
         with self._database.snapshot():
-            return ProfileView.merge_many(with_few_features(views(), most)), damaged
+            return ProfileView.merge_many(views()), damaged
 
     def load(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -338,14 +317,13 @@ class Store(Putting):
             StoreError: there is no such dataset, or the store cannot be written.
         """
         check_dataset(self._database, dataset)
-        where = is_in(dataset, start, end, segment)
-        is_all = writer is None and not self._tags
-        kept = [KEPT, self._tagged, sa.true() if writer is None else _P.writer == writer]
+        rows = sa.delete(profile).where(is_in(dataset, start, end, segment))
+        ours = sa.true() if writer is None else _P.writer == writer
         with self._database.transaction() as connection:
-            keeping.lock(connection, dataset)
-            deleted = connection.execute(sa.delete(profile).where(where, *kept)).rowcount
-            if is_all:  # what is remembered of them, too
-                connection.execute(sa.delete(profile).where(where))
+            profiles.lock(connection, dataset)
+            deleted = connection.execute(rows.where(KEPT, self._tagged, ours)).rowcount
+            if writer is None and not self._tags:  # what is remembered of them, too
+                connection.execute(rows)
             return deleted
 
     def gc(
@@ -354,7 +332,7 @@ class Store(Putting):
         now: datetime | None = None,
         roll_up_after: str | timedelta = "14d",
         keep: str | timedelta | None = None,
-    ) -> Collected:
+    ) -> rows.Collected:
         """Merge what is old into one profile per day and segment, and delete what is older still.
 
         A day is rolled up as a whole: buckets shorter than a day become one, and so do several
@@ -373,18 +351,14 @@ class Store(Putting):
             StoreError: the store cannot be read or written. What is old is deleted first, as that
                 gives the room that merging takes.
         """
-        return keeping.collect(
-            self._database,
-            to_utc(now or datetime.now(UTC)),
-            to_duration(roll_up_after),
-            None if keep is None else to_duration(keep),
-        )
+        ages = to_duration(roll_up_after), None if keep is None else to_duration(keep)
+        return profiles.collect(self._database, to_utc(now or datetime.now(UTC)), *ages)
 
     def _contents(
         self, dataset: str, start: Moment, end: Moment, segment: Part
-    ) -> Iterator[Content]:
+    ) -> Iterator[profiles.Content]:
         empty = True
-        for content in contents(
+        for content in profiles.contents(
             self._database, is_in(dataset, start, end, segment), KEPT, self._tagged
         ):
             empty = False
@@ -398,7 +372,7 @@ class Store(Putting):
             check_dataset(self._database, dataset)
         return found
 
-    def verify(self) -> list[Damage]:
+    def verify(self) -> list[rows.Damage]:
         """Read everything; what is damaged. An empty list means that nothing is.
 
         It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
@@ -409,7 +383,7 @@ class Store(Putting):
         """
         database = self._database
         with database.snapshot():
-            return keeping.found_damage(database, self.state.verify())
+            return profiles.found_damage(database, self.state.verify())
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy a store that is a file, as it is at this moment, to a new file, while others use it.
@@ -444,8 +418,8 @@ class Store(Putting):
         self._database.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy by the address: the copy is the same store, opened anew."""
-        return _opened, (self.path or self._address, self._tags)
+        """Pickle and copy by the address and the key: the copy is the same store, opened anew."""
+        return _opened, (self.path or self._address, self._key, self._tags)
 
     def __enter__(self) -> Self:
         """Return the store itself, which is closed at the end of the block."""
@@ -460,24 +434,14 @@ class Store(Putting):
         return f"<{type(self).__name__} {self.address!r}>"
 
 
-def _opened(address: str | os.PathLike[str], tags: Mapping[str, str]) -> Store:
-    return Store(address, create=False).tagged(tags)
+def _opened(address: str | os.PathLike[str], key: str | None, tags: Mapping[str, str]) -> Store:
+    return Store(address, key=key, create=False).tagged(tags)
 
 
 def _scheme_of(address: str | os.PathLike[str]) -> str:
     """Return what a URL begins with, in small letters; empty for a path."""
     scheme = _SCHEME.match(address) if isinstance(address, str) else None
     return scheme[1].lower() if scheme else ""
-
-
-@contextlib.contextmanager
-def store_at(store: Store | str | os.PathLike[str], *, create: bool) -> Iterator[Store]:
-    """Give the store itself, or the one at an address, which is closed at the end."""
-    if isinstance(store, Store):
-        yield store
-        return
-    with Store(store, create=create) as opened:
-        yield opened
 
 
 def _length(every: int) -> timedelta:
@@ -490,16 +454,3 @@ def _length(every: int) -> timedelta:
 def _sum(column: Any) -> sa.ColumnElement[int]:
     """Return a sum, which PostgreSQL has as a decimal number."""
     return sa.cast(func.sum(column), sa.BigInteger)
-
-
-def with_few_features(views: Iterable[ProfileView], most: int | None) -> Iterator[ProfileView]:
-    """Give the profiles, as long as they have no more than so many features together."""
-    names: set[str] = set()
-    for view in views:
-        if most is not None:
-            names.update(view)
-            if len(names) > most:
-                raise IncompatibleError(
-                    f"together they have more than {most} features; take fewer buckets"
-                )
-        yield view

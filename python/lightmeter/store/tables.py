@@ -5,7 +5,7 @@ Times are milliseconds since 1970 UTC, lengths are milliseconds, segments are th
 which may be none that were written: see `Database.rows`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -101,7 +101,16 @@ def plain(value: Any) -> Any:
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 
-def has(table: sa.Table, values: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    """Return the condition for rows that have these values, unless they are None."""
-    given = {name: plain(value) for name, value in values.items() if value is not None}
-    return sa.and_(*(table.c[name] == value for name, value in given.items()))
+def delete(connection: sa.Connection, table: sa.Table, keys: Iterable[Iterable[Any]]) -> None:
+    """Delete rows by the first four columns of their keys."""
+    columns = list(table.primary_key)[:4]
+    values = [{c.name: plain(v) for c, v in zip(columns, key, strict=True)} for key in keys]
+    if values:
+        where = (column == sa.bindparam(column.name) for column in columns)
+        connection.execute(sa.delete(table).where(*where), values)
+
+
+def has(table: sa.Table, *key: Any) -> sa.ColumnElement[bool]:
+    """Return the condition for rows by the beginning of their keys, where None is any value."""
+    pairs = zip(table.primary_key, key, strict=False)
+    return sa.and_(*(column == plain(value) for column, value in pairs if value is not None))

@@ -14,8 +14,7 @@ from conftest import lightmeter
 from forks import ended_well, forked
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.store.inbox import MOST_BYTES, Inbox, parse_name
-from lightmeter.store.pull import Pulled, pull
+from lightmeter.store.inbox import MOST_BYTES, Inbox, Pulled, parse_name, pull
 from stores import view
 
 obstore = pytest.importorskip("obstore")
@@ -163,7 +162,7 @@ def test_what_is_foreign_or_damaged_is_named_and_left(
     inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = damaged(inbox)
-    monkeypatch.setattr("lightmeter.store.pull._MOST_NAMED", len(names) - 1)
+    monkeypatch.setattr("lightmeter.store.inbox._MOST_NAMED", len(names) - 1)
     for _ in range(2):
         with pytest.warns(UserWarning, match="left in") as caught:
             pull(inbox, store, delete=True)
