@@ -9,7 +9,6 @@ import pytest
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.dashboard import write_dashboard
-from lightmeter.errors import StoreError
 from lightmeter.store import copying
 from lightmeter.store.copying import copy_store
 from lightmeter.store.records import Told
@@ -114,15 +113,6 @@ def test_a_copy_that_is_cut_off_leaves_nothing(
                 copy_store(first, second)
         assert second.datasets() == {}
         assert copy_store(first, second).left == []
-
-
-def test_a_server_is_copied_where_its_store_is(tmp_path: Path, spool: Path) -> None:
-    with (
-        Store(tmp_path / "a.db") as first,
-        Store("http://127.0.0.1:9") as far,
-        pytest.raises(StoreError, match="do this where the store is"),
-    ):
-        copy_store(first, far)
 
 
 def test_on_the_command_line(drift: Path, tmp_path: Path) -> None:

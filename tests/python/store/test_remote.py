@@ -167,6 +167,19 @@ def test_a_clock_that_goes_back_loses_nothing(
     assert counts(store) == {"a": 4}
 
 
+def test_a_number_of_ones_own_is_never_another(store: Store, way: Weather, spool: Path) -> None:
+    """Also where it is a time ahead of the clock, or the server was busy before it said so."""
+    ahead = clock_number() + 10**12
+    store.put("cells", view(1), at=DAY, writer="a", seq=ahead + 1)
+    store.put("cells", view(2), at=DAY, writer="b", seq=5)
+    with Store(way.url) as far:
+        assert not far.put("cells", view(3), at=DAY, writer="a", seq=ahead)
+        way.cut()
+        way.faults = ["HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}"]
+        assert not far.put("cells", view(3), at=DAY, writer="b", seq=5)
+    assert counts(store) == {"a": 1, "b": 2}
+
+
 def test_numbers_of_ones_own_while_away(store: Store, way: Weather, spool: Path) -> None:
     store.put("cells", view(1), at=DAY, writer="a", seq=3)
     put_away(way.url, "a", images=7)
@@ -260,23 +273,19 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
     ("answer", "words"),
     [
         ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered no Datasets of the API"),
-        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "answered no Datasets of the API"),
         (
             '200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}',
             "answered no Datasets of the API",
         ),
         ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is away, tried"),
         ("200 OK\r\n\r\nall of it", "answered no Datasets of the API"),
-        ("200 OK\r\nContent-Length: 9\r\n\r\n{", "is away, tried .*IncompleteRead"),
         (
             "302 Found\r\nLocation: http://evil/KEY\r\nContent-Length: 0\r\n\r\n",
             r"leads to http://evil/\.\.\.;",
         ),
-        ('200 OK\r\nContent-Length: 30\r\n\r\n{"datasets": "KEY"}', "answered"),
         ('200 OK\r\nContent-Length: 37\r\n\r\n{"datasets": {"a": "KEY"}}', "answered"),
         ('401 No\r\nContent-Length: 31\r\n\r\n{"error": "KEY:\\nx"}', r"the key: \.\.\.: x; set"),
         ("418 \x00\r\nContent-Length: 5\r\n\r\n<html", "answered 418$"),
-        ("429 No\r\nContent-Length: 0\r\n\r\n", "is away, tried [0-9]+ times: answered 429"),
         (f"200 OK\r\n{'X: y' * 20000}\r\n\r\n", "got more than 65536 bytes"),
         ("garbage KEY", "is away, tried"),
     ],
@@ -297,11 +306,9 @@ def test_answers_are_looked_at(way: Weather, answer: str, words: str) -> None:
         ("http://127.0.0.1.example.com", "without https"),
         ("https://key:word@example.com", "give the key as `key`"),
         ("https://example.com?key=1", "expected one such as"),
-        ("https://", "expected one such as"),
         ("https://example.com:99999", "expected one such as"),
         ("https://exa mple.com/", "expected one such as"),
         ("https://a..b", "expected one such as"),
-        (f"https://{'a' * 70}", "expected one such as"),
         ("https://h:0", "expected one such as"),
     ],
 )
