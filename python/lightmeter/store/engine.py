@@ -91,9 +91,7 @@ class Database:
         try:
             with self._reported("cannot open the store"):
                 found = list[int]()
-                with contextlib.suppress(
-                    StoreError
-                ):  # there are no tables yet, or others make them
+                with contextlib.suppress(StoreError):  # there are none yet, or others make them
                     found = self.rows(sa.select(version), int)
                 found = found or [self._made(create)]
             if found != [VERSION]:
@@ -231,17 +229,16 @@ class Database:
         """
         until = time.monotonic() + _BUSY_SECONDS
         while True:
-            if self.path is not None:
-                self._writing.acquire()
-            try:
-                return self._connected(self._writer, self.path and "BEGIN IMMEDIATE")
-            except BaseException as error:
+            with contextlib.ExitStack() as stack:
                 if self.path is not None:
-                    self._writing.release()
-                if _sqlite_code(error) not in _BUSY or time.monotonic() > until:
-                    if isinstance(error, _REFUSED):
+                    stack.enter_context(self._writing)
+                try:
+                    connection = self._connected(self._writer, self.path and "BEGIN IMMEDIATE")
+                    stack.pop_all()
+                    return connection
+                except _REFUSED as error:
+                    if _sqlite_code(error) not in _BUSY or time.monotonic() > until:
                         raise self._error(error) from error
-                    raise
             time.sleep(random.uniform(*_PAUSE))
 
     def _connected(self, engine: sa.Engine, begin: Any = None) -> sa.Connection:

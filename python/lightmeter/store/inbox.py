@@ -198,27 +198,24 @@ class Inbox:
         Raises:
             StoreError: it cannot be listed.
         """
-        obstore, sizes = self._obstore, dict[str, int]()
-
-        def add(objects: Any, folder: str = "") -> None:
-            prefix, pages, folders = folder or None, [], []
-            try:
-                pages = list(obstore.list(objects, prefix))
-            except obstore.exceptions.BaseError as error:
-                if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
-                    raise
-                sizes[match[1]] = -1
-                with contextlib.suppress(obstore.exceptions.BaseError):  # it is this folder's
-                    pages = list(obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/")))
-                with contextlib.suppress(obstore.exceptions.BaseError):  # it is one below
-                    level = obstore.list_with_delimiter(objects, prefix)
-                    pages, folders = [level["objects"]], level["common_prefixes"]
-            for below in folders:
-                add(objects, below)
-            sizes.update((item["path"], item["size"]) for page in pages for item in page)
-
+        obstore, sizes, folders = self._obstore, dict[str, int](), [""]
         with self._using("listing") as objects:
-            add(objects)
+            while folders:
+                folder, pages = folders.pop(), list[Any]()
+                prefix, wrong = folder or None, obstore.exceptions.BaseError
+                try:
+                    pages = [*obstore.list(objects, prefix)]
+                except wrong as error:
+                    if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
+                        raise
+                    sizes[match[1]] = -1
+                    with contextlib.suppress(wrong):  # it is this folder's
+                        pages = [*obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/"))]
+                    with contextlib.suppress(wrong):  # it is one below
+                        level = obstore.list_with_delimiter(objects, prefix)
+                        pages = [level["objects"]]
+                        folders += level["common_prefixes"]
+                sizes.update((item["path"], item["size"]) for page in pages for item in page)
         return sizes
 
     def read(self, name: str) -> bytes | None:

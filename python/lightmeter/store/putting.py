@@ -183,8 +183,8 @@ def checked_name(**names: Any) -> str:
             raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
     if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
         raise ValueError(
-            f"got names of {' and '.join(names)} of {size} bytes together; expected {_MOST_NAMES} "
-            f"at most: shorten {max(names.values(), key=len)!r:.80}"
+            f"the names ({', '.join(names)}) have {size} bytes together; expected {_MOST_NAMES} at "
+            f"most: shorten {max(names.values(), key=len)!r:.80}"
         )
     return str(next(iter(names.values())))
 

@@ -80,14 +80,6 @@ def test_a_put_that_is_repeated_counts_once(
     assert not waiting(spool)
 
 
-def test_a_connection_that_has_ended_is_made_again(store: Store, spool: Path) -> None:
-    with running(store) as port, Weather(port).blowing() as way, Store(way.url) as far:
-        far.put("cells", view(3), at=DAY, writer="a")
-        way.cut()
-        assert far.read("cells").images == 3
-        assert way.connections == 2
-
-
 def test_what_waits_is_sent_in_order_and_once(
     store: Store, spool: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -110,20 +102,6 @@ def test_what_waits_is_sent_in_order_and_once(
     assert not waiting(spool)
     written = counts(store)
     assert (written.pop("a"), written.pop("b"), list(written.values())) == (3, 5, [6])
-
-
-def test_a_put_sends_what_waits_before_it(
-    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "_TRY", 0.3)
-    way.faults = ["silent"] * 19
-    with Store(way.url) as far:
-        far.put("cells", view(1), at=DAY, writer="a", every="1d")
-        far._rest_until = 0.0
-        way.faults = []
-        far.put("cells", view(2), at=DAY, writer="a")
-        assert counts(store) == {"a": 2}
-        assert not waiting(spool)
 
 
 def test_the_server_says_how_long_buckets_are(store: Store, spool: Path) -> None:

@@ -44,24 +44,12 @@ def test_order_and_repetition_of_messages_do_not_matter(messages: Any, random: A
     assert total == sum(said[item] for item in last.items())
 
 
-def test_a_store_is_pickled_by_its_path(store: Store) -> None:
-    store.put("cells", view(3), at=DAY, writer="a")
-    pickled = pickle.dumps(store)
-    with pickle.loads(pickled) as again:
-        assert (again.path, again.read("cells").images) == (store.path, 3)
-    assert store.read("cells").images == 3
-    store.close()
-    store.path.unlink()
-    with pytest.raises(StoreError, match=r"drift\.db"):
-        pickle.loads(pickled)
-
-
 def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -> None:
     assert type(store) is Store
     assert store._database.rows(text("PRAGMA journal_mode"), str) == ["wal"]
     assert (store.address, repr(store)) == (str(store.path), f"<Store {str(store.path)!r}>")
-    with copy(store) as again:
-        assert (type(again), again.address, again is store) == (Store, store.address, False)
+    with pickle.loads(pickle.dumps(store)) as again:
+        assert (type(again), again.path, again is store) == (Store, store.path, False)
     (tmp_path / "https:").mkdir()
     with Store(f"{tmp_path}/https://drift.db") as odd:
         assert type(odd) is Store
