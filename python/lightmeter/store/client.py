@@ -94,7 +94,7 @@ class Client:
         if self._process == os.getpid():
             self._pool.clear()
 
-    def get(self, path: str, model: type[_Model], query: Mapping[str, Any] | None = None) -> _Model:
+    def get(self, path: str, model: type[_Model], **query: Any) -> _Model:
         """Return the model that is answered; see `ask`."""
         return self.read(self.ask("GET", path, query), model)
 
@@ -118,7 +118,7 @@ class Client:
         self,
         method: str,
         path: str,
-        query: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any],
         *,
         body: bytes | None = None,
         patience: float | None = None,
@@ -129,7 +129,7 @@ class Client:
         Args:
             method: of HTTP. Everything that the API takes may be repeated.
             path: of the API.
-            query: parameters; those that are None are left out.
+            query: parameters; those that are None or empty are left out.
             body: the bytes of a profile to send.
             patience: seconds after which no further try is begun.
             times: how much longer than usual the server may work on it.
@@ -138,7 +138,7 @@ class Client:
             ConflictError: the server never takes it, such as what a roll-up holds.
             RefusedError: there is no answer, or another than was asked for.
         """
-        given = {name: value for name, value in (query or {}).items() if value is not None}
+        given = {name: value for name, value in query.items() if value not in (None, "")}
         url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
         repeated = False

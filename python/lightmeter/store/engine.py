@@ -202,7 +202,7 @@ class Database:
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see what was before."""
         connection = self._begun()
-        self._mine.held = _Held(connection, threading.RLock())
+        before, self._mine.held = self._mine.held, _Held(connection, threading.RLock())
         try:
             yield connection
             path, status = self.address, self._status
@@ -215,7 +215,7 @@ class Database:
         except _REFUSED as error:
             raise self._error(error) from error
         finally:
-            self._mine.held = None
+            self._mine.held = before
             with self._opening:
                 connection.close()
             if self.path is not None:

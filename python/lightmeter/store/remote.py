@@ -156,8 +156,8 @@ class RemoteStore(Store):
 
     def define(self, dataset: str, every: str | timedelta) -> None:
         """See `Store.define`. While the server is away nothing happens; `put` says it again."""
-        query = {"dataset": checked_name(dataset=dataset)}
-        query["every"] = duration_text(to_duration(every))
+        length = duration_text(to_duration(every))
+        query = {"dataset": checked_name(dataset=dataset), "every": length}
         try:
             self._client.ask("PUT", "/dataset", query, patience=_BRIEF)
         except RefusedError as error:
@@ -211,16 +211,12 @@ class RemoteStore(Store):
         Raises:
             ConflictError, RefusedError: see `Client.ask`.
         """
-        query = {
-            "dataset": entry.dataset,
-            "at": from_ms(entry.at).isoformat(),
-            "writer": entry.writer,
-            "segment": entry.segment or None,
-            "every": entry.every and duration_text(entry.every * MILLISECOND),
-        }
+        query = {name: getattr(entry, name) for name in ("dataset", "writer", "segment")}
+        query["at"] = from_ms(entry.at).isoformat()
+        query["every"] = entry.every and duration_text(entry.every * MILLISECOND)
         number = entry.seq
         while True:
-            query["seq"] = str(number)
+            query["seq"] = number
             answer = self._client.ask("PUT", "/profile", query, body=entry.body, patience=patience)
             found = self._client.read(answer, models.Kept)
             self._taken = True
@@ -249,8 +245,8 @@ class RemoteStore(Store):
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """See `Store.segments`."""
-        where = {"dataset": dataset, "tags": segment_text(self._tags) or None}
-        answer = self._client.get("/segments", models.Segments, where)
+        tags = segment_text(self._tags)
+        answer = self._client.get("/segments", models.Segments, dataset=dataset, tags=tags)
         return list(map(parse_segment, answer.segments))
 
     def buckets(
@@ -258,14 +254,14 @@ class RemoteStore(Store):
     ) -> list[rows.Bucket]:
         """See `Store.buckets`."""
         where = self._where(dataset, start, end, segment)
-        answer = self._client.get("/buckets", models.Buckets, where)
+        answer = self._client.get("/buckets", models.Buckets, **where)
         return [rows.Bucket(**dict(line)) for line in answer.buckets]
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
         """See `Store.rolled_up`. While the server is away nothing is known, so none."""
-        where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment) or None}
+        where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment)}
         try:
-            return self._client.get("/rolled_up", models.RolledUp, where).starts
+            return self._client.get("/rolled_up", models.RolledUp, **where).starts
         except RefusedError as error:
             if error.status == 404 or error.is_away:  # a dataset that is not there yet
                 return []
@@ -277,13 +273,9 @@ class RemoteStore(Store):
         """See `Store.read`. The server merges; a warning says how many damaged it left out."""
         where = self._where(dataset, start, end, segment)
         answer = self._client.ask("GET", "/profile", where, times=_MERGING)
-        damaged = answer.headers.get("x-lightmeter-damaged", "0")
-        if damaged != "0":
-            warnings.warn(
-                f"{damaged[:20]} damaged profiles of {dataset!r} are left out; "
-                "see `lightmeter store verify`",
-                stacklevel=2,
-            )
+        if (damaged := answer.headers.get("x-lightmeter-damaged", "0")) != "0":
+            words = f"{damaged[:20]} damaged profiles of {dataset!r} are left out"
+            warnings.warn(f"{words}; see `lightmeter store verify`", stacklevel=2)
         try:
             return ProfileView.from_bytes(answer.body)
         except DecodeError as error:
@@ -293,10 +285,10 @@ class RemoteStore(Store):
         """Return the parameters that say which buckets."""
         return {
             "dataset": checked_name(dataset=dataset),
-            "start": None if start is None else to_utc(start).isoformat(),
-            "end": None if end is None else to_utc(end).isoformat(),
-            "segment": segment_text(segment) or None,
-            "tags": segment_text(self._tags) or None,
+            "start": start and to_utc(start).isoformat(),
+            "end": end and to_utc(end).isoformat(),
+            "segment": segment_text(segment),
+            "tags": segment_text(self._tags),
         }
 
 
