@@ -56,8 +56,7 @@ import sys
 from datetime import datetime, UTC
 from lightmeter import Store
 from lightmeter.errors import StoreError
-from lightmeter.store.inbox import Inbox
-from lightmeter.store.inbox import pull
+from lightmeter.store.inbox import Inbox, pull
 inbox = Inbox(sys.argv[1])
 with Store(sys.argv[2]) as store:
     print("begins", flush=True)
