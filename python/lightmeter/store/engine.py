@@ -82,6 +82,7 @@ class Database:
         self.path: Path | None = None
         self._status: os.stat_result | None = None
         self.environment: dict[str, str] = {}
+        self._what = "cannot open the store"  # what an error begins with
         if str(address).startswith("postgresql:"):
             self._writer, self._reader = self._of_server(str(address))
         else:
@@ -89,11 +90,10 @@ class Database:
         with _forks:
             _databases.add(self)
         try:
-            with self._reported("cannot open the store"):
-                found = list[int]()
-                with contextlib.suppress(StoreError):  # there are none yet, or others make them
-                    found = self.rows(sa.select(version), int)
-                found = found or [self._made(create)]
+            found = list[int]()
+            with contextlib.suppress(StoreError):  # there are none yet, or others make them
+                found = self.rows(sa.select(version), int)
+            found = found or [self._made(create)]
             if found != [VERSION]:
                 raise StoreError(
                     f"{self.address} was made by a newer version of lightmeter (tables {found}, "
@@ -102,6 +102,7 @@ class Database:
         except BaseException:
             self.close()
             raise
+        self._what = "store"
 
     def _of_server(self, address: str) -> tuple[sa.Engine, sa.Engine]:
         url = sa.make_url(address).set(drivername="postgresql+psycopg")
@@ -122,7 +123,7 @@ class Database:
     def _of_file(self, path: Path, create: bool) -> tuple[sa.Engine, sa.Engine]:
         self.path, self.address = path, os.fspath(path)
         _check_file_system(path)
-        with self._reported("cannot open the store"):
+        with self._reported():
             if create and not path.exists():
                 path.touch()  # what vanishes later is not begun again
             if not create and not (path.exists() and path.stat().st_size):
@@ -339,15 +340,15 @@ class Database:
         self._reader.dispose(close)
 
     @contextlib.contextmanager
-    def _reported(self, what: str = "store") -> Iterator[None]:
+    def _reported(self, what: str = "") -> Iterator[None]:
         try:
             yield
         except _REFUSED as error:
             raise self._error(error, what) from error
 
-    def _error(self, error: Exception, what: str = "store") -> StoreError:
+    def _error(self, error: Exception, what: str = "") -> StoreError:
         """Return an error of the engine as one of a store, with advice."""
-        cause = error.orig if isinstance(error, DBAPIError) else error
+        cause, what = error.orig if isinstance(error, DBAPIError) else error, what or self._what
         words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
         if isinstance(cause, UnicodeDecodeError) or _sqlite_code(error) in _DAMAGE:
             return DamagedError(f"{words}; see `lightmeter store verify`")

@@ -1,5 +1,6 @@
 """Inboxes in memory and in folders, and pulling from them."""
 
+import contextlib
 import sys
 import warnings
 from collections.abc import Callable
@@ -231,21 +232,17 @@ def test_lost_answers_double_nothing(
         return call
 
     target: Any = obstore if where == "inbox" else store
-    method = "put"
-    monkeypatch.setattr(target, method, losing(getattr(target, method)))
-    for seq in (1, 2):
+    monkeypatch.setattr(target, "put", losing(target.put))
+
+    def repeat(work: Callable[[], object]) -> None:
         for _ in range(4):
-            try:
-                put(inbox, view(seq), seq)
+            with contextlib.suppress(StoreError):
+                work()
                 break
-            except StoreError:
-                continue
-    for _ in range(4):
-        try:
-            pull(inbox, store, delete=True)
-            break
-        except StoreError:
-            continue
+
+    for seq in (1, 2):
+        repeat(lambda seq=seq: put(inbox, view(seq), seq))
+    repeat(lambda: pull(inbox, store, delete=True))
     assert store.read("cells").images == 2
     assert inbox.list() == {}
 
