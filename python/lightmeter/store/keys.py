@@ -92,6 +92,8 @@ class Keys:
         wanted, patterns = sorted(set(rights)), sorted(set(datasets))
         if not wanted or not set(wanted) <= set(RIGHTS):
             raise ValueError(f"got the rights {wanted}; expected some of {', '.join(RIGHTS)}")
+        if not patterns:
+            raise ValueError("got no dataset; expected a pattern such as 'cells*', or '*' for all")
         for pattern in patterns:
             checked_name(dataset=pattern)
         key = ".".join("".join(secrets.choice(_LETTERS) for _ in range(size)) for size in (10, 43))
