@@ -86,7 +86,6 @@ def contents(
         try:
             found = database.rows(query, lambda *row: (row, row_of(*row)))
         except DamagedError:  # a page of the file: it costs one of them
-            found = []
             keys = database.rows(query.with_only_columns(*KEY), lambda *key: key)
             found = [each for key in keys for each in _alone(database, key)]
         for row, listed in found:
