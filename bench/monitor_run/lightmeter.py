@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from lightmeter import Profile, Store
-from lightmeter.store import sqlite_file
+from lightmeter.store import engine
 from PIL import Image
 
 BUCKETS = int(os.environ.get("BENCH_BUCKETS", "12500"))
@@ -45,7 +45,7 @@ def prepare(case, data):
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name)
     (path / "monitors.toml").write_text(MONITORS)
-    sqlite_file.SYNCHRONOUS = "OFF"  # for making the store
+    engine.SYNCHRONOUS = "OFF"  # for making the store
     rng = np.random.default_rng(0)
     profiles = [profile(rng) for _ in range(DISTINCT)]
     start = datetime(2021, 1, 1, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +19,7 @@ from lightmeter.monitor.results import (
     load_results,
     load_turning_points,
 )
-from lightmeter.store.store import Store, store_at
+from lightmeter.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def watch(
         StoreError: there is no store at the address, or it cannot be read or written.
         OSError: the file cannot be read.
     """
-    with store_at(store, create=False) as opened, opened.turn():
+    opened = store if isinstance(store, Store) else Store(store, create=False)
+    with nullcontext() if opened is store else opened, opened.turn():
         loaded = load_config(config)
         monitors, alerts = loaded.monitor, loaded.alert
         if not monitors:

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from lightmeter import Store
 from lightmeter.errors import StoreError
-from lightmeter.store.inbox import Inbox
-from lightmeter.store.pull import Pulled, pull
+from lightmeter.store.inbox import Inbox, Pulled, pull
 from stores import view
 
 obstore = pytest.importorskip("obstore")

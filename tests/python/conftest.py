@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from lightmeter import Profile, ProfileView, Store, _core
-from lightmeter.store import sqlite_file
+from lightmeter.store import engine
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -149,7 +149,7 @@ def random_rgb() -> NDArray[np.uint8]:
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process may be killed all the same: what it wrote is in the memory of the system."""
-    monkeypatch.setattr(sqlite_file, "SYNCHRONOUS", "OFF")
+    monkeypatch.setattr(engine, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results, load_turning_points
 from lightmeter.store.putting import crc_of
 from lightmeter.store.records import Accepted, BucketRows, Place, Source, Told
-from lightmeter.store.statements import has_key, plain
-from lightmeter.store.tables import profile
+from lightmeter.store.tables import has, profile
 from sqlalchemy import select, update
 
 DATASETS = ("cells", "hours")
@@ -53,10 +52,10 @@ def change(store: Store, *statements: str) -> None:
 
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
-    for row in store._database.rows(select(profile)):
-        crc = crc_of(plain(row), kept=row.body is not None)
+    for row in store._database.rows(select(profile), lambda *row: row):
+        crc = crc_of(row[:10], kept=row[-1] is not None)
         with store._database.transaction() as connection:
-            connection.execute(update(profile).where(has_key(row._mapping)).values(crc=crc))
+            connection.execute(update(profile).where(has(profile, *row[:4])).values(crc=crc))
 
 
 def save_results(store: Store, results: list[Result], source: str = "") -> None:

@@ -20,6 +20,9 @@ from stores import view
 DAY = date(2022, 9, 7)
 
 
+_WAITING = "SELECT writer FROM waiting WHERE refused IS NULL ORDER BY number"
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -30,7 +33,7 @@ def waiting(spool: Path) -> list[str]:
     return [writer for path in spool.glob("*/spool.db") for (writer,) in rows_of(path)]
 
 
-def rows_of(path: Path, what: str = "SELECT writer FROM waiting ORDER BY number") -> list[Any]:
+def rows_of(path: Path, what: str = _WAITING) -> list[Any]:
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         return database.execute(what).fetchall()
 

@@ -23,8 +23,7 @@ from typing import ClassVar
 
 from lightmeter import Store
 from lightmeter.errors import StoreError
-from lightmeter.store.inbox import Inbox
-from lightmeter.store.pull import pull
+from lightmeter.store.inbox import Inbox, pull
 from row import Row
 
 NAME = "kill -9 of writers to an inbox and of pulls, lost answers"
@@ -57,8 +56,7 @@ import sys
 from datetime import datetime, UTC
 from lightmeter import Store
 from lightmeter.errors import StoreError
-from lightmeter.store.inbox import Inbox
-from lightmeter.store.pull import pull
+from lightmeter.store.inbox import Inbox, pull
 inbox = Inbox(sys.argv[1])
 with Store(sys.argv[2]) as store:
     print("begins", flush=True)

@@ -14,14 +14,12 @@ from lightmeter.cli.terminal import (
     fail,
     print_json,
     print_table,
-    progress_bar,
     say,
 )
 from lightmeter.errors import StoreError
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
-from lightmeter.store.inbox import Inbox
-from lightmeter.store.pull import pull
+from lightmeter.store.inbox import Inbox, pull
 from lightmeter.store.rows import Summary
 from lightmeter.text import NONE, count, counted
 from lightmeter.times import duration_text
@@ -139,16 +137,16 @@ def send(store: StoreArgument) -> None:
     the server sends them too. The exit code is 1 if some still wait, or the server does not take
     some: these are put aside, each with the reason.
     """
-    with cast(Any, Store(store, create=False)) as opened, progress_bar("sending") as progress:
+    with cast(Any, Store(store, create=False)) as opened:
         if not opened.reads_late:
             raise StoreError(f"{store} is no server, for which profiles would wait")
-        done = opened.send(progress=progress)
+        done = opened.send()
         aside = opened.spool.refused()
         say(f"{opened.address}  sent: {done.sent}, put aside: {done.refused}, left: {done.left}")
         if done.left:
             complain(f"profiles still wait in {opened.spool.path}: {done.why}")
         if aside:
-            complain(f"put aside in {opened.spool.aside}: {len(aside)}, the last as {aside[-1]}")
+            complain(f"put aside in {opened.spool.path}: {len(aside)}, the last as {aside[-1]}")
     if done.left or done.refused:
         raise typer.Exit(FAILED)
 

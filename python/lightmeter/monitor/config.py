@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
@@ -52,7 +51,7 @@ def _path(value: object, info: ValidationInfo) -> Path:
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_text_of)]
 # A relative path is relative to the folder of the TOML file.
 FilePath = Annotated[Path, BeforeValidator(_path)]
-Name = Annotated[str, AfterValidator(partial(checked_name, "name"))]
+Name = Annotated[str, AfterValidator(lambda name: checked_name(name=name))]
 Days = Annotated[list[date], Field(min_length=2, max_length=2)]
 
 

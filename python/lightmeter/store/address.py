@@ -2,13 +2,13 @@
 
 import ipaddress
 import os
-import re
-from urllib.parse import urlsplit
+
+from pydantic import HttpUrl, TypeAdapter
 
 from lightmeter.errors import StoreError
 
 _INSECURE = "LIGHTMETER_INSECURE_HTTP"
-_PORTS = {"http": 80, "https": 443}
+_url = TypeAdapter(HttpUrl)
 
 
 def server_address(text: str) -> str:
@@ -19,29 +19,23 @@ def server_address(text: str) -> str:
             machine.
     """
     try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
+        url = _url.validate_python(text)
+        host = (url.host or "").strip("[]")
         host.encode("idna")
-        plain = text.isascii() and text.isprintable() and not re.search(r"[\s\\]", text)
-        if not host or not plain or port == 0 or parts.query or parts.fragment:
+        if "\\" in text or url.port == 0 or url.query is not None or url.fragment is not None:
             raise ValueError
     except ValueError:  # or its host cannot be the name of a machine
         words = "expected one such as https://host or https://host/prefix"
         raise StoreError(f"got the address {text.rpartition('@')[2]!r}; {words}") from None
-    if parts.username is not None or parts.password is not None:
-        raise StoreError(
-            f"got an address of {host!r} with a name or password in it; give the key as `key` or in"
-            " LIGHTMETER_KEY"
-        )
-    if parts.scheme == "http" and not is_loopback(host) and os.environ.get(_INSECURE) != "1":
+    if url.username or url.password:
+        words = "a name or password in it; give the key as `key` or in LIGHTMETER_KEY"
+        raise StoreError(f"got an address of {host!r} with {words}")
+    if url.scheme == "http" and not is_loopback(host) and os.environ.get(_INSECURE) != "1":
         raise StoreError(
             f"got the address {text!r}; without https everybody on the way could read the key and "
             f"the profiles. Give an https address, or set {_INSECURE}=1 if that does no harm"
         )
-    place = f"[{host}]" if ":" in host else host
-    if port not in (None, _PORTS[parts.scheme]):
-        place += f":{port}"
-    return f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
+    return str(url).rstrip("/")
 
 
 def is_loopback(host: str) -> bool:

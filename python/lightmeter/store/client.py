@@ -1,6 +1,7 @@
 """Asking a server: tries that are repeated, answers that are bounded, and errors in words."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -26,8 +27,9 @@ _TRY = 20.0  # for one try
 _PATIENCE = 20.0  # to try again
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
-_AGAIN = frozenset({408, 429, 502, 503, 504})
-_NEVER = frozenset({409, 413, 422})
+_AGAIN = {408, 429, 502, 503, 504}
+_NOT_TAKEN = {408, 429, 503}  # such a try has done nothing
+_NEVER = {409, 413, 422}
 _PIECE = 1 << 16
 _MOST_IDLE = 8  # connections that are kept
 _MOST = 1 << 30  # bytes of an answer, as of the file of a profile
@@ -84,7 +86,7 @@ class Client:
         """Nothing is asked yet."""
         self.address, self._key = address, key
         self.hurried, self._closed = float("inf"), False
-        self._pool, self._process = _pool_for(address), os.getpid()
+        self._pool, self._process = _pool_for(address, key), os.getpid()
 
     def close(self) -> None:
         """End the connections; later use raises StoreError."""
@@ -92,11 +94,9 @@ class Client:
         if self._process == os.getpid():
             self._pool.clear()
 
-    def get(
-        self, path: str, model: type[_Model], query: Mapping[str, Any] | None = None, **options: Any
-    ) -> _Model:
+    def get(self, path: str, model: type[_Model], **query: Any) -> _Model:
         """Return the model that is answered; see `ask`."""
-        return self.read(self.ask(options.pop("method", "GET"), path, query, **options), model)
+        return self.read(self.ask("GET", path, query), model)
 
     def read(self, answer: Answer, model: type[_Model]) -> _Model:
         """Return the model in an answer.
@@ -106,7 +106,7 @@ class Client:
         """
         try:
             return model.model_validate_json(answer.body)
-        except ValidationError:
+        except (ValidationError, TypeError):
             raise self.strange(f"no {model.__name__} of the API") from None
 
     def strange(self, what: str) -> RefusedError:
@@ -114,17 +114,11 @@ class Client:
         words = "is it the address of a server of lightmeter, and of this version?"
         return RefusedError(f"{self.address} answered {what}; {words}", 200)
 
-    def _clean(self, words: str) -> str:
-        """Return what somebody says on one line, and without the key that he was asked with."""
-        for form in {self._key, quote(self._key, safe="")} if self._key else ():
-            words = words.replace(form, "...").replace(json.dumps(form)[1:-1], "...")
-        return shorten(" ".join(words.split()), _MOST_WORDS)
-
     def ask(
         self,
         method: str,
         path: str,
-        query: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any],
         *,
         body: bytes | None = None,
         patience: float | None = None,
@@ -135,7 +129,7 @@ class Client:
         Args:
             method: of HTTP. Everything that the API takes may be repeated.
             path: of the API.
-            query: parameters; those that are None are left out.
+            query: parameters; those that are None or empty are left out.
             body: the bytes of a profile to send.
             patience: seconds after which no further try is begun.
             times: how much longer than usual the server may work on it.
@@ -144,56 +138,42 @@ class Client:
             ConflictError: the server never takes it, such as what a roll-up holds.
             RefusedError: there is no answer, or another than was asked for.
         """
-        given = {name: value for name, value in (query or {}).items() if value is not None}
+        given = {name: value for name, value in query.items() if value not in (None, "")}
         url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
-        sent = {"User-Agent": "lightmeter", "Accept-Encoding": "identity"}
-        sent |= {} if body is None else {"Content-Type": "application/octet-stream"}
-        if self._key is not None:
-            sent["Authorization"] = f"Bearer {self._key}"
         end = time.monotonic() + (_PATIENCE if patience is None else patience)
-        tries = 0
-        while True:
+        repeated = False
+        for tries in itertools.count(1):
             status = 0
             try:
-                answer = self._try(method, url, body, sent, _TRY * times)
+                answer = self._tried(method, url, body, _TRY * times)
+                if (status := answer.status) not in _AGAIN:
+                    break
+                why = f"answered {status}{self._reason(answer)}"
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 why = self._clean(str(error) or type(error).__name__)
                 if "CERTIFICATE_VERIFY_FAILED" in why:
                     why = f"it does not prove who it is: {why}. If its certificate is of your own "
                     why += "authority, name that in SSL_CERT_FILE"
-            else:
-                status = answer.status
-                if status not in _AGAIN:
-                    return self._accepted(answer._replace(repeated=tries > 0))
-                why = f"answered {status}{self._reason(answer)}"
+            repeated = repeated or status not in _NOT_TAKEN
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
-            tries += 1
             if time.monotonic() + pause > min(end, self.hurried):
                 words = f"{self.address} is away, tried {tries} times: {why}"
                 raise RefusedError(words, status) from None
             time.sleep(pause)
+        if status != 200:
+            raise self._error(answer)
+        return answer._replace(repeated=repeated)
 
-    def _try(
-        self, method: str, url: str, body: bytes | None, headers: dict[str, str], seconds: float
-    ) -> Answer:
+    def _tried(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
         if self._closed:
             raise StoreError(f"the store {self.address!r} is closed")
         if self._process != os.getpid():  # parent and child would mix up their answers
-            self._pool, self._process = _pool_for(self.address), os.getpid()
+            self._pool, self._process = _pool_for(self.address, self._key), os.getpid()
         until = time.monotonic() + seconds
 
         def exchange() -> Answer:
-            response = self._pool.request(
-                method,
-                url,
-                body=body,
-                headers=headers,
-                timeout=seconds,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            options: Any = {"timeout": seconds, "redirect": False, "preload_content": False}
+            response = self._pool.request(method, url, body, decode_content=False, **options)
             received = bytearray()
             with contextlib.closing(response):  # what was read to its end is kept open
                 # `read1` bounds a piece also where a chunk claims fewer bytes than none.
@@ -206,49 +186,52 @@ class Client:
         # There may be less time than was thought.
         return bounded(exchange, lambda: min(until, self.hurried))
 
-    def _accepted(self, answer: Answer) -> Answer:
+    def _error(self, answer: Answer) -> StoreError:
         status, reason = answer.status, self._reason(answer)
-        if status == 200:
-            return answer
         words = f"{self.address} answered {status}{reason}"
         if status in _NEVER:
-            raise ConflictError(words)
+            return ConflictError(words)
         if 300 <= status < 400:
             place = self._clean(answer.headers.get("location", "elsewhere"))
             words = f"{self.address} leads to {place}; give that address, if you trust it"
         elif status == 401:
             asks = "asks for a key" if self._key is None else "does not take the key"
             words = f"{self.address} {asks}{reason}; set LIGHTMETER_KEY, or give `key`"
-        raise RefusedError(words, status)
+        return RefusedError(words, status)
 
     def _reason(self, answer: Answer) -> str:
-        """What the server gives as its reason, on one line, and never the key."""
+        """Return what the server gives as its reason."""
         try:
-            words = parse_json(answer.body)["error"]
+            return f": {self._clean(''.join(parse_json(answer.body)['error']))}"
         except (ValueError, TypeError, KeyError):
             return ""
-        return f": {self._clean(words)}" if isinstance(words, str) else ""
+
+    def _clean(self, words: str) -> str:
+        """Return what somebody says on one line, and without the key that he was asked with."""
+        for form in {self._key, quote(self._key, safe="")} if self._key else ():
+            words = words.replace(form, "...").replace(json.dumps(form)[1:-1], "...")
+        return shorten(" ".join(words.split()), _MOST_WORDS)
 
 
-def _pool_for(address: str) -> urllib3.PoolManager:
+def _pool_for(address: str, key: str | None) -> urllib3.PoolManager:
     """Return connections to a server, by the proxy that the environment names for it.
 
     Raises:
         StoreError: it is no proxy of HTTP. The error does not tell its password.
     """
+    headers = {"User-Agent": "lightmeter", "Accept-Encoding": "identity"}
+    headers |= {"Content-Type": "application/octet-stream"}
+    headers |= {} if key is None else {"Authorization": f"Bearer {key}"}
+    options: Any = {"maxsize": _MOST_IDLE, "retries": False, "headers": headers}
     parts = urlsplit(address)
     host = parts.hostname or ""
     proxy = urllib.request.getproxies().get(parts.scheme)
     if not proxy or is_loopback(host) or urllib.request.proxy_bypass(host):
-        return urllib3.PoolManager(maxsize=_MOST_IDLE)
+        return urllib3.PoolManager(**options)
     try:
         by = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
-        pair = unquote(by.auth) if by.auth else None
-        headers = urllib3.make_headers(proxy_basic_auth=pair)
-        place = by._replace(auth=None).url
-        return urllib3.ProxyManager(place, proxy_headers=headers, maxsize=_MOST_IDLE)
+        theirs = urllib3.make_headers(proxy_basic_auth=by.auth and unquote(by.auth))
+        return urllib3.ProxyManager(by._replace(auth=None).url, proxy_headers=theirs, **options)
     except (urllib3.exceptions.HTTPError, ValueError, AssertionError):
-        raise StoreError(
-            f"the proxy that {parts.scheme}_proxy names cannot be used; expected one such as "
-            "http://host:3128"
-        ) from None
+        words = "cannot be used; expected one such as http://host:3128"
+        raise StoreError(f"the proxy that {parts.scheme}_proxy names {words}") from None

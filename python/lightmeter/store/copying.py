@@ -1,18 +1,18 @@
 """Moving a store: what is in one is put into another, a file or a database."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from lightmeter.errors import DecodeError, StoreError
-from lightmeter.store import putting, tables
-from lightmeter.store.engine import Database
+from lightmeter.store import tables
+from lightmeter.store.profiles import contents, places
 from lightmeter.store.rows import describe
-from lightmeter.store.statements import KEPT, LISTED, contents, row_of, values_of
 from lightmeter.store.store import Store
-from lightmeter.store.tables import STATE, insert_all
+from lightmeter.store.tables import STATE, insert, profile
+from lightmeter.times import MILLISECOND
 
-_P = tables.profile.c
+_P = profile.c
 
 
 class Copied(NamedTuple):
@@ -43,46 +43,35 @@ def copy_store(source: Store, target: Store) -> Copied:
     Raises:
         StoreError: one of them cannot be read or written, or is behind a server.
     """
-    left, copied, profiles = list[str](), list[str](), 0
-    with source.snapshot(), target._database.transaction() as connection:
-        there = target.datasets()
-        for name, every in source.datasets().items():
-            if name in there:
-                left.append(f"the dataset {name!r}: the target has one of that name")
-                continue
-            copied.append(name)
-            connection.execute(sa.insert(tables.dataset).values(name=name, every=every))
-            profiles += _copy(source._database, connection, name, left)
-        state = dict[sa.Table, list[Any]]()
+    database, there = source._database, target._database
+    with database.snapshot(), there.transaction() as connection:
+        taken = target.datasets()
+        copied = [(name, every) for name, every in source.datasets().items() if name not in taken]
+        both = source.datasets().keys() & taken.keys()
+        left = [f"the dataset {name!r}: the target has one of that name" for name in sorted(both)]
+        insert(connection, tables.dataset, ((name, every // MILLISECOND) for name, every in copied))
+        names, profiles = [name for name, _ in copied], 0
+        for place in places(database, _P.dataset.in_(names)):
+            for row, listed, view in contents(
+                database, _P.dataset == place[0], _P.segment == place[1]
+            ):
+                if isinstance(view, DecodeError):
+                    left.append(f"{describe(listed)}: it is damaged: {view}")
+                else:
+                    insert(connection, profile, [row])
+                    profiles += view is not None
         try:
-            for table in STATE:
-                ours = table.c.dataset.in_(copied) if there else sa.true()
-                state[table] = list(source._database.rows(sa.select(table).where(ours)))
+            state = [
+                (
+                    table,
+                    source.state.rows(table, table.c.dataset.in_(names) if taken else sa.true()),
+                )
+                for table in STATE
+            ]
         except StoreError as error:
             left.append(f"results and alerts: {error}")
-            state.clear()
-        for table, rows in state.items():  # of a new dataset nobody has said anything
-            connection.execute(sa.delete(table).where(table.c.dataset.in_(copied)))
-            insert_all(connection, table, rows)
-    return Copied(profiles, sum(map(len, state.values())), left)
-
-
-def _copy(source: Database, connection: sa.Connection, dataset: str, left: list[str]) -> int:
-    """Copy a dataset; how many profiles it has. Whatever is damaged is left."""
-    count = 0
-    segments = sa.select(_P.segment).where(_P.dataset == dataset).distinct()
-    for (segment,) in source.rows(segments):
-        where = (_P.dataset == dataset) & (_P.segment == segment)  # also what nobody has written
-        for row, body, view in contents(source, where, KEPT):
-            if isinstance(view, DecodeError):
-                left.append(f"{describe(row)}: it is damaged: {view}")
-            else:
-                putting.store(connection, {**values_of(row), "body": body})
-                count += 1
-        for found in source.rows(sa.select(*LISTED).where(where, ~KEPT)):
-            row = row_of(found, kept=False)
-            if row.digest:
-                putting.store(connection, {**values_of(row), "body": None})
-            else:
-                left.append(f"{describe(row)}: what is remembered of it is damaged")
-    return count
+            state = []
+        for table, rows in state:  # of a new dataset nobody has said anything
+            connection.execute(sa.delete(table).where(table.c.dataset.in_(names)))
+            insert(connection, table, rows)
+    return Copied(profiles, sum(len(rows) for _, rows in state), left)

@@ -6,45 +6,56 @@ Threads share a database, and no fork can harm it.
 import contextlib
 import os
 import random
+import re
 import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from os.path import samestat
 from pathlib import Path
-from sqlite3 import SQLITE_BUSY
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, TypeVar
 
 import filelock
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 
 from lightmeter.errors import StoreError
-from lightmeter.store import sqlite_file
-from lightmeter.store.sqlite_file import sqlite_code
-from lightmeter.store.tables import VERSION, DamagedError, metadata, version
+from lightmeter.store.tables import VERSION, metadata, version
 
-_BUSY = 1000 * sqlite_file.BUSY_SECONDS
+_BUSY_SECONDS = 30
+# An acknowledged profile survives a power cut too; a service writes a few a minute.
+SYNCHRONOUS = "FULL"
+MOUNTS = "/proc/self/mountinfo"
+# Their locks do not reach other machines, or not reliably, and SQLite stands on locks. Under FUSE
+# the type names the program; files of object stores cannot even be changed in place.
+_NETWORK = re.compile(
+    r"9p|afs|beegfs|ceph|cifs|coda|gfs2|gpfs|glusterfs|lustre|nfs4?|ocfs2|orangefs|pvfs2|smb[23]|"
+    r"smbfs|fuse\.(blobfuse2?|ceph.*|curlftpfs|davfs2?|gcsfuse|glusterfs|goofys|juicefs|moosefs|"
+    r"mfs|mount-?s3|mountpoint-s3|rclone|s3fs|s3ql|seaweedfs|sshfs)"
+)
 _PAUSE = 0.001, 0.02  # seconds between two tries to write
+_BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
-_REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError
+_REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError, OSError
+_DAMAGE = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+_T = TypeVar("_T")
 
 
-class _Snapshot:
-    """A connection that reads what there was at one moment."""
+class DamagedError(StoreError):
+    """What is in a store is not what was written."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self.lock = threading.RLock()  # held while a statement runs
-        self.connection = connection
+
+class _Held(NamedTuple):
+    """A connection by which a thread reads what there was at one moment, or writes."""
+
+    connection: sa.Connection
+    lock: Any  # held while a statement reads
 
 
 class _Mine(threading.local):
-    """What one thread reads from: its transaction, or else its snapshot."""
-
-    writer: sa.Connection | None = None
-    snapshot: _Snapshot | None = None
+    held: _Held | None = None
 
 
 class Database:
@@ -65,160 +76,184 @@ class Database:
         self._writing = threading.RLock()  # held by the one writer of a file, and by a fork
         self._opening = threading.RLock()  # held while a connection is opened or closed
         self._turns = threading.RLock()
-        self._turn: sa.Connection | filelock.BaseFileLock | None = None
-        self._mine = _Mine()
-        self._snapshots = set[_Snapshot]()
-        self._closed, self._create = False, create
+        self._turn: contextlib.ExitStack | None = None
+        self._locking: sa.Connection | None = None  # holds PostgreSQL's lock
+        self._mine, self._snapshots, self._closed = _Mine(), set[_Held](), False
         self.path: Path | None = None
+        self._status: os.stat_result | None = None
         self.environment: dict[str, str] = {}
+        self._what = "cannot open the store"  # what an error begins with
         if str(address).startswith("postgresql:"):
-            url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
-            password = url.password or url.query.get("password")
-            public = url._replace(drivername="postgresql", password=None)
-            self.address = public.difference_update_query(["password"]).render_as_string()
-            self.environment = {"PGPASSWORD": str(password)} if password else {}
-            try:
-                self._engine: sa.Engine = sa.create_engine(
-                    url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
-                )
-            except ModuleNotFoundError as error:
-                text = (
-                    "for PostgreSQL, lightmeter needs psycopg: pip install 'lightmeter[postgres]'"
-                )
-                raise ImportError(text) from error
-            self._reader: sa.Engine = self._engine.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self._writer, self._reader = self._of_server(str(address))
         else:
-            self.path = path = Path(address).absolute()
-            self.address = os.fspath(path)
-            sqlite_file.check_file_system(path)
-            if not create and not (path.exists() and path.stat().st_size):
-                raise StoreError(f"there is no store at {path}; check the path, or log into it")
-            # What cannot be written may change under a connection that takes it as it is.
-            pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
-            if sqlite_file.is_read_only(path):
-                pool = {"poolclass": sa.NullPool}
-            self._engine = self._reader = sa.create_engine(
-                "sqlite://", creator=lambda: sqlite_file.connect(path, self._create), **pool
-            )
+            self._writer, self._reader = self._of_file(Path(address).absolute(), create)
         with _forks:
             _databases.add(self)
         try:
-            with self._reported("cannot open the store"), self._opening:  # a fork waits for it
-                self._make_tables()
+            found = list[int]()
+            with contextlib.suppress(StoreError):  # there are none yet, or others make them
+                found = self.rows(sa.select(version), int)
+            found = found or [self._made(create)]
+            if found != [VERSION]:
+                raise StoreError(
+                    f"{self.address} was made by a newer version of lightmeter (tables {found}, "
+                    f"this one knows {VERSION}); update lightmeter"
+                )
         except BaseException:
-            self._engine.dispose()
+            self.close()
             raise
-        self._create = False  # what vanishes later is not begun again
-        self._status = None if self.path is None else os.stat(self.path)
+        self._what = "store"
 
-    def _make_tables(self) -> None:
-        found = sa.select(version.c.version)
-        with contextlib.suppress(DBAPIError), self._engine.connect() as connection:
-            self._check_version(connection.scalar(found))
-            return
-        begin = "BEGIN IMMEDIATE" if self.path else f"SELECT pg_advisory_xact_lock({_LOCK})"
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql(begin)
+    def _of_server(self, address: str) -> tuple[sa.Engine, sa.Engine]:
+        url = sa.make_url(address).set(drivername="postgresql+psycopg")
+        public = url._replace(drivername="postgresql", password=None)
+        self.address = public.difference_update_query(["password"]).render_as_string()
+        if password := url.password or url.query.get("password"):
+            self.environment = {"PGPASSWORD": str(password)}
+        try:
+            engine = sa.create_engine(
+                url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
+            )
+        except ModuleNotFoundError as error:
+            text = "for PostgreSQL, lightmeter needs psycopg: pip install 'lightmeter[postgres]'"
+            raise ImportError(text) from error
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return engine, engine.execution_options(**snapshot)
+
+    def _of_file(self, path: Path, create: bool) -> tuple[sa.Engine, sa.Engine]:
+        self.path, self.address = path, os.fspath(path)
+        _check_file_system(path)
+        with self._reported():
+            if create and not path.exists():
+                path.touch()  # what vanishes later is not begun again
+            if not create and not (path.exists() and path.stat().st_size):
+                raise StoreError(f"there is no store at {path}; check the path, or log into it")
+            self._status = os.stat(path)
+        # What cannot be written may change under a connection that takes it as it is.
+        pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
+        if _is_read_only(path):
+            pool = {"poolclass": sa.NullPool}
+
+        def engine(seconds: float) -> sa.Engine:
+            connect = lambda: _connect(path, seconds)  # noqa: E731
+            return sa.create_engine("sqlite://", creator=connect, **pool)
+
+        return engine(0), engine(_BUSY_SECONDS)
+
+    def _made(self, create: bool) -> int:
+        """Return the version of the tables, which are made if there are none."""
+        with self.transaction() as connection:
+            if self.path is None:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             names = set(sa.inspect(connection).get_table_names())
             if version.name in names:  # somebody else has just made it
-                self._check_version(connection.scalar(found))
-                return
+                return connection.scalar(sa.select(version)) or 0
             if taken := names if self.path else names & metadata.tables.keys():
                 raise StoreError(
                     f"{self.address} is a database, but not a store of lightmeter: it has the table"
                     f" {min(taken)!r}; name a database of its own"
                 )
-            if not self._create:
+            if not create:
                 raise StoreError(f"there is no store at {self.address}; check it, or log into it")
             metadata.create_all(connection, checkfirst=False)
             connection.execute(sa.insert(version).values(version=VERSION))
-            connection.commit()
-
-    def _check_version(self, found: int | None) -> None:
-        if found != VERSION:
-            raise StoreError(
-                f"{self.address} was made by a newer version of lightmeter (tables {found}, this "
-                f"one knows {VERSION}); update lightmeter"
-            )
+            return VERSION
 
     # Reading and writing
 
-    def rows(self, statement: sa.Executable) -> Sequence[Any]:
-        """Return the rows of a query, in this thread's snapshot or transaction if it is in one.
+    def rows(self, statement: sa.Executable, make: Callable[..., _T]) -> list[_T]:
+        """Return what `make` makes of the values of each row of a query.
+
+        It is read in this thread's snapshot or transaction if it is in one.
 
         Raises:
             StoreError: the database refused; its error is the cause.
-            DamagedError: a value is none that was written, or the file is damaged.
+            DamagedError: `make` can make nothing of a row, or the file is damaged.
         """
-        if self._mine.writer is not None:
-            with self._reported():
-                return self._mine.writer.execute(statement).all()
-        with self.snapshot() as snapshot, self._reported(), snapshot.lock:
-            return snapshot.connection.execute(statement).all()
+        with self.snapshot() as held, self._reported(), held.lock:
+            found = held.connection.execute(statement).all()
+        try:
+            return [make(*row) for row in found]
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
+            words = f"{'the store is damaged: ' + str(error):.300}; see `lightmeter store verify`"
+            raise DamagedError(" ".join(words.split())) from None
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[_Snapshot]:
+    def snapshot(self) -> Iterator[_Held]:
         """Let all that this thread reads inside be of the moment at which it begins to read.
 
         Nobody waits for its end: neither other threads nor writers nor a fork, which ends it.
         """
-        if self._mine.snapshot is not None:
-            yield self._mine.snapshot
+        if self._mine.held is not None:
+            yield self._mine.held
             return
         with self._reported(), self._opening:
-            snapshot = _Snapshot(self._connected(self._reader))
-            if self.path is not None:
-                snapshot.connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY}")
-                snapshot.connection.exec_driver_sql("BEGIN")
-            self._snapshots.add(snapshot)
-        self._mine.snapshot = snapshot
+            held = _Held(self._connected(self._reader, self.path and "BEGIN"), threading.RLock())
+            self._snapshots.add(held)
+        self._mine.held = held
         try:
-            yield snapshot
+            yield held
         finally:
-            self._mine.snapshot = None
+            self._mine.held = None
             with self._opening:
-                self._snapshots.discard(snapshot)
-                snapshot.connection.close()
+                self._snapshots.discard(held)
+                held.connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see what was before."""
-        until = time.monotonic() + sqlite_file.BUSY_SECONDS
-        with self._writing if self.path is not None else contextlib.nullcontext():
+        connection = self._begun()
+        before, self._mine.held = self._mine.held, _Held(connection, threading.RLock())
+        try:
+            yield connection
+            path, status = self.address, self._status
+            if status and not (os.path.exists(path) and samestat(status, os.stat(path))):
+                raise StoreError(
+                    f"the store {path!r} was moved, deleted or replaced while it was open; put it "
+                    "back, or open the store again"
+                )
+            connection.commit()
+        except _REFUSED as error:
+            raise self._error(error) from error
+        finally:
+            self._mine.held = before
             with self._opening:
-                connection = self._connected(self._engine)
-            try:
-                while self.path is not None:  # SQLite waits, too, but for longer than need be
-                    try:
-                        connection.exec_driver_sql("PRAGMA busy_timeout=0")
-                        connection.exec_driver_sql("BEGIN IMMEDIATE")
-                        break
-                    except DBAPIError as error:
-                        if sqlite_code(error.orig) != SQLITE_BUSY or time.monotonic() > until:
-                            raise
-                    time.sleep(random.uniform(*_PAUSE))
-                self._mine.writer = connection
-                yield connection
-                path, status = self.address, self._status
-                if status and not (os.path.exists(path) and samestat(status, os.stat(path))):
-                    raise StoreError(
-                        f"the store {path!r} was moved, deleted or replaced while it was open; put "
-                        "it back, or open the store again"
-                    )
-                connection.commit()
-            except _REFUSED as error:
-                self._raise(error)
-            finally:
-                self._mine.writer = None
-                with self._opening:
-                    connection.close()
+                connection.close()
+            if self.path is not None:
+                self._writing.release()
 
-    def _connected(self, engine: sa.Engine) -> sa.Connection:
-        if self._closed:
-            raise StoreError(f"the store {self.address!r} is closed")
-        return engine.connect()
+    def _begun(self) -> sa.Connection:
+        """Return a connection in a transaction; of a file, with `_writing` held.
+
+        While another process writes a file nothing is held, so that a fork need not wait. SQLite
+        would wait, too, but for longer than need be.
+        """
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            with contextlib.ExitStack() as stack:
+                if self.path is not None:
+                    stack.enter_context(self._writing)
+                try:
+                    connection = self._connected(self._writer, self.path and "BEGIN IMMEDIATE")
+                    stack.pop_all()
+                    return connection
+                except _REFUSED as error:
+                    if _sqlite_code(error) not in _BUSY or time.monotonic() > until:
+                        raise self._error(error) from error
+            time.sleep(random.uniform(*_PAUSE))
+
+    def _connected(self, engine: sa.Engine, begin: Any = None) -> sa.Connection:
+        with self._opening:
+            if self._closed:
+                raise StoreError(f"the store {self.address!r} is closed")
+            connection = engine.connect()
+            try:
+                if begin:
+                    connection.exec_driver_sql(begin)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
 
     # The lock for monitors
 
@@ -236,34 +271,28 @@ class Database:
             if self._turn is not None:
                 yield
                 return
-            held = self._turn = self._locked()
+            turn = self._turn = self._locked()
             try:
                 yield
             finally:
-                if self._turn is held:  # not in a child that was forked inside
+                if self._turn is turn:  # not in a child that was forked inside
                     self._turn = None
-                    if isinstance(held, sa.Connection):
-                        _end(held)  # which unlocks
-                    else:
-                        held.release()
+                    turn.close()
 
-    def _locked(self) -> sa.Connection | filelock.BaseFileLock:
+    def _locked(self) -> contextlib.ExitStack:
         place = f"{os.path.realpath(self.path)}-turn" if self.path else self.address
-        connection = None
         try:
-            if self.path is not None:
-                lock = filelock.FileLock(place, timeout=_PATIENCE, poll_interval=0.05)
-                lock.acquire()
-                return lock
-            with self._opening:
-                own = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-                connection = self._connected(own)
-            connection.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
-            return connection
+            with contextlib.ExitStack() as stack:
+                if self.path is not None:
+                    stack.enter_context(filelock.FileLock(place, _PATIENCE, poll_interval=0.05))
+                else:
+                    own = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+                    begin = f"SET lock_timeout = '{_PATIENCE}s'"
+                    self._locking = stack.enter_context(self._connected(own, begin))
+                    stack.callback(self._locking.invalidate)  # it ends, which unlocks
+                    self._locking.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+                return stack.pop_all()
         except (filelock.Timeout, SQLAlchemyError, OSError) as error:
-            if connection is not None:
-                _end(connection)
             raise StoreError(
                 f"another run has held {place} for more than {_PATIENCE / 60:g} minutes, or it "
                 f"cannot be locked: {error}; wait for it, or end it"
@@ -271,21 +300,18 @@ class Database:
 
     def check_turn(self) -> None:
         """Raise StoreError if the lock that this process holds was lost with its connection."""
-        if isinstance(self._turn, sa.Connection):
+        if self._turn is not None and self._locking is not None:
             with self._reported("the lock of the monitors was lost; run them again:"):
-                self._turn.exec_driver_sql("SELECT 1")
+                self._locking.exec_driver_sql("SELECT 1")
 
     # The file
 
     def shrink(self) -> None:
         """Give free pages of a file back to the file system, and the room of the log."""
         if self.path is not None:
-            script = (
-                f"PRAGMA busy_timeout={_BUSY}; PRAGMA incremental_vacuum; "
-                "PRAGMA wal_checkpoint(TRUNCATE)"
-            )
+            script = "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
             connected = self._connected
-            with self._reported(), self._writing, self._opening, connected(self._engine) as it:
+            with self._reported(), self._writing, self._opening, connected(self._reader) as it:
                 _driver(it).executescript(script)  # which runs a pragma to its end
 
     def copy_to(self, copy: Path) -> None:
@@ -295,11 +321,10 @@ class Database:
         if os.path.lexists(copy):
             raise StoreError(f"there is something at {copy} already; name a file that is not there")
         part = copy.with_name(f".{copy.name}-{os.urandom(4).hex()}")
-        with self.snapshot() as snapshot, self._reported("cannot copy the store"), snapshot.lock:
+        with self.snapshot() as held, self._reported("cannot copy the store"), held.lock:
             try:
-                made = contextlib.closing(sqlite3.connect(part, isolation_level=None))
-                with made as target:
-                    _driver(snapshot.connection).backup(target)
+                with contextlib.closing(sqlite3.connect(part)) as target:
+                    _driver(held.connection).backup(target)
                 part.replace(copy)
             finally:
                 part.unlink(missing_ok=True)
@@ -308,37 +333,100 @@ class Database:
         """Close it; later use raises StoreError."""
         with self._writing, self._opening:
             self._closed = True
-            self._engine.dispose()
+            self._dispose()
+
+    def _dispose(self, *, close: bool = True) -> None:
+        self._writer.dispose(close)
+        self._reader.dispose(close)
 
     @contextlib.contextmanager
-    def _reported(self, what: str = "store") -> Iterator[None]:
+    def _reported(self, what: str = "") -> Iterator[None]:
         try:
             yield
         except _REFUSED as error:
-            self._raise(error, what)
+            raise self._error(error, what) from error
 
-    def _raise(self, error: Exception, what: str = "store") -> NoReturn:
-        """Raise an error of the engine as one of a store, with advice."""
-        cause = error.orig if isinstance(error, DBAPIError) else error
+    def _error(self, error: Exception, what: str = "") -> StoreError:
+        """Return an error of the engine as one of a store, with advice."""
+        cause, what = error.orig if isinstance(error, DBAPIError) else error, what or self._what
         words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
-        damage = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
-        if isinstance(cause, UnicodeDecodeError) or sqlite_code(cause) in damage:
-            raise DamagedError(f"{words}; see `lightmeter store verify`") from cause
+        if isinstance(cause, UnicodeDecodeError) or _sqlite_code(error) in _DAMAGE:
+            return DamagedError(f"{words}; see `lightmeter store verify`")
         if isinstance(cause, PendingRollbackError):
             words = f"{what} {self.address!r}: its connection was lost, as by a fork; try again"
         if self.path is not None and not self.path.parent.is_dir():
             words += f"; there is no folder {os.fspath(self.path.parent)!r}"
-        raise StoreError(words) from cause
+        return StoreError(words)
 
 
 def _driver(connection: sa.Connection) -> Any:
     return connection.connection.driver_connection
 
 
-def _end(connection: sa.Connection) -> None:
-    """Close a connection that is not given back to others."""
-    connection.invalidate()
-    connection.close()
+# The file of SQLite
+
+
+def _check_file_system(path: Path) -> None:
+    """Refuse a file on a network file system, as far as Linux tells.
+
+    A line of the mounts is ``36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda rw``
+    with the numbers of the device, and any number of fields before the dash.
+    """
+    try:
+        device = os.stat(os.path.dirname(os.path.realpath(path))).st_dev
+        lines = Path(MOUNTS).read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    numbers = f" {os.major(device)}:{os.minor(device)} "
+    kinds = [line.partition(" - ")[2].split(" ")[0] for line in lines if numbers in line]
+    for kind in filter(_NETWORK.fullmatch, kinds):
+        raise StoreError(
+            f"{path} is on a network file system ({kind}), where SQLite can lose data; keep the "
+            "store on a local disk, or in PostgreSQL"
+        )
+
+
+def _is_read_only(path: Path) -> bool:
+    """Return whether this process may not write to a file that is there, or into its folder."""
+    real = os.path.realpath(path)
+    places = real, os.path.dirname(real)
+    return not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
+
+
+def _connect(path: Path, seconds: float) -> sqlite3.Connection:
+    """Open a file that is there; statements wait so many seconds for others.
+
+    Where it cannot be written, nobody can make the file that readers share. So a file without a log
+    is read as it is.
+    """
+    mode = "rw"
+    if _is_read_only(path):
+        log = Path(f"{os.path.realpath(path)}-wal")
+        mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
+
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=seconds,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
+        if not path.stat().st_size:  # others may do it at the same time, for which nobody waits
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            connection.execute("PRAGMA journal_mode=WAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _sqlite_code(error: BaseException) -> int:
+    """Return SQLite's primary result code; errors of Python's module itself have none."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
 
 
 # Why no connection to a file may be open across a fork. SQLite notes in the memory of the process
@@ -365,19 +453,19 @@ def _before_fork() -> None:
     for database in _forking:
         database._writing.acquire()
         database._opening.acquire()
-        for snapshot in database._snapshots:
-            snapshot.lock.acquire()
-            snapshot.connection.invalidate()
-        if database._mine.writer is not None:
-            database._mine.writer.invalidate()
+        for held in database._snapshots:
+            held.lock.acquire()
+            held.connection.invalidate()
+        if database._mine.held is not None:
+            database._mine.held.connection.invalidate()
         if database.path is not None:
-            database._engine.dispose()
+            database._dispose()
 
 
 def _after_fork() -> None:
     for database in _forking:
-        for snapshot in database._snapshots:
-            snapshot.lock.release()
+        for held in database._snapshots:
+            held.lock.release()
         database._opening.release()
         database._writing.release()
     _forking.clear()
@@ -386,9 +474,9 @@ def _after_fork() -> None:
 
 def _after_fork_in_child() -> None:
     for database in _forking:
-        _abandoned.append(database._turn)
+        _abandoned.append((database._turn, database._locking))
         database._turns, database._turn = threading.RLock(), None
-        database._engine.dispose(close=False)
+        database._dispose(close=False)
     _after_fork()
     for database in list(_databases):
         database._snapshots.clear()

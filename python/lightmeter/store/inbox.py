@@ -9,15 +9,19 @@ dataset as a whole, and the object is the file of a profile.
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from lightmeter.errors import StoreError
+from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.putting import checked_name, checked_seq
+from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms, to_utc
 
 # Of a profile, as for a server
@@ -25,9 +29,10 @@ MOST_BYTES = 16 * 2**20
 MOST_FEATURES = 10_000
 _MOST_FEATURE_NAME = 1000  # characters
 _RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
+_AT_ONCE = 16  # writers, of which each has an object of 16 MiB at most in memory
+_MOST_NAMED = 20  # objects that warnings name
 # Objects below folders without a name, or of the name "." or "..", cannot be listed.
 _ADDRESS = re.compile(r"(s3|gs|az|file|memory)://(?!/?.*(//|/\.{1,2}(/|$)))[^?@#\0-\x1f]*")
-_NAME = re.compile(r"([^/]+)/([^/_]+)_([0-9]{1,15})ms/([^/]+)/([^/]+)/(-?[0-9]{1,19})\.lmp")
 _NOT_UNDERSTOOD = re.compile(r'invalid path: .*?"(.*?)"(?= contained|: )', re.DOTALL)
 _SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
 
@@ -51,29 +56,29 @@ class Place(NamedTuple):
         """The name of the object."""
         start = self.start.replace(tzinfo=None).isoformat(timespec="milliseconds").replace(":", "")
         bucket = f"{start}Z_{self.length // MILLISECOND}ms"
-        dataset, writer = map(_quoted, (self.dataset, self.writer))
+        # Nothing is hidden, nor is it the folder above.
+        dataset, writer = (
+            re.sub(r"^\.", "%2E", quote(name, safe="")) for name in (self.dataset, self.writer)
+        )
         return f"{dataset}/{bucket}/{self.segment or '-'}/{writer}/{self.seq}.lmp"
 
 
 def parse_name(name: str) -> Place | None:
     """Return what the name of an object says; None if `Inbox.put` gives no such name."""
-    if (match := _NAME.fullmatch(name)) is None:
-        return None
-    dataset, start, length, segment, writer, seq = match.groups()
     try:
-        place = _checked(
-            Place(
-                unquote(dataset, errors="strict"),
-                datetime.fromisoformat(start),
-                to_duration(int(length) * MILLISECOND),
-                "" if segment == "-" else segment,
-                unquote(writer, errors="strict"),
-                int(seq),
-            )
+        dataset, bucket, segment, writer, file = name.split("/")
+        start, _, length = bucket.partition("_")
+        place = Place(
+            unquote(dataset, errors="strict"),
+            datetime.fromisoformat(start),
+            int(length.removesuffix("ms")) * MILLISECOND,
+            "" if segment == "-" else segment,
+            unquote(writer, errors="strict"),
+            int(file.removesuffix(".lmp")),
         )
-    except (ValueError, OverflowError):
+        return place if _checked(place).name == name else None
+    except (ValueError, TypeError, ArithmeticError):
         return None
-    return place if place.name == name else None
 
 
 def check_profile(view: ProfileView, place: Place) -> None:
@@ -114,8 +119,7 @@ class Inbox:
         Raises:
             StoreError: obstore is not installed, or the address is not understood.
         """
-        scheme = _ADDRESS.fullmatch(address)
-        if scheme is None:
+        if (scheme := _ADDRESS.fullmatch(address)) is None:
             raise StoreError(
                 "the address of an inbox begins with s3://, gs://, az://, file:/// or memory:///, "
                 "without a password or a query, or folders that have no name, or '.' or '..' for "
@@ -126,9 +130,9 @@ class Inbox:
             from obstore.store import from_url
         except ImportError as error:
             raise StoreError("an inbox needs obstore: pip install 'lightmeter[inbox]'") from error
-        if exemplars is None:
-            exemplars = os.environ.get("LIGHTMETER_SEND_EXEMPLARS") == "1"
-        self.address, self._exemplars, self._obstore = address, exemplars, obstore
+        asked = os.environ.get("LIGHTMETER_SEND_EXEMPLARS") == "1"
+        self._exemplars = asked if exemplars is None else exemplars
+        self.address, self._obstore = address, obstore
         options = {"file": {"mkdir": create, "automatic_cleanup": True}, "memory": {}}
         try:
             self._objects = from_url(address, **options.get(scheme[1], {"retry_config": _RETRIES}))
@@ -194,27 +198,24 @@ class Inbox:
         Raises:
             StoreError: it cannot be listed.
         """
-        obstore, sizes = self._obstore, dict[str, int]()
-
-        def add(objects: Any, folder: str = "") -> None:
-            prefix, pages, folders = folder or None, [], []
-            try:
-                pages = list(obstore.list(objects, prefix))
-            except obstore.exceptions.BaseError as error:
-                if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
-                    raise
-                sizes[match[1]] = -1
-                with contextlib.suppress(obstore.exceptions.BaseError):  # it is this folder's
-                    pages = list(obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/")))
-                with contextlib.suppress(obstore.exceptions.BaseError):  # it is one below
-                    level = obstore.list_with_delimiter(objects, prefix)
-                    pages, folders = [level["objects"]], level["common_prefixes"]
-            for below in folders:
-                add(objects, below)
-            sizes.update((item["path"], item["size"]) for page in pages for item in page)
-
+        obstore, sizes, folders = self._obstore, dict[str, int](), [""]
         with self._using("listing") as objects:
-            add(objects)
+            while folders:
+                folder, pages = folders.pop(), list[Any]()
+                prefix, wrong = folder or None, obstore.exceptions.BaseError
+                try:
+                    pages = [*obstore.list(objects, prefix)]
+                except wrong as error:
+                    if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
+                        raise
+                    sizes[match[1]] = -1
+                    with contextlib.suppress(wrong):  # it is this folder's
+                        pages = [*obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/"))]
+                    with contextlib.suppress(wrong):  # it is one below
+                        level = obstore.list_with_delimiter(objects, prefix)
+                        pages = [level["objects"]]
+                        folders += level["common_prefixes"]
+                sizes.update((item["path"], item["size"]) for page in pages for item in page)
         return sizes
 
     def read(self, name: str) -> bytes | None:
@@ -267,12 +268,118 @@ class Inbox:
 
 
 def _checked(place: Place) -> Place:
-    checked_name("dataset", place.dataset)
-    checked_name("writer", place.writer)
+    checked_name(dataset=place.dataset, writer=place.writer)
     checked_seq(place.seq)
     start, segment = bucket_start(place.start, place.length), segment_text(place.segment)
     return place._replace(start=start, segment=segment)
 
 
-def _quoted(text: str) -> str:
-    return re.sub(r"^\.", "%2E", quote(text, safe=""))  # nothing hidden, nor the folder above
+class Pulled(NamedTuple):
+    """What became of the objects that were listed.
+
+    Attributes:
+        new: put into the store.
+        known: in the store before.
+        superseded: the store has a later profile of the writer.
+        refused: not taken, because the bucket was rolled up with an earlier profile of the writer,
+            or because the buckets of the dataset have another length; left in the inbox.
+        damaged: foreign or damaged; left in the inbox.
+    """
+
+    new: int
+    known: int
+    superseded: int
+    refused: int
+    damaged: int
+
+
+def pull(inbox: Inbox, store: Store, *, delete: bool = False) -> Pulled:
+    """Put what is in an inbox into a store; only the last profile of each writer is read.
+
+    It keeps no state, and may be cut off at any point: the next one asks the store what it has.
+
+    Args:
+        inbox: where the objects are.
+        store: where they go.
+        delete: whether to delete the listed objects that are in the store now, and those in whose
+            place it has a later profile of the writer.
+
+    Raises:
+        StoreError: the inbox cannot be listed or read, or the store cannot be written.
+
+    Warns:
+        UserWarning: for each object that is left, up to 20.
+    """
+    if delete and store.reads_late:
+        raise StoreError(
+            f"{store.address} may keep a profile on this machine for a while; to delete objects, "
+            "pull where its store is"
+        )
+    rows: dict[Place, list[Place]] = defaultdict(list)
+    outcomes: list[tuple[str, str, str]] = []  # a name, a count, and why the object is left
+
+    def note(count: str, name: str, why: object = "") -> None:
+        outcomes.append((name, count, str(why)))
+
+    for name, size in inbox.list().items():
+        if (place := parse_name(name)) is None:
+            foreign = "its name hides what is beside it" if size < 0 else "no profile has its name"
+            note("damaged", name, foreign)
+        elif not 0 < size <= MOST_BYTES:
+            note("damaged", name, f"it has {size} bytes")
+        else:
+            rows[place._replace(seq=0)].append(place)
+    known = _known(store, rows)
+
+    def put(row: Place) -> None:
+        _put_last(inbox, store, sorted(rows[row], reverse=True), known.get(row), note)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(put, rows))
+    if delete and (stored := [name for name, _, why in outcomes if not why]):
+        inbox.delete(stored)
+    outcomes.sort()
+    left = [f"{name!r} is left in {inbox.address}: {why}" for name, _, why in outcomes if why]
+    if (more := len(left) - _MOST_NAMED) > 0:
+        left[_MOST_NAMED:] = [f"{more} more objects are left in {inbox.address}"]
+    for words in left:
+        warnings.warn(words, stacklevel=2)
+    counts = Counter(count for _, count, _ in outcomes)
+    return Pulled(*(counts[field] for field in Pulled._fields))
+
+
+def _known(store: Store, rows: Iterable[Place]) -> dict[Place, int]:
+    """Return the seq of what the store has of each row."""
+    known, datasets = dict[Place, int](), store.datasets()
+    first = min((row.start for row in rows), default=None)
+    for dataset, segment in {(row.dataset, row.segment) for row in rows if row.dataset in datasets}:
+        for each in store.stored(dataset, first, segment=segment):
+            length = each.end - each.start
+            known[Place(dataset, each.start, length, segment, each.writer, 0)] = each.seq
+    return known
+
+
+def _put_last(
+    inbox: Inbox, store: Store, places: list[Place], known: int | None, note: Callable[..., None]
+) -> None:
+    """Put the last profile that is whole, unless the store has it or a later one."""
+    for number, place in enumerate(places):
+        dataset, start, length, segment, writer, seq = place
+        if known is not None and seq <= known:
+            note("known" if seq == known else "superseded", place.name)
+            continue
+        if (content := inbox.read(place.name)) is None:  # another pull has deleted it
+            continue
+        try:
+            check_profile(view := ProfileView.from_bytes(content), place)
+            more: Any = {"segment": segment, "writer": writer, "seq": seq, "every": length}
+            is_new = store.put(dataset, view, at=start, **more)
+        except ConflictError as error:
+            for each in places[number:]:
+                note("refused", each.name, error)
+            return
+        except (DecodeError, ValueError) as error:
+            note("damaged", place.name, error)
+        else:
+            known = seq
+            note("new" if is_new else "known", place.name)

@@ -12,12 +12,12 @@ from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple, get_args
 
 import sqlalchemy as sa
+from pydantic import Json, TypeAdapter
 
-from lightmeter.nesting import parse_json
+from lightmeter.store import tables
 from lightmeter.store.engine import Database
 from lightmeter.store.putting import checked_name
-from lightmeter.store.tables import DamagedError
-from lightmeter.store.tables import key as table
+from lightmeter.store.records import Time
 
 Right = Literal["read", "write", "admin"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
@@ -25,7 +25,7 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 _LETTERS = string.ascii_letters + string.digits
 # The client of whylogs takes a key if there is a dot behind its first ten characters.
 _KEY = re.compile(r"([0-9A-Za-z]{10})\.[0-9A-Za-z]{43}")
-_COLUMNS = table.c.id, table.c.rights, table.c.datasets, table.c.note, table.c.created
+_K = tables.key.c
 
 
 class Key(NamedTuple):
@@ -40,10 +40,10 @@ class Key(NamedTuple):
     """
 
     id: str
-    rights: frozenset[str]
-    datasets: tuple[str, ...]
+    rights: Json[frozenset[Right]]
+    datasets: Json[tuple[str, ...]]
     note: str
-    created: datetime
+    created: Time
 
     def may(self, right: Right) -> bool:
         """Whether it has a right."""
@@ -57,6 +57,9 @@ class Key(NamedTuple):
     def sees_all(self) -> bool:
         """Whether it is for every dataset."""
         return "*" in self.datasets
+
+
+_read = TypeAdapter(tuple[bytes, Key]).validate_python  # the digest beside it
 
 
 class Keys:
@@ -92,58 +95,43 @@ class Keys:
         if not patterns:
             raise ValueError("got no dataset; expected a pattern such as 'cells*', or '*' for all")
         for pattern in patterns:
-            checked_name("dataset", pattern)
-        key = f"{_random(10)}.{_random(43)}"
-        texts = {"rights": json.dumps(wanted), "datasets": json.dumps(patterns), "note": note}
-        values: dict[str, object] = {"id": key[:10], "sha256": _digest(key), **texts}
-        values |= {"created": now or datetime.now(UTC)}
+            checked_name(dataset=pattern)
+        key = ".".join("".join(secrets.choice(_LETTERS) for _ in range(size)) for size in (10, 43))
+        texts = json.dumps(wanted), json.dumps(patterns), note, now or datetime.now(UTC)
         with self._database.transaction() as connection:
-            connection.execute(sa.insert(table).values(values))
+            tables.insert(connection, tables.key, [(key[:10], _digest(key), *texts)])
         return key
 
     def remove(self, id: str) -> bool:  # noqa: A002
         """Take a key back, given by its first ten characters; whether there was one."""
         with self._database.transaction() as connection:
-            return connection.execute(sa.delete(table).where(table.c.id == id)).rowcount > 0
+            return connection.execute(sa.delete(tables.key).where(_K.id == id)).rowcount > 0
 
     def all(self) -> list[Key]:
         """Return every key, the oldest first."""
-        query = sa.select(*_COLUMNS).order_by(table.c.created, table.c.id)
-        return [_key_of(*row) for row in self._database.rows(query)]
+        return [key for _, key in self._found()]
 
     def exist(self) -> bool:
         """Return whether there is one."""
-        return bool(self._database.rows(sa.select(table.c.id).limit(1)))
+        return bool(self._database.rows(sa.select(_K.id).limit(1), str))
 
     def find(self, text: str) -> Key | None:
-        """Return whose key that is; None if it is nobody's."""
+        """Return whose key that is; None if it is nobody's.
+
+        It takes as long where there is no such key.
+        """
         match = _KEY.fullmatch(text)
-        if match is None:
-            return None
-        query = sa.select(table.c.sha256, *_COLUMNS).where(table.c.id == match[1])
-        rows = self._database.rows(query)
-        # Takes as long where there is no such key.
-        expected, *values = rows[0] if rows else (bytes(32),)
-        if not hmac.compare_digest(expected, _digest(text)) or not rows:
-            return None
-        return _key_of(*values)
+        found = self._found(_K.id == match[1]) if match else []
+        digest, key = found[0] if found else (bytes(32), None)
+        return key if hmac.compare_digest(digest, _digest(text)) else None
 
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+    def _found(self, *where: sa.ColumnElement[bool]) -> list[tuple[bytes, Key]]:
+        query = sa.select(tables.key).where(*where).order_by(_K.created, _K.id)
+        return self._database.rows(
+            query, lambda name, digest, *more: _read((digest, (name, *more)), strict=True)
+        )
 
 
 def _digest(key: str) -> bytes:
     """A plain digest will do: nobody can try all of 62^43 keys."""
     return hashlib.sha256(key.encode()).digest()
-
-
-def _key_of(name: str, rights: str, datasets: str, note: str, created: datetime) -> Key:
-    try:
-        may, patterns = map(parse_json, (rights, datasets))
-        "".join([*may, *patterns])  # all are texts
-        if not {*may} <= {*RIGHTS}:
-            raise ValueError(f"{may!r:.100} are no rights")
-    except (TypeError, ValueError) as error:
-        raise DamagedError(f"the key {name!r} is damaged: {error}") from None
-    return Key(name, frozenset(may), tuple(patterns), note, created)

@@ -2,30 +2,19 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, cast
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    NonNegativeInt,
-    PlainSerializer,
-    WithJsonSchema,
-)
+import pydantic
+from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from lightmeter.times import duration_text, to_duration
 
 
-def _length(value: object) -> object:
+def _length(value: object) -> timedelta:
     """A duration of what `duration_text` writes, which may be of parts of a second."""
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("expected a duration such as 1h")
-    if re.fullmatch(r"[0-9]{0,9}[.][0-9]{1,9}s", value):
-        return to_duration(timedelta(milliseconds=round(1000 * float(value[:-1]))))
-    return to_duration(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{0,9}[.][0-9]{1,9}s", value):
+        value = timedelta(milliseconds=round(1000 * float(value[:-1])))
+    return to_duration(cast(str, value))
 
 
 Time = Annotated[
@@ -41,10 +30,10 @@ Every = Annotated[
 ]
 
 
-class Model(BaseModel):
+class Model(pydantic.BaseModel):
     """Made of the tuple that a store gives, or of JSON."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = pydantic.ConfigDict(from_attributes=True)
 
 
 class Datasets(Model):
@@ -64,8 +53,8 @@ class BucketLine(Model):
 
     start: Time
     end: Time
-    images: NonNegativeInt
-    writers: NonNegativeInt
+    images: int
+    writers: int
     updated: Time
 
 

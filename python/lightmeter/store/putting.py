@@ -9,20 +9,19 @@ import json
 import operator
 import time
 import zlib
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from lightmeter.errors import ConflictError, StoreError
+from lightmeter.errors import ConflictError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
-from lightmeter.store.engine import Database
+from lightmeter.store.engine import DamagedError, Database
 from lightmeter.store.rows import MERGED, Moment, Part
-from lightmeter.store.tables import DamagedError
 from lightmeter.times import (
     DAY,
     MILLISECOND,
@@ -34,30 +33,24 @@ from lightmeter.times import (
     to_utc,
 )
 
-_TRIES = 10
 _DAY = DAY // MILLISECOND
 _MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
 _MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
-_KEY = "dataset", "segment", "start", "writer"
-_SEALED = *_KEY, "seq", "span", "images", "updated", "tags", "sha256"
-_SEALED_OF = operator.itemgetter(*_SEALED)
 
-# Without the columns of the tables, which look at values.
 _EVERY = sa.text("SELECT every FROM dataset WHERE name = :name")
 _ENTER = sa.text("INSERT INTO dataset VALUES (:name, :every) ON CONFLICT DO NOTHING")
-_profile = sa.table("profile", *map(sa.column, tables.profile.c.keys()))
-_HAS_KEY = sa.and_(*(_profile.c[name] == sa.bindparam(name) for name in _KEY))
-_KEPT = _profile.c.body.is_not(None).label("kept")
-_THERE = sa.select(_profile.c.seq, _KEPT).where(_HAS_KEY).with_for_update()
-_NAMES = _profile.c.keys()
-_REPLACE = (
+_NAMES = tables.profile.c.keys()
+FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
+_KEY = [each.name for each in tables.profile.primary_key]
+_HAS_KEY = sa.and_(*(tables.profile.c[name] == sa.bindparam(name) for name in _KEY))
+_THERE = sa.select(tables.profile.c.seq, tables.KEPT).where(_HAS_KEY).with_for_update()
+_WRITE = sa.text(
     f"INSERT INTO profile ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) ON CONFLICT "
     f"({', '.join(_KEY)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES)}"
+    " WHERE profile.body IS NOT NULL AND excluded.seq > profile.seq"
 )
-_STORE = sa.text(_REPLACE)
-_WRITE = sa.text(f"{_REPLACE} WHERE profile.body IS NOT NULL AND excluded.seq > profile.seq")
 
 
 class Put(NamedTuple):
@@ -101,7 +94,7 @@ class Putting:
                 time, or the name is empty.
             ConflictError: the dataset has buckets of another length.
         """
-        checked_name("dataset", dataset)
+        checked_name(dataset=dataset)
         span = to_duration(every)
         with self._database.transaction() as connection:
             length_of(connection, dataset, span // MILLISECOND)
@@ -154,13 +147,7 @@ class Putting:
         if (images := view._core.images) > _MOST_IMAGES:
             raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
         part = "" if segment is None else segment_text(segment)
-        checked_name("dataset", dataset)
-        checked_name("writer", writer)
-        if (size := len(f"{dataset}{writer}{part}".encode())) > _MOST_NAMES:
-            raise ValueError(
-                f"the names of the dataset, writer and segment have {size} bytes together; expected"
-                f" {_MOST_NAMES} at most: shorten {max((dataset, writer, part), key=len)!r:.80}"
-            )
+        checked_name(dataset=dataset, writer=writer, **({"segment": part} if part else {}))
         if writer.startswith(MERGED[1]):
             raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
         number = None if seq is None else checked_seq(seq)
@@ -171,32 +158,35 @@ class Putting:
         with self._database.transaction() as connection:
             span, core = length_of(connection, put.dataset, put.every), put.view._core
             start = put.at - (put.at - _MONDAY) % span
-            if not tables.FIRST <= start <= tables.LAST - span:
+            if not FIRST <= start <= LAST - span:
                 bucket_start(from_ms(put.at), span * MILLISECOND)  # says so
             if core.dataset_timestamp is None:
                 core = core.copy()
                 core.dataset_timestamp = start
-            place = {"dataset": put.dataset, "segment": put.segment, "start": start}
-            now = time.time_ns() // 1_000_000
-            place |= {"writer": put.writer, "span": span, "updated": now}
-            return write(connection, place, core, put.seq)
+            place = put.dataset, put.segment, start, put.writer
+            return write(connection, place, span, time.time_ns() // 1_000_000, core, put.seq)
 
 
-def checked_name(what: str, name: Any) -> str:
-    """Return the name of a dataset or writer.
+def checked_name(**names: Any) -> str:
+    """Return the first of some names, of what the keywords say, such as ``dataset="cells"``.
 
     Raises:
-        TypeError: it is no string.
-        ValueError: it is empty or too long, has a zero character, or cannot be written as UTF-8.
+        TypeError: one is no string.
+        ValueError: one is empty, has a zero character or cannot be written as UTF-8, or they are
+            too long together.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
-    if not name or "\0" in name:
-        got = f"{name!r} as" if name else "an empty"
-        raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
-    if (size := len(name.encode())) > _MOST_NAMES:
-        raise ValueError(f"got a {what} of {size} bytes; expected {_MOST_NAMES} at most")
-    return name
+    for what, name in names.items():
+        if not isinstance(name, str):
+            raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
+        if not name or "\0" in name:
+            got = f"{name!r} as" if name else "an empty"
+            raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
+    if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
+        raise ValueError(
+            f"the names ({', '.join(names)}) have {size} bytes together; expected {_MOST_NAMES} at "
+            f"most: shorten {max(names.values(), key=len)!r:.80}"
+        )
+    return str(next(iter(names.values())))
 
 
 def checked_seq(seq: Any) -> int:
@@ -231,54 +221,52 @@ def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
     return length
 
 
-def write(connection: sa.Connection, values: dict[str, Any], core: Any, seq: int | None) -> bool:
+def write(
+    connection: sa.Connection,
+    place: tuple[str, str, int, str],
+    span: int,
+    updated: int,
+    core: Any,
+    seq: int | None,
+) -> bool:
     """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
 
     Args:
         connection: in a transaction.
-        values: dataset, segment, start, writer and span of the row, and when it was updated.
+        place: dataset, segment, start and writer.
+        span: length of the bucket.
+        updated: when it was put.
         core: of the profile.
         seq: number of the put.
 
     Raises:
         ConflictError: `gc` has merged or deleted an earlier profile of the writer.
     """
-    body = core.encode()
-    values |= {"images": core.images, "sha256": hashlib.sha256(body).digest(), "body": body}
-    values["tags"] = tags_text(pairs) if (pairs := core.tags()) else ""
-    for _ in range(_TRIES):
-        there = connection.execute(_THERE, values).first()
-        last = 0 if there is None else there.seq
+    body, pairs = core.encode(), core.tags()
+    digest, tags = hashlib.sha256(body).digest(), _tags_text(pairs) if pairs else ""
+    while True:
+        there = connection.execute(_THERE, dict(zip(_KEY, place, strict=True))).first()
+        last, kept = there or (0, True)
         if type(last) is not int:
             raise DamagedError(f"the store is damaged: {last!r:.100} is no seq")
         if there is not None and seq is not None and seq <= last:
             return False
-        if there is not None and not there.kept:
+        if not kept:
             raise ConflictError(
-                f"the bucket of {from_ms(values['start']):%Y-%m-%d %H:%M} has been rolled up or "
-                f"deleted; the profile of {values['writer']!r} in it can no longer be replaced"
+                f"the bucket of {from_ms(place[2]):%Y-%m-%d %H:%M} has been rolled up or deleted; "
+                f"the profile of {place[3]!r} in it can no longer be replaced"
             )
-        values["seq"] = last + 1 if seq is None else seq
-        values["crc"] = crc_of(values)
-        if connection.execute(_WRITE, values).rowcount:
+        number = last + 1 if seq is None else seq
+        sealed = *place, number, span, core.images, updated, tags, digest
+        row = dict(zip(_NAMES, (*sealed, crc_of(sealed), body), strict=True))
+        if connection.execute(_WRITE, row).rowcount:
             return True  # else somebody else has just written the first of this key
-    raise StoreError(
-        f"{values['writer']!r} is written by several who replace each other; try again"
-    )
 
 
-def store(connection: sa.Connection, values: Mapping[str, Any]) -> None:
-    """Write a row, whatever is there. Without a body it is what stays of one that was rolled up."""
-    row = {**values, "crc": crc_of(values, kept=values["body"] is not None)}
-    connection.execute(_STORE, row)
+def _tags_text(pairs: Iterable[tuple[str, str]]) -> str:
+    return f"&{'&'.join(sorted(segment_text({name: value}) for name, value in pairs))}&"
 
 
-def tags_text(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return tags as a column holds them, such as ``&model=v7&``; empty for none."""
-    texts = sorted(segment_text({name: value}) for name, value in pairs)
-    return f"&{'&'.join(texts)}&" if texts else ""
-
-
-def crc_of(values: Mapping[str, Any], *, kept: bool = True) -> int:
-    """Return the check of all values of a row but its body, and of whether that is kept."""
-    return zlib.crc32(json.dumps([*_SEALED_OF(values), kept], default=bytes.hex).encode())
+def crc_of(sealed: Iterable[Any], *, kept: bool = True) -> int:
+    """Return the check of all values of a row before it, and of whether the body is kept."""
+    return zlib.crc32(json.dumps([*sealed, kept], default=bytes.hex).encode())

@@ -1,10 +1,20 @@
-"""The records of a store's state. They know no monitor and no alert."""
+"""The records of a store's state. They know no monitor and no alert.
+
+Their types say what a row of a table must hold, where times are milliseconds since 1970 UTC.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from pydantic import BeforeValidator
+
+from lightmeter.times import from_ms
+
+Time = Annotated[datetime, BeforeValidator(from_ms)]
+Flag = Annotated[bool, BeforeValidator((False, True).__getitem__)]
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
+States = Annotated[frozenset[ResultState], BeforeValidator(lambda text: frozenset(text.split(",")))]
 IncidentKind = Literal["anomaly", "error"]
 
 
@@ -57,7 +67,7 @@ class Result(NamedTuple):
     monitor: str = ""
     dataset: str = ""
     segment: str = ""
-    bucket: datetime = datetime.min.replace(tzinfo=UTC)
+    bucket: Time = datetime.min.replace(tzinfo=UTC)
     baseline: int = 0
     images: int = 0
     cause: str = ""
@@ -98,9 +108,9 @@ class Told(NamedTuple):
     dataset: str
     segment: str
     kind: IncidentKind
-    start: datetime
+    start: Time
     monitor: str
-    open: bool
+    open: Flag
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
@@ -119,9 +129,9 @@ class Accepted(NamedTuple):
     dataset: str
     segment: str
     monitor: str
-    since: datetime
+    since: Time
     note: str
-    at: datetime
+    at: Time
 
 
 class Source(NamedTuple):

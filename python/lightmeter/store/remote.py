@@ -7,10 +7,10 @@ import random
 import re
 import time
 import warnings
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple, NoReturn
+
+import filelock
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
@@ -31,8 +31,6 @@ _PATIENCE = 5.0  # for a put
 _BRIEF = 2.0  # for what waits
 _REST = 60.0  # for which a server that was away is not asked again
 _KEY = re.compile(r"[!-~]{1,512}")
-# Numbers that are times, in microseconds, of the years 2005 to 2112.
-_TIMES = range(2**50, 2**52)
 _log = logging.getLogger("lightmeter.store")
 
 
@@ -68,11 +66,7 @@ class RemoteStore(Store):
     reads_late = True
 
     def __init__(
-        self,
-        address: str | os.PathLike[str],
-        *,
-        key: str | None = None,
-        create: bool = True,
+        self, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
     ) -> None:
         """Take the address of a server. It is asked when there is something to ask.
 
@@ -86,71 +80,56 @@ class RemoteStore(Store):
             StoreError: the address is none of a server, or not safe.
             TypeError, ValueError: the key is none.
         """
-        self.address = server_address(os.fspath(address))
-        self._key = _checked_key(key)
-        self._client = Client(self.address, self._key)
-        self.spool = Spool(self.address)
+        self.address = self._address = server_address(os.fspath(address))
+        self._key = (os.environ.get("LIGHTMETER_KEY") or None) if key is None else key.strip()
+        if self._key is not None and not _KEY.fullmatch(self._key):
+            raise ValueError(
+                "got a key that is empty, too long, or not of printable ASCII characters"
+            )
+        self._client, self.spool = Client(self.address, self._key), Spool(self.address)
         self._rest_until = 0.0
         self._taken = False  # something, with this key
 
-    def send(
-        self, *, seconds: float = float("inf"), progress: Callable[[int, int], None] | None = None
-    ) -> Sent:
-        """Send what waits, in order; return what became of it.
+    def send(self, *, seconds: float = float("inf")) -> Sent:
+        """Send what waits, in order; return what became of it. What comes meanwhile is sent, too.
 
         Args:
             seconds: after which no more is begun.
-            progress: called as ``progress(done, total)`` after each.
 
         Raises:
-            StoreError: what waits cannot be read.
+            StoreError, OSError: what waits cannot be read.
         """
-        self._rest_until = 0.0
+        self._rest_until, end = 0.0, time.monotonic() + seconds
+        sent, refused, why, number = 0, 0, "", -(2**63)
         if not self.spool.count():
             return Sent()
-        done = Sent(why="somebody else is sending them")
-        with self.spool.sending() as mine:
-            if mine:
-                done = self._send_all(time.monotonic() + seconds, progress)
-        left = self.spool.count()
-        return done._replace(left=left, why=done.why if left else "")
-
-    def _send_all(self, end: float, progress: Callable[[int, int], None] | None) -> Sent:
-        """What comes meanwhile too."""
-        done, number = Sent(), -(2**63)
-        while (found := self.spool.next(number)) is not None:
-            number, entry = found
-            if time.monotonic() > end:
-                return done._replace(why="there was no time to send all")
-            try:
-                if entry.is_damaged:
-                    raise ConflictError("the entry of the spool is damaged")
-                self._send(entry, patience=_BRIEF)
-            except (ConflictError, RefusedError) as error:
-                # Where nothing was taken yet it may be the server that refuses everything.
-                if isinstance(error, ConflictError) or (error.is_final and self._taken):
-                    done = self._put_aside(number, entry, error, done)
-                else:  # others may fare better, such as those of another dataset
-                    done = done._replace(why=str(error))
+        lock = filelock.FileLock(self.spool.path.with_name("sending.lock"), timeout=0)
+        with contextlib.suppress(filelock.Timeout), lock:  # else somebody else is sending them
+            while (found := self.spool.next(number)) is not None:
+                number, entry = found
+                if time.monotonic() > end:
+                    why = "there was no time to send all"
+                    break
+                try:
+                    if entry is None:
+                        raise ConflictError("the entry of the spool is damaged")
+                    self._send(entry, patience=_BRIEF)
+                    self.spool.drop(number)
+                    sent += 1
+                except (ConflictError, RefusedError) as error:
+                    # Where nothing was taken yet it may be the server that refuses everything.
+                    if isinstance(error, ConflictError) or (error.is_final and self._taken):
+                        words = f"{_words_of(entry)}{error}"
+                        _log.warning("a profile that waited is put aside: %s", words)
+                        self.spool.refuse(number, words)
+                        refused += 1
+                        continue
+                    why = str(error)  # others may fare better, such as those of another dataset
                     if error.status in (0, 200, 401):
-                        self._rest(str(error))
-                        return done
-            else:
-                self.spool.drop(number)
-                done = done._replace(sent=done.sent + 1)
-            if progress is not None:
-                finished = done.sent + done.refused
-                progress(finished, finished + self.spool.count())
-        return done
-
-    def _put_aside(self, number: int, entry: Entry, error: Exception, done: Sent) -> Sent:
-        words = str(error) if entry.is_damaged else f"{_words_of(entry)}: {error}"
-        try:
-            self.spool.refuse(number, entry, words)
-        except StoreError as reason:  # it goes on waiting, and holds up no other
-            return done._replace(why=str(reason))
-        _log.warning("a profile that waited is put aside: %s", words)
-        return done._replace(refused=done.refused + 1)
+                        self._rest(why)
+                        break
+        left = self.spool.count()
+        return Sent(sent, refused, left, (why or "somebody else is sending them") if left else "")
 
     def hurry(self, seconds: float) -> None:
         """See `Store.hurry`: what the server has not taken then waits on the disk."""
@@ -159,7 +138,7 @@ class RemoteStore(Store):
     def close(self) -> None:
         """Send what waits, for a few seconds at most, and end the connections."""
         self._client.hurried = min(self._client.hurried, time.monotonic() + _CLOSING)
-        with contextlib.suppress(StoreError):
+        with contextlib.suppress(StoreError, OSError):
             if time.monotonic() >= self._rest_until:
                 self.send()
         self._client.close()
@@ -173,19 +152,14 @@ class RemoteStore(Store):
             )
         raise AttributeError(name)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy by the address and the key: whoever reads a pickle can use the key."""
-        return _opened, (self.address, self._key, self._tags)
-
     # Writing
 
     def define(self, dataset: str, every: str | timedelta) -> None:
         """See `Store.define`. While the server is away nothing happens; `put` says it again."""
-        checked_name("dataset", dataset)
-        length = to_duration(every)
-        query = {"dataset": dataset, "every": duration_text(length)}
+        length = duration_text(to_duration(every))
+        query = {"dataset": checked_name(dataset=dataset), "every": length}
         try:
-            self._client.get("/dataset", models.Datasets, query, method="PUT", patience=_BRIEF)
+            self._client.ask("PUT", "/dataset", query, patience=_BRIEF)
         except RefusedError as error:
             if not error.is_away:
                 raise
@@ -205,7 +179,7 @@ class RemoteStore(Store):
         # What is sent late, or twice, must not replace what is newer.
         number = clock_number() if put.seq is None else put.seq
         place = put.dataset, put.segment, put.writer, put.at
-        entry = Entry(*place, number, put.every, view.to_bytes())
+        entry = Entry(*place, number, put.seq is None, put.every, view.to_bytes())
         why = f"{self.address} was away a moment ago"
         if time.monotonic() >= self._rest_until:
             try:
@@ -222,13 +196,13 @@ class RemoteStore(Store):
                     if kept:  # what waited for it is older
                         self.spool.forget(entry)
                     self.send(seconds=_BRIEF)
-                except StoreError as error:  # which holds nobody up
+                except (StoreError, OSError) as error:  # which holds nobody up
                     _log.warning("%s", error)
                 return kept
         try:
-            return self.spool.add(entry, is_time=put.seq is None)
+            return self.spool.add(entry)
         except StoreError as error:
-            words = f"{_words_of(entry)} is lost unless it is put again: {why}; {error}"
+            words = f"{_words_of(entry)}it is lost unless it is put again: {why}; {error}"
             raise StoreError(words) from None
 
     def _send(self, entry: Entry, *, patience: float) -> bool:
@@ -237,26 +211,22 @@ class RemoteStore(Store):
         Raises:
             ConflictError, RefusedError: see `Client.ask`.
         """
-        query = {
-            "dataset": entry.dataset,
-            "at": from_ms(entry.at).isoformat(),
-            "writer": entry.writer,
-            "segment": entry.segment or None,
-            "seq": entry.seq,
-            "every": entry.every and duration_text(entry.every * MILLISECOND),
-        }
-        ask = partial(self._client.ask, "PUT", "/profile", query, body=entry.body)
-        answer = ask(patience=patience)
-        found = self._client.read(answer, models.Kept)
-        self._taken = True
-        # A number that is a time is too low where a clock was once ahead. One up to now is that of
-        # a later put, which this one must not replace.
-        if not found.kept and entry.seq in _TIMES and found.seq > clock_number():
-            query["seq"] = found.seq + 1
-            answer = ask(patience=patience)
+        query = {name: getattr(entry, name) for name in ("dataset", "writer", "segment")}
+        query["at"] = from_ms(entry.at).isoformat()
+        query["every"] = entry.every and duration_text(entry.every * MILLISECOND)
+        number = entry.seq
+        while True:
+            query["seq"] = number
+            answer = self._client.ask("PUT", "/profile", query, body=entry.body, patience=patience)
             found = self._client.read(answer, models.Kept)
-        # Of a try whose answer was lost, the next one finds what it kept.
-        return found.kept or (answer.repeated and found.seq == query["seq"])
+            self._taken = True
+            # A clock was once ahead. A number up to now is that of a later put, which this one must
+            # not replace.
+            ahead = entry.is_time and not found.kept and found.seq > clock_number()
+            if not ahead or number > entry.seq:
+                # Of a try whose answer was lost, the next one finds what it kept.
+                return found.kept or (answer.repeated and found.seq == number)
+            number = found.seq + 1
 
     def _rest(self, why: str) -> None:
         """Leave the server alone for a while, and not all for the same."""
@@ -275,8 +245,8 @@ class RemoteStore(Store):
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """See `Store.segments`."""
-        where = {"dataset": dataset, "tags": self._tags_text}
-        answer = self._client.get("/segments", models.Segments, where)
+        tags = segment_text(self._tags)
+        answer = self._client.get("/segments", models.Segments, dataset=dataset, tags=tags)
         return list(map(parse_segment, answer.segments))
 
     def buckets(
@@ -284,14 +254,14 @@ class RemoteStore(Store):
     ) -> list[rows.Bucket]:
         """See `Store.buckets`."""
         where = self._where(dataset, start, end, segment)
-        answer = self._client.get("/buckets", models.Buckets, where)
+        answer = self._client.get("/buckets", models.Buckets, **where)
         return [rows.Bucket(**dict(line)) for line in answer.buckets]
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
         """See `Store.rolled_up`. While the server is away nothing is known, so none."""
-        where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment) or None}
+        where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment)}
         try:
-            return self._client.get("/rolled_up", models.RolledUp, where).starts
+            return self._client.get("/rolled_up", models.RolledUp, **where).starts
         except RefusedError as error:
             if error.status == 404 or error.is_away:  # a dataset that is not there yet
                 return []
@@ -303,30 +273,22 @@ class RemoteStore(Store):
         """See `Store.read`. The server merges; a warning says how many damaged it left out."""
         where = self._where(dataset, start, end, segment)
         answer = self._client.ask("GET", "/profile", where, times=_MERGING)
-        damaged = answer.headers.get("x-lightmeter-damaged", "0")
-        if damaged != "0":
-            warnings.warn(
-                f"{damaged[:20]} damaged profiles of {dataset!r} are left out; "
-                "see `lightmeter store verify`",
-                stacklevel=2,
-            )
+        if (damaged := answer.headers.get("x-lightmeter-damaged", "0")) != "0":
+            words = f"{damaged[:20]} damaged profiles of {dataset!r} are left out"
+            warnings.warn(f"{words}; see `lightmeter store verify`", stacklevel=2)
         try:
             return ProfileView.from_bytes(answer.body)
         except DecodeError as error:
             raise self._client.strange(f"no profile ({error})") from None
 
-    @property
-    def _tags_text(self) -> str | None:
-        return segment_text(self._tags) or None
-
     def _where(self, dataset: str, start: Moment, end: Moment, segment: Part) -> dict[str, Any]:
         """Return the parameters that say which buckets."""
         return {
-            "dataset": checked_name("dataset", dataset),
-            "start": None if start is None else to_utc(start).isoformat(),
-            "end": None if end is None else to_utc(end).isoformat(),
-            "segment": segment_text(segment) or None,
-            "tags": self._tags_text,
+            "dataset": checked_name(dataset=dataset),
+            "start": start and to_utc(start).isoformat(),
+            "end": end and to_utc(end).isoformat(),
+            "segment": segment_text(segment),
+            "tags": segment_text(self._tags),
         }
 
 
@@ -335,23 +297,8 @@ def clock_number() -> int:
     return time.time_ns() // 1000
 
 
-def _words_of(entry: Entry) -> str:
+def _words_of(entry: Entry | None) -> str:
+    if entry is None:
+        return ""
     place = f"{entry.dataset!r} {entry.segment}".rstrip()
-    return f"the profile of {place} {from_ms(entry.at):%Y-%m-%d %H:%M} by {entry.writer!r}"
-
-
-def _opened(address: str, key: str | None, tags: Mapping[str, str]) -> RemoteStore:
-    return RemoteStore(address, key=key).tagged(tags)
-
-
-def _checked_key(key: str | None) -> str | None:
-    """Return the key to send; None for none. An error does not tell it."""
-    if key is None:
-        key = os.environ.get("LIGHTMETER_KEY") or None
-    if key is None:
-        return None
-    if not isinstance(key, str):
-        raise TypeError(f"got a {type(key).__name__} as key; expected a string")
-    if not _KEY.fullmatch(key := key.strip()):
-        raise ValueError("got a key that is empty, too long, or not of printable ASCII characters")
-    return key
+    return f"the profile of {place} {from_ms(entry.at):%Y-%m-%d %H:%M} by {entry.writer!r}: "

@@ -6,13 +6,12 @@ import os
 import re
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
-import filelock
+from pydantic import Field, TypeAdapter, ValidationError
 
 from lightmeter.errors import StoreError
 
@@ -22,38 +21,39 @@ _MOST_REFUSED = 1000  # that are kept to look at
 _BUSY = 30.0  # seconds to wait for another process
 _TABLE = """CREATE TABLE IF NOT EXISTS waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT, segment TEXT, writer TEXT, at INTEGER,
-    seq INTEGER, every INTEGER, body BLOB, UNIQUE (dataset, segment, writer, at))"""
+    seq INTEGER, is_time INTEGER, every INTEGER, body BLOB, refused TEXT,
+    UNIQUE (dataset, segment, writer, at))"""
 _PLACE = "dataset = ? AND segment = ? AND writer = ? AND at = ?"
-_COUNT = f"SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting WHERE NOT ({_PLACE})"
-_FIELDS = str, str, str, int, int, int | None, bytes
-_RANGE = range(-(2**53), 2**53)  # of times and lengths
-_ADD = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
-
+_COUNT = "SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting WHERE refused IS NULL"
+_ADD = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+_NEXT = "SELECT * FROM waiting WHERE number > ? AND refused IS NULL ORDER BY number LIMIT 1"
+_REFUSED = "SELECT {} FROM waiting WHERE refused IS NOT NULL ORDER BY number"
+_Milliseconds = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 # Held while a file is used: a child would inherit what SQLite knows of locks of a file in use.
 _using = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_using.acquire, after_in_parent=_using.release, after_in_child=_using.release
-    )
+os.register_at_fork(
+    before=_using.acquire, after_in_parent=_using.release, after_in_child=_using.release
+)
 
 
 class Entry(NamedTuple):
-    """A profile to send, as the API takes it; times and lengths are in milliseconds."""
+    """A profile to send, as the API takes it; times and lengths are in milliseconds.
+
+    `is_time` says that `seq` is a time of this machine, as nobody gave another number.
+    """
 
     dataset: str
     segment: str
     writer: str
-    at: int
+    at: _Milliseconds
     seq: int
-    every: int | None
+    is_time: int
+    every: _Milliseconds | None
     body: bytes
 
-    @property
-    def is_damaged(self) -> bool:
-        """Whether nobody has put it so."""
-        are_known = all(map(isinstance, self, _FIELDS))
-        return not are_known or not (self.at in _RANGE and (self.every or 0) in _RANGE)
+
+_entry = TypeAdapter(Entry)
 
 
 class Spool:
@@ -61,29 +61,22 @@ class Spool:
 
     Attributes:
         path: of the file.
-        aside: the folder of the profiles that the server did not take.
     """
 
     def __init__(self, address: str) -> None:
         """Nothing is made before something has to wait."""
         root = os.environ.get("LIGHTMETER_SPOOL")
-        if not root:
-            state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-            root = os.path.join(state, "lightmeter", "spool")
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
         name = re.sub(r"[^a-z0-9.-]", "-", urlsplit(address).netloc.lower())[:64]
         name += f"-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
-        self.path = Path(os.path.expanduser(root)).absolute() / name / "spool.db"
-        self.aside = self.path.with_name("refused")
+        folder = Path(root or os.path.join(state, "lightmeter", "spool"), name)
+        self.path = folder.expanduser().absolute() / "spool.db"
 
-    def add(self, entry: Entry, *, is_time: bool) -> bool:
+    def add(self, entry: Entry) -> bool:
         """Keep a profile in place of what waits for the same time of the same writer.
 
-        Once this returns it is on the disk, whole.
-
-        Args:
-            entry: the profile.
-            is_time: whether `seq` is a time of this machine, as nobody gave another. It is raised
-                to be above that of what waits: a clock may go back.
+        Once this returns it is on the disk, whole. A `seq` that is a time is raised to be above
+        that of what waits: a clock may go back.
 
         Returns:
             Whether it was kept; False if what waits has the same `seq` or a higher one.
@@ -93,7 +86,7 @@ class Spool:
         """
         place = entry[:4]
         with self._opened() as database:
-            count, size = database.execute(_COUNT, place).fetchone()
+            count, size = database.execute(f"{_COUNT} AND NOT ({_PLACE})", place).fetchone()
             if count >= MOST_PROFILES or size + len(entry.body) > MOST_BYTES:
                 raise StoreError(
                     f"{count} profiles of {size / 2**20:.1f} MB wait in {self.path} already, and "
@@ -101,7 +94,7 @@ class Spool:
                 )
             found = database.execute(f"SELECT seq FROM waiting WHERE {_PLACE}", place).fetchone()
             if found and entry.seq <= found[0]:
-                if not is_time:
+                if not entry.is_time:
                     return False
                 entry = entry._replace(seq=found[0] + 1)
             database.execute(_ADD, entry)
@@ -109,67 +102,43 @@ class Spool:
 
     def count(self) -> int:
         """Return how many profiles wait."""
-        try:
-            if not self.path.exists():
-                return 0
-        except OSError as error:  # a folder that may not be entered
-            raise StoreError(f"nothing can wait in {self.path}: {error}") from error
-        with self._opened() as database:
-            return int(database.execute("SELECT count(*) FROM waiting").fetchone()[0])
+        found = self._do(_COUNT)
+        return int(found[0][0]) if found else 0
 
-    def next(self, last: int) -> tuple[int, Entry] | None:
-        """Return what waits behind the number of another one, with its own number."""
-        query = "SELECT * FROM waiting WHERE number > ? ORDER BY number LIMIT 1"
-        with self._opened() as database:
-            found = database.execute(query, [last]).fetchone()
-        return found and (found[0], Entry(*found[1:]))
+    def next(self, last: int) -> tuple[int, Entry | None] | None:
+        """Return what waits behind the number of another one, with its own number.
+
+        It is None where nobody has put it so.
+        """
+        for number, *entry, _ in self._do(_NEXT, last):
+            with contextlib.suppress(ValidationError):
+                return number, _entry.validate_python(tuple(entry), strict=True)
+            return number, None
+        return None
 
     def forget(self, entry: Entry) -> None:
         """Forget what waits for the place of an entry, which the server has now."""
-        if self.count():
-            with self._opened() as database:
-                database.execute(f"DELETE FROM waiting WHERE {_PLACE}", entry[:4])
+        self._do(f"DELETE FROM waiting WHERE {_PLACE}", *entry[:4])
 
     def drop(self, number: int) -> None:
         """Forget an entry. What has replaced it has another number."""
-        with self._opened() as database:
-            database.execute("DELETE FROM waiting WHERE number = ?", [number])
+        self._do("DELETE FROM waiting WHERE number = ?", number)
 
-    def refuse(self, number: int, entry: Entry, reason: str) -> None:
-        """Keep an entry aside as a file, with the reason beside it; the oldest are deleted.
-
-        Raises:
-            StoreError: it cannot be written, and goes on waiting.
-        """
-        file, body = self.aside / f"{time.time_ns()}.lmp", cast(object, entry.body)
-        try:
-            self.aside.mkdir(mode=0o700, exist_ok=True)
-            file.write_bytes(body if isinstance(body, bytes) else repr(entry).encode())
-            file.with_suffix(".txt").write_text(f"{reason}\n", errors="replace")
-            for old in sorted(self.aside.iterdir(), reverse=True)[2 * _MOST_REFUSED :]:
-                old.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"{reason}; it cannot be put aside: {error}") from None
-        self.drop(number)
+    def refuse(self, number: int, reason: str) -> None:
+        """Let an entry wait no longer, and keep it with the reason; the oldest are deleted."""
+        self._do("UPDATE waiting SET refused = ? WHERE number = ?", reason, number)
+        newest = f"{_REFUSED.format('number')} DESC LIMIT {_MOST_REFUSED}"
+        self._do(f"DELETE FROM waiting WHERE refused IS NOT NULL AND number NOT IN ({newest})")
 
     def refused(self) -> list[str]:
-        """Return the reasons why the server did not take what is kept aside."""
-        return [file.read_text().strip() for file in sorted(self.aside.glob("*.txt"))]
+        """Return the reasons why the server did not take what is kept."""
+        return [reason for (reason,) in self._do(_REFUSED.format("refused"))]
 
-    @contextlib.contextmanager
-    def sending(self) -> Iterator[bool]:
-        """Give whether this thread is the one that sends; others leave it to that one.
-
-        Raises:
-            StoreError: the file of the lock cannot be written.
-        """
-        try:
-            with filelock.FileLock(self.path.with_name("sending.lock"), timeout=0):
-                yield True
-        except filelock.Timeout:
-            yield False
-        except OSError as error:
-            raise StoreError(f"what waits in {self.path} cannot be sent: {error}") from error
+    def _do(self, statement: str, *values: Any) -> list[Any]:
+        if not os.path.exists(self.path):
+            return []
+        with self._opened() as database:
+            return database.execute(statement, values).fetchall()
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -182,12 +151,8 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to somebody else")
-            with (
-                _using,
-                contextlib.closing(
-                    sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
-                ) as database,
-            ):
+            connected = sqlite3.connect
+            with _using, contextlib.closing(connected(self.path, _BUSY, 0, None)) as database:
                 database.text_factory = lambda text: text.decode(errors="replace")
                 self.path.chmod(0o600)
                 database.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk

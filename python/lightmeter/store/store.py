@@ -5,11 +5,11 @@ import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import func
@@ -17,38 +17,18 @@ from sqlalchemy import func
 from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.profile import checked_tags
-from lightmeter.profile.segments import segment_text
-from lightmeter.store import keeping, rows, tables
+from lightmeter.profile.segments import parse_segment, segment_text
+from lightmeter.store import profiles, rows, tables
 from lightmeter.store.engine import Database
+from lightmeter.store.profiles import check_dataset, is_in, time_of
 from lightmeter.store.putting import Putting, checked_name
-from lightmeter.store.rows import (
-    Bucket,
-    Collected,
-    Damage,
-    Moment,
-    Newest,
-    Part,
-    StoredProfile,
-    Summary,
-)
+from lightmeter.store.rows import Bucket, Moment, Newest, Part, StoredProfile, Summary
 from lightmeter.store.state import State
-from lightmeter.store.statements import (
-    KEPT,
-    LISTED,
-    Content,
-    check_dataset,
-    contents,
-    end_of,
-    is_in,
-    pairs_of,
-    row_of,
-    tags_of,
-    versions_of,
-)
-from lightmeter.store.tables import profile
-from lightmeter.times import to_duration, to_ms, to_utc
+from lightmeter.store.tables import KEPT, profile
+from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
 _P = profile.c
+_T = TypeVar("_T")
 _MEMORY = ":memory:", "file::memory:"  # of SQLite, where nothing is kept
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
@@ -85,6 +65,7 @@ class Store(Putting):
     path: Path | None = None
     environment: Mapping[str, str] = {}
     reads_late = False
+    _key: str | None = None
     _tags: Mapping[str, str] = {}
 
     def __new__(cls, address: str | os.PathLike[str], **_: Any) -> Self:
@@ -101,29 +82,19 @@ class Store(Putting):
         return object.__new__(cls)
 
     def __init__(
-        self,
-        address: str | os.PathLike[str],
-        *,
-        key: str | None = None,
-        create: bool = True,
+        self, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
     ) -> None:
         """Open the store at an address, or start one there.
 
         Args:
             address: path or URL.
-            key: what a server knows the caller by.
+            key: what a server knows the caller by; of no meaning for others.
             create: whether to start a store where there is none.
 
         Raises:
-            ValueError: there is a key, and no server.
             StoreError: it is on a network file system, cannot be opened, is no store or of a newer
                 version, or there is none and `create` is False.
         """
-        if key is not None:
-            raise ValueError(
-                f"got a key for {os.fspath(address)!r}, which is a file or database; keys are for "
-                "servers, such as https://host"
-            )
         if _scheme_of(address) not in ("", "postgresql") or os.fspath(address) in _MEMORY:
             raise StoreError(
                 f"got the address {os.fspath(address)!r}; expected a path, postgresql://... or "
@@ -172,13 +143,13 @@ class Store(Putting):
     def datasets(self) -> dict[str, timedelta]:
         """Return the names of the datasets, and the length of their buckets."""
         query = sa.select(tables.dataset).order_by(tables.dataset.c.name)
-        return dict(map(tuple, self._database.rows(query)))
+        return dict(self._database.rows(query, lambda name, every: (name, _length(every))))
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
-        checked_name("dataset", dataset)
+        checked_name(dataset=dataset)
         query = sa.select(_P.segment).where(_P.dataset == dataset, KEPT, self._tagged)
-        return [pairs_of(text) for (text,) in self._found(dataset, query.distinct(), _P.segment)]
+        return self._found(dataset, query.distinct().order_by(_P.segment), parse_segment)
 
     def buckets(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -191,10 +162,15 @@ class Store(Putting):
             StoreError: there is no such dataset, or the store cannot be read.
         """
         counts = _sum(_P.images), func.count(), func.max(_P.updated)
-        query = sa.select(_P.start, func.max(_P.span), *counts).group_by(_P.start)
+        query = (
+            sa.select(_P.start, func.max(_P.span), *counts).group_by(_P.start).order_by(_P.start)
+        )
         query = query.where(is_in(dataset, start, end, segment), KEPT, self._tagged)
-        found = self._found(dataset, query, _P.start)
-        return [Bucket(first, end_of(first, span), *counts) for first, span, *counts in found]
+
+        def bucket(start: int, span: int, images: int, writers: int, updated: int) -> Bucket:
+            return Bucket(time_of(start), time_of(start + span), images, writers, time_of(updated))
+
+        return self._found(dataset, query, bucket)
 
     def summary(self) -> list[Summary]:
         """Return a line for each dataset and segment, without reading the profiles.
@@ -202,44 +178,42 @@ class Store(Putting):
         A dataset without profiles has a line without buckets.
         """
         place = _P.dataset, _P.segment
-        counts = (
-            *(func.count(_P.start.distinct()), func.min(_P.start), func.max(_P.start)),
+        columns = (
+            *(*place, func.count(_P.start.distinct()), func.min(_P.start), func.max(_P.start)),
             *(func.count(_P.writer.distinct()), _sum(_P.images), _sum(func.length(_P.body))),
+            func.max(_P.updated),
         )
-        query = sa.select(*place, *counts, func.max(_P.updated)).where(KEPT, self._tagged)
+        query = sa.select(*columns).where(KEPT, self._tagged).group_by(*place)
         each = sa.select(*place, _P.tags).where(KEPT, self._tagged).distinct()
         tags: defaultdict[Any, set[str]] = defaultdict(set)
+
+        def line(dataset: str, segment: str, *numbers: Any) -> Summary:
+            buckets, first, last, writers, images, size, updated = numbers
+            named = profiles.tags_of(tags[dataset, segment])
+            place = dataset, lengths[dataset], parse_segment(segment), buckets
+            days: Any = time_of(first), time_of(last), writers, images, size, time_of(updated)
+            return Summary(*(*place, *days, named))
+
         with self._database.snapshot():
             lengths = self.datasets()
-            found = self._database.rows(query.group_by(*place))
-            for name, segment, text in self._database.rows(each):
-                tags[name, segment].update(text.split("&"))
-        lines = [
-            Summary(name, lengths[name], pairs_of(segment), *rest)._replace(
-                tags=tags_of(tags[name, segment])
-            )
-            for name, segment, *rest in found
-            if name in lengths  # else it is damaged
-        ]
-        for name in lengths.keys() - {line.dataset for line in lines}:
+            self._database.rows(each, lambda *row: tags[row[:2]].update(row[2].split("&")))
+            lines = self._database.rows(query, line)
+        for name in lengths.keys() - {each.dataset for each in lines}:
             lines.append(Summary(name, lengths[name], {}, 0, None, None, 0, 0, 0, None))
         return sorted(lines, key=lambda line: (line.dataset, segment_text(line.segment)))
 
     def newest(self, now: datetime) -> list[Newest]:
         """Return the newest bucket of each segment that is complete by then, by an index alone."""
         every = tables.dataset.c.every
-        query = sa.select(_P.dataset, every, _P.segment, func.max(_P.start)).where(
-            tables.dataset.c.name == _P.dataset,
-            sa.type_coerce(_P.start, sa.BigInteger)
-            <= to_ms(now) - sa.type_coerce(every, sa.BigInteger),
-            KEPT,
-            self._tagged,
+        place = _P.dataset, every, _P.segment
+        query = sa.select(*place, func.max(_P.start)).group_by(*place).order_by(*place)
+        complete = tables.dataset.c.name == _P.dataset, _P.start <= to_ms(now) - every
+        return self._database.rows(
+            query.where(*complete, KEPT, self._tagged),
+            lambda name, every, segment, start: Newest(
+                name, _length(every), parse_segment(segment), time_of(start)
+            ),
         )
-        query = query.group_by(_P.dataset, every, _P.segment).order_by(_P.dataset, _P.segment)
-        return [
-            Newest(name, length, pairs_of(segment), start)
-            for name, length, segment, start in self._database.rows(query)
-        ]
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
         """Return the starts of the buckets of which `gc` merged or deleted the writer's profile.
@@ -247,8 +221,7 @@ class Store(Putting):
         What the writer said of them can no longer be replaced by `put`.
         """
         where = is_in(dataset, segment=segment), _P.writer == writer, ~KEPT
-        found = self._database.rows(sa.select(_P.start).where(*where).order_by(_P.start))
-        return [start for (start,) in found]
+        return self._database.rows(sa.select(_P.start).where(*where).order_by(_P.start), time_of)
 
     def stored(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -259,16 +232,15 @@ class Store(Putting):
             StoreError: there is no such dataset, or the store cannot be read.
         """
         where = is_in(dataset, start, end, segment), KEPT, self._tagged
-        return list(
-            map(row_of, self._found(dataset, sa.select(*LISTED).where(*where), _P.start, _P.writer))
-        )
+        query = sa.select(*profiles.LISTED).where(*where).order_by(_P.start, _P.writer)
+        return self._found(dataset, query, lambda *row: profiles.row_of(*row, b""))
 
     def versions(self, dataset: str) -> dict[tuple[str, datetime], int]:
         """Return a number for each bucket, by segment as text and start.
 
         It changes with any of its profiles. A bucket that `gc` rolled up or deleted keeps it.
         """
-        return versions_of(self._database, dataset)
+        return profiles.versions_of(self._database, dataset)
 
     def read(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -301,16 +273,22 @@ class Store(Putting):
             IncompatibleError: together they have more than `most` features.
         """
         damaged: list[tuple[StoredProfile, str]] = []
+        names = set[str]()
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row, _, view in self._contents(dataset, start, end, segment):
-                if isinstance(view, ProfileView):
-                    yield view
-                else:
+            for _, row, view in self._contents(dataset, start, end, segment):
+                if not isinstance(view, ProfileView):
                     damaged.append((row, str(view)))
+                    continue
+                names.update(view if most else ())
+                if most and len(names) > most:
+                    raise IncompatibleError(
+                        f"together they have more than {most} features; take fewer buckets"
+                    )
+                yield view
 
         with self._database.snapshot():
-            return ProfileView.merge_many(with_few_features(views(), most)), damaged
+            return ProfileView.merge_many(views()), damaged
 
     def load(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -318,7 +296,7 @@ class Store(Putting):
         """Return every profile of these buckets, or what is wrong with it, in order of time."""
         with self._database.snapshot():
             found = self._contents(dataset, start, end, segment)
-            return [(row, view) for row, _, view in found]
+            return [(row, view) for _, row, view in found if view is not None]
 
     # Keeping
 
@@ -338,9 +316,15 @@ class Store(Putting):
         Raises:
             StoreError: there is no such dataset, or the store cannot be written.
         """
-        more = [self._tagged] if self._tags else []
-        more += [] if writer is None else [_P.writer == writer]
-        return keeping.delete_rows(self._database, (dataset, start, end, segment), *more)
+        check_dataset(self._database, dataset)
+        rows = sa.delete(profile).where(is_in(dataset, start, end, segment))
+        ours = sa.true() if writer is None else _P.writer == writer
+        with self._database.transaction() as connection:
+            profiles.lock(connection, dataset)
+            deleted = connection.execute(rows.where(KEPT, self._tagged, ours)).rowcount
+            if writer is None and not self._tags:  # what is remembered of them, too
+                connection.execute(rows)
+            return deleted
 
     def gc(
         self,
@@ -348,7 +332,7 @@ class Store(Putting):
         now: datetime | None = None,
         roll_up_after: str | timedelta = "14d",
         keep: str | timedelta | None = None,
-    ) -> Collected:
+    ) -> rows.Collected:
         """Merge what is old into one profile per day and segment, and delete what is older still.
 
         A day is rolled up as a whole: buckets shorter than a day become one, and so do several
@@ -367,31 +351,28 @@ class Store(Putting):
             StoreError: the store cannot be read or written. What is old is deleted first, as that
                 gives the room that merging takes.
         """
-        return keeping.collect(
-            self._database,
-            to_utc(now or datetime.now(UTC)),
-            to_duration(roll_up_after),
-            None if keep is None else to_duration(keep),
-        )
+        ages = to_duration(roll_up_after), None if keep is None else to_duration(keep)
+        return profiles.collect(self._database, to_utc(now or datetime.now(UTC)), *ages)
 
     def _contents(
-        self, dataset: str, start: Moment, end: Moment, segment: Part, *where: Any
-    ) -> Iterator[Content]:
-        where = is_in(dataset, start, end, segment), KEPT, self._tagged, *where
+        self, dataset: str, start: Moment, end: Moment, segment: Part
+    ) -> Iterator[profiles.Content]:
         empty = True
-        for content in contents(self._database, *where):
+        for content in profiles.contents(
+            self._database, is_in(dataset, start, end, segment), KEPT, self._tagged
+        ):
             empty = False
             yield content
         if empty:
             check_dataset(self._database, dataset)
 
-    def _found(self, dataset: str, query: sa.Select[Any], *order: Any) -> Sequence[Any]:
-        found = self._database.rows(query.order_by(*order))
+    def _found(self, dataset: str, query: sa.Select[Any], make: Callable[..., _T]) -> list[_T]:
+        found = self._database.rows(query, make)
         if not found:
             check_dataset(self._database, dataset)
         return found
 
-    def verify(self) -> list[Damage]:
+    def verify(self) -> list[rows.Damage]:
         """Read everything; what is damaged. An empty list means that nothing is.
 
         It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
@@ -402,7 +383,7 @@ class Store(Putting):
         """
         database = self._database
         with database.snapshot():
-            return keeping.found_damage(database, self.state.verify())
+            return profiles.found_damage(database, self.state.verify())
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy a store that is a file, as it is at this moment, to a new file, while others use it.
@@ -437,8 +418,8 @@ class Store(Putting):
         self._database.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy by the address: the copy is the same store, opened anew."""
-        return _opened, (self.path or self._address, self._tags)
+        """Pickle and copy by the address and the key: the copy is the same store, opened anew."""
+        return _opened, (self.path or self._address, self._key, self._tags)
 
     def __enter__(self) -> Self:
         """Return the store itself, which is closed at the end of the block."""
@@ -453,8 +434,8 @@ class Store(Putting):
         return f"<{type(self).__name__} {self.address!r}>"
 
 
-def _opened(address: str | os.PathLike[str], tags: Mapping[str, str]) -> Store:
-    return Store(address, create=False).tagged(tags)
+def _opened(address: str | os.PathLike[str], key: str | None, tags: Mapping[str, str]) -> Store:
+    return Store(address, key=key, create=False).tagged(tags)
 
 
 def _scheme_of(address: str | os.PathLike[str]) -> str:
@@ -463,29 +444,13 @@ def _scheme_of(address: str | os.PathLike[str]) -> str:
     return scheme[1].lower() if scheme else ""
 
 
-@contextlib.contextmanager
-def store_at(store: Store | str | os.PathLike[str], *, create: bool) -> Iterator[Store]:
-    """Give the store itself, or the one at an address, which is closed at the end."""
-    if isinstance(store, Store):
-        yield store
-        return
-    with Store(store, create=create) as opened:
-        yield opened
+def _length(every: int) -> timedelta:
+    """Return the length of buckets, which is none where it is damaged."""
+    if (length := every * MILLISECOND) <= timedelta():
+        raise ValueError(f"buckets last {length}")
+    return length
 
 
 def _sum(column: Any) -> sa.ColumnElement[int]:
     """Return a sum, which PostgreSQL has as a decimal number."""
     return sa.cast(func.sum(column), sa.BigInteger)
-
-
-def with_few_features(views: Iterable[ProfileView], most: int | None) -> Iterator[ProfileView]:
-    """Give the profiles, as long as they have no more than so many features together."""
-    names: set[str] = set()
-    for view in views:
-        if most is not None:
-            names.update(view)
-            if len(names) > most:
-                raise IncompatibleError(
-                    f"together they have more than {most} features; take fewer buckets"
-                )
-        yield view

@@ -146,9 +146,9 @@ def test_two_writers_who_commit_in_the_other_order(sql_store: Store, count: Any)
     late = datetime(2022, 9, 5, tzinfo=UTC)
     if store.path is None:
         with Store(store.address) as other, other._database.transaction() as connection:
-            place = {"dataset": "cells", "segment": "", "start": to_ms(late), "writer": "slow"}
-            more = {"span": 86_400_000, "updated": to_ms(late)}
-            putting.write(connection, place | more, rows(50, shift=5.0)._core, None)
+            place = "cells", "", to_ms(late), "slow"
+            core = rows(50, shift=5.0)._core
+            putting.write(connection, place, 86_400_000, to_ms(late), core, None)
             store.put("cells", rows(13), at=date(2022, 9, 13), writer="a")
             assert count(store, week) == 1
     else:

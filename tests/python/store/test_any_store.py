@@ -158,17 +158,15 @@ def test_names_are_as_long_as_an_index_takes(store: Store) -> None:
     assert store.put(profile=view(1), at=DAY, **names)
     assert store.read(names["dataset"], segment=names["segment"]).images == 1
     for name in ("dataset", "writer"):
-        with pytest.raises(ValueError, match=r"20.. bytes( together)?; expected 2000 at most"):
+        with pytest.raises(ValueError, match=r"2... bytes together; expected 2000 at most"):
             store.put(profile=view(1), at=DAY, **{**names, name: "x" * 2001})
     with pytest.raises(ValueError, match=r"together; expected 2000 at most: shorten 'a=222"):
         store.put(profile=view(1), at=DAY, **{**names, "segment": {"a": "2" * 1999}})
     assert list(store.datasets()) == [names["dataset"]]
 
 
-def test_times_of_another_kind_are_named(store: Store) -> None:
-    store.put("cells", view(1), at=DAY, writer="a", seq=np.int64(2))
-    assert not store.put("cells", view(2), at=DAY, writer="a", seq=np.uint8(2))
-    assert store.put("cells", view(3), at=DAY, writer="a", seq=3)
+def test_arguments_of_another_kind_are_named(store: Store) -> None:
+    assert store.put("cells", view(1), at=DAY, writer="a", seq=np.int64(2))
     text: Any = "2022-09-01"
     for use in (store.read, store.buckets):
         with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):

@@ -1,5 +1,6 @@
 """Inboxes in memory and in folders, and pulling from them."""
 
+import contextlib
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,8 +15,7 @@ from conftest import lightmeter
 from forks import ended_well, forked
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.store.inbox import MOST_BYTES, Inbox, parse_name
-from lightmeter.store.pull import Pulled, pull
+from lightmeter.store.inbox import MOST_BYTES, Inbox, Pulled, parse_name, pull
 from stores import view
 
 obstore = pytest.importorskip("obstore")
@@ -163,7 +163,7 @@ def test_what_is_foreign_or_damaged_is_named_and_left(
     inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = damaged(inbox)
-    monkeypatch.setattr("lightmeter.store.pull._MOST_NAMED", len(names) - 1)
+    monkeypatch.setattr("lightmeter.store.inbox._MOST_NAMED", len(names) - 1)
     for _ in range(2):
         with pytest.warns(UserWarning, match="left in") as caught:
             pull(inbox, store, delete=True)
@@ -232,21 +232,17 @@ def test_lost_answers_double_nothing(
         return call
 
     target: Any = obstore if where == "inbox" else store
-    method = "put"
-    monkeypatch.setattr(target, method, losing(getattr(target, method)))
-    for seq in (1, 2):
+    monkeypatch.setattr(target, "put", losing(target.put))
+
+    def repeat(work: Callable[[], object]) -> None:
         for _ in range(4):
-            try:
-                put(inbox, view(seq), seq)
+            with contextlib.suppress(StoreError):
+                work()
                 break
-            except StoreError:
-                continue
-    for _ in range(4):
-        try:
-            pull(inbox, store, delete=True)
-            break
-        except StoreError:
-            continue
+
+    for seq in (1, 2):
+        repeat(lambda seq=seq: put(inbox, view(seq), seq))
+    repeat(lambda: pull(inbox, store, delete=True))
     assert store.read("cells").images == 2
     assert inbox.list() == {}
 

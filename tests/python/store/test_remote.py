@@ -80,14 +80,6 @@ def test_a_put_that_is_repeated_counts_once(
     assert not waiting(spool)
 
 
-def test_a_connection_that_has_ended_is_made_again(store: Store, spool: Path) -> None:
-    with running(store) as port, Weather(port).blowing() as way, Store(way.url) as far:
-        far.put("cells", view(3), at=DAY, writer="a")
-        way.cut()
-        assert far.read("cells").images == 3
-        assert way.connections == 2
-
-
 def test_what_waits_is_sent_in_order_and_once(
     store: Store, spool: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -110,20 +102,6 @@ def test_what_waits_is_sent_in_order_and_once(
     assert not waiting(spool)
     written = counts(store)
     assert (written.pop("a"), written.pop("b"), list(written.values())) == (3, 5, [6])
-
-
-def test_a_put_sends_what_waits_before_it(
-    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "_TRY", 0.3)
-    way.faults = ["silent"] * 19
-    with Store(way.url) as far:
-        far.put("cells", view(1), at=DAY, writer="a", every="1d")
-        far._rest_until = 0.0
-        way.faults = []
-        far.put("cells", view(2), at=DAY, writer="a")
-        assert counts(store) == {"a": 2}
-        assert not waiting(spool)
 
 
 def test_the_server_says_how_long_buckets_are(store: Store, spool: Path) -> None:
@@ -167,6 +145,19 @@ def test_a_clock_that_goes_back_loses_nothing(
     assert counts(store) == {"a": 4}
 
 
+def test_a_number_of_ones_own_is_never_another(store: Store, way: Weather, spool: Path) -> None:
+    """Also where it is a time ahead of the clock, or the server was busy before it said so."""
+    ahead = clock_number() + 10**12
+    store.put("cells", view(1), at=DAY, writer="a", seq=ahead + 1)
+    store.put("cells", view(2), at=DAY, writer="b", seq=5)
+    with Store(way.url) as far:
+        assert not far.put("cells", view(3), at=DAY, writer="a", seq=ahead)
+        way.cut()
+        way.faults = ["HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}"]
+        assert not far.put("cells", view(3), at=DAY, writer="b", seq=5)
+    assert counts(store) == {"a": 1, "b": 2}
+
+
 def test_numbers_of_ones_own_while_away(store: Store, way: Weather, spool: Path) -> None:
     store.put("cells", view(1), at=DAY, writer="a", seq=3)
     put_away(way.url, "a", images=7)
@@ -190,11 +181,12 @@ def test_what_the_server_never_takes_is_put_aside(
         assert (done.sent, done.refused, done.left) == (1, 3, 1), "b came before any was taken"
         assert far.send() == (0, 1, 0, "")
         reasons = far.spool.refused()
-        assert ProfileView.read(min(far.spool.aside.glob("*.lmp"))).images == 2
+        kept = "SELECT body FROM waiting WHERE refused LIKE '%1d, not of 1h%'"
+        assert ProfileView.from_bytes(rows_of(far.spool.path, kept)[0][0]).images == 2
         with pytest.raises(StoreError, match="answered 400"):
             far.put("cells", view(1), at=DAY, writer="c" * 300)
     assert counts(store) == {"e": 2}
-    for words, reason in zip(("1d, not of 1h", "400", "413", "400"), reasons, strict=True):
+    for words, reason in zip(("1d, not of 1h", "400", "400", "413"), reasons, strict=True):
         assert words in reason
     assert sum("put aside" in message for message in caplog.messages) == 4
 
@@ -231,7 +223,9 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
         for writer in "ab":
             assert put(view(1), writer=writer)
         assert put(view(2), writer="a")  # in place of the older
-        with pytest.raises(StoreError, match=r"2022-09-07 00:00 by 'c' is lost unless.*no more is"):
+        with pytest.raises(
+            StoreError, match=r"2022-09-07 00:00 by 'c': it is lost unless.*no more is"
+        ):
             put(view(1), writer="c")
         monkeypatch.setattr(spools, "MOST_PROFILES", 9)
         monkeypatch.setattr(spools, "MOST_BYTES", 100)
@@ -246,7 +240,9 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("LIGHTMETER_SPOOL", "/dev/null")
     with (
         Store(far.address) as nowhere,
-        pytest.raises(StoreError, match=r"is lost unless.*is away.*nothing can wait in /dev/null/"),
+        pytest.raises(
+            StoreError, match=r"it is lost unless.*is away.*nothing can wait in /dev/null/"
+        ),
     ):
         nowhere.put("cells", view(1), at=DAY, writer="c", every="1d")
 
@@ -255,23 +251,19 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
     ("answer", "words"),
     [
         ("200 OK\r\nContent-Length: 4\r\n\r\nnull", "answered no Datasets of the API"),
-        ('200 OK\r\nContent-Length: 16\r\n\r\n{"datasets": [1]', "answered no Datasets of the API"),
         (
             '200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}',
             "answered no Datasets of the API",
         ),
         ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is away, tried"),
         ("200 OK\r\n\r\nall of it", "answered no Datasets of the API"),
-        ("200 OK\r\nContent-Length: 9\r\n\r\n{", "is away, tried .*IncompleteRead"),
         (
             "302 Found\r\nLocation: http://evil/KEY\r\nContent-Length: 0\r\n\r\n",
             r"leads to http://evil/\.\.\.;",
         ),
-        ('200 OK\r\nContent-Length: 30\r\n\r\n{"datasets": "KEY"}', "answered"),
         ('200 OK\r\nContent-Length: 37\r\n\r\n{"datasets": {"a": "KEY"}}', "answered"),
         ('401 No\r\nContent-Length: 31\r\n\r\n{"error": "KEY:\\nx"}', r"the key: \.\.\.: x; set"),
         ("418 \x00\r\nContent-Length: 5\r\n\r\n<html", "answered 418$"),
-        ("429 No\r\nContent-Length: 0\r\n\r\n", "is away, tried [0-9]+ times: answered 429"),
         (f"200 OK\r\n{'X: y' * 20000}\r\n\r\n", "got more than 65536 bytes"),
         ("garbage KEY", "is away, tried"),
     ],
@@ -292,11 +284,9 @@ def test_answers_are_looked_at(way: Weather, answer: str, words: str) -> None:
         ("http://127.0.0.1.example.com", "without https"),
         ("https://key:word@example.com", "give the key as `key`"),
         ("https://example.com?key=1", "expected one such as"),
-        ("https://", "expected one such as"),
         ("https://example.com:99999", "expected one such as"),
         ("https://exa mple.com/", "expected one such as"),
         ("https://a..b", "expected one such as"),
-        (f"https://{'a' * 70}", "expected one such as"),
         ("https://h:0", "expected one such as"),
     ],
 )

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Store, times
 from lightmeter.errors import StoreError
-from lightmeter.store import engine, sqlite_file
+from lightmeter.store import engine
 from lightmeter.store.records import Source
 from sqlalchemy import text
 from stores import change, put_days, sql, view
@@ -44,33 +44,18 @@ def test_order_and_repetition_of_messages_do_not_matter(messages: Any, random: A
     assert total == sum(said[item] for item in last.items())
 
 
-def test_a_store_is_pickled_by_its_path(store: Store) -> None:
-    store.put("cells", view(3), at=DAY, writer="a")
-    pickled = pickle.dumps(store)
-    with pickle.loads(pickled) as again:
-        assert (again.path, again.read("cells").images) == (store.path, 3)
-    assert store.read("cells").images == 3
-    store.close()
-    store.path.unlink()
-    with pytest.raises(StoreError, match=r"drift\.db"):
-        pickle.loads(pickled)
-
-
 def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -> None:
     assert type(store) is Store
-    assert store._database.rows(text("PRAGMA journal_mode")) == [("wal",)]
+    assert store._database.rows(text("PRAGMA journal_mode"), str) == ["wal"]
     assert (store.address, repr(store)) == (str(store.path), f"<Store {str(store.path)!r}>")
-    with copy(store) as again:
-        assert (type(again), again.address, again is store) == (Store, store.address, False)
+    with pickle.loads(pickle.dumps(store)) as again:
+        assert (type(again), again.path, again is store) == (Store, store.path, False)
     (tmp_path / "https:").mkdir()
     with Store(f"{tmp_path}/https://drift.db") as odd:
         assert type(odd) is Store
     for address in (":memory:", Path(":memory:"), "file::memory:"):
         with pytest.raises(StoreError, match=r"got the address '.*:memory:'; expected a path"):
             Store(address)
-    with pytest.raises(ValueError, match=r"got a key for .*, which is a file"):
-        Store(tmp_path / "new.db", key="secret")
-    assert not (tmp_path / "new.db").exists()
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["1m", "15m", "1h", "1d", "1w"]))
@@ -262,7 +247,7 @@ def test_a_store_on_a_network_file_system_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = os.stat(tmp_path).st_dev
-    monkeypatch.setattr(sqlite_file, "MOUNTS", str(tmp_path / "mountinfo"))
+    monkeypatch.setattr(engine, "MOUNTS", str(tmp_path / "mountinfo"))
     for kind in ("nfs4", "fuse.sshfs", "cifs", "ext4", "fuse.bindfs", "tmpfs"):
         line = f"30 22 {os.major(device)}:{os.minor(device)} / / rw shared:7 - {kind} server:/x rw"
         (tmp_path / "mountinfo").write_text(f"30 22 0:99999 / /x rw - nfs4 x rw\n{line}\n")
