@@ -8,6 +8,7 @@ from lightmeter.errors import DecodeError, StoreError
 from lightmeter.store import tables
 from lightmeter.store.profiles import contents, places
 from lightmeter.store.rows import describe
+from lightmeter.store.state import row_of
 from lightmeter.store.store import Store
 from lightmeter.store.tables import STATE, insert, profile
 from lightmeter.times import MILLISECOND
@@ -73,5 +74,5 @@ def copy_store(source: Store, target: Store) -> Copied:
             state = []
         for table, rows in state:  # of a new dataset nobody has said anything
             connection.execute(sa.delete(table).where(table.c.dataset.in_(names)))
-            insert(connection, table, rows)
+            insert(connection, table, map(row_of, rows) if table is tables.result else rows)
     return Copied(profiles, sum(len(rows) for _, rows in state), left)

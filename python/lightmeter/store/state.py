@@ -37,7 +37,7 @@ from lightmeter.store.tables import (
 _R = result.c
 _TOGETHER = 400
 _RESULT = [_R["start" if name == "bucket" else name] for name in Result._fields]
-_row_of = attrgetter(*("bucket" if each.name == "start" else each.name for each in _R))
+row_of = attrgetter(*("bucket" if each.name == "start" else each.name for each in _R))
 # What a row of each table is, which is looked at as it is read.
 _RECORDS: dict[sa.Table, TypeAdapter[Any]] = {
     result: TypeAdapter(Result),
@@ -158,7 +158,7 @@ class State:
             insert(
                 connection, judged, ((*each.place, each.version, found) for each, found in pairs)
             )
-            insert(connection, result, (_row_of(row) for each in buckets for row in each.results))
+            insert(connection, result, (row_of(row) for each in buckets for row in each.results))
             self._database.check_turn()
 
     def token(self) -> tuple[Any, ...]:
@@ -166,7 +166,7 @@ class State:
         columns = tables.profile.c.crc, judged.c.version
         sums = (sa.select(sa.func.count(), sa.func.sum(each % 2**31)) for each in columns)
         with self._database.snapshot():
-            counts = [self._database.rows(query, lambda *row: row) for query in sums]
+            counts = [row for query in sums for row in self._database.rows(query, lambda *row: row)]
             return *counts, *self.sources(), *self.accepted()
 
     # Alerts
