@@ -40,11 +40,9 @@ _CLIP = 3.0
 _MAD = 1.4826  # the standard deviation of a normal variable over its median absolute deviation
 _RIDGE = 1e-9
 _FARTHEST = 1e9  # standard deviations
-_NEAR, _CLEAR = (
-    5.0,
-    6.0,
-)  # residual variances: of starts that fit as well, of a shape that fits better
-_LEAST = 0.125  # of the correction of the factor, where the lags are half of the buckets
+_NEAR, _CLEAR = 5.0, 6.0  # residual variances: of starts that fit as well, of a better shape
+_BIAS = 2.5  # of a sum of autocorrelations, by lag and bucket; 2 at least (Marriott, Pope 1954)
+_LEAST = 0.125  # of the correction for it
 
 
 class Statistic(NamedTuple):
@@ -126,11 +124,18 @@ def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
 
 
 def directions_of(cosines: Numbers, sines: Numbers, n: Numbers) -> tuple[Statistic, Statistic]:
-    """Return the mean directions of hues as two statistics."""
+    """Return the mean vectors of hues across and along the direction of the first buckets.
+
+    Across they follow how far hues turn, along how concentrated they are.
+    """
     total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
+    cosine, sine = ((n * part)[:FIRST].sum(axis=0) / total for part in (cosines, sines))
+    length = np.maximum(np.hypot(cosine, sine), 1e-300)
+    cosine, sine = cosine / length, sine / length
     length2 = (n * (cosines**2 + sines**2))[:FIRST].sum(axis=0) / total
     unit = np.sqrt(np.maximum(1 - length2, 0.0) / 2)
-    return _statistic(cosines, n, unit), _statistic(sines, n, unit)
+    across = _statistic(cosine * sines - sine * cosines, n, unit)
+    return across, _statistic(cosine * cosines + sine * sines, n, unit)
 
 
 def rate_of(hits: Numbers, n: Numbers) -> Statistic:
@@ -301,7 +306,7 @@ def long_run_factors(residuals: Numbers, starts: NDArray[np.int64]) -> Numbers:
         between = max(0.0, float(own[varies].var()) - error**2) if varies.sum() > 1 else 0.0
         shrunk = shared + (own - shared) * between / (between + error**2)
         found = np.maximum(shrunk, own - 2 * error)
-        factors[row] = np.maximum(1.0, found) / max(1 - 2 * lags / start, _LEAST)
+        factors[row] = np.maximum(1.0, found) / max(1 - _BIAS * lags / start, _LEAST)
     return factors
 
 

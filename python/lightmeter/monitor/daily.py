@@ -44,7 +44,7 @@ class Part(NamedTuple):
     column: str
     feature: str
     family: Family
-    aspect: str  # "level", "spread", "direction", "rate", a kind of rate, or a value of a category
+    aspect: str  # "level", "spread", "direction", "concentration", a kind of rate, or a category
     share: float
 
 
@@ -108,8 +108,11 @@ class Daily:
     def _hues(self) -> list[tuple[list[Part], Statistic]]:
         at = [i for i, name in enumerate(self._names) if self._kinds[name] == "hue"]
         n, cosine, sine = (self._table[:, row][:, at] for row in (N, COSINE, SINE))
-        parts = [self._part(i, "direction", 0.475) for i in at]
-        return [(parts, statistic) for statistic in directions_of(cosine, sine, n)]
+        across, along = directions_of(cosine, sine, n)
+        return [
+            ([self._part(i, "direction", 0.76) for i in at], across),
+            ([self._part(i, "concentration", 0.19) for i in at], along),
+        ]
 
     def _rates(self) -> list[tuple[Part, Numbers, Numbers]]:
         """The rates of failures, missing values, text among numbers, and values of categories."""

@@ -198,11 +198,13 @@ def test_rates_and_hues() -> None:
     angles = rng.normal(3.1, 0.1, (200, 2))  # about where the circle is cut
     angles[100:, 0] += 0.2
     cosines, sines = 0.9 * np.cos(angles), 0.9 * np.sin(angles)
-    parts = directions_of(cosines, sines, n[:, :2])
-    found = [watch(part, np.full(2, threshold(0.25))).is_open for part in parts]
-    assert found[0][-1, 0] or found[1][-1, 0]
-    assert not found[0][:, 1].any()
-    assert not found[1][:, 1].any()
+    across, along = (
+        watch(part, np.full(2, threshold(0.25))) for part in directions_of(cosines, sines, n[:, :2])
+    )
+    assert across.is_open[-1, 0]
+    assert across.changes[199, 0].now > across.changes[199, 0].before
+    assert not across.is_open[:, 1].any()
+    assert not along.is_open[:, 1].any()
 
 
 def test_weekdays_and_seasons_are_taken_out() -> None:

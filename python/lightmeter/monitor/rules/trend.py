@@ -185,9 +185,9 @@ def _words(spoken: str, line: _Line, first: date, last: date) -> str:
     if line.part.aspect == "spread":
         size = percent(abs(math.expm1(min(now - before, 100.0))))
         what, by = f"the spread of {spoken}", f"by {size} so far"
-    elif line.part.aspect in ("level", "direction"):
+    elif line.part.aspect in ("level", "direction", "concentration"):
         levels = f" ({number(before, 3)} to {number(now, 3)})" * (line.part.aspect == "level")
-        what = spoken if levels else f"the direction of {spoken}"
+        what = spoken if levels else f"the {line.part.aspect} of {spoken}"
         by = f"by {number(line.size, 2)} sd so far{levels}"
     else:
         what = spoken
