@@ -17,7 +17,7 @@ import numpy as np
 from dependences import DEPENDENCES
 from lightmeter.drift.trend import (
     Statistic,
-    directions_of,
+    hues_of,
     in_season,
     level_of,
     rate_of,
@@ -109,9 +109,9 @@ def accepted(rng: np.random.Generator) -> Judged:
 def hues(rng: np.random.Generator) -> Judged:
     angles = weather(rng, 20)[:, None, :] + rng.normal(size=(DAYS, 100, 20))
     cosines, sines = np.cos(angles).mean(axis=1), np.sin(angles).mean(axis=1)
-    across, along = directions_of(cosines, sines, np.full(cosines.shape, 100.0))
-    yield across, limits(20, 0.8)
-    yield along, limits(20, 0.2)
+    turned, lengths = hues_of(cosines, sines, np.full(cosines.shape, 100.0))
+    yield turned, limits(20, 0.8)
+    yield lengths, limits(20, 0.2)
 
 
 def shares(n: Callable[[np.random.Generator], Any]) -> Case:

@@ -123,19 +123,24 @@ def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
     return logs._replace(columns=small[..., None])
 
 
-def directions_of(cosines: Numbers, sines: Numbers, n: Numbers) -> tuple[Statistic, Statistic]:
-    """Return the mean vectors of hues across and along the direction of the first buckets.
+def hues_of(cosines: Numbers, sines: Numbers, n: Numbers) -> tuple[Statistic, Statistic]:
+    """Return the mean directions of hues, and how concentrated they are within a bucket.
 
-    Across they follow how far hues turn, along how concentrated they are.
+    Directions are angles from that of the first buckets. Concentrations are squared lengths of mean
+    unit vectors, without the bias of small buckets; those of bursts stay too long, as in
+    `spread_of`.
     """
     total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
     cosine, sine = ((n * part)[:FIRST].sum(axis=0) / total for part in (cosines, sines))
-    length = np.maximum(np.hypot(cosine, sine), 1e-300)
-    cosine, sine = cosine / length, sine / length
-    length2 = (n * (cosines**2 + sines**2))[:FIRST].sum(axis=0) / total
-    unit = np.sqrt(np.maximum(1 - length2, 0.0) / 2)
-    across = _statistic(cosine * sines - sine * cosines, n, unit)
-    return across, _statistic(cosine * cosines + sine * sines, n, unit)
+    across, along = cosine * sines - sine * cosines, cosine * cosines + sine * sines
+    length2 = np.clip((n * (cosines**2 + sines**2))[:FIRST].sum(axis=0) / total, 1e-9, 1.0)
+    turned = _statistic(np.arctan2(across, along), n, np.sqrt((1 - length2) / (2 * length2)))
+    n = np.where(n > 1, n, 0.0)
+    freedom = np.maximum(n - 1, 1.0)
+    squares = (n * (cosines**2 + sines**2) - 1) / freedom
+    # The standard deviation for one value of a wrapped normal variable.
+    lengths = _statistic(squares, n, (1 - length2) * np.sqrt(2 * length2))
+    return turned, lengths._replace(columns=np.where(n > 0, 1 / freedom, 0.0)[..., None])
 
 
 def rate_of(hits: Numbers, n: Numbers) -> Statistic:

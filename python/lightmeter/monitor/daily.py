@@ -13,7 +13,7 @@ from lightmeter.drift.trend import (
     FIRST,
     Numbers,
     Statistic,
-    directions_of,
+    hues_of,
     level_of,
     rate_of,
     spread_of,
@@ -108,10 +108,10 @@ class Daily:
     def _hues(self) -> list[tuple[list[Part], Statistic]]:
         at = [i for i, name in enumerate(self._names) if self._kinds[name] == "hue"]
         n, cosine, sine = (self._table[:, row][:, at] for row in (N, COSINE, SINE))
-        across, along = directions_of(cosine, sine, n)
+        turned, lengths = hues_of(cosine, sine, n)
         return [
-            ([self._part(i, "direction", 0.76) for i in at], across),
-            ([self._part(i, "concentration", 0.19) for i in at], along),
+            ([self._part(i, "direction", 0.76) for i in at], turned),
+            ([self._part(i, "concentration", 0.19) for i in at], lengths),
         ]
 
     def _rates(self) -> list[tuple[Part, Numbers, Numbers]]:

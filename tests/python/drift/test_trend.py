@@ -11,7 +11,7 @@ from lightmeter.drift.trend import (
     EValues,
     change_of,
     clipped,
-    directions_of,
+    hues_of,
     in_season,
     level_of,
     log_evidence,
@@ -198,13 +198,13 @@ def test_rates_and_hues() -> None:
     angles = rng.normal(3.1, 0.1, (200, 2))  # about where the circle is cut
     angles[100:, 0] += 0.2
     cosines, sines = 0.9 * np.cos(angles), 0.9 * np.sin(angles)
-    across, along = (
-        watch(part, np.full(2, threshold(0.25))) for part in directions_of(cosines, sines, n[:, :2])
+    turned, lengths = (
+        watch(part, np.full(2, threshold(0.25))) for part in hues_of(cosines, sines, n[:, :2])
     )
-    assert across.is_open[-1, 0]
-    assert across.changes[199, 0].now > across.changes[199, 0].before
-    assert not across.is_open[:, 1].any()
-    assert not along.is_open[:, 1].any()
+    assert turned.is_open[-1, 0]
+    assert turned.changes[199, 0].now > turned.changes[199, 0].before
+    assert not turned.is_open[:, 1].any()
+    assert not lengths.is_open[:, 1].any()
 
 
 def test_weekdays_and_seasons_are_taken_out() -> None:
