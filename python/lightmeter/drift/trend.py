@@ -40,9 +40,9 @@ _CLIP = 3.0
 _MAD = 1.4826  # the standard deviation of a normal variable over its median absolute deviation
 _RIDGE = 1e-9
 _FARTHEST = 1e9  # standard deviations
-# Residual variances: of starts that fit as well, of a shape that fits better.
-_NEAR, _CLEAR = 5.0, 6.0
-_LEAST = 0.125  # of the correction of the factor, where the lags are half of the buckets
+_NEAR, _CLEAR = 5.0, 6.0  # residual variances: of starts that fit as well, of a better shape
+_BIAS = 2.5  # of a sum of autocorrelations, by lag and bucket; 2 at least (Marriott, Pope 1954)
+_LEAST = 0.125  # of the correction for it
 
 
 class Statistic(NamedTuple):
@@ -123,12 +123,24 @@ def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
     return logs._replace(columns=small[..., None])
 
 
-def directions_of(cosines: Numbers, sines: Numbers, n: Numbers) -> tuple[Statistic, Statistic]:
-    """Return the mean directions of hues as two statistics."""
+def hues_of(cosines: Numbers, sines: Numbers, n: Numbers) -> tuple[Statistic, Statistic]:
+    """Return the mean directions of hues, and how concentrated they are within a bucket.
+
+    Directions are angles from that of the first buckets. Concentrations are squared lengths of mean
+    unit vectors, without the bias of small buckets; those of bursts stay too long, as in
+    `spread_of`.
+    """
     total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
-    length2 = (n * (cosines**2 + sines**2))[:FIRST].sum(axis=0) / total
-    unit = np.sqrt(np.maximum(1 - length2, 0.0) / 2)
-    return _statistic(cosines, n, unit), _statistic(sines, n, unit)
+    cosine, sine = ((n * part)[:FIRST].sum(axis=0) / total for part in (cosines, sines))
+    across, along = cosine * sines - sine * cosines, cosine * cosines + sine * sines
+    length2 = np.clip((n * (cosines**2 + sines**2))[:FIRST].sum(axis=0) / total, 1e-9, 1.0)
+    turned = _statistic(np.arctan2(across, along), n, np.sqrt((1 - length2) / (2 * length2)))
+    n = np.where(n > 1, n, 0.0)
+    freedom = np.maximum(n - 1, 1.0)
+    squares = (n * (cosines**2 + sines**2) - 1) / freedom
+    # The standard deviation for one value of a wrapped normal variable.
+    lengths = _statistic(squares, n, (1 - length2) * np.sqrt(2 * length2))
+    return turned, lengths._replace(columns=np.where(n > 0, 1 / freedom, 0.0)[..., None])
 
 
 def rate_of(hits: Numbers, n: Numbers) -> Statistic:
@@ -295,7 +307,7 @@ def long_run_factors(residuals: Numbers, starts: NDArray[np.int64]) -> Numbers:
         between = max(0.0, float(own[varies].var()) - error**2) if varies.sum() > 1 else 0.0
         shrunk = shared + (own - shared) * between / (between + error**2)
         found = np.maximum(shrunk, own - 2 * error)
-        factors[row] = np.maximum(1.0, found) / max(1 - 2 * lags / start, _LEAST)
+        factors[row] = np.maximum(1.0, found) / max(1 - _BIAS * lags / start, _LEAST)
     return factors
 
 
@@ -304,78 +316,98 @@ def starts_of(buckets: int) -> NDArray[np.int64]:
     return np.arange(FIRST, max(buckets - STEP + 1, FIRST), STEP, dtype=np.int64)
 
 
-def kept(starts: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which starts count at a bucket: old ones are thinned out."""
-    age = last - starts
-    every = np.where(age <= 91, STEP, np.where(age <= 365, 4 * STEP, 13 * STEP))
-    return np.asarray((age >= STEP - 1) & ((starts - FIRST) % every == 0))
+def _last_age(start: int) -> float:
+    """How many buckets a start counts for: old ones are thinned out, to every 28th and 84th."""
+    place = start - FIRST
+    return 91 if place % (4 * STEP) else 365 if place % (12 * STEP) else math.inf
 
 
-def log_e_values(
-    series: Series, columns: Numbers, starts: NDArray[np.int64], factors: Numbers
-) -> Numbers:
-    """Return the logarithms of e-values, of shape (starts, buckets, features).
+class EValues:
+    """The e-values of all buckets, of one start at a time; the smaller of those by both weights."""
 
-    Those of a start are 0 before it has STEP buckets.
-    """
-    values, (buckets, features) = series.values, series.values.shape
-    result = np.full((len(starts), buckets, features), np.inf)
-    for weights in series.weights:
+    def __init__(self, series: Series, columns: Numbers) -> None:
+        """Add up the series.
+
+        Args:
+            series: of all buckets.
+            columns: of shape (buckets, features, columns); the first one is the level.
+        """
+        self._laws = [_Sums(series.values, weights, columns) for weights in series.weights]
+
+    def log_of(self, start: int, end: int, factor: Numbers) -> Numbers:
+        """Return logarithms, of shape (buckets, features), from the last of STEP buckets to `end`.
+
+        Args:
+            start: the bucket at which the level may have changed, from 1 on.
+            end: the bucket behind the last one.
+            factor: how many buckets count as one, by feature.
+        """
+        first, second = (law.log_of(start, end, factor) for law in self._laws)
+        return np.minimum(first, second)
+
+
+class _Sums:
+    """Running sums of a regression of each feature on its columns, by one kind of weights."""
+
+    def __init__(self, values: Numbers, weights: Numbers, columns: Numbers) -> None:
         wz = weights[..., None] * columns
-        gram = np.cumsum(wz[..., None] * columns[..., None, :], axis=0)
-        b = np.cumsum(wz * values[..., None], axis=0)
+        self._gram = np.cumsum(wz[..., None] * columns[..., None, :], axis=0)
+        self._b = np.cumsum(wz * values[..., None], axis=0)
+        self._inverse = _inverse(self._gram)
+        fit = np.einsum("tfij,tfj->tfi", self._inverse, self._b)
         squares = np.cumsum(weights * values**2, axis=0)
-        k = np.cumsum(weights > 0, axis=0)
+        self._rss = np.maximum(squares - (fit * self._b).sum(axis=2), 1e-300)
+        self._freedom = np.maximum(np.cumsum(weights > 0, axis=0) - columns.shape[2], 0)
         # The shift that is expected is as large as the spread of the first buckets.
-        unit = min(buckets, FIRST) / np.maximum(weights[:FIRST].sum(axis=0), 1e-300)
-        inverse = _inverse(gram)
-        fit = np.einsum("tfij,tfj->tfi", inverse, b)
-        rss = np.maximum(squares - (fit * b).sum(axis=2), 1e-300)
-        freedom = np.maximum(k - columns.shape[2], 0)
-        for row, start in enumerate(starts):
-            first = start + STEP - 1
-            part = slice(first, None)
-            u = gram[first:, :, 0] - gram[start - 1, :, 0]
-            projected = np.einsum("tfij,tfj->tfi", inverse[part], u)
-            xx = np.maximum(u[..., 0] - (projected * u).sum(axis=2), 0.0)
-            xy = b[first:, :, 0] - b[start - 1, :, 0] - (projected * b[first:]).sum(axis=2)
-            s = xx * unit / factors[row]
-            share = np.minimum(xy**2 / np.maximum(xx * rss[part], 1e-300), 1.0)
-            log_e = -0.5 * np.log1p(s)
-            log_e -= (
-                freedom[part] / (2 * factors[row]) * np.log1p(-s / (1 + s) * share * (1 - 1e-12))
-            )
-            log_e = np.where(xx > _RIDGE * u[..., 0], log_e, -np.inf)  # there is no value
-            result[row, part] = np.minimum(result[row, part], log_e)
-    return np.where(result < np.inf, result, 0.0)
+        self._unit = min(len(values), FIRST) / np.maximum(weights[:FIRST].sum(axis=0), 1e-300)
+
+    def log_of(self, start: int, end: int, factor: Numbers) -> Numbers:
+        part = slice(start + STEP - 1, end)
+        u = self._gram[part, :, 0] - self._gram[start - 1, :, 0]
+        projected = np.einsum("tfij,tfj->tfi", self._inverse[part], u)
+        b = self._b[part]
+        xx = np.maximum(u[..., 0] - (projected * u).sum(axis=2), 0.0)
+        xy = b[..., 0] - self._b[start - 1, :, 0] - (projected * b).sum(axis=2)
+        s = xx * self._unit / factor
+        share = np.minimum(xy**2 / np.maximum(xx * self._rss[part], 1e-300), 1.0)
+        gain = np.log1p(-s / (1 + s) * share * (1 - 1e-12))
+        log_e = -0.5 * np.log1p(s) - self._freedom[part] / (2 * factor) * gain
+        return np.where(xx > _RIDGE * u[..., 0], log_e, -np.inf)  # there is no value
 
 
 def log_evidence(
-    statistic: Statistic, *, factors: Numbers | None = None, since: int = 0
+    statistic: Statistic,
+    *,
+    series: Series | None = None,
+    factors: Numbers | None = None,
+    since: int = 0,
 ) -> Numbers:
     """Return the logarithm of M by bucket and feature; its mean is at most the number of buckets.
 
     Args:
         statistic: of all buckets since the start or since somebody accepted a change.
-        factors: as `long_run_factors` gives them; None finds them.
+        series: as `clipped` gives it; None finds it.
+        factors: as `long_run_factors` gives them, likewise.
         since: changes begin at this bucket or later.
     """
     buckets = len(statistic.values)
     starts = starts_of(buckets)
-    series = clipped(statistic)
+    series = series or clipped(statistic)
     if factors is None:
         factors = long_run_factors(series.residuals, starts)
-    late = starts >= since
-    starts, factors = starts[late], factors[late]
-    log_e = log_e_values(series, statistic.all_columns, starts, factors)
-    if statistic.hits is not None:
-        log_e = np.minimum(log_e, _log_e_counts(statistic.hits, statistic.n, starts, factors))
-    there = kept(starts[:, None], np.arange(buckets))
-    log_e = np.where(there[..., None], log_e, -np.inf)
-    largest = log_e.max(axis=0, initial=-np.inf)
-    with np.errstate(all="ignore"):
-        total = largest + np.log(STEP * np.exp(log_e - largest).sum(axis=0))
-    return np.asarray(np.where(largest > -np.inf, total, -np.inf))
+    e_values = EValues(series, statistic.all_columns)
+    counts = None if statistic.hits is None else _Counts(statistic.hits, statistic.n)
+    result = np.full(statistic.n.shape, -np.inf)
+    for start, factor in zip(starts.tolist(), factors, strict=True):
+        end = int(min(buckets, start + _last_age(start) + 1))
+        part = slice(start + STEP - 1, end)
+        if start < since or part.start >= end:
+            continue
+        log_e = e_values.log_of(start, end, factor)
+        if counts is not None:
+            log_e = np.minimum(log_e, counts.log_of(start, end, factor))
+        result[part] = np.logaddexp(result[part], log_e)
+    return result + math.log(STEP)
 
 
 class Watched(NamedTuple):
@@ -402,10 +434,10 @@ def watch(statistic: Statistic, limits: Numbers) -> Watched:
         statistic: see `log_evidence`.
         limits: the logarithm that M must reach, by feature.
     """
-    buckets, residuals = len(statistic.values), clipped(statistic).residuals
-    starts = starts_of(buckets)
+    buckets, series = len(statistic.values), clipped(statistic)
+    starts, residuals = starts_of(buckets), series.residuals
     factors = long_run_factors(residuals, starts)
-    log_m = log_evidence(statistic, factors=factors)
+    log_m = log_evidence(statistic, series=series, factors=factors)
     is_open = np.zeros(log_m.shape, bool)
     changes: dict[tuple[int, int], Change] = {}
     for feature in np.flatnonzero((log_m >= limits).any(axis=0)).tolist():
@@ -467,40 +499,38 @@ def _end_of(values: Numbers, weights: Numbers, opened: int, change: "Change") ->
     return len(values)
 
 
-def _log_e_counts(
-    hits: Numbers, n: Numbers, starts: NDArray[np.int64], factors: Numbers
-) -> Numbers:
-    """Logarithms of e-values of two Poisson rates given their total, as those of `log_e_values`.
+class _Counts:
+    """E-values of two Poisson rates given their total, likewise.
 
     Each is the mean of four, of rates that changed by 1/4, 1/2, 2 and 4. Hits that come together
     are fewer: the dispersion (Pearson's, the larger one before and after the start) divides too.
     """
-    result = np.zeros((len(starts), *hits.shape))
-    past, past_n = (np.cumsum(each, axis=0) - each for each in (hits, n))
-    expected = n * past / np.maximum(past_n, 1.0)
-    most = expected + 4 * np.sqrt(np.maximum(expected, 1.0))
-    hits = np.where(past_n > 0, np.minimum(hits, most), hits)
-    x, m, k = (np.cumsum(each, axis=0) for each in (hits, n, n > 0))
-    squares = np.cumsum(hits**2 / np.maximum(n, 1.0), axis=0)
-    for row, start in enumerate(starts):
-        first = start + STEP - 1
-        x1, m1, k1, s1 = (each[start - 1] for each in (x, m, k, squares))
-        x2, m2, k2, s2 = (each[first:] - each[start - 1] for each in (x, m, k, squares))
-        design = np.maximum(_dispersion(x1, m1, k1, s1), _dispersion(x2, m2, k2, s2))
-        after, before = m2 / np.maximum(m1 + m2, 1.0), m1 / np.maximum(m1 + m2, 1.0)
+
+    def __init__(self, hits: Numbers, n: Numbers) -> None:
+        past, past_n = (np.cumsum(each, axis=0) - each for each in (hits, n))
+        expected = n * past / np.maximum(past_n, 1.0)
+        most = expected + 4 * np.sqrt(np.maximum(expected, 1.0))
+        hits = np.where(past_n > 0, np.minimum(hits, most), hits)
+        squares = hits**2 / np.maximum(n, 1.0)
+        self._sums = np.cumsum([hits, n, squares, n > 0], axis=1)
+
+    def log_of(self, start: int, end: int, factor: Numbers) -> Numbers:
+        before = self._sums[:, start - 1 : start]
+        since = self._sums[:, start + STEP - 1 : end] - before
+        design = np.maximum(_dispersion(before), _dispersion(since))
+        (x1, m1), (x2, m2) = before[:2], since[:2]
+        share = m2 / np.maximum(m1 + m2, 1.0)
         parts = []
         for ratio in (0.25, 0.5, 2.0, 4.0):
-            total = ratio * after + before
+            total = ratio * share + 1 - share
             log_ratio = x2 * math.log(ratio) - (x1 + x2) * np.log(np.where(total > 0, total, 1.0))
-            parts.append(log_ratio / (design * factors[row]))
-        stacked = np.stack(parts)
-        largest = stacked.max(axis=0)
-        result[row, first:] = largest + np.log(np.exp(stacked - largest).mean(axis=0))
-    return result
+            parts.append(log_ratio / (design * factor))
+        return np.asarray(np.logaddexp.reduce(parts) - math.log(len(parts)))
 
 
-def _dispersion(hits: Numbers, n: Numbers, k: Numbers, squares: Numbers) -> Numbers:
+def _dispersion(sums: Numbers) -> Numbers:
     """At least 1: how much more counts vary than those of independent events."""
+    hits, n, squares, k = sums
     rate = np.maximum(hits, 1.0) / np.maximum(n, 1.0)
     return np.asarray(np.maximum(1.0, (squares / rate - hits) / np.maximum(k - 1, 1.0)))
 

@@ -8,12 +8,12 @@ from lightmeter.drift.trend import (
     FIRST,
     STEP,
     Change,
+    EValues,
     change_of,
     clipped,
-    directions_of,
+    hues_of,
     in_season,
     level_of,
-    log_e_values,
     log_evidence,
     rate_of,
     spread_of,
@@ -49,8 +49,9 @@ def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
     statistic = level_of(rng.normal(size=(buckets, features)), np.ones_like(sizes), sizes)
     series, starts = clipped(statistic), starts_of(buckets)
     factors = rng.uniform(1, 2, (len(starts), features))
-    found = log_e_values(series, columns, starts, factors)
-    for row, start in enumerate(starts):
+    e_values = EValues(series, columns)
+    for row, start in enumerate(starts.tolist()):
+        found = e_values.log_of(start, buckets, factors[row])
         for at in (start + STEP - 1, buckets - 1):
             for feature in range(features):
                 expected = []
@@ -69,17 +70,20 @@ def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
                     share = (x @ r) ** 2 / ((x @ x) * (r @ r))
                     power = -(at + 1 - 1 - extra) / (2 * factors[row, feature])
                     expected.append(-np.log1p(s) / 2 + power * np.log(1 - s / (1 + s) * share))
-                assert found[row, at, feature] == pytest.approx(min(expected), abs=1e-5)
+                assert found[at - start - STEP + 1, feature] == pytest.approx(
+                    min(expected), abs=1e-5
+                )
 
 
 def test_e_values_are_seldom_large_where_nothing_changes() -> None:
     """The largest that a start ever has exceeds x with a chance of 1 / x at most (Ville 1939)."""
     means, stddevs, n = days(1, 70, 10_000)
     series, starts = clipped(level_of(means, stddevs, n)), starts_of(70)
-    factors = np.ones((len(starts), 10_000))
-    largest = log_e_values(series, np.ones((70, 10_000, 1)), starts, factors).max(axis=1)
-    for x in (5, 20, 100):
-        assert ((largest >= np.log(x)).mean(axis=1) <= 1.1 / x).all()
+    e_values = EValues(series, np.ones((70, 10_000, 1)))
+    for start in starts.tolist():
+        largest = e_values.log_of(start, 70, np.ones(10_000)).max(axis=0)
+        for x in (5, 20, 100):
+            assert (largest >= np.log(x)).mean() <= 1.1 / x
 
 
 def test_an_episode_ends_and_what_is_said_of_a_day_follows_from_the_days_up_to_it() -> None:
@@ -182,11 +186,13 @@ def test_rates_and_hues() -> None:
     angles = rng.normal(3.1, 0.1, (200, 2))  # about where the circle is cut
     angles[100:, 0] += 0.2
     cosines, sines = 0.9 * np.cos(angles), 0.9 * np.sin(angles)
-    parts = directions_of(cosines, sines, n[:, :2])
-    found = [watch(part, np.full(2, threshold(0.25))).is_open for part in parts]
-    assert found[0][-1, 0] or found[1][-1, 0]
-    assert not found[0][:, 1].any()
-    assert not found[1][:, 1].any()
+    turned, lengths = (
+        watch(part, np.full(2, threshold(0.25))) for part in hues_of(cosines, sines, n[:, :2])
+    )
+    assert turned.is_open[-1, 0]
+    assert turned.changes[199, 0].now > turned.changes[199, 0].before
+    assert not turned.is_open[:, 1].any()
+    assert not lengths.is_open[:, 1].any()
 
 
 def test_weekdays_and_seasons_are_taken_out() -> None:

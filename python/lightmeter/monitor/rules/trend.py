@@ -21,7 +21,7 @@ from lightmeter.drift.trend import (
     Numbers,
     Statistic,
     Watched,
-    directions_of,
+    hues_of,
     in_season,
     level_of,
     log_evidence,
@@ -164,7 +164,7 @@ class _Part(NamedTuple):
     column: str
     feature: str
     family: Family
-    aspect: str  # "level", "spread", "direction", "rate", a kind of rate, or a value of a category
+    aspect: str  # "level", "spread", "direction", "concentration", a kind of rate, or a category
     share: float
 
 
@@ -271,8 +271,11 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     ]
     at = [i for i, name in enumerate(names) if kinds[name] == "hue"]
     n, cosine, sine = (table[:, row][:, at] for row in (rows.N, rows.COSINE, rows.SINE))
-    directions = [part(i, "direction", 0.475) for i in at]
-    result += [(directions, statistic) for statistic in directions_of(cosine, sine, n)]
+    directions, concentrations = hues_of(cosine, sine, n)
+    result += [
+        ([part(i, "direction", 0.76) for i in at], directions),
+        ([part(i, "concentration", 0.19) for i in at], concentrations),
+    ]
     if rates:
         every, *counts = zip(*rates, strict=True)
         result.append((list(every), rate_of(*(np.stack(each, axis=1) for each in counts))))
@@ -288,8 +291,8 @@ def _words(spoken: str, line: _Line, change: Change, first: date, last: date) ->
         what, by = f"the spread of {spoken}", f"by {size} so far"
     elif aspect == "level":
         by = f"by {number(line.size, 2)} sd so far ({number(before, 3)} to {number(now, 3)})"
-    elif aspect == "direction":
-        what, by = f"the direction of {spoken}", f"by {number(line.size, 2)} sd so far"
+    elif aspect in ("direction", "concentration"):
+        what, by = f"the {aspect} of {spoken}", f"by {number(line.size, 2)} sd so far"
     else:
         by = f"{percent(min(max(now, 0.0), 1.0))}, {percent(min(max(before, 0.0), 1.0))} before"
         if line.part.column != line.part.feature:

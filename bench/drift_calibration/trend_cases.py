@@ -1,0 +1,221 @@
+"""Where the promise of a trend monitor could break: cases that trend.py does not vary.
+
+python bench/drift_calibration/trend_cases.py                 # the tables: ten minutes
+python bench/drift_calibration/trend_cases.py --years 12      # fewer years a case
+
+Nothing changes. Buckets are days, most of 100 images, with 20 features unless a case says
+otherwise; a series lasts three years. "Weather" means that the level of a day differs by .3 sd and
+resembles that of the day before (AR .6). As in trend.py the least size of an effect is left out.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import dependences
+import numpy as np
+from dependences import DEPENDENCES
+from lightmeter.drift.trend import (
+    Statistic,
+    hues_of,
+    in_season,
+    level_of,
+    rate_of,
+    spread_of,
+    threshold,
+    watch,
+)
+
+YEARS, DAYS = 3, 3 * 365
+_SEED = 4200
+Judged = Iterator[tuple[Statistic, Any]]  # with the limit of each feature
+Case = Callable[[np.random.Generator], Judged]
+
+
+def limits(features: int, share: float, a_year: float = 1.0) -> Any:
+    return np.full(features, threshold(a_year * share / features))
+
+
+def weather(rng: np.random.Generator, features: int, correlation: float = 0.6) -> Any:
+    dependences.FEATURES = features
+    effects = 0.3 * dependences.series(rng, DAYS, correlation)
+    dependences.FEATURES = 20
+    return effects
+
+
+def moments(rng: np.random.Generator, effects: Any, n: Any) -> tuple[Any, Any, Any]:
+    """Of n normal images a day: means, standard deviations, and n for each feature."""
+    n = np.broadcast_to(np.asarray(n, float).reshape(-1, 1), effects.shape).copy()
+    means = effects + rng.normal(size=n.shape) / np.sqrt(n)
+    return means, np.sqrt(rng.chisquare(n - 1) / (n - 1)), n
+
+
+def both(means: Any, stddevs: Any, n: Any, a_year: float = 1.0) -> Judged:
+    features = n.shape[1]
+    yield level_of(means, stddevs, n), limits(features, 0.8, a_year)
+    yield spread_of(stddevs, n), limits(features, 0.2, a_year)
+
+
+def features(count: int, correlation: float) -> Case:
+    return lambda rng: both(*moments(rng, weather(rng, count, correlation), 100))
+
+
+def families(rng: np.random.Generator) -> Judged:
+    """Of 12, 5, 2 and 1 features, which share the false alarms evenly."""
+    for size in (12, 5, 2, 1):
+        yield from both(*moments(rng, weather(rng, size, 0.8), 100), a_year=1 / 4)
+
+
+def segments(rng: np.random.Generator) -> Judged:
+    """Five, which have half of their weather in common."""
+    common = weather(rng, 20)
+    for _ in range(5):
+        effects = np.sqrt(0.5) * (common + weather(rng, 20))
+        yield from both(*moments(rng, effects, 100), a_year=1 / 5)
+
+
+def gaps(missing: Callable[[np.random.Generator], Any]) -> Case:
+    def case(rng: np.random.Generator) -> Judged:
+        means, stddevs, n = moments(rng, weather(rng, 20), 100)
+        n[missing(rng)] = 0
+        yield from both(means, stddevs, n)
+
+    return case
+
+
+def sizes(name: str, before: int, after: int) -> Case:
+    """How many images a day has changes for good, after half of the time."""
+
+    def case(rng: np.random.Generator) -> Judged:
+        dependences.DAYS = DAYS
+        day_of = (DEPENDENCES | {"weather": dependences.days_differ(0.3, 0.6)})[name](rng)
+        lengths = [before] * (DAYS // 2) + [after] * (DAYS - DAYS // 2)
+        images = (day_of(rng, n, day) for day, n in enumerate(lengths))
+        pairs = [(each.mean(axis=0), each.std(axis=0, ddof=1)) for each in images]
+        means, stddevs = (np.array(part) for part in zip(*pairs, strict=True))
+        n = np.repeat(np.array(lengths, float)[:, None], means.shape[1], axis=1)
+        yield from both(means, stddevs, n)
+
+    return case
+
+
+def accepted(rng: np.random.Generator) -> Judged:
+    """Somebody accepts a change that is none each 120 days: all begins anew."""
+    whole = moments(rng, weather(rng, 20), 100)
+    for start in range(0, DAYS, 120):
+        yield from both(*(part[start : start + 120] for part in whole))
+
+
+def hues(rng: np.random.Generator) -> Judged:
+    angles = weather(rng, 20)[:, None, :] + rng.normal(size=(DAYS, 100, 20))
+    cosines, sines = np.cos(angles).mean(axis=1), np.sin(angles).mean(axis=1)
+    turned, lengths = hues_of(cosines, sines, np.full(cosines.shape, 100.0))
+    yield turned, limits(20, 0.8)
+    yield lengths, limits(20, 0.2)
+
+
+def shares(n: Callable[[np.random.Generator], Any]) -> Case:
+    """Of four categories of five values: how common one is varies with the weather."""
+
+    def case(rng: np.random.Generator) -> Judged:
+        sizes = n(rng)
+        logits = np.log([0.4, 0.3, 0.15, 0.1, 0.05]) + weather(rng, 20).reshape(DAYS, 4, 5)
+        p = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+        hits = np.stack([rng.multinomial(sizes, p[:, each]) for each in range(4)], axis=1)
+        total = np.repeat(sizes[:, None].astype(float), 20, axis=1)
+        yield rate_of(hits.reshape(DAYS, 20).astype(float), total), limits(20, 1.0)
+
+    return case
+
+
+def rates(hits: Callable[[np.random.Generator, Any], Any]) -> Case:
+    """Of failures, 1 %, among 10 to 1000 images."""
+
+    def case(rng: np.random.Generator) -> Judged:
+        n = np.repeat(mixed(rng)[:, None].astype(float), 20, axis=1)
+        yield rate_of(np.minimum(hits(rng, n.astype(int)), n).astype(float), n), limits(20, 1.0)
+
+    return case
+
+
+def mixed(rng: np.random.Generator) -> Any:
+    return np.round(10 ** (1 + 2 * rng.random(DAYS))).astype(int)
+
+
+def seasons(size: float, is_known: bool) -> Case:
+    """A wave of a year, the phase of which differs by feature, with weather."""
+
+    def case(rng: np.random.Generator) -> Judged:
+        years = np.arange(DAYS) / 365.25
+        phases = rng.random(20)
+        wave = size * np.sin(2 * np.pi * (years[:, None] + phases))
+        for statistic, limit in both(*moments(rng, wave + weather(rng, 20), 100)):
+            yield (in_season(statistic, years) if is_known else statistic), limit
+
+    return case
+
+
+_DEPENDENT = ("independent, lognormal", "bursts of 10, ICC .5", "one camera, AR .95", "weather")
+
+CASES: dict[str, Case] = {
+    **{f"{count} features, AR .8": features(count, 0.8) for count in (1, 2, 3, 4, 60)},
+    "families of 12, 5, 2 and 1, AR .8": families,
+    "5 segments, weather half in common": segments,
+    "a third of the days missing, weather": gaps(lambda rng: rng.random(DAYS) < 1 / 3),
+    "60 days missing, weather": gaps(lambda rng: slice(200, 260)),
+    "accepted each 120 days, weather": accepted,
+    **{
+        f"{before} images, then {after}, {name}": sizes(name, before, after)
+        for name in (
+            "independent, lognormal",
+            "bursts of 10, ICC .5",
+            "one camera, AR .95",
+            "weather",
+        )
+        for before, after in ((500, 50), (50, 500))
+    },
+    "hues, weather .3 rad": hues,
+    "shares of categories, weather": shares(lambda rng: np.full(DAYS, 100)),
+    "shares, 10 to 1000 images": shares(mixed),
+    "failures come alone": rates(lambda rng, n: rng.binomial(n, 0.01)),
+    "failures come by ten": rates(lambda rng, n: 10 * rng.binomial(-(-n // 10), 0.01)),
+    "failures with the weather": rates(
+        lambda rng, n: rng.binomial(n, np.minimum(0.01 * np.exp(5 / 3 * weather(rng, 20)), 1))
+    ),
+    "season of .5 sd, season = year": seasons(0.5, True),
+    "season of 1 sd, season = year": seasons(1.0, True),
+    "season of .5 sd, nothing said": seasons(0.5, False),
+}
+
+
+def alarms(case: Case, seed: int, place: int) -> Any:
+    """How many changes open in each year."""
+    found = np.zeros(YEARS, int)
+    for statistic, limit in case(np.random.default_rng([_SEED, place, seed])):
+        is_open = watch(statistic, limit).is_open
+        opens = is_open & ~np.roll(is_open, 1, axis=0)
+        opens[0] = is_open[0]
+        for day in np.nonzero(opens)[0]:
+            found[day // 365] += 1
+    return found
+
+
+def false_alarms(years: int, names: Sequence[str]) -> None:
+    count = -(-years // YEARS)
+    print(f"\nFalse alarms a year ({YEARS * count} years)\n")
+    print("| case | a year | in the first year | later |")
+    print("|---|---|---|---|")
+    for place, name in enumerate(CASES):
+        if name not in names:
+            continue
+        total = np.mean([alarms(CASES[name], seed, place) for seed in range(count)], axis=0)
+        cells = (total.mean(), total[0], total[1:].mean())
+        print(f"| {name} |", " | ".join(f"{cell:.2f}" for cell in cells), "|", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--years", type=int, default=42, help="simulated years a case")
+    parser.add_argument("cases", nargs="*", help="names of cases; all by default")
+    arguments = parser.parse_args()
+    false_alarms(arguments.years, arguments.cases or list(CASES))
