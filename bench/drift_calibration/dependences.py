@@ -17,12 +17,16 @@ Day = Callable[[np.random.Generator, int, int], Any]  # of n images, on which da
 
 
 def sizes_of(kind: str, rng: np.random.Generator) -> list[int]:
-    """500 on weekdays and 20 at weekends; or at random, with logarithms that are uniform."""
+    """500 on weekdays and 20 at weekends; at random, with logarithms that are uniform; or as told.
+
+    "20, then 500" is 28 days of 20, and 500 for good.
+    """
     if kind == "500 and 20":
         return [20 if day % 7 >= 5 else 500 for day in range(DAYS)]
     if kind == "10 to 1000":
         return [round(10 ** (1 + 2 * share)) for share in rng.random(DAYS)]
-    return [int(kind)] * DAYS
+    first, _, then = kind.partition(", then ")
+    return [int(first)] * 28 + [int(then or first)] * (DAYS - 28)
 
 
 def series(rng: np.random.Generator, length: int, correlation: float) -> Any:
@@ -77,6 +81,12 @@ def days_differ(size: float, correlation: float = 0.0) -> Callable[[np.random.Ge
     return year
 
 
+def heavy_days(rng: np.random.Generator) -> Day:
+    """Days differ by .3 sd too, by Student's law with 3 degrees of freedom."""
+    effects = 0.3 * rng.standard_t(3, (DAYS, FEATURES)) / np.sqrt(3)
+    return lambda rng, n, day: plain(rng, n) + effects[day]
+
+
 def weekends(rng: np.random.Generator) -> Day:
     half = 0.5 * (np.arange(FEATURES) < FEATURES // 2)
     return lambda rng, n, day: plain(rng, n) + half * (day % 7 >= 5)
@@ -106,6 +116,7 @@ DEPENDENCES: dict[str, Callable[[np.random.Generator], Day]] = {
     "day effect .1 sd": days_differ(0.1),
     "day effect .3 sd": days_differ(0.3),
     "day effect .3 sd, AR .8": days_differ(0.3, 0.8),
+    "day effect .3 sd of t(3)": heavy_days,
     "weekends +.5 sd in half": weekends,
     "five cameras, mild": cameras(200),
     "five cameras, strong": cameras(10),

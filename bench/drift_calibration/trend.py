@@ -26,11 +26,6 @@ def windy(correlation: float) -> Callable[[np.random.Generator], Day]:
     return days_differ(0.3, correlation)
 
 
-def student_days(rng: np.random.Generator) -> Day:
-    effects = 0.3 * rng.standard_t(3, (dependences.DAYS, FEATURES)) / np.sqrt(3)
-    return lambda rng, n, day: plain(rng, n) + effects[day]
-
-
 def a_quarter(rng: np.random.Generator) -> Day:
     effects = 0.3 * series(rng, dependences.DAYS, 0.8) * (np.arange(FEATURES) % 4 == 0)
     return lambda rng, n, day: plain(rng, n) + effects[day]
@@ -52,7 +47,6 @@ MORE: dict[str, Callable[[np.random.Generator], Day]] = {
     "day effect .3 sd, AR .3": windy(0.3),
     "day effect .3 sd, AR .6": windy(0.6),
     "day effect .3 sd, AR .9": windy(0.9),
-    "day effect of Student's t(3)": student_days,
     "a quarter with AR .8": a_quarter,
     "weekends and AR .6": weekends_and_weather,
     "bursts, days .1, AR .3": bursts_and_days,

@@ -17,9 +17,9 @@ the past buckets, so each statistic of a bucket is judged by its spread there:
 - Of a skewed statistic the t on the side of the skewness g is taken back to that of a symmetric
   one: the x with ``x + g' (x^2 - 1) / 6 = t``, the first term of Cornish and Fisher. g is estimated
   of few buckets, so that only what exceeds its standard error sqrt(6 / k) counts, and that twice.
-- Where buckets differ by more than half of the spread within them, they are few bursts each, of
-  scenes that may be of any kind: no normal ones. How far each past bucket is from the others then
-  tells how heavy the tails are, see `_with_heavy_tails`.
+- Buckets may be few bursts each, of scenes that may be of any kind, and days may differ by any law:
+  no normal ones. How far each past bucket is from the others tells how heavy the tails are, see
+  `_with_heavy_tails`.
 - Counts of rare events are not normal at all. Their inner bound is Fisher's exact test against all
   past buckets together, see `rare_event_p`.
 
@@ -43,7 +43,6 @@ Numbers = NDArray[np.float64]
 ENOUGH = 14
 _ROUNDING = 1e-9  # of a constant
 _FARTHEST = 1e100  # a t that is surely too large
-_APART = 0.25  # the variance between buckets over that within them, where few bursts make a bucket
 
 
 class Centre(NamedTuple):
@@ -81,8 +80,8 @@ class _Way(NamedTuple):
 
 
 # What is known of the next bucket: how many past buckets there are, Laney's way and that of random
-# effects, phi, tau^2, and a variance that is rounding.
-_Next = tuple[NDArray[np.int64], tuple[_Way, _Way], Numbers, Numbers, Numbers]
+# effects, phi, and a variance that is rounding.
+_Next = tuple[NDArray[np.int64], tuple[_Way, _Way], Numbers, Numbers]
 
 
 def variance_between(
@@ -129,7 +128,7 @@ def _next(
         _Way(centres[0], variances[0], offs[0], n_past / total),
         _Way(centres[1], variances[1], offs[1], weights / all_weights),
     )
-    return k, ways, phi, tau2, rounding
+    return k, ways, phi, rounding
 
 
 class Prediction(NamedTuple):
@@ -167,21 +166,19 @@ def predict(
         centre: None for the mean of the past buckets.
     """
     with np.errstate(all="ignore"):
-        k, ways, phi, tau2, rounding = _next(past, n_past, within, n_target, centre)
+        k, ways, phi, rounding = _next(past, n_past, within, n_target, centre)
         dof = np.maximum(1.0, (k - 1) * _independent_share(ways[1].off))
         t, past_t = np.full(len(k), _FARTHEST), np.full(past.shape, _FARTHEST)
-        apart = (tau2 > _APART * within) & (k > 2)
         for way in ways:
             away = (target - way.centre) / np.sqrt(way.variance + rounding)
             t = np.fmin(t, _straightened(away, way.skewness(k), k))
-            if apart.any():
-                past_t = np.fmin(past_t, _from_the_others(way, k))
+            past_t = np.fmin(past_t, _from_the_others(way, k))
         p_values = _core.student_tail(t, dof.astype(np.uint64))
-        if apart.any():
-            past_t = np.where(n_past > 0, past_t, 0.0)[:, apart]
-            past_dof = np.broadcast_to((k[apart] - 2).astype(np.uint64), past_t.shape)
+        if (several := k > 2).any():
+            past_t = np.where(n_past > 0, past_t, 0.0)[:, several]
+            past_dof = np.broadcast_to((k[several] - 2).astype(np.uint64), past_t.shape)
             past_p = _core.student_tail(past_t.ravel(), past_dof.ravel()).reshape(past_t.shape)
-            p_values[apart] = _with_heavy_tails(p_values[apart], past_p)
+            p_values[several] = _with_heavy_tails(p_values[several], past_p)
         known = (k > 1) & (n_target > 0) & (True if centre is None else centre.n > 0)
         p_values = np.where(known, p_values, np.nan)
         design = np.where(within > 0, phi / within, np.nan)

@@ -95,7 +95,7 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
     known = {"n": 4000}
     put_days(store, range(1, 15), history=True)
     for day in range(1, 15):
-        shift = {9: 0.15, 11: 0.4, 13: 3.0}.get(day, 0.0)
+        shift = {9: 0.15, 11: 0.6, 13: 3.0}.get(day, 0.0)
         store.put("cells", rows(day, shift=shift, **known), at=date(2022, 9, day), writer="a")
     for day in range(15, 32):
         store.put("cells", rows(100 + day, **known), at=date(2022, 8, day), writer="a")
