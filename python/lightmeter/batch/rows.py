@@ -69,13 +69,8 @@ def measure(
     source = source_of(inputs, wanted)
     threads = threads_for(source, workers)
     frames = partial(_frames, reading=reading, with_exif=with_exif, threads=threads)
-    size = 8 if reading.frames == "first" else 1  # one that may have many frames
-
-    def rows() -> Generator[Row, None, None]:
-        for rows_of_item in each(frames, source, workers, reading.limits, progress, size):
-            yield from rows_of_item
-
-    return rows()
+    found = each(frames, source, workers, reading.limits, progress)
+    return (row for rows in found for row in rows)
 
 
 def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads: int) -> list[Row]:

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain
 from typing import TypeVar
 
+from lightmeter.batch.block import blocks
 from lightmeter.batch.fetching import loaded
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.image.limits import Limits
@@ -23,8 +24,6 @@ _AHEAD = 2
 
 # Blocks that are begun or whose results wait for an earlier one, which is slow.
 _MOST_WAITING = 64
-
-_MOST_HELD = 256 << 20  # bytes of pictures in the blocks that are begun
 
 
 def workers_of(workers: int | None) -> int:
@@ -50,7 +49,7 @@ def threads_for(source: Source, workers: int) -> int:
 
 def in_order(
     submit: Callable[[list[Item]], "Future[Result]"],
-    blocks: Iterable[list[Item]],
+    cut: Iterable[list[Item]],
     workers: int,
     progress: Progress | None = None,
     total: int | None = None,
@@ -62,12 +61,12 @@ def in_order(
     A process that forked has none of the workers: the iterator raises a RuntimeError there.
     """
     process = os.getpid()
-    waiting: deque[tuple[Future[Result], int, int]] = deque()  # with its items, and their bytes
+    waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
     taken = finished = 0
-    for block in chain(blocks, [None]):
+    for block in chain(cut, [None]):
         if block is not None:
             taken += len(block)
-            waiting.append((submit(block), len(block), sum(item.weight for item in block)))
+            waiting.append((submit(block), len(block)))
         is_last = block is None
         del block
         while waiting:
@@ -75,11 +74,11 @@ def in_order(
                 raise RuntimeError(
                     "these results belong to the process that forked this one; start again here"
                 )
-            future, items, _ = waiting[0]
+            future, items = waiting[0]
             if not future.done():
-                begun = {other: held for other, _, held in waiting if not other.done()}
+                begun = [other for other, _ in waiting if not other.done()]
                 is_full = len(begun) >= workers + _AHEAD or len(waiting) >= _MOST_WAITING
-                if not (is_full or is_last or sum(begun.values()) >= _MOST_HELD):
+                if not (is_full or is_last):
                     break
                 wait(begun, return_when=FIRST_COMPLETED)
                 continue
@@ -129,7 +128,6 @@ def each(
     workers: int,
     limits: Limits,
     progress: Progress | None = None,
-    size: int = 8,
 ) -> Generator[Result, None, None]:
     """Yield what a function returns of each picture of a source, in its order, by threads.
 
@@ -139,7 +137,6 @@ def each(
         workers: how many threads.
         limits: what fetching a picture may cost.
         progress: as for `in_order`.
-        size: how many pictures a thread takes at once, whose results wait in memory.
     """
 
     def work(block: list[Item], watch: Watch) -> list[Result]:
@@ -149,8 +146,6 @@ def each(
             results.append(function(item, watch))
         return results
 
-    items = iter(source)
-    blocks = iter(lambda: list(islice(items, size)), [])
     with threads(work, workers) as submit:
-        for results in in_order(submit, blocks, workers, progress, source.total):
+        for results in in_order(submit, blocks(source), workers, progress, source.total):
             yield from results

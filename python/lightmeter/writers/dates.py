@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from lightmeter.batch.segments import exif_of
-from lightmeter.batch.sources.item import Item, Source
+from lightmeter.batch.sources.item import Item, RemotePart, Source
 from lightmeter.errors import ImageError
 from lightmeter.times import EPOCH, bucket_start, parse_time, to_utc
 
@@ -145,7 +145,8 @@ def by_bucket(
         if start is None:
             without.append(item.name)
         else:
-            buckets[start].append(replace(item, data=number) if item.weight else item)
+            is_light = isinstance(item.data, str | RemotePart | ImageError)
+            buckets[start].append(item if is_light else replace(item, data=number))
     whole = _Cursor(source).whole
     return {
         start: Source(partial(map, whole, held), len(held))

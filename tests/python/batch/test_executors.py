@@ -120,9 +120,8 @@ def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:
     assert held == [running._MOST_WAITING]
 
 
-def test_pictures_wait_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_wait_in_bounded_memory() -> None:
     """One worker is slow; the source may not run away from it."""
-    monkeypatch.setattr(running, "_MOST_HELD", 10_000)
     came = done = most = 0
 
     def items() -> Iterator[Item]:

@@ -54,19 +54,14 @@ class Item:
     within: str = ""
 
     @property
-    def weight(self) -> int:
-        """Bytes in memory while the item waits."""
-        if isinstance(self.data, bytes | str):
-            return len(self.data) if isinstance(self.data, bytes) else 0
+    def size(self) -> int:
+        """Bytes of the picture as it is, wherever that is, if they are known; a folder is large."""
+        if isinstance(self.data, bytes | RemotePart):
+            return len(self.data) if isinstance(self.data, bytes) else self.data.size
         if isinstance(self.data, Image.Image):  # as large as it is or will be when decoded
             return self.data.width * self.data.height * len(self.data.getbands())
-        return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
-
-    @property
-    def size(self) -> int:
-        """Bytes of the encoded picture, wherever it is, if they are known; a folder is large."""
         if not isinstance(self.data, str | os.PathLike):
-            return self.data.size if isinstance(self.data, RemotePart) else self.weight
+            return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
         try:
             state = os.stat(self.data)
         except (OSError, ValueError):
