@@ -9,10 +9,15 @@ resembles that of the day before (AR .6). As in trend.py the least size of an ef
 """
 
 import argparse
+import re
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dependences
+import lightmeter as lm
 import numpy as np
 from dependences import DEPENDENCES
 from lightmeter.drift.trend import (
@@ -28,6 +33,7 @@ from lightmeter.drift.trend import (
 
 YEARS, DAYS = 3, 3 * 365
 _SEED = 4200
+FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
 Judged = Iterator[tuple[Statistic, Any]]  # with the limit of each feature
 Case = Callable[[np.random.Generator], Judged]
 
@@ -213,9 +219,40 @@ def false_alarms(years: int, names: Sequence[str]) -> None:
         print(f"| {name} |", " | ".join(f"{cell:.2f}" for cell in cells), "|", flush=True)
 
 
+def through_a_store(seeds: int) -> None:
+    """A lens gets dirty by .01 sd a day from the 92nd day on; buckets of six hours, one image late.
+
+    One of six features changes; days differ by .1 sd.
+    """
+    good, days = 91, 140
+    print("\n| seed | alarm on day | it began between days (truth: 0) |")
+    print("|---|---|---|")
+    for seed in range(seeds):
+        rng = np.random.default_rng([_SEED, seed])
+        effects = 0.1 * rng.normal(size=(days, 6))
+        effects[good:, 0] += 0.01 * np.arange(1, days - good + 1)
+        with tempfile.TemporaryDirectory() as folder, lm.Store(Path(folder) / "drift.db") as store:
+            for at, effect in enumerate(np.repeat(effects, 4, axis=0)):
+                for writer, n in (("camera", 25), ("late", 1)):
+                    columns = dict(zip("abcdef", (rng.normal(size=(n, 6)) + effect).T, strict=True))
+                    start = FIRST_DAY + at * timedelta(hours=6)
+                    store.put("gate", lm.log(columns=columns), at=start, every="6h", writer=writer)
+            config = Path(folder) / "monitors.toml"
+            config.write_text('[[monitor]]\nname = "t"\ndataset = "gate"\ntype = "trend"\n')
+            results = lm.watch(store, config, now=FIRST_DAY + timedelta(days=days)).results
+        alarms = [result for result in results if result.state == "anomaly"]
+        first = alarms[0] if alarms else None
+        day = (first.bucket - FIRST_DAY).days - good if first else "none"
+        found = re.findall(r"\d{4}-\d\d-\d\d", first.words) if first else []
+        began = [(date.fromisoformat(text) - FIRST_DAY.date()).days - good for text in found[:2]]
+        print(f"| {seed} | {day} | {' to '.join(map(str, began))} |", flush=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--years", type=int, default=42, help="simulated years a case")
     parser.add_argument("cases", nargs="*", help="names of cases; all by default")
+    parser.add_argument("--seeds", type=int, default=10, help="through a store")
     arguments = parser.parse_args()
+    through_a_store(0 if arguments.cases else arguments.seeds)
     false_alarms(arguments.years, arguments.cases or list(CASES))

@@ -40,7 +40,7 @@ _CLIP = 3.0
 _MAD = 1.4826  # the standard deviation of a normal variable over its median absolute deviation
 _RIDGE = 1e-9
 _FARTHEST = 1e9  # standard deviations
-_NEAR, _CLEAR = 5.0, 6.0  # residual variances: of starts that fit as well, of a better shape
+_NEAR, _CLEAR = 7.0, 9.0  # residual variances: of starts that fit as well, of a better shape
 _BIAS = 2.5  # of a sum of autocorrelations, by lag and bucket; 2 at least (Marriott, Pope 1954)
 _LEAST = 0.125  # of the correction for it
 
