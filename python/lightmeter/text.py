@@ -7,7 +7,7 @@ of them through `escape`.
 import html
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 
 MOST_DIGITS = 19  # with which any two numbers differ, however `number` writes them
@@ -82,6 +82,17 @@ def near(name: object, names: Iterable[str], otherwise: str) -> str:
     """A question that names those most like a name that is none of them; `otherwise` if none is."""
     alike = get_close_matches(str(name)[:_MOST_COMPARED], names, n=3)
     return f"did you mean {' or '.join(alike)}?" if alike else otherwise
+
+
+def aligned(rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> str:
+    """`visible` rows below each other, some of whose columns, by their heads, end at the right."""
+    lines = [list(map(visible, row)) for row in rows]
+    columns = [
+        [cell.rjust(width) if column[0] in right else cell.ljust(width) for cell in column]
+        for column in zip(*lines, strict=True)
+        for width in [max(map(len, column))]
+    ]
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
 
 
 def percent(share: float) -> str:

@@ -7,9 +7,12 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Literal, cast, get_args
+
+from lightmeter.files import path_bytes
+from lightmeter.times import duration_text
 
 RowFormat = Literal["csv", "jsonl", "parquet"]
 Value = str | int | float | datetime | None
@@ -89,13 +92,27 @@ def write_table(
 
 def line_of(row: Mapping[str, Value]) -> str:
     """A row as a line of JSON in ASCII."""
-    return json.dumps({name: _plain(value) for name, value in row.items()}, allow_nan=False)
+    return json.dumps(plain(row), allow_nan=False)
 
 
-def _plain(value: Value) -> Value:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.isoformat() if isinstance(value, datetime) else value
+def plain(value: Any) -> Any:
+    """Return records and lists of them as JSON has them; a number that does not exist is None."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    match value:
+        case Mapping():
+            return {plain(name): plain(each) for name, each in value.items()}
+        case list() | tuple() | frozenset():
+            return list(map(plain, sorted(value) if isinstance(value, frozenset) else value))
+        case float() if not math.isfinite(value):
+            return None
+        case str():  # the name of a file need not be Unicode
+            return path_bytes(value).decode(errors="replace")
+        case timedelta():
+            return duration_text(value)
+        case date():
+            return value.isoformat()
+    return value
 
 
 def _harmless(value: Value) -> Value:
