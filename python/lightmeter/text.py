@@ -62,15 +62,10 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def count(n: int) -> str:
     """A count: all digits below a million, three digits above."""
-    # What rounds to 1000 of a unit is 1 of the next.
-    for least, unit, suffix in (
-        (999_500_000_000, 10**12, " T"),
-        (999_500_000, 10**9, " G"),
-        (10**6, 10**6, " M"),
-    ):
-        if n >= least:
-            return f"{n / unit:.3g}{suffix}"
-    return f"{n:,}"
+    if n < 10**6:
+        return f"{n:,}"
+    thousands = min(int(f"{n:.2e}"[-2:]) // 3, 4)  # what rounds to 1000 of a unit is 1 of the next
+    return f"{n / 1000**thousands:.3g} {'MGT'[thousands - 2]}"
 
 
 def counted(n: int, noun: str) -> str:
@@ -87,12 +82,11 @@ def near(name: object, names: Iterable[str], otherwise: str) -> str:
 def aligned(rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> str:
     """`visible` rows below each other, some of whose columns, by their heads, end at the right."""
     lines = [list(map(visible, row)) for row in rows]
-    columns = [
-        [cell.rjust(width) if column[0] in right else cell.ljust(width) for cell in column]
-        for column in zip(*lines, strict=True)
-        for width in [max(map(len, column))]
-    ]
-    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
+    columns = []
+    for cells in zip(*lines, strict=True):
+        adjust = str.rjust if cells[0] in right else str.ljust
+        columns.append([adjust(cell, max(map(len, cells))) for cell in cells])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def percent(share: float) -> str:

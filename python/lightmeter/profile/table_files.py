@@ -133,15 +133,11 @@ def _write_parquet(
     }
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
     with pa.parquet.ParquetWriter(file, schema) as writer:
-        within = map(_within_int64, rows)
-        while group := list(itertools.islice(within, _GROUP_ROWS)):
+        # Damaged headers say integers that are too large.
+        fit = ({name: x for name, x in row.items() if not _is_large(x)} for row in rows)
+        while group := list(itertools.islice(fit, _GROUP_ROWS)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
-def _within_int64(row: Mapping[str, Value]) -> dict[str, Any]:
-    """The row without integers that are too large; damaged headers say such."""
-    return {
-        name: value
-        for name, value in row.items()
-        if not isinstance(value, int) or -(2**63) <= value < 2**63
-    }
+def _is_large(value: Value) -> bool:
+    return isinstance(value, int) and not -(2**63) <= value < 2**63

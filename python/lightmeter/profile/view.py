@@ -185,9 +185,8 @@ class ColumnView:
         Angles are numbers here. Hashes have no frequent items: see `ProfileView.repeats`.
         """
         summary = self._core.summary(self.name)
-        items = summary.get("frequent_items/frequent_strings")
-        if items is not None:
-            summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
+        if "frequent_items/frequent_strings" in summary:
+            summary["frequent_items/frequent_strings"] = self.frequent
         return summary
 
     def _words(self) -> str:

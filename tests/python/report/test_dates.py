@@ -11,7 +11,7 @@ from lightmeter import ProfileView, compare, log, log_image
 from lightmeter.drift.describe import finding
 from lightmeter.report.charts.features import feature_chart
 from lightmeter.report.page import html_page
-from lightmeter.times import age, day, moment
+from lightmeter.times import age, day
 
 DAYS = 20
 FIRST = np.datetime64("2022-01-01")
@@ -39,8 +39,7 @@ def test_days_are_dates_where_the_calendar_has_them(days: float, shown: str) -> 
     assert day(days) == shown
 
 
-def test_moment_and_age() -> None:
-    assert moment(19_730.5) == datetime(2024, 1, 8, 12, tzinfo=UTC)
+def test_age() -> None:
     assert age(time.time() / 86_400 - 3.5 * 365.25) == "3.5 years"
 
 
