@@ -29,7 +29,7 @@ std::uint64_t hash_of(const RowSample::Numbers& row) {
 
 }  // namespace
 
-void RowSample::keep(std::size_t count) { rows_.keep(count, kMaxKeep, "sample"); }
+void RowSample::keep(std::size_t count) { rows_.keep(count, kMaxKeep, "rows"); }
 
 void RowSample::add(const Numbers& numbers) {
   Numbers row;

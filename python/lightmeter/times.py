@@ -1,7 +1,6 @@
 """Times and durations: from what people write to UTC and whole milliseconds, and back."""
 
 import re
-import time
 from datetime import UTC, date, datetime, timedelta
 
 from lightmeter.text import number
@@ -10,7 +9,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)  # the grain of the times in profiles and stores
 
-_YEAR = 365.25  # days
 _DATE_LENGTH = len("2022-09-07")
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([wdhms])")
@@ -143,8 +141,3 @@ def day(days: float) -> str:
         return (EPOCH + days * DAY).date().isoformat()
     except (OverflowError, ValueError):
         return number(days)
-
-
-def age(days: float) -> str:
-    """How long ago that is, as ``2.3 years``."""
-    return f"{(time.time() / DAY.total_seconds() - days) / _YEAR:.1f} years"

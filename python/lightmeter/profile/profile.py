@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Unpack
 
 import numpy as np
@@ -37,6 +37,7 @@ from lightmeter.times import to_ms, to_utc
 
 IMAGE = "image"  # what names of features of images begin with, unless a row or dict names them
 MOST_SAMPLE = 4096  # images; what the core keeps
+_MOST_EXEMPLARS = 16
 _MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
 
 
@@ -72,12 +73,13 @@ class Profile:
             options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
         Raises:
-            TypeError: a count is no integer from 0 on, or an option is unknown or of another type.
+            TypeError: a count is no integer, or an option is unknown or of another type.
             ValueError: an argument is out of range.
         """
         self._reading = reading_of(reading, options)
         self._core = _core.Profile()
-        self._core.exemplars, self._core.rows = exemplars, sample
+        self._core.exemplars = _checked("exemplars", exemplars, _MOST_EXEMPLARS)
+        self._core.rows = _checked("sample", sample, MOST_SAMPLE)
         if tags is not None:
             for pair in checked_tags(tags).items():
                 self._core.add_tag(*pair)
@@ -242,17 +244,16 @@ class Profile:
         with self._in_group(group) as part:
             part._add(prefix, result)
 
-    def set_dataset_timestamp(self, timestamp: datetime) -> None:
+    def set_dataset_timestamp(self, timestamp: datetime | date) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
 
-        A time without a time zone is local time, as `datetime.astimezone` takes it.
+        A time without a time zone is local time, as `datetime.astimezone` takes it; a date is its
+        midnight in UTC.
 
         Raises:
-            TypeError: `timestamp` is no datetime.
+            TypeError: `timestamp` is neither a datetime nor a date.
             ValueError: it is in none of the years 1 to 9999 in UTC.
         """
-        if not isinstance(timestamp, datetime):
-            raise TypeError(f"got a {type(timestamp).__name__}; expected a datetime")
         self._core.dataset_timestamp = to_ms(to_utc(timestamp))
 
     def view(self) -> ProfileView:
@@ -281,10 +282,8 @@ def _check_logged(
     """Refuse what `Profile.log` cannot have been meant to be called with."""
     if (row is not None) + (columns is not None) + (table is not None) != 1:
         raise TypeError("log takes exactly one of row, columns and table")
-    if roles is not None and (roles != "image" or table is None):
-        raise TypeError(f"roles is {roles!r}; expected 'image', for table=")
-    if roles is not None and functions:
-        raise TypeError("got functions with roles; expected rows that are not measured images")
+    if roles is not None and (roles != "image" or table is None or functions):
+        raise TypeError(f"roles is {roles!r}; expected 'image', for table= and without functions=")
     if not isinstance(row, Mapping | None):
         raise TypeError(f"row is a {type(row).__name__}; expected a dict of names and values")
 
@@ -310,3 +309,11 @@ def checked_tags(tags: Any) -> dict[str, str]:
                     f"tags has the text {text!r}; expected 1 to {most} bytes of visible characters"
                 )
     return dict(tags)
+
+
+def _checked(what: str, count: int, most: int) -> int:
+    if not hasattr(count, "__index__"):
+        raise TypeError(f"{what} is {count!r}; expected an integer")
+    if not 0 <= count <= most:
+        raise ValueError(f"{what} is {count}; expected 0 to {most}")
+    return count

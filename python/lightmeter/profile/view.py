@@ -16,7 +16,7 @@ from lightmeter.profile.features import Meaning
 from lightmeter.profile.table_files import plain
 from lightmeter.sketch import QuantileSketch
 from lightmeter.text import aligned, count, counted, escape, near, number, shorten, visible
-from lightmeter.times import age, day, from_ms
+from lightmeter.times import day, from_ms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,15 +193,13 @@ class ColumnView:
         if self.kind == "vector":
             return ", ".join(f"{length} numbers each" for length in self.lengths)
         if self.kind == "hash":
-            at_least, hashes = self._core.repeats(self.name)
-            paths = [(path.rsplit("/", 1)[-1] or text, times) for text, times, path in hashes]
-            repeats = f"{counted(at_least, 'repeat')}{': ' if paths else ''}{_listed(paths)}"
+            repeats = counted(self._core.repeats(self.name)[0], "repeat")
             return f"{count(round(self.distinct))} distinct, {repeats}"
         if self.kind in ("category", "failure"):
             return _listed([(item.value, item.est) for item in self.frequent])
         if self.meaning.is_date and self.median is not None:
             first, last = day(self.min or 0.0), day(self.max or 0.0)
-            return f"{first} to {last}, median {day(self.median)}, {age(self.median)} ago"
+            return f"{first} to {last}, median {day(self.median)}"
         numbers = ((name, getattr(self, name)) for name in _NUMBERS)
         return ", ".join(f"{name} {number(x)}" for name, x in numbers if x is not None)
 
