@@ -37,7 +37,6 @@ from lightmeter.times import to_ms, to_utc
 
 IMAGE = "image"  # what names of features of images begin with, unless a row or dict names them
 MOST_SAMPLE = 4096  # images; what the core keeps
-_MOST_EXEMPLARS = 16
 _MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
 
 
@@ -78,8 +77,12 @@ class Profile:
         """
         self._reading = reading_of(reading, options)
         self._core = _core.Profile()
-        self._core.exemplars = _checked("exemplars", exemplars, _MOST_EXEMPLARS)
-        self._core.rows = _checked("sample", sample, MOST_SAMPLE)
+        for what, count, most in (("exemplars", exemplars, 16), ("sample", sample, MOST_SAMPLE)):
+            if not hasattr(count, "__index__"):
+                raise TypeError(f"{what} is {count!r}; expected an integer")
+            if not 0 <= count <= most:
+                raise ValueError(f"{what} is {count}; expected 0 to {most}")
+        self._core.exemplars, self._core.rows = exemplars, sample
         if tags is not None:
             for pair in checked_tags(tags).items():
                 self._core.add_tag(*pair)
@@ -309,11 +312,3 @@ def checked_tags(tags: Any) -> dict[str, str]:
                     f"tags has the text {text!r}; expected 1 to {most} bytes of visible characters"
                 )
     return dict(tags)
-
-
-def _checked(what: str, count: int, most: int) -> int:
-    if not hasattr(count, "__index__"):
-        raise TypeError(f"{what} is {count!r}; expected an integer")
-    if not 0 <= count <= most:
-        raise ValueError(f"{what} is {count}; expected 0 to {most}")
-    return count
