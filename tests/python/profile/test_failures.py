@@ -19,9 +19,8 @@ def test_paths_are_relative_to_the_folder(folder: Path) -> None:
     moved = folder.rename(folder.with_name("moved"))
     assert profile_images(moved) == profile_images([moved]) == view
     several = profile_images([moved / "more", moved / "empty.png"])
-    assert [each.path for each in several.failures] == [
-        f"{moved}/{each[0]}" for each in (empty, bad)
-    ]
+    paths = [failure.path for failure in several.failures]
+    assert paths == [f"{moved}/{each[0]}" for each in (empty, bad)]
 
 
 def test_names_that_are_not_text(tmp_path: Path) -> None:
