@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from lightmeter.errors import ConfigError
 from lightmeter.files import read_regular
-from lightmeter.text import near, shorten
+from lightmeter.text import near, shorten, visible
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -55,12 +55,9 @@ def parse_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     name, body = os.fspath(path), read_regular(path, _MOST_BYTES)
     try:
         return tomllib.loads(body.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{name}, line {line}: not UTF-8, as TOML must be") from None
-    except RecursionError:
-        raise ConfigError(f"{name}: values are nested too deeply") from None
-    except ValueError as error:
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name}: not UTF-8, as TOML must be") from None
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name}: {error}") from None
 
 
@@ -141,9 +138,4 @@ def _shown(value: object) -> str:
 
 def quoted(name: str) -> str:
     """Return a string of TOML, which has the escapes of JSON; also fit for a comment."""
-    text = json.dumps(name, ensure_ascii=False)
-    return "".join(char if char == " " or char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+    return visible(json.dumps(name, ensure_ascii=False))

@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 
     from lightmeter.contracts import Contract, ContractResult
 
-__all__ = ["Merge", "assert_contract", "fold", "images", "merge_trees", "numbers", "streams"]
+__all__ = ["assert_contract", "images", "merge_trees", "numbers", "streams"]
 
 T = TypeVar("T")
-
-# A leaf, or a `Merge` of two trees.
-Tree = Any
 
 
 def assert_contract(
@@ -51,13 +48,6 @@ def assert_contract(
     return result
 
 
-class Merge(NamedTuple):
-    """Two trees. The results of both are merged."""
-
-    left: Tree
-    right: Tree
-
-
 def numbers() -> "SearchStrategy[float]":
     """Floats like those of production: many repeats, both zeros, subnormals, infinities and NaN."""
     from hypothesis import strategies as st
@@ -85,15 +75,10 @@ def images(max_side: int = 40) -> "SearchStrategy[Any]":
     return shapes.flatmap(lambda shape: arrays(np.uint8, shape))
 
 
-def merge_trees(leaves: "SearchStrategy[Any]", max_leaves: int = 12) -> "SearchStrategy[Tree]":
-    """Binary trees over `leaves`: a leaf is itself, anything else a `Merge`. `fold` walks one."""
+def merge_trees(
+    leaves: "SearchStrategy[T]", merge: Callable[[T, T], T], max_leaves: int = 12
+) -> "SearchStrategy[T]":
+    """Leaves that were merged in the order of any binary tree, or one alone."""
     from hypothesis import strategies as st
 
-    return st.recursive(leaves, lambda trees: st.builds(Merge, trees, trees), max_leaves=max_leaves)
-
-
-def fold(tree: Tree, leaf: Callable[[Any], T], merge: Callable[[T, T], T]) -> T:
-    """`leaf` of every leaf, combined by `merge` from the leaves to the root."""
-    if isinstance(tree, Merge):
-        return merge(fold(tree.left, leaf, merge), fold(tree.right, leaf, merge))
-    return leaf(tree)
+    return st.recursive(leaves, lambda trees: st.builds(merge, trees, trees), max_leaves=max_leaves)

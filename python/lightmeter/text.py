@@ -7,7 +7,7 @@ of them through `escape`.
 import html
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 
 MOST_DIGITS = 19  # with which any two numbers differ, however `number` writes them
@@ -62,15 +62,10 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def count(n: int) -> str:
     """A count: all digits below a million, three digits above."""
-    # What rounds to 1000 of a unit is 1 of the next.
-    for least, unit, suffix in (
-        (999_500_000_000, 10**12, " T"),
-        (999_500_000, 10**9, " G"),
-        (10**6, 10**6, " M"),
-    ):
-        if n >= least:
-            return f"{n / unit:.3g}{suffix}"
-    return f"{n:,}"
+    if n < 10**6:
+        return f"{n:,}"
+    thousands = min(int(f"{n:.2e}"[-2:]) // 3, 4)  # what rounds to 1000 of a unit is 1 of the next
+    return f"{n / 1000**thousands:.3g} {'MGT'[thousands - 2]}"
 
 
 def counted(n: int, noun: str) -> str:
@@ -82,6 +77,16 @@ def near(name: object, names: Iterable[str], otherwise: str) -> str:
     """A question that names those most like a name that is none of them; `otherwise` if none is."""
     alike = get_close_matches(str(name)[:_MOST_COMPARED], names, n=3)
     return f"did you mean {' or '.join(alike)}?" if alike else otherwise
+
+
+def aligned(rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> str:
+    """`visible` rows below each other, some of whose columns, by their heads, end at the right."""
+    lines = [list(map(visible, row)) for row in rows]
+    columns = []
+    for cells in zip(*lines, strict=True):
+        adjust = str.rjust if cells[0] in right else str.ljust
+        columns.append([adjust(cell, max(map(len, cells))) for cell in cells])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def percent(share: float) -> str:

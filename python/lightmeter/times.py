@@ -1,7 +1,6 @@
 """Times and durations: from what people write to UTC and whole milliseconds, and back."""
 
 import re
-import time
 from datetime import UTC, date, datetime, timedelta
 
 from lightmeter.text import number
@@ -10,12 +9,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)  # the grain of the times in profiles and stores
 
-_YEAR = 365.25  # days
 _DATE_LENGTH = len("2022-09-07")
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([wdhms])")
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
-_LONGEST = timedelta(days=36_500)  # so that no date a store holds leaves the calendar
+_LONGEST = 36_500 * 86_400  # seconds, so that no date a store holds leaves the calendar
 
 
 def to_utc(at: datetime | date) -> datetime:
@@ -87,14 +85,12 @@ def to_duration(length: str | timedelta) -> timedelta:
     """
     if isinstance(length, str):
         match = _DURATION.fullmatch(length)
-        if match is None:
+        if match is None or int(match[1]) * _UNITS[match[2]] > _LONGEST:
             raise ValueError(
                 f"got the duration {length!r}; expected a number and a unit out of s, m, h, d, w, "
-                "such as '1h'"
+                "such as '1h', of a hundred years at most"
             )
         length = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-        if length > _LONGEST:
-            raise ValueError(f"got the duration {length!r}; expected {_LONGEST.days}d at most")
     if not isinstance(length, timedelta):
         raise TypeError(f"got {length!r} as a duration; expected a timedelta, or text such as '1h'")
     if length < MILLISECOND or length % MILLISECOND:
@@ -139,24 +135,9 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
 # Exif dates, which profiles keep in days since 1970, as people write them
 
 
-def moment(days: float) -> datetime:
-    """The time that many days after the beginning of 1970.
-
-    Raises:
-        OverflowError: it is in no year from 1 to 9999.
-        ValueError: `days` is NaN.
-    """
-    return EPOCH + timedelta(days=days)
-
-
 def day(days: float) -> str:
     """The day, as ``2022-09-07``; what the calendar lacks is a number."""
     try:
-        return moment(days).date().isoformat()
+        return (EPOCH + days * DAY).date().isoformat()
     except (OverflowError, ValueError):
         return number(days)
-
-
-def age(days: float) -> str:
-    """How long ago that is, as ``2.3 years``."""
-    return f"{(time.time() / DAY.total_seconds() - days) / _YEAR:.1f} years"

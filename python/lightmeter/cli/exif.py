@@ -9,7 +9,7 @@ from lightmeter.image.exif import DATES, ExifPolicy, read_exif
 from lightmeter.image.exif.tags import PERSONAL
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.pillow import file_header
-from lightmeter.times import age, moment
+from lightmeter.times import DAY, EPOCH
 
 
 def exif(
@@ -40,5 +40,5 @@ def _words(name: str, value: int | float | str) -> str:
     if isinstance(value, str):
         return value
     if name in DATES:
-        return f"{moment(value):%Y-%m-%d %H:%M:%S} ({age(value)} ago)"
+        return f"{EPOCH + value * DAY:%Y-%m-%d %H:%M:%S}"
     return f"{value:.10g}"

@@ -3,14 +3,12 @@
 import contextlib
 import inspect
 import json
-import math
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from copy import copy
-from datetime import date, timedelta
 from typing import Annotated, Any, NoReturn, get_args, get_origin
 
 import typer
@@ -18,9 +16,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from lightmeter.errors import ConfigError, LightmeterError
-from lightmeter.files import path_bytes
-from lightmeter.text import visible
-from lightmeter.times import duration_text
+from lightmeter.profile.table_files import plain
+from lightmeter.text import aligned, visible
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 NOT_INSTALLED = NOT_UNDERSTOOD = 2
@@ -173,35 +170,9 @@ def print_table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()
 ) -> None:
     """Print rows below their heads, some of which are justified to the right."""
-    lines = [list(map(visible, line)) for line in (heads, *rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = (
-            cell.rjust(width) if head in right else cell.ljust(width)
-            for head, cell, width in zip(heads, line, widths, strict=True)
-        )
-        print("  ".join(cells).rstrip())
+    print(aligned([heads, *rows], right))
 
 
 def print_json(value: object) -> None:
     """Print records and lists of them as JSON, in which a number that does not exist is null."""
-    print(json.dumps(_plain(value), indent=2, allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "_asdict"):
-        value = value._asdict()
-    match value:
-        case Mapping():
-            return {_plain(name): _plain(each) for name, each in value.items()}
-        case list() | tuple() | frozenset():
-            return list(map(_plain, sorted(value) if isinstance(value, frozenset) else value))
-        case float() if not math.isfinite(value):
-            return None
-        case str():  # the name of a file need not be Unicode
-            return path_bytes(value).decode(errors="replace")
-        case timedelta():
-            return duration_text(value)
-        case date():
-            return value.isoformat()
-    return value
+    print(json.dumps(plain(value), indent=2, allow_nan=False))

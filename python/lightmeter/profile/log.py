@@ -63,30 +63,6 @@ def view_of(profile: ProfileLike) -> ProfileView:
     )
 
 
-class _InSegments(Profile):
-    """A profile whose rows are logged to those of their segments, which make it in the end."""
-
-    _split_by: Sequence[str] | None = None
-
-    def __init__(self, segment_by: SegmentRows, **options: Any) -> None:
-        super().__init__(**options)
-        if isinstance(segment_by, str):
-            segment_by = {segment_by.removeprefix("column:"): segment_by}
-        check_segment_by(segment_by)
-        if isinstance(segment_by, Mapping):
-            segment_by = {key: name.removeprefix("column:") for key, name in segment_by.items()}
-            self._split_by = [*segment_by.values()]
-        self._parts = Parts(self._empty, segment_by)
-
-    def _part_of(self, row: Mapping[str, Any]) -> Any:
-        return self._parts.of(row, row.get)
-
-    def views(self) -> SegmentedViews:
-        for part in self._parts.values():
-            self._core.merge(part._core)
-        return SegmentedViews(self.view(), {text: p.view() for text, p in self._parts.items()})
-
-
 class _Given(TypedDict, total=False):
     row: Mapping[str, Any] | None
     columns: Mapping[str, Any] | None
@@ -168,15 +144,24 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
         ImportError: only pyarrow could read `table`, and that is not installed.
     """
     given = {name: options.pop(name) for name in _Given.__annotations__ if name in options}
+    profile = Profile(**options)
     if segment_by is None:
-        profile = Profile(**options)
         profile.log(**given)
         return ResultSet(profile)
     if given.get("row") is not None:
         raise TypeError("got segment_by with row=; expected columns= or table=")
-    parts = _InSegments(segment_by, **options)
-    parts.log(**given)
-    return parts.views()
+    if isinstance(segment_by, str):
+        segment_by = {segment_by.removeprefix("column:"): segment_by}
+    check_segment_by(segment_by)
+    profile._split_by = None
+    if isinstance(segment_by, Mapping):
+        segment_by = {key: name.removeprefix("column:") for key, name in segment_by.items()}
+        profile._split_by = [*segment_by.values()]
+    profile._parts = parts = Parts(profile._empty, segment_by)
+    profile.log(**given)
+    for part in parts.values():
+        profile._core.merge(part._core)
+    return SegmentedViews(profile.view(), {text: part.view() for text, part in parts.items()})
 
 
 def log_image(

@@ -2,8 +2,8 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import date, datetime
 from typing import Any, Literal, Unpack
 
 import numpy as np
@@ -31,15 +31,13 @@ from lightmeter.profile.columns import (
 )
 from lightmeter.profile.functions import columns_of_functions, log_returned
 from lightmeter.profile.row import log_measured, numbers_of, rows_of
+from lightmeter.profile.segments import Parts
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
 IMAGE = "image"  # what names of features of images begin with, unless a row or dict names them
 MOST_SAMPLE = 4096  # images; what the core keeps
-_MOST_EXEMPLARS = 16
 _MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
-
-_Place = tuple["Profile", str | None]  # where a row is logged, and to which group there
 
 
 class Profile:
@@ -79,10 +77,12 @@ class Profile:
         """
         self._reading = reading_of(reading, options)
         self._core = _core.Profile()
-        if exemplars != 0:
-            self._core.exemplars = _checked("exemplars", exemplars, _MOST_EXEMPLARS)
-        if sample != 0:
-            self._core.rows = _checked("sample", sample, MOST_SAMPLE)
+        for what, count, most in (("exemplars", exemplars, 16), ("sample", sample, MOST_SAMPLE)):
+            if not hasattr(count, "__index__"):
+                raise TypeError(f"{what} is {count!r}; expected an integer")
+            if not 0 <= count <= most:
+                raise ValueError(f"{what} is {count}; expected 0 to {most}")
+        self._core.exemplars, self._core.rows = exemplars, sample
         if tags is not None:
             for pair in checked_tags(tags).items():
                 self._core.add_tag(*pair)
@@ -124,72 +124,69 @@ class Profile:
             ImportError: only pyarrow could read `table`, and that is not installed.
         """
         _check_logged(row, columns, table, roles, functions)
-        if type(row) is dict and group is None and not functions and self._core.log_row(row):
+        if type(row) is dict and not functions and self._log_row(row, group):
             return
+        whole, parts = self._empty(), self._parts
         needed = None if self._split_by is None else [*self._split_by, *filter(None, [group])]
-        whole = self._empty()
 
-        def place_of(row: Mapping[str, Any]) -> _Place:
-            named = None if group is None else group_named(row.get(group), group)
-            return self._part_of(row) or whole, named
+        def place_of(row: Mapping[str, Any]) -> tuple[Profile, str | None]:
+            part = whole if parts is None else parts.of(row, row.get)
+            return part, None if group is None else group_named(row.get(group), group)
 
         if roles is not None:
             for number, measured in enumerate(rows_of(table, needed or ()), 1):
-                whole._log_measured(number, measured, place_of(measured))
+                profile, named = place_of(measured)
+                try:
+                    with profile._in_group(named) as part:
+                        log_measured(part._core, measured, self._reading)
+                except (TypeError, ValueError) as error:
+                    raise ValueError(f"row {number}: {error}") from None
         else:
             if row is not None:
                 columns = {name: [value] for name, value in row.items()}
             arrays = arrays_of(columns_of(table) if columns is None else columns)
             arrays |= columns_of_functions(functions, arrays)
-            parts: Iterable[tuple[_Place, dict[str, NDArray[Any]]]] = [((whole, None), arrays)]
+            split: Iterable[tuple[Any, dict[str, NDArray[Any]]]] = [((whole, None), arrays)]
             if needed != []:
                 keys = [place_of(cells) for cells in rows_in(arrays, needed)]
                 arrays.pop(group or "", None)
-                parts = split_rows(arrays, keys)
-            for place, part in parts:
-                whole._log_arrays(place, part, functions, raises=row is not None)
+                split = split_rows(arrays, keys)
+            for (profile, named), rows in split:
+                with profile._in_group(named) as part:
+                    part._log_arrays(rows, functions, raises=row is not None)
         self._core.merge(whole._core)
 
-    # The columns that say which profile a row belongs to, for a subclass; None are all.
+    # The profiles of segments that rows are logged to in place of this one, and the columns that
+    # say which; None are all.
+    _parts: Parts | None = None
     _split_by: Sequence[str] | None = ()
 
-    def _part_of(self, row: Mapping[str, Any]) -> "Profile | None":
-        """Return another profile to which a row belongs."""
-        return None
-
-    def _log_measured(self, number: int, row: Mapping[str, Any], place: _Place) -> None:
-        profile, group = place
-        try:
-            with profile._in_group(group) as part:
-                log_measured(part._core, row, self._reading)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"row {number}: {error}") from None
+    def _log_row(self, row: dict[str, Any], group: str | None) -> bool:
+        """Add a row without images; return whether it is one, else nothing is added."""
+        if group is None:
+            return self._core.log_row(row)
+        part, rest = _core.Profile(), {name: row[name] for name in row if name != group}
+        if len(rest) == len(row) or not part.log_row(rest):
+            return False
+        self._core.merge_group(group_named(row[group], group) or None, part)
+        return True
 
     def _log_arrays(
-        self,
-        place: _Place,
-        arrays: Mapping[str, NDArray[Any]],
-        functions: Sequence[Callable[..., Any]],
-        *,
-        raises: bool,
+        self, arrays: Mapping[str, NDArray[Any]], functions: Sequence[Any], *, raises: bool
     ) -> None:
-        profile, group = place
-        with profile._in_group(group) as part:
-            for name, array in arrays.items():
-                for image in log_column(part._core, name, array):
-                    part._track(name, image, raises=raises)
-            for function in functions:
-                part._core.log_numbers(f"{function.__name__}.{ERROR}", np.empty(0), "failure")
-
-    def _in_group(self, group: str | None) -> AbstractContextManager["Profile"]:
-        """Return where to log what belongs to a group, if to any; to "" what is one of its own."""
-        return nullcontext(self) if group is None else self._new_group(group)
+        for name, array in arrays.items():
+            for image in log_column(self._core, name, array):
+                self._track(name, image, raises=raises)
+        for function in functions:
+            self._core.log_numbers(f"{function.__name__}.{ERROR}", np.empty(0), "failure")
 
     @contextmanager
-    def _new_group(self, group: str) -> Iterator["Profile"]:
-        part = self._empty()
+    def _in_group(self, group: str | None) -> Iterator["Profile"]:
+        """Yield where to log what belongs to a group, if to any; to "" what is one of its own."""
+        part = self if group is None else self._empty()
         yield part
-        self._core.merge_group(group or None, part._core)
+        if group is not None:
+            self._core.merge_group(group or None, part._core)
 
     def _measure(self, prefix: str, image: ImageLike, **options: Any) -> "Measured | Profile":
         """One image; or the profile of several in a batch or a file, which count all or none."""
@@ -250,17 +247,16 @@ class Profile:
         with self._in_group(group) as part:
             part._add(prefix, result)
 
-    def set_dataset_timestamp(self, timestamp: datetime) -> None:
+    def set_dataset_timestamp(self, timestamp: datetime | date) -> None:
         """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
 
-        A time without a time zone is local time, as `datetime.astimezone` takes it.
+        A time without a time zone is local time, as `datetime.astimezone` takes it; a date is its
+        midnight in UTC.
 
         Raises:
-            TypeError: `timestamp` is no datetime.
+            TypeError: `timestamp` is neither a datetime nor a date.
             ValueError: it is in none of the years 1 to 9999 in UTC.
         """
-        if not isinstance(timestamp, datetime):
-            raise TypeError(f"got a {type(timestamp).__name__}; expected a datetime")
         self._core.dataset_timestamp = to_ms(to_utc(timestamp))
 
     def view(self) -> ProfileView:
@@ -289,10 +285,8 @@ def _check_logged(
     """Refuse what `Profile.log` cannot have been meant to be called with."""
     if (row is not None) + (columns is not None) + (table is not None) != 1:
         raise TypeError("log takes exactly one of row, columns and table")
-    if roles is not None and (roles != "image" or table is None):
-        raise TypeError(f"roles is {roles!r}; expected 'image', for table=")
-    if roles is not None and functions:
-        raise TypeError("got functions with roles; expected rows that are not measured images")
+    if roles is not None and (roles != "image" or table is None or functions):
+        raise TypeError(f"roles is {roles!r}; expected 'image', for table= and without functions=")
     if not isinstance(row, Mapping | None):
         raise TypeError(f"row is a {type(row).__name__}; expected a dict of names and values")
 
@@ -318,11 +312,3 @@ def checked_tags(tags: Any) -> dict[str, str]:
                     f"tags has the text {text!r}; expected 1 to {most} bytes of visible characters"
                 )
     return dict(tags)
-
-
-def _checked(what: str, count: int, most: int) -> int:
-    if not hasattr(count, "__index__"):
-        raise TypeError(f"{what} is {count!r}; expected an integer")
-    if not 0 <= count <= most:
-        raise ValueError(f"{what} is {count}; expected 0 to {most}")
-    return count

@@ -227,11 +227,10 @@ def _bands_in(cells: Mapping[str, Any]) -> list[str]:
 
 def _checked(name: str, value: Any, kind: type) -> Any:
     is_hash = _is_hash(name, kind)
-    if kind is str:
-        is_right = isinstance(value, str) and (not is_hash or _HASH.fullmatch(value))
+    if isinstance(value, str):
+        is_right = kind is str and (not is_hash or _HASH.fullmatch(value))
     else:
-        is_right = not isinstance(value, str) and abs(value) < 2**63
-        is_right = is_right and (kind is float or value == int(value))
+        is_right = kind is not str and abs(value) < 2**63 and value == kind(value)
     if not is_right:
         expected = "16 hexadecimal digits" if is_hash else kind.__name__
         raise ValueError(f"{name} is {_shown(value)}; expected {expected}")

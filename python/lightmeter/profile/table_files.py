@@ -7,9 +7,12 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Literal, cast, get_args
+
+from lightmeter.files import path_bytes
+from lightmeter.times import duration_text
 
 RowFormat = Literal["csv", "jsonl", "parquet"]
 Value = str | int | float | datetime | None
@@ -89,13 +92,27 @@ def write_table(
 
 def line_of(row: Mapping[str, Value]) -> str:
     """A row as a line of JSON in ASCII."""
-    return json.dumps({name: _plain(value) for name, value in row.items()}, allow_nan=False)
+    return json.dumps(plain(row), allow_nan=False)
 
 
-def _plain(value: Value) -> Value:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.isoformat() if isinstance(value, datetime) else value
+def plain(value: Any) -> Any:
+    """Return records and lists of them as JSON has them; a number that does not exist is None."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    match value:
+        case Mapping():
+            return {plain(name): plain(each) for name, each in value.items()}
+        case list() | tuple() | frozenset():
+            return list(map(plain, sorted(value) if isinstance(value, frozenset) else value))
+        case float() if not math.isfinite(value):
+            return None
+        case str():  # the name of a file need not be Unicode
+            return path_bytes(value).decode(errors="replace")
+        case timedelta():
+            return duration_text(value)
+        case date():
+            return value.isoformat()
+    return value
 
 
 def _harmless(value: Value) -> Value:
@@ -116,15 +133,11 @@ def _write_parquet(
     }
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
     with pa.parquet.ParquetWriter(file, schema) as writer:
-        within = map(_within_int64, rows)
-        while group := list(itertools.islice(within, _GROUP_ROWS)):
+        # Damaged headers say integers that are too large.
+        fit = ({name: x for name, x in row.items() if not _is_large(x)} for row in rows)
+        while group := list(itertools.islice(fit, _GROUP_ROWS)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
-def _within_int64(row: Mapping[str, Value]) -> dict[str, Any]:
-    """The row without integers that are too large; damaged headers say such."""
-    return {
-        name: value
-        for name, value in row.items()
-        if not isinstance(value, int) or -(2**63) <= value < 2**63
-    }
+def _is_large(value: Value) -> bool:
+    return isinstance(value, int) and not -(2**63) <= value < 2**63

@@ -13,9 +13,10 @@ from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.failure import Failure
 from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Meaning
+from lightmeter.profile.table_files import plain
 from lightmeter.sketch import QuantileSketch
-from lightmeter.text import count, counted, escape, near, number, shorten, visible
-from lightmeter.times import age, day, from_ms
+from lightmeter.text import aligned, count, counted, escape, near, number, shorten, visible
+from lightmeter.times import day, from_ms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,24 +185,21 @@ class ColumnView:
         Angles are numbers here. Hashes have no frequent items: see `ProfileView.repeats`.
         """
         summary = self._core.summary(self.name)
-        items = summary.get("frequent_items/frequent_strings")
-        if items is not None:
-            summary["frequent_items/frequent_strings"] = [FrequentItem(*item) for item in items]
+        if "frequent_items/frequent_strings" in summary:
+            summary["frequent_items/frequent_strings"] = self.frequent
         return summary
 
     def _words(self) -> str:
         if self.kind == "vector":
             return ", ".join(f"{length} numbers each" for length in self.lengths)
         if self.kind == "hash":
-            at_least, hashes = self._core.repeats(self.name)
-            paths = [(path.rsplit("/", 1)[-1] or text, times) for text, times, path in hashes]
-            repeats = f"{counted(at_least, 'repeat')}{': ' if paths else ''}{_listed(paths)}"
+            repeats = counted(self._core.repeats(self.name)[0], "repeat")
             return f"{count(round(self.distinct))} distinct, {repeats}"
         if self.kind in ("category", "failure"):
             return _listed([(item.value, item.est) for item in self.frequent])
         if self.meaning.is_date and self.median is not None:
             first, last = day(self.min or 0.0), day(self.max or 0.0)
-            return f"{first} to {last}, median {day(self.median)}, {age(self.median)} ago"
+            return f"{first} to {last}, median {day(self.median)}"
         numbers = ((name, getattr(self, name)) for name in _NUMBERS)
         return ", ".join(f"{name} {number(x)}" for name, x in numbers if x is not None)
 
@@ -480,41 +478,19 @@ def text_table(view: ProfileView, most: int | None = None) -> str:
     for column in map(view.__getitem__, list(view)[:most]):
         counts = count(column.n), count(column.missing)
         rows.append((shorten(column.name, _MOST_NAME), *counts, column._words()))
-    name, n, missing, _ = (max(map(len, cells)) for cells in zip(*rows, strict=True))
-    lines = (f"{row[0]:<{name}}  {row[1]:>{n}}  {row[2]:>{missing}}  {row[3]}" for row in rows)
-    return "\n".join(map(str.rstrip, lines))
+    return aligned(rows, ("n", "missing"))
 
 
 def plain_summary(view: ProfileView) -> dict[str, Any]:
     """The whole profile; statistics that do not exist are None."""
-    timestamp = view.dataset_timestamp
+    names = ("images", "groups", "dataset_timestamp", "tags", "decoders", "readings")
     columns = view.get_columns()
-    features = {
-        name: {key: _plain(value) for key, value in column.to_summary_dict().items()}
-        for name, column in columns.items()
-    }
-    repeats = {
-        name: {"at_least": at_least, "hashes": [item._asdict() for item in hashes]}
-        for name, column in columns.items()
-        if column.kind == "hash"
-        for at_least, hashes in [view.repeats(name)]
-    }
-    return {
-        "images": view.images,
-        "groups": view.groups,
-        "dataset_timestamp": timestamp and timestamp.isoformat(),
-        "tags": view.tags,
-        "decoders": view.decoders,
-        "readings": view.readings,
-        "failures": [failure.to_dict() for failure in view.failures],
-        "features": features,
-        "repeats": repeats,
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, list):
-        return [item._asdict() for item in value]
-    return value
+    summary: dict[str, Any] = plain(
+        {
+            **{name: getattr(view, name) for name in names},
+            "failures": [failure.to_dict() for failure in view.failures],
+            "features": {name: column.to_summary_dict() for name, column in columns.items()},
+            "repeats": {name: view.repeats(name) for name in view if columns[name].kind == "hash"},
+        }
+    )
+    return summary

@@ -1,13 +1,13 @@
 """The report of a comparison: as a table, as JSON, as a page, in a notebook."""
 
 import dataclasses
-import math
 import os
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.comparison import Comparison
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.files import write_atomically
+from lightmeter.profile.table_files import plain
 from lightmeter.report.notebook import notebook_html
 from lightmeter.report.page import html_page
 
@@ -82,14 +82,11 @@ class DriftReport(Comparison):
 
 
 def _plain(line: FeatureDrift) -> dict[str, Any]:
-    values = {
-        field.name: getattr(line, field.name)
-        for field in dataclasses.fields(line)
-        if field.name != "sides"  # the profiles themselves
-    }
-    for side in ("new_values", "vanished_values"):
-        values[side] = [item._asdict() for item in values[side]]
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
-    }
+    values: dict[str, Any] = plain(
+        {
+            field.name: getattr(line, field.name)
+            for field in dataclasses.fields(line)
+            if field.name != "sides"  # the profiles themselves
+        }
+    )
+    return values

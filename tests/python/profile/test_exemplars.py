@@ -38,13 +38,10 @@ def test_both_ends_and_some_at_random(photos: Path) -> None:
     for feature in ("image.entropy", "image.Hue.circular_mean", "image.ImagePixelWidth"):
         exemplars = view.exemplars(feature)
         assert names(exemplars)[2] == random
-        for end in exemplars[:2]:
-            assert len(end) == 2
-    summary = view.get_column("image.Brightness.mean").to_summary_dict()
-    low_values = [exemplar.value for exemplar in view.exemplars("image.Brightness.mean").low]
-    assert low_values[0] == summary["distribution/min"]
-    assert view.exemplars("image.Make") == ([], [], [])
-    assert view.exemplars("image.Nothing") == ([], [], [])
+        assert [len(end) for end in exemplars[:2]] == [2, 2]
+    column, lowest = view["image.Brightness.mean"], view.exemplars("image.Brightness.mean").low[0]
+    assert lowest.value == column.min
+    assert view.exemplars("image.Make") == view.exemplars("image.Nothing") == ([], [], [])
 
 
 def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:

@@ -18,30 +18,13 @@ from lightmeter.report.charts.features import feature_chart
 
 ROLES: tuple[Role, ...] = typing.get_args(Role)
 ORIGINS: tuple[Origin, ...] = typing.get_args(Origin)
-LOOKALIKES = (
-    "dead.pixels",
-    "wind.Hue.mean",
-    "wind.Hue.stddev",
-    "robot.Hue.circular_mean",
-    "robot.Hue.pixels",
-    "order.DateTime",
-    "image.Failure",
-    "image.Colorspace",
-)
+LOOKALIKES = ["dead.pixels", "wind.Hue.mean", "wind.Hue.stddev", "robot.Hue.circular_mean"]
+LOOKALIKES += ["robot.Hue.pixels", "order.DateTime", "image.Failure", "image.Colorspace"]
 
 
 def look_alikes(shift: float = 0.0) -> lm.ProfileView:
     rng = np.random.default_rng(int(shift))
     return lm.log(columns={name: rng.normal(250 + shift, 3, 60) for name in LOOKALIKES}).view()
-
-
-def meanings(view: lm.ProfileView) -> dict[str, Meaning]:
-    return {name: column.meaning for name, column in view.get_columns().items()}
-
-
-def photo() -> bytes:
-    tags = {271: "SONY", 306: "2022:09:07 10:00:00", 315: "somebody"}
-    return encoded("JPEG", picture(8, 8), tags=tags)
 
 
 @pytest.mark.parametrize("name", LOOKALIKES)
@@ -60,9 +43,10 @@ def test_a_name_gives_no_meaning(name: str) -> None:
 
 def test_the_features_of_an_image() -> None:
     profile = lm.Profile(exif=lm.ExifPolicy(allow={"Artist"}), metrics="all")
-    profile.track_many([photo(), b"junk"])
+    tags = {271: "SONY", 306: "2022:09:07 10:00:00", 315: "somebody"}
+    profile.track_many([encoded("JPEG", picture(8, 8), tags=tags), b"junk"])
     profile.log(row={"glare": 1.5})
-    found = meanings(profile.view())
+    found = {name: column.meaning for name, column in profile.view().get_columns().items()}
     for name, role, *_, says in _core.image_numbers():
         assert found.pop(f"image.{name}") == Meaning(role, "image")
         assert says
@@ -83,18 +67,11 @@ def of_meaning(role: Role, origin: Origin, values: list[float]) -> lm.ProfileVie
     return profile.view()
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(ROLES),
-            st.sampled_from(ORIGINS),
-            st.lists(st.integers(-9, 9).map(float), max_size=3),
-        ),
-        min_size=1,
-        max_size=6,
-    ),
-    st.randoms(use_true_random=False),
-)
+VALUES = st.lists(st.integers(-9, 9).map(float), max_size=3)
+PARTS = st.tuples(st.sampled_from(ROLES), st.sampled_from(ORIGINS), VALUES)
+
+
+@given(st.lists(PARTS, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_merges_agree_in_any_order_and_tree(
     parts: list[tuple[Role, Origin, list[float]]], order: random.Random
 ) -> None:

@@ -7,24 +7,11 @@ from lightmeter import ProfileView, log_image
 from lightmeter.errors import ImageError
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
-WHYLOGS_TEN = {
-    "Hue.mean",
-    "Hue.stddev",
-    "Saturation.mean",
-    "Saturation.stddev",
-    "Brightness.mean",
-    "Brightness.stddev",
-    "entropy",
-    "ImagePixelWidth",
-    "ImagePixelHeight",
-    "Colorspace",
-}
+HSV = ("Hue", "Saturation", "Brightness")
+WHYLOGS_TEN = {f"{name}.{number}" for name in HSV for number in ("mean", "stddev")}
+WHYLOGS_TEN |= {"entropy", "ImagePixelWidth", "ImagePixelHeight", "Colorspace"}
 # What the default set has besides numbers.
-MORE = {"Hue.pixels", "Saturation.pixels", "Brightness.pixels", "Failure"}
-
-
-def summary(view: ProfileView, name: str) -> dict[str, object]:
-    return view.get_column(name).to_summary_dict()
+MORE = {"Failure", *(f"{name}.pixels" for name in HSV)}
 
 
 def test_features_of_one_image() -> None:
@@ -41,22 +28,17 @@ def test_counts_of_every_image_feature_are_the_images_measured() -> None:
     view = log_image(images).view()
     for name, column in view.get_columns().items():
         if not name.endswith(".pixels"):
-            assert column.to_summary_dict()["counts/n"] == 3, name
-    assert summary(view, "image.Hue.circular_mean")["counts/null"] == 1
-    assert summary(view, "image.Hue.circular_mean")["distribution/n"] == 2
+            assert column.n == 3, name
+    assert view["image.Hue.circular_mean"].missing == 1
 
 
 def test_a_list_goes_into_one_column_and_a_dict_into_one_each() -> None:
     images = [picture(seed=seed) for seed in range(3)]
     together = log_image(images).view()
     assert together.images == 3
-    one_by_one = log_image(images[0]).view()
-    for image in images[1:]:
-        one_by_one = one_by_one.merge(log_image(image).view())
-    assert together == one_by_one
+    assert together == ProfileView.merge_many(log_image(image).view() for image in images)
     cameras = log_image({"front": images[0], "back": images[1]}).view()
-    assert summary(cameras, "front.Hue.mean")["counts/n"] == 1
-    assert summary(cameras, "back.Hue.mean")["counts/n"] == 1
+    assert cameras["front.Hue.mean"].n == cameras["back.Hue.mean"].n == 1
     assert not any(name.startswith("image.") for name in cameras.get_columns())
 
 
@@ -65,10 +47,9 @@ def test_a_bad_image_raises_alone_and_is_counted_in_a_list() -> None:
         log_image(b"junk")
     view = log_image([picture(), b"junk", "no-such-file.png"]).view()
     assert view.images == 1
-    failures = summary(view, "image.Failure")
-    items = failures["frequent_items/frequent_strings"]
-    assert {(item.value, item.est) for item in items} == {("unsupported", 1), ("vanished", 1)}  # type: ignore[attr-defined]
-    assert (failures["counts/n"], failures["counts/null"]) == (3, 1)
+    column = view["image.Failure"]
+    assert {item[:2] for item in column.frequent} == {("unsupported", 1), ("vanished", 1)}
+    assert (column.n, column.missing) == (3, 1)
 
 
 @pytest.mark.parametrize("value", [None, 5, [picture(), 5], {"a": 5}])
@@ -78,10 +59,8 @@ def test_what_is_no_image_is_a_type_error(value: object) -> None:
 
 
 def test_wrong_names() -> None:
-    image = picture()
-    for name in (3, ""):
-        with pytest.raises((TypeError, ValueError), match=r"got 3 as a name|got the name ''"):
-            log_image({name: image})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="got 3 as a name"):
+        log_image({3: picture()})  # type: ignore[dict-item]
 
 
 def test_masked_pixels_are_not_measured() -> None:

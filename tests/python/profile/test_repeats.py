@@ -40,10 +40,8 @@ def test_repeats_are_found_across_blocks(photos: Path) -> None:
     assert pixels.at_least == len(frozen) - 1
     assert [(item.times, Path(item.path).stem) for item in pixels.hashes] == [(len(frozen), "001")]
     assert looks.at_least == pixels.at_least + 2
-    assert [(item.times, Path(item.path).stem) for item in looks.hashes] == [
-        (len(frozen), "001"),
-        (3, "010"),
-    ]
+    seen = [(item.times, Path(item.path).stem) for item in looks.hashes]
+    assert seen == [(len(frozen), "001"), (3, "010")]
     assert pixels.hashes[0].path == str(photos / "001.png")
     assert view[PIXELS].kind == "hash"
     assert view[PIXELS].n == 150
@@ -67,20 +65,16 @@ def test_without_hashes_there_are_none() -> None:
 
 
 def test_no_distance_and_no_verdict_of_hashes() -> None:
-    views = [
-        log_image([frame(seed) for seed in range(start, start + 30)], metrics="camera").view()
-        for start in (0, 50)
-    ]
-    report = compare(target=views[0], reference=views[1])
+    sides = (log_image(list(map(frame, range(at, at + 30))), metrics="camera") for at in (0, 50))
+    report = compare(target=next(sides), reference=next(sides))
     assert any("Grid" in line.feature for line in report.features)
     assert all("Hash" not in line.feature for line in report.features)
 
 
 def test_every_way_of_logging_knows_the_path(photos: Path, store: Store) -> None:
     path = str(photos / "001.png")
-    paths = [photos / "001.png", path]
     with lm.logger(store, "logged", metrics="camera") as logger:
-        for image in (frame(0), *paths, Image.open(path)):
+        for image in (frame(0), photos / "001.png", path, Image.open(path)):
             logger.track(image)
     lm.log_folder(store, photos, "folder", at=date(2022, 9, 7), metrics="camera")
     views = [store.read("logged"), store.read("folder")]
@@ -93,10 +87,8 @@ def test_every_way_of_logging_knows_the_path(photos: Path, store: Store) -> None
 def test_the_command_line_shows_repeats(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.lmp"
     profile_images(photos, metrics="camera").write(out)
-    table = lightmeter("show", out).stdout
-    assert "repeats" in table
+    assert "37 repeats" in lightmeter("show", out).stdout
     printed = json.loads(lightmeter("show", out, "--format", "json").stdout)
     pixels = printed["repeats"][PIXELS]
     assert pixels["at_least"] == 37
-    assert pixels["hashes"][0]["times"] == 38
-    assert pixels["hashes"][0]["path"] == str(photos / "001.png")
+    assert pixels["hashes"][0].items() >= {"times": 38, "path": str(photos / "001.png")}.items()

@@ -22,15 +22,12 @@ def test_every_door_of_profiles_takes_tags(tmp_path: Path) -> None:
         Image.new("RGB", (4, 4), (shade, 0, 0)).save(folder / f"{shade}.png")
     table = {"camera": ["a", "b"], "x": [1, 2]}
     profile = lm.Profile(tags=TAGS)
-    segments = [
-        lm.log(columns=table, segment_by="camera", tags=TAGS),
-        lm.profile_images(folder, segment_by={"name": "path:(.)[.]png"}, tags=TAGS),
-    ]
+    by_name = lm.profile_images(folder, segment_by={"name": "path:(.)[.]png"}, tags=TAGS)
+    segments = [lm.log(columns=table, segment_by="camera", tags=TAGS), by_name]
     with lm.Store(tmp_path / "drift.db") as store:
         (logged,) = lm.log_folder(store, folder, "cells", tags=TAGS).profiles.values()
-        log = lm.logger(store, "live", every="1h", tags=TAGS)
-        log.track(np.zeros((4, 4), np.uint8))
-        log.close()
+        with lm.logger(store, "live", every="1h", tags=TAGS) as log:
+            log.track(np.zeros((4, 4), np.uint8))
         views = [
             profile.view(),
             pickle.loads(pickle.dumps(profile)).view(),
@@ -65,19 +62,13 @@ def test_tags_on_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "error"),
+    "tags",
     [
-        ("model=v7", TypeError),
-        ({"model": 7}, TypeError),
-        ({7: "model"}, TypeError),
-        ({"": "v7"}, ValueError),
-        ({"model": "a\nb"}, ValueError),
-        ({"model": "\udc80"}, ValueError),
-        ({"m" * 65: "v7"}, ValueError),
-        ({"model": "v" * 129}, ValueError),
-        ({str(n): "v7" for n in range(65)}, ValueError),
+        *("model=v7", {"model": 7}, {7: "model"}),  # of another type
+        *({"": "v7"}, {"model": "a\nb"}, {"model": "\udc80"}, {"m" * 65: "v7"}),
+        *({"model": "v" * 129}, {str(n): "v7" for n in range(65)}),
     ],
 )
-def test_wrong_tags(tags: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="tag"):
+def test_wrong_tags(tags: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="tag"):
         lm.Profile(tags=tags)
