@@ -34,10 +34,9 @@ _ACCEPTED = (
 # In place of what a row does not have, so that it is not missing either.
 ABSENT = object()
 
-# Types of columns of other libraries that NumPy has too, or lists; others come as Python objects.
-_OF_NUMPY = re.compile(
-    r"u?int\d+|(half)?float\d*|double|bool(ean)?|(datetime|timedelta)64\[\w+\]|.*list.*|array.*"
-)
+# Columns that a library gives as Python objects, as NumPy would lose something: categories of any
+# type (and of chunks of Arrow that some are missing), time zones, and that dates are no times.
+_NOT_FOR_NUMPY = re.compile(r"^category$|^dictionary<|^date64|, tz=|time_zone='|^datetime64\[\w+, ")
 _DATES = ("Y", "M", "W", "D")  # units of NumPy that have no time of the day
 _MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe test
 
@@ -108,10 +107,11 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
     kind = str(values.dtype if hasattr(values, "dtype") else values.type).lower()
     if kind == "category":  # of any type: they are names
         as_list = values.cat.rename_categories(str).to_list
-    array = np.asarray(values) if _OF_NUMPY.fullmatch(kind) else None
+    array = None if _NOT_FOR_NUMPY.search(kind) else np.asarray(values)
     if array is None or ("int" in kind and array.dtype.kind == "f"):  # integers and missing ones
         array = np.fromiter(as_list(), object)
     if array.dtype == object and hasattr(values, "isna"):  # pandas says it in several ways
+        array = array.copy()
         array[np.asarray(values.isna())] = None
     return array
 
@@ -222,6 +222,8 @@ def _log_objects(core: _core.Profile, name: str, values: Sequence[Any]) -> list[
             images.append(plain)
         bools += isinstance(value, bool | np.bool_)
         dates += plain is not None and isinstance(value, dt.date | np.datetime64)
+    if not images:
+        core.log_numbers(name, np.empty(0))  # there is a feature also where no row has a value
     if bools or dates:
         core.add_types(name, bools, dates)
     return images
@@ -251,15 +253,25 @@ def plain_value(value: Any, column: str) -> Any:
     if isinstance(value, str):
         return value.encode(errors="replace").decode()  # a lone surrogate is no text
     if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**63 else float(value)
+        return int(value) if -(2**63) <= value < 2**63 else _float(value)
     if value is None or value is np.ma.masked or type(value).__name__ in _MISSING:
         return None
     if isinstance(value, float | Decimal | Fraction | np.longdouble):
-        number = float(value)
+        number = _float(value)
         return None if math.isnan(number) else number
     if isinstance(value, dt.date | dt.timedelta):
         return _seconds(value)
     return _plain_array(value, column)
+
+
+def _float(value: Any) -> float:
+    """As a float; infinite beyond these, and NaN for a signalling one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except ValueError:
+        return math.nan
 
 
 def _plain_array(value: Any, column: str) -> Any:

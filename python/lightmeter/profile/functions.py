@@ -117,5 +117,6 @@ def _columns_returned(
     for feature, array in columns.items():
         if array.shape[:1] != (count,):
             raise ValueError(f"got {feature} of shape {array.shape}; expected {count} rows")
-        log_column(_core.Profile(), feature, array)  # which checks the values
+        if log_column(_core.Profile(), feature, array):  # which checks all other values
+            raise TypeError(f"{feature} holds images; expected numbers, strings or vectors")
     return columns

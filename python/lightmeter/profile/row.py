@@ -122,7 +122,7 @@ def rows_of(table: Any, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
         ValueError: none of them has one of `columns`.
     """
     unknown, last = set(columns), None
-    if hasattr(table, "columns") or hasattr(table, "__arrow_c_stream__"):
+    if hasattr(table, "columns") or not hasattr(table, "__iter__"):
         table = rows_in(arrays_of(columns_of(table)))
     for number, last in enumerate(table, 1):
         if not isinstance(last, Mapping):

@@ -104,6 +104,10 @@ class ColumnView:
             self.types = TypeCounts(integers - bools, fractions - dates, *others)
         self._integers, self._vectors = integers, vectors
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it with its profile."""
+        return ProfileView.get_column, (ProfileView(self._core), self.name)
+
     @property
     def missing_rate(self) -> float | None:
         """The share of observations without a value; None without observations."""

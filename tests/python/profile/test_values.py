@@ -334,6 +334,30 @@ def test_a_stream_without_pyarrow_says_what_to_install(monkeypatch: pytest.Monke
     assert log(table=polars).view()["x"].n == 1
 
 
+def test_columns_of_arrow_that_python_or_pandas_would_change(tmp_path: Path) -> None:
+    """Vectors that are read-only there; times beyond the years of Python; nanoseconds."""
+    pa = pytest.importorskip("pyarrow")
+    vectors = pa.table({"x": [[1.0, 2.0], None, [3.0, 4.0]]})
+    pa.parquet.write_table(vectors, tmp_path / "x.parquet")
+    pandas = pytest.importorskip("pandas")
+    table = pandas.read_parquet(tmp_path / "x.parquet", dtype_backend="pyarrow")
+    assert log(table=table).view().to_bytes() == log(table=vectors).view().to_bytes()
+    for kind, cell in (("timestamp[s]", 10**12), ("date32", 10**7), ("duration[s]", 10**15)):
+        column = log(table=pa.table({"x": pa.array([cell, 1], kind)})).view()["x"]
+        assert (column.n, column.missing) == (2, 0)
+    moments = [log(columns={"x": np.array([at], "datetime64[ns]")}).view() for at in (0, 3)]
+    assert moments[0]["x"].mean != moments[1]["x"].mean
+
+
+def test_a_column_without_values_is_a_feature_and_a_number_may_be_of_any_size() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"text": ["x"], "number": [1]}).iloc[:0]
+    assert list(log(table=table).view()) == ["number", "text"]
+    assert list(log(columns={"x": []}).view()) == ["x"]
+    view = log(row={"x": 10**400, "y": -Fraction(10**400), "z": Decimal("sNaN")}).view()
+    assert [(view[name].n, view[name].missing) for name in "xyz"] == [(1, 0), (1, 0), (1, 1)]
+
+
 def test_the_greatest_integer_is_what_it_is() -> None:
     ends = log(columns={"a": [2**63 - 1, -(2**63)]}).view()
     said = summary(ends, "a")
