@@ -318,12 +318,12 @@ def _joined(*words: str) -> str:
     return "; ".join(filter(None, words))
 
 
-def evaluate(
+def judge_all(
     store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
-) -> list[Result]:
-    """Return the state of every complete bucket, for each monitor in order.
+) -> Iterator[BucketRows]:
+    """Yield the results of every complete bucket: dataset by dataset, each in order of time.
 
-    It follows from the profiles stored and from `now` alone, which says which buckets are complete
+    They follow from the profiles stored and from `now` alone, which says which buckets are complete
     and which are missing. A trailing baseline passes over the buckets in which the monitor itself
     finds an anomaly. Where the latest bucket of a dataset gives a monitor nothing to judge, one
     result says so. Days that `Store.gc` made of shorter buckets are not judged, nor are buckets
@@ -334,20 +334,6 @@ def evaluate(
         monitors: who judges.
         now: the time; None takes the clock. Without a time zone it is local time.
     """
-    found: dict[tuple[str, str], list[Result]] = {_pair(monitor): [] for monitor in monitors}
-    for bucket in judge_all(store, monitors, now=now):
-        found[bucket.place[:2]] += bucket.results
-    return [
-        result
-        for results in found.values()
-        for result in sorted(results, key=lambda each: (each.place, each.feature))
-    ]
-
-
-def judge_all(
-    store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
-) -> Iterator[BucketRows]:
-    """Yield the same bucket by bucket, in order of time: not all have to fit into memory."""
     with store.snapshot():
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
         runs = [MonitorRun(shelf, monitor, moment) for monitor in monitors]
@@ -360,7 +346,7 @@ def update_results(
 ) -> None:
     """Bring the results that the store keeps of a file of monitors up to date.
 
-    They become those of `evaluate`. Results of monitors that the file no longer has disappear;
+    They become those of `judge_all`. Results of monitors that the file no longer has disappear;
     those of other files stay, and those of buckets that `Store.gc` rolled up or deleted. A run that
     is cut off is finished by the next.
 
@@ -368,7 +354,7 @@ def update_results(
         store: what is judged, and where the results are kept.
         monitors: all monitors of the file.
         source: path of the file; empty for monitors that were made in Python.
-        now: as for `evaluate`.
+        now: as for `judge_all`.
 
     Raises:
         ConfigError: another file has a monitor of the same name and dataset.

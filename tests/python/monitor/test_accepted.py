@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import Store
-from lightmeter.monitor.evaluate import evaluate, update_results
+from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.incidents import find_stretches, lines_of
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.store.records import Accepted
 from lightmeter.times import to_utc
-from september import NOW, monitor, put_days
+from september import NOW, evaluate, monitor, put_days
 
 LETTERS = {"ok": "o", "anomaly": "A", "not enough data": ".", "error": "E"}
 LAMP = date(2022, 9, 8)

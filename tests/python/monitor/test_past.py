@@ -11,13 +11,12 @@ from conftest import as_of_images
 from lightmeter import ProfileView, Store, log
 from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
 from lightmeter.monitor.against_past import against_past
-from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.summaries import Summary
 from numpy.typing import NDArray
 from scipy import stats
-from september import monitor, put
+from september import evaluate, monitor, put
 
 Rows = NDArray[np.float64]
 FIRST = date(2022, 1, 1)

@@ -11,11 +11,10 @@ from lightmeter import Store
 from lightmeter.alerts import load_config
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.config import Monitor
-from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.recommended import recommended_monitors, write_monitors
 from lightmeter.monitor.rules import ContractRule, MissingRule
 from lightmeter.times import to_ms
-from september import NOW, photo, put_days, rows
+from september import NOW, evaluate, photo, put_days, rows
 from stores import change, reseal
 
 

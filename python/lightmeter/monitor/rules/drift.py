@@ -19,7 +19,7 @@ from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.row import RATES, EffectName, changed
 from lightmeter.drift.verdict import carrying
 from lightmeter.errors import LightmeterError
-from lightmeter.monitor.against_past import Expected, Tested, against_past
+from lightmeter.monitor.against_past import Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor
 from lightmeter.monitor.peers import Beside, change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
@@ -125,12 +125,12 @@ class DriftRule(ComparingMonitor):
 
     def tested(self, side: Side, beside: Beside | None = None) -> list[Tested]:
         """Return the p-value of each feature, or a reason why there is none."""
-        target, expected = side.summary, None
+        target, expected, buckets = side.summary, None, 0
         past: Sequence[Summary] = side.past.summaries
         if beside is not None:
-            target, past, _ = beside
+            target, past = beside
         elif side.own is not None:
-            expected = Expected(Summary(side.past.merged._core), len(past))
+            expected, buckets = Summary(side.past.merged._core), len(past)
             # Without a past of its own that of the baseline says how much buckets vary.
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
@@ -139,7 +139,7 @@ class DriftRule(ComparingMonitor):
         def exif_read(name: str, is_personal: bool) -> int:
             return side.target.view._core.exif_read(name, is_personal)
 
-        tests = against_past(target, past, expected, exif_read=exif_read)
+        tests = against_past(target, past, expected, buckets=buckets, exif_read=exif_read)
         return [test for test in tests if self.takes(test.feature)]
 
     def decide(
