@@ -244,8 +244,8 @@ class Reference:
         )
 
     def _choose(self, names: frozenset[str], least: int) -> Rows | None:
-        """Rows of images that have the same numbers. Where these are too few, those that have
-        at least the numbers of the image that most rows have.
+        """Rows of images that have the same numbers; or, where these are too few, those numbers
+        of the image that most rows have.
         """
         alike = [table for table in self._tables if table[0] == names]
         if _length(alike) < least:

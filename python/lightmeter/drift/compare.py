@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from lightmeter import _core
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.describe import finding
+from lightmeter.drift.describe.sentences import finding, strings_of
 from lightmeter.drift.groups import tested_by_group
 from lightmeter.drift.names import said
 from lightmeter.drift.readings import Unlike
@@ -227,10 +227,7 @@ class _Sides(NamedTuple):
         }
 
     def _strings(self, about: FeatureDrift) -> list[_core.FrequentStrings]:
-        name = about.feature
-        return [
-            core.strings(name) if name in core else _core.FrequentStrings() for core in self.cores
-        ]
+        return [strings_of(core, about.feature) for core in self.cores]
 
 
 def _test(name: EffectName, size: Sequence[float], p: Sequence[float] | None) -> dict[str, Any]:

@@ -177,16 +177,12 @@ class _Comparison:
         freedom = np.maximum(before[:, 0] - 1, 0)
         levels, p_values = self._moments(now, before, base[-1], freedom)
         others = self._others(at, levels.design)
-        tests = []
-        for column, index in enumerate(at):
-            p, inner = float(p_values[column]), others[column]
-            if inner is not None:
-                p = max(float(levels.p_values[column]), inner)
-            tests.append(self._test(index, now[0, column], levels.buckets[column], p))
-        return tests
+        p_values = np.where(np.isnan(others), p_values, np.maximum(levels.p_values, others))
+        columns = (each.tolist() for each in (now[0], levels.buckets, p_values))
+        return list(map(self._test, at, *columns))
 
-    def _others(self, at: Sequence[int], designs: Numbers) -> list[float | None]:
-        """Of features of which nearly all values were one and the same: p of how many are not."""
+    def _others(self, at: Sequence[int], designs: Numbers) -> Numbers:
+        """p of how many values are not the one that nearly all were; NaN where these were fewer."""
         tables = self._base[:, :, at]
         n, medians = tables[:, N], tables[:, MEDIAN]
         value = common_value(n, medians)
@@ -198,12 +194,10 @@ class _Comparison:
         rare = (past_hits <= MOST_OTHERS * past_n) & (past_n > 0) & (n_now > 0)
         ordinary = designs[~rare & np.isfinite(designs)]
         self._design = max(1.0, float(np.median(ordinary))) if len(ordinary) else 1.0
-        return [
-            rare_event_p(hits[i], n_now[i], past_hits[i], past_n[i], self._design)
-            if rare[i]
-            else None
-            for i in range(len(at))
-        ]
+        p_values = np.full(len(at), np.nan)
+        for i in np.flatnonzero(rare):
+            p_values[i] = rare_event_p(hits[i], n_now[i], past_hits[i], past_n[i], self._design)
+        return p_values
 
     def _hue(self, index: int) -> Tested:
         """By the mean direction, and by how far it is from the middle of the circle."""

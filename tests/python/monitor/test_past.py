@@ -209,6 +209,16 @@ def test_every_unit_is_judged_alike(store: Store, keys: dict[str, str]) -> None:
     assert keys or len(bad) == len(columns)
 
 
+def test_vectors_that_are_too_few_to_compare_are_judged(store: Store) -> None:
+    """By the spread of past buckets: the comparison, which has no size of theirs, only words it."""
+    for number in range(32):
+        vectors = np.random.default_rng(number).normal(9.0 * (number == 31), 1, (15, 3))
+        at = FIRST + timedelta(days=number)
+        store.put("cells", log(columns={"v": vectors}).view(), at=at, writer="a")
+    bad = [result.bucket.date() for result in judged(store) if result.state == "anomaly"]
+    assert bad == [FIRST + timedelta(days=31)]
+
+
 def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> None:
     """Such as the number of a batch, or the name of who is on duty."""
     for number in range(40):

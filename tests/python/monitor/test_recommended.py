@@ -9,7 +9,7 @@ import pytest
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.alerts import load_config
-from lightmeter.errors import ConfigError, StoreError
+from lightmeter.errors import StoreError
 from lightmeter.monitor.config import Monitor
 from lightmeter.monitor.recommended import recommended_monitors, write_monitors
 from lightmeter.monitor.rules import ContractRule, MissingRule
@@ -106,7 +106,7 @@ def test_a_file_that_is_there_stays(store: Store, tmp_path: Path) -> None:
     put_days(store, range(1, 3))
     path = tmp_path / "monitors.toml"
     path.write_text("mine")
-    with pytest.raises(ConfigError, match=r"monitors\.toml' is there already"):
+    with pytest.raises(FileExistsError):
         write_monitors(store, "cells", path)
     assert path.read_text() == "mine"
     with pytest.raises(StoreError, match="no dataset 'cell'; it has 'cells'"):

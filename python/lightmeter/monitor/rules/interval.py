@@ -20,7 +20,6 @@ from lightmeter.profile.scalars import (
     arc,
     is_hue,
     nearest_turn,
-    prediction_interval,
     scalar_of,
 )
 from lightmeter.text import near, number
@@ -120,10 +119,7 @@ class IntervalRule(ComparingMonitor):
         series, of_next = (values / unit).tolist(), (sizes.tolist(), within, now.n, self.alpha)
         if is_circular:
             return hue_interval(series, *of_next)
-        if self.scalar in _OF_ONE_BUCKET:
-            low, high = prediction_interval(series, self.alpha)
-        else:
-            low, high = predicted_interval(series, *of_next)
+        low, high = predicted_interval(series, *of_next)
         return low * unit, high * unit
 
     def _point(self, column: ColumnView) -> "_Point | None":
@@ -133,8 +129,8 @@ class IntervalRule(ComparingMonitor):
         if spread is None or not math.isfinite(spread):
             spread = 0.0
         spread /= 1 if self.scalar == "mean" else math.sqrt(2)
-        values = column.n if self.scalar in _RATES else max(1, column.n - column.missing)
-        return _Point(value, values, spread)
+        n = column.n if self.scalar in _RATES else max(1, column.n - column.missing)
+        return _Point(value, 1 if self.scalar in _OF_ONE_BUCKET else n, spread)
 
 
 class _Point(NamedTuple):
@@ -197,11 +193,9 @@ def hue_interval(
         size: how many values the judged bucket has.
         alpha: between 0 and 1.
     """
-    angles = [hue * math.tau / HUE_STEPS for hue in series]
-    x = math.fsum(map(math.cos, angles))
-    y = math.fsum(map(math.sin, angles))
-    if math.hypot(x, y) < _LEAST_DIRECTION * len(series):
+    direction = np.exp(np.array(series) * (1j * math.tau / HUE_STEPS)).mean()
+    if abs(direction) < _LEAST_DIRECTION:
         return None
-    middle = math.atan2(y, x) * HUE_STEPS / math.tau % HUE_STEPS
+    middle = float(np.angle(direction)) * HUE_STEPS / math.tau % HUE_STEPS
     turned = [nearest_turn(hue, middle) for hue in series]
     return arc(*predicted_interval(turned, sizes, within, size, alpha))
