@@ -9,9 +9,9 @@ from lightmeter.report.report import DriftReport
 
 
 def compare(
-    *,
-    target: ProfileLike,
-    reference: ProfileLike,
+    *unnamed: object,
+    target: ProfileLike | None = None,
+    reference: ProfileLike | None = None,
     **thresholds: Unpack[ThresholdOptions],
 ) -> DriftReport:
     """Compare two profiles: what changed from `reference` to `target`.
@@ -22,6 +22,7 @@ def compare(
     Results are the same on every run. See `FeatureDrift` for what is reported.
 
     Args:
+        unnamed: nothing: both sides have names.
         target: the profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image`
             returned, or the path of a profile file.
         reference: what it should look like; the same.
@@ -34,6 +35,8 @@ def compare(
         OSError: a file cannot be read.
         DecodeError: a file holds no whole profile.
     """
+    if unnamed or target is None or reference is None:
+        raise TypeError("say which side is which: compare(target=..., reference=...)")
     by = Thresholds(**thresholds)
     found = compare_views(target=view_of(target), reference=view_of(reference), thresholds=by)
     return DriftReport(found.target, found.reference, found.features, by)

@@ -66,10 +66,7 @@ def _summary_line(comparison: Comparison) -> Html | None:
 
 def _main(comparison: Comparison) -> Iterator[Content]:
     changed = [line for line in comparison.features if line.verdict in CHANGED]
-    idents: dict[str, str] = {}
-    grids = None
-    if any(map(on_heat_map, changed)):
-        grids, idents = where(comparison.features)
+    grids, idents = where(comparison.features) if any(map(on_heat_map, changed)) else (None, {})
     charted = [line for line in changed if not on_heat_map(line)]
     leads = {id(cause.lines[0]) for cause in comparison.causes}
     charted.sort(key=lambda line: id(line) not in leads)

@@ -119,7 +119,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     command = "monitor", "init", "--store", store.path, "--dataset", "cells", "-o", path
     assert lightmeter(*command).stdout == f"{path}: written\n"
     again = lightmeter(*command)
-    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert (again.returncode, "File exists" in again.stderr) == (1, True)
     assert lightmeter("monitor", "check", path).returncode == 0
     assert lightmeter("monitor", "run", path, "--store", store.path).returncode in (0, 3, 4)
 
