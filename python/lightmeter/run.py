@@ -17,7 +17,6 @@ from lightmeter.monitor.results import (
     Result,
     load_newest,
     load_results,
-    load_turning_points,
 )
 from lightmeter.store.store import Store
 
@@ -109,6 +108,6 @@ def watch(
         update_results(opened, monitors, source=os.fspath(config), now=now)
         newest = load_newest(opened, pairs)
         # A run without alerts has no use for them.
-        results = load_turning_points(opened, pairs) if alerts else []
+        results = load_results(opened, pairs, turning=True) if alerts else []
         deliveries = tell(opened, results, alerts, monitors=pairs, dashboard=dashboard)
         return Watched(opened.address, pairs, newest, deliveries)

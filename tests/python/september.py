@@ -1,7 +1,7 @@
 """Days of September in a store, and what monitors say of them."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from lightmeter import ProfileView, Store, log
 from lightmeter.alerts import WatchConfig
 from lightmeter.monitor.config import Monitor
-from lightmeter.monitor.evaluate import evaluate
+from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.results import Result
 from lightmeter.settings import settings_of
 from PIL import Image
@@ -42,6 +42,15 @@ def limits(lower: float | None = None, upper: float | None = None, **keys: Any) 
     scalar, feature = keys.pop("scalar", "mean"), keys.pop("feature", "x")
     given = {key: end for key, end in ends.items() if end is not None}
     return {"type": "contract", "expect": [{"feature": feature, scalar: given}], **keys}
+
+
+def evaluate(
+    store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
+) -> list[Result]:
+    """What monitors say of every bucket, for each in order."""
+    found = [result for each in judge_all(store, monitors, now=now) for result in each.results]
+    order = [monitor.name for monitor in monitors]
+    return sorted(found, key=lambda each: (order.index(each.monitor), each.place, each.feature))
 
 
 def judge(store: Store, **keys: Any) -> list[Result]:

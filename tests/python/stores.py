@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
-from lightmeter.monitor.results import Result, load_results, load_turning_points
+from lightmeter.monitor.results import Result, load_results
 from lightmeter.store.putting import crc_of
 from lightmeter.store.records import Accepted, BucketRows, Place, Source, Told
 from lightmeter.store.tables import has, profile
@@ -133,7 +133,7 @@ def answers(store: Store) -> dict[str, Any]:
         "datasets": store.datasets,
         "summary": store.summary,
         "results": lambda: load_results(store),
-        "turning points": lambda: load_turning_points(store),
+        "turning points": lambda: load_results(store, turning=True),
         "told": lambda: store.state.told("a"),
         "accepted": store.state.accepted,
     }

@@ -168,7 +168,8 @@ class Apprise(Alert):
         """Hand the message to Apprise."""
         import apprise
 
-        url, server, log = _value_of(self.url_env), apprise.Apprise(), logging.getLogger("apprise")
+        url, log = _value_of(self.url_env), logging.getLogger("apprise")
+        server = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False))
         log.disabled = True  # it logs an address that it does not understand
         try:
             is_understood = server.add(url)

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from lightmeter import Failure, ImageCheck, Reading, check_image
+from lightmeter import Failure, ImageCheck, ProfileView, Reading, check_image
 from lightmeter.batch.running import each, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.cli.options import Printed, Sources, reads_images
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import complain, fail, print_json, progress_bar, say
-from lightmeter.drift.check import LEVEL, SAMPLE, Reference, check_level, reference_of
+from lightmeter.drift.check import LEVEL, SAMPLE, check_level, reference_of
 from lightmeter.errors import ImageError
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.text import counted, number
@@ -50,11 +50,10 @@ def check(
     check_level(level)
     workers = batch.get("workers")
     view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
-    prepared = reference_of(view)
-    reading = prepared.reading(None, options)
+    reading = reference_of(view).reading(None, options)
     wanted = Wanted(batch.get("column"), limits=reading.limits, layout=reading.layout)
     images = source_of(paths[0] if len(paths) == 1 else paths, wanted)
-    judge = partial(_checked, reference=prepared, reading=reading, level=level)
+    judge = partial(_checked, reference=view, reading=reading, level=level)
     counts = dict.fromkeys(("ordinary", "unusual", "unknown", "failed"), 0)
     flagged, notes = list[dict[str, Any]](), dict[str, str]()
     with progress_bar("checking") as bar:
@@ -88,7 +87,7 @@ def _end(counts: dict[str, int]) -> None:
 
 
 def _checked(
-    item: Item, watch: object, reference: Reference, reading: Reading, level: float
+    item: Item, watch: object, reference: ProfileView, reading: Reading, level: float
 ) -> tuple[str, ImageCheck | Failure]:
     try:
         return item.name, check_image(item.picture, reference, level=level, reading=reading)

@@ -14,7 +14,7 @@ from lightmeter.monitor.incidents import (
     line_of,
     lines_of,
 )
-from lightmeter.monitor.results import ANOMALY, Result, load_turning_points
+from lightmeter.monitor.results import ANOMALY, Result, load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_page, feature_page, place_text, segment_page
 from lightmeter.store.records import Line
@@ -118,7 +118,7 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
     newest, turns = (defaultdict[str, list[Result]](list) for _ in range(2))
     for result in _latest(shelf.store, dataset, segment):
         newest[result.segment].append(result)
-    for result in load_turning_points(shelf.store, monitors, segment=segment):
+    for result in load_results(shelf.store, monitors, segment=segment, turning=True):
         turns[result.segment].append(result)
     histories = []
     for text in segments_of(shelf, dataset) if segment is None else [segment]:

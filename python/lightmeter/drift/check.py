@@ -64,12 +64,10 @@ class ImageCheck:
 
     def __repr__(self) -> str:
         """The verdict, how sure it is, and what is odd, in one line."""
-        said = [visible(finding.sentence) for finding in self.findings[:1]]
-        first = f"{visible(self.read_differently)} " if self.read_differently else ""
-        verdict = (
-            f"{first}{self.verdict}, p {number(self.p_value)} of {counted(self.rows, 'image')}"
-        )
-        return f"<ImageCheck: {': '.join([verdict, *said])}>"
+        first = f"{self.read_differently} " if self.read_differently else ""
+        first += f"{self.verdict}, p {number(self.p_value)} of {counted(self.rows, 'image')}"
+        said = ": ".join([first, *(finding.sentence for finding in self.findings[:1])])
+        return f"<ImageCheck: {visible(said)}>"
 
     @property
     def why_unknown(self) -> str:
@@ -86,7 +84,7 @@ class ImageCheck:
 
 def check_image(
     image: ImageLike,
-    reference: "ProfileLike | Reference",
+    reference: ProfileLike,
     *,
     level: float = LEVEL,
     prefix: str | None = None,
@@ -128,13 +126,12 @@ def check_image(
         OSError: the reference cannot be read.
         DecodeError: it is no profile.
     """
-    if not isinstance(reference, Reference):
-        reference = reference_of(view_of(reference), prefix)
-    images = measure_images(image, reference.reading(reading, options), threads=1)
+    prepared = reference_of(view_of(reference), prefix)
+    images = measure_images(image, prepared.reading(reading, options), threads=1)
     measured = next(images)
     if next(images, None) is not None:
         raise ValueError("got several images; expected one, so check them one by one")
-    return reference.check(numbers_of(reference.prefix, measured), level, measured.read)
+    return prepared.check(numbers_of(prepared.prefix, measured), level, measured.read)
 
 
 def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
@@ -244,8 +241,8 @@ class Reference:
         )
 
     def _choose(self, names: frozenset[str], least: int) -> Rows | None:
-        """Rows of images that have the same numbers. Where these are too few, those that have
-        at least the numbers of the image that most rows have.
+        """Rows of images that have the same numbers; or, where these are too few, those numbers
+        of the image that most rows have.
         """
         alike = [table for table in self._tables if table[0] == names]
         if _length(alike) < least:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from lightmeter import _core
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.describe import finding
+from lightmeter.drift.describe.sentences import finding, strings_of
 from lightmeter.drift.groups import tested_by_group
 from lightmeter.drift.names import said
 from lightmeter.drift.readings import Unlike
@@ -38,20 +38,20 @@ def compare_views(
     Features of hashes are passed over: two pictures have different ones even where nothing changed.
     """
     cores = target._core, reference._core
-    tallies = tallies_of(cores[0]), tallies_of(cores[1])
+    tallies = [{name: Tally(*each) for name, each in core.tallies().items()} for core in cores]
     prefixes = frozenset(prefix for core in cores for prefix in core.image_prefixes)
     by_group = tested and all(core.has_groups for core in cores)
     unlike = Unlike(target.readings, reference.readings)
     features: list[FeatureDrift] = []
     for name in sorted(tallies[0].keys() | tallies[1].keys()):
-        own, other = (side.get(name) for side in tallies)
-        meaning = meaning_of(own or tallies[1][name], other or tallies[0][name])
+        known = [Meaning(*side[name][:2]) for side in tallies if name in side]
+        meaning = known[0].join(known[-1])
         if meaning.role == "hash":
             continue
-        counts = (
-            own or _tally_without(cores[0], name, meaning),
-            other or _tally_without(cores[1], name, meaning),
-        )
+        counts = [
+            side.get(name) or _tally_without(core, name, meaning)
+            for side, core in zip(tallies, cores, strict=True)
+        ]
         about = changed(_about(name, meaning, prefixes), sides=(target, reference))
         reason = unlike.reason(name)
         sides = _Sides(cores, thresholds, tested and not reason)
@@ -103,16 +103,6 @@ class Tally(NamedTuple):
     texts: int
     finite: int
     values: int
-
-
-def tallies_of(core: _core.Profile) -> dict[str, Tally]:
-    """Return those of all features."""
-    return {name: Tally._make(counts) for name, counts in core.tallies().items()}
-
-
-def meaning_of(own: Tally, other: Tally) -> Meaning:
-    """Return what a feature means by its tallies of both sides."""
-    return Meaning(own.role, own.origin).join(Meaning(other.role, other.origin))
 
 
 def _tally_without(core: _core.Profile, name: str, meaning: Meaning) -> Tally:
@@ -227,10 +217,7 @@ class _Sides(NamedTuple):
         }
 
     def _strings(self, about: FeatureDrift) -> list[_core.FrequentStrings]:
-        name = about.feature
-        return [
-            core.strings(name) if name in core else _core.FrequentStrings() for core in self.cores
-        ]
+        return [strings_of(core, about.feature) for core in self.cores]
 
 
 def _test(name: EffectName, size: Sequence[float], p: Sequence[float] | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from lightmeter.drift.describe import Finding, causes, findings, summary
+from lightmeter.drift.describe.findings import Finding, causes, findings, summary
 from lightmeter.drift.families import holm_p_values
 from lightmeter.drift.groups import assumed
 from lightmeter.drift.readings import Unlike, decoded_unlike

@@ -24,7 +24,8 @@ dependent, see Benjamini and Yekutieli 2001), however families depend on each ot
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
+
+import numpy as np
 
 
 def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
@@ -46,13 +47,12 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     """Give the q-values of one family: the least false discovery rate that rejects each test."""
-    size = len(p_values)
-    q_values = [1.0] * size
-    least = 1.0
-    for after, at in enumerate(sorted(range(size), key=p_values.__getitem__, reverse=True)):
-        least = min(least, p_values[at] * size / (size - after))
-        q_values[at] = least
-    return q_values
+    p, many = np.array(p_values), len(p_values)
+    order = np.argsort(-p, kind="stable")
+    least = np.minimum.accumulate(p[order] * many / np.arange(many, 0, -1))
+    q_values = np.empty(many)
+    q_values[order] = np.minimum(least, 1.0)
+    return list(map(float, q_values))
 
 
 def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
@@ -80,12 +80,9 @@ def _places(families: Sequence[str]) -> dict[str, list[int]]:
 
 def _holm(p_values: Sequence[float], weights: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values; a hypothesis of twice the weight may have twice the p-value."""
-    needed = [p / weight for p, weight in zip(p_values, weights, strict=True)]
-    order = sorted(range(len(needed)), key=needed.__getitem__)
-    left = list(accumulate(weights[at] for at in reversed(order)))[::-1]
-    adjusted = [0.0] * len(needed)
-    least = 0.0
-    for at, weight in zip(order, left, strict=True):
-        least = max(least, min(needed[at] * weight, 1.0))
-        adjusted[at] = least
-    return adjusted
+    needed, weight = np.array(p_values) / np.array(weights), np.array(weights)
+    order = np.argsort(needed, kind="stable")
+    left = np.cumsum(weight[order][::-1])[::-1]
+    adjusted = np.empty(len(needed))
+    adjusted[order] = np.maximum.accumulate(np.minimum(needed[order] * left, 1.0))
+    return list(map(float, adjusted))

@@ -51,7 +51,7 @@ def compare_vectors(
     """
     name = about.feature
     sides = [core.vectors(name) if name in core else ({}, 0) for core in cores]
-    lengths = _lengths(*(by_length for by_length, _ in sides))
+    lengths = _length(sides[0][0], sides[1][0]), _length(sides[1][0], sides[0][0])
     kept = [side.get(length) for (side, _), length in zip(sides, lengths, strict=True)]
     n = [each.n if each else 0 for each in kept]
     every = [others + sum(each.n for each in side.values()) for side, others in sides]
@@ -104,14 +104,13 @@ def spreads_apart(separation: float) -> float:
 Lengths = Mapping[int, _core.Covariance]
 
 
-def _lengths(target: Lengths, reference: Lengths) -> tuple[int, int]:
-    if common := target.keys() & reference.keys():
-        length = max(common, key=lambda each: (min(target[each].n, reference[each].n), each))
-        return length, length
-    own, other = (
-        max(side, key=lambda each: side[each].n, default=0) for side in (target, reference)
-    )
-    return own, other
+def _length(side: Lengths, other: Lengths) -> int:
+    """The length that most vectors of a side have, out of those of both sides if there are any."""
+
+    def many(length: int) -> tuple[int, int]:
+        return min(each[length].n for each in (side, other) if length in each), length
+
+    return max(side.keys() & other.keys() or side, key=many, default=0)
 
 
 def _compared(

@@ -98,9 +98,6 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
     return max(sizes, key=units)
 
 
-_COUNTED = 1000  # groups; of more there are too few hashes to tell how many
-
-
 def judge(
     features: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True
 ) -> list[FeatureDrift]:
@@ -184,8 +181,5 @@ def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -
         return f"surely different (q {q:.1g}), but little: {sizes}, less than {least:g}"
     if feature.groups_target is None:
         return f"{sizes}, q {q:.2g}"
-    groups = (
-        str(n) if n <= _COUNTED else f"over {_COUNTED:,}"
-        for n in (feature.groups_target, feature.groups_reference or 0)
-    )
-    return f"{sizes}, q {q:.2g}, by {' and '.join(groups)} groups"
+    groups = f"{feature.groups_target} and {feature.groups_reference} groups"
+    return f"{sizes}, q {q:.2g}, by {groups}"

@@ -80,11 +80,8 @@ def log_series(
         ValueError: there is no such statistic.
         StoreError: there is no such dataset, or the store cannot be read.
     """
-    rows = list(
-        series_rows(
-            store, dataset, start, end, segment=segment, feature=feature, statistics=statistics
-        )
-    )
+    which: Any = {"segment": segment, "feature": feature, "statistics": statistics}
+    rows = list(series_rows(store, dataset, start, end, **which))
     length = store.datasets()[dataset] // MILLISECOND
     place = [dataset, *filter(None, [segment_text(segment)])]
     points: list[tuple[str, Any, int, int]] = []

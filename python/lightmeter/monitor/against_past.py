@@ -38,18 +38,6 @@ from lightmeter.profile.features import Kind, Meaning
 from lightmeter.text import counted
 
 
-class Expected(NamedTuple):
-    """What a bucket is compared with that is not its own past.
-
-    Attributes:
-        merged: all of it.
-        buckets: how many these are; a file counts as one.
-    """
-
-    merged: Summary
-    buckets: int
-
-
 class Tested(NamedTuple):
     """What was measured of a feature, before it is decided what that means.
 
@@ -73,8 +61,9 @@ class Tested(NamedTuple):
 def against_past(
     target: Summary,
     past: Sequence[Summary],
-    expected: Expected | None = None,
+    expected: Summary | None = None,
     *,
+    buckets: int = 0,
     exif_read: Callable[[str, bool], int] = lambda name, personal: 0,
 ) -> list[Tested]:
     """The tests of all features of a bucket; of none that has no value on any side.
@@ -82,11 +71,12 @@ def against_past(
     Args:
         target: of the bucket that is judged.
         past: of the buckets whose spread it is judged by, in order of time.
-        expected: None where it is also compared with these.
+        expected: what it is compared with, as one; None where it is compared with the past.
+        buckets: how many `expected` is of; a file counts as one.
         exif_read: how many images of the target have no tag of that name, which no image has; by
             its name, and whether only some policies track it.
     """
-    return _Comparison(target, past, expected, exif_read).tests()
+    return _Comparison(target, past, expected, buckets, exif_read).tests()
 
 
 class _Comparison:
@@ -94,17 +84,16 @@ class _Comparison:
         self,
         target: Summary,
         past: Sequence[Summary],
-        expected: Expected | None,
+        expected: Summary | None,
+        buckets: int,
         exif_read: Callable[[str, bool], int],
     ) -> None:
-        sides = [target, *past] + ([expected.merged] if expected else [])
+        sides = [target, *past, *([expected] if expected else [])]
         names = target.names
         if any(side.names != names for side in sides):
             names = tuple(sorted({name for side in sides for name in side.names}))
         self._names, self._target, self._past = names, target, past
-        self._compared = [expected.merged] if expected else past
-        self._buckets = expected.buckets if expected else 0
-        self._design = 1.0
+        self._compared, self._buckets, self._design = [expected] if expected else past, buckets, 1.0
         self._kinds: dict[str, Kind] = {}
         self._meanings: dict[str, Meaning] = {}
         for side in reversed(sides):
@@ -188,16 +177,12 @@ class _Comparison:
         freedom = np.maximum(before[:, 0] - 1, 0)
         levels, p_values = self._moments(now, before, base[-1], freedom)
         others = self._others(at, levels.design)
-        tests = []
-        for column, index in enumerate(at):
-            p, inner = float(p_values[column]), others[column]
-            if inner is not None:
-                p = max(float(levels.p_values[column]), inner)
-            tests.append(self._test(index, now[0, column], levels.buckets[column], p))
-        return tests
+        p_values = np.where(np.isnan(others), p_values, np.maximum(levels.p_values, others))
+        columns = (each.tolist() for each in (now[0], levels.buckets, p_values))
+        return list(map(self._test, at, *columns))
 
-    def _others(self, at: Sequence[int], designs: Numbers) -> list[float | None]:
-        """Of features of which nearly all values were one and the same: p of how many are not."""
+    def _others(self, at: Sequence[int], designs: Numbers) -> Numbers:
+        """p of how many values are not the one that nearly all were; NaN where these were fewer."""
         tables = self._base[:, :, at]
         n, medians = tables[:, N], tables[:, MEDIAN]
         value = common_value(n, medians)
@@ -209,12 +194,10 @@ class _Comparison:
         rare = (past_hits <= MOST_OTHERS * past_n) & (past_n > 0) & (n_now > 0)
         ordinary = designs[~rare & np.isfinite(designs)]
         self._design = max(1.0, float(np.median(ordinary))) if len(ordinary) else 1.0
-        return [
-            rare_event_p(hits[i], n_now[i], past_hits[i], past_n[i], self._design)
-            if rare[i]
-            else None
-            for i in range(len(at))
-        ]
+        p_values = np.full(len(at), np.nan)
+        for i in np.flatnonzero(rare):
+            p_values[i] = rare_event_p(hits[i], n_now[i], past_hits[i], past_n[i], self._design)
+        return p_values
 
     def _hue(self, index: int) -> Tested:
         """By the mean direction, and by how far it is from the middle of the circle."""

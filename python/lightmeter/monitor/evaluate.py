@@ -15,7 +15,7 @@ from zlib import crc32
 
 from lightmeter.errors import LightmeterError, StoreError
 from lightmeter.files import read_regular
-from lightmeter.monitor.baseline import Selection, covers, words_of
+from lightmeter.monitor.baseline import EVER, Selection, covers, words_of
 from lightmeter.monitor.config import ComparingMonitor, Due, Monitor
 from lightmeter.monitor.results import (
     ANOMALY,
@@ -25,6 +25,7 @@ from lightmeter.monitor.results import (
     PENDING,
     Result,
     check_source,
+    joined,
 )
 from lightmeter.monitor.shelf import Shelf, Side
 from lightmeter.monitor.sitemap import bucket_text
@@ -72,16 +73,10 @@ class MonitorRun:
         for start, nothing in self._unwatched(now):
             self._add("", Due(Bucket(start, start, 0, 0, start), nothing=nothing))
         self.key = self._find_key()
-        kept: Mapping[_Key, JudgedBucket] = {}
-        if key_before is not None:
-            kept = shelf.store.state.judged(*self._where)
+        kept = shelf.store.state.judged(*self._where) if key_before else {}
         self.stale = set(kept) if key_before != self.key else self._stale(kept)
         self._states = {key: each.states for key, each in kept.items() if key not in self.stale}
         self._selections: dict[str, Selection] = {}
-
-    def place(self, segment: str, start: datetime) -> Place:
-        """Return the place of a bucket."""
-        return Place(*self._where, segment, start)
 
     # What is to be judged
 
@@ -106,10 +101,11 @@ class MonitorRun:
         if monitor.dataset not in self._shelf.datasets:
             yield now, "the store has no such dataset"
         elif not monitor.segments:
-            newest = self._shelf.newest(now - monitor.wait, monitor.dataset)
-            whole, last = newest.pop("", None), max(newest.values(), default=None)
-            is_late = last and whole and last >= whole + self._length and monitor.type != "missing"
-            if last and (whole is None or is_late):
+            newest = self._shelf.store.newest(now - monitor.wait)
+            newest = [each for each in newest if each.dataset == monitor.dataset]
+            whole = max((each.start for each in newest if not each.segment), default=EVER)
+            last = max((each.start for each in newest if each.segment), default=EVER)
+            if last >= whole + self._length and (whole == EVER or monitor.type != "missing"):
                 yield last, "only segments have values, and it watches none: segments = true"
 
     def _find_key(self) -> bytes:
@@ -206,7 +202,7 @@ class MonitorRun:
         if is_accepted:
             return Result("", OK, words=said)
         words = f"{counted(found, 'bucket')} to compare with, of {least} needed"
-        return Result("", NOT_ENOUGH, words=_joined(words, said))
+        return Result("", NOT_ENOUGH, words=joined(words, said))
 
     # What it says
 
@@ -236,7 +232,7 @@ class MonitorRun:
             baseline = len(sides[segment].past.summaries) if segment in sides else 0
             results = [
                 result._replace(
-                    words=_joined(result.words, due.words, self._frozen(segment, result, start)),
+                    words=joined(result.words, due.words, self._frozen(segment, result, start)),
                     monitor=self.monitor.name,
                     dataset=self.monitor.dataset,
                     segment=segment,
@@ -247,7 +243,7 @@ class MonitorRun:
                 for result in self._lasting(segment, results)
             ]
             self._states[segment, start] = frozenset(result.state for result in results)
-            yield BucketRows(self.place(segment, start), due.version, results)
+            yield BucketRows(Place(*self._where, segment, start), due.version, results)
 
     def _frozen(self, segment: str, result: Result, start: datetime) -> str:
         """Say that the baseline no longer moves, beside what may be the reason."""
@@ -265,7 +261,7 @@ class MonitorRun:
             return "no feature has what it judges"
         shown = ", ".join(map(repr, patterns))
         alike = near(shown, side.contents.columns, "")
-        return _joined(f"no feature that it can judge matches {shown}", alike)
+        return joined(f"no feature that it can judge matches {shown}", alike)
 
     @cached_property
     def _in_a_row(self) -> dict[str, dict[str, int]]:
@@ -291,7 +287,7 @@ class MonitorRun:
             if result.state != ANOMALY or counts[result.feature] >= needed
             else result._replace(
                 state=PENDING,
-                words=_joined(result.words, f"{counts[result.feature]} of {needed} in a row"),
+                words=joined(result.words, f"{counts[result.feature]} of {needed} in a row"),
             )
             for result in results
         ]
@@ -314,16 +310,12 @@ def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, 
     return {feature: number for feature, number in lasting.items() if number}
 
 
-def _joined(*words: str) -> str:
-    return "; ".join(filter(None, words))
-
-
-def evaluate(
+def judge_all(
     store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
-) -> list[Result]:
-    """Return the state of every complete bucket, for each monitor in order.
+) -> Iterator[BucketRows]:
+    """Yield the results of every complete bucket: dataset by dataset, each in order of time.
 
-    It follows from the profiles stored and from `now` alone, which says which buckets are complete
+    They follow from the profiles stored and from `now` alone, which says which buckets are complete
     and which are missing. A trailing baseline passes over the buckets in which the monitor itself
     finds an anomaly. Where the latest bucket of a dataset gives a monitor nothing to judge, one
     result says so. Days that `Store.gc` made of shorter buckets are not judged, nor are buckets
@@ -334,20 +326,6 @@ def evaluate(
         monitors: who judges.
         now: the time; None takes the clock. Without a time zone it is local time.
     """
-    found: dict[tuple[str, str], list[Result]] = {_pair(monitor): [] for monitor in monitors}
-    for bucket in judge_all(store, monitors, now=now):
-        found[bucket.place[:2]] += bucket.results
-    return [
-        result
-        for results in found.values()
-        for result in sorted(results, key=lambda each: (each.place, each.feature))
-    ]
-
-
-def judge_all(
-    store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
-) -> Iterator[BucketRows]:
-    """Yield the same bucket by bucket, in order of time: not all have to fit into memory."""
     with store.snapshot():
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
         runs = [MonitorRun(shelf, monitor, moment) for monitor in monitors]
@@ -360,7 +338,7 @@ def update_results(
 ) -> None:
     """Bring the results that the store keeps of a file of monitors up to date.
 
-    They become those of `evaluate`. Results of monitors that the file no longer has disappear;
+    They become those of `judge_all`. Results of monitors that the file no longer has disappear;
     those of other files stay, and those of buckets that `Store.gc` rolled up or deleted. A run that
     is cut off is finished by the next.
 
@@ -368,7 +346,7 @@ def update_results(
         store: what is judged, and where the results are kept.
         monitors: all monitors of the file.
         source: path of the file; empty for monitors that were made in Python.
-        now: as for `evaluate`.
+        now: as for `judge_all`.
 
     Raises:
         ConfigError: another file has a monitor of the same name and dataset.
@@ -385,7 +363,7 @@ def update_results(
         Source(*_pair(run.monitor), source, rank, run.key, run.monitor.table())
         for rank, run in enumerate(runs)
     ]
-    stale = [run.place(*key) for run in runs for key in run.stale]
+    stale = [Place(*_pair(run.monitor), *key) for run in runs for key in run.stale]
     if stale or sorted(before) != sorted(watched):
         store.state.begin(watched, stale, sources=[source, *taken])
     for batch in _batches(store, runs):

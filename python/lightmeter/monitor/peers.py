@@ -24,7 +24,7 @@ import numpy as np
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
 from lightmeter.monitor.shelf import Side
-from lightmeter.monitor.summaries import MEAN, MISSING, ODD, ROWS, STDDEV, VALUES, N, Summary
+from lightmeter.monitor.summaries import MEAN, MISSING, ODD, STDDEV, VALUES, N, Summary
 from lightmeter.profile.segments import parse_segment
 from lightmeter.text import counted, number
 
@@ -37,12 +37,10 @@ class Beside(NamedTuple):
     Attributes:
         target: the bucket.
         past: those that it is compared with.
-        others: of how many other segments what is common was taken.
     """
 
     target: Summary
     past: Sequence[Summary]
-    others: int
 
 
 def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Beside], dict[str, str]]:
@@ -72,10 +70,7 @@ def _adjusted(peers: Sequence[Side]) -> Iterator[Beside]:
     numbers = ({n for n, kind in side.summary.kinds.items() if kind == "number"} for side in peers)
     names = tuple(sorted(set[str]().union(*numbers)))
     histories = [[side.shelf.in_short(*side.where, start) for start in starts] for side in peers]
-    nothing = np.zeros((ROWS, len(names)))
-    tables = np.array(
-        [[s.aligned(names) if s.is_readable else nothing for s in each] for each in histories]
-    )
+    tables = np.array([[s.aligned(names) for s in each] for each in histories])
     is_past = np.array([[start in side.past.starts for start in starts] for side in peers])
     n = tables[:, :, N]
     with np.errstate(all="ignore"):
@@ -91,7 +86,7 @@ def _adjusted(peers: Sequence[Side]) -> Iterator[Beside]:
     for history, table, past in zip(histories, tables, is_past, strict=True):
         without = [s.with_table(names, each) for s, each in zip(history, table, strict=True)]
         before = [s for s, taken in zip(without, past, strict=True) if taken and s.is_readable]
-        yield Beside(without[starts.index(now)], before, len(peers) - 1)
+        yield Beside(without[starts.index(now)], before)
 
 
 def _medians_of_others(values: Numbers) -> Numbers:
@@ -123,10 +118,9 @@ def change_beside(beside: Beside, feature: str) -> tuple[str, EffectName, float]
     if spread > 0 and now[STDDEV] > 0:
         ratio = abs(math.log(now[STDDEV] / spread))
     distance = 1.0 if not spread else 2 * NormalDist().cdf(abs(moved) / spread / 2) - 1
-    others = f"beside {beside.others} others"
     if spread and ratio > 2 * distance:  # in units of the least sizes
         verb = "rose" if now[STDDEV] > spread else "fell"
-        words = f"spread of {feature} {verb} to {number(float(now[STDDEV]))} {others}"
+        words = f"spread of {feature} {verb} to {number(float(now[STDDEV]))} beside the others"
         return words, "spread", ratio
     verb = "rose" if moved > 0 else "fell"
-    return f"{feature} {verb} by {number(abs(moved))} {others}", "shift", distance
+    return f"{feature} {verb} by {number(abs(moved))} beside the others", "shift", distance

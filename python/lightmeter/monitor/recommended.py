@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from lightmeter.errors import ConfigError, StoreError
+from lightmeter.errors import StoreError
 from lightmeter.monitor.sitemap import stretch_text
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
@@ -58,23 +58,15 @@ def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> 
     """Write the recommended monitors of a dataset to a new file.
 
     Raises:
-        ConfigError: there is something at `path` already.
         StoreError: the store has no such dataset, or cannot be read.
-        OSError: the file cannot be written.
+        OSError: the file cannot be written; `FileExistsError` if it is there already.
     """
-    text = recommended_monitors(store, dataset)
-    try:
-        with Path(path).open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ConfigError(
-            f"{os.fspath(path)!r} is there already; name another file, or delete it"
-        ) from None
+    text = f"{recommended_monitors(store, dataset)}\n{_ALERT}"
+    with Path(path).open("x", encoding="utf-8") as file:
+        file.write(text)
 
 
-def recommended_monitors(
-    store: Store, dataset: str, *, reference: str | None = None, alert: bool = True
-) -> str:
+def recommended_monitors(store: Store, dataset: str, *, reference: str | None = None) -> str:
     """Return the text of a TOML file with the recommended monitors of a dataset, with comments.
 
     It fits what is stored now: whether there are segments, and many, dates, categories, failures,
@@ -85,7 +77,6 @@ def recommended_monitors(
         dataset: its name.
         reference: the dataset that drift is found against, such as a training set; None for the
             buckets before.
-        alert: whether to end with how to tell somebody, as a comment.
 
     Raises:
         StoreError: the store has no such dataset, or cannot be read.
@@ -95,8 +86,7 @@ def recommended_monitors(
             if name not in store.datasets():
                 known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
                 raise StoreError(f"the store has no dataset {name!r}; it has {known}")
-        tables = _tables(store, dataset, reference)
-        return "\n".join([*tables, *[_ALERT] * alert])
+        return "\n".join(_tables(store, dataset, reference))
 
 
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
@@ -137,10 +127,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     if after := _late_after(length, buckets, delays):
         keys = [f'wait = "{after}"', *each]  # a run before would tell of what only comes later
         if len(delays) >= _IN_TIME * len(buckets):
-            comment, keys = (
-                "# Nothing came, or much later than usual.",
-                [f'after = "{after}"', *keys],
-            )
+            comment, keys = f"{comment} Or it came much later.", [f'after = "{after}"', *keys]
     yield table("missing", "missing", comment, *keys)
     if expected := list(_expected(columns)):
         yield table("contract", "contract", _CONTRACT, *each_alone, *expected)

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from lightmeter.monitor.summaries import MEAN, STDDEV, N
 from lightmeter.store.records import BucketRows
 from lightmeter.store.store import Store
 from lightmeter.text import count, counted, number
-from lightmeter.times import to_utc
 
 _SHOWN = 3
 _MOST_READ = 2000  # buckets, for the design effect
@@ -118,42 +117,35 @@ def replay(
     Raises:
         StoreError: the store cannot be read.
     """
-    now = to_utc(now or datetime.now(UTC))
     with store.snapshot():
         found = {(monitor.name, monitor.dataset): Replayed(monitor) for monitor in monitors}
         for bucket in judge_all(store, monitors, now=now):
             found[bucket.place[:2]].add(bucket)
         shelf = Shelf(store)
-        for each in found.values():
-            if (
-                isinstance(each.monitor, ComparingMonitor)
-                and each.monitor.dataset in shelf.datasets
-            ):
-                each.design = _design(shelf, each.monitor, now)
-            if isinstance(each.monitor, TrendRule) and each.monitor.dataset in shelf.datasets:
+        for each in [each for each in found.values() if each.monitor.dataset in shelf.datasets]:
+            if isinstance(each.monitor, ComparingMonitor):
+                each.design = _design(shelf, each.monitor)
+            if isinstance(each.monitor, TrendRule):
                 each.delay = each.monitor.delay(shelf)
     return list(found.values())
 
 
-def _design(shelf: Shelf, monitor: ComparingMonitor, now: datetime) -> float | None:
+def _design(shelf: Shelf, monitor: ComparingMonitor) -> float | None:
     """Return the median design effect of numbers in the latest buckets.
 
     It is 1 where images are independent, and 12 where 12 images say as much as one.
     """
     dataset, effects = monitor.dataset, list[float]()
     segments = shelf.segments(dataset) if monitor.segments else [""]
-    most = _MOST_READ // max(1, len(segments)) or _MOST_READ
     for segment in segments:
-        starts = [
+        lasts = [
             bucket.start
             for bucket in shelf.buckets(dataset, segment)
-            if bucket.end - bucket.start == shelf.datasets[dataset] and bucket.end <= now
-        ][-most:]
-        summaries = [shelf.in_short(dataset, segment, start) for start in starts]
-        kinds = {name: kind for each in summaries for name, kind in each.kinds.items()}
-        names = tuple(
-            name for name, kind in kinds.items() if kind == "number" and monitor.takes(name)
-        )
+            if bucket.end - bucket.start == shelf.datasets[dataset]
+        ][-_MOST_READ // len(segments) :]
+        summaries = [shelf.in_short(dataset, segment, start) for start in lasts]
+        every = {name for each in summaries for name in each.names if each.kinds[name] == "number"}
+        names = tuple(filter(monitor.takes, every))
         tables = [each.aligned(names)[[N, MEAN, STDDEV]].T for each in summaries]
         factors = map(long_run_factor, np.stack(tables, axis=1) if tables else ())
         effects += [factor for factor in factors if factor is not None]

@@ -1,8 +1,9 @@
 """What monitors say of buckets, and reading what a store keeps of it."""
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from lightmeter.errors import ConfigError
@@ -50,6 +51,11 @@ def check_source(
     return source, list(taken)
 
 
+def joined(*words: str) -> str:
+    """Return the words of a result, of which some may be empty."""
+    return "; ".join(filter(None, words))
+
+
 def is_utf8(path: str) -> bool:
     """Return whether a path can be kept as text."""
     return path == path.encode(errors="replace").decode()
@@ -61,6 +67,7 @@ def load_results(
     *,
     segment: str | None = None,
     bucket: datetime | None = None,
+    turning: bool = False,
 ) -> list[Result]:
     """Return what is kept, by monitor, dataset, segment, bucket and feature.
 
@@ -69,24 +76,13 @@ def load_results(
         monitors: name and dataset of those in question; None for all.
         segment: the one in question, as text; None for all.
         bucket: start of the one in question; None for all.
+        turning: take no more of all buckets than enough for incidents to be the same.
     """
-    return _loaded(store, monitors, lambda name, of: store.state.results(name, of, segment, bucket))
-
-
-def load_turning_points(
-    store: Store,
-    monitors: Iterable[tuple[str, str]] | None = None,
-    *,
-    segment: str | None = None,
-) -> list[Result]:
-    """Return enough of what `load_results` gives for incidents to be the same.
-
-    Args:
-        store: where results are kept.
-        monitors: name and dataset of those in question; None for all.
-        segment: the one in question, as text; None for all.
-    """
-    return _loaded(store, monitors, lambda name, of: store.state.turning_points(name, of, segment))
+    state = store.state
+    load = state.turning_points if turning else partial(state.results, start=bucket)
+    with store.snapshot():
+        every = (source[:2] for source in state.sources()) if monitors is None else monitors
+        return [result for pair in sorted(every) for result in load(*pair, segment)]
 
 
 def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
@@ -96,14 +92,3 @@ def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Resul
     """
     with store.snapshot():
         return [result for monitor in monitors for result in store.state.newest(*monitor)]
-
-
-def _loaded(
-    store: Store,
-    monitors: Iterable[tuple[str, str]] | None,
-    load: Callable[[str, str], list[Result]],
-) -> list[Result]:
-    with store.snapshot():
-        if monitors is None:
-            monitors = (source[:2] for source in store.state.sources())
-        return [result for pair in sorted(monitors) for result in load(*pair)]

@@ -171,14 +171,6 @@ class Shelf:
         """What somebody has made the new normal."""
         return self.store.state.accepted()
 
-    def newest(self, now: datetime, dataset: str) -> dict[str, datetime]:
-        """Return the start of the newest bucket of each segment that is complete by then."""
-        return {
-            segment_text(newest.segment): newest.start
-            for newest in self.store.newest(now)
-            if newest.dataset == dataset
-        }
-
     def file(self, path: Path) -> Past:
         """Return a profile file, which counts as one bucket.
 

@@ -1,7 +1,8 @@
 """One feature of a report: verdict, finding, chart, numbers."""
 
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.describe import capitalised, finding
+from lightmeter.drift.describe.findings import capitalised
+from lightmeter.drift.describe.sentences import finding
 from lightmeter.drift.names import says
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.describe import capitalised, headline
+from lightmeter.drift.describe.findings import capitalised, headline
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.profile import ProfileView
@@ -66,10 +66,7 @@ def _summary_line(comparison: Comparison) -> Html | None:
 
 def _main(comparison: Comparison) -> Iterator[Content]:
     changed = [line for line in comparison.features if line.verdict in CHANGED]
-    idents: dict[str, str] = {}
-    grids = None
-    if any(map(on_heat_map, changed)):
-        grids, idents = where(comparison.features)
+    grids, idents = where(comparison.features) if any(map(on_heat_map, changed)) else (None, {})
     charted = [line for line in changed if not on_heat_map(line)]
     leads = {id(cause.lines[0]) for cause in comparison.causes}
     charted.sort(key=lambda line: id(line) not in leads)

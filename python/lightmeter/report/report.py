@@ -28,16 +28,13 @@ class DriftReport(Comparison):
         It has ``summary``, ``causes``, ``read_differently``, ``thresholds``, ``notes`` and
         ``features``.
         """
+        causes = (
+            {"cause": each.cause, "words": each.words, "features": [f.feature for f in each.lines]}
+            for each in self.causes
+        )
         return {
             "summary": self.summary(),
-            "causes": [
-                {
-                    "cause": each.cause,
-                    "words": each.words,
-                    "features": [line.feature for line in each.lines],
-                }
-                for each in self.causes
-            ],
+            "causes": list(causes),
             "read_differently": self.read_differently,
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,
@@ -82,11 +79,6 @@ class DriftReport(Comparison):
 
 
 def _plain(line: FeatureDrift) -> dict[str, Any]:
-    values: dict[str, Any] = plain(
-        {
-            field.name: getattr(line, field.name)
-            for field in dataclasses.fields(line)
-            if field.name != "sides"  # the profiles themselves
-        }
-    )
-    return values
+    values = {name: value for name, value in vars(line).items() if name != "sides"}
+    result: dict[str, Any] = plain(values)
+    return result

@@ -100,7 +100,7 @@ def _switch_on(caller: Caller, fields: dict[str, str]) -> str:
         raise HTTPException(409, "this server has no file of monitors; start it with --monitors")
     dataset = _dataset(caller, fields.get("place", ""))
     reference = _dataset(caller, fields["reference"]) if fields.get("reference") else None
-    text = recommended_monitors(server.store, dataset, reference=reference, alert=False)
+    text = recommended_monitors(server.store, dataset, reference=reference)
     try:
         with server.switching:
             if file.read().monitors.get(dataset) or server.watching_elsewhere(dataset):

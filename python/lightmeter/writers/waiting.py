@@ -57,8 +57,7 @@ def keep(image: Any, reading: Reading) -> Any:
     """Return the image in a form that nobody else can change, as cheaply as it can be had."""
     if isinstance(image, np.ndarray):
         return image.copy()
-    one_frame = reading.frames == "first" and reading.bands is None
-    if isinstance(image, Image.Image) and one_frame:
+    if isinstance(image, Image.Image) and (reading.frames, reading.bands) == ("first", None):
         return copy_frame(image, reading)
     if isinstance(image, str | os.PathLike | bytes):
         return image

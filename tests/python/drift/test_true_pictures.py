@@ -10,7 +10,8 @@ import pytest
 from changes import CHANGES, drawn
 from conftest import encoded
 from lightmeter.demo import draw_cells
-from lightmeter.drift.describe import finding, findings
+from lightmeter.drift.describe.findings import findings
+from lightmeter.drift.describe.sentences import finding
 from lightmeter.drift.verdict import CHANGED
 from truth import is_true
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.describe import finding
+from lightmeter.drift.describe.sentences import finding
 from lightmeter.drift.verdict import CHANGED
 from truth import is_true
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter import Store
-from lightmeter.monitor.evaluate import evaluate, update_results
-from lightmeter.monitor.incidents import find_stretches, lines_of
+from lightmeter.monitor.evaluate import update_results
+from lightmeter.monitor.incidents import causes_text, find_stretches, lines_of
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.store.records import Accepted
 from lightmeter.times import to_utc
-from september import NOW, monitor, put_days
+from september import NOW, evaluate, monitor, put_days
 
 LETTERS = {"ok": "o", "anomaly": "A", "not enough data": ".", "error": "E"}
 LAMP = date(2022, 9, 8)
@@ -120,6 +120,7 @@ def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
     still = [result for result in results if "baseline frozen since 2022-09-04" in result.words]
     assert [result.bucket.day for result in still] == list(range(8, 15))
     assert all("run `lightmeter monitor accept`" in result.words for result in still)
+    assert causes_text(still[:1]).startswith("mean of x is ")  # which the headline of an alert is
     put_days(store, range(15, 17))  # as before the change: it moves again
     results = [result for result in evaluate(store, WATCHING, now=NOW) if result.bucket.day > 14]
     assert {result.state for result in results} == {"ok"}

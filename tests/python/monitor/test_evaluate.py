@@ -13,13 +13,13 @@ from lightmeter import Store, log
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor import shelf
 from lightmeter.monitor.config import Monitor
-from lightmeter.monitor.evaluate import MonitorRun, evaluate, update_results
+from lightmeter.monitor.evaluate import MonitorRun, update_results
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store import putting
 from lightmeter.store.records import Accepted
 from lightmeter.times import to_ms
-from september import NOW, by_place, limits, monitor, put_days, rows
+from september import NOW, by_place, evaluate, limits, monitor, put_days, rows
 from stores import change
 
 WEEK: Any = {"type": "interval", "baseline": {"trailing": 3}}

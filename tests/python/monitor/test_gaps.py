@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from lightmeter import Profile, Store, log
-from lightmeter.monitor.evaluate import evaluate, update_results
+from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import missing as rule
 from lightmeter.times import bucket_start, to_duration
-from september import NOW, alarms, judge, limits, monitor, rows, states
+from september import NOW, alarms, evaluate, judge, limits, monitor, rows, states
 from stores import change, reseal
 
 
@@ -51,7 +51,7 @@ def test_a_wrong_clock_makes_no_age_of_missing_buckets(
     year, *_ = wrong[0]
     assert f"{len(wrong)} earlier bucket" in results[0].words
     assert f"from {year:04}-" in results[0].words
-    assert {result.words for result in results[1:]} == {""}
+    assert {result.words for result in results[1:]} == {"", "nothing came"}
 
 
 def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
@@ -70,7 +70,8 @@ def test_what_is_missing_up_to_now_is_bounded(
     assert (results[0].state, results[0].bucket.year) == ("ok", 1)
     assert results[-1].bucket == NOW - timedelta(days=1)
     assert [result.state for result in results[1:]] == ["anomaly"] * 200
-    assert results[1].words == "missing for longer: the last 200 buckets are listed"
+    words = "nothing came; missing for longer: the last 200 buckets are listed"
+    assert results[1].words == words
     assert len(missing(store, (2022, 9, 18))) == 2
 
 

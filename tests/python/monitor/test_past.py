@@ -11,13 +11,12 @@ from conftest import as_of_images
 from lightmeter import ProfileView, Store, log
 from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
 from lightmeter.monitor.against_past import against_past
-from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.summaries import Summary
 from numpy.typing import NDArray
 from scipy import stats
-from september import monitor, put
+from september import evaluate, monitor, put
 
 Rows = NDArray[np.float64]
 FIRST = date(2022, 1, 1)
@@ -208,6 +207,16 @@ def test_every_unit_is_judged_alike(store: Store, keys: dict[str, str]) -> None:
     assert {day for day, _ in bad} == {FIRST + timedelta(days=31)}
     assert {feature for _, feature in bad} >= {f"{size}" for size in sizes}
     assert keys or len(bad) == len(columns)
+
+
+def test_vectors_that_are_too_few_to_compare_are_judged(store: Store) -> None:
+    """By the spread of past buckets: the comparison, which has no size of theirs, only words it."""
+    for number in range(32):
+        vectors = np.random.default_rng(number).normal(9.0 * (number == 31), 1, (15, 3))
+        at = FIRST + timedelta(days=number)
+        store.put("cells", log(columns={"v": vectors}).view(), at=at, writer="a")
+    bad = [result.bucket.date() for result in judged(store) if result.state == "anomaly"]
+    assert bad == [FIRST + timedelta(days=31)]
 
 
 def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 from lightmeter import Store, log
-from lightmeter.monitor.rules.interval import Share, share_interval
+from lightmeter.monitor.rules.interval import share_interval
 from scipy import stats
 from september import judge
 
@@ -17,12 +17,12 @@ def test_years_without_a_change(rate: float) -> None:
     """200 rows a day against the 7 good days before, as monitors take them."""
     days = 8 * 365
     hits = np.random.default_rng(5).binomial(200, rate, days).tolist()
-    good = [Share(each, 200) for each in hits[:7]]
+    good = [(each, 200) for each in hits[:7]]
     alarms = 0
     for each in hits[7:]:
         low, high = share_interval(good, 200, ALPHA)
         if low <= each / 200 <= high:
-            good = [*good[1:], Share(each, 200)]
+            good = [*good[1:], (each, 200)]
         else:
             alarms += 1
     assert alarms <= stats.binom.isf(1e-3, days, ALPHA)
@@ -33,7 +33,7 @@ def test_years_without_a_change(rate: float) -> None:
 )
 def test_of_equal_days_the_limits_are_those_of_fishers_test(hits: int, n: int) -> None:
     """Student's interval is empty then."""
-    low, high = share_interval([Share(hits, 700)] * 2, n, ALPHA)
+    low, high = share_interval([(hits, 700)] * 2, n, ALPHA)
     least, most = round(low * n), round(high * n)
 
     def chance(more: int, tail: str) -> float:
@@ -46,10 +46,10 @@ def test_of_equal_days_the_limits_are_those_of_fishers_test(hits: int, n: int) -
 
 
 def test_a_rise_is_seen_and_days_that_differ_widen_it() -> None:
-    assert share_interval([Share(0, 200)] * 7, 200, ALPHA)[1] < 0.03
-    uneven = [Share(hits, 10_000) for hits in (100, 300, 500, 200, 400, 300, 250)]
+    assert share_interval([(0, 200)] * 7, 200, ALPHA)[1] < 0.03
+    uneven = [(hits, 10_000) for hits in (100, 300, 500, 200, 400, 300, 250)]
     assert share_interval(uneven, 10_000, ALPHA)[1] > 0.09
-    assert share_interval([Share(1, 10**9)] * 3, 10**9, ALPHA)[1] < 1e-7
+    assert share_interval([(1, 10**9)] * 3, 10**9, ALPHA)[1] < 1e-7
 
 
 def test_monitors_use_it(store: Store) -> None:

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from lightmeter import Store
 from lightmeter.errors import ConfigError
-from lightmeter.monitor.evaluate import evaluate
 from lightmeter.monitor.replay import false_alarms_a_year
 from lightmeter.monitor.results import Result
-from september import NOW, monitor
+from september import NOW, evaluate, monitor
 
 FIRST = date(2022, 8, 1)
 
@@ -57,7 +56,7 @@ def test_one_camera_of_many_that_changes(store: Store) -> None:
     assert alarmed(evaluate(store, [monitor(segments=True)], now=NOW)) == {(32, "c5"), (33, "c5")}
     worst = [r for r in results if r.state == "anomaly" and r.segment == "camera=c3"]
     assert {result.feature for result in worst} == {"x", "y"}
-    assert all("beside 5 others" in result.words for result in worst)
+    assert all("beside the others" in result.words for result in worst)
     assert not any(result.feature not in ("x", "y", "") for result in results)
 
 

@@ -7,7 +7,7 @@ import pytest
 from lightmeter import Store
 from lightmeter.alerts.changes import find_changes
 from lightmeter.monitor.incidents import find_incidents, find_stretches, lines_of
-from lightmeter.monitor.results import Result, load_results, load_turning_points
+from lightmeter.monitor.results import Result, load_results
 from lightmeter.store.records import Told
 from stores import save_results
 
@@ -50,7 +50,7 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
         for kind in ("anomaly", "error")
     ]
     store.state.remember("x", [], told)
-    every, few = lines_of(load_results(store)), lines_of(load_turning_points(store))
+    every, few = lines_of(load_results(store)), lines_of(load_results(store, turning=True))
     incidents = find_incidents(find_stretches(every))
     assert find_incidents(find_stretches(few)) == incidents
     assert incidents
@@ -65,14 +65,14 @@ def test_quiet_lines_are_not_read(store: Store) -> None:
         for name in "ab"
     ]
     save_results(store, good)
-    assert load_turning_points(store) == []
+    assert load_results(store, turning=True) == []
     bad = good.index(Result("a", "ok", 1.0, None, 2.0, "", *place, at(50)))
     good[bad] = good[bad]._replace(state="anomaly")
     save_results(store, good)
-    results = load_turning_points(store)
+    results = load_results(store, turning=True)
     assert {(result.bucket, result.feature) for result in results} == {
         (at(0), "a"),
         (at(50), "a"),
         (at(51), "a"),
     }
-    assert load_turning_points(store, [("other", "cells")]) == []
+    assert load_results(store, [("other", "cells")], turning=True) == []

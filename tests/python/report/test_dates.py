@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import encoded, lightmeter, picture
 from lightmeter import ProfileView, compare, log, log_image
-from lightmeter.drift.describe import finding
+from lightmeter.drift.describe.sentences import finding
 from lightmeter.report.charts.features import feature_chart
 from lightmeter.report.page import html_page
 from lightmeter.times import day

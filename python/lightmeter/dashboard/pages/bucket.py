@@ -15,7 +15,7 @@ from lightmeter.dashboard.pages.parts import (
     words_of,
 )
 from lightmeter.drift import Comparison, compare_views
-from lightmeter.drift.describe import capitalised
+from lightmeter.drift.describe.findings import capitalised
 from lightmeter.drift.row import changed
 from lightmeter.monitor.incidents import causes_text, lead_of, line_of
 from lightmeter.monitor.results import Result

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 
 from lightmeter.dashboard.history import Event, History
-from lightmeter.drift.describe import capitalised
+from lightmeter.drift.describe.findings import capitalised
 from lightmeter.monitor.incidents import causes_text
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules.drift import INDEPENDENT
@@ -158,12 +158,6 @@ def _entry(page: str, event: Event) -> Html:
         "li",
         tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
         tag("b", capitalised(causes_text(results), *names)),
-        tag(
-            "span",
-            "found by ",
-            quoted(monitors[0]),
-            f"{others}{where}",
-            cls="quiet",
-        ),
+        tag("span", "found by ", quoted(monitors[0]), f"{others}{where}", cls="quiet"),
         cls="over" if incident.end else _SIGNS[incident.kind][0],
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.row import RATES, FeatureDrift, column_of
+from lightmeter.drift.row import RATES, FeatureDrift
 from lightmeter.drift.vectors import spreads_apart
 from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, MOST_MOVED, Thresholds
 from lightmeter.text import MOST_DIGITS, counted, number, percent, shorten
@@ -92,8 +92,7 @@ def _category(line: FeatureDrift) -> str:
     sides: list[dict[str | None, tuple[float, float]]] = []
     unlisted = []
     for view, n in zip(line.sides, (line.n_target, line.n_reference), strict=True):
-        name = column_of(line.feature)
-        texts = view._core.strings(name) if name in view._core else _core.FrequentStrings()
+        texts = strings_of(view._core, line.feature)
         sides.append({text: (low / n, high / n) for text, low, high in texts.items()})
         if texts.n < n:
             sides[-1][None] = (1 - texts.n / n,) * 2
@@ -122,6 +121,11 @@ def _category(line: FeatureDrift) -> str:
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
     words += f", {counted(new, 'new value')}" if new else ""
     return f"{words}, {counted(gone, 'value')} gone" if gone else words
+
+
+def strings_of(core: _core.Profile, feature: str) -> _core.FrequentStrings:
+    """Return the texts of a feature; none where the profile lacks it."""
+    return core.strings(feature) if feature in core else _core.FrequentStrings()
 
 
 def _about(low: float, high: float) -> str:

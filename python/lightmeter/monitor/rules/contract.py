@@ -49,8 +49,7 @@ class ContractRule(Monitor):
             words = f"{outcome.expectation}: " if outcome.expectation else ""
             words += f"expected {outcome.expected}, got {outcome.got}"
             limits = outcome.value, outcome.lower, outcome.upper
-            state = _STATES[_badness(outcome)]
-            words = "" if outcome.state == "holds" else words
+            state, words = _STATES[_badness(outcome)], "" if outcome.state == "holds" else words
             worst.setdefault(outcome.feature, Result(outcome.feature, state, *limits, words))
         return [worst[feature] for feature in sorted(worst)]
 

@@ -12,17 +12,18 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lightmeter.drift import Comparison, FeatureDrift, Thresholds, compare_views
-from lightmeter.drift.describe import causes, finding
+from lightmeter.drift.describe.findings import causes
+from lightmeter.drift.describe.sentences import finding
 from lightmeter.drift.families import q_values
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.row import RATES, EffectName, changed
-from lightmeter.drift.verdict import carrying
+from lightmeter.drift.verdict import ThresholdOptions, carrying
 from lightmeter.errors import LightmeterError
-from lightmeter.monitor.against_past import Expected, Tested, against_past
+from lightmeter.monitor.against_past import Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor
 from lightmeter.monitor.peers import Beside, change_beside, without_common
-from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result, joined
 from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import Summary
 from lightmeter.store.records import ResultState
@@ -93,20 +94,18 @@ class DriftRule(ComparingMonitor):
     def measure(self, side: Side) -> list[Result]:
         """Return one result per feature that has the metric."""
         comparison = self._compared(side)
-        assert self.metric is not None
-        assert self.above is not None
-        results = []
+        metric, above, results = str(self.metric), self.above or 0.0, list[Result]()
         for row in sorted(comparison.features, key=lambda row: (row.feature, row.kind in RATES)):
-            value = getattr(row, self.metric)
+            value = getattr(row, metric)
             if value is None or not self.takes(row.feature):
                 continue
             unlike = comparison._unlike.reason(row.feature)
             if unlike:
                 results.append(Result(row.feature, NOT_ENOUGH, words=unlike))
             else:
-                state: ResultState = ANOMALY if value > self.above else OK
-                words = _joined((finding(row), row.reason))
-                results.append(Result(row.feature, state, value, None, self.above, words))
+                state: ResultState = ANOMALY if value > above else OK
+                words = joined(finding(row), row.reason)
+                results.append(Result(row.feature, state, value, None, above, words))
         return _distinct(results)
 
     def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
@@ -125,12 +124,12 @@ class DriftRule(ComparingMonitor):
 
     def tested(self, side: Side, beside: Beside | None = None) -> list[Tested]:
         """Return the p-value of each feature, or a reason why there is none."""
-        target, expected = side.summary, None
+        target, expected, buckets = side.summary, None, 0
         past: Sequence[Summary] = side.past.summaries
         if beside is not None:
-            target, past, _ = beside
+            target, past = beside
         elif side.own is not None:
-            expected = Expected(Summary(side.past.merged._core), len(past))
+            expected, buckets = Summary(side.past.merged._core), len(past)
             # Without a past of its own that of the baseline says how much buckets vary.
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
@@ -139,7 +138,7 @@ class DriftRule(ComparingMonitor):
         def exif_read(name: str, is_personal: bool) -> int:
             return side.target.view._core.exif_read(name, is_personal)
 
-        tests = against_past(target, past, expected, exif_read=exif_read)
+        tests = against_past(target, past, expected, buckets=buckets, exif_read=exif_read)
         return [test for test in tests if self.takes(test.feature)]
 
     def decide(
@@ -180,7 +179,7 @@ class DriftRule(ComparingMonitor):
         value, upper = _deviations(test.p_value), _deviations(limit)
         words = [f"q {test.q:.2g}", test.words]
         if test.q > self.q:
-            return Result(test.feature, OK, value, None, upper, _joined(words))
+            return Result(test.feature, OK, value, None, upper, joined(*words))
         cause, name, size = "", None, 0.0
         row = rows.get((test.feature, test.is_rate))
         if beside is not None:
@@ -194,8 +193,8 @@ class DriftRule(ComparingMonitor):
             words = [f"{name} {size:.2g}", *words]
             if size < self._thresholds.least(name):
                 words = ["significant, but below the minimum effect", *words]
-                return Result(test.feature, OK, value, None, None, _joined(words))
-        return Result(test.feature, ANOMALY, value, None, upper, _joined([cause, *words]))
+                return Result(test.feature, OK, value, None, None, joined(*words))
+        return Result(test.feature, ANOMALY, value, None, upper, joined(cause, *words))
 
     def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
         """Return the results, of which some tell what happened to the pictures."""
@@ -214,25 +213,17 @@ class DriftRule(ComparingMonitor):
                 row = replace(row, verdict="none", level_target=level)
             lines.append(row)
         told = {each.lines[0].feature: each for each in causes(lines, bad, self.q)}
-
-        def with_cause(result: Result) -> Result:
-            cause = told.get(result.feature)
-            if cause is None or result.state != ANOMALY:
-                return result
-            words = _joined([cause.words.partition("; ")[0], result.words.partition("; ")[2]])
-            return result._replace(cause=cause.cause, words=words)
-
-        return [with_cause(result) for result in results]
+        for at, result in enumerate(results):
+            if (cause := told.get(result.feature)) and result.state == ANOMALY:
+                words = joined(cause.words.partition("; ")[0], result.words.partition("; ")[2])
+                results[at] = result._replace(cause=cause.cause, words=words)
+        return results
 
     @property
     def _thresholds(self) -> Thresholds:
-        return Thresholds(
-            drift=self.q,
-            possible=max(Thresholds.possible, self.q),
-            effect=self.effect,
-            spread=self.spread,
-            tail=self.tail,
-        )
+        by: ThresholdOptions = {"effect": self.effect, "spread": self.spread, "tail": self.tail}
+        by |= {"drift": self.q, "possible": max(Thresholds.possible, self.q)}
+        return Thresholds(**by)
 
     def _independent(self, side: Side) -> list[Tested]:
         """Return what a comparison of the bucket with all of the baseline says."""
@@ -292,7 +283,3 @@ def _distinct(results: list[Result]) -> list[Result]:
     for each in sorted(results, key=lambda each: order.index(each.state)):
         worst.setdefault(each.feature, each)
     return [worst[feature] for feature in sorted(worst)]
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return "; ".join(filter(None, parts))

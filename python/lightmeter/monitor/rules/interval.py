@@ -20,10 +20,9 @@ from lightmeter.profile.scalars import (
     arc,
     is_hue,
     nearest_turn,
-    prediction_interval,
     scalar_of,
 )
-from lightmeter.text import near
+from lightmeter.text import near, number
 
 _RATES = "missing_rate", "failure_rate"
 _LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
@@ -100,26 +99,27 @@ class IntervalRule(ComparingMonitor):
         low, high = limits
         room = 1e-9 * (max(map(abs, limits)) or 1.0)  # rounding of a constant is no change
         is_outside = value < low - room or value > high + room
-        return Result(column.name, ANOMALY if is_outside else OK, value, low, high)
+        if not is_outside:
+            return Result(column.name, OK, value, low, high)
+        words = f"{self.scalar} of {column.name} is {number(value)}"
+        words += f", not {number(low)} to {number(high)}"
+        return Result(column.name, ANOMALY, value, low, high, words)
 
     def _limits(
         self, column: ColumnView, points: Sequence["_Point"], now: "_Point"
     ) -> tuple[float, float] | None:
         if self.scalar in _RATES:
-            shares = [Share(round(point.value * point.n), point.n) for point in points]
-            return share_interval(shares, now.n, self.alpha)
+            past = [(round(point.value * point.n), point.n) for point in points]
+            return share_interval(past, now.n, self.alpha)
         values, sizes, spreads = (np.array(each) for each in zip(*points, strict=True))
-        unit = 1.0
-        if not is_hue(column, self.scalar):
-            unit = float(units_of(np.concatenate([values, spreads])[:, None])[0])
-        within = sum((sizes * (spreads / unit) ** 2).tolist()) / sum(sizes.tolist())
+        is_circular = is_hue(column, self.scalar)
+        units = units_of(np.concatenate([values, spreads])[:, None])
+        unit = 1.0 if is_circular else float(units[0])
+        within = float(sizes @ (spreads / unit) ** 2 / sizes.sum())
         series, of_next = (values / unit).tolist(), (sizes.tolist(), within, now.n, self.alpha)
-        if is_hue(column, self.scalar):
+        if is_circular:
             return hue_interval(series, *of_next)
-        if self.scalar in _OF_ONE_BUCKET:
-            low, high = prediction_interval(series, self.alpha)
-        else:
-            low, high = predicted_interval(series, *of_next)
+        low, high = predicted_interval(series, *of_next)
         return low * unit, high * unit
 
     def _point(self, column: ColumnView) -> "_Point | None":
@@ -129,8 +129,8 @@ class IntervalRule(ComparingMonitor):
         if spread is None or not math.isfinite(spread):
             spread = 0.0
         spread /= 1 if self.scalar == "mean" else math.sqrt(2)
-        values = column.n if self.scalar in _RATES else max(1, column.n - column.missing)
-        return _Point(value, values, spread)
+        n = column.n if self.scalar in _RATES else max(1, column.n - column.missing)
+        return _Point(value, 1 if self.scalar in _OF_ONE_BUCKET else n, spread)
 
 
 class _Point(NamedTuple):
@@ -144,14 +144,7 @@ class _Point(NamedTuple):
     spread: float
 
 
-class Share(NamedTuple):
-    """So many of so many."""
-
-    hits: int
-    n: int
-
-
-def share_interval(past: Sequence[Share], n: int, alpha: float) -> tuple[float, float]:
+def share_interval(past: Sequence[tuple[int, int]], n: int, alpha: float) -> tuple[float, float]:
     """Return the prediction interval of the share among the next `n`; it covers 1 - alpha.
 
     It is the wider of two intervals, at either end. One is for independent hits: Fisher's exact
@@ -161,24 +154,23 @@ def share_interval(past: Sequence[Share], n: int, alpha: float) -> tuple[float, 
     knows how rare a burst is.
 
     Args:
-        past: two shares or more, of at least one.
+        past: hits and observations of two buckets or more, at least one observation each.
         n: at least one.
         alpha: between 0 and 1.
     """
-    hits, total = sum(share.hits for share in past), sum(share.n for share in past)
-    shares, sizes = [share.hits / share.n for share in past], [share.n for share in past]
-    low, high = predicted_interval(shares, sizes, 0.0, n, alpha)
-    most = _most_hits(Share(hits, total), n, alpha / 2)
-    least = n - _most_hits(Share(total - hits, total), n, alpha / 2)
+    hits, sizes = zip(*past, strict=True)
+    low, high = predicted_interval([h / of for h, of in past], sizes, 0.0, n, alpha)
+    most = _most_hits(sum(hits), sum(sizes), n, alpha / 2)
+    least = n - _most_hits(sum(sizes) - sum(hits), sum(sizes), n, alpha / 2)
     return max(0.0, min(low, least / n)), min(1.0, max(high, most / n))
 
 
-def _most_hits(past: Share, n: int, alpha: float) -> int:
+def _most_hits(past_hits: int, past_n: int, n: int, alpha: float) -> int:
     """Return the most hits of `n` that Fisher's one-sided test at `alpha` takes for chance."""
-    low, high = past.hits * n // past.n, n + 1  # as many as expected are never too many
+    low, high = past_hits * n // past_n, n + 1  # as many as expected are never too many
     while high - low > 1:
         middle = (low + high) // 2
-        if _core.fisher_more(middle, n, past.hits, past.n) > alpha:
+        if _core.fisher_more(middle, n, past_hits, past_n) > alpha:
             low = middle
         else:
             high = middle
@@ -201,11 +193,9 @@ def hue_interval(
         size: how many values the judged bucket has.
         alpha: between 0 and 1.
     """
-    angles = [hue * math.tau / HUE_STEPS for hue in series]
-    x = math.fsum(map(math.cos, angles))
-    y = math.fsum(map(math.sin, angles))
-    if math.hypot(x, y) < _LEAST_DIRECTION * len(series):
+    direction = np.exp(np.array(series) * (1j * math.tau / HUE_STEPS)).mean()
+    if abs(direction) < _LEAST_DIRECTION:
         return None
-    middle = math.atan2(y, x) * HUE_STEPS / math.tau % HUE_STEPS
+    middle = float(np.angle(direction)) * HUE_STEPS / math.tau % HUE_STEPS
     turned = [nearest_turn(hue, middle) for hue in series]
     return arc(*predicted_interval(turned, sizes, within, size, alpha))

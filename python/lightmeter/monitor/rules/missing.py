@@ -39,7 +39,7 @@ class MissingRule(Monitor):
         """Return the result of the bucket itself."""
         bucket = side.bucket
         if not (bucket.writers and (bucket.images or _holds_values(side))):
-            return [Result("", ANOMALY)]
+            return [Result("", ANOMALY, words="nothing came")]
         if self.after is None:
             return [Result("", OK)]
         late = max(timedelta(), bucket.updated - bucket.end)
@@ -64,7 +64,7 @@ class MissingRule(Monitor):
         buckets, words = _from_the_first_on(buckets, length, now)
         starts = [bucket.start for bucket in buckets]
         ends = list(accumulate((bucket.end for bucket in buckets), max))
-        start = _first_on_the_grid(buckets, length, now)
+        start = bucket_start(starts[0], length) if buckets else now
         while now - start >= length + self.wait:
             more = (now - self.wait - start) // length - _LONGEST_GAP
             if ends and start >= ends[-1] and more > 0:
@@ -74,7 +74,7 @@ class MissingRule(Monitor):
             if begun and buckets[begun - 1][:2] == (start, start + length):
                 there = buckets[begun - 1]
                 yield Due(there, words, "" if self.after is None else str(there.updated))
-            elif not begun or ends[begun - 1] <= start:  # else a rolled-up day holds it
+            elif begun and ends[begun - 1] <= start:  # else a rolled-up day holds it
                 yield Due(Bucket(start, start + length, 0, 0, start), words)
             start, words = start + length, ""
 
@@ -101,12 +101,3 @@ def _from_the_first_on(
     earlier = "1 earlier bucket" if first == 1 else f"{first} earlier buckets"
     day = buckets[0].start.isoformat(" ", "minutes")[:16]  # %Y is not padded everywhere
     return buckets[first:], f"ignoring {earlier} before a long gap, from {day} on (wrong clock?)"
-
-
-def _first_on_the_grid(buckets: Sequence[Bucket], length: timedelta, now: datetime) -> datetime:
-    """Return the start of the first bucket; a rolled-up day may start in the midst of one."""
-    first = buckets[0].start if buckets else now
-    if now - first < length:
-        return first
-    start = bucket_start(first, length)
-    return start if start == first else start + length

@@ -69,6 +69,10 @@ class TrendRule(ComparingMonitor):
     effect: float = Field(0.1, ge=0)
     season: Literal["year"] | None = None
 
+    def __hash__(self) -> int:
+        """Return that of the object, by which a run keeps what it knows of a segment."""
+        return id(self)
+
     @model_validator(mode="after")
     def _checked(self) -> Self:
         baseline = self.baseline
@@ -93,7 +97,7 @@ class TrendRule(ComparingMonitor):
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         day, core = side.bucket.start.date(), side.target.view._core
-        days, watched = self._watched(side.shelf, side.where, side.since)
+        days, watched = side.shelf.once(_watched, self, side.where, side.since)
         last = bisect_left(days, day)
         if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
@@ -118,7 +122,7 @@ class TrendRule(ComparingMonitor):
         """
         delays: list[float] = []
         for segment in shelf.segments(self.dataset) if self.segments else [""]:
-            days, watched = self._watched(shelf, (self.dataset, segment), EPOCH)
+            days, watched = shelf.once(_watched, self, (self.dataset, segment), EPOCH)
             after = np.arange(len(days)) >= (begin := len(days) // 2)
             for parts, statistic, limits, _ in watched if begin >= _LEAST else ():
                 if parts[0].aspect == "level":
@@ -128,14 +132,6 @@ class TrendRule(ComparingMonitor):
                     delays += first.tolist()
         median = float(np.median(delays)) if delays else math.inf
         return median if math.isfinite(median) else None
-
-    def _watched(self, shelf: Shelf, where: Where, since: datetime) -> "_Found":
-        """Return the days of a segment, and what is known of all parts at all of them."""
-        segments = len(shelf.segments(self.dataset)) if self.segments else 1
-        excluded, a_year = tuple(self.baseline.excluded), self.a_year / segments
-        of = where, since, excluded, a_year, self.season, self.baseline.same
-        found: _Found = shelf.once(_watched, *of)
-        return found
 
     def _result(
         self, feature: str, lines: list["_Line"], days: list[date], core: _core.Profile
@@ -185,18 +181,12 @@ class _Line(NamedTuple):
 _Found = tuple[list[date], list[tuple[list[_Part], Statistic, list[float], Watched]]]
 
 
-def _watched(
-    shelf: Shelf,
-    where: Where,
-    since: datetime,
-    excluded: tuple[tuple[date, date], ...],
-    a_year: float,
-    season: str | None,
-    same: str | None,
-) -> _Found:
+def _watched(shelf: Shelf, rule: TrendRule, where: Where, since: datetime) -> _Found:
+    """Return the days of a segment, and what is known of all parts at all of them."""
+    a_year = rule.a_year / (len(shelf.segments(rule.dataset)) if rule.segments else 1)
     by_day: dict[date, list[datetime]] = {}
     for start in (bucket.start for bucket in shelf.buckets(*where) if bucket.start >= since):
-        if not any(first <= start.date() <= last for first, last in excluded):
+        if not rule.baseline.leaves_out(start):
             by_day.setdefault(start.date(), []).append(start)
     summaries = {day: _day(shelf, where, starts) for day, starts in by_day.items()}
     summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
@@ -206,9 +196,9 @@ def _watched(
     sizes = Counter(family for family, _ in features)
     found = []
     for parts, statistic in statistics:
-        if season:
+        if rule.season:
             statistic = in_season(statistic, days / _YEAR)
-        if same:
+        if rule.baseline.same:
             statistic = statistic._replace(kinds=days % 7)
         # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
@@ -310,6 +300,9 @@ def _words(spoken: str, line: _Line, change: Change, first: date, last: date) ->
 
 
 def begin_of(result: Result) -> datetime | None:
-    """Return the first day on which the change of a result may have begun; None without one."""
-    found = re.search(r"accept --from (\d{4}-\d\d-\d\d)`", result.words)
+    """Return the first day on which the change of a result may have begun; None without one.
+
+    The command is last: before it a value of a category may look like one.
+    """
+    found = re.search(r"accept --from (\d{4}-\d\d-\d\d)`\Z", result.words)
     return to_utc(date.fromisoformat(found[1])) if found else None
