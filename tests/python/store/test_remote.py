@@ -12,7 +12,7 @@ from forks import ended_well, forked
 from lightmeter import ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.serve import running as running_module
-from lightmeter.store import client, remote
+from lightmeter.store import remote
 from lightmeter.store import spool as spools
 from lightmeter.store.remote import RemoteStore, clock_number
 from stores import view
@@ -69,7 +69,7 @@ def test_a_put_that_is_repeated_counts_once(
 ) -> None:
     monkeypatch.setattr(remote, "_PATIENCE", 30.0)
     if fault == "silent":
-        monkeypatch.setattr(client, "_TRY", 0.3)
+        monkeypatch.setattr(remote, "_TRY", 0.3)
     busy = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 2\r\n\r\n{}"
     way.faults = [busy if fault == "busy" else fault] * 2
     with Store(way.url) as far:
@@ -224,7 +224,7 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
             assert put(view(1), writer=writer)
         assert put(view(2), writer="a")  # in place of the older
         with pytest.raises(
-            StoreError, match=r"2022-09-07 00:00 by 'c': it is lost unless.*no more is"
+            StoreError, match=r"2022-09-07 00:00:00.00:00 by 'c': it is lost unless.*no more is"
         ):
             put(view(1), writer="c")
         monkeypatch.setattr(spools, "MOST_PROFILES", 9)
