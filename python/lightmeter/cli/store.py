@@ -138,7 +138,7 @@ def send(store: StoreArgument) -> None:
     some: these are put aside, each with the reason.
     """
     with cast(Any, Store(store, create=False)) as opened:
-        if not opened.reads_late:
+        if not hasattr(opened, "spool"):
             raise StoreError(f"{store} is no server, for which profiles would wait")
         done = opened.send()
         aside = opened.spool.refused()

@@ -1,7 +1,6 @@
 """The store behind a server: tries that are repeated, answers that are bounded, errors in words."""
 
 import contextlib
-import itertools
 import json
 import logging
 import os
@@ -39,15 +38,15 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _TRY = 20.0  # for one try
 _MERGING = 120.0  # for one that merges profiles
 _READING = 20.0  # to try again
-_PATIENCE = 5.0  # the same for a put
+_PATIENCE = 5.0  # the same for a put, or closing
 _BRIEF = 2.0  # and for what waits
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-_CLOSING = 5.0
 _REST = 60.0  # for which a server that was away is not asked again
 
 _AGAIN = {408, 429, 502, 503, 504}
 _NOT_TAKEN = {408, 429, 503}  # such a try has done nothing
 _NEVER = {409, 413, 422}
+_FINAL = {400, 415}  # the same, if the server takes anything
 _PIECE = 1 << 16
 _MOST_IDLE = 8  # connections that are kept
 _MOST = 1 << 30  # bytes of an answer, as of the file of a profile
@@ -72,11 +71,6 @@ class RefusedError(StoreError):
     def is_away(self) -> bool:
         """Whether it may be answered later."""
         return self.status in (0, 408, 429) or self.status >= 500
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the same will never be taken."""
-        return self.status in (400, 415)
 
 
 class Answer(NamedTuple):
@@ -124,8 +118,6 @@ class RemoteStore(Store):
             ``~/.local/state/lightmeter/spool``.
     """
 
-    reads_late = True
-
     def __init__(
         self, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
     ) -> None:
@@ -144,9 +136,7 @@ class RemoteStore(Store):
         self.address = self._address = server_address(os.fspath(address))
         self._key = (os.environ.get("LIGHTMETER_KEY") or None) if key is None else key.strip()
         if self._key is not None and not _KEY.fullmatch(self._key):
-            raise ValueError(
-                "got a key that is empty, too long, or not of printable ASCII characters"
-            )
+            raise ValueError("got a key that is empty, too long or not printable ASCII")
         self.spool = Spool(self.address)
         self._hurried, self._closed = float("inf"), False
         self._pool, self._process = _pool_for(self.address, self._key), os.getpid()
@@ -163,15 +153,13 @@ class RemoteStore(Store):
             StoreError, OSError: what waits cannot be read.
         """
         self._rest_until, end = 0.0, time.monotonic() + seconds
-        sent, refused, why, number = 0, 0, "", -(2**63)
+        sent, refused, why = 0, 0, ""
         if not self.spool.count():
             return Sent()
         lock = filelock.FileLock(self.spool.path.with_name("sending.lock"), timeout=0)
         with contextlib.suppress(filelock.Timeout), lock:  # else somebody else is sending them
-            while (found := self.spool.next(number)) is not None:
-                number, entry = found
+            for number, entry in self.spool.waiting():
                 if time.monotonic() > end:
-                    why = "there was no time to send all"
                     break
                 try:
                     self._send(entry, patience=_BRIEF)
@@ -179,7 +167,7 @@ class RemoteStore(Store):
                     sent += 1
                 except (ConflictError, RefusedError) as error:
                     # Where nothing was taken yet it may be the server that refuses everything.
-                    if isinstance(error, ConflictError) or (error.is_final and self._taken):
+                    if isinstance(error, ConflictError) or (error.status in _FINAL and self._taken):
                         words = f"{_words_of(entry)}{error}"
                         _log.warning("a profile that waited is put aside: %s", words)
                         self.spool.refuse(number, words)
@@ -190,7 +178,8 @@ class RemoteStore(Store):
                         self._rest(why)
                         break
         left = self.spool.count()
-        return Sent(sent, refused, left, (why or "somebody else is sending them") if left else "")
+        why = why or "there was no time, or somebody else is sending them"
+        return Sent(sent, refused, left, why if left else "")
 
     def hurry(self, seconds: float) -> None:
         """See `Store.hurry`: what the server has not taken then waits on the disk."""
@@ -198,7 +187,7 @@ class RemoteStore(Store):
 
     def close(self) -> None:
         """Send what waits, for a few seconds at most, and end the connections."""
-        self._hurried = min(self._hurried, time.monotonic() + _CLOSING)
+        self._hurried = min(self._hurried, time.monotonic() + _PATIENCE)
         with contextlib.suppress(StoreError, OSError):
             if time.monotonic() >= self._rest_until:
                 self.send()
@@ -251,7 +240,7 @@ class RemoteStore(Store):
             except RefusedError as error:
                 # Where nothing was ever taken it is rather the address or key that is wrong, of
                 # which somebody should hear now.
-                if error.is_final or not (error.is_away or self._taken):
+                if error.status in _FINAL or not (error.is_away or self._taken):
                     raise
                 why = str(error)
                 self._rest(why)
@@ -400,9 +389,9 @@ class RemoteStore(Store):
         """
         given = {name: value for name, value in query.items() if value not in (None, "")}
         url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
-        end, repeated = time.monotonic() + patience, False
-        for tries in itertools.count(1):
-            status = 0
+        end, repeated, tries = time.monotonic() + patience, False, 0
+        while True:
+            status, tries = 0, tries + 1
             try:
                 answer = self._tried(method, url, body, seconds or _TRY)
                 if (status := answer.status) == 200:
@@ -412,16 +401,12 @@ class RemoteStore(Store):
                 why = f"answered {status}{self._reason(answer)}"
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 why = self._clean(str(error) or type(error).__name__)
-                if "CERTIFICATE_VERIFY_FAILED" in why:
-                    why = f"it does not prove who it is: {why}. If its certificate is of your own "
-                    why += "authority, name that in SSL_CERT_FILE"
             repeated = repeated or status not in _NOT_TAKEN
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
             if time.monotonic() + pause > min(end, self._hurried):
                 words = f"{self.address} is away, tried {tries} times: {why}"
                 raise RefusedError(words, status)
             time.sleep(pause)
-        raise AssertionError
 
     def _tried(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
         if self._closed:

@@ -1,15 +1,13 @@
 """Profiles on this machine's disk that wait for their server: one SQLite table, bounded."""
 
 import contextlib
-import hashlib
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from lightmeter.errors import StoreError
 
@@ -61,9 +59,7 @@ class Spool:
         """Nothing is made before something has to wait."""
         root = os.environ.get("LIGHTMETER_SPOOL")
         state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-        name = re.sub(r"[^a-z0-9.-]", "-", urlsplit(address).netloc.lower())[:64]
-        name += f"-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
-        folder = Path(root or os.path.join(state, "lightmeter", "spool"), name)
+        folder = Path(root or f"{state}/lightmeter/spool", quote(address, safe=""))
         self.path = folder.expanduser().absolute() / "spool.db"
 
     def add(self, entry: Entry) -> bool:
@@ -99,11 +95,12 @@ class Spool:
         found = self._do(_COUNT)
         return int(found[0][0]) if found else 0
 
-    def next(self, last: int) -> tuple[int, Entry] | None:
-        """Return what waits behind the number of another one, with its own number."""
-        for number, *entry, _ in self._do(_NEXT, last):
-            return number, Entry(*entry)
-        return None
+    def waiting(self) -> Iterator[tuple[int, Entry]]:
+        """Give what waits in order, also what comes meanwhile, and the number of each."""
+        number = 0
+        while found := self._do(_NEXT, number):
+            ((number, *entry, _),) = found
+            yield number, Entry(*entry)
 
     def forget(self, entry: Entry) -> None:
         """Forget what waits for the place of an entry, which the server has now."""
@@ -140,8 +137,7 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to somebody else")
-            connected = sqlite3.connect
-            with _using, contextlib.closing(connected(self.path, _BUSY, 0, None)) as database:
+            with _using, contextlib.closing(sqlite3.connect(self.path, _BUSY, 0, None)) as database:
                 database.text_factory = lambda text: text.decode(errors="replace")
                 self.path.chmod(0o600)
                 database.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk

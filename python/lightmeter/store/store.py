@@ -53,7 +53,6 @@ class Store(Putting):
         path: of its file; None for others.
         state: results of monitors, and what alerts told.
         environment: what another process needs in its environment to open `address`.
-        reads_late: whether what was put may be read only later, as it waits for a server.
 
     >>> with lm.Store("drift.db") as store:
     ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
@@ -64,7 +63,6 @@ class Store(Putting):
     state: State
     path: Path | None = None
     environment: Mapping[str, str] = {}
-    reads_late = False
     _key: str | None = None
     _tags: Mapping[str, str] = {}
 

@@ -121,12 +121,11 @@ def test_what_comes_late_does_not_replace_what_is_newer(
 ) -> None:
     """As where a try was given up and arrives all the same, or waits in another spool."""
     put_away(way.url, "a", images=1)
-    found = Store(way.url).spool.next(0)
-    assert found is not None
+    ((_, entry),) = Store(way.url).spool.waiting()
     with Store(way.url) as far:
         assert far.put("cells", view(5), at=DAY, writer="a")
         assert counts(store) == {"a": 5}
-        assert not far._send(found[1], patience=1)
+        assert not far._send(entry, patience=1)
     assert counts(store) == {"a": 5}
 
 
@@ -343,7 +342,7 @@ def test_who_cannot_prove_who_he_is_gets_no_key(
         address = f"https://localhost:{port}"
         with (
             Store(address, key="secret") as far,
-            pytest.raises(StoreError, match=r"does not prove who it is.*SSL_CERT_FILE"),
+            pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED"),
         ):
             far.datasets()
         monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
