@@ -1,6 +1,5 @@
 """The commands on a store."""
 
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -71,21 +70,6 @@ def verify(store: StoreArgument) -> None:
     if damages:
         raise typer.Exit(FAILED)
     say(f"{store}: no damage")
-
-
-@commands.command()
-def backup(store: StoreArgument, copy: Path) -> None:
-    """Copy a store while others use it.
-
-    Do not copy the file by other means while somebody has the store open. The latest profiles then
-    lie in another file beside it.
-
-    Args:
-        copy: file to write, which is not there yet.
-    """
-    with Store(store, create=False) as opened:
-        opened.backup(copy)
-    say(f"{copy}: written")
 
 
 @commands.command()

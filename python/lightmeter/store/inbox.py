@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote, unquote
 
 import sqlalchemy as sa
@@ -38,10 +38,6 @@ _MOST_NAMED = 20  # objects that warnings name
 _ADDRESS = re.compile(r"(s3|gs|az|file|memory)://(?!/?.*(//|/\.{1,2}(/|$)))[^?@#\0-\x1f]*")
 _NOT_UNDERSTOOD = re.compile(r'invalid path: .*?"(.*?)"(?= contained|: )', re.DOTALL)
 _SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
-
-# The process that uses obstore. The threads that obstore works with do not survive a fork: a call
-# in a child would wait for them for ever.
-_owner: int | None = None
 
 
 class Place(NamedTuple):
@@ -111,6 +107,10 @@ class Inbox:
     >>> inbox = Inbox("memory:///")  # or "s3://bucket/drift"
     >>> inbox.put("cells", view, at=date(2022, 9, 7), writer="microscope 1", seq=1)
     """
+
+    # The process that uses obstore. The threads that obstore works with do not survive a fork: a
+    # call in a child would wait for them for ever.
+    _owner: ClassVar[int | None] = None
 
     def __init__(self, address: str, *, exemplars: bool | None = None, create: bool = True) -> None:
         """Check the address; nothing is sent.
@@ -244,10 +244,9 @@ class Inbox:
 
     @contextlib.contextmanager
     def _using(self, action: str) -> Iterator[Any]:
-        global _owner
-        _owner = _owner or os.getpid()
+        Inbox._owner = Inbox._owner or os.getpid()
         try:
-            if _owner != os.getpid():
+            if Inbox._owner != os.getpid():
                 raise OSError("forked after its parent had used an inbox; fork earlier, or spawn")
             yield self._objects
         except Exception as error:

@@ -45,8 +45,9 @@ class Store(Putting):
 
     Threads may share a store, processes may open the same one, and it survives a fork. A file is
     whole only when nobody has it open: until then the latest profiles may lie in files beside it.
-    To copy it while it is in use, call `backup`. A process that has a store open must not open the
-    file by other means: to close it there gives up the locks that SQLite holds on it.
+    To copy it while it is in use, call `copy_store`. A process that has a store open must not open
+    the file by other means: to close it there gives up the locks that SQLite holds on it. A file is
+    for a local disk: over a network its locks do not work.
 
     Attributes:
         address: where it is, without a password.
@@ -90,8 +91,8 @@ class Store(Putting):
             create: whether to start a store where there is none.
 
         Raises:
-            StoreError: it is on a network file system, cannot be opened, is no store or of a newer
-                version, or there is none and `create` is False.
+            StoreError: it cannot be opened, is no store or of a newer version, or there is none and
+                `create` is False.
         """
         if _scheme_of(address) not in ("", "postgresql") or os.fspath(address) in _MEMORY:
             raise StoreError(
@@ -382,17 +383,6 @@ class Store(Putting):
         database = self._database
         with database.snapshot():
             return profiles.found_damage(database, self.state.verify())
-
-    def backup(self, path: str | os.PathLike[str]) -> None:
-        """Copy a store that is a file, as it is at this moment, to a new file, while others use it.
-
-        The copy appears whole or not at all.
-
-        Raises:
-            StoreError: this store is no file, there is something at `path` already, it cannot be
-                written, or the store cannot be read.
-        """
-        self._database.copy_to(Path(path).absolute())
 
     def turn(self) -> contextlib.AbstractContextManager[None]:
         """Wait until no other process or thread is inside a turn on this store.
