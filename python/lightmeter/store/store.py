@@ -237,9 +237,24 @@ class Store(Putting):
     def versions(self, dataset: str) -> dict[tuple[str, datetime], int]:
         """Return a number for each bucket, by segment as text and start.
 
-        It changes with any of its profiles. A bucket that `gc` rolled up or deleted keeps it.
+        It is the sum modulo 2^63 of the first 8 bytes of their SHA-256, so it changes with any of
+        its profiles, and not with their order or a clock. A bucket that `gc` rolled up or deleted
+        keeps it: what was merged is counted, and not what it was merged into.
         """
-        return profiles.versions_of(self._database, dataset)
+        query = sa.select(_P.segment, _P.start, _P.sha256).where(
+            _P.dataset == dataset,
+            tables.dataset.c.name == _P.dataset,
+            tables.dataset.c.every == _P.span,
+            func.substr(_P.writer, 1, 1).not_in(rows.MERGED),
+        )
+        versions: defaultdict[tuple[str, datetime], int] = defaultdict(int)
+
+        def add(segment: str, start: int, digest: bytes) -> None:
+            key = segment, time_of(start)
+            versions[key] = (versions[key] + int.from_bytes(digest[:8], "big")) % 2**63
+
+        self._database.rows(query, add)
+        return dict(versions)
 
     def read(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None

@@ -3,8 +3,8 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -221,28 +221,22 @@ def test_lost_answers_double_nothing(
     inbox: Inbox, store: Store, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = iter([True] * 3)
-
-    def losing(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            result = function(*arguments, **keywords)
-            if next(lost, False):
-                raise StoreError("the answer was lost")
-            return result
-
-        return call
-
     target: Any = obstore if where == "inbox" else store
-    monkeypatch.setattr(target, "put", losing(target.put))
+    answered = target.put
 
-    def repeat(work: Callable[[], object]) -> None:
+    def losing(*arguments: Any, **keywords: Any) -> Any:
+        result = answered(*arguments, **keywords)
+        if next(lost, False):
+            raise StoreError("the answer was lost")
+        return result
+
+    monkeypatch.setattr(target, "put", losing)
+    puts = [partial(put, inbox, view(seq), seq) for seq in (1, 2)]
+    for work in (*puts, partial(pull, inbox, store, delete=True)):
         for _ in range(4):
             with contextlib.suppress(StoreError):
                 work()
                 break
-
-    for seq in (1, 2):
-        repeat(lambda seq=seq: put(inbox, view(seq), seq))
-    repeat(lambda: pull(inbox, store, delete=True))
     assert store.read("cells").images == 2
     assert inbox.list() == {}
 

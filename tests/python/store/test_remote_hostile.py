@@ -91,17 +91,6 @@ def test_a_spool_that_cannot_be_used_holds_up_no_put(
     assert "is not a database" in caplog.text
 
 
-def test_a_lock_that_cannot_be_had_holds_up_nobody(store: Store, way: Weather, spool: Path) -> None:
-    put_away(way.url, "a")
-    with Store(way.url) as far:
-        far.spool.path.with_name("sending.lock").mkdir()
-        assert far.put("cells", view(3), at=DAY, writer="c")
-        with pytest.raises(OSError, match=r"sending\.lock"):
-            far.send()
-        assert counts(store) == {"c": 3}
-    assert waiting(spool) == ["a"]
-
-
 def test_a_server_that_is_always_ahead_is_believed(way: Weather) -> None:
     body = f'{{"kept": false, "seq": {2**51}}}'
     way.faults = [f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}"] * 9
@@ -126,13 +115,6 @@ def test_a_writer_that_the_server_cannot_serve_holds_up_no_other(
 def test_a_logger_starts_while_the_server_has_a_mistake(way: Weather) -> None:
     way.faults = ["HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}"]
     lm.logger(way.url, "cells", every="1h").close()
-
-
-def test_the_spool_may_be_in_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("LIGHTMETER_SPOOL", "~/waits")
-    with Store("http://127.0.0.1:9") as far:
-        assert far.spool.path.parent.parent == tmp_path / "waits"
 
 
 @pytest.mark.parametrize(
