@@ -51,6 +51,7 @@ def test_buckets_tile_time(at: datetime, every: str) -> None:
     if every == "1w":
         assert start.weekday() == 0
     assert times.duration_text(length) == every
+    assert times.duration_text(times.to_duration("86400001ms")) == "86400001ms"
 
 
 # Damage
