@@ -10,10 +10,10 @@ DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)  # the grain of the times in profiles and stores
 
 _DATE_LENGTH = len("2022-09-07")
-_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([wdhms])")
+_UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+_DURATION = re.compile(r"([1-9][0-9]{0,12})([wdhms]|ms)")
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
-_LONGEST = 36_500 * 86_400  # seconds, so that no date a store holds leaves the calendar
+_LONGEST = 36_500 * 86_400_000  # milliseconds, so that no date a store holds leaves the calendar
 
 
 def to_utc(at: datetime | date) -> datetime:
@@ -76,7 +76,7 @@ def from_ms(milliseconds: int) -> datetime:
 def to_duration(length: str | timedelta) -> timedelta:
     """The length of a bucket, or an age: a timedelta, or such as ``"30s"``, ``"15m"``, ``"1h"``.
 
-    The units are s, m, h, d and w.
+    The units are ms, s, m, h, d and w.
 
     Raises:
         TypeError: it is neither a string nor a timedelta.
@@ -87,10 +87,10 @@ def to_duration(length: str | timedelta) -> timedelta:
         match = _DURATION.fullmatch(length)
         if match is None or int(match[1]) * _UNITS[match[2]] > _LONGEST:
             raise ValueError(
-                f"got the duration {length!r}; expected a number and a unit out of s, m, h, d, w, "
-                "such as '1h', of a hundred years at most"
+                f"got the duration {length!r}; expected a number and a unit out of ms, s, m, h, d, "
+                "w, such as '1h', of a hundred years at most"
             )
-        length = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+        length = int(match[1]) * _UNITS[match[2]] * MILLISECOND
     if not isinstance(length, timedelta):
         raise TypeError(f"got {length!r} as a duration; expected a timedelta, or text such as '1h'")
     if length < MILLISECOND or length % MILLISECOND:
@@ -102,11 +102,9 @@ def to_duration(length: str | timedelta) -> timedelta:
 
 def duration_text(duration: timedelta) -> str:
     """A duration as `to_duration` reads it, in the largest unit that fits it whole."""
-    seconds, rest = divmod(duration, timedelta(seconds=1))
-    if rest:
-        return f"{duration.total_seconds():g}s"
-    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
-    return f"{seconds // _UNITS[unit]}{unit}"
+    milliseconds = duration // MILLISECOND
+    unit = next(unit for unit, size in _UNITS.items() if milliseconds % size == 0)
+    return f"{milliseconds // _UNITS[unit]}{unit}"
 
 
 # Buckets

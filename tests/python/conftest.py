@@ -155,13 +155,13 @@ def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where profiles wait for servers, which are not waited for as long as else."""
-    from lightmeter.store import client, remote
+    from lightmeter.store import remote
 
     monkeypatch.setenv("LIGHTMETER_SPOOL", str(tmp_path / "spool"))
     monkeypatch.delenv("LIGHTMETER_KEY", raising=False)
     monkeypatch.setattr(remote, "_PATIENCE", 1.0)
-    monkeypatch.setattr(client, "_FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(client, "_PATIENCE", 0.3)
+    monkeypatch.setattr(remote, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(remote, "_PATIENCE", 0.3)
     monkeypatch.setattr(remote, "_BRIEF", 0.3)
     return tmp_path / "spool"
 

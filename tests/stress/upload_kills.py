@@ -24,7 +24,7 @@ from pathlib import Path
 import lightmeter as lm
 import numpy as np
 from lightmeter import Profile, Store
-from lightmeter.store import client, remote
+from lightmeter.store import remote
 from row import Row
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
@@ -81,7 +81,7 @@ def _send(url: str, name: str, rng: random.Random, tell: Callable[[str], None]) 
 def _started(act: Callable[..., None], url: str, name: str, output: Path) -> int:
     def work() -> None:
         file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        client._TRY, remote._PATIENCE, remote._BRIEF, remote._REST = 0.3, 0.5, 0.2, 0.1
+        remote._TRY, remote._PATIENCE, remote._BRIEF, remote._REST = 0.3, 0.5, 0.2, 0.1
         try:
             act(url, name, random.Random(name), lambda line: os.write(file, f"{line}\n".encode()))
         except BaseException as error:

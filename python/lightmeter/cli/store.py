@@ -1,6 +1,5 @@
 """The commands on a store."""
 
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -74,21 +73,6 @@ def verify(store: StoreArgument) -> None:
 
 
 @commands.command()
-def backup(store: StoreArgument, copy: Path) -> None:
-    """Copy a store while others use it.
-
-    Do not copy the file by other means while somebody has the store open. The latest profiles then
-    lie in another file beside it.
-
-    Args:
-        copy: file to write, which is not there yet.
-    """
-    with Store(store, create=False) as opened:
-        opened.backup(copy)
-    say(f"{copy}: written")
-
-
-@commands.command()
 def copy(source: str, target: str) -> None:
     """Put the datasets of a store into another that does not have them, all or nothing.
 
@@ -138,7 +122,7 @@ def send(store: StoreArgument) -> None:
     some: these are put aside, each with the reason.
     """
     with cast(Any, Store(store, create=False)) as opened:
-        if not opened.reads_late:
+        if not hasattr(opened, "spool"):
             raise StoreError(f"{store} is no server, for which profiles would wait")
         done = opened.send()
         aside = opened.spool.refused()

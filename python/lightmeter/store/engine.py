@@ -6,7 +6,6 @@ Threads share a database, and no fork can harm it.
 import contextlib
 import os
 import random
-import re
 import sqlite3
 import threading
 import time
@@ -26,14 +25,6 @@ from lightmeter.store.tables import VERSION, metadata, version
 _BUSY_SECONDS = 30
 # An acknowledged profile survives a power cut too; a service writes a few a minute.
 SYNCHRONOUS = "FULL"
-MOUNTS = "/proc/self/mountinfo"
-# Their locks do not reach other machines, or not reliably, and SQLite stands on locks. Under FUSE
-# the type names the program; files of object stores cannot even be changed in place.
-_NETWORK = re.compile(
-    r"9p|afs|beegfs|ceph|cifs|coda|gfs2|gpfs|glusterfs|lustre|nfs4?|ocfs2|orangefs|pvfs2|smb[23]|"
-    r"smbfs|fuse\.(blobfuse2?|ceph.*|curlftpfs|davfs2?|gcsfuse|glusterfs|goofys|juicefs|moosefs|"
-    r"mfs|mount-?s3|mountpoint-s3|rclone|s3fs|s3ql|seaweedfs|sshfs)"
-)
 _PAUSE = 0.001, 0.02  # seconds between two tries to write
 _BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
 _PATIENCE = 600  # seconds for the lock for monitors
@@ -122,7 +113,6 @@ class Database:
 
     def _of_file(self, path: Path, create: bool) -> tuple[sa.Engine, sa.Engine]:
         self.path, self.address = path, os.fspath(path)
-        _check_file_system(path)
         with self._reported():
             if create and not path.exists():
                 path.touch()  # what vanishes later is not begun again
@@ -314,21 +304,6 @@ class Database:
             with self._reported(), self._writing, self._opening, connected(self._reader) as it:
                 _driver(it).executescript(script)  # which runs a pragma to its end
 
-    def copy_to(self, copy: Path) -> None:
-        """Write a file of one moment to a new file, while others go on writing."""
-        if self.path is None:
-            raise StoreError(f"{self.address} is no file to copy to {copy}; use pg_dump")
-        if os.path.lexists(copy):
-            raise StoreError(f"there is something at {copy} already; name a file that is not there")
-        part = copy.with_name(f".{copy.name}-{os.urandom(4).hex()}")
-        with self.snapshot() as held, self._reported("cannot copy the store"), held.lock:
-            try:
-                with contextlib.closing(sqlite3.connect(part)) as target:
-                    _driver(held.connection).backup(target)
-                part.replace(copy)
-            finally:
-                part.unlink(missing_ok=True)
-
     def close(self) -> None:
         """Close it; later use raises StoreError."""
         with self._writing, self._opening:
@@ -364,26 +339,6 @@ def _driver(connection: sa.Connection) -> Any:
 
 
 # The file of SQLite
-
-
-def _check_file_system(path: Path) -> None:
-    """Refuse a file on a network file system, as far as Linux tells.
-
-    A line of the mounts is ``36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda rw``
-    with the numbers of the device, and any number of fields before the dash.
-    """
-    try:
-        device = os.stat(os.path.dirname(os.path.realpath(path))).st_dev
-        lines = Path(MOUNTS).read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return
-    numbers = f" {os.major(device)}:{os.minor(device)} "
-    kinds = [line.partition(" - ")[2].split(" ")[0] for line in lines if numbers in line]
-    for kind in filter(_NETWORK.fullmatch, kinds):
-        raise StoreError(
-            f"{path} is on a network file system ({kind}), where SQLite can lose data; keep the "
-            "store on a local disk, or in PostgreSQL"
-        )
 
 
 def _is_read_only(path: Path) -> bool:

@@ -11,18 +11,21 @@ import os
 import re
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote, unquote
+
+import sqlalchemy as sa
 
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.putting import checked_name, checked_seq
 from lightmeter.store.store import Store
-from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms, to_utc
+from lightmeter.store.tables import has, profile
+from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms
 
 # Of a profile, as for a server
 MOST_BYTES = 16 * 2**20
@@ -35,10 +38,6 @@ _MOST_NAMED = 20  # objects that warnings name
 _ADDRESS = re.compile(r"(s3|gs|az|file|memory)://(?!/?.*(//|/\.{1,2}(/|$)))[^?@#\0-\x1f]*")
 _NOT_UNDERSTOOD = re.compile(r'invalid path: .*?"(.*?)"(?= contained|: )', re.DOTALL)
 _SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
-
-# The process that uses obstore. The threads that obstore works with do not survive a fork: a call
-# in a child would wait for them for ever.
-_owner: int | None = None
 
 
 class Place(NamedTuple):
@@ -56,11 +55,21 @@ class Place(NamedTuple):
         """The name of the object."""
         start = self.start.replace(tzinfo=None).isoformat(timespec="milliseconds").replace(":", "")
         bucket = f"{start}Z_{self.length // MILLISECOND}ms"
-        # Nothing is hidden, nor is it the folder above.
-        dataset, writer = (
-            re.sub(r"^\.", "%2E", quote(name, safe="")) for name in (self.dataset, self.writer)
-        )
-        return f"{dataset}/{bucket}/{self.segment or '-'}/{writer}/{self.seq}.lmp"
+        parts = _quoted(self.dataset), bucket, self.segment or "-", _quoted(self.writer)
+        return f"{'/'.join(parts)}/{self.seq}.lmp"
+
+
+def _quoted(name: str) -> str:
+    """Return the name of a folder that is not hidden, nor the one above."""
+    return re.sub(r"^\.", "%2E", quote(name, safe=""))
+
+
+def _place(*values: Any) -> Place:
+    """Check a place, and return it with the start of its bucket and the text of its segment."""
+    place = Place(*values)
+    checked_name(dataset=place.dataset, writer=place.writer)
+    start, segment = bucket_start(place.start, place.length), segment_text(place.segment)
+    return place._replace(start=start, segment=segment, seq=checked_seq(place.seq))
 
 
 def parse_name(name: str) -> Place | None:
@@ -68,17 +77,12 @@ def parse_name(name: str) -> Place | None:
     try:
         dataset, bucket, segment, writer, file = name.split("/")
         start, _, length = bucket.partition("_")
-        place = Place(
-            unquote(dataset, errors="strict"),
-            datetime.fromisoformat(start),
-            int(length.removesuffix("ms")) * MILLISECOND,
-            "" if segment == "-" else segment,
-            unquote(writer, errors="strict"),
-            int(file.removesuffix(".lmp")),
-        )
-        return place if _checked(place).name == name else None
+        times = datetime.fromisoformat(start), int(length.removesuffix("ms")) * MILLISECOND
+        part, seq = "" if segment == "-" else segment, int(file.removesuffix(".lmp"))
+        place = _place(unquote(dataset), *times, part, unquote(writer), seq)
     except (ValueError, TypeError, ArithmeticError):
         return None
+    return place if place.name == name else None
 
 
 def check_profile(view: ProfileView, place: Place) -> None:
@@ -87,10 +91,8 @@ def check_profile(view: ProfileView, place: Place) -> None:
     if at is None or not place.start <= at < place.start + place.length:
         raise ValueError(f"the profile is from {at}, and its bucket starts at {place.start}")
     if len(view) > MOST_FEATURES or longest > _MOST_FEATURE_NAME:
-        raise ValueError(
-            f"got {len(view)} features with names of up to {longest} characters; expected "
-            f"{MOST_FEATURES} and {_MOST_FEATURE_NAME} at most"
-        )
+        got = f"{len(view)} features with names of up to {longest} characters"
+        raise ValueError(f"got {got}; expected {MOST_FEATURES} and {_MOST_FEATURE_NAME} at most")
 
 
 class Inbox:
@@ -105,6 +107,10 @@ class Inbox:
     >>> inbox = Inbox("memory:///")  # or "s3://bucket/drift"
     >>> inbox.put("cells", view, at=date(2022, 9, 7), writer="microscope 1", seq=1)
     """
+
+    # The process that uses obstore. The threads that obstore works with do not survive a fork: a
+    # call in a child would wait for them for ever.
+    _owner: ClassVar[int | None] = None
 
     def __init__(self, address: str, *, exemplars: bool | None = None, create: bool = True) -> None:
         """Check the address; nothing is sent.
@@ -122,8 +128,7 @@ class Inbox:
         if (scheme := _ADDRESS.fullmatch(address)) is None:
             raise StoreError(
                 "the address of an inbox begins with s3://, gs://, az://, file:/// or memory:///, "
-                "without a password or a query, or folders that have no name, or '.' or '..' for "
-                "one; credentials are found in the environment"
+                "and holds no password, no query, and no folder '.', '..' or without a name"
             )
         try:
             import obstore
@@ -176,7 +181,7 @@ class Inbox:
                 services take 1024 bytes with the prefix.
         """
         length = to_duration("1d" if every is None else every)
-        place = _checked(Place(dataset, to_utc(at), length, segment_text(segment), writer, seq))
+        place = _place(dataset, at, length, segment, writer, seq)
         core = (view if self._exemplars else view.without_pictures())._core.copy()
         if core.dataset_timestamp is None:
             core.dataset_timestamp = to_ms(place.start)
@@ -228,50 +233,32 @@ class Inbox:
             return bytes(self._obstore.get(objects, name).bytes())
         return None
 
-    def delete(self, names: Sequence[str]) -> None:
-        """Delete these objects, those that are there.
+    def delete(self, name: str) -> None:
+        """Delete an object, if it is there.
 
         Raises:
-            StoreError: one cannot be deleted.
+            StoreError: it cannot be deleted.
         """
-        with self._using("deleting") as objects:
-            try:
-                self._obstore.delete(objects, names)
-            except FileNotFoundError:  # which may come before others are deleted
-                for name in names:
-                    with contextlib.suppress(FileNotFoundError):
-                        self._obstore.delete(objects, name)
+        with self._using(f"deleting {name}") as objects, contextlib.suppress(FileNotFoundError):
+            self._obstore.delete(objects, name)
 
     @contextlib.contextmanager
     def _using(self, action: str) -> Iterator[Any]:
-        global _owner
-        _owner = _owner or os.getpid()
+        Inbox._owner = Inbox._owner or os.getpid()
         try:
-            if _owner != os.getpid():
-                raise OSError(
-                    "this process was forked after its parent had used an inbox; start it with "
-                    "multiprocessing's 'spawn', or fork earlier"
-                )
+            if Inbox._owner != os.getpid():
+                raise OSError("forked after its parent had used an inbox; fork earlier, or spawn")
             yield self._objects
         except Exception as error:
             raise self._failed(action, error) from None
 
     def _failed(self, action: str, error: Exception) -> StoreError:
-        """Return what is said first, without queries and what the environment holds of secrets."""
+        """Return what it says first, without queries and secrets of the environment."""
+        values = (value for key, value in os.environ.items() if _SECRET.search(key))
+        secrets = sorted((re.escape(value) for value in values if len(value) >= 6), key=len)
         words = " ".join(str(error).partition("\n\nDebug")[0].split())
-        words = re.sub(r"\?\S*=\S*", "?...", words)
-        secrets = {value for key, value in os.environ.items() if _SECRET.search(key)}
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= 6:
-                words = words.replace(secret, "***")
+        words = re.sub("|".join([*reversed(secrets), r"\?\S*=\S*"]), "***", words)
         return StoreError(f"{self.address}: {action} failed: {words[:500]}")
-
-
-def _checked(place: Place) -> Place:
-    checked_name(dataset=place.dataset, writer=place.writer)
-    checked_seq(place.seq)
-    start, segment = bucket_start(place.start, place.length), segment_text(place.segment)
-    return place._replace(start=start, segment=segment)
 
 
 class Pulled(NamedTuple):
@@ -310,76 +297,48 @@ def pull(inbox: Inbox, store: Store, *, delete: bool = False) -> Pulled:
     Warns:
         UserWarning: for each object that is left, up to 20.
     """
-    if delete and store.reads_late:
-        raise StoreError(
-            f"{store.address} may keep a profile on this machine for a while; to delete objects, "
-            "pull where its store is"
-        )
+    outcomes: list[tuple[str, str, str]] = []  # a count, a name, and why the object is left
     rows: dict[Place, list[Place]] = defaultdict(list)
-    outcomes: list[tuple[str, str, str]] = []  # a name, a count, and why the object is left
-
-    def note(count: str, name: str, why: object = "") -> None:
-        outcomes.append((name, count, str(why)))
-
     for name, size in inbox.list().items():
-        if (place := parse_name(name)) is None:
-            foreign = "its name hides what is beside it" if size < 0 else "no profile has its name"
-            note("damaged", name, foreign)
-        elif not 0 < size <= MOST_BYTES:
-            note("damaged", name, f"it has {size} bytes")
-        else:
+        if (place := parse_name(name)) and 0 < size <= MOST_BYTES:
             rows[place._replace(seq=0)].append(place)
-    known = _known(store, rows)
-
-    def put(row: Place) -> None:
-        _put_last(inbox, store, sorted(rows[row], reverse=True), known.get(row), note)
-
+        else:
+            why = f"it has {size} bytes" if place else "no profile has its name"
+            why = why if size >= 0 else "its name hides what is beside it"
+            outcomes.append(("damaged", name, why))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(put, rows))
-    if delete and (stored := [name for name, _, why in outcomes if not why]):
-        inbox.delete(stored)
-    outcomes.sort()
-    left = [f"{name!r} is left in {inbox.address}: {why}" for name, _, why in outcomes if why]
-    if (more := len(left) - _MOST_NAMED) > 0:
-        left[_MOST_NAMED:] = [f"{more} more objects are left in {inbox.address}"]
-    for words in left:
+        for found in pool.map(lambda places: _put_last(inbox, store, places), rows.values()):
+            outcomes += found
+        if delete:
+            list(pool.map(inbox.delete, [name for _, name, why in outcomes if not why]))
+    left = sorted(f"{name!r} is left in {inbox.address}: {why}" for _, name, why in outcomes if why)
+    for words in left[:_MOST_NAMED]:
         warnings.warn(words, stacklevel=2)
-    counts = Counter(count for _, count, _ in outcomes)
+    counts = Counter(count for count, _, _ in outcomes)
     return Pulled(*(counts[field] for field in Pulled._fields))
 
 
-def _known(store: Store, rows: Iterable[Place]) -> dict[Place, int]:
-    """Return the seq of what the store has of each row."""
-    known, datasets = dict[Place, int](), store.datasets()
-    first = min((row.start for row in rows), default=None)
-    for dataset, segment in {(row.dataset, row.segment) for row in rows if row.dataset in datasets}:
-        for each in store.stored(dataset, first, segment=segment):
-            length = each.end - each.start
-            known[Place(dataset, each.start, length, segment, each.writer, 0)] = each.seq
-    return known
-
-
-def _put_last(
-    inbox: Inbox, store: Store, places: list[Place], known: int | None, note: Callable[..., None]
-) -> None:
-    """Put the last profile that is whole, unless the store has it or a later one."""
-    for number, place in enumerate(places):
-        dataset, start, length, segment, writer, seq = place
-        if known is not None and seq <= known:
-            note("known" if seq == known else "superseded", place.name)
-            continue
-        if (content := inbox.read(place.name)) is None:  # another pull has deleted it
-            continue
-        try:
-            check_profile(view := ProfileView.from_bytes(content), place)
-            more: Any = {"segment": segment, "writer": writer, "seq": seq, "every": length}
-            is_new = store.put(dataset, view, at=start, **more)
-        except ConflictError as error:
-            for each in places[number:]:
-                note("refused", each.name, error)
-            return
-        except (DecodeError, ValueError) as error:
-            note("damaged", place.name, error)
-        else:
-            known = seq
-            note("new" if is_new else "known", place.name)
+def _put_last(inbox: Inbox, store: Store, places: list[Place]) -> list[tuple[str, str, str]]:
+    """Put the last profile of a row that is whole, unless the store has it or a later one."""
+    outcomes: list[tuple[str, str, str]] = []
+    dataset, start, length, segment, writer, _ = places[0]
+    is_row = has(profile, dataset, segment, start, writer), profile.c.span == length // MILLISECOND
+    known = max(store._database.rows(sa.select(profile.c.seq).where(*is_row), int), default=None)
+    for place in sorted(places, reverse=True):
+        count, why = "superseded", ""
+        if known is None or place.seq > known:
+            if (content := inbox.read(place.name)) is None:  # another pull has deleted it
+                continue
+            try:
+                check_profile(view := ProfileView.from_bytes(content), place)
+                more: Any = {"segment": segment, "writer": writer, "every": length}
+                is_new = store.put(dataset, view, at=start, seq=place.seq, **more)
+                count, known = "new" if is_new else "known", place.seq
+            except ConflictError as error:
+                count, why = "refused", str(error)
+            except (DecodeError, ValueError) as error:
+                count, why = "damaged", str(error)
+        elif place.seq == known:
+            count = "known"
+        outcomes.append((count, place.name, why))
+    return outcomes

@@ -1,21 +1,12 @@
 """What a server of a store answers. It writes these models, and its client reads them."""
 
-import re
 from datetime import datetime, timedelta
-from typing import Annotated, cast
+from typing import Annotated
 
 import pydantic
 from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from lightmeter.times import duration_text, to_duration
-
-
-def _length(value: object) -> timedelta:
-    """A duration of what `duration_text` writes, which may be of parts of a second."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{0,9}[.][0-9]{1,9}s", value):
-        value = timedelta(milliseconds=round(1000 * float(value[:-1])))
-    return to_duration(cast(str, value))
-
 
 Time = Annotated[
     AwareDatetime,
@@ -24,7 +15,7 @@ Time = Annotated[
 ]
 Every = Annotated[
     timedelta,
-    BeforeValidator(_length),
+    BeforeValidator(to_duration),
     PlainSerializer(duration_text, when_used="json"),
     WithJsonSchema({"type": "string", "examples": ["1d"]}),
 ]

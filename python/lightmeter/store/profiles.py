@@ -129,29 +129,6 @@ def tags_of(texts: Iterable[str]) -> Tags:
     return tags
 
 
-def versions_of(database: Database, name: str) -> dict[tuple[str, datetime], int]:
-    """Return the versions of the buckets of a dataset by segment and start.
-
-    A version is the sum modulo 2^63 of the first 8 bytes of its rows' SHA-256: it changes with any
-    of them, and not with their order or a clock. Rows that a roll-up made are left out, as those
-    that it holds are counted.
-    """
-    query = sa.select(_P.segment, _P.start, _P.sha256).where(
-        _P.dataset == name,
-        tables.dataset.c.name == _P.dataset,
-        tables.dataset.c.every == _P.span,
-        sa.func.substr(_P.writer, 1, 1).not_in(MERGED),
-    )
-    versions: dict[tuple[str, datetime], int] = {}
-
-    def add(segment: str, start: int, digest: bytes) -> None:
-        key, number = (segment, time_of(start)), int.from_bytes(digest[:8], "big")
-        versions[key] = (versions.get(key, 0) + number) % 2**63
-
-    database.rows(query, add)
-    return versions
-
-
 # Keeping
 
 

@@ -1,37 +1,92 @@
-"""The store behind a server, by the server's HTTP API."""
+"""The store behind a server: tries that are repeated, answers that are bounded, errors in words."""
 
 import contextlib
+import json
 import logging
 import os
 import random
 import re
 import time
+import urllib.request
 import warnings
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import filelock
+import urllib3
+from pydantic import BaseModel, ValidationError
 
+from lightmeter.bounded import bounded
 from lightmeter.errors import ConflictError, DecodeError, StoreError
+from lightmeter.nesting import parse_json
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import models, rows
-from lightmeter.store.address import server_address
-from lightmeter.store.client import Client, RefusedError
+from lightmeter.store.address import is_loopback, server_address
 from lightmeter.store.putting import Put, checked_name
 from lightmeter.store.rows import Moment, Part
 from lightmeter.store.spool import Entry, Spool
 from lightmeter.store.store import Store
+from lightmeter.text import shorten
 from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, to_utc
 
-_MERGING = 6  # times as long as usual a server may take to merge what is asked for
+_Model = TypeVar("_Model", bound=BaseModel)
+
 # Seconds
-_CLOSING = 5.0
-_PATIENCE = 5.0  # for a put
-_BRIEF = 2.0  # for what waits
+_TRY = 20.0  # for one try
+_MERGING = 120.0  # for one that merges profiles
+_READING = 20.0  # to try again
+_PATIENCE = 5.0  # the same for a put, or closing
+_BRIEF = 2.0  # and for what waits
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _REST = 60.0  # for which a server that was away is not asked again
+
+_AGAIN = {408, 429, 502, 503, 504}
+_NOT_TAKEN = {408, 429, 503}  # such a try has done nothing
+_NEVER = {409, 413, 422}
+_FINAL = {400, 415}  # the same, if the server takes anything
+_PIECE = 1 << 16
+_MOST_IDLE = 8  # connections that are kept
+_MOST = 1 << 30  # bytes of an answer, as of the file of a profile
+_MOST_WORDS = 400  # of an error that are told
 _KEY = re.compile(r"[!-~]{1,512}")
 _log = logging.getLogger("lightmeter.store")
+
+
+class RefusedError(StoreError):
+    """A server cannot be reached, or answered something else than was asked for.
+
+    Attributes:
+        status: of HTTP; 0 where there was no answer.
+    """
+
+    def __init__(self, words: str, status: int = 0) -> None:
+        """Say what was answered."""
+        super().__init__(words)
+        self.status = status
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it may be answered later."""
+        return self.status in (0, 408, 429) or self.status >= 500
+
+
+class Answer(NamedTuple):
+    """What came back, whole.
+
+    Attributes:
+        status: of HTTP.
+        headers: by their names, in any case.
+        body: its bytes.
+        repeated: whether an earlier try may have arrived, too.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    repeated: bool = False
 
 
 class Sent(NamedTuple):
@@ -63,8 +118,6 @@ class RemoteStore(Store):
             ``~/.local/state/lightmeter/spool``.
     """
 
-    reads_late = True
-
     def __init__(
         self, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
     ) -> None:
@@ -83,10 +136,10 @@ class RemoteStore(Store):
         self.address = self._address = server_address(os.fspath(address))
         self._key = (os.environ.get("LIGHTMETER_KEY") or None) if key is None else key.strip()
         if self._key is not None and not _KEY.fullmatch(self._key):
-            raise ValueError(
-                "got a key that is empty, too long, or not of printable ASCII characters"
-            )
-        self._client, self.spool = Client(self.address, self._key), Spool(self.address)
+            raise ValueError("got a key that is empty, too long or not printable ASCII")
+        self.spool = Spool(self.address)
+        self._hurried, self._closed = float("inf"), False
+        self._pool, self._process = _pool_for(self.address, self._key), os.getpid()
         self._rest_until = 0.0
         self._taken = False  # something, with this key
 
@@ -100,25 +153,21 @@ class RemoteStore(Store):
             StoreError, OSError: what waits cannot be read.
         """
         self._rest_until, end = 0.0, time.monotonic() + seconds
-        sent, refused, why, number = 0, 0, "", -(2**63)
+        sent, refused, why = 0, 0, ""
         if not self.spool.count():
             return Sent()
         lock = filelock.FileLock(self.spool.path.with_name("sending.lock"), timeout=0)
         with contextlib.suppress(filelock.Timeout), lock:  # else somebody else is sending them
-            while (found := self.spool.next(number)) is not None:
-                number, entry = found
+            for number, entry in self.spool.waiting():
                 if time.monotonic() > end:
-                    why = "there was no time to send all"
                     break
                 try:
-                    if entry is None:
-                        raise ConflictError("the entry of the spool is damaged")
                     self._send(entry, patience=_BRIEF)
                     self.spool.drop(number)
                     sent += 1
                 except (ConflictError, RefusedError) as error:
                     # Where nothing was taken yet it may be the server that refuses everything.
-                    if isinstance(error, ConflictError) or (error.is_final and self._taken):
+                    if isinstance(error, ConflictError) or (error.status in _FINAL and self._taken):
                         words = f"{_words_of(entry)}{error}"
                         _log.warning("a profile that waited is put aside: %s", words)
                         self.spool.refuse(number, words)
@@ -129,19 +178,22 @@ class RemoteStore(Store):
                         self._rest(why)
                         break
         left = self.spool.count()
-        return Sent(sent, refused, left, (why or "somebody else is sending them") if left else "")
+        why = why or "there was no time, or somebody else is sending them"
+        return Sent(sent, refused, left, why if left else "")
 
     def hurry(self, seconds: float) -> None:
         """See `Store.hurry`: what the server has not taken then waits on the disk."""
-        self._client.hurried = time.monotonic() + seconds
+        self._hurried = time.monotonic() + seconds
 
     def close(self) -> None:
         """Send what waits, for a few seconds at most, and end the connections."""
-        self._client.hurried = min(self._client.hurried, time.monotonic() + _CLOSING)
+        self._hurried = min(self._hurried, time.monotonic() + _PATIENCE)
         with contextlib.suppress(StoreError, OSError):
             if time.monotonic() >= self._rest_until:
                 self.send()
-        self._client.close()
+        self._closed = True
+        if self._process == os.getpid():
+            self._pool.clear()
 
     def __getattr__(self, name: str) -> NoReturn:
         """Say where the results of monitors and single profiles are, which need the database."""
@@ -159,7 +211,7 @@ class RemoteStore(Store):
         length = duration_text(to_duration(every))
         query = {"dataset": checked_name(dataset=dataset), "every": length}
         try:
-            self._client.ask("PUT", "/dataset", query, patience=_BRIEF)
+            self._ask("PUT", "/dataset", query, patience=_BRIEF)
         except RefusedError as error:
             if not error.is_away:
                 raise
@@ -178,8 +230,9 @@ class RemoteStore(Store):
             view = view.without_pictures()
         # What is sent late, or twice, must not replace what is newer.
         number = clock_number() if put.seq is None else put.seq
-        place = put.dataset, put.segment, put.writer, put.at
-        entry = Entry(*place, number, put.seq is None, put.every, view.to_bytes())
+        every = duration_text(put.every * MILLISECOND) if put.every else None
+        place = put.dataset, put.segment, put.writer, str(from_ms(put.at))
+        entry = Entry(*place, number, put.seq is None, every, view.to_bytes())
         why = f"{self.address} was away a moment ago"
         if time.monotonic() >= self._rest_until:
             try:
@@ -187,7 +240,7 @@ class RemoteStore(Store):
             except RefusedError as error:
                 # Where nothing was ever taken it is rather the address or key that is wrong, of
                 # which somebody should hear now.
-                if error.is_final or not (error.is_away or self._taken):
+                if error.status in _FINAL or not (error.is_away or self._taken):
                     raise
                 why = str(error)
                 self._rest(why)
@@ -209,20 +262,18 @@ class RemoteStore(Store):
         """Put a profile on the server.
 
         Raises:
-            ConflictError, RefusedError: see `Client.ask`.
+            ConflictError, RefusedError: see `_ask`.
         """
-        query = {name: getattr(entry, name) for name in ("dataset", "writer", "segment")}
-        query["at"] = from_ms(entry.at).isoformat()
-        query["every"] = entry.every and duration_text(entry.every * MILLISECOND)
-        number = entry.seq
+        query, number = entry._asdict(), entry.seq
+        is_time, body = query.pop("is_time"), query.pop("body")
         while True:
             query["seq"] = number
-            answer = self._client.ask("PUT", "/profile", query, body=entry.body, patience=patience)
-            found = self._client.read(answer, models.Kept)
+            answer = self._ask("PUT", "/profile", query, body, patience=patience)
+            found = self._read(answer, models.Kept)
             self._taken = True
             # A clock was once ahead. A number up to now is that of a later put, which this one must
             # not replace.
-            ahead = entry.is_time and not found.kept and found.seq > clock_number()
+            ahead = is_time and not found.kept and found.seq > clock_number()
             if not ahead or number > entry.seq:
                 # Of a try whose answer was lost, the next one finds what it kept.
                 return found.kept or (answer.repeated and found.seq == number)
@@ -241,12 +292,12 @@ class RemoteStore(Store):
 
     def datasets(self) -> dict[str, timedelta]:
         """See `Store.datasets`."""
-        return self._client.get("/datasets", models.Datasets).datasets
+        return self._get("/datasets", models.Datasets).datasets
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """See `Store.segments`."""
         tags = segment_text(self._tags)
-        answer = self._client.get("/segments", models.Segments, dataset=dataset, tags=tags)
+        answer = self._get("/segments", models.Segments, dataset=dataset, tags=tags)
         return list(map(parse_segment, answer.segments))
 
     def buckets(
@@ -254,14 +305,14 @@ class RemoteStore(Store):
     ) -> list[rows.Bucket]:
         """See `Store.buckets`."""
         where = self._where(dataset, start, end, segment)
-        answer = self._client.get("/buckets", models.Buckets, **where)
+        answer = self._get("/buckets", models.Buckets, **where)
         return [rows.Bucket(**dict(line)) for line in answer.buckets]
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
         """See `Store.rolled_up`. While the server is away nothing is known, so none."""
         where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment)}
         try:
-            return self._client.get("/rolled_up", models.RolledUp, **where).starts
+            return self._get("/rolled_up", models.RolledUp, **where).starts
         except RefusedError as error:
             if error.status == 404 or error.is_away:  # a dataset that is not there yet
                 return []
@@ -272,14 +323,14 @@ class RemoteStore(Store):
     ) -> ProfileView:
         """See `Store.read`. The server merges; a warning says how many damaged it left out."""
         where = self._where(dataset, start, end, segment)
-        answer = self._client.ask("GET", "/profile", where, times=_MERGING)
+        answer = self._ask("GET", "/profile", where, seconds=_MERGING)
         if (damaged := answer.headers.get("x-lightmeter-damaged", "0")) != "0":
             words = f"{damaged[:20]} damaged profiles of {dataset!r} are left out"
             warnings.warn(f"{words}; see `lightmeter store verify`", stacklevel=2)
         try:
             return ProfileView.from_bytes(answer.body)
         except DecodeError as error:
-            raise self._client.strange(f"no profile ({error})") from None
+            raise self._strange(f"no profile ({error})") from None
 
     def _where(self, dataset: str, start: Moment, end: Moment, segment: Part) -> dict[str, Any]:
         """Return the parameters that say which buckets."""
@@ -291,14 +342,150 @@ class RemoteStore(Store):
             "tags": segment_text(self._tags),
         }
 
+    # Asking
+
+    def _get(self, path: str, model: type[_Model], **query: Any) -> _Model:
+        return self._read(self._ask("GET", path, query), model)
+
+    def _read(self, answer: Answer, model: type[_Model]) -> _Model:
+        """Return the model in an answer.
+
+        Raises:
+            RefusedError: it is none.
+        """
+        try:
+            return model.model_validate_json(answer.body)
+        except ValidationError:
+            raise self._strange(f"no {model.__name__} of the API") from None
+
+    def _strange(self, what: str) -> RefusedError:
+        """Return the error for an answer that a server of lightmeter would not give."""
+        words = "is it the address of a server of lightmeter, and of this version?"
+        return RefusedError(f"{self.address} answered {what}; {words}", 200)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: bytes | None = None,
+        *,
+        patience: float = _READING,
+        seconds: float | None = None,
+    ) -> Answer:
+        """Return the answer of the server, with status 200; try again where that may help.
+
+        Args:
+            method: of HTTP. Everything that the API takes may be repeated.
+            path: of the API.
+            query: parameters; those that are None or empty are left out.
+            body: the bytes of a profile to send.
+            patience: seconds after which no further try is begun.
+            seconds: how long the server may work on it; None takes `_TRY`.
+
+        Raises:
+            ConflictError: the server never takes it, such as what a roll-up holds.
+            RefusedError: there is no answer, or another than was asked for.
+        """
+        given = {name: value for name, value in query.items() if value not in (None, "")}
+        url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
+        end, repeated, tries = time.monotonic() + patience, False, 0
+        while True:
+            status, tries = 0, tries + 1
+            try:
+                answer = self._tried(method, url, body, seconds or _TRY)
+                if (status := answer.status) == 200:
+                    return answer._replace(repeated=repeated)
+                if status not in _AGAIN:
+                    raise self._error(answer)
+                why = f"answered {status}{self._reason(answer)}"
+            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                why = self._clean(str(error) or type(error).__name__)
+            repeated = repeated or status not in _NOT_TAKEN
+            pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
+            if time.monotonic() + pause > min(end, self._hurried):
+                words = f"{self.address} is away, tried {tries} times: {why}"
+                raise RefusedError(words, status)
+            time.sleep(pause)
+
+    def _tried(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
+        if self._closed:
+            raise StoreError(f"the store {self.address!r} is closed")
+        if self._process != os.getpid():  # parent and child would mix up their answers
+            self._pool, self._process = _pool_for(self.address, self._key), os.getpid()
+        until = time.monotonic() + seconds
+
+        def exchange() -> Answer:
+            options: Any = {"timeout": seconds, "redirect": False, "preload_content": False}
+            response = self._pool.request(method, url, body, decode_content=False, **options)
+            received = bytearray()
+            with contextlib.closing(response):  # what was read to its end is kept open
+                # `read1` bounds a piece also where a chunk claims fewer bytes than none.
+                while piece := response.read1(_PIECE):
+                    received += piece
+                    if len(received) > _MOST:
+                        raise self._strange(f"more than {_MOST} bytes")
+            return Answer(response.status, response.headers, bytes(received))
+
+        # There may be less time than was thought.
+        return bounded(exchange, lambda: min(until, self._hurried))
+
+    def _error(self, answer: Answer) -> StoreError:
+        status, reason = answer.status, self._reason(answer)
+        words = f"{self.address} answered {status}{reason}"
+        if status in _NEVER:
+            return ConflictError(words)
+        if 300 <= status < 400:
+            place = self._clean(answer.headers.get("location", "elsewhere"))
+            words = f"{self.address} leads to {place}; give that address, if you trust it"
+        elif status == 401:
+            asks = "asks for a key" if self._key is None else "does not take the key"
+            words = f"{self.address} {asks}{reason}; set LIGHTMETER_KEY, or give `key`"
+        return RefusedError(words, status)
+
+    def _reason(self, answer: Answer) -> str:
+        """Return what the server gives as its reason."""
+        try:
+            return f": {self._clean(''.join(parse_json(answer.body)['error']))}"
+        except (ValueError, TypeError, KeyError):
+            return ""
+
+    def _clean(self, words: str) -> str:
+        """Return what somebody says on one line, and without the key that he was asked with."""
+        for form in {self._key, quote(self._key, safe="")} if self._key else ():
+            words = words.replace(form, "...").replace(json.dumps(form)[1:-1], "...")
+        return shorten(" ".join(words.split()), _MOST_WORDS)
+
+
+def _pool_for(address: str, key: str | None) -> urllib3.PoolManager:
+    """Return connections to a server, by the proxy that the environment names for it.
+
+    Raises:
+        StoreError: it is no proxy of HTTP. The error does not tell its password.
+    """
+    headers = {"User-Agent": "lightmeter", "Accept-Encoding": "identity"}
+    headers |= {"Content-Type": "application/octet-stream"}
+    headers |= {} if key is None else {"Authorization": f"Bearer {key}"}
+    options: Any = {"maxsize": _MOST_IDLE, "retries": False, "headers": headers}
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if not proxy or is_loopback(host) or urllib.request.proxy_bypass(host):
+        return urllib3.PoolManager(**options)
+    try:
+        by = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        theirs = urllib3.make_headers(proxy_basic_auth=by.auth and unquote(by.auth))
+        return urllib3.ProxyManager(by._replace(auth=None).url, proxy_headers=theirs, **options)
+    except (urllib3.exceptions.HTTPError, ValueError, AssertionError):
+        words = "cannot be used; expected one such as http://host:3128"
+        raise StoreError(f"the proxy that {parts.scheme}_proxy names {words}") from None
+
 
 def clock_number() -> int:
     """Return the number of what is put now: microseconds since 1970."""
     return time.time_ns() // 1000
 
 
-def _words_of(entry: Entry | None) -> str:
-    if entry is None:
-        return ""
+def _words_of(entry: Entry) -> str:
     place = f"{entry.dataset!r} {entry.segment}".rstrip()
-    return f"the profile of {place} {from_ms(entry.at):%Y-%m-%d %H:%M} by {entry.writer!r}: "
+    return f"the profile of {place} {entry.at} by {entry.writer!r}: "

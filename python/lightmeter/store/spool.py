@@ -1,17 +1,13 @@
 """Profiles on this machine's disk that wait for their server: one SQLite table, bounded."""
 
 import contextlib
-import hashlib
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
-from urllib.parse import urlsplit
-
-from pydantic import Field, TypeAdapter, ValidationError
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from lightmeter.errors import StoreError
 
@@ -20,15 +16,14 @@ MOST_PROFILES = 10_000
 _MOST_REFUSED = 1000  # that are kept to look at
 _BUSY = 30.0  # seconds to wait for another process
 _TABLE = """CREATE TABLE IF NOT EXISTS waiting (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT, segment TEXT, writer TEXT, at INTEGER,
-    seq INTEGER, is_time INTEGER, every INTEGER, body BLOB, refused TEXT,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT, segment TEXT, writer TEXT, at TEXT,
+    seq INTEGER, is_time INTEGER, every TEXT, body BLOB, refused TEXT,
     UNIQUE (dataset, segment, writer, at))"""
 _PLACE = "dataset = ? AND segment = ? AND writer = ? AND at = ?"
 _COUNT = "SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting WHERE refused IS NULL"
 _ADD = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
 _NEXT = "SELECT * FROM waiting WHERE number > ? AND refused IS NULL ORDER BY number LIMIT 1"
 _REFUSED = "SELECT {} FROM waiting WHERE refused IS NOT NULL ORDER BY number"
-_Milliseconds = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 # Held while a file is used: a child would inherit what SQLite knows of locks of a file in use.
 _using = threading.RLock()
@@ -38,7 +33,7 @@ os.register_at_fork(
 
 
 class Entry(NamedTuple):
-    """A profile to send, as the API takes it; times and lengths are in milliseconds.
+    """A profile to send, in the words of the API.
 
     `is_time` says that `seq` is a time of this machine, as nobody gave another number.
     """
@@ -46,14 +41,11 @@ class Entry(NamedTuple):
     dataset: str
     segment: str
     writer: str
-    at: _Milliseconds
+    at: str
     seq: int
     is_time: int
-    every: _Milliseconds | None
+    every: str | None
     body: bytes
-
-
-_entry = TypeAdapter(Entry)
 
 
 class Spool:
@@ -67,9 +59,7 @@ class Spool:
         """Nothing is made before something has to wait."""
         root = os.environ.get("LIGHTMETER_SPOOL")
         state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-        name = re.sub(r"[^a-z0-9.-]", "-", urlsplit(address).netloc.lower())[:64]
-        name += f"-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
-        folder = Path(root or os.path.join(state, "lightmeter", "spool"), name)
+        folder = Path(root or f"{state}/lightmeter/spool", quote(address, safe=""))
         self.path = folder.expanduser().absolute() / "spool.db"
 
     def add(self, entry: Entry) -> bool:
@@ -105,16 +95,12 @@ class Spool:
         found = self._do(_COUNT)
         return int(found[0][0]) if found else 0
 
-    def next(self, last: int) -> tuple[int, Entry | None] | None:
-        """Return what waits behind the number of another one, with its own number.
-
-        It is None where nobody has put it so.
-        """
-        for number, *entry, _ in self._do(_NEXT, last):
-            with contextlib.suppress(ValidationError):
-                return number, _entry.validate_python(tuple(entry), strict=True)
-            return number, None
-        return None
+    def waiting(self) -> Iterator[tuple[int, Entry]]:
+        """Give what waits in order, also what comes meanwhile, and the number of each."""
+        number = 0
+        while found := self._do(_NEXT, number):
+            ((number, *entry, _),) = found
+            yield number, Entry(*entry)
 
     def forget(self, entry: Entry) -> None:
         """Forget what waits for the place of an entry, which the server has now."""
@@ -151,8 +137,7 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to somebody else")
-            connected = sqlite3.connect
-            with _using, contextlib.closing(connected(self.path, _BUSY, 0, None)) as database:
+            with _using, contextlib.closing(sqlite3.connect(self.path, _BUSY, 0, None)) as database:
                 database.text_factory = lambda text: text.decode(errors="replace")
                 self.path.chmod(0o600)
                 database.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk

@@ -45,15 +45,15 @@ class Store(Putting):
 
     Threads may share a store, processes may open the same one, and it survives a fork. A file is
     whole only when nobody has it open: until then the latest profiles may lie in files beside it.
-    To copy it while it is in use, call `backup`. A process that has a store open must not open the
-    file by other means: to close it there gives up the locks that SQLite holds on it.
+    To copy it while it is in use, call `copy_store`. A process that has a store open must not open
+    the file by other means: to close it there gives up the locks that SQLite holds on it. A file is
+    for a local disk: over a network its locks do not work.
 
     Attributes:
         address: where it is, without a password.
         path: of its file; None for others.
         state: results of monitors, and what alerts told.
         environment: what another process needs in its environment to open `address`.
-        reads_late: whether what was put may be read only later, as it waits for a server.
 
     >>> with lm.Store("drift.db") as store:
     ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
@@ -64,7 +64,6 @@ class Store(Putting):
     state: State
     path: Path | None = None
     environment: Mapping[str, str] = {}
-    reads_late = False
     _key: str | None = None
     _tags: Mapping[str, str] = {}
 
@@ -92,8 +91,8 @@ class Store(Putting):
             create: whether to start a store where there is none.
 
         Raises:
-            StoreError: it is on a network file system, cannot be opened, is no store or of a newer
-                version, or there is none and `create` is False.
+            StoreError: it cannot be opened, is no store or of a newer version, or there is none and
+                `create` is False.
         """
         if _scheme_of(address) not in ("", "postgresql") or os.fspath(address) in _MEMORY:
             raise StoreError(
@@ -238,9 +237,24 @@ class Store(Putting):
     def versions(self, dataset: str) -> dict[tuple[str, datetime], int]:
         """Return a number for each bucket, by segment as text and start.
 
-        It changes with any of its profiles. A bucket that `gc` rolled up or deleted keeps it.
+        It is the sum modulo 2^63 of the first 8 bytes of their SHA-256, so it changes with any of
+        its profiles, and not with their order or a clock. A bucket that `gc` rolled up or deleted
+        keeps it: what was merged is counted, and not what it was merged into.
         """
-        return profiles.versions_of(self._database, dataset)
+        query = sa.select(_P.segment, _P.start, _P.sha256).where(
+            _P.dataset == dataset,
+            tables.dataset.c.name == _P.dataset,
+            tables.dataset.c.every == _P.span,
+            func.substr(_P.writer, 1, 1).not_in(rows.MERGED),
+        )
+        versions: defaultdict[tuple[str, datetime], int] = defaultdict(int)
+
+        def add(segment: str, start: int, digest: bytes) -> None:
+            key = segment, time_of(start)
+            versions[key] = (versions[key] + int.from_bytes(digest[:8], "big")) % 2**63
+
+        self._database.rows(query, add)
+        return dict(versions)
 
     def read(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -384,17 +398,6 @@ class Store(Putting):
         database = self._database
         with database.snapshot():
             return profiles.found_damage(database, self.state.verify())
-
-    def backup(self, path: str | os.PathLike[str]) -> None:
-        """Copy a store that is a file, as it is at this moment, to a new file, while others use it.
-
-        The copy appears whole or not at all.
-
-        Raises:
-            StoreError: this store is no file, there is something at `path` already, it cannot be
-                written, or the store cannot be read.
-        """
-        self._database.copy_to(Path(path).absolute())
 
     def turn(self) -> contextlib.AbstractContextManager[None]:
         """Wait until no other process or thread is inside a turn on this store.

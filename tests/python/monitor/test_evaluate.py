@@ -1,7 +1,6 @@
 """Results: what is judged again, what is read for it, and what is kept."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from lightmeter.monitor.evaluate import MonitorRun, update_results
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store import putting
+from lightmeter.store.copying import copy_store
 from lightmeter.store.records import Accepted
 from lightmeter.times import to_ms
 from september import NOW, by_place, evaluate, limits, monitor, put_days, rows
@@ -215,16 +215,14 @@ def test_what_was_missing_stays_when_all_there_was_is_deleted_by_its_age(store: 
 
 
 def test_a_backup_that_is_restored(store: Store, tmp_path: Path) -> None:
-    if store.path is None:
-        pytest.skip("it is about a file")
     put_days(store, range(1, 10))
     watching = [monitor(**WEEK)]
     update_results(store, watching, now=NOW)
-    store.backup(tmp_path / "backup.db")
+    with Store(tmp_path / "backup.db") as backup:
+        copy_store(store, backup)
     store.put("cells", rows(50, shift=5.0), at=date(2022, 9, 5), writer="a")
     update_results(store, watching, now=NOW)
-    shutil.copy(tmp_path / "backup.db", tmp_path / "restored.db")
-    with Store(tmp_path / "restored.db") as restored:
+    with Store(tmp_path / "backup.db") as restored:
         update_results(restored, watching, now=NOW)
         assert load_results(restored) == by_place(evaluate(restored, watching, now=NOW))
 

@@ -165,16 +165,6 @@ def test_names_are_as_long_as_an_index_takes(store: Store) -> None:
     assert list(store.datasets()) == [names["dataset"]]
 
 
-def test_arguments_of_another_kind_are_named(store: Store) -> None:
-    assert store.put("cells", view(1), at=DAY, writer="a", seq=np.int64(2))
-    text: Any = "2022-09-01"
-    for use in (store.read, store.buckets):
-        with pytest.raises(TypeError, match="'2022-09-01' as a time; expected a date"):
-            use("cells", text)
-    with pytest.raises(TypeError, match="as dataset"):
-        store.read(b"cells")  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     ("at", "every"),
     [

@@ -3,8 +3,8 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def test_what_is_foreign_or_damaged_is_named_and_left(
             pull(inbox, store, delete=True)
         texts = [str(warning.message) for warning in caught]
         assert sum(any(repr(name) in text for text in texts) for name in names) == len(names) - 1
-        assert texts[-1].startswith("1 more objects are left")
+        assert len(texts) == len(names) - 1
         assert sorted(inbox.list()) == sorted(names)
     assert store.datasets() == {"cells": timedelta(days=1)}
     assert store.read("cells").images == 1  # what came before the damaged ones
@@ -185,8 +185,8 @@ def test_what_was_rolled_up_or_has_other_buckets_is_refused(inbox: Inbox, store:
     store.gc(now=datetime(2022, 9, 30, tzinfo=UTC))
     put(inbox, view(2), 2)
     put(inbox, view(3), 3)
-    pulled(inbox, store, known=1, refused=4, delete=True)
-    assert len(inbox.list()) == 4
+    pulled(inbox, store, known=2, refused=3, delete=True)
+    assert len(inbox.list()) == 3
     assert store.read("cells").images == 2
 
 
@@ -221,28 +221,22 @@ def test_lost_answers_double_nothing(
     inbox: Inbox, store: Store, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = iter([True] * 3)
-
-    def losing(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            result = function(*arguments, **keywords)
-            if next(lost, False):
-                raise StoreError("the answer was lost")
-            return result
-
-        return call
-
     target: Any = obstore if where == "inbox" else store
-    monkeypatch.setattr(target, "put", losing(target.put))
+    answered = target.put
 
-    def repeat(work: Callable[[], object]) -> None:
+    def losing(*arguments: Any, **keywords: Any) -> Any:
+        result = answered(*arguments, **keywords)
+        if next(lost, False):
+            raise StoreError("the answer was lost")
+        return result
+
+    monkeypatch.setattr(target, "put", losing)
+    puts = [partial(put, inbox, view(seq), seq) for seq in (1, 2)]
+    for work in (*puts, partial(pull, inbox, store, delete=True)):
         for _ in range(4):
             with contextlib.suppress(StoreError):
                 work()
                 break
-
-    for seq in (1, 2):
-        repeat(lambda seq=seq: put(inbox, view(seq), seq))
-    repeat(lambda: pull(inbox, store, delete=True))
     assert store.read("cells").images == 2
     assert inbox.list() == {}
 
@@ -277,7 +271,7 @@ def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not (tmp_path / "none").exists()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
     inbox = Inbox("memory:///")
-    text = r"listing failed: a \*\*\* b \?\.\.\. c$"
+    text = r"listing failed: a \*\*\* b \*\*\* c$"
     with pytest.raises(StoreError, match=text), inbox._using("listing"):
         raise OSError("a wJalrXUtnFEMI b ?sig=abc c\n\nDebug source: much")
 

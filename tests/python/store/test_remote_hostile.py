@@ -12,7 +12,8 @@ import lightmeter as lm
 import pytest
 from lightmeter import Store
 from lightmeter.errors import StoreError
-from lightmeter.store import client
+from lightmeter.store import remote
+from lightmeter.store.remote import Sent
 from stores import sql, view
 from weather import DAY, Weather, counts, put_away, waiting
 
@@ -22,7 +23,7 @@ def test_chunks_of_fewer_bytes_than_none(
     way: Weather, monkeypatch: pytest.MonkeyPatch, size: str
 ) -> None:
     """By -1 http.client would read, into memory, whatever comes."""
-    monkeypatch.setattr(client, "_MOST", 1000)
+    monkeypatch.setattr(remote, "_MOST", 1000)
     head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n"
     way.faults = [head + "x" * (3 << 20)] * 30
     with (
@@ -49,7 +50,7 @@ def silent_port() -> Iterator[int]:
 def test_hurry_is_heard_while_no_connection_comes_about(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_TRY", 60.0)
+    monkeypatch.setattr(remote, "_TRY", 60.0)
     with silent_port() as port, Store(f"http://127.0.0.1:{port}") as far:
         put = threading.Thread(
             target=far.put,
@@ -90,17 +91,6 @@ def test_a_spool_that_cannot_be_used_holds_up_no_put(
     assert "is not a database" in caplog.text
 
 
-def test_a_lock_that_cannot_be_had_holds_up_nobody(store: Store, way: Weather, spool: Path) -> None:
-    put_away(way.url, "a")
-    with Store(way.url) as far:
-        far.spool.path.with_name("sending.lock").mkdir()
-        assert far.put("cells", view(3), at=DAY, writer="c")
-        with pytest.raises(OSError, match=r"sending\.lock"):
-            far.send()
-        assert counts(store) == {"c": 3}
-    assert waiting(spool) == ["a"]
-
-
 def test_a_server_that_is_always_ahead_is_believed(way: Weather) -> None:
     body = f'{{"kept": false, "seq": {2**51}}}'
     way.faults = [f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}"] * 9
@@ -127,26 +117,18 @@ def test_a_logger_starts_while_the_server_has_a_mistake(way: Weather) -> None:
     lm.logger(way.url, "cells", every="1h").close()
 
 
-def test_the_spool_may_be_in_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("LIGHTMETER_SPOOL", "~/waits")
-    with Store("http://127.0.0.1:9") as far:
-        assert far.spool.path.parent.parent == tmp_path / "waits"
-
-
 @pytest.mark.parametrize(
     "change",
     ["at = 'abc'", "body = NULL", "every = 'x'", "every = 9e18", "body = 'text'", "seq = x'ff'"],
 )
 def test_a_damaged_entry_is_put_aside(store: Store, way: Weather, spool: Path, change: str) -> None:
-    store.define("cells", "1d")
     put_away(way.url, "a", "b")
     (path,) = spool.glob("*/spool.db")
     sql(path, f"UPDATE waiting SET {change} WHERE writer = 'a'")
     with Store(way.url) as far:
-        done = far.send()
-        assert (done.sent, done.refused, done.left) == (1, 1, 0)
-        assert far.spool.refused() == ["the entry of the spool is damaged"]
+        far.put("cells", view(1), at=DAY, writer="c", every="1d")
+        assert (far.send(), "'a'" in far.spool.refused()[0]) == (Sent(), True)
+    assert counts(store) == {"b": 2, "c": 1}
 
 
 def test_what_waited_for_a_place_is_older_than_what_the_server_has(

@@ -24,38 +24,27 @@ FLIPS = [
     "profile SET writer = writer || 'x'",
     "profile SET seq = seq + 1",
     "profile SET images = images + 1",
-    "profile SET updated = updated + 1",
     "profile SET body = x'00'",
     "profile SET tags = '&model=v7&'",
     "profile SET dataset = 77",
-    "profile SET segment = '%%%'",
     "profile SET segment = 'b=1&a=2'",
     "profile SET start = 9000000000000000000",
     "profile SET images = 'many'",
     "dataset SET every = every * 2",
     "dataset SET every = 0",
     "dataset SET name = name || 'x'",
-    "dataset SET name = x'00'",
     "held SET seq = seq + 1",
-    "held SET start = start + 1",
     "watched SET source = x'00'",
     "judged SET states = 'ok'",
     "judged SET states = 'anomaly,fine'",
     "judged SET version = 'text'",
-    "judged SET start = start + 1",
     "result SET state = 'fine'",
     "result SET state = 'ok'",
     "result SET value = 'much'",
-    "told SET open = 'yes'",
     "told SET kind = 'worry'",
 ]
 
 MONITORS = """
-[[monitor]]
-name = "missing {0}"
-dataset = "{0}"
-type = "missing"
-
 [[monitor]]
 name = "interval {0}"
 dataset = "{0}"

@@ -13,7 +13,7 @@ from conftest import lightmeter, picture
 from forks import ended_well, forked
 from lightmeter import ProfileView, Store, log_image, profile_images
 from lightmeter.errors import StoreError
-from lightmeter.store import client, remote
+from lightmeter.store import remote
 from lightmeter.writers import LightmeterWriter
 from PIL import Image
 from stores import view
@@ -146,8 +146,8 @@ def test_a_folder_is_logged_while_the_server_is_away(
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.MonkeyPatch.context() as brief:
-        for module in (client, remote):
-            brief.setattr(module, "_PATIENCE", 0.1)
+        brief.setattr(remote, "_READING", 0.1)
+        brief.setattr(remote, "_PATIENCE", 0.1)
         lm.log_folder(url, folder, "cells", at=DAY, every="1h")
         (folder / "0.jpg").unlink()
         lm.log_folder(url, folder, "cells", at=DAY, every="1h")  # in place of the first
@@ -190,13 +190,13 @@ import sys, time
 import lightmeter as lm
 import numpy as np
 from lightmeter.errors import StoreError
-from lightmeter.store import client
+from lightmeter.store import remote
 from lightmeter.writers import endings
 endings._SIGNAL_SECONDS = 2.0
-once, client._TRY = client._TRY, 0.1
+once, remote._TRY = remote._TRY, 0.1
 log = lm.logger(sys.argv[1], "cells", every="1h", handle_signals=True)
 log._rows.quiet = 0.1
-client._TRY = once
+remote._TRY = once
 for _ in range(20):
     log.track(np.zeros((8, 8, 3), np.uint8))
 time.sleep(0.5)
