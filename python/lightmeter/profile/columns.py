@@ -315,10 +315,14 @@ def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
     clock = np.asarray(since / np.timedelta64(1, "s"), np.float64)
     if since is times or np.datetime_data(times.dtype)[0] in _DATES:
         return clock
-    # Clocks are put forward or back at whole quarters of an hour.
-    starts, index = np.unique(clock // 900 * 900, return_inverse=True)
-    offsets = np.array([_local(start) - start for start in starts.tolist()], np.float64)
-    return clock + offsets[index]
+    # Where clocks differ as much from UTC in the last second of an hour as in its first, once for
+    # all of its times; else, where they are put forward or back, for each.
+    hours, index = np.unique(clock // 3600 * 3600, return_inverse=True)
+    first, last = ([_local(hour + at) - hour - at for hour in hours.tolist()] for at in (0, 3599))
+    local = clock + np.array(first)[index]
+    changes = np.not_equal(first, last)[index]
+    local[changes] = [_local(each) for each in clock[changes].tolist()]
+    return np.asarray(local, np.float64)
 
 
 def _local(clock: float) -> float:
