@@ -96,6 +96,8 @@ def plain(value: Any) -> Any:
         return to_ms(value)
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, float):
+        return value + 0.0  # SQLite has no zero with a sign
     if isinstance(value, frozenset):
         return ",".join(sorted(value))
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value

@@ -165,6 +165,9 @@ def test_a_change_for_good_is_drawn_against_the_time_before_it(store: Store) -> 
     assert "The upright line is where it began: saturation jumped on 2022-10-13" in page
     compared = compared_of(store)
     result = next(each for each in compared.results(FIRST + 49 * DAY) if each.state == "anomaly")
+    hostile = result._replace(words=f"model 'accept --from 2026-13-45`' rose; {result.words}")
+    assert begin_of(hostile) == begin_of(result)
+    assert begin_of(result._replace(words="'accept --from 2026-13-45`' rose")) is None
     mark = compared.levels("saturation", compared.monitor([result]), begin_of(result))[-1]
     assert mark.upper is not None
     assert mark.upper < 1.0 < (mark.value or 0.0)
