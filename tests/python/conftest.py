@@ -161,7 +161,7 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("LIGHTMETER_KEY", raising=False)
     monkeypatch.setattr(remote, "_PATIENCE", 1.0)
     monkeypatch.setattr(remote, "_FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(remote, "_PATIENCE", 0.3)
+    monkeypatch.setattr(remote, "_READING", 0.3)
     monkeypatch.setattr(remote, "_BRIEF", 0.3)
     return tmp_path / "spool"
 

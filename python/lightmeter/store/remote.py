@@ -370,7 +370,7 @@ class RemoteStore(Store):
         query: Mapping[str, Any],
         body: bytes | None = None,
         *,
-        patience: float = _READING,
+        patience: float | None = None,
         seconds: float | None = None,
     ) -> Answer:
         """Return the answer of the server, with status 200; try again where that may help.
@@ -380,7 +380,7 @@ class RemoteStore(Store):
             path: of the API.
             query: parameters; those that are None or empty are left out.
             body: the bytes of a profile to send.
-            patience: seconds after which no further try is begun.
+            patience: seconds after which no further try is begun; None takes `_READING`.
             seconds: how long the server may work on it; None takes `_TRY`.
 
         Raises:
@@ -389,7 +389,7 @@ class RemoteStore(Store):
         """
         given = {name: value for name, value in query.items() if value not in (None, "")}
         url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
-        end, repeated, tries = time.monotonic() + patience, False, 0
+        end, repeated, tries = time.monotonic() + (patience or _READING), False, 0
         while True:
             status, tries = 0, tries + 1
             try:
