@@ -172,11 +172,10 @@ class Apprise(Alert):
         server = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False))
         log.disabled = True  # it logs an address that it does not understand
         try:
-            is_understood = server.add(url)
+            if not server.add(url):
+                raise DeliveryError(f"the address in {self.url_env} is not understood")
         finally:
             log.disabled = False
-        if not is_understood:
-            raise DeliveryError(f"the address in {self.url_env} is not understood")
         # So that no feature named @everyone calls all members of a chat, such as Discord's.
         words = message.text().replace("@", "@\N{ZERO WIDTH SPACE}")
         title, _, text = words.replace("\n  ", "\n").partition("\n")

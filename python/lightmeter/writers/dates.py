@@ -136,8 +136,7 @@ def by_bucket(
         every: the length of the buckets.
         source: what they are from.
     """
-    buckets: dict[datetime, list[Item]] = defaultdict(list)
-    without = []
+    buckets, without = defaultdict[datetime, list[Item]](list), list[str]()
     for number, item in enumerate(items):
         at, start = date_of(item), None
         with suppress(ValueError, OverflowError):
