@@ -97,8 +97,8 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
     # The training set is what there is to compare with, and chosen for that.
     assert page.locator("select").input_value() == dataset_page("training")
     page.get_by_role("button", name="Switch on the recommended monitors").click()
-    page.get_by_text("cells: drift, cells: missing").wait_for()
-    page.get_by_role("heading", name="Over time").wait_for()  # it loads itself again
+    page.get_by_text("cells: drift, cells: slow change, cells: missing").wait_for()
+    page.locator(".feed li a").first.wait_for()  # it loads itself again
     days = page.locator(".feed li a").all_inner_texts()
     assert {int(day[-2:]) for day in days} == CHANGED
     page.goto(f"{served.address}/{feature_page('cells', '', 'image.Saturation.stddev')}")

@@ -23,8 +23,7 @@ def collected(reader: Any) -> dict[str, list[tuple[dict[str, str], float]]]:
     }
 
 
-def test_every_collection_reads_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hook, "_FRESH", 0.0)
+def test_every_collection_reads_the_store(tmp_path: Path) -> None:
     reader = export.InMemoryMetricReader()
     provider = sdk.MeterProvider([reader])
     with Store(tmp_path / "drift.db") as store:

@@ -72,7 +72,7 @@ def card(
         chart = None
     return tag(
         "figure",
-        tag("h4", tag("bdi", line.feature)),
+        tag("h3", tag("bdi", line.feature)),
         tag("p", capitalised(meaning), cls="quiet") if meaning else None,
         verdict,
         chart.inline(ident) if chart is not None else None,

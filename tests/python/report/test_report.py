@@ -140,7 +140,7 @@ def test_the_grid_is_two_heat_maps_with_a_text_alternative() -> None:
     assert f"target, rows from the top: {level:.1f}, " in first
     assert "target minus reference, rows from the top: " in first
     assert page.count('href="#f-grid-0"') == page.count('href="#f-grid-1"') == 16
-    assert "<h4><bdi>image.Grid" not in page
+    assert "<h3><bdi>image.Grid" not in page
     assert cameras()._repr_html_().count("rows from the top") >= 2
 
 

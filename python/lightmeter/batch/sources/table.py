@@ -14,7 +14,8 @@ def is_table(given: object) -> bool:
     """Whether it is a table of any library that speaks Arrow, or a data set of Hugging Face, also a
     streamed one; a column alone is none.
     """
-    if hasattr(given, "to_batches") or hasattr(given, "with_format"):
+    is_of_hugging_face = hasattr(given, "with_format") and hasattr(given, "features")
+    if hasattr(given, "to_batches") or is_of_hugging_face:
         return True
     return hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")
 
