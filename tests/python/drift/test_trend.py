@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lightmeter.drift.change import Change, change_of
 from lightmeter.drift.trend import (
     FIRST,
     STEP,
-    Change,
     EValues,
-    change_of,
     clipped,
     hues_of,
     in_season,

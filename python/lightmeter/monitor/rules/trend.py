@@ -13,11 +13,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from lightmeter import _core
+from lightmeter.drift.change import Change
 from lightmeter.drift.names import said
 from lightmeter.drift.trend import (
     FIRST,
     STEP,
-    Change,
     Numbers,
     Statistic,
     Watched,
