@@ -88,7 +88,7 @@ class QuantileSketch {
 
   // With probability at least 1 - delta the ranks of ALL values are within error(delta), and that
   // of one value chosen beforehand within pointwise_error(delta), as fractions of n. Proved for
-  // coins that are independent (ARCHITECTURE, "Error bound of the quantile sketch"). 0 while exact.
+  // coins that are independent (docs/error-bound.md). 0 while exact.
   [[nodiscard]] double error(double delta = 0.01) const;
   [[nodiscard]] double pointwise_error(double delta = 0.01) const;
 
