@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.numbers import IMAGE_NUMBERS, UNITS
 
 METRICS = Path(__file__).parents[2] / "cpp/measure/metrics"
 # The comment of a metric, and the metric up to its end. Helpers have no set.
@@ -14,16 +14,6 @@ METRIC = re.compile(
 )
 NAME = re.compile(r'Number\{"([^"]+)"|"([^"]*r#c#[^"]*)"')
 CELL = re.compile(r"r\dc\d")
-UNITS = {
-    "sample": "8-bit steps",
-    "squares": "squares of 8-bit steps",
-    "bits": "bits",
-    "share": "share, 0 to 1",
-    "percent": "per cent",
-    "ratio": "ratio",
-    "length": "pixels",
-    "hash": "64 bits",
-}
 
 
 def of_metrics(files: Sequence[str]) -> str:

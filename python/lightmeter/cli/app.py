@@ -22,7 +22,7 @@ from lightmeter.cli.terminal import (
 )
 
 # Where a command is a function of its name, and where commands below a name are `commands`.
-_ONES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "log")}
+_ONES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "explain", "log")}
 _ONES |= {"show": "profile", "merge": "profile", "dashboard": "dashboard", "demo": "demo"}
 _MANY = {name: name for name in ("contract", "store", "monitor", "serve")} | {"import": "imports"}
 

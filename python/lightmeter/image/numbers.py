@@ -11,6 +11,16 @@ SETS: tuple[MetricSet, ...] = get_args(MetricSet)
 # Of the roles of features, those of numbers of an image.
 NumberRole = Literal["plain", "angle spread", "linear angle", "angle", "hash"]
 Scale = Literal["sample", "squares", "bits", "share", "percent", "ratio", "length", "hash"]
+UNITS: dict[Scale, str] = {
+    "sample": "8-bit steps",
+    "squares": "squares of 8-bit steps",
+    "bits": "bits",
+    "share": "share, 0 to 1",
+    "percent": "per cent",
+    "ratio": "ratio",
+    "length": "pixels",
+    "hash": "64 bits",
+}
 Group = Literal["colour", "light", "focus", "noise", "compression", "where", "repeats", "size"]
 
 

@@ -137,7 +137,12 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to somebody else")
-            with _using, contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)) as database:
+            with (
+                _using,
+                contextlib.closing(
+                    sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
+                ) as database,
+            ):
                 database.text_factory = lambda text: text.decode(errors="replace")
                 self.path.chmod(0o600)
                 database.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk

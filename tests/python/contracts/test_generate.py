@@ -85,7 +85,9 @@ def test_constants_and_rates_have_limits(good: list[Any], bad: list[Any]) -> Non
 
 def test_times_and_identifiers_have_no_mean() -> None:
     def day(number: int) -> dict[str, Any]:
-        times = np.datetime64("2026-01-01", "s") + (np.arange(200) * 60 + number * 86400).astype("m8[s]")
+        times = np.datetime64("2026-01-01", "s") + (np.arange(200) * 60 + number * 86400).astype(
+            "m8[s]"
+        )
         return {"at": times, "id": np.arange(200) + number * 200}
 
     days = [logged(**day(number)) for number in range(7)]

@@ -1,0 +1,64 @@
+"""The command that says what a feature is."""
+
+from lightmeter.cli.options import Printed
+from lightmeter.cli.terminal import NOT_UNDERSTOOD, fail, print_json
+from lightmeter.image.exif.tags import DATES, KNOWN, PERSONAL
+from lightmeter.image.metrics import FACTS
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
+from lightmeter.profile.features import Meaning, Role
+from lightmeter.text import near
+
+_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
+_OTHERS = {
+    "Failure": "why files could not be measured, by reason",
+    "Colorspace": "the mode of the picture, such as RGB",
+    "ColorProfile": "the name of the embedded colour profile",
+    "JpegQuality": "the quality at which libjpeg's table of luminance is nearest to the file's",
+    "Progressive": "1 for a progressive or interlaced file, else 0",
+}
+
+
+def explain(features: list[str], output_format: Printed = "text") -> None:
+    """Say what features of images are: the unit, the set of metrics, and whether they are judged.
+
+    Args:
+        features: names such as image.Noise, or Noise.
+    """
+    facts = {feature: _facts(feature.removeprefix("image.")) for feature in features}
+    if output_format == "json":
+        print_json(facts)
+        return
+    for feature, said in facts.items():
+        print(feature, *(f"  {word}: {text}" for word, text in said.items()), sep="\n")
+
+
+def _facts(name: str) -> dict[str, str]:
+    if number := _NUMBERS.get(name):
+        return _of_number(number)
+    if name in KNOWN:
+        tag = "an Exif tag, tracked"
+        tag += " only where --exif-allow names it: it is personal" if name in PERSONAL else ""
+        unit = {"unit": "days since 1970"} if name in DATES else {}
+        return {"is": tag, **unit, "judged": _judged("date" if name in DATES else "category")}
+    if name not in {*_OTHERS, *FACTS}:
+        hint = near(name, {*_NUMBERS, *KNOWN, *_OTHERS, *FACTS}, "try lightmeter show PROFILE")
+        fail(f"lightmeter measures no {name}; {hint}", code=NOT_UNDERSTOOD)
+    says = _OTHERS.get(name, "a fact from the header of the file")
+    return {"is": says, "judged": _judged("category")}
+
+
+def _of_number(number: ImageNumber) -> dict[str, str]:
+    return {
+        "is": number.says,
+        "unit": UNITS[number.scale],
+        "metrics": ", ".join(SETS[SETS.index(number.set) :]),
+        "group": number.group,
+        "judged": _judged(number.role),
+    }
+
+
+def _judged(role: Role) -> str:
+    if role == "hash":
+        return "no: equal pictures are counted"
+    untested = Meaning(role).untested
+    return f"no: {untested}" if untested else "yes"
