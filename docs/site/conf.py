@@ -12,17 +12,19 @@ DOT = re.compile(r"(?<=\w)[./](?=[a-zA-Z]\w{3})")  # not before an ending
 project = "lightmeter"
 project_copyright = "the authors of lightmeter. Licence: Apache-2.0"
 release = version = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 root_doc = "index"
 highlight_language = "none"
 smartquotes = False  # they change code in the comments of metrics
 default_role = "code"  # a name in a docstring
 myst_heading_anchors = 4
+nitpick_ignore_regex = [("py:class", r"(?!lightmeter\.\w+$).*")]  # types that have no page
 nitpick_ignore = {("py:exc", name) for name in dir(builtins)}  # which are Python's
 
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the signature of a call with all options takes a page
+autodoc_typehints = "description"  # in the signature all options would take a page
+autodoc_typehints_description_target = "documented_params"
 napoleon_attr_annotations = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
