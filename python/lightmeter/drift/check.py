@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, Unpack
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.drift.describe.causes import causes_of
-from lightmeter.drift.deviation import OddNumber, Rows, Tail
+from lightmeter.drift.deviation import OddNumber, Tail, deviation
 from lightmeter.drift.names import prefix_of, said
 from lightmeter.drift.readings import Unlike, reading_like
 from lightmeter.image.measure import ImageLike, measure_images
@@ -28,7 +28,6 @@ _LEAST_LEVEL = 1e-15
 # What a reference keeps prepared; functions of one's own may return any names.
 _MOST_KINDS = 32  # lists of numbers that images have
 _MOST_NAMES = 1000
-
 
 Verdict = Literal["ordinary", "unusual", "unknown"]
 
@@ -152,25 +151,26 @@ class Reference:
         Raises:
             ValueError: it holds no image of that prefix, or images of several prefixes.
         """
-        prefixes = view._core.image_prefixes
+        prefixes = tuple(view._core.image_prefixes)
         if prefix is None and len(prefixes) == 1:
             (prefix,) = prefixes
         if prefix is None or prefix not in prefixes or view.images == 0:
             got = "name one by prefix=" if prefix is None else f"got the prefix {prefix!r}"
             held = f"images of {', '.join(map(repr, prefixes))}" if view.images else "no image"
             raise ValueError(f"{got}; the reference holds {held}")
-        self.prefix = prefix
-        self._view = view
-        self._prefixes = prefixes
+        self.prefix, self._view, self._prefixes = prefix, view, prefixes
         self._readings = view.readings.get(prefix, {})
         self._usual = reading_like(self._readings, {}, None)
         self._tables = [
-            (frozenset(names), names, values)
+            ([self._short(name) for name in names], values)
             for names, values in view._core.sampled_rows()
             if all(prefix_of(name, prefixes) == prefix for name in names)
         ]
         self._tail = lru_cache(_MOST_NAMES)(self._tail_of)
         self._rows = lru_cache(_MOST_KINDS)(self._choose)
+
+    def _short(self, name: str) -> str:
+        return name.removeprefix(f"{self.prefix}.")
 
     def reading(self, reading: Reading | None, options: ReadingOptions) -> Reading:
         """How to read an image, with the set of metrics that the reference was measured with.
@@ -184,15 +184,12 @@ class Reference:
             ValueError: one is out of range, or there are other bands than those of the reference,
                 so that nothing could be compared.
         """
-        if reading is not None or options:
-            reading = reading_like(self._readings, options, reading)
-        reading = reading or self._usual
-        entropies = [f"{self.prefix}.{band}.entropy" for band in reading.bands or ()]
-        if not all(name in self._view for name in entropies or [f"{self.prefix}.entropy"]):
-            known, given = (list(each.bands or ()) or "none" for each in (self._usual, reading))
+        if reading is None and not options:
+            return self._usual
+        reading = reading_like(self._readings, options, reading)
+        known, given = (list(each.bands or ()) or "none" for each in (self._usual, reading))
+        if known != given:
             raise ValueError(f"bands: got {given}; expected those of the reference, {known}")
-        if reading.metric_set == self._usual.metric_set:
-            return reading
         return replace(reading, metrics=[self._usual.metric_set, *reading.functions])
 
     def check(
@@ -206,102 +203,93 @@ class Reference:
             read: the text of how the image was read.
 
         Raises:
-            TypeError: `level` is no number.
             ValueError: `level` is not between 1e-15 and 1.
         """
         check_level(level)
         unlike = Unlike({self.prefix: {read: 1}}, {self.prefix: self._readings})
-        numbers = {name: value for name, value in numbers.items() if not unlike.reason(name)}
-        least = least_rows(level)
-        rows = self._rows(frozenset(numbers), least)
+        numbers = {self._short(name): x for name, x in numbers.items() if not unlike.reason(name)}
         tails = {name: tail for name in numbers if (tail := self._tail(name))}
         farthest = sorted(tails, key=lambda name: -tails[name].distance(numbers[name]))
-        odd = [each for name in farthest if (each := tails[name].odd(numbers[name], level))]
-        deviation = rows.deviation([numbers[name] for name in rows.names]) if rows else None
+        odd = {name: each for name in farthest if (each := tails[name].odd(numbers[name], level))}
+        least = least_rows(level)
+        names, rows = self._rows(frozenset(numbers), least)
+        found = None
+        if names:
+            image = [numbers[name] for name in names]
+            found = deviation(names, rows, image, self._usual.bands or ())
         findings: list[OddNumber] = []
         verdict: Verdict = "ordinary"
-        if rows is None or deviation is None or rows.n < least:
+        if found is None or len(rows) < least:
             verdict = "unknown"
-        elif deviation.p_value <= level * (1 + 1e-12):
+        elif found.p_value <= level * (1 + 1e-12):
             verdict = "unusual"
-            findings = self._with_causes(odd, tails, numbers)
-            if not odd and (oddest := tails.get(deviation.oddest)):
-                how = "higher" if deviation.is_higher else "lower"
+            findings = _with_causes(odd, tails, numbers)
+            if not odd and (oddest := tails.get(found.oddest)):
+                how = "higher" if found.is_higher else "lower"
                 words = f"is {how} than goes with the other numbers of the image"
-                alone = oddest.odd(numbers[deviation.oddest], 1.0, words)
+                alone = oddest.odd(numbers[found.oddest], 1.0, words)
                 findings = [alone] if alone else []
         return ImageCheck(
             verdict=verdict,
-            p_value=deviation.p_value if deviation else None,
+            p_value=found.p_value if found else None,
             findings=findings,
-            odd=odd,
-            rows=rows.n if rows else 0,
+            odd=[*odd.values()],
+            rows=len(rows),
             level=level,
             read_differently=unlike.sentence,
         )
 
-    def _choose(self, names: frozenset[str], least: int) -> Rows | None:
+    def _choose(
+        self, names: frozenset[str], least: int
+    ) -> tuple[Sequence[str], NDArray[np.float32]]:
         """Rows of images that have the same numbers; or, where these are too few, those numbers
         of the image that most rows have.
         """
-        alike = [table for table in self._tables if table[0] == names]
-        if _length(alike) < least:
-            total = _length(self._tables)
+        alike = [table for table in self._tables if names == set(table[0])]
+        if sum(len(values) for _, values in alike) < least:
             counts = Counter[str]()
-            for known, _, values in self._tables:
-                counts.update(dict.fromkeys(known, len(values)))
+            for own, values in self._tables:
+                counts.update(dict.fromkeys(own, len(values)))
+            total = sum(len(values) for _, values in self._tables)
             names = frozenset(name for name in names if 2 * counts[name] > total)
-            alike = [table for table in self._tables if table[0] >= names]
+            alike = [table for table in self._tables if names.issubset(table[0])]
         if not alike or not names:
-            return None
+            return (), np.empty((0, 0), np.float32)
         order = sorted(names)
-        parts = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
-        return Rows(self.prefix, order, np.vstack(parts), self._usual.bands or ())
-
-    def _with_causes(
-        self, odd: list[OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
-    ) -> list[OddNumber]:
-        """The findings, those that tell what happened to the image first."""
-        by_name = {tails[each.feature].short: each for each in odd}
-        changes = {
-            tail.short: tail.change(numbers[name], is_odd=tail.short in by_name)
-            for name, tail in tails.items()
-        }
-        groups = {tail.short: tail.said.group for tail in tails.values()}
-        leads = [
-            by_name[lead]._replace(
-                sentence=f"the image {cause.of_one}: {by_name[lead].sentence}", cause=cause.name
-            )
-            for cause, lead in causes_of(changes, groups)
-        ]
-        told = {each.feature for each in leads}
-        return [*leads, *(each for each in odd if each.feature not in told)]
+        parts = [values[:, [own.index(name) for name in order]] for own, values in alike]
+        return order, np.vstack(parts)
 
     def _tail_of(self, name: str) -> Tail | None:
-        if name not in self._view or not self._view[name].numbers.n:
+        feature = f"{self.prefix}.{name}"
+        if feature not in self._view or not self._view[feature].numbers.n:
             return None
-        column = self._view[name]
-        return Tail(column, said(name, column.meaning.origin, self._prefixes))
+        column = self._view[feature]
+        return Tail(column, said(feature, column.meaning.origin, self._prefixes))
+
+
+def _with_causes(
+    odd: Mapping[str, OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
+) -> list[OddNumber]:
+    """The findings, those that tell what happened to the image first."""
+    changes = {name: tail.change(numbers[name], is_odd=name in odd) for name, tail in tails.items()}
+    findings: dict[str, OddNumber] = {}
+    for cause, lead in causes_of(changes, {name: tail.said.group for name, tail in tails.items()}):
+        sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
+        findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
+    return list((findings | {name: odd[name] for name in odd if name not in findings}).values())
 
 
 def check_level(level: float) -> None:
     """Refuse a level that no image could be judged by.
 
     Raises:
-        TypeError: it is no number.
         ValueError: it is not between 1e-15 and 1.
     """
-    expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
-    if not isinstance(level, int | float):
-        raise TypeError(f"level is {level!r}; {expected}")
     if not _LEAST_LEVEL <= level < 1:
+        expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
         raise ValueError(f"level is {level}; {expected}")
 
 
 def least_rows(level: float) -> int:
     """The rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1
-
-
-def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:
-    return sum(len(values) for _, _, values in tables)

@@ -50,7 +50,7 @@ _WHOLE = _Axis(0.5)
 _CELL = 8.0
 
 _OWN_SHARE = 0.05  # of the standard deviation of the rows
-_HUE = 0.5  # the resolution of either coordinate, in steps
+_RADIUS = STEPS / (2 * np.pi) / 0.5  # of the circle of hues; half a step is little
 _MOST = float(np.finfo(np.float32).max)
 _ROUNDING = 1e-9  # an image of the rows is as far as its own row
 _ONE_THREAD = 2**18  # multiplications
@@ -62,18 +62,16 @@ _NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
 
 def _axis(name: str, bands: Collection[str]) -> _Axis:
     first, _, rest = name.partition(".")
-    if first in bands:
-        name = BAND_NUMBERS.get(rest, "")
-    elif name == "FileSize":
+    if name == "FileSize":
         return _FILE_SIZE
-    elif FACTS.get(name) is int:
+    if FACTS.get(name) is int:
         return _WHOLE
-    number = _NUMBERS.get(name)
+    number = _NUMBERS.get(BAND_NUMBERS.get(rest, "") if first in bands else name)
     if number is None or number.role != "plain":
         return _OWN
-    axis = _BY_SCALE[number.scale]
     if number.scale == "sample" and number.group in ("focus", "noise"):
         return _DETAIL
+    axis = _BY_SCALE[number.scale]
     return axis._replace(resolution=_CELL * axis.resolution) if number.group == "where" else axis
 
 
@@ -92,8 +90,10 @@ class Deviation(NamedTuple):
     is_higher: bool
 
 
-class Rows:
-    """The rows of a reference, and what follows from them for any image.
+def deviation(
+    names: Sequence[str], rows: NDArray[Any], image: Sequence[float], bands: Collection[str] = ()
+) -> Deviation:
+    """Return how far an image is from the rows of a reference.
 
     A deviation is Mahalanobis' distance: the largest over all weighted sums of the numbers, in
     standard deviations of that sum. So a sharpness that is ordinary by itself deviates where the
@@ -104,76 +104,56 @@ class Rows:
     drawn alike, each would be the farthest equally often, whatever their distribution. So p is at
     most `level` in at most a share `level` of such images: exactly, not in the limit. It does not
     hold for a burst of images that are like each other and unlike the rows; see docs/checks.md.
+
+    Args:
+        names: of the numbers, without a prefix.
+        rows: a row per image.
+        image: the same numbers of the image.
+        bands: names of bands among those of the numbers.
     """
+    # Where resolutions follow from the values, those of the image count with those of the rows:
+    # else the image would be the only one that they do not know, and not one of equals.
+    own = np.array([image], np.float64).clip(-_MOST, _MOST).astype(np.float32)
+    points = _points(names, np.vstack([rows, own]).astype(np.float64), bands)
+    points -= points.mean(axis=0)
+    scatter = points.T @ points
+    scatter[np.diag_indices_from(scatter)] += len(points)
+    inverse = np.asarray(np.linalg.inv(scatter), np.float64)
+    # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
+    some = max(1, _ONE_THREAD // len(inverse) ** 2)
+    weighted = np.vstack([points[at : at + some] @ inverse for at in range(0, len(points), some)])
+    squares = np.einsum("ij,ij->i", weighted, points)
+    as_far = int(np.count_nonzero(squares >= squares[-1] * (1 - _ROUNDING)))
+    # What goes with the other numbers follows from the rows without the image. By Sherman and
+    # Morrison, but for the resolutions, in which the image counts.
+    weights = weighted[-1]
+    part = max(len(rows) / len(points) - squares[-1], 1e-12)
+    at = int(np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part)))
+    plain = [name for name in names if not _is_angle(name)]
+    oddest = plain[at] if at < len(plain) else ""
+    return Deviation(as_far / len(points), oddest, bool(weights[at] > 0))
 
-    def __init__(
-        self,
-        prefix: str,
-        names: Sequence[str],
-        values: NDArray[Any],
-        bands: Collection[str] = (),
-    ) -> None:
-        """Prepare for images with just these numbers.
 
-        Args:
-            prefix: that the names have before a dot.
-            names: the features.
-            values: a row per image.
-            bands: names of bands among the features.
-        """
-        self.names = tuple(names)
-        self.n = len(values)
-        short = [name.removeprefix(f"{prefix}.") for name in names]
-        angles = [name in _NUMBERS and _NUMBERS[name].role == "angle" for name in short]
-        self._angles, self._plain = np.flatnonzero(angles), np.flatnonzero(~np.array(angles, bool))
-        axes = [_axis(short[i], bands) for i in self._plain]
-        self._resolutions, self._offsets = np.array(axes, np.float64).reshape(-1, 2).T
-        self._values = values.astype(np.float64)
+def _is_angle(name: str) -> bool:
+    return name in _NUMBERS and _NUMBERS[name].role == "angle"
 
-    def deviation(self, numbers: Sequence[float]) -> Deviation:
-        """Of the image with these numbers, in the order of the names."""
-        image = np.array([numbers], np.float64).clip(-_MOST, _MOST)
-        # Where resolutions follow from the values, those of the image count with those of the rows:
-        # else the image would be the only one that they do not know, and not one of equals.
-        values = np.vstack([self._values, image.astype(np.float32)])
-        place = self._place(values)
-        points = place - place.mean(axis=0)
-        scatter = points.T @ points
-        scatter[np.diag_indices_from(scatter)] += len(points)
-        inverse = np.asarray(np.linalg.inv(scatter), np.float64)
-        # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
-        some = max(1, _ONE_THREAD // len(inverse) ** 2)
-        parts = [points[at : at + some] @ inverse for at in range(0, len(points), some)]
-        weighted = np.vstack(parts)
-        squares = np.einsum("ij,ij->i", weighted, points)
-        as_far = int(np.count_nonzero(squares >= squares[-1] * (1 - _ROUNDING)))
-        # What goes with the other numbers follows from the rows without the image. By Sherman and
-        # Morrison, but for the resolutions, in which the image counts.
-        weights = weighted[-1]
-        part = max(self.n / (self.n + 1) - squares[-1], 1e-12)
-        precision = inverse.diagonal() + weights**2 / part
-        at = int(np.argmax(weights**2 / precision))
-        oddest = self.names[self._plain[at]] if at < len(self._plain) else ""
-        return Deviation(as_far / (self.n + 1), oddest, bool(weights[at] > 0))
 
-    def _place(self, values: Array) -> Array:
-        """Coordinates, in resolutions."""
-        plain, unit = values[:, self._plain], self._resolutions.copy()
-        logs, own = self._offsets > 0, unit == 0
-        plain[:, logs] = np.log(np.maximum(plain[:, logs], 0.0) + self._offsets[logs])
-        if own.any():
-            table = plain[:, own]
-            centre = np.median(table, axis=0)
-            least = 1e-6 * np.maximum(1.0, np.abs(centre))
-            unit[own] = np.maximum(_OWN_SHARE * table.std(axis=0), least)
-            plain[:, own] -= centre
-        parts = [plain / unit]
-        if len(self._angles):
-            turns = values[:, self._angles] * (2 * np.pi / STEPS)
-            radius = STEPS / (2 * np.pi) / _HUE
-            parts += [radius * np.cos(turns), radius * np.sin(turns)]
-        points: Array = np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
-        return points
+def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Array:
+    """Coordinates, in resolutions; an angle has two, behind all others."""
+    angles = np.array([_is_angle(name) for name in names])
+    axes = [_axis(name, bands) for name in names if not _is_angle(name)]
+    unit, offset = np.array(axes, np.float64).reshape(-1, 2).T
+    plain, logs, own = values[:, ~angles], offset > 0, unit == 0
+    plain[:, logs] = np.log(np.maximum(plain[:, logs], 0.0) + offset[logs])
+    if own.any():
+        table = plain[:, own]
+        centre = np.median(table, axis=0)
+        least = 1e-6 * np.maximum(1.0, np.abs(centre))
+        unit[own] = np.maximum(_OWN_SHARE * table.std(axis=0), least)
+        plain[:, own] -= centre
+    turns = values[:, angles] * (2 * np.pi / STEPS)
+    parts = plain / unit, _RADIUS * np.cos(turns), _RADIUS * np.sin(turns)
+    return np.asarray(np.hstack(parts).clip(-_FARTHEST, _FARTHEST), np.float64)
 
 
 class OddNumber(NamedTuple):
@@ -204,8 +184,7 @@ class Tail:
 
     def __init__(self, column: ColumnView, said: Said) -> None:
         """Of a column of numbers or angles, and what sentences say of it."""
-        self.feature, self.said = column.name, said
-        self.short = column.name.removeprefix(f"{said.prefix}.")
+        self.said, self._column = said, column
         values, weights = column.numbers.weights()
         # Of angles, what counts is how far they are from their mean, and not on which side.
         self._centre = column.mean if column.meaning.is_circular else None
@@ -214,11 +193,10 @@ class Tail:
             order = np.argsort(values, kind="stable")
             values, weights = values[order], weights[order]
         self._values: list[float] = values.tolist()
-        self._ends = column.min, column.max  # which a sample of values may lack
         self._below: list[int] = [0, *np.cumsum(weights).tolist()]
-        self.n = int(self._below[-1])
         self._mean = column.mean or 0.0
         self._spread = max(column.stddev or 0.0, 1e-6 * abs(self._mean), 1e-12)
+        self._ends = column.min, column.max  # which a sample of values may lack
 
     def distance(self, value: float) -> float:
         """From the mean, in standard deviations."""
@@ -233,23 +211,23 @@ class Tail:
 
     def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
         """None where the value is ordinary; `words` are those to say instead of its own."""
-        out, (least, greatest) = self._out(value), self._ends
-        above = self.n - self._below[bisect_left(self._values, out)]
+        n, out, (least, greatest) = self._below[-1], self._out(value), self._ends
+        above = n - self._below[bisect_left(self._values, out)]
         below = self._below[bisect_right(self._values, out)]
         if least is None or greatest is None:  # an angle
-            below = self.n
+            below = n
         else:
             above, below = max(above, out <= greatest), max(below, least <= out)
         beyond = min(above, below)
-        if (1 + beyond) / (self.n + 1) > level:
+        if (1 + beyond) / (n + 1) > level:
             return None
         how = "higher" if above <= below else "lower"
         if self._centre is not None:
             how = f"farther from {number(self._centre)}"
-        most = percent(1 - beyond / self.n) if beyond else f"all {count(self.n)} images"
+        most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
         words = words or f"is {how} than in {most} of the reference"
         sentence = f"{self.said.name} {number(value)} {words}"
-        return OddNumber(self.feature, value, (1 + beyond) / (self.n + 1), sentence)
+        return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
     def _out(self, value: float) -> float:
         return value if self._centre is None else abs(math.remainder(value - self._centre, STEPS))

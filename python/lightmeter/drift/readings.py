@@ -73,10 +73,6 @@ class Unlike:
                 return f"{DIFFERENTLY}{words}"
         return ""
 
-    def is_judged(self, prefix: str) -> bool:
-        """Whether all numbers of the images of a prefix are compared."""
-        return self._by_prefix.get(prefix, {}).keys().isdisjoint({"channels", *_OF_ALL})
-
 
 # All numbers of pixels depend on these.
 _OF_ALL = ("value_range", "value_range of floats", "pyramid_level")

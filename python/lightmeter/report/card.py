@@ -1,8 +1,7 @@
 """One feature of a report: verdict, finding, chart, numbers."""
 
-from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.findings import capitalised
-from lightmeter.drift.describe.sentences import finding
 from lightmeter.drift.names import says
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
@@ -30,7 +29,7 @@ def verdict_words(line: FeatureDrift) -> Html:
     """A paragraph with the verdict of a comparison, and why."""
     words: Content = None
     if line.verdict in CHANGED:
-        words = f" {capitalised(finding(line), line.feature)}."
+        words = f" {capitalised(line.words, line.feature)}."
     elif line.reason:
         words = " ", tag("span", with_minus(line.reason), cls="quiet")
     return tag("p", verdict_badge(line), words)

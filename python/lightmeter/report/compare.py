@@ -1,9 +1,6 @@
 """Comparing two profiles, wherever they are."""
 
-from typing import Unpack
-
-from lightmeter.drift.compare import compare_views
-from lightmeter.drift.verdict import ThresholdOptions, Thresholds
+from lightmeter.drift.verdict import Thresholds
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.report.report import DriftReport
 
@@ -12,7 +9,7 @@ def compare(
     *unnamed: object,
     target: ProfileLike | None = None,
     reference: ProfileLike | None = None,
-    **thresholds: Unpack[ThresholdOptions],
+    **thresholds: float,
 ) -> DriftReport:
     """Compare two profiles: what changed from `reference` to `target`.
 
@@ -38,5 +35,4 @@ def compare(
     if unnamed or target is None or reference is None:
         raise TypeError("say which side is which: compare(target=..., reference=...)")
     by = Thresholds(**thresholds)
-    found = compare_views(target=view_of(target), reference=view_of(reference), thresholds=by)
-    return DriftReport(found.target, found.reference, found.features, by)
+    return DriftReport(target=view_of(target), reference=view_of(reference), thresholds=by)

@@ -6,7 +6,7 @@ sheets, inline SVG and frames, and keeps tables, inline styles and images.
 
 from itertools import islice
 
-from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.findings import headline
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.report.card import said_first, verdict_badge

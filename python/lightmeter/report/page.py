@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.findings import capitalised, headline
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED

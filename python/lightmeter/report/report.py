@@ -4,7 +4,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.files import write_atomically
 from lightmeter.profile.table_files import plain

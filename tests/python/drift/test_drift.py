@@ -9,7 +9,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import as_of_images, encoded, picture
-from lightmeter.drift import compare_views
+from lightmeter.drift import Comparison
 from numpy.typing import NDArray
 from sketches import normals, stats
 
@@ -317,8 +317,8 @@ def test_a_change_is_found_by_the_size_that_it_has(
 
 
 def test_sizes_come_without_tests(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
-    tested = compare_views(target=views[0], reference=views[1])
-    sizes = compare_views(target=views[0], reference=views[1], tested=False)
+    tested = Comparison(target=views[0], reference=views[1])
+    sizes = Comparison(target=views[0], reference=views[1], tested=False)
     for line in sizes.features:
         other = tested[line.feature]
         assert line.p_value is line.ks_p_value is line.q_value is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.describe.sentences import finding
+from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.verdict import CHANGED
 from truth import is_true
 
@@ -89,7 +89,7 @@ def test_numbers(before: Draw, after: Draw, expected: str, n: int) -> None:
     target, reference = after(rng, n), before(rng, n)
     line = compared(target, reference)
     assert line.verdict == "drift"
-    words = finding(line)
+    words = line.words
     assert is_true(words, "x", target, reference), words
     assert re.fullmatch(expected, words.replace("\N{MINUS SIGN}", "-")), words
 
@@ -99,7 +99,7 @@ def test_of_few_values_all_digits_are_said() -> None:
     first = 2.0**53 - 2
     for values in ((first, first + 1), (-first - 1, -first), (1e300, np.nextafter(1e300, 2e300))):
         target, reference = np.repeat(values, [20, 80]), np.repeat(values, [70, 30])
-        match = re.fullmatch("x is (.*) in 80 % of .*", finding(compared(target, reference)))
+        match = re.fullmatch("x is (.*) in 80 % of .*", compared(target, reference).words)
         assert match is not None
         assert float(match[1].replace("\N{MINUS SIGN}", "-")) == values[1]
 
@@ -111,7 +111,7 @@ def test_of_many_categories_only_what_is_certain_is_said() -> None:
     before = [*rng.permutation(rare), *["a"] * 3000, *["b"] * 1000]
     after = [*rng.permutation(rare), *["a"] * 1000, *["b"] * 1000, *["c"] * 2000]
     line = compared(after, before)
-    words = finding(line)
+    words = line.words
     assert words.startswith(("x 'a' fell from about 38 % to", "x 'c' rose from at most 0.0"))
     assert is_true(words, "x", after, before)
 
@@ -135,7 +135,7 @@ CATEGORIES: list[tuple[str, list[Any], list[Any], str]] = [
     ids=[case[0] for case in CATEGORIES],
 )
 def test_categories_and_rates(reference: list[Any], target: list[Any], expected: str) -> None:
-    words = finding(compared(target, reference))
+    words = describe(compared(target, reference), lm.Thresholds())
     assert re.fullmatch(expected, words), words
     assert is_true(words, "x", target, reference), words
 
@@ -170,7 +170,7 @@ def test_hues(before: Draw, after: Draw, expected: str, n: int) -> None:
     target, reference = after(rng, n), before(rng, n)
     line = compared(target, reference, "angle")
     assert line.verdict == "drift"
-    words = finding(line).replace("\N{MINUS SIGN}", "-")
+    words = line.words.replace("\N{MINUS SIGN}", "-")
     assert is_true(words, "x", target, reference), words
     if n >= 400:
         assert re.fullmatch(expected, words), words
@@ -217,7 +217,7 @@ def test_whatever_is_said_of_random_changes_is_true(
         target, reference = -target, -reference
     line = compared(target, reference)
     if line.verdict in CHANGED:
-        words = finding(line)
+        words = line.words
         assert is_true(words, "x", target, reference), words
 
 
@@ -237,7 +237,7 @@ def test_whatever_is_said_of_random_hues_is_true(
     )
     line = compared(target, reference, "angle")
     if line.verdict in CHANGED:
-        words = finding(line)
+        words = line.words
         assert is_true(words, "x", target, reference), words
 
 
@@ -253,5 +253,5 @@ def test_whatever_is_said_of_random_categories_is_true(before: list[int], after:
     )
     line = compared(target, reference)
     if line.verdict in CHANGED:
-        words = finding(line)
+        words = line.words
         assert is_true(words, "x", target, reference), words
