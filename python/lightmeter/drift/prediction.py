@@ -59,33 +59,6 @@ class Centre(NamedTuple):
     buckets: int
 
 
-class _Next(NamedTuple):
-    """What is known of the next bucket: Laney's way first, then that of random effects.
-
-    Attributes:
-        k: how many past buckets have each statistic.
-        centre: what is expected of the next bucket, by way and statistic.
-        variance: of the next bucket around that.
-        off: by way, past bucket and statistic, how far it is from the mean in standard deviations.
-        share: of each past bucket in the mean.
-        phi: Laney's variance for one value.
-        rounding: a variance that is none.
-    """
-
-    k: NDArray[np.int64]
-    centre: Numbers
-    variance: Numbers
-    off: Numbers
-    share: Numbers
-    phi: Numbers
-    rounding: Numbers
-
-    @property
-    def skewness(self) -> Numbers:
-        """Of the past buckets, by way and statistic."""
-        return np.asarray((self.off**3).sum(axis=1) / self.k)
-
-
 def variance_between(
     squares: Numbers, left: Numbers, n: Numbers, within: Numbers | float, share: Numbers | float = 1
 ) -> Numbers:
@@ -105,9 +78,17 @@ def variance_between(
 
 def _next(
     past: Numbers, n_past: Numbers, within: Numbers, n: Numbers, centre: Centre | None = None
-) -> _Next:
+) -> tuple[Numbers, ...]:
+    """What is known of the next bucket, by Laney's way first, then by random effects.
+
+    Returns:
+        how many past buckets have each statistic; by way and statistic what is expected of the next
+        bucket, its variance around that, and the skewness of past buckets; by way, past bucket and
+        statistic how far it is from the mean, in standard deviations, and its share in the mean;
+        Laney's variance for one value; and a variance that is rounding.
+    """
     there = n_past > 0
-    k, total = there.sum(axis=0), n_past.sum(axis=0)
+    k, total = there.sum(axis=0, dtype=np.float64), n_past.sum(axis=0)
     past = np.where(there, past, 0.0)
     mean = (n_past * past).sum(axis=0) / total
     off = np.where(there, past - mean, 0.0)
@@ -126,7 +107,8 @@ def _next(
     variance = np.stack((phi / n, tau2 + within / n)) + np.stack(error)
     rounding = (_ROUNDING * np.maximum(1.0, np.abs(mean))) ** 2
     off = np.where(there, off / np.sqrt(each + rounding), 0.0)
-    return _Next(k, expected, variance, off, weights / every[:, None], phi, rounding)
+    skewness = (off**3).sum(axis=1) / k
+    return k, expected, variance, skewness, off, weights / every[:, None], phi, rounding
 
 
 class Prediction(NamedTuple):
@@ -141,7 +123,7 @@ class Prediction(NamedTuple):
 
     p_values: Numbers
     design: Numbers
-    buckets: NDArray[np.int64]
+    buckets: Numbers
 
 
 def predict(
@@ -164,21 +146,22 @@ def predict(
         centre: None for the mean of the past buckets.
     """
     with np.errstate(all="ignore"):
-        after = _next(past, n_past, within, n_target, centre)
-        k = after.k
-        away = (target - after.centre) / np.sqrt(after.variance + after.rounding)
-        t = np.fmin.reduce(_straightened(away, after.skewness, k), initial=_FARTHEST)
-        dof = np.maximum(1.0, (k - 1) * _independent_share(after.off[1]))
+        k, expected, variance, skewness, off, share, phi, rounding = _next(
+            past, n_past, within, n_target, centre
+        )
+        away = (target - expected) / np.sqrt(variance + rounding)
+        t = np.fmin.reduce(_straightened(away, skewness, k), initial=_FARTHEST)
+        dof = np.maximum(1.0, (k - 1) * _independent_share(off[1]))
         p_values = _core.student_tail(t, dof.astype(np.uint64))
         if (several := k > 2).any():
-            past_t = np.fmin.reduce(_from_the_others(after), initial=_FARTHEST)
+            past_t = np.fmin.reduce(_from_the_others(off, share, k), initial=_FARTHEST)
             past_t = np.where(n_past > 0, past_t, 0.0)[:, several]
             past_dof = np.broadcast_to((k[several] - 2).astype(np.uint64), past_t.shape)
             past_p = _core.student_tail(past_t.ravel(), past_dof.ravel()).reshape(past_t.shape)
             p_values[several] = _with_heavy_tails(p_values[several], past_p)
         known = (k > 1) & (n_target > 0) & (True if centre is None else centre.n > 0)
         p_values = np.where(known, p_values, np.nan)
-        design = np.where(within > 0, after.phi / within, np.nan)
+        design = np.where(within > 0, phi / within, np.nan)
     return Prediction(p_values, design, k)
 
 
@@ -209,16 +192,11 @@ def predicted_interval(
         alpha: between 0 and 1.
     """
     values, sizes = (np.array(side, dtype=np.float64)[:, None] for side in (past, n_past))
-    after = _next(values, sizes, np.array([within]), np.array([n]))
-    t = _core.student_quantile(alpha, int(after.k[0]) - 1)
-    ends = [
-        after.centre
-        + side
-        * (t + _excess(side * after.skewness, after.k) * (t * t - 1))
-        * np.sqrt(after.variance)
-        for side in (-1.0, 1.0)
-    ]
-    return float(np.min(ends)), float(np.max(ends))
+    k, centre, variance, skewness, *_ = _next(values, sizes, np.array([within]), np.array([n]))
+    t = _core.student_quantile(alpha, int(k[0]) - 1)
+    far = [t + _excess(side * skewness, k) * (t * t - 1) for side in (-1.0, 1.0)]
+    low, high = (each * np.sqrt(variance) for each in far)
+    return float((centre - low).min()), float((centre + high).max())
 
 
 def combined(level: Numbers, spread: Numbers) -> Numbers:
@@ -254,14 +232,13 @@ def _independent_share(standardised: Numbers) -> float:
     return (1 - r * r) / (1 + r * r)
 
 
-def _from_the_others(after: _Next) -> Numbers:
+def _from_the_others(off: Numbers, share: Numbers, k: Numbers) -> Numbers:
     """Student's |t| of each past bucket, as though it were judged by the others.
 
     Its residual and its share of all weight tell that without another fit (Cook and Weisberg 1982).
     No skewness is taken off, as it is that of the bucket itself where no other is as far.
     """
-    k = after.k
-    squares = np.fmin(after.off**2 / (1 - after.share), (k - 1) * (1 - _ROUNDING))
+    squares = np.fmin(off**2 / (1 - share), (k - 1) * (1 - _ROUNDING))
     return np.asarray(np.sqrt(squares * (k - 2) / (k - 1 - squares)))
 
 
@@ -282,7 +259,7 @@ def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
     return np.asarray(np.fmax(p_values, shared))
 
 
-def _straightened(t: Numbers, skewness: Numbers, k: NDArray[np.int64]) -> Numbers:
+def _straightened(t: Numbers, skewness: Numbers, k: Numbers) -> Numbers:
     """|t|, less where the skewness alone would have made it that large."""
     excess = _excess(np.sign(t) * skewness, k)
     size = np.minimum(np.abs(t), _FARTHEST)
@@ -290,6 +267,6 @@ def _straightened(t: Numbers, skewness: Numbers, k: NDArray[np.int64]) -> Number
     return np.where((excess > 0) & (size > 1), root, size)
 
 
-def _excess(skewness: Numbers, k: NDArray[np.int64]) -> Numbers:
+def _excess(skewness: Numbers, k: Numbers) -> Numbers:
     """What of the skewness on a side counts, a third of it."""
     return np.asarray(np.maximum(0.0, skewness - np.sqrt(6 / k)) / 3)

@@ -137,6 +137,11 @@ class FeatureDrift(Said):
     words: str = ""
     sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def levels(self) -> tuple[float, float]:
+        """That of the reference and that of the target; 0 where there is none."""
+        return self.level_reference or 0.0, self.level_target or 0.0
+
     def __repr__(self) -> str:
         """The verdict and what it rests on, in one line."""
         said = filter(None, (self.verdict or "no verdict", self.words, self.reason))

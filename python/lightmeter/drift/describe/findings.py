@@ -1,8 +1,9 @@
 """What is said of several features at once, and of a whole comparison."""
 
-import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from lightmeter.drift.describe.causes import Cause, causes_of, change_of
 from lightmeter.drift.describe.sentences import is_sure
@@ -86,8 +87,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     by_name = {_name(row): row for row in rows if row.kind in ("number", "hue")}
     changes = {
         name: change_of(
-            row.level_reference or 0.0,
-            row.level_target or 0.0,
+            *row.levels,
             (row.ks if row.kind == "number" else row.effect) or 0.0,
             kind="hue" if row.kind == "hue" else str(row.scale),
             is_sure=row.feature in leads,
@@ -173,7 +173,7 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
 
 
 def _rise(row: FeatureDrift) -> float:
-    return (row.level_target or 0.0) - (row.level_reference or 0.0)
+    return row.levels[1] - row.levels[0]
 
 
 def _several(row: FeatureDrift) -> str:
@@ -184,10 +184,8 @@ def _several(row: FeatureDrift) -> str:
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Where the picture changed most, if there is such a place."""
     picture = f"the {_several(rows[0])}picture"
-    changes = [
-        math.log(((row.level_target or 0.0) + 0.1) / ((row.level_reference or 0.0) + 0.1))
-        for row in rows
-    ]
+    levels = np.array([row.levels for row in rows]) + 0.1
+    changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
     most = max(sure, key=abs)
     cell = rows[sure.index(most)].cell

@@ -27,25 +27,17 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
         by: what judged it.
     """
     if row.kind in RATES:
-        shares = _shares(row.level_reference or 0.0, row.level_target or 0.0)
-        return f"{_rate(row)} went from {shares}"
-    match row.kind:
-        case "category":
-            return _category(row)
-        case "vector":
-            return _vectors(row)
-        case "hue":
-            return _hue(row)
-        case _:
-            return _number(row, by)
+        return f"{_rate(row)} went from {_shares(*row.levels)}"
+    ways = {"category": _category, "vector": _vectors, "hue": _hue}
+    return ways[row.kind](row) if row.kind in ways else _number(row, by)
 
 
 def is_sure(row: FeatureDrift) -> bool:
     """Return whether a change of the mean is more than chance."""
-    spreads = row.stddev_target or 0.0, row.stddev_reference or 0.0
-    errors = spreads[0] / math.sqrt(row.n_target), spreads[1] / math.sqrt(row.n_reference)
-    moved = (row.level_target or 0.0) - (row.level_reference or 0.0)
-    return abs(moved) > _SURE * math.hypot(*errors)
+    before, after = row.levels
+    own = (row.stddev_target or 0.0) / math.sqrt(row.n_target)
+    other = (row.stddev_reference or 0.0) / math.sqrt(row.n_reference)
+    return abs(after - before) > _SURE * math.hypot(own, other)
 
 
 def _rate(row: FeatureDrift) -> str:
@@ -87,30 +79,30 @@ def _category(row: FeatureDrift) -> str:
     shares are known between ends.
     """
     assert row.sides is not None
-    sides: list[dict[str | None, tuple[float, float]]] = []
-    unlisted = []
+    known: list[dict[str | None, tuple[float, float]]] = []
+    others = []
     for view, n in zip(row.sides, (row.n_target, row.n_reference), strict=True):
         texts = strings_of(view._core, row.feature)
-        sides.append({text: (low / n, high / n) for text, low, high in texts.items()})
+        known.append({text: (low / n, high / n) for text, low, high in texts.items()})
         if texts.n < n:
-            sides[-1][None] = (1 - texts.n / n,) * 2
-        unlisted.append((0.0, texts.floor / n))
-    after, before = sides
+            known[-1][None] = (1 - texts.n / n,) * 2
+        others.append((0.0, texts.floor / n))
+    after, before = known
 
-    def size(value: str | None) -> float:
-        """The least that its share can have changed by; below 0 where it may not have changed."""
-        (low, high), (least, most) = after.get(value, unlisted[0]), before.get(value, unlisted[1])
-        return max(low - most, least - high)
+    def apart(value: str | None) -> tuple[float, ...]:
+        """The least that its share can have changed by, below 0 where it may not; the shares."""
+        (low, high), (least, most) = after.get(value, others[0]), before.get(value, others[1])
+        return max(low - most, least - high), least, most, low, high
 
-    first = max(after | before, key=size)
-    if size(first) <= 0:
+    first = max(after | before, key=lambda value: apart(value)[0])
+    by, least, most, low, high = apart(first)
+    if by <= 0:
         return _differs(row)
-    now, old = after.get(first, unlisted[0]), before.get(first, unlisted[1])
     value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
-    is_exact = old[0] == old[1] and now[0] == now[1]
-    shares = _shares(old[0], now[0]) if is_exact else f"{_about(*old)} to {_about(*now)}"
-    words = f"{row.name} {value} {_verb(old[0], now[1])} from {shares}"
-    if any(floor for _, floor in unlisted):
+    is_exact = least == most and low == high
+    shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
+    words = f"{row.name} {value} {_verb(least, high)} from {shares}"
+    if any(floor for _, floor in others):
         return words
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
     words += f", {counted(new, 'new value')}" if new else ""
@@ -198,8 +190,11 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     pool, after, before = _pooled(*target, *reference)
     gains, d = np.abs(after - before), row.ks or 0.0
     # Of two values that swap, the greater is said: it is the "yes" of a question.
-    at = np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1]
-    value = _value(row, float(pool[at]), float(before[at]), float(after[at]))
+    at = int(np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1])
+    was, now = _shares(before[at], after[at]).split(" to ")
+    digits = 6 if pool[at] % 1 else MOST_DIGITS
+    value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
+    value = f"{_subject(row)} is {value} in {now} of {_what(row)} instead of {was}"
     few = _FEW_CODES if row.group in ("Exif", "file") else _FEW
     if len(pool) <= few and bool((pool == np.rint(pool)).all()):
         return value
@@ -213,14 +208,12 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     # Of a change of some pictures only: how many lie beyond almost all of the reference.
     if d < MOST_MOVED and abs(lead) >= max(by.tail, _ALL_IN_TAIL * d):
         beyond = under if lead > 0 else 1 - up_to
-        share = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
-        ways = ("less", "more") if row.scale == "percent" else ("lower", "higher")
-        return (
-            f"{share} of {_what(row)} have {ways[lead > 0]} {row.name} than 99 % of the reference"
-        )
-    is_amount = min(target[0][0], reference[0][0]) >= 0
+        some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {_what(row)} have"
+        how = (("less", "more") if row.scale == "percent" else ("lower", "higher"))[lead > 0]
+        return f"{some} {how} {row.name} than 99 % of the reference"
+    is_amount = pool[0] >= 0
     level = spread = ""
-    moved = (row.level_target or 0.0) - (row.level_reference or 0.0)
+    moved = row.levels[1] - row.levels[0]
     larger = float(after @ (under + up_to)) - 1  # Mann and Whitney's count
     if math.isfinite(moved) and moved * larger > 0 and is_sure(row):
         level = _moved(row, is_amount=row.scale is not None or is_amount)
@@ -231,15 +224,6 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     # Of a shift and a change of the spread what is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     return (level or spread if is_shift else spread or level) or value or _differs(row)
-
-
-def _value(row: FeatureDrift, value: float, before: float, after: float) -> str:
-    """How the share of one number changed."""
-    was, now = _shares(before, after).split(" to ")
-    digits = 6 if value != round(value) else MOST_DIGITS
-    unit = " %" if row.scale == "percent" else ""
-    words = f"{_subject(row)} is {number(value, digits)}{unit} in {now} of {_what(row)}"
-    return f"{words} instead of {was}"
 
 
 def _subject(row: FeatureDrift) -> str:
@@ -254,7 +238,7 @@ def _what(row: FeatureDrift) -> str:
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
     """How the mean moved: relative between positive amounts; of others that says little."""
-    before, after = row.level_reference or 0.0, row.level_target or 0.0
+    before, after = row.levels
     if row.role == "date":
         return f"{row.name} went from {day(before)} to {day(after)}"
     verb = f"{row.name} {_verb(before, after)}"
