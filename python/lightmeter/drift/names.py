@@ -117,9 +117,9 @@ def _spoken(name: str) -> str:
     first = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", first).lower()
     if rest in ("", "mean", "circular_mean"):
         return first
-    if rest in ("share", "rows", "columns"):
-        return f"share of {first}" if rest == "share" else f"{first} of {rest}"
-    return f"{first} {rest.replace('_', ' ')}"
+    if rest in ("share", "stddev"):
+        return f"{'share' if rest == 'share' else 'contrast'} of {first}"
+    return f"{first}{' of' * (rest in ('rows', 'columns'))} {rest.replace('_', ' ')}"
 
 
 def place(cell: GridCell) -> str:

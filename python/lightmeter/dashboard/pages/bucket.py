@@ -16,16 +16,21 @@ from lightmeter.dashboard.pages.parts import (
 )
 from lightmeter.drift import Comparison
 from lightmeter.drift.describe.findings import capitalised
+from lightmeter.drift.describe.sentences import describe
 from lightmeter.monitor.incidents import causes_text, lead_of, line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile import ProfileView
-from lightmeter.report.card import card, said_first, tags_said
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
-from lightmeter.report.pictures import pictures
-from lightmeter.report.repeats import repeated_pictures
-from lightmeter.report.where import where
+from lightmeter.report.parts import (
+    card,
+    pictures,
+    repeated_pictures,
+    said_first,
+    tags_said,
+    where,
+)
 from lightmeter.text import counted
 
 _MOST_CHARTS = 40
@@ -97,15 +102,15 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         by_feature.setdefault(result.feature, []).append(result)
     for row in comparison.features:
         row.verdict = "drift" if row.feature in by_feature else None
+        row.words = describe(row, comparison.thresholds) if row.verdict and row.cell else ""
     rows = {row.feature: row for row in comparison.features}
     grids, on_grid = where(rows.values())
     yield grids if any(feature in on_grid for feature in by_feature) else None
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
-    sides = comparison.target, comparison.reference
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
         said = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
-        shots = pictures(rows[feature], *sides)
-        cards.append(card(rows[feature], *sides, f"f{at}", said, shots))
+        shots = pictures(rows[feature], comparison)
+        cards.append(card(rows[feature], comparison, f"f{at}", said, shots))
     if cards:
         yield section("What is anomalous", tag("div", cards, cls="cards wide"))
