@@ -151,32 +151,30 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     return float(_core.student_tail([t], [freedom])[0])
 
 
-def share_p_value(hits: Sequence[Array], others: Sequence[Array]) -> float:
+def share_p_value(hits: Sequence[Array], n: Sequence[Array]) -> float:
     """The same of two shares.
 
     Args:
         hits: of the target and of the reference, by group; the last item is of what is a group
             each.
-        others: likewise; with the hits they are all.
+        n: likewise of hits and all else.
     """
-    total = sum(float(each.sum()) for each in (*hits, *others))
-    share = sum(float(hit.sum()) for hit in hits) / total
+    total = sum(float(each.sum()) for each in n)
+    share = sum(float(each.sum()) for each in hits) / total
     if share in (0.0, 1.0):
         return 1.0
     sides, squares = [], 0.0
-    for hit, other in zip(hits, others, strict=True):
-        residuals = hit[:-1] * (1 - share) - other[:-1] * share
-        squares += float(residuals @ residuals)
-        squares += float(hit[-1] * (1 - share) ** 2 + other[-1] * share**2)
-        mean = hit / np.maximum(hit + other, 1)
+    for hit, each in zip(hits, n, strict=True):
+        off, rest = (hit - share * each)[:-1], each - hit
+        squares += float(off @ off + hit[-1] * (1 - share) ** 2 + rest[-1] * share**2)
+        mean = hit / np.maximum(each, 1)
         within = hit * (1 - mean)
-        sides.append(Grouped.of(hit + other, mean, float(within[:-1].sum()), float(within[-1])))
+        sides.append(Grouped.of(each, mean, float(within[:-1].sum()), float(within[-1])))
     effect = max(1.0, squares / (total * share * (1 - share)))  # of the design
     counts = []
-    for hit, other in zip(hits, others, strict=True):
-        n = float(hit.sum() + other.sum())
-        size = max(1, int(n / effect))
-        counts += [round(size * float(hit.sum()) / n), size]
+    for hit, each in zip(hits, n, strict=True):
+        size = max(1, int(each.sum() / effect))
+        counts += [round(size * float(hit.sum() / each.sum())), size]
     return max(mean_p_value(*sides), _core.fisher_exact(*counts))
 
 
@@ -187,12 +185,10 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     groups on a side there is no verdict. Sizes and distances are those of images. As the test is
     one of means, the size that carries the verdict is the shift.
     """
-    hits, others = zip(*(_counts(row.kind, table) for table in tables), strict=True)
-    n = [hit + other for hit, other in zip(hits, others, strict=True)]
+    n, hits = zip(*(_counted(row.kind, table) for table in tables), strict=True)
     counts = [int(each.sum()) for each in n]
-    if row.verdict is not None or row.reason or 0 in counts:
-        return
-    if counts != [row.n_target, row.n_reference]:
+    is_all = counts == [row.n_target, row.n_reference] and 0 not in counts
+    if row.verdict is not None or row.reason or not is_all:
         return
     groups = [Grouped.of(each, each, 0.0).groups for each in n]
     row.groups_target, row.groups_reference = groups
@@ -208,27 +204,29 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
         p = mean_p_value(*(_along(table, 1.0, 0.0) for table in tables))
     elif row.kind == "hue":
         p = _hue_p_value(tables)
-    elif row.kind == "category":
-        p = _category_p_value(tables, n)
     else:
-        p = share_p_value(hits, others)
+        p = _least_of_shares(hits, n)
     row.p_value = row.p_low = row.p_high = p
 
 
-def _counts(kind: str, table: Table) -> tuple[Array, Array]:
-    """What a row of that kind counts by group; of a rate the hits apart. Of others nothing."""
+def _counted(kind: str, table: Table) -> tuple[Array, dict[int, Array]]:
+    """What a row of that kind counts by group: all; and the hits of a rate, or each category."""
     n, infinite, missing = table["n"], table["infinite"], table["missing"]
-    none = np.zeros_like(n)
-    text = sum((counts for _, counts in table["texts"]), start=none)
-    parts = {
-        "number": (n, none),
-        "hue": (n, none),
-        "category": (n + infinite + text, none),
-        "failure": (text, missing),
-        "missing": (missing, n + infinite + text),
-        "not a number": (infinite + text, n),
-    }
-    return parts.get(kind, (none, none))
+    text = sum((counts for _, counts in table["texts"]), start=np.zeros_like(n))
+    odd, values = infinite + text, n + infinite + text
+    match kind:
+        case "number" | "hue":
+            return n, {}
+        case "category":
+            others = {-1: n + infinite} if (n + infinite).any() else {}
+            return values, dict(table["texts"]) | others
+        case "failure":
+            return text + missing, {0: text}
+        case "missing":
+            return missing + values, {0: missing}
+        case "not a number":
+            return values, {0: odd}
+    return np.zeros_like(n), {}
 
 
 def _along(table: Table, x: float, y: float) -> Grouped:
@@ -248,15 +246,13 @@ def _hue_p_value(tables: Sequence[Table]) -> float:
     return min(1.0, 2 * min(p_values))
 
 
-def _category_p_value(tables: Sequence[Table], n: Sequence[Array]) -> float:
-    """The least of all categories, by Bonferroni; strings with one hash are one category."""
-    sides = [dict(table["texts"]) for table in tables]
-    for cells, table in zip(sides, tables, strict=True):
-        if (others := table["n"] + table["infinite"]).any():
-            cells[-1] = others
+def _least_of_shares(hits: Sequence[Mapping[int, Array]], n: Sequence[Array]) -> float:
+    """Of a rate that is its p-value; of categories the least, by Bonferroni.
+
+    Strings with one hash are one category.
+    """
     p_values = []
-    for name in sorted(sides[0].keys() | sides[1].keys()):
-        hits = [cells.get(name, 0 * every) for cells, every in zip(sides, n, strict=True)]
-        others = [every - hit for every, hit in zip(n, hits, strict=True)]
-        p_values.append(share_p_value(hits, others))
-    return min(1.0, (len(p_values) - 1) * min(p_values)) if len(p_values) > 1 else 1.0
+    for name in sorted(hits[0].keys() | hits[1].keys()):
+        each = [side.get(name, 0 * every) for side, every in zip(hits, n, strict=True)]
+        p_values.append(share_p_value(each, n))
+    return min(1.0, max(1, len(p_values) - 1) * min(p_values))

@@ -93,8 +93,8 @@ class FeatureDrift(Said):
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
-        words: how it changed, such as ``saturation fell by 38 %``; empty of what is neither drift
-            nor possible.
+        words: how it changed, such as ``saturation fell by 38 %``; empty of what did not, or was
+            not judged.
         sides: the target and the reference, for sentences; no part of what was found.
     """
 

@@ -11,13 +11,6 @@ from lightmeter.text import counted
 # Verdicts that ask for a look.
 CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
 
-_RANGES = {
-    **dict.fromkeys(("effect", "tail"), (0.0, 1.0)),
-    "spread": (0.0, 100.0),
-    "min_values": (1, math.inf),
-    "delta": (1e-9, 1 - 1e-9),
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
@@ -48,14 +41,13 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""
-        if not 0 < self.drift <= self.possible < 1:
+        are_levels = 0 < self.drift <= self.possible < 1 and 1e-9 <= self.delta <= 1 - 1e-9
+        are_sizes = 0 <= self.effect <= 1 and 0 <= self.tail <= 1 and 0 <= self.spread <= 100
+        if not (are_levels and are_sizes and self.min_values >= 1):
             raise ValueError(
-                f"drift is {self.drift} and possible {self.possible}; "
-                "expected 0 < drift <= possible < 1"
+                f"got {self}; expected 0 < drift <= possible < 1, effect and tail from 0 to 1, "
+                "spread from 0 to 100, min_values from 1, delta between 0 and 1"
             )
-        for name, (low, high) in _RANGES.items():
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected {low:g} to {high:g}")
 
     def least(self, name: EffectName | None) -> float:
         """The least size of that name that a verdict needs."""

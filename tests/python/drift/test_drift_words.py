@@ -155,6 +155,11 @@ def test_cells_of_the_grid_are_one_finding() -> None:
             | {"stddev_reference": 0.0},
             "x rose from 4.611686018427e18 to 4.611686018428e18",
         ),
+        ({"kind": "missing", "level_target": 0.4}, "missing x went from 0 % to 40 %"),
+        (
+            {"kind": "not a number", "level_target": 0.2},
+            "text or infinite values in x went from 0 % to 20 %",
+        ),
         ({"kind": "vector", "effect": 0.5}, "x moved by 1.3 standard deviations"),
         ({"kind": "vector", "effect": 1.0}, "x moved by more than 16 standard deviations"),
     ],

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.verdict import CHANGED
 from truth import is_true
 
@@ -53,22 +52,15 @@ def constant(value: float) -> Draw:
 
 NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("up", normal(), normal(12), "x rose by 20 %"),
-    ("up, and from below 0", normal(-2), normal(3), r"x rose from -2(\.\d\d?)? to \d(\.\d\d?)?"),
     ("no longer 0", constant(0), normal(0), "x is 0 in 0 % of values instead of 100 %"),
-    ("only one value", normal(0.08), constant(1 / 64),
-     r"x (is 0\.0156\d* in|fell from .* to 0\.0156).*"),
     ("twelve times", normal(), lambda r, n: 12 * r.normal(10, 1, n),
      r"x rose from (10|9\.9\d) to 1(19|20)"),
     ("skewed, doubled", lognormal(1), lognormal(2), r"x rose by \d+ %"),
     ("wider", normal(), normal(10, 3), r"x varies (2\.\d|3) times as much"),
-    ("wider, and up a little", normal(), normal(10.3, 3), r"x varies \S+ times as much"),
     ("a sixth far up", normal(), mixed(1 / 6, normal(20)), "1[78] % of values have higher x .*"),
     ("a tenth far down", normal(), mixed(0.1, normal(0)), "1[01] % of values have lower x .*"),
     ("outliers up, bulk down", normal(), mixed(0.02, normal(1e5), normal(9)),
      "x is distributed differently|x fell by .*"),
-    ("heaps of other sizes", mixed(0.5, normal(0), normal(20)), mixed(0.2, normal(0), normal(20)),
-     r"x rose from 10 to 1[56](\.\d)?|x rose from 9\.\d+ to 16"),
-    ("half of it 0", normal(), mixed(0.5, constant(0)), "x is 0 in 50 % of values instead of 0 %"),
     ("one value to another", constant(8), constant(16), "x rose from 8 to 16"),
     ("yes and no", of_values(0.8, 0.2), of_values(0.49, 0.51),
      "x is 1 in 51 % of values instead of 20 %"),
@@ -114,30 +106,6 @@ def test_of_many_categories_only_what_is_certain_is_said() -> None:
     words = line.words
     assert words.startswith(("x 'a' fell from about 38 % to", "x 'c' rose from at most 0.0"))
     assert is_true(words, "x", after, before)
-
-
-CATEGORIES: list[tuple[str, list[Any], list[Any], str]] = [
-    ("fell", ["iPhone 12"] * 50 + ["b"] * 50, ["iPhone 12"] * 15 + ["b"] * 85,
-     "x 'iPhone 12' fell from 50 % to 15 %|x 'b' rose from 50 % to 85 %"),
-    ("new", ["a"] * 100, ["a"] * 60 + ["b"] * 40,
-     "x 'a' fell from 100 % to 60 %, 1 new value|x 'b' rose from 0 % to 40 %"),
-    ("all new", [f"id {n}" for n in range(100)], [f"id {n}" for n in range(100, 200)],
-     "x 'id .*' rose from 0 % to 1 %, 99 new values, 100 values gone"),
-    ("missing", ["a"] * 100, ["a"] * 60 + [None] * 40, "missing x went from 0 % to 40 %"),
-    ("text among numbers", [1.5] * 100, [1.5] * 80 + ["x"] * 20,
-     "text or infinite values in x went from 0 % to 20 %"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("reference", "target", "expected"),
-    [case[1:] for case in CATEGORIES],
-    ids=[case[0] for case in CATEGORIES],
-)
-def test_categories_and_rates(reference: list[Any], target: list[Any], expected: str) -> None:
-    words = describe(compared(target, reference), lm.Thresholds())
-    assert re.fullmatch(expected, words), words
-    assert is_true(words, "x", target, reference), words
 
 
 def hues(*parts: tuple[float, float, float]) -> Draw:
