@@ -1,7 +1,7 @@
 """What changed from one profile to another: a row for each feature, with its verdict."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -22,7 +22,6 @@ from lightmeter.text import near
 # A cause leads the headline, so it needs more: where nothing changed, at most one comparison in a
 # hundred names any.
 _CAUSE = 1 / 5  # of the largest q-value of a ``drift``
-_STOPS = {"drift": {"drift"}, "possible": CHANGED}
 
 _said = lru_cache(maxsize=4096)(said)  # all comparisons ask of the same features
 
@@ -57,8 +56,7 @@ class Comparison:
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
         for row in rows:
-            if row.verdict in CHANGED:
-                row.words = describe(row, by)
+            row.wording = partial(_words, by=by)
         self.features = by_severity(rows, by)
 
     def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
@@ -135,20 +133,6 @@ class Comparison:
         told = [*self.causes, *findings([row for row in rows if id(row) not in said])]
         return sorted(told, key=lambda each: each.lines[0].kind != "failure")
 
-    def fails(self, on: str) -> bool:
-        """Whether a pipeline that stops on `on` must stop here.
-
-        Args:
-            on: ``"drift"`` for that verdict only; ``"possible"`` also for ``possible`` and for
-                ``inconclusive``, where samples leave open whether it is drift.
-
-        Raises:
-            ValueError: `on` is another word.
-        """
-        if on not in _STOPS:
-            raise ValueError(f"on is {on!r}; expected 'drift' or 'possible'")
-        return any(row.verdict in _STOPS[on] for row in self.features)
-
     def __getitem__(self, feature: str) -> FeatureDrift:
         """The row of a feature, such as ``image.entropy`` or ``image.Make:missing``.
 
@@ -187,6 +171,10 @@ class Comparison:
     def __repr__(self) -> str:
         """The summary."""
         return f"<{type(self).__name__}: {self.summary()}>"
+
+
+def _words(row: FeatureDrift, by: Thresholds) -> str:
+    return describe(row, by) if row.verdict in CHANGED else ""
 
 
 class _Feature(NamedTuple):

@@ -1,7 +1,8 @@
 """What is known of the drift of one feature."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 from lightmeter.drift.names import Said
@@ -93,9 +94,8 @@ class FeatureDrift(Said):
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
-        words: how it changed, such as ``saturation fell by 38 %``; empty of what did not, or was
-            not judged.
         sides: the target and the reference, for sentences; no part of what was found.
+        wording: makes the words, by the limits that judged, when they are first asked for.
     """
 
     feature: str
@@ -134,8 +134,13 @@ class FeatureDrift(Said):
     family: Family = "values"
     verdict: Verdict | None = None
     reason: str = ""
-    words: str = ""
-    sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
+    sides: tuple[ProfileView, ProfileView] | None = field(default=None, compare=False)
+    wording: "Callable[[FeatureDrift], str] | None" = field(default=None, compare=False)
+
+    @cached_property
+    def words(self) -> str:
+        """How it changed, such as ``saturation fell by 38 %``; empty of what did not."""
+        return self.wording(self) if self.wording else ""
 
     @property
     def levels(self) -> tuple[float, float]:

@@ -5,6 +5,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.compare import Comparison
+from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import write_atomically
 from lightmeter.profile.log import ProfileLike, view_of
@@ -38,10 +39,7 @@ class DriftReport(Comparison):
             "read_differently": self.read_differently,
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,
-            "features": [
-                plain({name: value for name, value in vars(row).items() if name != "sides"})
-                for row in self.features
-            ],
+            "features": [_plain(row) for row in self.features],
         }
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -79,6 +77,12 @@ class DriftReport(Comparison):
 
     def _repr_html_(self) -> str:
         return notebook_html(self)
+
+
+def _plain(row: FeatureDrift) -> dict[str, Any]:
+    fields = vars(row) | {"words": row.words}
+    left_out = ("sides", "wording")
+    return {name: plain(value) for name, value in fields.items() if name not in left_out}
 
 
 def compare(

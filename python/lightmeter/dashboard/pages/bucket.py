@@ -16,7 +16,6 @@ from lightmeter.dashboard.pages.parts import (
 )
 from lightmeter.drift import Comparison
 from lightmeter.drift.describe.findings import capitalised
-from lightmeter.drift.describe.sentences import describe
 from lightmeter.monitor.incidents import causes_text, lead_of, line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text
@@ -102,7 +101,6 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         by_feature.setdefault(result.feature, []).append(result)
     for row in comparison.features:
         row.verdict = "drift" if row.feature in by_feature else None
-        row.words = describe(row, comparison.thresholds) if row.verdict and row.cell else ""
     rows = {row.feature: row for row in comparison.features}
     grids, on_grid = where(rows.values())
     yield grids if any(feature in on_grid for feature in by_feature) else None
