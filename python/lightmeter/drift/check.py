@@ -90,11 +90,11 @@ class Tail:
         away = value - self._mean if self._centre is None else self._out(value)
         return abs(away) / self._spread
 
-    def change(self, value: float, *, is_odd: bool) -> Change:
+    def change(self, name: str, value: float, *, is_odd: bool) -> Change:
         """How the value differs from the mean, which has a sign only where it is odd."""
-        size = min(self.distance(value) / _MOST_SPREADS, 1.0)
-        kind = str(self.said.scale) if self._centre is None else "hue"
-        return change_of(self._mean, value, size, kind=kind, is_sure=is_odd, is_odd=is_odd)
+        size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self.said.group
+        levels = self._mean, value
+        return change_of(name, levels, size, group, is_sure=is_odd, is_odd=is_odd)
 
     def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
         """None where the value is ordinary; `words` are those to say instead of its own."""
@@ -500,9 +500,11 @@ def _with_causes(
     odd: Mapping[str, OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
 ) -> list[OddNumber]:
     """The findings, those that tell what happened to the image first."""
-    changes = {name: tail.change(numbers[name], is_odd=name in odd) for name, tail in tails.items()}
+    changes = {
+        name: tail.change(name, numbers[name], is_odd=name in odd) for name, tail in tails.items()
+    }
     findings: dict[str, OddNumber] = {}
-    for cause, lead in causes_of(changes, {name: tail.said.group for name, tail in tails.items()}):
+    for cause, lead in causes_of(changes):
         sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
         findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
     return list((findings | {name: odd[name] for name in odd if name not in findings}).values())

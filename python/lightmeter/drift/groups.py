@@ -38,8 +38,7 @@ _LEAST_BETWEEN = 0.05
 _CROWDED = 0.9  # share below which buckets hold several groups so often that it matters
 _POWERS = np.arange(1.0, 60.0)  # of a rate, which is at most 5.6
 
-_LARGEST = 1e140  # whose square, times a number of values, is a float
-_NOTHING = 1e-100  # variance beside numbers up to 1: the square of its inverse is a float
+_NOTHING = 1e-150  # of a variance: the square of its inverse is a float
 
 Array = NDArray[np.float64]
 Table = Mapping[str, Any]  # what a profile keeps of a feature by group
@@ -94,10 +93,11 @@ class Grouped(NamedTuple):
         )
 
 
+@np.errstate(all="ignore")
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
     """How often the means of two sides of one distribution of groups differ by as much, or more.
 
-    Each side needs a group, and both together three.
+    Each side needs a group, and both together three. It is 1 where a square is no float.
     """
     starts = 0, len(target.n)
     side = np.repeat((0, 1), (len(target.n), len(reference.n)))
@@ -105,14 +105,8 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         np.concatenate, zip(target[:5], reference[:5], strict=True)
     )
     within = target.within + reference.within
-    largest = max(math.sqrt(within + float(squares.sum())), float(np.abs(mean).max()))
-    if largest > _LARGEST:
-        return 1.0
-    scale = math.ldexp(1.0, math.frexp(largest)[1])  # a power of two, so that nothing is rounded
-    mean, squares, within = mean / scale, squares / scale / scale, within / scale / scale
     spare = float(units @ (n - 1))
     within = within / spare if spare else 0.0
-    within = within if within > _NOTHING else 0.0
 
     def sums(each: Array) -> Array:
         return np.asarray(np.add.reduceat(each, starts), np.float64)
@@ -148,7 +142,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     seen = float(off.sum()) / freedom * float((1 / weight).sum())
     modelled = units * weights**2 * (between * share + within / n) / weight[side] ** 2
     t = float(centre[0] - centre[1]) / math.sqrt(max(seen, float(modelled.sum())))
-    return float(_core.student_tail([t], [freedom])[0])
+    return float(_core.student_tail([t], [freedom])[0]) if math.isfinite(t) else 1.0
 
 
 def share_p_value(hits: Sequence[Array], n: Sequence[Array]) -> float:

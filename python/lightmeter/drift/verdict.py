@@ -59,8 +59,6 @@ class Thresholds:
         return size / least if least else math.inf
 
 
-DEFAULT_THRESHOLDS = Thresholds()
-
 # Of the values; if as many moved, that is what happened, however much spread and tail changed.
 MOST_MOVED = 0.5
 

@@ -42,35 +42,38 @@ class Change(NamedTuple):
             as shares, and of the hue in radians.
         size: how large it is, 0 to 1, to tell which of several causes is the first.
         is_sure: whether a cause may rest on it alone.
+        group: what the number is about.
     """
 
     sign: int
     by: float
     size: float
     is_sure: bool
+    group: str
 
 
 def change_of(
-    before: float, after: float, size: float, *, kind: str, is_sure: bool, is_odd: bool = True
+    name: str, levels: tuple[float, float], size: float, group: str, *, is_sure: bool, is_odd: bool
 ) -> Change:
     """How a number changed from one value or mean to another.
 
     Args:
-        before: the reference's.
-        after: the other one.
+        name: without a prefix.
+        levels: the reference's, and the other one.
         size: see `Change`.
-        kind: ``hue``, ``percent``, or anything else.
+        group: what it is about.
         is_sure: whether a cause may rest on it alone.
         is_odd: whether it surely changed.
     """
+    before, after = levels
     by = after - before
-    if kind == "hue":
+    if name == "Hue.circular_mean":
         by = math.remainder(by, STEPS) * 2 * math.pi / STEPS
-    elif kind == "percent":
+    elif name.endswith("_percent"):
         by /= 100
     elif after > 0 and before > 0:
         by = math.log(after / before)
-    return Change(((by > 0) - (by < 0)) * is_odd, by, size, is_sure)
+    return Change(((by > 0) - (by < 0)) * is_odd, by, size, is_sure, group)
 
 
 class _Moves:
@@ -257,14 +260,13 @@ CAUSES = (
 )  # fmt: skip
 
 
-def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause, str]]:
+def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     """The causes that fit, the largest first, each with the number that tells it most.
 
     One that only follows from another is none.
 
     Args:
         changes: by numbers of images, without a prefix.
-        group_of: what each is about.
     """
     moves = _Moves(changes)
     fitting: list[tuple[Cause, str]] = []
@@ -278,7 +280,7 @@ def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
     told: list[tuple[Cause, str]] = []
     for cause, lead in fitting:
-        before = [each for each, _ in told if each.moves(lead, group_of[lead])]
+        before = [each for each, _ in told if each.moves(lead, changes[lead].group)]
         if all(cause.kind == "detail" and each.kind == "light" for each in before):
             told.append((cause, lead))
     return told

@@ -85,17 +85,13 @@ def causes(
 
 def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator[Finding]:
     by_name = {_name(row): row for row in rows if row.kind in ("number", "hue")}
-    changes = {
-        name: change_of(
-            *row.levels,
-            (row.ks if row.kind == "number" else row.effect) or 0.0,
-            kind="hue" if row.kind == "hue" else str(row.scale),
-            is_sure=row.feature in leads,
-            is_odd=row.verdict == "drift" and row.effect_name != "spread",
-        )
-        for name, row in by_name.items()
-    }
-    found = causes_of(changes, {name: row.group for name, row in by_name.items()})
+    changes = {}
+    for name, row in by_name.items():
+        size = (row.ks if row.kind == "number" else row.effect) or 0.0
+        is_odd = row.verdict == "drift" and row.effect_name != "spread"
+        sure = {"is_sure": row.feature in leads, "is_odd": is_odd}
+        changes[name] = change_of(name, row.levels, size, row.group, **sure)
+    found = causes_of(changes)
     firsts = {lead for _, lead in found}
     left = [row for row in rows if row.verdict == "drift" and _name(row) not in firsts]
     for cause, lead in found:
