@@ -29,8 +29,8 @@ from lightmeter.profile.log import ResultSet as ResultSet
 from lightmeter.profile.log import log as log
 from lightmeter.profile.log import log_image as log_image
 from lightmeter.profile.segments import SegmentedViews as SegmentedViews
-from lightmeter.report.compare import compare as compare
 from lightmeter.report.report import DriftReport as DriftReport
+from lightmeter.report.report import compare as compare
 from lightmeter.run import watch as watch
 from lightmeter.store import Store as Store
 from lightmeter.writers.folder import log_folder as log_folder

@@ -17,8 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from lightmeter.batch import profile_images
 from lightmeter.dashboard import write_dashboard
 from lightmeter.monitor.results import Result
-from lightmeter.report.compare import compare
-from lightmeter.report.report import DriftReport
+from lightmeter.report.report import DriftReport, compare
 from lightmeter.run import watch
 from lightmeter.store import Store
 from lightmeter.writers import log_folder

@@ -19,7 +19,7 @@ from lightmeter.cli.options import (
 from lightmeter.cli.sides import view_of_source, view_of_store
 from lightmeter.cli.terminal import print_json
 from lightmeter.drift.readings import reading_like
-from lightmeter.drift.verdict import Thresholds
+from lightmeter.drift.verdict import CHANGED, Thresholds
 from lightmeter.files import check_target
 from lightmeter.image.reading import ReadingOptions
 
@@ -86,5 +86,6 @@ def drift(
         print_json(report.to_dict())
     else:
         print_findings(report, show_all=show_all)
-    if fail_on is not None and report.fails(fail_on):
+    stops = CHANGED if fail_on == "possible" else {fail_on}
+    if fail_on is not None and any(row.verdict in stops for row in report.features):
         raise typer.Exit(DRIFTED)

@@ -3,7 +3,7 @@
 from lightmeter import DriftReport, FeatureDrift
 from lightmeter.cli.terminal import print_table
 from lightmeter.drift.describe.findings import headline
-from lightmeter.report.numbers import change
+from lightmeter.report.parts import change
 from lightmeter.text import NONE, count, number, visible
 
 _NUMBERS = ("change", "measure", "size", "q", "values")

@@ -14,7 +14,7 @@ from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import HUE_STEPS, arc, bounds_of, is_hue, nearest_turn, seen_values
 from lightmeter.report.charts.document import Row, document, section, table
-from lightmeter.report.pictures import thumbnail_tag
+from lightmeter.report.parts import thumbnail_tag
 from lightmeter.text import MOST_DIGITS, count, counted, number, percent, shorten, visible
 
 if TYPE_CHECKING:

@@ -1,25 +1,32 @@
-"""One image against a reference: is it out of the ordinary, and in which numbers."""
+"""One image against a reference: is it out of the ordinary, and in which numbers.
+
+All of its numbers are judged together, see `deviation`, and each alone, see `Tail`.
+"""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, Unpack
+from typing import Any, Literal, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter.drift.describe.causes import causes_of
-from lightmeter.drift.deviation import OddNumber, Rows, Tail
-from lightmeter.drift.names import prefix_of, said
+from lightmeter.drift.describe.causes import Change, causes_of, change_of
+from lightmeter.drift.describe.sentences import STEPS
+from lightmeter.drift.names import Said, prefix_of, said
 from lightmeter.drift.readings import Unlike, reading_like
+from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
+from lightmeter.image.metrics import FACTS
+from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
 from lightmeter.image.reading import Reading, ReadingOptions
-from lightmeter.profile import ProfileView
+from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
-from lightmeter.text import count, counted, number, visible
+from lightmeter.text import count, counted, number, percent, visible
 
 LEVEL = 0.02
 SAMPLE = 256  # images, of a reference that is made for checks
@@ -29,8 +36,230 @@ _LEAST_LEVEL = 1e-15
 _MOST_KINDS = 32  # lists of numbers that images have
 _MOST_NAMES = 1000
 
-
 Verdict = Literal["ordinary", "unusual", "unknown"]
+Array = NDArray[np.float64]
+
+
+# --- each number alone ---
+
+
+class OddNumber(NamedTuple):
+    """A number of an image that is out of the ordinary.
+
+    Attributes:
+        feature: such as ``image.Sharpness``.
+        value: of the image.
+        tail_probability: the share of the images of the reference, and this one, that lie at least
+            as far out on that side. By itself it is no reason: each number has two sides, so that
+            of 60 numbers of an ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
+        sentence: says so in words.
+        cause: what happened to the image, such as ``out of focus``, if this tells it.
+    """
+
+    feature: str
+    value: float
+    tail_probability: float
+    sentence: str
+    cause: str = ""
+
+
+class Tail:
+    """The values that one feature has in a reference.
+
+    Of many images a profile keeps a sample of values; then the shares are as exact as its ranks.
+    """
+
+    def __init__(self, column: ColumnView, said: Said) -> None:
+        """Of a column of numbers or angles, and what sentences say of it."""
+        self.said, self._column = said, column
+        values, weights = column.numbers.weights()
+        # Of angles, what counts is how far they are from their mean, and not on which side.
+        self._centre = column.mean if column.meaning.is_circular else None
+        if self._centre is not None:
+            values = np.abs(np.remainder(values - self._centre + STEPS / 2, STEPS) - STEPS / 2)
+            order = np.argsort(values, kind="stable")
+            values, weights = values[order], weights[order]
+        self._values: list[float] = values.tolist()
+        self._below: list[int] = [0, *np.cumsum(weights).tolist()]
+        self._mean = column.mean or 0.0
+        self._spread = max(column.stddev or 0.0, 1e-6 * abs(self._mean), 1e-12)
+        self._ends = column.min, column.max  # which a sample of values may lack
+
+    def distance(self, value: float) -> float:
+        """From the mean, in standard deviations."""
+        away = value - self._mean if self._centre is None else self._out(value)
+        return abs(away) / self._spread
+
+    def change(self, name: str, value: float, *, is_odd: bool) -> Change:
+        """How the value differs from the mean, which has a sign only where it is odd."""
+        size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self.said.group
+        levels = self._mean, value
+        return change_of(name, levels, size, group, is_sure=is_odd, is_odd=is_odd)
+
+    def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
+        """None where the value is ordinary; `words` are those to say instead of its own."""
+        n, out, (least, greatest) = self._below[-1], self._out(value), self._ends
+        above = n - self._below[bisect_left(self._values, out)]
+        below = self._below[bisect_right(self._values, out)]
+        if least is None or greatest is None:  # an angle
+            below = n
+        else:
+            above, below = max(above, out <= greatest), max(below, least <= out)
+        beyond = min(above, below)
+        if (1 + beyond) / (n + 1) > level:
+            return None
+        how = "higher" if above <= below else "lower"
+        if self._centre is not None:
+            how = f"farther from {number(self._centre)}"
+        most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
+        words = words or f"is {how} than in {most} of the reference"
+        sentence = f"{self.said.name} {number(value)} {words}"
+        return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
+
+    def _out(self, value: float) -> float:
+        return value if self._centre is None else abs(math.remainder(value - self._centre, STEPS))
+
+
+# --- all numbers together ---
+
+
+class _Axis(NamedTuple):
+    """How a number becomes a coordinate.
+
+    Attributes:
+        resolution: what is little of it: no deviation of that size matters, and where all rows are
+            equal, it takes its place beside their spread. 0 takes a part of the spread.
+        offset: differences of log(value + offset) count; 0 takes the value as it is.
+    """
+
+    resolution: float
+    offset: float = 0.0
+
+
+_OWN = _Axis(0.0)
+_BY_SCALE: dict[Scale, _Axis] = {
+    "sample": _Axis(0.25),
+    "squares": _Axis(0.01, 0.1),
+    "bits": _Axis(0.01),
+    "share": _Axis(0.0025),
+    "percent": _Axis(0.25),
+    "ratio": _Axis(0.01, 0.01),
+    "length": _Axis(0.01, 1.0),
+}
+_DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
+_FILE_SIZE = _Axis(0.02, 1.0)
+_WHOLE = _Axis(0.5)
+# Cells of the grid depend on what is where in a picture, and they are many.
+_CELL = 8.0
+
+_OWN_SHARE = 0.05  # of the standard deviation of the rows
+_RADIUS = STEPS / (2 * np.pi) / 0.5  # of the circle of hues; half a step is little
+_MOST = float(np.finfo(np.float32).max)
+_ROUNDING = 1e-9  # an image of the rows is as far as its own row
+_ONE_THREAD = 2**18  # multiplications
+_MOST_SPREADS = 20.0  # beyond, one is as far as another
+_FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
+
+_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
+
+
+def _axis(name: str, bands: Collection[str]) -> _Axis:
+    first, _, rest = name.partition(".")
+    if name == "FileSize":
+        return _FILE_SIZE
+    if FACTS.get(name) is int:
+        return _WHOLE
+    number = _NUMBERS.get(BAND_NUMBERS.get(rest, "") if first in bands else name)
+    if number is None or number.role != "plain":
+        return _OWN
+    if number.scale == "sample" and number.group in ("focus", "noise"):
+        return _DETAIL
+    axis = _BY_SCALE[number.scale]
+    return axis._replace(resolution=_CELL * axis.resolution) if number.group == "where" else axis
+
+
+class Deviation(NamedTuple):
+    """Of one image from the rows.
+
+    Attributes:
+        p_value: the share of rows, counting the image as one, that lie as far out.
+        oddest: the name of the number that goes least with the others of the image; empty if
+            that is a hue.
+        is_higher: whether it is higher than they let expect.
+    """
+
+    p_value: float
+    oddest: str
+    is_higher: bool
+
+
+def deviation(
+    names: Sequence[str], rows: NDArray[Any], image: Sequence[float], bands: Collection[str] = ()
+) -> Deviation:
+    """Return how far an image is from the rows of a reference.
+
+    A deviation is Mahalanobis' distance: the largest over all weighted sums of the numbers, in
+    standard deviations of that sum. So a sharpness that is ordinary by itself deviates where the
+    entropy beside it says that the picture should be sharper.
+
+    The p-value is conformal. The image joins the rows, the mean and the covariances are those of
+    all of them, and the share of them is counted that deviate at least as much. Were all of them
+    drawn alike, each would be the farthest equally often, whatever their distribution. So p is at
+    most `level` in at most a share `level` of such images: exactly, not in the limit. It does not
+    hold for a burst of images that are like each other and unlike the rows; see docs/checks.md.
+
+    Args:
+        names: of the numbers, without a prefix.
+        rows: a row per image.
+        image: the same numbers of the image.
+        bands: names of bands among those of the numbers.
+    """
+    # Where resolutions follow from the values, those of the image count with those of the rows:
+    # else the image would be the only one that they do not know, and not one of equals.
+    own = np.array([image], np.float64).clip(-_MOST, _MOST).astype(np.float32)
+    points = _points(names, np.vstack([rows, own]).astype(np.float64), bands)
+    points -= points.mean(axis=0)
+    scatter = points.T @ points
+    scatter[np.diag_indices_from(scatter)] += len(points)
+    inverse = np.asarray(np.linalg.inv(scatter), np.float64)
+    # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
+    some = max(1, _ONE_THREAD // len(inverse) ** 2)
+    weighted = np.vstack([points[at : at + some] @ inverse for at in range(0, len(points), some)])
+    squares = np.einsum("ij,ij->i", weighted, points)
+    as_far = int(np.count_nonzero(squares >= squares[-1] * (1 - _ROUNDING)))
+    # What goes with the other numbers follows from the rows without the image. By Sherman and
+    # Morrison, but for the resolutions, in which the image counts.
+    weights = weighted[-1]
+    part = max(len(rows) / len(points) - squares[-1], 1e-12)
+    at = int(np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part)))
+    plain = [name for name in names if not _is_angle(name)]
+    oddest = plain[at] if at < len(plain) else ""
+    return Deviation(as_far / len(points), oddest, bool(weights[at] > 0))
+
+
+def _is_angle(name: str) -> bool:
+    return name in _NUMBERS and _NUMBERS[name].role == "angle"
+
+
+def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Array:
+    """Coordinates, in resolutions; an angle has two, behind all others."""
+    angles = np.array([_is_angle(name) for name in names])
+    axes = [_axis(name, bands) for name in names if not _is_angle(name)]
+    unit, offset = np.array(axes, np.float64).reshape(-1, 2).T
+    plain, logs, own = values[:, ~angles], offset > 0, unit == 0
+    plain[:, logs] = np.log(np.maximum(plain[:, logs], 0.0) + offset[logs])
+    if own.any():
+        table = plain[:, own]
+        centre = np.median(table, axis=0)
+        least = 1e-6 * np.maximum(1.0, np.abs(centre))
+        unit[own] = np.maximum(_OWN_SHARE * table.std(axis=0), least)
+        plain[:, own] -= centre
+    turns = values[:, angles] * (2 * np.pi / STEPS)
+    parts = plain / unit, _RADIUS * np.cos(turns), _RADIUS * np.sin(turns)
+    return np.asarray(np.hstack(parts).clip(-_FARTHEST, _FARTHEST), np.float64)
+
+
+# --- the verdict ---
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,25 +381,25 @@ class Reference:
         Raises:
             ValueError: it holds no image of that prefix, or images of several prefixes.
         """
-        prefixes = view._core.image_prefixes
-        if prefix is None and len(prefixes) == 1:
-            (prefix,) = prefixes
-        if prefix is None or prefix not in prefixes or view.images == 0:
+        prefixes = tuple(view._core.image_prefixes) if view.images else ()
+        prefix = prefixes[0] if prefix is None and len(prefixes) == 1 else prefix
+        if prefix is None or prefix not in prefixes:
             got = "name one by prefix=" if prefix is None else f"got the prefix {prefix!r}"
-            held = f"images of {', '.join(map(repr, prefixes))}" if view.images else "no image"
+            held = f"images of {', '.join(map(repr, prefixes))}" if prefixes else "no image"
             raise ValueError(f"{got}; the reference holds {held}")
-        self.prefix = prefix
-        self._view = view
-        self._prefixes = prefixes
+        self.prefix, self._view, self._prefixes = prefix, view, prefixes
         self._readings = view.readings.get(prefix, {})
         self._usual = reading_like(self._readings, {}, None)
         self._tables = [
-            (frozenset(names), names, values)
+            ([self._short(name) for name in names], values)
             for names, values in view._core.sampled_rows()
             if all(prefix_of(name, prefixes) == prefix for name in names)
         ]
         self._tail = lru_cache(_MOST_NAMES)(self._tail_of)
         self._rows = lru_cache(_MOST_KINDS)(self._choose)
+
+    def _short(self, name: str) -> str:
+        return name.removeprefix(f"{self.prefix}.")
 
     def reading(self, reading: Reading | None, options: ReadingOptions) -> Reading:
         """How to read an image, with the set of metrics that the reference was measured with.
@@ -184,15 +413,12 @@ class Reference:
             ValueError: one is out of range, or there are other bands than those of the reference,
                 so that nothing could be compared.
         """
-        if reading is not None or options:
-            reading = reading_like(self._readings, options, reading)
-        reading = reading or self._usual
-        entropies = [f"{self.prefix}.{band}.entropy" for band in reading.bands or ()]
-        if not all(name in self._view for name in entropies or [f"{self.prefix}.entropy"]):
-            known, given = (list(each.bands or ()) or "none" for each in (self._usual, reading))
+        if reading is None and not options:
+            return self._usual
+        reading = reading_like(self._readings, options, reading)
+        known, given = (list(each.bands or ()) or "none" for each in (self._usual, reading))
+        if known != given:
             raise ValueError(f"bands: got {given}; expected those of the reference, {known}")
-        if reading.metric_set == self._usual.metric_set:
-            return reading
         return replace(reading, metrics=[self._usual.metric_set, *reading.functions])
 
     def check(
@@ -206,102 +432,95 @@ class Reference:
             read: the text of how the image was read.
 
         Raises:
-            TypeError: `level` is no number.
             ValueError: `level` is not between 1e-15 and 1.
         """
         check_level(level)
         unlike = Unlike({self.prefix: {read: 1}}, {self.prefix: self._readings})
-        numbers = {name: value for name, value in numbers.items() if not unlike.reason(name)}
-        least = least_rows(level)
-        rows = self._rows(frozenset(numbers), least)
+        numbers = {self._short(name): x for name, x in numbers.items() if not unlike.reason(name)}
         tails = {name: tail for name in numbers if (tail := self._tail(name))}
         farthest = sorted(tails, key=lambda name: -tails[name].distance(numbers[name]))
-        odd = [each for name in farthest if (each := tails[name].odd(numbers[name], level))]
-        deviation = rows.deviation([numbers[name] for name in rows.names]) if rows else None
+        odd = {name: each for name in farthest if (each := tails[name].odd(numbers[name], level))}
+        least = least_rows(level)
+        names, rows = self._rows(frozenset(numbers), least)
+        found = None
+        if names:
+            image = [numbers[name] for name in names]
+            found = deviation(names, rows, image, self._usual.bands or ())
         findings: list[OddNumber] = []
         verdict: Verdict = "ordinary"
-        if rows is None or deviation is None or rows.n < least:
+        if found is None or len(rows) < least:
             verdict = "unknown"
-        elif deviation.p_value <= level * (1 + 1e-12):
+        elif found.p_value <= level * (1 + 1e-12):
             verdict = "unusual"
-            findings = self._with_causes(odd, tails, numbers)
-            if not odd and (oddest := tails.get(deviation.oddest)):
-                how = "higher" if deviation.is_higher else "lower"
+            findings = _with_causes(odd, tails, numbers)
+            if not odd and (oddest := tails.get(found.oddest)):
+                how = "higher" if found.is_higher else "lower"
                 words = f"is {how} than goes with the other numbers of the image"
-                alone = oddest.odd(numbers[deviation.oddest], 1.0, words)
+                alone = oddest.odd(numbers[found.oddest], 1.0, words)
                 findings = [alone] if alone else []
         return ImageCheck(
             verdict=verdict,
-            p_value=deviation.p_value if deviation else None,
+            p_value=found.p_value if found else None,
             findings=findings,
-            odd=odd,
-            rows=rows.n if rows else 0,
+            odd=[*odd.values()],
+            rows=len(rows),
             level=level,
             read_differently=unlike.sentence,
         )
 
-    def _choose(self, names: frozenset[str], least: int) -> Rows | None:
+    def _choose(
+        self, names: frozenset[str], least: int
+    ) -> tuple[Sequence[str], NDArray[np.float32]]:
         """Rows of images that have the same numbers; or, where these are too few, those numbers
         of the image that most rows have.
         """
-        alike = [table for table in self._tables if table[0] == names]
-        if _length(alike) < least:
-            total = _length(self._tables)
+        alike = [table for table in self._tables if names == set(table[0])]
+        if sum(len(values) for _, values in alike) < least:
             counts = Counter[str]()
-            for known, _, values in self._tables:
-                counts.update(dict.fromkeys(known, len(values)))
+            for own, values in self._tables:
+                counts.update(dict.fromkeys(own, len(values)))
+            total = sum(len(values) for _, values in self._tables)
             names = frozenset(name for name in names if 2 * counts[name] > total)
-            alike = [table for table in self._tables if table[0] >= names]
+            alike = [table for table in self._tables if names.issubset(table[0])]
         if not alike or not names:
-            return None
+            return (), np.empty((0, 0), np.float32)
         order = sorted(names)
-        parts = [table[:, [own.index(name) for name in order]] for _, own, table in alike]
-        return Rows(self.prefix, order, np.vstack(parts), self._usual.bands or ())
-
-    def _with_causes(
-        self, odd: list[OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
-    ) -> list[OddNumber]:
-        """The findings, those that tell what happened to the image first."""
-        by_name = {tails[each.feature].short: each for each in odd}
-        changes = {
-            tail.short: tail.change(numbers[name], is_odd=tail.short in by_name)
-            for name, tail in tails.items()
-        }
-        groups = {tail.short: tail.said.group for tail in tails.values()}
-        leads = [
-            by_name[lead]._replace(
-                sentence=f"the image {cause.of_one}: {by_name[lead].sentence}", cause=cause.name
-            )
-            for cause, lead in causes_of(changes, groups)
-        ]
-        told = {each.feature for each in leads}
-        return [*leads, *(each for each in odd if each.feature not in told)]
+        parts = [values[:, [own.index(name) for name in order]] for own, values in alike]
+        return order, np.vstack(parts)
 
     def _tail_of(self, name: str) -> Tail | None:
-        if name not in self._view or not self._view[name].numbers.n:
+        feature = f"{self.prefix}.{name}"
+        if feature not in self._view or not self._view[feature].numbers.n:
             return None
-        column = self._view[name]
-        return Tail(column, said(name, column.meaning.origin, self._prefixes))
+        column = self._view[feature]
+        return Tail(column, said(feature, column.meaning.origin, self._prefixes))
+
+
+def _with_causes(
+    odd: Mapping[str, OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
+) -> list[OddNumber]:
+    """The findings, those that tell what happened to the image first."""
+    changes = {
+        name: tail.change(name, numbers[name], is_odd=name in odd) for name, tail in tails.items()
+    }
+    findings: dict[str, OddNumber] = {}
+    for cause, lead in causes_of(changes):
+        sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
+        findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
+    return list((findings | {name: odd[name] for name in odd if name not in findings}).values())
 
 
 def check_level(level: float) -> None:
     """Refuse a level that no image could be judged by.
 
     Raises:
-        TypeError: it is no number.
         ValueError: it is not between 1e-15 and 1.
     """
-    expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
-    if not isinstance(level, int | float):
-        raise TypeError(f"level is {level!r}; {expected}")
     if not _LEAST_LEVEL <= level < 1:
+        expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
         raise ValueError(f"level is {level}; {expected}")
 
 
 def least_rows(level: float) -> int:
     """The rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1
-
-
-def _length(tables: list[tuple[frozenset[str], list[str], NDArray[np.float32]]]) -> int:
-    return sum(len(values) for _, _, values in tables)

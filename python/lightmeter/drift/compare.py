@@ -1,227 +1,294 @@
-"""Comparing two profiles feature by feature."""
+"""What changed from one profile to another: a row for each feature, with its verdict."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache, partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from lightmeter import _core
-from lightmeter.drift.comparison import Comparison
-from lightmeter.drift.describe.sentences import finding, strings_of
-from lightmeter.drift.groups import tested_by_group
+from lightmeter.drift.describe.findings import Finding, causes, findings, summary
+from lightmeter.drift.describe.sentences import describe, strings_of
+from lightmeter.drift.families import holm_p_values
+from lightmeter.drift.groups import ASSUMED, judge_by_group
 from lightmeter.drift.names import said
-from lightmeter.drift.readings import Unlike
-from lightmeter.drift.row import EffectName, FeatureDrift, Rate, changed
+from lightmeter.drift.readings import Unlike, decoded_unlike
+from lightmeter.drift.row import ONE_VALUE, RATES, DriftKind, FeatureDrift, Rate, rest_on
 from lightmeter.drift.vectors import compare_joint, compare_vectors
-from lightmeter.drift.verdict import DEFAULT_THRESHOLDS, Thresholds, carrying, judge
+from lightmeter.drift.verdict import CHANGED, Thresholds, by_severity, carrying, judge
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.profile.features import Meaning, Origin, Role
+from lightmeter.profile.features import Meaning
+from lightmeter.text import near
 
-Cores = tuple[_core.Profile, _core.Profile]  # of the target and of the reference
-_ONE_VALUE = {"verdict": "none", "reason": "one value only, the same on both sides"}
-_NO_NUMBER = {"verdict": "none", "reason": "no number on either side"}
+# A cause leads the headline, so it needs more: where nothing changed, at most one comparison in a
+# hundred names any.
+_CAUSE = 1 / 5  # of the largest q-value of a ``drift``
 
-# An inconclusive line gets its words where they are asked for: of sampled columns most lines are.
-_WORDED = ("drift", "possible")
-
-
-def compare_views(
-    *,
-    target: ProfileView,
-    reference: ProfileView,
-    thresholds: Thresholds = DEFAULT_THRESHOLDS,
-    tested: bool = True,
-) -> Comparison:
-    """Return what changed from `reference` to `target`; see `lightmeter.compare`.
-
-    Without being `tested`, features have sizes and distances only, which is fast: no p-value, and
-    no verdict but ``not enough data`` and, where nothing can have changed, ``none``.
-    Features of hashes are passed over: two pictures have different ones even where nothing changed.
-    """
-    cores = target._core, reference._core
-    tallies = [{name: Tally(*each) for name, each in core.tallies().items()} for core in cores]
-    prefixes = frozenset(prefix for core in cores for prefix in core.image_prefixes)
-    by_group = tested and all(core.has_groups for core in cores)
-    unlike = Unlike(target.readings, reference.readings)
-    features: list[FeatureDrift] = []
-    for name in sorted(tallies[0].keys() | tallies[1].keys()):
-        known = [Meaning(*side[name][:2]) for side in tallies if name in side]
-        meaning = known[0].join(known[-1])
-        if meaning.role == "hash":
-            continue
-        counts = [
-            side.get(name) or _tally_without(core, name, meaning)
-            for side, core in zip(tallies, cores, strict=True)
-        ]
-        about = changed(_about(name, meaning, prefixes), sides=(target, reference))
-        reason = unlike.reason(name)
-        sides = _Sides(cores, thresholds, tested and not reason)
-        lines = sides.lines(about, meaning, counts)
-        if reason:
-            lines = (changed(line, verdict=None, reason=reason) for line in lines)
-        features += tested_by_group(lines, name, meaning, cores) if by_group else lines
-    for prefix in filter(unlike.is_judged, sorted(prefixes) if tested else ()):
-        name = f"all numbers of {'an image' if len(prefixes) == 1 else prefix}"
-        features += compare_joint(prefix, name, cores)
-    lines = (
-        changed(line, words=finding(line, thresholds)) if line.verdict in _WORDED else line
-        for line in judge(features, thresholds, tested=tested)
-    )
-    return Comparison(target, reference, lines, thresholds)
+_said = lru_cache(maxsize=4096)(said)  # all comparisons ask of the same features
 
 
-@lru_cache(maxsize=4096)  # all comparisons ask of the same features
-def _about(feature: str, meaning: Meaning, prefixes: frozenset[str]) -> FeatureDrift:
-    """A line that says what the feature is, and nothing of its values."""
-    return FeatureDrift(
-        feature=feature,
-        kind=meaning.kind(),
-        n_target=0,
-        n_reference=0,
-        role=meaning.role,
-        family=meaning.family,
-        **said(feature, meaning.origin, prefixes)._asdict(),
-    )
-
-
-class Tally(NamedTuple):
-    """What a profile counts of one feature.
+class Comparison:
+    """What changed from a reference to a target; see `lightmeter.compare`.
 
     Attributes:
-        role: what a value is.
-        origin: where the values come from.
-        unset: observations without a value.
-        missing: the same and NaN, which is none.
-        texts: strings.
-        finite: finite numbers.
-        values: strings and numbers, infinite ones too.
+        target: the profile that was judged.
+        reference: the profile it was compared with.
+        features: every feature of either side, the most severe first.
+        thresholds: what the verdicts were reached by.
+        unlike: how pictures of the two sides were read differently.
     """
 
-    role: Role
-    origin: Origin
-    unset: int
-    missing: int
-    texts: int
-    finite: int
-    values: int
-
-
-def _tally_without(core: _core.Profile, name: str, meaning: Meaning) -> Tally:
-    """That of a profile that lacks the feature: images without an Exif tag count even there."""
-    is_exif = meaning.family == "Exif"
-    unset = core.exif_read(name, meaning.origin == "personal exif") if is_exif else 0
-    return Tally(meaning.role, meaning.origin, unset, unset, 0, 0, 0)
-
-
-class _Sides(NamedTuple):
-    """Two profiles, and how they are compared: a p-value is wanted where it is `tested`."""
-
-    cores: Cores
-    by: Thresholds
-    tested: bool
-
-    def lines(
-        self, about: FeatureDrift, meaning: Meaning, tallies: Sequence[Tally]
-    ) -> Iterator[FeatureDrift]:
-        """The line of a feature, and those of its rates; a side that lacks it has no values."""
-        (_, _, *target), (_, _, *reference) = tallies
-        unset, missing, texts, finite, values = zip(target, reference, strict=True)
-        if meaning.role == "failure":
-            none = {} if any(texts) else {"verdict": "none", "reason": "no failures"}
-            yield self._rate(about, "failure", texts, unset, self._listed(about) | none)
-        elif meaning.role == "vector":
-            line, unlike = compare_vectors(about, self.cores, tested=self.tested)
-            yield line
-            unusable = unset[0] + unlike[0], unset[1] + unlike[1]
-            if any(unusable):
-                yield self._rate(about, "missing", unusable, (line.n_target, line.n_reference))
-        else:
-            if meaning.kind(mostly_text=sum(texts) > sum(finite)) == "category":
-                yield self._categories(about, (values[0] - texts[0], values[1] - texts[1]))
-            else:
-                line = self._numbers(about, meaning, finite)
-                if not any(finite) and all(map(sum, zip(missing, values, strict=True))):
-                    line = changed(line, _NO_NUMBER)
-                yield line
-                odd = values[0] - finite[0], values[1] - finite[1]
-                if any(odd) and any(finite):
-                    yield self._rate(about, "not a number", odd, finite, self._listed(about))
-            if any(missing) and any(values):
-                yield self._rate(about, "missing", missing, values)
-
-    def _numbers(self, about: FeatureDrift, meaning: Meaning, n: Sequence[int]) -> FeatureDrift:
-        """By a test of scores of ranks; of hue by Kuiper's. Pixels have distances only."""
-        line = changed(about, n_target=n[0], n_reference=n[1], reason=meaning.untested)
-        if 0 in n:
-            return line
-        tested = self.tested and about.kind != "pixels"
-        fields, sizes, p_value, one_value = _core.compare_numbers(
-            *self.cores, about.feature, meaning.is_circular, tested, self.by.delta
-        )
-        name = self._carrying(sizes)
-        fields |= _test(name, sizes[name], p_value if tested else None)
-        if one_value and about.kind != "pixels" and not line.reason:
-            fields |= _ONE_VALUE
-        return changed(line, fields)
-
-    def _carrying(self, sizes: Mapping[EffectName, Sequence[float]]) -> EffectName:
-        """The size that surely is large enough; else the one that may be."""
-        least = {name: low for name, (_, low, _) in sizes.items()}
-        name = carrying(least, self.by)
-        if least[name] >= self.by.least(name):
-            return name
-        return carrying({name: high for name, (_, _, high) in sizes.items()}, self.by)
-
-    def _categories(self, about: FeatureDrift, others: tuple[int, int]) -> FeatureDrift:
-        """By a permuted chi-square test; the `others`, which are no strings, make one category."""
-        strings = self._strings(about)
-        n = [each.n + other for each, other in zip(strings, others, strict=True)]
-        fields = self._listed(about) | {"n_target": n[0], "n_reference": n[1]}
-        line = changed(about, fields, kind="category")
-        if 0 in n:
-            return line
-        result = _core.compare_categories(strings[0], others[0], strings[1], others[1], self.tested)
-        size, p = result.pop("statistic"), result.pop("p_value")
-        result |= _test("total variation", size, p if self.tested else None)
-        values = {value for each in strings for value, _, _ in each.items()}
-        return changed(line, result | (_ONE_VALUE if len(values) + any(others) == 1 else {}))
-
-    def _rate(
+    def __init__(
         self,
-        about: FeatureDrift,
-        kind: Rate,
-        hits: Sequence[int],
-        others: Sequence[int],
-        fields: Mapping[str, Any] | None = None,
-    ) -> FeatureDrift:
+        *,
+        target: ProfileView,
+        reference: ProfileView,
+        thresholds: Thresholds | None = None,
+        tested: bool = True,
+    ) -> None:
+        """Compare two profiles.
+
+        Without being `tested`, features have sizes and distances only, which is fast: no p-value,
+        and no verdict but ``not enough data`` and, where nothing can have changed, ``none``.
+        """
+        self.target, self.reference = target, reference
+        self.thresholds = by = thresholds or Thresholds()
+        self.unlike = Unlike(target.readings, reference.readings)
+        rows = list(self._rows(tested=tested))
+        judge(rows, by, tested=tested)
+        for row in rows:
+            row.wording = partial(_words, by=by)
+        self.features = by_severity(rows, by)
+
+    def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
+        """Yield the rows of all features but hashes: two pictures have different ones anyway."""
+        cores = self.target._core, self.reference._core
+        tallies = [core.tallies() for core in cores]
+        prefixes = frozenset(chain(*(core.image_prefixes for core in cores)))
+        by_group = tested and all(core.has_groups for core in cores)
+        for name in sorted(tallies[0].keys() | tallies[1].keys()):
+            known = [Meaning(*side[name][:2]) for side in tallies if name in side]
+            meaning = known[0].join(known[-1])
+            if meaning.role == "hash":
+                continue
+            reason = self.unlike.reason(name)
+            about = {**vars(_said(name, meaning.origin, prefixes)), "role": meaning.role}
+            about |= {"family": meaning.family, "sides": (self.target, self.reference)}
+            is_tested = tested and not reason
+            feature = _Feature(cores, name, meaning, self.thresholds, is_tested, about)
+            for row in feature.rows(*(side.get(name) for side in tallies)):
+                if reason:
+                    row.verdict, row.reason = None, reason
+                elif by_group:
+                    judge_by_group(row, [core.grouped(name, *meaning) for core in cores])
+                yield row
+        for prefix in sorted(prefixes) if tested else ():
+            if not self.unlike.reason(f"{prefix}.Red"):  # as all numbers of pixels at once
+                yield from compare_joint(prefix, cores, is_alone=len(prefixes) == 1)
+
+    @property
+    def read_differently(self) -> str:
+        """How pictures of the two sides were read differently; empty if they were not."""
+        return self.unlike.sentence
+
+    @property
+    def notes(self) -> list[str]:
+        """What the data cannot check and verdicts rest on, in sentences for small print."""
+        alone = (row for row in self.features if row.groups_target is None)
+        assumed = ASSUMED if any(row.q_value is not None for row in alone) else ""
+        return list(filter(None, (assumed, decoded_unlike(self.target, self.reference))))
+
+    @property
+    def drifted(self) -> list[FeatureDrift]:
+        """The features whose verdict is ``drift``."""
+        return [row for row in self.features if row.verdict == "drift"]
+
+    @property
+    def named(self) -> list[FeatureDrift]:
+        """Those of `drifted` that a headline may name.
+
+        Holm's procedure: the chance that any of these did not change is at most `thresholds.drift`.
+        `drifted` may hold more, since of these a small share may not have changed.
+        """
+        tested = [row for row in self.features if row.q_value is not None]
+        p_values = [row.p_high or 0.0 for row in tested]
+        adjusted = holm_p_values(p_values, [row.family for row in tested])
+        sure = (row for row, p in zip(tested, adjusted, strict=True) if p <= self.thresholds.drift)
+        return [row for row in sure if row.verdict == "drift"]
+
+    @cached_property
+    def causes(self) -> list[Finding]:
+        """What happened to the pictures, where the signs of several numbers fit it.
+
+        Such as out of focus, darker or covered: see docs/drift.md. Empty without numbers of images.
+        """
+        return causes(self.features, self.named, _CAUSE * self.thresholds.drift)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What changed, in words: files that fail, causes, then all else by severity."""
+        return self._told([row for row in self.features if row.verdict in CHANGED])
+
+    def _told(self, rows: Sequence[FeatureDrift]) -> list[Finding]:
+        said = {id(row) for cause in self.causes for row in cause.lines}
+        told = [*self.causes, *findings([row for row in rows if id(row) not in said])]
+        return sorted(told, key=lambda each: each.lines[0].kind != "failure")
+
+    def __getitem__(self, feature: str) -> FeatureDrift:
+        """The row of a feature, such as ``image.entropy`` or ``image.Make:missing``.
+
+        A name with such an ending is always the rate's. Where a column itself bears that name, its
+        row is only in `features`.
+
+        Raises:
+            KeyError: there is no such row.
+        """
+        found = [row for row in self.features if row.feature == feature]
+        if not found:
+            hint = near(feature, self, "see .features")
+            raise KeyError(f"no feature {feature!r} among the {len(self)} compared; {hint}")
+        return max(found, key=lambda row: row.kind in RATES)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the features, the most severe first."""
+        return (row.feature for row in self.features)
+
+    def __len__(self) -> int:
+        """How many features were compared."""
+        return len(self.features)
+
+    def summary(self) -> str:
+        """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %".
+
+        Before it come `read_differently` and a space, if that is not empty.
+        """
+        return f"{self.read_differently} {self.said}".lstrip()
+
+    @cached_property
+    def said(self) -> str:
+        """The same without `read_differently`."""
+        return summary(self.features, self._told(self.named))
+
+    def __repr__(self) -> str:
+        """The summary."""
+        return f"<{type(self).__name__}: {self.summary()}>"
+
+
+def _words(row: FeatureDrift, by: Thresholds) -> str:
+    return describe(row, by) if row.verdict in CHANGED else ""
+
+
+class _Feature(NamedTuple):
+    """A feature of two profiles, and what all of its rows have in common."""
+
+    cores: tuple[_core.Profile, _core.Profile]  # of the target and of the reference
+    name: str
+    meaning: Meaning
+    by: Thresholds
+    tested: bool  # whether a p-value is wanted
+    about: dict[str, Any]
+
+    def rows(self, *tallies: tuple[Any, ...] | None) -> Iterator[FeatureDrift]:
+        """The row of the feature, and those of its rates."""
+        counts = map(self._counts, self.cores, tallies)
+        # Observations without a value; these and NaN; strings; finite numbers; all values.
+        unset, missing, texts, finite, values = zip(*counts, strict=True)
+        if self.meaning.role == "failure":
+            row = self._rate("failure", texts, unset)
+            if not any(texts):
+                row.verdict, row.reason = "none", "no failures"
+            yield row
+        elif self.meaning.role == "vector":
+            row = self._row("vector", (0, 0))
+            odd = compare_vectors(row, self.cores, tested=self.tested)
+            yield row
+            missing = unset[0] + odd[0], unset[1] + odd[1]
+            if any(missing):
+                yield self._rate("missing", missing, (row.n_target, row.n_reference))
+        else:
+            odd = values[0] - finite[0], values[1] - finite[1]
+            if self.meaning.kind(mostly_text=sum(texts) > sum(finite)) == "category":
+                yield self._categories((values[0] - texts[0], values[1] - texts[1]))
+            else:
+                row = self._numbers(finite)
+                if not any(finite) and all(map(sum, zip(missing, values, strict=True))):
+                    row.verdict, row.reason = "none", "no number on either side"
+                yield row
+                if any(odd) and any(finite):
+                    yield self._rate("not a number", odd, finite)
+            if any(missing) and any(values):
+                yield self._rate("missing", missing, values)
+
+    def _counts(self, core: _core.Profile, tally: tuple[Any, ...] | None) -> tuple[int, ...]:
+        """Images without an Exif tag count even in a profile that lacks it."""
+        if tally:
+            return tally[2:]
+        unset = 0
+        if self.meaning.family == "Exif":
+            unset = core.exif_read(self.name, self.meaning.origin == "personal exif")
+        return unset, unset, 0, 0, 0
+
+    def _row(self, kind: DriftKind, n: Sequence[int], **fields: Any) -> FeatureDrift:
+        name = f"{self.name}:{kind}" if kind in ("missing", "not a number") else self.name
+        fields |= self.about | {"n_target": n[0], "n_reference": n[1]}
+        return FeatureDrift(feature=name, kind=kind, **fields)
+
+    def _numbers(self, n: Sequence[int]) -> FeatureDrift:
+        """By a test of scores of ranks; of hue by Kuiper's. Pixels have distances only."""
+        row = self._row(self.meaning.kind(), n, reason=self.meaning.untested)
+        if 0 in n:
+            return row
+        is_plain = row.kind != "pixels"
+        tested = self.tested and is_plain
+        fields, sizes, p_value, one_value = _core.compare_numbers(
+            *self.cores, self.name, self.meaning.is_circular, tested, self.by.delta
+        )
+        vars(row).update(fields)
+        # The size that surely is large enough; else the one that may be.
+        name = carrying({name: low for name, (_, low, _) in sizes.items()}, self.by)
+        if sizes[name][1] < self.by.least(name):
+            name = carrying({name: high for name, (_, _, high) in sizes.items()}, self.by)
+        rest_on(row, name, sizes[name], p_value if tested else None)
+        if one_value and is_plain and not row.reason:
+            row.verdict, row.reason = ONE_VALUE
+        return row
+
+    def _categories(self, others: tuple[int, int]) -> FeatureDrift:
+        """By a permuted chi-square test; the `others`, which are no strings, make one category."""
+        target, reference = strings = self._strings()
+        n = target.n + others[0], reference.n + others[1]
+        row = self._row("category", n, **_listed(*strings))
+        if 0 in n:
+            return row
+        result = _core.compare_categories(target, others[0], reference, others[1], self.tested)
+        size, p = result.pop("statistic"), result.pop("p_value")
+        vars(row).update(result)
+        rest_on(row, "total variation", size, p if self.tested else None)
+        values = {value for each in strings for value, _, _ in each.items()}
+        if len(values) + any(others) == 1:
+            row.verdict, row.reason = ONE_VALUE
+        return row
+
+    def _rate(self, kind: Rate, hits: Sequence[int], others: Sequence[int]) -> FeatureDrift:
         """By Fisher's exact test; hits and others are all observations."""
         n = hits[0] + others[0], hits[1] + others[1]
-        feature = about.feature if kind == "failure" else f"{about.feature}:{kind}"
-        own = {"feature": feature, "kind": kind, "n_target": n[0], "n_reference": n[1]}
-        line = changed(about, own | dict(fields or {}))
-        if 0 in n:
-            return line
-        rates = hits[0] / n[0], hits[1] / n[1]
-        p = [_core.fisher_exact(hits[0], n[0], hits[1], n[1])] * 3 if self.tested else None
-        test = _test("difference of rates", [abs(rates[0] - rates[1])] * 3, p)
-        return changed(line, test, level_target=rates[0], level_reference=rates[1])
+        row = self._row(kind, n, **({} if kind == "missing" else _listed(*self._strings())))
+        if 0 not in n:
+            rates = row.level_target, row.level_reference = hits[0] / n[0], hits[1] / n[1]
+            p = [_core.fisher_exact(hits[0], n[0], hits[1], n[1])] * 3 if self.tested else None
+            rest_on(row, "difference of rates", [abs(rates[0] - rates[1])] * 3, p)
+        return row
 
-    def _listed(self, about: FeatureDrift) -> dict[str, Any]:
-        """What only the target lists, and what only the reference lists."""
-        target, reference = (
-            {value: FrequentItem(value, high, high, low) for value, low, high in each.items()}
-            for each in self._strings(about)
-        )
-        return {
-            "new_values": tuple(target[value] for value in target if value not in reference),
-            "vanished_values": tuple(reference[v] for v in reference if v not in target),
-        }
-
-    def _strings(self, about: FeatureDrift) -> list[_core.FrequentStrings]:
-        return [strings_of(core, about.feature) for core in self.cores]
+    def _strings(self) -> list[_core.FrequentStrings]:
+        return [strings_of(core, self.name) for core in self.cores]
 
 
-def _test(name: EffectName, size: Sequence[float], p: Sequence[float] | None) -> dict[str, Any]:
-    """The fields of the size that carries the verdict and of the p-value: value, low, high."""
-    names = "effect", "effect_low", "effect_high", "p_value", "p_low", "p_high"
-    values = *size, *(p or (None, None, None))
-    return {"effect_name": name, **dict(zip(names, values, strict=True))}
+def _listed(*sides: _core.FrequentStrings) -> dict[str, Any]:
+    """What only the target lists, and what only the reference lists."""
+    target, reference = (
+        {value: FrequentItem(value, high, high, low) for value, low, high in side.items()}
+        for side in sides
+    )
+    return {
+        "new_values": tuple(target[value] for value in target if value not in reference),
+        "vanished_values": tuple(reference[v] for v in reference if v not in target),
+    }

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, ImageNumber, Scale
+from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
 from lightmeter.image.numbers import Group as ImageGroup
 from lightmeter.profile.features import Origin
 
@@ -21,7 +22,8 @@ class GridCell(NamedTuple):
     column: int
 
 
-class Said(NamedTuple):
+@dataclass
+class Said:
     """What sentences and pages say of a feature.
 
     Attributes:
@@ -32,8 +34,8 @@ class Said(NamedTuple):
         cell: which number of the grid it is; None of others.
     """
 
-    name: str
-    group: Group
+    name: str = ""
+    group: Group = "values"
     scale: Scale | None = None
     prefix: str = ""
     cell: GridCell | None = None
@@ -71,12 +73,15 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
     if origin == "value" or not prefix:
         return Said(feature, "values")
     rest = feature.removeprefix(f"{prefix}.")
+    first, _, last = rest.partition(".")
     name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
     if origin != "image":
         return Said(name, "Exif", prefix=prefix)
-    number = _number_of(rest)
-    scale = number.scale if number is not None else None
-    return Said(name, _group_of(rest), scale, prefix, _cell(rest))
+    number = _NUMBERS.get(rest) or _NUMBERS.get(last)  # of the image, or of a band of it
+    group = number.group if number is not None else _FIRST_GROUPS.get(first)
+    if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
+        return Said(name, "file", number and number.scale, prefix)
+    return Said(name, group or "values", number and number.scale, prefix, _cell(rest))
 
 
 def prefix_of(name: str, prefixes: Iterable[str]) -> str:
@@ -90,19 +95,6 @@ def says(feature: str, prefix: str) -> str:
     return number.says if number is not None else ""
 
 
-def _group_of(name: str) -> Group:
-    first, number = name.partition(".")[0], _number_of(name)
-    group = number.group if number is not None else _FIRST_GROUPS.get(first)
-    if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
-        return "file"
-    return group or "values"
-
-
-def _number_of(name: str) -> ImageNumber | None:
-    """That of the image, or of a band of it, as DAPI.Sharpness."""
-    return _NUMBERS.get(name) or _NUMBERS.get(name.partition(".")[2])
-
-
 def _cell(name: str) -> GridCell | None:
     parts = _GRID.fullmatch(name)
     return GridCell(parts[3] or "luma", int(parts[1]), int(parts[2])) if parts else None
@@ -114,7 +106,7 @@ def _spoken(name: str) -> str:
         return _NAMES[name]
     if cell := _cell(name):
         number = "brightness" if cell.number == "luma" else cell.number
-        return f"{number} {place(cell.row, cell.column)}"
+        return f"{number} {place(cell)}"
     if name not in _NUMBERS and name not in FACTS:
         if rest in _NUMBERS:  # of a band
             return f"{first} {_spoken(rest)}"
@@ -122,20 +114,15 @@ def _spoken(name: str) -> str:
         return f"{first} {rest.replace('_', ' ')}".rstrip()
     if name.endswith("_percent"):
         return f"{name.removesuffix('_percent')} pixels"
-    first = _words(first)
+    first = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", first).lower()
     if rest in ("", "mean", "circular_mean"):
         return first
-    if rest in ("share", "rows", "columns"):
-        return f"share of {first}" if rest == "share" else f"{first} of {rest}"
-    return f"{first} {rest.replace('_', ' ')}"
+    if rest in ("share", "stddev"):
+        return f"{'share' if rest == 'share' else 'contrast'} of {first}"
+    return f"{first}{' of' * (rest in ('rows', 'columns'))} {rest.replace('_', ' ')}"
 
 
-def _words(name: str) -> str:
-    """``SpatialInformation`` in lower case and apart."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
-
-
-def place(row: int, column: int) -> str:
+def place(cell: GridCell) -> str:
     """Where a cell of the grid is."""
-    vertical = ("top", "upper", "lower", "bottom")[row]
-    return f"at the {vertical} {('left', 'inner left', 'inner right', 'right')[column]}"
+    vertical = ("top", "upper", "lower", "bottom")[cell.row]
+    return f"at the {vertical} {('left', 'inner left', 'inner right', 'right')[cell.column]}"

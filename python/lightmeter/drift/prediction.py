@@ -59,31 +59,6 @@ class Centre(NamedTuple):
     buckets: int
 
 
-class _Way(NamedTuple):
-    """One of the two predictions, by statistic.
-
-    Attributes:
-        centre: what is expected of the next bucket.
-        variance: of the next bucket around that.
-        off: of each past bucket from the mean, in standard deviations.
-        share: of each past bucket in the mean.
-    """
-
-    centre: Numbers
-    variance: Numbers
-    off: Numbers
-    share: Numbers
-
-    def skewness(self, k: NDArray[np.int64]) -> Numbers:
-        """Of k past buckets."""
-        return np.asarray((self.off**3).sum(axis=0) / k)
-
-
-# What is known of the next bucket: how many past buckets there are, Laney's way and that of random
-# effects, phi, and a variance that is rounding.
-_Next = tuple[NDArray[np.int64], tuple[_Way, _Way], Numbers, Numbers]
-
-
 def variance_between(
     squares: Numbers, left: Numbers, n: Numbers, within: Numbers | float, share: Numbers | float = 1
 ) -> Numbers:
@@ -103,32 +78,37 @@ def variance_between(
 
 def _next(
     past: Numbers, n_past: Numbers, within: Numbers, n: Numbers, centre: Centre | None = None
-) -> _Next:
+) -> tuple[Numbers, ...]:
+    """What is known of the next bucket, by Laney's way first, then by random effects.
+
+    Returns:
+        how many past buckets have each statistic; by way and statistic what is expected of the next
+        bucket, its variance around that, and the skewness of past buckets; by way, past bucket and
+        statistic how far it is from the mean, in standard deviations, and its share in the mean;
+        Laney's variance for one value; and a variance that is rounding.
+    """
     there = n_past > 0
-    k, total = there.sum(axis=0), n_past.sum(axis=0)
+    k, total = there.sum(axis=0, dtype=np.float64), n_past.sum(axis=0)
     past = np.where(there, past, 0.0)
     mean = (n_past * past).sum(axis=0) / total
     off = np.where(there, past - mean, 0.0)
     squares = (n_past * off**2).sum(axis=0)
     phi = squares / (k - 1)
     tau2 = variance_between(squares, n_past * (1 - n_past / total), n_past, within)
-    each = tau2 + within / n_past + 1e-300
-    weights = np.where(there, 1 / each, 0.0)
-    all_weights = weights.sum(axis=0)
+    each = np.stack((phi / n_past, tau2 + within / n_past + 1e-300))
+    weights = np.stack((n_past, np.where(there, 1 / each[1], 0.0)))
+    every = weights.sum(axis=1)
     if centre is None:
-        centres = mean, (weights * past).sum(axis=0) / all_weights
-        variances = phi * (1 / n + 1 / total), tau2 + within / n + 1 / all_weights
+        expected = (weights * past).sum(axis=1) / every
+        error = phi / total, 1 / every[1]
     else:
-        both = 1 / n + 1 / centre.n
-        centres = centre.values, centre.values
-        variances = phi * both, tau2 * (1 + 1 / centre.buckets) + within * both
+        expected = np.stack((centre.values, centre.values))
+        error = phi / centre.n, tau2 / centre.buckets + within / centre.n
+    variance = np.stack((phi / n, tau2 + within / n)) + np.stack(error)
     rounding = (_ROUNDING * np.maximum(1.0, np.abs(mean))) ** 2
-    offs = [np.where(there, off / np.sqrt(own + rounding), 0.0) for own in (phi / n_past, each)]
-    ways = (
-        _Way(centres[0], variances[0], offs[0], n_past / total),
-        _Way(centres[1], variances[1], offs[1], weights / all_weights),
-    )
-    return k, ways, phi, rounding
+    off = np.where(there, off / np.sqrt(each + rounding), 0.0)
+    skewness = (off**3).sum(axis=1) / k
+    return k, expected, variance, skewness, off, weights / every[:, None], phi, rounding
 
 
 class Prediction(NamedTuple):
@@ -143,7 +123,7 @@ class Prediction(NamedTuple):
 
     p_values: Numbers
     design: Numbers
-    buckets: NDArray[np.int64]
+    buckets: Numbers
 
 
 def predict(
@@ -166,15 +146,15 @@ def predict(
         centre: None for the mean of the past buckets.
     """
     with np.errstate(all="ignore"):
-        k, ways, phi, rounding = _next(past, n_past, within, n_target, centre)
-        dof = np.maximum(1.0, (k - 1) * _independent_share(ways[1].off))
-        t, past_t = np.full(len(k), _FARTHEST), np.full(past.shape, _FARTHEST)
-        for way in ways:
-            away = (target - way.centre) / np.sqrt(way.variance + rounding)
-            t = np.fmin(t, _straightened(away, way.skewness(k), k))
-            past_t = np.fmin(past_t, _from_the_others(way, k))
+        k, expected, variance, skewness, off, share, phi, rounding = _next(
+            past, n_past, within, n_target, centre
+        )
+        away = (target - expected) / np.sqrt(variance + rounding)
+        t = np.fmin.reduce(_straightened(away, skewness, k), initial=_FARTHEST)
+        dof = np.maximum(1.0, (k - 1) * _independent_share(off[1]))
         p_values = _core.student_tail(t, dof.astype(np.uint64))
         if (several := k > 2).any():
+            past_t = np.fmin.reduce(_from_the_others(off, share, k), initial=_FARTHEST)
             past_t = np.where(n_past > 0, past_t, 0.0)[:, several]
             past_dof = np.broadcast_to((k[several] - 2).astype(np.uint64), past_t.shape)
             past_p = _core.student_tail(past_t.ravel(), past_dof.ravel()).reshape(past_t.shape)
@@ -212,15 +192,11 @@ def predicted_interval(
         alpha: between 0 and 1.
     """
     values, sizes = (np.array(side, dtype=np.float64)[:, None] for side in (past, n_past))
-    k, ways, *_ = _next(values, sizes, np.array([within]), np.array([n]))
+    k, centre, variance, skewness, *_ = _next(values, sizes, np.array([within]), np.array([n]))
     t = _core.student_quantile(alpha, int(k[0]) - 1)
-    ends = []
-    for way in ways:
-        for side in (-1.0, 1.0):
-            excess = float(_excess(side * way.skewness(k), k)[0])
-            far = (t + excess * (t * t - 1)) * math.sqrt(way.variance[0])
-            ends.append(float(way.centre[0]) + side * far)
-    return min(ends), max(ends)
+    far = [t + _excess(side * skewness, k) * (t * t - 1) for side in (-1.0, 1.0)]
+    low, high = (each * np.sqrt(variance) for each in far)
+    return float((centre - low).min()), float((centre + high).max())
 
 
 def combined(level: Numbers, spread: Numbers) -> Numbers:
@@ -256,13 +232,13 @@ def _independent_share(standardised: Numbers) -> float:
     return (1 - r * r) / (1 + r * r)
 
 
-def _from_the_others(way: _Way, k: NDArray[np.int64]) -> Numbers:
+def _from_the_others(off: Numbers, share: Numbers, k: Numbers) -> Numbers:
     """Student's |t| of each past bucket, as though it were judged by the others.
 
     Its residual and its share of all weight tell that without another fit (Cook and Weisberg 1982).
     No skewness is taken off, as it is that of the bucket itself where no other is as far.
     """
-    squares = np.fmin(way.off**2 / (1 - way.share), (k - 1) * (1 - _ROUNDING))
+    squares = np.fmin(off**2 / (1 - share), (k - 1) * (1 - _ROUNDING))
     return np.asarray(np.sqrt(squares * (k - 2) / (k - 1 - squares)))
 
 
@@ -283,7 +259,7 @@ def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
     return np.asarray(np.fmax(p_values, shared))
 
 
-def _straightened(t: Numbers, skewness: Numbers, k: NDArray[np.int64]) -> Numbers:
+def _straightened(t: Numbers, skewness: Numbers, k: Numbers) -> Numbers:
     """|t|, less where the skewness alone would have made it that large."""
     excess = _excess(np.sign(t) * skewness, k)
     size = np.minimum(np.abs(t), _FARTHEST)
@@ -291,6 +267,6 @@ def _straightened(t: Numbers, skewness: Numbers, k: NDArray[np.int64]) -> Number
     return np.where((excess > 0) & (size > 1), root, size)
 
 
-def _excess(skewness: Numbers, k: NDArray[np.int64]) -> Numbers:
+def _excess(skewness: Numbers, k: Numbers) -> Numbers:
     """What of the skewness on a side counts, a third of it."""
     return np.asarray(np.maximum(0.0, skewness - np.sqrt(6 / k)) / 3)

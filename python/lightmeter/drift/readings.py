@@ -1,7 +1,7 @@
 """Pictures of two sides that were read differently: what to say first, and what not to compare."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -73,10 +73,6 @@ class Unlike:
                 return f"{DIFFERENTLY}{words}"
         return ""
 
-    def is_judged(self, prefix: str) -> bool:
-        """Whether all numbers of the images of a prefix are compared."""
-        return self._by_prefix.get(prefix, {}).keys().isdisjoint({"channels", *_OF_ALL})
-
 
 # All numbers of pixels depend on these.
 _OF_ALL = ("value_range", "value_range of floats", "pyramid_level")
@@ -101,13 +97,15 @@ def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tu
         theirs, ours = ({_way(option, fields) for fields in side} - {""} for side in sides)
         unlike = ours.isdisjoint(theirs) if option in _SAID else ours != theirs
         if ours and theirs and unlike:
-            words = f"{_listed(theirs)} in the reference, {_listed(ours)} in the target"
-            yield option, f"{option} {words}"
+            yield option, f"{option} {_beside(theirs, ours)}"
 
 
-def _listed(ways: set[str]) -> str:
-    shown = [shorten(way, _LONGEST) for way in sorted(ways)[:_MOST]]
-    return " and ".join(shown) + (f" and {len(ways) - _MOST} more" if len(ways) > _MOST else "")
+def _beside(reference: Collection[str], target: Collection[str]) -> str:
+    def listed(ways: Collection[str]) -> str:
+        more = [f"{len(ways) - _MOST} more"] * (len(ways) > _MOST)
+        return " and ".join([*(shorten(way, _LONGEST) for way in sorted(ways)[:_MOST]), *more])
+
+    return f"{listed(reference)} in the reference, {listed(target)} in the target"
 
 
 def reading_like(
@@ -136,10 +134,9 @@ def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
     """
     own, other = target.decoders, reference.decoders
     told = [
-        f"{name}: {' and '.join(other[name])} in the reference, {' and '.join(own[name])} in the "
-        "target."
-        for name in own
-        if name in other and own[name] != other[name]
+        f" {name}: {_beside(other[name], own[name])}."
+        for name in sorted(own.keys() & other.keys())
+        if own[name] != other[name]
     ]
     first = "Not decoded alike: a small change may come from the decoder."
-    return " ".join([first, *told]) if told else ""
+    return first + "".join(told) if told else ""

@@ -1,10 +1,11 @@
 """What is known of the drift of one feature."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from functools import cached_property
+from typing import Literal, get_args
 
-from lightmeter.drift.names import GridCell, Group
-from lightmeter.image.numbers import Scale
+from lightmeter.drift.names import Said
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Role
 from lightmeter.text import visible
@@ -16,6 +17,9 @@ EffectName = Literal[
     "shift", "spread", "tail", "total variation", "difference of rates", "separation"
 ]
 
+# The verdict of what cannot have changed, and why.
+ONE_VALUE: tuple[Verdict, str] = "none", "one value only, the same on both sides"
+
 # The kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
 
@@ -26,9 +30,11 @@ def column_of(feature: str) -> str:
     return column if rate in RATES else feature
 
 
-@dataclass(frozen=True, kw_only=True)
-class FeatureDrift:
-    """One line of a `Comparison`. What does not apply to its kind is None.
+@dataclass(kw_only=True)
+class FeatureDrift(Said):
+    """One row of a `Comparison`. What does not apply to its kind is None.
+
+    `Said` has the rest of the attributes: what the feature is called and what it is about.
 
     ``p_low`` to ``p_high`` and ``effect_low`` to ``effect_high`` are intervals where a profile
     holds a sample of its values (more than 1024, more than 256 of them distinct); elsewhere the
@@ -88,14 +94,8 @@ class FeatureDrift:
         verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
             for features that only have distances.
         reason: why, in a few words.
-        words: how it changed, such as ``saturation fell by 38 %``; empty of what is neither drift
-            nor possible.
-        name: what sentences call the feature, such as ``saturation``.
-        group: what it is shown together with; this and the rest see `lightmeter.drift.names`.
-        scale: of its values, such as ``percent``.
-        prefix: of the images that it is measured in.
-        cell: which number of the grid it is.
         sides: the target and the reference, for sentences; no part of what was found.
+        wording: makes the words, by the limits that judged, when they are first asked for.
     """
 
     feature: str
@@ -134,13 +134,18 @@ class FeatureDrift:
     family: Family = "values"
     verdict: Verdict | None = None
     reason: str = ""
-    words: str = ""
-    name: str = ""
-    group: Group = "values"
-    scale: Scale | None = None
-    prefix: str = ""
-    cell: GridCell | None = None
-    sides: tuple[ProfileView, ProfileView] | None = field(default=None, repr=False, compare=False)
+    sides: tuple[ProfileView, ProfileView] | None = field(default=None, compare=False)
+    wording: "Callable[[FeatureDrift], str] | None" = field(default=None, compare=False)
+
+    @cached_property
+    def words(self) -> str:
+        """How it changed, such as ``saturation fell by 38 %``; empty of what did not."""
+        return self.wording(self) if self.wording else ""
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """That of the reference and that of the target; 0 where there is none."""
+        return self.level_reference or 0.0, self.level_target or 0.0
 
     def __repr__(self) -> str:
         """The verdict and what it rests on, in one line."""
@@ -148,15 +153,10 @@ class FeatureDrift:
         return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(said))}>"
 
 
-def changed(
-    line: FeatureDrift, fields: dict[str, Any] | None = None, **others: Any
-) -> FeatureDrift:
-    """The same line with other values of some fields: `dataclasses.replace`, but fast.
-
-    Python takes a dict to keywords and back to a dict, which of many fields takes longer than all
-    else here. So `fields` are given as they are.
-    """
-    values = vars(line) | (others if fields is None else fields | others)
-    copy = object.__new__(FeatureDrift)
-    object.__setattr__(copy, "__dict__", values)
-    return copy
+def rest_on(
+    row: FeatureDrift, name: EffectName, size: Sequence[float], p: Sequence[float] | None
+) -> None:
+    """Set the size that carries the verdict, and the p-value: of each the value, low and high."""
+    row.effect_name = name
+    row.effect, row.effect_low, row.effect_high = size
+    row.p_value, row.p_low, row.p_high = p or (None, None, None)

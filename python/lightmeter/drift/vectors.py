@@ -22,14 +22,12 @@ average where nothing changed.
 """
 
 import math
-from collections.abc import Mapping
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.row import FeatureDrift, changed
+from lightmeter.drift.row import ONE_VALUE, FeatureDrift, rest_on
 from lightmeter.text import counted
 
 JOINT = "joint"  # after the prefix of the images and a colon
@@ -38,108 +36,99 @@ _LEAST_VARIANCE = 1e-8  # of a direction, in variances of a number
 _SURE = 1 - 1e-12  # of the variance between the sides
 _FEW = 60  # vectors of both sides, of which there are few enough deals to matter
 
+Covariance = _core.Covariance
 Cores = tuple[_core.Profile, _core.Profile]  # of the target and of the reference
 
 
-def compare_vectors(
-    about: FeatureDrift, cores: Cores, *, tested: bool
-) -> tuple[FeatureDrift, tuple[int, int]]:
-    """The line of a feature of vectors, and how many of each side are of another length.
+def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[int, int]:
+    """Compare the vectors of a row; return how many of each side are not compared.
 
-    Compared are those of the length that both sides have most vectors of. There is no test of
-    vectors that come in groups, as nothing is kept of these by group.
+    Compared are those of the length that both sides have most vectors of.
     """
-    name = about.feature
-    sides = [core.vectors(name) if name in core else ({}, 0) for core in cores]
-    lengths = _length(sides[0][0], sides[1][0]), _length(sides[1][0], sides[0][0])
-    kept = [side.get(length) for (side, _), length in zip(sides, lengths, strict=True)]
-    n = [each.n if each else 0 for each in kept]
-    every = [others + sum(each.n for each in side.values()) for side, others in sides]
-    line = changed(about, n_target=n[0], n_reference=n[1])
-    target, reference = kept
-    if not any(n):
-        line = changed(line, verdict="none", reason="no vector on either side")
-    elif target and reference and lengths[0] != lengths[1]:
-        reason = f"vectors of {lengths[0]} numbers in the target, of {lengths[1]} in the reference"
-        line = changed(line, verdict="not enough data", reason=reason)
+    name = row.feature
+    found = [core.vectors(name) if name in core else ({}, 0) for core in cores]
+    sides = [side for side, _ in found]
+    shared = sides[0].keys() & sides[1].keys()
+
+    def many(length: int) -> tuple[int, int]:
+        return min(side[length].n for side in sides if length in side), length
+
+    target, reference = (side.get(max(shared or side, key=many, default=0)) for side in sides)
+    row.n_target, row.n_reference = (side.n if side else 0 for side in (target, reference))
+    if not (target or reference):
+        row.verdict, row.reason = "none", "no vector on either side"
+    elif target and reference and not shared:
+        row.verdict = "not enough data"
+        lengths = len(target.means), len(reference.means)
+        row.reason = "vectors of {} numbers in the target, of {} in the reference".format(*lengths)
     elif target and reference:
-        line = _compared(line, target, reference, cores, tested)
-    return line, (every[0] - n[0], every[1] - n[1])
+        _compare(row, target, reference, cores, tested)
+    every = [others + sum(each.n for each in side.values()) for side, others in found]
+    return every[0] - row.n_target, every[1] - row.n_reference
 
 
-def compare_joint(prefix: str, name: str, cores: Cores) -> list[FeatureDrift]:
-    """The line of the numbers of images together; none unless both sides have enough of them.
+def compare_joint(prefix: str, cores: Cores, *, is_alone: bool) -> list[FeatureDrift]:
+    """Return the row of the numbers of images together; none unless both sides have enough of them.
 
     Nobody asked for it, so where it cannot be tested nobody has to hear of it.
 
     Args:
         prefix: of the images.
-        name: what sentences call their numbers.
         cores: the target and the reference.
+        is_alone: whether there is no other prefix.
     """
-    target, reference = (core.joint(prefix) or ((), None) for core in cores)
+    joints = [joint for core in cores if (joint := core.joint(prefix))]
     # Sides may differ in the numbers, as versions do.
-    if not (target[1] and reference[1]) or target[0] != reference[0]:
+    if len(joints) < len(cores) or joints[0][0] != joints[1][0]:
         return []
-    line = FeatureDrift(
+    target, reference = (covariance for _, covariance, _ in joints)
+    row = FeatureDrift(
         feature=f"{prefix}:{JOINT}",
         kind="vector",
-        n_target=target[1].n,
-        n_reference=reference[1].n,
+        n_target=target.n,
+        n_reference=reference.n,
         role="vector",
         family="image",
-        name=name,
+        name=f"all numbers of {'an image' if is_alone else prefix}",
         group="together",
         prefix=prefix,
     )
-    line = _compared(line, target[1], reference[1], cores, tested=True)
-    return [line] if line.verdict != "not enough data" else []
+    _compare(row, target, reference, cores, tested=True)
+    return [row] if row.verdict != "not enough data" else []
 
 
-def spreads_apart(separation: float) -> float:
-    """By how many standard deviations means are apart that have this separation."""
-    return 2 * NormalDist().inv_cdf(min((1 + separation) / 2, math.nextafter(1, 0)))
-
-
-Lengths = Mapping[int, _core.Covariance]
-
-
-def _length(side: Lengths, other: Lengths) -> int:
-    """The length that most vectors of a side have, out of those of both sides if there are any."""
-
-    def many(length: int) -> tuple[int, int]:
-        return min(each[length].n for each in (side, other) if length in each), length
-
-    return max(side.keys() & other.keys() or side, key=many, default=0)
-
-
-def _compared(
-    line: FeatureDrift,
-    target: _core.Covariance,
-    reference: _core.Covariance,
-    cores: Cores,
-    tested: bool,
-) -> FeatureDrift:
-    n = min(target.n, reference.n)
-    if n < _LEAST:
-        side = "target" if target.n <= reference.n else "reference"
-        reason = f"{counted(n, 'vector')} in the {side}; {_LEAST} are needed"
-        return changed(line, verdict="not enough data", reason=reason)
-    between = target.n / (target.n + reference.n) * reference.n
+def _compare(
+    row: FeatureDrift, target: Covariance, reference: Covariance, cores: Cores, tested: bool
+) -> None:
+    """Of vectors in groups there is a distance only, as nothing is kept of these by group."""
+    n = row.n_target + row.n_reference
+    fewest = min(row.n_target, row.n_reference)
+    if fewest < _LEAST:
+        side = "target" if row.n_target == fewest else "reference"
+        row.verdict = "not enough data"
+        row.reason = f"{counted(fewest, 'vector')} in the {side}; {_LEAST} are needed"
+        return
+    between = row.n_target / n * row.n_reference
     directions = _directions(target, reference, between)
-    if not len(directions):
-        return changed(line, verdict="none", reason="one value only, the same on both sides")
-    p_value, effect = _test((target.n, reference.n), between, directions)
-    fields = dict.fromkeys(("effect", "effect_low", "effect_high"), effect)
-    line = changed(line, fields, effect_name="separation")
-    if all(core.has_groups for core in cores):
-        return changed(line, reason="distance only: there is no test of vectors by group")
-    return changed(line, dict.fromkeys(("p_value", "p_low", "p_high"), p_value)) if tested else line
+    entered = len(directions)
+    if not entered:
+        row.verdict, row.reason = ONE_VALUE
+        return
+    explained = min(between * float(directions @ directions), _SURE)
+    rest = n - 1 - entered
+    ratio = explained / (1 - explained)
+    p_value = _core.f_tail(ratio * rest / entered, entered, rest)
+    if n <= _FEW:  # no less than what the most extreme of all deals of the vectors would have
+        p_value = max(p_value, 1 / math.comb(n, fewest))
+    squared = max(ratio * max(rest - 2, 0) - entered, 0.0) / between
+    is_grouped = all(core.has_groups for core in cores)
+    if is_grouped:
+        row.reason = "distance only: there is no test of vectors by group"
+    p = [p_value] * 3 if tested and not is_grouped else None
+    rest_on(row, "separation", [math.erf(math.sqrt(squared / 8))] * 3, p)
 
 
-def _directions(
-    target: _core.Covariance, reference: _core.Covariance, between: float
-) -> NDArray[np.float64]:
+def _directions(target: Covariance, reference: Covariance, between: float) -> NDArray[np.float64]:
     """How far the means are apart in each direction that enters.
 
     In roots of the sum of squares of all vectors. What a squared difference of means makes of that
@@ -155,26 +144,6 @@ def _directions(
     axes, variances, _ = np.linalg.svd(correlations)
     n = target.n + reference.n
     imbalance = 1 / target.n + 1 / reference.n - 4 / n
-    most = (n - 2) // 2
-    if imbalance * most * 4 > 1:
-        most = int(1 / (4 * imbalance))
+    most = min((n - 2) // 2, int(1 / (4 * max(imbalance, 1e-9))))
     keep = np.flatnonzero(variances > _LEAST_VARIANCE)[:most]
     return np.asarray(apart[varies] / roots @ axes[:, keep] / np.sqrt(variances[keep]), np.float64)
-
-
-def _test(
-    sizes: tuple[int, int], between: float, directions: NDArray[np.float64]
-) -> tuple[float, float]:
-    """The p-value and the effect.
-
-    A p-value is no less than what the most extreme of all deals of the vectors would have.
-    """
-    explained = min(between * float(directions @ directions), _SURE)
-    n, entered = sum(sizes), len(directions)
-    rest = n - 1 - entered
-    ratio = explained / (1 - explained)
-    p_value = _core.f_tail(ratio * rest / entered, entered, rest)
-    if n <= _FEW:
-        p_value = max(p_value, 1 / math.comb(n, sizes[0]))
-    squared = ratio * max(rest - 2, 0) - entered
-    return p_value, math.erf(math.sqrt(max(squared, 0.0) / between / 8))

@@ -3,21 +3,13 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 from lightmeter.drift.families import q_values
-from lightmeter.drift.row import EffectName, FeatureDrift, Verdict, changed
+from lightmeter.drift.row import EffectName, FeatureDrift, Verdict
 from lightmeter.text import counted
 
 # Verdicts that ask for a look.
 CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
-
-_RANGES = {
-    **dict.fromkeys(("effect", "tail"), (0.0, 1.0)),
-    "spread": (0.0, 100.0),
-    "min_values": (1, math.inf),
-    "delta": (1e-9, 1 - 1e-9),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,38 +36,27 @@ class Thresholds:
     effect: float = 0.1
     spread: float = 0.2
     tail: float = 0.03
-    min_values: int = 10
+    min_values: float = 10
     delta: float = 0.01
 
     def __post_init__(self) -> None:
         """Refuse what can only be a mistake."""
-        if not 0 < self.drift <= self.possible < 1:
+        are_levels = 0 < self.drift <= self.possible < 1 and 1e-9 <= self.delta <= 1 - 1e-9
+        are_sizes = 0 <= self.effect <= 1 and 0 <= self.tail <= 1 and 0 <= self.spread <= 100
+        if not (are_levels and are_sizes and self.min_values >= 1):
             raise ValueError(
-                f"drift is {self.drift} and possible {self.possible}; "
-                "expected 0 < drift <= possible < 1"
+                f"got {self}; expected 0 < drift <= possible < 1, effect and tail from 0 to 1, "
+                "spread from 0 to 100, min_values from 1, delta between 0 and 1"
             )
-        for name, (low, high) in _RANGES.items():
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected {low:g} to {high:g}")
 
     def least(self, name: EffectName | None) -> float:
         """The least size of that name that a verdict needs."""
         return self.spread if name == "spread" else self.tail if name == "tail" else self.effect
 
-
-DEFAULT_THRESHOLDS = Thresholds()
-
-
-class ThresholdOptions(TypedDict, total=False):
-    """Fields of `Thresholds`, as keywords."""
-
-    drift: float
-    possible: float
-    effect: float
-    spread: float
-    tail: float
-    min_values: int
-    delta: float
+    def units(self, name: EffectName | None, size: float) -> float:
+        """A size in units of the least one."""
+        least = self.least(name)
+        return size / least if least else math.inf
 
 
 # Of the values; if as many moved, that is what happened, however much spread and tail changed.
@@ -87,99 +68,81 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
 
     That is ``shift`` where half of the values moved: what moves far is a tail as well.
     """
-    moved = sizes.get("shift", 0.0)
-    if moved >= MOST_MOVED and moved >= by.effect:
+    if sizes.get("shift", 0.0) >= max(MOST_MOVED, by.effect):
         return "shift"
-
-    def units(name: EffectName) -> float:
-        least = by.least(name)
-        return sizes[name] / least if least else math.inf
-
-    return max(sizes, key=units)
+    return max(sizes, key=lambda name: by.units(name, sizes[name]))
 
 
-def judge(
-    features: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True
-) -> list[FeatureDrift]:
-    """Return the features with q-values, verdicts and reasons.
+def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) -> None:
+    """Set q-values, verdicts and reasons.
 
-    Features that were not `tested` only learn that they have not enough data.
-    A feature whose verdict is set stays as it is. All others that have enough values on both sides
+    Rows that were not `tested` only learn that they have not enough data.
+    A row whose verdict is set stays as it is. All others that have enough values on both sides
     are judged together, in their families. Each enters with the upper end of its p-value. The lower
     end only says whether the verdict could have been another one.
     """
-    judged = list(features)
-    asked: list[int] = []
-    for index, line in enumerate(features):
-        if line.verdict is not None or line.reason:
+    asked: list[FeatureDrift] = []
+    for row in rows:
+        if row.verdict is not None or row.reason:
             continue
-        if min(line.n_target, line.n_reference) < by.min_values:
-            reason = _too_few(line, by.min_values)
-            judged[index] = changed(line, verdict="not enough data", reason=reason)
+        if min(row.n_target, row.n_reference) < by.min_values:
+            row.verdict, row.reason = "not enough data", _too_few(row, by.min_values)
         elif tested:
-            asked.append(index)
-    families = [features[index].family for index in asked]
-    highs = [features[index].p_high or 0.0 for index in asked]
-    lows = [features[index].p_low or 0.0 for index in asked]
-    sure = q_values(highs, families)
-    hopeful = sure if lows == highs else q_values(lows, families)
-    for index, q, q_low in zip(asked, sure, hopeful, strict=True):
-        line = judged[index]
-        verdict = _verdict(q, line, line.effect_low, by)
-        if verdict != _verdict(q_low, line, line.effect_high, by):
-            verdict = "inconclusive"
-        reason = _reason(line, verdict, q, by)
-        judged[index] = changed(line, q_value=q, verdict=verdict, reason=reason)
-    return judged
+            asked.append(row)
+    families = [row.family for row in asked]
+    q_high = q_values([row.p_high or 0.0 for row in asked], families)
+    q_low = q_values([row.p_low or 0.0 for row in asked], families)
+    for row, q, least_q in zip(asked, q_high, q_low, strict=True):
+        row.q_value, row.verdict = q, _verdict(q, row, row.effect_low, by)
+        if row.verdict != _verdict(least_q, row, row.effect_high, by):
+            row.verdict = "inconclusive"
+        row.reason = _reason(row, q, by)
 
 
 _WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]
 _MOST = 10.0  # least sizes; D is no larger, when everything changed
 
 
-def by_severity(lines: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
-    """Return the lines in order: by verdict; what is lost, files or Exif; then by effect.
+def by_severity(rows: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
+    """Return the rows in order: by verdict; what is lost, files or Exif; then by effect.
 
     An effect counts with the lower end of its interval, in whole units of its least size, of which
     many features have equally many. Between these the distance decides, which has no bound. What
     all numbers together say comes behind what they say by themselves.
     """
 
-    def severity(line: FeatureDrift) -> tuple[int, bool, bool, int, float, str]:
-        least = by.least(line.effect_name)
-        units = min((line.effect_low or 0.0) / least if least else _MOST, _MOST)
-        distance = math.inf if line.wasserstein_in_sd is None else abs(line.wasserstein_in_sd)
-        lost = line.kind == "failure" or (line.kind == "missing" and line.group == "Exif")
-        rank, together = _WORST_FIRST.index(line.verdict), line.group == "together"
-        return rank, not lost, together, -round(units), -distance, line.feature
+    def severity(row: FeatureDrift) -> tuple[int, bool, bool, int, float, str]:
+        units = min(by.units(row.effect_name, row.effect_low or 0.0), _MOST)
+        distance = math.inf if row.wasserstein_in_sd is None else abs(row.wasserstein_in_sd)
+        lost = row.kind == "failure" or (row.kind == "missing" and row.group == "Exif")
+        rank, together = _WORST_FIRST.index(row.verdict), row.group == "together"
+        return rank, not lost, together, -round(units), -distance, row.feature
 
-    return sorted(lines, key=severity)
+    return sorted(rows, key=severity)
 
 
-def _verdict(q: float, feature: FeatureDrift, effect: float | None, by: Thresholds) -> Verdict:
-    if (effect or 0.0) < by.least(feature.effect_name) or q > by.possible:
+def _verdict(q: float, row: FeatureDrift, effect: float | None, by: Thresholds) -> Verdict:
+    if (effect or 0.0) < by.least(row.effect_name) or q > by.possible:
         return "none"
     return "drift" if q <= by.drift else "possible"
 
 
-def _too_few(feature: FeatureDrift, needed: int) -> str:
-    n = {"target": feature.n_target, "reference": feature.n_reference}
-    side = min(n, key=n.__getitem__)
-    if n[side] == 0:
-        other = "reference" if side == "target" else "target"
+def _too_few(row: FeatureDrift, needed: float) -> str:
+    n = {"target": row.n_target, "reference": row.n_reference}
+    side, other = sorted(n, key=n.__getitem__)
+    if not n[side]:
         return f"only in the {other}, {counted(n[other], 'value')}"
-    return f"{counted(n[side], 'value')} in the {side}; {needed} are needed"
+    return f"{counted(n[side], 'value')} in the {side}; {needed:g} are needed"
 
 
-def _reason(feature: FeatureDrift, verdict: Verdict, q: float, by: Thresholds) -> str:
-    sizes = f"{feature.effect_name} {feature.effect or 0:.2g}"
-    if verdict == "inconclusive":
-        between = f"{feature.effect_low or 0:.2g} to {feature.effect_high or 0:.2g}"
-        return f"{sizes}, which may be {between}: the profiles hold samples"
-    if verdict == "none" and q <= by.drift:
-        least = by.least(feature.effect_name)
-        return f"surely different (q {q:.1g}), but little: {sizes}, less than {least:g}"
-    if feature.groups_target is None:
-        return f"{sizes}, q {q:.2g}"
-    groups = f"{feature.groups_target} and {feature.groups_reference} groups"
-    return f"{sizes}, q {q:.2g}, by {groups}"
+def _reason(row: FeatureDrift, q: float, by: Thresholds) -> str:
+    size = f"{row.effect_name} {row.effect or 0:.2g}"
+    if row.verdict == "inconclusive":
+        between = f"{row.effect_low or 0:.2g} to {row.effect_high or 0:.2g}"
+        return f"{size}, which may be {between}: the profiles hold samples"
+    if row.verdict == "none" and q <= by.drift:
+        least = by.least(row.effect_name)
+        return f"surely different (q {q:.1g}), but little: {size}, less than {least:g}"
+    if row.groups_target is None:
+        return f"{size}, q {q:.2g}"
+    return f"{size}, q {q:.2g}, by {row.groups_target} and {row.groups_reference} groups"

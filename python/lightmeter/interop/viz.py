@@ -9,8 +9,7 @@ from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.document import document
 from lightmeter.report.charts.features import category_bars, number_histograms
 from lightmeter.report.charts.html import tag
-from lightmeter.report.compare import compare
-from lightmeter.report.report import DriftReport
+from lightmeter.report.report import DriftReport, compare
 
 __all__ = ["Chart", "NotebookProfileVisualizer"]
 

@@ -1,19 +1,28 @@
-"""A drift report as one HTML page: offline, without a script, under a strict content policy."""
+"""A drift report as one page, offline and without a script, and as what a notebook shows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.findings import capitalised, headline
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.profile import ProfileView
-from lightmeter.report.card import card, said_first, tags_said, verdict_badge, verdict_words
 from lightmeter.report.charts.document import document, section, table
+from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.html import Content, Html, joined, tag
-from lightmeter.report.numbers import MEANINGS, cells
-from lightmeter.report.pictures import pictures
-from lightmeter.report.repeats import repeated_pictures
-from lightmeter.report.where import on_heat_map, where
+from lightmeter.report.parts import (
+    MEANINGS,
+    card,
+    cells,
+    heat_maps,
+    on_heat_map,
+    pictures,
+    repeated_pictures,
+    said_first,
+    tags_said,
+    verdict_badge,
+    where,
+)
 from lightmeter.text import count, counted, number, percent
 
 # Beyond, a page would be slow to read and to open; the table still has every feature.
@@ -28,56 +37,47 @@ def html_page(
     comparison: Comparison, *, target_name: str = "target", reference_name: str = "reference"
 ) -> Html:
     """The page; equal reports give equal pages."""
-    return document(
-        f"Drift: {_headline(comparison)}", _body(comparison, target_name, reference_name)
-    )
-
-
-def _headline(comparison: Comparison) -> str:
-    """What happened to the pictures, or where no cause is known how many features drifted."""
     told = "; ".join(each.headline for each in comparison.causes)
-    return capitalised(told) or headline(comparison.features)
-
-
-def _body(comparison: Comparison, target_name: str, reference_name: str) -> Iterator[Html]:
-    sides = (
-        _side("reference", reference_name, comparison.reference),
-        _side("target", target_name, comparison.target),
-    )
-    yield tag(
-        "header",
+    happened = capitalised(told) or headline(comparison.features)
+    header = (
         tag("h1", "Drift report"),
         said_first(comparison),
-        tag("p", _headline(comparison), cls="headline"),
+        tag("p", happened, cls="headline"),
         _summary_line(comparison),
-        tag("p", sides, cls="sides"),
+        tag(
+            "p",
+            _side("reference", reference_name, comparison.reference),
+            _side("target", target_name, comparison.target),
+            cls="sides",
+        ),
     )
-    yield tag("main", _main(comparison))
+    body = tag("header", header), tag("main", _main(comparison))
+    return document(f"Drift: {happened}", body)
 
 
 def _summary_line(comparison: Comparison) -> Html | None:
     """What the headline does not say."""
     if not comparison.drifted:
         return None
-    names = (line.feature for line in comparison.drifted)
+    names = (row.feature for row in comparison.drifted)
     words = headline(comparison.features) if comparison.causes else comparison.said
     return tag("p", f"{capitalised(words, *names)}.", cls="summary")
 
 
 def _main(comparison: Comparison) -> Iterator[Content]:
-    changed = [line for line in comparison.features if line.verdict in CHANGED]
+    changed = [row for row in comparison.features if row.verdict in CHANGED]
     grids, idents = where(comparison.features) if any(map(on_heat_map, changed)) else (None, {})
-    charted = [line for line in changed if not on_heat_map(line)]
+    charted = [row for row in changed if not on_heat_map(row)]
     leads = {id(cause.lines[0]) for cause in comparison.causes}
-    charted.sort(key=lambda line: id(line) not in leads)
+    charted.sort(key=lambda row: id(row) not in leads)
     shown = charted[:_MOST_CHARTS]
-    idents |= {line.feature: f"f{index}" for index, line in enumerate(shown)}
+    idents |= {row.feature: f"f{index}" for index, row in enumerate(shown)}
     yield _findings(comparison)
     yield grids
     yield repeated_pictures(comparison.target, comparison.reference)
-    yield _table(comparison.features, idents)
+    yield _table(comparison, idents)
     if shown:
-        yield section("What changed", _cards(shown, comparison, idents))
+        yield section("What changed", tag("div", _cards(shown, comparison), cls="cards wide"))
     if left := len(charted) - len(shown):
         words = f"No charts of {counted(left, 'more feature')} that changed."
         yield tag("p", words, cls="quiet")
@@ -86,7 +86,7 @@ def _main(comparison: Comparison) -> Iterator[Content]:
 
 def _side(side: str, name: str, view: ProfileView) -> Html:
     when = view.dataset_timestamp
-    called = None if name == side else (" ", tag("bdi", name))
+    called = None if name == side else (": ", tag("bdi", name))
     images = f", {counted(view.images, 'image')}" if view.images else ""
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
@@ -107,39 +107,35 @@ def _findings(comparison: Comparison) -> Html:
         for each in told[:_MOST_FINDINGS]
     )
     more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
-    leads = [cause.lines[0] for cause in comparison.causes[:1]]
-    shots = [pictures(line, comparison.target, comparison.reference) for line in leads]
+    shots = (pictures(cause.lines[0], comparison) for cause in comparison.causes[:1])
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
 
-def _table(features: Sequence[FeatureDrift], idents: Mapping[str, str]) -> Html:
-    tested = sum(line.q_value is not None for line in features)
-    others = len(features) - tested
+def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
+    features = comparison.features
+    tested = sum(row.q_value is not None for row in features)
     words = f"The most severe first. {counted(tested, 'feature')} tested"
-    if others:
+    if others := len(features) - tested:
         words += f", {count(others)} not: too few values, only one value, or never judged"
     words += ". Values are those of the reference / the target."
     rows = []
-    for line in features:
-        place = idents.get(line.feature)
-        name = tag("a", line.feature, href=f"#{place}") if place else line.feature
-        rows.append({"feature": tag("bdi", name), "verdict": verdict_badge(line), **cells(line)})
+    for row in features:
+        place = idents.get(row.feature)
+        name = tag("a", row.feature, href=f"#{place}") if place else row.feature
+        rows.append({"feature": tag("bdi", name), "verdict": verdict_badge(row), **cells(row)})
     shown = table("all", rows, left={"verdict", "measure"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
 
 
-def _cards(lines: list[FeatureDrift], comparison: Comparison, idents: Mapping[str, str]) -> Html:
+def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
     """The most severe first; what only follows from a cause has no pictures."""
-    sides = comparison.target, comparison.reference
-    follow = {id(line) for cause in comparison.causes for line in cause.lines}
+    follow = {id(row) for cause in comparison.causes for row in cause.lines}
     room = _MOST_PICTURES
-    cards: list[Html] = []
-    for line in lines:
-        shots = None if id(line) in follow else pictures(line, *sides)
+    for at, row in enumerate(rows):
+        shots = None if id(row) in follow else pictures(row, comparison)
         room -= len(shots or "")
-        shots = shots if room >= 0 else None
-        cards.append(card(line, *sides, idents[line.feature], verdict_words(line), shots))
-    return tag("div", cards, cls="cards wide")
+        said = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
+        yield card(row, comparison, f"f{at}", said, shots if room >= 0 else None)
 
 
 def _how_to_read(comparison: Comparison) -> Html:
@@ -151,6 +147,52 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"where nothing changed, at most {percent(by.drift)} of comparisons report a drift. Below "
         f"{by.min_values} values on a side there is no verdict, and none on pixels."
     )
-    quiet = [tag("p", note, cls="quiet") for note in comparison.notes]
+    quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
     return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))
+
+
+# --- in a notebook ---
+
+_CELL = {"style": "text-align:left;padding:2px 10px"}  # of a table
+_MOST_IMAGES = 6
+_MOST_ROWS = 40
+
+
+def notebook_html(comparison: Comparison) -> Html:
+    """The comparison in the elements and styles that an untrusted notebook keeps.
+
+    JupyterLab then drops scripts, style sheets, inline SVG and frames, and keeps tables, inline
+    styles and images.
+    """
+    features, told = comparison.features, comparison.findings
+    listed = (
+        tag("li", tag("b", each.sentence), f" ({each.lines[0].verdict}; {each.certainty})")
+        for each in told[:_MOST_FINDINGS]
+    )
+    rows = [
+        {"feature": row.feature, "verdict": verdict_badge(row), **cells(row)}
+        for row in features[:_MOST_ROWS]
+    ]
+    head = tag("tr", (tag("th", name, **_CELL) for name in rows[0])) if rows else None
+    body = (tag("tr", (tag("td", cell, **_CELL) for cell in row.values())) for row in rows)
+    changed = [row for row in features if row.verdict in CHANGED]
+    grids = heat_maps(features) if any(map(on_heat_map, changed)) else ()
+    charts = (chart_of(row, comparison) for row in changed if not on_heat_map(row))
+    shown = [chart.image_tag() for chart in charts if chart is not None][:_MOST_IMAGES]
+    return tag(
+        "div",
+        said_first(comparison),
+        tag("h3", headline(features)),
+        tag("ul", listed) if told else None,
+        _more(len(told) - _MOST_FINDINGS, "finding"),
+        tag("table", tag("thead", head), tag("tbody", body)),
+        _more(len(features) - _MOST_ROWS, "feature"),
+        (tag("p", note) for note in comparison.notes),
+        [chart.image_tag() for chart, _ in grids],
+        shown,
+    )
+
+
+def _more(n: int, what: str) -> Html | None:
+    return tag("p", f"and {counted(n, f'more {what}')}") if n > 0 else None

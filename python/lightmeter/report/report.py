@@ -4,12 +4,13 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from lightmeter.drift.comparison import Comparison
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.row import FeatureDrift
+from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import write_atomically
+from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.table_files import plain
-from lightmeter.report.notebook import notebook_html
-from lightmeter.report.page import html_page
+from lightmeter.report.page import html_page, notebook_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ class DriftReport(Comparison):
             "read_differently": self.read_differently,
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,
-            "features": [_plain(line) for line in self.features],
+            "features": [_plain(row) for row in self.features],
         }
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -78,7 +79,40 @@ class DriftReport(Comparison):
         return notebook_html(self)
 
 
-def _plain(line: FeatureDrift) -> dict[str, Any]:
-    values = {name: value for name, value in vars(line).items() if name != "sides"}
-    result: dict[str, Any] = plain(values)
-    return result
+def _plain(row: FeatureDrift) -> dict[str, Any]:
+    fields = vars(row) | {"words": row.words}
+    left_out = ("sides", "wording")
+    return {name: plain(value) for name, value in fields.items() if name not in left_out}
+
+
+def compare(
+    *unnamed: object,
+    target: ProfileLike | None = None,
+    reference: ProfileLike | None = None,
+    **thresholds: float,
+) -> DriftReport:
+    """Compare two profiles: what changed from `reference` to `target`.
+
+    Numbers are tested for location, spread and tails by scores of their ranks, given the ties, and
+    by Kolmogorov and Smirnov's exact test; circular hue by Kuiper's; categories with a permuted
+    chi-square test; rates of missing values, of text among numbers and of failures with Fisher's.
+    Results are the same on every run. See `FeatureDrift` for what is reported.
+
+    Args:
+        unnamed: nothing: both sides have names.
+        target: the profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image`
+            returned, or the path of a profile file.
+        reference: what it should look like; the same.
+        thresholds: what verdicts are reached by, such as ``drift=0.01`` for the largest q-value or
+            ``effect=0.2`` for the least shift; see `Thresholds` for all, and why they are so.
+
+    Raises:
+        TypeError: a side is something else, or not named.
+        ValueError: a threshold is out of its range.
+        OSError: a file cannot be read.
+        DecodeError: a file holds no whole profile.
+    """
+    if unnamed or target is None or reference is None:
+        raise TypeError("say which side is which: compare(target=..., reference=...)")
+    by = Thresholds(**thresholds)
+    return DriftReport(target=view_of(target), reference=view_of(reference), thresholds=by)

@@ -17,18 +17,13 @@ from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.row import PREFIX, Row
 from lightmeter.report.charts.document import document, section
 from lightmeter.report.charts.html import Html, tag
-from lightmeter.report.pictures import thumbnail_tag
+from lightmeter.report.parts import thumbnail_tag
 from lightmeter.text import count, counted, number
 
 _SIDE = 320  # pixels
 _MOST_BYTES = 40_000
 # Beyond, a page would be slow to read and to open.
 _MOST_PICTURES = 200
-# Shown of each picture beside the number that it was sorted by.
-_OTHERS = [
-    f"{PREFIX}{name}"
-    for name in ("Sharpness", "Noise", "Brightness.mean", "Saturation.mean", "entropy")
-]
 
 
 def contact_sheet(
@@ -55,23 +50,18 @@ def contact_sheet(
     end = "highest" if highest else "lowest"
     which = f"The {counted(len(rows), 'image')}" if rows else "No image"
     headline = f"{which} with the {end} {_called(by)}, of {count(images)} measured"
-    shown = rows[:_MOST_PICTURES]
-    cards = (_card(row, by, reading, opened) for row in shown)
-    more = len(rows) - len(shown)
-    return document(
-        f"Contact sheet: {headline}",
-        tag(
-            "header",
-            tag("h1", "Contact sheet"),
-            tag("p", headline, cls="headline"),
-            tag("p", f"{by}; {counted(failed, 'file')} failed", cls="sides"),
-        ),
-        tag(
-            "main",
-            section("Images", tag("div", cards, cls="cards sheet")) if rows else None,
-            tag("p", f"No pictures of {count(more)} more.", cls="quiet") if more else None,
-        ),
+    cards = (_card(row, by, reading, opened) for row in rows[:_MOST_PICTURES])
+    more = len(rows) - _MOST_PICTURES
+    header = (
+        tag("h1", "Contact sheet"),
+        tag("p", headline, cls="headline"),
+        tag("p", f"{by}; {counted(failed, 'file')} failed", cls="sides"),
     )
+    main = (
+        section("Images", tag("div", cards, cls="cards sheet")) if rows else None,
+        tag("p", f"No pictures of {count(more)} more.", cls="quiet") if more > 0 else None,
+    )
+    return document(f"Contact sheet: {headline}", tag("header", header), tag("main", main))
 
 
 def _called(feature: str) -> str:
@@ -79,28 +69,18 @@ def _called(feature: str) -> str:
 
 
 def _card(row: Row, by: str, reading: Reading, opened: Callable[[str], Any]) -> Html:
-    facts = {_called(name): _shown(row[name]) for name in _OTHERS if name in row and name != by}
-    sides = [row.get(f"{PREFIX}ImagePixel{side}") for side in ("Width", "Height")]
-    if None not in sides:
-        facts["size"] = "{}\N{MULTIPLICATION SIGN}{}".format(*sides)
-    shown = (tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items())
+    path, value = str(row["path"]), row[by]
+    image = thumbnail_tag(_small(path, int(str(row.get("frame", 0))), reading, opened), path)
+    shown = f"{value:,}" if isinstance(value, int) else number(float(str(value)))
     frame = f" (frame {row['frame']})" if "frame" in row else None
+    sides = [row.get(f"{PREFIX}ImagePixel{side}") for side in ("Width", "Height")]
+    size = None if None in sides else f", {sides[0]}\N{MULTIPLICATION SIGN}{sides[1]}"
     return tag(
         "figure",
-        _picture(row, reading, opened),
-        tag("p", tag("b", _shown(row[by])), f" {_called(by)}"),
-        tag("figcaption", tag("bdi", str(row["path"])), frame, tag("dl", shown)),
+        image or tag("p", "This picture cannot be shown.", cls="quiet"),
+        tag("p", tag("b", shown), f" {_called(by)}"),
+        tag("figcaption", tag("bdi", path), frame, size),
     )
-
-
-def _shown(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else number(float(str(value)))
-
-
-def _picture(row: Row, reading: Reading, opened: Callable[[str], Any]) -> Html:
-    path = str(row["path"])
-    small = _small(path, int(str(row.get("frame", 0))), reading, opened)
-    return thumbnail_tag(small, path) or tag("p", "This picture cannot be shown.", cls="quiet")
 
 
 def _small(path: str, frame: int, reading: Reading, opened: Callable[[str], Any]) -> bytes:

@@ -68,9 +68,7 @@ def logged(**columns: Any) -> ProfileView:
     [
         ([False] * 100, [True] * 100),
         ([False] * 100, [False] * 80 + [True] * 20),
-        ([True] * 100, [False] * 100),
         ([3] * 100, [3] * 80 + [1] * 20),
-        ([1.5] * 20, [-1e9] * 20),
         ([0.0] * 100, [0.0] * 80 + [7.0] * 20),
         ([1, 0] * 50, [1] * 100),
         ([1] * 100, ["1"] * 20 + [1] * 80),
@@ -116,8 +114,6 @@ def test_what_few_rows_have(share: float, batch: int) -> None:
     "other",
     [
         [None] * 50,
-        [np.inf] * 50,
-        ["n/a"] * 40,
         ["a"] * 90 + [np.inf] * 9,
         [1e200] * 9,
         [2**60] * 9,

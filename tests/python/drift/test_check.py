@@ -15,7 +15,7 @@ from lightmeter import (
     log_image,
     profile_images,
 )
-from lightmeter.drift.deviation import Rows, Tail
+from lightmeter.drift.check import Tail, deviation
 from lightmeter.drift.names import Said
 from lightmeter.errors import ImageError
 from PIL import Image, ImageFilter
@@ -163,6 +163,8 @@ def test_rows_are_kept_where_asked_for(tmp_path: Path) -> None:
     assert len(copied.view().sample) == 2
     with pytest.raises(ValueError, match="sample is 5000; expected 0 to 4096"):
         Profile(sample=5000)
+    with pytest.raises(TypeError, match=r"sample is 1\.5; expected an integer"):
+        Profile(sample=1.5)  # type: ignore[arg-type]
 
 
 def test_the_set_of_metrics_is_that_of_the_reference() -> None:
@@ -184,8 +186,6 @@ def test_wrong_use(good: ProfileView) -> None:
     for level in (1, 0, 1e-320):
         with pytest.raises(ValueError, match=f"level is {level};"):
             check_image(image, good, level=level)
-    with pytest.raises(TypeError, match="level is 'low'"):
-        check_image(image, good, level="low")
     with pytest.raises(ValueError, match=r"prefix .photo.; the reference holds .* .image."):
         check_image(image, good, prefix="photo")
     with pytest.raises(ValueError, match="the reference holds no image"):
@@ -202,10 +202,10 @@ def test_wrong_use(good: ProfileView) -> None:
 def test_p_values_of_exchangeable_rows_are_uniform(rows: int, tails: str) -> None:
     """Correlated and, with three degrees of freedom or one, far from normal."""
     rng = np.random.default_rng(rows)
-    names = [f"image.{letter}" for letter in "abcdefgh"]
+    names = list("abcdefgh")
     mix = rng.normal(size=(8, 8)) / 2 + 1
     if tails != "own":
-        names[:2] = ["image.Brightness.mean", "image.Hue.circular_mean"]
+        names[:2] = ["Brightness.mean", "Hue.circular_mean"]
     trials = 1000
     below = 0
     for _ in range(trials):
@@ -213,8 +213,7 @@ def test_p_values_of_exchangeable_rows_are_uniform(rows: int, tails: str) -> Non
         if tails != "normal":
             bag /= np.sqrt(rng.chisquare(3 if tails == "heavy" else 1, size=(rows + 1, 1)))
         table = bag.astype(np.float32)
-        prepared = Rows("image", names, table[:-1])
-        below += prepared.deviation(table[-1].tolist()).p_value <= LEVEL
+        below += deviation(names, table[:-1], table[-1].tolist()).p_value <= LEVEL
     expected = np.floor(LEVEL * (rows + 1)) / (rows + 1)
     assert below / trials == pytest.approx(expected, abs=4 * np.sqrt(expected / trials))
 
@@ -239,15 +238,6 @@ def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
             check_image(stack(100), view, bands=other)
 
 
-@pytest.mark.parametrize("count", [1.5, "many", None])
-def test_the_size_of_a_sample_is_a_count(count: object) -> None:
-    for what in ("sample", "exemplars"):
-        with pytest.raises(TypeError, match=f"{what} is {count!r}; expected an integer"):
-            Profile(**{what: count})
-        with pytest.raises(ValueError, match=f"{what} is -1; expected 0 to"):
-            Profile(**{what: -1})
-
-
 def test_rows_of_huge_numbers_are_harmless() -> None:
     wild = Profile(sample=64)
     core = wild._core
@@ -258,47 +248,32 @@ def test_rows_of_huge_numbers_are_harmless() -> None:
     assert check.verdict in ("ordinary", "unusual", "unknown")
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("checks")
-    for name in ("good", "same", "bad", "junk"):
-        (root / name).mkdir()
-    for seed in range(60):
-        scene(seed).save(root / "good" / f"{seed:02}.png")
-    scene(5).save(root / "same" / "a.png")
-    scene(6).save(root / "bad" / "a.png")
-    scene(7).filter(ImageFilter.GaussianBlur(2)).save(root / "bad" / "b.png")
-    (root / "junk" / "a.png").write_bytes(b"junk")
-    profile_images(root / "good", sample=256).write(root / "good.lmp")
-    profile_images(root / "same", sample=256).write(root / "small.lmp")
-    return root
+def test_the_command(tmp_path: Path) -> None:
+    for name, seeds in {"good": range(60), "same": [5], "bad": [6]}.items():
+        (tmp_path / name).mkdir()
+        for seed in seeds:
+            scene(seed).save(tmp_path / name / f"{seed:02}.png")
+    blurred, junk = tmp_path / "bad" / "b.png", tmp_path / "junk.png"
+    scene(7).filter(ImageFilter.GaussianBlur(2)).save(blurred)
+    junk.write_bytes(b"junk")
+    profile_images(tmp_path / "good", sample=256).write(tmp_path / "good.lmp")
+    profile_images(tmp_path / "same", sample=256).write(tmp_path / "small.lmp")
 
+    def code(*arguments: str | Path, reference: str = "good.lmp") -> int:
+        return lightmeter("check", *arguments, "--reference", tmp_path / reference).returncode
 
-def test_exit_codes(folders: Path) -> None:
-    def code(*arguments: str | Path) -> int:
-        return lightmeter("check", *arguments).returncode
-
-    file = ("--reference", folders / "good.lmp")
-    assert code(folders / "same", *file) == 0
-    assert code(folders / "same", "--reference", folders / "good") == 0
-    assert code(folders / "bad", *file) == 3
-    assert code(folders / "same", folders / "junk", *file) == 3
-    assert code(folders / "same", "--reference", folders / "small.lmp") == 4
-    assert code(folders / "same", "--reference", folders / "none.lmp") == 1
-    assert code(folders / "same", *file, "--bands", "DAPI,GFP,RFP") == 2
-
-
-def test_what_is_printed(folders: Path) -> None:
-    arguments = ("check", folders / "bad", folders / "junk", "--reference", folders / "good.lmp")
+    assert code(tmp_path / "same") == code(tmp_path / "same", reference="good") == 0
+    assert code(tmp_path / "bad") == code(tmp_path / "same", junk) == 3
+    assert code(tmp_path / "same", reference="small.lmp") == 4
+    assert code(tmp_path / "same", reference="none.lmp") == 1
+    assert code(tmp_path / "same", "--bands", "DAPI,GFP,RFP") == 2
+    arguments = ("check", tmp_path / "bad", junk, "--reference", tmp_path / "good.lmp")
     lines = lightmeter(*arguments).stdout.splitlines()
-    assert lines[0] == f"{folders / 'bad' / 'b.png'}: unusual, p = 0.016"
+    assert lines[0] == f"{blurred}: unusual, p = 0.016"
     assert lines[1].startswith("  ")
-    assert f"{folders / 'junk' / 'a.png'}: cannot be measured: " in "\n".join(lines)
-    assert lines[-1] == (
-        "1 ordinary, 1 unusual, 0 unknown, 1 failed; of ordinary images 0.04 may be flagged"
-    )
+    assert f"{junk}: cannot be measured: " in "\n".join(lines)
+    counts = "1 ordinary, 1 unusual, 0 unknown, 1 failed"
+    assert lines[-1] == f"{counts}; of ordinary images 0.04 may be flagged"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)
-    flagged = printed["flagged"][0]
-    assert flagged["p_value"] == pytest.approx(1 / 61)
-    assert flagged["findings"][0]["sentence"]
+    assert printed["flagged"][0]["findings"][0]["sentence"]

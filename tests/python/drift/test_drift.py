@@ -9,7 +9,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import as_of_images, encoded, picture
-from lightmeter.drift import compare_views
+from lightmeter.drift import Comparison
 from numpy.typing import NDArray
 from sketches import normals, stats
 
@@ -66,16 +66,12 @@ def test_tables_and_dicts(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
     pytest.importorskip("pandas")
     report = lm.compare(target=views[0], reference=views[1])
     frame = report.to_pandas()
-    assert frame.index.name == "feature"
-    numeric = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
-    numeric += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
-    columns = ["kind", "n_target", "n_reference", *numeric, "effect_name", "verdict", "reason"]
-    assert list(frame.columns) == columns
-    assert frame["ks"].dtype == np.float64
-    assert list(frame.index) == [line.feature for line in report.features]
+    names = [line.feature for line in report.features]
+    assert (frame.index.name, list(frame.index), frame["ks"].dtype) == ("feature", names, float)
+    assert {"kind", "ks", "p_value", "hellinger", "effect_name", "verdict"} <= {*frame.columns}
     plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert plain["summary"] == report.summary()
-    assert [line["feature"] for line in plain["features"]] == list(frame.index)
+    assert [line["feature"] for line in plain["features"]] == names
 
 
 def test_failures_are_tested(tmp_path: Path) -> None:
@@ -244,29 +240,20 @@ def test_infinities_are_values_and_nan_is_none() -> None:
         assert line.p_value == pytest.approx(stats.fisher_exact([[50, 50], [0, 100]]).pvalue)
 
 
-def population(kind: str, rng: np.random.Generator, n: int) -> dict[str, object]:
+def population(rng: np.random.Generator, n: int) -> dict[str, object]:
     common = rng.normal(0, 1, n)
-    mixed = [common * k + rng.normal(0, 1, n) for k in range(6)]
-    cameras = list(
-        rng.choice(np.array(list("abcdef"), dtype=object), n, p=[0.5, 0.2, 0.1, 0.1, 0.09, 0.01])
-    )
-    return {
-        "continuous": {"x": common},
-        "tied": {"x": rng.binomial(9, 0.3, n)},
-        "categorical": {"x": cameras},
-        "together": {f"f{k}": values for k, values in enumerate(mixed)}
-        | {"camera": cameras, "image.Hue.circular_mean": common * 40 % 255}
-        | {"iso": np.where(rng.random(n) < 0.2, np.nan, rng.integers(1, 5, n) * 100.0)},
-    }[kind]
+    columns: dict[str, object] = {f"f{k}": common * k + rng.normal(0, 1, n) for k in range(6)}
+    columns["camera"] = list(rng.choice(list("abcdef"), n, p=[0.5, 0.2, 0.1, 0.1, 0.09, 0.01]))
+    columns |= {"tied": rng.binomial(9, 0.3, n), "image.Hue.circular_mean": common * 40 % 255}
+    return columns | {"iso": np.where(rng.random(n) < 0.2, np.nan, rng.integers(1, 5, n) * 100.0)}
 
 
-@pytest.mark.parametrize("kind", ["continuous", "tied", "categorical", "together"])
-def test_comparisons_without_drift_rarely_find_any(kind: str) -> None:
+def test_comparisons_without_drift_rarely_find_any() -> None:
     """Of 200 comparisons 10 may; 22 is four standard deviations above."""
     alarms = 0
     for trial in range(200):
         n = 20 if trial % 2 else 60
-        sides = [columns(**population(kind, np.random.default_rng([trial, k]), n)) for k in (0, 1)]
+        sides = [columns(**population(np.random.default_rng([trial, k]), n)) for k in (0, 1)]
         alarms += bool(lm.compare(target=sides[0], reference=sides[1]).drifted)
     assert alarms <= 22
 
@@ -317,8 +304,8 @@ def test_a_change_is_found_by_the_size_that_it_has(
 
 
 def test_sizes_come_without_tests(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
-    tested = compare_views(target=views[0], reference=views[1])
-    sizes = compare_views(target=views[0], reference=views[1], tested=False)
+    tested = Comparison(target=views[0], reference=views[1])
+    sizes = Comparison(target=views[0], reference=views[1], tested=False)
     for line in sizes.features:
         other = tested[line.feature]
         assert line.p_value is line.ks_p_value is line.q_value is None

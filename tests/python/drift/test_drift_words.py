@@ -8,7 +8,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter.drift.describe.findings import capitalised, findings, summary
-from lightmeter.drift.describe.sentences import finding
+from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.names import said as said_of
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
@@ -75,8 +75,8 @@ def test_every_number_of_an_image_has_a_name_of_words_of_its_own() -> None:
 
 
 def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
-    """Lines that drifted from the first level to the second, the first the most."""
-    return [
+    """Rows that drifted from the first level to the second, the first the most."""
+    rows = [
         lm.FeatureDrift(
             feature=f"image.{name}",
             kind="number",
@@ -87,10 +87,13 @@ def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
             verdict="drift",
             level_reference=before,
             level_target=after,
-            **said_of(f"image.{name}", "image", ["image"])._asdict(),
+            **vars(said_of(f"image.{name}", "image", ["image"])),
         )
         for name, (before, after) in levels.items()
     ]
+    for row in rows:
+        row.words = describe(row, lm.Thresholds())
+    return rows
 
 
 def grid(change: Callable[[int, int], float], before: float, ending: str = "") -> dict[str, Any]:
@@ -152,29 +155,25 @@ def test_cells_of_the_grid_are_one_finding() -> None:
             | {"stddev_reference": 0.0},
             "x rose from 4.611686018427e18 to 4.611686018428e18",
         ),
+        ({"kind": "missing", "level_target": 0.4}, "missing x went from 0 % to 40 %"),
+        (
+            {"kind": "not a number", "level_target": 0.2},
+            "text or infinite values in x went from 0 % to 20 %",
+        ),
         ({"kind": "vector", "effect": 0.5}, "x moved by 1.3 standard deviations"),
         ({"kind": "vector", "effect": 1.0}, "x moved by more than 16 standard deviations"),
     ],
 )
 def test_findings_are_worded(line: dict[str, Any], words: str) -> None:
     known = {"feature": "x", "name": "x", "kind": "number", "n_target": 20, "n_reference": 20}
-    assert finding(lm.FeatureDrift(**known | line)) == words
+    assert describe(lm.FeatureDrift(**known | line), lm.Thresholds()) == words
 
 
-@pytest.mark.parametrize(
-    ("feature", "name", "words"),
-    [
-        ("image.Brightness.mean", "brightness", "Brightness fell by 50 %"),
-        ("dead.pixels", "dead.pixels", "dead.pixels fell by 50 %"),
-        ("left.Brightness.mean", "left brightness", "left brightness fell by 50 %"),
-    ],
-)
-def test_a_sentence_leaves_the_names_of_users_alone(feature: str, name: str, words: str) -> None:
-    levels = {"level_target": 1.0, "level_reference": 2.0}
-    line = lm.FeatureDrift(
-        feature=feature, name=name, kind="number", n_target=20, n_reference=20, **levels
-    )
-    assert capitalised(finding(line), feature) == words
+def test_a_sentence_leaves_the_names_of_users_alone() -> None:
+    for feature in ("dead.pixels", "left.Brightness.mean"):
+        words = f"{feature.split('.Br')[0]} fell by 50 %"
+        assert capitalised(words, feature) == words
+    assert capitalised("brightness fell", "image.Brightness.mean") == "Brightness fell"
 
 
 def test_words_go_by_the_least_sizes_that_judged() -> None:

@@ -11,7 +11,6 @@ from changes import CHANGES, drawn
 from conftest import encoded
 from lightmeter.demo import draw_cells
 from lightmeter.drift.describe.findings import findings
-from lightmeter.drift.describe.sentences import finding
 from lightmeter.drift.verdict import CHANGED
 from truth import is_true
 
@@ -64,7 +63,7 @@ def test_what_was_done_to_pictures_is_said_and_nothing_untrue(
     target, before = values_of(files), reference()[0]
     for line in report.features:
         if line.verdict in CHANGED and line.kind in ("number", "hue", "category"):
-            words = finding(line)
+            words = line.words
             assert is_true(words, line.name, target[line.feature], before[line.feature]), words
 
 

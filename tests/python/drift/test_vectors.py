@@ -1,26 +1,17 @@
 """Vectors and the numbers of images together: Hotelling's test, reports."""
 
-from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightmeter import _core
-from lightmeter.drift.vectors import spreads_apart
 from lightmeter.monitor.summaries import MISSING, VALUES, Summary
 from numpy.typing import NDArray
 from scipy import stats
 
 Array = NDArray[np.float64]
-
-numbers = st.floats(-1e30, 1e30, allow_subnormal=False).map(
-    lambda value: value if abs(value) > 1e-30 else 0.0
-)
 
 
 def view(rows: Any, **columns: Any) -> lm.ProfileView:
@@ -33,27 +24,6 @@ def line(target: Any, reference: Any) -> Any:
 
 def normal(n: int, length: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).normal(size=(n, length))
-
-
-@settings(max_examples=60)
-@given(
-    st.integers(1, 3).flatmap(lambda k: st.lists(st.tuples(*[numbers] * k), min_size=1)),
-    st.randoms(use_true_random=False),
-    st.sampled_from([1, 40]),
-)
-def test_any_order_and_tree_gives_the_exact_numbers(rows: Any, random: Any, times: int) -> None:
-    order = random.sample(rows * times, len(rows) * times)
-    parts = [view(part) for part in np.array_split(order, min(len(order), random.randint(1, 5)))]
-    while len(parts) > 1:
-        part = parts.pop(random.randrange(len(parts)))
-        parts[0] = parts[0].merge(lm.ProfileView.from_bytes(part.to_bytes()))
-    (covariance,) = parts[0]._core.vectors("embedding")[0].values()
-    table = np.array([[Fraction(value) for value in row] for row in order])
-    mean = table.mean(axis=0)
-    exact = ((table - mean).T @ (table - mean)).astype(float)
-    roots = np.sqrt(exact.diagonal())
-    assert (abs(covariance.comoments - exact) <= 1e-12 * np.outer(roots, roots)).all()
-    assert (abs(covariance.means - mean) <= 1e-15 * roots + 3e-16 * abs(mean.astype(float))).all()
 
 
 @pytest.mark.parametrize(
@@ -75,8 +45,6 @@ def test_the_test_is_that_of_hotelling(scale: float) -> None:
     assert compared.p_value == pytest.approx(p_value, rel=1e-9)
     unbiased = squared * (148 - 7) / 148 - 6 * 150 / (60 * 90)
     assert compared.effect == pytest.approx(2 * stats.norm.cdf(np.sqrt(unbiased) / 2) - 1, rel=1e-9)
-    assert spreads_apart(compared.effect) == pytest.approx(np.sqrt(unbiased), rel=1e-9)
-    assert 16 < spreads_apart(np.nextafter(1, 0)) < 17
 
 
 def test_long_vectors_are_found_to_move() -> None:
@@ -116,31 +84,11 @@ def test_vectors_in_groups_have_no_verdict() -> None:
     assert compared.effect is not None
 
 
-@pytest.mark.parametrize(
-    "logged",
-    [
-        lambda rows: lm.log(columns={"embedding": list(rows)}),
-        lambda rows: lm.log(table=_arrow(rows)),
-        lambda rows: _by_row(rows),
-    ],
-    ids=["list", "arrow", "rows"],
-)
-def test_ways_to_log_vectors(logged: Callable[[NDArray[np.float32]], Any]) -> None:
-    rows = normal(40, 6).astype(np.float32)
-    assert logged(rows).view().to_bytes() == view(rows).to_bytes()
-
-
-def _arrow(rows: NDArray[np.float32]) -> Any:
-    pa = pytest.importorskip("pyarrow")
-    column = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
-    return pa.table({"embedding": column})
-
-
-def _by_row(rows: NDArray[np.float32]) -> lm.Profile:
-    profile = lm.Profile()
-    for row in rows:
-        profile.log(row={"embedding": row})
-    return profile
+def test_arrays_of_arrow_are_vectors() -> None:
+    pa, rows = pytest.importorskip("pyarrow"), normal(40, 6).astype(np.float32)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), 6)
+    logged = lm.log(table=pa.table({"embedding": column}))
+    assert logged.view().to_bytes() == view(list(rows)).to_bytes() == view(rows).to_bytes()
 
 
 def embedding(image: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import pytest
 from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.compare import compare_views
+from lightmeter.drift import Comparison
 from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, Grouped, mean_p_value
 from numpy.testing import assert_allclose
 from PIL import Image
@@ -251,7 +251,7 @@ def test_a_spread_alone_carries_no_verdict() -> None:
     line = lm.compare(target=wide, reference=narrow)["a"]
     assert (line.effect_name, line.effect, line.verdict) == ("shift", line.ks, "none")
     assert line.spread > 0.5
-    untested = compare_views(target=wide.view(), reference=narrow.view(), tested=False)["a"]
+    untested = Comparison(target=wide.view(), reference=narrow.view(), tested=False)["a"]
     assert (untested.p_value, untested.groups_target) == (None, None)
 
 

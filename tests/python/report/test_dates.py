@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import encoded, lightmeter, picture
 from lightmeter import ProfileView, compare, log, log_image
-from lightmeter.drift.describe.sentences import finding
+from lightmeter.drift.describe.sentences import describe
 from lightmeter.report.charts.features import feature_chart
 from lightmeter.report.page import html_page
 from lightmeter.times import day
@@ -42,9 +42,15 @@ def test_a_change_is_a_shift_in_time() -> None:
     old, new = photos(date(2022, 1, 1)), photos(date(2024, 1, 1))
     report = compare(target=new, reference=old)
     assert report["image.DateTime"].verdict is None
-    assert finding(report["image.DateTime"]) == "DateTime went from 2022-01-10 to 2024-01-10"
+    assert (
+        describe(report["image.DateTime"], report.thresholds)
+        == "DateTime went from 2022-01-10 to 2024-01-10"
+    )
     back = compare(target=old, reference=new)
-    assert finding(back["image.DateTime"]) == "DateTime went from 2024-01-10 to 2022-01-10"
+    assert (
+        describe(back["image.DateTime"], back.thresholds)
+        == "DateTime went from 2024-01-10 to 2022-01-10"
+    )
     page = html_page(report)
     assert "2022-01-10 → 2024-01-10" in page
     chart = feature_chart("image.DateTime", new, old)

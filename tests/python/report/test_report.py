@@ -96,7 +96,7 @@ def test_the_page_says_what_changed_first() -> None:
     first = text.index("Findings")
     assert text.index("n15 rose", first) > first
     assert first < text.index("All features") < text.index("What changed")
-    assert "target july.lmp" in text
+    assert "target: july.lmp" in text
     assert report.summary() in text
     rows = re.findall(r'<th scope="row"><bdi>(?:<a href="#f\d+">)?([^<]+)<', page)
     assert rows == [line.feature for line in report.features]
@@ -138,7 +138,7 @@ def test_the_grid_is_two_heat_maps_with_a_text_alternative() -> None:
     assert "Sharpness" in second
     level = cameras()["image.Grid.r0c0"].level_target
     assert f"target, rows from the top: {level:.1f}, " in first
-    assert "target minus reference, rows from the top: " in first
+    assert "change, rows from the top: " in first
     assert page.count('href="#f-grid-0"') == page.count('href="#f-grid-1"') == 16
     assert "<h3><bdi>image.Grid" not in page
     assert cameras()._repr_html_().count("rows from the top") >= 2

@@ -10,9 +10,8 @@ from hostile import HOSTILE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView, log
-from lightmeter.report.charts.bars import Bar, bars
 from lightmeter.report.charts.chart import Chart
-from lightmeter.report.charts.features import feature_chart
+from lightmeter.report.charts.features import Bar, bars, feature_chart
 from lightmeter.report.charts.histogram import common_bins, histograms
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import numbers

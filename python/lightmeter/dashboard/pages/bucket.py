@@ -14,19 +14,22 @@ from lightmeter.dashboard.pages.parts import (
     quoted,
     words_of,
 )
-from lightmeter.drift import Comparison, compare_views
+from lightmeter.drift import Comparison
 from lightmeter.drift.describe.findings import capitalised
-from lightmeter.drift.row import changed
 from lightmeter.monitor.incidents import causes_text, lead_of, line_of
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.profile import ProfileView
-from lightmeter.report.card import card, said_first, tags_said
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
-from lightmeter.report.pictures import pictures
-from lightmeter.report.repeats import repeated_pictures
-from lightmeter.report.where import where
+from lightmeter.report.parts import (
+    card,
+    pictures,
+    repeated_pictures,
+    said_first,
+    tags_said,
+    where,
+)
 from lightmeter.text import counted
 
 _MOST_CHARTS = 40
@@ -47,7 +50,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
     names = (name for result in bad for name in (result.feature, result.monitor))
     baseline, reference = compared.baseline(start, compared.monitor(bad))
     target = compared.view(start)
-    comparison = compare_views(target=target, reference=reference, tested=False)
+    comparison = Comparison(target=target, reference=reference, tested=False)
     kind = f"{history.title}, {bucket_text(start)}"
     others = [result for result in results if result.state != "ok"]
     rows = (
@@ -96,18 +99,16 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     by_feature: dict[str, list[Result]] = {}
     for result in bad:
         by_feature.setdefault(result.feature, []).append(result)
-    rows = {
-        row.feature: changed(row, verdict="drift" if row.feature in by_feature else None)
-        for row in comparison.features
-    }
+    for row in comparison.features:
+        row.verdict = "drift" if row.feature in by_feature else None
+    rows = {row.feature: row for row in comparison.features}
     grids, on_grid = where(rows.values())
     yield grids if any(feature in on_grid for feature in by_feature) else None
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
-    sides = comparison.target, comparison.reference
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
         said = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
-        shots = pictures(rows[feature], *sides)
-        cards.append(card(rows[feature], *sides, f"f{at}", said, shots))
+        shots = pictures(rows[feature], comparison)
+        cards.append(card(rows[feature], comparison, f"f{at}", said, shots))
     if cards:
         yield section("What is anomalous", tag("div", cards, cls="cards wide"))

@@ -22,6 +22,8 @@ _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
 _SHARES = ("Red.share", "Green.share", "Blue.share")
+_LIGHT = ("Brightness.mean", "Luma.mean")
+_COLOURS = ("Saturation.mean", "Hue.concentration")
 
 # What follows from a cause: groups of numbers, and first or last parts of names.
 _DETAIL = frozenset(("focus", "noise", "compression", "FileSize"))
@@ -40,35 +42,38 @@ class Change(NamedTuple):
             as shares, and of the hue in radians.
         size: how large it is, 0 to 1, to tell which of several causes is the first.
         is_sure: whether a cause may rest on it alone.
+        group: what the number is about.
     """
 
     sign: int
     by: float
     size: float
     is_sure: bool
+    group: str
 
 
 def change_of(
-    before: float, after: float, size: float, *, kind: str, is_sure: bool, is_odd: bool = True
+    name: str, levels: tuple[float, float], size: float, group: str, *, is_sure: bool, is_odd: bool
 ) -> Change:
     """How a number changed from one value or mean to another.
 
     Args:
-        before: the reference's.
-        after: the other one.
+        name: without a prefix.
+        levels: the reference's, and the other one.
         size: see `Change`.
-        kind: ``hue``, ``percent``, or anything else.
+        group: what it is about.
         is_sure: whether a cause may rest on it alone.
         is_odd: whether it surely changed.
     """
+    before, after = levels
     by = after - before
-    if kind == "hue":
+    if name == "Hue.circular_mean":
         by = math.remainder(by, STEPS) * 2 * math.pi / STEPS
-    elif kind == "percent":
+    elif name.endswith("_percent"):
         by /= 100
     elif after > 0 and before > 0:
         by = math.log(after / before)
-    return Change(((by > 0) - (by < 0)) * is_odd, by, size, is_sure)
+    return Change(((by > 0) - (by < 0)) * is_odd, by, size, is_sure, group)
 
 
 class _Moves:
@@ -76,10 +81,10 @@ class _Moves:
 
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
-        light, contrast = self.by("Luma.mean"), self.by("Luma.stddev")
-        self.gain = contrast if light * contrast > 0 else min(contrast, 0.0)
-        self.detail = self.by("Sharpness") - 2 * self.gain
-        self.grain = self.by("Noise") - self.gain
+        self.light, self.contrast = self.by("Luma.mean"), self.by("Luma.stddev")
+        self.sharpness, self.colour = self.by("Sharpness"), self.by("Saturation.mean")
+        gain = self.contrast if self.light * self.contrast > 0 else min(self.contrast, 0.0)
+        self.detail, self.grain = self.sharpness - 2 * gain, self.by("Noise") - gain
 
     def sign(self, name: str) -> int:
         return self._changes[name].sign if name in self._changes else 0
@@ -93,75 +98,60 @@ class _Moves:
     def fell(self, *names: str) -> bool:
         return all(self.sign(name) < 0 for name in names)
 
-    def moved(self, names: Collection[str]) -> bool:
+    def moved(self, *names: str) -> bool:
         return any(map(self.sign, names))
-
-    def is_part_dark(self) -> bool | None:
-        """Whether some cells of the grid darkened and others not; None if all are about alike."""
-        cells = [self.by(name) for name in _CELLS]
-        if max(cells) - min(cells) < 3 * _LITTLE:
-            return None
-        as_before = sum(abs(cell) < _LITTLE for cell in cells)
-        is_dark = min(cells) < -3 * _LITTLE and max(cells) < -min(cells) / 3
-        return is_dark and as_before > len(cells) / 3
 
 
 def _is_covered(m: _Moves) -> bool:
-    if (is_part := m.is_part_dark()) is not None:
-        return is_part
-    flat = (name for name in ("dark_percent", "gray_percent") if m.by(name) > _LITTLE / 2)
-    is_flat = any(map(m.rose, flat)) or m.by("entropy") < -_LITTLE / 4
-    is_dark_and_light = m.rose("Luma.stddev") and m.by("Luma.stddev") > 5 * _LITTLE
-    is_part = m.by("Luma.stddev") > 0 and (is_flat or is_dark_and_light)
-    return m.fell("Luma.mean") and is_part
+    """Whether some cells of the grid darkened and others not; or else a part is dark and flat."""
+    cells = [m.by(name) for name in _CELLS]
+    if max(cells) - min(cells) >= 3 * _LITTLE:
+        as_before = sum(abs(cell) < _LITTLE for cell in cells)
+        is_dark = min(cells) < -3 * _LITTLE and max(cells) < -min(cells) / 3
+        return is_dark and as_before > len(cells) / 3
+    flat = (m.rose(name) and m.by(name) > _LITTLE / 2 for name in ("dark_percent", "gray_percent"))
+    is_flat = any(flat) or m.by("entropy") < -_LITTLE / 4
+    is_dark_and_light = m.rose("Luma.stddev") and m.contrast > 5 * _LITTLE
+    return m.fell("Luma.mean") and m.contrast > 0 and (is_flat or is_dark_and_light)
 
 
 def _is_moved(m: _Moves) -> bool:
     """Whether contrast rose and detail fell in the same light, with other colours: another view."""
-    is_other = (
-        m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and not m.fell("Saturation.mean")
-    )
-    is_tinted = m.moved(("Hue.circular_mean", "Hue.concentration", "Saturation.mean"))
-    return is_other and is_tinted and abs(m.by("Luma.mean")) < _LITTLE
+    is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and abs(m.light) < _LITTLE
+    is_tinted = m.moved("Hue.circular_mean", *_COLOURS) and not m.fell("Saturation.mean")
+    return is_other and is_tinted
 
 
 def _has_glare(m: _Moves) -> bool:
     """Whether a part is white, where nothing is to see: more light alone makes pictures sharper."""
-    is_part = 0 < m.by("Luma.mean") < 5 * _LITTLE and m.by("Luma.stddev") > -_LITTLE
-    is_flat = m.detail < 0 and m.by("Sharpness") < 0
-    return m.rose("glare_percent", "bright_percent") and is_part and is_flat
+    is_part = 0 < m.light < 5 * _LITTLE and m.contrast > -_LITTLE
+    return m.rose("glare_percent", "bright_percent") and is_part and max(m.detail, m.sharpness) < 0
 
 
 def _is_dimmed(m: _Moves) -> bool:
     """Whether contrast fell with the light, and not by itself."""
-    return m.by("Luma.stddev") >= 3 * m.by("Luma.mean") and m.by("Luma.mean") < 0
+    return m.contrast >= 3 * m.light and m.light < 0
 
 
 def _is_faded(m: _Moves) -> bool:
     """Whether contrast fell, and not with the light; or a veil took colour and detail."""
     if m.rose("bright_percent") or _is_turned(m) or _is_covered(m):
         return False
-    contrast = m.by("Luma.stddev")
-    is_weak = m.fell("Luma.stddev") and m.by("Saturation.mean") > 4 * contrast
-    return (is_weak and contrast < -_LITTLE and not _is_dimmed(m)) or _is_veiled(m)
+    is_weak = m.fell("Luma.stddev") and m.contrast < min(m.colour / 4, -_LITTLE)
+    return (is_weak and not _is_dimmed(m)) or _is_veiled(m)
 
 
 def _is_veiled(m: _Moves) -> bool:
     """Whether colour and detail fell together, which neither a blur does nor less light."""
     fell = m.fell("Saturation.mean", "Colorfulness", "Sharpness") and not _has_glare(m)
-    colour, detail = m.by("Saturation.mean"), m.by("Sharpness")
-    return fell and m.by("Luma.mean") > -5 * _LITTLE and 1.5 * detail < colour < -_LITTLE
+    return fell and m.light > -5 * _LITTLE and 1.5 * m.sharpness < m.colour < -_LITTLE
 
 
 def _is_lit(m: _Moves, sign: int) -> bool:
     """Whether there is more light, or less, on all of the picture; colours change luma too."""
-    light, colour = abs(m.by("Luma.mean")), abs(m.by("Saturation.mean"))
-    is_light = light > _LITTLE / 2 and (colour < 4 * light or m.rose("bright_percent"))
-    return (
-        m.sign("Luma.mean") == sign
-        and is_light
-        and not (_is_covered(m) or _has_glare(m) or _is_faded(m))
-    )
+    is_light = abs(m.colour) < 4 * abs(m.light) or m.rose("bright_percent")
+    is_all = not (_is_covered(m) or _has_glare(m) or _is_faded(m))
+    return m.sign("Luma.mean") == sign and abs(m.light) > _LITTLE / 2 and is_light and is_all
 
 
 def _is_squeezed(m: _Moves) -> bool:
@@ -169,20 +159,19 @@ def _is_squeezed(m: _Moves) -> bool:
     if m.fell("JpegQuality"):
         return True
     if m.rose("Blockiness"):
-        of_blur = m.fell("Sharpness") and m.by("Blockiness") < -m.by("Sharpness") / 4
-        of_noise = m.rose("Noise") and m.by("Blockiness") < m.by("Noise") / 2
-        is_enough = m.by("Blockiness") > _LITTLE / 2 and not _is_covered(m)
-        return is_enough and not of_blur and not of_noise
-    is_flat = abs(m.by("Sharpness")) < m.by("entropy") / 2 and not m.moved(("Luma.mean", "Noise"))
+        blocks = m.by("Blockiness")
+        of_blur = m.fell("Sharpness") and blocks < -m.sharpness / 4
+        of_noise = m.rose("Noise") and blocks < m.by("Noise") / 2
+        return blocks > _LITTLE / 2 and not (_is_covered(m) or of_blur or of_noise)
+    is_flat = abs(m.sharpness) < m.by("entropy") / 2 and not m.moved("Luma.mean", "Noise")
     return m.rose("entropy") and m.fell("dark_percent") and is_flat
 
 
 def _is_blurred(m: _Moves) -> bool:
     """Whether detail fell by more than light explains."""
     is_squeezed = _is_squeezed(m) and not m.fell("JpegQuality")
-    if _has_glare(m) or _is_veiled(m) or is_squeezed:
-        return False
-    return m.fell("Sharpness") and m.detail < 0.55 * m.by("Sharpness")
+    is_blur = m.fell("Sharpness") and m.detail < 0.55 * m.sharpness
+    return is_blur and not (_has_glare(m) or _is_veiled(m) or is_squeezed)
 
 
 def _is_cast(m: _Moves) -> bool:
@@ -192,10 +181,8 @@ def _is_cast(m: _Moves) -> bool:
 
 def _is_turned(m: _Moves) -> bool:
     """Whether hues turned, and colours are as strong and as unlike each other as before."""
-    colours = ("Saturation.mean", "Hue.concentration")
-    is_tinted = max(m.by("Saturation.mean"), m.by("Hue.concentration")) >= _LITTLE / 2
-    turned = m.sign("Hue.circular_mean") != 0
-    return turned and not m.moved(colours) and not is_tinted
+    is_same = not m.moved(*_COLOURS) and max(map(m.by, _COLOURS)) < _LITTLE / 2
+    return is_same and m.moved("Hue.circular_mean")
 
 
 def _changes_light(m: _Moves) -> bool:
@@ -208,8 +195,8 @@ def _is_pale(m: _Moves) -> bool:
 
 
 def _is_vivid(m: _Moves) -> bool:
+    is_tinted = m.by("Hue.concentration") >= _LITTLE or m.moved("Hue.circular_mean")
     rose = m.rose("Saturation.mean") and m.by("Colorfulness") > 0
-    is_tinted = m.by("Hue.concentration") >= _LITTLE or m.sign("Hue.circular_mean") != 0
     return rose and not is_tinted and not _changes_light(m)
 
 
@@ -218,8 +205,7 @@ class Cause(NamedTuple):
 
     Attributes:
         name: such as ``out of focus``.
-        verb: of what is said of several images.
-        words: what follows the verb.
+        words: what is said of several images.
         leads: the numbers that tell it. One of them must surely have changed.
         follows: what it moves as well.
         fits: whether the signs fit.
@@ -228,7 +214,6 @@ class Cause(NamedTuple):
     """
 
     name: str
-    verb: str
     words: str
     leads: Collection[str]
     follows: frozenset[str]
@@ -237,9 +222,9 @@ class Cause(NamedTuple):
 
     @property
     def of_one(self) -> str:
-        """Verb and words of one image: such as ``looks out of focus``."""
-        verb = {"are": "is", "have": "has"}.get(self.verb, f"{self.verb}s")
-        return f"{verb} {self.words}"
+        """The words of one image: such as ``looks out of focus``."""
+        verb, _, words = self.words.partition(" ")
+        return f"{ {'are': 'is', 'have': 'has'}.get(verb, f'{verb}s') } {words}"
 
     def moves(self, name: str, group: str) -> bool:
         """Whether a change of this number follows from the cause."""
@@ -249,48 +234,45 @@ class Cause(NamedTuple):
 
 # Of two that are about equally large the first is said first.
 CAUSES = (
-    Cause("moved", "show", "another view", ("Luma.stddev",), _ALL, _is_moved, "light"),
-    Cause("resized", "have", "another size", _SIZES, _SPREAD.union(_SIZES),
-          lambda m: m.moved(_SIZES), "file"),
-    Cause("covered", "are", "partly covered",
+    Cause("moved", "show another view", ("Luma.stddev",), _ALL, _is_moved, "light"),
+    Cause("resized", "have another size", _SIZES, _SPREAD.union(_SIZES),
+          lambda m: m.moved(*_SIZES), "file"),
+    Cause("covered", "are partly covered",
           ("dark_percent", "Brightness.mean", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
           _is_covered, "light"),
-    Cause("glare", "have", "glare", ("glare_percent",), _ALL, _has_glare, "light"),
-    Cause("faded", "look", "faded", ("Luma.stddev", "Saturation.mean"), _ALL, _is_faded,
+    Cause("glare", "have glare", ("glare_percent",), _ALL, _has_glare, "light"),
+    Cause("faded", "look faded", ("Luma.stddev", "Saturation.mean"), _ALL, _is_faded, "light"),
+    Cause("darker", "are darker", _LIGHT, _ALL, lambda m: _is_lit(m, -1) and _is_dimmed(m),
           "light"),
-    Cause("darker", "are", "darker", ("Brightness.mean", "Luma.mean"), _ALL,
-          lambda m: _is_lit(m, -1) and _is_dimmed(m), "light"),
-    Cause("brighter", "are", "brighter", ("Brightness.mean", "Luma.mean"), _ALL,
-          lambda m: _is_lit(m, 1), "light"),
-    Cause("out of focus", "look", "out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
-    Cause("compressed", "look", "compressed more", ("JpegQuality", "Blockiness", "entropy"),
+    Cause("brighter", "are brighter", _LIGHT, _ALL, lambda m: _is_lit(m, 1), "light"),
+    Cause("out of focus", "look out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
+    Cause("compressed", "look compressed more", ("JpegQuality", "Blockiness", "entropy"),
           _SPREAD | {"colour", "JpegQuality"}, _is_squeezed, "file"),
-    Cause("pale", "are", "paler", ("Saturation.mean",), _TINT | _ENDS, _is_pale, "colour"),
-    Cause("vivid", "are", "more colourful", ("Saturation.mean",), _TINT | _ENDS, _is_vivid,
+    Cause("pale", "are paler", ("Saturation.mean",), _TINT | _ENDS, _is_pale, "colour"),
+    Cause("vivid", "are more colourful", ("Saturation.mean",), _TINT | _ENDS, _is_vivid,
           "colour"),
-    Cause("hue turned", "have", "other hues", ("Hue.circular_mean",), _ALL, _is_turned, "colour"),
-    Cause("colour cast", "have", "a colour cast", (*_SHARES, "Hue.circular_mean"), _TINT | _ENDS,
+    Cause("hue turned", "have other hues", ("Hue.circular_mean",), _ALL, _is_turned, "colour"),
+    Cause("colour cast", "have a colour cast", (*_SHARES, "Hue.circular_mean"), _TINT | _ENDS,
           _is_cast, "colour"),
-    Cause("noise", "are", "noisier", ("Noise",), _SPREAD | {"colour"},
+    Cause("noise", "are noisier", ("Noise",), _SPREAD | {"colour"},
           lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2 and not _is_squeezed(m),
           "detail"),
 )  # fmt: skip
 
 
-def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause, str]]:
+def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     """The causes that fit, the largest first, each with the number that tells it most.
 
     One that only follows from another is none.
 
     Args:
         changes: by numbers of images, without a prefix.
-        group_of: what each is about.
     """
     moves = _Moves(changes)
     fitting: list[tuple[Cause, str]] = []
     for cause in CAUSES:
-        leads = [name for name in cause.leads if name in changes and changes[name].sign]
-        leads = [name for name in leads if changes[name].is_sure]
+        leads = [each for each in cause.leads if each in changes and changes[each].is_sure]
+        leads = [each for each in leads if changes[each].sign]
         if leads and cause.fits(moves):
             fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
@@ -298,7 +280,7 @@ def causes_of(changes: Changes, group_of: Mapping[str, str]) -> list[tuple[Cause
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
     told: list[tuple[Cause, str]] = []
     for cause, lead in fitting:
-        before = [each for each, _ in told if each.moves(lead, group_of[lead])]
+        before = [each for each, _ in told if each.moves(lead, changes[lead].group)]
         if all(cause.kind == "detail" and each.kind == "light" for each in before):
             told.append((cause, lead))
     return told

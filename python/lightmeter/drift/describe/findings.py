@@ -1,12 +1,12 @@
 """What is said of several features at once, and of a whole comparison."""
 
-import math
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from lightmeter.drift.describe.causes import Cause, Change, causes_of, change_of
-from lightmeter.drift.describe.sentences import finding, is_sure
+import numpy as np
+
+from lightmeter.drift.describe.causes import Cause, causes_of, change_of
+from lightmeter.drift.describe.sentences import is_sure
 from lightmeter.drift.names import GRID_SIDE, place
 from lightmeter.drift.row import RATES, FeatureDrift, column_of
 from lightmeter.drift.verdict import CHANGED
@@ -66,157 +66,142 @@ def capitalised(words: str, *names: str) -> str:
 
 
 def causes(
-    features: Sequence[FeatureDrift], sure: Collection[FeatureDrift], level: float
+    rows: Sequence[FeatureDrift], sure: Collection[FeatureDrift], level: float
 ) -> list[Finding]:
     """Return the causes, the largest of each kind of images first.
 
     Args:
-        features: all of a comparison, by severity.
+        rows: all of a comparison, by severity.
         sure: those that a headline may name; a cause rests on one of them.
         level: the largest q-value of what a cause rests on.
     """
     by_prefix: dict[str, list[FeatureDrift]] = {}
-    leads = {line.feature for line in sure if line.q_value is not None and line.q_value <= level}
-    for line in features:
-        if line.prefix and line.kind != "failure" and line.group not in ("Exif", "values"):
-            by_prefix.setdefault(line.prefix, []).append(line)
-    return [each for lines in by_prefix.values() for each in _of_images(lines, leads)]
+    leads = {row.feature for row in sure if row.q_value is not None and row.q_value <= level}
+    for row in rows:
+        if row.prefix and row.kind != "failure" and row.group not in ("Exif", "values"):
+            by_prefix.setdefault(row.prefix, []).append(row)
+    return [each for several in by_prefix.values() for each in _of_images(several, leads)]
 
 
-def _of_images(lines: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator[Finding]:
-    by_name = {_name(line): line for line in lines if line.kind in ("number", "hue")}
-    changes = {name: _change(line, line.feature in leads) for name, line in by_name.items()}
-    found = causes_of(changes, {name: line.group for name, line in by_name.items()})
+def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator[Finding]:
+    by_name = {_name(row): row for row in rows if row.kind in ("number", "hue")}
+    changes = {}
+    for name, row in by_name.items():
+        size = (row.ks if row.kind == "number" else row.effect) or 0.0
+        is_odd = row.verdict == "drift" and row.effect_name != "spread"
+        sure = {"is_sure": row.feature in leads, "is_odd": is_odd}
+        changes[name] = change_of(name, row.levels, size, row.group, **sure)
+    found = causes_of(changes)
     firsts = {lead for _, lead in found}
-    left = [line for line in lines if line.verdict == "drift" and _name(line) not in firsts]
+    left = [row for row in rows if row.verdict == "drift" and _name(row) not in firsts]
     for cause, lead in found:
-        follow = [line for line in left if _follows(line, cause, left)]
+        follow = [row for row in left if _follows(row, cause, left)]
         told = set(map(id, follow))
-        left = [line for line in left if id(line) not in told]
-        yield Finding(
-            _words(cause, by_name[lead], follow), (by_name[lead], *follow), cause=cause.name
-        )
+        left = [row for row in left if id(row) not in told]
+        members = by_name[lead], *follow
+        yield Finding(_words(cause, *members), members, cause=cause.name)
 
 
-def _follows(line: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
+def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
     """Whether a change follows from a cause.
 
     So do what all numbers together say, and a grid that changed everywhere alike; and where
     sharpness changed in pictures in another light.
     """
-    if line.cell is None:
-        return line.group == "together" or cause.moves(_name(line), line.group)
-    cells = [each for each in drifted if each.cell and each.cell.number == line.cell.number]
+    if row.cell is None:
+        return row.group == "together" or cause.moves(_name(row), row.group)
+    cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
     is_even = len(cells) > 1 and _of_grid(cells).is_even
-    return is_even or (line.cell.number == "sharpness" and cause.kind == "light")
+    return is_even or (row.cell.number == "sharpness" and cause.kind == "light")
 
 
-def _words(cause: Cause, lead: FeatureDrift, follow: Sequence[FeatureDrift]) -> str:
+def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Such as ``the images look out of focus: sharpness fell by 59 %; noise and 8 more follow``."""
-    words = finding(lead)
-    which = "some" if words[0].isdigit() or " instead of " in words else "the"
-    told = f"{which} {_several(lead)}images {cause.verb} {cause.words}: {words}"
-    firsts: dict[str, str] = {}
-    for line in sorted(
-        follow, key=lambda each: (each.cell is not None, each.feature[-7:] == ".stddev")
-    ):
-        if line.group not in (lead.group, "together"):
-            firsts.setdefault(line.group, line.name)
-    names = list(firsts.values())[:_MOST_FOLLOWERS] or [line.name for line in follow[:1]]
-    if not names:
+    which = "some" if lead.words[0].isdigit() or " instead of " in lead.words else "the"
+    told = f"{which} {_several(lead)}images {cause.words}: {lead.words}"
+    if not follow:
         return told
+    firsts: dict[str, str] = {}
+    for row in sorted(
+        follow, key=lambda row: (row.cell is not None, row.feature[-7:] == ".stddev")
+    ):
+        if row.group not in (lead.group, "together"):
+            firsts.setdefault(row.group, row.name)
+    names = list(firsts.values())[:_MOST_FOLLOWERS] or [follow[0].name]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
-    listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{told}; {listed} follow{'s' if len(follow) == 1 else ''}"
 
 
-def _name(line: FeatureDrift) -> str:
-    return column_of(line.feature).removeprefix(f"{line.prefix}.")
-
-
-def _change(line: FeatureDrift, is_sure: bool) -> Change:
-    return change_of(
-        line.level_reference or 0.0,
-        line.level_target or 0.0,
-        (line.ks if line.kind == "number" else line.effect) or 0.0,
-        kind="hue" if line.kind == "hue" else str(line.scale),
-        is_sure=is_sure,
-        is_odd=line.verdict == "drift" and line.effect_name != "spread",
-    )
+def _name(row: FeatureDrift) -> str:
+    return column_of(row.feature).removeprefix(f"{row.prefix}.")
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
 
 
-def findings(features: Sequence[FeatureDrift]) -> list[Finding]:
+def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
     """Return what to say of features that changed: each by itself, but some together.
 
     These are cells of a grid, and Exif tags that went missing.
     """
-    tags = Counter(line.prefix for line in features if _is_lost_tag(line))
     groups: dict[object, list[FeatureDrift]] = {}
-    for line in features:
-        key: object = (line.feature, line.kind)
+    for row in rows:
+        key: object = id(row)
         # A rate of a cell, such as its missing values, is no place.
-        if line.cell is not None and line.kind == "number":
-            key = line.prefix, line.cell.number, "grid"
-        elif _is_lost_tag(line) and tags[line.prefix] >= _FEWEST:
-            key = line.prefix, "Exif"
-        groups.setdefault(key, []).append(line)
-    return [_of_several(lines) for lines in groups.values()]
+        if row.cell is not None and row.kind == "number":
+            key = row.prefix, row.cell.number
+        elif row.kind == "missing" and row.group == "Exif" and _rise(row) > 0:
+            key = row.prefix, "Exif"
+        groups.setdefault(key, []).append(row)
+    told: list[Finding] = []
+    for several in groups.values():
+        if several[0].cell and len(several) > 1:
+            told.append(_of_grid(several))
+        elif len(several) >= _FEWEST:
+            most = percent(max(map(_rise, several)))
+            images = f"{_several(several[0])}images"
+            words = f"{len(several)} Exif tags went missing in up to {most} of {images}"
+            told.append(Finding(words, tuple(several)))
+        else:
+            told += [Finding(row.words, (row,)) for row in several]
+    return told
 
 
-def _of_several(lines: Sequence[FeatureDrift]) -> Finding:
-    first = lines[0]
-    if len(lines) == 1:
-        return Finding(finding(first), (first,))
-    if first.cell is not None:
-        return _of_grid(lines)
-    most = percent(max(map(_rise, lines)))
-    words = f"{len(lines)} Exif tags went missing in up to {most} of {_several(first)}images"
-    return Finding(words, tuple(lines))
+def _rise(row: FeatureDrift) -> float:
+    return row.levels[1] - row.levels[0]
 
 
-def _is_lost_tag(line: FeatureDrift) -> bool:
-    return line.kind == "missing" and line.group == "Exif" and _rise(line) > 0
-
-
-def _rise(line: FeatureDrift) -> float:
-    return (line.level_target or 0.0) - (line.level_reference or 0.0)
-
-
-def _several(line: FeatureDrift) -> str:
+def _several(row: FeatureDrift) -> str:
     """The prefix and a space, where there are images of several prefixes."""
-    return f"{line.prefix} " if line.name.startswith(f"{line.prefix} ") else ""
+    return f"{row.prefix} " if row.name.startswith(f"{row.prefix} ") else ""
 
 
-def _of_grid(lines: Sequence[FeatureDrift]) -> Finding:
+def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Where the picture changed most, if there is such a place."""
-    picture = f"the {_several(lines[0])}picture"
-    changes = [
-        math.log(((line.level_target or 0.0) + 0.1) / ((line.level_reference or 0.0) + 0.1))
-        for line in lines
-    ]
-    sure = [by if is_sure(line) else 0.0 for by, line in zip(changes, lines, strict=True)]
+    picture = f"the {_several(rows[0])}picture"
+    levels = np.array([row.levels for row in rows]) + 0.1
+    changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
+    sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
     most = max(sure, key=abs)
-    cell = lines[sure.index(most)].cell
+    cell = rows[sure.index(most)].cell
     assert cell is not None
     if not most:
-        return Finding(f"{picture} changed in {len(lines)} places", tuple(lines))
-    is_even = len(lines) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
-    where = "everywhere alike" if is_even else f"most {place(cell.row, cell.column)}"
+        return Finding(f"{picture} changed in {len(rows)} places", tuple(rows))
+    is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
+    where = "everywhere alike" if is_even else f"most {place(cell)}"
     words = f"{picture} {_VERBS[cell.number][most > 0]} {where}"
-    return Finding(words, tuple(lines), is_even=is_even)
+    return Finding(words, tuple(rows), is_even=is_even)
 
 
 # --- a whole comparison -------------------------------------------------------------------------
 
 
-def headline(features: Sequence[FeatureDrift]) -> str:
+def headline(rows: Sequence[FeatureDrift]) -> str:
     """Return how many features drifted."""
-    tested = sum(feature.q_value is not None for feature in features)
-    drifted = sum(feature.verdict == "drift" for feature in features)
-    possible = sum(feature.verdict in CHANGED for feature in features)
+    tested = sum(row.q_value is not None for row in rows)
+    drifted = sum(row.verdict == "drift" for row in rows)
+    possible = sum(row.verdict in CHANGED for row in rows)
     of_all = counted(tested, "feature")
     if drifted:
         return f"{drifted} of {of_all} drifted"
@@ -227,16 +212,16 @@ def headline(features: Sequence[FeatureDrift]) -> str:
     return f"No drift in {of_all}"
 
 
-def summary(features: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
-    """Return one sentence about the features.
+def summary(rows: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
+    """Return one sentence about a comparison.
 
     Numbers of images that are about the same mostly changed for one reason: one speaks for all.
 
     Args:
-        features: all of a comparison, by severity.
+        rows: all of a comparison, by severity.
         told: what to say of those that drifted and may be named, the causes first.
     """
-    drifted, many = sum(line.verdict == "drift" for line in features), headline(features)
+    drifted, many = sum(row.verdict == "drift" for row in rows), headline(rows)
     if not drifted:
         return many[0].lower() + many[1:]
     shown: dict[object, Finding] = {}
@@ -250,10 +235,10 @@ def summary(features: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
     return mark.join([*(each.words for each in first), *[f"and {left} more"] * (left > 0)])
 
 
-def _subject(line: FeatureDrift, cause: str) -> object:
+def _subject(row: FeatureDrift, cause: str) -> object:
     """The same for features of which one is enough to say what happened."""
     if cause:
-        return line.prefix, cause
-    if line.group in ("file", "Exif", "values") or line.kind in RATES:
-        return line.feature, line.kind
-    return line.prefix, line.group, line.cell and line.cell.number
+        return row.prefix, cause
+    if row.group in ("file", "Exif", "values") or row.kind in RATES:
+        return row.feature, row.kind
+    return row.prefix, row.group, row.cell and row.cell.number

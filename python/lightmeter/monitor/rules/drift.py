@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import compress
 from statistics import NormalDist
 from types import MappingProxyType
@@ -11,14 +10,14 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from lightmeter.drift import Comparison, FeatureDrift, Thresholds, compare_views
+from lightmeter.drift import Comparison, FeatureDrift, Thresholds
 from lightmeter.drift.describe.findings import causes
-from lightmeter.drift.describe.sentences import finding
+from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.families import q_values
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.readings import DIFFERENTLY
-from lightmeter.drift.row import RATES, EffectName, changed
-from lightmeter.drift.verdict import ThresholdOptions, carrying
+from lightmeter.drift.row import RATES, EffectName
+from lightmeter.drift.verdict import carrying
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.against_past import Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor
@@ -99,12 +98,12 @@ class DriftRule(ComparingMonitor):
             value = getattr(row, metric)
             if value is None or not self.takes(row.feature):
                 continue
-            unlike = comparison._unlike.reason(row.feature)
+            unlike = comparison.unlike.reason(row.feature)
             if unlike:
                 results.append(Result(row.feature, NOT_ENOUGH, words=unlike))
             else:
                 state: ResultState = ANOMALY if value > above else OK
-                words = joined(finding(row), row.reason)
+                words = joined(describe(row, self._thresholds), row.reason)
                 results.append(Result(row.feature, state, value, None, above, words))
         return _distinct(results)
 
@@ -187,8 +186,9 @@ class DriftRule(ComparingMonitor):
         elif row is not None and row.effect is not None:
             if row.reason.startswith(DIFFERENTLY):
                 return Result(test.feature, NOT_ENOUGH, words=row.reason)
-            row = _with_largest(row, self._thresholds)
-            cause, name, size = finding(row), row.effect_name, row.effect or 0.0
+            _rest_on_largest(row, self._thresholds)
+            row.words = describe(row, self._thresholds)
+            cause, name, size = row.words, row.effect_name, row.effect or 0.0
         if name is not None:
             words = [f"{name} {size:.2g}", *words]
             if size < self._thresholds.least(name):
@@ -203,16 +203,14 @@ class DriftRule(ComparingMonitor):
             return results
         # Light that moves no more than from bucket to bucket explains nothing.
         still = not any(feature.endswith(_LIGHT) for feature in drifted)
-        lines, bad = [], []
         for row in rows.values():
+            row.verdict, row.q_value = "none", None
             if row.feature in drifted:
-                row = replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
-                bad.append(row)
-            else:
-                level = row.level_reference if still else row.level_target
-                row = replace(row, verdict="none", level_target=level)
-            lines.append(row)
-        told = {each.lines[0].feature: each for each in causes(lines, bad, self.q)}
+                row.verdict, row.q_value = "drift", 0.0
+            elif still:
+                row.level_target = row.level_reference
+        bad = [row for row in rows.values() if row.verdict == "drift"]
+        told = {each.lines[0].feature: each for each in causes([*rows.values()], bad, self.q)}
         for at, result in enumerate(results):
             if (cause := told.get(result.feature)) and result.state == ANOMALY:
                 words = joined(cause.words.partition("; ")[0], result.words.partition("; ")[2])
@@ -221,9 +219,9 @@ class DriftRule(ComparingMonitor):
 
     @property
     def _thresholds(self) -> Thresholds:
-        by: ThresholdOptions = {"effect": self.effect, "spread": self.spread, "tail": self.tail}
-        by |= {"drift": self.q, "possible": max(Thresholds.possible, self.q)}
-        return Thresholds(**by)
+        possible = max(Thresholds.possible, self.q)
+        sizes = {"effect": self.effect, "spread": self.spread, "tail": self.tail}
+        return Thresholds(drift=self.q, possible=possible, **sizes)
 
     def _independent(self, side: Side) -> list[Tested]:
         """Return what a comparison of the bucket with all of the baseline says."""
@@ -241,7 +239,7 @@ class DriftRule(ComparingMonitor):
         ]
 
     def _compared(self, side: Side, *, tested: bool = False) -> Comparison:
-        return compare_views(
+        return Comparison(
             target=side.target.view,
             reference=side.past.merged,
             thresholds=self._thresholds,
@@ -252,21 +250,22 @@ class DriftRule(ComparingMonitor):
 _Rows = dict[tuple[str, bool], FeatureDrift]  # by feature, and whether it is a rate
 
 
-def _with_largest(row: FeatureDrift, by: Thresholds) -> FeatureDrift:
-    """Return the row with the size that its change shows, see `carrying`.
+def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
+    """Let the row rest on the size that its change shows, see `carrying`.
 
     `FeatureDrift.effect` is the one that is surely largest, which with samples may be another one.
     """
-    sizes: dict[EffectName, float | None] = {}
     if row.kind in ("number", "hue"):
-        sizes = {"shift": row.ks, "spread": row.spread, "tail": row.tail}
-    elif row.effect_name is not None:
-        sizes = {row.effect_name: row.effect}
-    known = {
-        name: abs(size) for name, size in sizes.items() if size is not None and math.isfinite(size)
-    }
-    name = carrying(known, by) if known else None
-    return row if name is None else changed(row, effect_name=name, effect=known[name])
+        sizes: dict[EffectName, float | None] = {"shift": row.ks, "spread": row.spread}
+        sizes["tail"] = row.tail
+        known = {
+            name: abs(size)
+            for name, size in sizes.items()
+            if size is not None and math.isfinite(size)
+        }
+        if known:
+            row.effect_name = carrying(known, by)
+            row.effect = known[row.effect_name]
 
 
 def _deviations(p: float) -> float:

@@ -8,7 +8,7 @@ class, and so follow a dark mode.
 import base64
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lightmeter.files import write_atomically
@@ -97,7 +97,7 @@ class Chart:
 
 # --- shapes and scales ---
 
-LEFT, RIGHT, TOP = 46, 442, 26  # of the part for the data, of a chart that is 460 wide
+LEFT, RIGHT, TOP = 50, 442, 26  # of the part for the data, of a chart that is 460 wide
 
 # Values closer to each other than this are drawn as one: their scale would be infinite.
 LEAST_SPAN = 1e-300
@@ -167,19 +167,39 @@ def ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[flo
     return [low, high]
 
 
-def grid(y: float) -> Html:
-    """A line across, behind the data."""
-    return rule(LEFT, y, RIGHT, y, "line")
+def levels(y: Map, values: Collection[float], show: Callable[[float], str]) -> Html:
+    """Lines across at these values, behind the data, and what they stand for."""
+    texts = (label(LEFT - 6, y(value) + 4, show(value), "end") for value in values)
+    return joined((rule(LEFT, y(value), RIGHT, y(value), "line") for value in values), texts)
 
 
-def legend(n: tuple[int, int]) -> Html:
+def tick_mark(x: float, floor: float, text: str, below: float = 16) -> Html:
+    """A tick at the foot of a chart, and its text, which stays inside of the chart."""
+    middle = min(x, _WIDTH - 4 * len(text))
+    return joined(
+        rule(x, floor, x, floor + 4, "quiet"), label(middle, floor + below, text, "middle")
+    )
+
+
+def legend(*signs: tuple[Callable[[float], Html], str]) -> Html:
+    """What the signs of a chart stand for: each is drawn at a place, and has its words beside."""
+    parts, at = [], LEFT
+    for sign, words in signs:
+        parts += [sign(at), label(at + 22, 15, words, tone="ink")]
+        at += 43 + 8 * len(words)
+    return joined(parts)
+
+
+def legend_of_sides(n: tuple[int, int]) -> Html:
     """What the colours stand for, with the values of the target and of the reference."""
     target, reference = (counted(size, "value") for size in n)
-    area, outline = paint("reference"), paint("target", "target")
-    outline |= {"fill_opacity": "0.12", "stroke_width": "2"}
-    return joined(
-        tag("rect", x=LEFT, y=6, width=14, height=9, fill_opacity=".45", **area),
-        label(LEFT + 20, 15, f"reference, {reference}", tone="ink"),
-        tag("rect", x=LEFT + 200, y=7, width=13, height=8, **outline),
-        label(LEFT + 220, 15, f"target, {target}", tone="ink"),
+    area, outline = paint("reference"), paint("target", "target") | {"stroke_width": "2"}
+    return legend(
+        (lambda at: box(at, 0.45, **area), f"reference, {reference}"),
+        (lambda at: box(at, 0.12, **outline), f"target, {target}"),
     )
+
+
+def box(x: float, opacity: float, **colours: str) -> Html:
+    """A sign for an area."""
+    return tag("rect", x=x, y=6, width=14, height=9, fill_opacity=opacity, **colours)

@@ -1,25 +1,39 @@
-"""Which chart shows a feature of both sides best."""
+"""Which chart shows a feature of both sides best, and the bars of categories."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
-from lightmeter.report.charts.bars import Bar, bars
-from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.chart import (
+    RIGHT,
+    TOP,
+    Chart,
+    label,
+    legend_of_sides,
+    paint,
+    rounded,
+    scale,
+)
 from lightmeter.report.charts.histogram import common_bins, histograms
+from lightmeter.report.charts.html import joined, tag
 from lightmeter.sketch import QuantileSketch
+from lightmeter.text import percent, shorten
 
 _MOST_BARS = 8
 
 
-def chart_of(line: FeatureDrift, target: ProfileView, reference: ProfileView) -> Chart | None:
+def chart_of(line: FeatureDrift, comparison: Comparison) -> Chart | None:
     """The chart of a line: of a rate one pair of bars, else that of its feature."""
     if line.kind in ("missing", "not a number"):
-        rates = (line.level_target or 0.0, line.level_reference or 0.0)
-        return bars(line.feature, [Bar(line.kind, *rates)], (line.n_target, line.n_reference))
-    return None if line.kind == "vector" else feature_chart(line.feature, target, reference)
+        rates = Bar(line.kind, *line.levels[::-1])
+        return bars(line.feature, [rates], (line.n_target, line.n_reference))
+    sides = comparison.target, comparison.reference
+    return None if line.kind == "vector" else feature_chart(line.feature, *sides)
 
 
 def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
@@ -72,3 +86,42 @@ def _total(column: ColumnView | None) -> int:
     if column is None:
         return 0
     return column.n if column.kind == "failure" else column.n - column.missing
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One category: its name and its share on both sides."""
+
+    name: str
+    target: float
+    reference: float
+
+
+def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
+    """The share of each category on both sides, as pairs of bars.
+
+    Args:
+        title: the feature.
+        categories: in the order of rows; draw at most a dozen.
+        n: values of the target and of the reference.
+    """
+    left, row = 150, 34
+    top = max((max(bar.target, bar.reference) for bar in categories), default=0.0) or 1.0
+    x = scale(0.0, top, left, RIGHT - 50)
+    parts = [legend_of_sides(n)]
+    for index, bar in enumerate(categories):
+        y = TOP + 8 + index * row
+        parts.append(label(left - 8, y + 16, shorten(bar.name, 18), "end", "ink"))
+        for side, share, at in (("reference", bar.reference, y), ("target", bar.target, y + 12)):
+            opacity = 0.45 if side == "reference" else 1
+            width = rounded(max(x(share) - left, 0.5))
+            bar_paint = {**paint(side), "fill_opacity": opacity}
+            parts.append(tag("rect", x=left, y=at, width=width, height=10, **bar_paint))
+            parts.append(label(x(share) + 5, at + 10, percent(share)))
+    height = TOP + 12 + max(len(categories), 1) * row
+    shares = "; ".join(
+        f"{shorten(bar.name, 40)}: {percent(bar.reference)} of the reference, "
+        f"{percent(bar.target)} of the target"
+        for bar in categories
+    )
+    return Chart(title, shares or "no values", height, joined(parts))

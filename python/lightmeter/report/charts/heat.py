@@ -20,7 +20,7 @@ _LESS, _MORE = (tuple(bytes.fromhex(PALETTE[side][1:])) for side in ("reference"
 
 
 def heat_map(title: str, target: Grid, reference: Grid, *, light: bool = False) -> Chart:
-    """Draw the reference, the target, and the target less the reference.
+    """Draw the reference, the target, and the change: the target less the reference.
 
     Args:
         title: what it shows.
@@ -33,7 +33,7 @@ def heat_map(title: str, target: Grid, reference: Grid, *, light: bool = False) 
     high = 255.0 if light else max(_largest(target), _largest(reference))
     first, last = (_DARK, _BRIGHT) if light else (_PALE, _DEEP)
     most = _largest(change)
-    grids = {"reference": reference, "target": target, "target minus reference": change}
+    grids = {"reference": reference, "target": target, "change": change}
     parts, words = [], []
     for at, (name, grid) in enumerate(grids.items()):
         texts = _texts(grid, signed=grid is change)

@@ -13,13 +13,14 @@ from lightmeter.report.charts.chart import (
     TOP,
     Chart,
     Map,
-    grid,
     label,
-    legend,
+    legend_of_sides,
+    levels,
     paint,
     rounded,
     rule,
     scale,
+    tick_mark,
     ticks,
 )
 from lightmeter.report.charts.html import Html, joined, tag
@@ -89,24 +90,18 @@ def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
 
 def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
     spread = high - low
-    least = max(4 * math.ulp(max(abs(low), abs(high))), _TINY)
-    if not spread > least:  # one value; a bin needs room around it
-        room = max(abs(low) * 1e-3, 0.5)
+    if not spread > max(4 * math.ulp(max(abs(low), abs(high))), _TINY):
+        room = max(abs(low) * 1e-3, 0.5)  # one value; a bin needs room around it
         return np.array([low - room, high + room])
-    step = _readable(spread / min(max(bins, _FEWEST_BINS), _MOST_BINS))
-    if whole:
-        step = max(step, 1.0)
-    first = math.floor(low / step)
-    last = math.floor(high / step) + 1
-    if not (abs(first) < 2**50 and abs(last) < 2**50):  # steps would be lost beside the values
+    # The next smaller of 1, 2 and 5 times a power of ten: at most 2.5 times as many bins.
+    width = spread / min(max(bins, _FEWEST_BINS), _MOST_BINS)
+    power = 10.0 ** math.floor(math.log10(width))
+    step = max(each * power for each in (0.5, 1.0, 2.0, 5.0) if each * power <= width)
+    step = max(step, 1.0) if whole else step
+    first, last = math.floor(low / step), math.floor(high / step) + 1
+    if max(abs(first), abs(last)) >= 2**50:  # steps would be lost beside the values
         return np.linspace(low, high, _FEWEST_BINS + 1)
     return np.arange(first, last + 1) * step
-
-
-def _readable(width: float) -> float:
-    """The next smaller of 1, 2 and 5 times a power of ten: at most 2.5 times as many bins."""
-    power = 10.0 ** math.floor(math.log10(width))
-    return max(step * power for step in (0.5, 1.0, 2.0, 5.0) if step * power <= width)
 
 
 def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,28 +131,24 @@ def histograms(
     top = max(float(shares.max()) for shares in (bins.target, bins.reference) if len(shares))
     x = scale(low, high, LEFT, RIGHT)
     y = scale(0.0, top, floor, TOP + 8)
-    parts = [legend(n)]
-    for tick in ticks(0.0, top, 3):
-        parts.append(grid(y(tick)))
-        parts.append(label(LEFT - 6, y(tick) + 4, percent(tick), "end"))
-    sides = [("reference", bins.reference, 0.3, 1), ("target", bins.target, 0.12, 2)]
+    parts = [legend_of_sides(n), levels(y, ticks(0.0, top, 3), percent)]
     lines = []
-    for side, shares, opacity, width in sides:
+    for side, shares in (("reference", bins.reference), ("target", bins.target)):
+        opacity, width = (0.3, 1) if side == "reference" else (0.12, 2)
         if len(shares):
             path = _steps(bins, shares, x, y, floor)
             parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
             lines.append(tag("path", d=path, **paint(None, side), stroke_width=width))
-    parts += lines
-    parts.append(rule(LEFT, floor, RIGHT, floor, "quiet"))
+    parts += [*lines, rule(LEFT, floor, RIGHT, floor, "quiet")]
     if hue:
         parts.append(_hue_strip(low, high, x, floor + 2))
     unit = len(bins.edges) > 1 and bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
     most = 4 if dates else 6  # that have room side by side
+    start = LEFT + 16 if bins.below else -math.inf
+    end = RIGHT - 16 if bins.above else math.inf
     for tick in ticks(low, high, most, least=1.0 if unit or dates else 0.0):
-        if (bins.below and x(tick) < LEFT + 16) or (bins.above and x(tick) > RIGHT - 16):
-            continue
-        parts.append(rule(x(tick), floor, x(tick), floor + 4, "quiet"))
-        parts.append(label(x(tick), height - 12, show(tick), "middle"))
+        if start <= x(tick) <= end:
+            parts.append(tick_mark(x(tick), floor, show(tick), height - 12 - floor))
     for is_open, at, sign in ((bins.below, LEFT, "≤"), (bins.above, RIGHT, "≥")):
         parts += [label(at, height - 12, sign, "middle")] if is_open else []
     return Chart(title, _description(bins, n, show), height, joined(parts))
@@ -184,10 +175,9 @@ def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) ->
 
 def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
     parts, step = [], (high - low) / 24
-    width = rounded(x(low + step) - x(low) + 0.3)  # no seam between them
     for start in (low + at * step for at in range(24)):
         fill = f"hsl({(start + step / 2) % HUE_CIRCLE * 360 / HUE_CIRCLE:.0f},70%,55%)"
-        parts.append(
-            tag("rect", x=rounded(x(start)), y=rounded(y), width=width, height=6, fill=fill)
-        )
+        width = rounded(x(start + step) - x(start) + 0.3)  # no seam between them
+        size = {"x": rounded(x(start)), "y": rounded(y), "width": width}
+        parts.append(tag("rect", **size, height=6, fill=fill))
     return joined(parts)

@@ -1,6 +1,6 @@
 """Charts of a value over time, with the limits that it was judged by."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -12,14 +12,16 @@ from lightmeter.report.charts.chart import (
     TOP,
     Chart,
     Map,
+    box,
     cross,
     dot,
-    grid,
-    label,
+    legend,
+    levels,
     paint,
     rounded,
     rule,
     scale,
+    tick_mark,
     ticks,
 )
 from lightmeter.report.charts.html import Html, joined, tag
@@ -28,6 +30,8 @@ from lightmeter.text import counted, number
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
 _AROUND = 11  # radius in which a click counts
+
+Times = Callable[[datetime], float]
 
 
 @dataclass(frozen=True)
@@ -72,27 +76,20 @@ def trend(
     """
     marks = _drawable(marks)
     x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
-    parts = [_legend(marks, what, band)]
-    for tick in ticks(low, high, 4):
-        parts.append(grid(y(tick)))
-        parts.append(label(LEFT - 6, y(tick) + 4, number(tick), "end"))
+    parts = [_legend(marks, what, band), levels(y, ticks(low, high, 4), number)]
     parts += _band(marks, x, y, _FLOOR, TOP + 4)
     parts += _lines(marks, x, y, 1.5)
     if since is not None and since >= marks[0].at:
-        parts.append(rule(x(since.timestamp()), TOP + 4, x(since.timestamp()), _FLOOR, "ink"))
+        parts.append(rule(x(since), TOP + 4, x(since), _FLOOR, "ink"))
     for mark in marks:
         if mark.bad and mark.value is not None:
-            place = x(mark.at.timestamp()), y(mark.value)
+            place = x(mark.at), y(mark.value)
             parts.append(_linked(mark, place, dot(*place, 4)))
         elif mark.bad or mark.failed:
-            place = x(mark.at.timestamp()), _FLOOR - 7
+            place = x(mark.at), _FLOOR - 7
             parts.append(_linked(mark, place, cross(*place)))
     parts.append(rule(LEFT, _FLOOR, RIGHT, _FLOOR, "quiet"))
-    for date, text in _dates(marks):
-        tick_at = x(date.timestamp())
-        parts.append(rule(tick_at, _FLOOR, tick_at, _FLOOR + 4, "quiet"))
-        anchor = "end" if tick_at > RIGHT - 18 else "middle"
-        parts.append(label(tick_at, _HEIGHT - 7, text, anchor))
+    parts += [tick_mark(x(date), _FLOOR, text) for date, text in _dates(marks)]
     linked = any(mark.to is not None for mark in marks)
     return Chart(title, _description(marks), _HEIGHT, joined(parts), linked=linked)
 
@@ -125,53 +122,50 @@ def sparkline(marks: Sequence[Mark]) -> Html:
     parts = [*_band(marks, x, y, _SPARK_HEIGHT, 0), *_lines(marks, x, y, 1.2)]
     for mark in filter(lambda mark: mark.bad, marks):
         at = _SPARK_HEIGHT / 2 if mark.value is None else y(mark.value)
-        parts.append(dot(x(mark.at.timestamp()), at, 2.5))
+        parts.append(dot(x(mark.at), at, 2.5))
     box = f"0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}"
     return tag("svg", parts, cls="spark", viewBox=box, aria_hidden="true")
 
 
 def _scales(
     marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
-) -> tuple[Map, Map, float, float]:
+) -> tuple[Times, Map, float, float]:
     """Where times and values go; and the least and largest value on the axis."""
     seen = [value for mark in marks for value in (mark.value, mark.lower, mark.upper)]
     numbers = [value for value in seen if value is not None] or [0.0, 1.0]
     low, high = min(numbers), max(numbers)
-    if low >= 0 and all(mark.lower is None for mark in marks):
-        low = 0.0  # a distance
-    else:
-        low -= (high / 2 - low / 2) * 0.1
-    high += (high / 2 - low / 2) * 0.1
+    margin = (high / 2 - low / 2) * 0.1
+    is_distance = low >= 0 and all(mark.lower is None for mark in marks)
+    low, high = 0.0 if is_distance else low - margin, high + margin
     if not high - low > LEAST_SPAN:
         low, high = low - 0.5, high + 0.5
     start, end = marks[0].at.timestamp(), marks[-1].at.timestamp()
-    if start == end:
-        start, end = start - 1, end + 1
-    return scale(start, end, *across), scale(low, high, *up), low, high
+    x = scale(start - (start == end), end + (start == end), *across)
+    return lambda at: x(at.timestamp()), scale(low, high, *up), low, high
 
 
-def _lines(marks: Sequence[Mark], x: Map, y: Map, width: float) -> Iterator[Html]:
+def _lines(marks: Sequence[Mark], x: Times, y: Map, width: float) -> Iterator[Html]:
     for there, run in groupby(marks, lambda mark: mark.value is not None):
-        places = [(x(mark.at.timestamp()), y(mark.value or 0.0)) for mark in run]
+        places = [(x(mark.at), y(mark.value or 0.0)) for mark in run]
         if there and len(places) == 1:
             yield dot(*places[0], width)
         elif there:
             yield tag("path", d=_path(places), **paint(None, "target"), stroke_width=width)
 
 
-def _band(marks: Sequence[Mark], x: Map, y: Map, floor: float, top: float) -> Iterator[Html]:
+def _band(marks: Sequence[Mark], x: Times, y: Map, floor: float, top: float) -> Iterator[Html]:
     """The area of what is expected. Where a limit is missing it reaches to the edge."""
     for there, each in groupby(marks, _is_limited):
-        run, edges = list(each), []
+        run = list(each)
+        times, edges = [x(mark.at) for mark in run], []
+        if len(run) == 1:  # something to see
+            run, times = run * 2, [times[0] - 3, times[0] + 3]
         for limits, end in (([m.upper for m in run], top), ([m.lower for m in run], floor)):
             heights = [end if limit is None else y(limit) for limit in limits]
-            edge = [(x(mark.at.timestamp()), at) for mark, at in zip(run, heights, strict=True)]
-            if len(run) == 1:  # something to see
-                edge = [(edge[0][0] - 3, edge[0][1]), (edge[0][0] + 3, edge[0][1])]
-            edges.append(edge)
+            edges.append(list(zip(times, heights, strict=True)))
             if there and any(at != end for at in heights):
                 dashes = paint(None, "reference") | {"stroke_dasharray": "5 3"}
-                yield tag("path", d=_path(edge), **dashes)
+                yield tag("path", d=_path(edges[-1]), **dashes)
         outline = f"{_path(edges[0])}{_path(edges[1][::-1]).replace('M', 'L')}z"
         if there:
             yield tag("path", d=outline, **paint("reference"), fill_opacity=0.15)
@@ -183,17 +177,17 @@ def _is_limited(mark: Mark) -> bool:
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
     """The path of a line, without the places in the middle of a level stretch."""
+    heights = [None, *(at for _, at in places), None]
     corners = [
         place
-        for index, place in enumerate(places)
-        if not 0 < index < len(places) - 1
-        or not places[index - 1][1] == place[1] == places[index + 1][1]
+        for place, before, after in zip(places, heights, heights[2:], strict=False)
+        if not before == place[1] == after
     ]
     return "M" + "L".join(f"{rounded(a)} {rounded(b)}" for a, b in corners)
 
 
 # strftime's follow the locale.
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _MOST_DATES = 4
 
 
@@ -211,33 +205,27 @@ def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
 
 
 def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
-    parts = [rule(LEFT, 11, LEFT + 16, 11, "target"), label(LEFT + 22, 15, what, tone="ink")]
-    at = LEFT + 43 + 7 * len(what)
-    if any(map(_is_limited, marks)):
-        area = {"width": 14, "height": 9, "fill_opacity": 0.15}
-        edge = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
-        parts.append(tag("rect", x=at, y=6, **area, **edge))
-        parts.append(label(at + 20, 15, band, tone="ink"))
-        at += 44 + 7 * len(band)
-    if any(mark.bad for mark in marks):
-        parts += [dot(at + 4, 10.5, 4), label(at + 14, 15, "anomaly", tone="ink")]
-        at += 90
-    if any(mark.failed for mark in marks):
-        parts += [cross(at + 4, 10.5), label(at + 14, 15, "not judged", tone="ink")]
-    return joined(parts)
+    area = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
+    signs: list[tuple[bool, Callable[[float], Html], str]] = [
+        (True, lambda at: rule(at, 11, at + 16, 11, "target"), what),
+        (any(map(_is_limited, marks)), lambda at: box(at, 0.15, **area), band),
+        (any(mark.bad for mark in marks), lambda at: dot(at + 8, 10.5, 4), "anomaly"),
+        (any(mark.failed for mark in marks), lambda at: cross(at + 8, 10.5), "not judged"),
+    ]
+    return legend(*((sign, words) for is_there, sign, words in signs if is_there))
 
 
 def _description(marks: Sequence[Mark]) -> str:
     """What the chart shows, in words."""
-    first, last, form = marks[0].at, marks[-1].at, _form(marks)
+    first, last, form = marks[0], marks[-1], _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
-    text = (
-        f"{counted(len(marks), 'bucket')} from {first:{form}} to {last:{form}}; the last value is "
-    )
-    limits = expected(marks[-1].lower, marks[-1].upper)
-    text += number(marks[-1].value) + (f", expected {limits}; " if limits else "; ")
-    return text + (
-        f"anomalies: {len(bad)}, the last on {bad[-1]:{form}}" if bad else "no anomalies"
+    limits = expected(last.lower, last.upper)
+    return "; ".join(
+        (
+            f"{counted(len(marks), 'bucket')} from {first.at:{form}} to {last.at:{form}}",
+            f"the last value is {number(last.value)}{limits and f', expected {limits}'}",
+            f"anomalies: {len(bad)}, the last on {bad[-1]:{form}}" if bad else "no anomalies",
+        )
     )
 
 

@@ -1,0 +1,252 @@
+"""Parts of pages about a comparison: cards, heat maps, and pictures."""
+
+import base64
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from lightmeter.drift.compare import Comparison
+from lightmeter.drift.describe.findings import capitalised, findings
+from lightmeter.drift.names import GRID_SIDE, says
+from lightmeter.drift.row import RATES, FeatureDrift
+from lightmeter.drift.verdict import CHANGED
+from lightmeter.image.magic import format_of
+from lightmeter.image.thumbnail import Exemplar
+from lightmeter.profile import FrequentItem, ProfileView
+from lightmeter.profile.view import Repeated
+from lightmeter.report.charts.chart import Chart
+from lightmeter.report.charts.document import section
+from lightmeter.report.charts.features import chart_of
+from lightmeter.report.charts.heat import Grid, heat_map
+from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.text import NONE, count, number, percent, shorten, visible
+from lightmeter.times import day
+
+_MOST_REPEATS = 6
+_ALIKE = {
+    "PixelHash": "are the same as an earlier one, pixel by pixel",
+    "PerceptualHash": "look like an earlier one",
+}
+_TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
+# A shape beside the word, so that the colour is not needed.
+_SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
+
+_MOST_LISTED = 8
+
+
+MEANINGS = {
+    "size": "How large the change is. Shift: D. Spread: the logarithm of how many times as wide "
+    "the target is. Tail: how much more of it lies beyond the reference's 1 and 99 % points. Of "
+    "categories half the sum of all differences of shares, of rates their difference.",
+    "D": "The largest difference between the shares of values below any threshold (Kolmogorov and "
+    "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
+    "p": "How often chance alone gives a difference this large.",
+    "q": "p, corrected for testing many features at once. The verdict uses it.",
+    "Hellinger": "Distance of the histograms, 0 to 1, less what chance gives.",
+}
+
+
+def change(line: FeatureDrift) -> str:
+    """From the reference's mean, rate or values to the target's; a dash where there are none."""
+    if line.kind == "category":
+        new, gone = len(line.new_values), len(line.vanished_values)
+        parts = [f"{new} new"] * (new > 0) + [f"{gone} gone"] * (gone > 0)
+        return ", ".join(parts) or NONE
+    if line.level_reference is None or line.level_target is None:
+        return NONE
+    show = percent if line.kind in RATES else day if line.role == "date" else number
+    return f"{show(line.level_reference)} → {show(line.level_target)}"
+
+
+def cells(line: FeatureDrift) -> dict[str, str]:
+    """What a table or card says of a feature, by name."""
+    return {
+        "change": line.reason if line.verdict == "not enough data" else change(line),
+        "measure": line.effect_name or NONE,
+        "size": number(line.effect, 2),
+        "p": number(line.p_value, 2),
+        "q": number(line.q_value, 2),
+        "D": number(line.ks, 2),
+        "Hellinger": number(line.hellinger_debiased, 2),
+        "values": f"{count(line.n_reference)} / {count(line.n_target)}",
+    }
+
+
+def verdict_badge(line: FeatureDrift) -> Html:
+    """The verdict with its sign."""
+    verdict = line.verdict or "distances only"
+    sign = _SHAPES.get(verdict)
+    shown = (tag("span", sign, aria_hidden="true"), " ") if sign else None
+    return tag("span", shown, verdict, cls=f"verdict {verdict.split()[0]}")
+
+
+def said_first(comparison: Comparison) -> Html | None:
+    """A paragraph about sides that were read differently; None where they were not."""
+    words = comparison.read_differently
+    return tag("p", tag("b", words)) if words else None
+
+
+def tags_said(view: ProfileView) -> str:
+    """The tags of a profile, behind what is said of it."""
+    said = (f"{name} {', '.join(values)}" for name, values in view.tags.items())
+    return "".join(f", {visible(words)}" for words in said)
+
+
+def card(
+    line: FeatureDrift,
+    comparison: Comparison,
+    ident: str,
+    verdict: Content,
+    pictures: Html | None = None,
+) -> Html:
+    """A ``figure`` element about a feature.
+
+    Args:
+        line: of the feature.
+        comparison: that has it.
+        ident: the id of the element.
+        verdict: paragraphs that say whether it changed.
+        pictures: the last part.
+    """
+    meaning = says(line.feature, line.prefix)
+    chart = chart_of(line, comparison)
+    return tag(
+        "figure",
+        tag("h3", tag("bdi", line.feature)),
+        tag("p", capitalised(meaning), cls="quiet") if meaning else None,
+        verdict,
+        chart.inline(ident) if chart is not None else None,
+        _caption(line),
+        pictures,
+        id=ident,
+    )
+
+
+def _caption(line: FeatureDrift) -> Html:
+    facts = (
+        tag("div", tag("dt", name), tag("dd", value))
+        for name, value in cells(line).items()
+        if value != NONE
+    )
+    new, gone = _listed("New", line.new_values), _listed("No longer seen", line.vanished_values)
+    return tag("figcaption", tag("dl", facts), new, gone)
+
+
+def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:
+    named: list[Content] = []
+    for item in items[:_MOST_LISTED]:
+        named += [", " if named else None, tag("bdi", shorten(item.value, 80)), f" ({item.est:,})"]
+    more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else None
+    return tag("p", f"{title}: ", named, more) if named else None
+
+
+# --- heat maps ---
+
+
+def on_heat_map(line: FeatureDrift) -> bool:
+    """Whether a heat map shows the line, so that it needs no chart of its own."""
+    return line.cell is not None and line.kind == "number"
+
+
+def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]]:
+    """The section with the heat maps, None without a grid; and the id of that of each feature."""
+    figures: list[Html] = []
+    idents: dict[str, str] = {}
+    for index, (chart, lines) in enumerate(heat_maps(features)):
+        told = findings([line for line in lines if line.verdict in CHANGED])
+        ident = f"f-grid-{index}"
+        idents |= dict.fromkeys((line.feature for line in lines), ident)
+        title = tag("h3", tag("bdi", chart.title))
+        words = (tag("p", f"{each.sentence}.") for each in told)
+        figures.append(tag("figure", title, words, chart.inline(f"f-map-{index}"), id=ident))
+    if not figures:
+        return None, idents
+    explained = "The pictures in 16 parts. Each number is the mean over all pictures of a side."
+    grids = tag("div", figures, cls="cards wide")
+    return section("Where in the picture", tag("p", explained, cls="quiet"), grids), idents
+
+
+def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[FeatureDrift]]]:
+    """Of each grid the chart and its lines."""
+    members: dict[tuple[str, str], list[FeatureDrift]] = {}
+    grids: dict[tuple[str, str], Grid] = {}
+    for line in features:
+        if line.cell is not None and on_heat_map(line):
+            of, row, column = line.cell
+            members.setdefault((line.prefix, of), []).append(line)
+            grid = grids.setdefault((line.prefix, of), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
+            grid[:, row, column] = line.level_target, line.level_reference
+    several = len({prefix for prefix, _ in grids}) > 1
+    for (prefix, of), grid in sorted(grids.items(), key=lambda pair: pair[0]):
+        title = f"{prefix}: {_TITLES[of]}" if several else _TITLES[of]
+        yield heat_map(title, *grid, light=of == "luma"), members[prefix, of]
+
+
+# --- pictures ---
+
+
+def pictures(line: FeatureDrift, comparison: Comparison) -> Html | None:
+    """The target's pictures at the end to which it moved, and both ends if it did not move.
+
+    Beside them pictures of the reference taken at random. None for a feature that did not change,
+    and without exemplars.
+    """
+    if line.verdict not in CHANGED:
+        return None
+    judged = comparison.target.exemplars(line.feature)
+    random = comparison.reference.exemplars(line.feature).random
+    moved = line.wasserstein_in_sd or 0.0
+    groups = [
+        *(_group(f"Target, lowest {line.name}", judged.low) if moved <= 0 else ()),
+        *(_group(f"Target, highest {line.name}", judged.high) if moved >= 0 else ()),
+        *_group("Reference, at random", random),
+    ]
+    return tag("div", groups, cls="shots") if groups else None
+
+
+def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
+    shown = []
+    for each in exemplars:
+        image = thumbnail_tag(each.thumbnail, each.path or "an image without a path")
+        name = shorten(each.path.rsplit("/", 1)[-1], 24)
+        value = None if each.value is None else f" {number(each.value)}"
+        shown += [tag("li", image, tag("bdi", name), value)] if image else []
+    if shown:
+        yield tag("div", tag("p", title), tag("ul", shown))
+
+
+def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
+    """The picture of an image from `path`; None if the profile holds something else."""
+    if format_of(thumbnail) != "JPEG":
+        return None
+    data = base64.b64encode(thumbnail).decode()
+    return tag("img", src=f"data:image/jpeg;base64,{data}", alt=path, title=path)
+
+
+def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | None:
+    """The section; None where neither side has repeats."""
+    parts = [*_side("Target", target), *_side("Reference", reference)]
+    words = "Only what is proven is counted: there may be more."
+    return section("Repeated pictures", tag("p", words, cls="quiet"), parts) if parts else None
+
+
+def _side(side: str, view: ProfileView) -> Iterator[Html]:
+    before = 0
+    hashes = (name for name in view if view[name].kind == "hash")
+    # The same pixel by pixel comes first: what is the same also looks alike.
+    for name in sorted(hashes, key=lambda name: not name.endswith("PixelHash")):
+        repeats, listed = view.repeats(name)
+        if repeats <= before:
+            continue
+        before, column = repeats, view[name]
+        prefix, _, last = name.rpartition(".")
+        how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
+        many = f"at least {count(repeats)} of {count(column.n - column.missing)} pictures"
+        yield tag("h3", f"{side}: {many} {how}", cls="group")
+        yield tag("ul", map(_repeated, listed[:_MOST_REPEATS]))
+
+
+def _repeated(item: Repeated) -> Html:
+    path = item.path or "a picture without a path"
+    times = tag("b", f"{count(item.times)} times ")
+    return tag("li", times, tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path))
