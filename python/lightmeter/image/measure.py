@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from lightmeter import _core
@@ -22,6 +23,7 @@ from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frames import can_be_read, frames_in, frames_of, header_in, is_file
 from lightmeter.image.header import profile_description
+from lightmeter.image.ignore import masks_of
 from lightmeter.image.limits import check_level
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
@@ -33,6 +35,8 @@ from lightmeter.image.tiles.measured import Watch, measure_rasters
 from lightmeter.quiet import quiet
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | encoded.Encoded
+
+_SAMPLES, _EXTRA = 277, 338  # tags of a TIFF: how many samples, what those beside the colours are
 
 ACCEPTED = (
     "a PIL image, an array or tensor (HxW or HxWxC), a zarr.Array or the like, an ImageMeter, a "
@@ -77,6 +81,8 @@ def measure_images(
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
     name = path if name is None else name
     try:
+        if reading.ignore is not None:
+            reading = reading.with_masks(os.path.basename(encoded.short_path(name)))
         source: Any = image
         if path is None and is_file(image):
             source = encoded.read_whole(image, reading.limits)
@@ -159,7 +165,8 @@ def measure_frame(
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, path = frame
+    picture, exif, facts, decoded_by, path, mask, nodata = frame
+    reading = reading.with_masks(os.path.basename(path), masks=[] if mask is None else [mask])
     bands, counting, small = reading.bands, reading.counting, None
     channels: Channels | None = reading.channels
     if not isinstance(picture, list):
@@ -167,25 +174,40 @@ def measure_frame(
     with quiet():
         if isinstance(picture, list):
             wants_pixels, channels = thumbnail or bool(reading.functions), picture[0].order or "RGB"
-            meters, picture = measure_rasters(picture, reading, threads, watch, wants_pixels)
-        elif bands is not None:
-            picture = bands_of(picture, len(bands))
-            meters = [
-                counting.measure(picture[..., place, None], threads) for place in range(len(bands))
-            ]
+            meters, picture = measure_rasters(frame, reading, threads, watch, wants_pixels)
         else:
-            meters = [counting.measure(picture, threads)]
+            if bands is not None:
+                picture = bands_of(picture, len(bands))
+            count, ignored = len(bands or [""]), reading.ignored
+            masks = masks_of(picture, ignored, path=path, nodata=nodata, bands=count)
+            parts = [picture] if bands is None else np.split(picture, count, axis=2)
+            meters = [
+                counting.measure(part, threads, own) for part, own in zip(parts, masks, strict=True)
+            ]
         if thumbnail and isinstance(picture, Image.Image):
             small = make_thumbnail(picture, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
     channels, white = None if bands else channels, reading.value_range
     returned = run(reading.functions, picture, channels=channels, value_range=white)
-    return Measured(whole, exif, facts, small, returned, path, decoded_by, _read_as(whole, reading))
+    read = _read_as(whole, reading, fourth=_takes_fourth(frame.picture, reading))
+    return Measured(whole, exif, facts, small, returned, path, decoded_by, read)
 
 
-def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:
+def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = False) -> str:
     first = next(iter(meter.bands.values())) if isinstance(meter, BandMeter) else meter
-    return reading.text(first._order, first._samples)
+    return reading.text(first._order, first._samples, fourth=fourth)
+
+
+def _takes_fourth(picture: Any, reading: Reading) -> bool:
+    """Return whether the fourth channel of a picture is taken for alpha, though nothing says so."""
+    if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.samples):
+        return False
+    if isinstance(picture, Image.Image):
+        tags = getattr(picture, "tag_v2", {})
+        is_rgb, extra = picture.mode.startswith("RGB"), np.atleast_1d(tags.get(_EXTRA, ()))
+        return is_rgb and tags.get(_SAMPLES) == 4 and not extra.any()
+    raster = picture[0] if isinstance(picture, list) else None
+    return bool(picture.shape[2] == 4 if raster is None else raster.takes_fourth)
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:

@@ -46,13 +46,14 @@ class Counting:
         channels: the order of those of arrays.
         value_range: the samples of black and white; None takes those of the type.
         metrics: the set of numbers.
-        mask_of: gives the mask of what is ignored, HxW, by width and height; None ignores nothing.
+        mask_of: gives the mask of what is ignored by width and height, where pictures of one size
+            have one mask; None ignores nothing.
     """
 
     channels: Channels = "RGB"
     value_range: tuple[float, float] | None = None
     metrics: MetricSet = "default"
-    mask_of: Callable[[int, int], NDArray[Any]] | None = None
+    mask_of: Callable[[int, int], _core.Mask] | None = None
 
     def meter(
         self,
@@ -61,6 +62,7 @@ class Counting:
         mode: str = "",
         dtype: np.dtype[Any] = _UINT8,
         order: Channels | None = None,
+        mask: _core.Mask | None = None,
     ) -> "ImageMeter":
         """Return a meter of a picture of this width and height that has measured nothing.
 
@@ -70,12 +72,14 @@ class Counting:
             mode: what Pillow calls the picture; "" takes that of the first tile.
             dtype: the type of its samples.
             order: that of the channels of an array of colours; None of all else.
+            mask: that of the picture; None takes that of its size.
 
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
         known = None if 0 in size else size
-        mask = None if self.mask_of is None or known is None else self.mask_of(*known)
+        if mask is None and self.mask_of is not None and known is not None:
+            mask = self.mask_of(*known)
         core = _core.ImageMeter(self.metrics, known, mask)
         samples = samples_of(dtype)
         return ImageMeter._of(
@@ -83,11 +87,14 @@ class Counting:
         )
 
     def measure(
-        self, picture: Image.Image | NDArray[Any], threads: int | None = None
+        self,
+        picture: Image.Image | NDArray[Any],
+        threads: int | None = None,
+        mask: _core.Mask | None = None,
     ) -> "ImageMeter":
-        """Measure a whole picture: a loaded image, or an array of HxWxC."""
+        """Measure a whole picture: a loaded image, or an array of HxWxC; `mask` as for `meter`."""
         size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
-        meter = self.meter(size, threads)
+        meter = self.meter(size, threads, mask=mask)
         meter.update(picture)
         return meter
 
@@ -150,12 +157,16 @@ class ImageMeter:
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
         known = None if size is None else _integers(size)
-        ignored: Any = None if mask is None else np.asarray(mask)
+        ignored: _core.Mask | None = None
+        if mask is not None:
+            array: NDArray[Any] = np.asarray(mask)
+            height, width = array.shape if array.ndim == 2 else (0, 0)
+            ignored = _core.Mask(width, height)
+            ignored.ignore(array, 0, 0)
+            known = (width, height) if known is None else known
         core = _core.ImageMeter(metrics, known, ignored)
-        if ignored is not None:
-            self._expected = int(np.count_nonzero(ignored == 0))
-        elif known is not None:
-            self._expected = known[0] * known[1]
+        if known is not None:
+            self._expected = known[0] * known[1] - (0 if ignored is None else ignored.count)
         self._core, self._counting = core, Counting(channels, arrays.as_range(value_range), metrics)
         self._threads = threads
 
@@ -203,6 +214,10 @@ class ImageMeter:
         """How many pixels were measured, which leaves out the ignored ones."""
         return self._core.pixels
 
+    @property
+    def _ignored_percent(self) -> float | None:
+        return self._core.ignored_percent
+
     def _copy(self) -> "ImageMeter":
         """A meter of its own with what was measured so far."""
         return ImageMeter._of(**{**vars(self), "_core": self._core.copy()})
@@ -242,7 +257,7 @@ class ImageMeter:
         if picture.dtype == np.bool_:
             picture = np.multiply(picture, np.uint8(255))
         elif picture.dtype.name not in arrays.DTYPES:
-            picture = picture.astype(np.float64)
+            picture = picture.astype(np.promote_types(picture.dtype, np.float32))
         self._core.update(
             picture,
             self._counting.channels == "BGR",

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from lightmeter.image.arrays import Channels, Layout, Samples, as_range, check_choice
@@ -68,10 +69,16 @@ class Reading:
             ``image.DAPI.Sharpness`` and so on, and none of colour. An array has as many channels,
             and a file too, or a gray page for each. Functions of yours get HxWxC of uint8.
         ignore: what is left out of every built-in number: a rectangle of x, y, width and height, a
-            mask, or several of these. Whole numbers are pixels. If one has a point, all four are
-            shares of the width and height of the picture, from 0 to 1. A mask is a path or an
-            array HxW, not 0 where pixels are ignored. A picture of another size than a mask
-            fails. Functions of yours get the picture as it is.
+            mask, what samples say, or several of these. Of a rectangle whole numbers are pixels.
+            If one has a point, all four are shares of the width and height of the picture, from 0
+            to 1. A mask is a path or an array HxW, not 0 where pixels are ignored. A mask of each
+            picture is in a folder, by its name below the folder of pictures, with its suffix or
+            ``.png`` or ``.tif``; in a column of the table, ``"column:NAME"``, as a path or bytes;
+            or a function gives it from the path and the samples, HxWxC. ``"alpha"`` ignores where
+            alpha is 0. ``"nodata"`` ignores the number in GDAL's tag 42113 of a TIFF, and NaN. A
+            number ignores where all colours have it, or a band. A picture of another size than a
+            mask fails, and so does one that has none, or is ignored as a whole. Functions of
+            yours get the picture as it is. ``image.ignored_percent`` is the share.
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
             full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
             is asked for is read in tiles, however small it is; see docs/large-pictures.md.
@@ -96,7 +103,11 @@ class Reading:
     )
     ignore: Ignore | Ignored | None = field(
         default=None,
-        metadata={"parse": parse_ignored, "metavar": "X,Y,WIDTH,HEIGHT|FILE", "many": True},
+        metadata={
+            "parse": parse_ignored,
+            "metavar": "X,Y,WIDTH,HEIGHT|alpha|nodata|NUMBER|FILE|FOLDER|column:NAME",
+            "many": True,
+        },
     )
     pyramid_level: int | None = None
 
@@ -139,20 +150,42 @@ class Reading:
     @cached_property
     def counting(self) -> Counting:
         """How pixels are counted."""
-        mask_of = None if self.ignored is None else self.ignored.mask
+        ignored = self.ignored
+        mask_of = ignored.mask if ignored is not None and ignored.is_fixed else None
         return Counting(self.channels, self.value_range, self.metric_set, mask_of)
 
     @cached_property
     def is_of_one(self) -> bool:
-        """Whether a file is one picture of one measurement."""
-        return self.frames == "first" and self.bands is None and not self.pyramid_level
+        """Whether a file is one picture of one measurement, which no sample decides."""
+        is_fixed = self.ignored is None or self.ignored.is_fixed
+        return self.frames == "first" and self.bands is None and not self.pyramid_level and is_fixed
 
     @property
     def ignored(self) -> Ignored | None:
         """What `ignore` says, as it was read when this was made."""
         return as_ignored(self.ignore)
 
-    def text(self, channels: Channels | None = None, samples: Samples = "") -> str:
+    def with_masks(self, name: str, cell: Any = None, masks: Sequence[Any] = ()) -> "Reading":
+        """Return how one picture is read, with the masks that it has.
+
+        Args:
+            name: of the picture, below the folder that `ignore` has masks for.
+            cell: its mask in the column that `ignore` names.
+            masks: what its reader says of it, likewise.
+
+        Raises:
+            ImageError: there is no mask where one should be, or it cannot be read.
+        """
+        ignored = self.ignored
+        if masks:
+            ignored = (ignored or Ignored()).with_masks(masks)
+        if ignored is not None:
+            ignored = ignored.with_beside(name, cell)
+        return self if ignored is self.ignore else replace(self, ignore=ignored)
+
+    def text(
+        self, channels: Channels | None = None, samples: Samples = "", *, fourth: bool = False
+    ) -> str:
         """Return how a picture was read, as a profile keeps it.
 
         It is a JSON object of what differs from the plain reading of files of 8 bits. What gives
@@ -162,13 +195,15 @@ class Reading:
         Args:
             channels: the order of the channels, of an array of colour; None of all else.
             samples: of more than 8 bits.
+            fourth: whether a fourth channel was taken for alpha, though nothing says that it is.
         """
-        key = (channels, samples)
+        key = (channels, samples, fourth)
         if key not in self._texts:
             self._texts[key] = json_text(
                 {
                     "bands": _bounded(self.bands or ()),
                     "channels": channels,
+                    "fourth": fourth and "alpha",
                     "frames": self.frames != "first" and self.frames,
                     "functions": _bounded([function.__name__ for function in self.functions]),
                     "ignore": _bounded(_ignored_text(self.ignored)),
@@ -181,7 +216,7 @@ class Reading:
         return self._texts[key]
 
     @cached_property
-    def _texts(self) -> dict[tuple[Channels | None, Samples], str]:
+    def _texts(self) -> dict[tuple[Channels | None, Samples, bool], str]:
         return {}
 
 
@@ -194,11 +229,14 @@ def json_text(fields: Mapping[str, Any]) -> str:
 def _ignored_text(ignored: Ignored | None) -> list[Any]:
     if ignored is None:
         return []
+    ignored = ignored.given or ignored
     masks = [
         f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}"
         for mask in ignored.masks
     ]
-    return [*ignored.rectangles, *masks]
+    beside = ["a folder of masks" if isinstance(each, Path) else each for each in ignored.beside]
+    names = [getattr(each, "__name__", "a function") for each in ignored.functions]
+    return [*ignored.rectangles, *masks, *map(str, ignored.samples), *beside, *names]
 
 
 def _bounded(values: Sequence[Any]) -> Any:

@@ -77,4 +77,6 @@ def row_items(
         within = (path or str(number)) if table else ""
         name = f"{table}:{within}" if table else path or "a row"
         values = {value: row.get(value) for value in wanted.values}
-        yield item_of(data, data if isinstance(data, str) else name, values, within)
+        mask = row.get(wanted.mask or "") or None
+        mask = linked(mask, table) if isinstance(mask, str) else mask
+        yield item_of(data, data if isinstance(data, str) else name, values, within, mask)

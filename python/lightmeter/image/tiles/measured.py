@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import range_of
+from lightmeter.image.frame import Frame
+from lightmeter.image.ignore import samples_and_alpha, with_functions
 from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, available_cpus
 from lightmeter.image.reading import Reading
@@ -23,7 +26,7 @@ from lightmeter.image.tiles.raster import MOST_WHOLE, Block, Raster
 Watch = Callable[[], None]
 
 _MAX_THREADS = 4
-_MOST_MASKED = 1 << 26  # pixels
+_MOST_MASKED = 1 << 31  # pixels, of a bit each
 
 # Bytes that all threads together hold of tiles, as far as one thread has room.
 _MOST_AT_ONCE = 96 << 20
@@ -34,7 +37,7 @@ _PIXELS_APART = 1 << 23
 
 
 def measure_rasters(
-    rasters: Sequence[Raster],
+    frame: Frame,
     reading: Reading,
     threads: int | None = None,
     watch: Watch | None = None,
@@ -43,7 +46,7 @@ def measure_rasters(
     """Measure a picture as a whole array would be.
 
     Args:
-        rasters: the picture, or each of its bands.
+        frame: its picture are rasters: one, or one for each band.
         reading: how to measure it.
         threads: how many; None takes up to 4.
         watch: as `measure_images` takes it.
@@ -57,6 +60,7 @@ def measure_rasters(
         ImageError: it is too large, damaged, or not to be measured so.
         Exception: what decoders and files raise.
     """
+    rasters: list[Raster] = frame.picture
     for raster in rasters:
         _check(raster, reading)
     threads = threads or min(_MAX_THREADS, available_cpus())
@@ -71,7 +75,8 @@ def measure_rasters(
 
     meters, parts = list[ImageMeter](), list[NDArray[Any]]()
     for raster in rasters:
-        added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
+        masks = _masks_of(raster, frame, reading, threads, check)
+        added = [_meter(raster, reading, mask) for mask in masks]
         if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
             parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
             _update(added, parts[-1], (0, 0))
@@ -94,24 +99,58 @@ def _check(raster: Raster, reading: Reading) -> None:
     width, height = raster.width, raster.height
     check_size(width, height, reading.limits)
     what = ""
-    if reading.functions and raster.decoded_bytes > MOST_WHOLE:
+    functions = reading.functions or (reading.ignored and reading.ignored.functions)
+    if functions and raster.decoded_bytes > MOST_WHOLE:
         what = "functions of yours take whole pictures"
     elif reading.ignored is not None and width * height > _MOST_MASKED:
-        what = "ignored pixels take a mask in memory"
+        what = f"ignored pixels take a mask, of at most {_MOST_MASKED} pixels"
     if what:
         detail = f"{what}, but this one of {width}x{height} pixels is read in tiles"
         raise ImageError("unsupported", f"{detail}; measure a smaller level (pyramid_level=)")
 
 
-def _meter(raster: Raster, reading: Reading) -> ImageMeter:
+def _masks_of(
+    raster: Raster, frame: Frame, reading: Reading, threads: int, check: Watch
+) -> Sequence[_core.Mask | None]:
+    """Return the mask of a raster, or of each of its bands, for which it may be read once more."""
+    ignored, bands = reading.ignored, raster.channels if reading.bands else 1
+    if ignored is None:
+        return [None] * bands
+    width, height = raster.width, raster.height
+    if ignored.functions:
+        samples = raster.read(Block(0, 0, width, height))
+        ignored = with_functions(ignored, frame.path, samples)
+
+    def read(block: Block) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        check()
+        return samples_and_alpha(raster.read(block))
+
+    with ThreadPoolExecutor(_threads_for(raster, threads), "lightmeter-masks") as pool:
+        return ignored.fill(
+            *(width, height, raster.blocks(), read),
+            nodata=frame.nodata,
+            bands=bands,
+            each=pool.map,
+        )
+
+
+def _threads_for(raster: Raster, threads: int) -> int:
+    return max(1, min(threads, _MOST_AT_ONCE // raster.bytes_at_once))
+
+
+def _meter(raster: Raster, reading: Reading, mask: _core.Mask | None) -> ImageMeter:
     white = reading.value_range or range_of(raster.dtype)
     counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
-    return counting.meter((raster.width, raster.height), 1, raster.mode, raster.dtype, raster.order)
+    size = raster.width, raster.height
+    return counting.meter(size, 1, raster.mode, raster.dtype, raster.order, mask)
 
 
 def _update(meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int]) -> None:
+    if len(meters) == 1:  # without alpha
+        meters[0].update(samples[..., : 3 if samples.shape[2] > 2 else 1], at=at)
+        return
     for channel, meter in enumerate(meters):
-        meter.update(samples if len(meters) == 1 else samples[..., channel], at=at)
+        meter.update(samples[..., channel], at=at)
 
 
 def measure_raster(
@@ -151,7 +190,7 @@ def measure_raster(
                 for meter, part in zip(meters, parts, strict=True):
                     meter._add(part)
 
-    threads = max(1, min(threads, _MOST_AT_ONCE // raster.bytes_at_once))
+    threads = _threads_for(raster, threads)
     with ThreadPoolExecutor(threads, "lightmeter-tiles") as pool:
         futures = [pool.submit(work) for _ in range(threads)]
         try:
