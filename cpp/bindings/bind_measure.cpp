@@ -140,6 +140,14 @@ void ignore(Mask& mask, const py::array& ignored, std::int64_t x, std::int64_t y
               ignored.strides(0), ignored.strides(1));
 }
 
+// HxW, likewise.
+Mask mask_of(const py::array& ignored) {
+  const bool is_plane = ignored.ndim() == 2;
+  Mask mask(is_plane ? ignored.shape(1) : 0, is_plane ? ignored.shape(0) : 0);
+  ignore(mask, ignored, 0, 0);
+  return mask;
+}
+
 // A meter of a set of metrics, for an image of `size` if that is known; a mask gives it too.
 ImageMeter make_meter(std::string_view set, std::optional<Place> size,
                       const std::shared_ptr<Mask>& mask) {
@@ -213,6 +221,7 @@ void bind_measure(py::module_& module) {
   py::class_<ImageFeatures>(module, "ImageFeatures", "What a measured image adds to a profile.");
   py::class_<Mask, std::shared_ptr<Mask>>(module, "Mask", "Which pixels of an image are ignored.")
       .def(py::init<std::int64_t, std::int64_t>())
+      .def(py::init(&mask_of))
       .def("ignore", &ignore)
       .def_property_readonly("count", &Mask::count);
   py::class_<ImageMeter>(module, "ImageMeter",

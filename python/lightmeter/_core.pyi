@@ -1,6 +1,6 @@
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import IO, Any, ClassVar, Literal, Self, TypeAlias
+from typing import IO, Any, ClassVar, Literal, Self, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,7 +82,10 @@ class PngRows:
     def is_whole(self) -> bool: ...
 
 class Mask:
+    @overload
     def __init__(self, width: int, height: int, /) -> None: ...
+    @overload
+    def __init__(self, ignored: NDArray[Any], /) -> None: ...
     def ignore(self, ignored: NDArray[Any], x: int, y: int, /) -> None: ...
     @property
     def count(self) -> int: ...

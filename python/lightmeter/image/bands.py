@@ -54,12 +54,6 @@ class BandMeter(NamedTuple):
         return self._of_bands([meter.measurement() for meter in self.bands.values()])
 
     @property
-    def _ignored_percent(self) -> float | None:
-        shares = [meter._ignored_percent or 0.0 for meter in self.bands.values()]
-        is_masked = next(iter(self.bands.values()))._ignored_percent is not None
-        return sum(shares) / len(shares) if is_masked else None
-
-    @property
     def _names(self) -> list[str]:
         every = [dict.fromkeys(meter._names) for meter in self.bands.values()]
         return list(self._of_bands(every))

@@ -54,5 +54,8 @@ class Measured(NamedTuple):
     @property
     def all_facts(self) -> Facts | None:
         """Those of its header, and the share of its pixels that is ignored, if anything is."""
-        share = self.meter._ignored_percent
-        return self.facts if share is None else {**(self.facts or {}), "ignored_percent": share}
+        meters = self.meter.bands.values() if isinstance(self.meter, BandMeter) else [self.meter]
+        shares = [meter._core.ignored_percent for meter in meters]
+        known = [share for share in shares if share is not None]
+        own = {"ignored_percent": sum(known) / len(known)} if known else {}
+        return {**(self.facts or {}), **own} if own else self.facts

@@ -1,5 +1,6 @@
 """Which pixels of pictures are ignored: by place, by masks, and by what their samples say."""
 
+import hashlib
 import math
 import os
 import re
@@ -27,17 +28,16 @@ from lightmeter.quiet import quiet
 
 # x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
 Rectangle = tuple[float, float, float, float]
-# From the path and the samples of a picture to its mask: a path, an array, or None.
-MaskOf = Callable[[str, NDArray[Any]], Any]
+MaskOf = Callable[[str], Any]  # from the path of a picture to its mask, or None
 _One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
 Ignore = _One | Sequence[_One]
 
-_NUMBER = re.compile(r"\s*-?\d*\.?\d+\s*")
+_NUMBER = re.compile(r"\s*-?\d*\.?\d+([eE][-+]?\d+)?\s*")
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
 _SUFFIXES = (".png", ".tif")  # of masks of pictures of other formats
 _EXPECTED = (
     "a rectangle (x, y, width, height), 'alpha', 'nodata', a number, a mask as a path or an array, "
-    "a folder of masks, 'column:NAME', a function, or a list of these"
+    "a folder of masks, 'column:NAME', a function of the path, or a list of these"
 )
 
 
@@ -61,216 +61,165 @@ class Ignored:
     """What `as_ignored` made of an `Ignore`.
 
     Attributes:
-        rectangles: those in every picture.
-        masks: of every picture, which is of their size.
-        samples: numbers, ``"alpha"`` and ``"nodata"``: what samples are of ignored pixels.
-        beside: folders of masks by the names of pictures, and ``"column:NAME"``.
-        functions: each gives a mask of a picture.
-        given: what was given, as the profile says it; masks that were found are not among it.
+        parts: rectangles and masks, which are tuples; ``"alpha"``, ``"nodata"`` and numbers; and
+            where the mask of a picture is: a folder, ``"column:NAME"`` or a function.
+        said: what a profile says of them.
     """
 
-    rectangles: tuple[Rectangle, ...] = ()
-    masks: tuple[_Mask, ...] = ()
-    samples: tuple[float | str, ...] = ()
-    beside: tuple[Path | str, ...] = ()
-    functions: tuple[MaskOf, ...] = ()
-    given: "Ignored | None" = None
+    parts: tuple[Any, ...] = ()
+    said: tuple[Any, ...] = ()
 
     @property
     def is_fixed(self) -> bool:
         """Whether pictures of one size have one mask."""
-        return not (self.samples or self.beside or self.functions)
+        return all(isinstance(part, tuple) for part in self.parts)
 
     @property
     def column(self) -> str | None:
         """The column that has a mask of each picture."""
-        columns = (text for text in self.beside if isinstance(text, str))
+        columns = (part for part in self.parts if isinstance(part, str) and part not in _RULES)
         return next((text.removeprefix(_COLUMN) for text in columns), None)
 
-    @lru_cache(maxsize=2)  # noqa: B019  a few bits a pixel
-    def mask(self, width: int, height: int) -> _core.Mask:
-        """Return that of a picture of this size, of what is fixed.
-
-        Raises:
-            ImageError: a mask is of another size, or all pixels are ignored.
-        """
-        return self.fill(width, height, [Block(0, 0, width, height)])[0]
-
-    def with_masks(self, masks: Iterable[Any]) -> "Ignored":
-        """Return it with masks of one picture.
-
-        Raises:
-            ImageError: one of them cannot be read, or is none.
-        """
-        found = tuple(map(_mask_of_picture, masks))
-        return replace(self, masks=self.masks + found, given=self.given or self)
-
-    def with_beside(self, name: str, cell: Any = None) -> "Ignored":
-        """Return it with the masks that are beside a picture.
+    def of_picture(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
+        """Return what is ignored of one picture, with its masks.
 
         Args:
-            name: that of the picture below its folder.
+            path: as it can be opened, for functions.
+            within: its name below the folder, for folders of masks.
             cell: its mask in the column.
+            masks: more of them.
 
         Raises:
-            ImageError: it has none, or one that cannot be read.
+            ImageError: a mask is missing, or cannot be read.
         """
-        if not self.beside:
-            return self
-        places = [
-            _in_folder(each, name) if isinstance(each, Path) else cell for each in self.beside
-        ]
-        return replace(self.with_masks(places), beside=())
+        found = []
+        for part in (*self.parts, *masks):
+            is_known = isinstance(part, tuple) or is_rule(part)
+            mask = part if is_known else _mask_beside(part, path, within, cell)
+            found += [] if mask is None else [mask]
+        return replace(self, parts=tuple(found))
 
-    def fill(
+    @lru_cache(maxsize=2)  # noqa: B019  a bit a pixel
+    def mask(self, width: int, height: int) -> _core.Mask:
+        """Return that of a picture of this size, of what is fixed; `ImageError` as by `masks`."""
+        return self.masks((width, height), [Block(0, 0, width, height)])[0]
+
+    def masks(
         self,
-        width: int,
-        height: int,
+        size: tuple[int, int],
         blocks: Iterable[Block],
-        read: Callable[[Block], tuple[Any, Any]] = lambda block: (None, None),
+        read: Callable[[Block], Any] = lambda block: None,
         *,
         nodata: float | None = None,
         bands: int = 1,
-        each: Callable[[Callable[[Block], None], Iterable[Block]], Iterable[None]] = map,
+        each: Callable[..., Iterable[None]] = map,
     ) -> list[_core.Mask]:
         """Return the mask of a picture, or of each of its bands.
 
         Args:
-            width: of the picture.
-            height: likewise.
+            size: width and height.
             blocks: rectangles that cover it.
-            read: gives the samples, HxWxC, and the alpha, HxW or None, of a block; it is called if
-                there are `samples`.
+            read: gives the samples of one, HxWxC; called unless all `is_fixed`.
             nodata: the number that its file says of samples that are none.
             bands: how many channels have a mask each.
-            each: calls a function with each block; `map`, or that of threads.
+            each: calls a function with each block, such as `map`.
 
         Raises:
             ImageError: a mask is of another size, or all pixels of the picture or a band are
                 ignored.
         """
-        masks = [_core.Mask(width, height) for _ in range(bands)]
+        masks = [_core.Mask(*size) for _ in range(bands)]
 
         def ignore(block: Block) -> None:
-            fixed = self._fixed(width, height, block)
-            of_bands = [fixed] * bands
-            if self.samples:
-                samples, alpha = read(block)
-                if "alpha" in self.samples and alpha is not None:
-                    fixed |= alpha == 0
-                of_bands = [fixed | found for found in self._found(samples, nodata, bands)]
-            for mask, ignored in zip(masks, of_bands, strict=True):
-                mask.ignore(ignored, block.x, block.y)
+            samples = None if self.is_fixed else read(block)
+            ignored = self._in_block(size, block, samples, nodata, bands)
+            for band, mask in enumerate(masks):
+                mask.ignore(ignored[..., band % ignored.shape[2]], block.x, block.y)
 
-        for _ in each(ignore, blocks):
-            pass
-        if any(mask.count == width * height for mask in masks):
-            what = "" if bands == 1 else " of a band"
-            raise ImageError("empty", f"all {width}x{height} pixels{what} are ignored")
+        list(each(ignore, blocks))
+        if any(mask.count == math.prod(size) for mask in masks):
+            of = "of a band " if bands > 1 else ""
+            raise ImageError("empty", f"all {size[0]}x{size[1]} pixels {of}are ignored")
         return masks
 
-    def _fixed(self, width: int, height: int, block: Block) -> NDArray[np.bool_]:
-        fixed = np.zeros((block.height, block.width), np.bool_)
-        for x, y, across, down in self.rectangles:
-            edges = x, x + across, y, y + down
-            if any(isinstance(number, float) for number in edges):
-                edges = edges[0] * width, edges[1] * width, edges[2] * height, edges[3] * height
-            left, right, top, bottom = (
-                max(0, round(edge) - start)
-                for edge, start in zip(edges, (block.x, block.x, block.y, block.y), strict=True)
-            )
-            fixed[top:bottom, left:right] = True
-        for mask in self.masks:
-            if mask[:2] != (width, height):
-                got = f"got {width}x{height} pixels, and {mask} of what to ignore"
-                advice = "give a mask of the size of the picture, or rectangles in shares of it"
-                raise ImageError("unsupported", f"{got}; {advice}")
-            fixed |= mask.block(block)
-        return fixed
-
-    def _found(
-        self, samples: NDArray[Any], nodata: float | None, bands: int
-    ) -> list[NDArray[np.bool_]]:
-        """Return which pixels of a block have samples that are ignored, or those of each band.
-
-        A pixel of colours is ignored if all of them are, or if one is NaN.
-        """
-        numbers = [nodata if each == "nodata" else each for each in self.samples if each != "alpha"]
-        channels = np.moveaxis(samples, 2, 0)
-        if bands == 1 and len(channels) in (2, 4):  # the last one is alpha
-            channels = channels[:-1]
-        found, is_nan = np.zeros((2, *channels.shape), np.bool_)
-        is_float = channels.dtype.kind == "f"
-        for number in numbers:
-            if number is not None:
-                found |= channels == (channels.dtype.type(number) if is_float else number)
-        if is_float and "nodata" in self.samples:
-            is_nan = np.isnan(channels)
-        if bands > 1:
-            return list(found | is_nan)
-        return [found.all(axis=0) | is_nan.any(axis=0)]
+    def _in_block(
+        self, size: tuple[int, int], block: Block, samples: Any, nodata: float | None, bands: int
+    ) -> NDArray[np.bool_]:
+        """Return which pixels of a block are ignored: HxWx1, or HxWxC if bands differ."""
+        ignored = np.zeros((block.height, block.width, 1), np.bool_)
+        for part in self.parts:
+            if isinstance(part, _Mask):
+                if part[:2] != size:
+                    got = f"got {size[0]}x{size[1]} pixels, and {part} of what to ignore"
+                    advice = "give a mask of the size of the picture, or rectangles in shares of it"
+                    raise ImageError("unsupported", f"{got}; {advice}")
+                ignored |= part.block(block)[..., None]
+            elif isinstance(part, tuple):
+                ignored[_box(part, size, block)] = True
+            else:
+                ignored = ignored | _found(part, samples, nodata, bands)
+        return ignored
 
 
-def samples_and_alpha(picture: Image.Image | NDArray[Any]) -> tuple[NDArray[Any], Any]:
-    """Return the samples of a loaded picture, HxWxC, and its alpha, HxW; None without any."""
-    samples = np.asarray(picture)
-    samples = samples if samples.ndim == 3 else samples[..., None]
-    if not isinstance(picture, Image.Image):
-        return samples, samples[..., -1] if samples.shape[2] in (2, 4) else None
-    if picture.getbands()[-1] in "Aa":
-        return samples, samples[..., -1]
-    if "transparency" not in picture.info:
-        return samples, None
-    if picture.mode.startswith("I"):
-        return samples, samples[..., 0] != picture.info["transparency"]
-    return samples, np.asarray(picture.convert("RGBA"))[..., 3]
+def _box(rectangle: Rectangle, size: tuple[int, int], block: Block) -> tuple[slice, slice]:
+    """Return the rows and columns of a block that are in a rectangle."""
+    x, y, across, down = rectangle
+    edges = [x, x + across, y, y + down]
+    if any(isinstance(edge, float) for edge in edges):
+        edges = [edge * side for edge, side in zip(edges, np.repeat(size, 2), strict=True)]
+    starts = (block.x, block.x, block.y, block.y)
+    left, right, top, bottom = (
+        max(0, round(edge) - start) for edge, start in zip(edges, starts, strict=True)
+    )
+    return slice(top, bottom), slice(left, right)
+
+
+def _found(
+    part: str | float, samples: NDArray[Any], nodata: float | None, bands: int
+) -> NDArray[np.bool_]:
+    """Return where samples are what a word or a number says: HxWx1, or HxWxC of several bands.
+
+    A pixel of colours is ignored where all of them are.
+    """
+    has_alpha = bands == 1 and samples.shape[2] in (2, 4)
+    if part == "alpha":
+        return samples[..., -1:] == 0 if has_alpha else np.zeros((1, 1, 1), np.bool_)
+    colours = samples[..., :-1] if has_alpha else samples
+    number, is_float = nodata if part == "nodata" else part, samples.dtype.kind == "f"
+    # Nothing equals None, nor the NaN that a float makes of it.
+    found: Any = colours == (samples.dtype.type(number) if is_float else number)
+    if is_float and part == "nodata":
+        found |= np.isnan(colours)
+    return np.asarray(found if bands > 1 else found.all(axis=2, keepdims=True))
 
 
 def masks_of(
     picture: Image.Image | NDArray[Any],
     ignored: Ignored | None,
-    *,
-    path: str = "",
     nodata: float | None = None,
     bands: int = 1,
 ) -> Sequence[_core.Mask | None]:
-    """Return the mask of a loaded picture, or of each of its bands; None where nothing is ignored.
+    """Return the mask of a loaded picture, or of each of its bands; None where its size says all.
 
     Args:
-        picture: a loaded image, or an array HxWxC.
-        ignored: what is ignored, with the masks that are beside it.
-        path: what functions get.
-        nodata: as for `Ignored.fill`.
+        picture: an image, or an array HxWxC.
+        ignored: what is ignored, with its masks.
+        nodata: as for `Ignored.masks`.
         bands: likewise.
 
     Raises:
-        ImageError: as `Ignored.fill` does, or a function raised something.
+        ImageError: as `Ignored.masks` does.
     """
-    if ignored is None:
+    if ignored is None or ignored.is_fixed:
         return [None] * bands
-    width, height = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
-    if ignored.is_fixed:
-        return [ignored.mask(width, height)] * bands
-    samples, alpha = samples_and_alpha(picture)
-    ignored = with_functions(ignored, path, samples)
-    whole = [Block(0, 0, width, height)]
-    return ignored.fill(
-        width, height, whole, lambda _: (samples, alpha), nodata=nodata, bands=bands
-    )
-
-
-def with_functions(ignored: Ignored, path: str, samples: NDArray[Any]) -> Ignored:
-    """Return what is ignored with the masks that functions give for a picture."""
-    if not ignored.functions:
-        return ignored
-    samples = samples.view()
-    samples.flags.writeable = False
-    try:
-        found = [function(path, samples) for function in ignored.functions]
-    except Exception as error:
-        detail = f"the function of what to ignore: {type(error).__name__}: {error}"
-        raise ImageError("unsupported", detail[:200]) from error
-    return replace(ignored.with_masks(mask for mask in found if mask is not None), functions=())
+    if isinstance(picture, Image.Image):
+        has_key = "transparency" in picture.info  # a colour or colours that are transparent
+        picture = picture.convert("RGBA") if has_key else picture
+        picture = np.asarray(picture if picture.mode == "P" else measurable(picture))
+    samples = picture if picture.ndim == 3 else picture[..., None]
+    height, width = samples.shape[:2]
+    whole, size = [Block(0, 0, width, height)], (width, height)
+    return ignored.masks(size, whole, lambda _: samples, nodata=nodata, bands=bands)
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
@@ -285,54 +234,52 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
         return ignore
     if _is_rectangle(ignore) or not isinstance(ignore, list | tuple):
         ignore = [ignore]  # type: ignore[list-item]
-    parts: dict[str, tuple[Any, ...]] = {}
-    for kind, part in map(_part, ignore):
-        parts[kind] = (*parts.get(kind, ()), part)
-    return Ignored(**parts) if parts else None  # type: ignore[arg-type]
+    parts = tuple(map(_part, ignore))
+    return Ignored(parts, tuple(map(_said, parts))) if parts else None
 
 
-def _part(given: Any) -> tuple[str, Any]:
-    """Return the attribute of `Ignored` that something belongs to, and what it is there."""
+def _part(given: Any) -> Any:
+    """Return one part of an `Ignored`."""
     if _is_rectangle(given):
-        return "rectangles", _rectangle(given)
-    if is_rule(given):
-        return "samples", given if given in _RULES else float(given)
+        return _rectangle(given)
+    if is_rule(given):  # of which NaN is no number
+        return given if isinstance(given, str) else float(given) if given == given else "nodata"
     if isinstance(given, str) and given.startswith(_COLUMN):
-        return "beside", given
+        return given
     if isinstance(given, str | os.PathLike) and os.path.isdir(given):
-        return "beside", Path(os.fsdecode(given))
-    if callable(given) and not is_array(given):
-        return "functions", given
-    return "masks", _mask(given)
+        return Path(os.fsdecode(given))
+    return given if callable(given) else _mask(given)
+
+
+def _said(part: Any) -> Any:
+    if isinstance(part, _Mask):
+        return f"{part.width}x{part.height} {hashlib.sha256(part.bits).hexdigest()[:16]}"
+    if isinstance(part, Path) or callable(part):
+        return "a folder of masks" if isinstance(part, Path) else getattr(part, "__name__", "masks")
+    return part
 
 
 def is_rule(given: object) -> bool:
-    """Return whether it says which samples are ignored: a word, or a number, also as a text."""
-    if isinstance(given, str) and given in _RULES:
-        return True
-    if not isinstance(given, str | Real) or isinstance(given, bool):
-        return False
-    try:
-        number = float(given)
-    except ValueError:
-        return False
-    if math.isnan(number):
-        raise ValueError("ignore has nan; expected 'nodata', which NaN is too")
-    return True
+    """Return whether it says of samples that they are ignored."""
+    is_number = isinstance(given, Real) and not isinstance(given, bool)
+    return is_number or (isinstance(given, str) and given in _RULES)
 
 
 def parse_ignored(text: str) -> Any:
-    """Return a rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, or else the path of a mask."""
-    numbers = text.split(",")
-    if len(numbers) == 1 or not all(map(_NUMBER.fullmatch, numbers)):
+    """Return a rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, a number, or the text."""
+    texts = text.split(",")
+    if not all(map(_NUMBER.fullmatch, texts)):
         return text
-    return tuple(float(number) if "." in number else int(number) for number in numbers)
+    numbers = tuple(
+        int(each) if re.fullmatch(r"\s*-?\d+\s*", each) else float(each) for each in texts
+    )
+    return numbers if len(numbers) > 1 else numbers[0]
 
 
 def _is_rectangle(value: object) -> bool:
     return (
         isinstance(value, list | tuple)
-        and len(value) > 0
+        and len(value) > 1
         and all(isinstance(number, Real) for number in value)
     )
 
@@ -358,34 +305,39 @@ def _mask(given: Any) -> _Mask:
         samples = as_numpy(given)
     else:
         raise TypeError(f"ignore has a {type(given).__name__}; expected {_EXPECTED}")
-    if samples.ndim != 2 or samples.size == 0:
-        raise ValueError(f"ignore has a mask of shape {samples.shape}; expected HxW")
-    if samples.dtype.kind not in "biuf":
-        raise ValueError(f"ignore has a mask of {samples.dtype}; expected numbers or bools")
+    if samples.ndim != 2 or samples.size == 0 or samples.dtype.kind not in "biuf":
+        what = f"a mask of shape {samples.shape} and {samples.dtype}"
+        raise ValueError(f"ignore has {what}; expected HxW of numbers or bools")
     height, width = samples.shape
     return _Mask(width, height, np.packbits(samples != 0, axis=1).tobytes())
 
 
-def _mask_of_picture(given: Any) -> _Mask:
-    if given is None:
-        raise ImageError("unsupported", "it has no mask of what to ignore")
+def _mask_beside(part: Any, path: str, within: str, cell: Any) -> _Mask | None:
+    """Return the mask of a picture; None of one whose function says that it has none."""
     try:
-        return _mask(given)
-    except (TypeError, ValueError) as error:
-        reason = error.reason if isinstance(error, ImageError) else "unsupported"
-        detail = error.detail if isinstance(error, ImageError) else str(error)
-        raise ImageError(reason, f"its mask: {detail}") from error
+        if isinstance(part, str | Path):
+            given = (
+                ("" if cell is None else cell)
+                if isinstance(part, str)
+                else _in_folder(part, within)
+            )
+        else:
+            given = part(path)
+        return None if given is None else _mask(given)
+    except Exception as error:
+        known = image_error(error, otherwise="unsupported")
+        raise ImageError(known.reason, f"its mask: {known.detail}"[:200]) from error
 
 
 def _in_folder(folder: Path, name: str) -> Path:
-    """Return the mask of a picture in a folder: of the same name, or with a suffix of masks."""
+    """Return the file of the picture's name in a folder, or with a suffix of masks."""
     own = Path(name)
     if not own.name or own.is_absolute() or ".." in own.parts:
-        raise ImageError("unsupported", f"no mask is beside a picture called {name!r:.100}")
-    files = [folder / own, *(folder / own.with_suffix(suffix) for suffix in _SUFFIXES)]
-    found = next(filter(os.path.isfile, files), None)
+        raise ImageError("unsupported", f"no name in a folder of masks: {name!r:.100}")
+    names = [own, *map(own.with_suffix, _SUFFIXES)]
+    found = next(filter(os.path.isfile, map(folder.joinpath, names)), None)
     if found is None:
-        raise ImageError("unsupported", f"no mask is called {own}, with its suffix or .png or .tif")
+        raise ImageError("vanished", f"there is no {own}, nor with .png or .tif")
     return found
 
 

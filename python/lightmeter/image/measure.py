@@ -81,8 +81,7 @@ def measure_images(
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
     name = path if name is None else name
     try:
-        if reading.ignore is not None:
-            reading = reading.with_masks(os.path.basename(encoded.short_path(name)))
+        reading = reading.of_picture(encoded.short_path(name))
         source: Any = image
         if path is None and is_file(image):
             source = encoded.read_whole(image, reading.limits)
@@ -166,7 +165,7 @@ def measure_frame(
         ImageError: the picture cannot be measured.
     """
     picture, exif, facts, decoded_by, path, mask, nodata = frame
-    reading = reading.with_masks(os.path.basename(path), masks=[] if mask is None else [mask])
+    reading = reading.of_picture(path, "", None, *([] if mask is None else [mask]))
     bands, counting, small = reading.bands, reading.counting, None
     channels: Channels | None = reading.channels
     if not isinstance(picture, list):
@@ -178,8 +177,8 @@ def measure_frame(
         else:
             if bands is not None:
                 picture = bands_of(picture, len(bands))
-            count, ignored = len(bands or [""]), reading.ignored
-            masks = masks_of(picture, ignored, path=path, nodata=nodata, bands=count)
+            count = len(bands or [""])
+            masks = masks_of(picture, reading.ignored, nodata, count)
             parts = [picture] if bands is None else np.split(picture, count, axis=2)
             meters = [
                 counting.measure(part, threads, own) for part, own in zip(parts, masks, strict=True)
@@ -200,7 +199,7 @@ def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = 
 
 def _takes_fourth(picture: Any, reading: Reading) -> bool:
     """Return whether the fourth channel of a picture is taken for alpha, though nothing says so."""
-    if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.samples):
+    if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.parts):
         return False
     if isinstance(picture, Image.Image):
         tags = getattr(picture, "tag_v2", {})

@@ -157,16 +157,12 @@ class ImageMeter:
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
         known = None if size is None else _integers(size)
-        ignored: _core.Mask | None = None
-        if mask is not None:
-            array: NDArray[Any] = np.asarray(mask)
-            height, width = array.shape if array.ndim == 2 else (0, 0)
-            ignored = _core.Mask(width, height)
-            ignored.ignore(array, 0, 0)
-            known = (width, height) if known is None else known
-        core = _core.ImageMeter(metrics, known, ignored)
-        if known is not None:
-            self._expected = known[0] * known[1] - (0 if ignored is None else ignored.count)
+        ignored: Any = None if mask is None else np.asarray(mask)
+        core = _core.ImageMeter(metrics, known, None if ignored is None else _core.Mask(ignored))
+        if ignored is not None:
+            self._expected = int(np.count_nonzero(ignored == 0))
+        elif known is not None:
+            self._expected = known[0] * known[1]
         self._core, self._counting = core, Counting(channels, arrays.as_range(value_range), metrics)
         self._threads = threads
 
@@ -213,10 +209,6 @@ class ImageMeter:
     def pixels(self) -> int:
         """How many pixels were measured, which leaves out the ignored ones."""
         return self._core.pixels
-
-    @property
-    def _ignored_percent(self) -> float | None:
-        return self._core.ignored_percent
 
     def _copy(self) -> "ImageMeter":
         """A meter of its own with what was measured so far."""

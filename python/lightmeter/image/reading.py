@@ -3,10 +3,10 @@
 import hashlib
 import json
 import operator
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from lightmeter.image.arrays import Channels, Layout, Samples, as_range, check_choice
@@ -74,8 +74,8 @@ class Reading:
             to 1. A mask is a path or an array HxW, not 0 where pixels are ignored. A mask of each
             picture is in a folder, by its name below the folder of pictures, with its suffix or
             ``.png`` or ``.tif``; in a column of the table, ``"column:NAME"``, as a path or bytes;
-            or a function gives it from the path and the samples, HxWxC. ``"alpha"`` ignores where
-            alpha is 0. ``"nodata"`` ignores the number in GDAL's tag 42113 of a TIFF, and NaN. A
+            or what a function of the path returns. ``"alpha"`` ignores where alpha is 0.
+            ``"nodata"`` ignores the number in GDAL's tag 42113 of a TIFF, and NaN. A
             number ignores where all colours have it, or a band. A picture of another size than a
             mask fails, and so does one that has none, or is ignored as a whole. Functions of
             yours get the picture as it is. ``image.ignored_percent`` is the share.
@@ -105,7 +105,7 @@ class Reading:
         default=None,
         metadata={
             "parse": parse_ignored,
-            "metavar": "X,Y,WIDTH,HEIGHT|alpha|nodata|NUMBER|FILE|FOLDER|column:NAME",
+            "metavar": "X,Y,W,H|alpha|nodata|NUMBER|PATH",
             "many": True,
         },
     )
@@ -165,23 +165,23 @@ class Reading:
         """What `ignore` says, as it was read when this was made."""
         return as_ignored(self.ignore)
 
-    def with_masks(self, name: str, cell: Any = None, masks: Sequence[Any] = ()) -> "Reading":
-        """Return how one picture is read, with the masks that it has.
+    def of_picture(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
+        """Return how one picture is read, with its masks.
 
         Args:
-            name: of the picture, below the folder that `ignore` has masks for.
+            path: as it can be opened, for functions.
+            within: its name below the folder, for folders of masks; by default that in the path.
             cell: its mask in the column that `ignore` names.
-            masks: what its reader says of it, likewise.
+            masks: what its reader says of it.
 
         Raises:
-            ImageError: there is no mask where one should be, or it cannot be read.
+            ImageError: a mask is missing, or cannot be read.
         """
-        ignored = self.ignored
-        if masks:
-            ignored = (ignored or Ignored()).with_masks(masks)
-        if ignored is not None:
-            ignored = ignored.with_beside(name, cell)
-        return self if ignored is self.ignore else replace(self, ignore=ignored)
+        ignored = self.ignored or (Ignored() if masks else None)
+        if ignored is None or (ignored.is_fixed and not masks):
+            return self
+        own = ignored.of_picture(path, within or os.path.basename(path), cell, *masks)
+        return replace(self, ignore=own)
 
     def text(
         self, channels: Channels | None = None, samples: Samples = "", *, fourth: bool = False
@@ -206,7 +206,7 @@ class Reading:
                     "fourth": fourth and "alpha",
                     "frames": self.frames != "first" and self.frames,
                     "functions": _bounded([function.__name__ for function in self.functions]),
-                    "ignore": _bounded(_ignored_text(self.ignored)),
+                    "ignore": _bounded(() if self.ignored is None else self.ignored.said),
                     "metrics": self.metric_set != "default" and self.metric_set,
                     "pyramid_level": self.pyramid_level,
                     "samples": samples,
@@ -224,19 +224,6 @@ def json_text(fields: Mapping[str, Any]) -> str:
     """Return the fields that say something as JSON, the same text for the same fields."""
     known = {name: value for name, value in fields.items() if value}
     return json.dumps(known, sort_keys=True, separators=(",", ":"))
-
-
-def _ignored_text(ignored: Ignored | None) -> list[Any]:
-    if ignored is None:
-        return []
-    ignored = ignored.given or ignored
-    masks = [
-        f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}"
-        for mask in ignored.masks
-    ]
-    beside = ["a folder of masks" if isinstance(each, Path) else each for each in ignored.beside]
-    names = [getattr(each, "__name__", "a function") for each in ignored.functions]
-    return [*ignored.rectangles, *masks, *map(str, ignored.samples), *beside, *names]
 
 
 def _bounded(values: Sequence[Any]) -> Any:

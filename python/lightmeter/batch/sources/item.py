@@ -88,7 +88,7 @@ class Item:
         Raises:
             ImageError: it has none, and should, or one that cannot be read.
         """
-        return reading.with_masks(self.within or os.path.basename(self.name), self.mask)
+        return reading.of_picture(self.name, self.within, self.mask)
 
 
 def item_of(

@@ -16,7 +16,6 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import range_of
 from lightmeter.image.frame import Frame
-from lightmeter.image.ignore import samples_and_alpha, with_functions
 from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, available_cpus
 from lightmeter.image.reading import Reading
@@ -99,8 +98,7 @@ def _check(raster: Raster, reading: Reading) -> None:
     width, height = raster.width, raster.height
     check_size(width, height, reading.limits)
     what = ""
-    functions = reading.functions or (reading.ignored and reading.ignored.functions)
-    if functions and raster.decoded_bytes > MOST_WHOLE:
+    if reading.functions and raster.decoded_bytes > MOST_WHOLE:
         what = "functions of yours take whole pictures"
     elif reading.ignored is not None and width * height > _MOST_MASKED:
         what = f"ignored pixels take a mask, of at most {_MOST_MASKED} pixels"
@@ -113,25 +111,18 @@ def _masks_of(
     raster: Raster, frame: Frame, reading: Reading, threads: int, check: Watch
 ) -> Sequence[_core.Mask | None]:
     """Return the mask of a raster, or of each of its bands, for which it may be read once more."""
-    ignored, bands = reading.ignored, raster.channels if reading.bands else 1
-    if ignored is None:
+    bands = raster.channels if reading.bands else 1
+    if reading.ignored is None:
         return [None] * bands
-    width, height = raster.width, raster.height
-    if ignored.functions:
-        samples = raster.read(Block(0, 0, width, height))
-        ignored = with_functions(ignored, frame.path, samples)
 
-    def read(block: Block) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    def read(block: Block) -> NDArray[Any]:
         check()
-        return samples_and_alpha(raster.read(block))
+        return raster.read(block)
 
+    size, blocks = (raster.width, raster.height), raster.blocks()
     with ThreadPoolExecutor(_threads_for(raster, threads), "lightmeter-masks") as pool:
-        return ignored.fill(
-            *(width, height, raster.blocks(), read),
-            nodata=frame.nodata,
-            bands=bands,
-            each=pool.map,
-        )
+        how: dict[str, Any] = {"nodata": frame.nodata, "bands": bands, "each": pool.map}
+        return reading.ignored.masks(size, blocks, read, **how)
 
 
 def _threads_for(raster: Raster, threads: int) -> int:

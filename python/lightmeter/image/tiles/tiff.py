@@ -9,7 +9,6 @@ import re
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -30,7 +29,7 @@ from lightmeter.image.header import Facts, Header, jpeg_frame, read_header
 from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiff import NODATA, DamagedError, Tiff, parse_nodata
+from lightmeter.image.tiff import NODATA, Tiff, parse_nodata
 from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raster
 
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
@@ -41,10 +40,9 @@ _MOST_PIECES = 1 << 21
 _MOST_SAMPLES = 32
 _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
 _NUMBER_BYTES = 40  # of a number in a tuple
-_LONGEST_NODATA = 64
 
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES, _ORIENTATION = 254, 256, 257, 258, 277, 274
-_ALSO_LOADED = frozenset({255, _ORIENTATION, 65426})
+_ALSO_LOADED = frozenset({255, _ORIENTATION, 65426, NODATA})
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
 
 # Values of the tags of compression, predictor, planes, colour and alpha, and of a level.
@@ -114,11 +112,7 @@ def _frames(file: EncodedFile, pages: list[Any], reading: Reading) -> Iterator[F
     decoded_by = decoder("TIFF", "imagecodecs") if is_encoded else None
     facts: Facts | None = {"Format": "TIFF", "FileSize": file.size, **header.facts}
     exif: ExifTags | None = read_exif(header.exif, reading.exif)
-    tiff = Tiff(file)
-    nodata = None
-    with suppress(KeyError, DamagedError):
-        text = tiff.raw(tiff.directory(tiff.first)[NODATA], _LONGEST_NODATA)
-        nodata = parse_nodata(text.decode("latin-1"))
+    nodata = parse_nodata(first.tags.valueof(NODATA))
     for rasters in rasters_of(pages, file, reading):
         yield Frame(rasters, exif, facts, decoded_by, nodata=nodata)
         exif = facts = None
