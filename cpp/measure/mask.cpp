@@ -1,5 +1,7 @@
 #include "measure/mask.hpp"
 
+#include <atomic>
+
 namespace lightmeter::measure {
 
 Mask::Mask(std::int64_t width, std::int64_t height)
@@ -18,10 +20,13 @@ void Mask::ignore(const std::uint8_t* ignored, std::int64_t x, std::int64_t y, s
                   std::int64_t height, std::ptrdiff_t row_stride,
                   std::ptrdiff_t pixel_stride) noexcept {
   for (std::int64_t j = 0; j < height; ++j) {
-    std::uint64_t* const words = bits_.data() + (y + j) * words_;
-    const std::uint8_t* pixel = ignored + j * row_stride;
-    for (std::int64_t i = x; i < x + width; ++i, pixel += pixel_stride) {
-      words[i >> 6] |= std::uint64_t{*pixel != 0} << (i & 63);
+    const std::uint8_t* const row = ignored + j * row_stride;
+    for (std::int64_t i = x; i < x + width;) {
+      std::uint64_t& word = bits_[static_cast<std::size_t>((y + j) * words_ + (i >> 6))];
+      const std::int64_t end = std::min(x + width, (i | 63) + 1);
+      std::uint64_t bits = 0;
+      for (; i < end; ++i) bits |= std::uint64_t{row[(i - x) * pixel_stride] != 0} << (i & 63);
+      std::atomic_ref(word).fetch_or(bits, std::memory_order_relaxed);
     }
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +9,8 @@
 
 namespace lightmeter::measure {
 
-// Which pixels of an image are ignored, a bit each.
+// Which pixels of an image are ignored, a bit each. A thread may ignore pixels while others read
+// those elsewhere.
 class Mask {
  public:
   // Of an image none of whose pixels is ignored yet.
@@ -35,7 +37,7 @@ class Mask {
   template <class Use>
   void for_each_run(std::int64_t y, std::int64_t first, std::int64_t last, Use&& use) const {
     const std::uint64_t* const here = row(y);
-    runs([here](std::int64_t i) { return here[i]; }, first, last, use);
+    runs([here](std::int64_t i) { return load(here + i); }, first, last, use);
   }
   template <class Use>
   void for_each_clear_run(std::int64_t y, std::int64_t first, std::int64_t last, Use&& use) const {
@@ -43,7 +45,8 @@ class Mask {
     const std::uint64_t* const above = row(y == 0 ? y : y - 1);
     const std::uint64_t* const below = row(y + 1 == height_ ? y : y + 1);
     const auto column = [&](std::int64_t i) {
-      return i < 0 || i == words_ ? std::uint64_t{0} : above[i] | here[i] | below[i];
+      return i < 0 || i == words_ ? std::uint64_t{0}
+                                      : load(above + i) | load(here + i) | load(below + i);
     };
     const auto near = [&](std::int64_t i) {
       const std::uint64_t word = column(i);
@@ -56,6 +59,9 @@ class Mask {
  private:
   [[nodiscard]] const std::uint64_t* row(std::int64_t y) const noexcept {
     return bits_.data() + y * words_;
+  }
+  static std::uint64_t load(const std::uint64_t* word) noexcept {
+    return std::atomic_ref(const_cast<std::uint64_t&>(*word)).load(std::memory_order_relaxed);
   }
 
   template <class WordOf, class Use>

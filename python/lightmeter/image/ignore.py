@@ -1,10 +1,9 @@
 """Which pixels of pictures are ignored: by place, by masks, and by what their samples say."""
 
 import hashlib
-import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from numbers import Integral, Real
@@ -34,6 +33,7 @@ Ignore = _One | Sequence[_One]
 
 _NUMBER = re.compile(r"\s*-?\d*\.?\d+([eE][-+]?\d+)?\s*")
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
+ALL_IGNORED = "all pixels are ignored"
 _SUFFIXES = (".png", ".tif")  # of masks of pictures of other formats
 _EXPECTED = (
     "a rectangle (x, y, width, height), 'alpha', 'nodata', a number, a mask as a path or an array, "
@@ -101,51 +101,37 @@ class Ignored:
 
     @lru_cache(maxsize=2)  # noqa: B019  a bit a pixel
     def mask(self, width: int, height: int) -> _core.Mask:
-        """Return that of a picture of this size, of what is fixed; `ImageError` as by `masks`."""
-        return self.masks((width, height), [Block(0, 0, width, height)])[0]
-
-    def masks(
-        self,
-        size: tuple[int, int],
-        blocks: Iterable[Block],
-        read: Callable[[Block], Any] = lambda block: None,
-        *,
-        nodata: float | None = None,
-        bands: int = 1,
-        each: Callable[..., Iterable[None]] = map,
-    ) -> list[_core.Mask]:
-        """Return the mask of a picture, or of each of its bands.
-
-        Args:
-            size: width and height.
-            blocks: rectangles that cover it.
-            read: gives the samples of one, HxWxC; called unless all `is_fixed`.
-            nodata: the number that its file says of samples that are none.
-            bands: how many channels have a mask each.
-            each: calls a function with each block, such as `map`.
+        """Return that of a picture of this size, of what is fixed.
 
         Raises:
-            ImageError: a mask is of another size, or all pixels of the picture or a band are
-                ignored.
+            ImageError: a mask is of another size, or all pixels are ignored.
         """
-        masks = [_core.Mask(*size) for _ in range(bands)]
+        mask = _core.Mask(width, height)
+        self.mark([mask], (width, height), Block(0, 0, width, height))
+        if mask.count == width * height:
+            raise ImageError("empty", ALL_IGNORED)
+        return mask
 
-        def ignore(block: Block) -> None:
-            samples = None if self.is_fixed else read(block)
-            ignored = self._in_block(size, block, samples, nodata, bands)
-            for band, mask in enumerate(masks):
-                mask.ignore(ignored[..., band % ignored.shape[2]], block.x, block.y)
+    def mark(
+        self,
+        masks: Sequence[_core.Mask],
+        size: tuple[int, int],
+        block: Block,
+        samples: Any = None,
+        nodata: float | None = None,
+    ) -> None:
+        """Ignore pixels of a block in the mask of a picture, or in that of each of its bands.
 
-        list(each(ignore, blocks))
-        if any(mask.count == math.prod(size) for mask in masks):
-            of = "of a band " if bands > 1 else ""
-            raise ImageError("empty", f"all {size[0]}x{size[1]} pixels {of}are ignored")
-        return masks
+        Args:
+            masks: to be changed; threads may add other blocks.
+            size: width and height of the picture.
+            block: its place.
+            samples: of the block, HxWxC; they are needed unless all `is_fixed`.
+            nodata: the number that the file says of samples that are none.
 
-    def _in_block(
-        self, size: tuple[int, int], block: Block, samples: Any, nodata: float | None, bands: int
-    ) -> NDArray[np.bool_]:
-        """Return which pixels of a block are ignored: HxWx1, or HxWxC if bands differ."""
+        Raises:
+            ImageError: a mask is of another size.
+        """
         ignored = np.zeros((block.height, block.width, 1), np.bool_)
         for part in self.parts:
             if isinstance(part, _Mask):
@@ -157,8 +143,10 @@ class Ignored:
             elif isinstance(part, tuple):
                 ignored[_box(part, size, block)] = True
             else:
-                ignored = ignored | _found(part, samples, nodata, bands)
-        return ignored
+                number = nodata if part == "nodata" else part
+                ignored = ignored | _found(part, number, samples, len(masks) > 1)
+        for band, mask in enumerate(masks):
+            mask.ignore(ignored[..., band % ignored.shape[2]], block.x, block.y)
 
 
 def _box(rectangle: Rectangle, size: tuple[int, int], block: Block) -> tuple[slice, slice]:
@@ -174,41 +162,36 @@ def _box(rectangle: Rectangle, size: tuple[int, int], block: Block) -> tuple[sli
     return slice(top, bottom), slice(left, right)
 
 
-def _found(
-    part: str | float, samples: NDArray[Any], nodata: float | None, bands: int
-) -> NDArray[np.bool_]:
-    """Return where samples are what a word or a number says: HxWx1, or HxWxC of several bands.
+def _found(part: Any, number: Any, samples: Any, by_band: bool) -> Any:
+    """Return where samples are what a part says: HxWx1, or HxWxC by band.
 
     A pixel of colours is ignored where all of them are.
     """
-    has_alpha = bands == 1 and samples.shape[2] in (2, 4)
+    has_alpha = not by_band and samples.shape[2] in (2, 4)
     if part == "alpha":
-        return samples[..., -1:] == 0 if has_alpha else np.zeros((1, 1, 1), np.bool_)
+        return samples[..., -1:] == 0 if has_alpha else np.False_
     colours = samples[..., :-1] if has_alpha else samples
-    number, is_float = nodata if part == "nodata" else part, samples.dtype.kind == "f"
-    # Nothing equals None, nor the NaN that a float makes of it.
-    found: Any = colours == (samples.dtype.type(number) if is_float else number)
-    if is_float and part == "nodata":
-        found |= np.isnan(colours)
-    return np.asarray(found if bands > 1 else found.all(axis=2, keepdims=True))
+    if colours.dtype.kind == "f":  # as the file has it; nothing equals NaN, which None becomes
+        found = colours == colours.dtype.type(number)
+        found |= np.isnan(colours) if part == "nodata" else False
+    else:
+        found = colours == number
+    return found if by_band else found.all(axis=2, keepdims=True)
 
 
 def masks_of(
-    picture: Image.Image | NDArray[Any],
-    ignored: Ignored | None,
-    nodata: float | None = None,
-    bands: int = 1,
+    picture: Image.Image | NDArray[Any], ignored: Ignored | None, nodata: float | None, bands: int
 ) -> Sequence[_core.Mask | None]:
-    """Return the mask of a loaded picture, or of each of its bands; None where its size says all.
+    """Return the masks of the bands of a loaded picture, or of all; None where its size says all.
 
     Args:
         picture: an image, or an array HxWxC.
         ignored: what is ignored, with its masks.
-        nodata: as for `Ignored.masks`.
-        bands: likewise.
+        nodata: as for `Ignored.mark`.
+        bands: how many channels have a mask each.
 
     Raises:
-        ImageError: as `Ignored.masks` does.
+        ImageError: a mask is of another size.
     """
     if ignored is None or ignored.is_fixed:
         return [None] * bands
@@ -218,8 +201,9 @@ def masks_of(
         picture = np.asarray(picture if picture.mode == "P" else measurable(picture))
     samples = picture if picture.ndim == 3 else picture[..., None]
     height, width = samples.shape[:2]
-    whole, size = [Block(0, 0, width, height)], (width, height)
-    return ignored.masks(size, whole, lambda _: samples, nodata=nodata, bands=bands)
+    masks = [_core.Mask(width, height) for _ in range(bands)]
+    ignored.mark(masks, (width, height), Block(0, 0, width, height), samples, nodata)
+    return masks
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
@@ -234,8 +218,8 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
         return ignore
     if _is_rectangle(ignore) or not isinstance(ignore, list | tuple):
         ignore = [ignore]  # type: ignore[list-item]
-    parts = tuple(map(_part, ignore))
-    return Ignored(parts, tuple(map(_said, parts))) if parts else None
+    parts = sorted(map(_part, ignore), key=lambda part: repr(_said(part)))
+    return Ignored(tuple(parts), tuple(map(_said, parts))) if parts else None
 
 
 def _part(given: Any) -> Any:
@@ -267,13 +251,11 @@ def is_rule(given: object) -> bool:
 
 def parse_ignored(text: str) -> Any:
     """Return a rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, a number, or the text."""
-    texts = text.split(",")
-    if not all(map(_NUMBER.fullmatch, texts)):
+    numbers = text.split(",")
+    if not all(map(_NUMBER.fullmatch, numbers)):
         return text
-    numbers = tuple(
-        int(each) if re.fullmatch(r"\s*-?\d+\s*", each) else float(each) for each in texts
-    )
-    return numbers if len(numbers) > 1 else numbers[0]
+    parsed = [int(each) if each.strip("- ").isdigit() else float(each) for each in numbers]
+    return tuple(parsed) if len(parsed) > 1 else parsed[0]
 
 
 def _is_rectangle(value: object) -> bool:
@@ -314,15 +296,16 @@ def _mask(given: Any) -> _Mask:
 
 def _mask_beside(part: Any, path: str, within: str, cell: Any) -> _Mask | None:
     """Return the mask of a picture; None of one whose function says that it has none."""
+    given: Any
     try:
-        if isinstance(part, str | Path):
-            given = (
-                ("" if cell is None else cell)
-                if isinstance(part, str)
-                else _in_folder(part, within)
-            )
+        if isinstance(part, Path):
+            given = _in_folder(part, within)
+        elif isinstance(part, str):
+            given = "" if cell is None else cell
         else:
-            given = part(path)
+            given = part(path) if callable(part) else part
+        if isinstance(given, ImageError):
+            raise given
         return None if given is None else _mask(given)
     except Exception as error:
         known = image_error(error, otherwise="unsupported")

@@ -23,7 +23,7 @@ from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frames import can_be_read, frames_in, frames_of, header_in, is_file
 from lightmeter.image.header import profile_description
-from lightmeter.image.ignore import masks_of
+from lightmeter.image.ignore import ALL_IGNORED, masks_of
 from lightmeter.image.limits import check_level
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
@@ -183,6 +183,8 @@ def measure_frame(
             meters = [
                 counting.measure(part, threads, own) for part, own in zip(parts, masks, strict=True)
             ]
+        if not all(meter.pixels for meter in meters):
+            raise ImageError("empty", ALL_IGNORED)
         if thumbnail and isinstance(picture, Image.Image):
             small = make_thumbnail(picture, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]

@@ -124,7 +124,7 @@ def test_each_band_has_its_own_nodata(tmp_path: Path, form: str) -> None:
     holes[:5, :5] = True
     assert view["image.ignored_percent"].mean == pytest.approx(100 * holes.mean())
     samples[..., 3] = NODATA["int16"]
-    with pytest.raises(ImageError, match="all 50x40 pixels of a band are ignored") as raised:
+    with pytest.raises(ImageError, match="all pixels are ignored") as raised:
         lm.log_image(written(tmp_path, form, samples), bands=names, **how)
     assert raised.value.reason == "empty"
 
@@ -264,7 +264,7 @@ def test_a_mask_that_does_not_fit_fails_its_picture(tmp_path: Path) -> None:
     for mask, words in (
         (np.zeros((48, 64), "U1"), "a mask of shape"),
         (np.zeros((48, 64, 2)), "a mask of shape"),
-        (np.ones((48, 64)), "all 64x48 pixels are ignored"),
+        (np.ones((48, 64)), "all pixels are ignored"),
         (5, "ignore has a int"),
         ("gone.png", "No such file"),
     ):

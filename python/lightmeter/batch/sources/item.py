@@ -92,11 +92,7 @@ class Item:
 
 
 def item_of(
-    data: Any,
-    name: str = "",
-    values: Mapping[str, Any] = _NO_VALUES,
-    within: str = "",
-    mask: Any = None,
+    data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES, within: str = ""
 ) -> Item:
     """Return the picture that a source has; the only place that makes one, and hides secrets.
 
@@ -105,7 +101,6 @@ def item_of(
         name: what it is called; by default its path or address.
         values: as those of `Item`; what is nested, or a very long text, becomes None.
         within: likewise.
-        mask: likewise.
     """
     if isinstance(data, str):
         name = name or data
@@ -114,7 +109,7 @@ def item_of(
         name, within = shown_url(name), shown_url(within)
     if values:
         values = {key: _plain(value) for key, value in values.items()}
-    return Item(name, data, values, within, mask)
+    return Item(name, data, values, within)
 
 
 def _plain(value: Any) -> Any:

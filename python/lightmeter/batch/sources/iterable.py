@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -49,7 +50,8 @@ def _items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
             values = {key: _value(sample.get(key), row) for key in wanted.values}
             data, mask = _data(picture, wanted.limits), sample.get(wanted.mask)
             mask = mask if mask is None or len(pictures) == 1 else mask[row]
-            yield item_of(data, f"{name}:{next(numbers)}", values, mask=mask)
+            mask = mask if isinstance(mask, str | None) else _data(mask, wanted.limits)
+            yield replace(item_of(data, f"{name}:{next(numbers)}", values), mask=mask)
 
 
 def _unbatched(pictures: Any, layout: str | None) -> list[Any]:

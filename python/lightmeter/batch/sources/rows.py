@@ -79,4 +79,5 @@ def row_items(
         values = {value: row.get(value) for value in wanted.values}
         mask = row.get(wanted.mask or "") or None
         mask = linked(mask, table) if isinstance(mask, str) else mask
-        yield item_of(data, data if isinstance(data, str) else name, values, within, mask)
+        item = item_of(data, data if isinstance(data, str) else name, values, within)
+        yield item if mask is None else replace(item, mask=mask)

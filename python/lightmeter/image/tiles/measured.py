@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -16,6 +17,7 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import range_of
 from lightmeter.image.frame import Frame
+from lightmeter.image.ignore import Ignored
 from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, available_cpus
 from lightmeter.image.reading import Reading
@@ -74,15 +76,28 @@ def measure_rasters(
 
     meters, parts = list[ImageMeter](), list[NDArray[Any]]()
     for raster in rasters:
-        masks = _masks_of(raster, frame, reading, threads, check)
+        read, count = raster.read, raster.channels if reading.bands else 1
+        masks: list[Any] = [None] * count
+        if reading.ignored is not None:
+            masks = [_core.Mask(raster.width, raster.height) for _ in range(count)]
+            read = partial(_read, raster, masks, reading.ignored, frame.nodata)
         added = [_meter(raster, reading, mask) for mask in masks]
         if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
-            parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
+            parts.append(read(Block(0, 0, raster.width, raster.height)))
             _update(added, parts[-1], (0, 0))
         else:
-            measure_raster(raster, added, threads, check)
+            measure_raster(raster, added, threads, check, read)
         meters += added
     return meters, _picture(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
+
+
+def _read(
+    raster: Raster, masks: list[_core.Mask], ignored: Ignored, nodata: float | None, block: Block
+) -> NDArray[Any]:
+    """Return the samples of a block, of which the ignored ones are in the masks then."""
+    samples = raster.read(block)
+    ignored.mark(masks, (raster.width, raster.height), block, samples, nodata)
+    return samples
 
 
 def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Image.Image | NDArray[Any]:
@@ -107,28 +122,6 @@ def _check(raster: Raster, reading: Reading) -> None:
         raise ImageError("unsupported", f"{detail}; measure a smaller level (pyramid_level=)")
 
 
-def _masks_of(
-    raster: Raster, frame: Frame, reading: Reading, threads: int, check: Watch
-) -> Sequence[_core.Mask | None]:
-    """Return the mask of a raster, or of each of its bands, for which it may be read once more."""
-    bands = raster.channels if reading.bands else 1
-    if reading.ignored is None:
-        return [None] * bands
-
-    def read(block: Block) -> NDArray[Any]:
-        check()
-        return raster.read(block)
-
-    size, blocks = (raster.width, raster.height), raster.blocks()
-    with ThreadPoolExecutor(_threads_for(raster, threads), "lightmeter-masks") as pool:
-        how: dict[str, Any] = {"nodata": frame.nodata, "bands": bands, "each": pool.map}
-        return reading.ignored.masks(size, blocks, read, **how)
-
-
-def _threads_for(raster: Raster, threads: int) -> int:
-    return max(1, min(threads, _MOST_AT_ONCE // raster.bytes_at_once))
-
-
 def _meter(raster: Raster, reading: Reading, mask: _core.Mask | None) -> ImageMeter:
     white = reading.value_range or range_of(raster.dtype)
     counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
@@ -145,7 +138,11 @@ def _update(meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, 
 
 
 def measure_raster(
-    raster: Raster, meters: Sequence[ImageMeter], threads: int, check: Watch
+    raster: Raster,
+    meters: Sequence[ImageMeter],
+    threads: int,
+    check: Watch,
+    read: Callable[[Block], NDArray[Any]] | None = None,
 ) -> None:
     """Measure all of a raster.
 
@@ -154,6 +151,7 @@ def measure_raster(
         meters: one of the whole picture, or one of each channel.
         threads: how many threads read and measure; fewer do if its tiles are large.
         check: called before each block is read.
+        read: reads a block; None reads it of the raster.
 
     Raises:
         ImageError: a tile is damaged, or has samples outside of their range.
@@ -168,7 +166,7 @@ def measure_raster(
         if block is None:
             return 0
         check()
-        _update(parts, raster.read(block), (block.x, block.y))
+        _update(parts, (read or raster.read)(block), (block.x, block.y))
         return block.width * block.height
 
     def work() -> None:
@@ -181,7 +179,7 @@ def measure_raster(
                 for meter, part in zip(meters, parts, strict=True):
                     meter._add(part)
 
-    threads = _threads_for(raster, threads)
+    threads = max(1, min(threads, _MOST_AT_ONCE // raster.bytes_at_once))
     with ThreadPoolExecutor(threads, "lightmeter-tiles") as pool:
         futures = [pool.submit(work) for _ in range(threads)]
         try:
