@@ -57,7 +57,7 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
     if isinstance(array, np.ma.MaskedArray):
         raise ImageError("unsupported", "got a masked array; fill it first, by array.filled()")
     if isinstance(array, np.ndarray):
-        is_brain = array.dtype.name == _BRAIN  # of ml_dtypes
+        is_brain = array.dtype.kind == "V" and array.dtype.name == _BRAIN  # of ml_dtypes
         return np.asarray(array, np.float32 if is_brain else None)  # a np.matrix has 2 dimensions
     kind, given = type(array).__name__, cast(Any, array)
     if int(array.__dlpack_device__()[0]) not in _CPU_DEVICES:

@@ -55,7 +55,7 @@ class Measured(NamedTuple):
     def all_facts(self) -> Facts | None:
         """Those of its header, and the share of its pixels that is ignored, if anything is."""
         meters = self.meter.bands.values() if isinstance(self.meter, BandMeter) else [self.meter]
-        shares = [meter._core.ignored_percent for meter in meters]
-        known = [share for share in shares if share is not None]
-        own = {"ignored_percent": sum(known) / len(known)} if known else {}
-        return {**(self.facts or {}), **own} if own else self.facts
+        known = [share for m in meters if (share := m._core.ignored_percent) is not None]
+        if not known:
+            return self.facts
+        return {**(self.facts or {}), "ignored_percent": sum(known) / len(known)}

@@ -22,7 +22,6 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.meter import measurable
 from lightmeter.image.pillow import open_picture
-from lightmeter.image.tiles.raster import Block
 from lightmeter.quiet import quiet
 
 # x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
@@ -33,6 +32,7 @@ Ignore = _One | Sequence[_One]
 
 _NUMBER = re.compile(r"\s*-?\d*\.?\d+([eE][-+]?\d+)?\s*")
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
+_PIXELS_AT_ONCE = 1 << 22  # of a mask, of a byte each
 ALL_IGNORED = "all pixels are ignored"
 _SUFFIXES = (".png", ".tif")  # of masks of pictures of other formats
 _EXPECTED = (
@@ -49,11 +49,9 @@ class _Mask(NamedTuple):
     def __repr__(self) -> str:
         return f"a mask of {self.width}x{self.height}"
 
-    def block(self, block: Block) -> NDArray[np.bool_]:
-        rows = np.frombuffer(self.bits, np.uint8).reshape(self.height, -1)
-        rows = rows[block.y : block.y + block.height]
-        bits = np.unpackbits(rows, axis=1, count=self.width).view(np.bool_)
-        return bits[:, block.x : block.x + block.width]
+    def rows(self, start: int, count: int) -> NDArray[np.bool_]:
+        rows = np.frombuffer(self.bits, np.uint8).reshape(self.height, -1)[start : start + count]
+        return np.unpackbits(rows, axis=1, count=self.width).view(np.bool_)
 
 
 @dataclass(frozen=True)
@@ -99,111 +97,68 @@ class Ignored:
             found += [] if mask is None else [mask]
         return replace(self, parts=tuple(found))
 
-    @lru_cache(maxsize=2)  # noqa: B019  a bit a pixel
     def mask(self, width: int, height: int) -> _core.Mask:
-        """Return that of a picture of this size, of what is fixed.
+        """Return the mask of a picture of this size, which `mark` may add to.
 
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
         mask = _core.Mask(width, height)
-        self.mark([mask], (width, height), Block(0, 0, width, height))
+        for start in range(0, height, rows := max(1, _PIXELS_AT_ONCE // width)):
+            strip = np.zeros((min(rows, height - start), width), np.bool_)
+            for part in self.parts:
+                if isinstance(part, _Mask):
+                    strip |= _of_size(part, width, height).rows(start, len(strip))
+                elif isinstance(part, tuple):
+                    x, y, across, down = part
+                    edges = x, x + across, y, y + down
+                    if any(isinstance(number, float) for number in edges):
+                        edges = tuple(np.multiply(edges, (width, width, height, height)))
+                    left, right, top, bottom = map(round, edges)
+                    strip[max(0, top - start) : max(0, bottom - start), left:right] = True
+            mask.ignore(strip, 0, start)
         if mask.count == width * height:
             raise ImageError("empty", ALL_IGNORED)
         return mask
 
+    shared_mask = lru_cache(maxsize=2)(mask)  # of what `is_fixed`
+
     def mark(
-        self,
-        masks: Sequence[_core.Mask],
-        size: tuple[int, int],
-        block: Block,
-        samples: Any = None,
-        nodata: float | None = None,
+        self, mask: _core.Mask, samples: Any, at: tuple[int, int], nodata: float | None = None
     ) -> None:
-        """Ignore pixels of a block in the mask of a picture, or in that of each of its bands.
+        """Ignore those pixels of a tile in a mask whose samples say so.
 
         Args:
-            masks: to be changed; threads may add other blocks.
-            size: width and height of the picture.
-            block: its place.
-            samples: of the block, HxWxC; they are needed unless all `is_fixed`.
+            mask: of the picture, or of one of its bands; threads may mark other tiles.
+            samples: a loaded image, or an array HxW or HxWxC.
+            at: (x, y) of the first pixel.
             nodata: the number that the file says of samples that are none.
-
-        Raises:
-            ImageError: a mask is of another size.
         """
-        ignored = np.zeros((block.height, block.width, 1), np.bool_)
+        if isinstance(samples, Image.Image):
+            has_key = "transparency" in samples.info  # a colour or colours that are transparent
+            samples = samples.convert("RGBA") if has_key else samples
+            samples = np.asarray(samples if samples.mode == "P" else measurable(samples))
+        colours = samples if samples.ndim == 3 else samples[..., None]
+        has_alpha, is_float = colours.shape[2] in (2, 4), colours.dtype.kind == "f"
+        if has_alpha:
+            colours, alpha = colours[..., :-1], colours[..., -1]
         for part in self.parts:
-            if isinstance(part, _Mask):
-                if part[:2] != size:
-                    got = f"got {size[0]}x{size[1]} pixels, and {part} of what to ignore"
-                    advice = "give a mask of the size of the picture, or rectangles in shares of it"
-                    raise ImageError("unsupported", f"{got}; {advice}")
-                ignored |= part.block(block)[..., None]
-            elif isinstance(part, tuple):
-                ignored[_box(part, size, block)] = True
-            else:
+            if part == "alpha" and has_alpha:
+                mask.ignore(alpha == 0, *at)
+            elif part != "alpha" and is_rule(part):
                 number = nodata if part == "nodata" else part
-                ignored = ignored | _found(part, number, samples, len(masks) > 1)
-        for band, mask in enumerate(masks):
-            mask.ignore(ignored[..., band % ignored.shape[2]], block.x, block.y)
+                # As the file has it; nothing equals NaN, which None becomes.
+                found = colours == (colours.dtype.type(number) if is_float else number)
+                found |= np.isnan(colours) if is_float and part == "nodata" else False
+                mask.ignore(found.all(axis=2), *at)
 
 
-def _box(rectangle: Rectangle, size: tuple[int, int], block: Block) -> tuple[slice, slice]:
-    """Return the rows and columns of a block that are in a rectangle."""
-    x, y, across, down = rectangle
-    edges = [x, x + across, y, y + down]
-    if any(isinstance(edge, float) for edge in edges):
-        edges = [edge * side for edge, side in zip(edges, np.repeat(size, 2), strict=True)]
-    starts = (block.x, block.x, block.y, block.y)
-    left, right, top, bottom = (
-        max(0, round(edge) - start) for edge, start in zip(edges, starts, strict=True)
-    )
-    return slice(top, bottom), slice(left, right)
-
-
-def _found(part: Any, number: Any, samples: Any, by_band: bool) -> Any:
-    """Return where samples are what a part says: HxWx1, or HxWxC by band.
-
-    A pixel of colours is ignored where all of them are.
-    """
-    has_alpha = not by_band and samples.shape[2] in (2, 4)
-    if part == "alpha":
-        return samples[..., -1:] == 0 if has_alpha else np.False_
-    colours = samples[..., :-1] if has_alpha else samples
-    if colours.dtype.kind == "f":  # as the file has it; nothing equals NaN, which None becomes
-        found = colours == colours.dtype.type(number)
-        found |= np.isnan(colours) if part == "nodata" else False
-    else:
-        found = colours == number
-    return found if by_band else found.all(axis=2, keepdims=True)
-
-
-def masks_of(
-    picture: Image.Image | NDArray[Any], ignored: Ignored | None, nodata: float | None, bands: int
-) -> Sequence[_core.Mask | None]:
-    """Return the masks of the bands of a loaded picture, or of all; None where its size says all.
-
-    Args:
-        picture: an image, or an array HxWxC.
-        ignored: what is ignored, with its masks.
-        nodata: as for `Ignored.mark`.
-        bands: how many channels have a mask each.
-
-    Raises:
-        ImageError: a mask is of another size.
-    """
-    if ignored is None or ignored.is_fixed:
-        return [None] * bands
-    if isinstance(picture, Image.Image):
-        has_key = "transparency" in picture.info  # a colour or colours that are transparent
-        picture = picture.convert("RGBA") if has_key else picture
-        picture = np.asarray(picture if picture.mode == "P" else measurable(picture))
-    samples = picture if picture.ndim == 3 else picture[..., None]
-    height, width = samples.shape[:2]
-    masks = [_core.Mask(width, height) for _ in range(bands)]
-    ignored.mark(masks, (width, height), Block(0, 0, width, height), samples, nodata)
-    return masks
+def _of_size(mask: _Mask, width: int, height: int) -> _Mask:
+    if mask[:2] != (width, height):
+        got = f"got {width}x{height} pixels, and {mask} of what to ignore"
+        advice = "give a mask of the size of the picture, or rectangles in shares of it"
+        raise ImageError("unsupported", f"{got}; {advice}")
+    return mask
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:

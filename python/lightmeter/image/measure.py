@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frames import can_be_read, frames_in, frames_of, header_in, is_file
 from lightmeter.image.header import profile_description
-from lightmeter.image.ignore import ALL_IGNORED, masks_of
+from lightmeter.image.ignore import ALL_IGNORED
 from lightmeter.image.limits import check_level
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
@@ -81,7 +82,8 @@ def measure_images(
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
     name = path if name is None else name
     try:
-        reading = reading.of_picture(encoded.short_path(name))
+        if reading.ignore is not None:
+            reading = reading.of_picture(encoded.short_path(name))
         source: Any = image
         if path is None and is_file(image):
             source = encoded.read_whole(image, reading.limits)
@@ -166,24 +168,21 @@ def measure_frame(
     """
     picture, exif, facts, decoded_by, path, mask, nodata = frame
     reading = reading.of_picture(path, "", None, *([] if mask is None else [mask]))
-    bands, counting, small = reading.bands, reading.counting, None
+    bands, counting, small, ignored = reading.bands, reading.counting, None, reading.ignored
+    mark = None if ignored is None or ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
     if not isinstance(picture, list):
         check_level(reading.pyramid_level, 1)
     with quiet():
         if isinstance(picture, list):
             wants_pixels, channels = thumbnail or bool(reading.functions), picture[0].order or "RGB"
-            meters, picture = measure_rasters(frame, reading, threads, watch, wants_pixels)
+            meters, picture = measure_rasters(picture, reading, threads, watch, wants_pixels, mark)
         else:
             if bands is not None:
                 picture = bands_of(picture, len(bands))
-            count = len(bands or [""])
-            masks = masks_of(picture, reading.ignored, nodata, count)
-            parts = [picture] if bands is None else np.split(picture, count, axis=2)
-            meters = [
-                counting.measure(part, threads, own) for part, own in zip(parts, masks, strict=True)
-            ]
-        if not all(meter.pixels for meter in meters):
+            parts = [picture] if bands is None else np.split(picture, len(bands), axis=2)
+            meters = [counting.measure(part, threads, mark) for part in parts]
+        if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
         if thumbnail and isinstance(picture, Image.Image):
             small = make_thumbnail(picture, path)
@@ -205,10 +204,11 @@ def _takes_fourth(picture: Any, reading: Reading) -> bool:
         return False
     if isinstance(picture, Image.Image):
         tags = getattr(picture, "tag_v2", {})
-        is_rgb, extra = picture.mode.startswith("RGB"), np.atleast_1d(tags.get(_EXTRA, ()))
-        return is_rgb and tags.get(_SAMPLES) == 4 and not extra.any()
-    raster = picture[0] if isinstance(picture, list) else None
-    return bool(picture.shape[2] == 4 if raster is None else raster.takes_fourth)
+        is_rgb = picture.mode.startswith("RGB")
+        return is_rgb and tags.get(_SAMPLES) == 4 and not np.any(tags.get(_EXTRA, 0))
+    if isinstance(picture, list):
+        return bool(picture[0].takes_fourth)
+    return bool(picture.shape[2] == 4)
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:

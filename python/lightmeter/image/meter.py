@@ -38,6 +38,10 @@ _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
 
 
+# Ignores pixels of a picture, or of the tile at (x, y), in a mask, before they are measured.
+Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
+
+
 @dataclass(frozen=True)
 class Counting:
     """How the pixels of pictures are counted: the part of a `lightmeter.Reading` that meters need.
@@ -46,8 +50,7 @@ class Counting:
         channels: the order of those of arrays.
         value_range: the samples of black and white; None takes those of the type.
         metrics: the set of numbers.
-        mask_of: gives the mask of what is ignored by width and height, where pictures of one size
-            have one mask; None ignores nothing.
+        mask_of: gives the mask of what is ignored by width and height; None ignores nothing.
     """
 
     channels: Channels = "RGB"
@@ -62,7 +65,6 @@ class Counting:
         mode: str = "",
         dtype: np.dtype[Any] = _UINT8,
         order: Channels | None = None,
-        mask: _core.Mask | None = None,
     ) -> "ImageMeter":
         """Return a meter of a picture of this width and height that has measured nothing.
 
@@ -72,29 +74,29 @@ class Counting:
             mode: what Pillow calls the picture; "" takes that of the first tile.
             dtype: the type of its samples.
             order: that of the channels of an array of colours; None of all else.
-            mask: that of the picture; None takes that of its size.
 
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
         known = None if 0 in size else size
-        if mask is None and self.mask_of is not None and known is not None:
-            mask = self.mask_of(*known)
+        mask = None if self.mask_of is None or known is None else self.mask_of(*known)
         core = _core.ImageMeter(self.metrics, known, mask)
         samples = samples_of(dtype)
         return ImageMeter._of(
-            core, self, mode=mode, _threads=threads, _samples=samples, _order=order
+            core, self, mode=mode, _threads=threads, _samples=samples, _order=order, _mask=mask
         )
 
     def measure(
         self,
         picture: Image.Image | NDArray[Any],
         threads: int | None = None,
-        mask: _core.Mask | None = None,
+        mark: Mark | None = None,
     ) -> "ImageMeter":
-        """Measure a whole picture: a loaded image, or an array of HxWxC; `mask` as for `meter`."""
+        """Measure a whole picture: a loaded image, or an array of HxWxC."""
         size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
-        meter = self.meter(size, threads, mask=mask)
+        meter = self.meter(size, threads)
+        if mark is not None:
+            mark(meter._mask, picture, (0, 0))
         meter.update(picture)
         return meter
 
@@ -120,6 +122,7 @@ class ImageMeter:
     _samples: Samples = ""
     _order: Channels | None = None  # of an array of colour
     _threads: int | None = None
+    _mask: Any = None
     _features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
     _expected: int | None = None  # pixels to measure, of an image of known size
 

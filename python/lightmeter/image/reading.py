@@ -103,11 +103,7 @@ class Reading:
     )
     ignore: Ignore | Ignored | None = field(
         default=None,
-        metadata={
-            "parse": parse_ignored,
-            "metavar": "X,Y,W,H|alpha|nodata|NUMBER|PATH",
-            "many": True,
-        },
+        metadata={"parse": parse_ignored, "metavar": "X,Y,W,H|alpha|nodata|N|PATH", "many": True},
     )
     pyramid_level: int | None = None
 
@@ -150,8 +146,9 @@ class Reading:
     @cached_property
     def counting(self) -> Counting:
         """How pixels are counted."""
-        ignored = self.ignored
-        mask_of = ignored.mask if ignored is not None and ignored.is_fixed else None
+        ignored, mask_of = self.ignored, None
+        if ignored is not None:
+            mask_of = ignored.shared_mask if ignored.is_fixed else ignored.mask
         return Counting(self.channels, self.value_range, self.metric_set, mask_of)
 
     @cached_property

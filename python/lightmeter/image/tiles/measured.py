@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -13,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import range_of
-from lightmeter.image.frame import Frame
-from lightmeter.image.ignore import Ignored
 from lightmeter.image.limits import check_size
-from lightmeter.image.meter import ImageMeter, available_cpus
+from lightmeter.image.meter import ImageMeter, Mark, available_cpus
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import MOST_WHOLE, Block, Raster
 
@@ -38,20 +34,22 @@ _PIXELS_APART = 1 << 23
 
 
 def measure_rasters(
-    frame: Frame,
+    rasters: Sequence[Raster],
     reading: Reading,
     threads: int | None = None,
     watch: Watch | None = None,
     wants_pixels: bool = False,
+    mark: Mark | None = None,
 ) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
     """Measure a picture as a whole array would be.
 
     Args:
-        frame: its picture are rasters: one, or one for each band.
+        rasters: the picture, or each of its bands.
         reading: how to measure it.
         threads: how many; None takes up to 4.
         watch: as `measure_images` takes it.
         wants_pixels: whether somebody wants the picture too, which is read whole then.
+        mark: called with each block, and the masks of the meters that measure it.
 
     Returns:
         The meter of the picture, or of each band; and the picture: an image if it has 8 bits, else
@@ -61,7 +59,6 @@ def measure_rasters(
         ImageError: it is too large, damaged, or not to be measured so.
         Exception: what decoders and files raise.
     """
-    rasters: list[Raster] = frame.picture
     for raster in rasters:
         _check(raster, reading)
     threads = threads or min(_MAX_THREADS, available_cpus())
@@ -76,28 +73,14 @@ def measure_rasters(
 
     meters, parts = list[ImageMeter](), list[NDArray[Any]]()
     for raster in rasters:
-        read, count = raster.read, raster.channels if reading.bands else 1
-        masks: list[Any] = [None] * count
-        if reading.ignored is not None:
-            masks = [_core.Mask(raster.width, raster.height) for _ in range(count)]
-            read = partial(_read, raster, masks, reading.ignored, frame.nodata)
-        added = [_meter(raster, reading, mask) for mask in masks]
+        added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
         if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
-            parts.append(read(Block(0, 0, raster.width, raster.height)))
-            _update(added, parts[-1], (0, 0))
+            parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
+            _update(added, parts[-1], (0, 0), mark)
         else:
-            measure_raster(raster, added, threads, check, read)
+            measure_raster(raster, added, threads, check, mark)
         meters += added
     return meters, _picture(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
-
-
-def _read(
-    raster: Raster, masks: list[_core.Mask], ignored: Ignored, nodata: float | None, block: Block
-) -> NDArray[Any]:
-    """Return the samples of a block, of which the ignored ones are in the masks then."""
-    samples = raster.read(block)
-    ignored.mark(masks, (raster.width, raster.height), block, samples, nodata)
-    return samples
 
 
 def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Image.Image | NDArray[Any]:
@@ -122,19 +105,21 @@ def _check(raster: Raster, reading: Reading) -> None:
         raise ImageError("unsupported", f"{detail}; measure a smaller level (pyramid_level=)")
 
 
-def _meter(raster: Raster, reading: Reading, mask: _core.Mask | None) -> ImageMeter:
+def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     white = reading.value_range or range_of(raster.dtype)
     counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
-    size = raster.width, raster.height
-    return counting.meter(size, 1, raster.mode, raster.dtype, raster.order, mask)
+    return counting.meter((raster.width, raster.height), 1, raster.mode, raster.dtype, raster.order)
 
 
-def _update(meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int]) -> None:
-    if len(meters) == 1:  # without alpha
-        meters[0].update(samples[..., : 3 if samples.shape[2] > 2 else 1], at=at)
-        return
+def _update(
+    meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int], mark: Mark | None
+) -> None:
+    colours = 3 if samples.shape[2] > 2 else 1  # before alpha
     for channel, meter in enumerate(meters):
-        meter.update(samples[..., channel], at=at)
+        own = samples if len(meters) == 1 else samples[..., channel, None]
+        if mark is not None:
+            mark(meter._mask, own, at)
+        meter.update(own[..., :colours], at=at)
 
 
 def measure_raster(
@@ -142,7 +127,7 @@ def measure_raster(
     meters: Sequence[ImageMeter],
     threads: int,
     check: Watch,
-    read: Callable[[Block], NDArray[Any]] | None = None,
+    mark: Mark | None = None,
 ) -> None:
     """Measure all of a raster.
 
@@ -151,7 +136,7 @@ def measure_raster(
         meters: one of the whole picture, or one of each channel.
         threads: how many threads read and measure; fewer do if its tiles are large.
         check: called before each block is read.
-        read: reads a block; None reads it of the raster.
+        mark: as for `measure_rasters`.
 
     Raises:
         ImageError: a tile is damaged, or has samples outside of their range.
@@ -166,7 +151,7 @@ def measure_raster(
         if block is None:
             return 0
         check()
-        _update(parts, (read or raster.read)(block), (block.x, block.y))
+        _update(parts, raster.read(block), (block.x, block.y), mark)
         return block.width * block.height
 
     def work() -> None:
