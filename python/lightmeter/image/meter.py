@@ -95,7 +95,7 @@ class Counting:
         """Measure a whole picture: a loaded image, or an array of HxWxC."""
         size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
         meter = self.meter(size, threads)
-        if mark is not None:
+        if mark is not None and meter._mask is not None:
             mark(meter._mask, picture, (0, 0))
         meter.update(picture)
         return meter

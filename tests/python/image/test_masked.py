@@ -29,6 +29,7 @@ SINGLE += [f"image.{name}.pixels" for name in ("Hue", "Saturation", "Brightness"
 NODATA: dict[str, float] = {"uint8": 7, "uint16": 60_000, "int16": -9999, "int32": -1}
 NODATA |= {"float16": -2, "float32": -9999}
 GDAL = 42113
+SUFFIXES = {"a.jpg": ".png", "b.png": ".png", "below/a.jpg": ".tif"}  # of masks
 
 
 def values(view: ProfileView, names: list[str] = SINGLE) -> dict[str, Any]:
@@ -180,31 +181,26 @@ def test_the_fourth_of_four_bands_is_told(tmp_path: Path) -> None:
 
 def pictures_and_masks(folder: Path) -> dict[str, Any]:
     """A folder of pictures, and one of their masks, by names."""
-    masks = {}
-    for place, name in enumerate(("a.jpg", "b.png", "below/a.jpg")):
-        masks[name] = RNG.random((48, 64)) < 0.2
+    masks = {name: RNG.random((48, 64)) < 0.2 for name in ("a.jpg", "b.png", "below/a.jpg")}
+    for place, (name, mask) in enumerate(masks.items()):
         for root in ("photos", "masks"):
-            (folder / root / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / root / "below").mkdir(parents=True, exist_ok=True)
         picture(seed=place).save(folder / "photos" / name)
-        file = (folder / "masks" / name).with_suffix(".png" if place < 2 else ".tif")
-        Image.fromarray(masks[name].astype(np.uint8)).save(file)
+        Image.fromarray(mask).save((folder / "masks" / name).with_suffix(SUFFIXES[name]))
     return masks
 
 
 def test_a_mask_beside_each_picture(tmp_path: Path) -> None:
     """In a folder, a column or by a function; the profile says it once and merges."""
-    masks = pictures_and_masks(tmp_path)
-    photos = tmp_path / "photos"
+    masks, photos = pictures_and_masks(tmp_path), tmp_path / "photos"
     expected = [lm.log_image(photos / name, ignore=mask).view() for name, mask in masks.items()]
-    merged = ProfileView.merge_many(expected)
-    rows = [f"photos/{name},masks/{Path(name).with_suffix('.png' if place < 2 else '.tif')}"
-            for place, name in enumerate(masks)]  # fmt: skip
+    merged, kept = ProfileView.merge_many(expected), tmp_path / "kept"
+    rows = [f"photos/{name},masks/{Path(name).with_suffix(SUFFIXES[name])}" for name in masks]
     (tmp_path / "list.csv").write_text("\n".join(["path,mask", *rows]))
 
     def mask_of(path: str) -> Any:
         return masks[str(Path(path).relative_to(photos))]
 
-    kept = tmp_path / "kept"
     for source, ignore, said in (
         (photos, tmp_path / "masks", "a folder of masks"),
         (tmp_path / "list.csv", "column:mask", "column:mask"),
@@ -219,8 +215,7 @@ def test_a_mask_beside_each_picture(tmp_path: Path) -> None:
     assert lm.profile_images(in_memory, ignore="column:mask")["image.ignored_percent"].n == 1
     with tarfile.open(tmp_path / "photos.tar", "w") as archive:
         archive.add(photos, "")
-    view = lm.profile_images(tmp_path / "photos.tar", ignore=tmp_path / "masks")
-    assert values(view) == values(merged)
+    assert values(lm.profile_images(archive.name, ignore=tmp_path / "masks")) == values(merged)
     Image.fromarray(np.eye(48, 64, dtype=np.uint8)).save(tmp_path / "masks" / "a.png")
     again = lm.profile_images(photos, ignore=tmp_path / "masks", resume=kept)
     assert values(again) != values(merged)
