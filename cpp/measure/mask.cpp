@@ -1,6 +1,6 @@
 #include "measure/mask.hpp"
 
-#include <atomic>
+#include <algorithm>
 
 namespace lightmeter::measure {
 
@@ -26,7 +26,7 @@ void Mask::ignore(const std::uint8_t* ignored, std::int64_t x, std::int64_t y, s
       const std::int64_t end = std::min(x + width, (i | 63) + 1);
       std::uint64_t bits = 0;
       for (; i < end; ++i) bits |= std::uint64_t{row[(i - x) * pixel_stride] != 0} << (i & 63);
-      std::atomic_ref(word).fetch_or(bits, std::memory_order_relaxed);
+      __atomic_fetch_or(&word, bits, __ATOMIC_RELAXED);
     }
   }
 }

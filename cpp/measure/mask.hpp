@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -46,7 +45,7 @@ class Mask {
     const std::uint64_t* const below = row(y + 1 == height_ ? y : y + 1);
     const auto column = [&](std::int64_t i) {
       return i < 0 || i == words_ ? std::uint64_t{0}
-                                      : load(above + i) | load(here + i) | load(below + i);
+                                  : load(above + i) | load(here + i) | load(below + i);
     };
     const auto near = [&](std::int64_t i) {
       const std::uint64_t word = column(i);
@@ -61,7 +60,7 @@ class Mask {
     return bits_.data() + y * words_;
   }
   static std::uint64_t load(const std::uint64_t* word) noexcept {
-    return std::atomic_ref(const_cast<std::uint64_t&>(*word)).load(std::memory_order_relaxed);
+    return __atomic_load_n(word, __ATOMIC_RELAXED);  // not every library has std::atomic_ref
   }
 
   template <class WordOf, class Use>
