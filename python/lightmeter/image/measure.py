@@ -167,7 +167,8 @@ def measure_frame(
         ImageError: the picture cannot be measured.
     """
     picture, exif, facts, decoded_by, path, mask, nodata = frame
-    reading = reading.of_picture(path, "", None, *([] if mask is None else [mask]))
+    if mask is not None or reading.ignore is not None:
+        reading = reading.of_picture(path, "", None, *([] if mask is None else [mask]))
     bands, counting, small, ignored = reading.bands, reading.counting, None, reading.ignored
     mark = None if ignored is None or ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels

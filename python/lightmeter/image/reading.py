@@ -157,7 +157,7 @@ class Reading:
         is_fixed = self.ignored is None or self.ignored.is_fixed
         return self.frames == "first" and self.bands is None and not self.pyramid_level and is_fixed
 
-    @property
+    @cached_property
     def ignored(self) -> Ignored | None:
         """What `ignore` says, as it was read when this was made."""
         return as_ignored(self.ignore)
